@@ -1,0 +1,68 @@
+/** The operator's settings, every default applied. Durations in milliseconds. */
+export interface Config {
+  /** An entry of clouds.yaml, or `emulator`; absent: `OS_CLOUD`, else the `OS_*` variables. */
+  readonly cloud?: string;
+  readonly api: 'vbs' | 'cinder' | 'cbr' | 'auto';
+  /** Files and directories, relative to the config file. */
+  readonly manifests: readonly string[];
+  readonly state?: string;
+  readonly apply: ApplySettings;
+  readonly retry: RetrySettings;
+  readonly poll: PollSettings;
+  readonly http: HttpSettings;
+  readonly policy: Policy;
+}
+
+export interface ApplySettings {
+  readonly parallelism: number;
+  readonly requests_per_second: number;
+  /** After so many failed or unknown restores nothing new starts. 0: no limit. */
+  readonly max_failures: number;
+  /** How long one run follows a restore; a manifest's `timeout` wins. */
+  readonly timeout_ms: number;
+}
+
+export interface RetrySettings {
+  /** No new attempt of a restore begins later than this after its first. */
+  readonly give_up_after_ms: number;
+  readonly min_delay_ms: number;
+  readonly max_delay_ms: number;
+  /** How long an unanswered POST may still take effect: nothing is repeated before. */
+  readonly settle_ms: number;
+  readonly after_ambiguous: 'retry' | 'stop';
+}
+
+export interface PollSettings {
+  readonly min_interval_ms: number;
+  readonly max_interval_ms: number;
+}
+
+export interface HttpSettings {
+  readonly connect_timeout_ms: number;
+  /** From the first byte of a request to the last of its answer. */
+  readonly request_timeout_ms: number;
+  readonly max_response_bytes: number;
+}
+
+export interface Policy {
+  readonly max_restores?: number;
+  readonly max_backup_age_ms?: number;
+  /** Ids or name globs of disks that nothing is restored into. */
+  readonly protected_volumes: readonly string[];
+}
+
+export const DEFAULT_CONFIG: Config = {
+  api: 'vbs',
+  manifests: [],
+  apply: { parallelism: 10, requests_per_second: 20, max_failures: 3, timeout_ms: 2 * 3_600_000 },
+  retry: {
+    give_up_after_ms: 15 * 60_000,
+    min_delay_ms: 1_000,
+    max_delay_ms: 60_000,
+    settle_ms: 120_000,
+    after_ambiguous: 'retry',
+  },
+  poll: { min_interval_ms: 2_000, max_interval_ms: 30_000 },
+  http: { connect_timeout_ms: 10_000, request_timeout_ms: 60_000, max_response_bytes: 32 * 1024 * 1024 },
+  policy: { protected_volumes: [] },
+};

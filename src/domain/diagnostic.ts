@@ -1,0 +1,35 @@
+/** The one shape of everything the program has to say about a problem. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning' | 'note';
+  /** Stable kebab-case name of the check, for machines: `unknown-key`, `volume-twice`. */
+  readonly code: string;
+  /** One sentence without a full stop: what is wrong. */
+  readonly summary: string;
+  /** What else helps to understand it. */
+  readonly detail?: string;
+  /** What to do: an edit, a command, a flag. */
+  readonly remedy?: string;
+  readonly where?: Place;
+}
+
+/** Where a problem is: in a file (line and column count from 1) or at a restore. */
+export interface Place {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** The source line itself, for a caret under `column`. */
+  readonly text?: string;
+  readonly address?: string;
+}
+
+export function error(
+  code: string,
+  summary: string,
+  more: Omit<Diagnostic, 'severity' | 'code' | 'summary'> = {},
+): Diagnostic {
+  return { severity: 'error', code, summary, ...more };
+}
+
+export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((d) => d.severity === 'error');
+}

@@ -1,0 +1,50 @@
+import type { Diagnostic } from './diagnostic.ts';
+
+/** Exit codes, as documented in `vbsctl help exit-codes`. The only place that numbers them. */
+export const EXIT = {
+  done: 0,
+  error: 1,
+  changes_pending: 2,
+  outcome_unknown: 3,
+  locked: 4,
+  refused: 5,
+  still_running: 6,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Why a command could not do its work. A bug is none of these: it throws a plain Error and crashes. */
+export type FailureKind = 'usage' | 'invalid' | 'cloud' | 'state' | 'locked' | 'refused' | 'interrupted';
+
+const EXIT_OF: Record<FailureKind, ExitCode> = {
+  usage: EXIT.error,
+  invalid: EXIT.error,
+  cloud: EXIT.error,
+  state: EXIT.error,
+  locked: EXIT.locked,
+  refused: EXIT.refused,
+  interrupted: EXIT.interrupted,
+};
+
+/** An operating error: something a person can mend, told as diagnostics. */
+export class Failure extends Error {
+  readonly kind: FailureKind;
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(kind: FailureKind, diagnostics: Diagnostic | readonly Diagnostic[], options?: ErrorOptions) {
+    const list: readonly Diagnostic[] = 'severity' in diagnostics ? [diagnostics] : diagnostics;
+    super(list.map((d) => d.summary).join('; '), options);
+    this.name = 'Failure';
+    this.kind = kind;
+    this.diagnostics = list;
+  }
+
+  get exitCode(): ExitCode {
+    return EXIT_OF[this.kind];
+  }
+}
+
+/** Marks a case that the types exclude; reaching it is a bug. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}

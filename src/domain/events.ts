@@ -1,0 +1,81 @@
+import type { CloudFailure, Job } from './cloud.ts';
+import type { Record } from './record.ts';
+import type { Address } from './spec.ts';
+
+/**
+ * What the executor tells while it runs a plan. Views (human, JSON lines, reports) consume these and nothing
+ * else. Every event about a record comes after that record is durable.
+ */
+export type ApplyEvent = { readonly at: string } & (
+  | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
+  /** A slot is taken; the restore is being looked at. */
+  | { readonly type: 'begun'; readonly address: Address; readonly resumed: boolean }
+  /** It cannot go on yet. Repeated only when the reason changes. */
+  | { readonly type: 'waiting'; readonly address: Address; readonly reason: string }
+  | { readonly type: 'intended'; readonly address: Address; readonly attempt: number }
+  | {
+      readonly type: 'accepted';
+      readonly address: Address;
+      readonly job_id?: string;
+      readonly request_id?: string;
+    }
+  | {
+      readonly type: 'answered';
+      readonly address: Address;
+      readonly attempt: number;
+      readonly answer: 'not_sent' | 'rejected' | 'ambiguous';
+      readonly failure: CloudFailure;
+      /** What the executor does about it now. */
+      readonly next: 'look' | 'give_up';
+    }
+  | {
+      readonly type: 'verdict';
+      readonly address: Address;
+      readonly verdict: VerdictKind;
+      readonly because: string;
+    }
+  | {
+      readonly type: 'progress';
+      readonly address: Address;
+      readonly job?: Job['status'];
+      readonly note: string;
+    }
+  | { readonly type: 'ended'; readonly address: Address; readonly end: End }
+  | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
+  | { readonly type: 'run_ended'; readonly summary: RunSummary }
+);
+
+export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
+
+/** How a restore stands when the run is through with it. */
+export type End =
+  /** Closed or open, the record tells all. */
+  | { readonly kind: 'recorded'; readonly record: Record }
+  /** Nothing was sent and nothing is recorded: the next run plans it again. */
+  | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted };
+
+export type NotStarted =
+  | 'not_ready'
+  | 'dependency'
+  | 'halted'
+  | 'interrupted'
+  | 'changed'
+  | 'expired'
+  | 'busy'
+  | 'cloud';
+
+export interface RunSummary {
+  /** POSTs that the cloud accepted in this run. */
+  readonly started: number;
+  /** Found running without an answer to our POST. */
+  readonly adopted: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly unknown: number;
+  /** Not started in this run. */
+  readonly skipped: number;
+  readonly running: number;
+  readonly duration_ms: number;
+  /** HTTP requests of this run, tokens included. */
+  readonly requests: number;
+}

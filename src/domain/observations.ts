@@ -1,0 +1,20 @@
+import type { Backup, Reading, Volume } from './cloud.ts';
+
+/** What a plan needs to know of the cloud. */
+export interface ObservationNeeds {
+  readonly volume_ids: ReadonlySet<string>;
+  readonly backup_ids: ReadonlySet<string>;
+  /** A disk is named, not given by id: only the list of all disks tells which one it is. */
+  readonly all_volumes: boolean;
+  /** A rule picks a backup: only the list of all backups tells which one. */
+  readonly all_backups: boolean;
+}
+
+/** The cloud as seen once, for one plan. */
+export interface Observations {
+  readonly volumes: ReadonlyMap<string, Reading<Volume>>;
+  readonly backups: ReadonlyMap<string, Reading<Backup>>;
+  /** Present when `all_volumes` was asked for. */
+  readonly volume_list?: readonly Volume[];
+  readonly backup_list?: readonly Backup[];
+}

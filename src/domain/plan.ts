@@ -1,0 +1,145 @@
+import type { Attachment } from './cloud.ts';
+import type { Diagnostic, Place } from './diagnostic.ts';
+import type { Record } from './record.ts';
+import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
+import type { Move } from './state.ts';
+import type { Target } from './target.ts';
+
+/** What would be done, as data: `apply` executes it, the views show it, a file can keep it. */
+export interface Plan {
+  readonly format: 1;
+  readonly created_at: string;
+  readonly tool_version: string;
+  /** Made without a look at the cloud; cannot be applied. */
+  readonly offline: boolean;
+  /** Absent only when made offline without a state. */
+  readonly target?: Target;
+  /** Absent: there is no state yet. */
+  readonly state?: { readonly lineage: string; readonly serial: number };
+  readonly manifests: readonly ManifestFile[];
+  readonly actions: readonly Action[];
+  /** Records that no manifest declares any more; they are left alone. */
+  readonly orphans: readonly Orphan[];
+  /** Renames to write down. */
+  readonly moves: readonly Move[];
+  readonly notices: readonly Diagnostic[];
+}
+
+export type Action = RestoreAction | ResumeAction | NoopAction | BlockedAction | ExpiredAction;
+
+interface ActionCommon {
+  readonly address: Address;
+  readonly volume: VolumeView;
+  readonly backup: BackupView;
+  readonly generation: number;
+  /** The address that its record has now. */
+  readonly was?: Address;
+  readonly source: Place;
+}
+
+/** What both carry that the executor runs. */
+interface Runnable {
+  /** Present when a rule picked the backup. */
+  readonly selector?: Selector;
+  readonly expect: Expectation;
+  readonly depends_on: readonly Address[];
+  readonly timeout_ms?: number;
+  readonly valid_until?: string;
+}
+
+/** Start it: baseline, intent, POST. */
+export interface RestoreAction extends ActionCommon, Runnable {
+  readonly kind: 'restore';
+  readonly cause: 'first' | 'again';
+  /** Against the record that stands at the address, when `again`. */
+  readonly changes: readonly FieldChange[];
+  /** What must still happen before the POST; it is checked again right before. */
+  readonly waits_for: readonly Wait[];
+}
+
+/** An earlier run began it: look first, never POST first. */
+export interface ResumeAction extends ActionCommon, Runnable {
+  readonly kind: 'resume';
+  readonly record: Record & { readonly status: 'intended' | 'running' };
+}
+
+export interface NoopAction extends ActionCommon {
+  readonly kind: 'noop';
+  readonly done_at: string;
+  readonly job_id?: string;
+  /** Something was done on the disk since; to do this one again, raise `generation`. */
+  readonly superseded_by?: {
+    readonly address: Address;
+    readonly backup_id: string;
+    readonly finished_at: string;
+  };
+}
+
+export interface BlockedAction extends ActionCommon {
+  readonly kind: 'blocked';
+  readonly reasons: readonly Diagnostic[];
+}
+
+export interface ExpiredAction extends ActionCommon {
+  readonly kind: 'expired';
+  readonly valid_until: string;
+}
+
+/** Id always; the rest as far as the cloud (or, offline, the record) told it. */
+export interface VolumeView {
+  readonly id?: string;
+  readonly name?: string;
+  readonly size?: number;
+  readonly status?: string;
+  readonly attachments?: readonly Attachment[];
+}
+
+export interface BackupView {
+  readonly id?: string;
+  readonly name?: string;
+  readonly size?: number;
+  readonly created_at?: string;
+  readonly of_volume_id?: string;
+  /** How the manifest asked for it, when by a rule. */
+  readonly selector?: Selector;
+}
+
+export interface FieldChange {
+  readonly field: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A readiness fact that does not hold yet, with what a person can do about it. */
+export interface Wait {
+  readonly what: string;
+  /** Commands of the OpenStack client. */
+  readonly commands: readonly string[];
+}
+
+export interface Orphan {
+  readonly address: Address;
+  readonly status: Record['status'];
+  readonly volume_id: string;
+  readonly backup_id: string;
+}
+
+export interface PlanTotals {
+  readonly restore: number;
+  readonly resume: number;
+  readonly noop: number;
+  readonly blocked: number;
+  readonly expired: number;
+}
+
+export function totals(plan: Plan): PlanTotals {
+  const count = { restore: 0, resume: 0, noop: 0, blocked: 0, expired: 0 };
+  for (const action of plan.actions) count[action.kind] += 1;
+  return count;
+}
+
+/** Whether applying the plan would start, continue or write down anything. */
+export function hasChanges(plan: Plan): boolean {
+  const { restore, resume } = totals(plan);
+  return restore + resume + plan.moves.length > 0;
+}

@@ -1,0 +1,406 @@
+import type { CloudFailure, StartOutcome } from './cloud.ts';
+import { unreachable } from './errors.ts';
+import type { Address, Selector } from './spec.ts';
+
+/**
+ * What is known of one restore, and the only legal steps from one knowledge to the next. Start here to
+ * understand vbsctl: planner, executor and state all turn on this union.
+ *
+ *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
+ *                      │  ↺ answer, intend   ├─fail→ failed
+ *                      ├─adopt→ running      └─lose→ unknown
+ *                      ├─fail→ failed
+ *                      └─lose→ unknown ─resolve→ succeeded | failed
+ */
+export type Record = Intended | Running | Succeeded | Failed | Unknown;
+
+/** What makes a restore the same restore, whatever it is called (the target is the state's own). */
+export interface Identity {
+  readonly volume_id: string;
+  readonly backup_id: string;
+  readonly generation: number;
+  /** Present when the manifest gave a rule, not an id: then this rule at this generation is done, too. */
+  readonly selector?: Selector;
+}
+
+/** For people: what the two ids stood for when the restore was first attempted. */
+export interface Names {
+  readonly volume_name: string;
+  readonly backup_name: string;
+  readonly backup_created_at: string;
+  /** GB, of the backup. */
+  readonly size: number;
+}
+
+interface Common extends Identity {
+  readonly address: Address;
+  readonly names: Names;
+  readonly baseline: Baseline;
+  readonly attempts: readonly Attempt[];
+  /** When the record last changed. */
+  readonly updated_at: string;
+}
+
+/** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
+export interface Intended extends Common {
+  readonly status: 'intended';
+}
+
+/** The cloud is doing it. */
+export interface Running extends Common {
+  readonly status: 'running';
+  readonly evidence: Evidence;
+  readonly started_at: string;
+  readonly job_id?: string;
+}
+
+/** The cloud showed that it did it, or a person said so (`resolution`). */
+export interface Succeeded extends Common {
+  readonly status: 'succeeded';
+  readonly evidence: Evidence | 'resolved';
+  readonly started_at?: string;
+  readonly finished_at: string;
+  readonly job_id?: string;
+  readonly resolution?: Resolution;
+}
+
+export interface Failed extends Common {
+  readonly status: 'failed';
+  /** `no` only if nothing that was sent can have reached the disk. */
+  readonly touched: 'no' | 'maybe';
+  readonly reason: string;
+  readonly finished_at: string;
+  readonly job_id?: string;
+  readonly resolution?: Resolution;
+}
+
+/** Nobody can tell; a person has to look. */
+export interface Unknown extends Common {
+  readonly status: 'unknown';
+  readonly cause: string;
+  readonly observations: readonly Observation[];
+  readonly job_id?: string;
+}
+
+/** `accepted`: the POST was answered with a yes. `adopted`: no answer, but the cloud was seen doing it. */
+export type Evidence = 'accepted' | 'adopted';
+
+export interface Attempt {
+  readonly intended_at: string;
+  readonly answered_at?: string;
+  /** Absent: the process ended before it wrote down what came. */
+  readonly answer?: 'accepted' | 'not_sent' | 'rejected' | 'rejected_for_now' | 'unauthorized' | 'ambiguous';
+  readonly failure?: CloudFailure;
+  readonly request_id?: string;
+  readonly job_id?: string;
+}
+
+/** Disk and backup as one look saw them. `gone` and `unreadable` stand where a status would. */
+export interface Observation {
+  readonly at: string;
+  readonly volume: Seen;
+  readonly backup: Seen;
+}
+
+export interface Seen {
+  readonly status: string;
+  readonly updated_at?: string;
+  readonly src_backup_id?: string;
+}
+
+/** The observation from before the first attempt; both were `available`. */
+export type Baseline = Observation;
+
+export interface Resolution {
+  readonly as: 'succeeded' | 'not-started' | 'failed';
+  readonly reason: string;
+  readonly by: string;
+  readonly at: string;
+}
+
+export type RecordEvent =
+  /** About to POST. Carries all that a later process needs to judge what came of it. */
+  | {
+      readonly type: 'intend';
+      readonly at: string;
+      readonly address: Address;
+      readonly identity: Identity;
+      readonly names: Names;
+      readonly baseline: Baseline;
+    }
+  /** The POST was answered, or was not sent; not with a yes. */
+  | {
+      readonly type: 'answer';
+      readonly at: string;
+      readonly outcome: Exclude<StartOutcome, { kind: 'accepted' }>;
+    }
+  | { readonly type: 'accept'; readonly at: string; readonly job_id?: string; readonly request_id?: string }
+  /** Nobody said yes, but disk and backup are seen restoring and were not before. */
+  | { readonly type: 'adopt'; readonly at: string }
+  | { readonly type: 'succeed'; readonly at: string }
+  /** `moved`: the disk no longer looks as in the baseline. */
+  | { readonly type: 'fail'; readonly at: string; readonly reason: string; readonly moved: boolean }
+  | {
+      readonly type: 'lose';
+      readonly at: string;
+      readonly cause: string;
+      readonly observations: readonly Observation[];
+    }
+  | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution };
+
+/** Records whose outcome is still to come: they block every other start on their disk and backup. */
+export function isOpen(record: Record): record is Intended | Running | Unknown {
+  return record.status === 'intended' || record.status === 'running' || record.status === 'unknown';
+}
+
+/**
+ * How sure it is that an attempt did nothing. `none`: certainly nothing. `shadow`: it was answered with a no
+ * that may belong to a second copy of the request (a gateway that repeated it), or that may have crossed its
+ * own effect: nothing is repeated before settle has passed. `full`: nobody knows.
+ */
+export type Doubt = 'none' | 'shadow' | 'full';
+
+export function doubtOf(attempt: Attempt): Doubt {
+  switch (attempt.answer) {
+    case undefined:
+    case 'ambiguous':
+    case 'accepted':
+      return 'full';
+    case 'rejected_for_now':
+    case 'rejected':
+      return 'shadow';
+    case 'not_sent':
+    case 'unauthorized':
+      return 'none';
+    default:
+      return unreachable(attempt.answer);
+  }
+}
+
+export function worstDoubt(attempts: readonly Attempt[]): Doubt {
+  const doubts = attempts.map(doubtOf);
+  return doubts.includes('full') ? 'full' : doubts.includes('shadow') ? 'shadow' : 'none';
+}
+
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.volume_id === b.volume_id && a.backup_id === b.backup_id && a.generation === b.generation;
+}
+
+/**
+ * The next record, or an Error when the step is not legal: that is a bug in the caller, never a condition
+ * of the world. `record` is what stands at the address now; a new identity may follow only a closed one.
+ */
+export function advance(record: Record | undefined, event: RecordEvent): Record {
+  if (event.type === 'intend') return intend(record, event);
+  if (!record) throw new IllegalTransition(record, event, 'there is no record');
+  switch (event.type) {
+    case 'answer':
+      return { ...intended(record, event), attempts: answered(record, event), updated_at: event.at };
+    case 'accept': {
+      const attempts = replaceLast(intended(record, event), event, {
+        answered_at: event.at,
+        answer: 'accepted',
+        ...optional('job_id', event.job_id),
+        ...optional('request_id', event.request_id),
+      });
+      return {
+        ...common(record),
+        status: 'running',
+        attempts,
+        evidence: 'accepted',
+        started_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', event.job_id),
+      };
+    }
+    case 'adopt':
+      intended(record, event);
+      if (worstDoubt(record.attempts) === 'none')
+        throw new IllegalTransition(record, event, 'no attempt can have started it');
+      return {
+        ...common(record),
+        status: 'running',
+        evidence: 'adopted',
+        started_at: event.at,
+        updated_at: event.at,
+      };
+    case 'succeed': {
+      if (record.status !== 'running')
+        throw new IllegalTransition(record, event, 'only a running restore succeeds');
+      return {
+        ...common(record),
+        status: 'succeeded',
+        evidence: record.evidence,
+        started_at: record.started_at,
+        finished_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', record.job_id),
+      };
+    }
+    case 'fail': {
+      if (record.status !== 'intended' && record.status !== 'running')
+        throw new IllegalTransition(record, event, 'it is not under way');
+      const clean = record.status === 'intended' && !event.moved && worstDoubt(record.attempts) !== 'full';
+      return {
+        ...common(record),
+        status: 'failed',
+        touched: clean ? 'no' : 'maybe',
+        reason: event.reason,
+        finished_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', jobIdOf(record)),
+      };
+    }
+    case 'lose':
+      if (record.status !== 'intended' && record.status !== 'running')
+        throw new IllegalTransition(record, event, 'it is not under way');
+      return {
+        ...common(record),
+        status: 'unknown',
+        cause: event.cause,
+        observations: event.observations,
+        updated_at: event.at,
+        ...optional('job_id', jobIdOf(record)),
+      };
+    case 'resolve':
+      return resolve(record, event);
+    default:
+      return unreachable(event);
+  }
+}
+
+export class IllegalTransition extends Error {
+  constructor(record: Record | undefined, event: RecordEvent, why: string) {
+    super(
+      `illegal transition: ${event.type} on ${record ? `${record.status} ${record.address}` : 'nothing'}: ${why}`,
+    );
+    this.name = 'IllegalTransition';
+  }
+}
+
+export function jobIdOf(record: Record): string | undefined {
+  return record.status === 'intended' ? undefined : record.job_id;
+}
+
+function intend(record: Record | undefined, event: RecordEvent & { type: 'intend' }): Intended {
+  const fresh = { intended_at: event.at } satisfies Attempt;
+  const next = {
+    status: 'intended',
+    address: event.address,
+    ...event.identity,
+    names: event.names,
+    baseline: event.baseline,
+    updated_at: event.at,
+  } as const;
+  if (record?.status !== 'intended') {
+    if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
+    if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
+      throw new IllegalTransition(record, event, 'it is done');
+    if (record?.status === 'failed' && record.touched === 'maybe' && sameIdentity(record, event.identity))
+      throw new IllegalTransition(record, event, 'it may have touched the disk');
+    return { ...next, attempts: [fresh] };
+  }
+  if (!sameIdentity(record, event.identity))
+    throw new IllegalTransition(record, event, 'another restore is intended here');
+  if (worstDoubt(record.attempts) !== 'none' && !sameLook(record.baseline, event.baseline))
+    throw new IllegalTransition(
+      record,
+      event,
+      'the first baseline is the only one that tells what an attempt in doubt did',
+    );
+  return { ...next, attempts: [...record.attempts, fresh] };
+}
+
+function resolve(record: Record, event: RecordEvent & { type: 'resolve' }): Record {
+  const resolvable = isOpen(record) || (record.status === 'failed' && record.touched === 'maybe');
+  if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
+  const { resolution } = event;
+  const closed = {
+    ...common(record),
+    finished_at: event.at,
+    updated_at: event.at,
+    resolution,
+    ...optional('job_id', jobIdOf(record)),
+  };
+  switch (resolution.as) {
+    case 'succeeded':
+      return { ...closed, status: 'succeeded', evidence: 'resolved' };
+    case 'not-started':
+      return { ...closed, status: 'failed', touched: 'no', reason: 'resolved as not started' };
+    case 'failed':
+      return { ...closed, status: 'failed', touched: 'maybe', reason: 'resolved as failed' };
+    default:
+      return unreachable(resolution.as);
+  }
+}
+
+function intended(record: Record, event: RecordEvent): Intended {
+  if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
+  return record;
+}
+
+function answered(record: Record, event: RecordEvent & { type: 'answer' }): readonly Attempt[] {
+  const { outcome } = event;
+  return replaceLast(intended(record, event), event, {
+    answered_at: event.at,
+    answer: answerOf(outcome),
+    failure: outcome.failure,
+    ...optional('request_id', outcome.failure.request_id),
+  });
+}
+
+function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): NonNullable<Attempt['answer']> {
+  if (outcome.kind !== 'rejected') return outcome.kind;
+  switch (outcome.again) {
+    case 'later':
+    case 'when_ready':
+      return 'rejected_for_now';
+    case 'reauthenticate':
+      return 'unauthorized';
+    case 'never':
+      return 'rejected';
+    default:
+      return unreachable(outcome.again);
+  }
+}
+
+function replaceLast(
+  record: Intended,
+  event: RecordEvent,
+  answer: Omit<Attempt, 'intended_at'>,
+): readonly Attempt[] {
+  const last = record.attempts.at(-1);
+  if (!last || last.answer)
+    throw new IllegalTransition(record, event, 'the last attempt is answered already');
+  return [...record.attempts.slice(0, -1), { ...last, ...answer }];
+}
+
+function common(record: Record): Common {
+  const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
+    record;
+  return {
+    address,
+    volume_id,
+    backup_id,
+    generation,
+    ...optional('selector', selector),
+    names,
+    baseline,
+    attempts,
+    updated_at,
+  };
+}
+
+/** Whether two looks saw the same; when they were made does not matter. */
+export function sameLook(a: Observation, b: Observation): boolean {
+  return sameSeen(a.volume, b.volume) && sameSeen(a.backup, b.backup);
+}
+
+export function sameSeen(a: Seen, b: Seen): boolean {
+  return a.status === b.status && a.updated_at === b.updated_at && a.src_backup_id === b.src_backup_id;
+}
+
+/** `{[key]: value}`, or nothing: an absent field stays absent. */
+export function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
+}

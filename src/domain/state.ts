@@ -1,0 +1,165 @@
+import { unreachable } from './errors.ts';
+import { isOpen, type Record, sameIdentity } from './record.ts';
+import type { Address } from './spec.ts';
+import type { Target } from './target.ts';
+
+/**
+ * The ledger of what was done, and how it changes. A state is a fold of commits over an empty ledger;
+ * the backends in `src/state` keep it, nothing else interprets it.
+ */
+export interface State {
+  /** Same for all states that descend from one `vbsctl init`. */
+  readonly lineage: string;
+  /** One higher with each commit. */
+  readonly serial: number;
+  readonly target: Target;
+  readonly created_at: string;
+  readonly records: ReadonlyMap<Address, Record>;
+  /** What is over, in order; never edited, never shortened. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** Who changes the state, in which run. */
+export interface Actor {
+  /** `user@host` */
+  readonly who: string;
+  /** `apply`, `resolve`, … */
+  readonly operation: string;
+  /** Of vbsctl. */
+  readonly version: string;
+}
+
+export type Change =
+  /** The record that stands at its address from now on. */
+  | { readonly type: 'record'; readonly record: Record }
+  /** Renames, done all at once so that two records can change places. */
+  | { readonly type: 'moved'; readonly moves: readonly Move[] };
+
+export interface Move {
+  readonly from: Address;
+  readonly to: Address;
+}
+
+/** Changes that become durable together. */
+export interface Commit {
+  readonly serial: number;
+  readonly at: string;
+  readonly actor: Actor;
+  readonly changes: readonly Change[];
+}
+
+export type HistoryEntry = HistoryFact & {
+  readonly serial: number;
+  readonly at: string;
+  readonly actor: Actor;
+};
+
+type HistoryFact =
+  /** A restore reached an outcome; the record as it was then, with every attempt, job and request id. */
+  | { readonly type: 'closed'; readonly record: Record }
+  | { readonly type: 'moved'; readonly from: Address; readonly to: Address };
+
+export function emptyState(lineage: string, target: Target, createdAt: string): State {
+  return { lineage, serial: 0, target, created_at: createdAt, records: new Map(), history: [] };
+}
+
+/**
+ * The state after the commits, which must follow it without a gap. Linear in the commits plus one copy of
+ * the state. Throws a plain Error on a gap or a change that does not fit: the caller read the wrong things.
+ */
+export function fold(state: State, commits: Iterable<Commit>): State {
+  const ledger = new Ledger(state);
+  for (const commit of commits) ledger.stage(commit);
+  ledger.settle();
+  return ledger.state();
+}
+
+/**
+ * A state that grows by commits at a cost that does not depend on its size. In two steps, because a commit
+ * must be known to fit before it is written, and must not show before it is durable: `stage`, write, `settle`.
+ */
+export class Ledger {
+  readonly #origin: State;
+  readonly #records: Map<Address, Record>;
+  readonly #history: HistoryEntry[];
+  #serial: number;
+  /** What the staged commits put at an address; undefined: its record moved away. */
+  readonly #staged = new Map<Address, Record | undefined>();
+  readonly #facts: HistoryEntry[] = [];
+  #next: number;
+
+  constructor(state: State) {
+    this.#origin = state;
+    this.#records = new Map(state.records);
+    this.#history = [...state.history];
+    this.#serial = state.serial;
+    this.#next = state.serial + 1;
+  }
+
+  /** The serial that the next commit must have. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Without what is staged. Its records and history are the ledger's own and grow with it. */
+  state(): State {
+    return { ...this.#origin, serial: this.#serial, records: this.#records, history: this.#history };
+  }
+
+  /** Throws a plain Error when the commit does not follow or a change does not fit; use the ledger no more then. */
+  stage(commit: Commit): void {
+    const { serial, at, actor, changes } = commit;
+    if (serial !== this.#next) throw new Error(`commit ${serial} does not follow ${this.#next - 1}`);
+    for (const change of changes)
+      for (const fact of this.#apply(change)) this.#facts.push({ ...fact, serial, at, actor });
+    this.#next += 1;
+  }
+
+  /** What was staged is part of the state from now on. */
+  settle(): void {
+    for (const [address, record] of this.#staged) {
+      if (record) this.#records.set(address, record);
+      else this.#records.delete(address);
+    }
+    for (const fact of this.#facts) this.#history.push(fact);
+    this.#staged.clear();
+    this.#facts.length = 0;
+    this.#serial = this.#next - 1;
+  }
+
+  #apply(change: Change): HistoryFact[] {
+    switch (change.type) {
+      case 'record': {
+        const { record } = change;
+        this.#put(record);
+        return record.status === 'intended' || record.status === 'running'
+          ? []
+          : [{ type: 'closed', record }];
+      }
+      case 'moved': {
+        const moved = change.moves.map(({ from, to }) => {
+          const record = this.#at(from);
+          if (!record) throw new Error(`nothing to move at ${from}`);
+          return { ...record, address: to };
+        });
+        for (const { from } of change.moves) this.#staged.set(from, undefined);
+        for (const record of moved) this.#put(record);
+        return change.moves.map(({ from, to }) => ({ type: 'moved', from, to }));
+      }
+      default:
+        return unreachable(change);
+    }
+  }
+
+  /** An open matter must not vanish under another one; a closed one stays in the history. */
+  #put(record: Record): void {
+    const standing = this.#at(record.address);
+    if (standing && isOpen(standing) && !sameIdentity(standing, record))
+      throw new Error(`the ${standing.status} restore at ${record.address} would be forgotten`);
+    this.#staged.set(record.address, record);
+  }
+
+  #at(address: Address): Record | undefined {
+    return this.#staged.has(address) ? this.#staged.get(address) : this.#records.get(address);
+  }
+}

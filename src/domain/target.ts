@@ -1,0 +1,28 @@
+/** Which cloud project a state belongs to. Restores of one target never count as done in another. */
+export interface Target {
+  readonly auth_url: string;
+  readonly region: string;
+  readonly project_id: string;
+  /** For people only; two targets with the same ids are the same target whatever they are called. */
+  readonly project_name?: string;
+}
+
+export function sameTarget(a: Target, b: Target): boolean {
+  return (
+    canonicalAuthUrl(a.auth_url) === canonicalAuthUrl(b.auth_url) &&
+    a.region === b.region &&
+    a.project_id === b.project_id
+  );
+}
+
+export function describeTarget(target: Target): string {
+  const project = target.project_name ? `${target.project_name} (${target.project_id})` : target.project_id;
+  return `project ${project}, region ${target.region}, ${target.auth_url}`;
+}
+
+/** `https://iam.example/v3/`, `https://IAM.example/v3` and `https://iam.example` name the same Keystone. */
+export function canonicalAuthUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const text = parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : url;
+  return text.replace(/\/+$/, '').replace(/\/v3$/, '').replace(/\/+$/, '');
+}

@@ -1,0 +1,60 @@
+import type { Backup, CloudFailure, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Target } from '../domain/target.ts';
+
+/**
+ * One API of one cloud project. A driver makes exactly one attempt for a POST and never repeats it; it never
+ * throws for anything a cloud or a network can do: that comes back as data, classified. All requests go
+ * through one budget (`requests_per_second`).
+ */
+export interface Driver {
+  readonly api: 'vbs' | 'cinder' | 'cbr';
+  readonly target: Target;
+  /**
+   * How the end of an accepted restore is known: from its job, or from the status of disk and backup
+   * (`available` after a yes means finished).
+   */
+  readonly follows: 'job' | 'status';
+
+  /**
+   * What a POST needs, taken before its intent is written down: a place in the request budget and a valid
+   * token. So the POST itself has nothing to wait for.
+   */
+  reserve(signal?: AbortSignal): Promise<Reservation>;
+
+  /**
+   * The POST. Sends nothing (`not_sent`) when `permit` is older than `fresh_until_ms` by the time the request
+   * would leave.
+   */
+  start(permit: Permit, request: StartRequest): Promise<StartOutcome>;
+
+  volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>>;
+  backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>>;
+  job(id: string, signal?: AbortSignal): Promise<Reading<Job>>;
+
+  /** Every disk of the project, page after page in one go. */
+  volumes(signal?: AbortSignal): Promise<Listing<Volume>>;
+  backups(signal?: AbortSignal): Promise<Listing<Backup>>;
+
+  /** HTTP requests sent so far, tokens included. */
+  requests(): number;
+}
+
+export interface StartRequest {
+  readonly volume_id: string;
+  readonly backup_id: string;
+  /** On the monotonic clock: after this the intent is stale and nothing may be sent. */
+  readonly fresh_until_ms: number;
+}
+
+/** Made by `reserve` only; good for one POST. */
+export interface Permit {
+  readonly kind: 'permit';
+}
+
+export type Reservation =
+  | Permit
+  | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
+
+export type Listing<T> =
+  | { readonly kind: 'listed'; readonly values: readonly T[]; readonly cloud_time_ms?: number }
+  | { readonly kind: 'unreadable'; readonly failure: CloudFailure; readonly retryable: boolean };

@@ -1,0 +1,57 @@
+import type { Actor, Change, State } from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
+
+/**
+ * Where a state is kept. Every backend passes the same contract suite (`test/state/backend-contract.ts`).
+ * Errors are `Failure`s: kind `locked` when somebody else holds the lock, `state` for everything that is
+ * wrong with what is stored or with storing it.
+ */
+export interface Backend {
+  /** For people: where the state lies. */
+  readonly location: string;
+  /** A consistent state without a lock; undefined when there is none. */
+  read(): Promise<State | undefined>;
+  /**
+   * Exclusive until released. Waits up to `waitMs` for a holder to go. The lock of a process that died on
+   * this host is taken over.
+   */
+  lock(actor: Actor, waitMs: number): Promise<Lease>;
+  /** Who holds the lock, if anybody. */
+  holder(): Promise<LockInfo | undefined>;
+  /** Removes the lock with this id, whoever holds it; a person's decision. */
+  unlock(id: string): Promise<LockInfo>;
+}
+
+/** The right to change a state. */
+export interface Lease {
+  readonly lock: LockInfo;
+  /**
+   * The state as of now, every durable commit of this lease included; undefined when there is none. Costs
+   * nothing: its records and history are the lease's own and grow with later commits.
+   */
+  state(): State | undefined;
+  /** Makes the empty ledger. Refuses (`state`) when there is one. */
+  create(target: Target): Promise<State>;
+  /**
+   * Resolves once durable. Commits made while one is being written go together with the next. A failed write
+   * poisons the lease: this and every later commit rejects, and `poisoned` is set.
+   */
+  commit(changes: readonly Change[]): Promise<void>;
+  /** Why nothing can be committed any more. Check before any POST. */
+  readonly poisoned: Error | undefined;
+  /** How long the lock is surely held, ms; Infinity where it cannot be taken away. */
+  remainingMs(): number;
+  /** Folds what is to be folded and frees the lock. Safe to call twice. */
+  release(): Promise<void>;
+}
+
+export interface LockInfo {
+  readonly id: string;
+  /** `user@host` */
+  readonly who: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly operation: string;
+  readonly since: string;
+  readonly version: string;
+}
