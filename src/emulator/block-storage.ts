@@ -1,0 +1,329 @@
+/**
+ * Block storage as EVS and Cinder serve it: disks, backups in their native form, and the actions that change them.
+ * Shapes as recorded from Cinder 21.3. A Cinder module (native restore, messages) grows here.
+ */
+import { isFields } from './check.ts';
+import { type Backup, lookup, type Volume, type World } from './model.ts';
+import { type OperatorAction, type OperatorContext, type OperatorResult, perform } from './operator.ts';
+import {
+  blockStorageError,
+  empty,
+  formatTime,
+  json,
+  parseJson,
+  type Reply,
+  type WireRequest,
+} from './wire.ts';
+
+/** What every call here needs to know of its URL. */
+export interface Place {
+  project_id: string;
+  /** `v2` or `v3`: decides the name of the owner's field. */
+  version: string;
+  /** `{base}/evs/v3/{project}`, for links. */
+  url: string;
+  /** The same without the version. */
+  bookmark_url: string;
+}
+
+/** `GET …/volumes/{id}`, also under the vendor's name `cloudvolumes`. */
+export function getVolume(world: World, place: Place, id: string): Reply {
+  const volume = lookup(world.volumes, id);
+  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', id);
+  return json(200, { volume: volumeBody(world, volume, place) });
+}
+
+/** `GET …/backups/{id}`. */
+export function getBackup(world: World, place: Place, id: string): Reply {
+  const backup = lookup(world.backups, id);
+  if (backup === undefined || !isBackupVisible(backup, place)) return notFound('Backup', id);
+  return json(200, { backup: backupBody(backup, place) });
+}
+
+/** `GET …/volumes` and `…/volumes/detail`, by `name` and `status`, newest first, in pages. */
+export function listVolumes(world: World, place: Place, detail: boolean, request: WireRequest): Reply {
+  const { query } = request;
+  const page = paginate({
+    what: 'Volume',
+    items: sorted(world).volumes.filter((volume) => isVolumeVisible(volume, place)),
+    filter: (volume) => agrees(query, 'name', volume.name) && agrees(query, 'status', volume.status),
+    limit_max: world.settings.list_limit_max,
+    query,
+  });
+  if (!page.good) return page.reply;
+  const render = (volume: Volume) =>
+    detail ? volumeBody(world, volume, place) : shortBody(volume, place, 'volumes');
+  return listReply(world, 'volumes', page.items.map(render), page.next, request);
+}
+
+/** `GET …/backups` and `…/backups/detail`, by `name`, `status` and `volume_id`, newest first, in pages. */
+export function listBackups(world: World, place: Place, detail: boolean, request: WireRequest): Reply {
+  const { query } = request;
+  const page = paginate({
+    what: 'Backup',
+    items: sorted(world).backups.filter((backup) => isBackupVisible(backup, place)),
+    filter: (backup) =>
+      agrees(query, 'name', backup.name) &&
+      agrees(query, 'status', backup.status) &&
+      agrees(query, 'volume_id', backup.volume_id),
+    limit_max: world.settings.list_limit_max,
+    query,
+  });
+  if (!page.good) return page.reply;
+  const render = (backup: Backup) =>
+    detail ? backupBody(backup, place) : shortBody(backup, place, 'backups');
+  return listReply(world, 'backups', page.items.map(render), page.next, request);
+}
+
+/** `POST …/volumes/{id}/action`: `os-attach`, `os-detach`, `os-extend`, `os-reset_status`. */
+export function postVolumeAction(
+  world: World,
+  place: Place,
+  volume_id: string,
+  body: string,
+  context: OperatorContext,
+): Reply {
+  const volume = lookup(world.volumes, volume_id);
+  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', volume_id);
+  const action = volumeAction(volume_id, parseJson(body));
+  if (action === null) return blockStorageError(400, 'There is no such action: unknown or malformed.');
+  return acted(perform(world, action, context));
+}
+
+/** `POST …/backups`. */
+export function postBackup(world: World, place: Place, body: string, context: OperatorContext): Reply {
+  const parsed = parseJson(body);
+  const order = isFields(parsed) && isFields(parsed.backup) ? parsed.backup : {};
+  const volume_id = order.volume_id;
+  if (typeof volume_id !== 'string') {
+    return blockStorageError(
+      400,
+      "Invalid input for field/attribute backup. 'volume_id' is a required property",
+    );
+  }
+  const volume = lookup(world.volumes, volume_id);
+  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', volume_id);
+  const { name, description } = order;
+  const result = perform(
+    world,
+    {
+      action: 'backup',
+      volume_id,
+      ...(typeof name === 'string' ? { name } : {}),
+      ...(typeof description === 'string' ? { description } : {}),
+    },
+    context,
+  );
+  const made = result.done ? lookup(world.backups, result.id ?? '') : undefined;
+  return made === undefined ? acted(result) : json(202, { backup: shortBody(made, place, 'backups') });
+}
+
+/** `DELETE …/backups/{id}`. */
+export function deleteBackup(world: World, place: Place, backup_id: string, context: OperatorContext): Reply {
+  const backup = lookup(world.backups, backup_id);
+  if (backup === undefined || backup.project_id !== place.project_id) return notFound('Backup', backup_id);
+  return acted(perform(world, { action: 'delete-backup', backup_id }, context));
+}
+
+function volumeAction(volume_id: string, body: unknown): OperatorAction | null {
+  const [[name, given] = [], ...more] = isFields(body) ? Object.entries(body) : [];
+  const fields = isFields(given) ? given : {};
+  if (more.length > 0) return null;
+  switch (name) {
+    case 'os-attach': {
+      const { instance_uuid, mountpoint } = fields;
+      if (typeof instance_uuid !== 'string') return null;
+      const device = typeof mountpoint === 'string' ? { device: mountpoint } : {};
+      return { action: 'attach', volume_id, server: instance_uuid, ...device };
+    }
+    case 'os-detach':
+      return { action: 'detach', volume_id };
+    case 'os-extend': {
+      const size = fields.new_size;
+      return Number.isInteger(size) ? { action: 'extend', volume_id, size: Number(size) } : null;
+    }
+    case 'os-reset_status': {
+      const { status } = fields;
+      return typeof status === 'string' ? { action: 'set-status', volume_id, status } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function acted(result: OperatorResult): Reply {
+  if (result.done) return empty(202);
+  return blockStorageError(result.reason === 'missing' ? 404 : 400, result.message);
+}
+
+function notFound(what: string, id: string): Reply {
+  return blockStorageError(404, `${what} ${id} could not be found.`);
+}
+
+function isVolumeVisible(volume: Volume, place: Place): boolean {
+  return volume.project_id === place.project_id;
+}
+
+/** A shared backup shows in the lists of those it is shared with, although they may not restore it. */
+function isBackupVisible(backup: Backup, place: Place): boolean {
+  return backup.project_id === place.project_id || backup.shared_with.includes(place.project_id);
+}
+
+function agrees(query: URLSearchParams, key: string, value: string): boolean {
+  const wanted = query.get(key);
+  return wanted === null || wanted === value;
+}
+
+interface Paging<T> {
+  what: string;
+  items: readonly T[];
+  filter: (item: T) => boolean;
+  limit_max: number;
+  query: URLSearchParams;
+}
+
+type Page<T> = { good: true; items: T[]; next: URLSearchParams | null } | { good: false; reply: Reply };
+
+function paginate<T extends { id: string }>({ what, items, filter, limit_max, query }: Paging<T>): Page<T> {
+  const bad = (message: string): Page<T> => ({ good: false, reply: blockStorageError(400, message) });
+  const limit = wholeNumber(query.get('limit'), limit_max);
+  const offset = wholeNumber(query.get('offset'), 0);
+  if (limit === null) return bad('Invalid input received: limit must be a non-negative integer');
+  if (offset === null) return bad('Invalid input received: offset must be a non-negative integer');
+
+  let from = 0;
+  const marker = query.get('marker');
+  if (marker !== null) {
+    // The marker stands in the unfiltered order: what it named may have left the filter since.
+    from = items.findIndex(({ id }) => id === marker) + 1;
+    if (from === 0) return { good: false, reply: notFound(what, marker) };
+  }
+  const found = (from === 0 ? items : items.slice(from)).filter(filter);
+  const size = Math.min(limit, limit_max);
+  const page = found.slice(offset, offset + size);
+  const last = page.at(-1);
+  if (last === undefined || offset + size >= found.length) return { good: true, items: page, next: null };
+  const next = new URLSearchParams(query);
+  next.set('limit', String(size));
+  next.set('marker', last.id);
+  next.delete('offset');
+  return { good: true, items: page, next };
+}
+
+function wholeNumber(text: string | null, fallback: number): number | null {
+  if (text === null) return fallback;
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function listReply(
+  world: World,
+  name: 'volumes' | 'backups',
+  items: object[],
+  next: URLSearchParams | null,
+  request: WireRequest,
+): Reply {
+  const href = `${request.base_url}${request.path}?${next}`;
+  const links =
+    next !== null && world.settings.list_links ? { [`${name}_links`]: [{ rel: 'next', href }] } : {};
+  return json(200, { [name]: items, ...links });
+}
+
+interface Sorted {
+  membership: number;
+  volumes: Volume[];
+  backups: Backup[];
+}
+
+/** Sorting a hundred thousand disks for each of a hundred pages would be felt. */
+const sortedWorlds = new WeakMap<World, Sorted>();
+
+function sorted(world: World): Sorted {
+  const known = sortedWorlds.get(world);
+  if (known !== undefined && known.membership === world.membership) return known;
+  const fresh: Sorted = {
+    membership: world.membership,
+    volumes: Object.values(world.volumes).sort(newestFirst),
+    backups: Object.values(world.backups).sort(newestFirst),
+  };
+  sortedWorlds.set(world, fresh);
+  return fresh;
+}
+
+interface Dated {
+  id: string;
+  created_ms: number;
+}
+
+function newestFirst(one: Dated, other: Dated): number {
+  return other.created_ms - one.created_ms || (one.id < other.id ? 1 : -1);
+}
+
+function linksOf(id: string, place: Place, collection: string): object[] {
+  return [
+    { rel: 'self', href: `${place.url}/${collection}/${id}` },
+    { rel: 'bookmark', href: `${place.bookmark_url}/${collection}/${id}` },
+  ];
+}
+
+function shortBody(item: { id: string; name: string }, place: Place, collection: string): object {
+  return { id: item.id, name: item.name, links: linksOf(item.id, place, collection) };
+}
+
+function volumeBody(world: World, volume: Volume, place: Place): object {
+  return {
+    id: volume.id,
+    status: volume.status,
+    size: volume.size_gb,
+    availability_zone: volume.availability_zone,
+    created_at: formatTime(volume.created_ms),
+    updated_at: formatTime(volume.updated_ms),
+    name: volume.name,
+    description: null,
+    volume_type: volume.volume_type,
+    snapshot_id: null,
+    source_volid: null,
+    metadata: volume.metadata,
+    tags: {},
+    links: linksOf(volume.id, place, 'volumes'),
+    // EVS writes it as text.
+    bootable: String(volume.bootable),
+    encrypted: volume.encrypted,
+    replication_status: volume.dr_site ? 'active' : null,
+    consistencygroup_id: null,
+    multiattach: volume.multiattach,
+    attachments: volume.attachments.map((attachment) => ({
+      id: volume.id,
+      attachment_id: attachment.attachment_id,
+      volume_id: volume.id,
+      server_id: attachment.server_id,
+      host_name: lookup(world.servers, attachment.server_id)?.name ?? null,
+      device: attachment.device,
+      attached_at: formatTime(attachment.attached_ms),
+    })),
+    'os-vol-tenant-attr:tenant_id': volume.project_id,
+  };
+}
+
+function backupBody(backup: Backup, place: Place): object {
+  const owner = place.version === 'v3' ? 'os-backup-project-attr:project_id' : 'os-bak-tenant-attr:tenant_id';
+  return {
+    id: backup.id,
+    status: backup.status,
+    size: backup.size_gb,
+    object_count: backup.status === 'creating' ? 0 : 1,
+    availability_zone: null,
+    container: `${backup.id.slice(0, 2)}/${backup.id.slice(2, 4)}/${backup.id}`,
+    created_at: formatTime(backup.created_ms),
+    updated_at: formatTime(backup.updated_ms),
+    name: backup.name,
+    description: backup.description,
+    fail_reason: backup.fail_reason,
+    volume_id: backup.volume_id,
+    links: linksOf(backup.id, place, 'backups'),
+    is_incremental: backup.is_incremental,
+    has_dependent_backups: false,
+    snapshot_id: null,
+    data_timestamp: formatTime(backup.created_ms),
+    [owner]: backup.project_id,
+  };
+}

@@ -1,0 +1,444 @@
+/**
+ * One request in, one delivery out: routing, token check, faults and the services, put together without touching
+ * the network or a clock.
+ */
+import { admin } from './admin.ts';
+import {
+  deleteBackup,
+  getBackup,
+  getVolume,
+  listBackups,
+  listVolumes,
+  type Place,
+  postBackup,
+  postVolumeAction,
+} from './block-storage.ts';
+import { MICROVERSION_MAX, versions } from './discovery.ts';
+import {
+  type BodyShape,
+  countDecision,
+  decideFault,
+  type FaultAnswer,
+  type FaultEffect,
+  type FaultFacts,
+  type FaultKind,
+  type JobQuirk,
+  type RouteKind,
+} from './faults.ts';
+import { authenticate, catalog, expireTokens, projects, tokens } from './keystone.ts';
+import { advance, type Job, type JobCause, lookup, schedule, unreachable, type World } from './model.ts';
+import { findRoute, type Route, routeKind } from './routes.ts';
+import { getJob, postRestore, restoreTarget } from './vbs.ts';
+import {
+  blockStorageError,
+  header,
+  json,
+  keystoneError,
+  type Reply,
+  type Service,
+  serviceError,
+  unauthorized,
+  type WireRequest,
+} from './wire.ts';
+
+export interface ServeContext {
+  now_ms: number;
+  newId: () => string;
+  /** Requests so far, by route; shown in the audit. */
+  requests: Record<string, number>;
+  /** How many requests for the same route and resource came before. */
+  nth: number;
+}
+
+/** What the server does to the connection. */
+export type Delivery = { fault: FaultKind | null; route: RouteKind | 'admin' } & (
+  | { kind: 'whole'; reply: Reply; delay_ms: number; told_job_id: string | null }
+  | { kind: 'cut'; reply: Reply }
+  | { kind: 'reset' }
+  | { kind: 'hang'; for_ms: number }
+  | { kind: 'huge'; status: number; bytes: number }
+);
+
+/** What a request is about, as faults see it; null for administration. */
+export function factsOf(world: World, request: WireRequest): Omit<FaultFacts, 'nth'> | null {
+  const route = findRoute(request.path);
+  const kind = routeKind(route, request.method);
+  if (kind === null) return null;
+  const [volume_id, backup_id] = subject(world, route, request);
+  const resource = [volume_id, backup_id].filter((id) => id !== null).join(' ');
+  return { route: kind, method: request.method, volume_id, backup_id, resource };
+}
+
+function subject(world: World, route: Route, request: WireRequest): [string | null, string | null] {
+  switch (route.to) {
+    case 'restore':
+    case 'native-restore':
+      return [restoreTarget(request.body), route.backup_id];
+    case 'job': {
+      const job = lookup(world.jobs, route.job_id);
+      return [job?.volume_id ?? null, job?.backup_id ?? null];
+    }
+    case 'volume':
+    case 'volume-action':
+      return [route.volume_id, null];
+    case 'backup':
+      return [null, route.backup_id];
+    default:
+      return [null, null];
+  }
+}
+
+/** Whether serving this request may change the world, beyond what time alone changes. */
+export function mayChange(world: World, request: WireRequest, nth: number): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return true;
+  const facts = factsOf(world, request);
+  if (facts === null) return false;
+  const decision = decideFault(world.faults, { ...facts, nth }, world.boots);
+  return decision.effect !== null || decision.matched.length > 0;
+}
+
+/** Serves one request on the world as it is at `context.now_ms`. */
+export function serve(world: World, request: WireRequest, context: ServeContext): Delivery {
+  advance(world, context.now_ms);
+  const route = findRoute(request.path);
+  const about = factsOf(world, request);
+  if (route.to === 'admin' || about === null) {
+    const name = route.to === 'admin' ? route.name : '';
+    const reply = admin(world, name, request, { ...context, request_id: request.request_id });
+    return { kind: 'whole', reply, delay_ms: 0, told_job_id: null, fault: null, route: 'admin' };
+  }
+
+  const decision = decideFault(world.faults, { ...about, nth: context.nth }, world.boots);
+  countDecision(world.faults, decision);
+  if (decision.effect !== null) {
+    world.fault_log.push({
+      at_ms: context.now_ms,
+      kind: decision.effect.kind,
+      by: decision.by,
+      route: about.route,
+      volume_id: about.volume_id,
+      backup_id: about.backup_id,
+      request_id: request.request_id,
+    });
+  }
+  return new Serving(world, request, context, route, about.route).deliver(decision.effect);
+}
+
+interface Answer {
+  reply: Reply;
+  /** The restore that this answer tells of. */
+  job: Job | null;
+}
+
+/** One request on its way through faults and services. */
+class Serving {
+  readonly #world: World;
+  readonly #request: WireRequest;
+  readonly #context: ServeContext;
+  readonly #route: Exclude<Route, { to: 'admin' }>;
+  readonly #kind: RouteKind;
+
+  constructor(
+    world: World,
+    request: WireRequest,
+    context: ServeContext,
+    route: Exclude<Route, { to: 'admin' }>,
+    kind: RouteKind,
+  ) {
+    this.#world = world;
+    this.#request = request;
+    this.#context = context;
+    this.#route = route;
+    this.#kind = kind;
+  }
+
+  deliver(effect: FaultEffect | null): Delivery {
+    if (effect === null) return this.#intact(this.#answer(), null);
+    const fault = { fault: effect.kind, route: this.#kind };
+    switch (effect.kind) {
+      case 'status':
+        if (effect.when === 'after') this.#answer();
+        return this.#instead(this.#faultReply(effect), effect.kind);
+      case 'reset':
+        if (effect.when === 'after') this.#answer();
+        return { kind: 'reset', ...fault };
+      case 'hang':
+        if (effect.when === 'after') this.#answer();
+        return { kind: 'hang', for_ms: effect.for_ms, ...fault };
+      case 'cut':
+        return { kind: 'cut', reply: this.#answer().reply, ...fault };
+      case 'garbage':
+        return this.#instead(garbled(this.#answer().reply, effect.body, this.#service()), effect.kind);
+      case 'slow':
+        return this.#intact(this.#answer(), effect.kind, effect.delay_ms);
+      case 'late_start':
+        this.#arriveLater(effect.after_ms);
+        return this.#instead(
+          this.#faultReply(effect.answer ?? { status: 504, body: 'gateway' }),
+          effect.kind,
+        );
+      case 'duplicate':
+        this.#answer();
+        return this.#intact(this.#answer('duplicate'), effect.kind);
+      case 'token_expiry':
+        expireTokens(this.#world, header(this.#request, 'x-auth-token') ?? '');
+        return this.#intact(this.#answer(), effect.kind);
+      case 'huge':
+        return { kind: 'huge', status: this.#answer().reply.status, bytes: effect.bytes, ...fault };
+      case 'job_vanishes':
+      case 'job_endless':
+      case 'job_unknown_status':
+      case 'job_entities_mismatch':
+      case 'restore_fails':
+        return this.#intact(this.#answer('request', [effect]), effect.kind);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  /** An answer that reaches the client as the service meant it. */
+  #intact({ reply, job }: Answer, fault: FaultKind | null, delay_ms = 0): Delivery {
+    if (job !== null) job.client_told = true;
+    return { kind: 'whole', reply, delay_ms, told_job_id: job?.id ?? null, fault, route: this.#kind };
+  }
+
+  /** Another answer than the true one. */
+  #instead(reply: Reply, fault: FaultKind): Delivery {
+    return { kind: 'whole', reply, delay_ms: 0, told_job_id: null, fault, route: this.#kind };
+  }
+
+  /** Has the effect of the request, and the true answer to it. */
+  #answer(cause: JobCause = 'request', quirks: JobQuirk[] = []): Answer {
+    const [world, request, route, { now_ms, newId }] = [
+      this.#world,
+      this.#request,
+      this.#route,
+      this.#context,
+    ];
+    const plain = (reply: Reply): Answer => ({ reply, job: null });
+    switch (route.to) {
+      case 'versions':
+        return plain(versions(route.service, route.version, request.base_url));
+      case 'tokens':
+        return plain(tokens(world, request, now_ms, newId));
+      case 'catalog':
+        return plain(catalog(world, request, now_ms));
+      case 'projects':
+        return plain(projects(world, request, now_ms));
+      case 'nowhere':
+        return plain(serviceError(route.service, 404, 'The resource could not be found.'));
+      default: {
+        const barred = this.#gate(route);
+        if (barred !== null) return plain(barred);
+        const answer = this.#inProject(route, cause, quirks);
+        if (route.service === 'block-storage') addMicroversion(answer.reply, request);
+        return answer;
+      }
+    }
+  }
+
+  #inProject(route: InProjectRoute, cause: JobCause, quirks: JobQuirk[]): Answer {
+    const [world, request, { now_ms, newId }] = [this.#world, this.#request, this.#context];
+    const { request_id } = request;
+    const context = { now_ms, newId, request_id };
+    const place = placeOf(route, request);
+    const plain = (reply: Reply): Answer => ({ reply, job: null });
+    switch (route.to) {
+      case 'restore': {
+        const { project_id, backup_id } = route;
+        const job_id = jobId(newId());
+        const call = { project_id, backup_id, body: request.body, request_id, job_id, cause, quirks };
+        return postRestore(world, call, now_ms);
+      }
+      case 'native-restore':
+        return plain(blockStorageError(501, 'Restores through the native API are not emulated.'));
+      case 'job':
+        return plain(getJob(world, route.job_id, route.project_id, quirks, now_ms));
+      case 'volumes':
+        return plain(listVolumes(world, place, route.detail, request));
+      case 'volume':
+        return plain(getVolume(world, place, route.volume_id));
+      case 'volume-action':
+        return plain(postVolumeAction(world, place, route.volume_id, request.body, context));
+      case 'backups':
+        return plain(
+          request.method === 'POST'
+            ? postBackup(world, place, request.body, context)
+            : listBackups(world, place, route.detail, request),
+        );
+      case 'backup':
+        return plain(
+          request.method === 'DELETE'
+            ? deleteBackup(world, place, route.backup_id, context)
+            : getBackup(world, place, route.backup_id),
+        );
+      default:
+        return unreachable(route);
+    }
+  }
+
+  /** What stands before every service: method, token, project, microversion. Null lets pass. */
+  #gate(route: InProjectRoute): Reply | null {
+    const request = this.#request;
+    const token = authenticate(this.#world, request, this.#context.now_ms);
+    if (token === null) return unauthorized(request.base_url);
+    if (token.project_id !== route.project_id) {
+      return serviceError(route.service, 400, 'Malformed request url');
+    }
+    const allowed = METHODS[route.to];
+    if (!allowed.includes(request.method)) {
+      const reply = serviceError(route.service, 405, methodNotAllowedMessage(request.method));
+      reply.headers.Allow = allowed.join(', ');
+      return reply;
+    }
+    const wanted = header(request, 'openstack-api-version')?.match(/^volume (\d+)\.(\d+)$/);
+    if (route.service === 'block-storage' && wanted && !isKnownMicroversion(wanted)) {
+      const message = `Version ${wanted[1]}.${wanted[2]} is not supported by the API. Minimum is 3.0 and maximum is ${MICROVERSION_MAX}.`;
+      return blockStorageError(406, message);
+    }
+    return null;
+  }
+
+  /** The request is on its way still, behind the gateway that gave up on it. */
+  #arriveLater(after_ms: number): void {
+    const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
+    const volume_id = restoreTarget(request.body);
+    if (route.to !== 'restore' || volume_id === null || this.#gate(route) !== null) return;
+    schedule(this.#world, {
+      at_ms: now_ms + after_ms,
+      event: 'restore_arrives',
+      order: {
+        project_id: route.project_id,
+        backup_id: route.backup_id,
+        volume_id,
+        request_id: request.request_id,
+        job_id: jobId(newId()),
+        cause: 'late_start',
+        quirks: [],
+      },
+    });
+  }
+
+  #service(): Service {
+    const route = this.#route;
+    return 'service' in route ? route.service : 'identity';
+  }
+
+  #faultReply(answer: FaultAnswer): Reply {
+    const reply = shaped(answer.body ?? 'service', answer, this.#service(), this.#request);
+    if (answer.retry_after !== undefined) {
+      const date = new Date(this.#context.now_ms + answer.retry_after * 1000).toUTCString();
+      reply.headers['Retry-After'] =
+        answer.retry_after_form === 'http_date' ? date : String(answer.retry_after);
+    }
+    if (answer.status >= 300 && answer.status < 400) {
+      // A client that follows shows up in the audit as a request to nowhere.
+      reply.headers.Location = answer.location ?? `${this.#request.base_url}/redirected`;
+    }
+    return reply;
+  }
+}
+
+type InProjectRoute = Extract<Route, { project_id: string }>;
+
+const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
+  restore: ['POST'],
+  'native-restore': ['POST'],
+  job: ['GET', 'HEAD'],
+  volumes: ['GET', 'HEAD'],
+  volume: ['GET', 'HEAD'],
+  'volume-action': ['POST'],
+  backups: ['GET', 'HEAD', 'POST'],
+  backup: ['GET', 'HEAD', 'DELETE'],
+};
+
+function methodNotAllowedMessage(method: string): string {
+  return `The method ${method} is not allowed for this resource.`;
+}
+
+/** Job ids come as dashed UUIDs and as 32 hex digits, so both forms are given out. */
+function jobId(id: string): string {
+  return Number.parseInt(id.at(-1) ?? '', 16) % 2 === 0 ? id.replaceAll('-', '') : id;
+}
+
+function placeOf(route: InProjectRoute, request: WireRequest): Place {
+  const { version, project_id, service } = route;
+  const root = `${request.base_url}/${service === 'vbs' ? 'vbs' : 'evs'}`;
+  return {
+    version,
+    project_id,
+    url: `${root}/${version}/${project_id}`,
+    bookmark_url: `${root}/${project_id}`,
+  };
+}
+
+function isKnownMicroversion([, major, minor]: RegExpMatchArray): boolean {
+  return major === '3' && Number(minor) <= Number(MICROVERSION_MAX.split('.')[1]);
+}
+
+function addMicroversion(reply: Reply, request: WireRequest): void {
+  const wanted = header(request, 'openstack-api-version');
+  reply.headers['Openstack-Api-Version'] = wanted?.startsWith('volume ') ? wanted : 'volume 3.0';
+  reply.headers.Vary = 'OpenStack-API-Version';
+}
+
+/** A body of one of the shapes that services and what stands before them answer with. */
+function shaped(shape: BodyShape, answer: FaultAnswer, service: Service, request: WireRequest): Reply {
+  const { status } = answer;
+  const message = answer.message ?? MESSAGES[status] ?? 'The request could not be processed.';
+  switch (shape) {
+    case 'service':
+      return serviceError(service, status, message, answer.code);
+    case 'gateway': {
+      const code = answer.code ?? (status === 429 ? 'APIGW.0308' : 'APIGW.0201');
+      return json(status, { error_code: code, error_msg: message, request_id: request.request_id });
+    }
+    case 'html': {
+      const title = `${status} ${message}`;
+      const page = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
+      return { status, headers: { 'Content-Type': 'text/html' }, body: page };
+    }
+    case 'empty':
+      return { status, headers: {}, body: '' };
+    case 'keystone':
+      return status === 401 ? unauthorized(request.base_url) : keystoneError(status, message);
+    default:
+      return unreachable(shape);
+  }
+}
+
+const MESSAGES: Record<number, string> = {
+  302: 'Found',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Time-out',
+};
+
+/** A body that keeps the status but not the promise. */
+function garbled(
+  reply: Reply,
+  how: Extract<FaultEffect, { kind: 'garbage' }>['body'],
+  service: Service,
+): Reply {
+  const { status } = reply;
+  switch (how) {
+    case 'unreadable':
+      return { ...reply, body: `{"job_id": "70a5\u0000, <<` };
+    case 'no_job_id':
+      return json(status, {});
+    case 'error_body':
+      return { ...serviceError(service, 500, 'Failed to submit the task.', 'VolumeBackup.0014'), status };
+    case 'empty':
+      return { ...reply, body: '' };
+    default:
+      return unreachable(how);
+  }
+}

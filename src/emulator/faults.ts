@@ -1,0 +1,332 @@
+/**
+ * What goes wrong, by script and by seed: the types, and the pure decision whether it hits a request.
+ *
+ * A script is an ordered list of rules, each hitting the n-th to m-th request that it matches. A seed draws faults
+ * at given rates from (seed, boot of the world, route, resource, how often it was asked), never from the order of
+ * arrival, so that a parallel run meets the same faults again. What a fault does is carried out in `cloud.ts`.
+ */
+import { chance, pick } from './ids.ts';
+import { unreachable } from './model.ts';
+
+/** What a request is about. `action` is any other change: attach, detach, create or delete a backup. */
+export const ROUTE_KINDS = [
+  'token',
+  'restore',
+  'job',
+  'volume',
+  'volumes',
+  'backup',
+  'backups',
+  'action',
+  'discovery',
+  'unknown',
+] as const;
+export type RouteKind = (typeof ROUTE_KINDS)[number];
+
+/** `before` the effect: the cloud never acts. `after`: it acted, and only its answer suffers. */
+export type When = 'before' | 'after';
+
+export const BODY_SHAPES = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
+/** Who seems to answer: the service itself, the API gateway, a web server, nobody, or Keystone. */
+export type BodyShape = (typeof BODY_SHAPES)[number];
+
+/** An answer of some HTTP status in place of the true one. */
+export interface FaultAnswer {
+  status: number;
+  /** Default `service`. */
+  body?: BodyShape;
+  /** Error code inside the body; default one that suits the shape. */
+  code?: string;
+  message?: string;
+  /** Seconds. */
+  retry_after?: number;
+  /** How `Retry-After` is written; default `seconds`. */
+  retry_after_form?: 'seconds' | 'http_date';
+  /** Of a 3xx; default a path of this server that is counted as route `unknown` when it is followed. */
+  location?: string;
+}
+
+export const GARBAGE = ['unreadable', 'no_job_id', 'error_body', 'empty'] as const;
+
+/** A kind that is a trait of the job: it rides on the restore that it hit, or bends one answer about the job. */
+export type JobQuirk =
+  /** 404 common.0011 from `after_ms` past its acceptance; default at once. */
+  | { kind: 'job_vanishes'; after_ms?: number }
+  /** RUNNING for ever. Met on the restore, the disk too stays `restoring-backup`; met on a read, only the answer lies. */
+  | { kind: 'job_endless' }
+  /** A status the reference does not know; default `SUSPENDED`. */
+  | { kind: 'job_unknown_status'; status?: string }
+  /** Entities that name another disk. */
+  | { kind: 'job_entities_mismatch' }
+  /** FAIL, and the disk in `error_restoring`; `touched: false` fails before the disk is written. */
+  | { kind: 'restore_fails'; code?: string; reason?: string; touched?: boolean; in_sub_job?: boolean };
+
+export type FaultEffect =
+  | ({ kind: 'status'; when: When } & FaultAnswer)
+  /** The connection is reset. */
+  | { kind: 'reset'; when: When }
+  /** No answer; the connection is dropped after `for_ms`. */
+  | { kind: 'hang'; when: When; for_ms: number }
+  /** The head promises the whole body, half of it comes, then the connection drops. After the effect. */
+  | { kind: 'cut' }
+  /** 200 (or what it would have been) with a body that does not say what it should. After the effect. */
+  | { kind: 'garbage'; body: (typeof GARBAGE)[number] }
+  /** The true answer, `delay_ms` late. */
+  | { kind: 'slow'; delay_ms: number }
+  /** An error now (default 504 of the gateway); the request reaches the service `after_ms` later. */
+  | { kind: 'late_start'; after_ms: number; answer?: FaultAnswer }
+  /** Delivered twice; the client hears of the second only. */
+  | { kind: 'duplicate' }
+  /** The token that the request carries ends right before it is checked. */
+  | { kind: 'token_expiry' }
+  /** The effect, then an answer of this many bytes. */
+  | { kind: 'huge'; bytes: number }
+  | JobQuirk;
+
+export type FaultKind = FaultEffect['kind'];
+
+export const FAULT_KINDS = [
+  'status',
+  'reset',
+  'hang',
+  'cut',
+  'garbage',
+  'slow',
+  'late_start',
+  'duplicate',
+  'token_expiry',
+  'huge',
+  'job_vanishes',
+  'job_endless',
+  'job_unknown_status',
+  'job_entities_mismatch',
+  'restore_fails',
+] as const satisfies readonly FaultKind[];
+
+export interface FaultMatch {
+  route?: RouteKind | RouteKind[];
+  method?: string;
+  volume_id?: string;
+  backup_id?: string;
+}
+
+export interface FaultRule {
+  /** Shown in the audit; default `rule N`. */
+  name?: string;
+  match: FaultMatch;
+  /** Matching requests to let pass first; default 0. */
+  after?: number;
+  /** Matching requests to hit then; default 1. */
+  times?: number | 'always';
+  effect: FaultEffect;
+}
+
+export interface SeededFaults {
+  seed: string | number;
+  /** Share of the requests that each kind hits, 0 to 1; together at most 1. */
+  rates: Partial<Record<FaultKind, number>>;
+  /** Default: all but `token` and `discovery`. */
+  routes?: RouteKind[];
+  /** Faults per route and resource and boot, so that every run ends; default 3. */
+  per_resource_max?: number;
+}
+
+/** A story of faults, as loaded from a file, given to `startEmulator` or posted to `/__emulator/faults`. */
+export interface FaultPlan {
+  rules?: FaultRule[];
+  seeded?: SeededFaults;
+}
+
+/** The plan in force, with how far each rule has come. */
+export interface FaultState {
+  rules: { rule: FaultRule; matched: number; fired: number }[];
+  seeded: SeededFaults | null;
+}
+
+/** What a decision looks at. */
+export interface FaultFacts {
+  route: RouteKind;
+  method: string;
+  volume_id: string | null;
+  backup_id: string | null;
+  /** What the seeded draw is about: the resource in the path, else ''. */
+  resource: string;
+  /** How many requests for this route and resource came before, since this server started. */
+  nth: number;
+}
+
+export interface FaultDecision {
+  effect: FaultEffect | null;
+  /** Name of the rule, or `seeded`. */
+  by: string;
+  /** Rules whose count moves, by index. */
+  matched: number[];
+  fired: number | null;
+}
+
+/** An entry of the audit: a fault that was carried out. */
+export interface FaultRecord {
+  at_ms: number;
+  kind: FaultKind;
+  by: string;
+  route: RouteKind;
+  volume_id: string | null;
+  backup_id: string | null;
+  request_id: string;
+}
+
+/** The state at the beginning of a plan. */
+export function startPlan(plan: FaultPlan): FaultState {
+  return {
+    rules: (plan.rules ?? []).map((rule) => ({ rule, matched: 0, fired: 0 })),
+    seeded: plan.seeded ?? null,
+  };
+}
+
+/** The plan that a state is carrying out. */
+export function planOf(state: FaultState): FaultPlan {
+  const rules = state.rules.map(({ rule }) => rule);
+  return { rules, ...(state.seeded === null ? {} : { seeded: state.seeded }) };
+}
+
+/** What, if anything, hits this request. Changes nothing: `countDecision` does. */
+export function decideFault(state: FaultState, facts: FaultFacts, boot: number): FaultDecision {
+  const matched: number[] = [];
+  for (const [index, { rule, matched: seen, fired }] of state.rules.entries()) {
+    if (!matches(rule, facts) || isSpent(rule, fired)) continue;
+    matched.push(index);
+    if (seen < (rule.after ?? 0)) continue;
+    return { effect: rule.effect, by: rule.name ?? `rule ${index + 1}`, matched, fired: index };
+  }
+  const effect = state.seeded === null ? null : drawFault(state.seeded, facts, boot);
+  return { effect, by: 'seeded', matched, fired: null };
+}
+
+/** Moves the counters as decided. */
+export function countDecision(state: FaultState, decision: FaultDecision): void {
+  for (const index of decision.matched) {
+    const entry = state.rules[index];
+    if (entry !== undefined) entry.matched += 1;
+  }
+  const fired = decision.fired === null ? undefined : state.rules[decision.fired];
+  if (fired !== undefined) fired.fired += 1;
+}
+
+function isSpent(rule: FaultRule, fired: number): boolean {
+  return rule.times !== 'always' && fired >= (rule.times ?? 1);
+}
+
+function matches(rule: FaultRule, facts: FaultFacts): boolean {
+  const { route, method, volume_id, backup_id } = rule.match;
+  if (route !== undefined && ![route].flat().includes(facts.route)) return false;
+  if (method !== undefined && method.toUpperCase() !== facts.method) return false;
+  if (volume_id !== undefined && volume_id !== facts.volume_id) return false;
+  if (backup_id !== undefined && backup_id !== facts.backup_id) return false;
+  return isApplicable(rule.effect.kind, facts.route);
+}
+
+/** Whether a kind makes sense on a route: only restores start late, only jobs vanish. */
+export function isApplicable(kind: FaultKind, route: RouteKind): boolean {
+  switch (kind) {
+    case 'late_start':
+    case 'duplicate':
+    case 'restore_fails':
+      return route === 'restore';
+    case 'job_vanishes':
+    case 'job_endless':
+    case 'job_unknown_status':
+    case 'job_entities_mismatch':
+      return route === 'restore' || route === 'job';
+    case 'token_expiry':
+      return route !== 'token' && route !== 'discovery';
+    case 'status':
+    case 'reset':
+    case 'hang':
+    case 'cut':
+    case 'garbage':
+    case 'slow':
+    case 'huge':
+      return true;
+    default:
+      return unreachable(kind);
+  }
+}
+
+const SEEDED_ROUTES: readonly RouteKind[] = ROUTE_KINDS.filter(
+  (route) => route !== 'token' && route !== 'discovery',
+);
+
+function drawFault(seeded: SeededFaults, facts: FaultFacts, boot: number): FaultEffect | null {
+  if (!(seeded.routes ?? SEEDED_ROUTES).includes(facts.route)) return null;
+  const kindAt = (nth: number) => drawKind(seeded, facts, boot, nth);
+  const kind = kindAt(facts.nth);
+  if (kind === null) return null;
+
+  // The budget is counted by drawing again what the earlier requests drew: no hidden state, same answer.
+  let spent = 0;
+  const budget = seeded.per_resource_max ?? 3;
+  for (let nth = 0; nth < facts.nth && spent < budget; nth += 1) {
+    if (kindAt(nth) !== null) spent += 1;
+  }
+  if (spent >= budget) return null;
+  return drawEffect(kind, facts.route, (what) =>
+    chance(seeded.seed, boot, facts.route, facts.resource, facts.nth, what),
+  );
+}
+
+function drawKind(seeded: SeededFaults, facts: FaultFacts, boot: number, nth: number): FaultKind | null {
+  const draw = chance(seeded.seed, boot, facts.route, facts.resource, nth, 'kind');
+  let threshold = 0;
+  for (const kind of FAULT_KINDS) {
+    if (!isApplicable(kind, facts.route)) continue;
+    threshold += seeded.rates[kind] ?? 0;
+    if (draw < threshold) return kind;
+  }
+  return null;
+}
+
+const GATEWAY_STATUSES = [302, 408, 409, 429, 500, 502, 503, 504] as const;
+
+/** Fills in the particulars of a seeded fault. */
+function drawEffect(kind: FaultKind, route: RouteKind, draw: (what: string) => number): FaultEffect {
+  const status = (): FaultAnswer => {
+    const code = pick(GATEWAY_STATUSES, draw('status'));
+    const body = pick(['service', 'gateway', 'html', 'empty'] as const, draw('body'));
+    return { status: code, body, ...(code === 429 || code === 503 ? { retry_after: 1 } : {}) };
+  };
+  switch (kind) {
+    case 'status': {
+      const answer = status();
+      // Throttling and conflict are said instead of acting, never after it.
+      const refused = [409, 429, 503].includes(answer.status);
+      const when = refused ? 'before' : pick(['before', 'after'] as const, draw('when'));
+      // A refusal is recognisable only by an error body of the service or its gateway.
+      return refused ? { kind, when, ...answer, body: 'gateway' } : { kind, when, ...answer };
+    }
+    case 'reset':
+      return { kind, when: pick(['before', 'after'] as const, draw('when')) };
+    case 'hang':
+      return { kind, when: pick(['before', 'after'] as const, draw('when')), for_ms: 1000 };
+    case 'garbage': {
+      const body = pick(GARBAGE, draw('body'));
+      return { kind, body: body === 'no_job_id' && route !== 'restore' ? 'unreadable' : body };
+    }
+    case 'slow':
+      return { kind, delay_ms: Math.round(draw('delay') * 500) };
+    case 'late_start':
+      return { kind, after_ms: Math.round(draw('delay') * 1000) };
+    case 'huge':
+      return { kind, bytes: 64 * 1024 * 1024 };
+    case 'cut':
+    case 'duplicate':
+    case 'token_expiry':
+    case 'job_vanishes':
+    case 'job_endless':
+    case 'job_unknown_status':
+    case 'job_entities_mismatch':
+    case 'restore_fails':
+      return { kind };
+    default:
+      return unreachable(kind);
+  }
+}

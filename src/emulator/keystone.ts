@@ -1,0 +1,302 @@
+/** Keystone v3: tokens by password, token or application credential; their validation; the catalog. */
+import { type Fields, isFields } from './check.ts';
+import { hashedUuid } from './ids.ts';
+import {
+  type ApplicationCredential,
+  lookup,
+  type Project,
+  type Token,
+  type User,
+  type World,
+} from './model.ts';
+import {
+  empty,
+  formatKeystoneTime,
+  header,
+  json,
+  keystoneError,
+  parseJson,
+  type Reply,
+  UNAUTHORIZED,
+  unauthorized,
+  type WireRequest,
+} from './wire.ts';
+
+/** The token that a request carries, if it is good now. */
+export function authenticate(world: World, request: WireRequest, now_ms: number): Token | null {
+  return goodToken(world, header(request, 'x-auth-token'), now_ms);
+}
+
+function goodToken(world: World, id: string | undefined, now_ms: number): Token | null {
+  const token = id === undefined ? undefined : lookup(world.tokens, id);
+  return token !== undefined && token.expires_ms > now_ms ? token : null;
+}
+
+/** Ends every token that was given out so far, or the one named. */
+export function expireTokens(world: World, id?: string): void {
+  if (id === undefined) world.tokens = {};
+  else if (Object.hasOwn(world.tokens, id)) delete world.tokens[id];
+}
+
+/** `/v3/auth/tokens`. */
+export function tokens(world: World, request: WireRequest, now_ms: number, newId: () => string): Reply {
+  switch (request.method) {
+    case 'POST':
+      return issue(world, request, now_ms, newId);
+    case 'GET':
+    case 'HEAD':
+    case 'DELETE':
+      return inspect(world, request, now_ms);
+    default:
+      return methodNotAllowed('GET, HEAD, POST, DELETE');
+  }
+}
+
+/** `/v3/auth/catalog`. */
+export function catalog(world: World, request: WireRequest, now_ms: number): Reply {
+  const token = authenticate(world, request, now_ms);
+  if (token === null) return unauthorized(request.base_url);
+  return json(200, { catalog: catalogOf(world, token, request.base_url), links: {} });
+}
+
+/** `/v3/auth/projects`: what the user may scope to. */
+export function projects(world: World, request: WireRequest, now_ms: number): Reply {
+  const token = authenticate(world, request, now_ms);
+  if (token === null) return unauthorized(request.base_url);
+  const own = lookup(world.users, token.user_id)?.project_ids ?? [];
+  const found = own.map((id) => lookup(world.projects, id)).filter((project) => project !== undefined);
+  return json(200, {
+    projects: found.map(({ id, name, domain }) => ({ id, name, domain_id: domainId(domain), enabled: true })),
+    links: { next: null, previous: null, self: `${request.base_url}/v3/auth/projects` },
+  });
+}
+
+function methodNotAllowed(allow: string): Reply {
+  const reply = keystoneError(405, 'The method is not allowed for the requested URL.');
+  reply.headers.Allow = allow;
+  return reply;
+}
+
+function inspect(world: World, request: WireRequest, now_ms: number): Reply {
+  if (authenticate(world, request, now_ms) === null) return unauthorized(request.base_url);
+  const subject = header(request, 'x-subject-token');
+  const token = goodToken(world, subject, now_ms);
+  if (subject === undefined || token === null) return keystoneError(404, 'Could not find token.');
+  if (request.method === 'DELETE') {
+    expireTokens(world, subject);
+    return empty(204);
+  }
+  return json(200, tokenBody(world, token, request.base_url), { 'X-Subject-Token': subject });
+}
+
+/** Who asks, and what fixes the scope of the answer. */
+interface Proof {
+  user: User;
+  /** Set by an application credential, which carries its project. */
+  project_id: string | null;
+  /** Set by a token: what is made of it ends when it ends. */
+  expires_ms: number | null;
+  methods: string[];
+}
+
+/** A refusal in Keystone's words; thrown inside this file, answered by `issue`. */
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+function issue(world: World, request: WireRequest, now_ms: number, newId: () => string): Reply {
+  try {
+    const auth = fieldsOf(fieldsOf(parseJson(request.body), '(root)').auth, 'auth');
+    const proof = prove(world, fieldsOf(auth.identity, 'identity'), now_ms);
+    const project_id = scopeOf(world, auth.scope, proof);
+    const token: Token = {
+      user_id: proof.user.id,
+      project_id,
+      methods: proof.methods,
+      issued_ms: now_ms,
+      expires_ms: proof.expires_ms ?? now_ms + world.settings.token_ttl_ms,
+    };
+    dropExpired(world, now_ms);
+    const id = `emulated-${newId()}`;
+    world.tokens[id] = token;
+    return json(201, tokenBody(world, token, request.base_url), { 'X-Subject-Token': id });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const reply = keystoneError(error.status, error.message);
+    if (error.status === 401) reply.headers['WWW-Authenticate'] = `Keystone uri="${request.base_url}/v3"`;
+    return reply;
+  }
+}
+
+/** Tokens are many and short-lived; only good ones are kept. */
+function dropExpired(world: World, now_ms: number): void {
+  for (const [id, token] of Object.entries(world.tokens)) {
+    if (token.expires_ms <= now_ms) delete world.tokens[id];
+  }
+}
+
+function prove(world: World, identity: Fields, now_ms: number): Proof {
+  const methods = identity.methods;
+  if (!Array.isArray(methods) || methods.length === 0) throw missing('methods', 'identity');
+  const proofs = methods.map((method: unknown) => {
+    switch (method) {
+      case 'password':
+        return byPassword(world, fieldsOf(identity.password, 'password'));
+      case 'token':
+        return byToken(world, fieldsOf(identity.token, 'token'), now_ms);
+      case 'application_credential':
+        return byCredential(world, fieldsOf(identity.application_credential, 'application_credential'));
+      default:
+        throw new Refused(401, 'Attempted to authenticate with an unsupported method.');
+    }
+  });
+  const [proof] = proofs;
+  if (proof === undefined || proofs.some(({ user }) => user !== proof.user)) throw denied();
+  return { ...proof, methods: methods.map(String) };
+}
+
+function byPassword(world: World, password: Fields): Proof {
+  const given = fieldsOf(password.user, 'user');
+  const user = findUser(world, given);
+  if (user === undefined || user.password !== given.password) throw denied();
+  return { user, project_id: null, expires_ms: null, methods: [] };
+}
+
+function byToken(world: World, given: Fields, now_ms: number): Proof {
+  if (typeof given.id !== 'string') throw missing('id', 'token');
+  const token = goodToken(world, given.id, now_ms);
+  const user = token === null ? undefined : lookup(world.users, token.user_id);
+  if (token === null || user === undefined) throw denied();
+  return { user, project_id: token.project_id, expires_ms: token.expires_ms, methods: [] };
+}
+
+function byCredential(world: World, given: Fields): Proof {
+  const credential = findCredential(world, given);
+  const user = credential === undefined ? undefined : lookup(world.users, credential.user_id);
+  if (credential === undefined || user === undefined || credential.secret !== given.secret) throw denied();
+  return { user, project_id: credential.project_id, expires_ms: null, methods: [] };
+}
+
+function findCredential(world: World, given: Fields): ApplicationCredential | undefined {
+  if (typeof given.id === 'string') return lookup(world.application_credentials, given.id);
+  const user = findUser(world, fieldsOf(given.user, 'user'));
+  return Object.values(world.application_credentials).find(
+    ({ name, user_id }) => name === given.name && user_id === user?.id,
+  );
+}
+
+function findUser(world: World, given: Fields): User | undefined {
+  if (typeof given.id === 'string') return lookup(world.users, given.id);
+  if (typeof given.name !== 'string') throw missing('name', 'user');
+  const domain = fieldsOf(given.domain, 'domain');
+  return Object.values(world.users).find((user) => user.name === given.name && isDomain(user.domain, domain));
+}
+
+function scopeOf(world: World, scope: unknown, proof: Proof): string | null {
+  if (proof.methods.includes('application_credential')) {
+    if (scope !== undefined) {
+      const detail = 'Application credentials cannot request a scope.';
+      throw new Refused(401, `Error authenticating with application credential: ${detail}`);
+    }
+    return proof.project_id;
+  }
+  // A token without a scope keeps the one it has; a user has no default project here.
+  if (scope === undefined) return proof.project_id;
+  if (scope === 'unscoped') return null;
+  const given = fieldsOf(fieldsOf(scope, 'scope').project, 'project');
+  const project = findProject(world, given);
+  // Keystone does not tell a wrong project from a missing role.
+  if (project === undefined || !proof.user.project_ids.includes(project.id)) throw denied();
+  return project.id;
+}
+
+function findProject(world: World, given: Fields): Project | undefined {
+  if (typeof given.id === 'string') return lookup(world.projects, given.id);
+  if (typeof given.name !== 'string') throw missing('name', 'project');
+  const domain = fieldsOf(given.domain, 'domain');
+  return Object.values(world.projects).find(
+    (project) => project.name === given.name && isDomain(project.domain, domain),
+  );
+}
+
+function isDomain(name: string, given: Fields): boolean {
+  return given.id === domainId(name) || given.name === name;
+}
+
+/** The id of the domain `Default` is `default`, as everywhere; others get one of their own. */
+function domainId(name: string): string {
+  return name === 'Default' ? 'default' : hashedUuid('domain', name).replaceAll('-', '');
+}
+
+function fieldsOf(value: unknown, name: string): Fields {
+  if (isFields(value)) return value;
+  throw missing(name, 'the request body');
+}
+
+function missing(name: string, where: string): Refused {
+  const rest =
+    'The server could not comply with the request since it is either malformed or otherwise incorrect.';
+  return new Refused(400, `Expecting to find ${name} in ${where}. ${rest}`);
+}
+
+function denied(): Refused {
+  return new Refused(401, UNAUTHORIZED);
+}
+
+function tokenBody(world: World, token: Token, base_url: string): object {
+  const user = lookup(world.users, token.user_id);
+  const project = token.project_id === null ? undefined : lookup(world.projects, token.project_id);
+  const domain = (name: string) => ({ id: domainId(name), name });
+  const scoped = project && {
+    project: { id: project.id, name: project.name, domain: domain(project.domain) },
+    is_domain: false,
+    roles: [{ id: hashedUuid('role member').replaceAll('-', ''), name: 'member' }],
+    catalog: catalogOf(world, token, base_url),
+  };
+  return {
+    token: {
+      methods: token.methods,
+      user: user && {
+        id: user.id,
+        name: user.name,
+        domain: domain(user.domain),
+        password_expires_at: null,
+      },
+      audit_ids: [hashedUuid(token.user_id, token.issued_ms)],
+      issued_at: formatKeystoneTime(token.issued_ms),
+      expires_at: formatKeystoneTime(token.expires_ms),
+      ...scoped,
+    },
+  };
+}
+
+const SERVICES = [
+  { type: 'identity', name: 'keystone', path: '/v3' },
+  { type: 'vbsv2', name: 'vbsv2', path: '/vbs/v2/{project}' },
+  { type: 'volumev2', name: 'evsv2', path: '/evs/v2/{project}' },
+  { type: 'volumev3', name: 'evsv3', path: '/evs/v3/{project}' },
+  { type: 'block-storage', name: 'cinder', path: '/evs/v3/{project}' },
+] as const;
+
+/** Endpoints under the address the client itself used, so that the catalog is good through any tunnel. */
+function catalogOf(world: World, token: Token, base_url: string): object[] {
+  if (token.project_id === null) return [];
+  const url = (path: string) => base_url + path.replace('{project}', token.project_id ?? '');
+  return SERVICES.map(({ type, name, path }) => ({
+    id: hashedUuid('service', type).replaceAll('-', ''),
+    type,
+    name,
+    endpoints: ['public', 'internal', 'admin'].map((interface_) => ({
+      id: hashedUuid('endpoint', type, interface_).replaceAll('-', ''),
+      interface: interface_,
+      region: world.region,
+      region_id: world.region,
+      url: url(path),
+    })),
+  }));
+}

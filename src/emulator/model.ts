@@ -1,0 +1,429 @@
+/**
+ * The cloud as a pure state machine: plain data, and functions of (world, time, input).
+ *
+ * Start here to learn what the emulated Volume Backup Service does. Time comes in as epoch milliseconds; nothing
+ * in this file reads a clock, draws a random number or knows of HTTP. What is due in the future waits on the
+ * world's agenda and is carried out by `advance`, each event stamped with the time it was due, so that a world
+ * nobody looked at for an hour reads the same as one that was watched all along.
+ */
+import type { FaultRecord, FaultState, JobQuirk } from './faults.ts';
+import { isUuid } from './ids.ts';
+import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
+
+/** Statuses of a disk that the emulator itself produces; operators may set any other text. */
+export type VolumeStatus =
+  | 'available'
+  | 'in-use'
+  | 'restoring-backup'
+  | 'backing-up'
+  | 'error'
+  | 'error_restoring'
+  | (string & {});
+
+export type BackupStatus =
+  | 'creating'
+  | 'available'
+  | 'restoring'
+  | 'error'
+  | 'error_restoring'
+  | 'deleting'
+  | (string & {});
+
+/** What a disk holds: its own data, a mix that nobody wants, or the data of the backup with this id. */
+export type Content = 'original' | 'torn' | (string & {});
+
+export interface World {
+  format: 'vbsctl-emulator-world';
+  version: 1;
+  /** Names this world for good, also when its server comes back on another port. */
+  id: string;
+  /** How often a server has opened this world; seeded faults draw anew for each. */
+  boots: number;
+  /** Moves whenever a disk or backup appears or goes, so that sorted listings can be kept. */
+  membership: number;
+  region: string;
+  settings: Settings;
+  projects: Record<string, Project>;
+  users: Record<string, User>;
+  application_credentials: Record<string, ApplicationCredential>;
+  tokens: Record<string, Token>;
+  servers: Record<string, Server>;
+  volumes: Record<string, Volume>;
+  backups: Record<string, Backup>;
+  /** Every restore that the service ever took on, in that order. This is also the audit's source. */
+  jobs: Record<string, Job>;
+  /** Ids of the jobs that overwrite a disk right now. */
+  running: string[];
+  /** What will happen, soonest first. */
+  agenda: AgendaItem[];
+  faults: FaultState;
+  fault_log: FaultRecord[];
+}
+
+export interface Settings {
+  /** How long a restore overwrites its disk. */
+  job_duration_ms: number;
+  /** How long an accepted restore waits, INIT, before disk and backup change their status. */
+  queue_ms: number;
+  /** How long making a backup takes. */
+  backup_duration_ms: number;
+  token_ttl_ms: number;
+  /** Whether lists carry `…_links`; without, a client has to page by offset. */
+  list_links: boolean;
+  /** The longest page of a list, whatever limit was asked for (Cinder's osapi_max_limit). */
+  list_limit_max: number;
+  /** Whether the backup service takes on tasks; down, it answers VolumeBackup.0014. */
+  service_up: boolean;
+}
+
+export interface Project {
+  id: string;
+  name: string;
+  domain: string;
+}
+
+export interface User {
+  id: string;
+  name: string;
+  domain: string;
+  password: string;
+  project_ids: string[];
+}
+
+export interface ApplicationCredential {
+  id: string;
+  name: string;
+  secret: string;
+  user_id: string;
+  project_id: string;
+}
+
+export interface Token {
+  user_id: string;
+  /** Null for an unscoped token. */
+  project_id: string | null;
+  methods: string[];
+  issued_ms: number;
+  expires_ms: number;
+}
+
+export interface Server {
+  id: string;
+  name: string;
+}
+
+export interface Attachment {
+  attachment_id: string;
+  server_id: string;
+  device: string;
+  attached_ms: number;
+}
+
+export interface Volume {
+  id: string;
+  project_id: string;
+  name: string;
+  status: VolumeStatus;
+  size_gb: number;
+  volume_type: string;
+  availability_zone: string;
+  bootable: boolean;
+  encrypted: boolean;
+  multiattach: boolean;
+  metadata: Record<string, string>;
+  attachments: Attachment[];
+  created_ms: number;
+  updated_ms: number;
+  /** Under disaster-recovery protection: not restorable (VolumeBackup.0211). */
+  dr_site: boolean;
+  content: Content;
+}
+
+export interface Backup {
+  id: string;
+  project_id: string;
+  name: string;
+  description: string | null;
+  volume_id: string;
+  status: BackupStatus;
+  size_gb: number;
+  is_incremental: boolean;
+  fail_reason: string | null;
+  created_ms: number;
+  updated_ms: number;
+  /** Projects that may see this backup; they may not restore it in place. */
+  shared_with: string[];
+  /** Overrides the settings of the world for restores of this backup. */
+  job_duration_ms?: number;
+  queue_ms?: number;
+}
+
+/** Who or what brought a restore about: a request, a second delivery of it, one that got through late, another actor. */
+export type JobCause = 'request' | 'duplicate' | 'late_start' | 'operator';
+
+export type JobPhase = 'queued' | 'running' | 'succeeded' | 'failed';
+
+export interface Job {
+  id: string;
+  project_id: string;
+  volume_id: string;
+  backup_id: string;
+  request_id: string;
+  cause: JobCause;
+  /** Whether an intact answer with this job's id left for the client. */
+  client_told: boolean;
+  phase: JobPhase;
+  accepted_ms: number;
+  /** When the disk began to be overwritten; null if that never happened. */
+  started_ms: number | null;
+  ended_ms: number | null;
+  duration_ms: number;
+  error_code: string | null;
+  fail_reason: string | null;
+  /** Jobs that had the same disk or backup at the same time. */
+  overlapped_with: string[];
+  quirks: JobQuirk[];
+}
+
+export type AgendaItem = { at_ms: number } & (
+  | { event: 'restore_starts'; job_id: string }
+  | { event: 'restore_ends'; job_id: string }
+  | { event: 'restore_arrives'; order: RestoreOrder }
+  | { event: 'backup_made'; backup_id: string; volume_status: VolumeStatus }
+);
+
+/** All that decides about a restore. `backup_id` and `volume_id` are what the client wrote, unchecked. */
+export interface RestoreOrder {
+  project_id: string;
+  backup_id: string;
+  volume_id: string;
+  request_id: string;
+  job_id: string;
+  cause: JobCause;
+  quirks: JobQuirk[];
+}
+
+export type RestoreResult = { accepted: true; job: Job } | { accepted: false; refusal: Refusal };
+
+/** Carries out all that is due by `now_ms`, in order, each at its own due time. */
+export function advance(world: World, now_ms: number): void {
+  for (let next = world.agenda[0]; next !== undefined && next.at_ms <= now_ms; next = world.agenda[0]) {
+    world.agenda.shift();
+    carryOut(world, next);
+  }
+}
+
+function carryOut(world: World, item: AgendaItem): void {
+  switch (item.event) {
+    case 'restore_starts':
+      startJob(world, jobOf(world, item.job_id), item.at_ms);
+      break;
+    case 'restore_ends':
+      endJob(world, jobOf(world, item.job_id), item.at_ms);
+      break;
+    case 'restore_arrives':
+      // A request that gets through late is judged by the rules of that moment, and nobody hears the answer.
+      restore(world, item.order, item.at_ms);
+      break;
+    case 'backup_made':
+      finishBackup(world, item.backup_id, item.volume_status, item.at_ms);
+      break;
+    default:
+      unreachable(item);
+  }
+}
+
+/** An entry under a key that came from outside; `__proto__` and its kin are no entries. */
+export function lookup<T>(record: Record<string, T>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** Puts an event on the agenda; events of the same moment keep the order in which they were planned. */
+export function schedule(world: World, item: AgendaItem): void {
+  let place = world.agenda.length;
+  while (place > 0 && (world.agenda[place - 1]?.at_ms ?? 0) > item.at_ms) place -= 1;
+  world.agenda.splice(place, 0, item);
+}
+
+/** Takes on a restore, or says with the documented code why not. Start and end follow from the agenda. */
+export function restore(world: World, order: RestoreOrder, now_ms: number): RestoreResult {
+  const code = whyRefused(world, order);
+  if (code !== null) return { accepted: false, refusal: refusal(code) };
+
+  const backup = world.backups[order.backup_id];
+  const job: Job = {
+    id: order.job_id,
+    project_id: order.project_id,
+    volume_id: order.volume_id,
+    backup_id: order.backup_id,
+    request_id: order.request_id,
+    cause: order.cause,
+    client_told: false,
+    phase: 'queued',
+    accepted_ms: now_ms,
+    started_ms: null,
+    ended_ms: null,
+    duration_ms: backup?.job_duration_ms ?? world.settings.job_duration_ms,
+    error_code: null,
+    fail_reason: null,
+    overlapped_with: [],
+    quirks: order.quirks,
+  };
+  world.jobs[job.id] = job;
+
+  const queue_ms = backup?.queue_ms ?? world.settings.queue_ms;
+  if (queue_ms === 0) startJob(world, job, now_ms);
+  else schedule(world, { at_ms: now_ms + queue_ms, event: 'restore_starts', job_id: job.id });
+  return { accepted: true, job };
+}
+
+/**
+ * The rules of the service, from what can be read off the request to what needs the state of the cloud.
+ * A queued restore is invisible to them: it holds nothing yet, so a second one passes. That is the danger that a
+ * careful client has to avoid, and that the audit makes visible.
+ */
+function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
+  if (order.backup_id === '') return 'VolumeBackup.0203';
+  if (!isUuid(order.backup_id)) return 'VolumeBackup.0204';
+  if (!isUuid(order.volume_id)) return 'VolumeBackup.0208';
+  if (!world.settings.service_up) return 'VolumeBackup.0014';
+
+  const backup = world.backups[order.backup_id];
+  if (backup === undefined) return 'VolumeBackup.0111';
+  if (backup.project_id !== order.project_id) {
+    return backup.shared_with.includes(order.project_id) ? 'VolumeBackup.0042' : 'VolumeBackup.0111';
+  }
+
+  const volume = world.volumes[order.volume_id];
+  if (volume === undefined || volume.project_id !== order.project_id) return 'VolumeBackup.0207';
+  if (volume.dr_site) return 'VolumeBackup.0211';
+  if (volume.status.startsWith('error')) return 'VolumeBackup.0202';
+  if (volume.status === 'backing-up') return 'VolumeBackup.0206';
+  if (volume.status !== 'available') return 'VolumeBackup.0205';
+  if (backup.status !== 'available') return 'VolumeBackup.0089';
+  if (volume.size_gb < backup.size_gb) return 'VolumeBackup.0209';
+  return null;
+}
+
+function startJob(world: World, job: Job, at_ms: number): void {
+  const volume = world.volumes[job.volume_id];
+  const backup = world.backups[job.backup_id];
+  const obstacle = whyCannotStart(volume, backup, job);
+  if (obstacle !== null || volume === undefined || backup === undefined) {
+    failJob(job, obstacle ?? refusal('VolumeBackup.0111'), at_ms);
+    return;
+  }
+
+  for (const other of runningJobs(world)) {
+    if (other.volume_id !== job.volume_id && other.backup_id !== job.backup_id) continue;
+    other.overlapped_with.push(job.id);
+    job.overlapped_with.push(other.id);
+  }
+  job.phase = 'running';
+  job.started_ms = at_ms;
+  world.running.push(job.id);
+  volume.status = 'restoring-backup';
+  volume.content = 'torn';
+  volume.updated_ms = at_ms;
+  backup.status = 'restoring';
+  backup.updated_ms = at_ms;
+
+  if (job.quirks.some((quirk) => quirk.kind === 'job_endless')) return;
+  schedule(world, { at_ms: at_ms + job.duration_ms, event: 'restore_ends', job_id: job.id });
+}
+
+/** While a restore was queued the world went on: a disk attached meanwhile fails the job, untouched. */
+function whyCannotStart(
+  volume: Volume | undefined,
+  backup: Backup | undefined,
+  job: Job,
+): { code: string; message: string } | null {
+  const untouched = job.quirks.find((quirk) => quirk.kind === 'restore_fails' && quirk.touched === false);
+  if (untouched?.kind === 'restore_fails') return failureOf(untouched);
+  if (backup === undefined) return refusal('VolumeBackup.0111');
+  if (volume === undefined) return refusal('VolumeBackup.0207');
+  // Another restore under way is no obstacle: two that were queued together overwrite the disk together.
+  const volume_ready = volume.status === 'available' || volume.status === 'restoring-backup';
+  if (!volume_ready) {
+    return refusal(volume.status.startsWith('error') ? 'VolumeBackup.0202' : 'VolumeBackup.0205');
+  }
+  const backup_ready = backup.status === 'available' || backup.status === 'restoring';
+  return backup_ready ? null : refusal('VolumeBackup.0089');
+}
+
+function endJob(world: World, job: Job, at_ms: number): void {
+  world.running = world.running.filter((id) => id !== job.id);
+  const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  if (failure?.kind === 'restore_fails') failJob(job, failureOf(failure), at_ms);
+  else {
+    job.phase = 'succeeded';
+    job.ended_ms = at_ms;
+  }
+
+  // The last to end sets the status; until then both keep showing that they are busy.
+  const volume = world.volumes[job.volume_id];
+  if (volume !== undefined) {
+    const busy = runningJobs(world).some((other) => other.volume_id === volume.id);
+    if (!busy) volume.status = job.phase === 'succeeded' ? 'available' : 'error_restoring';
+    if (job.phase === 'succeeded') {
+      volume.content = isMixed(world, job) ? 'torn' : job.backup_id;
+      // Evidence that a restore into another disk than the source leaves (observed on Cinder 21.3).
+      if (world.backups[job.backup_id]?.volume_id !== volume.id) {
+        volume.metadata.src_backup_id = job.backup_id;
+      }
+    }
+    volume.updated_ms = at_ms;
+  }
+  const backup = world.backups[job.backup_id];
+  if (backup !== undefined) {
+    const busy = runningJobs(world).some((other) => other.backup_id === backup.id);
+    if (!busy) backup.status = 'available';
+    backup.updated_ms = at_ms;
+  }
+}
+
+/** Two backups written over one disk at the same time leave a mix of both; the same one twice does not. */
+function isMixed(world: World, job: Job): boolean {
+  return job.overlapped_with.some((id) => {
+    const other = jobOf(world, id);
+    return other.volume_id === job.volume_id && other.backup_id !== job.backup_id;
+  });
+}
+
+function failJob(job: Job, failure: { code: string; message: string }, at_ms: number): void {
+  job.phase = 'failed';
+  job.ended_ms = at_ms;
+  job.error_code = failure.code;
+  job.fail_reason = failure.message;
+}
+
+function failureOf(quirk: Extract<JobQuirk, { kind: 'restore_fails' }>): { code: string; message: string } {
+  const standard = refusal('VolumeBackup.0200');
+  return { code: quirk.code ?? standard.code, message: quirk.reason ?? standard.message };
+}
+
+function finishBackup(world: World, backup_id: string, volume_status: VolumeStatus, at_ms: number): void {
+  const backup = world.backups[backup_id];
+  if (backup === undefined || backup.status !== 'creating') return;
+  backup.status = 'available';
+  backup.updated_ms = at_ms;
+  const volume = world.volumes[backup.volume_id];
+  if (volume?.status !== 'backing-up') return;
+  volume.status = volume_status;
+  volume.updated_ms = at_ms;
+}
+
+function runningJobs(world: World): Job[] {
+  return world.running.map((id) => jobOf(world, id));
+}
+
+function jobOf(world: World, id: string): Job {
+  const job = world.jobs[id];
+  if (job === undefined) throw new Error(`emulator: job ${id} is on the agenda but not in the world`);
+  return job;
+}
+
+/** For the end of a `switch` over a union: the compiler proves that no case is left. */
+export function unreachable(value: never): never {
+  throw new Error(`emulator: unexpected ${JSON.stringify(value)}`);
+}

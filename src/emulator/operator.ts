@@ -1,0 +1,338 @@
+/**
+ * What people and other programs do to the cloud meanwhile: attach a disk, start a restore of their own, delete a
+ * backup. Used by tests and demos, and by the Cinder actions that other clients send.
+ */
+import { Checker } from './check.ts';
+import { isUuid } from './ids.ts';
+import {
+  type Job,
+  lookup,
+  restore,
+  type Settings,
+  schedule,
+  unreachable,
+  type Volume,
+  type World,
+} from './model.ts';
+
+export type OperatorAction =
+  /** `server`: id or name; a new name makes a server. Default device: the next free `/dev/vdX`. */
+  | { action: 'attach'; volume_id: string; server: string; device?: string }
+  | { action: 'detach'; volume_id: string }
+  | { action: 'backup'; volume_id: string; name?: string; description?: string; duration_ms?: number }
+  | { action: 'delete-backup'; backup_id: string }
+  /** `size`: new size in GB. */
+  | { action: 'extend'; volume_id: string; size: number }
+  /** Another actor restores. */
+  | { action: 'restore'; volume_id: string; backup_id: string }
+  | { action: 'set-status'; volume_id?: string; backup_id?: string; status: string }
+  /** Puts a disk under disaster-recovery protection, or takes it out. */
+  | { action: 'set-dr-site'; volume_id: string; dr_site: boolean }
+  /** How long restores of this backup take and queue, in place of the settings. */
+  | { action: 'set-timing'; backup_id: string; job_duration_ms?: number; queue_ms?: number }
+  | { action: 'settings'; settings: Partial<Settings> };
+
+/** `conflict`: the state of the cloud forbids it; `missing`: no such thing. */
+export type OperatorResult =
+  | { done: true; id: string | null }
+  | { done: false; reason: 'conflict' | 'missing'; message: string };
+
+export interface OperatorContext {
+  now_ms: number;
+  request_id: string;
+  newId: () => string;
+}
+
+const DONE: OperatorResult = { done: true, id: null };
+
+/** Carries an action out, or says why it cannot be. */
+export function perform(world: World, action: OperatorAction, context: OperatorContext): OperatorResult {
+  switch (action.action) {
+    case 'attach':
+      return onVolume(world, action.volume_id, (volume) => attach(world, volume, action, context));
+    case 'detach':
+      return onVolume(world, action.volume_id, (volume) => detach(volume, context.now_ms));
+    case 'backup':
+      return onVolume(world, action.volume_id, (volume) => startBackup(world, volume, action, context));
+    case 'delete-backup':
+      return deleteBackup(world, action.backup_id);
+    case 'extend':
+      return onVolume(world, action.volume_id, (volume) => extend(volume, action.size, context.now_ms));
+    case 'restore':
+      return strangersRestore(world, action, context);
+    case 'set-status':
+      return setStatus(world, action, context.now_ms);
+    case 'set-dr-site':
+      return onVolume(world, action.volume_id, (volume) => {
+        volume.dr_site = action.dr_site;
+        return DONE;
+      });
+    case 'set-timing':
+      return setTiming(world, action);
+    case 'settings':
+      Object.assign(world.settings, action.settings);
+      return DONE;
+    default:
+      return unreachable(action);
+  }
+}
+
+function onVolume(world: World, id: string, act: (volume: Volume) => OperatorResult): OperatorResult {
+  const volume = lookup(world.volumes, id);
+  if (volume === undefined)
+    return { done: false, reason: 'missing', message: `Volume ${id} could not be found.` };
+  return act(volume);
+}
+
+function conflict(message: string): OperatorResult {
+  return { done: false, reason: 'conflict', message };
+}
+
+function attach(
+  world: World,
+  volume: Volume,
+  action: { server: string; device?: string },
+  { now_ms, newId }: OperatorContext,
+): OperatorResult {
+  const ready = volume.status === 'available' || (volume.multiattach && volume.status === 'in-use');
+  if (!ready) return conflict(`Invalid volume: volume ${volume.id} status must be available to attach.`);
+  const server = Object.values(world.servers).find(
+    ({ id, name }) => id === action.server || name === action.server,
+  ) ?? { id: isUuid(action.server) ? action.server : newId(), name: action.server };
+  world.servers[server.id] = server;
+  volume.attachments.push({
+    attachment_id: newId(),
+    server_id: server.id,
+    device: action.device ?? freeDevice(world, server.id),
+    attached_ms: now_ms,
+  });
+  volume.status = 'in-use';
+  volume.updated_ms = now_ms;
+  return { done: true, id: server.id };
+}
+
+function freeDevice(world: World, server_id: string): string {
+  const taken = Object.values(world.volumes)
+    .flatMap((volume) => volume.attachments)
+    .filter((attachment) => attachment.server_id === server_id)
+    .map((attachment) => attachment.device);
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  return letters.map((letter) => `/dev/vd${letter}`).find((device) => !taken.includes(device)) ?? '/dev/vdaa';
+}
+
+function detach(volume: Volume, now_ms: number): OperatorResult {
+  if (volume.attachments.length === 0)
+    return conflict(`Invalid volume: volume ${volume.id} is not attached.`);
+  volume.attachments = [];
+  if (volume.status === 'in-use') volume.status = 'available';
+  volume.updated_ms = now_ms;
+  return DONE;
+}
+
+function startBackup(
+  world: World,
+  volume: Volume,
+  action: { name?: string; description?: string; duration_ms?: number },
+  { now_ms, newId }: OperatorContext,
+): OperatorResult {
+  const before = volume.status;
+  if (before !== 'available' && before !== 'in-use') {
+    return conflict(`Invalid volume: Volume to be backed up must be available or in-use, it is ${before}.`);
+  }
+  const id = newId();
+  world.backups[id] = {
+    id,
+    project_id: volume.project_id,
+    name: action.name ?? `${volume.name}-${id.slice(0, 8)}`,
+    description: action.description ?? null,
+    volume_id: volume.id,
+    status: 'creating',
+    size_gb: volume.size_gb,
+    is_incremental: false,
+    fail_reason: null,
+    created_ms: now_ms,
+    updated_ms: now_ms,
+    shared_with: [],
+  };
+  world.membership += 1;
+  volume.status = 'backing-up';
+  volume.updated_ms = now_ms;
+  const at_ms = now_ms + (action.duration_ms ?? world.settings.backup_duration_ms);
+  schedule(world, { at_ms, event: 'backup_made', backup_id: id, volume_status: before });
+  return { done: true, id };
+}
+
+function deleteBackup(world: World, id: string): OperatorResult {
+  const backup = lookup(world.backups, id);
+  if (backup === undefined) return noBackup(id);
+  if (backup.status !== 'available' && !backup.status.startsWith('error')) {
+    return conflict(`Invalid backup: Backup status must be available or error, it is ${backup.status}.`);
+  }
+  delete world.backups[id];
+  world.membership += 1;
+  return DONE;
+}
+
+function extend(volume: Volume, size_gb: number, now_ms: number): OperatorResult {
+  if (volume.status !== 'available' && volume.status !== 'in-use') {
+    return conflict(`Invalid volume: volume ${volume.id} must be available to be extended.`);
+  }
+  if (size_gb <= volume.size_gb) {
+    return conflict(`Invalid input received: New size for extend must be greater than current size.`);
+  }
+  volume.size_gb = size_gb;
+  volume.updated_ms = now_ms;
+  return DONE;
+}
+
+function strangersRestore(
+  world: World,
+  action: { volume_id: string; backup_id: string },
+  { now_ms, request_id, newId }: OperatorContext,
+): OperatorResult {
+  const project_id = lookup(world.volumes, action.volume_id)?.project_id ?? '';
+  const result = restore(
+    world,
+    {
+      project_id,
+      volume_id: action.volume_id,
+      backup_id: action.backup_id,
+      request_id,
+      job_id: newId(),
+      cause: 'operator',
+      quirks: [],
+    },
+    now_ms,
+  );
+  if (!result.accepted) return conflict(`${result.refusal.code}: ${result.refusal.message}`);
+  const job: Job = result.job;
+  return { done: true, id: job.id };
+}
+
+function setStatus(
+  world: World,
+  action: { volume_id?: string; backup_id?: string; status: string },
+  now_ms: number,
+): OperatorResult {
+  const targets = [
+    lookup(world.volumes, action.volume_id ?? ''),
+    lookup(world.backups, action.backup_id ?? ''),
+  ];
+  const found = targets.filter((target) => target !== undefined);
+  if (found.length === 0) return { done: false, reason: 'missing', message: 'No such volume or backup.' };
+  for (const target of found) {
+    target.status = action.status;
+    target.updated_ms = now_ms;
+  }
+  return DONE;
+}
+
+function setTiming(
+  world: World,
+  {
+    backup_id,
+    job_duration_ms,
+    queue_ms,
+  }: { backup_id: string; job_duration_ms?: number; queue_ms?: number },
+): OperatorResult {
+  const backup = lookup(world.backups, backup_id);
+  if (backup === undefined) return noBackup(backup_id);
+  if (job_duration_ms !== undefined) backup.job_duration_ms = job_duration_ms;
+  if (queue_ms !== undefined) backup.queue_ms = queue_ms;
+  return DONE;
+}
+
+function noBackup(id: string): OperatorResult {
+  return { done: false, reason: 'missing', message: `Backup ${id} could not be found.` };
+}
+
+export const ACTIONS = [
+  'attach',
+  'detach',
+  'backup',
+  'delete-backup',
+  'extend',
+  'restore',
+  'set-status',
+  'set-dr-site',
+  'set-timing',
+  'settings',
+] as const satisfies readonly OperatorAction['action'][];
+
+const MS_MAX = 365 * 86_400_000;
+
+/**
+ * Checks the body of an admin request and returns it as an action.
+ *
+ * @throws InvalidData naming every problem
+ */
+export function parseAction(name: (typeof ACTIONS)[number], body: unknown): OperatorAction {
+  const check = new Checker();
+  const fields = (required: string[], optional: string[] = []) => {
+    const given = check.fields(body, 'body', [...required, ...optional]);
+    for (const key of required) if (given[key] === undefined) check.fail(key, 'is required');
+    for (const [key, value] of Object.entries(given)) {
+      if (key === 'size') check.integer(value, key, 1, 1_000_000);
+      else if (key.endsWith('_ms')) check.number(value, key, 0, MS_MAX);
+      else if (key === 'dr_site') check.flag(value, key);
+      else if (key !== 'settings') check.text(value, key);
+    }
+    return given;
+  };
+  switch (name) {
+    case 'attach':
+      fields(['volume_id', 'server'], ['device']);
+      break;
+    case 'detach':
+      fields(['volume_id']);
+      break;
+    case 'backup':
+      fields(['volume_id'], ['name', 'description', 'duration_ms']);
+      break;
+    case 'delete-backup':
+      fields(['backup_id']);
+      break;
+    case 'extend':
+      fields(['volume_id', 'size']);
+      break;
+    case 'restore':
+      fields(['volume_id', 'backup_id']);
+      break;
+    case 'set-status':
+      fields(['status'], ['volume_id', 'backup_id']);
+      break;
+    case 'set-dr-site':
+      fields(['volume_id', 'dr_site']);
+      break;
+    case 'set-timing':
+      fields(['backup_id'], ['job_duration_ms', 'queue_ms']);
+      break;
+    case 'settings':
+      checkSettings(check, fields(['settings']).settings);
+      break;
+    default:
+      unreachable(name);
+  }
+  check.finish(name);
+  return { action: name, ...(body as object) } as OperatorAction;
+}
+
+const SETTINGS: readonly (keyof Settings)[] = [
+  'job_duration_ms',
+  'queue_ms',
+  'backup_duration_ms',
+  'token_ttl_ms',
+  'list_links',
+  'list_limit_max',
+  'service_up',
+];
+
+function checkSettings(check: Checker, value: unknown): void {
+  const settings = check.fields(value, 'settings', SETTINGS);
+  for (const [key, setting] of Object.entries(settings)) {
+    const path = `settings.${key}`;
+    if (key === 'list_links' || key === 'service_up') check.flag(setting, path);
+    else if (key === 'list_limit_max') check.integer(setting, path, 1, 1_000_000);
+    else check.number(setting, path, 0, MS_MAX);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Which part of which service a request is for.
+ *
+ * All services share one port: Keystone at `/v3`, VBS at `/vbs`, block storage (EVS, Cinder) at `/evs`. A client
+ * that knows a service by its host alone finds `/v1/{project}/…` and `/v2/{project}/…` at the root as well.
+ */
+import type { RouteKind } from './faults.ts';
+import type { Service } from './wire.ts';
+
+export type Route =
+  | { to: 'admin'; name: string }
+  | { to: 'versions'; service: Service; version: string | null }
+  | { to: 'tokens' }
+  | { to: 'catalog' }
+  | { to: 'projects' }
+  | (InProject & ProjectRoute)
+  | { to: 'nowhere'; service: Service };
+
+interface InProject {
+  service: 'vbs' | 'block-storage';
+  version: string;
+  project_id: string;
+}
+
+export type ProjectRoute =
+  | { to: 'restore'; backup_id: string }
+  /** Cinder's own restore; the place where a Cinder module grows. */
+  | { to: 'native-restore'; backup_id: string }
+  | { to: 'job'; job_id: string }
+  | { to: 'volumes'; detail: boolean }
+  | { to: 'volume'; volume_id: string }
+  | { to: 'volume-action'; volume_id: string }
+  | { to: 'backups'; detail: boolean }
+  | { to: 'backup'; backup_id: string };
+
+/** Finds the route of a path; the method is not looked at. */
+export function findRoute(path: string): Route {
+  const parts = path.split('/').slice(1).map(decode);
+  const [first = '', ...rest] = parts;
+  if (first === '__emulator') return { to: 'admin', name: rest.join('/') };
+  if (first === 'vbs') return serviceRoute('vbs', rest);
+  if (first === 'evs') return serviceRoute('block-storage', rest);
+  if (first === 'v1' || first === 'v2') return serviceRoute('vbs', parts);
+  return identityRoute(trimmed(parts));
+}
+
+/** The kind that fault rules and request counts go by. */
+export function routeKind(route: Route, method: string): RouteKind | null {
+  switch (route.to) {
+    case 'admin':
+      return null;
+    case 'versions':
+    case 'catalog':
+    case 'projects':
+      return 'discovery';
+    case 'tokens':
+      return 'token';
+    case 'restore':
+    case 'native-restore':
+      return 'restore';
+    case 'job':
+      return 'job';
+    case 'volumes':
+      return 'volumes';
+    case 'volume':
+      return 'volume';
+    case 'volume-action':
+      return 'action';
+    case 'backups':
+      return method === 'POST' ? 'action' : 'backups';
+    case 'backup':
+      return method === 'DELETE' ? 'action' : 'backup';
+    case 'nowhere':
+      return 'unknown';
+  }
+}
+
+function identityRoute(parts: string[]): Route {
+  const [version, ...rest] = parts;
+  if (version === undefined) return { to: 'versions', service: 'identity', version: null };
+  if (version === 'v3') {
+    switch (rest.join('/')) {
+      case '':
+        return { to: 'versions', service: 'identity', version };
+      case 'auth/tokens':
+        return { to: 'tokens' };
+      case 'auth/catalog':
+        return { to: 'catalog' };
+      case 'auth/projects':
+        return { to: 'projects' };
+    }
+  }
+  return { to: 'nowhere', service: 'identity' };
+}
+
+function serviceRoute(service: 'vbs' | 'block-storage', parts: string[]): Route {
+  const [version, project_id, ...rest] = trimmed(parts);
+  if (version === undefined) return { to: 'versions', service, version: null };
+  if (!/^v[123]$/.test(version)) return { to: 'nowhere', service };
+  if (project_id === undefined) return { to: 'versions', service, version };
+  // An empty backup id is an error of its own (VolumeBackup.0203), so the inner parts stay as they are.
+  const found = projectRoute(service, version, rest);
+  return found === null ? { to: 'nowhere', service } : { service, version, project_id, ...found };
+}
+
+function projectRoute(
+  service: 'vbs' | 'block-storage',
+  version: string,
+  parts: string[],
+): ProjectRoute | null {
+  const [collection, id, verb, ...more] = parts;
+  if (more.length > 0) return null;
+  const plain = verb === undefined;
+  switch (collection) {
+    case 'cloudbackups':
+      return version === 'v2' && id !== undefined && verb === 'restore'
+        ? { to: 'restore', backup_id: id }
+        : null;
+    case 'jobs':
+      return service === 'vbs' && version === 'v1' && id !== undefined && plain
+        ? { to: 'job', job_id: id }
+        : null;
+    case 'backups':
+      if (version === 'v1') return null;
+      if (id === undefined) return { to: 'backups', detail: false };
+      if (plain) return id === 'detail' ? { to: 'backups', detail: true } : { to: 'backup', backup_id: id };
+      return verb === 'restore' ? { to: 'native-restore', backup_id: id } : null;
+    case 'volumes':
+    case 'cloudvolumes':
+      if (version === 'v1') return null;
+      if (id === undefined) return { to: 'volumes', detail: false };
+      if (plain) return id === 'detail' ? { to: 'volumes', detail: true } : { to: 'volume', volume_id: id };
+      return verb === 'action' ? { to: 'volume-action', volume_id: id } : null;
+    default:
+      return null;
+  }
+}
+
+/** A slash at the end means nothing. */
+function trimmed(parts: string[]): string[] {
+  return parts.at(-1) === '' ? parts.slice(0, -1) : parts;
+}
+
+/** A broken percent escape stands for itself. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * Where a world lives: in memory, or in a file that outlives its process.
+ *
+ * A change is durable before it is answered (temporary file, fsync, rename, fsync of the folder); changes that come
+ * while a write is under way share the next one. What time alone brings about needs no write: it follows from what
+ * the file says. A short exclusive lock around each write lets several processes serve the same file.
+ */
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isFields } from './check.ts';
+import type { World } from './model.ts';
+
+/** The world file cannot be used; the message says what is wrong and what to do. */
+export class WorldFileError extends Error {
+  override readonly name = 'WorldFileError';
+}
+
+export interface WorldStore {
+  /** Uses the world as it is now. `use` may move it on in time, but must not change it otherwise. */
+  read<T>(use: (world: World) => T): T;
+  /** Changes the world; resolves with what `change` returned once the change is durable. */
+  write<T>(change: (world: World) => T): Promise<T>;
+  /** Resolves when nothing is waiting to become durable. */
+  settled(): Promise<void>;
+}
+
+/** A world that ends with its process. */
+export function memoryStore(world: World): WorldStore {
+  return {
+    read: (use) => use(world),
+    write: async (change) => change(world),
+    settled: async () => {},
+  };
+}
+
+/**
+ * The world in `path`, or the one that `create` makes if there is no such file yet.
+ *
+ * @throws WorldFileError if the file is damaged, of another format, or newer than this program
+ */
+export async function openWorldFile(path: string, create: () => World): Promise<WorldStore> {
+  await mkdir(dirname(path), { recursive: true });
+  const lock = await acquireLock(path);
+  try {
+    if (stampOf(path) === null) await writeDurably(path, JSON.stringify(create()));
+  } finally {
+    await lock.release();
+  }
+  return new FileStore(path);
+}
+
+interface Waiting {
+  change: (world: World) => unknown;
+  settle: (outcome: Outcome) => void;
+}
+
+type Outcome = { good: true; value: unknown } | { good: false; error: unknown };
+
+class FileStore implements WorldStore {
+  readonly #path: string;
+  #world: World;
+  /** Identifies the version of the file that `#world` was read from or written to. */
+  #stamp: string | null;
+  #queue: Waiting[] = [];
+  #draining: Promise<void> | null = null;
+  /** Between a change in memory and its durability the file is behind, not ahead. */
+  #writing = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#stamp = stampOf(path);
+    this.#world = load(path);
+  }
+
+  read<T>(use: (world: World) => T): T {
+    if (!this.#writing) this.#refresh();
+    return use(this.#world);
+  }
+
+  write<T>(change: (world: World) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const settle = (outcome: Outcome) => {
+        if (outcome.good) resolve(outcome.value as T);
+        else reject(outcome.error);
+      };
+      this.#queue.push({ change, settle });
+      this.#draining ??= this.#drain().finally(() => {
+        this.#draining = null;
+      });
+    });
+  }
+
+  async settled(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      let batch: Waiting[] = [];
+      try {
+        const lock = await acquireLock(this.#path);
+        try {
+          this.#refresh();
+          batch = this.#queue.splice(0);
+          this.#writing = true;
+          const outcomes = batch.map(({ change }) => attempt(() => change(this.#world)));
+          await writeDurably(this.#path, JSON.stringify(this.#world));
+          this.#stamp = stampOf(this.#path);
+          this.#writing = false;
+          for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
+        } finally {
+          this.#writing = false;
+          await lock.release();
+        }
+      } catch (error) {
+        // What is not durable did not happen: the next one starts from what the file says.
+        this.#stamp = '';
+        for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0)) {
+          settle({ good: false, error });
+        }
+      }
+    }
+  }
+
+  /** Takes over what another process wrote. A file that was removed is made again by the next write. */
+  #refresh(): void {
+    const stamp = stampOf(this.#path);
+    if (stamp === null || stamp === this.#stamp) return;
+    this.#world = load(this.#path);
+    this.#stamp = stamp;
+  }
+}
+
+function attempt(run: () => unknown): Outcome {
+  try {
+    return { good: true, value: run() };
+  } catch (error) {
+    return { good: false, error };
+  }
+}
+
+/** Changes with every write, since each write makes a new file; null if there is none. */
+function stampOf(path: string): string | null {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
+}
+
+const PARTS = [
+  'settings',
+  'projects',
+  'users',
+  'application_credentials',
+  'tokens',
+  'servers',
+  'volumes',
+  'backups',
+  'jobs',
+  'faults',
+];
+const LISTS = ['running', 'agenda', 'fault_log'];
+
+function load(path: string): World {
+  const remedy = 'Remove the file to begin with a new world.';
+  let world: unknown;
+  try {
+    world = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new WorldFileError(`${path} is not a readable world of the emulator (${error}). ${remedy}`);
+  }
+  if (!isFields(world) || world.format !== 'vbsctl-emulator-world') {
+    throw new WorldFileError(
+      `${path} is not a world of the emulator: its "format" is not vbsctl-emulator-world. ${remedy}`,
+    );
+  }
+  if (world.version !== 1) {
+    throw new WorldFileError(
+      `${path} is a world of version ${JSON.stringify(world.version)}, and this program knows version 1. Use the program that wrote it, or remove the file to begin with a new world.`,
+    );
+  }
+  const damaged = [
+    ...PARTS.filter((part) => !isFields(world[part])),
+    ...LISTS.filter((part) => !Array.isArray(world[part])),
+  ];
+  if (damaged.length > 0) {
+    throw new WorldFileError(`${path} is damaged: ${damaged.join(', ')} missing or malformed. ${remedy}`);
+  }
+  return world as unknown as World;
+}
+
+/** Under the lock, so the name of the temporary file needs not be unique: one left behind is overwritten. */
+async function writeDurably(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  // Tokens and passwords are inside: made up, but nobody else's business.
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+interface Lock {
+  release(): Promise<void>;
+}
+
+interface Holder {
+  pid: number;
+  host: string;
+  id: string;
+}
+
+const LOCK_WAIT_MS_MAX = 10_000;
+/** A lock file whose content is not there yet is being written; after this long, its writer died over it. */
+const LOCK_EMPTY_MS_MAX = 2000;
+
+/** Ids of the locks that this very process holds, to tell them from those of a dead one with the same pid. */
+const held = new Set<string>();
+
+/** Held for one read-modify-write, a few milliseconds; that of a dead process of this host is taken over. */
+async function acquireLock(path: string): Promise<Lock> {
+  const lock = `${path}.lock`;
+  const me: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
+  for (const deadline = performance.now() + LOCK_WAIT_MS_MAX; ; ) {
+    if (create(lock, me)) {
+      held.add(me.id);
+      return {
+        release: async () => {
+          held.delete(me.id);
+          await rm(lock, { force: true });
+        },
+      };
+    }
+    const text = await readFile(lock, 'utf8').catch(() => null);
+    if (text !== null && isStale(text, lock)) await removeStale(lock, text);
+    else if (performance.now() > deadline) {
+      throw new WorldFileError(
+        `${lock} has been held for more than ${LOCK_WAIT_MS_MAX / 1000} s (${text ?? 'holder unknown'}). If no emulator uses ${path}, remove the lock file.`,
+      );
+    } else await sleep(1 + Math.random() * 4);
+  }
+}
+
+function create(lock: string, me: Holder): boolean {
+  try {
+    const file = openSync(lock, 'wx', 0o600);
+    writeSync(file, JSON.stringify(me));
+    closeSync(file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function isStale(text: string, lock: string): boolean {
+  let holder: Partial<Holder>;
+  try {
+    holder = JSON.parse(text);
+  } catch {
+    const stat = statSync(lock, { throwIfNoEntry: false });
+    return stat !== undefined && Date.now() - stat.mtimeMs > LOCK_EMPTY_MS_MAX;
+  }
+  if (holder.host !== hostname() || typeof holder.pid !== 'number') return false;
+  if (holder.pid === process.pid) return !held.has(holder.id ?? '');
+  try {
+    process.kill(holder.pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Moves the lock aside first: of two that find it stale, one may meet the fresh lock of the other. */
+async function removeStale(lock: string, stale: string): Promise<void> {
+  const aside = `${lock}.${randomUUID()}`;
+  try {
+    await rename(lock, aside);
+  } catch {
+    return;
+  }
+  const text = await readFile(aside, 'utf8').catch(() => '');
+  if (text !== stale) await link(aside, lock).catch(() => {});
+  await rm(aside, { force: true });
+}

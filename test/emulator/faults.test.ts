@@ -1,0 +1,446 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  decideFault,
+  type FaultFacts,
+  isApplicable,
+  ROUTE_KINDS,
+  startPlan,
+} from '../../src/emulator/faults.ts';
+import { FAULT_KINDS, type FaultEffect, type FaultRule } from '../../src/emulator/index.ts';
+import { type Answer, DATA, DATA_BACKUP, Lab, LOG, rejection, START } from './client.ts';
+
+describe('emulator: faults', () => {
+  let lab: Lab;
+  beforeEach(async () => {
+    lab = await Lab.open({ seed: { jobDurationMs: 5000 } });
+  });
+  afterEach(() => lab.close());
+
+  const inject = (effect: FaultEffect, rule: Partial<FaultRule> = {}) =>
+    lab.emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect, ...rule }] });
+  const restore = () => lab.restore(DATA_BACKUP, DATA);
+  const started = () => lab.audited(DATA).restores_started;
+  const told = () => lab.emulator.audit().restores.map(({ client_told }) => client_told);
+
+  describe('status', () => {
+    it('before the effect: the cloud never acts', async () => {
+      await inject({ kind: 'status', when: 'before', status: 504 });
+      expect((await restore()).status).to.equal(504);
+      lab.pass(60_000);
+      expect(lab.emulator.audit().restores).to.deep.equal([]);
+      expect(lab.audited(DATA).content).to.equal('original');
+    });
+
+    it('after the effect: the audit knows what the client was not told', async () => {
+      await inject({ kind: 'status', when: 'after', status: 504 });
+      const answer = await restore();
+      expect(answer.status).to.equal(504);
+      expect(answer.text).to.not.contain('job_id');
+      lab.pass(60_000);
+      const { restores, faults } = lab.emulator.audit();
+      expect(restores).to.have.length(1);
+      expect(restores[0]).to.include({
+        client_told: false,
+        outcome: 'succeeded',
+        cause: 'request',
+        request_id: answer.headers['x-openstack-request-id'],
+      });
+      expect(faults).to.deep.equal([
+        {
+          at: new Date(START).toISOString(),
+          kind: 'status',
+          by: 'rule 1',
+          route: 'restore',
+          volume_id: DATA,
+          backup_id: DATA_BACKUP,
+          request_id: answer.headers['x-request-id'],
+        },
+      ]);
+    });
+
+    for (const status of [302, 307, 400, 401, 403, 408, 409, 429, 500, 502, 503, 504]) {
+      it(`${status} in each shape of body`, async () => {
+        const shapes = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
+        await lab.emulator.setFaults({
+          rules: shapes.map((body) => ({
+            match: { route: 'restore' },
+            effect: { kind: 'status', when: 'before', status, body },
+          })),
+        });
+        const answers: Answer[] = [];
+        for (const _ of shapes) answers.push(await restore());
+        const [service, gateway, html, empty, keystone] = answers;
+        expect(answers.map((answer) => answer.status)).to.deep.equal(shapes.map(() => status));
+        expect(service?.body.error).to.have.keys('code', 'message');
+        expect(gateway?.body).to.have.keys('error_code', 'error_msg', 'request_id');
+        expect(html?.headers['content-type']).to.equal('text/html');
+        expect(html?.text).to.contain('<html>');
+        expect(empty?.text).to.equal('');
+        expect(keystone?.body.error).to.have.keys('code', 'message', 'title');
+        if (status < 400) {
+          expect(service?.headers.location).to.equal(`${lab.emulator.url}/redirected`);
+        }
+      });
+    }
+
+    it('in the words of the service that was asked', async () => {
+      const effect: FaultEffect = { kind: 'status', when: 'before', status: 503 };
+      await lab.emulator.setFaults({ rules: [{ match: {}, times: 'always', effect }] });
+      expect((await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).body).to.have.keys('serviceUnavailable');
+      expect((await lab.call(`/vbs/v1/{project}/jobs/x`)).body.error.code).to.equal('VBS.503');
+      expect((await lab.auth({})).body.error).to.include({ code: 503 });
+    });
+
+    it('with a code of choice, Retry-After in both forms, and a Location', async () => {
+      const effect: FaultEffect = { kind: 'status', when: 'before', status: 429, retry_after: 7 };
+      await inject({ ...effect, code: 'VolumeBackup.0041' });
+      const seconds = await restore();
+      expect(seconds.headers['retry-after']).to.equal('7');
+      expect(seconds.body.error.code).to.equal('VolumeBackup.0041');
+      await inject({ ...effect, retry_after_form: 'http_date', body: 'gateway' });
+      const date = await restore();
+      expect(date.headers['retry-after']).to.equal('Mon, 23 Nov 2026 22:00:07 GMT');
+      expect(date.body.error_code).to.equal('APIGW.0308');
+      await inject({ kind: 'status', when: 'before', status: 302, location: 'https://elsewhere.example/' });
+      expect((await restore()).headers.location).to.equal('https://elsewhere.example/');
+    });
+  });
+
+  for (const when of ['before', 'after'] as const) {
+    const starts = when === 'after' ? 1 : 0;
+
+    it(`reset ${when} the effect`, async () => {
+      await inject({ kind: 'reset', when });
+      expect((await rejection(restore())).code).to.equal('ECONNRESET');
+      expect(started()).to.equal(starts);
+      expect(told()).to.deep.equal(when === 'after' ? [false] : []);
+    });
+
+    it(`hang ${when} the effect, for a time`, async () => {
+      await inject({ kind: 'hang', when, for_ms: 20 });
+      expect((await rejection(restore())).code).to.equal('ECONNRESET');
+      expect(started()).to.equal(starts);
+    });
+  }
+
+  it('cut: half a body after the effect', async () => {
+    await inject({ kind: 'cut' });
+    expect((await rejection(restore())).message).to.match(/aborted/);
+    expect(started()).to.equal(1);
+    expect(told()).to.deep.equal([false]);
+  });
+
+  it('garbage: 200 and no job id to be had', async () => {
+    for (const [body, volume_id] of [
+      ['unreadable', DATA],
+      ['no_job_id', lab.idOf('pay-db-boot')],
+      ['error_body', lab.idOf('pay-app-boot')],
+      ['empty', lab.idOf('crm-db-boot')],
+    ] as const) {
+      await inject({ kind: 'garbage', body });
+      const volume = await lab.volume(volume_id);
+      const [backup_id = ''] = lab.backupsOf(volume.name);
+      const answer = await lab.restore(backup_id, volume_id);
+      expect(answer.status, body).to.equal(200);
+      expect(answer.body?.job_id, body).to.equal(undefined);
+      expect(answer.body?.error !== undefined, body).to.equal(body === 'error_body');
+      expect(lab.audited(volume_id).restores_started, body).to.equal(1);
+    }
+    expect(told()).to.deep.equal([false, false, false, false]);
+  });
+
+  it('slow: the true answer, later', async () => {
+    await inject({ kind: 'slow', delay_ms: 30 });
+    const from = performance.now();
+    const answer = await restore();
+    expect(performance.now() - from).to.be.at.least(29);
+    expect(answer.body.job_id).to.be.a('string');
+    expect(told()).to.deep.equal([true]);
+  });
+
+  it('slow: a client that left before its answer has not been told', async () => {
+    await inject({ kind: 'slow', delay_ms: 30 });
+    const controller = new AbortController();
+    const url = `${lab.emulator.url}/vbs/v2/${lab.project}/cloudbackups/${DATA_BACKUP}/restore`;
+    const sent = fetch(url, {
+      method: 'POST',
+      headers: { 'X-Auth-Token': lab.token },
+      body: JSON.stringify({ restore: { volume_id: DATA } }),
+      signal: controller.signal,
+    });
+    while (started() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    controller.abort();
+    await rejection(sent);
+    for (let n = 0; n < 20 && told()[0]; n += 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(told()).to.deep.equal([false]);
+  });
+
+  it('late_start: an error now, the restore later', async () => {
+    await inject({ kind: 'late_start', after_ms: 3000 });
+    const answer = await restore();
+    expect(answer.status).to.equal(504);
+    expect(answer.body.error_code).to.equal('APIGW.0201');
+    lab.pass(2999);
+    expect((await lab.volume(DATA)).status).to.equal('available');
+    lab.pass(1);
+    expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
+    expect(lab.emulator.audit().restores[0]).to.include({
+      cause: 'late_start',
+      client_told: false,
+      accepted_at: new Date(START + 3000).toISOString(),
+      request_id: answer.headers['x-request-id'],
+    });
+  });
+
+  it('late_start: judged by the rules of the moment it arrives', async () => {
+    await inject({ kind: 'late_start', after_ms: 3000, answer: { status: 408, body: 'html' } });
+    expect((await restore()).status).to.equal(408);
+    await lab.emulator.perform({ action: 'attach', volume_id: DATA, server: 'pay-db1' });
+    lab.pass(3000);
+    expect(lab.emulator.audit().restores).to.deep.equal([]);
+  });
+
+  it('late_start of a request that was no good never starts', async () => {
+    await inject({ kind: 'late_start', after_ms: 10 });
+    lab.token = 'strange';
+    expect((await restore()).status).to.equal(504);
+    lab.pass(1000);
+    expect(lab.emulator.audit().restores).to.deep.equal([]);
+  });
+
+  it('duplicate: the client hears of the second delivery only', async () => {
+    await inject({ kind: 'duplicate' });
+    const answer = await restore();
+    expect(answer.body.error.code).to.equal('VolumeBackup.0205');
+    expect(started()).to.equal(1);
+    expect(told()).to.deep.equal([false]);
+  });
+
+  it('duplicate while jobs queue: a double start with one job id told', async () => {
+    await lab.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
+    await inject({ kind: 'duplicate' });
+    const { job_id } = (await restore()).body;
+    lab.pass(60_000);
+    const { restores } = lab.emulator.audit();
+    expect(restores.map(({ cause, client_told }) => [cause, client_told])).to.deep.equal([
+      ['request', false],
+      ['duplicate', true],
+    ]);
+    expect(restores[1]?.job_id).to.equal(job_id);
+    expect(started()).to.equal(2);
+  });
+
+  it('token_expiry: refused without effect, good again with a new token', async () => {
+    await inject({ kind: 'token_expiry' });
+    expect((await restore()).status).to.equal(401);
+    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    expect((await restore()).status).to.equal(401);
+    lab.token = await lab.login();
+    expect((await restore()).status).to.equal(200);
+  });
+
+  it('huge: as many bytes as asked for', async () => {
+    await inject({ kind: 'huge', bytes: 3_000_001 });
+    const answer = await restore();
+    expect(answer.status).to.equal(200);
+    expect(answer.text).to.have.length(3_000_001);
+    expect(told()).to.deep.equal([false]);
+  });
+
+  describe('of a job', () => {
+    it('job_vanishes: at once or later, while the restore goes on', async () => {
+      await inject({ kind: 'job_vanishes', after_ms: 2000 });
+      const { job_id } = (await restore()).body;
+      expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
+      lab.pass(2000);
+      const gone = await lab.job(job_id);
+      expect([gone.status, gone.body.error.code]).to.deep.equal([404, 'common.0011']);
+      lab.pass(3000);
+      expect(lab.audited(DATA)).to.include({ restores_succeeded: 1, status: 'available' });
+    });
+
+    it('job_endless: on the restore the disk too never ends', async () => {
+      await inject({ kind: 'job_endless' });
+      const { job_id } = (await restore()).body;
+      lab.pass(3_000_000);
+      expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
+      expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
+    });
+
+    it('job_endless: on a read only the answer lies', async () => {
+      await inject({ kind: 'job_endless' }, { match: { route: 'job' } });
+      const { job_id } = (await restore()).body;
+      lab.pass(60_000);
+      expect((await lab.job(job_id)).body).to.include({ status: 'RUNNING', end_time: null });
+      expect((await lab.volume(DATA)).status).to.equal('available');
+      expect((await lab.job(job_id)).body.status).to.equal('SUCCESS');
+    });
+
+    it('job_unknown_status', async () => {
+      await inject({ kind: 'job_unknown_status', status: 'PAUSED' });
+      const { job_id } = (await restore()).body;
+      expect((await lab.job(job_id)).body.status).to.equal('PAUSED');
+    });
+
+    it('job_entities_mismatch', async () => {
+      await inject({ kind: 'job_entities_mismatch' });
+      const { job_id } = (await restore()).body;
+      lab.pass(60_000);
+      const job = (await lab.job(job_id)).body;
+      expect(job.status).to.equal('SUCCESS');
+      expect(job.entities.backup_id).to.equal(DATA_BACKUP);
+      expect(job.entities.volume_id).to.be.a('string').and.not.equal(DATA);
+    });
+
+    it('restore_fails: FAIL, error_restoring, and a torn disk', async () => {
+      await inject({ kind: 'restore_fails' });
+      const { job_id } = (await restore()).body;
+      lab.pass(60_000);
+      expect((await lab.job(job_id)).body).to.include({ status: 'FAIL', error_code: 'VolumeBackup.0200' });
+      expect((await lab.backup(DATA_BACKUP)).status).to.equal('available');
+      expect(lab.audited(DATA)).to.include({
+        status: 'error_restoring',
+        restores_started: 1,
+        restores_succeeded: 0,
+        content: 'torn',
+      });
+    });
+
+    it('restore_fails before the disk is touched, with the reason in a sub-job', async () => {
+      await inject({
+        kind: 'restore_fails',
+        code: 'VolumeBackup.0201',
+        reason: 'empty result',
+        touched: false,
+        in_sub_job: true,
+      });
+      const before = await lab.volume(DATA);
+      const { job_id } = (await restore()).body;
+      const job = (await lab.job(job_id)).body;
+      expect(job).to.include({ status: 'FAIL', error_code: null, fail_reason: null });
+      expect(job.sub_jobs[0]).to.include({
+        status: 'FAIL',
+        error_code: 'VolumeBackup.0201',
+        fail_reason: 'empty result',
+      });
+      expect(await lab.volume(DATA)).to.deep.equal(before);
+      expect(started()).to.equal(0);
+    });
+  });
+
+  describe('rules', () => {
+    it('let pass, strike a number of times, and go on to the next', async () => {
+      const status = (code: number): FaultEffect => ({ kind: 'status', when: 'before', status: code });
+      await lab.emulator.setFaults({
+        rules: [
+          { match: { route: 'volume', volume_id: LOG }, after: 1, times: 2, effect: status(500) },
+          { match: { route: ['volume', 'backup'] }, effect: status(502) },
+        ],
+      });
+      const seen: number[] = [];
+      for (let n = 0; n < 5; n += 1) seen.push((await lab.call(`/evs/v2/{project}/volumes/${LOG}`)).status);
+      expect(seen).to.deep.equal([502, 500, 500, 200, 200]);
+    });
+
+    it('match by method, and by the disk and backup behind a job', async () => {
+      const effect: FaultEffect = { kind: 'status', when: 'before', status: 500 };
+      const { job_id } = (await restore()).body;
+      await inject(effect, { match: { route: 'job', volume_id: LOG } });
+      expect((await lab.job(job_id)).status).to.equal(200);
+      await inject(effect, { match: { backup_id: DATA_BACKUP, volume_id: DATA, method: 'get' } });
+      expect((await lab.job(job_id)).status).to.equal(500);
+      await inject(effect, { match: { method: 'DELETE' } });
+      expect((await lab.job(job_id)).status).to.equal(200);
+    });
+
+    it('come and go over HTTP, with every mistake named', async () => {
+      const post = (body: unknown) => lab.call('/__emulator/faults', { method: 'POST', body });
+      const good = { rules: [{ match: { route: 'job' }, effect: { kind: 'reset', when: 'before' } }] };
+      expect((await post(good)).status).to.equal(200);
+      expect((await lab.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 0, fired: 0 });
+      await rejection(lab.job('x'));
+      expect((await lab.call('/__emulator/faults')).body.rules[0]).to.include({ matched: 1, fired: 1 });
+      const bad = await post({ rules: [{ match: {}, effect: { kind: 'resett' } }], seed: 1 });
+      expect(bad.status).to.equal(400);
+      expect(bad.body.error.problems).to.have.length(2);
+      expect((await lab.call('/__emulator/faults', { method: 'DELETE' })).body).to.deep.equal({ rules: [] });
+      expect((await lab.job('x')).status).to.equal(404);
+    });
+  });
+
+  describe('by seed', () => {
+    const rates = { status: 0.2, reset: 0.1, late_start: 0.1, job_vanishes: 0.1 };
+    const facts = (nth: number, resource = 'disk'): FaultFacts => ({
+      route: 'restore',
+      method: 'POST',
+      volume_id: null,
+      backup_id: null,
+      resource,
+      nth,
+    });
+
+    it('draws the same for the same seed, and else for another seed, boot or resource', () => {
+      const story = (seed: string, boot: number, resource: string) => {
+        const state = startPlan({ seeded: { seed, rates, per_resource_max: 1000 } });
+        return Array.from({ length: 60 }, (_, nth) => decideFault(state, facts(nth, resource), boot).effect);
+      };
+      expect(story('a', 1, 'disk')).to.deep.equal(story('a', 1, 'disk'));
+      expect(story('a', 1, 'disk').filter((effect) => effect !== null)).to.have.length.within(15, 45);
+      expect(story('b', 1, 'disk')).to.not.deep.equal(story('a', 1, 'disk'));
+      expect(story('a', 2, 'disk')).to.not.deep.equal(story('a', 1, 'disk'));
+      expect(story('a', 1, 'log')).to.not.deep.equal(story('a', 1, 'disk'));
+    });
+
+    it('never exceeds its budget per resource, draws only what fits the route, and only known rates', () => {
+      fc.assert(
+        fc.property(
+          fc.string(),
+          fc.constantFrom(...ROUTE_KINDS),
+          fc.nat({ max: 4 }),
+          (seed, route, per_resource_max) => {
+            const state = startPlan({
+              seeded: { seed, rates: { ...rates, cut: 0.4 }, per_resource_max, routes: [...ROUTE_KINDS] },
+            });
+            const effects = Array.from({ length: 40 }, (_, nth) =>
+              decideFault(state, { ...facts(nth), route }, 1),
+            ).flatMap(({ effect }) => effect ?? []);
+            expect(effects.length).to.be.at.most(per_resource_max);
+            for (const { kind } of effects) {
+              expect(isApplicable(kind, route), `${kind} on ${route}`).to.equal(true);
+              expect(Object.keys(rates).concat('cut')).to.include(kind);
+            }
+          },
+        ),
+      );
+    });
+
+    it('reaches every kind', () => {
+      const rate = 1 / FAULT_KINDS.length;
+      const all = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, rate]));
+      const state = startPlan({ seeded: { seed: 1, rates: all, per_resource_max: 1000 } });
+      const effects = Array.from({ length: 400 }, (_, nth) => decideFault(state, facts(nth), 1).effect);
+      expect(new Set(effects.flatMap((effect) => effect?.kind ?? []))).to.deep.equal(new Set(FAULT_KINDS));
+      // A refusal that had an effect would break what every client may rely on.
+      for (const effect of effects) {
+        if (effect?.kind === 'status' && [409, 429, 503].includes(effect.status)) {
+          expect(effect).to.include({ when: 'before', body: 'gateway' });
+        }
+      }
+    });
+
+    it('strikes real requests, and the audit has each of them', async () => {
+      await lab.emulator.setFaults({ seeded: { seed: 7, rates: { status: 1 }, per_resource_max: 2 } });
+      const statuses: number[] = [];
+      for (let n = 0; n < 4; n += 1)
+        statuses.push((await lab.call(`/evs/v2/{project}/volumes/${LOG}`)).status);
+      expect(statuses.slice(0, 2).every((status) => status !== 200)).to.equal(true);
+      expect(statuses.slice(2)).to.deep.equal([200, 200]);
+      const { faults } = lab.emulator.audit();
+      expect(faults.map(({ by, route, volume_id }) => [by, route, volume_id])).to.deep.equal([
+        ['seeded', 'volume', LOG],
+        ['seeded', 'volume', LOG],
+      ]);
+    });
+  });
+});

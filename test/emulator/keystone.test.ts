@@ -1,0 +1,163 @@
+import { expect } from 'chai';
+import { call, DATA, type Json, Lab, passwordAuth } from './client.ts';
+
+describe('emulator: Keystone', () => {
+  let lab: Lab;
+  beforeEach(async () => {
+    lab = await Lab.open({ seed: { tokenTtlMs: 60_000 } });
+  });
+  afterEach(() => lab.close());
+
+  it('gives a scoped token with expiry, project and catalog', async () => {
+    const answer = await lab.auth(passwordAuth(lab.emulator));
+    expect(answer.status).to.equal(201);
+    const { token } = answer.body;
+    expect(token.expires_at).to.equal('2026-11-23T22:01:00.000000Z');
+    expect(token.project).to.include({ id: lab.project, name: 'payments' });
+    const types = token.catalog.map(({ type }: { type: string }) => type);
+    expect(types).to.have.members(['identity', 'vbsv2', 'volumev2', 'volumev3', 'block-storage']);
+    const vbs = token.catalog.find(({ type }: { type: string }) => type === 'vbsv2');
+    expect(vbs.endpoints.map((endpoint: Json) => endpoint.interface)).to.deep.equal([
+      'public',
+      'internal',
+      'admin',
+    ]);
+    expect(vbs.endpoints[0]).to.include({
+      region_id: 'eu-de',
+      url: `${lab.emulator.url}/vbs/v2/${lab.project}`,
+    });
+  });
+
+  it('accepts ids in place of names', async () => {
+    const { token } = (await lab.auth(passwordAuth(lab.emulator))).body;
+    const body = passwordAuth(lab.emulator);
+    body.auth.identity.password.user = { id: token.user.id, password: lab.emulator.credentials.password };
+    body.auth.scope.project = { id: lab.project };
+    expect((await lab.auth(body)).status).to.equal(201);
+    const byDomainId = passwordAuth(lab.emulator);
+    byDomainId.auth.identity.password.user.domain = { id: 'default' };
+    expect((await lab.auth(byDomainId)).status).to.equal(201);
+  });
+
+  it('accepts a token and ends what it makes with it', async () => {
+    lab.pass(30_000);
+    const body = passwordAuth(lab.emulator);
+    body.auth.identity = { methods: ['token'], token: { id: lab.token } };
+    const answer = await lab.auth(body);
+    expect(answer.status).to.equal(201);
+    expect(answer.body.token.expires_at).to.equal('2026-11-23T22:01:00.000000Z');
+  });
+
+  it('accepts an application credential by id or name, never with a scope', async () => {
+    const { credentials } = lab.emulator;
+    const byId = {
+      id: credentials.application_credential_id,
+      secret: credentials.application_credential_secret,
+    };
+    const auth = (application_credential: object, scope?: object) =>
+      lab.auth({
+        auth: {
+          identity: { methods: ['application_credential'], application_credential },
+          ...(scope && { scope }),
+        },
+      });
+    const answer = await auth(byId);
+    expect(answer.status).to.equal(201);
+    expect(answer.body.token.project.id).to.equal(lab.project);
+    const user = { name: credentials.username, domain: { id: 'default' } };
+    expect((await auth({ name: 'pipeline', secret: byId.secret, user })).status).to.equal(201);
+    const scoped = await auth(byId, { project: { id: lab.project } });
+    expect(scoped.status).to.equal(401);
+    expect(scoped.body.error.message).to.contain('Application credentials cannot request a scope');
+    expect((await auth({ ...byId, secret: 'wrong' })).status).to.equal(401);
+  });
+
+  it('gives an unscoped token that no service takes', async () => {
+    const { scope: _, ...auth } = passwordAuth(lab.emulator).auth;
+    const answer = await lab.auth({ auth });
+    expect(answer.status).to.equal(201);
+    expect(answer.body.token).to.not.have.any.keys('project', 'catalog');
+    lab.token = String(answer.headers['x-subject-token']);
+    expect((await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).status).to.equal(400);
+  });
+
+  it('refuses in Keystone words', async () => {
+    const broken = (change: (auth: Json) => void) => {
+      const body = passwordAuth(lab.emulator);
+      change(body.auth);
+      return lab.auth(body);
+    };
+    const wrong = await broken((auth) => {
+      auth.identity.password.user.password = 'wrong';
+    });
+    expect(wrong.status).to.equal(401);
+    expect(wrong.body).to.deep.equal({
+      error: {
+        code: 401,
+        message: 'The request you have made requires authentication.',
+        title: 'Unauthorized',
+      },
+    });
+    const statuses = await Promise.all([
+      broken((auth) => {
+        auth.scope.project.name = 'nowhere';
+      }),
+      broken((auth) => {
+        auth.identity.methods = ['oauth1'];
+      }),
+      broken((auth) => {
+        auth.identity.password.user.name = 'constructor';
+      }),
+      broken((auth) => {
+        auth.identity = {};
+      }),
+      broken((auth) => {
+        delete auth.identity.password.user.domain;
+      }),
+      lab.auth('not json'),
+      lab.auth([]),
+    ]);
+    expect(statuses.map(({ status }) => status)).to.deep.equal([401, 401, 401, 400, 400, 400, 400]);
+    for (const { body } of statuses) expect(body.error).to.have.keys('code', 'message', 'title');
+  });
+
+  it('lets a token go at its second, and on demand', async () => {
+    const read = async () => (await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).status;
+    lab.pass(59_999);
+    expect(await read()).to.equal(200);
+    lab.pass(1);
+    expect(await read()).to.equal(401);
+    lab.token = await lab.login();
+    expect(await read()).to.equal(200);
+    await call(`${lab.emulator.url}/__emulator/expire-tokens`, { method: 'POST' });
+    expect(await read()).to.equal(401);
+  });
+
+  it('validates and revokes tokens', async () => {
+    const check = (method: string, subject: string) =>
+      lab.call('/v3/auth/tokens', { method, headers: { 'X-Subject-Token': subject } });
+    const other = await lab.login();
+    const valid = await check('GET', other);
+    expect(valid.status).to.equal(200);
+    expect(valid.body.token.project.id).to.equal(lab.project);
+    expect((await check('GET', 'strange')).status).to.equal(404);
+    expect((await check('DELETE', other)).status).to.equal(204);
+    expect((await check('GET', other)).status).to.equal(404);
+    lab.token = other;
+    expect((await check('GET', other)).status).to.equal(401);
+    expect((await check('PUT', other)).status).to.equal(405);
+  });
+
+  it('says which versions there are, of every service', async () => {
+    const get = async (path: string) => (await call(lab.emulator.url + path)).body;
+    expect((await get('/')).versions.values[0].id).to.equal('v3.14');
+    expect((await get('/v3')).version.links[0].href).to.equal(`${lab.emulator.url}/v3/`);
+    expect((await get('/evs/')).versions.map(({ id }: { id: string }) => id)).to.deep.equal(['v2.0', 'v3.0']);
+    expect((await get('/evs/v3/')).versions[0]).to.include({ status: 'CURRENT', min_version: '3.0' });
+    expect((await get('/vbs/')).versions).to.have.length(2);
+    expect((await call(`${lab.emulator.url}/evs/v1/`)).status).to.equal(404);
+    expect((await call(`${lab.emulator.url}/v4/nothing`)).status).to.equal(404);
+    expect((await lab.call('/v3/auth/catalog')).body.catalog).to.have.length(5);
+    expect((await lab.call('/v3/auth/projects')).body.projects[0].id).to.equal(lab.project);
+  });
+});

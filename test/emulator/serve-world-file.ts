@@ -1,0 +1,5 @@
+/** A process that serves a world file until it is killed: `node --import tsx serve-world-file.ts FILE`. */
+import { startEmulator } from '../../src/emulator/index.ts';
+
+const emulator = await startEmulator({ worldFile: process.argv[2] ?? '', seed: { jobDurationMs: 100_000 } });
+process.stdout.write(`${emulator.url}\n`);

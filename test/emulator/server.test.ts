@@ -1,0 +1,313 @@
+import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { type RequestLog, startEmulator } from '../../src/emulator/index.ts';
+import { call, DATA, DATA_BACKUP, Lab, LOG, START } from './client.ts';
+
+/** For localhost and this test alone; valid for a hundred years. */
+const TEST_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgow9SWrH9zETlQ9nQ
+dpM58MgOVVWSkIUeLN5FTeV2U6ehRANCAASDQAKd3snd0ZONu+QMFGDHOI7+AeKQ
+2P0cxEwEJyyYx+UyvNaabx6ysBBdkjGoLj9US7ZOc49nKW3oEmeneGOK
+-----END PRIVATE KEY-----
+`;
+const TEST_CERT = `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUAtwujIDlyPXbDRKwSmSqvWNENVYwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzIzMDAxNloYDzIxMjYxMDMw
+MjMwMDE2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASDQAKd3snd0ZONu+QMFGDHOI7+AeKQ2P0cxEwEJyyYx+UyvNaabx6y
+sBBdkjGoLj9US7ZOc49nKW3oEmeneGOKo28wbTAdBgNVHQ4EFgQUxx7dVFndu/zU
+x8SCOQ2oyCjcHekwHwYDVR0jBBgwFoAUxx7dVFndu/zUx8SCOQ2oyCjcHekwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAJwLnDVqZ/lyqtSUAtb3qJ+XuuUO2UbYD8KZcujSiapcAiEA
+uu/J0dmrKlRwYhn5iLdrhrtdvMFlvDgcxj0x0p2uN+8=
+-----END CERTIFICATE-----
+`;
+
+describe('emulator: server', () => {
+  let lab: Lab;
+  afterEach(() => lab.close());
+
+  describe('over HTTP', () => {
+    beforeEach(async () => {
+      lab = await Lab.open();
+    });
+
+    it('carries date, request id and content type with every answer', async () => {
+      for (const path of ['/v3', '/nothing', '/evs/v2/{project}/volumes', '/__emulator/audit']) {
+        const { headers } = await lab.call(path);
+        expect(headers.date).to.equal('Mon, 23 Nov 2026 22:00:00 GMT');
+        expect(headers['content-type']).to.equal('application/json');
+        expect(headers['x-openstack-request-id']).to.match(/^req-[0-9a-f-]{36}$/);
+        expect(headers['x-request-id']).to.equal(headers['x-openstack-request-id']);
+      }
+    });
+
+    it('gives the variables that a client needs, and they work', async () => {
+      const env = lab.emulator.env();
+      expect(env).to.include({
+        OS_AUTH_URL: lab.emulator.authUrl,
+        OS_USERNAME: 'operator',
+        OS_PROJECT_NAME: 'payments',
+        OS_REGION_NAME: 'eu-de',
+      });
+      const domain = { name: env.OS_USER_DOMAIN_NAME };
+      const user = { name: env.OS_USERNAME, domain, password: env.OS_PASSWORD };
+      const scope = { project: { name: env.OS_PROJECT_NAME, domain: { name: env.OS_PROJECT_DOMAIN_NAME } } };
+      const auth = { identity: { methods: ['password'], password: { user } }, scope };
+      const answer = await call(`${env.OS_AUTH_URL}/auth/tokens`, { method: 'POST', body: { auth } });
+      expect(answer.status).to.equal(201);
+    });
+
+    it('counts requests by route, but not its administration', async () => {
+      await lab.call(`/evs/v2/{project}/volumes/${DATA}`);
+      await lab.call('/evs/v2/{project}/volumes/detail');
+      await lab.call('/evs/v2/{project}/volumes');
+      await lab.call('/__emulator/world');
+      expect(lab.emulator.audit().requests).to.deep.equal({ total: 4, token: 1, volume: 1, volumes: 2 });
+    });
+
+    it('refuses a body of more than a mebibyte, and lives', async () => {
+      const path = `/vbs/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
+      const body = 'x'.repeat(1024 * 1024 + 1);
+      expect((await lab.call(path, { method: 'POST', body })).status).to.equal(413);
+      expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+    });
+
+    it('survives what is no HTTP, and a client that leaves in the middle of a body', async () => {
+      const send = (text: string) =>
+        new Promise<void>((resolve) => {
+          const socket = connect(lab.emulator.port, '127.0.0.1', () => socket.write(text));
+          socket.on('error', () => {});
+          socket.on('close', () => resolve());
+          socket.resume();
+          setTimeout(() => socket.destroy(), 20);
+        });
+      await send('\u0000\u0001 nonsense\r\n\r\n');
+      await send('POST /v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"auth"');
+      await send('GET //%%%/../v2 HTTP/1.1\r\nHost: "><script>\r\n\r\n');
+      expect((await lab.call('/v3')).status).to.equal(200);
+    });
+
+    it('answers any method, path and body with an HTTP status of its own, never 500', async () => {
+      const word = fc.oneof(
+        fc.constantFrom(
+          'v1',
+          'v2',
+          'v3',
+          'vbs',
+          'evs',
+          'auth',
+          'tokens',
+          'backups',
+          'volumes',
+          'detail',
+          'jobs',
+        ),
+        fc.constantFrom(
+          'cloudbackups',
+          'restore',
+          'action',
+          lab.project,
+          DATA,
+          DATA_BACKUP,
+          '__emulator',
+          '',
+        ),
+        fc.constantFrom('__proto__', 'constructor', '%', '%2F', 'attach', 'faults', 'settings', 'set-status'),
+        fc.webSegment(),
+      );
+      const body = fc.oneof(
+        fc.json(),
+        fc.string(),
+        fc.constantFrom('', 'null', '[]', '{"restore":null}', '{"auth":{"identity":{"methods":["token"]}}}'),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS'),
+          fc.array(word, { maxLength: 6 }),
+          body,
+          async (method, words, text) => {
+            const path = `/${words.join('/')}`;
+            const answer = await lab.call(path, { method, body: method === 'GET' ? undefined : text });
+            const fine = answer.status >= 200 && answer.status < 500;
+            expect(fine || answer.status === 501, `${method} ${path} ${text}: ${answer.status}`).to.equal(
+              true,
+            );
+          },
+        ),
+        { numRuns: 300 },
+      );
+    }).timeout(20_000);
+
+    it('does not crash on a second close', async () => {
+      await lab.emulator.close();
+      await lab.emulator.close();
+    });
+  });
+
+  it('tells of each request as it is decided', async () => {
+    const seen: RequestLog[] = [];
+    lab = await Lab.open({
+      onRequest: (request) => seen.push(request),
+      faults: {
+        rules: [{ match: { route: 'job' }, effect: { kind: 'status', when: 'before', status: 502 } }],
+      },
+    });
+    await lab.restore(DATA_BACKUP, DATA);
+    await lab.job('x');
+    await lab.call('/__emulator/audit');
+    expect(seen.map(({ method, route, status, fault }) => [method, route, status, fault])).to.deep.equal([
+      ['POST', 'token', 201, null],
+      ['POST', 'restore', 200, null],
+      ['GET', 'job', 502, 'status'],
+      ['GET', 'admin', 200, null],
+    ]);
+    expect(seen[1]).to.include({ at_ms: START });
+    expect(seen[1]?.request_id).to.equal(lab.emulator.audit().restores[0]?.request_id);
+  });
+
+  it('drops what hangs when it closes', async () => {
+    lab = await Lab.open();
+    await lab.emulator.setFaults({
+      rules: [{ match: { route: 'volume' }, effect: { kind: 'hang', when: 'before', for_ms: 3_600_000 } }],
+    });
+    const hanging = lab.call(`/evs/v2/{project}/volumes/${DATA}`).catch((error) => error.code);
+    while ((lab.emulator.audit().requests.volume ?? 0) === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await lab.close();
+    expect(await hanging).to.equal('ECONNRESET');
+  });
+
+  it('serves HTTPS with a given certificate', async () => {
+    lab = await Lab.open();
+    const secure = await startEmulator({ tls: { key: TEST_KEY, cert: TEST_CERT } });
+    try {
+      expect(secure.authUrl).to.match(/^https:\/\/127\.0\.0\.1:\d+\/v3$/);
+      const href = await new Promise((resolve, reject) => {
+        httpsRequest(secure.authUrl, { ca: TEST_CERT, servername: 'localhost', agent: false }, (response) => {
+          let text = '';
+          response.on('data', (chunk) => {
+            text += chunk;
+          });
+          response.on('end', () => resolve(JSON.parse(text).version.links[0].href));
+        })
+          .on('error', reject)
+          .end();
+      });
+      expect(href).to.equal(`${secure.authUrl}/`);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  it('says when its port is taken', async () => {
+    lab = await Lab.open();
+    const error = await startEmulator({ port: lab.emulator.port }).then(
+      () => null,
+      (reason) => reason,
+    );
+    expect(error.code).to.equal('EADDRINUSE');
+  });
+
+  describe('administration', () => {
+    beforeEach(async () => {
+      lab = await Lab.open({ seed: { password: 'a-pass-word' } });
+    });
+    const post = (name: string, body: unknown = {}) =>
+      lab.call(`/__emulator/${name}`, { method: 'POST', body });
+
+    it('shows audit and world, secrets masked', async () => {
+      const audit = await call(`${lab.emulator.url}/__emulator/audit`);
+      expect(audit.body).to.deep.equal(lab.emulator.audit());
+      const world = await call(`${lab.emulator.url}/__emulator/world`);
+      expect(world.body.volumes[DATA].name).to.equal('pay-db-data');
+      expect(world.text).to.not.contain('a-pass-word');
+      expect(world.text).to.not.contain(lab.emulator.credentials.application_credential_secret);
+      expect(world.text).to.not.contain(lab.token);
+      expect((await call(`${lab.emulator.url}/__emulator/`)).body.paths).to.include('POST attach');
+    });
+
+    it('attaches, detaches, extends', async () => {
+      expect((await post('attach', { volume_id: DATA, server: 'pay-db1' })).status).to.equal(200);
+      expect((await lab.volume(DATA)).attachments[0]).to.include({
+        host_name: 'pay-db1',
+        device: '/dev/vda',
+      });
+      await post('attach', { volume_id: LOG, server: 'pay-db1' });
+      expect((await lab.volume(LOG)).attachments[0].device).to.equal('/dev/vdb');
+      expect((await post('attach', { volume_id: DATA, server: 'pay-db1' })).status).to.equal(409);
+      expect((await post('detach', { volume_id: DATA })).status).to.equal(200);
+      expect((await post('detach', { volume_id: DATA })).status).to.equal(409);
+      expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(200);
+      expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(409);
+      expect(await lab.volume(DATA)).to.include({ status: 'available', size: 600 });
+      await post('set-status', { volume_id: DATA, status: 'uploading' });
+      expect((await post('extend', { volume_id: DATA, size: 700 })).status).to.equal(409);
+      expect((await post('backup', { volume_id: DATA })).status).to.equal(409);
+      expect((await post('set-dr-site', { volume_id: DATA, dr_site: true })).status).to.equal(200);
+    });
+
+    it('makes and deletes backups', async () => {
+      const made = await post('backup', { volume_id: DATA, duration_ms: 1000, name: 'mine' });
+      expect((await lab.backup(made.body.id)).status).to.equal('creating');
+      expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(409);
+      lab.pass(1000);
+      expect((await lab.backup(made.body.id)).status).to.equal('available');
+      expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(200);
+      expect(await lab.backup(made.body.id)).to.equal(undefined);
+    });
+
+    it('times the restores of one backup apart from the others', async () => {
+      const timing = { backup_id: DATA_BACKUP, job_duration_ms: 100, queue_ms: 50 };
+      expect((await post('set-timing', timing)).status).to.equal(200);
+      expect((await post('set-timing', { backup_id: 'x' })).status).to.equal(404);
+      const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
+      const statusAfter = async (ms: number) => {
+        lab.pass(ms);
+        return (await lab.job(job_id)).body.status;
+      };
+      expect([
+        await statusAfter(49),
+        await statusAfter(1),
+        await statusAfter(99),
+        await statusAfter(1),
+      ]).to.deep.equal(['INIT', 'RUNNING', 'RUNNING', 'SUCCESS']);
+    });
+
+    it("starts a stranger's restore, which the audit tells from the others", async () => {
+      const answer = await post('restore', { volume_id: DATA, backup_id: DATA_BACKUP });
+      expect(lab.emulator.audit().restores[0]).to.include({ job_id: answer.body.id, cause: 'operator' });
+      const again = await post('restore', { volume_id: DATA, backup_id: DATA_BACKUP });
+      expect(again.status).to.equal(409);
+      expect(again.body.error.message).to.contain('VolumeBackup.0205');
+    });
+
+    it('says what is wrong with a request', async () => {
+      const problems = async (name: string, body?: unknown) => (await post(name, body)).body.error.problems;
+      expect(await problems('attach', { volume: DATA })).to.deep.equal([
+        'body has an unknown key "volume" (known: volume_id, server, device)',
+        'volume_id is required',
+        'server is required',
+      ]);
+      expect(await problems('extend', { volume_id: DATA, size: 1.5 })).to.have.length(1);
+      expect(await problems('backup', { volume_id: DATA, duration_ms: -1 })).to.have.length(1);
+      expect(await problems('set-dr-site', { volume_id: DATA, dr_site: 'no' })).to.have.length(1);
+      expect(
+        await problems('settings', { settings: { queue_ms: 'x', service_up: 1, list_limit_max: 0 } }),
+      ).to.have.length(3);
+      expect(await problems('detach', 'not json')).to.deep.equal(['must be JSON']);
+      const unknown = await post('explode');
+      expect(unknown.status).to.equal(404);
+      expect(unknown.body.error.message).to.contain('POST attach');
+      for (const name of ['detach', 'extend', 'attach', 'backup']) {
+        const rest = { detach: {}, extend: { size: 9 }, attach: { server: 's' }, backup: {} }[name];
+        expect((await post(name, { volume_id: 'constructor', ...rest })).status, name).to.equal(404);
+      }
+      expect((await post('delete-backup', { backup_id: 'x' })).status).to.equal(404);
+      expect((await post('set-status', { status: 'x', volume_id: 'y' })).status).to.equal(404);
+    });
+  });
+});

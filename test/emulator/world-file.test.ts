@@ -1,0 +1,279 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { seedWorld, startEmulator } from '../../src/emulator/index.ts';
+import { openWorldFile } from '../../src/emulator/world-file.ts';
+import { call, DATA, DATA_BACKUP, Lab, LOG, passwordAuth, rejection, START } from './client.ts';
+
+describe('emulator: world file', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'emulator-'));
+    file = join(folder, 'world.json');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const saved = () => JSON.parse(readFileSync(file, 'utf8'));
+
+  it('continues across processes: restores, tokens, clock-driven ends, fault counters', async () => {
+    const faults = {
+      rules: [
+        {
+          match: { route: 'job' as const },
+          effect: { kind: 'status' as const, when: 'before' as const, status: 502 },
+        },
+      ],
+    };
+    const first = await Lab.open({ worldFile: file, faults });
+    const { job_id } = (await first.restore(DATA_BACKUP, DATA)).body;
+    expect((await first.job(job_id)).status).to.equal(502);
+    const { worldId } = first.emulator;
+    await first.close();
+
+    const second = await Lab.open({ worldFile: file, faults });
+    expect(second.emulator.worldId).to.equal(worldId);
+    second.token = first.token;
+    // The rule had struck once, and was to strike once.
+    expect((await second.job(job_id)).body.status).to.equal('RUNNING');
+    second.pass(60_000);
+    expect((await second.job(job_id)).body.status).to.equal('SUCCESS');
+    expect(second.audited(DATA)).to.include({ restores_started: 1, content: DATA_BACKUP });
+    expect(second.emulator.audit().faults).to.have.length(1);
+    await second.close();
+
+    const third = await Lab.open({ worldFile: file });
+    expect(third.emulator.world().faults.rules).to.deep.equal([]);
+    await third.close();
+  });
+
+  it('gives each new file a world of its own', async () => {
+    const ids: string[] = [];
+    for (const name of ['a.json', 'b.json']) {
+      const emulator = await startEmulator({ worldFile: join(folder, name) });
+      ids.push(emulator.worldId);
+      await emulator.close();
+    }
+    expect(new Set(ids)).to.have.property('size', 2);
+  });
+
+  it('is durable before the answer, private, and leaves nothing beside it', async () => {
+    const lab = await Lab.open({ worldFile: file });
+    const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
+    expect(saved().jobs[job_id]).to.include({ volume_id: DATA, client_told: true });
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+    await lab.close();
+    expect(readdirSync(folder)).to.deep.equal(['world.json']);
+  });
+
+  it('does not write for reads, nor for what time brings about', async () => {
+    const lab = await Lab.open({ worldFile: file });
+    await lab.restore(DATA_BACKUP, DATA);
+    const { mtimeNs } = statSync(file, { bigint: true });
+    lab.pass(60_000);
+    expect((await lab.volume(DATA)).status).to.equal('available');
+    expect(lab.audited(DATA).restores_succeeded).to.equal(1);
+    expect(statSync(file, { bigint: true }).mtimeNs).to.equal(mtimeNs);
+    await lab.close();
+  });
+
+  it('is one world for two servers at once', async () => {
+    const [one, two] = [await Lab.open({ worldFile: file }), await Lab.open({ worldFile: file })];
+    await one.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
+    const names = ['pay-db-data', 'pay-db-log', 'pay-db-boot', 'pay-app-boot', 'crm-db-boot', 'ci-boot'];
+    const answers = await Promise.all(
+      names.map((name, index) => {
+        const lab = index % 2 === 0 ? one : two;
+        return lab.restore(lab.backupsOf(name)[0] ?? '', lab.idOf(name));
+      }),
+    );
+    expect(answers.map(({ status }) => status)).to.deep.equal(names.map(() => 200));
+    expect(one.emulator.audit().restores).to.have.length(names.length);
+    expect(two.emulator.audit().restores).to.deep.equal(one.emulator.audit().restores);
+    await one.close();
+    await two.close();
+  });
+
+  it('lets changes that come together share a write', async () => {
+    const store = await openWorldFile(file, () => seedWorld({ now: START }));
+    let writes = 0;
+    let last = statSync(file, { bigint: true }).ino;
+    const boots = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        store
+          .write((world) => {
+            world.boots += 1;
+            return world.boots;
+          })
+          .then((count) => {
+            const { ino } = statSync(file, { bigint: true });
+            if (ino !== last) writes += 1;
+            last = ino;
+            return count;
+          }),
+      ),
+    );
+    expect(boots).to.deep.equal(Array.from({ length: 200 }, (_, index) => index + 1));
+    expect(saved().boots).to.equal(200);
+    expect(writes).to.be.at.most(5);
+  });
+
+  it('a change that throws harms no other', async () => {
+    const store = await openWorldFile(file, () => seedWorld({ now: START }));
+    const bad = store.write(() => {
+      throw new Error('no');
+    });
+    const good = store.write((world) => {
+      world.boots = 7;
+    });
+    expect((await rejection(bad)).message).to.equal('no');
+    await good;
+    expect(saved().boots).to.equal(7);
+  });
+
+  it('what could not be written did not happen', async () => {
+    const lab = await Lab.open({ worldFile: file });
+    // A folder in the way of the temporary file stops even root.
+    mkdirSync(`${file}.tmp`);
+    const answer = await lab.restore(DATA_BACKUP, DATA);
+    expect(answer.status).to.equal(500);
+    expect(answer.body.error.message).to.contain('EISDIR');
+    expect((await lab.volume(DATA)).status).to.equal('available');
+    expect(lab.emulator.audit().restores).to.deep.equal([]);
+    rmSync(`${file}.tmp`, { recursive: true });
+    expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+    await lab.close();
+  });
+
+  it('makes the file again when it was removed meanwhile', async () => {
+    const lab = await Lab.open({ worldFile: file });
+    rmSync(file);
+    expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+    expect(Object.keys(saved().jobs)).to.have.length(1);
+    await lab.close();
+  });
+
+  describe('refuses, with a way out,', () => {
+    const open = async (text: string) => {
+      writeFileSync(file, text);
+      const error = await rejection(startEmulator({ worldFile: file }));
+      expect(error.name).to.equal('WorldFileError');
+      expect(error.message)
+        .to.contain(file)
+        .and.match(/remove the file/i);
+      expect(readFileSync(file, 'utf8'), 'untouched').to.equal(text);
+      return error.message;
+    };
+
+    it('a file cut short', async () => {
+      expect(await open(JSON.stringify(seedWorld()).slice(0, 1000))).to.contain('not a readable world');
+    });
+    it('an empty file', async () => {
+      expect(await open('')).to.contain('not a readable world');
+    });
+    it('something else', async () => {
+      expect(await open('{"records":[]}')).to.contain('format');
+    });
+    it('a newer version', async () => {
+      expect(await open(JSON.stringify({ ...seedWorld(), version: 2 }))).to.contain('version 2');
+    });
+    it('missing parts', async () => {
+      expect(await open(JSON.stringify({ ...seedWorld(), jobs: [], agenda: undefined }))).to.contain(
+        'jobs, agenda',
+      );
+    });
+  });
+
+  describe('lock', () => {
+    const lockOf = (holder: unknown) =>
+      writeFileSync(`${file}.lock`, typeof holder === 'string' ? holder : JSON.stringify(holder));
+    const opens = async () => {
+      await openWorldFile(file, () => seedWorld());
+      expect(existsSync(`${file}.lock`)).to.equal(false);
+    };
+
+    it('of a dead process is taken over', async () => {
+      const child = spawn(process.execPath, ['-e', '']);
+      await once(child, 'exit');
+      lockOf({ pid: child.pid, host: hostname(), id: 'x' });
+      await opens();
+      expect(readdirSync(folder)).to.deep.equal(['world.json']);
+    });
+
+    it('of a dead process that had our pid is taken over', async () => {
+      lockOf({ pid: process.pid, host: hostname(), id: 'of another life' });
+      await opens();
+    });
+
+    it('of a live process, or of another host, is waited for', async () => {
+      for (const holder of [
+        { pid: process.ppid, host: hostname(), id: 'x' },
+        { pid: 1, host: 'elsewhere', id: 'x' },
+        'being writt',
+      ]) {
+        lockOf(holder);
+        let opened = false;
+        const opening = opens().then(() => {
+          opened = true;
+        });
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        expect(opened).to.equal(false);
+        rmSync(`${file}.lock`);
+        await opening;
+      }
+    });
+  });
+
+  describe('across kill -9', () => {
+    let child: ChildProcess;
+    const script = fileURLToPath(new URL('serve-world-file.ts', import.meta.url));
+    const serve = async (): Promise<string> => {
+      child = spawn(process.execPath, ['--import', 'tsx', script, file], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [line] = child.stdout === null ? [] : await once(child.stdout, 'data');
+      return String(line).trim();
+    };
+    const kill = async () => {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    };
+    afterEach(kill);
+
+    it('the next process knows all that was answered', async () => {
+      let url = await serve();
+      const emulator = await startEmulator();
+      const auth = passwordAuth(emulator);
+      const { project_id } = emulator.credentials;
+      await emulator.close();
+      const answer = await call(`${url}/v3/auth/tokens`, { method: 'POST', body: auth });
+      const headers = { 'X-Auth-Token': String(answer.headers['x-subject-token']) };
+      const body = { restore: { volume_id: DATA } };
+      const path = `/vbs/v2/${project_id}/cloudbackups/${DATA_BACKUP}/restore`;
+      const { job_id } = (await call(url + path, { method: 'POST', headers, body })).body;
+      await kill();
+
+      url = await serve();
+      const job = await call(`${url}/vbs/v1/${project_id}/jobs/${job_id}`, { headers });
+      expect(job.body).to.include({ status: 'RUNNING', job_id });
+      const again = await call(url + path, { method: 'POST', headers, body });
+      expect(again.body.error.code).to.equal('VolumeBackup.0205');
+      const volume = await call(`${url}/evs/v2/${project_id}/volumes/${LOG}`, { headers });
+      expect(volume.body.volume.status).to.equal('available');
+    });
+  });
+});
