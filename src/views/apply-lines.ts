@@ -1,0 +1,185 @@
+import { formatDuration } from '../domain/duration.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { ApplyEvent, End, VerdictKind } from '../domain/events.ts';
+import { jobIdOf } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
+import { displayWidth, type Paint, padEnd, type Style, sanitize, wrap } from './terminal.ts';
+import { failureText, plural } from './words.ts';
+
+export type Tone = 'routine' | 'good' | 'warn' | 'bad';
+
+/** What stays on the screen, or in the log, of an event. */
+export interface ApplyLine {
+  readonly sign: string;
+  readonly tone: Tone;
+  readonly address?: Address;
+  /** Sanitized. */
+  readonly text: string;
+  /** An id, shown faintly behind the text or below it. Sanitized. */
+  readonly aside?: string;
+  /** What is done about it, on a line of its own. */
+  readonly consequence?: string;
+}
+
+/** The line an event is worth; undefined for what is only the way to the next one. */
+export function applyLine(event: ApplyEvent): ApplyLine | undefined {
+  switch (event.type) {
+    case 'run_started':
+      return {
+        sign: '·',
+        tone: 'routine',
+        text: `${plural(event.restores, 'restore')}, ${event.parallelism} at a time at most`,
+      };
+    case 'begun':
+      return event.resumed ? routine(event.address, 'resuming, looking at disk and backup first') : undefined;
+    case 'waiting':
+      return routine(event.address, `not yet: ${sanitize(event.reason)}`);
+    case 'intended':
+      return event.attempt === 1
+        ? undefined
+        : routine(event.address, `sending again, attempt ${event.attempt}`);
+    case 'accepted':
+      return { ...routine(event.address, 'accepted'), ...idOf(event.job_id, event.request_id) };
+    case 'answered':
+      return {
+        sign: '!',
+        tone: 'warn',
+        address: event.address,
+        text: `attempt ${event.attempt}: ${failureText(event.failure)}`,
+        ...idOf(undefined, event.failure.request_id),
+        consequence: consequenceText(event),
+      };
+    case 'verdict':
+      // These two end the restore: its end says the same, next.
+      return event.verdict === 'failed' || event.verdict === 'unknown'
+        ? undefined
+        : routine(event.address, `${VERDICTS[event.verdict]}: ${sanitize(event.because)}`);
+    case 'progress':
+      return undefined;
+    case 'ended':
+      return { address: event.address, ...endLine(event.end, event.at) };
+    case 'halted':
+      return {
+        sign: '!',
+        tone: 'bad',
+        text: `halted: ${sanitize(event.reason)}`,
+        consequence: 'nothing new starts; what is under way is followed to its end',
+      };
+    case 'run_ended':
+      return undefined;
+    default:
+      return unreachable(event);
+  }
+}
+
+const VERDICTS: Readonly<Record<Exclude<VerdictKind, 'failed' | 'unknown'>, string>> = {
+  adopt: 'adopted',
+  retry: 'looked',
+  wait: 'looking again',
+};
+
+function routine(address: Address, text: string): ApplyLine {
+  return { sign: '·', tone: 'routine', address, text };
+}
+
+/** The job is what a person follows; the request only where there is none, or something went wrong. */
+function idOf(job: string | undefined, request: string | undefined): { readonly aside?: string } {
+  if (job !== undefined) return { aside: `job ${sanitize(job)}` };
+  return request === undefined ? {} : { aside: `request ${sanitize(request)}` };
+}
+
+function consequenceText({ answer, next }: ApplyEvent & { type: 'answered' }): string {
+  const what = {
+    not_sent: 'it was never sent',
+    rejected: 'it was refused',
+    ambiguous: 'it may have started',
+  }[answer];
+  switch (next) {
+    case 'look':
+      return `${what}: looking at disk and backup before anything is sent again`;
+    case 'give_up':
+      return `${what}: nothing more is sent`;
+    default:
+      return unreachable(next);
+  }
+}
+
+function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
+  if (end.kind === 'not_started')
+    return { sign: '-', tone: 'warn', text: `not started: ${sanitize(end.reason)}` };
+  const { record } = end;
+  const took = durationOf(record, Date.parse(at));
+  const aside = idOf(jobIdOf(record), undefined);
+  const sign = STATUS_SIGNS[record.status];
+  switch (record.status) {
+    case 'succeeded':
+      return {
+        sign,
+        tone: 'good',
+        text: outcomeText(record) + (took === undefined ? '' : ` in ${formatDuration(took)}`),
+      };
+    case 'failed':
+      return { sign, tone: 'bad', text: outcomeText(record), ...aside };
+    case 'unknown':
+      return { sign, tone: 'warn', text: outcomeText(record), ...aside };
+    case 'running':
+      return { sign, tone: 'warn', text: `still ${outcomeText(record)}, left to the next run`, ...aside };
+    case 'intended':
+      return { sign, tone: 'warn', text: `${outcomeText(record)}, left to the next run` };
+    default:
+      return unreachable(record);
+  }
+}
+
+export interface LineOptions {
+  readonly style: Style;
+  /** Stands before each line: a time, in a log. */
+  readonly prefix?: string;
+  readonly width?: number;
+}
+
+/** Narrower than this a column of text is worse than one that begins further left. */
+const TEXT_COLUMNS_MIN = 30;
+
+/**
+ * The line as text: sign, address, what happened; ids and the consequence below where they belong. Broken at
+ * `width` columns when given; a log keeps its lines whole, for grep.
+ */
+export function renderLine(
+  line: ApplyLine,
+  addressWidth: number,
+  { style, prefix = '', width }: LineOptions,
+): string {
+  const paint = paintOf(line.tone, style);
+  const address = line.address === undefined ? '' : `${padEnd(sanitize(line.address), addressWidth)}  `;
+  const margin = 2 + displayWidth(address);
+  const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(TEXT_COLUMNS_MIN, width - margin);
+  const texts = width === undefined ? [line.text] : wrap(line.text, room);
+  const beside =
+    line.aside !== undefined && displayWidth(texts.join('')) + 2 + displayWidth(line.aside) <= room;
+  const lines = texts.map(paint);
+  if (line.aside !== undefined) {
+    if (beside) lines.push(`${lines.pop() ?? ''}  ${style.faint(line.aside)}`);
+    else lines.push(...wrap(line.aside, room).map(style.faint));
+  }
+  if (line.consequence !== undefined)
+    lines.push(...(width === undefined ? [line.consequence] : wrap(line.consequence, room)));
+  const head = `${paint(line.sign)} ${address}`;
+  return lines.map((text, index) => `${prefix}${index === 0 ? head : ' '.repeat(margin)}${text}\n`).join('');
+}
+
+function paintOf(tone: Tone, style: Style): Paint {
+  switch (tone) {
+    case 'routine':
+      return (text) => text;
+    case 'good':
+      return style.good;
+    case 'warn':
+      return style.warn;
+    case 'bad':
+      return style.bad;
+    default:
+      return unreachable(tone);
+  }
+}

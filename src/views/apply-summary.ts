@@ -1,0 +1,274 @@
+import { formatDuration } from '../domain/duration.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { End, NotStarted, RunSummary } from '../domain/events.ts';
+import type { Action, Plan } from '../domain/plan.ts';
+import { jobIdOf, type Record } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import { placeText, remedyLines } from './diagnostics.ts';
+import {
+  attemptLines,
+  durationOf,
+  lookLines,
+  nextSteps,
+  outcomeText,
+  STATUS_SIGNS,
+  statusPaint,
+  subjectLines,
+} from './record-text.ts';
+import type { RunReport } from './run-report.ts';
+import { type Column, tableLines } from './table.ts';
+import { indent, joinLines, LABEL_INDENT, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
+import { grouped, listed, plural } from './words.ts';
+
+/**
+ * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
+ * what happened, the evidence, and what to type next. Ends with a line break.
+ */
+export function applySummary(report: RunReport, plan: Plan, options: TextOptions): string {
+  const { style, width } = options;
+  const rows = rowsOf(report, plan);
+  const { unknown, failed, running, skipped } = sorted(rows);
+  return joinLines([
+    ...(rows.length === 0 ? [] : [...tableLines(columns(options), rows, { style, width }), '']),
+    ...totalsLines(report, options),
+    ...[...unknown, ...failed].flatMap((row) => ['', ...trouble(row, options)]),
+    ...runningLines(running, options),
+    ...skippedLines(skipped, options),
+    ...(unknown.length > 0 ? ['', ...legend(options)] : []),
+  ]);
+}
+
+interface Row {
+  readonly address: Address;
+  readonly action: Action | undefined;
+  readonly end: End;
+}
+
+interface RecordRow extends Row {
+  readonly record: Record;
+}
+
+/** In the plan's order; what the plan does not know, last. */
+function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
+  const left = new Map(ends);
+  const rows: Row[] = [];
+  for (const action of plan.actions) {
+    const end = left.get(action.address);
+    if (!end) continue;
+    left.delete(action.address);
+    rows.push({ address: action.address, action, end });
+  }
+  for (const [address, end] of left) rows.push({ address, action: undefined, end });
+  return rows;
+}
+
+function sorted(rows: readonly Row[]) {
+  const unknown: RecordRow[] = [];
+  const failed: RecordRow[] = [];
+  const running: RecordRow[] = [];
+  const skipped: Row[] = [];
+  for (const row of rows) {
+    if (row.end.kind === 'not_started') {
+      skipped.push(row);
+      continue;
+    }
+    const { record } = row.end;
+    switch (record.status) {
+      case 'succeeded':
+        break;
+      case 'unknown':
+        unknown.push({ ...row, record });
+        break;
+      case 'failed':
+        failed.push({ ...row, record });
+        break;
+      case 'intended':
+      case 'running':
+        running.push({ ...row, record });
+        break;
+      default:
+        unreachable(record);
+    }
+  }
+  return { unknown, failed, running, skipped };
+}
+
+function columns({ style, now }: TextOptions): Column<Row>[] {
+  return [
+    { title: 'RESTORE', cell: ({ address }) => address },
+    { title: 'DISK', cell: diskOf, droppable: true },
+    { title: 'RESULT', cell: ({ end }) => resultOf(end), paint: ({ end }) => paintOf(end, style) },
+    {
+      title: 'TIME',
+      align: 'right',
+      cell: ({ end }) => {
+        const took = end.kind === 'recorded' ? durationOf(end.record, now) : undefined;
+        return took === undefined ? '' : formatDuration(took);
+      },
+    },
+    { title: 'JOB', cell: ({ end }) => (end.kind === 'recorded' ? (jobIdOf(end.record) ?? '') : '') },
+  ];
+}
+
+function diskOf({ action, end }: Row): string {
+  return action?.volume.name ?? (end.kind === 'recorded' ? end.record.names.volume_name : '');
+}
+
+function resultOf(end: End): string {
+  if (end.kind === 'not_started') return 'not started';
+  const { record } = end;
+  if (record.status === 'succeeded' && record.evidence === 'adopted') return 'succeeded (adopted)';
+  return record.status === 'running'
+    ? 'still running'
+    : record.status === 'intended'
+      ? 'open'
+      : record.status;
+}
+
+function paintOf(end: End, style: TextOptions['style']) {
+  return end.kind === 'not_started' ? style.faint : statusPaint(end.record.status, style);
+}
+
+/** `Apply: 8 succeeded, 1 failed, 1 unknown.` and below it the work that it took. */
+function totalsLines({ summary, halted }: RunReport, { style, width }: TextOptions): string[] {
+  if (!summary) return [style.strong(style.bad('Apply broke off; run it again to go on where it stopped.'))];
+  return [
+    style.strong(runSummaryText(summary)),
+    ...wrap(workText(summary), width).map(style.faint),
+    ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
+  ];
+}
+
+/** The outcomes, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 skipped.` */
+export function runSummaryText(summary: RunSummary): string {
+  const parts = (
+    [
+      [summary.succeeded, 'succeeded'],
+      [summary.failed, 'failed'],
+      [summary.unknown, 'unknown'],
+      [summary.running, 'still running'],
+      [summary.skipped, 'skipped'],
+    ] as const
+  ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
+  return `Apply: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
+}
+
+function workText({ started, adopted, duration_ms, requests }: RunSummary): string {
+  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}.`;
+}
+
+const LOOKS_SHOWN = 2;
+
+function trouble({ record, action }: RecordRow, options: TextOptions): string[] {
+  const { style, width } = options;
+  const paint = statusPaint(record.status, style);
+  const at = action && placeText(action.source);
+  return [
+    ...heading(STATUS_SIGNS[record.status], record.address, outcomeText(record), paint, options),
+    ...subjectLines(record, options),
+    ...jobLines(record, options),
+    ...attemptLines(record, options),
+    ...(record.status === 'unknown' ? lookLines(record, LOOKS_SHOWN, options) : []),
+    ...nextSteps(record, at).flatMap((step) =>
+      indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
+    ),
+  ];
+}
+
+function heading(
+  sign: string,
+  address: Address,
+  text: string,
+  paint: (text: string) => string,
+  options: TextOptions,
+): string[] {
+  const { style, width } = options;
+  const [first = '', ...more] = wrap(`${sanitize(address)}  ${text}`.replace(/ {2}/, ' '), width - 2);
+  return [`${paint(sign)} ${style.strong(first)}`, ...indent(more, 2)];
+}
+
+function jobLines(record: Record, { style }: TextOptions): string[] {
+  const job = jobIdOf(record);
+  return job === undefined ? [] : labelled('job', [sanitize(job)], style);
+}
+
+const ADDRESSES_LISTED_MAX = 8;
+
+function runningLines(rows: readonly RecordRow[], options: TextOptions): string[] {
+  return group(
+    rows,
+    STATUS_SIGNS.running,
+    'still running in the cloud',
+    'to follow to the end: vbsctl apply',
+    options,
+  );
+}
+
+/** What was not started, by its reason: after a halt it is often the same for hundreds. */
+function skippedLines(rows: readonly Row[], options: TextOptions): string[] {
+  const byReason = new Map<string, { code: NotStarted; reason: string; rows: Row[] }>();
+  for (const row of rows) {
+    if (row.end.kind !== 'not_started') continue;
+    const { code, reason } = row.end;
+    const key = `${code} ${reason}`;
+    const known = byReason.get(key);
+    if (known) known.rows.push(row);
+    else byReason.set(key, { code, reason, rows: [row] });
+  }
+  return [...byReason.values()].flatMap(({ code, reason, rows: same }) =>
+    group(same, '-', `not started: ${sanitize(reason)}`, notStartedStep(code), options),
+  );
+}
+
+function notStartedStep(code: NotStarted): string {
+  switch (code) {
+    case 'not_ready':
+      return 'make it ready (vbsctl plan shows how), then: vbsctl apply';
+    case 'dependency':
+      return 'once what it depends on has succeeded: vbsctl apply';
+    case 'halted':
+      return 'once the cause of the failures is mended: vbsctl apply';
+    case 'interrupted':
+    case 'cloud':
+    case 'busy':
+      return 'to start it: vbsctl apply';
+    case 'changed':
+      return 'it is not what was planned any more; see what it is now: vbsctl plan';
+    case 'expired':
+      return 'to want it still, raise valid_until, then: vbsctl plan';
+    default:
+      return unreachable(code);
+  }
+}
+
+function group(
+  rows: readonly Row[],
+  sign: string,
+  what: string,
+  step: string,
+  options: TextOptions,
+): string[] {
+  if (rows.length === 0) return [];
+  const { style, width } = options;
+  const addresses = rows.map(({ address }) => address);
+  const room = width - LABEL_INDENT;
+  const title = rows.length === 1 ? sanitize(addresses[0] ?? '') : `${grouped(rows.length)}`;
+  return [
+    '',
+    ...heading(sign, title, what, style.warn, options),
+    ...(rows.length === 1 ? [] : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), room), LABEL_INDENT)),
+    ...indent(remedyLines(step, { style, width: room }), LABEL_INDENT),
+  ];
+}
+
+/** Said once, however many are unknown. */
+function legend({ style, width }: TextOptions): string[] {
+  return [
+    ...wrap('Nobody but you can settle what is unknown. Look at the disk, then say --as', width),
+    ...[
+      ['succeeded', 'it holds the data of the backup'],
+      ['not-started', 'it holds what it held before; the next apply starts it'],
+      ['failed', 'it may be half written; raise generation to restore it again'],
+    ].map(([as = '', meaning = '']) => `  ${style.accent(as.padEnd(11))}  ${meaning}`),
+  ];
+}

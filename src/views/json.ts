@@ -1,0 +1,14 @@
+/** What JSON.stringify leaves raw and a terminal would act upon: DEL, C1, bidi and other format characters. */
+const HOSTILE = /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu;
+
+/**
+ * The one way of writing JSON: same data as JSON.stringify, but safe to look at in a terminal. No line break
+ * at its end.
+ */
+export function toJson(value: unknown, indent = 0): string {
+  return JSON.stringify(value, undefined, indent).replace(HOSTILE, (char) =>
+    [...Array(char.length).keys()]
+      .map((index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}

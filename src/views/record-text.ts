@@ -1,0 +1,231 @@
+import { formatDuration } from '../domain/duration.ts';
+import { unreachable } from '../domain/errors.ts';
+import {
+  type Attempt,
+  jobIdOf,
+  type Observation,
+  type Record,
+  type Seen,
+  sameSeen,
+} from '../domain/record.ts';
+import {
+  labelled,
+  type Paint,
+  type Style,
+  sanitize,
+  type TextOptions,
+  VALUE_COLUMN,
+  wrap,
+} from './terminal.ts';
+import { answerText, between, failureText, plural, size, utc, when } from './words.ts';
+
+/** What one record says, in the pieces that plan, summary and `state show` share. */
+
+export const STATUS_SIGNS: Readonly<globalThis.Record<Record['status'], string>> = {
+  intended: '»',
+  running: '»',
+  succeeded: '✓',
+  failed: '✗',
+  unknown: '?',
+};
+
+export function statusPaint(status: Record['status'], style: Style): Paint {
+  switch (status) {
+    case 'succeeded':
+      return style.good;
+    case 'failed':
+      return style.bad;
+    case 'unknown':
+    case 'intended':
+      return style.warn;
+    case 'running':
+      return style.accent;
+    default:
+      return unreachable(status);
+  }
+}
+
+/** How it stands, in a sentence without times: `failed, the disk may have been touched: …` */
+export function outcomeText(record: Record): string {
+  switch (record.status) {
+    case 'intended':
+      return `begun, ${INTENDED[intendedKind(record)]}`;
+    case 'running':
+      return `running in the cloud${howText(record.evidence)}`;
+    case 'succeeded':
+      return `succeeded${howText(record.evidence)}`;
+    case 'failed':
+      return `failed, ${record.touched === 'no' ? 'the disk was not touched' : 'the disk may have been touched'}: ${sanitize(record.reason)}`;
+    case 'unknown':
+      return `unknown: ${sanitize(record.cause)}`;
+    default:
+      return unreachable(record);
+  }
+}
+
+const INTENDED = { open: 'its answer was never recorded', answered: 'not accepted so far' };
+
+function intendedKind({ attempts }: Record): keyof typeof INTENDED {
+  return attempts.at(-1)?.answer === undefined ? 'open' : 'answered';
+}
+
+/** By what it is known; a yes of the cloud goes without saying. */
+function howText(evidence: (Record & { status: 'succeeded' })['evidence']): string {
+  switch (evidence) {
+    case 'accepted':
+      return '';
+    case 'adopted':
+      return ' (adopted)';
+    case 'resolved':
+      return ' (resolved by hand)';
+    default:
+      return unreachable(evidence);
+  }
+}
+
+/** How long the restore took, or takes so far, ms. Undefined when the cloud never began it. */
+export function durationOf(record: Record, now: number): number | undefined {
+  const first = record.attempts[0]?.intended_at;
+  switch (record.status) {
+    case 'intended':
+      return undefined;
+    case 'running':
+      return elapsed(Date.parse(record.started_at), now);
+    case 'succeeded':
+      return between(record.started_at ?? first, record.finished_at);
+    case 'failed':
+      return between(first, record.finished_at);
+    case 'unknown':
+      return between(first, record.updated_at);
+    default:
+      return unreachable(record);
+  }
+}
+
+function elapsed(from: number, now: number): number | undefined {
+  return Number.isNaN(now - from) ? undefined : Math.max(0, now - from);
+}
+
+/** Disk and backup, names first. */
+export function subjectLines(record: Record, { style, now }: TextOptions): string[] {
+  const { names } = record;
+  return [
+    ...labelled(
+      'disk',
+      [sanitize(names.volume_name) || '(no name)', style.faint(sanitize(record.volume_id))],
+      style,
+    ),
+    ...labelled(
+      'backup',
+      [
+        [
+          sanitize(names.backup_name) || '(no name)',
+          size(names.size),
+          when(names.backup_created_at, now),
+        ].join('  '),
+        style.faint(sanitize(record.backup_id)),
+      ],
+      style,
+    ),
+  ];
+}
+
+/** Every POST: when, what came back, the ids that the cloud's support asks for. */
+export function attemptLines(record: Record, { style, width }: TextOptions): string[] {
+  const { attempts } = record;
+  return attempts.flatMap((attempt, index) =>
+    labelled(
+      attempts.length === 1 ? 'attempt' : `attempt ${index + 1}`,
+      [...wrap(attemptText(attempt), width - VALUE_COLUMN), ...idsOf(attempt).map((id) => style.faint(id))],
+      style,
+    ),
+  );
+}
+
+function attemptText({ intended_at, answered_at, answer, failure }: Attempt): string {
+  const took = between(intended_at, answered_at);
+  const after = took === undefined ? '' : ` after ${formatDuration(took)}`;
+  const because = failure ? `: ${failureText(failure)}` : '';
+  return `${utc(intended_at)}, ${answerText(answer)}${after}${because}`;
+}
+
+function idsOf({ job_id, request_id, failure }: Attempt): string[] {
+  const request = request_id ?? failure?.request_id;
+  return [
+    ...(job_id === undefined ? [] : [`job ${sanitize(job_id)}`]),
+    ...(request === undefined ? [] : [`request ${sanitize(request)}`]),
+  ];
+}
+
+/** Disk and backup before the first attempt and as seen since, what moved is marked; the last `shown` looks. */
+export function lookLines(record: Record, shown: number, { style }: TextOptions): string[] {
+  const { baseline } = record;
+  const looks = record.status === 'unknown' ? record.observations : [];
+  const left = looks.length - shown;
+  return [
+    ...labelled('before', lookText(baseline, baseline, style), style),
+    ...(left > 0
+      ? labelled('earlier', [`${plural(left, 'look')}: vbsctl state show ${sanitize(record.address)}`], style)
+      : []),
+    ...looks.slice(-shown).flatMap((look) => labelled('seen', lookText(look, baseline, style), style)),
+  ];
+}
+
+function lookText(look: Observation, baseline: Observation, style: Style): string[] {
+  const widest = Math.max(look.volume.status.length, look.backup.status.length);
+  const line = (what: string, seen: Seen, before: Seen) => {
+    const text = [
+      what,
+      sanitize(seen.status).padEnd(widest),
+      ...(seen.updated_at === undefined ? [] : [`updated ${utc(seen.updated_at)}`]),
+      ...(seen.src_backup_id === undefined ? [] : [`restored from ${sanitize(seen.src_backup_id)}`]),
+    ].join('  ');
+    return sameSeen(seen, before) ? text : style.warn(`${text}  ← moved`);
+  };
+  return [
+    utc(look.at),
+    line('disk  ', look.volume, baseline.volume),
+    line('backup', look.backup, baseline.backup),
+  ];
+}
+
+/** The command that settles what nobody can tell. */
+export function resolveCommand(address: string): string {
+  return `vbsctl resolve ${sanitize(address)} --as succeeded|not-started|failed --reason "…"`;
+}
+
+/** What to type next about one record; nothing when it is done. `at`: where its generation is declared. */
+export function nextSteps(record: Record, at: string | undefined): string[] {
+  switch (record.status) {
+    case 'succeeded':
+      return [];
+    case 'intended':
+    case 'running':
+      return ['to follow it to its end: vbsctl apply'];
+    case 'unknown':
+      return [`look at the disk, then: ${resolveCommand(record.address)}`];
+    case 'failed': {
+      if (record.touched === 'no') return ['to try it again: vbsctl apply'];
+      const raise = `to restore it again: raise generation to ${record.generation + 1}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
+      return record.resolution
+        ? [raise]
+        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
+    }
+    default:
+      return unreachable(record);
+  }
+}
+
+/** Where an earlier run left it, for who is asked to go on. */
+export function progressSoFar(
+  record: Record & { readonly status: 'intended' | 'running' },
+  { style, now }: TextOptions,
+): string[] {
+  const job = jobIdOf(record);
+  return [
+    record.status === 'running'
+      ? `${record.evidence === 'adopted' ? 'found running' : 'accepted'} ${when(record.started_at, now)}`
+      : `begun ${when(record.updated_at, now)}, ${INTENDED[intendedKind(record)]}`,
+    ...(job === undefined ? [] : [style.faint(`job ${sanitize(job)}`)]),
+  ];
+}

@@ -1,0 +1,139 @@
+import { unreachable } from '../domain/errors.ts';
+import { isOpen, jobIdOf, type Record } from '../domain/record.ts';
+import type { State } from '../domain/state.ts';
+import { remedyLines } from './diagnostics.ts';
+import {
+  attemptLines,
+  lookLines,
+  nextSteps,
+  outcomeText,
+  STATUS_SIGNS,
+  statusPaint,
+  subjectLines,
+} from './record-text.ts';
+import { byAddress } from './state-json.ts';
+import { type Column, tableLines } from './table.ts';
+import {
+  indent,
+  joinLines,
+  LABEL_INDENT,
+  labelled,
+  sanitize,
+  type TextOptions,
+  VALUE_COLUMN,
+  wrap,
+} from './terminal.ts';
+import { age, grouped, plural, selectorText, when } from './words.ts';
+
+/** `vbsctl state list`: a line per record, totals, and what to type next. Ends with a line break. */
+export function stateListText(state: State, options: TextOptions): string {
+  const { style, width } = options;
+  const records = byAddress(state.records.values());
+  const open = records.filter((record) => isOpen(record) || record.status === 'failed');
+  return joinLines([
+    ...(records.length === 0 ? [] : [...tableLines(columns(options), records, { style, width }), '']),
+    style.strong(totalsText(records)),
+    ...(open.length === 0
+      ? []
+      : [
+          style.accent(
+            `→ vbsctl state show ${sanitize(open[0]?.address ?? '')}${open.length > 1 ? style.faint(`  (${open.length - 1} more need a look)`) : ''}`,
+          ),
+        ]),
+  ]);
+}
+
+function columns({ style, now }: TextOptions): Column<Record>[] {
+  return [
+    { title: 'RESTORE', cell: ({ address }) => address },
+    { title: 'STATUS', cell: ({ status }) => status, paint: ({ status }) => statusPaint(status, style) },
+    { title: 'SINCE', cell: ({ updated_at }) => age(updated_at, now), align: 'right' },
+    { title: 'DISK', cell: ({ names, volume_id }) => names.volume_name || volume_id },
+    { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
+    { title: 'GEN', cell: ({ generation }) => String(generation), align: 'right' },
+    { title: 'JOB', cell: (record) => jobIdOf(record) ?? '', droppable: true },
+  ];
+}
+
+const STATUSES = ['succeeded', 'running', 'intended', 'failed', 'unknown'] as const;
+
+function totalsText(records: readonly Record[]): string {
+  const counts = STATUSES.map(
+    (status) => [status, records.filter((r) => r.status === status).length] as const,
+  )
+    .filter(([, count]) => count > 0)
+    .map(([status, count]) => `${grouped(count)} ${status}`);
+  return counts.length === 0
+    ? 'No records yet.'
+    : `${plural(records.length, 'record')}: ${counts.join(', ')}.`;
+}
+
+/** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
+export function stateShowText(record: Record, options: TextOptions): string {
+  const { style, width } = options;
+  const paint = statusPaint(record.status, style);
+  const job = jobIdOf(record);
+  return joinLines([
+    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(record.status)}${style.faint(`  (generation ${record.generation})`)}`,
+    ...statusLines(record, options),
+    ...resolutionLines(record, options),
+    ...subjectLines(record, options),
+    ...(record.selector
+      ? labelled('rule', wrap(selectorText(record.selector), width - VALUE_COLUMN), style)
+      : []),
+    ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
+    ...attemptLines(record, options),
+    ...lookLines(record, Number.POSITIVE_INFINITY, options),
+    ...nextSteps(record, undefined).flatMap((step) =>
+      indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
+    ),
+  ]);
+}
+
+/** What makes its status so, and since when. */
+function statusLines(record: Record, { style, now, width }: TextOptions): string[] {
+  const said = (label: string, text: string) =>
+    labelled(label, wrap(sanitize(text), width - VALUE_COLUMN), style);
+  const at = (label: string, iso: string) => labelled(label, [when(iso, now)], style);
+  switch (record.status) {
+    case 'intended':
+      return [...said('evidence', outcomeText(record)), ...at('since', record.updated_at)];
+    case 'running':
+      return [...said('evidence', EVIDENCE[record.evidence]), ...at('started', record.started_at)];
+    case 'succeeded':
+      return [
+        ...said('evidence', EVIDENCE[record.evidence]),
+        ...(record.started_at === undefined ? [] : at('started', record.started_at)),
+        ...at('ended', record.finished_at),
+      ];
+    case 'failed':
+      return [
+        ...said('reason', record.reason),
+        ...said('disk was', record.touched === 'no' ? 'not touched' : 'touched, or may have been'),
+        ...at('ended', record.finished_at),
+      ];
+    case 'unknown':
+      return [...said('cause', record.cause), ...at('since', record.updated_at)];
+    default:
+      return unreachable(record);
+  }
+}
+
+const EVIDENCE = {
+  accepted: 'the cloud accepted it',
+  adopted: 'adopted: no clear answer came, but disk and backup were seen restoring',
+  resolved: 'a person said so',
+};
+
+function resolutionLines(record: Record, { style, now, width }: TextOptions): string[] {
+  const resolution = 'resolution' in record ? record.resolution : undefined;
+  if (!resolution) return [];
+  return labelled(
+    'resolved',
+    [
+      `as ${resolution.as} by ${sanitize(resolution.by)}, ${when(resolution.at, now)}`,
+      ...wrap(sanitize(resolution.reason), width - VALUE_COLUMN),
+    ],
+    style,
+  );
+}

@@ -1,0 +1,143 @@
+import pc from 'picocolors';
+
+/**
+ * How text gets to a terminal: what is not ours is made harmless, colours come from a `Style` that the caller
+ * chose, widths are counted in columns. Everything here works on plain text; paint last, or widths are wrong.
+ */
+
+export type Paint = (text: string) => string;
+
+/** Colours by meaning, so that no view decides on a colour. */
+export interface Style {
+  readonly strong: Paint;
+  readonly faint: Paint;
+  readonly good: Paint;
+  readonly warn: Paint;
+  readonly bad: Paint;
+  /** Something to type or to follow. */
+  readonly accent: Paint;
+}
+
+/** What every text view needs to know of its reader. */
+export interface TextOptions {
+  readonly style: Style;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Epoch ms, for ages. */
+  readonly now: number;
+}
+
+/** Columns assumed where no terminal tells. */
+export const DEFAULT_WIDTH = 100;
+
+export function makeStyle(color: boolean): Style {
+  const { bold, dim, green, yellow, red, cyan } = pc.createColors(color);
+  return { strong: bold, faint: dim, good: green, warn: yellow, bad: red, accent: cyan };
+}
+
+/** NO_COLOR wins over FORCE_COLOR, both over what the stream is. */
+export function wantsColor(env: Readonly<NodeJS.ProcessEnv>, isTTY: boolean): boolean {
+  if (env.NO_COLOR) return false;
+  const force = env.FORCE_COLOR;
+  if (force) return force !== '0' && force !== 'false';
+  return isTTY && env.TERM !== 'dumb';
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates. */
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * The text with everything made visible that could move the cursor, change colours, reorder or hide what
+ * stands beside it. For every text that was not written in this program: manifests, cloud answers, the state.
+ */
+export function sanitize(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : text.replace(HOSTILE, (char) => NAMED[char] ?? escaped(char));
+}
+
+function escaped(char: string): string {
+  const hex = (char.codePointAt(0) ?? 0).toString(16);
+  return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
+}
+
+const MARK = /^\p{M}$/u;
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
+
+function charWidth(char: string): number {
+  return MARK.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
+}
+
+/** Columns that unpainted text takes: East Asian wide characters count two, combining marks none. */
+export function displayWidth(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
+  let width = 0;
+  for (const char of text) width += charWidth(char);
+  return width;
+}
+
+export function padEnd(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
+}
+
+export function padStart(text: string, width: number): string {
+  return ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
+}
+
+/** At most `width` columns; an ellipsis says that something is missing. */
+export function clip(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let used = 1;
+  let kept = '';
+  for (const char of text) {
+    used += charWidth(char);
+    if (used > width) break;
+    kept += char;
+  }
+  return `${kept}…`;
+}
+
+/** A command up to the end of its line (broken, it could not be pasted), or a word. */
+const PIECES = /\b(?:vbsctl|openstack) .*$|\S+/g;
+
+/** Lines of at most `width` columns, broken at spaces; a longer word and a command to type stay whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const piece of text.match(PIECES) ?? []) {
+    if (line !== '' && displayWidth(line) + 1 + displayWidth(piece) > width) {
+      lines.push(line);
+      line = piece;
+    } else {
+      line = line === '' ? piece : `${line} ${piece}`;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
+}
+
+/** Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. */
+export function paragraphs(text: string, width: number): string[] {
+  return text.split('\n').flatMap((line) => wrap(sanitize(line), width));
+}
+
+export function indent(lines: readonly string[], columns: number): string[] {
+  const margin = ' '.repeat(columns);
+  return lines.map((line) => (line === '' ? line : margin + line));
+}
+
+/** Where the values of `labelled` begin. */
+export const LABEL_INDENT = 4;
+export const VALUE_COLUMN = 15;
+
+/** `    disk:      first line`, further lines under the first. */
+export function labelled(label: string, lines: readonly string[], style: Style): string[] {
+  const head = ' '.repeat(LABEL_INDENT) + style.faint(padEnd(`${label}:`, VALUE_COLUMN - LABEL_INDENT));
+  const margin = ' '.repeat(VALUE_COLUMN);
+  return lines.map((line, index) => (index === 0 ? head : margin) + line);
+}
+
+/** A view's lines as text to write: every view's text ends with a line break. */
+export function joinLines(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}

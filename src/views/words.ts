@@ -1,0 +1,125 @@
+import type { CloudFailure } from '../domain/cloud.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { Attempt } from '../domain/record.ts';
+import type { Selector } from '../domain/spec.ts';
+import { clip, sanitize } from './terminal.ts';
+
+/** The words that several views use for the same thing. All results are sanitized. */
+
+/** `2026-11-23T21:03:11Z`: UTC, whole seconds. What is no time is shown as it is. */
+export function utc(iso: string): string {
+  const ms = Date.parse(iso);
+  return Number.isNaN(ms) ? sanitize(iso) : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** `3h 12m ago`, `in 5m`, `just now`. */
+export function age(iso: string, now: number): string {
+  const ms = now - Date.parse(iso);
+  if (Number.isNaN(ms)) return 'at an unknown time';
+  if (Math.abs(ms) < 1_000) return 'just now';
+  return ms > 0 ? `${formatDuration(ms)} ago` : `in ${formatDuration(-ms)}`;
+}
+
+/** `3h 12m ago (2026-11-23T21:03:11Z)` */
+export function when(iso: string, now: number): string {
+  return `${age(iso, now)} (${utc(iso)})`;
+}
+
+/** The time from one moment to another, undefined when either is missing or no time. */
+export function between(from: string | undefined, to: string | undefined): number | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  const ms = Date.parse(to) - Date.parse(from);
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/** `00:42`, `1:02:03`: a running clock. */
+export function stopwatch(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const hours = Math.floor(seconds / 3_600);
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return hours > 0 ? `${hours}:${rest}` : rest;
+}
+
+/** `1,234` */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 restore`, `2 restores` */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** `500 GB`; nothing when the size is not known. */
+export function size(gigabytes: number | undefined): string {
+  return gigabytes === undefined ? '' : `${grouped(gigabytes)} GB`;
+}
+
+/** The first `shown`, and how many more there are: `a, b, c and 7 more`. */
+export function listed(items: readonly string[], shown: number): string {
+  const rest = items.length - shown;
+  return items.slice(0, shown).map(sanitize).join(', ') + (rest > 0 ? ` and ${grouped(rest)} more` : '');
+}
+
+/** `newest at or before 2026-11-23T21:00:00Z, within 6h, of disk c96e…, named "nightly"` */
+export function selectorText(selector: Selector): string {
+  const parts = [
+    selector.as_of === 'latest' ? 'newest there is' : `newest at or before ${utc(selector.as_of)}`,
+  ];
+  if (selector.within !== undefined) parts.push(`within ${sanitize(selector.within)}`);
+  if (selector.of_volume !== undefined) parts.push(`of disk ${sanitize(selector.of_volume)}`);
+  if (selector.name !== undefined) parts.push(`named ${sanitize(selector.name)}`);
+  return parts.join(', ');
+}
+
+/** A gateway's page can be long; the whole of it is never worth a screen. */
+const MESSAGE_COLUMNS_MAX = 240;
+
+/** `HTTP 504 APIGW.0101: Gateway timeout`. The request id is not part of it. */
+export function failureText(failure: CloudFailure): string {
+  const message = clip(sanitize(failure.message.trim()), MESSAGE_COLUMNS_MAX);
+  const status = failure.status === undefined ? undefined : `HTTP ${failure.status}`;
+  const told = [[status, failure.code && sanitize(failure.code)].filter(Boolean).join(' '), message]
+    .filter((part) => part !== '')
+    .join(': ');
+  switch (failure.cause) {
+    case 'no_connection':
+      return `no connection (${told})`;
+    case 'connection_lost':
+      return `connection lost (${told})`;
+    case 'timeout':
+      return `no answer in time (${told})`;
+    case 'unreadable':
+      return `unreadable answer (${told})`;
+    case 'status':
+      return told;
+    case 'crashed':
+      return 'the process ended before it recorded an answer';
+    default:
+      return unreachable(failure.cause);
+  }
+}
+
+/** How an attempt was answered. */
+export function answerText(answer: Attempt['answer']): string {
+  switch (answer) {
+    case undefined:
+      return 'no answer recorded';
+    case 'accepted':
+      return 'accepted';
+    case 'not_sent':
+      return 'never sent';
+    case 'rejected':
+      return 'refused';
+    case 'rejected_for_now':
+      return 'refused for now';
+    case 'unauthorized':
+      return 'token refused';
+    case 'ambiguous':
+      return 'no clear answer';
+    default:
+      return unreachable(answer);
+  }
+}

@@ -1,0 +1,247 @@
+import { expect } from 'chai';
+import type { ApplyEvent } from '../../src/domain/events.ts';
+import { createApplyJson } from '../../src/views/apply-json.ts';
+import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
+import { applySummary } from '../../src/views/apply-summary.ts';
+import { type ApplyView, tee } from '../../src/views/apply-view.ts';
+import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.ts';
+import { createRunReporter } from '../../src/views/run-report.ts';
+import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
+import { FakeClock } from './fake-clock.ts';
+import { ADDRESSES, at, RUN, RUN_PLAN } from './fixtures.ts';
+import { expectGolden } from './golden.ts';
+
+const START = Date.parse('2026-11-24T00:00:08.000Z');
+
+/** A terminal as it looks: what was printed, and the region below it. */
+class Screen implements LiveRegion {
+  printed = '';
+  region: readonly string[] = [];
+  draws = 0;
+
+  print(text: string): void {
+    this.printed += text;
+    this.region = [];
+  }
+
+  draw(lines: readonly string[]): void {
+    this.region = lines;
+    this.draws += 1;
+  }
+
+  clear(): void {
+    this.region = [];
+  }
+
+  text(): string {
+    return `${this.printed}${this.region.map((line) => `${line}\n`).join('')}`;
+  }
+}
+
+function live(clock: FakeClock, screen: Screen, size = { columns: 80, rows: 24 }): ApplyView {
+  return createLiveProgress({
+    style: makeStyle(false),
+    clock,
+    addresses: ADDRESSES,
+    region: screen,
+    size: () => size,
+  });
+}
+
+/** Plays the recorded events at the times they carry; `look` is called at each of the moments on the way. */
+async function replay(
+  view: ApplyView,
+  clock: FakeClock,
+  moments: readonly string[] = [],
+  look: (moment: string) => void = () => {},
+): Promise<void> {
+  const left = [...moments];
+  for (const event of RUN) {
+    for (let next = left[0]; next !== undefined && Date.parse(next) < Date.parse(event.at); next = left[0]) {
+      await clock.advanceTo(Date.parse(next));
+      look(next);
+      left.shift();
+    }
+    await clock.advanceTo(Date.parse(event.at));
+    view.handle(event);
+  }
+  view.end();
+}
+
+function begun(count: number): ApplyEvent[] {
+  const at = '2026-11-24T00:00:08.000Z';
+  return [
+    { at, type: 'run_started', restores: count, parallelism: count },
+    ...Array.from(
+      { length: count },
+      (_, n): ApplyEvent => ({ at, type: 'begun', address: `set/disk-${n}`, resumed: false }),
+    ),
+  ];
+}
+
+describe('views/apply-progress', () => {
+  it('golden: a terminal at three moments of a run with faults', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const looks: string[] = [];
+    const moments = ['2026-11-24T00:00:41.500Z', '2026-11-24T00:03:00.000Z', '2026-11-24T00:10:00.000Z'];
+    await replay(live(clock, screen), clock, moments, (moment) =>
+      looks.push(`===== ${moment}\n${screen.text()}`),
+    );
+    looks.push(`===== after the end\n${screen.text()}`);
+    expectGolden('apply-live', looks.join('\n'));
+    expect(clock.sleeping, 'timers left').to.equal(0);
+  });
+
+  it('golden: the same run in a log, with signs of life', async () => {
+    const clock = new FakeClock(START);
+    let log = '';
+    const view = createPlainProgress({
+      style: makeStyle(false),
+      clock,
+      addresses: ADDRESSES,
+      write: (text) => {
+        log += text;
+      },
+      heartbeat_ms: 60_000,
+    });
+    await replay(view, clock);
+    expectGolden('apply-plain', log);
+    expect(clock.sleeping, 'timers left').to.equal(0);
+  });
+
+  it('redraws each second while nothing happens, and no more', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const view = live(clock, screen);
+    for (const event of begun(3)) view.handle(event);
+    await clock.advanceTo(START + 10_000);
+    expect(screen.draws).to.be.within(10, 12);
+    expect(screen.region.at(-1)).to.equal('0 of 3 done · 3 running · 00:10');
+    view.end();
+  });
+
+  it('draws a burst of events once', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const view = live(clock, screen);
+    for (const event of begun(1_000)) view.handle(event);
+    await clock.advanceTo(START + 100);
+    expect(screen.draws).to.equal(1);
+    view.end();
+  });
+
+  it('fits the terminal, however many are under way', async () => {
+    for (const size of [
+      { columns: 40, rows: 10 },
+      { columns: 120, rows: 50 },
+    ]) {
+      const clock = new FakeClock(START);
+      const screen = new Screen();
+      const view = live(clock, screen, size);
+      for (const event of begun(100)) view.handle(event);
+      await clock.advanceTo(START + 1_000);
+      expect(screen.region.length).to.be.below(size.rows);
+      for (const line of screen.region) expect(displayWidth(line)).to.be.below(size.columns);
+      expect(screen.region.at(-2)).to.match(/^ {2}and \d+ more under way$/);
+      view.end();
+    }
+  });
+
+  it('loses nothing that was held back, and ends only once', () => {
+    const screen = new Screen();
+    const view = live(new FakeClock(START), screen);
+    for (const event of RUN) view.handle(event);
+    view.end();
+    view.end();
+    expect(screen.printed.match(/succeeded/g)).to.have.lengthOf(2);
+    expect(screen.region).to.deep.equal([]);
+  });
+});
+
+describe('views/live-region', () => {
+  it('prints above what it redraws, and leaves the cursor alone', () => {
+    const written: string[] = [];
+    const stream = { columns: 80, rows: 24, write: (text: string) => written.push(text) > 0 };
+    const region = createLiveRegion(stream as unknown as NodeJS.WritableStream);
+    region.draw(['one', 'two']);
+    region.print('for good\n');
+    region.draw(['three']);
+    region.clear();
+    const up = '\u001b[1A';
+    const erase = '\u001b[2K';
+    const toLeft = '\u001b[G';
+    expect(written.join('')).to.equal(
+      [
+        'one\ntwo\n',
+        `${erase}${up}${erase}${up}${erase}${toLeft}`,
+        'for good\n',
+        'three\n',
+        `${erase}${up}${erase}${toLeft}`,
+      ].join(''),
+    );
+  });
+});
+
+describe('views/apply-summary', () => {
+  const report = () => {
+    const reporter = createRunReporter();
+    for (const event of RUN) reporter.handle(event);
+    return reporter.report();
+  };
+
+  it('golden, 80 columns', () => {
+    expectGolden('apply-summary-80', applySummary(report(), RUN_PLAN, at(80)));
+  });
+
+  it('golden, 120 columns', () => {
+    expectGolden('apply-summary-120', applySummary(report(), RUN_PLAN, at(120)));
+  });
+
+  it('says so when the run broke off', () => {
+    const { summary: _, ...broken } = report();
+    expect(applySummary(broken, RUN_PLAN, at(80))).to.contain(
+      'Apply broke off; run it again to go on where it stopped.\n',
+    );
+  });
+
+  it('names a reason once for hundreds', () => {
+    const ends = new Map(
+      Array.from({ length: 300 }, (_, n) => [
+        `set/disk-${n}`,
+        { kind: 'not_started' as const, code: 'halted' as const, reason: 'the run halted' },
+      ]),
+    );
+    const text = applySummary({ ends }, { ...RUN_PLAN, actions: [] }, at(80));
+    expect(text).to.contain('- 300 not started: the run halted\n');
+    expect(text).to.contain(' and 292 more\n');
+    expect(text.match(/the run halted/g)).to.have.lengthOf(1);
+  });
+});
+
+describe('views/apply-json', () => {
+  it('is a JSON object a line, each with the version, nothing lost', () => {
+    let out = '';
+    const view = createApplyJson((text) => {
+      out += text;
+    });
+    for (const event of RUN) view.handle(event);
+    view.end();
+    const lines = out.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).to.deep.equal(
+      JSON.parse(JSON.stringify(RUN.map((event) => ({ v: 1, ...event })))),
+    );
+    for (const line of lines) expect(line).to.match(/^\{"v":1,"at":/);
+  });
+});
+
+describe('views/apply-view', () => {
+  it('tells several views the same', () => {
+    const [one, two] = [createRunReporter(), createRunReporter()];
+    const view = tee(one, two);
+    for (const event of RUN) view.handle(event);
+    view.end();
+    expect(one.report()).to.deep.equal(two.report());
+    expect(one.report().ends.size).to.equal(8);
+  });
+});

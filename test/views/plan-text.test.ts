@@ -1,0 +1,161 @@
+import { expect } from 'chai';
+import type { Plan } from '../../src/domain/plan.ts';
+import { planJson } from '../../src/views/plan-json.ts';
+import { planBody, planSummary, planText } from '../../src/views/plan-text.ts';
+import { makeStyle } from '../../src/views/terminal.ts';
+import { at, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
+import { expectGolden } from './golden.ts';
+
+function only(kind: Plan['actions'][number]['kind'], more: Partial<Plan> = {}): Plan {
+  return { ...EMPTY_PLAN, actions: PLAN.actions.filter((action) => action.kind === kind), ...more };
+}
+
+function withoutState({ state: _, ...plan }: Plan): Plan {
+  return plan;
+}
+
+describe('views/plan-text', () => {
+  it('golden, 80 columns', () => {
+    expectGolden('plan-80', planText(PLAN, at(80)));
+  });
+
+  it('golden, 120 columns', () => {
+    expectGolden('plan-120', planText(PLAN, at(120)));
+  });
+
+  it('golden, in colour', () => {
+    expectGolden('plan-color', planText(PLAN, { ...at(100), style: makeStyle(true) }));
+  });
+
+  it('golden, no state and made offline', () => {
+    expectGolden('plan-offline', planText(withoutState(only('restore', { offline: true })), at(80)));
+  });
+
+  it('counts done restores when there are many, lists them when asked', () => {
+    const text = planText(DONE_PLAN, at(80));
+    expect(text).to.contain('= 12 done, nothing to do (--show-done lists them)\n');
+    expect(text).to.contain('Plan: nothing to do, 12 done.\n');
+    expect(text).not.to.contain('pay-disk-3');
+    expect(planText(DONE_PLAN, { ...at(80), showDone: true })).to.contain('= payments/disk-3 ');
+  });
+
+  it('never hides a rename or a superseded restore among many done ones', () => {
+    const text = planText({ ...PLAN, actions: [...PLAN.actions, ...DONE_PLAN.actions] }, at(80));
+    expect(text).to.contain('was payments/mail');
+    expect(text).to.contain('raise generation to 2 at restores.yaml:38:7');
+    expect(text).to.contain('= 13 more done');
+  });
+
+  it('sums up', () => {
+    expect(planSummary(PLAN)).to.equal(
+      'Plan: 3 to restore, 1 to resume, 1 to rename, 3 done, 1 blocked, 1 expired.',
+    );
+    expect(planSummary(EMPTY_PLAN)).to.equal('Plan: nothing to do.');
+  });
+
+  describe('the next command', () => {
+    const next = (plan: Plan, applyCommand?: string) =>
+      planText(plan, { ...at(80), ...(applyCommand ? { applyCommand } : {}) })
+        .split('\n')
+        .filter((line) => line.startsWith('→'));
+
+    it('applies, as the caller would type it', () => {
+      expect(next(only('restore'))).to.deep.equal(['→ vbsctl apply']);
+      expect(next(only('restore'), 'vbsctl apply -f x.yaml')).to.deep.equal(['→ vbsctl apply -f x.yaml']);
+    });
+
+    it('leaves out what is blocked', () => {
+      expect(next(PLAN)).to.deep.equal([
+        '→ vbsctl apply                 once what is blocked is mended',
+        '→ vbsctl apply --skip-blocked  does the rest now',
+      ]);
+      expect(next(only('blocked'))).to.deep.equal(['→ vbsctl plan  once what is blocked is mended']);
+    });
+
+    it('makes a state first', () => {
+      expect(next(withoutState(only('restore'))).slice(-2)).to.deep.equal([
+        '→ vbsctl init   creates the state',
+        '→ vbsctl apply',
+      ]);
+    });
+
+    it('is never apply while the plan itself is refused', () => {
+      const refused = only('restore', {
+        notices: [
+          {
+            severity: 'error',
+            code: 'too-many-restores',
+            summary: 'the plan has 3 restores, the limit is 2',
+          },
+        ],
+      });
+      expect(next(refused)).to.deep.equal(['→ vbsctl plan  once the errors above are mended']);
+    });
+
+    it('is left to the prompt in the body', () => {
+      expect(planBody(only('restore'), at(80))).not.to.contain('→ vbsctl');
+    });
+  });
+
+  describe('changes', () => {
+    const changed = (before: string, after: string, width = 80) => {
+      const [restore] = only('restore').actions;
+      if (restore?.kind !== 'restore') throw new Error('the fixture has a restore');
+      const plan = {
+        ...EMPTY_PLAN,
+        actions: [
+          { ...restore, cause: 'again' as const, changes: [{ field: 'rule', before, after }], waits_for: [] },
+        ],
+      };
+      return planBody(plan, { style: makeStyle(false), width, now: NOW })
+        .split('\n')
+        .filter((line) => /changed:|^ {21}\S/.test(line))
+        .map((line) => line.trim());
+    };
+
+    it('stand in one line while they fit', () => {
+      expect(changed('1', '2')).to.deep.equal(['changed:   rule  1 → 2']);
+    });
+
+    it('stand under one another when they do not', () => {
+      const long = 'newest at or before 2026-11-23T21:00:00Z, within 6h, of disk c96e4a94';
+      expect(changed(long, long.replace('6h', '12h'))).to.deep.equal([
+        `changed:   rule  - ${long}`,
+        `+ ${long.replace('6h', '12h')}`,
+      ]);
+    });
+
+    it('stay whole, and quick, when nearly everything differs', () => {
+      const before = Array.from({ length: 20_000 }, (_, n) => `a${n}`).join(' ');
+      const after = before.replaceAll('a', 'b');
+      const started = performance.now();
+      expect(changed(before, after)).to.deep.equal([`changed:   rule  - ${before}`, `+ ${after}`]);
+      expect(performance.now() - started).to.be.below(5_000);
+    });
+  });
+
+  it('is linear: a hundred thousand restores are all printed', () => {
+    const [template] = only('restore').actions;
+    if (template?.kind !== 'restore') throw new Error('the fixture has a restore');
+    const actions = Array.from({ length: 100_000 }, (_, n) => ({ ...template, address: `set/disk-${n}` }));
+    const notices = actions.map(({ address }) => ({
+      severity: 'warning' as const,
+      code: 'capacity-falls-back',
+      summary: 'smaller',
+      where: { address },
+    }));
+    const text = planText({ ...EMPTY_PLAN, actions, notices }, at(80));
+    expect(text.match(/^\+ set\/disk-/gm)).to.have.lengthOf(100_000);
+    expect(text).to.contain('Plan: 100,000 to restore.');
+  }).timeout(30_000);
+});
+
+describe('views/plan-json', () => {
+  it('is the plan with totals, and null for what is not there', () => {
+    const json = planJson(PLAN);
+    expect(json).to.include({ format: 1, has_changes: true, offline: false });
+    expect(json.totals).to.deep.equal({ restore: 3, resume: 1, noop: 3, blocked: 1, expired: 1 });
+    expect(json.actions).to.deep.equal(PLAN.actions);
+    expect(planJson(withoutState(EMPTY_PLAN))).to.include({ state: null, has_changes: false });
+  });
+});

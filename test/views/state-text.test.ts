@@ -1,0 +1,95 @@
+import { expect } from 'chai';
+import type { Record } from '../../src/domain/record.ts';
+import { emptyState, type State } from '../../src/domain/state.ts';
+import { lockText } from '../../src/views/lock-text.ts';
+import { stateListJson, stateShowJson } from '../../src/views/state-json.ts';
+import { stateListText, stateShowText } from '../../src/views/state-text.ts';
+import {
+  adopted,
+  at,
+  failedTouched,
+  failedUntouched,
+  intended,
+  NOW,
+  resolved,
+  running,
+  succeeded,
+  TARGET,
+  unknown,
+} from './fixtures.ts';
+import { expectGolden } from './golden.ts';
+
+function stateOf(...records: readonly Record[]): State {
+  return {
+    ...emptyState('0c1f3a52', TARGET, '2026-11-20T00:00:00.000Z'),
+    records: new Map(records.map((record) => [record.address, record])),
+  };
+}
+
+describe('views/state-text', () => {
+  it('golden: the list', () => {
+    const state = stateOf(unknown, succeeded, adopted, running, failedTouched);
+    expectGolden('state-list', `${stateListText(state, at(80))}\n${stateListText(state, at(120))}`);
+  });
+
+  it('golden: one record of each kind', () => {
+    const records = {
+      unknown,
+      succeeded,
+      adopted,
+      running,
+      intended,
+      failedTouched,
+      failedUntouched,
+      resolved,
+    };
+    expectGolden(
+      'state-show',
+      Object.values(records)
+        .map((record) => stateShowText(record, at(80)))
+        .join('\n'),
+    );
+  });
+
+  it('says so when there is none', () => {
+    expect(stateListText(stateOf(), at(80))).to.equal('No records yet.\n');
+  });
+
+  it('gives each record every key in JSON, null for what it has not', () => {
+    const [first, second] = stateListJson([intended, succeeded].toReversed());
+    expect(first).to.include({
+      address: 'payments/data',
+      status: 'succeeded',
+      job_id: '70a583b2e1c94d7f8a6b5c4d3e2f1a09',
+      evidence: 'accepted',
+      generation: 1,
+      finished_at: '2026-11-24T00:12:16.000Z',
+    });
+    expect(first?.request_ids).to.deep.equal(['req-5d1f2a8c-30b7-4e55-9a0e-6f7c8d9e0a1b']);
+    expect(second).to.include({ address: 'payments/log', job_id: null, started_at: null, reason: null });
+    expect(Object.keys(first ?? {})).to.deep.equal(Object.keys(second ?? {}));
+    expect(stateListJson([unknown])[0]?.reason).to.contain('the disk changed');
+  });
+
+  it('shows a record whole in JSON', () => {
+    expect(stateShowJson(unknown)).to.deep.equal({ ...unknown, job_id: null });
+  });
+});
+
+describe('views/lock-text', () => {
+  it('names who, where and since when', () => {
+    expect(
+      lockText(
+        {
+          id: 'x',
+          who: 'mira@ci',
+          host: 'runner-7',
+          pid: 4711,
+          operation: 'apply',
+          since: '2026-11-24T00:03:00.000Z',
+        },
+        NOW,
+      ),
+    ).to.equal('mira@ci (process 4711 on runner-7), vbsctl apply, since 12m ago (2026-11-24T00:03:00Z)');
+  });
+});

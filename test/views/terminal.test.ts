@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  clip,
+  displayWidth,
+  makeStyle,
+  padEnd,
+  paragraphs,
+  sanitize,
+  wantsColor,
+  wrap,
+} from '../../src/views/terminal.ts';
+import { expectHarmless } from './golden.ts';
+
+describe('views/terminal', () => {
+  describe('sanitize', () => {
+    const cases: [string, string, string][] = [
+      ['a colour', '\u001b[31mred\u001b[0m', '\\x1b[31mred\\x1b[0m'],
+      ['a window title', '\u001b]0;owned\u0007', '\\x1b]0;owned\\x07'],
+      ['an eight-bit CSI', '\u009b2J', '\\x9b2J'],
+      ['line breaks and tabs', 'a\r\n\tb', 'a\\r\\n\\tb'],
+      ['a bidi override', 'txt\u202egpj', 'txt\\u{202e}gpj'],
+      ['a bidi isolate', '\u2066a\u2069', '\\u{2066}a\\u{2069}'],
+      ['a zero-width space', 'pay\u200bdb', 'pay\\u{200b}db'],
+      ['a tag character', 'a\u{e0041}', 'a\\u{e0041}'],
+      ['a line separator', 'a\u2028b', 'a\\u{2028}b'],
+      ['a lone surrogate', 'a\ud800b', 'a\\u{d800}b'],
+      ['delete', '\u007f', '\\x7f'],
+    ];
+    for (const [what, text, shown] of cases)
+      it(`makes ${what} visible`, () => {
+        expect(sanitize(text)).to.equal(shown);
+      });
+
+    it('leaves the names of the world alone', () => {
+      for (const name of ['pay-db-data', 'Größe 500', 'データ', 'قاعدة', 'диск', '💾 backup'])
+        expect(sanitize(name)).to.equal(name);
+    });
+
+    it('never lets anything hostile through, and says the same said twice', () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'binary' }), (text) => {
+          const safe = sanitize(text);
+          expectHarmless(safe);
+          expect(safe).not.to.contain('\n');
+          expect(sanitize(safe)).to.equal(safe);
+        }),
+      );
+    });
+  });
+
+  describe('widths', () => {
+    it('counts columns, not code units', () => {
+      expect(displayWidth('abc')).to.equal(3);
+      expect(displayWidth('データ')).to.equal(6);
+      expect(displayWidth('e\u0301')).to.equal(1);
+      expect(displayWidth('💾')).to.equal(2);
+    });
+
+    it('pads wide names to the same column', () => {
+      expect(displayWidth(padEnd('データ', 10))).to.equal(10);
+      expect(padEnd('longer than that', 4)).to.equal('longer than that');
+    });
+
+    it('clips to at most the width and says so', () => {
+      expect(clip('payments/db-data', 8)).to.equal('payment…');
+      expect(clip('short', 8)).to.equal('short');
+      fc.assert(
+        fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, width) => {
+          expect(displayWidth(clip(text, width))).to.be.at.most(width);
+        }),
+      );
+    });
+  });
+
+  describe('wrap', () => {
+    it('breaks at spaces and keeps every word', () => {
+      fc.assert(
+        fc.property(
+          fc.array(fc.stringMatching(/^[a-z]{1,12}$/)),
+          fc.integer({ min: 1, max: 60 }),
+          (words, width) => {
+            const lines = wrap(words.join(' '), width);
+            expect(lines.join(' ')).to.equal(words.join(' '));
+            for (const line of lines) if (line.includes(' ')) expect(displayWidth(line)).to.be.at.most(width);
+          },
+        ),
+      );
+    });
+
+    it('does not break a command, so that it can be pasted', () => {
+      expect(wrap('look at the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal([
+        'look at the disk, then:',
+        'vbsctl resolve a/b --as failed --reason "…"',
+      ]);
+    });
+
+    it('keeps the line breaks that were meant, and no others', () => {
+      expect(paragraphs('one\ntwo\r', 80)).to.deep.equal(['one', 'two\\r']);
+    });
+  });
+
+  describe('colour', () => {
+    it('is wanted on a terminal, unless somebody said no', () => {
+      expect(wantsColor({}, true)).to.equal(true);
+      expect(wantsColor({}, false)).to.equal(false);
+      expect(wantsColor({ TERM: 'dumb' }, true)).to.equal(false);
+      expect(wantsColor({ NO_COLOR: '1' }, true)).to.equal(false);
+      expect(wantsColor({ FORCE_COLOR: '1' }, false)).to.equal(true);
+      expect(wantsColor({ FORCE_COLOR: '0' }, true)).to.equal(false);
+      expect(wantsColor({ FORCE_COLOR: '1', NO_COLOR: '1' }, true)).to.equal(false);
+    });
+
+    it('is there when asked for, and not a byte of it otherwise', () => {
+      expect(makeStyle(true).bad('x')).to.equal('\u001b[31mx\u001b[39m');
+      expect(makeStyle(false).bad('x')).to.equal('x');
+    });
+  });
+});
