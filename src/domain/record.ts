@@ -292,6 +292,8 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
     baseline: event.baseline,
     updated_at: event.at,
   } as const;
+  if (record && record.address !== event.address)
+    throw new IllegalTransition(record, event, 'it stands at another address');
   if (record?.status !== 'intended') {
     if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
     if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
@@ -302,13 +304,12 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
   }
   if (!sameIdentity(record, event.identity))
     throw new IllegalTransition(record, event, 'another restore is intended here');
-  if (worstDoubt(record.attempts) !== 'none' && !sameLook(record.baseline, event.baseline))
-    throw new IllegalTransition(
-      record,
-      event,
-      'the first baseline is the only one that tells what an attempt in doubt did',
-    );
-  return { ...next, attempts: [...record.attempts, fresh] };
+  const attempts = [...record.attempts, fresh];
+  if (worstDoubt(record.attempts) === 'none') return { ...next, attempts };
+  // Only the first baseline can tell what an attempt in doubt did.
+  if (!sameLook(record.baseline, event.baseline))
+    throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
+  return { ...record, attempts, updated_at: event.at };
 }
 
 function resolve(record: Record, event: RecordEvent & { type: 'resolve' }): Record {

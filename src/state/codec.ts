@@ -1,0 +1,181 @@
+import { constants, isUtf8 } from 'node:buffer';
+import type { Place } from '../domain/diagnostic.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { Record } from '../domain/record.ts';
+import type { State } from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
+import type { Chain } from './history-chain.ts';
+import { findValue, syntaxError } from './json-place.ts';
+import { record, type StoredEntry, storedEntry, target } from './record-shape.ts';
+import {
+  describeMisfit,
+  fields,
+  integerFrom,
+  isObject,
+  listOf,
+  type Misfit,
+  pathText,
+  time,
+  word,
+} from './shape.ts';
+
+/**
+ * The file that holds a state, as text. JSON with one record or history entry a line: readable, and
+ * comparable line by line. `format` and `serial` stand on top, where other
+ * programs (HTTP state servers) look for them.
+ */
+export const FORMAT = 1;
+
+/** A state together with the hashes of its history, as stored. */
+export interface Snapshot {
+  readonly state: State;
+  /** A hash for each of the first entries of the history; new ones get theirs from `extendChain`. */
+  readonly chain: Chain;
+}
+
+/** What stands in the file. */
+interface Stored {
+  readonly format: number;
+  readonly lineage: string;
+  readonly serial: number;
+  readonly created_at: string;
+  readonly target: Target;
+  readonly records: readonly Record[];
+  readonly history: readonly StoredEntry[];
+}
+
+/** Records sorted by address, so that two states compare. Every history entry must have its hash. */
+export function encodeSnapshot({ state, chain }: Snapshot): string {
+  if (chain.length !== state.history.length) throw new Error('a history entry has no hash yet');
+  const { lineage, serial, created_at, target } = state;
+  const head = JSON.stringify({ format: FORMAT, lineage, serial, created_at, target }, undefined, 2);
+  const records = [...state.records.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
+  const history = state.history.map((entry, index) => ({ ...entry, hash: chain[index] }));
+  return `${head.slice(0, -2)},\n  "records": ${lines(records)},\n  "history": ${lines(history)}\n}\n`;
+}
+
+function lines(values: readonly unknown[]): string {
+  if (values.length === 0) return '[]';
+  return `[\n    ${values.map((value) => JSON.stringify(value)).join(',\n    ')}\n  ]`;
+}
+
+/**
+ * The state in the file. Throws a `Failure` (`state`) that names the place and the way out when it is damaged
+ * or was written by a newer vbsctl. `file` is for messages only.
+ */
+export function decodeSnapshot(bytes: Uint8Array, file: string): Snapshot {
+  if (bytes.length > constants.MAX_STRING_LENGTH)
+    throw damaged(
+      file,
+      `the state is too large: ${bytes.length} bytes, at most ${constants.MAX_STRING_LENGTH}`,
+    );
+  if (!isUtf8(bytes))
+    throw damaged(file, 'the state is not UTF-8 text', 'It is cut, compressed, or not a state at all.');
+  const text = new TextDecoder().decode(bytes); // takes a byte order mark away, which editors add
+  if (text.trim() === '') throw damaged(file, 'the state file is empty', undefined, { file });
+  const value = migrate(parse(text, file), file);
+  const wrong = storedShape(value) ?? contradiction(value as unknown as Stored);
+  if (wrong) {
+    const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+    throw damaged(file, summary, undefined, { file, ...findValue(text, wrong.path) });
+  }
+  const { lineage, serial, created_at, target, records, history } = value as unknown as Stored;
+  return {
+    state: {
+      lineage,
+      serial,
+      created_at,
+      target,
+      records: new Map(records.map((r) => [r.address, r])),
+      history: history.map(({ hash, ...entry }) => entry),
+    },
+    chain: history.map(({ hash }) => hash),
+  };
+}
+
+const storedShape = fields<Stored>({
+  format: integerFrom(1),
+  lineage: word,
+  serial: integerFrom(0),
+  created_at: time,
+  target,
+  records: listOf(record),
+  history: listOf(storedEntry),
+});
+
+/** What has the right shape and still cannot be: nothing is dropped or guessed. */
+function contradiction({ serial, records, history }: Stored): Misfit | undefined {
+  const seen = new Set<string>();
+  for (const [index, { address }] of records.entries()) {
+    if (seen.has(address))
+      return { path: ['records', index, 'address'], expected: 'each address once', found: address };
+    seen.add(address);
+  }
+  let last = 0;
+  for (const [index, entry] of history.entries()) {
+    if (entry.serial < last || entry.serial > serial)
+      return { path: ['history', index, 'serial'], expected: `${last} to ${serial}`, found: entry.serial };
+    last = entry.serial;
+  }
+  return undefined;
+}
+
+/**
+ * Brings what an older vbsctl wrote to today's format, one step a format. A future format 2 adds its step
+ * here; there is nothing older than 1.
+ */
+function migrate(value: unknown, file: string): Readonly<globalThis.Record<string, unknown>> {
+  const format = isObject(value) ? value.format : undefined;
+  if (!isObject(value) || typeof format !== 'number' || !Number.isInteger(format) || format < 1)
+    throw new Failure(
+      'state',
+      error('state-not-vbsctl', `${file} is not a state of vbsctl: it has no valid "format"`, {
+        where: { file },
+        remedy: 'name the right file with --state, or move this one away and run `vbsctl init`',
+      }),
+    );
+  if (format > FORMAT) throw newerFormat(file, format);
+  return value;
+}
+
+export function newerFormat(file: string, format: number): Failure {
+  return new Failure(
+    'state',
+    error(
+      'state-newer',
+      `${file} was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`,
+      {
+        where: { file },
+        remedy: 'update vbsctl on this machine; nothing was changed',
+      },
+    ),
+  );
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const place = { file, ...syntaxError(text) };
+    throw damaged(file, 'the state is not valid JSON', undefined, place, cause);
+  }
+}
+
+function damaged(
+  file: string,
+  summary: string,
+  detail?: string,
+  where: Place = { file },
+  cause?: unknown,
+): Failure {
+  return new Failure(
+    'state',
+    error('state-damaged', summary, {
+      ...(detail === undefined ? {} : { detail }),
+      where,
+      remedy: `correct it at that place, or put a sound copy of ${file} there; nothing was changed. Never start over with an empty state: what was restored before would be restored again`,
+    }),
+    { cause },
+  );
+}

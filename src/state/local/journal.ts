@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import type { Commit } from '../../domain/state.ts';
+import { commit as commitShape } from '../record-shape.ts';
+import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../shape.ts';
+
+/**
+ * The journal: what was committed since the snapshot beside it was written. JSON lines; the first names the
+ * state it belongs to, each further one is a *group*, the commits that one write carried:
+ *
+ *     {"sum":"…","journal":{"format":1,"lineage":"…","base":41}}
+ *     {"sum":"…","commits":[{"serial":42,…},{"serial":43,…}]}
+ *
+ * A group is one line, and a line is written only when the one before it is durable. So whatever a crash leaves
+ * of a write, in whatever order its pages reached the disk, it is the last line and was never acknowledged.
+ * `sum` is a SHA-256 over the sum of the line before and the bytes of this one: lines cannot be exchanged,
+ * dropped or carried over from another journal.
+ */
+export const JOURNAL_FORMAT = 1;
+
+export interface JournalHeader {
+  readonly format: number;
+  /** Of the state. */
+  readonly lineage: string;
+  /** The serial of the snapshot when the journal was begun; the first commit has the next. */
+  readonly base: number;
+}
+
+/** A line to append, and the sum that the next one builds on. */
+export interface JournalLine {
+  readonly text: string;
+  readonly sum: string;
+}
+
+export function headerLine(lineage: string, base: number): JournalLine {
+  return line('', 'journal', { format: JOURNAL_FORMAT, lineage, base } satisfies JournalHeader);
+}
+
+export function groupLine(previous: string, commits: readonly Commit[]): JournalLine {
+  return line(previous, 'commits', commits);
+}
+
+function line(previous: string, kind: Kind, content: unknown): JournalLine {
+  const body = JSON.stringify(content);
+  const sum = sumOf(previous, Buffer.from(body));
+  return { text: `${OPEN}${sum}${MIDDLE[kind]}${body}}\n`, sum };
+}
+
+export type Journal =
+  | {
+      readonly kind: 'sound';
+      readonly header: JournalHeader;
+      readonly commits: readonly Commit[];
+      /** Bytes at the end that a crash left of a write; they hold nothing that was acknowledged. */
+      readonly tornBytes: number;
+    }
+  | { readonly kind: 'newer'; readonly format: number }
+  /** Not what a crash can leave. `offset` in bytes, `line` from 1. */
+  | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
+
+/** Never throws. Linear. */
+export function parseJournal(bytes: Uint8Array): Journal {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let header: JournalHeader | undefined;
+  let previous = '';
+  const commits: Commit[] = [];
+  let offset = 0;
+  for (let number = 1; offset < buffer.length; number++) {
+    const end = buffer.indexOf(NEWLINE, offset);
+    const last = end < 0 || end === buffer.length - 1;
+    const content = buffer.subarray(offset, end < 0 ? buffer.length : end);
+    const damaged = (why: string): Journal => ({ kind: 'damaged', offset, line: number, why });
+
+    if (!header) {
+      // created as a whole, so a crash leaves none of it or all
+      if (end < 0) return damaged('its first line is cut');
+      const first = readLine('', 'journal', content);
+      const format = formatOf(content);
+      if (format !== undefined && format > JOURNAL_FORMAT) return { kind: 'newer', format };
+      if (typeof first === 'string') return damaged(first);
+      const wrong = headerShape(first.content);
+      if (wrong) return damaged(`${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+      header = first.content as JournalHeader;
+      previous = first.sum;
+    } else {
+      // a crash never leaves well-formed JSON of a line that it tore; an editor does, and that is damage
+      if (end < 0 || (last && parsed(content) === undefined))
+        return { kind: 'sound', header, commits, tornBytes: buffer.length - offset };
+      const group = readLine(previous, 'commits', content);
+      if (typeof group === 'string') return damaged(group);
+      const wrong = groupShape(group.content);
+      if (wrong) return damaged(`${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+      for (const commit of group.content as readonly Commit[]) {
+        const expected = header.base + commits.length + 1;
+        if (commit.serial !== expected)
+          return damaged(`commit ${commit.serial} stands where ${expected} belongs`);
+        commits.push(commit);
+      }
+      previous = group.sum;
+    }
+    offset = end + 1;
+  }
+  if (!header) return { kind: 'damaged', offset: 0, line: 1, why: 'it is empty' };
+  return { kind: 'sound', header, commits, tornBytes: 0 };
+}
+
+const headerShape = fields<JournalHeader>({ format: integerFrom(1), lineage: word, base: integerFrom(0) });
+const groupShape = listOf(commitShape);
+
+type Kind = 'journal' | 'commits';
+const NEWLINE = 0x0a;
+const OPEN = '{"sum":"';
+const SUM_LENGTH = 64;
+const MIDDLE: { readonly [K in Kind]: string } = { journal: '","journal":', commits: '","commits":' };
+
+/** The content of a line whose sum is right; else why it is not one. */
+function readLine(previous: string, kind: Kind, bytes: Buffer): { content: unknown; sum: string } | string {
+  const start = OPEN.length + SUM_LENGTH + MIDDLE[kind].length;
+  const frame = bytes.toString('latin1', 0, start);
+  const sum = frame.slice(OPEN.length, OPEN.length + SUM_LENGTH);
+  if (frame !== `${OPEN}${sum}${MIDDLE[kind]}` || bytes.at(-1) !== 0x7d)
+    return `it is no "${kind}" line of a journal`;
+  const body = bytes.subarray(start, -1);
+  if (sumOf(previous, body) !== sum)
+    return 'its checksum is wrong: it was edited, or a line before it is missing';
+  const content = parsed(body);
+  return content === undefined ? 'it is not JSON' : { content, sum };
+}
+
+function sumOf(previous: string, body: Uint8Array): string {
+  return createHash('sha256').update(previous).update(body).digest('hex');
+}
+
+/** The format a header claims, whatever else a newer version may have changed in it. */
+function formatOf(bytes: Buffer): number | undefined {
+  const value = parsed(bytes);
+  const journal = isObject(value) ? value.journal : undefined;
+  const format = isObject(journal) ? journal.format : undefined;
+  return typeof format === 'number' ? format : undefined;
+}
+
+/** The JSON value; undefined when it is none. */
+function parsed(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { type Clock, isoTime } from '../../domain/clock.ts';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import type { LockInfo } from '../backend.ts';
+import { fields, integerFrom, text, word } from '../shape.ts';
+import type { HeldLock, Lock, LockWish } from './lock.ts';
+import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
+import { hasCode, systemReason } from './system-error.ts';
+
+/**
+ * A lock that is a file beside the state. It belongs to a process, and ends with it: the lock of a process that
+ * certainly is dead is taken over; one that is alive, stopped, on another host or in another container is not.
+ *
+ * Own code, not `proper-lockfile`: there a lock is stale when its owner has not touched it for a while, and a
+ * runner that was frozen loses it while it still means to POST.
+ *
+ * How it stays exclusive: a lock is made by link(2), which brings its whole content and fails when there is one.
+ * Lock X is taken away by nobody but who holds the file `<lock>.break-X`, made in the same way; he looks once
+ * more whether it still is X, then renames his own lock over it (takeover) or removes it (release, unlock).
+ * So two takers cannot both break X, and nobody removes a lock that came after the one he looked at. A break
+ * file is itself a lock, and is broken by the same rule when its owner died over it.
+ */
+export interface LockFileOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly newId?: () => string;
+  readonly processes?: Processes;
+}
+
+interface Entry {
+  readonly info: LockInfo;
+  readonly owner: Owner;
+}
+
+const POLL_MS = 250;
+/** Each lost round means that another process got the lock; so many in a row mean that something else is wrong. */
+const ROUNDS_MAX = 1_000;
+
+export function lockFile(options: LockFileOptions): Lock {
+  const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
+
+  async function acquire(wish: LockWish, waitMs: number): Promise<HeldLock> {
+    const mine = await newEntry(wish);
+    const deadline = clock.monotonic() + waitMs;
+    for (;;) {
+      const standing = await tryTake(path, mine);
+      if (standing === undefined) return held(mine);
+      const left = deadline - clock.monotonic();
+      if (left <= 0) throw lockedBy(standing.info);
+      await clock.sleep(Math.min(POLL_MS, left));
+    }
+  }
+
+  function held(mine: Entry): HeldLock {
+    return {
+      info: mine.info,
+      stillHeld: async () => (await readEntry(path))?.info.id === mine.info.id,
+      release: () => release(mine),
+    };
+  }
+
+  /** The break file is a second name of the lock itself: a full disk must not keep a lock from being freed. */
+  async function release(mine: Entry): Promise<void> {
+    const { id } = mine.info;
+    const breaker = breakPath(path, id);
+    while ((await readEntry(path))?.info.id === id) {
+      if (await addName(path, breaker)) {
+        if ((await readEntry(breaker))?.info.id === id) await unlink(path);
+        await unlink(breaker);
+      } else if (!(await takeAway(id, await newEntry(mine.info)))) {
+        await clock.sleep(POLL_MS); // somebody is unlocking it
+      }
+    }
+  }
+
+  async function holder(): Promise<LockInfo | undefined> {
+    const entry = await readEntry(path);
+    return entry && !(await processes.isDead(entry.owner)) ? entry.info : undefined;
+  }
+
+  async function unlock(id: string): Promise<LockInfo> {
+    const standing = await readEntry(path);
+    if (!standing) throw notLocked(id);
+    if (standing.info.id !== id) throw anotherLock(id, standing.info);
+    const mine = await newEntry({
+      who: standing.info.who,
+      operation: 'unlock',
+      version: standing.info.version,
+    });
+    if (!(await takeAway(id, mine))) {
+      // whoever breaks it at this moment gets it
+      const now = await readEntry(path);
+      if (now) throw anotherLock(id, now.info);
+    }
+    return standing.info;
+  }
+
+  async function newEntry({ who, operation, version }: LockWish): Promise<Entry> {
+    const owner = await processes.self();
+    const since = isoTime(clock.now());
+    return {
+      info: { id: newId(), who, host: owner.host, pid: owner.pid, operation, since, version },
+      owner,
+    };
+  }
+
+  /** Makes `mine` the lock at `place`; else the one that stands there, whose owner may be alive. */
+  async function tryTake(place: string, mine: Entry): Promise<Entry | undefined> {
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const standing = await readEntry(place);
+      if (!standing) {
+        if (await create(place, mine)) return undefined;
+        continue; // somebody was faster, or NFS reports a link that it made as failed
+      }
+      if (standing.info.id === mine.info.id) return undefined;
+      if (!(await processes.isDead(standing.owner))) return standing;
+      const breaker = breakPath(place, standing.info.id);
+      const other = await tryTake(breaker, mine);
+      if (other) return other;
+      if ((await readEntry(place))?.info.id === standing.info.id) {
+        await rename(breaker, place); // the break file is the new lock, in one step
+        return undefined;
+      }
+      await unlink(breaker);
+    }
+    throw cannotLock(place, new Error('something there can neither be read nor replaced'));
+  }
+
+  /** Removes lock `id`; false when somebody else is about to. */
+  async function takeAway(id: string, mine: Entry): Promise<boolean> {
+    const breaker = breakPath(path, id);
+    if (await tryTake(breaker, mine)) return false;
+    try {
+      if ((await readEntry(path))?.info.id === id) await unlink(path);
+    } finally {
+      await unlink(breaker);
+    }
+    return true;
+  }
+
+  function lockedBy(info: LockInfo): Failure {
+    return new Failure(
+      'locked',
+      error('state-locked', `the state is locked: ${info.operation} by ${info.who} since ${info.since}`, {
+        detail: `Process ${info.pid} on ${info.host}, vbsctl ${info.version}, lock ${info.id}.`,
+        where: { file: path },
+        remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${info.id}`,
+      }),
+    );
+  }
+
+  function notLocked(id: string): Failure {
+    return new Failure(
+      'state',
+      error('lock-absent', `there is no lock ${id}: the state is not locked`, { where: { file: path } }),
+    );
+  }
+
+  function anotherLock(id: string, { id: now, who, operation, since }: LockInfo): Failure {
+    return new Failure(
+      'state',
+      error('lock-differs', `the state is locked by another lock than ${id}`, {
+        detail: `Lock ${now}: ${operation} by ${who} since ${since}.`,
+        where: { file: path },
+        remedy: `make sure that this is the one to break, then: vbsctl unlock ${now}`,
+      }),
+    );
+  }
+
+  return { acquire, holder, unlock };
+}
+
+function breakPath(place: string, id: string): string {
+  return `${place}.break-${id}`;
+}
+
+/** False when something stands there already. The file has its whole content from its first moment on. */
+async function create(place: string, entry: Entry): Promise<boolean> {
+  const temporary = `${place}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(entry, undefined, 2)}\n`);
+      await file.sync(); // else a power failure may leave a lock that names nobody
+    } finally {
+      await file.close();
+    }
+    return await addName(temporary, place);
+  } catch (cause) {
+    throw cannotLock(place, cause);
+  } finally {
+    await unlink(temporary).catch(() => undefined); // was never made, or is litter that harms nobody
+  }
+}
+
+/** False when `name` is taken, or `file` is gone. */
+async function addName(file: string, name: string): Promise<boolean> {
+  try {
+    await link(file, name);
+    return true;
+  } catch (cause) {
+    if (hasCode(cause, 'EEXIST') || hasCode(cause, 'ENOENT')) return false;
+    throw cause;
+  }
+}
+
+async function readEntry(place: string): Promise<Entry | undefined> {
+  let content: string;
+  try {
+    content = await readFile(place, 'utf8');
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return undefined;
+    throw cannotLock(place, cause);
+  }
+  const entry = parse(content);
+  if (entryShape(entry)) throw damagedLock(place);
+  return entry as Entry;
+}
+
+function parse(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+const entryShape = fields<Entry>({
+  info: fields<LockInfo>({
+    id: word,
+    who: text,
+    host: text,
+    pid: integerFrom(1),
+    operation: text,
+    since: text,
+    version: text,
+  }),
+  owner: ownerShape,
+});
+
+function cannotLock(place: string, cause: unknown): Failure {
+  const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(cause, code));
+  return new Failure(
+    'state',
+    error('lock-failed', `the state cannot be locked: ${systemReason(cause)}`, {
+      where: { file: place },
+      remedy: noLinks
+        ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
+        : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
+    }),
+    { cause },
+  );
+}
+
+function damagedLock(place: string): Failure {
+  return new Failure(
+    'locked',
+    error('lock-damaged', `the state is locked, but the lock file does not say by whom`, {
+      where: { file: place },
+      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
+    }),
+  );
+}

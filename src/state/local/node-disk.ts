@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Appender, Disk } from './disk.ts';
+import { hasCode } from './system-error.ts';
+
+const OWNER_ONLY = 0o600;
+
+/** The file system of this machine. */
+export const nodeDisk: Disk = { read, replace, append, remove };
+
+async function read(path: string): Promise<Uint8Array | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Own code, not `write-file-atomic`: that writes with a single write(2) and never looks at how much of it
+ * was taken, so that on a disk that runs full it renames a truncated file over the good one and reports
+ * success (seen with 7.0.1). `FileHandle.writeFile` writes until all is written or an error says why not.
+ */
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', OWNER_ONLY);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await remove(temporary).catch(() => undefined); // the first error is the one that matters
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function append(path: string): Promise<Appender> {
+  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+  return {
+    write: (bytes) => file.appendFile(bytes),
+    // the length is part of what fdatasync makes durable, the time of change is not, and nobody needs it
+    sync: () => file.datasync(),
+    close: () => file.close(),
+  };
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}
+
+/** A new name is durable only when its directory is. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return; // a directory cannot be opened there, NTFS journals its names
+  const directory = await open(path, constants.O_RDONLY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,105 @@
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { type Commit, fold, type State } from '../../domain/state.ts';
+import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
+import { type Journal, parseJournal } from './journal.ts';
+
+/** The two files that hold a local state, as they were read; undefined: there is no such file. */
+export interface Files {
+  readonly path: string;
+  readonly snapshot: Uint8Array | undefined;
+  readonly journalPath: string;
+  readonly journal: Uint8Array | undefined;
+}
+
+/**
+ * The state in the two files: the snapshot plus what the journal holds beyond it. Throws a `Failure` (`state`)
+ * when that cannot be said for sure; a torn end of the journal is no damage, it was never acknowledged.
+ */
+export function recover(files: Files): Snapshot | undefined {
+  const snapshot = files.snapshot && decodeSnapshot(files.snapshot, files.path);
+  if (!files.journal) return snapshot;
+  const journal = sound(parseJournal(files.journal), files);
+  if (!snapshot) throw withoutState(files, journal);
+  const { state, chain } = snapshot;
+  if (journal.header.lineage !== state.lineage) throw ofAnotherState(files, journal, state);
+  // a journal that was folded in may be back after a power failure: what the snapshot has is skipped
+  const fresh = journal.commits.filter(({ serial }) => serial > state.serial);
+  if (journal.header.base > state.serial) throw snapshotTooOld(files, journal, state);
+  return { state: replay(state, fresh, files), chain };
+}
+
+type SoundJournal = Journal & { readonly kind: 'sound' };
+
+function sound(journal: Journal, { journalPath }: Files): SoundJournal {
+  switch (journal.kind) {
+    case 'sound':
+      return journal;
+    case 'newer':
+      throw newerFormat(journalPath, journal.format);
+    case 'damaged':
+      throw new Failure(
+        'state',
+        error(
+          'journal-damaged',
+          `the journal of the state is damaged at byte ${journal.offset}: ${journal.why}`,
+          {
+            where: { file: journalPath, line: journal.line },
+            detail:
+              'It is not what a crash leaves behind (that is cut off by itself), so somebody or something changed the file. Nothing was changed now.',
+            remedy: `put a sound copy of ${journalPath} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
+          },
+        ),
+      );
+  }
+}
+
+function replay(state: State, commits: readonly Commit[], { path, journalPath }: Files): State {
+  try {
+    return fold(state, commits);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Failure(
+      'state',
+      error('journal-misfit', `the journal does not fit the state: ${why}`, {
+        where: { file: journalPath },
+        remedy: `${path} was changed since the journal was begun: put its own version back; nothing was changed now`,
+      }),
+      { cause },
+    );
+  }
+}
+
+function withoutState({ path, journalPath }: Files, journal: SoundJournal): Failure {
+  const { header, commits } = journal;
+  return new Failure(
+    'state',
+    error('state-missing', `${path} is gone, but its journal holds ${commits.length} commits made since`, {
+      where: { file: journalPath },
+      detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
+      remedy: `put ${path} back; only if that state is given up for good, move ${journalPath} away`,
+    }),
+  );
+}
+
+function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
+  return new Failure(
+    'state',
+    error('journal-of-another-state', `${journalPath} belongs to another state than ${path}`, {
+      where: { file: journalPath },
+      detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
+      remedy: `put the state of lineage ${journal.header.lineage} back, or move the journal to where that state is`,
+    }),
+  );
+}
+
+function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
+  return new Failure(
+    'state',
+    error('state-too-old', `${path} is older than its journal: commits between them are missing`, {
+      where: { file: journalPath },
+      detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,
+      remedy: `put the newer ${path} back; an older copy does not know what was restored since`,
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { lstat, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Clock } from '../domain/clock.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { Backend } from './backend.ts';
+import { localBackend } from './local/local-backend.ts';
+import { lockFile } from './local/lock-file.ts';
+import { nodeDisk } from './local/node-disk.ts';
+import { hasCode, systemReason } from './local/system-error.ts';
+
+export interface BackendDeps {
+  readonly clock: Clock;
+  /** A fresh UUID. */
+  readonly newId: () => string;
+}
+
+/**
+ * The backend that a `state:` names: a path, or (to come) a URL. `Failure` kind `usage` for a location that
+ * cannot be one, `state` when the place for the file is not fit. There need not be a state yet.
+ */
+export async function openBackend(location: string, { clock, newId }: BackendDeps): Promise<Backend> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
+  if (scheme !== undefined) throw refuseUrl(location, scheme.toLowerCase());
+  if (location.trim() === '')
+    throw usage(
+      'state-location',
+      'the name of the state is empty',
+      'write a path, such as vbsctl.state.json',
+    );
+  const path = await realPath(location);
+  const lock = lockFile({ path: `${path}.lock`, clock, newId });
+  return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
+}
+
+const SECRET_PARAMETER = /password|secret|token/i;
+
+/** Never repeats the URL: a part of it may be secret. */
+function refuseUrl(location: string, scheme: string): Failure {
+  const url = URL.canParse(location) ? new URL(location) : undefined;
+  const secret =
+    url && (url.password !== '' || [...url.searchParams.keys()].some((k) => SECRET_PARAMETER.test(k)));
+  if (secret)
+    return usage(
+      'state-url-secret',
+      `the ${scheme}:// URL of the state holds a password`,
+      'take it out; credentials come from the environment, never from a file that is read, logged or committed',
+    );
+  return usage(
+    'state-url',
+    `a state at ${scheme}://… is not supported yet`,
+    'name a file, such as vbsctl.state.json',
+  );
+}
+
+/** Where the file is or will be, symbolic links resolved: a link is followed, never replaced. */
+async function realPath(location: string): Promise<string> {
+  try {
+    const path = await realpath(location);
+    const found = await stat(path);
+    if (found.isDirectory())
+      throw unfit(location, 'it is a directory', `name a file in it: ${join(location, 'vbsctl.state.json')}`);
+    if (!found.isFile()) throw unfit(location, 'it is no ordinary file', 'name one');
+    return path;
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : unfitBecause(location, cause);
+  }
+  if (await isLink(location))
+    throw unfit(location, 'it is a symbolic link to nothing', 'mend the link, or name the file itself');
+  try {
+    return join(await realpath(dirname(location)), basename(location));
+  } catch (cause) {
+    throw hasCode(cause, 'ENOENT')
+      ? unfit(location, 'its directory does not exist', `mkdir -p ${dirname(location)}`)
+      : unfitBecause(location, cause);
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    return false; // why it cannot be looked at comes out when its directory is
+  }
+}
+
+function usage(code: string, summary: string, remedy: string): Failure {
+  return new Failure('usage', error(code, summary, { remedy }));
+}
+
+function unfitBecause(location: string, cause: unknown): Failure {
+  return unfit(location, systemReason(cause), 'name a place that you may read and write', cause);
+}
+
+function unfit(location: string, why: string, remedy: string, cause?: unknown): Failure {
+  const summary = `the state cannot be kept in ${location}: ${why}`;
+  return new Failure('state', error('state-place', summary, { where: { file: location }, remedy }), {
+    cause,
+  });
+}

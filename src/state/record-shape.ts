@@ -1,0 +1,151 @@
+import type { CloudFailure } from '../domain/cloud.ts';
+import type {
+  Attempt,
+  Failed,
+  Intended,
+  Names,
+  Observation,
+  Record,
+  Resolution,
+  Running,
+  Seen,
+  Succeeded,
+  Unknown,
+} from '../domain/record.ts';
+import type { Selector } from '../domain/spec.ts';
+import type { Actor, Change, Commit, HistoryEntry, Move } from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
+import {
+  amount,
+  type Check,
+  fields,
+  integerFrom,
+  listOf,
+  maybe,
+  oneOf,
+  text,
+  textLike,
+  time,
+  variants,
+  word,
+} from './shape.ts';
+
+/** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
+
+export const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
+
+export const target = fields<Target>({
+  auth_url: word,
+  region: text,
+  project_id: word,
+  project_name: maybe(text),
+});
+
+const cloudFailure = fields<CloudFailure>({
+  cause: oneOf('no_connection', 'connection_lost', 'timeout', 'status', 'unreadable', 'crashed'),
+  message: text,
+  status: maybe(integerFrom(0)),
+  code: maybe(text),
+  request_id: maybe(text),
+  retry_after_ms: maybe(amount),
+});
+
+const attempt = fields<Attempt>({
+  intended_at: time,
+  answered_at: maybe(time),
+  answer: maybe(oneOf('accepted', 'not_sent', 'rejected', 'rejected_for_now', 'unauthorized', 'ambiguous')),
+  failure: maybe(cloudFailure),
+  request_id: maybe(text),
+  job_id: maybe(text),
+});
+
+// times of the cloud are evidence and are kept as it gave them
+const seen = fields<Seen>({ status: text, updated_at: maybe(text), src_backup_id: maybe(text) });
+const observation = fields<Observation>({ at: time, volume: seen, backup: seen });
+
+const resolution = fields<Resolution>({
+  as: oneOf('succeeded', 'not-started', 'failed'),
+  reason: text,
+  by: text,
+  at: time,
+});
+
+const common = {
+  address,
+  volume_id: word,
+  backup_id: word,
+  generation: integerFrom(1),
+  selector: maybe(
+    fields<Selector>({ as_of: word, within: maybe(word), of_volume: maybe(word), name: maybe(word) }),
+  ),
+  names: fields<Names>({ volume_name: text, backup_name: text, backup_created_at: text, size: amount }),
+  baseline: observation,
+  attempts: listOf(attempt),
+  updated_at: time,
+};
+
+export const record = variants<Record, 'status'>('status', {
+  intended: fields<Intended>({ ...common, status: oneOf('intended') }),
+  running: fields<Running>({
+    ...common,
+    status: oneOf('running'),
+    evidence: oneOf('accepted', 'adopted'),
+    started_at: time,
+    job_id: maybe(text),
+  }),
+  succeeded: fields<Succeeded>({
+    ...common,
+    status: oneOf('succeeded'),
+    evidence: oneOf('accepted', 'adopted', 'resolved'),
+    started_at: maybe(time),
+    finished_at: time,
+    job_id: maybe(text),
+    resolution: maybe(resolution),
+  }),
+  failed: fields<Failed>({
+    ...common,
+    status: oneOf('failed'),
+    touched: oneOf('no', 'maybe'),
+    reason: text,
+    finished_at: time,
+    job_id: maybe(text),
+    resolution: maybe(resolution),
+  }),
+  unknown: fields<Unknown>({
+    ...common,
+    status: oneOf('unknown'),
+    cause: text,
+    observations: listOf(observation),
+    job_id: maybe(text),
+  }),
+});
+
+const actor = fields<Actor>({ who: text, operation: text, version: text });
+const move = { from: address, to: address };
+
+export const commit = fields<Commit>({
+  serial: integerFrom(1),
+  at: time,
+  actor,
+  changes: listOf(
+    variants<Change, 'type'>('type', {
+      record: fields({ type: oneOf('record'), record }),
+      moved: fields({ type: oneOf('moved'), moves: listOf(fields<Move>(move)) }),
+    }),
+  ),
+});
+
+/** A history entry in a snapshot carries its link of the chain. */
+export type StoredEntry = HistoryEntry & { readonly hash: string };
+
+const entry = {
+  serial: integerFrom(1),
+  at: time,
+  actor,
+  hash: textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal'),
+};
+
+export const storedEntry = variants<StoredEntry, 'type'>('type', {
+  closed: fields({ ...entry, type: oneOf('closed'), record }),
+  moved: fields({ ...entry, ...move, type: oneOf('moved') }),
+});

@@ -1,0 +1,262 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  advance,
+  doubtOf,
+  IllegalTransition,
+  isOpen,
+  type Record,
+  type RecordEvent,
+  sameIdentity,
+  worstDoubt,
+} from '../../src/domain/record.ts';
+import { AT, BASELINE, intendEvent, recordAfter } from '../state/samples.ts';
+
+const A = 'set/a';
+const failure = { cause: 'status', message: 'no', status: 500, request_id: 'req-9' } as const;
+const resolution = (as: 'succeeded' | 'not-started' | 'failed') =>
+  ({ type: 'resolve', at: AT, resolution: { as, reason: 'looked', by: 'ada', at: AT } }) as const;
+
+const EVENTS = {
+  intend: intendEvent(A),
+  'intend next generation': intendEvent(A, 2),
+  'answer not_sent': { type: 'answer', at: AT, outcome: { kind: 'not_sent', failure } },
+  'answer later': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } },
+  'answer never': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'never' } },
+  'answer 401': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'reauthenticate' } },
+  'answer ambiguous': { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
+  accept: { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-1' },
+  adopt: { type: 'adopt', at: AT },
+  succeed: { type: 'succeed', at: AT },
+  'fail unmoved': { type: 'fail', at: AT, reason: 'r', moved: false },
+  'fail moved': { type: 'fail', at: AT, reason: 'r', moved: true },
+  lose: { type: 'lose', at: AT, cause: 'c', observations: [BASELINE] },
+  'resolve succeeded': resolution('succeeded'),
+  'resolve not-started': resolution('not-started'),
+  'resolve failed': resolution('failed'),
+} satisfies { [name: string]: RecordEvent };
+type EventName = keyof typeof EVENTS;
+
+const RECORDS: { [name: string]: Record | undefined } = {
+  nothing: undefined,
+  asked: recordAfter(A),
+  'not sent': recordAfter(A, EVENTS['answer not_sent']),
+  refused: recordAfter(A, EVENTS['answer later']),
+  doubtful: recordAfter(A, EVENTS['answer ambiguous']),
+  running: recordAfter(A, EVENTS.accept),
+  succeeded: recordAfter(A, EVENTS.accept, EVENTS.succeed),
+  'failed clean': recordAfter(A, EVENTS['answer never'], EVENTS['fail unmoved']),
+  'failed maybe': recordAfter(A, EVENTS.accept, EVENTS['fail unmoved']),
+  unknown: recordAfter(A, EVENTS.lose),
+};
+
+const resolves = {
+  'resolve succeeded': 'succeeded',
+  'resolve not-started': 'failed no',
+  'resolve failed': 'failed maybe',
+};
+const answers = {
+  'answer not_sent': 'intended',
+  'answer later': 'intended',
+  'answer never': 'intended',
+  'answer 401': 'intended',
+  'answer ambiguous': 'intended',
+};
+
+/** All that is legal; every other pair must throw. */
+const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
+  nothing: { intend: 'intended', 'intend next generation': 'intended' },
+  asked: {
+    ...answers,
+    ...resolves,
+    intend: 'intended',
+    accept: 'running',
+    adopt: 'running',
+    lose: 'unknown',
+    'fail unmoved': 'failed maybe',
+    'fail moved': 'failed maybe',
+  },
+  'not sent': {
+    ...resolves,
+    intend: 'intended',
+    lose: 'unknown',
+    'fail unmoved': 'failed no',
+    'fail moved': 'failed maybe',
+  },
+  refused: {
+    ...resolves,
+    intend: 'intended',
+    adopt: 'running',
+    lose: 'unknown',
+    'fail unmoved': 'failed no',
+    'fail moved': 'failed maybe',
+  },
+  doubtful: {
+    ...resolves,
+    intend: 'intended',
+    adopt: 'running',
+    lose: 'unknown',
+    'fail unmoved': 'failed maybe',
+    'fail moved': 'failed maybe',
+  },
+  running: {
+    ...resolves,
+    succeed: 'succeeded',
+    lose: 'unknown',
+    'fail unmoved': 'failed maybe',
+    'fail moved': 'failed maybe',
+  },
+  succeeded: { 'intend next generation': 'intended' },
+  'failed clean': { intend: 'intended', 'intend next generation': 'intended' },
+  'failed maybe': { ...resolves, 'intend next generation': 'intended' },
+  unknown: { ...resolves },
+};
+
+function kind(record: Record): string {
+  return record.status === 'failed' ? `failed ${record.touched}` : record.status;
+}
+
+describe('advance', () => {
+  for (const [name, record] of Object.entries(RECORDS)) {
+    for (const [eventName, event] of Object.entries(EVENTS)) {
+      const legal = LEGAL[name]?.[eventName as EventName];
+      it(`${name} + ${eventName} ${legal ? `→ ${legal}` : 'is illegal'}`, () => {
+        if (legal) expect(kind(advance(record, event))).to.equal(legal);
+        else expect(() => advance(record, event)).to.throw(IllegalTransition);
+      });
+    }
+  }
+
+  it('keeps the words of a refusal with its attempt', () => {
+    const [attempt] = recordAfter(A, EVENTS['answer later']).attempts;
+    expect(attempt).to.deep.equal({
+      intended_at: AT,
+      answered_at: AT,
+      answer: 'rejected_for_now',
+      failure,
+      request_id: 'req-9',
+    });
+  });
+
+  it('carries job and request id of a yes to the end', () => {
+    const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
+    expect(done).to.include({ status: 'succeeded', evidence: 'accepted', job_id: 'job-1' });
+    expect(done.attempts).to.deep.equal([
+      { intended_at: AT, answered_at: AT, answer: 'accepted', job_id: 'job-1', request_id: 'req-1' },
+    ]);
+  });
+
+  it('says that an adopted restore was adopted', () => {
+    const record = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.adopt, EVENTS.succeed);
+    expect(record).to.include({ status: 'succeeded', evidence: 'adopted' });
+  });
+
+  it('takes no new baseline while an attempt is in doubt', () => {
+    const moved = { ...BASELINE, volume: { ...BASELINE.volume, updated_at: '2026-11-23T22:30:00Z' } };
+    expect(() => advance(RECORDS.doubtful, { ...EVENTS.intend, baseline: moved })).to.throw(
+      IllegalTransition,
+    );
+    const clean = advance(RECORDS['not sent'], { ...EVENTS.intend, baseline: moved });
+    expect(clean.baseline).to.deep.equal(moved);
+  });
+
+  it('never forgets an attempt of what is still open', () => {
+    const again = advance(RECORDS.doubtful, EVENTS.intend);
+    expect(again.attempts.map((a) => a.answer)).to.deep.equal(['ambiguous', undefined]);
+  });
+});
+
+describe('no sequence of events', () => {
+  const names = Object.keys(EVENTS) as EventName[];
+  const story = fc.array(fc.constantFrom(...names), { minLength: 1, maxLength: 12 });
+
+  /** Runs the legal events of a story; `judge` sees every step that was made. */
+  function tell(
+    story: readonly EventName[],
+    judge: (after: Record, name: EventName, before?: Record) => void,
+  ) {
+    let record: Record | undefined;
+    for (const name of story) {
+      let next: Record;
+      try {
+        next = advance(record, EVENTS[name]);
+      } catch (cause) {
+        expect(cause).to.be.instanceOf(IllegalTransition);
+        continue;
+      }
+      judge(next, name, record);
+      record = next;
+    }
+  }
+
+  it('calls a disk untouched that an attempt in doubt may have touched', () => {
+    fc.assert(
+      fc.property(story, (events) => {
+        tell(events, (after) => {
+          if (after.status !== 'failed' || after.touched === 'maybe') return;
+          if (after.resolution?.as === 'not-started') return; // a person said so
+          expect(worstDoubt(after.attempts)).to.not.equal('full');
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('loses an attempt, its doubt or the identity of an open restore', () => {
+    fc.assert(
+      fc.property(story, (events) => {
+        tell(events, (after, _, before) => {
+          if (!before || !isOpen(before)) return;
+          expect(sameIdentity(after, before)).to.equal(true);
+          expect(after.attempts.length).to.be.at.least(before.attempts.length);
+          for (const [index, attempt] of before.attempts.entries())
+            if (attempt.answer !== undefined) expect(after.attempts[index]).to.deep.equal(attempt);
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('succeeds without a yes, an adoption or a person', () => {
+    fc.assert(
+      fc.property(story, (events) => {
+        tell(events, (after, name, before) => {
+          if (after.status !== 'succeeded') return;
+          expect(name === 'resolve succeeded' || before?.status === 'running').to.equal(true);
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('starts the same restore again after it was done or may have been', () => {
+    fc.assert(
+      fc.property(story, (events) => {
+        tell(events, (after, name, before) => {
+          if (!name.startsWith('intend') || !before || before.status === 'intended') return;
+          const untouched = before.status === 'failed' && before.touched === 'no';
+          expect(untouched || !sameIdentity(after, before)).to.equal(true);
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe('doubt', () => {
+  it('is full without an answer, after an ambiguous one and after a yes', () => {
+    expect(doubtOf({ intended_at: AT })).to.equal('full');
+    expect(doubtOf({ intended_at: AT, answer: 'ambiguous' })).to.equal('full');
+    expect(doubtOf({ intended_at: AT, answer: 'accepted' })).to.equal('full');
+  });
+
+  it('stays the worst of all attempts', () => {
+    const attempts = [
+      { intended_at: AT, answer: 'rejected' },
+      { intended_at: AT, answer: 'not_sent' },
+    ] as const;
+    expect(worstDoubt(attempts)).to.equal('shadow');
+    expect(worstDoubt([{ intended_at: AT }, ...attempts])).to.equal('full');
+    expect(worstDoubt(attempts.slice(1))).to.equal('none');
+  });
+});

@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { Failure } from '../../src/domain/errors.ts';
+import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
+import { ACTOR, everyKind, numbered, put, TARGET } from './samples.ts';
+
+/** An empty place for one state, and what the suite needs to know about its kind of backend. */
+export interface Subject {
+  /** As `openBackend` takes it, in this process and in others. */
+  readonly location: string;
+  /** A backend of its own each time, as every process has one. */
+  open(): Promise<Backend>;
+  dispose(): Promise<void>;
+  /** Whether the lock of a process that was killed on this host is free at once. */
+  readonly freedByDeath: boolean;
+}
+
+/** What every backend promises (`src/state/backend.ts`). Each runs this suite over real storage. */
+export function backendContract(name: string, makeSubject: () => Promise<Subject>): void {
+  describe(`backend contract: ${name}`, () => {
+    let subject: Subject;
+    let backend: Backend;
+    const children: ChildProcess[] = [];
+
+    beforeEach(async () => {
+      subject = await makeSubject();
+      backend = await subject.open();
+    });
+    afterEach(async () => {
+      for (const child of children.splice(0)) child.kill('SIGKILL');
+      await subject.dispose();
+    });
+
+    const lock = async (): Promise<Lease> => await (await subject.open()).lock(ACTOR, 0);
+    const readAnew = async () => await (await subject.open()).read();
+    async function created(): Promise<Lease> {
+      const lease = await lock();
+      await lease.create(TARGET);
+      return lease;
+    }
+
+    it('has no state and no holder at first', async () => {
+      expect(await backend.read()).to.equal(undefined);
+      expect(await backend.holder()).to.equal(undefined);
+      const lease = await lock();
+      expect(lease.state()).to.equal(undefined);
+      await lease.release();
+      expect(await backend.read()).to.equal(undefined);
+    });
+
+    it('creates a state once, bound to its target', async () => {
+      const lease = await created();
+      expect(lease.state()).to.deep.include({ serial: 0, target: TARGET, history: [] });
+      expect(await readAnew()).to.deep.equal(lease.state());
+      await refusal(lease.create(TARGET), 'state');
+      await lease.release();
+      const other = await lock();
+      await refusal(other.create(TARGET), 'state');
+      await other.release();
+    });
+
+    it('gives each state a lineage of its own, and keeps it', async () => {
+      const lease = await created();
+      const { lineage } = lease.state() ?? expect.fail();
+      await lease.commit([numbered(1)]);
+      await lease.release();
+      expect((await readAnew())?.lineage).to.equal(lineage);
+      const elsewhere = await makeSubject();
+      const other = await (await elsewhere.open()).lock(ACTOR, 0);
+      expect((await other.create(TARGET)).lineage).to.not.equal(lineage);
+      await other.release();
+      await elsewhere.dispose();
+    });
+
+    it('shows a commit to a new reader as soon as it is acknowledged, and after release', async () => {
+      const lease = await created();
+      const records = everyKind();
+      for (const record of records) await lease.commit([put(record)]);
+      const expected = new Map(records.map((record) => [record.address, record]));
+      for (const state of [lease.state(), await readAnew()]) expect(state?.records).to.deep.equal(expected);
+      await lease.commit([{ type: 'moved', moves: [{ from: 'pay/done', to: 'pay/past' }] }]);
+      const last = lease.state();
+      await lease.release();
+      const after = await readAnew();
+      expect(after?.history).to.deep.equal(last?.history);
+      expect(after?.history.map((h) => h.serial)).to.deep.equal([3, 4, 5, 6, 7]);
+      expect(after?.history[0]?.actor).to.deep.equal(ACTOR);
+      expect(after?.records.has('pay/past')).to.equal(true);
+      expect(after?.serial).to.equal(7);
+    });
+
+    it('makes concurrent commits durable, all of them, in the order they were made', async () => {
+      const lease = await created();
+      const changes = Array.from({ length: 50 }, (_, i) => numbered(i));
+      await Promise.all(changes.map((change) => lease.commit([change])));
+      expect(await readAnew()).to.deep.include({ serial: 50 });
+      await lease.release();
+      const keys = [...((await readAnew())?.records.keys() ?? [])];
+      expect(keys).to.have.members(changes.map((_, i) => `set/r${i}`));
+    });
+
+    it('goes on where the last lease ended', async () => {
+      const first = await created();
+      await first.commit([numbered(1)]);
+      await first.release();
+      const second = await lock();
+      expect(second.state()?.serial).to.equal(1);
+      await second.commit([numbered(2)]);
+      await second.release();
+      expect(await readAnew()).to.deep.include({ serial: 2 });
+    });
+
+    it('excludes a second lease and says who holds the first', async () => {
+      const lease = await created();
+      const failure = await refusal(lock(), 'locked');
+      const { id, host } = lease.lock;
+      const said = JSON.stringify(failure.diagnostics);
+      for (const word of [id, ACTOR.who, ACTOR.operation, host, lease.lock.since])
+        expect(said).to.contain(word);
+      expect(failure.exitCode).to.equal(4);
+      expect(await backend.holder()).to.deep.equal(lease.lock);
+      await lease.release();
+      expect(await backend.holder()).to.equal(undefined);
+      await (await lock()).release();
+    });
+
+    it('waits for a holder to go', async () => {
+      const lease = await created();
+      const second = (await subject.open()).lock(ACTOR, 10_000_000);
+      await lease.commit([numbered(1)]);
+      await lease.release();
+      expect((await second).state()?.serial).to.equal(1);
+      await (await second).release();
+    });
+
+    it('unlocks by id, and only by the right one', async () => {
+      await refusal(backend.unlock('no-such-lock'), 'state');
+      const lease = await created();
+      const failure = await refusal(backend.unlock('no-such-lock'), 'state');
+      expect(JSON.stringify(failure.diagnostics)).to.contain(lease.lock.id);
+      expect(await backend.unlock(lease.lock.id)).to.deep.equal(lease.lock);
+      expect(await backend.holder()).to.equal(undefined);
+    });
+
+    it('refuses the commits of an owner whose lock was removed, and does not disturb the next', async () => {
+      const first = await created();
+      await first.commit([numbered(1)]);
+      await backend.unlock(first.lock.id);
+      const second = await lock();
+      await second.commit([numbered(2)]);
+      await refusal(first.commit([numbered(3)]), 'state');
+      expect(first.poisoned).to.be.instanceOf(Failure);
+      await refusal(first.commit([numbered(4)]), 'state');
+      await first.release();
+      await second.commit([numbered(5)]);
+      expect(await backend.holder()).to.deep.equal(second.lock);
+      await second.release();
+      const records = (await readAnew())?.records;
+      expect([...(records?.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2', 'set/r5']);
+    });
+
+    it('lets an owner whose lock was removed destroy nothing, with a first commit or at its end', async () => {
+      const idle = await created();
+      await backend.unlock(idle.lock.id);
+      const second = await lock();
+      await second.commit([numbered(1)]);
+      await refusal(idle.commit([numbered(2)]), 'state');
+      await idle.release();
+      expect([...((await readAnew())?.records.keys() ?? [])]).to.deep.equal(['set/r1']);
+
+      await backend.unlock(second.lock.id);
+      const third = await lock();
+      await third.commit([numbered(3)]);
+      await third.release();
+      await refusal(second.release(), 'state');
+      expect([...((await readAnew())?.records.keys() ?? [])]).to.deep.equal(['set/r1', 'set/r3']);
+    });
+
+    it('takes no commit after release, and releases twice without harm', async () => {
+      const lease = await created();
+      const last = lease.commit([numbered(1)]);
+      await Promise.all([lease.release(), lease.release()]);
+      await last;
+      await lease.release();
+      const reason = await lease.commit([numbered(2)]).catch((cause: unknown) => cause);
+      expect(String(reason)).to.contain('released');
+      expect((await readAnew())?.serial).to.equal(1);
+    });
+
+    it('excludes other processes, a stopped one, too, until they end or die', async function () {
+      this.timeout(30_000);
+      await (await created()).release();
+      const polite = await holder();
+      expect(await backend.holder()).to.deep.equal(polite.lock);
+      await refusal(lock(), 'locked');
+      polite.child.stdin?.end();
+      await once(polite.child, 'exit');
+      const between = await lock();
+      expect(between.state()?.serial).to.equal(1);
+      await between.release();
+
+      const killed = await holder();
+      killed.child.kill('SIGSTOP');
+      await refusal(lock(), 'locked');
+      killed.child.kill('SIGKILL');
+      await once(killed.child, 'exit');
+      if (!subject.freedByDeath) await backend.unlock(killed.lock.id);
+      expect((await readAnew())?.serial).to.equal(2);
+      const after = await lock();
+      expect(after.state()?.serial, 'what the dead had committed').to.equal(2);
+      await after.release();
+    });
+
+    async function holder(): Promise<{ child: ChildProcess; lock: LockInfo }> {
+      const script = fileURLToPath(new URL('./lock-holder.ts', import.meta.url));
+      const child = spawn(process.execPath, ['--import', 'tsx', script, subject.location], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      children.push(child);
+      for await (const line of createInterface(child.stdout)) return { child, lock: JSON.parse(line) };
+      throw new Error('the holder ended before it had the lock');
+    }
+  });
+}
+
+async function refusal(promise: Promise<unknown>, kind: Failure['kind']): Promise<Failure> {
+  const reason = await promise.then(
+    () => new Error('was not refused'),
+    (cause: unknown) => cause,
+  );
+  if (!(reason instanceof Failure)) throw reason;
+  expect(reason.kind).to.equal(kind);
+  return reason;
+}

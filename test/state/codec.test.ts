@@ -1,0 +1,238 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Failure } from '../../src/domain/errors.ts';
+import { emptyState, fold, type State } from '../../src/domain/state.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../src/state/codec.ts';
+import { canonicalJson, extendChain, firstBreak } from '../../src/state/history-chain.ts';
+import { ACTOR, AT, everyKind, put, TARGET } from './samples.ts';
+
+const FILE = 'x.state.json';
+
+function sample(): State {
+  const changes = [
+    ...everyKind().map(put),
+    { type: 'moved', moves: [{ from: 'pay/done', to: 'pay/renamed' }] } as const,
+  ];
+  return fold(
+    emptyState('line-1', TARGET, AT),
+    changes.map((change, index) => ({ serial: index + 1, at: AT, actor: ACTOR, changes: [change] })),
+  );
+}
+
+function encode(state: State): string {
+  return encodeSnapshot({ state, chain: extendChain(state, []) });
+}
+
+const decode = (text: string) => decodeSnapshot(Buffer.from(text), FILE);
+
+function refusal(text: string | Uint8Array): Failure {
+  try {
+    decodeSnapshot(typeof text === 'string' ? Buffer.from(text) : text, FILE);
+  } catch (cause) {
+    expect(cause).to.be.instanceOf(Failure);
+    return cause as Failure;
+  }
+  throw new Error('was accepted');
+}
+
+describe('codec', () => {
+  it('reads what it wrote, every kind of record and entry', () => {
+    const state = sample();
+    const back = decode(encode(state));
+    expect(back.state).to.deep.equal({ ...state, records: back.state.records });
+    expect(Object.fromEntries(back.state.records)).to.deep.equal(Object.fromEntries(state.records));
+    expect(back.chain).to.deep.equal(extendChain(state, []));
+    expect(encodeSnapshot(back)).to.equal(encode(state));
+  });
+
+  it('writes records sorted, one a line, with format and serial on top', () => {
+    const text = encode(sample());
+    const value = JSON.parse(text);
+    expect(Object.keys(value)).to.deep.equal([
+      'format',
+      'lineage',
+      'serial',
+      'created_at',
+      'target',
+      'records',
+      'history',
+    ]);
+    expect(value).to.include({ format: 1, serial: 7 });
+    const addresses = value.records.map((r: { address: string }) => r.address);
+    expect(addresses).to.deep.equal([...addresses].sort());
+    expect(text.split('\n').filter((l) => l.startsWith('    {'))).to.have.length(6 + 5);
+  });
+
+  it('writes and reads an empty state', () => {
+    const state = emptyState('line-1', TARGET, AT);
+    expect(decode(encode(state)).state).to.deep.equal(state);
+  });
+
+  it('takes a byte order mark and reformatting', () => {
+    const text = encode(sample());
+    expect(decode(`\ufeff${JSON.stringify(JSON.parse(text), undefined, '\t')}`)).to.deep.equal(decode(text));
+  });
+
+  it('refuses a newer format and says who wrote it', () => {
+    const { diagnostics, kind } = refusal(encode(sample()).replace('"format": 1', '"format": 2'));
+    expect(kind).to.equal('state');
+    expect(diagnostics[0]?.summary).to.match(/newer vbsctl \(format 2/);
+  });
+
+  for (const [name, text, code] of [
+    ['an empty file', '', 'state-damaged'],
+    ['another JSON file', '{"version": 4, "terraform_version": "1.9"}', 'state-not-vbsctl'],
+    ['a list', '[]', 'state-not-vbsctl'],
+    ['null', 'null', 'state-not-vbsctl'],
+    ['a format that is no number', '{"format": "1"}', 'state-not-vbsctl'],
+    ['merge marks', '{\n<<<<<<< HEAD\n"format": 1}', 'state-damaged'],
+  ] as const)
+    it(`refuses ${name}`, () => {
+      expect(refusal(text).diagnostics[0]?.code).to.equal(code);
+    });
+
+  it('refuses what is not UTF-8', () => {
+    expect(refusal(Buffer.from([0x7b, 0xff, 0x7d])).diagnostics[0]?.summary).to.match(/UTF-8/);
+  });
+
+  it('says line and column of broken JSON', () => {
+    const text = encode(sample()).replace('"serial": 7', '"serial": seven');
+    expect(refusal(text).diagnostics[0]?.where).to.deep.equal({
+      file: FILE,
+      line: 4,
+      column: 13,
+      text: '  "serial": seven,',
+    });
+  });
+
+  it('says where a text ends too soon', () => {
+    expect(refusal('{"format": 1,\n "lineage": "x"').diagnostics[0]?.where).to.include({
+      line: 2,
+      column: 16,
+    });
+  });
+
+  for (const [name, from, to, message, line] of [
+    [
+      'a misspelt status',
+      '"status":"running"',
+      '"status":"runing"',
+      /records\[3\]\.status: expected one of .*"running".* found "runing"/,
+      16,
+    ],
+    ['an unknown field', '"job_id":"job-1"', '"jobid":"job-1"', /expected no such field .*found "job-1"/, 16],
+    [
+      'a missing field',
+      '"reason":"seen by hand",',
+      '',
+      /resolution\.reason: expected a text, but it is missing/,
+      undefined,
+    ],
+    [
+      'a time without zone',
+      '"created_at": "2026-11-23T22:00:00.000Z"',
+      '"created_at": "2026-11-23T22:00:00"',
+      /created_at: expected a time like/,
+      5,
+    ],
+    ['a negative serial', '"serial": 7', '"serial": -7', /serial: expected an integer from 0, found -7/, 4],
+    [
+      'a serial before its history',
+      '"serial": 7',
+      '"serial": 6',
+      /history\[4\]\.serial: expected .* found 7/,
+      undefined,
+    ],
+    [
+      'an address twice',
+      '"address":"pay/not"',
+      '"address":"pay/log"',
+      /records\[1\]\.address: expected each address once/,
+      14,
+    ],
+    ['a hash that is none', /"hash":"[0-9a-f]{8}/, '"hash":"', /hash: expected a SHA-256/, undefined],
+    [
+      'records that are no list',
+      /"records": \[[\s\S]*?\n {2}\]/,
+      '"records": {}',
+      /records: expected an array, found \{\}/,
+      12,
+    ],
+    [
+      '__proto__',
+      '"format": 1',
+      '"format": 1, "__proto__": {"records": []}',
+      /__proto__: expected no such field/,
+      2,
+    ],
+    ['null for nothing', '"job_id":"job-1"', '"job_id":null', /job_id: expected a text, found null/, 16],
+  ] as const)
+    it(`refuses ${name} and says where`, () => {
+      const text = encode(sample());
+      const edited = text.replace(from, to);
+      expect(edited).to.not.equal(text);
+      const [diagnostic] = refusal(edited).diagnostics;
+      expect(diagnostic?.summary).to.match(message);
+      expect(diagnostic?.remedy).to.match(/nothing was changed/);
+      if (line) expect(diagnostic?.where?.line).to.equal(line);
+      else expect(diagnostic?.where?.line).to.be.greaterThan(1);
+    });
+
+  it('cut anywhere, is refused with its place and never half read', () => {
+    const bytes = Buffer.from(encode(sample()));
+    for (let length = 0; length < bytes.length - 1; length += 31)
+      expect(refusal(bytes.subarray(0, length)).kind).to.equal('state');
+  });
+
+  it('edited at random, is read or refused, never crashed on', () => {
+    const text = encode(sample());
+    const edit = fc.tuple(
+      fc.nat(text.length),
+      fc.nat(6),
+      fc.constantFrom('', '"', '{', '[', ',', '0', 'null', '\\', '\u0000', ' '),
+    );
+    fc.assert(
+      fc.property(edit, ([at, length, insert]) => {
+        try {
+          decode(text.slice(0, at) + insert + text.slice(at + length));
+        } catch (cause) {
+          expect(cause).to.be.instanceOf(Failure);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('does not overflow on deep nesting', () => {
+    expect(refusal('['.repeat(200_000)).diagnostics[0]?.code).to.equal('state-damaged');
+  });
+});
+
+describe('history chain', () => {
+  const state = sample();
+  const chain = extendChain(state, []);
+
+  it('holds over every prefix, and grows without touching what was stored', () => {
+    expect(firstBreak(state, chain)).to.equal(undefined);
+    for (let length = 0; length <= chain.length; length++)
+      expect(extendChain(state, chain.slice(0, length))).to.deep.equal(chain);
+  });
+
+  it('survives a store that sorts keys', () => {
+    expect(canonicalJson({ b: [{ d: 1, c: 2 }], a: null })).to.equal('{"a":null,"b":[{"c":2,"d":1}]}');
+  });
+
+  it('says where an entry was edited, taken out or exchanged', () => {
+    const edited = state.history.map((e, i) => (i === 2 ? { ...e, at: '2026-11-23T23:00:00.000Z' } : e));
+    expect(firstBreak({ ...state, history: edited }, chain)).to.equal(2);
+    const without = <T>(list: readonly T[]) => list.filter((_, i) => i !== 1);
+    expect(firstBreak({ ...state, history: without(state.history) }, without(chain))).to.equal(1);
+    expect(firstBreak({ ...state, lineage: 'line-2' }, chain)).to.equal(0);
+  });
+
+  it('does not seal a forgery: a stored hash stays as it was', () => {
+    const forged = decode(encode(state).replace('"who":"ada@bench"', '"who":"eve@bench"'));
+    const again = decode(encodeSnapshot({ ...forged, chain: extendChain(forged.state, forged.chain) }));
+    expect(firstBreak(again.state, again.chain)).to.equal(0);
+  });
+});

@@ -1,0 +1,187 @@
+import { expect } from 'chai';
+import { Failure } from '../../../src/domain/errors.ts';
+import { type Commit, emptyState, fold } from '../../../src/domain/state.ts';
+import { encodeSnapshot } from '../../../src/state/codec.ts';
+import { extendChain } from '../../../src/state/history-chain.ts';
+import { groupLine, headerLine, parseJournal } from '../../../src/state/local/journal.ts';
+import { recover } from '../../../src/state/local/recover.ts';
+import { ACTOR, AT, everyKind, numbered, put, TARGET } from '../samples.ts';
+
+const GROUPS: Commit[][] = [[1], [2, 3], [4]].map((serials) =>
+  serials.map((serial) => ({
+    serial,
+    at: AT,
+    actor: ACTOR,
+    changes: [numbered(serial), put(everyKind()[serial] ?? expect.fail())],
+  })),
+);
+
+function journal(groups = GROUPS, lineage = 'line-1', base = 0): { text: string; ends: number[] } {
+  let { text, sum } = headerLine(lineage, base);
+  const ends = [Buffer.byteLength(text)];
+  for (const group of groups) {
+    const line = groupLine(sum, group);
+    text += line.text;
+    sum = line.sum;
+    ends.push(Buffer.byteLength(text));
+  }
+  return { text, ends };
+}
+
+const parse = (text: string) => parseJournal(Buffer.from(text));
+
+describe('journal', () => {
+  const { text, ends } = journal();
+  const bytes = Buffer.from(text);
+  const lines = text.split('\n').slice(0, -1);
+  const joined = (...parts: (string | undefined)[]) => `${parts.join('\n')}\n`;
+
+  it('reads what it wrote', () => {
+    expect(parse(text)).to.deep.equal({
+      kind: 'sound',
+      header: { format: 1, lineage: 'line-1', base: 0 },
+      commits: GROUPS.flat(),
+      tornBytes: 0,
+    });
+  });
+
+  it('is JSON lines', () => {
+    expect(lines.map((line) => Object.keys(JSON.parse(line))[1])).to.deep.equal([
+      'journal',
+      'commits',
+      'commits',
+      'commits',
+    ]);
+  });
+
+  it('cut at any byte, gives the whole groups before the cut, or says why not', () => {
+    for (let length = 0; length <= bytes.length; length++) {
+      const cut = parseJournal(bytes.subarray(0, length));
+      const whole = ends.filter((end) => end <= length);
+      if (whole.length === 0) {
+        expect(cut).to.include({ kind: 'damaged', offset: 0 });
+        continue;
+      }
+      if (cut.kind !== 'sound') throw new Error(`${cut.kind} at ${length}`);
+      const expected = GROUPS.slice(0, whole.length - 1).flat();
+      expect(cut.commits.map((c) => c.serial)).to.deep.equal(expected.map((c) => c.serial));
+      expect(cut.tornBytes).to.equal(length - (whole.at(-1) ?? 0));
+    }
+  });
+
+  it('drops a last line whose pages reached the disk in any order', () => {
+    const hole = Buffer.from(bytes);
+    const start = ends.at(-2) ?? 0;
+    for (const [from, to] of [
+      [start, start + 40],
+      [start + 100, start + 300],
+      [start, bytes.length - 1],
+      [start, bytes.length],
+    ]) {
+      const torn = Buffer.from(hole).fill(0, from, to);
+      expect(parseJournal(torn)).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
+    }
+  });
+
+  it('stops at any flipped byte of a line that another follows, and names its place', () => {
+    for (let at = 0; at < (ends.at(-2) ?? 0) - 1; at += 3) {
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (flipped[at] ?? 0) ^ 0x01;
+      const result = parseJournal(flipped);
+      if (result.kind === 'newer') continue; // the digit of the format itself
+      expect(result.kind, `byte ${at}`).to.equal('damaged');
+      if (result.kind === 'damaged') expect(result.offset).to.be.at.most(at);
+    }
+  });
+
+  it('does not take an edited last line for a torn one', () => {
+    const edited = text.replace(/"serial":4/, '"serial":5');
+    expect(parse(edited)).to.include({ kind: 'damaged', line: 4, offset: ends[2] });
+  });
+
+  it('stops when a line is missing, repeated, exchanged or from another journal', () => {
+    const [header, one, two, three] = lines;
+    const foreign = journal(GROUPS, 'line-2').text.split('\n')[1];
+    for (const wrong of [
+      joined(header, two, three),
+      joined(header, one, one, two),
+      joined(header, two, one, three),
+      joined(header, foreign, two),
+      joined(one, two),
+      joined(header, one, '', two),
+    ])
+      expect(parse(wrong).kind).to.equal('damaged');
+  });
+
+  it('stops at a gap in the serials though all sums are right', () => {
+    expect(parse(journal([GROUPS[0] ?? [], GROUPS[2] ?? []]).text)).to.include({ kind: 'damaged', line: 3 });
+  });
+
+  it('knows a newer format', () => {
+    expect(parse('{"sum":"?","journal":{"format":2,"other":true}}\n{}\n')).to.deep.equal({
+      kind: 'newer',
+      format: 2,
+    });
+  });
+
+  it('says that an empty file is none', () => {
+    expect(parse('')).to.deep.equal({ kind: 'damaged', offset: 0, line: 1, why: 'it is empty' });
+  });
+});
+
+describe('recover', () => {
+  const at = (serial: number, lineage = 'line-1') => {
+    const state = fold(emptyState(lineage, TARGET, AT), GROUPS.flat().slice(0, serial));
+    return Buffer.from(encodeSnapshot({ state, chain: extendChain(state, []) }));
+  };
+  const files = (snapshot: Uint8Array | undefined, journalText: string | undefined) => ({
+    path: 's.json',
+    journalPath: 's.json.journal',
+    snapshot,
+    journal: journalText === undefined ? undefined : Buffer.from(journalText),
+  });
+  const codeOf = (snapshot: Uint8Array | undefined, journalText: string) => {
+    try {
+      recover(files(snapshot, journalText));
+    } catch (cause) {
+      if (cause instanceof Failure) return cause.diagnostics[0]?.code;
+      throw cause;
+    }
+    return 'accepted';
+  };
+
+  it('is nothing without files, and the snapshot without a journal', () => {
+    expect(recover(files(undefined, undefined))).to.equal(undefined);
+    expect(recover(files(at(2), undefined))?.state.serial).to.equal(2);
+  });
+
+  it('comes to the same from every snapshot that the journal reaches', () => {
+    const whole = recover(files(at(4), undefined))?.state;
+    for (let serial = 0; serial <= 4; serial++)
+      expect(recover(files(at(serial), journal().text))?.state).to.deep.equal(whole);
+  });
+
+  it('stops when they do not belong together', () => {
+    expect(codeOf(undefined, journal().text)).to.equal('state-missing');
+    expect(codeOf(at(0, 'line-2'), journal().text)).to.equal('journal-of-another-state');
+    expect(codeOf(at(1), journal([[{ ...(GROUPS[2]?.[0] ?? expect.fail()) }]], 'line-1', 3).text)).to.equal(
+      'state-too-old',
+    );
+    expect(codeOf(at(0), 'nonsense\n')).to.equal('journal-damaged');
+    expect(codeOf(at(0), '{"journal":{"format":9}}\n')).to.equal('state-newer');
+  });
+
+  it('stops when the snapshot was changed under the journal', () => {
+    const moved = journal([
+      [
+        {
+          serial: 1,
+          at: AT,
+          actor: ACTOR,
+          changes: [{ type: 'moved', moves: [{ from: 'a/b', to: 'a/c' }] }],
+        },
+      ],
+    ]);
+    expect(codeOf(at(0), moved.text)).to.equal('journal-misfit');
+  });
+});

@@ -1,0 +1,21 @@
+/**
+ * A process that locks the state named by its argument, commits one restore, prints its lock and waits: until
+ * its stdin ends (then it releases), or for its death. Used by the contract suite.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../src/domain/clock.ts';
+import { openBackend } from '../../src/state/open-backend.ts';
+import { ACTOR, numbered, TARGET } from './samples.ts';
+
+const clock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID });
+const lease = await backend.lock(ACTOR, 0);
+if (!lease.state()) await lease.create(TARGET);
+await lease.commit([numbered(1_000)]);
+process.stdout.write(`${JSON.stringify(lease.lock)}\n`);
+for await (const _ of process.stdin);
+await lease.release();

@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Failure } from '../../src/domain/errors.ts';
+import { openBackend } from '../../src/state/open-backend.ts';
+import { fakeClock, newId } from './samples.ts';
+
+describe('openBackend', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  async function refusal(location: string): Promise<Failure> {
+    const reason = await openBackend(location, { clock: fakeClock(), newId }).then(
+      () => new Error('was opened'),
+      (cause: unknown) => cause,
+    );
+    if (!(reason instanceof Failure)) throw reason;
+    return reason;
+  }
+
+  it('opens a file that is not there yet', async () => {
+    const location = join(directory, 'new.json');
+    const backend = await openBackend(location, { clock: fakeClock(), newId });
+    expect(backend.location).to.equal(location);
+    expect(await backend.read()).to.equal(undefined);
+  });
+
+  for (const url of [
+    'http://x/state',
+    'https://gitlab.example/s?ID=1',
+    's3://bucket/key',
+    'postgres://db/vbsctl',
+    'HTTPS://x',
+  ])
+    it(`does not support ${url} yet`, async () => {
+      expect(await refusal(url))
+        .to.include({ kind: 'usage' })
+        .and.property('message')
+        .match(/not supported yet/);
+    });
+
+  for (const url of [
+    'https://u:hunter2@x/s',
+    'postgres://u:hunter2@db/x',
+    'postgres://db/x?password=hunter2',
+    's3://b/k?secret_access_key=hunter2',
+  ])
+    it(`refuses and never repeats a password: ${url.replace('hunter2', '…')}`, async () => {
+      const failure = await refusal(url);
+      expect(failure).to.include({ kind: 'usage' });
+      expect(failure.diagnostics[0]?.code).to.equal('state-url-secret');
+      expect(JSON.stringify(failure.diagnostics)).to.not.contain('hunter2');
+    });
+
+  it('says what is wrong with a place, and what to do', async () => {
+    await mkdir(join(directory, 'folder'));
+    await symlink(join(directory, 'nowhere'), join(directory, 'dangling'));
+    await symlink('loop', join(directory, 'loop'));
+    await writeFile(join(directory, 'file'), '');
+    for (const [name, message, remedy] of [
+      ['folder', /it is a directory/, /folder\/vbsctl\.state\.json/],
+      ['missing/s.json', /its directory does not exist/, /mkdir -p .*missing/],
+      ['dangling', /a symbolic link to nothing/, /mend the link/],
+      ['loop', /ELOOP/, /name a place/],
+      ['file/s.json', /ENOTDIR/, /name a place/],
+    ] as const) {
+      const { diagnostics, kind } = await refusal(join(directory, name));
+      expect(kind, name).to.equal('state');
+      expect(diagnostics[0]?.summary).to.match(message);
+      expect(diagnostics[0]?.remedy).to.match(remedy);
+    }
+    expect((await refusal('/dev/null')).message).to.match(/no ordinary file/);
+    expect((await refusal(' ')).kind).to.equal('usage');
+  });
+});

@@ -1,0 +1,98 @@
+import type { Clock } from '../../src/domain/clock.ts';
+import { advance, type Record, type RecordEvent } from '../../src/domain/record.ts';
+import type { Actor, Change } from '../../src/domain/state.ts';
+import type { Target } from '../../src/domain/target.ts';
+
+export const AT = '2026-11-23T22:00:00.000Z';
+export const TARGET: Target = {
+  auth_url: 'https://iam.example/v3',
+  region: 'eu-de',
+  project_id: 'p1',
+  project_name: 'demo',
+};
+export const ACTOR: Actor = { who: 'ada@bench', operation: 'apply', version: '0.1.0' };
+
+export const SEEN = { status: 'available', updated_at: '2026-11-20T10:00:00Z' };
+export const BASELINE = { at: AT, volume: SEEN, backup: SEEN };
+
+export function intendEvent(address: string, generation = 1): RecordEvent & { type: 'intend' } {
+  return {
+    type: 'intend',
+    at: AT,
+    address,
+    identity: { volume_id: `vol-${address}`, backup_id: `bak-${address}`, generation },
+    names: { volume_name: 'data', backup_name: 'nightly', backup_created_at: AT, size: 10 },
+    baseline: BASELINE,
+  };
+}
+
+export function recordAfter(address: string, ...events: readonly RecordEvent[]): Record {
+  return events.reduce<Record>(advance, advance(undefined, intendEvent(address)));
+}
+
+/** One record of each kind, every optional field used somewhere. */
+export function everyKind(): Record[] {
+  const failure = {
+    cause: 'status',
+    message: 'busy',
+    status: 409,
+    code: 'VBS.1',
+    request_id: 'req-1',
+    retry_after_ms: 5,
+  } as const;
+  const resolution = { as: 'failed', reason: 'seen by hand', by: 'ada@bench', at: AT } as const;
+  const intended = advance(undefined, {
+    ...intendEvent('pay/log'),
+    identity: {
+      volume_id: 'v',
+      backup_id: 'b',
+      generation: 2,
+      selector: { as_of: 'latest', within: '6h', of_volume: 'w', name: 'n' },
+    },
+  });
+  return [
+    advance(intended, { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } }),
+    recordAfter('pay/run', { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-2' }),
+    recordAfter('pay/done', { type: 'accept', at: AT, job_id: 'job-2' }, { type: 'succeed', at: AT }),
+    recordAfter('pay/not', { type: 'fail', at: AT, reason: 'no "such" disk\n\u2028', moved: true }),
+    recordAfter('pay/what', {
+      type: 'lose',
+      at: AT,
+      cause: 'gone',
+      observations: [{ ...BASELINE, volume: { status: 'gone', src_backup_id: 's' } }],
+    }),
+    recordAfter(
+      'pay/told',
+      { type: 'lose', at: AT, cause: 'gone', observations: [] },
+      { type: 'resolve', at: AT, resolution },
+    ),
+  ];
+}
+
+export function put(record: Record): Change {
+  return { type: 'record', record };
+}
+
+/** A change that is told apart from every other by its number. */
+export function numbered(n: number): Change {
+  return put(recordAfter(`set/r${n}`));
+}
+
+/** Time passes only by sleeping; a sleeper lets everything else go on first. */
+export function fakeClock(): Clock {
+  let time = Date.parse(AT);
+  return {
+    now: () => time,
+    monotonic: () => time,
+    async sleep(ms) {
+      time += ms;
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+let ids = 0;
+export function newId(): string {
+  ids += 1;
+  return `id-${ids}`;
+}
