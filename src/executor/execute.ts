@@ -1,0 +1,232 @@
+import { type Clock, isoTime } from '../domain/clock.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
+import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
+import type { Record } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { Lease } from '../state/backend.ts';
+import { runRestore } from './restore.ts';
+import { LagMeter, type Run, type RunSettings } from './run.ts';
+import { Schedule, type Task } from './schedule.ts';
+
+/** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
+export interface ExecuteInput {
+  readonly plan: Plan;
+  readonly lease: Lease;
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly settings: RunSettings;
+  readonly onEvent: (event: ApplyEvent) => void;
+  readonly stop: AbortSignal;
+}
+
+export interface Outcome {
+  readonly ends: ReadonlyMap<Address, End>;
+  readonly summary: RunSummary;
+  /** The state could not be written any more; the records that it should hold and may not. */
+  readonly fatal?: { readonly error: unknown; readonly unsaved: readonly Record[] };
+}
+
+/** Resolves always; what went wrong is in the outcome. */
+export async function execute(input: ExecuteInput): Promise<Outcome> {
+  return new Execution(input).run();
+}
+
+interface RestoreTask extends Task {
+  readonly action: RestoreAction | ResumeAction;
+}
+
+class Execution {
+  readonly #input: ExecuteInput;
+  readonly #run: Run;
+  readonly #schedule: Schedule<RestoreTask>;
+  readonly #ends = new Map<Address, End>();
+  readonly #unsaved = new Map<Address, Record>();
+  /** Aborted when the state can no longer be written. */
+  readonly #lost = new AbortController();
+  readonly #began: number;
+  #failures = 0;
+  #accepted = 0;
+  #adopted = 0;
+  #active = 0;
+  #fatal: { error: unknown } | undefined;
+  #finish: () => void = () => {};
+
+  constructor(input: ExecuteInput) {
+    const { plan, settings, driver, lease, clock, random, stop } = input;
+    this.#input = input;
+    this.#began = clock.monotonic();
+    this.#run = {
+      driver,
+      lease,
+      clock,
+      random,
+      settings,
+      stop: AbortSignal.any([stop, this.#lost.signal]),
+      hurry: stop,
+      unsaved: this.#unsaved,
+      lag: new LagMeter(),
+      emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
+      closed: () => this.#closed(),
+    };
+    const tasks = plan.actions.flatMap((action) =>
+      action.kind === 'restore' || action.kind === 'resume' ? [taskOf(action)] : [],
+    );
+    // What is under way goes first: it frees disks and backups that others wait for.
+    tasks.sort((a, b) => Number(b.action.kind === 'resume') - Number(a.action.kind === 'resume'));
+    const done = new Set(plan.actions.filter((a) => a.kind === 'noop').map((a) => a.address));
+    this.#schedule = new Schedule(tasks, done, settings.apply.parallelism);
+    this.#emit({
+      type: 'run_started',
+      at: isoTime(clock.now()),
+      restores: tasks.length,
+      parallelism: settings.apply.parallelism,
+    });
+  }
+
+  async run(): Promise<Outcome> {
+    const { plan, lease } = this.#input;
+    try {
+      if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
+      await new Promise<void>((resolve) => {
+        this.#finish = resolve;
+        this.#beginWhatMay();
+      });
+    } catch (error) {
+      this.#fatal ??= { error };
+    }
+    this.#accountForTheRest();
+    const summary = this.#summarise();
+    this.#run.emit({ type: 'run_ended', summary });
+    return {
+      ends: this.#ends,
+      summary,
+      ...(this.#fatal ? { fatal: { error: this.#fatal.error, unsaved: [...this.#unsaved.values()] } } : {}),
+    };
+  }
+
+  #beginWhatMay(): void {
+    const mayBegin = !this.#run.stop.aborted && !this.#halted;
+    for (const task of mayBegin ? this.#schedule.begin() : []) {
+      this.#active++;
+      void this.#perform(task);
+    }
+    if (this.#active === 0) this.#finish();
+  }
+
+  async #perform(task: RestoreTask): Promise<void> {
+    const { action } = task;
+    const { lease } = this.#input;
+    const resumed = action.kind === 'resume';
+    this.#run.emit({ type: 'begun', address: action.address, resumed });
+    try {
+      const end = await runRestore(this.#run, action, lease.state()?.records.get(action.address));
+      this.#ended(task, end);
+    } catch (error) {
+      this.#fatal ??= { error };
+      this.#lost.abort(new Error('the state cannot be written any more'));
+    }
+    this.#active--;
+    this.#beginWhatMay();
+  }
+
+  #ended(task: RestoreTask, end: End): void {
+    this.#ends.set(task.id, end);
+    this.#run.emit({ type: 'ended', address: task.id, end });
+    const status = end.kind === 'recorded' ? end.record.status : undefined;
+    this.#schedule.end(task, { fulfilled: status === 'succeeded', release: isAtRest(end) });
+    if (status !== 'failed' && status !== 'unknown') return;
+    this.#failures++;
+    const { max_failures } = this.#input.settings.apply;
+    if (this.#failures === max_failures)
+      this.#run.emit({ type: 'halted', failures: this.#failures, reason: this.#haltReason });
+  }
+
+  get #halted(): boolean {
+    const { max_failures } = this.#input.settings.apply;
+    return max_failures > 0 && this.#failures >= max_failures;
+  }
+
+  get #haltReason(): string {
+    return `${this.#failures} restores failed or are unknown, max_failures is ${this.#input.settings.apply.max_failures}`;
+  }
+
+  #closed(): ReturnType<Run['closed']> {
+    if (this.#fatal || this.#input.lease.poisoned)
+      return { code: 'halted', reason: 'the state cannot be written any more' };
+    return this.#halted ? { code: 'halted', reason: this.#haltReason } : undefined;
+  }
+
+  /** Every restore of the plan has an end, also those that were never begun. */
+  #accountForTheRest(): void {
+    for (const { task, why } of this.#schedule.leftOver()) {
+      const reason = this.#input.stop.aborted
+        ? ({ code: 'interrupted', reason: 'interrupted before it was started' } as const)
+        : (this.#closed() ?? LEFT_OVER[why]);
+      const { action } = task;
+      const end: End =
+        action.kind === 'resume'
+          ? { kind: 'recorded', record: action.record }
+          : { kind: 'not_started', ...reason };
+      this.#ends.set(task.id, end);
+      this.#run.emit({ type: 'ended', address: task.id, end });
+    }
+  }
+
+  #emit(event: ApplyEvent): void {
+    if (event.type === 'accepted') this.#accepted++;
+    if (event.type === 'verdict' && event.verdict === 'adopt') this.#adopted++;
+    this.#input.onEvent(event);
+  }
+
+  #summarise(): RunSummary {
+    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, skipped: 0 };
+    for (const end of this.#ends.values()) count[resultOf(end)]++;
+    return {
+      started: this.#accepted,
+      adopted: this.#adopted,
+      ...count,
+      duration_ms: this.#input.clock.monotonic() - this.#began,
+      requests: this.#input.driver.requests(),
+    };
+  }
+}
+
+const LEFT_OVER = {
+  busy: { code: 'busy', reason: 'its disk or backup is still being used by another restore' },
+  dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
+} as const;
+
+function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
+  return {
+    id: action.address,
+    action,
+    resources: [`volume ${action.volume.id}`, `backup ${action.backup.id}`],
+    // What is under way is followed whatever became of its dependencies.
+    depends_on: action.kind === 'resume' ? [] : action.depends_on,
+  };
+}
+
+/** Whether the cloud has surely let go of the disk and the backup. */
+function isAtRest(end: End): boolean {
+  if (end.kind === 'not_started') return true;
+  return end.record.status === 'succeeded' || end.record.status === 'failed';
+}
+
+export function resultOf(end: End): 'succeeded' | 'failed' | 'unknown' | 'running' | 'skipped' {
+  if (end.kind === 'not_started') return 'skipped';
+  const { status } = end.record;
+  switch (status) {
+    case 'succeeded':
+    case 'failed':
+    case 'unknown':
+      return status;
+    case 'intended':
+    case 'running':
+      return 'running';
+    default:
+      return unreachable(status);
+  }
+}

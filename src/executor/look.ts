@@ -1,0 +1,48 @@
+import { type Clock, isoTime } from '../domain/clock.ts';
+import type { Backup, Reading, Volume } from '../domain/cloud.ts';
+import { type Observation, optional, type Seen } from '../domain/record.ts';
+import type { Driver } from '../drivers/driver.ts';
+
+/** One look at disk and backup. */
+export interface Look {
+  readonly volume: Reading<Volume>;
+  readonly backup: Reading<Backup>;
+  /** The same, as records keep it. */
+  readonly seen: Observation;
+}
+
+export async function look(
+  driver: Driver,
+  clock: Clock,
+  ids: { readonly volume_id: string; readonly backup_id: string },
+  signal?: AbortSignal,
+): Promise<Look> {
+  const [volume, backup] = await Promise.all([
+    driver.volume(ids.volume_id, signal),
+    driver.backup(ids.backup_id, signal),
+  ]);
+  return {
+    volume,
+    backup,
+    seen: { at: isoTime(clock.now()), volume: seenOf(volume), backup: seenOf(backup) },
+  };
+}
+
+function seenOf(reading: Reading<Volume | Backup>): Seen {
+  if (reading.kind !== 'found') return { status: reading.kind };
+  const { value } = reading;
+  return {
+    status: value.status,
+    // A resource that never changed has no `updated_at`; its creation is when it was last touched.
+    ...optional('updated_at', value.updated_at ?? value.created_at),
+    ...optional('src_backup_id', 'src_backup_id' in value ? value.src_backup_id : undefined),
+  };
+}
+
+/** The earlier of the two readings' `Date`, epoch ms: what both are at least as new as. */
+export function cloudTime(look: Look): number | undefined {
+  const times = [look.volume, look.backup].flatMap((r) =>
+    r.kind === 'found' && r.cloud_time_ms !== undefined ? [r.cloud_time_ms] : [],
+  );
+  return times.length === 2 ? Math.min(...times) : undefined;
+}

@@ -1,0 +1,86 @@
+import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../domain/plan.ts';
+import { identityProblems, waitsFor } from '../domain/preflight.ts';
+import type { Baseline, Observation } from '../domain/record.ts';
+import { sameLook } from '../domain/record.ts';
+import { cloudTime, type Look } from './look.ts';
+
+export type Readiness =
+  | { readonly kind: 'ready'; readonly baseline: Baseline }
+  | {
+      readonly kind: 'not_yet';
+      readonly reason: string /** Worth another look after this, ms. */;
+      readonly recheck_ms?: number;
+    }
+  /** Not what the plan showed; no waiting mends it. */
+  | { readonly kind: 'never'; readonly reason: string };
+
+/**
+ * `updated_at` has whole seconds: what happens within the second of the last change would not move it. So the
+ * baseline must be older than its own last second by the cloud's clock.
+ */
+const BASELINE_AGE_MS = 2_000;
+/** Where the cloud's `Date` is missing or behind: seen unchanged for so long by our own clock is as good. */
+const BASELINE_QUIET_MS = 3_000;
+
+/** Whether the POST may leave now. `earlier`: the first of the looks that saw the same, and how long ago. */
+export function judgeReadiness(
+  action: RestoreAction | ResumeAction,
+  look: Look,
+  projectId: string,
+  earlier: { readonly seen: Observation; readonly ago_ms: number } | undefined,
+): Readiness {
+  for (const [what, reading] of [
+    ['disk', look.volume],
+    ['backup', look.backup],
+  ] as const) {
+    if (reading.kind === 'gone') return { kind: 'never', reason: `the ${what} does not exist any more` };
+    if (reading.kind === 'unreadable')
+      return reading.retryable
+        ? { kind: 'not_yet', reason: `the ${what} cannot be read: ${reading.failure.message}` }
+        : { kind: 'never', reason: `the ${what} cannot be read: ${reading.failure.message}` };
+  }
+  if (look.volume.kind !== 'found' || look.backup.kind !== 'found')
+    throw new Error('a reading is neither found nor lost');
+  const volume = look.volume.value;
+  const backup = look.backup.value;
+
+  const [problem] = identityProblems(volume, backup, action.expect, projectId);
+  if (problem) return { kind: 'never', reason: problem.summary };
+  const changed =
+    changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
+  if (changed) return { kind: 'never', reason: changed };
+
+  const waits = waitsFor(volume, backup);
+  if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
+
+  const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));
+  const now = cloudTime(look);
+  const quiet = earlier && sameLook(earlier.seen, look.seen) ? earlier.ago_ms : 0;
+  if ((now !== undefined && now >= youngest + BASELINE_AGE_MS) || quiet >= BASELINE_QUIET_MS)
+    return { kind: 'ready', baseline: look.seen };
+  return {
+    kind: 'not_yet',
+    reason: 'disk or backup changed within the last seconds',
+    recheck_ms: Math.min(
+      BASELINE_QUIET_MS - quiet,
+      now === undefined ? BASELINE_QUIET_MS : Math.max(youngest + BASELINE_AGE_MS - now, 100),
+    ),
+  };
+}
+
+/** What was approved is what happens: a disk or backup that is not the planned one any more is refused. */
+function changedSince(
+  what: string,
+  planned: VolumeView & BackupView,
+  now: { readonly name: string; readonly size: number; readonly created_at?: string },
+): string | undefined {
+  if (planned.size !== undefined && planned.size !== now.size)
+    return `the ${what} had ${planned.size} GB when planned and has ${now.size} GB`;
+  if (planned.created_at !== undefined && planned.created_at !== now.created_at)
+    return `the ${what} was created at ${planned.created_at} when planned and now at ${now.created_at}`;
+  return undefined;
+}
+
+function changedAt(time: string | undefined): number {
+  return time === undefined ? 0 : Date.parse(time);
+}

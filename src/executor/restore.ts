@@ -1,0 +1,384 @@
+import pRetry from 'p-retry';
+import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { End, NotStarted } from '../domain/events.ts';
+import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
+import type { Observation } from '../domain/record.ts';
+import { type Baseline, optional, type Record, sameLook, sameSeen, worstDoubt } from '../domain/record.ts';
+import type { Permit } from '../drivers/driver.ts';
+import { backoff, growing } from './backoff.ts';
+import { follow } from './follow.ts';
+import type { Look } from './look.ts';
+import { probe } from './probe.ts';
+import { judgeReadiness } from './readiness.ts';
+import { type Run, Session } from './run.ts';
+import { judge } from './verdict.ts';
+
+/** The POST leaves within this of its intent being durable, else the intent is committed anew. */
+export const INTENT_FRESH_MS = 5_000;
+/** How long a person who asked to stop waits for the answer to a POST that is under way. */
+const STOP_GRACE_MS = 700;
+
+/**
+ * The life of one restore in one run, from whatever its record says to whatever can be known at the end of it.
+ * The order of everything that matters is in `attempt` below: find out what earlier attempts did → wait until
+ * ready → baseline → durable intent → POST → durable outcome.
+ *
+ * Rejects only when the state cannot be written any more.
+ */
+export async function runRestore(
+  run: Run,
+  action: RestoreAction | ResumeAction,
+  record: Record | undefined,
+): Promise<End> {
+  const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
+  const session = new Session(run, idsOf(action), record, timeoutMs);
+  const attempts = new Attempts(session, action);
+  try {
+    return await pRetry(() => attempts.next(), {
+      retries: Number.POSITIVE_INFINITY,
+      // All waiting is done by `attempt` on the run's own clock.
+      minTimeout: 0,
+      factor: 1,
+      shouldRetry: ({ error }) => error instanceof TryAgain,
+    });
+  } catch (error) {
+    const asked = run.stop.aborted && (error === run.stop.reason || error instanceof Stopped);
+    if (!asked) throw error;
+    return standing(session, { code: 'interrupted', reason: 'interrupted before it was started' });
+  }
+}
+
+/** Another attempt may be made; what came of this one is in the record. */
+class TryAgain extends Error {}
+
+class Attempts {
+  readonly #session: Session;
+  readonly #action: RestoreAction | ResumeAction;
+  /** Monotonic ms. */
+  #notBefore = 0;
+  #firstFailedAt: number | undefined;
+  #patienceMs = 0;
+  #failed = 0;
+  #refusedTokens = 0;
+  #lastFailure: CloudFailure | undefined;
+
+  constructor(session: Session, action: RestoreAction | ResumeAction) {
+    this.#session = session;
+    this.#action = action;
+  }
+
+  async next(): Promise<End> {
+    const session = this.#session;
+    const { run } = session;
+    const { clock } = run;
+    const { record } = session;
+    if (record?.status === 'running') return follow(session, record);
+
+    if (record?.status === 'intended') {
+      const finding = await probe(session, record);
+      switch (finding.kind) {
+        case 'adopt':
+          return this.#adopt();
+        case 'failed':
+          return this.#fail(finding.because, true);
+        case 'unknown':
+          return this.#lose(finding.because, finding.observations);
+        case 'retry':
+          break;
+        default:
+          return unreachable(finding);
+      }
+      if (this.#patienceIsOver)
+        return this.#fail(
+          `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,
+          false,
+        );
+      const pause = this.#notBefore - clock.monotonic();
+      if (pause > 0) await clock.sleep(pause, run.stop);
+    }
+
+    const ready = await this.#untilReady();
+    if (ready.kind === 'refused') {
+      if (session.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
+        return this.#fail(ready.reason, false);
+      return standing(session, ready);
+    }
+    return this.#post(ready);
+  }
+
+  /** Looks until the POST may leave, and holds the permit for it. */
+  async #untilReady(): Promise<Ready | Refused> {
+    const session = this.#session;
+    const { run } = session;
+    const { clock, settings } = run;
+    const interval = growing(settings.poll.min_interval_ms, settings.poll.max_interval_ms);
+    let first: { seen: Observation; at: number } | undefined;
+    let told = '';
+    for (;;) {
+      const closed = this.#closed();
+      if (closed) return closed;
+      const reservation = await run.driver.reserve(run.stop);
+      let reason: string;
+      let recheckMs: number | undefined;
+      if (reservation.kind === 'refused') {
+        reason = reservation.failure.message;
+        if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
+      } else {
+        const look = await session.look();
+        if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
+        const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
+        const readiness = judgeReadiness(this.#action, look, run.driver.target.project_id, earlier);
+        switch (readiness.kind) {
+          case 'ready':
+            return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
+          case 'never':
+            return { kind: 'refused', code: 'changed', reason: readiness.reason };
+          case 'not_yet':
+            reason = readiness.reason;
+            recheckMs = readiness.recheck_ms;
+            break;
+          default:
+            return unreachable(readiness);
+        }
+      }
+      if (session.timeIsUp)
+        return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
+      if (told !== reason) {
+        run.emit({ type: 'waiting', address: session.ids.address, reason });
+        told = reason;
+      }
+      await session.pause(recheckMs ?? interval());
+    }
+  }
+
+  async #post({ permit, look, baseline }: Ready): Promise<End> {
+    const session = this.#session;
+    const { run, ids } = session;
+    const earlier = session.record?.status === 'intended' ? session.record : undefined;
+    let witness = baseline;
+    if (earlier && worstDoubt(earlier.attempts) !== 'none') {
+      // Only the first baseline can tell what an attempt in doubt did; if the disk left it, ask again.
+      if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();
+      witness = earlier.baseline;
+    }
+    const closed = this.#closed();
+    if (closed) return standing(session, closed);
+
+    await session.step({
+      type: 'intend',
+      at: session.now(),
+      address: ids.address,
+      identity: {
+        volume_id: ids.volume_id,
+        backup_id: ids.backup_id,
+        generation: this.#action.generation,
+        ...optional('selector', this.#action.selector),
+      },
+      names: namesOf(look),
+      baseline: witness,
+    });
+    const attempt = attemptsOf(session);
+    run.emit({ type: 'intended', address: ids.address, attempt });
+
+    const outcome = await this.#send(permit);
+    if (outcome.kind === 'accepted') {
+      session.acceptedAt = run.clock.monotonic();
+      const { job_id, request_id } = outcome;
+      await session.step({
+        type: 'accept',
+        at: session.now(),
+        ...optional('job_id', job_id),
+        ...optional('request_id', request_id),
+      });
+      run.emit({
+        type: 'accepted',
+        address: ids.address,
+        ...optional('job_id', job_id),
+        ...optional('request_id', request_id),
+      });
+      return follow(session, running(session));
+    }
+    await session.step({ type: 'answer', at: session.now(), outcome });
+    return this.#afterNo(outcome, attempt);
+  }
+
+  /** The only place from which a POST leaves. */
+  async #send(permit: Permit): Promise<StartOutcome> {
+    const { run, ids } = this.#session;
+    const { clock, lease, settings } = run;
+    if (lease.poisoned) throw lease.poisoned;
+    if (lease.remainingMs() <= settings.http.request_timeout_ms)
+      return notSent('the lock on the state could end before the request does');
+    const posting = run.driver.start(permit, {
+      volume_id: ids.volume_id,
+      backup_id: ids.backup_id,
+      fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
+    });
+    const answer = await untilHurried(posting, run);
+    // Its intent is durable: the next run finds out what came of it.
+    if (!answer) throw new Stopped();
+    return answer;
+  }
+
+  /** After anything but a yes: what it means for this restore. */
+  async #afterNo(outcome: Exclude<StartOutcome, { kind: 'accepted' }>, attempt: number): Promise<End> {
+    const { run, ids } = this.#session;
+    const { failure } = outcome;
+    const again = outcome.kind === 'rejected' ? outcome.again : 'later';
+    this.#refusedTokens = again === 'reauthenticate' ? this.#refusedTokens + 1 : 0;
+    const final = again === 'never' || this.#refusedTokens > 1;
+    run.emit({
+      type: 'answered',
+      address: ids.address,
+      attempt,
+      answer: outcome.kind,
+      failure,
+      next: final ? 'give_up' : 'look',
+    });
+    if (final) return this.#refused(failure);
+
+    const now = run.clock.monotonic();
+    this.#failed++;
+    this.#lastFailure = failure;
+    this.#firstFailedAt ??= now;
+    // What is only not ready yet may take as long as the restore itself may.
+    this.#patienceMs =
+      again === 'when_ready' ? Number.POSITIVE_INFINITY : run.settings.retry.give_up_after_ms;
+    this.#notBefore =
+      again === 'reauthenticate' ? now : now + backoff(this.#failed, failure, run.settings.retry, run.random);
+    throw new TryAgain();
+  }
+
+  /**
+   * A no for good. It may still be the answer to a second copy of the request, which a gateway sent while the
+   * first copy started the restore: so the disk is looked at before anything is said of it.
+   */
+  async #refused(failure: CloudFailure): Promise<End> {
+    const session = this.#session;
+    const record = session.record;
+    if (record?.status !== 'intended') throw new Error('refused without an intent');
+    const { seen } = await session.look();
+    const { kind, because } = judge({
+      backup_id: record.backup_id,
+      attempts: record.attempts,
+      baseline: record.baseline,
+      seen,
+      since_ms: 0,
+      settle_ms: 0,
+      after_ambiguous: session.run.settings.retry.after_ambiguous,
+    });
+    session.run.emit({ type: 'verdict', address: record.address, verdict: kind, because });
+    if (kind === 'adopt') return this.#adopt();
+    return this.#fail(describe(failure), !sameSeen(seen.volume, record.baseline.volume));
+  }
+
+  async #adopt(): Promise<End> {
+    await this.#session.step({ type: 'adopt', at: this.#session.now() });
+    return follow(this.#session, running(this.#session));
+  }
+
+  async #fail(reason: string, moved: boolean): Promise<End> {
+    await this.#session.step({ type: 'fail', at: this.#session.now(), reason, moved });
+    return recorded(this.#session);
+  }
+
+  async #lose(cause: string, observations: readonly Observation[]): Promise<End> {
+    await this.#session.step({ type: 'lose', at: this.#session.now(), cause, observations });
+    return recorded(this.#session);
+  }
+
+  get #patienceIsOver(): boolean {
+    if (this.#firstFailedAt === undefined) return false;
+    const { clock } = this.#session.run;
+    return this.#session.timeIsUp || clock.monotonic() - this.#firstFailedAt >= this.#patienceMs;
+  }
+
+  #closed(): Refused | undefined {
+    const { run } = this.#session;
+    run.stop.throwIfAborted();
+    const closed = run.closed();
+    if (closed) return { kind: 'refused', ...closed };
+    const { valid_until } = this.#action;
+    if (valid_until !== undefined && run.clock.now() >= Date.parse(valid_until))
+      return { kind: 'refused', code: 'expired', reason: `it was to be done until ${valid_until}` };
+    return undefined;
+  }
+}
+
+interface Ready {
+  readonly kind: 'ready';
+  readonly permit: Permit;
+  readonly look: Look;
+  readonly baseline: Baseline;
+}
+
+interface Refused {
+  readonly kind: 'refused';
+  readonly code: NotStarted;
+  readonly reason: string;
+}
+
+/** How it stands when this run goes no further: by its record if it is under way, else as not started. */
+function standing(session: Session, why: { readonly code: NotStarted; readonly reason: string }): End {
+  const { record } = session;
+  if (record?.status === 'intended' || record?.status === 'running') return { kind: 'recorded', record };
+  return { kind: 'not_started', code: why.code, reason: why.reason };
+}
+
+function recorded(session: Session): End {
+  if (!session.record) throw new Error('nothing was recorded');
+  return { kind: 'recorded', record: session.record };
+}
+
+function running(session: Session) {
+  if (session.record?.status !== 'running') throw new Error('not running');
+  return session.record;
+}
+
+function attemptsOf(session: Session): number {
+  return session.record?.attempts.length ?? 0;
+}
+
+function idsOf(action: RestoreAction | ResumeAction): Session['ids'] {
+  const { address, volume, backup } = action;
+  if (volume.id === undefined || backup.id === undefined) throw new Error(`${address} is not pinned`);
+  return { address, volume_id: volume.id, backup_id: backup.id };
+}
+
+function namesOf({ volume, backup }: Look) {
+  if (volume.kind !== 'found' || backup.kind !== 'found') throw new Error('ready without disk and backup');
+  return {
+    volume_name: volume.value.name,
+    backup_name: backup.value.name,
+    backup_created_at: backup.value.created_at,
+    size: backup.value.size,
+  };
+}
+
+function notSent(message: string): StartOutcome {
+  return { kind: 'not_sent', failure: { cause: 'no_connection', message } };
+}
+
+function describe({ message, code, status }: CloudFailure): string {
+  const label = code ?? (status === undefined ? undefined : `HTTP ${status}`);
+  return label === undefined ? message : `${label}: ${message}`;
+}
+
+/** A person asked to stop while a request was under way. */
+class Stopped extends Error {}
+
+/** What the promise brings, or `undefined` a moment after a person asked to stop. */
+async function untilHurried<T>(promise: Promise<T>, { hurry, clock }: Run): Promise<T | undefined> {
+  let giveUp: (() => void) | undefined;
+  const stopped = new Promise<undefined>((resolve) => {
+    giveUp = () => void clock.sleep(STOP_GRACE_MS).then(() => resolve(undefined));
+    if (hurry.aborted) giveUp();
+    else hurry.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([promise, stopped]);
+  } finally {
+    if (giveUp) hurry.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,101 @@
+import type { Clock } from '../domain/clock.ts';
+import { isoTime } from '../domain/clock.ts';
+import type { ApplySettings, HttpSettings, PollSettings, RetrySettings } from '../domain/config.ts';
+import type { ApplyEvent, NotStarted } from '../domain/events.ts';
+import { advance, type Record, type RecordEvent } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { Lease } from '../state/backend.ts';
+import { type Look, look } from './look.ts';
+
+/** What every restore of one run shares. */
+export interface Run {
+  readonly driver: Driver;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly settings: RunSettings;
+  readonly emit: (event: WithoutTime<ApplyEvent>) => void;
+  /** Aborted when nothing new may start and what waits must stop waiting: a person asked, or the state is lost. */
+  readonly stop: AbortSignal;
+  /** Aborted only when a person asked: then not even the answer of a request under way is waited for long. */
+  readonly hurry: AbortSignal;
+  /** Steps that could not be made durable. */
+  readonly unsaved: Map<Address, Record>;
+  /** Why no POST may leave any more in this run, if so. */
+  readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
+  readonly lag: LagMeter;
+}
+
+export interface RunSettings {
+  readonly apply: ApplySettings;
+  readonly retry: RetrySettings;
+  readonly poll: PollSettings;
+  readonly http: HttpSettings;
+}
+
+export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
+
+/** The longest time seen in this run between a yes and the disk showing `restoring-backup`. */
+export class LagMeter {
+  #longest = 0;
+  get longestMs(): number {
+    return this.#longest;
+  }
+  saw(lagMs: number): void {
+    this.#longest = Math.max(this.#longest, lagMs);
+  }
+}
+
+/** One restore under way: its record, and the steps that make the next one durable before anything else happens. */
+export class Session {
+  readonly run: Run;
+  readonly ids: { readonly address: string; readonly volume_id: string; readonly backup_id: string };
+  /** Monotonic ms after which this run follows it no longer. */
+  readonly deadline: number;
+  /** Monotonic ms of the yes, when it came in this run. */
+  acceptedAt: number | undefined;
+  #record: Record | undefined;
+
+  constructor(run: Run, ids: Session['ids'], record: Record | undefined, timeoutMs: number) {
+    this.run = run;
+    this.ids = ids;
+    this.#record = record;
+    this.deadline = run.clock.monotonic() + timeoutMs;
+  }
+
+  get record(): Record | undefined {
+    return this.#record;
+  }
+
+  /** Resolves once the next record is durable. Rejects when the state cannot be written: then nothing more is sent. */
+  async step(event: RecordEvent): Promise<void> {
+    const next = advance(this.#record, event);
+    this.#record = next;
+    try {
+      await this.run.lease.commit([{ type: 'record', record: next }]);
+    } catch (error) {
+      this.run.unsaved.set(next.address, next);
+      throw error;
+    }
+  }
+
+  look(): Promise<Look> {
+    return look(this.run.driver, this.run.clock, this.ids, this.run.stop);
+  }
+
+  now(): string {
+    return isoTime(this.run.clock.now());
+  }
+
+  get timeIsUp(): boolean {
+    return this.run.clock.monotonic() >= this.deadline;
+  }
+
+  /** Sleeps, but never past the deadline; at least a moment so that no loop spins. */
+  async pause(ms: number): Promise<void> {
+    const left = Math.max(this.deadline - this.run.clock.monotonic(), 0);
+    await this.run.clock.sleep(Math.max(Math.min(ms, left), 1), this.run.stop);
+  }
+}
