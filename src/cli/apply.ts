@@ -1,0 +1,131 @@
+import { error } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { hasChanges, type Plan } from '../domain/plan.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { execute, type Outcome, resultOf } from '../executor/execute.ts';
+import type { Lease } from '../state/backend.ts';
+import { applySummary } from '../views/apply-summary.ts';
+import { tee } from '../views/apply-view.ts';
+import { planBody } from '../views/plan-text.ts';
+import { createRunReporter } from '../views/run-report.ts';
+import { applyView } from './apply-view.ts';
+import { connectCloud } from './cloud.ts';
+import { confirm } from './consent.ts';
+import { saveUnsaved } from './errored-state.ts';
+import type { Io } from './io.ts';
+import { makePlan, refusal } from './planning.ts';
+import type { ManifestFlags } from './program.ts';
+import { actor, backend, manifests, type Settings, settings, stateLocation } from './setup.ts';
+import { showDiagnostics, textOptions } from './show.ts';
+import { systemClock } from './system.ts';
+
+export interface ApplyFlags extends ManifestFlags {
+  readonly target?: readonly string[];
+  readonly autoApprove?: boolean;
+  readonly initState?: boolean;
+  readonly skipBlocked?: boolean;
+  readonly parallelism?: number;
+  readonly lockTimeout: number;
+  readonly output: 'text' | 'json';
+}
+
+/** Plans under the lock, shows the plan, asks, executes it, and tells how every restore ended. */
+export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
+  const given = withParallelism(await settings(io, flags), flags.parallelism);
+  const declared = await manifests(io, flags, given);
+  const store = await backend(io, flags, given);
+  await refuseWithoutState(io, flags, (await store.read()) !== undefined);
+  const connection = await connectCloud(io, flags, given);
+  try {
+    const lease = await store.lock(actor(io, 'apply'), flags.lockTimeout);
+    try {
+      if (!lease.state()) await lease.create(connection.driver.target);
+      const plan = await makePlan({
+        ...declared,
+        state: lease.state(),
+        driver: connection.driver,
+        settings: given,
+        only: flags.target ?? [],
+      });
+      if (flags.output === 'text') io.stdout.write(planBody(plan, textOptions(io)));
+      const refused = refusal(plan, flags.skipBlocked === true);
+      if (refused) throw refused;
+      if (!hasChanges(plan)) {
+        if (flags.output === 'text') io.stdout.write('\nNothing to do.\n');
+        return EXIT.done;
+      }
+      if (!flags.autoApprove)
+        await confirm(io, 'Restore as shown? Disks are overwritten; it cannot be stopped or undone.');
+      return await carryOut(io, flags, plan, lease, connection.driver, given);
+    } finally {
+      await lease.release();
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+async function carryOut(
+  io: Io,
+  flags: ApplyFlags,
+  plan: Plan,
+  lease: Lease,
+  driver: Driver,
+  given: Settings,
+): Promise<ExitCode> {
+  const reporter = createRunReporter();
+  const view = tee(reporter, applyView(io, flags.output, plan));
+  const outcome = await execute({
+    plan,
+    lease,
+    driver,
+    clock: systemClock,
+    random: Math.random,
+    settings: given.config,
+    onEvent: (event) => view.handle(event),
+    stop: io.stop,
+  });
+  view.end();
+  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
+  if (flags.output === 'text') io.stdout.write(applySummary(reporter.report(), plan, textOptions(io)));
+  return exitCodeOf(outcome, io.stop.aborted);
+}
+
+/** `unknown` wins: it is the one outcome that a person has to look at. */
+export function exitCodeOf({ ends, fatal }: Outcome, stopped: boolean): ExitCode {
+  const results = [...ends.values()].map(resultOf);
+  if (results.includes('unknown')) return EXIT.outcome_unknown;
+  if (fatal) return EXIT.error;
+  if (stopped) return EXIT.interrupted;
+  if (results.includes('failed') || results.includes('skipped')) return EXIT.error;
+  return results.includes('running') ? EXIT.still_running : EXIT.done;
+}
+
+/** A state that is silently new would forget everything that was done: somebody has to say so. */
+async function refuseWithoutState(io: Io, flags: ApplyFlags, exists: boolean): Promise<void> {
+  if (exists || flags.initState) return;
+  if (io.stdin.isTty && !flags.autoApprove) {
+    showDiagnostics(io, [
+      {
+        severity: 'warning',
+        code: 'no-state',
+        summary: 'there is no state: nothing is known of restores that were done before',
+        remedy: 'if there should be one, stop here and name it with --state',
+      },
+    ]);
+    await confirm(io, 'Create a new state?');
+    return;
+  }
+  throw new Failure(
+    'refused',
+    error('no-state', 'there is no state, so nothing is known of what was restored before', {
+      remedy: 'if this is the first run: vbsctl init, or add --init-state; else name the state with --state',
+    }),
+  );
+}
+
+function withParallelism(given: Settings, parallelism: number | undefined): Settings {
+  if (parallelism === undefined) return given;
+  const { config } = given;
+  return { ...given, config: { ...config, apply: { ...config.apply, parallelism } } };
+}

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { error } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { type FaultPlan, parseFaultPlan, startEmulator } from '../emulator/index.ts';
+import type { Io } from './io.ts';
+import { absolute } from './setup.ts';
+
+export interface EmulatorFlags {
+  readonly port: number;
+  readonly world?: string;
+  readonly faults?: string;
+  readonly jobDuration: number;
+  readonly queue: number;
+  readonly volumes?: number;
+  readonly quiet?: boolean;
+}
+
+/** Serves the emulated cloud until a stop is asked for. */
+export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> {
+  const faults = flags.faults === undefined ? undefined : await readFaults(absolute(io, flags.faults));
+  const cloud = await startEmulator({
+    port: flags.port,
+    seed: {
+      jobDurationMs: flags.jobDuration,
+      queueMs: flags.queue,
+      ...(flags.volumes === undefined ? {} : { volumes: flags.volumes }),
+    },
+    ...(flags.world === undefined ? {} : { worldFile: absolute(io, flags.world) }),
+    ...(faults ? { faults } : {}),
+    ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${JSON.stringify(request)}\n`) }),
+  }).catch((cause: unknown) => {
+    throw new Failure(
+      'usage',
+      error('emulator', `the emulator cannot start: ${(cause as Error).message}`, {
+        remedy: 'another --port, or another --world',
+      }),
+    );
+  });
+  const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${value}`);
+  io.stdout.write(
+    [
+      `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
+      ...exports,
+      '# then: vbsctl init && vbsctl plan -f examples/restores.yaml',
+      `# What truly happened: curl ${cloud.url}/__emulator/audit`,
+      '',
+    ].join('\n'),
+  );
+  await new Promise<void>((resolve) => {
+    if (io.stop.aborted) resolve();
+    else io.stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await cloud.close();
+  return EXIT.done;
+}
+
+async function readFaults(path: string): Promise<FaultPlan> {
+  try {
+    return parseFaultPlan(JSON.parse(await readFile(path, 'utf8')));
+  } catch (cause) {
+    throw new Failure(
+      'invalid',
+      error('fault-plan', `${path} is no fault plan: ${(cause as Error).message}`, {
+        remedy: 'see docs/emulator.md',
+      }),
+    );
+  }
+}

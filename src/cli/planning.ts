@@ -1,0 +1,52 @@
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { observe } from '../executor/observe.ts';
+import { observationNeeds } from '../planner/needs.ts';
+import { plan } from '../planner/plan.ts';
+import { VERSION } from '../version.ts';
+import { refuseOtherTarget, refuseUnknownAddresses, type Settings } from './setup.ts';
+
+/** Manifests, state and cloud put together: the plan that `plan` shows and `apply` executes. */
+export async function makePlan(input: {
+  readonly specs: readonly RestoreSpec[];
+  readonly files: readonly ManifestFile[];
+  readonly state: State | undefined;
+  /** Absent: offline. */
+  readonly driver?: Driver;
+  readonly settings: Settings;
+  readonly only: readonly string[];
+}): Promise<Plan> {
+  const { specs, files, state, driver, settings, only } = input;
+  refuseUnknownAddresses(only, specs);
+  if (state && driver) refuseOtherTarget(state, driver.target);
+  const observations = driver && (await observe(driver, observationNeeds(specs, state)));
+  return plan({
+    specs,
+    files,
+    ...(state ? { state } : {}),
+    ...(driver ? { target: driver.target } : {}),
+    ...(observations ? { observations } : {}),
+    policy: settings.config.policy,
+    only,
+    now: Date.now(),
+    toolVersion: VERSION,
+  });
+}
+
+/** Why apply would not begin, if so. */
+export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
+  const limits = plan.notices.filter((notice) => notice.severity === 'error');
+  if (limits.length > 0) return new Failure('refused', limits);
+  const blocked = plan.actions.filter((action) => action.kind === 'blocked').length;
+  if (blocked === 0 || skipBlocked) return undefined;
+  return new Failure(
+    'refused',
+    error('blocked', `${blocked} of ${plan.actions.length} restores are blocked, so nothing was started`, {
+      remedy: 'mend what blocks them (see above), or do the others now: --skip-blocked',
+    }),
+  );
+}

@@ -1,0 +1,14 @@
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+import type { Io } from './io.ts';
+import type { CommonFlags } from './program.ts';
+import { backend, settings } from './setup.ts';
+
+/** Removes a lock that its holder cannot free any more. */
+export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
+  const store = await backend(io, flags, await settings(io, flags));
+  const freed = await store.unlock(id);
+  io.stdout.write(
+    `Unlocked ${store.location}: it was held by ${freed.who} (${freed.operation}, pid ${freed.pid}) since ${freed.since}.\n`,
+  );
+  return EXIT.done;
+}

@@ -1,0 +1,26 @@
+import { hasErrors } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { loadConfig, loadManifests, manifestPaths } from '../manifest/index.ts';
+import { diagnosticsJson } from '../views/diagnostics.ts';
+import type { Io } from './io.ts';
+import type { ManifestFlags } from './program.ts';
+import { configSearch, loadIo } from './setup.ts';
+import { printJson, showDiagnostics } from './show.ts';
+
+/** Checks config and manifests and tells every problem of every file. Touches neither cloud nor state. */
+export async function validate(
+  io: Io,
+  flags: ManifestFlags & { readonly output: 'text' | 'json' },
+): Promise<ExitCode> {
+  const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
+  const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
+  const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
+  const all = [...loaded.diagnostics, ...diagnostics];
+  if (flags.output === 'json')
+    printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
+  else {
+    showDiagnostics(io, all);
+    if (!hasErrors(all)) io.stdout.write(`Valid: ${specs.length} restore(s) in ${files.length} file(s).\n`);
+  }
+  return hasErrors(all) ? EXIT.error : EXIT.done;
+}

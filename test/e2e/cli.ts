@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
+
+/** The built program, run as its user runs it, against an emulator in this process. */
+
+const PROGRAM = new URL('../../dist/vbsctl.cjs', import.meta.url).pathname;
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly pid: number;
+  readonly done: Promise<Finished>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export class Desk {
+  readonly folder = mkdtempSync(join(tmpdir(), 'vbsctl-e2e-'));
+  readonly cloud: Emulator;
+
+  private constructor(cloud: Emulator) {
+    this.cloud = cloud;
+  }
+
+  static async open(options: EmulatorOptions = {}): Promise<Desk> {
+    const desk = new Desk(await startEmulator(options));
+    // Fast, so that tests are: settle still has to be longer than any late start of the emulator.
+    desk.write(
+      'vbsctl.yaml',
+      `apiVersion: vbsctl.dev/v1
+kind: Config
+state: vbsctl.state.json
+apply: {requests_per_second: 1000, max_failures: 0}
+retry: {settle: 1s, min_delay: 50ms, max_delay: 500ms}
+poll: {min_interval: 50ms, max_interval: 200ms}
+`,
+    );
+    return desk;
+  }
+
+  async close(): Promise<void> {
+    await this.cloud.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  write(name: string, text: string): void {
+    writeFileSync(join(this.folder, name), text);
+  }
+
+  /** A manifest that restores each of the first `count` disks from its first backup, under names with a prefix. */
+  declare(count: number, prefix = 'disk', set = 'night'): void {
+    const { volumes, backups } = this.cloud.world();
+    const entries = Object.values(volumes)
+      .slice(0, count)
+      .map((volume, n) => {
+        const backup = Object.values(backups).find((candidate) => candidate.volume_id === volume.id);
+        return `    - {name: ${prefix}-${n}, volume_id: ${volume.id}, backup_id: ${backup?.id}}`;
+      });
+    this.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('\n')}\n`,
+    );
+  }
+
+  start(...args: string[]): Running {
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: this.folder,
+      env: { PATH: process.env.PATH, HOME: this.folder, ...this.cloud.env() },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    const done = new Promise<Finished>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) =>
+        resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+      );
+    });
+    return { pid: child.pid ?? -1, done, kill: (signal) => void child.kill(signal) };
+  }
+
+  run(...args: string[]): Promise<Finished> {
+    return this.start(...args).done;
+  }
+
+  /** How often each disk was truly started, by the cloud's own record; only disks that were. */
+  starts(): number[] {
+    return this.cloud
+      .audit()
+      .volumes.map((volume) => volume.restores_accepted)
+      .filter((count) => count > 0);
+  }
+}

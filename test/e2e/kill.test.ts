@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { Desk } from './cli.ts';
+
+const DISKS = 12;
+const EXIT_DONE = 0;
+
+/** Faults and deaths are drawn from this, so that a failing run can be had again. */
+function dice(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe('kill -9 in the middle of apply', function () {
+  this.timeout(120_000);
+
+  for (const seed of [1, 2]) {
+    it(`completes every restore with none started twice (seed ${seed})`, async () => {
+      const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 6_000, queueMs: 100 } });
+      try {
+        const draw = dice(seed);
+        await desk.cloud.setFaults({
+          seeded: {
+            seed,
+            rates: { reset: 0.1, cut: 0.05, slow: 0.05 },
+            routes: ['restore'],
+            per_resource_max: 2,
+          },
+        });
+        desk.declare(DISKS);
+        await desk.run('init');
+        let kills = 0;
+        let last = await desk.run('plan');
+        for (let round = 0; round < 40; round++) {
+          const apply = desk.start('apply', '--auto-approve');
+          const timer = setTimeout(() => apply.kill('SIGKILL'), 500 + draw() * 1_500);
+          last = await apply.done;
+          clearTimeout(timer);
+          if (last.code === null) kills++;
+          else if (last.code === EXIT_DONE) break;
+        }
+        expect(last.code, last.stdout + last.stderr).to.equal(EXIT_DONE);
+        expect(kills, 'it was really killed').to.be.at.least(1);
+        expect(desk.starts()).to.deep.equal(Array.from({ length: DISKS }, () => 1));
+        const again = await desk.run('apply', '--auto-approve');
+        expect(again.stdout).to.include('Nothing to do');
+      } finally {
+        await desk.close();
+      }
+    });
+  }
+});
