@@ -140,7 +140,7 @@ describe('the built program', function () {
     desk.declare(1);
     desk.write(
       'vbsctl.yaml',
-      'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 200ms, after_ambiguous: stop}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
+      'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, after_ambiguous: stop}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
     );
     await desk.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'status', when: 'before', status: 504 } }],

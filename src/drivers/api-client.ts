@@ -1,0 +1,209 @@
+import type { CloudFailure, Reading } from '../domain/cloud.ts';
+import { optional } from '../domain/record.ts';
+import type { Session, TokenGrant } from './auth/session.ts';
+import type { Listing } from './driver.ts';
+import { list, object, UnexpectedShape } from './fields.ts';
+import type { Answer, Exchange } from './http/exchange.ts';
+import {
+  cloudTimeMs,
+  errorBody,
+  failureOf,
+  isHtml,
+  isObject,
+  type JsonObject,
+  parseObject,
+  unreadable,
+  withoutSecret,
+} from './http/failures.ts';
+import { type Attempted, isTransient, type RetryTools, withRetries } from './http/retry.ts';
+import type { Wire } from './http/wire.ts';
+
+/** Entries asked for with each page; the most that EVS and Cinder give. */
+const PAGE_SIZE = 1_000;
+/** A project with more disks or backups than this times the page size is none that we believe. */
+const PAGES_MAX = 1_000;
+
+export interface ClientTools extends RetryTools {
+  readonly wire: Wire;
+  readonly session: Session;
+}
+
+/** One page-wise list of an API. */
+export interface ListRequest<T> {
+  readonly url: string;
+  /** Where the entries stand: `volumes`; their links stand in `volumes_links`. */
+  readonly key: string;
+  /** How the next page is asked for where the answer has no `next` link. */
+  readonly continueBy: 'marker' | 'offset';
+  readonly parse: (value: unknown) => T;
+}
+
+/** Reads of an OpenStack-like API, with token, budget and retries; what all drivers have in common. */
+export class ApiClient {
+  readonly #tools: ClientTools;
+
+  constructor(tools: ClientTools) {
+    this.#tools = tools;
+  }
+
+  /** One thing. `parse` may throw UnexpectedShape. Rejects only with the signal's reason. */
+  async read<T>(
+    url: string,
+    parse: (body: JsonObject) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<Reading<T>> {
+    const got = await this.#get(url, signal);
+    if (got.kind !== 'answer') return got;
+    const { answer } = got;
+    if (answer.status === 404 && knowsItsThings(answer))
+      return { kind: 'gone', failure: this.#failure(answer) };
+    const parsed = this.#parse(answer, parse);
+    return parsed.kind === 'parsed'
+      ? { kind: 'found', value: parsed.value, ...optional('cloud_time_ms', cloudTimeMs(answer)) }
+      : parsed;
+  }
+
+  /** All entries, page after page. Rejects only with the signal's reason. */
+  async list<T extends { readonly id: string }>(
+    request: ListRequest<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<Listing<T>> {
+    // By id: what moves from one page to the next while they are read must not count twice.
+    const values = new Map<string, T>();
+    let cloudTime: number | undefined;
+    let query = `limit=${PAGE_SIZE}`;
+    let count = 0;
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const got = await this.#get(`${request.url}?${query}`, signal);
+      if (got.kind !== 'answer') return got;
+      const parsed = this.#parse(got.answer, (body) => parsePage(body, request));
+      if (parsed.kind !== 'parsed') return parsed;
+      // The first page is the oldest: nothing in the list is older than it.
+      if (page === 0) cloudTime = cloudTimeMs(got.answer);
+      const { entries, next } = parsed.value;
+      for (const entry of entries) values.set(entry.id, entry);
+      count += entries.length;
+      const following = next ?? nextQuery(request, entries, count);
+      if (entries.length === 0 || following === undefined)
+        return { kind: 'listed', values: [...values.values()], ...optional('cloud_time_ms', cloudTime) };
+      query = following;
+    }
+    return {
+      kind: 'unreadable',
+      failure: { cause: 'unreadable', message: `the list of ${request.key} does not end` },
+      retryable: false,
+    };
+  }
+
+  async #get(
+    url: string,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
+    const attempted = await withRetries(() => this.#attempt(url, signal), this.#tools, signal);
+    if (attempted.kind === 'failed')
+      return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
+    const answer = attempted.value;
+    return answer.kind === 'answer'
+      ? { kind: 'answer', answer }
+      : { kind: 'unreadable', failure: answer.failure, retryable: answer.retryable };
+  }
+
+  /** A refused token ends it at once: the session has tried often enough. */
+  async #attempt(url: string, signal: AbortSignal | undefined): Promise<Attempted<Answer | RefusedToken>> {
+    const { session, wire, clock } = this.#tools;
+    for (let renewed = false; ; renewed = true) {
+      const grant = await session.token(signal);
+      if (grant.kind === 'refused') return { kind: 'done', value: grant };
+      const sent = await wire.send({ method: 'GET', url, headers: { 'X-Auth-Token': grant.token }, signal });
+      const exchange = isYes(sent) ? sent : withoutSecret(sent, grant.token);
+      if (exchange.kind === 'answer' && exchange.status === 401) {
+        session.invalidate(grant.token);
+        // A refused read had no effect; with a fresh token it is worth one more.
+        if (!renewed) continue;
+      }
+      if (exchange.kind !== 'answer' || isTransient(exchange))
+        return { kind: 'failed', failure: failureOf(exchange, clock.now()), again: isTransient(exchange) };
+      return { kind: 'done', value: exchange };
+    }
+  }
+
+  #parse<T>(
+    answer: Answer,
+    parse: (body: JsonObject) => T,
+  ): { readonly kind: 'parsed'; readonly value: T } | Unreadable {
+    if (answer.status !== 200)
+      return { kind: 'unreadable', failure: this.#failure(answer), retryable: false };
+    const body = parseObject(answer.text);
+    try {
+      if (!body) throw new UnexpectedShape('it is no JSON object');
+      return { kind: 'parsed', value: parse(body) };
+    } catch (error) {
+      if (!(error instanceof UnexpectedShape)) throw error;
+      const failure = unreadable(answer, `the answer is not what the API promises: ${error.message}`);
+      return { kind: 'unreadable', failure, retryable: false };
+    }
+  }
+
+  #failure(answer: Answer): CloudFailure {
+    return failureOf(answer, this.#tools.clock.now());
+  }
+}
+
+function isYes(exchange: Exchange): boolean {
+  return exchange.kind === 'answer' && exchange.status === 200;
+}
+
+type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
+type RefusedToken = Extract<TokenGrant, { kind: 'refused' }>;
+
+/**
+ * Whether a 404 speaks of the thing asked for. An HTML page or a gateway's "no such API" (`APIGW.…`) says
+ * that the address is wrong, and nothing about disks.
+ */
+function knowsItsThings(answer: Answer): boolean {
+  return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
+}
+
+function parsePage<T>(
+  body: JsonObject,
+  { key, parse }: ListRequest<T>,
+): { readonly entries: readonly T[]; readonly next: string | undefined } {
+  const entries = list(body[key], key).map((entry, index) => {
+    try {
+      return parse(entry);
+    } catch (error) {
+      throw error instanceof UnexpectedShape
+        ? new UnexpectedShape(`${key}[${index}]: ${error.message}`)
+        : error;
+    }
+  });
+  return { entries, next: nextLink(body[`${key}_links`]) };
+}
+
+/**
+ * The query of the `next` link. The rest of the link is not used: behind a gateway it often names an inner
+ * host or plain http, and the token goes to the endpoint of the catalog only.
+ */
+function nextLink(links: unknown): string | undefined {
+  if (links == null) return undefined;
+  const next = list(links, 'links').find((link) => isObject(link) && link.rel === 'next');
+  if (next === undefined) return undefined;
+  const { href } = object(next, 'link');
+  const base = 'http://endpoint';
+  if (typeof href !== 'string' || !URL.canParse(href, base))
+    throw new UnexpectedShape('the link to the next page is no address');
+  const { search } = new URL(href, base);
+  if (search === '') throw new UnexpectedShape('the link to the next page names no page');
+  return search.slice(1);
+}
+
+function nextQuery<T extends { readonly id: string }>(
+  { continueBy }: ListRequest<T>,
+  entries: readonly T[],
+  count: number,
+): string | undefined {
+  const last = entries.at(-1);
+  if (!last || entries.length < PAGE_SIZE) return undefined;
+  const from = continueBy === 'offset' ? count : encodeURIComponent(last.id);
+  return `limit=${PAGE_SIZE}&${continueBy}=${from}`;
+}

@@ -1,0 +1,94 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import { isObject, type JsonObject } from '../http/failures.ts';
+import type { Env } from './settings.ts';
+
+/** What was found of clouds.yaml and secure.yaml, unread. */
+export interface CloudFiles {
+  readonly clouds?: CloudFile;
+  readonly secure?: CloudFile;
+  /** For messages. */
+  readonly searched: readonly string[];
+}
+
+export interface CloudFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export const NO_FILES: CloudFiles = { searched: [] };
+
+const SIZE_MAX = 1024 * 1024;
+const EXTENSIONS = ['yaml', 'yml'];
+
+/**
+ * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE`, the working directory, `~/.config/openstack` and
+ * `/etc/openstack`, and the first secure.yaml of the same places. Throws a Failure (`invalid`) for a file
+ * that is there and cannot be read.
+ */
+export async function readCloudFiles(places: {
+  readonly env: Env;
+  readonly cwd: string;
+  readonly home: string;
+}): Promise<CloudFiles> {
+  const folders = [places.cwd, join(places.home, '.config', 'openstack'), '/etc/openstack'];
+  const candidates = (stem: string) =>
+    folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
+  const named = places.env.OS_CLIENT_CONFIG_FILE;
+  const clouds = named ? [named] : candidates('clouds');
+  const [cloudsFile, secureFile] = await Promise.all([
+    firstOf(clouds, named !== undefined && named !== ''),
+    firstOf(candidates('secure'), false),
+  ]);
+  return { ...optional('clouds', cloudsFile), ...optional('secure', secureFile), searched: clouds };
+}
+
+async function firstOf(paths: readonly string[], mustExist: boolean): Promise<CloudFile | undefined> {
+  for (const path of paths) {
+    try {
+      const { size } = await stat(path);
+      if (size > SIZE_MAX) throw unusable(path, `is larger than ${SIZE_MAX} bytes`);
+      return { path, text: await readFile(path, 'utf8') };
+    } catch (cause) {
+      if (cause instanceof Failure) throw cause;
+      const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
+      const absent = code === 'ENOENT' || code === 'ENOTDIR';
+      if (!absent || mustExist) throw unusable(path, `cannot be read (${code})`);
+    }
+  }
+  return undefined;
+}
+
+function unusable(path: string, why: string): Failure {
+  return new Failure(
+    'invalid',
+    error('unreadable-clouds-yaml', `${path} ${why}`, {
+      remedy: 'mend the file, or name another with OS_CLIENT_CONFIG_FILE',
+      where: { file: path },
+    }),
+  );
+}
+
+/** The file's top level. Throws a Failure (`invalid`) with the place of the first error. */
+export function parseCloudFile({ path, text }: CloudFile): JsonObject {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [problem] = document.errors;
+  if (problem) {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    // Only the parser's code: its message may quote the line, and the line may be a password.
+    throw new Failure(
+      'invalid',
+      error('bad-yaml', `${path} is not valid YAML (${problem.code})`, {
+        remedy: `mend line ${line}`,
+        where: { file: path, line, column: col },
+      }),
+    );
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 100 });
+  return isObject(value) ? value : {};
+}

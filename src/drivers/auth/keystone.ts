@@ -1,0 +1,209 @@
+import { unreachable } from '../../domain/errors.ts';
+import { canonicalAuthUrl } from '../../domain/target.ts';
+import type { Answer } from '../http/exchange.ts';
+import {
+  cloudTimeMs,
+  failureOf,
+  isObject,
+  parseObject,
+  unreadable,
+  withoutSecret,
+} from '../http/failures.ts';
+import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
+import type { Wire } from '../http/wire.ts';
+import { type Catalog, parseCatalog } from './catalog.ts';
+import type { Session, TokenGrant } from './session.ts';
+import type { Auth, Domain, Named } from './settings.ts';
+
+/** A token is renewed when less than this is left of it, or a fifth of a short life. */
+const MARGIN_MS_MAX = 60_000;
+
+/** What Keystone says with a token. */
+export interface Token {
+  readonly text: string;
+  /** From the moment it was given. */
+  readonly lifetimeMs: number;
+  /** Absent: the token belongs to no project and opens nothing. */
+  readonly project?: { readonly id: string; readonly name?: string };
+  readonly catalog: Catalog;
+}
+
+export interface KeystoneTools extends RetryTools {
+  readonly wire: Wire;
+}
+
+/** One way into one project, over Keystone v3. */
+export class KeystoneSession implements Session {
+  readonly #authUrl: string;
+  readonly #auth: Auth;
+  readonly #tools: KeystoneTools;
+  #current: { readonly text: string; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  #renewal: Promise<Attempted<Token>> | undefined;
+  /** A definitive no. Asking again and again with a wrong password locks accounts. */
+  #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
+
+  constructor(authUrl: string, auth: Auth, tools: KeystoneTools) {
+    this.#authUrl = authUrl;
+    this.#auth = auth;
+    this.#tools = tools;
+  }
+
+  /** A new token with all that Keystone says about it. */
+  async authenticate(signal?: AbortSignal): Promise<Attempted<Token>> {
+    if (this.#refusal) return this.#refusal;
+    this.#renewal ??= this.#renew();
+    return abandonable(this.#renewal, signal);
+  }
+
+  async token(signal?: AbortSignal): Promise<TokenGrant> {
+    const current = this.#current;
+    if (current && this.#tools.clock.monotonic() < current.renewAtMs)
+      return { kind: 'token', token: current.text };
+    const renewed = await this.authenticate(signal);
+    if (renewed.kind === 'done') return { kind: 'token', token: renewed.value.text };
+    // The margin is there to be used up when Keystone is away.
+    const rest = this.#current;
+    return rest && this.#tools.clock.monotonic() < rest.endsAtMs
+      ? { kind: 'token', token: rest.text }
+      : { kind: 'refused', failure: renewed.failure, retryable: renewed.again };
+  }
+
+  invalidate(token: string): void {
+    // Many callers may report the same token; only the first report may cost a renewal.
+    if (this.#current?.text === token) this.#current = undefined;
+  }
+
+  async #renew(): Promise<Attempted<Token>> {
+    try {
+      const attempted = await withRetries(() => this.#request(), this.#tools);
+      if (attempted.kind === 'failed' && !attempted.again) this.#refusal = attempted;
+      return attempted;
+    } finally {
+      this.#renewal = undefined;
+    }
+  }
+
+  async #request(): Promise<Attempted<Token>> {
+    const { wire, clock } = this.#tools;
+    const askedAtMs = clock.monotonic();
+    const exchange = await wire.send({
+      method: 'POST',
+      url: tokensUrl(this.#authUrl),
+      headers: {},
+      body: JSON.stringify(tokenRequest(this.#auth)),
+    });
+    if (exchange.kind !== 'answer' || exchange.status !== 201) {
+      const failure = failureOf(withoutSecret(exchange, secretOf(this.#auth)), clock.now());
+      return { kind: 'failed', failure, again: isTransient(exchange) };
+    }
+    const token = parseToken(exchange, clock.now());
+    if (typeof token === 'string')
+      return { kind: 'failed', failure: unreadable(exchange, token), again: false };
+    const endsAtMs = askedAtMs + token.lifetimeMs;
+    const marginMs = Math.min(MARGIN_MS_MAX, token.lifetimeMs / 5);
+    this.#current = { text: token.text, renewAtMs: endsAtMs - marginMs, endsAtMs };
+    return { kind: 'done', value: token };
+  }
+}
+
+/** `https://iam.example`, `https://iam.example/v3` and `https://iam.example/v3/` mean the same. */
+export function tokensUrl(authUrl: string): string {
+  return `${canonicalAuthUrl(authUrl)}/v3/auth/tokens`;
+}
+
+/** The body of `POST /v3/auth/tokens`. */
+export function tokenRequest(auth: Auth): object {
+  switch (auth.type) {
+    case 'password':
+      return {
+        auth: {
+          identity: {
+            methods: ['password'],
+            password: { user: { ...wireName(auth.user), password: auth.password } },
+          },
+          scope: { project: wireName(auth.project) },
+        },
+      };
+    case 'token':
+      return {
+        auth: {
+          identity: { methods: ['token'], token: { id: auth.token } },
+          scope: { project: wireName(auth.project) },
+        },
+      };
+    case 'application_credential': {
+      const { credential, secret } = auth;
+      const who =
+        'id' in credential
+          ? { id: credential.id }
+          : { name: credential.name, user: wireName(credential.user) };
+      return {
+        auth: {
+          identity: { methods: ['application_credential'], application_credential: { ...who, secret } },
+        },
+      };
+    }
+    default:
+      return unreachable(auth);
+  }
+}
+
+function wireName(named: Named): { id: string } | { name: string; domain: Domain } {
+  return 'id' in named ? { id: named.id } : { name: named.name, domain: named.domain };
+}
+
+/** The token of a 201, or what is wrong with the answer. */
+export function parseToken(answer: Answer, nowMs: number): Token | string {
+  const text = answer.headers['x-subject-token'];
+  if (text === undefined || text === '') return 'Keystone answered without a token (X-Subject-Token)';
+  const body = parseObject(answer.text)?.token;
+  if (!isObject(body)) return 'Keystone answered with a token but did not describe it';
+  const expiresAtMs = Date.parse(String(body.expires_at));
+  if (Number.isNaN(expiresAtMs)) return 'Keystone answered with a token that has no expiry';
+  // By the cloud's own clocks, so that a wrong one here neither shortens nor stretches it.
+  const issuedAtMs = Date.parse(String(body.issued_at));
+  const givenAtMs = Number.isNaN(issuedAtMs) ? (cloudTimeMs(answer) ?? nowMs) : issuedAtMs;
+  const { project } = body;
+  return {
+    text,
+    lifetimeMs: expiresAtMs - givenAtMs,
+    ...(isObject(project) && typeof project.id === 'string'
+      ? {
+          project: {
+            id: project.id,
+            ...(typeof project.name === 'string' ? { name: project.name } : {}),
+          },
+        }
+      : {}),
+    catalog: parseCatalog(body.catalog),
+  };
+}
+
+function secretOf(auth: Auth): string {
+  switch (auth.type) {
+    case 'password':
+      return auth.password;
+    case 'token':
+      return auth.token;
+    case 'application_credential':
+      return auth.secret;
+    default:
+      return unreachable(auth);
+  }
+}
+
+/** The shared promise, or the reason of the one caller that stops waiting for it. */
+async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  signal.throwIfAborted();
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

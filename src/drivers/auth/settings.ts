@@ -1,0 +1,34 @@
+/** How to get into a cloud, as far as files and environment say it. Holds secrets: never print it whole. */
+export interface CloudSettings {
+  /** Where it comes from, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
+  readonly source: string;
+  /** As given, with or without `/v3`. */
+  readonly auth_url: string;
+  readonly auth: Auth;
+  readonly region?: string;
+  readonly interface: EndpointInterface;
+  /** A PEM file of authorities to trust. */
+  readonly cacert?: string;
+  /** By service type, `_` for `-`: `vbs`, `evs`, `volumev3`, `block_storage`. They win over the catalog. */
+  readonly endpoint_overrides: ReadonlyMap<string, string>;
+}
+
+export type EndpointInterface = 'public' | 'internal' | 'admin';
+
+/** One way to prove who we are. */
+export type Auth =
+  | { readonly type: 'password'; readonly user: Named; readonly password: string; readonly project: Named }
+  | { readonly type: 'token'; readonly token: string; readonly project: Named }
+  /** Bound to its project already. */
+  | {
+      readonly type: 'application_credential';
+      readonly credential: { readonly id: string } | { readonly name: string; readonly user: Named };
+      readonly secret: string;
+    };
+
+/** Names mean something only within a domain. */
+export type Named = { readonly id: string } | { readonly name: string; readonly domain: Domain };
+export type Domain = { readonly id: string } | { readonly name: string };
+
+/** The process's environment, passed in. */
+export type Env = Readonly<Record<string, string | undefined>>;

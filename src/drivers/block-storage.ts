@@ -1,0 +1,51 @@
+import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
+import { optional } from '../domain/record.ts';
+import { list, object, optionalText, optionalTime, size, text, UnexpectedShape } from './fields.ts';
+
+/**
+ * Disks and backups as EVS, VBS and Cinder describe them; the three are one family. Throws UnexpectedShape.
+ */
+export function parseVolume(value: unknown): Volume {
+  const volume = object(value, 'volume');
+  const metadata = volume.metadata == null ? {} : object(volume.metadata, 'metadata');
+  return {
+    id: text(volume, 'id'),
+    name: optionalText(volume, 'name') ?? '',
+    status: text(volume, 'status'),
+    size: size(volume, 'size'),
+    attachments: list(volume.attachments ?? [], 'attachments').flatMap(parseAttachment),
+    ...optional('created_at', optionalTime(volume, 'created_at')),
+    ...optional('updated_at', optionalTime(volume, 'updated_at')),
+    ...optional('project_id', optionalText(volume, 'os-vol-tenant-attr:tenant_id')),
+    ...optional('availability_zone', optionalText(volume, 'availability_zone')),
+    ...optional('src_backup_id', optionalText(metadata, 'src_backup_id')),
+  };
+}
+
+function parseAttachment(value: unknown): Attachment[] {
+  const attachment = object(value, 'attachment');
+  const server = optionalText(attachment, 'server_id');
+  // An attachment that is only reserved names no server yet; the disk's status tells that it is busy.
+  return server ? [{ server_id: server, ...optional('device', optionalText(attachment, 'device')) }] : [];
+}
+
+export function parseBackup(value: unknown): Backup {
+  const backup = object(value, 'backup');
+  const takenAt = optionalTime(backup, 'data_timestamp') ?? optionalTime(backup, 'created_at');
+  if (takenAt === undefined) throw new UnexpectedShape('neither data_timestamp nor created_at is there');
+  // VBS names the owner in its v2 form, Cinder in its v3 form.
+  const owner =
+    optionalText(backup, 'os-bak-tenant-attr:tenant_id') ??
+    optionalText(backup, 'os-backup-project-attr:project_id');
+  return {
+    id: text(backup, 'id'),
+    name: optionalText(backup, 'name') ?? '',
+    status: text(backup, 'status'),
+    size: size(backup, 'size'),
+    volume_id: text(backup, 'volume_id'),
+    created_at: takenAt,
+    ...optional('updated_at', optionalTime(backup, 'updated_at')),
+    ...optional('project_id', owner),
+    ...optional('fail_reason', optionalText(backup, 'fail_reason') || undefined),
+  };
+}

@@ -1,0 +1,219 @@
+import { readFile } from 'node:fs/promises';
+import type { CloudFailure } from '../domain/cloud.ts';
+import type { HttpSettings } from '../domain/config.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import { optional } from '../domain/record.ts';
+import { canonicalAuthUrl } from '../domain/target.ts';
+import {
+  type Catalog,
+  findEvs,
+  findVbs,
+  type Pick,
+  regionsOf,
+  type ServiceRoot,
+  type Wanted,
+} from './auth/catalog.ts';
+import { NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
+import { KeystoneSession, type Token } from './auth/keystone.ts';
+import { namedCloud, resolveCloud } from './auth/resolve.ts';
+import type { Auth, CloudSettings, Env } from './auth/settings.ts';
+import type { Driver } from './driver.ts';
+import { createAxiosHttp } from './http/axios-http.ts';
+import { Budget } from './http/budget.ts';
+import type { Http } from './http/exchange.ts';
+import { UNTRUSTED_CERTIFICATE } from './http/network-errors.ts';
+import type { RetryTools } from './http/retry.ts';
+import { Wire } from './http/wire.ts';
+import { VbsDriver } from './vbs.ts';
+
+/** Start here: the door to a cloud. */
+export interface ConnectOptions extends RetryTools {
+  /** An entry of clouds.yaml; absent: `OS_CLOUD`, else the `OS_*` variables. */
+  readonly cloudName?: string | undefined;
+  readonly env: Env;
+  readonly cwd: string;
+  readonly home: string;
+  readonly http: HttpSettings;
+  readonly requestsPerSecond: number;
+  /** Of vbsctl. */
+  readonly version: string;
+  /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
+  readonly boundTo?: string;
+  /** In place of the network, for simulations. */
+  readonly network?: Http;
+}
+
+/**
+ * Authenticates, finds the endpoints and hands out the driver. Throws a Failure: `invalid` for settings that
+ * are incomplete or wrong, `cloud` for everything that the cloud or the way to it does not allow.
+ */
+export async function connect(options: ConnectOptions): Promise<Driver> {
+  const settings = await findSettings(options);
+  const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
+  const { retry, clock, random } = options;
+  const wire = new Wire(network, new Budget(options.requestsPerSecond, clock));
+  const session = new KeystoneSession(settings.auth_url, settings.auth, { wire, retry, clock, random });
+  const authenticated = await session.authenticate();
+  if (authenticated.kind === 'failed') throw notAuthenticated(authenticated.failure, settings);
+  const token = authenticated.value;
+  const project = projectOf(token, settings);
+  const region = regionOf(token.catalog, settings);
+  const wanted: Wanted = {
+    region,
+    interface: settings.interface,
+    projectId: project.id,
+    overrides: settings.endpoint_overrides,
+  };
+  return new VbsDriver({
+    wire,
+    session,
+    retry,
+    clock,
+    random,
+    vbs: rootOf(findVbs(token.catalog, wanted), 'backup service (VBS)', 'vbs', wanted, settings),
+    evs: rootOf(findEvs(token.catalog, wanted), 'disk service (EVS)', 'evs', wanted, settings),
+    target: {
+      auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
+      region,
+      project_id: project.id,
+      ...optional('project_name', project.name),
+    },
+  });
+}
+
+async function findSettings({ cloudName, env, cwd, home }: ConnectOptions): Promise<CloudSettings> {
+  // Files that nobody names must not stand in the way of the variables.
+  const named = namedCloud(cloudName, env) !== undefined;
+  const files = named ? await readCloudFiles({ env, cwd, home }) : NO_FILES;
+  return resolveCloud({ cloudName, env, files });
+}
+
+async function networkSettings({ http, version }: ConnectOptions, { cacert, source }: CloudSettings) {
+  if (cacert === undefined) return { ...http, version };
+  try {
+    return { ...http, version, ca: await readFile(cacert, 'utf8') };
+  } catch (cause) {
+    const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
+    throw new Failure(
+      'invalid',
+      error('unreadable-cacert', `cacert ${cacert} cannot be read (${code})`, {
+        detail: `It is named by ${source}.`,
+        remedy: 'correct OS_CACERT, or cacert in clouds.yaml',
+      }),
+    );
+  }
+}
+
+function projectOf(token: Token, { source }: CloudSettings): NonNullable<Token['project']> {
+  if (token.project) return token.project;
+  throw cloudFailure('unscoped-token', 'the token belongs to no project', {
+    detail: `Settings: ${source}.`,
+    remedy:
+      'name the project: OS_PROJECT_ID or OS_PROJECT_NAME, or project_name under "auth:" in clouds.yaml',
+  });
+}
+
+/** The one named; or the only one there is. */
+function regionOf(catalog: Catalog, { region, source }: CloudSettings): string {
+  if (region !== undefined) return region;
+  const regions = regionsOf(catalog);
+  const [only] = regions;
+  if (only !== undefined && regions.length === 1) return only;
+  throw cloudFailure('no-region', 'no region is named', {
+    detail: `The catalog has: ${regions.join(', ') || 'no region at all'}. Settings: ${source}.`,
+    remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
+  });
+}
+
+function rootOf(
+  pick: Pick,
+  what: string,
+  name: string,
+  wanted: Wanted,
+  settings: CloudSettings,
+): ServiceRoot {
+  if (pick.kind === 'found') return pick.root;
+  const elsewhere = pick.regions.length > 0 && !pick.regions.includes(wanted.region);
+  throw cloudFailure(
+    'no-endpoint',
+    `the catalog has no ${wanted.interface} endpoint of the ${what} in region ${wanted.region}`,
+    {
+      detail: `Looked for ${pick.types.join(', ')}; it has: ${pick.has.join(', ') || 'none of them'}. Settings: ${settings.source}.`,
+      remedy: elsewhere
+        ? `set OS_REGION_NAME (region_name in clouds.yaml) to ${pick.regions.join(' or ')}`
+        : `set OS_${name.toUpperCase()}_ENDPOINT_OVERRIDE (${name}_endpoint_override in clouds.yaml)`,
+    },
+  );
+}
+
+function notAuthenticated(failure: CloudFailure, settings: CloudSettings): Failure {
+  const at = canonicalAuthUrl(settings.auth_url);
+  const detail = [
+    failure.message,
+    ...(failure.request_id === undefined ? [] : [`request id ${failure.request_id}`]),
+    `settings: ${settings.source}`,
+  ].join('; ');
+  switch (failure.cause) {
+    case 'no_connection':
+      return UNTRUSTED_CERTIFICATE.has(failure.code ?? '')
+        ? cloudFailure('certificate-not-trusted', `the certificate of ${at} is not trusted`, {
+            detail,
+            remedy: 'name the PEM file of its authority: OS_CACERT, or cacert in clouds.yaml',
+          })
+        : cloudFailure('cloud-unreachable', `no connection to ${at}`, {
+            detail,
+            remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
+          });
+    case 'connection_lost':
+    case 'timeout':
+    case 'crashed':
+      return cloudFailure('cloud-unreachable', `${at} did not answer`, { detail, remedy: 'try again later' });
+    case 'unreadable':
+      return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+        detail,
+        remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+      });
+    case 'status':
+      return refusedBy(at, failure, detail, settings.auth);
+    default:
+      return unreachable(failure.cause);
+  }
+}
+
+function refusedBy(at: string, failure: CloudFailure, detail: string, auth: Auth): Failure {
+  const { status = 0 } = failure;
+  if (status === 401 || status === 403)
+    return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type].what}`, {
+      detail,
+      remedy: `check ${CREDENTIALS[auth.type].where}`,
+    });
+  if (status >= 500 || status === 429 || status === 408)
+    return cloudFailure('cloud-unavailable', `${at} cannot give a token now (HTTP ${status})`, {
+      detail,
+      remedy: 'try again later',
+    });
+  return cloudFailure('not-keystone', `${at} gave no token (HTTP ${status})`, {
+    detail,
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+  });
+}
+
+const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readonly where: string }>> = {
+  password: {
+    what: 'user name, password or project',
+    where: 'OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME and OS_PROJECT_NAME, or "auth:" in clouds.yaml',
+  },
+  token: {
+    what: 'token; it may have expired',
+    where: 'OS_TOKEN, or token under "auth:" in clouds.yaml',
+  },
+  application_credential: {
+    what: 'application credential',
+    where: 'OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or "auth:" in clouds.yaml',
+  },
+};
+
+function cloudFailure(code: string, summary: string, more: { detail: string; remedy: string }): Failure {
+  return new Failure('cloud', error(code, summary, more));
+}

@@ -1,0 +1,48 @@
+import { isObject, type JsonObject } from './http/failures.ts';
+import { plainText } from './http/plain-text.ts';
+
+/** An answer is not what the API promises. Thrown by the parsers here, caught where the answer was asked for. */
+export class UnexpectedShape extends Error {}
+
+export function object(value: unknown, what: string): JsonObject {
+  if (!isObject(value)) throw new UnexpectedShape(`${what} is not an object`);
+  return value;
+}
+
+export function list(value: unknown, what: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new UnexpectedShape(`${what} is not a list`);
+  return value;
+}
+
+/** Text that must be there. */
+export function text(from: JsonObject, key: string): string {
+  const value = optionalText(from, key);
+  if (value === undefined || value === '') throw new UnexpectedShape(`${key} is missing`);
+  return value;
+}
+
+/** Absent and null are the same. */
+export function optionalText(from: JsonObject, key: string): string | undefined {
+  const value = from[key] ?? undefined;
+  if (value !== undefined && typeof value !== 'string') throw new UnexpectedShape(`${key} is not a text`);
+  return value;
+}
+
+export function size(from: JsonObject, key: string): number {
+  const value = from[key];
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+    throw new UnexpectedShape(`${key} is not a size`);
+  return value;
+}
+
+const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/;
+
+/** ISO 8601 in UTC with `Z`, out of the clouds' times, which are UTC mostly without saying so. */
+export function optionalTime(from: JsonObject, key: string): string | undefined {
+  const value = optionalText(from, key);
+  if (value === undefined || value === '') return undefined;
+  const match = TIME.exec(value);
+  const ms = match ? Date.parse(`${match[1]}T${match[2]}${match[3] ?? 'Z'}`) : Number.NaN;
+  if (Number.isNaN(ms)) throw new UnexpectedShape(`${key} is not a time: ${plainText(value, 40)}`);
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,176 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { AxiosInstance } from 'axios';
+import type { HttpSettings } from '../../domain/config.ts';
+import { type Connections, type Gate, openConnections } from './connections.ts';
+import type { Exchange, Http, HttpRequest } from './exchange.ts';
+import { explainNetworkError } from './network-errors.ts';
+
+export interface AxiosHttpSettings extends HttpSettings {
+  /** Of vbsctl, for the User-Agent. */
+  readonly version: string;
+  /** PEM certificates trusted in place of Node's own (`OS_CACERT`). */
+  readonly ca?: string;
+}
+
+/** The network, over one axios instance. axios is loaded with the first request: it costs more than all else. */
+export function createAxiosHttp(settings: AxiosHttpSettings): Http {
+  const connections = openConnections({
+    connectTimeoutMs: settings.connect_timeout_ms,
+    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+  });
+  let loading: Promise<AxiosInstance> | undefined;
+  return {
+    async send(request) {
+      loading ??= loadAxios(settings);
+      return exchange(await loading, connections, settings, request);
+    },
+  };
+}
+
+async function loadAxios(settings: AxiosHttpSettings): Promise<AxiosInstance> {
+  const { default: axios } = await import('axios');
+  return axios.create({
+    adapter: 'http',
+    maxRedirects: 0,
+    proxy: false,
+    decompress: false,
+    validateStatus: () => true,
+    responseType: 'text',
+    transformRequest: [(data) => data],
+    transformResponse: [(data) => data],
+    maxContentLength: settings.max_response_bytes,
+    headers: {
+      'User-Agent': `vbsctl/${settings.version}`,
+      Accept: 'application/json',
+      'Accept-Encoding': 'identity',
+    },
+  });
+}
+
+async function exchange(
+  axios: AxiosInstance,
+  connections: Connections,
+  settings: AxiosHttpSettings,
+  request: HttpRequest,
+): Promise<Exchange> {
+  const watch = new Watch(settings.request_timeout_ms);
+  const signal = request.method === 'GET' ? request.signal : undefined;
+  signal?.throwIfAborted();
+  const onAbort = () => watch.stop('aborted');
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const response = await axios.request<string>({
+      url: request.url,
+      method: request.method,
+      headers: { ...request.headers, ...(request.method === 'POST' ? JSON_BODY : {}) },
+      data: request.method === 'POST' ? request.body : undefined,
+      signal: watch.signal,
+      transport: watchedTransport(watch, connections, request),
+    });
+    return {
+      kind: 'answer',
+      status: response.status,
+      headers: plainHeaders(response.headers),
+      text: response.data,
+    };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return withoutAnswer(error, watch, settings, new URL(request.url).host);
+  } finally {
+    watch.end();
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+const JSON_BODY = { 'Content-Type': 'application/json' };
+
+/** What happened to one request: whether it got a connection, and why it was stopped. */
+class Watch {
+  readonly #controller = new AbortController();
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  handedOver = false;
+  stopped: 'timeout' | 'aborted' | undefined;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** From here on the request may have been written. */
+  onSocket(): void {
+    this.handedOver = true;
+    this.#timer = setTimeout(() => this.stop('timeout'), this.#timeoutMs);
+  }
+
+  stop(why: 'timeout' | 'aborted'): void {
+    this.stopped ??= why;
+    this.#controller.abort();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Node's own client under axios: the only place that sees when a request gets its connected socket. */
+function watchedTransport(watch: Watch, connections: Connections, request: HttpRequest) {
+  return {
+    request(options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) {
+      const agents = request.method === 'POST' ? connections.posts : connections.reads;
+      const secure = options.protocol === 'https:';
+      const gated: https.RequestOptions & Gate = {
+        ...options,
+        agent: secure ? agents.https : agents.http,
+        mayLeave: request.method === 'POST' ? request.mayLeave : undefined,
+      };
+      const sent = (secure ? https : http).request(gated, onResponse);
+      return sent.once('socket', () => watch.onSocket());
+    },
+  };
+}
+
+function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings, host: string): Exchange {
+  // Only code and message are taken: an axios error carries the whole request, token and password included.
+  const { code = 'UNKNOWN', message } = error as Error & { code?: string };
+  if (!watch.handedOver)
+    return { kind: 'no_connection', code, message: explainNetworkError(code, message, host) };
+  if (watch.stopped === 'timeout')
+    return {
+      kind: 'broken',
+      code: 'REQUEST_TIMEOUT',
+      message: `no whole answer from ${host} within ${settings.request_timeout_ms} ms`,
+      timeout: true,
+    };
+  // ERR_BAD_RESPONSE is what axios calls a body over its limit and a body that ends before its length.
+  if (code === 'ERR_BAD_RESPONSE') {
+    const tooLarge = (error as { response?: unknown }).response === undefined;
+    return tooLarge
+      ? {
+          kind: 'broken',
+          code: 'RESPONSE_TOO_LARGE',
+          message: `the answer from ${host} is larger than ${settings.max_response_bytes} bytes`,
+          timeout: false,
+        }
+      : {
+          kind: 'broken',
+          code: 'RESPONSE_CUT',
+          message: `the answer from ${host} ended before it was whole`,
+          timeout: false,
+        };
+  }
+  return { kind: 'broken', code, message: explainNetworkError(code, message, host), timeout: false };
+}
+
+function plainHeaders(headers: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(', ') : String(value),
+    ]),
+  );
+}

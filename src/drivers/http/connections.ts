@@ -1,0 +1,84 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+
+/**
+ * Agents that hand a socket over only once it is connected (TLS handshake and certificate check included).
+ * Node's own agents hand over a socket that is still connecting; then nobody can say whether the request
+ * was written. With these, a request that never got a socket never left.
+ */
+export interface Connections {
+  /** Kept alive and used again. */
+  readonly reads: AgentPair;
+  /**
+   * A fresh connection each. A kept one that the server just closed would end in a reset after the write:
+   * harmless for a read, a needless doubt for a restore.
+   */
+  readonly posts: AgentPair;
+}
+
+export interface AgentPair {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+}
+
+export interface ConnectionSettings {
+  readonly connectTimeoutMs: number;
+  /** PEM certificates trusted in place of Node's own. */
+  readonly ca?: string;
+}
+
+/** An option of a request that these agents understand: asked when the connection stands. */
+export interface Gate {
+  readonly mayLeave?: (() => boolean) | undefined;
+}
+
+export function openConnections({ connectTimeoutMs, ca }: ConnectionSettings): Connections {
+  const pair = (keepAlive: boolean): AgentPair => ({
+    http: handingOverConnected(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),
+    https: handingOverConnected(
+      new https.Agent({ keepAlive, ...(ca === undefined ? {} : { ca }) }),
+      'secureConnect',
+      connectTimeoutMs,
+    ),
+  });
+  return { reads: pair(true), posts: pair(false) };
+}
+
+function handingOverConnected<A extends http.Agent>(
+  agent: A,
+  connected: 'connect' | 'secureConnect',
+  timeoutMs: number,
+): A {
+  const open = agent.createConnection.bind(agent);
+  agent.createConnection = (options: http.ClientRequestArgs & Gate, callback) => {
+    // Node calls it with an error alone, too; its types don't say so.
+    const handOver = callback as (error: Error | null, socket?: Duplex) => void;
+    const socket = open(options) as Duplex;
+    const settle = (error: Error | null) => {
+      clearTimeout(timer);
+      socket.off('error', settle).off(connected, onConnected);
+      if (error === null) return handOver(null, socket);
+      // A second error while the socket is torn down has nobody left to tell.
+      socket.on('error', () => {}).destroy();
+      handOver(error);
+    };
+    const onConnected = () =>
+      settle(
+        options.mayLeave?.() === false
+          ? coded('NOT_SENT_STALE', 'connecting took so long that the request is out of date')
+          : null,
+      );
+    const timer = setTimeout(
+      () => settle(coded('CONNECT_TIMEOUT', `no connection within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    socket.once('error', settle).once(connected, onConnected);
+    return undefined;
+  };
+  return agent;
+}
+
+function coded(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

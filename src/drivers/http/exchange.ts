@@ -1,0 +1,58 @@
+/**
+ * One HTTP request and how it can end. The whole safety of a restore hangs on the line between
+ * `no_connection` and `broken`, so it is drawn here, in the type, and nowhere else.
+ */
+
+/** The seam to the network: axios in the program, a simulated network in the simulation. */
+export interface Http {
+  /**
+   * One attempt, no repetition, redirects not followed. Never rejects for anything a network or a server does.
+   * Rejects with the signal's reason when the signal of a GET fires; a POST cannot be aborted, because nobody
+   * could tell afterwards whether it had left.
+   */
+  send(request: HttpRequest): Promise<Exchange>;
+}
+
+export type HttpRequest = GetRequest | PostRequest;
+
+export interface GetRequest {
+  readonly method: 'GET';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PostRequest {
+  readonly method: 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text. */
+  readonly body: string;
+  /**
+   * Asked at the last moment, when the connection stands and before the first byte leaves. On false nothing is
+   * sent, and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
+   */
+  readonly mayLeave?: () => boolean;
+}
+
+export type Exchange =
+  /** A whole answer, whatever its status. */
+  | Answer
+  /** Not a byte of the request was written: refused, DNS, connect timeout, TLS handshake or certificate. */
+  | { readonly kind: 'no_connection'; readonly message: string; readonly code: string }
+  /** Something may have been written, and no whole answer came: reset, timeout, cut body, more than the limit. */
+  | {
+      readonly kind: 'broken';
+      readonly message: string;
+      /** Node's code (`ECONNRESET`), or `REQUEST_TIMEOUT`, `RESPONSE_TOO_LARGE`, `RESPONSE_CUT`. */
+      readonly code: string;
+      readonly timeout: boolean;
+    };
+
+export interface Answer {
+  readonly kind: 'answer';
+  readonly status: number;
+  /** Names in lower case; repeated ones joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}

@@ -1,0 +1,161 @@
+import type { CloudFailure } from '../../domain/cloud.ts';
+import { unreachable } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { plainText } from './plain-text.ts';
+
+/**
+ * What an exchange that did not bring what was asked for means, in the words of the domain: every error body
+ * of the reference's section 7, in whichever service or gateway it was written.
+ */
+export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
+  switch (exchange.kind) {
+    case 'no_connection':
+      return { cause: 'no_connection', message: exchange.message, code: exchange.code };
+    case 'broken':
+      return {
+        cause: exchange.timeout ? 'timeout' : 'connection_lost',
+        message: exchange.message,
+        code: exchange.code,
+      };
+    case 'answer':
+      return {
+        cause: 'status',
+        message: messageOf(exchange),
+        status: exchange.status,
+        ...optional('code', errorBody(exchange)?.code),
+        ...optional('request_id', requestId(exchange)),
+        ...optional('retry_after_ms', retryAfterMs(exchange, nowMs)),
+      };
+    default:
+      return unreachable(exchange);
+  }
+}
+
+/** An answer whose status says yes and whose body is not what the API promises. */
+export function unreadable(answer: Answer, why: string): CloudFailure {
+  return {
+    cause: 'unreadable',
+    message: plainText(why),
+    status: answer.status,
+    ...optional('code', errorBody(answer)?.code),
+    ...optional('request_id', requestId(answer)),
+  };
+}
+
+/** A body that a service, or the gateway in front of it, wrote to say no. */
+export interface ErrorBody {
+  readonly message: string;
+  /** Its own code (`VolumeBackup.0205`, `APIGW.0308`); a number only repeats the HTTP status and is left out. */
+  readonly code?: string;
+  readonly request_id?: string;
+}
+
+const CODE_LENGTH_MAX = 100;
+
+/** The error in an answer's body; undefined when it is none that we know (HTML, empty, other JSON). */
+export function errorBody(answer: Answer): ErrorBody | undefined {
+  const body = parseObject(answer.text);
+  if (!body) return undefined;
+  if (isObject(body.error)) return errorFields(body.error);
+  if ('error_code' in body || 'error_msg' in body)
+    return errorFields({ code: body.error_code, message: body.error_msg, request_id: body.request_id });
+  const fault = onlyValue(body);
+  // {"badRequest": {"code": 400, "message": …}}: the key names the fault, the number tells it from data.
+  if (isObject(fault) && typeof fault.code === 'number') return errorFields(fault);
+  return 'code' in body && 'message' in body ? errorFields(body) : undefined;
+}
+
+function errorFields(fields: JsonObject): ErrorBody | undefined {
+  const message = typeof fields.message === 'string' ? plainText(fields.message) : '';
+  const code = typeof fields.code === 'string' ? plainText(fields.code, CODE_LENGTH_MAX) : '';
+  if (message === '' && code === '') return undefined;
+  return {
+    message,
+    ...(code === '' ? {} : { code }),
+    ...(typeof fields.request_id === 'string' ? { request_id: plainText(fields.request_id) } : {}),
+  };
+}
+
+function messageOf(answer: Answer): string {
+  const redirect = answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
+  if (redirect !== undefined) {
+    const to = URL.canParse(redirect) ? new URL(redirect).host : 'another address';
+    return `redirected to ${plainText(to)}; redirects are not followed`;
+  }
+  const error = errorBody(answer);
+  if (error) return error.message || (error.code ?? '');
+  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text);
+  return text === '' ? `HTTP ${answer.status} without a message` : text;
+}
+
+export function isHtml(answer: Answer): boolean {
+  return (
+    (answer.headers['content-type'] ?? '').toLowerCase().includes('text/html') ||
+    /^\s*<(!doctype html|html)\b/i.test(answer.text.slice(0, 200))
+  );
+}
+
+function htmlTitle(html: string): string {
+  // Bounded before the search: the page may be as long as the largest answer.
+  const title = /<title[^>]*>([^<]{0,1000})/i.exec(html.slice(0, 10_000))?.[1] ?? '';
+  return plainText(title) || 'an HTML page without a title';
+}
+
+/** A server that repeats what it was sent must not bring it into a log. */
+export function withoutSecret(exchange: Exchange, secret: string): Exchange {
+  if (exchange.kind !== 'answer' || secret === '') return exchange;
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  return { ...exchange, text: exchange.text.replaceAll(inJson, '***').replaceAll(secret, '***') };
+}
+
+/** What the cloud's support asks for. */
+export function requestId(answer: Answer): string | undefined {
+  const { headers } = answer;
+  const id =
+    headers['x-request-id'] ??
+    headers['x-openstack-request-id'] ??
+    headers['x-compute-request-id'] ??
+    errorBody(answer)?.request_id;
+  return id === undefined || id === '' ? undefined : plainText(id);
+}
+
+/** The cloud's own clock, epoch ms. */
+export function cloudTimeMs(answer: Answer): number | undefined {
+  const time = Date.parse(answer.headers.date ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
+
+function retryAfterMs(answer: Answer, nowMs: number): number | undefined {
+  const text = answer.headers['retry-after']?.trim();
+  if (text === undefined || text === '') return undefined;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, RETRY_AFTER_MS_MAX);
+  const date = Date.parse(text);
+  if (Number.isNaN(date)) return undefined;
+  // Against the cloud's clock where it shows it: ours may be wrong.
+  const delay = date - (cloudTimeMs(answer) ?? nowMs);
+  return Math.min(Math.max(delay, 0), RETRY_AFTER_MS_MAX);
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The object that a text holds as JSON; undefined for everything else. */
+export function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function onlyValue(body: JsonObject): unknown {
+  const values = Object.values(body);
+  return values.length === 1 ? values[0] : undefined;
+}

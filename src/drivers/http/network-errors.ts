@@ -1,0 +1,37 @@
+import { plainText } from './plain-text.ts';
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'the name server does not answer',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'no connection in time',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection closed by the server',
+  EPROTO: 'TLS handshake failed; is it an https address?',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'no TLS spoken there; is it an http address?',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'no TLS spoken there; is it an http address?',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed and not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate comes from an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'the certificate comes from an authority that is not known',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate comes from an authority that is not known',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes from an authority that is not known',
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet; is the clock of this machine right?',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host name',
+};
+
+/** The codes that trusting another authority (`OS_CACERT`) can mend. */
+export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** One sentence for people. Node's own text serves where the code is not in the table. */
+export function explainNetworkError(code: string, message: string, host: string): string {
+  return `${host}: ${EXPLANATIONS[code] ?? plainText(message)} (${code})`;
+}

@@ -1,0 +1,131 @@
+import type { Backup, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Target } from '../domain/target.ts';
+import { ApiClient, type ClientTools } from './api-client.ts';
+import type { ServiceRoot } from './auth/catalog.ts';
+import { parseBackup, parseVolume } from './block-storage.ts';
+import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import { UnexpectedShape } from './fields.ts';
+import { withoutSecret } from './http/failures.ts';
+import { classifyStart } from './vbs-answers.ts';
+import { parseJob } from './vbs-job.ts';
+
+export interface VbsTools extends ClientTools {
+  readonly target: Target;
+  readonly vbs: ServiceRoot;
+  readonly evs: ServiceRoot;
+}
+
+/** The Volume Backup Service: backups and jobs from VBS, disks from EVS. */
+export class VbsDriver implements Driver {
+  readonly api = 'vbs';
+  readonly follows = 'job';
+  readonly target: Target;
+  readonly #tools: VbsTools;
+  readonly #client: ApiClient;
+  /** The token that came with each permit not used yet. */
+  readonly #permits = new WeakMap<Permit, string>();
+  readonly #backupsUrl: string;
+  readonly #restoresUrl: string;
+  readonly #jobsUrl: string;
+  readonly #volumesUrl: string;
+
+  constructor(tools: VbsTools) {
+    this.#tools = tools;
+    this.#client = new ApiClient(tools);
+    this.target = tools.target;
+    const { vbs, evs } = tools;
+    const project = encodeURIComponent(tools.target.project_id);
+    this.#backupsUrl = `${vbs.url}/v2/${project}/backups`;
+    this.#restoresUrl = `${vbs.url}/v2/${project}/cloudbackups`;
+    // Jobs are v1, beside the v2 of the rest.
+    this.#jobsUrl = `${vbs.url}/v1/${project}/jobs`;
+    // EVS has v2 everywhere; a Cinder in its place may have v3 alone, and then its address says so.
+    this.#volumesUrl = `${evs.url}/${evs.version === 'v3' ? 'v3' : 'v2'}/${project}/volumes`;
+  }
+
+  async reserve(signal?: AbortSignal): Promise<Reservation> {
+    const { wire, session } = this.#tools;
+    await wire.reserve(signal);
+    const grant = await session.token(signal);
+    if (grant.kind === 'refused') return grant;
+    const permit: Permit = { kind: 'permit' };
+    this.#permits.set(permit, grant.token);
+    return permit;
+  }
+
+  async start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
+    const token = this.#permits.get(permit);
+    if (token === undefined) throw new Error('a permit is good for one POST of the driver that made it');
+    this.#permits.delete(permit);
+    const { wire, session, clock } = this.#tools;
+    const isFresh = () => clock.monotonic() <= request.fresh_until_ms;
+    if (!isFresh())
+      return {
+        kind: 'not_sent',
+        failure: {
+          cause: 'no_connection',
+          message: 'the intent was out of date before the request could leave',
+          code: 'NOT_SENT_STALE',
+        },
+      };
+    const exchange = await wire.sendReserved({
+      method: 'POST',
+      url: `${this.#restoresUrl}/${encodeURIComponent(request.backup_id)}/restore`,
+      headers: { 'X-Auth-Token': token },
+      body: JSON.stringify({ restore: { volume_id: request.volume_id } }),
+      mayLeave: isFresh,
+    });
+    const outcome = classifyStart(withoutSecret(exchange, token), clock.now());
+    if (outcome.kind === 'rejected' && outcome.again === 'reauthenticate') session.invalidate(token);
+    return outcome;
+  }
+
+  volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
+    return this.#client.read(
+      `${this.#volumesUrl}/${encodeURIComponent(id)}`,
+      (body) => sameId(parseVolume(body.volume), id),
+      signal,
+    );
+  }
+
+  backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
+    return this.#client.read(
+      `${this.#backupsUrl}/${encodeURIComponent(id)}`,
+      (body) => sameId(parseBackup(body.backup), id),
+      signal,
+    );
+  }
+
+  job(id: string, signal?: AbortSignal): Promise<Reading<Job>> {
+    return this.#client.read(
+      `${this.#jobsUrl}/${encodeURIComponent(id)}`,
+      (body) => parseJob(id, body),
+      signal,
+    );
+  }
+
+  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+    return this.#client.list(
+      { url: `${this.#volumesUrl}/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
+      signal,
+    );
+  }
+
+  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+    return this.#client.list(
+      { url: `${this.#backupsUrl}/detail`, key: 'backups', continueBy: 'offset', parse: parseBackup },
+      signal,
+    );
+  }
+
+  requests(): number {
+    return this.#tools.wire.sent;
+  }
+}
+
+/** An answer about another disk or backup must not pass for the one asked about. */
+function sameId<T extends { readonly id: string }>(value: T, id: string): T {
+  if (value.id.toLowerCase() !== id.toLowerCase())
+    throw new UnexpectedShape('it is about another one than was asked for');
+  return value;
+}

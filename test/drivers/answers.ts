@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import type { Answer } from '../../src/drivers/http/exchange.ts';
+
+/** A whole answer; a body that is no text is written as JSON. */
+export function answer(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  return { kind: 'answer', status, headers, text };
+}
+
+interface Recorded {
+  readonly name: string;
+  readonly response: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: unknown;
+  };
+}
+
+const FILE = new URL('fixtures/openstack-zed.json', import.meta.url);
+const { exchanges } = JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: readonly Recorded[] };
+
+/** What real Keystone 22 and Cinder 21.3 servers answered. */
+export function recorded(name: string): Answer {
+  const found = exchanges.find((exchange) => exchange.name === name);
+  if (!found) throw new Error(`nothing recorded as ${name}`);
+  const { status, headers, body } = found.response;
+  const lower = Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]);
+  return answer(status, body, Object.fromEntries(lower));
+}
+
+export function recordedBody(name: string): Record<string, unknown> {
+  return JSON.parse(recorded(name).text);
+}
+
+export const HTML_502 =
+  '<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';

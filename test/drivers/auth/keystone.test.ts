@@ -1,0 +1,53 @@
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
+import { KeystoneSession, parseToken } from '../../../src/drivers/auth/keystone.ts';
+import { Budget } from '../../../src/drivers/http/budget.ts';
+import type { Exchange } from '../../../src/drivers/http/exchange.ts';
+import { Wire } from '../../../src/drivers/http/wire.ts';
+import { answer, recorded } from '../answers.ts';
+import { FakeClock } from '../fake-clock.ts';
+
+const NOW = Date.UTC(2026, 10, 23, 18, 0, 0);
+
+describe('a session', () => {
+  it('does not drop a new token for a late report about the old one', async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const send = async (): Promise<Exchange> => {
+      const body = { token: { expires_at: new Date(clock.now() + 3_600_000).toISOString() } };
+      return answer(201, body, { 'x-subject-token': `t${++asked}` });
+    };
+    const wire = new Wire({ send }, new Budget(1_000, clock));
+    const auth = { type: 'token', token: 'given', project: { id: 'p' } } as const;
+    const tools = { wire, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
+    const session = new KeystoneSession('https://iam.example', auth, tools);
+    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't1' });
+    session.invalidate('t1');
+    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't2' });
+    session.invalidate('t1');
+    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't2' });
+  });
+});
+
+describe('a token', () => {
+  it("as a real Keystone gives it, lives by the cloud's clocks", () => {
+    const token = parseToken(recorded('keystone-token-password'), 0);
+    expect(token).to.deep.include({
+      text: 'TOKEN',
+      lifetimeMs: 3_600_000,
+      project: { id: '0e8396c4fa5d47829b8617b61c685475', name: 'demo' },
+    });
+  });
+
+  it('that does not say when it was given counts from the Date header, else from now', () => {
+    const body = { token: { expires_at: '2026-11-23T19:00:00.000000Z' } };
+    const headers = { 'x-subject-token': 't' };
+    const date = 'Mon, 23 Nov 2026 18:30:00 GMT';
+    expect(parseToken(answer(201, body, { ...headers, date }), NOW)).to.include({ lifetimeMs: 1_800_000 });
+    expect(parseToken(answer(201, body, headers), NOW)).to.include({ lifetimeMs: 3_600_000 });
+  });
+
+  it('without an expiry is none', () => {
+    expect(parseToken(answer(201, { token: {} }, { 'x-subject-token': 't' }), NOW)).to.contain('no expiry');
+  });
+});

@@ -1,0 +1,183 @@
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import type { Env } from '../../src/drivers/auth/settings.ts';
+import { connect } from '../../src/drivers/connect.ts';
+import { FakeClock } from './fake-clock.ts';
+import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
+
+describe('connecting to a cloud', () => {
+  let cloud: TinyCloud;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+  });
+  afterEach(() => cloud.close());
+
+  const open = (env: Env = cloud.env, more: { boundTo?: string } = {}) =>
+    connect({
+      env,
+      cwd: '/nowhere',
+      home: '/nowhere',
+      http: DEFAULT_CONFIG.http,
+      retry: DEFAULT_CONFIG.retry,
+      requestsPerSecond: 1_000,
+      clock: new FakeClock(),
+      random: () => 0,
+      version: '0.0.0',
+      ...more,
+    });
+  async function refused(env?: Env): Promise<Failure> {
+    const failure = await open(env).catch((error) => error);
+    expect(failure).to.be.instanceOf(Failure);
+    return failure;
+  }
+
+  it('tells which project it leads to', async () => {
+    const driver = await open();
+    expect(driver.api).to.equal('vbs');
+    expect(driver.target).to.deep.equal({
+      auth_url: cloud.url,
+      region: 'eu-de',
+      project_id: PROJECT,
+      project_name: 'demo',
+    });
+    expect(driver.requests()).to.equal(1);
+  });
+
+  for (const suffix of ['', '/', '/v3', '/v3/'])
+    it(`takes an auth URL that ends in "${suffix}"`, async () => {
+      await open({ ...cloud.env, OS_AUTH_URL: `${cloud.url}${suffix}` });
+      expect(cloud.seen[0]?.path).to.equal('/v3/auth/tokens');
+    });
+
+  it('binds to another name where the address is another one each time', async () => {
+    expect((await open(cloud.env, { boundTo: 'emulator:w1' })).target.auth_url).to.equal('emulator:w1');
+  });
+
+  it('takes the only region there is', async () => {
+    expect((await open({ ...cloud.env, OS_REGION_NAME: '' })).target.region).to.equal('eu-de');
+  });
+
+  it('sends the body that Keystone asks for, by names and by ids', async () => {
+    await open();
+    const { OS_AUTH_URL } = cloud.env;
+    const byId = { OS_AUTH_URL, OS_USER_ID: 'u', OS_PASSWORD: 'p', OS_PROJECT_ID: 'pr' };
+    await open(byId);
+    await open({ OS_AUTH_URL, OS_TOKEN: 't', OS_PROJECT_ID: 'pr' });
+    await open({
+      OS_AUTH_URL,
+      OS_APPLICATION_CREDENTIAL_ID: 'a',
+      OS_APPLICATION_CREDENTIAL_SECRET: 's',
+    });
+    const domain = { name: 'OTC' };
+    expect(cloud.seen.map(({ body }) => JSON.parse(body).auth)).to.deep.equal([
+      {
+        identity: {
+          methods: ['password'],
+          password: { user: { name: 'ann', domain, password: 's3cret-password' } },
+        },
+        scope: { project: { name: 'demo', domain } },
+      },
+      {
+        identity: { methods: ['password'], password: { user: { id: 'u', password: 'p' } } },
+        scope: { project: { id: 'pr' } },
+      },
+      { identity: { methods: ['token'], token: { id: 't' } }, scope: { project: { id: 'pr' } } },
+      {
+        identity: {
+          methods: ['application_credential'],
+          application_credential: { id: 'a', secret: 's' },
+        },
+      },
+    ]);
+  });
+
+  const keystone: [string, Reply, string, number][] = [
+    [
+      'a wrong password',
+      {
+        status: 401,
+        body: { error: { code: 401, message: 'Wrong for s3cret-password', title: 'Unauthorized' } },
+      },
+      'not-authenticated',
+      1,
+    ],
+    ['no right to the project', { status: 403 }, 'not-authenticated', 1],
+    ['an address that is no Keystone', { status: 404, body: '<html></html>' }, 'not-keystone', 1],
+    ['an address that answers something else', { status: 200, body: '<html></html>' }, 'not-keystone', 1],
+    ['a yes without a token', { status: 201, body: { token: {} } }, 'not-keystone', 1],
+    [
+      'a yes that is no JSON',
+      { status: 201, body: 'x', headers: { 'X-Subject-Token': 't' } },
+      'not-keystone',
+      1,
+    ],
+    ['a Keystone that is down', { status: 503 }, 'cloud-unavailable', 4],
+    ['a redirect', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, 'not-keystone', 1],
+  ];
+  for (const [name, reply, code, requests] of keystone)
+    it(`explains ${name}`, async () => {
+      cloud.replace = () => reply;
+      const failure = await refused();
+      const [first] = failure.diagnostics;
+      expect(failure.kind).to.equal('cloud');
+      expect(first?.code).to.equal(code);
+      expect(first?.remedy).to.be.a('string');
+      expect(first?.detail).to.contain('request id req-').and.contain('settings: OS_* variables');
+      expect(JSON.stringify(failure.diagnostics)).not.to.contain('s3cret');
+      expect(cloud.seen).to.have.length(requests);
+    });
+
+  it('explains a cloud that cannot be reached', async () => {
+    const env = cloud.env;
+    await cloud.close();
+    const failure = await refused(env);
+    expect(failure.diagnostics[0]).to.have.property('code', 'cloud-unreachable');
+    expect(failure.diagnostics[0]?.detail).to.contain('connection refused');
+    await cloud.start();
+  });
+
+  const bodies: [string, Record<string, unknown>, Env, string, string][] = [
+    ['a token of no project', { project: undefined }, {}, 'unscoped-token', 'OS_PROJECT_ID'],
+    ['an empty catalog', { catalog: [] }, {}, 'no-endpoint', 'OS_VBS_ENDPOINT_OVERRIDE'],
+    ['no region', { catalog: [] }, { OS_REGION_NAME: '' }, 'no-region', 'OS_REGION_NAME'],
+    ['a region that is not there', {}, { OS_REGION_NAME: 'eu-nl' }, 'no-endpoint', 'eu-de'],
+    [
+      'an interface that is not there',
+      {},
+      { OS_INTERFACE: 'admin' },
+      'no-endpoint',
+      'OS_VBS_ENDPOINT_OVERRIDE',
+    ],
+  ];
+  for (const [name, body, env, code, remedy] of bodies)
+    it(`explains ${name}`, async () => {
+      cloud.tokenBody = body;
+      const failure = await refused({ ...cloud.env, ...env });
+      expect(failure.kind).to.equal('cloud');
+      expect(failure.diagnostics[0]).to.have.property('code', code);
+      expect(failure.diagnostics[0]?.remedy).to.contain(remedy);
+    });
+
+  it('goes by overrides without a catalog', async () => {
+    cloud.tokenBody = { catalog: [] };
+    const driver = await open({
+      ...cloud.env,
+      OS_VBS_ENDPOINT_OVERRIDE: `${cloud.url}/v2`,
+      OS_EVS_ENDPOINT_OVERRIDE: `${cloud.url}/v3/${PROJECT}`,
+    });
+    await driver.volume('v');
+    await driver.backup('b');
+    expect(cloud.seen.slice(1).map(({ path }) => path)).to.deep.equal([
+      `/v3/${PROJECT}/volumes/v`,
+      `/v2/${PROJECT}/backups/b`,
+    ]);
+  });
+
+  it('explains a file of authorities that cannot be read', async () => {
+    const failure = await refused({ ...cloud.env, OS_CACERT: '/nowhere/ca.pem' });
+    expect(failure.kind).to.equal('invalid');
+    expect(failure.message).to.contain('/nowhere/ca.pem cannot be read (ENOENT)');
+    expect(cloud.seen).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import type { Reading } from '../../src/domain/cloud.ts';
+import type { Driver, Permit } from '../../src/drivers/driver.ts';
+
+/** A cloud that answers over real HTTP, and a way into it. */
+export interface ServedCloud {
+  readonly driver: Driver;
+  /** What `driver.requests()` must be: requests that reached the cloud. */
+  requests(): number;
+  /** An available disk, and an available backup of it. */
+  readonly volumeId: string;
+  readonly backupId: string;
+  /** Lets every running restore end well. */
+  finish(): void | Promise<void>;
+  close(): Promise<void>;
+}
+
+const NOBODY = '00000000-0000-4000-8000-000000000000';
+const FAR = Number.MAX_SAFE_INTEGER;
+
+/** What every driver promises, whatever API it speaks. */
+export function driverContract(name: string, serve: () => Promise<ServedCloud>): void {
+  describe(`driver contract: ${name}`, () => {
+    let cloud: ServedCloud;
+    let driver: Driver;
+    beforeEach(async () => {
+      cloud = await serve();
+      driver = cloud.driver;
+    });
+    afterEach(() => cloud.close());
+
+    const start = async (volumeId = cloud.volumeId, freshUntilMs = FAR) =>
+      driver.start(permit(await driver.reserve()), {
+        volume_id: volumeId,
+        backup_id: cloud.backupId,
+        fresh_until_ms: freshUntilMs,
+      });
+
+    it('shows disk and backup', async () => {
+      const volume = found(await driver.volume(cloud.volumeId));
+      expect(volume).to.include({ id: cloud.volumeId, status: 'available' });
+      const backup = found(await driver.backup(cloud.backupId));
+      expect(backup).to.include({ id: cloud.backupId, status: 'available', volume_id: cloud.volumeId });
+      expect(backup.created_at).to.match(/Z$/);
+    });
+
+    it('calls gone what is not there', async () => {
+      expect((await driver.volume(NOBODY)).kind).to.equal('gone');
+      expect((await driver.backup(NOBODY)).kind).to.equal('gone');
+    });
+
+    it('lists disks and backups', async () => {
+      const [volumes, backups] = [await driver.volumes(), await driver.backups()];
+      expect(volumes.kind === 'listed' && volumes.values.map(({ id }) => id)).to.include(cloud.volumeId);
+      expect(backups.kind === 'listed' && backups.values.map(({ id }) => id)).to.include(cloud.backupId);
+    });
+
+    it('starts a restore that can be followed to its end', async () => {
+      const outcome = await start();
+      if (outcome.kind !== 'accepted') throw new Error(JSON.stringify(outcome));
+      await cloud.finish();
+      if (driver.follows === 'job') {
+        const job = found(await driver.job(outcome.job_id ?? ''));
+        expect(job.status).to.equal('success');
+        expect(job.volume_id ?? cloud.volumeId).to.equal(cloud.volumeId);
+        expect(job.backup_id ?? cloud.backupId).to.equal(cloud.backupId);
+      }
+      expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
+      expect(found(await driver.backup(cloud.backupId)).status).to.equal('available');
+    });
+
+    it('is told "not yet" while disk and backup are busy', async () => {
+      expect((await start()).kind).to.equal('accepted');
+      expect(await start()).to.include({ kind: 'rejected', again: 'when_ready' });
+    });
+
+    it('is told "never" for a disk that is not there', async () => {
+      expect(await start(NOBODY)).to.include({ kind: 'rejected', again: 'never' });
+    });
+
+    it('sends nothing for a stale intent', async () => {
+      expect((await start(cloud.volumeId, Number.MIN_SAFE_INTEGER)).kind).to.equal('not_sent');
+      expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
+    });
+
+    it('takes a permit for one POST', async () => {
+      const once = permit(await driver.reserve());
+      const request = { volume_id: NOBODY, backup_id: cloud.backupId, fresh_until_ms: FAR };
+      await driver.start(once, request);
+      const again = await driver.start(once, request).catch((error) => error);
+      expect(again).to.be.instanceOf(Error);
+    });
+
+    it('rejects a read with the reason of its abort', async () => {
+      const reason = new Error('enough');
+      const error = await driver.volume(cloud.volumeId, AbortSignal.abort(reason)).catch((e) => e);
+      expect(error).to.equal(reason);
+    });
+
+    it('counts its requests', async () => {
+      await driver.volume(cloud.volumeId);
+      await start();
+      expect(driver.requests()).to.equal(cloud.requests());
+    });
+  });
+}
+
+function permit(reservation: Awaited<ReturnType<Driver['reserve']>>): Permit {
+  if (reservation.kind !== 'permit') throw new Error(reservation.failure.message);
+  return reservation;
+}
+
+function found<T>(reading: Reading<T>): T {
+  if (reading.kind !== 'found') throw new Error(`${reading.kind}: ${reading.failure.message}`);
+  return reading.value;
+}

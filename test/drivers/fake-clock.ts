@@ -1,0 +1,25 @@
+import type { Clock } from '../../src/domain/clock.ts';
+
+/** Time that passes only when somebody sleeps. */
+export class FakeClock implements Clock {
+  readonly slept: number[] = [];
+  #elapsedMs = 0;
+
+  now(): number {
+    return Date.UTC(2026, 10, 23, 18, 0, 0) + this.#elapsedMs;
+  }
+
+  monotonic(): number {
+    return 1_000 + this.#elapsedMs;
+  }
+
+  advance(ms: number): void {
+    this.#elapsedMs += ms;
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.slept.push(ms);
+    this.advance(ms);
+  }
+}

@@ -1,0 +1,144 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { cloudTimeMs, errorBody, failureOf, withoutSecret } from '../../../src/drivers/http/failures.ts';
+import { plainText } from '../../../src/drivers/http/plain-text.ts';
+import { answer, HTML_502, recorded } from '../answers.ts';
+
+const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
+
+describe('error bodies', () => {
+  const bodies: [string, unknown, { message: string; code?: string; request_id?: string }][] = [
+    [
+      'the service',
+      { error: { code: 'VolumeBackup.0205', message: 'busy' } },
+      { message: 'busy', code: 'VolumeBackup.0205' },
+    ],
+    ['Keystone', { error: { code: 401, message: 'no', title: 'Unauthorized' } }, { message: 'no' }],
+    ['badRequest', { badRequest: { code: 400, message: 'bad' } }, { message: 'bad' }],
+    ['itemNotFound', { itemNotFound: { code: 404, message: 'none' } }, { message: 'none' }],
+    ['forbidden', { forbidden: { code: 403, message: 'not you' } }, { message: 'not you' }],
+    ['overLimit', { overLimit: { code: 413, message: 'too much' } }, { message: 'too much' }],
+    ['computeFault', { computeFault: { code: 500, message: 'broken' } }, { message: 'broken' }],
+    [
+      'the API gateway',
+      { error_code: 'APIGW.0308', error_msg: 'throttled', request_id: 'r-1' },
+      { message: 'throttled', code: 'APIGW.0308', request_id: 'r-1' },
+    ],
+    ['code and message', { code: 'X.1', message: 'so it is' }, { message: 'so it is', code: 'X.1' }],
+    ['a code alone', { error: { code: 'X.2' } }, { message: '', code: 'X.2' }],
+  ];
+  for (const [name, body, expected] of bodies)
+    it(`understands ${name}`, () => {
+      expect(errorBody(answer(400, body))).to.deep.equal(expected);
+    });
+
+  for (const [name, body] of [
+    ['HTML', HTML_502],
+    ['nothing', ''],
+    ['plain text', 'no healthy upstream'],
+    ['a list', '[{"error":{"message":"x"}}]'],
+    ['data', { volume: { id: 'v', message: 'x' } }],
+    ['an error that says nothing', { error: {} }],
+    ['an error of another shape', { error: 'invalid_grant' }],
+  ] as const)
+    it(`takes ${name} for no error of a service`, () => {
+      expect(errorBody(answer(400, body))).to.equal(undefined);
+    });
+
+  it('reads what real servers say', () => {
+    expect(errorBody(recorded('keystone-token-wrong-password'))?.message).to.equal(
+      'The request you have made requires authentication.',
+    );
+    expect(errorBody(recorded('restore-backup-busy'))?.message).to.equal(
+      'Invalid backup: Backup status must be available',
+    );
+  });
+});
+
+describe('failures', () => {
+  it('reduce HTML to its title', () => {
+    expect(failureOf(answer(502, HTML_502), NOW).message).to.equal('502 Bad Gateway');
+    expect(failureOf(answer(502, '<html><body>x</body></html>'), NOW).message).to.equal(
+      'an HTML page without a title',
+    );
+  });
+
+  it('have something to say about an empty answer', () => {
+    expect(failureOf(answer(504), NOW)).to.deep.equal({
+      cause: 'status',
+      message: 'HTTP 504 without a message',
+      status: 504,
+    });
+  });
+
+  it('name the host of a redirect, not its query', () => {
+    const location = 'https://elsewhere.example/path?token=secret';
+    expect(failureOf(answer(302, '', { location }), NOW).message).to.equal(
+      'redirected to elsewhere.example; redirects are not followed',
+    );
+  });
+
+  for (const name of ['x-request-id', 'x-openstack-request-id', 'x-compute-request-id'])
+    it(`carry the request id of ${name}`, () => {
+      expect(failureOf(answer(500, '', { [name]: 'req-7' }), NOW).request_id).to.equal('req-7');
+    });
+
+  it('prefer the header to the body for the request id', () => {
+    const body = { error_code: 'A.1', error_msg: 'm', request_id: 'body' };
+    expect(failureOf(answer(500, body, { 'x-request-id': 'header' }), NOW).request_id).to.equal('header');
+    expect(failureOf(answer(500, body), NOW).request_id).to.equal('body');
+  });
+
+  it('tell a timeout from a lost connection', () => {
+    const broken = { kind: 'broken', code: 'C', message: 'm' } as const;
+    expect(failureOf({ ...broken, timeout: true }, NOW).cause).to.equal('timeout');
+    expect(failureOf({ ...broken, timeout: false }, NOW).cause).to.equal('connection_lost');
+  });
+
+  const date = 'Mon, 23 Nov 2026 12:00:00 GMT';
+  const later = 'Mon, 23 Nov 2026 12:00:30 GMT';
+  const retryAfter: [string, Record<string, string>, number | undefined][] = [
+    ['seconds', { 'retry-after': '120' }, 120_000],
+    ['zero', { 'retry-after': '0' }, 0],
+    ['a date, by our clock', { 'retry-after': later }, 30_000],
+    ["a date, by the cloud's clock", { 'retry-after': later, date: 'Mon, 23 Nov 2026 12:00:20 GMT' }, 10_000],
+    ['a date gone by', { 'retry-after': date, date: later }, 0],
+    ['years', { 'retry-after': '99999999999' }, 24 * 3_600_000],
+    ['nonsense', { 'retry-after': 'soon' }, undefined],
+    ['nothing', {}, undefined],
+  ];
+  for (const [name, headers, expected] of retryAfter)
+    it(`understand Retry-After of ${name}`, () => {
+      expect(failureOf(answer(429, '', headers), NOW).retry_after_ms).to.equal(expected);
+    });
+
+  it("know the cloud's time", () => {
+    expect(cloudTimeMs(answer(200, '', { date }))).to.equal(NOW);
+    expect(cloudTimeMs(answer(200))).to.equal(undefined);
+  });
+
+  it('never repeat a secret that a server repeats, plain or in JSON', () => {
+    const secret = 'pa"ss\\word';
+    const echo = withoutSecret(answer(400, { error: { message: `you sent ${secret}` } }), secret);
+    expect(failureOf(echo, NOW).message).to.equal('you sent ***');
+    const plain = withoutSecret(answer(400, `you sent ${secret}`), secret);
+    expect(failureOf(plain, NOW).message).to.equal('you sent ***');
+  });
+});
+
+describe('plain text', () => {
+  it('loses what moves a cursor, hides or turns text', () => {
+    expect(plainText('a\u001b[31mred\u001b[0m\r\nb\u0007\u202ec\u2066d')).to.equal('ared b c d');
+  });
+
+  it('is one bounded line without control characters, whatever came', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
+        const plain = plainText(text);
+        expect([...plain].length).to.be.at.most(300);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be left
+        expect(plain).not.to.match(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/);
+      }),
+    );
+  });
+});

@@ -1,0 +1,104 @@
+import { expect } from 'chai';
+import type { CloudFailure } from '../../../src/domain/cloud.ts';
+import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
+import { type Attempted, isTransient, withRetries } from '../../../src/drivers/http/retry.ts';
+import { answer } from '../answers.ts';
+import { FakeClock } from '../fake-clock.ts';
+
+const failed = (again: boolean, more: Partial<CloudFailure> = {}): Attempted<string> => ({
+  kind: 'failed',
+  failure: { cause: 'status', message: 'no', ...more },
+  again,
+});
+const done: Attempted<string> = { kind: 'done', value: 'yes' };
+
+/** Runs the outcomes one after another; says what came, how often, and what was slept. */
+async function run(outcomes: Attempted<string>[], random = 1) {
+  const clock = new FakeClock();
+  let attempts = 0;
+  const result = await withRetries(async () => outcomes[attempts++] ?? done, {
+    retry: DEFAULT_CONFIG.retry,
+    clock,
+    random: () => random,
+  });
+  return { result, attempts, slept: clock.slept };
+}
+
+describe('retries of reads', () => {
+  it('waits longer and longer on the given clock, then brings the answer', async () => {
+    const { result, slept } = await run([failed(true), failed(true), failed(true), done]);
+    expect(result).to.equal(done);
+    expect(slept).to.deep.equal([1_000, 2_000, 4_000]);
+  });
+
+  it('spreads the waiting over the upper half', async () => {
+    expect((await run([failed(true), done], 0)).slept).to.deep.equal([500]);
+  });
+
+  it('gives up after four attempts and hands up the last failure', async () => {
+    const last = failed(true, { message: 'last' });
+    const { result, attempts, slept } = await run([failed(true), failed(true), failed(true), last]);
+    expect(result).to.equal(last);
+    expect(attempts).to.equal(4);
+    expect(slept).to.have.length(3);
+  });
+
+  it('does not repeat what is definitive', async () => {
+    const { attempts, result } = await run([failed(false)]);
+    expect(attempts).to.equal(1);
+    expect(result.kind).to.equal('failed');
+  });
+
+  it('lets Retry-After win', async () => {
+    expect((await run([failed(true, { retry_after_ms: 42_000 }), done])).slept).to.deep.equal([42_000]);
+    expect((await run([failed(true, { retry_after_ms: 0 }), done])).slept).to.deep.equal([0]);
+  });
+
+  it('hands up at once a Retry-After longer than max_delay', async () => {
+    const { attempts, slept } = await run([failed(true, { retry_after_ms: 60_001 }), done]);
+    expect(attempts).to.equal(1);
+    expect(slept).to.deep.equal([]);
+  });
+
+  it('lets a bug through, even one that p-retry takes for a network error', async () => {
+    for (const bug of [new Error('bug'), new TypeError('fetch failed')]) {
+      let attempts = 0;
+      const attempt = async (): Promise<Attempted<string>> => {
+        attempts++;
+        throw bug;
+      };
+      const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
+      expect(await withRetries(attempt, tools).catch((error) => error)).to.equal(bug);
+      expect(attempts).to.equal(1);
+    }
+  });
+
+  it('stops waiting when it is aborted', async () => {
+    const controller = new AbortController();
+    const attempt = async () => {
+      controller.abort(new Error('enough'));
+      return failed(true);
+    };
+    const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
+    const error = await withRetries(attempt, tools, controller.signal).catch((reason) => reason);
+    expect(error).to.have.property('message', 'enough');
+  });
+
+  for (const status of [408, 429, 500, 501, 502, 503, 504])
+    it(`takes ${status} for passing`, () => {
+      expect(isTransient(answer(status))).to.equal(true);
+    });
+  for (const status of [200, 302, 400, 401, 403, 404, 409, 413])
+    it(`takes ${status} for lasting`, () => {
+      expect(isTransient(answer(status))).to.equal(false);
+    });
+  it('takes "querying the task failed" for passing, whatever the status', () => {
+    expect(isTransient(answer(400, { error: { code: 'common.0011', message: 'x' } }))).to.equal(true);
+  });
+  it('takes a lost connection for passing, but not an answer that is too large', () => {
+    const broken = { kind: 'broken', message: 'm', timeout: false } as const;
+    expect(isTransient({ kind: 'no_connection', code: 'ECONNREFUSED', message: 'm' })).to.equal(true);
+    expect(isTransient({ ...broken, code: 'ECONNRESET' })).to.equal(true);
+    expect(isTransient({ ...broken, code: 'RESPONSE_TOO_LARGE' })).to.equal(false);
+  });
+});

@@ -1,0 +1,34 @@
+import { systemClock } from '../../src/cli/system.ts';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { connect } from '../../src/drivers/connect.ts';
+import { startEmulator } from '../../src/emulator/index.ts';
+import { driverContract } from '../drivers/driver-contract.ts';
+
+/** Two readings of one reference, made apart from each other: here they meet. */
+driverContract('vbs on the emulator', async () => {
+  let skewMs = 0;
+  const emulator = await startEmulator({ seed: { volumes: 2 }, clock: () => Date.now() + skewMs });
+  const [volume] = Object.values(emulator.world().volumes);
+  const backup = Object.values(emulator.world().backups).find((b) => b.volume_id === volume?.id);
+  const driver = await connect({
+    env: emulator.env(),
+    cwd: '/',
+    home: '/',
+    http: DEFAULT_CONFIG.http,
+    retry: { ...DEFAULT_CONFIG.retry, min_delay_ms: 1, max_delay_ms: 5 },
+    requestsPerSecond: 1_000,
+    clock: systemClock,
+    random: Math.random,
+    version: 'test',
+  });
+  return {
+    driver,
+    requests: () => emulator.audit().requests.total ?? 0,
+    volumeId: volume?.id ?? '',
+    backupId: backup?.id ?? '',
+    finish: () => {
+      skewMs += 60_000;
+    },
+    close: () => emulator.close(),
+  };
+});
