@@ -1,0 +1,16 @@
+// Short on the terminal, complete in reports/tests.json: the figures that CI prints are read from there.
+const { mkdirSync, writeFileSync } = require('node:fs');
+const { reporters, Runner } = require('mocha');
+
+module.exports = class extends reporters.Dot {
+  constructor(runner, options) {
+    super(runner, options);
+    const skipped = [];
+    runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => skipped.push(test.fullTitle()));
+    runner.once(Runner.constants.EVENT_RUN_END, () => {
+      const failures = this.failures.map((test) => ({ title: test.fullTitle(), error: test.err?.message }));
+      mkdirSync('reports', { recursive: true });
+      writeFileSync('reports/tests.json', `${JSON.stringify({ stats: this.stats, failures, skipped }, undefined, 2)}\n`);
+    });
+  }
+};
