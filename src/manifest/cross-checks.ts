@@ -1,0 +1,204 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { addressOf } from '../domain/spec.ts';
+import { valueAt, where } from './check.ts';
+import { placeOf, type SourceDocument } from './documents.ts';
+import type { Path } from './positions.ts';
+import { dependency } from './restore-set.ts';
+import { suggest } from './suggest.ts';
+
+/**
+ * What can only be seen when all restores of all files lie side by side. Works on whatever the documents hold,
+ * also when their schema found fault with them, so that every problem comes out in one run.
+ */
+
+/** A restore as far as it can be made out. */
+interface Entry {
+  readonly document: SourceDocument;
+  readonly path: Path;
+  readonly restore: unknown;
+  readonly set: string;
+  readonly name: string;
+  readonly address: string;
+}
+
+const NAME_MAX = 63;
+/** `name` or `set/name`; everything else is a problem of its own already. */
+const REFERENCE = /^[-a-z0-9]{1,63}(\/[-a-z0-9]{1,63})?$/;
+/** How many names a misspelt one is compared with. */
+const COMPARED_MAX = 500;
+
+/**
+ * `complete`: every document could be read; otherwise a name that nothing declares may stand in the one that
+ * could not.
+ */
+export function* crossCheck(documents: readonly SourceDocument[], complete: boolean): Generator<Diagnostic> {
+  const entries = documents.flatMap(entriesOf);
+  const byAddress = new Map<string, Entry>();
+  for (const entry of entries) {
+    const first = byAddress.get(entry.address);
+    if (first) yield sameAddress(entry, first);
+    else byAddress.set(entry.address, entry);
+  }
+  yield* volumesTwice(entries);
+  if (complete) yield* unknownDependencies(entries, byAddress);
+  yield* circles(byAddress);
+}
+
+function entriesOf(document: SourceDocument): Entry[] {
+  const set = valueAt(document.value, ['metadata', 'name']);
+  const restores = valueAt(document.value, ['spec', 'restores']);
+  if (typeof set !== 'string' || set.length > NAME_MAX || !Array.isArray(restores)) return [];
+  const entries: Entry[] = [];
+  for (const [index, restore] of restores.entries()) {
+    const name = valueAt(restore, ['name']);
+    // A longer one is a problem of its own already, and nothing to be repeated in messages.
+    if (typeof name === 'string' && name.length <= NAME_MAX)
+      entries.push({
+        document,
+        path: ['spec', 'restores', index],
+        restore,
+        set,
+        name,
+        address: addressOf(set, name),
+      });
+  }
+  return entries;
+}
+
+function sameAddress(entry: Entry, first: Entry): Diagnostic {
+  return error('duplicate-restore', `${entry.address} is declared twice`, {
+    detail: `First at ${spot(first, 'name')}.`,
+    remedy: 'give one of them another name, or remove it',
+    where: where(entry.document, [...entry.path, 'name']),
+  });
+}
+
+function* volumesTwice(entries: readonly Entry[]): Generator<Diagnostic> {
+  yield* sameTwice(entries, ['volume_id']);
+  yield* sameTwice(entries, ['volume', 'name']);
+}
+
+function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic> {
+  const seen = new Map<string, Entry>();
+  for (const entry of entries) {
+    const volume = valueAt(entry.restore, path);
+    if (typeof volume !== 'string') continue;
+    const id = `${entry.set}/${path.length === 1 ? volume.toLowerCase() : volume}`;
+    const first = seen.get(id);
+    if (!first) seen.set(id, entry);
+    else if (first.address !== entry.address) yield sameVolume(entry, first, path);
+  }
+}
+
+function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
+  return error('volume-twice', `${entry.address} and ${first.address} restore into the same disk`, {
+    detail: `A set restores a disk once, or the order would decide what is on it. First at ${spot(first, ...path)}.`,
+    remedy: 'remove one of the two',
+    where: where(entry.document, [...entry.path, ...path]),
+  });
+}
+
+function* unknownDependencies(
+  entries: readonly Entry[],
+  byAddress: ReadonlyMap<string, Entry>,
+): Generator<Diagnostic> {
+  const names = namesBySet(entries);
+  const sets = [...names.keys()].slice(0, COMPARED_MAX);
+  for (const entry of entries) {
+    for (const [index, address] of dependenciesOf(entry)) {
+      if (byAddress.has(address)) continue;
+      const [set = '', name = ''] = address.split('/');
+      const list = names.get(set);
+      const meant = list ? withSet(set, suggest(name, list)) : withName(suggest(set, sets), name);
+      yield error('unknown-dependency', `${entry.address} depends on ${address}, which is not declared`, {
+        remedy:
+          meant === undefined
+            ? 'name a restore that is declared, or load the file that declares it, too, with -f'
+            : `did you mean ${meant}?`,
+        where: where(entry.document, [...entry.path, 'depends_on', index]),
+      });
+    }
+  }
+}
+
+function withSet(set: string, name: string | undefined): string | undefined {
+  return name === undefined ? undefined : addressOf(set, name);
+}
+
+function withName(set: string | undefined, name: string): string | undefined {
+  return set === undefined ? undefined : addressOf(set, name);
+}
+
+function namesBySet(entries: readonly Entry[]): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { set, name } of entries) {
+    const list = names.get(set);
+    if (!list) names.set(set, [name]);
+    else if (list.length < COMPARED_MAX) list.push(name);
+  }
+  return names;
+}
+
+/** Position in `depends_on`, and the address meant. */
+function* dependenciesOf(entry: Entry): Generator<[number, string]> {
+  const list = valueAt(entry.restore, ['depends_on']);
+  if (!Array.isArray(list)) return;
+  for (const [index, name] of list.entries())
+    if (typeof name === 'string' && REFERENCE.test(name)) yield [index, dependency(entry.set, name)];
+}
+
+/**
+ * Circles among the dependencies, each told once and spelled out. A depth-first walk with its own stack: chains
+ * are as long as people make them.
+ */
+function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> {
+  const done = new Set<string>();
+  for (const start of byAddress.values()) {
+    if (done.has(start.address)) continue;
+    const trail: { entry: Entry; rest: Generator<[number, string]> }[] = [];
+    const onTrail = new Map<string, number>();
+    const enter = (entry: Entry) => {
+      onTrail.set(entry.address, trail.length);
+      trail.push({ entry, rest: dependenciesOf(entry) });
+    };
+    enter(start);
+    for (let top = trail.at(-1); top; top = trail.at(-1)) {
+      const next = top.rest.next();
+      if (next.done) {
+        trail.pop();
+        onTrail.delete(top.entry.address);
+        done.add(top.entry.address);
+        continue;
+      }
+      const [index, address] = next.value;
+      const from = onTrail.get(address);
+      if (from !== undefined)
+        yield circle(
+          trail.slice(from).map(({ entry }) => entry),
+          top.entry,
+          index,
+        );
+      const entry = byAddress.get(address);
+      if (entry && from === undefined && !done.has(address)) enter(entry);
+    }
+  }
+}
+
+/** Longer circles are cut in the middle of the message. */
+const SPELLED_MAX = 12;
+
+function circle(members: readonly Entry[], last: Entry, index: number): Diagnostic {
+  const names = [...members, ...members.slice(0, 1)].map(({ address }) => address);
+  const shown =
+    names.length <= SPELLED_MAX ? names : [...names.slice(0, SPELLED_MAX - 2), '…', ...names.slice(-1)];
+  return error('circular-dependency', `the dependencies go round in a circle: ${shown.join(' → ')}`, {
+    detail: 'None of them could ever start.',
+    remedy: 'remove one depends_on of the circle',
+    where: where(last.document, [...last.path, 'depends_on', index]),
+  });
+}
+
+function spot({ document, path }: Entry, ...more: Path): string {
+  const { line, column } = placeOf(document, [...path, ...more]);
+  return `${document.source.file}:${line}:${column}`;
+}

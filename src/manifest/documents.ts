@@ -1,0 +1,66 @@
+import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
+import { readJson } from './json.ts';
+import type { Allowance } from './limits.ts';
+import type { Path, Positions } from './positions.ts';
+import type { SourceText } from './source.ts';
+import { problemAt } from './text-problems.ts';
+import { readYaml } from './yaml.ts';
+
+/** One YAML or JSON document: plain data that knows where it came from. */
+export interface SourceDocument {
+  readonly source: SourceText;
+  readonly value: unknown;
+  readonly positions: Positions;
+}
+
+export interface ReadDocuments {
+  readonly documents: readonly SourceDocument[];
+  readonly problems: readonly Diagnostic[];
+}
+
+/** All documents of a text. A document that cannot be read is a problem and left out. */
+export function readDocuments(source: SourceText, allowance: Allowance): ReadDocuments {
+  const noise = notText(source);
+  if (noise) return { documents: [], problems: [noise] };
+  const { documents, problems } = parse(source, allowance);
+  if (documents.length + problems.length === 0) return { documents: [], problems: [nothing(source)] };
+  return { documents: documents.map((document) => ({ source, ...document })), problems };
+}
+
+/** Where the value at `path` stands, or its key; where what encloses it stands, when there is none. */
+export function placeOf(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): Place {
+  return document.source.place(document.positions.locate(document.value, path, part));
+}
+
+function parse(source: SourceText, allowance: Allowance): ReturnType<typeof readYaml> {
+  const isJson = source.file.toLowerCase().endsWith('.json');
+  // YAML reads JSON too, but a hundred times slower.
+  if (!isJson && !/^\s*[[{]/.test(source.text)) return readYaml(source, allowance);
+  if (isJson && source.text.trim() === '') return { documents: [], problems: [] };
+  const before = allowance.values;
+  const json = readJson(source, allowance);
+  if (json.kind === 'read') return { documents: [json], problems: json.problems };
+  if (isJson || json.problem.code !== 'json-syntax') return { documents: [], problems: [json.problem] };
+  allowance.values = before;
+  return readYaml(source, allowance);
+}
+
+/** Control characters that neither YAML nor JSON allows: a picture, an archive, a core dump. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+function notText(source: SourceText): Diagnostic | undefined {
+  const at = source.text.search(CONTROL);
+  if (at < 0) return undefined;
+  const code = source.text.charCodeAt(at).toString(16).padStart(2, '0');
+  return error('not-text', `this is not a text file: it holds the control character 0x${code}`, {
+    remedy: 'name a YAML or JSON file',
+    where: { file: source.file, ...source.position(at) },
+  });
+}
+
+function nothing(source: SourceText): Diagnostic {
+  return problemAt(source, 0, 'empty-file', 'there is nothing in this file but space and comments', {
+    remedy: 'declare something in it, or leave the file out; examples/ has some to start from',
+  });
+}

@@ -1,0 +1,91 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { checkSchema } from './check.ts';
+import { placeOf, type SourceDocument } from './documents.ts';
+import type { Path } from './positions.ts';
+import { suggest } from './suggest.ts';
+import { named } from './text-problems.ts';
+import { validateConfig, validateRestoreSet } from './validators.generated.js';
+
+export type Kind = 'RestoreSet' | 'Config';
+
+const API_VERSION = 'vbsctl.dev/v1';
+const KINDS: readonly Kind[] = ['RestoreSet', 'Config'];
+const VALIDATORS = { RestoreSet: validateRestoreSet, Config: validateConfig };
+
+/**
+ * What speaks against taking a document for the wanted kind. One of another kind or version gets one message:
+ * held against the wrong schema, everything in it would be wrong.
+ */
+export function checkKind(document: SourceDocument, wanted: Kind): Diagnostic[] {
+  const { value } = document;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return [
+      problem(
+        document,
+        [],
+        'not-a-map',
+        `a ${wanted} is a map with apiVersion and kind, and this is not a map`,
+        {
+          remedy: `begin with apiVersion: ${API_VERSION} and kind: ${wanted}`,
+        },
+      ),
+    ];
+  const { kind, apiVersion } = value as { kind?: unknown; apiVersion?: unknown };
+  if (kind === undefined && apiVersion === undefined)
+    return [
+      problem(document, [], 'not-a-manifest', 'this document has neither apiVersion nor kind', {
+        remedy: `add apiVersion: ${API_VERSION} and kind: ${wanted}`,
+      }),
+    ];
+  if (typeof kind === 'string' && kind !== wanted) return [otherKind(document, kind, wanted)];
+  if (typeof apiVersion === 'string' && apiVersion !== API_VERSION)
+    return [otherVersion(document, apiVersion)];
+  return checkSchema(document, VALIDATORS[wanted]);
+}
+
+function otherKind(document: SourceDocument, kind: string, wanted: Kind): Diagnostic {
+  if (kind === 'Config')
+    return problem(
+      document,
+      ['kind'],
+      'wrong-kind',
+      'this is a Config, the settings of the operator, not a manifest',
+      {
+        remedy:
+          'name it with --config, or call the file vbsctl.yaml; with -f name manifests of kind RestoreSet',
+      },
+    );
+  if (kind === 'RestoreSet')
+    return problem(document, ['kind'], 'wrong-kind', 'this is a RestoreSet, a manifest, not a Config', {
+      remedy: 'name it with -f; with --config name a file of kind Config',
+    });
+  const meant = suggest(kind, KINDS);
+  return problem(document, ['kind'], 'unknown-kind', `the kind ${named(kind)} is not understood`, {
+    detail: `Understood: ${KINDS.map((name) => `${name} (${API_VERSION})`).join(', ')}.`,
+    remedy:
+      meant === undefined ? `write kind: ${wanted}, or leave the document out` : `did you mean ${meant}?`,
+  });
+}
+
+function otherVersion(document: SourceDocument, version: string): Diagnostic {
+  return problem(
+    document,
+    ['apiVersion'],
+    'unknown-version',
+    `the version ${named(version)} is not understood`,
+    {
+      detail: `Understood: ${API_VERSION}.`,
+      remedy: `write apiVersion: ${API_VERSION}`,
+    },
+  );
+}
+
+function problem(
+  document: SourceDocument,
+  path: Path,
+  code: string,
+  summary: string,
+  more: { detail?: string; remedy: string },
+): Diagnostic {
+  return error(code, summary, { ...more, where: placeOf(document, path) });
+}

@@ -1,0 +1,26 @@
+/**
+ * What is read at most. Manifests come from pull requests: no input may cost unbounded time or memory. 100,000
+ * restores take about 18 MB, 1.2 million values and 3 million YAML tokens.
+ */
+export const LIMITS = {
+  /** Of all files together. */
+  bytes: 64 * 1024 * 1024,
+  files: 10_000,
+  /** Levels of directories below one that was named. */
+  directoryDepth: 32,
+  /** Of all documents together: maps, lists, texts, numbers. */
+  values: 2_500_000,
+  /** Of one YAML document; its tree is in memory while it is read, some 300 bytes a token. */
+  yamlTokens: 5_000_000,
+  /** Maps and lists within each other. */
+  nesting: 64,
+  /** Uses of an anchor, in one document. */
+  aliases: 100,
+  /** Then nothing more is looked for. */
+  problems: 1_000,
+} as const;
+
+/** What is left of the limits that all files of one run share. */
+export interface Allowance {
+  values: number;
+}

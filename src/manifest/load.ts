@@ -1,0 +1,263 @@
+import { createHash } from 'node:crypto';
+import { constants, type Dirent } from 'node:fs';
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { LIMITS } from './limits.ts';
+import { SourceText } from './source.ts';
+
+/** What loading needs of the process. */
+export interface LoadIo {
+  readonly cwd: string;
+  /** Read at most once, and only when a path is `-`. */
+  readonly stdin: AsyncIterable<Uint8Array>;
+}
+
+export const STDIN = '-';
+export const CONFIG_FILE = 'vbsctl.yaml';
+export const STATE_FILE = 'vbsctl.state.json';
+
+export interface LoadedText {
+  readonly source: SourceText;
+  /** Of the bytes, hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface LoadedTexts {
+  readonly texts: readonly LoadedText[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * The texts of files, of directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and of `-`. A file
+ * reached twice is read once. What cannot be read is a diagnostic.
+ */
+export async function loadTexts(paths: readonly string[], io: LoadIo): Promise<LoadedTexts> {
+  const loader = new Loader(io);
+  for (const path of paths) await loader.add(path);
+  return loader;
+}
+
+/** A problem with a file or directory; ends what is being done with it. */
+class Unreadable extends Error {
+  readonly diagnostic: Diagnostic;
+  constructor(code: string, summary: string, file: string, remedy: string) {
+    super(summary);
+    this.diagnostic = error(code, summary, { remedy, where: { file } });
+  }
+}
+
+class Loader implements LoadedTexts {
+  readonly texts: LoadedText[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #io: LoadIo;
+  readonly #seen = new Set<string>();
+  #bytesLeft: number = LIMITS.bytes;
+  /** By their names, below the directory that is being read, whether they could be read or not. */
+  #manifestsMet = 0;
+
+  constructor(io: LoadIo) {
+    this.#io = io;
+  }
+
+  async add(path: string): Promise<void> {
+    await this.#attempt(path, async () => {
+      if (path === STDIN) return await this.#stdin();
+      const found = await stat(this.#absolute(path));
+      if (!found.isDirectory()) return await this.#file(path, found.isFile());
+      this.#manifestsMet = 0;
+      await this.#directory(path, []);
+      if (this.#manifestsMet === 0)
+        throw new Unreadable(
+          'no-manifests',
+          `there is no *.yaml, *.yml or *.json file in ${path}`,
+          path,
+          'put a manifest there, or name another path with -f',
+        );
+    });
+  }
+
+  async #directory(path: string, ancestors: readonly string[]): Promise<void> {
+    const real = await realpath(this.#absolute(path));
+    if (ancestors.includes(real))
+      throw new Unreadable(
+        'symlink-loop',
+        `${path} leads back to a directory it lies in`,
+        path,
+        'remove the link',
+      );
+    if (this.#seen.has(real)) return;
+    this.#seen.add(real);
+    if (ancestors.length > LIMITS.directoryDepth)
+      throw new Unreadable(
+        'too-deep',
+        `${path} lies more than ${LIMITS.directoryDepth} directories deep`,
+        path,
+        'name it itself with -f',
+      );
+    const entries = await readdir(this.#absolute(path), { withFileTypes: true });
+    for (const entry of entries.sort(byName)) {
+      const below = join(path, entry.name);
+      if (!entry.name.startsWith('.'))
+        await this.#attempt(below, () => this.#entry(below, entry.name, [...ancestors, real]));
+    }
+  }
+
+  async #entry(path: string, name: string, ancestors: readonly string[]): Promise<void> {
+    if (isManifestName(name)) this.#manifestsMet++;
+    const found = await stat(this.#absolute(path));
+    if (found.isDirectory()) await this.#directory(path, ancestors);
+    else if (found.isFile() && isManifestName(name)) await this.#file(path, true);
+  }
+
+  async #file(path: string, isRegular: boolean): Promise<void> {
+    const absolute = this.#absolute(path);
+    // A pipe, as of `-f <(command)`, has no real path.
+    const real = isRegular ? await realpath(absolute) : absolute;
+    if (this.#seen.has(real)) return;
+    this.#seen.add(real);
+    if (this.texts.length === LIMITS.files)
+      throw new Unreadable(
+        'too-many-files',
+        `more than ${LIMITS.files} files`,
+        path,
+        'name fewer at a time with -f',
+      );
+    const handle = await open(absolute, constants.O_RDONLY);
+    try {
+      this.#take(path, await this.#gather(path, chunks(handle)));
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #stdin(): Promise<void> {
+    if (this.#seen.has(STDIN)) return;
+    this.#seen.add(STDIN);
+    this.#take(STDIN, await this.#gather(STDIN, this.#io.stdin));
+  }
+
+  async #gather(path: string, input: AsyncIterable<Uint8Array>): Promise<Buffer> {
+    const parts: Uint8Array[] = [];
+    for await (const part of input) {
+      this.#bytesLeft -= part.length;
+      if (this.#bytesLeft < 0) {
+        this.#bytesLeft = 0;
+        throw new Unreadable(
+          'too-large',
+          `the files of one run together are larger than ${LIMITS.bytes / 1024 / 1024} MiB`,
+          path,
+          'name fewer at a time with -f',
+        );
+      }
+      parts.push(part);
+    }
+    return Buffer.concat(parts);
+  }
+
+  #take(path: string, bytes: Buffer): void {
+    const text = decode(path, bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.texts.push({ source: new SourceText(path, text), sha256 });
+  }
+
+  /** Operating errors become diagnostics; whatever else is thrown is a bug and passes. */
+  async #attempt(path: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      this.diagnostics.push(unreadable(path, cause));
+    }
+  }
+
+  #absolute(path: string): string {
+    return resolve(this.#io.cwd, path);
+  }
+}
+
+function unreadable(path: string, cause: unknown): Diagnostic {
+  if (cause instanceof Unreadable) return cause.diagnostic;
+  const code = (cause as NodeJS.ErrnoException).code;
+  const where = { file: path };
+  switch (code) {
+    case undefined:
+      throw cause;
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return error('missing-file', `${path} does not exist`, {
+        remedy: 'correct the path, or create the file',
+        where,
+      });
+    case 'ELOOP':
+      return error('symlink-loop', `${path} is a symbolic link that leads to itself`, {
+        remedy: 'remove the link',
+        where,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return error('unreadable-file', `${path} may not be read`, {
+        remedy: `give yourself the right: chmod u+r ${path}`,
+        where,
+      });
+    default:
+      return error('unreadable-file', `${path} cannot be read (${code})`, {
+        remedy: 'name a file or a directory',
+        where,
+      });
+  }
+}
+
+async function* chunks(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(1024 * 1024), 0, 1024 * 1024, null);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The config and the state may lie among the manifests; they are not taken for some. */
+function isManifestName(name: string): boolean {
+  return /\.(?:yaml|yml|json)$/.test(name) && name !== CONFIG_FILE && name !== STATE_FILE;
+}
+
+/** By code unit, so that the order does not depend on the locale. */
+function byName(a: Dirent, b: Dirent): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Strict UTF-8; a byte order mark is dropped. */
+function decode(path: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw notUtf8(path, bytes);
+  }
+}
+
+function notUtf8(path: string, bytes: Buffer): Unreadable {
+  const mark = bytes.subarray(0, 2).toString('latin1');
+  if (mark === '\xff\xfe' || mark === '\xfe\xff')
+    return new Unreadable('not-utf8', `${path} is UTF-16, not UTF-8`, path, 'save it as UTF-8');
+  let start = 0;
+  let line = 1;
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+    if (!isUtf8(bytes.subarray(start, end))) break;
+    start = end + 1;
+    line++;
+  }
+  // The first character that cannot be decoded; one that was written as U+FFFD itself is not worth telling apart.
+  const column = bytes.subarray(start).toString('utf8').indexOf('\ufffd') + 1;
+  const problem = new Unreadable('not-utf8', `${path} is not UTF-8`, path, 'save it as UTF-8');
+  return Object.assign(problem, {
+    diagnostic: { ...problem.diagnostic, where: { file: path, line, column } },
+  });
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

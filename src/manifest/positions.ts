@@ -1,0 +1,70 @@
+/** Where in plain data: `['spec', 'restores', 0, 'name']`. */
+export type Path = readonly (string | number)[];
+
+/** Such keys come first in an object, whatever the order in the text. */
+const INTEGER_KEY = /^[0-9]+$/;
+
+/**
+ * Offsets beside plain data, one list of numbers per map or list: cheap enough to be noted for every document,
+ * and the parser's own tree can be dropped.
+ */
+export class Positions {
+  #root = 0;
+  /** Of a list its values; of a map key and value in turn, in the order of its keys. */
+  readonly #offsets = new Map<object, readonly number[]>();
+  /** The keys in the order of the text, of those few maps where the object has them in another order. */
+  readonly #keys = new Map<object, readonly string[]>();
+
+  root(offset: number): void {
+    this.#root = offset;
+  }
+
+  list(data: readonly unknown[], offsets: readonly number[]): void {
+    this.#offsets.set(data, offsets);
+  }
+
+  map(data: object, entries: MapEntries): void {
+    this.#offsets.set(data, entries.offsets);
+    if (entries.reordered) this.#keys.set(data, entries.reordered);
+  }
+
+  /** The offset of the value at `path` in `data`, or of its key; of what encloses it when there is none. */
+  locate(data: unknown, path: Path, part: 'value' | 'key' = 'value'): number {
+    let offset = this.#root;
+    let value = data;
+    for (const [depth, step] of path.entries()) {
+      if (typeof value !== 'object' || value === null) return offset;
+      const inMap = !Array.isArray(value);
+      const index = inMap ? 2 * this.#keysOf(value).indexOf(String(step)) : Number(step);
+      const offsets = this.#offsets.get(value);
+      const ofKey = inMap && part === 'key' && depth === path.length - 1;
+      const found = offsets?.[inMap && !ofKey ? index + 1 : index];
+      if (index < 0 || found === undefined) return offset;
+      offset = found;
+      value = (value as Record<string | number, unknown>)[step];
+    }
+    return offset;
+  }
+
+  /** Where the key stands for the first time in a map that is still being read. */
+  static firstOf(data: object, key: string, { offsets, reordered }: MapEntries): number | undefined {
+    return offsets[2 * (reordered ?? Object.keys(data)).indexOf(key)];
+  }
+
+  #keysOf(data: object): readonly string[] {
+    return this.#keys.get(data) ?? Object.keys(data);
+  }
+}
+
+/** The offsets of a map, gathered while it is read. */
+export class MapEntries {
+  readonly offsets: number[] = [];
+  reordered: string[] | undefined;
+
+  /** Call before the key is put into `data`. */
+  add(data: object, key: string, keyAt: number, valueAt: number): void {
+    if (!this.reordered && INTEGER_KEY.test(key)) this.reordered = Object.keys(data);
+    this.reordered?.push(key);
+    this.offsets.push(keyAt, valueAt);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Place } from '../domain/diagnostic.ts';
+
+/** Longer lines (minified JSON) are not shown. */
+const SHOWN_LINE_MAX = 240;
+const SECRET = /pass(word|wd|phrase)|secret|token|credential|private|(access|api)[-_]?key|:\/\/[^\s/]*@/i;
+
+/** A text and the file it came from; tells where in it an offset stands. */
+export class SourceText {
+  readonly file: string;
+  readonly text: string;
+  #lineStarts: number[] | undefined;
+
+  constructor(file: string, text: string) {
+    this.file = file;
+    this.text = text;
+  }
+
+  place(offset: number): Place {
+    const { line, column } = this.position(offset);
+    const text = this.#lineText(line);
+    return { file: this.file, line, column, ...(text === undefined ? {} : { text }) };
+  }
+
+  /** Line and column, from 1; a column is a UTF-16 unit, as editors count them. */
+  position(offset: number): { line: number; column: number } {
+    const starts = this.#starts();
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  }
+
+  /** The line itself, unless it is too long to be read or looks as if it held a secret. */
+  #lineText(line: number): string | undefined {
+    const starts = this.#starts();
+    const text = this.text.slice(starts[line - 1], starts[line]).replace(/\r?\n$/, '');
+    return text.length <= SHOWN_LINE_MAX && !looksSecret(text) ? text : undefined;
+  }
+
+  #starts(): number[] {
+    if (!this.#lineStarts) {
+      this.#lineStarts = [0];
+      for (let at = this.text.indexOf('\n'); at >= 0; at = this.text.indexOf('\n', at + 1))
+        this.#lineStarts.push(at + 1);
+    }
+    return this.#lineStarts;
+  }
+}
+
+/** Whether a text may hold a secret; then it is not repeated in a message. */
+export function looksSecret(text: string): boolean {
+  return SECRET.test(text);
+}

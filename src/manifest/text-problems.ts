@@ -1,0 +1,66 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { LIMITS } from './limits.ts';
+import type { SourceText } from './source.ts';
+
+/** What can be wrong with a text, JSON or YAML, before anybody asks what it means. */
+
+/** Keys that reach into JavaScript's own objects; nothing in a manifest is called so. */
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+
+export function isForbiddenKey(key: string): boolean {
+  return FORBIDDEN.has(key);
+}
+
+export function problemAt(
+  source: SourceText,
+  offset: number,
+  code: string,
+  summary: string,
+  more: { detail?: string; remedy?: string } = {},
+): Diagnostic {
+  return error(code, summary, { ...more, where: source.place(offset) });
+}
+
+export function duplicateKey(source: SourceText, offset: number, key: string, first: number): Diagnostic {
+  const { line, column } = source.position(first);
+  return problemAt(source, offset, 'duplicate-key', `${named(key)} is given twice`, {
+    detail: `First at ${source.file}:${line}:${column}.`,
+    remedy: 'keep one of the two',
+  });
+}
+
+export function forbiddenKey(source: SourceText, offset: number, key: string): Diagnostic {
+  return problemAt(source, offset, 'forbidden-key', `a key must not be called ${key}`, {
+    remedy: 'remove it',
+  });
+}
+
+export function tooDeep(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'too-deep',
+    `maps and lists are nested more than ${LIMITS.nesting} levels deep here`,
+    { remedy: 'a manifest needs 7 levels; remove the rest' },
+  );
+}
+
+export function tooManyValues(source: SourceText, offset: number): Diagnostic {
+  return problemAt(source, offset, 'too-many-values', `more than ${LIMITS.values} values in one run`, {
+    remedy: 'name fewer files at a time with -f',
+  });
+}
+
+/** Reading a file ends here: nobody mends more at a time. */
+export function tooManyProblems(file?: string): Diagnostic {
+  return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {
+    remedy: 'mend these first',
+    ...(file === undefined ? {} : { where: { file } }),
+  });
+}
+
+/** A key or value for a message: quoted, on one line, not too long. */
+export function named(text: string): string {
+  const short = text.length > 64 ? `${text.slice(0, 61)}…` : text;
+  return JSON.stringify(short);
+}

@@ -1,0 +1,90 @@
+import type { ErrorCode, YAMLParseError } from 'yaml';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { SourceText } from './source.ts';
+import { problemAt } from './text-problems.ts';
+
+interface Advice {
+  readonly what: string;
+  readonly remedy: string;
+}
+
+const BAD_REFERENCE: Advice = {
+  what: 'an anchor or alias is not written correctly',
+  remedy: 'quote a text that starts with & or *',
+};
+const BAD_KEY: Advice = {
+  what: 'a key and its colon must stand on one line, one key after the other',
+  remedy: 'put the value on the line of its key, or quote a text that holds a colon and a space',
+};
+const BAD_TAG: Advice = {
+  what: 'a tag (!) is not understood here',
+  remedy: 'quote a text that starts with !',
+};
+const MISPLACED: Advice = {
+  what: 'this does not belong here',
+  remedy: 'look for a missing quote, comma or dash, or a wrong indentation, here or in the line above',
+};
+
+/** In our words, by the library's code: its own texts repeat what stands in the file. */
+const ADVICE: Record<ErrorCode, Advice> = {
+  ALIAS_PROPS: BAD_REFERENCE,
+  BAD_ALIAS: BAD_REFERENCE,
+  BAD_COLLECTION_TYPE: BAD_TAG,
+  BAD_DIRECTIVE: {
+    what: 'a line that starts with % is a directive',
+    remedy: 'remove the line, or indent it',
+  },
+  BAD_DQ_ESCAPE: {
+    what: 'a backslash in double quotes starts an escape, and this one is unknown',
+    remedy: 'use single quotes, or write the backslash twice',
+  },
+  BAD_INDENT: {
+    what: 'the indentation does not fit the lines above',
+    remedy: 'indent entries of one map or list by the same number of spaces',
+  },
+  BAD_PROP_ORDER: BAD_REFERENCE,
+  BAD_SCALAR_START: {
+    what: 'a text cannot start with this character',
+    remedy: 'quote the text',
+  },
+  BLOCK_AS_IMPLICIT_KEY: {
+    what: 'a second "key: value" starts on the same line',
+    remedy: 'put it on a line of its own, or quote a text that holds a colon and a space',
+  },
+  BLOCK_IN_FLOW: {
+    what: 'between { } or [ ] everything is written in that form',
+    remedy: 'close the bracket first, or write the inner part with { } or [ ] too',
+  },
+  DUPLICATE_KEY: { what: 'a key is given twice', remedy: 'keep one of the two' },
+  IMPOSSIBLE: MISPLACED,
+  KEY_OVER_1024_CHARS: { what: 'a key is longer than 1024 characters', remedy: 'shorten it' },
+  MISSING_CHAR: {
+    what: 'something is missing here: a closing quote or bracket, a comma, a colon, a dash or a space',
+    remedy: 'close what was opened, and write "key: value" with a space after the colon',
+  },
+  MULTILINE_IMPLICIT_KEY: BAD_KEY,
+  MULTIPLE_ANCHORS: BAD_REFERENCE,
+  MULTIPLE_DOCS: MISPLACED,
+  MULTIPLE_TAGS: BAD_TAG,
+  NON_STRING_KEY: { what: 'a key must be a text', remedy: 'quote it' },
+  RESOURCE_EXHAUSTION: { what: 'this is too large or too deep to be read', remedy: 'divide the file' },
+  TAB_AS_INDENT: {
+    what: 'a tab is used for indentation, which YAML forbids',
+    remedy: 'indent with spaces: replace each tab by two spaces',
+  },
+  TAG_RESOLVE_FAILED: BAD_TAG,
+  UNEXPECTED_TOKEN: MISPLACED,
+};
+
+export function yamlSyntaxProblem(source: SourceText, problem: YAMLParseError): Diagnostic {
+  const { what, remedy } = ADVICE[problem.code];
+  const code = problem.code === 'TAB_AS_INDENT' ? 'yaml-tab' : 'yaml-syntax';
+  const offset = problem.pos[0] + spacesAt(source.text, problem.pos[0]);
+  return problemAt(source, offset, code, `not valid YAML: ${what}`, { remedy });
+}
+
+/** The library points to the start of a line where the fault is what comes after its indentation. */
+function spacesAt(text: string, offset: number): number {
+  const isLineStart = offset === 0 || text[offset - 1] === '\n';
+  return isLineStart ? (/^ */.exec(text.slice(offset, offset + 1024))?.[0].length ?? 0) : 0;
+}

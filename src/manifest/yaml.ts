@@ -1,0 +1,307 @@
+import {
+  type Alias,
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type ParsedNode,
+  Parser,
+  Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Allowance, LIMITS } from './limits.ts';
+import { MapEntries, Positions } from './positions.ts';
+import type { SourceText } from './source.ts';
+import {
+  duplicateKey,
+  forbiddenKey,
+  isForbiddenKey,
+  named,
+  problemAt,
+  tooDeep,
+  tooManyProblems,
+  tooManyValues,
+} from './text-problems.ts';
+import { yamlSyntaxProblem } from './yaml-syntax.ts';
+
+export interface YamlDocument {
+  readonly value: unknown;
+  readonly positions: Positions;
+}
+
+export interface YamlResult {
+  /** Without those that are empty and those that cannot be read. */
+  readonly documents: readonly YamlDocument[];
+  readonly problems: readonly Diagnostic[];
+}
+
+/**
+ * YAML 1.2, core schema, one document after the other so that only one tree is in memory at a time. Keys are
+ * checked here and not by the library, whose check takes quadratic time.
+ */
+export function readYaml(source: SourceText, allowance: Allowance): YamlResult {
+  const documents: YamlDocument[] = [];
+  const problems: Diagnostic[] = [];
+  try {
+    for (const document of compose(source)) {
+      const [broken] = document.errors;
+      // What follows the first one is mostly its consequence.
+      if (problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(source.file));
+      if (broken) problems.push(yamlSyntaxProblem(source, broken));
+      else if (!isEmpty(document)) documents.push(convert(source, document, allowance, problems));
+    }
+  } catch (cause) {
+    if (!(cause instanceof Stop)) throw cause;
+    problems.push(cause.problem);
+  }
+  return { documents, problems };
+}
+
+/** Ends the reading of a file from within. */
+class Stop extends Error {
+  readonly problem: Diagnostic;
+  constructor(problem: Diagnostic) {
+    super(problem.summary);
+    this.problem = problem;
+  }
+}
+
+function* compose(source: SourceText): Generator<Document.Parsed> {
+  const parser = new Parser();
+  const composer = new Composer({
+    version: '1.2',
+    schema: 'core', // also in the face of a %YAML 1.1 directive
+    merge: false,
+    resolveKnownTags: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  let tokens = 0;
+  for (const lexeme of new Lexer().lex(source.text)) {
+    tokens++;
+    for (const token of parser.next(lexeme)) {
+      if (token.type === 'document') tokens = 0;
+      yield* composer.next(token);
+    }
+    if (parser.stack.length > LIMITS.nesting) throw new Stop(tooDeep(source, parser.offset));
+    if (tokens > LIMITS.yamlTokens) throw new Stop(tooLong(source, parser.offset));
+  }
+  for (const token of parser.end()) yield* composer.next(token);
+  yield* composer.end(false, source.text.length);
+}
+
+function tooLong(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'document-too-long',
+    'this YAML document is too long to be read in one piece',
+    {
+      remedy: 'divide it into several documents with lines of ---, or write it as JSON',
+    },
+  );
+}
+
+function isEmpty(document: Document.Parsed): boolean {
+  const { contents } = document;
+  return contents === null || (isScalar(contents) && contents.value === null && !contents.anchor);
+}
+
+function convert(
+  source: SourceText,
+  document: Document.Parsed,
+  allowance: Allowance,
+  problems: Diagnostic[],
+): YamlDocument {
+  const converter = new Converter(source, allowance, problems);
+  const { yaml } = document.directives;
+  if (yaml.explicit && yaml.version !== '1.2')
+    problems.push(
+      problemAt(
+        source,
+        Math.max(0, source.text.lastIndexOf('%YAML', document.range[0])),
+        'yaml-version',
+        `YAML ${yaml.version} is not understood, only YAML 1.2`,
+        {
+          remedy: 'remove the %YAML line, and quote texts such as "no" and "0123"',
+        },
+      ),
+    );
+  converter.positions.root(startOf(document.contents));
+  return { value: converter.value(document.contents), positions: converter.positions };
+}
+
+function startOf(node: ParsedNode | null): number {
+  return node?.range[0] ?? 0;
+}
+
+/** Plain texts that YAML 1.1, which many tools still read, takes for something else. */
+const BOOLEAN_ONCE = /^(?:yes|no|on|off)$/i;
+const SEXAGESIMAL_ONCE = /^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/;
+const OCTAL_ONCE = /^[-+]?0[0-9]/;
+const CORE_TAG = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
+
+/** A YAML tree to plain data, everything that is questionable in it named on the way. */
+class Converter {
+  readonly positions = new Positions();
+  readonly #source: SourceText;
+  readonly #allowance: Allowance;
+  readonly #problems: Diagnostic[];
+  readonly #anchors = new Map<string, { value: unknown; size: number }>();
+  #aliases = 0;
+
+  constructor(source: SourceText, allowance: Allowance, problems: Diagnostic[]) {
+    this.#source = source;
+    this.#allowance = allowance;
+    this.#problems = problems;
+  }
+
+  value(node: ParsedNode | null): unknown {
+    if (node === null) return null;
+    if (isAlias(node)) return this.#alias(node);
+    const before = this.#allowance.values;
+    this.#spend(1, node);
+    if (node.tag !== undefined && !CORE_TAG.test(node.tag))
+      this.#problem(node, 'yaml-tag', `the tag ${named(node.tag)} is not understood`, {
+        remedy: 'remove it; plain YAML is all that is needed',
+      });
+    const value = isMap(node)
+      ? this.#map(node)
+      : isSeq(node)
+        ? this.#list(node)
+        : this.#scalar(node as Scalar.Parsed);
+    if (node.anchor !== undefined)
+      this.#anchors.set(node.anchor, { value, size: before - this.#allowance.values });
+    return value;
+  }
+
+  #map(node: YAMLMap<ParsedNode, ParsedNode | null>): unknown {
+    const map: Record<string, unknown> = {};
+    const entries = new MapEntries();
+    for (const pair of node.items) {
+      const keyAt = startOf(pair.key);
+      const key = this.#key(pair.key);
+      const value = this.value(pair.value);
+      if (key === undefined) continue;
+      if (isForbiddenKey(key)) this.#add(forbiddenKey(this.#source, keyAt, key));
+      else if (Object.hasOwn(map, key))
+        this.#add(duplicateKey(this.#source, keyAt, key, Positions.firstOf(map, key, entries) ?? keyAt));
+      else {
+        entries.add(map, key, keyAt, pair.value === null ? keyAt : startOf(pair.value));
+        map[key] = value;
+      }
+    }
+    this.positions.map(map, entries);
+    return map;
+  }
+
+  #list(node: YAMLSeq<ParsedNode>): unknown {
+    const list: unknown[] = [];
+    const values: number[] = [];
+    for (const item of node.items) {
+      values.push(startOf(item));
+      list.push(this.value(item));
+    }
+    this.positions.list(list, values);
+    return list;
+  }
+
+  /** A key that is a text; anything else is a problem. */
+  #key(node: ParsedNode | null): string | undefined {
+    if (node === null || !isScalar(node)) {
+      this.#problem(node, 'key-not-text', 'a key must be a plain word, not a map, list or alias', {
+        remedy: 'write the key itself',
+      });
+      return undefined;
+    }
+    const { value, source } = node as Scalar.Parsed;
+    if (typeof value !== 'string') {
+      const written = source === '' || value === null ? 'an empty key' : source;
+      this.#problem(node, 'key-not-text', `a key must be a text, not ${written}`, {
+        remedy: value === null ? 'write the key before the colon' : `quote it: ${named(source)}`,
+      });
+      return undefined;
+    }
+    if (value === '<<' && node.type === Scalar.PLAIN) {
+      this.#problem(node, 'merge-key', 'merge keys (<<) are not understood: they are not part of YAML 1.2', {
+        remedy: 'write the keys out, or use spec.defaults',
+      });
+      return undefined;
+    }
+    this.#checkPlain(node as Scalar.Parsed);
+    return value;
+  }
+
+  #scalar(node: Scalar.Parsed): unknown {
+    this.#checkPlain(node);
+    return node.value;
+  }
+
+  #checkPlain(node: Scalar.Parsed): void {
+    if (node.type !== Scalar.PLAIN) return;
+    const { value, source } = node;
+    if (typeof value === 'string' && (BOOLEAN_ONCE.test(value) || SEXAGESIMAL_ONCE.test(value)))
+      this.#problem(
+        node,
+        'yaml-ambiguous',
+        `${source} is a text here, but tools that read YAML 1.1 take it for ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'}`,
+        {
+          remedy: `quote it: ${named(source)}`,
+        },
+      );
+    else if (typeof value === 'number' && OCTAL_ONCE.test(source) && !/[.eE]/.test(source))
+      this.#problem(
+        node,
+        'yaml-ambiguous',
+        `${source} is a number with a leading zero, which YAML 1.1 and 1.2 read differently`,
+        {
+          remedy: `quote it if it is a text: ${named(source)}; else write ${value}`,
+        },
+      );
+  }
+
+  #alias(node: Alias.Parsed): unknown {
+    this.#aliases++;
+    if (this.#aliases > LIMITS.aliases)
+      throw new Stop(
+        problemAt(
+          this.#source,
+          startOf(node),
+          'too-many-aliases',
+          `more than ${LIMITS.aliases} aliases in one document`,
+          {
+            remedy: 'write the values out, or use spec.defaults',
+          },
+        ),
+      );
+    // An anchor is known once its value is complete, so a value cannot hold itself.
+    const anchored = this.#anchors.get(node.source);
+    if (!anchored) {
+      this.#problem(node, 'unknown-anchor', `no anchor ${named(node.source)} stands before this alias`, {
+        remedy: `define it with &${node.source} further up, or quote the text: ${named(`*${node.source}`)}`,
+      });
+      return null;
+    }
+    this.#spend(anchored.size, node);
+    return anchored.value;
+  }
+
+  #spend(values: number, node: ParsedNode): void {
+    this.#allowance.values -= values;
+    if (this.#allowance.values < 0) throw new Stop(tooManyValues(this.#source, startOf(node)));
+  }
+
+  #problem(node: ParsedNode | null, code: string, summary: string, more: { remedy: string }): void {
+    this.#add(problemAt(this.#source, startOf(node), code, summary, more));
+  }
+
+  #add(problem: Diagnostic): void {
+    if (this.#problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(this.#source.file));
+    this.#problems.push(problem);
+  }
+}

@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import { loadManifests, manifestPaths } from '../../src/manifest/index.ts';
+import { LIMITS } from '../../src/manifest/limits.ts';
+import { restore, set, spot, within } from './helpers.ts';
+
+const one = (name: string) => set(restore('db'), name);
+
+describe('files with manifests', () => {
+  it('reads directories recursively, in order, and nothing but manifests', async () => {
+    const files = {
+      'm/b.yaml': one('b'),
+      'm/a.yml': one('a'),
+      'm/sub/c.json': JSON.stringify({
+        apiVersion: 'vbsctl.dev/v1',
+        kind: 'RestoreSet',
+        metadata: { name: 'c' },
+        spec: { restores: [] },
+      }),
+      'm/.hidden.yaml': 'x',
+      'm/.git/x.yaml': 'x',
+      'm/README.md': 'x',
+      'm/vbsctl.yaml': 'x',
+      'm/vbsctl.state.json': 'x',
+    };
+    const loaded = await within(files, ({ io }) => loadManifests(['m'], io));
+    expect(loaded.diagnostics).to.deep.equal([]);
+    expect(loaded.files.map(({ path }) => path)).to.deep.equal(['m/a.yml', 'm/b.yaml', 'm/sub/c.json']);
+    expect(loaded.specs.map(({ address }) => address)).to.deep.equal(['a/db', 'b/db']);
+  });
+
+  it('reads a file once, however often it is named', async () => {
+    const loaded = await within({ 'a.yaml': one('a') }, async ({ io, path }) => {
+      symlinkSync('a.yaml', join(path, 'link.yaml'));
+      return await loadManifests(['a.yaml', '.', './a.yaml', 'link.yaml'], io);
+    });
+    expect(loaded.diagnostics).to.deep.equal([]);
+    expect(loaded.files).to.have.length(1);
+  });
+
+  it('reads standard input once, as YAML or as JSON', async () => {
+    const yaml = await within({}, ({ io }) => loadManifests(['-', '-'], io), one('a'));
+    expect(yaml.specs.map(({ source }) => source)).to.deep.equal([{ file: '-', line: 6, column: 5 }]);
+    const json = await within({}, ({ io }) => loadManifests(['-'], io), '{"kind": 1}');
+    expect(json.diagnostics.map(spot)).to.include('-:1:10 not-allowed');
+  });
+
+  it('reads a pipe that a shell made', async () => {
+    const loaded = await within({}, async ({ io, path }) => {
+      execFileSync('mkfifo', [join(path, 'pipe')]);
+      // Opening either end waits for the other, so neither may be waited for alone.
+      const [loading] = await Promise.all([
+        loadManifests(['pipe'], io),
+        writeFile(join(path, 'pipe'), one('a')),
+      ]);
+      return loading;
+    });
+    expect(loaded.diagnostics).to.deep.equal([]);
+    expect(loaded.specs).to.have.length(1);
+  });
+
+  it('tells what a file is by its sha256', async () => {
+    const { files } = await within({ 'a.yaml': 'a' }, ({ io }) => loadManifests(['a.yaml'], io));
+    expect(files[0]?.sha256).to.equal('ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb');
+  });
+
+  const problems: readonly (readonly [string, (path: string) => void, string[], string[]])[] = [
+    ['a missing file', () => {}, ['no.yaml'], ['no.yaml missing-file']],
+    ['a file taken for a directory', () => {}, ['good.yaml/x'], ['good.yaml/x missing-file']],
+    [
+      'a directory without manifests',
+      (path) => mkdirSync(join(path, 'empty')),
+      ['empty'],
+      ['empty no-manifests'],
+    ],
+    ['a link to itself', (path) => symlinkSync('loop', join(path, 'loop')), ['loop'], ['loop symlink-loop']],
+    [
+      'a directory that leads back to itself',
+      (path) => {
+        mkdirSync(join(path, 'd'));
+        symlinkSync('../d', join(path, 'd/again'));
+        symlinkSync('../good.yaml', join(path, 'd/good.yaml'));
+      },
+      ['d'],
+      ['d/again symlink-loop'],
+    ],
+    [
+      'a link to nothing',
+      (path) => {
+        mkdirSync(join(path, 'd'));
+        symlinkSync('nowhere', join(path, 'd/a.yaml'));
+      },
+      ['d'],
+      ['d/a.yaml missing-file'],
+    ],
+    [
+      'directories without end',
+      (path) => mkdirSync(join(path, `deep/${'d/'.repeat(LIMITS.directoryDepth + 1)}`), { recursive: true }),
+      ['deep'],
+      [`deep/${'d/'.repeat(LIMITS.directoryDepth)}d too-deep`, 'deep no-manifests'],
+    ],
+    ['an endless file', () => {}, ['/dev/zero'], ['/dev/zero too-large']],
+  ];
+  for (const [what, prepare, paths, expected] of problems) {
+    it(`says what is wrong with ${what}`, async () => {
+      const loaded = await within({ 'good.yaml': one('good') }, async ({ io, path }) => {
+        prepare(path);
+        return await loadManifests(['good.yaml', ...paths], io);
+      });
+      expect(loaded.diagnostics.map(spot)).to.deep.equal(expected);
+      for (const { remedy } of loaded.diagnostics) expect(remedy).to.be.a('string');
+      expect(
+        loaded.specs.map(({ address }) => address),
+        'the good one is loaded',
+      ).to.deep.equal(['good/db']);
+    });
+  }
+
+  it('says what is wrong with a file that may not be read', async function () {
+    if (process.getuid?.() === 0) this.skip(); // may read everything
+    const loaded = await within({ 'a.yaml': one('a') }, async ({ io, path }) => {
+      chmodSync(join(path, 'a.yaml'), 0);
+      return await loadManifests(['a.yaml'], io);
+    });
+    expect(loaded.diagnostics.map(spot)).to.deep.equal(['a.yaml unreadable-file']);
+  });
+});
+
+describe('which manifests are meant', () => {
+  const config = (manifests: string[]) => ({
+    path: 'ops/vbsctl.yaml',
+    config: { ...DEFAULT_CONFIG, manifests },
+  });
+  const none = { config: DEFAULT_CONFIG };
+  const both = { 'restores.yaml': '', 'restores/a.yaml': '' };
+
+  it('those named come first', async () => {
+    const paths = await within(both, ({ io }) => manifestPaths(['-', 'x.yaml'], config(['a.yaml']), io));
+    expect(paths).to.deep.equal(['-', 'x.yaml']);
+  });
+  it('then those of the config, beside its file', async () => {
+    const paths = await within(both, ({ io }) => manifestPaths([], config(['a.yaml', '/abs', '../b']), io));
+    expect(paths).to.deep.equal(['ops/a.yaml', '/abs', 'b']);
+  });
+  it('then restores.yaml, then restores/', async () => {
+    expect(await within(both, ({ io }) => manifestPaths([], none, io))).to.deep.equal(['restores.yaml']);
+    const only = { 'restores/a.yaml': '' };
+    expect(await within(only, ({ io }) => manifestPaths([], config([]), io))).to.deep.equal(['restores/']);
+  });
+  it('and when there is none, says what was looked for and how to name one', async () => {
+    const cause = await within({}, ({ io }) => manifestPaths([], none, io)).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(cause).to.be.instanceOf(Failure);
+    const [diagnostic] = (cause as Failure).diagnostics;
+    expect(diagnostic?.summary).to.contain('restores.yaml').and.contain('restores/');
+    expect(diagnostic?.remedy).to.contain('vbsctl plan -f FILE');
+  });
+});

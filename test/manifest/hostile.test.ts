@@ -1,0 +1,196 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { readDocuments } from '../../src/manifest/documents.ts';
+import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
+import { readJson } from '../../src/manifest/json.ts';
+import { LIMITS } from '../../src/manifest/limits.ts';
+import { SourceText } from '../../src/manifest/source.ts';
+import { EXAMPLES, exampleNames, set, within } from './helpers.ts';
+
+const examples = exampleNames().map((name) => readFileSync(join(EXAMPLES, name), 'utf8'));
+
+/** What makes parsers stumble. */
+const shards = fc.constantFrom(
+  ...[
+    '\t',
+    '\n',
+    '\r',
+    ' ',
+    '- ',
+    ': ',
+    '? ',
+    '#',
+    '"',
+    "'",
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    '&a ',
+    '*a',
+    '!x ',
+    '!!int ',
+  ],
+  ...[
+    '|',
+    '>',
+    '%YAML 1.1',
+    '---\n',
+    '...',
+    '<<: ',
+    '__proto__: ',
+    'null',
+    '~',
+    '.inf',
+    '0123',
+    'no',
+    '\\',
+    '@',
+    '`',
+  ],
+  ...['\u2028', '\ufeff', '\0', '\u{1f4be}', '2026-02-30T00:00:00Z', '{}', '[]', '1e999', 'restores: '],
+);
+
+/** An example with pieces cut out, doubled or put in. */
+const mutated = fc
+  .tuple(
+    fc.constantFrom(...examples),
+    fc.array(fc.tuple(fc.nat(), fc.nat(40), fc.oneof(shards, fc.string({ maxLength: 8 }))), {
+      minLength: 1,
+      maxLength: 6,
+    }),
+  )
+  .map(([text, edits]) =>
+    edits.reduce((now, [at, cut, put]) => {
+      const from = at % (now.length + 1);
+      return now.slice(0, from) + put + now.slice(from + cut);
+    }, text),
+  );
+
+describe('hostile input', () => {
+  const harmless = async (text: string) =>
+    within({ 'm.yaml': text, 'm.json': text }, async ({ io }) => {
+      const loaded = [
+        await loadManifests(['m.yaml'], io),
+        await loadManifests(['m.json'], io),
+        await loadConfig({ flag: 'm.yaml', manifests: [] }, io),
+      ];
+      for (const { diagnostics } of loaded)
+        for (const { remedy, where } of diagnostics) {
+          expect(remedy, 'what to do').to.be.a('string');
+          expect(where?.file, 'where').to.be.oneOf(['m.yaml', 'm.json']);
+        }
+    });
+
+  it('never makes loading throw: mutated examples', async function () {
+    this.timeout(60_000);
+    await fc.assert(fc.asyncProperty(mutated, harmless), { numRuns: 400 });
+  });
+
+  it('never makes loading throw: shards of YAML', async function () {
+    this.timeout(60_000);
+    const texts = fc
+      .array(fc.oneof(shards, fc.string({ maxLength: 5 })), { maxLength: 40 })
+      .map((parts) => parts.join(''));
+    await fc.assert(fc.asyncProperty(texts, harmless), { numRuns: 400 });
+  });
+
+  it('never makes loading throw: any data where a restore belongs', async function () {
+    this.timeout(60_000);
+    const data = fc.json({ maxDepth: 4 });
+    await fc.assert(
+      fc.asyncProperty(data, (text) => harmless(set(`  - ${text}\n`))),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is told about once it is too much, and no further', () => {
+    const wrong = `labels: {${Array.from({ length: LIMITS.problems + 10 }, (_, i) => `k${i}: no`).join(', ')}}`;
+    const { problems } = readDocuments(new SourceText('m.yaml', wrong), { values: LIMITS.values });
+    expect(problems).to.have.length(LIMITS.problems + 1);
+    expect(problems.at(-1)?.code).to.equal('too-many-problems');
+  });
+
+  it('is told about once it is too much, over all files', async () => {
+    const restores = Array.from({ length: LIMITS.problems + 10 }, (_, i) => `  - name: r${i}\n`).join('');
+    const { diagnostics } = await within({ 'm.yaml': set(restores) }, ({ io }) =>
+      loadManifests(['m.yaml'], io),
+    );
+    expect(diagnostics).to.have.length(LIMITS.problems + 1);
+    expect(diagnostics.at(-1)?.code).to.equal('too-many-problems');
+  });
+
+  const linear: readonly (readonly [string, (n: number) => string])[] = [
+    ['a wide map', (n) => Array.from({ length: n }, (_, i) => `k${i}: 1\n`).join('')],
+    ['one key again and again', (n) => 'k: 1\n'.repeat(n)],
+    ['many documents', (n) => '--- 1\n'.repeat(n)],
+    ['many anchors', (n) => Array.from({ length: n }, (_, i) => `- &a${i} 1\n`).join('')],
+    ['open brackets', (n) => '[{'.repeat(n)],
+    [
+      'indentation without end',
+      (n) => Array.from({ length: Math.sqrt(n) }, (_, i) => `${' '.repeat(i)}a:\n`).join(''),
+    ],
+    ['quotes', (n) => '"\n'.repeat(n)],
+    ['colons', (n) => ':'.repeat(n)],
+    ['question marks', (n) => '? '.repeat(n)],
+    ['percent signs', (n) => '%a\n'.repeat(n)],
+    ['one long line', (n) => 'a'.repeat(n)],
+    ['spaces', (n) => ' '.repeat(n)],
+  ];
+  for (const [what, make] of linear) {
+    it(`ends in time: ${what}`, function () {
+      this.timeout(20_000);
+      const { problems } = readDocuments(new SourceText('m.yaml', make(40_000)), { values: LIMITS.values });
+      expect(problems.length).to.be.lessThan(LIMITS.problems + 2);
+    });
+  }
+});
+
+describe('JSON', () => {
+  const read = (text: string) => {
+    const result = readJson(new SourceText('m.json', text), { values: LIMITS.values });
+    return result.kind === 'read' ? { value: result.value, problems: result.problems.length } : undefined;
+  };
+
+  it('is read as JSON.parse reads it', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (text) => {
+        const result = read(text);
+        if (result?.problems === 0) expect(result.value).to.deep.equal(JSON.parse(text));
+        else expect(text).to.match(/"(?:__proto__|constructor|prototype)"/);
+      }),
+    );
+  });
+
+  it('is refused where JSON.parse refuses it', () => {
+    const broken = fc
+      .tuple(
+        fc.json({ maxDepth: 3 }),
+        fc.nat(),
+        fc.nat(3),
+        fc.oneof(shards, fc.constantFrom(...'01-.eE+\\u"tn')),
+      )
+      .map(([text, at, cut, put]) => {
+        const from = at % (text.length + 1);
+        return text.slice(0, from) + put + text.slice(from + cut);
+      });
+    fc.assert(
+      fc.property(broken, (text) => {
+        expect(read(text) !== undefined).to.equal(isJson(text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  function isJson(text: string): boolean {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+});
