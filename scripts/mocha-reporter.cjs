@@ -10,7 +10,10 @@ module.exports = class extends reporters.Dot {
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const failures = this.failures.map((test) => ({ title: test.fullTitle(), error: test.err?.message }));
       mkdirSync('reports', { recursive: true });
-      writeFileSync('reports/tests.json', `${JSON.stringify({ stats: this.stats, failures, skipped }, undefined, 2)}\n`);
+      writeFileSync(
+        'reports/tests.json',
+        `${JSON.stringify({ stats: this.stats, failures, skipped }, undefined, 2)}\n`,
+      );
     });
   }
 };

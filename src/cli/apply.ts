@@ -34,7 +34,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given);
-  await refuseWithoutState(io, flags, (await store.read()) !== undefined);
+  if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
   const connection = await connectCloud(io, flags, given);
   try {
     const lease = await store.lock(actor(io, 'apply'), flags.lockTimeout);
@@ -47,11 +47,12 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         settings: given,
         only: flags.target ?? [],
       });
-      if (flags.output === 'text') io.stdout.write(planBody(plan, textOptions(io)));
+      if (flags.output === 'text')
+        io.stdout.write(`${planBody(plan, { ...textOptions(io), stateLocation: store.location })}\n`);
       const refused = refusal(plan, flags.skipBlocked === true);
       if (refused) throw refused;
       if (!hasChanges(plan)) {
-        if (flags.output === 'text') io.stdout.write('\nNothing to do.\n');
+        if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
         return EXIT.done;
       }
       if (!flags.autoApprove)
@@ -87,7 +88,7 @@ async function carryOut(
   });
   view.end();
   if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
-  if (flags.output === 'text') io.stdout.write(applySummary(reporter.report(), plan, textOptions(io)));
+  if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
   return exitCodeOf(outcome, io.stop.aborted);
 }
 
@@ -102,14 +103,14 @@ export function exitCodeOf({ ends, fatal }: Outcome, stopped: boolean): ExitCode
 }
 
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
-async function refuseWithoutState(io: Io, flags: ApplyFlags, exists: boolean): Promise<void> {
-  if (exists || flags.initState) return;
+async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {
+  if (flags.initState) return;
   if (io.stdin.isTty && !flags.autoApprove) {
     showDiagnostics(io, [
       {
         severity: 'warning',
         code: 'no-state',
-        summary: 'there is no state: nothing is known of restores that were done before',
+        summary: `there is no state at ${location}: nothing is known of restores that were done before`,
         remedy: 'if there should be one, stop here and name it with --state',
       },
     ]);
@@ -118,7 +119,7 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, exists: boolean): P
   }
   throw new Failure(
     'refused',
-    error('no-state', 'there is no state, so nothing is known of what was restored before', {
+    error('no-state', `there is no state at ${location}, so nothing is known of what was restored before`, {
       remedy: 'if this is the first run: vbsctl init, or add --init-state; else name the state with --state',
     }),
   );

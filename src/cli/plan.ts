@@ -21,7 +21,8 @@ export interface PlanFlags extends ManifestFlags {
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
-  const state = await (await backend(io, flags, given)).read();
+  const store = await backend(io, flags, given);
+  const state = await store.read();
   const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
   try {
     const made = await makePlan({
@@ -34,9 +35,12 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
       const applyCommand = applyCommandOf(flags);
-      io.stdout.write(
-        planText(made, { ...textOptions(io), applyCommand, showDone: flags.showDone === true }),
-      );
+      const options = {
+        ...textOptions(io),
+        stateLocation: store.location,
+        showDone: flags.showDone === true,
+      };
+      io.stdout.write(planText(made, { ...options, applyCommand }));
     }
     if (!flags.detailedExitcode) return EXIT.done;
     if (refusal(made, false)) return EXIT.refused;

@@ -42,6 +42,8 @@ import { grouped, listed, plural, selectorText, size, when } from './words.ts';
 export interface PlanTextOptions extends TextOptions {
   /** List every done restore; otherwise more than a few are only counted. */
   readonly showDone?: boolean;
+  /** Where the state lies, or would lie. */
+  readonly stateLocation?: string;
   /** What applies this plan, as the user would type it. */
   readonly applyCommand?: string;
 }
@@ -136,8 +138,9 @@ const MANIFESTS_LISTED_MAX = 3;
 
 function headerLines(
   { target, state, manifests, offline }: Plan,
-  { style, width }: PlanTextOptions,
+  { style, width, stateLocation }: PlanTextOptions,
 ): string[] {
+  const at = stateLocation === undefined ? '' : ` at ${sanitize(stateLocation)}`;
   const field = (label: string, text: string, more?: string) => [
     `${style.faint(padEnd(`${label}:`, 9))}${text}`,
     ...(more === undefined ? [] : [`${' '.repeat(9)}${style.faint(more)}`]),
@@ -156,8 +159,8 @@ function headerLines(
     ...field(
       'State',
       state
-        ? `serial ${grouped(state.serial)}${style.faint(`, lineage ${sanitize(state.lineage)}`)}`
-        : style.warn('none yet'),
+        ? `serial ${grouped(state.serial)}${at}${style.faint(`, lineage ${sanitize(state.lineage)}`)}`
+        : style.warn(`none yet${at}`),
     ),
     ...(manifests.length === 0
       ? []
