@@ -19,6 +19,7 @@ export async function follow(session: Session, record: Running): Promise<End> {
   let gone: { since: number } | undefined;
 
   for (;;) {
+    const pollBegan = run.clock.monotonic();
     let step: Step;
     if (record.job_id !== undefined && run.driver.follows === 'job') {
       const reading = await run.driver.job(record.job_id, run.stop);
@@ -75,7 +76,9 @@ export async function follow(session: Session, record: Running): Promise<End> {
         return unreachable(step);
     }
     if (session.timeIsUp) return recorded(session);
-    await session.pause(interval());
+    // From poll to poll, so that slow answers do not add up; a cloud that is slower than that gets its rest.
+    const wished = interval();
+    await session.pause(Math.max(wished - (run.clock.monotonic() - pollBegan), wished / 2));
   }
 }
 
