@@ -16,12 +16,12 @@ import type { RunSettings } from '../../src/executor/run.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
-import { localBackend } from '../../src/state/local/local-backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
+import { localBackend } from '../../src/state/local/local-backend.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { MemoryLock } from './memory-lock.ts';
-import { SIM_URL, SimNetwork } from './sim-network.ts';
 import { SIM_EPOCH, SimClock } from './sim-clock.ts';
+import { SIM_URL, SimNetwork } from './sim-network.ts';
 
 export interface LabOptions {
   readonly volumes?: number;
@@ -143,7 +143,10 @@ export class Lab {
   /** The same, for a test that does something meanwhile. */
   async applying(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
     const driver = await this.connect();
-    const lease: Lease = await this.backend(more.disk).lock({ who: 'test@lab', operation: 'apply', version: 'test' }, 0);
+    const lease: Lease = await this.backend(more.disk).lock(
+      { who: 'test@lab', operation: 'apply', version: 'test' },
+      0,
+    );
     try {
       if (!lease.state()) await lease.create(driver.target);
       const made = await this.#plan(specs, driver, lease.state());
