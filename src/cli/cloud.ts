@@ -1,8 +1,10 @@
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './program.ts';
 import { absolute, type Settings } from './setup.ts';
+import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
 
 /** The way to the cloud that flags, config and environment name. */
@@ -49,6 +51,8 @@ function connectOptions(io: Io, { config }: Settings) {
     env: io.env,
     cwd: io.cwd,
     home: io.home,
+    api: config.api,
+    onNote: (note: Diagnostic) => showDiagnostics(io, [note]),
     http: config.http,
     retry: config.retry,
     requestsPerSecond: config.apply.requests_per_second,

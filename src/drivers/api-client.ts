@@ -36,7 +36,10 @@ export interface ListRequest<T> {
   /** How the next page is asked for where the answer has no `next` link. */
   readonly continueBy: 'marker' | 'offset';
   readonly parse: (value: unknown) => T;
+  readonly headers?: Headers;
 }
+
+type Headers = Readonly<Record<string, string>>;
 
 /** Reads of an OpenStack-like API, with token, budget and retries; what all drivers have in common. */
 export class ApiClient {
@@ -51,8 +54,9 @@ export class ApiClient {
     url: string,
     parse: (body: JsonObject) => T,
     signal: AbortSignal | undefined,
+    headers: Headers = {},
   ): Promise<Reading<T>> {
-    const got = await this.#get(url, signal);
+    const got = await this.#get(url, signal, headers);
     if (got.kind !== 'answer') return got;
     const { answer } = got;
     if (answer.status === 404 && knowsItsThings(answer))
@@ -74,7 +78,7 @@ export class ApiClient {
     let query = `limit=${PAGE_SIZE}`;
     let count = 0;
     for (let page = 0; page < PAGES_MAX; page++) {
-      const got = await this.#get(`${request.url}?${query}`, signal);
+      const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
       if (got.kind !== 'answer') return got;
       const parsed = this.#parse(got.answer, (body) => parsePage(body, request));
       if (parsed.kind !== 'parsed') return parsed;
@@ -98,8 +102,9 @@ export class ApiClient {
   async #get(
     url: string,
     signal: AbortSignal | undefined,
+    headers: Headers,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
-    const attempted = await withRetries(() => this.#attempt(url, signal), this.#tools, signal);
+    const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
     const answer = attempted.value;
@@ -109,12 +114,21 @@ export class ApiClient {
   }
 
   /** A refused token ends it at once: the session has tried often enough. */
-  async #attempt(url: string, signal: AbortSignal | undefined): Promise<Attempted<Answer | RefusedToken>> {
+  async #attempt(
+    url: string,
+    signal: AbortSignal | undefined,
+    headers: Headers,
+  ): Promise<Attempted<Answer | RefusedToken>> {
     const { session, wire, clock } = this.#tools;
     for (let renewed = false; ; renewed = true) {
       const grant = await session.token(signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
-      const sent = await wire.send({ method: 'GET', url, headers: { 'X-Auth-Token': grant.token }, signal });
+      const sent = await wire.send({
+        method: 'GET',
+        url,
+        headers: { ...headers, 'X-Auth-Token': grant.token },
+        signal,
+      });
       const exchange = isYes(sent) ? sent : withoutSecret(sent, grant.token);
       if (exchange.kind === 'answer' && exchange.status === 401) {
         session.invalidate(grant.token);

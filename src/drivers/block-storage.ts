@@ -49,3 +49,10 @@ export function parseBackup(value: unknown): Backup {
     ...optional('fail_reason', optionalText(backup, 'fail_reason') || undefined),
   };
 }
+
+/** An answer about another disk or backup must not pass for the one asked about. */
+export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
+  if (value.id.toLowerCase() !== id.toLowerCase())
+    throw new UnexpectedShape('it is about another one than was asked for');
+  return value;
+}

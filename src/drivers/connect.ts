@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { CloudFailure } from '../domain/cloud.ts';
-import type { HttpSettings } from '../domain/config.ts';
-import { error } from '../domain/diagnostic.ts';
+import type { Config, HttpSettings } from '../domain/config.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl } from '../domain/target.ts';
 import {
   type Catalog,
+  findCinder,
   findEvs,
   findVbs,
   type Pick,
@@ -18,6 +19,7 @@ import { NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { KeystoneSession, type Token } from './auth/keystone.ts';
 import { namedCloud, resolveCloud } from './auth/resolve.ts';
 import type { Auth, CloudSettings, Env } from './auth/settings.ts';
+import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
@@ -38,6 +40,10 @@ export interface ConnectOptions extends RetryTools {
   readonly requestsPerSecond: number;
   /** Of vbsctl. */
   readonly version: string;
+  /** Default `vbs`. `auto` takes what the catalog has, VBS first. */
+  readonly api?: Config['api'];
+  /** Told what was decided that nobody wrote down, for people. */
+  readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
   readonly boundTo?: string;
   /** In place of the network, for simulations. */
@@ -65,22 +71,75 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     projectId: project.id,
     overrides: settings.endpoint_overrides,
   };
-  return new VbsDriver({
+  const tools = {
     wire,
     session,
     retry,
     clock,
     random,
-    vbs: rootOf(findVbs(token.catalog, wanted), 'backup service (VBS)', 'vbs', wanted, settings),
-    evs: rootOf(findEvs(token.catalog, wanted), 'disk service (EVS)', 'evs', wanted, settings),
     target: {
       auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
       region,
       project_id: project.id,
       ...optional('project_name', project.name),
     },
-  });
+  };
+  const api = apiOf(options, token.catalog, wanted);
+  const root = (service: Service) => rootOf(SERVICES[service], token.catalog, wanted, settings);
+  switch (api) {
+    case 'vbs':
+      return new VbsDriver({ ...tools, vbs: root('vbs'), evs: root('evs') });
+    case 'cinder':
+      return new CinderDriver({ ...tools, cinder: root('cinder') });
+    case 'cbr':
+      throw new Failure(
+        'usage',
+        error('api-not-built', 'api: cbr is not there yet', {
+          remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
+        }),
+      );
+    default:
+      return unreachable(api);
+  }
 }
+
+/** The API to speak. Where both are there, VBS: its jobs tell more than Cinder's statuses. */
+function apiOf(
+  { api = 'vbs', onNote }: ConnectOptions,
+  catalog: Catalog,
+  wanted: Wanted,
+): Exclude<Config['api'], 'auto'> {
+  if (api !== 'auto') return api;
+  const chosen = (['vbs', 'cinder'] as const).find(
+    (service) => SERVICES[service].find(catalog, wanted).kind === 'found',
+  );
+  if (chosen)
+    onNote?.({
+      severity: 'note',
+      code: 'api-picked',
+      summary: `api: auto picked ${chosen}, the ${SERVICES[chosen].what} of the catalog`,
+    });
+  // Without either, the refusal for VBS says what the catalog has.
+  return chosen ?? 'vbs';
+}
+
+type Service = 'vbs' | 'evs' | 'cinder';
+
+const SERVICES: Readonly<
+  Record<
+    Service,
+    {
+      readonly find: (catalog: Catalog, wanted: Wanted) => Pick;
+      readonly what: string;
+      /** As in `vbs_endpoint_override`. */
+      readonly override: string;
+    }
+  >
+> = {
+  vbs: { find: findVbs, what: 'backup service (VBS)', override: 'vbs' },
+  evs: { find: findEvs, what: 'disk service (EVS)', override: 'evs' },
+  cinder: { find: findCinder, what: 'block storage (Cinder)', override: 'block_storage' },
+};
 
 async function findSettings({ cloudName, env, cwd, home }: ConnectOptions): Promise<CloudSettings> {
   // Files that nobody names must not stand in the way of the variables.
@@ -127,14 +186,16 @@ function regionOf(catalog: Catalog, { region, source }: CloudSettings): string {
 }
 
 function rootOf(
-  pick: Pick,
-  what: string,
-  name: string,
+  { find, what, override }: (typeof SERVICES)[Service],
+  catalog: Catalog,
   wanted: Wanted,
   settings: CloudSettings,
 ): ServiceRoot {
+  const pick = find(catalog, wanted);
   if (pick.kind === 'found') return pick.root;
   const elsewhere = pick.regions.length > 0 && !pick.regions.includes(wanted.region);
+  // A cloud that has Cinder and no VBS is no Open Telekom Cloud, but can be restored in all the same.
+  const cinder = find === findVbs && findCinder(catalog, wanted).kind === 'found';
   throw cloudFailure(
     'no-endpoint',
     `the catalog has no ${wanted.interface} endpoint of the ${what} in region ${wanted.region}`,
@@ -142,7 +203,9 @@ function rootOf(
       detail: `Looked for ${pick.types.join(', ')}; it has: ${pick.has.join(', ') || 'none of them'}. Settings: ${settings.source}.`,
       remedy: elsewhere
         ? `set OS_REGION_NAME (region_name in clouds.yaml) to ${pick.regions.join(' or ')}`
-        : `set OS_${name.toUpperCase()}_ENDPOINT_OVERRIDE (${name}_endpoint_override in clouds.yaml)`,
+        : cinder
+          ? 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml'
+          : `set OS_${override.toUpperCase()}_ENDPOINT_OVERRIDE (${override}_endpoint_override in clouds.yaml)`,
     },
   );
 }

@@ -35,6 +35,12 @@ export interface Driver {
   volumes(signal?: AbortSignal): Promise<Listing<Volume>>;
   backups(signal?: AbortSignal): Promise<Listing<Backup>>;
 
+  /**
+   * Why a restore failed, where the cloud tells it apart from disk, backup and job. `request_ids`: of the POSTs
+   * that may have started it. Undefined when the cloud has nothing to say, or cannot be asked.
+   */
+  failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined>;
+
   /** HTTP requests sent so far, tokens included. */
   requests(): number;
 }

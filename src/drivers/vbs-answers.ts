@@ -1,51 +1,21 @@
 import type { StartOutcome } from '../domain/cloud.ts';
-import { unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
-import { errorBody, failureOf, parseObject, requestId, unreadable } from './http/failures.ts';
+import { errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
+import { classifyAnswer, type Dialect } from './start-answers.ts';
 
-/**
- * What the end of `POST …/cloudbackups/{id}/restore` means: the answer table of the design, row by row. Pure,
- * and in doubt ambiguous: an answer counts as a no only when somebody who knows said it.
- */
+/** What the end of `POST …/cloudbackups/{id}/restore` means. */
 export function classifyStart(exchange: Exchange, nowMs: number): StartOutcome {
-  switch (exchange.kind) {
-    case 'no_connection':
-      return { kind: 'not_sent', failure: failureOf(exchange, nowMs) };
-    case 'broken':
-      return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };
-    case 'answer':
-      return classifyAnswer(exchange, nowMs);
-    default:
-      return unreachable(exchange);
-  }
+  return classifyAnswer(exchange, nowMs, DIALECT);
 }
 
-function classifyAnswer(answer: Answer, nowMs: number): StartOutcome {
-  const { status } = answer;
-  if (status === 200 || status === 202) return classifyYes(answer);
-  const failure = failureOf(answer, nowMs);
-  const ambiguous: StartOutcome = { kind: 'ambiguous', failure };
-  if (failure.code !== undefined && MAY_HAVE_STARTED.has(failure.code)) return ambiguous;
-  switch (status) {
-    case 401:
-      return { kind: 'rejected', failure, again: 'reauthenticate' };
-    case 409:
-    case 429:
-    case 503:
-      // A page or an empty body may come from a gateway that had passed the request on.
-      return errorBody(answer) ? { kind: 'rejected', failure, again: 'later' } : ambiguous;
-    case 408:
-    case 499:
-      // Somebody on the way gave up waiting; what lies behind may still work on it.
-      return ambiguous;
-    default:
-      if (status < 400 || status >= 500) return ambiguous;
-      return { kind: 'rejected', failure, again: RETRY_HELPS.get(failure.code ?? '') ?? 'never' };
-  }
-}
+const DIALECT: Dialect = {
+  accept,
+  mayHaveStarted: ({ code }) => code !== undefined && MAY_HAVE_STARTED.has(code),
+  again: (_, body) => RETRY_HELPS.get(body?.code ?? '') ?? 'never',
+};
 
-function classifyYes(answer: Answer): StartOutcome {
+function accept(answer: Answer): StartOutcome {
   const id = parseObject(answer.text)?.job_id;
   if (typeof id === 'string' && JOB_ID.test(id))
     return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };

@@ -2,10 +2,9 @@ import type { Backup, Job, Reading, StartOutcome, Volume } from '../domain/cloud
 import type { Target } from '../domain/target.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { parseBackup, parseVolume } from './block-storage.ts';
+import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
-import { UnexpectedShape } from './fields.ts';
-import { withoutSecret } from './http/failures.ts';
+import { RestorePosts } from './restore-posts.ts';
 import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
 
@@ -22,8 +21,7 @@ export class VbsDriver implements Driver {
   readonly target: Target;
   readonly #tools: VbsTools;
   readonly #client: ApiClient;
-  /** The token that came with each permit not used yet. */
-  readonly #permits = new WeakMap<Permit, string>();
+  readonly #posts: RestorePosts;
   readonly #backupsUrl: string;
   readonly #restoresUrl: string;
   readonly #jobsUrl: string;
@@ -32,6 +30,7 @@ export class VbsDriver implements Driver {
   constructor(tools: VbsTools) {
     this.#tools = tools;
     this.#client = new ApiClient(tools);
+    this.#posts = new RestorePosts(tools);
     this.target = tools.target;
     const { vbs, evs } = tools;
     const project = encodeURIComponent(tools.target.project_id);
@@ -43,41 +42,13 @@ export class VbsDriver implements Driver {
     this.#volumesUrl = `${evs.url}/${evs.version === 'v3' ? 'v3' : 'v2'}/${project}/volumes`;
   }
 
-  async reserve(signal?: AbortSignal): Promise<Reservation> {
-    const { wire, session } = this.#tools;
-    await wire.reserve(signal);
-    const grant = await session.token(signal);
-    if (grant.kind === 'refused') return grant;
-    const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, grant.token);
-    return permit;
+  reserve(signal?: AbortSignal): Promise<Reservation> {
+    return this.#posts.reserve(signal);
   }
 
-  async start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
-    const token = this.#permits.get(permit);
-    if (token === undefined) throw new Error('a permit is good for one POST of the driver that made it');
-    this.#permits.delete(permit);
-    const { wire, session, clock } = this.#tools;
-    const isFresh = () => clock.monotonic() <= request.fresh_until_ms;
-    if (!isFresh())
-      return {
-        kind: 'not_sent',
-        failure: {
-          cause: 'no_connection',
-          message: 'the intent was out of date before the request could leave',
-          code: 'NOT_SENT_STALE',
-        },
-      };
-    const exchange = await wire.sendReserved({
-      method: 'POST',
-      url: `${this.#restoresUrl}/${encodeURIComponent(request.backup_id)}/restore`,
-      headers: { 'X-Auth-Token': token },
-      body: JSON.stringify({ restore: { volume_id: request.volume_id } }),
-      mayLeave: isFresh,
-    });
-    const outcome = classifyStart(withoutSecret(exchange, token), clock.now());
-    if (outcome.kind === 'rejected' && outcome.again === 'reauthenticate') session.invalidate(token);
-    return outcome;
+  start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
+    const url = `${this.#restoresUrl}/${encodeURIComponent(request.backup_id)}/restore`;
+    return this.#posts.start(permit, { url, ...request }, classifyStart);
   }
 
   volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
@@ -121,11 +92,4 @@ export class VbsDriver implements Driver {
   requests(): number {
     return this.#tools.wire.sent;
   }
-}
-
-/** An answer about another disk or backup must not pass for the one asked about. */
-function sameId<T extends { readonly id: string }>(value: T, id: string): T {
-  if (value.id.toLowerCase() !== id.toLowerCase())
-    throw new UnexpectedShape('it is about another one than was asked for');
-  return value;
 }

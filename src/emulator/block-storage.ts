@@ -1,6 +1,6 @@
 /**
  * Block storage as EVS and Cinder serve it: disks, backups in their native form, and the actions that change them.
- * Shapes as recorded from Cinder 21.3. A Cinder module (native restore, messages) grows here.
+ * Shapes as recorded from Cinder 21.3. What Cinder alone has (its own restore, messages) is in `cinder.ts`.
  */
 import { isFields } from './check.ts';
 import { type Backup, lookup, type Volume, type World } from './model.ts';

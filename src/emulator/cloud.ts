@@ -13,6 +13,7 @@ import {
   postBackup,
   postVolumeAction,
 } from './block-storage.ts';
+import { listMessages, postNativeRestore } from './cinder.ts';
 import { MICROVERSION_MAX, versions } from './discovery.ts';
 import {
   type BodyShape,
@@ -128,6 +129,8 @@ interface Answer {
   reply: Reply;
   /** The restore that this answer tells of. */
   job: Job | null;
+  /** How long the service itself takes to answer. */
+  delay_ms?: number;
 }
 
 /** One request on its way through faults and services. */
@@ -197,9 +200,16 @@ class Serving {
   }
 
   /** An answer that reaches the client as the service meant it. */
-  #intact({ reply, job }: Answer, fault: FaultKind | null, delay_ms = 0): Delivery {
+  #intact({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
     if (job !== null) job.client_told = true;
-    return { kind: 'whole', reply, delay_ms, told_job_id: job?.id ?? null, fault, route: this.#kind };
+    return {
+      kind: 'whole',
+      reply,
+      delay_ms: delay_ms + late_ms,
+      told_job_id: job?.id ?? null,
+      fault,
+      route: this.#kind,
+    };
   }
 
   /** Another answer than the true one. */
@@ -250,8 +260,13 @@ class Serving {
         const call = { project_id, backup_id, body: request.body, request_id, job_id, cause, quirks };
         return postRestore(world, call, now_ms);
       }
-      case 'native-restore':
-        return plain(blockStorageError(501, 'Restores through the native API are not emulated.'));
+      case 'native-restore': {
+        const { project_id, backup_id } = route;
+        const order = { project_id, backup_id, request_id, job_id: jobId(newId()), cause, quirks };
+        return postNativeRestore(world, request.body, order, now_ms);
+      }
+      case 'messages':
+        return plain(listMessages(world, place, request));
       case 'job':
         return plain(getJob(world, route.job_id, route.project_id, quirks, now_ms));
       case 'volumes':
@@ -303,7 +318,8 @@ class Serving {
   #arriveLater(after_ms: number): void {
     const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
     const volume_id = restoreTarget(request.body);
-    if (route.to !== 'restore' || volume_id === null || this.#gate(route) !== null) return;
+    if (route.to !== 'restore' && route.to !== 'native-restore') return;
+    if (volume_id === null || this.#gate(route) !== null) return;
     schedule(this.#world, {
       at_ms: now_ms + after_ms,
       event: 'restore_arrives',
@@ -315,6 +331,7 @@ class Serving {
         job_id: jobId(newId()),
         cause: 'late_start',
         quirks: [],
+        ...(route.to === 'native-restore' ? { native: true } : {}),
       },
     });
   }
@@ -344,6 +361,7 @@ type InProjectRoute = Extract<Route, { project_id: string }>;
 const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   restore: ['POST'],
   'native-restore': ['POST'],
+  messages: ['GET', 'HEAD'],
   job: ['GET', 'HEAD'],
   volumes: ['GET', 'HEAD'],
   volume: ['GET', 'HEAD'],

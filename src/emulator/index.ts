@@ -7,7 +7,7 @@
  *     await emulator.close();
  *
  * How the parts fit: `model` is the cloud, a pure state machine; `cloud` turns one request into one delivery
- * (routing, tokens, faults), also purely; `keystone`, `vbs`, `block-storage` and `admin` are its services;
+ * (routing, tokens, faults), also purely; `keystone`, `vbs`, `block-storage`, `cinder` and `admin` are its services;
  * `faults` decides what goes wrong; `world-file` keeps the world across processes; `server` is the only file that
  * touches the network. Nothing here is shared with the drivers: it is a second reading of the same reference.
  */

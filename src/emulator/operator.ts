@@ -5,6 +5,7 @@
 import { Checker } from './check.ts';
 import { isUuid } from './ids.ts';
 import {
+  failAbandoned,
   type Job,
   lookup,
   restore,
@@ -70,6 +71,7 @@ export function perform(world: World, action: OperatorAction, context: OperatorC
     case 'set-timing':
       return setTiming(world, action);
     case 'settings':
+      if (action.settings.service_up && !world.settings.service_up) failAbandoned(world, context.now_ms);
       Object.assign(world.settings, action.settings);
       return DONE;
     default:

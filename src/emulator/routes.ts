@@ -24,8 +24,10 @@ interface InProject {
 
 export type ProjectRoute =
   | { to: 'restore'; backup_id: string }
-  /** Cinder's own restore; the place where a Cinder module grows. */
+  /** Cinder's own restore. */
   | { to: 'native-restore'; backup_id: string }
+  /** Where Cinder says why a restore failed. */
+  | { to: 'messages' }
   | { to: 'job'; job_id: string }
   | { to: 'volumes'; detail: boolean }
   | { to: 'volume'; volume_id: string }
@@ -66,6 +68,8 @@ export function routeKind(route: Route, method: string): RouteKind | null {
       return 'volume';
     case 'volume-action':
       return 'action';
+    case 'messages':
+      return 'messages';
     case 'backups':
       return method === 'POST' ? 'action' : 'backups';
     case 'backup':
@@ -124,7 +128,11 @@ function projectRoute(
       if (version === 'v1') return null;
       if (id === undefined) return { to: 'backups', detail: false };
       if (plain) return id === 'detail' ? { to: 'backups', detail: true } : { to: 'backup', backup_id: id };
-      return verb === 'restore' ? { to: 'native-restore', backup_id: id } : null;
+      return service === 'block-storage' && verb === 'restore'
+        ? { to: 'native-restore', backup_id: id }
+        : null;
+    case 'messages':
+      return service === 'block-storage' && version === 'v3' && id === undefined ? { to: 'messages' } : null;
     case 'volumes':
     case 'cloudvolumes':
       if (version === 'v1') return null;

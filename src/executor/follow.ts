@@ -1,9 +1,10 @@
 import { BACKUP_RESTORING, isErrorStatus, type Job, VOLUME_RESTORING } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import type { Observation, Running } from '../domain/record.ts';
+import { type Observation, type Running, sameSeen } from '../domain/record.ts';
 import { growing } from './backoff.ts';
 import type { Look } from './look.ts';
+import { withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
 
 /**
@@ -17,11 +18,12 @@ export async function follow(session: Session, record: Running): Promise<End> {
   const told = teller(session);
   let { acceptedAt } = session;
   let gone: { since: number } | undefined;
+  let unmovedSince: number | undefined;
 
   for (;;) {
     const pollBegan = run.clock.monotonic();
     let step: Step;
-    if (record.job_id !== undefined && run.driver.follows === 'job') {
+    if (record.job_id !== undefined) {
       const reading = await run.driver.job(record.job_id, run.stop);
       switch (reading.kind) {
         case 'found':
@@ -52,6 +54,11 @@ export async function follow(session: Session, record: Running): Promise<End> {
       }
     } else {
       step = judgeStatuses(await session.look(), record);
+      if (step.kind === 'unmoved') {
+        unmovedSince ??= run.clock.monotonic();
+        if (run.clock.monotonic() - unmovedSince >= run.settings.retry.settle_ms)
+          step = { kind: 'lost', cause: step.note, observations: step.observations };
+      }
     }
 
     switch (step.kind) {
@@ -59,7 +66,12 @@ export async function follow(session: Session, record: Running): Promise<End> {
         await session.step({ type: 'succeed', at: session.now() });
         return recorded(session);
       case 'failed':
-        await session.step({ type: 'fail', at: session.now(), reason: step.reason, moved: true });
+        await session.step({
+          type: 'fail',
+          at: session.now(),
+          reason: await withCloudsReason(session, step.reason),
+          moved: true,
+        });
         return recorded(session);
       case 'lost':
         await session.step({
@@ -69,6 +81,9 @@ export async function follow(session: Session, record: Running): Promise<End> {
           observations: step.observations,
         });
         return recorded(session);
+      case 'unmoved':
+        told(step.note, undefined);
+        break;
       case 'goes_on':
         told(step.note, step.job);
         break;
@@ -84,6 +99,8 @@ export async function follow(session: Session, record: Running): Promise<End> {
 
 export type Step =
   | { readonly kind: 'goes_on'; readonly note: string; readonly job?: Job['status'] }
+  /** At rest, and just as before the attempt: no restore can look like that. */
+  | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'lost'; readonly cause: string; readonly observations: readonly Observation[] };
@@ -119,8 +136,8 @@ export function judgeJob(job: Job, record: Running): Step {
 }
 
 /**
- * Progress and end from disk and backup alone. A disk that was accepted or seen restoring and is at rest without
- * an error has been restored: a restore cannot be cancelled, and a failed one leaves `error_restoring`.
+ * Progress and end from disk and backup alone. A disk that was accepted or seen restoring, has moved, and is at
+ * rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one `error`.
  */
 export function judgeStatuses({ volume, backup, seen }: Look, record: Running): Step {
   if (volume.kind === 'unreadable')
@@ -144,13 +161,20 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
       cause: `the disk was restored from another backup, ${named}`,
       observations: [seen],
     };
+  // A yes alone is no proof: a read may come from a database that has not heard of the restore yet.
+  if (record.evidence === 'accepted' && sameSeen(seen.volume, record.baseline.volume))
+    return {
+      kind: 'unmoved',
+      note: 'the cloud said yes, but the disk looks as it did before',
+      observations: [seen],
+    };
   return { kind: 'succeeded' };
 }
 
 /** The job is not found any more: what is still under way is followed, what is over cannot be told. */
 function judgeWithoutJob(look: Look, record: Running): Step {
   const step = judgeStatuses(look, record);
-  if (step.kind !== 'succeeded') return step;
+  if (step.kind !== 'succeeded' && step.kind !== 'unmoved') return step;
   return {
     kind: 'lost',
     cause: `job ${record.job_id} is not found any more, and the disk is at rest`,

@@ -11,6 +11,7 @@ import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
 import { judgeReadiness } from './readiness.ts';
+import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
 
@@ -81,7 +82,7 @@ class Attempts {
         case 'adopt':
           return this.#adopt();
         case 'failed':
-          return this.#fail(finding.because, true);
+          return this.#fail(await withCloudsReason(session, finding.because), true);
         case 'unknown':
           return this.#lose(finding.because, finding.observations);
         case 'retry':

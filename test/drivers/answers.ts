@@ -9,6 +9,11 @@ export function answer(status: number, body: unknown = '', headers: Record<strin
 
 interface Recorded {
   readonly name: string;
+  readonly request: {
+    readonly method: string;
+    readonly path: string;
+    readonly body: { readonly restore?: { readonly volume_id?: string } } | null;
+  };
   readonly response: {
     readonly status: number;
     readonly headers: Readonly<Record<string, string>>;
@@ -21,11 +26,20 @@ const { exchanges } = JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: rea
 
 /** What real Keystone 22 and Cinder 21.3 servers answered. */
 export function recorded(name: string): Answer {
-  const found = exchanges.find((exchange) => exchange.name === name);
-  if (!found) throw new Error(`nothing recorded as ${name}`);
-  const { status, headers, body } = found.response;
+  const { status, headers, body } = exchange(name).response;
   const lower = Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]);
   return answer(status, body, Object.fromEntries(lower));
+}
+
+/** What they had been asked. */
+export function recordedRequest(name: string): Recorded['request'] {
+  return exchange(name).request;
+}
+
+function exchange(name: string): Recorded {
+  const found = exchanges.find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`nothing recorded as ${name}`);
+  return found;
 }
 
 export function recordedBody(name: string): Record<string, unknown> {

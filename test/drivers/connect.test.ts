@@ -1,8 +1,9 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Env } from '../../src/drivers/auth/settings.ts';
-import { connect } from '../../src/drivers/connect.ts';
+import { type ConnectOptions, connect } from '../../src/drivers/connect.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
 
@@ -13,7 +14,7 @@ describe('connecting to a cloud', () => {
   });
   afterEach(() => cloud.close());
 
-  const open = (env: Env = cloud.env, more: { boundTo?: string } = {}) =>
+  const open = (env: Env = cloud.env, more: Partial<ConnectOptions> = {}) =>
     connect({
       env,
       cwd: '/nowhere',
@@ -158,6 +159,71 @@ describe('connecting to a cloud', () => {
       expect(failure.diagnostics[0]).to.have.property('code', code);
       expect(failure.diagnostics[0]?.remedy).to.contain(remedy);
     });
+
+  describe('which API it speaks', () => {
+    const endpoint = (type: string, path: string) => ({
+      type,
+      endpoints: [{ interface: 'public', region_id: 'eu-de', url: `${cloud.url}${path}` }],
+    });
+    const vbs = () => endpoint('vbsv2', '/v2/$(tenant_id)s');
+    const evs = () => endpoint('volumev2', `/v2/${PROJECT}`);
+    const cinder = () => endpoint('block-storage', `/volume/v3/${PROJECT}`);
+    const auto = async () => {
+      const notes: string[] = [];
+      const onNote = ({ summary }: Diagnostic) => notes.push(summary);
+      const driver = await open(cloud.env, { api: 'auto', onNote });
+      return { driver, notes };
+    };
+
+    it('vbs, unless it is told otherwise', async () => {
+      cloud.tokenBody = { catalog: [cinder(), evs(), vbs()] };
+      expect((await open()).api).to.equal('vbs');
+    });
+
+    it('cinder when told so, at the root that the catalog names', async () => {
+      cloud.tokenBody = { catalog: [vbs(), evs(), cinder()] };
+      const driver = await open(cloud.env, { api: 'cinder' });
+      expect(driver.api).to.equal('cinder');
+      await driver.volume('v');
+      expect(cloud.seen.at(-1)?.path).to.equal(`/volume/v3/${PROJECT}/volumes/v`);
+    });
+
+    it('auto: vbs where the catalog has it', async () => {
+      cloud.tokenBody = { catalog: [cinder(), evs(), vbs()] };
+      const { driver, notes } = await auto();
+      expect(driver.api).to.equal('vbs');
+      expect(notes).to.deep.equal(['api: auto picked vbs, the backup service (VBS) of the catalog']);
+    });
+
+    it('auto: cinder where the catalog has no VBS', async () => {
+      cloud.tokenBody = { catalog: [cinder()] };
+      const { driver, notes } = await auto();
+      expect(driver.api).to.equal('cinder');
+      expect(notes).to.deep.equal(['api: auto picked cinder, the block storage (Cinder) of the catalog']);
+    });
+
+    it('explains a catalog that auto finds nothing in', async () => {
+      cloud.tokenBody = { catalog: [] };
+      const failure = await open(cloud.env, { api: 'auto' }).catch((error) => error);
+      expect(failure.diagnostics[0]).to.have.property('code', 'no-endpoint');
+    });
+
+    it('names cinder where VBS is asked for and only that is there', async () => {
+      cloud.tokenBody = { catalog: [cinder()] };
+      expect((await refused()).diagnostics[0]?.remedy).to.contain('api: cinder');
+    });
+
+    it('explains a catalog without block storage', async () => {
+      cloud.tokenBody = { catalog: [] };
+      const failure = await open(cloud.env, { api: 'cinder' }).catch((error) => error);
+      expect(failure.diagnostics[0]?.remedy).to.contain('OS_BLOCK_STORAGE_ENDPOINT_OVERRIDE');
+    });
+
+    it('refuses cbr, which is not there yet', async () => {
+      const failure = await open(cloud.env, { api: 'cbr' }).catch((error) => error);
+      expect(failure).to.be.instanceOf(Failure).and.have.property('kind', 'usage');
+    });
+  });
 
   it('goes by overrides without a catalog', async () => {
     cloud.tokenBody = { catalog: [] };

@@ -2,15 +2,18 @@ import { systemClock } from '../../src/cli/system.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import { startEmulator } from '../../src/emulator/index.ts';
-import { driverContract } from '../drivers/driver-contract.ts';
+import { driverContract, type ServedCloud } from '../drivers/driver-contract.ts';
 
 /** Two readings of one reference, made apart from each other: here they meet. */
-driverContract('vbs on the emulator', async () => {
+for (const api of ['vbs', 'cinder'] as const) driverContract(`${api} on the emulator`, () => serve(api));
+
+async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
   let skewMs = 0;
   const emulator = await startEmulator({ seed: { volumes: 2 }, clock: () => Date.now() + skewMs });
   const [volume] = Object.values(emulator.world().volumes);
   const backup = Object.values(emulator.world().backups).find((b) => b.volume_id === volume?.id);
   const driver = await connect({
+    api,
     env: emulator.env(),
     cwd: '/',
     home: '/',
@@ -31,4 +34,4 @@ driverContract('vbs on the emulator', async () => {
     },
     close: () => emulator.close(),
   };
-});
+}

@@ -150,12 +150,6 @@ describe('emulator: EVS and native backups', () => {
       expect(answer.status).to.equal(404);
       expect((await lab.backup(id)).id).to.equal(id);
     });
-
-    it('says that native restores are not there yet', async () => {
-      const path = `/evs/v3/{project}/backups/${DATA_BACKUP}/restore`;
-      const answer = await lab.call(path, { method: 'POST', body: { restore: { volume_id: DATA } } });
-      expect(answer.status).to.equal(501);
-    });
   });
 
   describe('pages', () => {

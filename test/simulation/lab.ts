@@ -28,6 +28,8 @@ export interface LabOptions {
   readonly jobDurationMs?: number;
   readonly queueMs?: number;
   readonly tokenTtlMs?: number;
+  /** Default `vbs`. */
+  readonly api?: 'vbs' | 'cinder';
   readonly settings?: Partial<RunSettings>;
   readonly faults?: FaultRule[];
 }
@@ -44,8 +46,10 @@ export class Lab {
   readonly settings: RunSettings;
   readonly events: ApplyEvent[] = [];
   readonly #ids = counter();
+  readonly #api: 'vbs' | 'cinder';
 
   constructor(options: LabOptions = {}) {
+    this.#api = options.api ?? 'vbs';
     this.world = seedWorld({
       now: SIM_EPOCH,
       volumes: options.volumes ?? 4,
@@ -95,6 +99,7 @@ export class Lab {
   connect(): Promise<Driver> {
     const [credential] = Object.values(this.world.users);
     return connect({
+      api: this.#api,
       env: {
         OS_AUTH_URL: `${SIM_URL}/v3`,
         OS_USERNAME: credential?.name,

@@ -20,6 +20,8 @@ export class SimNetwork implements Http {
   readonly log: string[] = [];
   /** While true nothing connects. */
   down = false;
+  /** Answers in place of the cloud, which then never hears of the request. */
+  instead: (request: HttpRequest) => Exchange | undefined = () => undefined;
 
   constructor(world: World, clock: SimClock) {
     this.#world = world;
@@ -31,13 +33,15 @@ export class SimNetwork implements Http {
     if (request.method === 'POST' && request.mayLeave && !request.mayLeave())
       return { kind: 'no_connection', message: 'stale', code: 'NOT_SENT_STALE' };
     await this.#clock.sleep(ONE_WAY_MS);
-    const delivery = this.#deliver(request);
-    const exchange = await this.#exchange(delivery);
+    const instead = this.instead(request);
+    if (instead) return instead;
+    const requestId = `req-${++this.#ids}`;
+    const exchange = await this.#exchange(this.#deliver(request, requestId), requestId);
     await this.#clock.sleep(ONE_WAY_MS);
     return exchange;
   }
 
-  #deliver(request: HttpRequest): Delivery {
+  #deliver(request: HttpRequest, request_id: string): Delivery {
     const url = new URL(request.url);
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
@@ -49,7 +53,7 @@ export class SimNetwork implements Http {
       headers,
       body: request.method === 'POST' ? request.body : '',
       base_url: SIM_URL,
-      request_id: `req-${++this.#ids}`,
+      request_id,
     };
     const facts = factsOf(this.#world, wire);
     const key = `${facts?.route} ${facts?.resource}`;
@@ -64,11 +68,11 @@ export class SimNetwork implements Http {
     });
   }
 
-  async #exchange(delivery: Delivery): Promise<Exchange> {
+  async #exchange(delivery: Delivery, requestId: string): Promise<Exchange> {
     switch (delivery.kind) {
       case 'whole':
         await this.#clock.sleep(delivery.delay_ms);
-        return this.#answer(delivery.reply);
+        return this.#answer(delivery.reply, requestId);
       case 'cut':
         return { kind: 'broken', message: 'the answer was cut', code: 'RESPONSE_CUT', timeout: false };
       case 'reset':
@@ -86,8 +90,11 @@ export class SimNetwork implements Http {
     }
   }
 
-  #answer(reply: Reply): Exchange {
-    const headers: Record<string, string> = { date: new Date(this.#clock.now()).toUTCString() };
+  #answer(reply: Reply, requestId: string): Exchange {
+    const headers: Record<string, string> = {
+      date: new Date(this.#clock.now()).toUTCString(),
+      'x-openstack-request-id': requestId,
+    };
     for (const [name, value] of Object.entries(reply.headers)) headers[name.toLowerCase()] = value;
     return { kind: 'answer', status: reply.status, headers, text: reply.body };
   }

@@ -46,6 +46,9 @@ const VBS_TYPES = ['vbsv2', 'vbs'];
 const VBS_NEIGHBOURS = ['volumev2', 'evs'];
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
 
+/** OpenStack's Cinder: disks and backups in one service. Version 2 of it is gone. */
+const CINDER_TYPES = ['block-storage', 'block-store', 'volumev3', 'cinder'];
+
 /** The backup service. */
 export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
   const own = find(catalog, VBS_TYPES, wanted);
@@ -59,6 +62,11 @@ export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
 /** The disk service. */
 export function findEvs(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, EVS_TYPES, wanted);
+}
+
+/** Cinder. */
+export function findCinder(catalog: Catalog, wanted: Wanted): Pick {
+  return find(catalog, CINDER_TYPES, wanted);
 }
 
 /** The regions that the catalog's endpoints lie in. */

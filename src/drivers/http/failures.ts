@@ -48,6 +48,8 @@ export interface ErrorBody {
   readonly message: string;
   /** Its own code (`VolumeBackup.0205`, `APIGW.0308`); a number only repeats the HTTP status and is left out. */
   readonly code?: string;
+  /** OpenStack's name of the fault (`badRequest`, `itemNotFound`, `overLimit`): the next best to a code. */
+  readonly fault?: string;
   readonly request_id?: string;
 }
 
@@ -60,19 +62,21 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
   if (isObject(body.error)) return errorFields(body.error);
   if ('error_code' in body || 'error_msg' in body)
     return errorFields({ code: body.error_code, message: body.error_msg, request_id: body.request_id });
-  const fault = onlyValue(body);
+  const [[fault, fields] = [], ...more] = Object.entries(body);
   // {"badRequest": {"code": 400, "message": …}}: the key names the fault, the number tells it from data.
-  if (isObject(fault) && typeof fault.code === 'number') return errorFields(fault);
+  if (more.length === 0 && isObject(fields) && typeof fields.code === 'number')
+    return errorFields(fields, fault);
   return 'code' in body && 'message' in body ? errorFields(body) : undefined;
 }
 
-function errorFields(fields: JsonObject): ErrorBody | undefined {
+function errorFields(fields: JsonObject, fault?: string): ErrorBody | undefined {
   const message = typeof fields.message === 'string' ? plainText(fields.message) : '';
   const code = typeof fields.code === 'string' ? plainText(fields.code, CODE_LENGTH_MAX) : '';
   if (message === '' && code === '') return undefined;
   return {
     message,
     ...(code === '' ? {} : { code }),
+    ...(fault === undefined ? {} : { fault: plainText(fault, CODE_LENGTH_MAX) }),
     ...(typeof fields.request_id === 'string' ? { request_id: plainText(fields.request_id) } : {}),
   };
 }
@@ -112,9 +116,10 @@ export function withoutSecret(exchange: Exchange, secret: string): Exchange {
 /** What the cloud's support asks for. */
 export function requestId(answer: Answer): string | undefined {
   const { headers } = answer;
+  // The service's own first: `X-Request-Id` may be the gateway's before it.
   const id =
-    headers['x-request-id'] ??
     headers['x-openstack-request-id'] ??
+    headers['x-request-id'] ??
     headers['x-compute-request-id'] ??
     errorBody(answer)?.request_id;
   return id === undefined || id === '' ? undefined : plainText(id);
@@ -153,9 +158,4 @@ export function parseObject(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function onlyValue(body: JsonObject): unknown {
-  const values = Object.values(body);
-  return values.length === 1 ? values[0] : undefined;
 }

@@ -7,26 +7,43 @@ import { answer, HTML_502, recorded } from '../answers.ts';
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);
 
 describe('error bodies', () => {
-  const bodies: [string, unknown, { message: string; code?: string; request_id?: string }][] = [
+  const bodies: [string, unknown, { message: string; code?: string; fault?: string; request_id?: string }][] =
     [
-      'the service',
-      { error: { code: 'VolumeBackup.0205', message: 'busy' } },
-      { message: 'busy', code: 'VolumeBackup.0205' },
-    ],
-    ['Keystone', { error: { code: 401, message: 'no', title: 'Unauthorized' } }, { message: 'no' }],
-    ['badRequest', { badRequest: { code: 400, message: 'bad' } }, { message: 'bad' }],
-    ['itemNotFound', { itemNotFound: { code: 404, message: 'none' } }, { message: 'none' }],
-    ['forbidden', { forbidden: { code: 403, message: 'not you' } }, { message: 'not you' }],
-    ['overLimit', { overLimit: { code: 413, message: 'too much' } }, { message: 'too much' }],
-    ['computeFault', { computeFault: { code: 500, message: 'broken' } }, { message: 'broken' }],
-    [
-      'the API gateway',
-      { error_code: 'APIGW.0308', error_msg: 'throttled', request_id: 'r-1' },
-      { message: 'throttled', code: 'APIGW.0308', request_id: 'r-1' },
-    ],
-    ['code and message', { code: 'X.1', message: 'so it is' }, { message: 'so it is', code: 'X.1' }],
-    ['a code alone', { error: { code: 'X.2' } }, { message: '', code: 'X.2' }],
-  ];
+      [
+        'the service',
+        { error: { code: 'VolumeBackup.0205', message: 'busy' } },
+        { message: 'busy', code: 'VolumeBackup.0205' },
+      ],
+      ['Keystone', { error: { code: 401, message: 'no', title: 'Unauthorized' } }, { message: 'no' }],
+      ['badRequest', { badRequest: { code: 400, message: 'bad' } }, { message: 'bad', fault: 'badRequest' }],
+      [
+        'itemNotFound',
+        { itemNotFound: { code: 404, message: 'none' } },
+        { message: 'none', fault: 'itemNotFound' },
+      ],
+      [
+        'forbidden',
+        { forbidden: { code: 403, message: 'not you' } },
+        { message: 'not you', fault: 'forbidden' },
+      ],
+      [
+        'overLimit',
+        { overLimit: { code: 413, message: 'too much' } },
+        { message: 'too much', fault: 'overLimit' },
+      ],
+      [
+        'computeFault',
+        { computeFault: { code: 500, message: 'broken' } },
+        { message: 'broken', fault: 'computeFault' },
+      ],
+      [
+        'the API gateway',
+        { error_code: 'APIGW.0308', error_msg: 'throttled', request_id: 'r-1' },
+        { message: 'throttled', code: 'APIGW.0308', request_id: 'r-1' },
+      ],
+      ['code and message', { code: 'X.1', message: 'so it is' }, { message: 'so it is', code: 'X.1' }],
+      ['a code alone', { error: { code: 'X.2' } }, { message: '', code: 'X.2' }],
+    ];
   for (const [name, body, expected] of bodies)
     it(`understands ${name}`, () => {
       expect(errorBody(answer(400, body))).to.deep.equal(expected);
@@ -82,6 +99,11 @@ describe('failures', () => {
     it(`carry the request id of ${name}`, () => {
       expect(failureOf(answer(500, '', { [name]: 'req-7' }), NOW).request_id).to.equal('req-7');
     });
+
+  it('prefer the request id of the service to that of a gateway before it', () => {
+    const headers = { 'x-request-id': 'gw-1', 'x-openstack-request-id': 'req-7' };
+    expect(failureOf(answer(500, '', headers), NOW).request_id).to.equal('req-7');
+  });
 
   it('prefer the header to the body for the request id', () => {
     const body = { error_code: 'A.1', error_msg: 'm', request_id: 'body' };

@@ -1,0 +1,64 @@
+import type { StartOutcome } from '../domain/cloud.ts';
+import { optional } from '../domain/record.ts';
+import type { Answer, Exchange } from './http/exchange.ts';
+import { type ErrorBody, errorBody, isObject, parseObject, requestId, unreadable } from './http/failures.ts';
+import { classifyAnswer } from './start-answers.ts';
+
+export interface Asked {
+  readonly volume_id: string;
+  readonly backup_id: string;
+}
+
+/** What the end of `POST /v3/{project}/backups/{id}/restore` means. */
+export function classifyStart(exchange: Exchange, asked: Asked, nowMs: number): StartOutcome {
+  return classifyAnswer(exchange, nowMs, {
+    accept: (answer) => accept(answer, asked),
+    mayHaveStarted: () => false,
+    again,
+  });
+}
+
+/** `{"restore":{"backup_id","volume_id","volume_name"}}`: a yes has to be about what was asked for. */
+function accept(answer: Answer, asked: Asked): StartOutcome {
+  const restore = parseObject(answer.text)?.restore;
+  if (
+    isObject(restore) &&
+    isSameId(restore.volume_id, asked.volume_id) &&
+    isSameId(restore.backup_id, asked.backup_id)
+  )
+    return { kind: 'accepted', ...optional('request_id', requestId(answer)) };
+  const said = errorBody(answer);
+  const why = said
+    ? `HTTP ${answer.status} with an error in it: ${said.message || said.code}`
+    : `HTTP ${answer.status} that does not name the restore asked for`;
+  return { kind: 'ambiguous', failure: unreadable(answer, why) };
+}
+
+function isSameId(said: unknown, asked: string): boolean {
+  return typeof said === 'string' && said.toLowerCase() === asked.toLowerCase();
+}
+
+function again(status: number, body: ErrorBody | undefined): 'later' | 'when_ready' | 'never' {
+  if (body?.fault === undefined) return 'never';
+  if (body.fault === 'overLimit') return 'later';
+  return NOT_YET.some((no) => no.status === status && no.fault === body.fault && no.message === body.message)
+    ? 'when_ready'
+    : 'never';
+}
+
+/**
+ * What need not stay a no. Cinder has no code for it: `badRequest` is also said of a disk that is too small,
+ * `itemNotFound` also of a backup that does not exist. So its whole sentence is the key, and nothing but the
+ * whole sentence: another release's other words make it `never`, which ends the restore and touches nothing.
+ * Source: cinder/backup/api.py (`restore`, `_get_available_backup_service_host`), observed on 21.3.
+ */
+const NOT_YET: readonly { readonly status: number; readonly fault: string; readonly message: string }[] = [
+  { status: 400, fault: 'badRequest', message: 'Invalid backup: Backup status must be available' },
+  {
+    status: 400,
+    fault: 'badRequest',
+    message: 'Invalid volume: Volume to be restored to must be available',
+  },
+  // No backup daemon is up. `Backup … could not be found.` is the one that stays.
+  { status: 404, fault: 'itemNotFound', message: 'Service cinder-backup could not be found.' },
+];

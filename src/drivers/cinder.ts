@@ -1,0 +1,116 @@
+import type { Backup, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Target } from '../domain/target.ts';
+import { ApiClient, type ClientTools } from './api-client.ts';
+import type { ServiceRoot } from './auth/catalog.ts';
+import { parseBackup, parseVolume, sameId } from './block-storage.ts';
+import { classifyStart } from './cinder-answers.ts';
+import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
+import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import { list } from './fields.ts';
+import { RestorePosts } from './restore-posts.ts';
+
+export interface CinderTools extends ClientTools {
+  readonly target: Target;
+  readonly cinder: ServiceRoot;
+}
+
+/** From 3.18 (Ocata) a backup names its project, to whoever may see other projects' backups. */
+const BACKUPS_VERSION = { 'OpenStack-API-Version': 'volume 3.18' };
+/** From 3.3 there are messages, from 3.5 (Ocata) they can be asked for by request id. */
+const MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.5' };
+
+/**
+ * OpenStack's own backups. There is no job: the statuses of disk and backup change before the yes is sent, so
+ * what is at rest after a yes has ended.
+ */
+export class CinderDriver implements Driver {
+  readonly api = 'cinder';
+  readonly follows = 'status';
+  readonly target: Target;
+  readonly #tools: CinderTools;
+  readonly #client: ApiClient;
+  readonly #posts: RestorePosts;
+  readonly #url: string;
+
+  constructor(tools: CinderTools) {
+    this.#tools = tools;
+    this.#client = new ApiClient(tools);
+    this.#posts = new RestorePosts(tools);
+    this.target = tools.target;
+    this.#url = `${tools.cinder.url}/v3/${encodeURIComponent(tools.target.project_id)}`;
+  }
+
+  reserve(signal?: AbortSignal): Promise<Reservation> {
+    return this.#posts.reserve(signal);
+  }
+
+  start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
+    const url = `${this.#url}/backups/${encodeURIComponent(request.backup_id)}/restore`;
+    return this.#posts.start(permit, { url, ...request }, (exchange, nowMs) =>
+      classifyStart(exchange, request, nowMs),
+    );
+  }
+
+  volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
+    return this.#client.read(
+      `${this.#url}/volumes/${encodeURIComponent(id)}`,
+      (body) => sameId(parseVolume(body.volume), id),
+      signal,
+    );
+  }
+
+  backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
+    return this.#client.read(
+      `${this.#url}/backups/${encodeURIComponent(id)}`,
+      (body) => sameId(parseBackup(body.backup), id),
+      signal,
+      BACKUPS_VERSION,
+    );
+  }
+
+  /** Cinder has none: a record with a job was started through another API. */
+  async job(id: string): Promise<Reading<Job>> {
+    return {
+      kind: 'gone',
+      failure: { cause: 'status', message: `Cinder knows no jobs, and so no job ${id}` },
+    };
+  }
+
+  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+    return this.#client.list(
+      { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
+      signal,
+    );
+  }
+
+  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+    return this.#client.list(
+      {
+        url: `${this.#url}/backups/detail`,
+        key: 'backups',
+        continueBy: 'marker',
+        parse: parseBackup,
+        headers: BACKUPS_VERSION,
+      },
+      signal,
+    );
+  }
+
+  async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
+    const messages: Message[] = [];
+    for (const id of request_ids) {
+      const reading = await this.#client.read(
+        `${this.#url}/messages?request_id=${encodeURIComponent(id)}`,
+        (body) => list(body.messages, 'messages').map(parseMessage),
+        signal,
+        MESSAGES_VERSION,
+      );
+      if (reading.kind === 'found') messages.push(...reading.value);
+    }
+    return reasonIn(messages, request_ids);
+  }
+
+  requests(): number {
+    return this.#tools.wire.sent;
+  }
+}

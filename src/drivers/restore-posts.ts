@@ -1,0 +1,61 @@
+import type { StartOutcome } from '../domain/cloud.ts';
+import type { ClientTools } from './api-client.ts';
+import type { Permit, Reservation, StartRequest } from './driver.ts';
+import type { Exchange } from './http/exchange.ts';
+import { withoutSecret } from './http/failures.ts';
+
+/**
+ * The POST of a restore, the same way in every API: a place in the budget and a token beforehand, then one
+ * attempt, never repeated, and not even one when its intent is out of date.
+ */
+export class RestorePosts {
+  readonly #tools: ClientTools;
+  /** The token that came with each permit not used yet. */
+  readonly #permits = new WeakMap<Permit, string>();
+
+  constructor(tools: ClientTools) {
+    this.#tools = tools;
+  }
+
+  async reserve(signal?: AbortSignal): Promise<Reservation> {
+    const { wire, session } = this.#tools;
+    await wire.reserve(signal);
+    const grant = await session.token(signal);
+    if (grant.kind === 'refused') return grant;
+    const permit: Permit = { kind: 'permit' };
+    this.#permits.set(permit, grant.token);
+    return permit;
+  }
+
+  /** `classify` is the API's own reading of what came. */
+  async start(
+    permit: Permit,
+    { url, volume_id, fresh_until_ms }: { readonly url: string } & StartRequest,
+    classify: (exchange: Exchange, nowMs: number) => StartOutcome,
+  ): Promise<StartOutcome> {
+    const token = this.#permits.get(permit);
+    if (token === undefined) throw new Error('a permit is good for one POST of the driver that made it');
+    this.#permits.delete(permit);
+    const { wire, session, clock } = this.#tools;
+    const isFresh = () => clock.monotonic() <= fresh_until_ms;
+    if (!isFresh())
+      return {
+        kind: 'not_sent',
+        failure: {
+          cause: 'no_connection',
+          message: 'the intent was out of date before the request could leave',
+          code: 'NOT_SENT_STALE',
+        },
+      };
+    const exchange = await wire.sendReserved({
+      method: 'POST',
+      url,
+      headers: { 'X-Auth-Token': token },
+      body: JSON.stringify({ restore: { volume_id } }),
+      mayLeave: isFresh,
+    });
+    const outcome = classify(withoutSecret(exchange, token), clock.now());
+    if (outcome.kind === 'rejected' && outcome.again === 'reauthenticate') session.invalidate(token);
+    return outcome;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What Cinder has beyond the disks and backups of `block-storage`: its own restore, which names no job, and the
+ * messages that say why one failed. Words and statuses as recorded from Cinder 21.3.
+ */
+import type { Place } from './block-storage.ts';
+import { isFields } from './check.ts';
+import { hashedUuid } from './ids.ts';
+import {
+  type Job,
+  lookup,
+  NATIVE_WINDOW_MS,
+  type RestoreOrder,
+  restoreNatively,
+  type World,
+} from './model.ts';
+import {
+  blockStorageError,
+  formatTime,
+  header,
+  json,
+  parseJson,
+  type Reply,
+  type WireRequest,
+} from './wire.ts';
+
+/** `POST /v3/{project_id}/backups/{backup_id}/restore`; `job` is null when the service refused. */
+export function postNativeRestore(
+  world: World,
+  body: string,
+  order: Omit<RestoreOrder, 'volume_id'>,
+  now_ms: number,
+): { reply: Reply; job: Job | null; delay_ms?: number } {
+  const plain = (reply: Reply) => ({ reply, job: null });
+  const parsed = parseJson(body);
+  const asked = isFields(parsed) ? parsed.restore : undefined;
+  if (!isFields(asked)) return plain(blockStorageError(400, "'restore' is a required property"));
+  const strange = Object.keys(asked).filter((key) => key !== 'volume_id' && key !== 'name');
+  if (strange.length > 0) {
+    const names = strange.map((key) => `'${key}'`).join(', ');
+    const problem = `Additional properties are not allowed (${names} ${strange.length > 1 ? 'were' : 'was'} unexpected)`;
+    return plain(blockStorageError(400, `Invalid input for field/attribute restore. ${problem}`));
+  }
+  const { volume_id } = asked;
+  // Without a disk Cinder makes one; the project's quota has room for none.
+  if (typeof volume_id !== 'string') return plain(overQuota(Object.keys(world.volumes).length));
+  const result = restoreNatively(world, { ...order, volume_id }, now_ms);
+  if (!result.accepted) return plain(blockStorageError(result.status, result.message));
+  const { backup_id } = order;
+  const volume_name = lookup(world.volumes, volume_id)?.name ?? '';
+  const reply = json(202, { restore: { backup_id, volume_id, volume_name } });
+  return { reply, job: result.job, delay_ms: NATIVE_WINDOW_MS + ANSWER_MS };
+}
+
+function overQuota(volumes: number): Reply {
+  const message = `VolumeLimitExceeded: Maximum number of volumes allowed (${volumes}) exceeded for quota 'volumes'.`;
+  return json(413, { overLimit: { code: 413, message, retryAfter: '0' } }, { 'Retry-After': '0' });
+}
+
+/** The answer leaves surely after the statuses have changed. */
+const ANSWER_MS = 10;
+
+/** From this microversion on there are messages. */
+const MESSAGES_MINOR = 3;
+/** From this one on they are filtered and paged. */
+const FILTER_MINOR = 5;
+
+/** `GET /v3/{project_id}/messages`, newest first, by `request_id`. */
+export function listMessages(world: World, place: Place, request: WireRequest): Reply {
+  const minor = Number(/^volume 3\.(\d+)$/.exec(header(request, 'openstack-api-version') ?? '')?.[1] ?? 0);
+  if (minor < MESSAGES_MINOR) return blockStorageError(404, 'The resource could not be found.');
+  const wanted = minor < FILTER_MINOR ? null : request.query.get('request_id');
+  const told = Object.values(world.jobs)
+    .filter((job) => job.project_id === place.project_id && leftMessage(job))
+    .filter((job) => wanted === null || job.request_id === wanted)
+    .sort((one, other) => (other.ended_ms ?? 0) - (one.ended_ms ?? 0));
+  return json(200, { messages: told.map((job) => messageBody(job, place)) });
+}
+
+/** A restore that was given up, or that died with its daemon, leaves none. */
+function leftMessage(job: Job): boolean {
+  return (
+    job.native === true && job.phase === 'failed' && job.quirks.some(({ kind }) => kind === 'restore_fails')
+  );
+}
+
+const THIRTY_DAYS_MS = 30 * 86_400_000;
+
+function messageBody(job: Job, place: Place): object {
+  const id = hashedUuid('message', job.id);
+  const reason = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  const said =
+    (reason?.kind === 'restore_fails' && reason.reason) || 'Backup driver failed to restore backup.';
+  const ended_ms = job.ended_ms ?? job.accepted_ms;
+  return {
+    id,
+    event_id: 'VOLUME_VOLUME_BACKUP_015_026',
+    user_message: `restore backup:${said}`,
+    message_level: 'ERROR',
+    created_at: formatTime(ended_ms),
+    guaranteed_until: formatTime(ended_ms + THIRTY_DAYS_MS),
+    request_id: job.request_id,
+    links: [{ rel: 'self', href: `${place.url}/messages/${id}` }],
+    resource_type: 'VOLUME_BACKUP',
+    resource_uuid: job.backup_id,
+  };
+}

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { DATA, DATA_BACKUP, type Json, Lab, LOG } from './client.ts';
+
+/** Longer than Cinder takes between its look at the statuses and its change of them. */
+const SHOWN_MS = 200;
+const JOB_MS = 5_000;
+const V3 = { 'OpenStack-API-Version': 'volume 3.5' };
+
+describe('emulator: Cinder’s own restore', () => {
+  let lab: Lab;
+  beforeEach(async () => {
+    lab = await Lab.open({ seed: { jobDurationMs: JOB_MS } });
+  });
+  afterEach(() => lab.close());
+
+  const restore = (backup_id: string, volume_id: unknown = DATA, more: object = {}) =>
+    lab.call(`/evs/v3/{project}/backups/${backup_id}/restore`, {
+      method: 'POST',
+      body: { restore: { volume_id, ...more } },
+    });
+  const refusal = async (...args: Parameters<typeof restore>) => {
+    const { status, body } = await restore(...args);
+    const [[fault, { message }] = ['', { message: '' }]] = Object.entries<Json>(body);
+    return `${status} ${fault}: ${message}`;
+  };
+  const statuses = async (volume = DATA, backup = DATA_BACKUP) => [
+    (await lab.volume(volume)).status,
+    (await lab.backup(backup)).status,
+  ];
+  const messages = async (query = '') =>
+    (await lab.call(`/evs/v3/{project}/messages${query}`, { headers: V3 })).body.messages;
+
+  it('says 202 and names no job; disk and backup tell the rest', async () => {
+    const yes = await restore(DATA_BACKUP);
+    expect(yes.status).to.equal(202);
+    expect(yes.body).to.deep.equal({
+      restore: { backup_id: DATA_BACKUP, volume_id: DATA, volume_name: 'pay-db-data' },
+    });
+    lab.pass(SHOWN_MS);
+    expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
+    lab.pass(JOB_MS);
+    expect(await statuses()).to.deep.equal(['available', 'available']);
+    expect((await lab.volume(DATA)).metadata).to.deep.equal({});
+    expect(lab.audited(DATA)).to.include({ restores_succeeded: 1, content: DATA_BACKUP });
+    expect(await messages()).to.deep.equal([]);
+  });
+
+  it('refuses in its own words, in its own order', async () => {
+    const nobody = '00000000-0000-4000-8000-000000000000';
+    const [log_backup = ''] = lab.backupsOf('pay-db-log');
+    expect(await refusal(nobody)).to.equal(`404 itemNotFound: Backup ${nobody} could not be found.`);
+    expect(await refusal(DATA_BACKUP, nobody)).to.equal(
+      `404 itemNotFound: Volume ${nobody} could not be found.`,
+    );
+    expect(await refusal(DATA_BACKUP, LOG)).to.equal(
+      '400 badRequest: Invalid volume: volume size 100 is too small to restore backup of size 500.',
+    );
+    expect(await refusal(DATA_BACKUP, DATA, { extra: 1 })).to.match(
+      /^400 badRequest: Invalid input .*'extra'/,
+    );
+    expect(await refusal(DATA_BACKUP, null)).to.match(/^413 overLimit: VolumeLimitExceeded/);
+    await restore(DATA_BACKUP);
+    lab.pass(SHOWN_MS);
+    expect(await refusal(DATA_BACKUP, LOG)).to.equal(
+      '400 badRequest: Invalid backup: Backup status must be available',
+    );
+    expect(await refusal(log_backup)).to.equal(
+      '400 badRequest: Invalid volume: Volume to be restored to must be available',
+    );
+    await lab.emulator.perform({ action: 'settings', settings: { service_up: false } });
+    expect(await refusal(log_backup, LOG)).to.equal(
+      '404 itemNotFound: Service cinder-backup could not be found.',
+    );
+  });
+
+  it('takes on two restores of one backup that come together, and ends the second in error', async () => {
+    const other = lab.idOf('crm-db-data');
+    expect((await restore(DATA_BACKUP)).status).to.equal(202);
+    lab.pass(50);
+    expect((await restore(DATA_BACKUP, other)).status).to.equal(202);
+    lab.pass(SHOWN_MS + JOB_MS);
+    expect(await statuses()).to.deep.equal(['available', 'available']);
+    expect(await statuses(other)).to.deep.equal(['error', 'available']);
+    expect(lab.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
+  });
+
+  it('takes on two backups into one disk that come together: available, and torn', async () => {
+    const [first = '', second = ''] = lab.backupsOf('pay-db-data');
+    await restore(first);
+    lab.pass(50);
+    await restore(second);
+    lab.pass(JOB_MS + 100);
+    expect((await lab.volume(DATA)).status, 'while the second still writes').to.equal('available');
+    lab.pass(SHOWN_MS);
+    expect(lab.audited(DATA)).to.include({ restores_started: 2, content: 'torn' });
+  });
+
+  it('names the backup on a disk that was restored from another’s, now or before', async () => {
+    const other = lab.idOf('crm-db-data');
+    const [own = ''] = lab.backupsOf('crm-db-data');
+    for (const backup of [DATA_BACKUP, own]) {
+      await restore(backup, other);
+      lab.pass(SHOWN_MS + JOB_MS);
+      expect((await lab.volume(other)).metadata).to.deep.equal({ src_backup_id: backup });
+    }
+  });
+
+  it('says why a restore failed in a message, by its request', async () => {
+    await lab.emulator.setFaults({
+      rules: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails', reason: 'tape torn' } }],
+    });
+    const yes = await restore(DATA_BACKUP);
+    lab.pass(SHOWN_MS + JOB_MS);
+    expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
+    const request_id = yes.headers['x-openstack-request-id'];
+    const [message, ...more] = await messages(`?request_id=${request_id}`);
+    expect(more).to.deep.equal([]);
+    expect(message).to.include({
+      request_id,
+      message_level: 'ERROR',
+      user_message: 'restore backup:tape torn',
+      resource_uuid: DATA_BACKUP,
+    });
+    expect(await messages('?request_id=req-x')).to.deep.equal([]);
+    expect((await lab.call('/evs/v3/{project}/messages')).status, 'before microversion 3.3').to.equal(404);
+  });
+
+  it('keeps statuses while the backup service is down, and fails what was under way when it is back', async () => {
+    const service = (up: boolean) =>
+      lab.emulator.perform({ action: 'settings', settings: { service_up: up } });
+    await restore(DATA_BACKUP);
+    lab.pass(SHOWN_MS);
+    await service(false);
+    lab.pass(JOB_MS * 10);
+    expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
+    await service(true);
+    expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
+    expect(await messages()).to.deep.equal([]);
+    lab.pass(JOB_MS);
+    expect(await statuses(), 'the end that was due is none').to.deep.equal(['error_restoring', 'available']);
+  });
+});

@@ -1,0 +1,164 @@
+import { expect } from 'chai';
+import type { RestoreSpec } from '../../src/domain/spec.ts';
+import type { FaultRule } from '../../src/emulator/faults.ts';
+import { Lab, type LabOptions } from '../simulation/lab.ts';
+
+const RESTORE = { route: 'restore' } as const;
+
+function cinder(options: LabOptions = {}): Lab {
+  return new Lab({ api: 'cinder', ...options });
+}
+
+async function record(lab: Lab, name = 'disk-0') {
+  const found = (await lab.state())?.records.get(`set/${name}`);
+  if (!found) throw new Error(`no record of ${name}`);
+  return found;
+}
+
+function ids(spec: RestoreSpec): { volume_id: string; backup_id: string } {
+  if (spec.volume.by !== 'id' || spec.backup.by !== 'id') throw new Error('not by id');
+  return { volume_id: spec.volume.id, backup_id: spec.backup.id };
+}
+
+describe('a run on Cinder', () => {
+  it('restores what is declared, follows it by statuses, and finds it done', async () => {
+    const lab = cinder();
+    const specs = [lab.spec(0), lab.spec(1), lab.spec(2)];
+    const { outcome } = await lab.apply(specs);
+    expect(outcome.summary).to.include({ started: 3, succeeded: 3, failed: 0, unknown: 0 });
+    const second = await lab.apply(specs);
+    expect(second.plan.actions.map(({ kind }) => kind)).to.deep.equal(['noop', 'noop', 'noop']);
+    expect([0, 1, 2].map((n) => lab.starts(n))).to.deep.equal([1, 1, 1]);
+    expect(await record(lab)).to.include({ status: 'succeeded', evidence: 'accepted' });
+    expect(lab.network.log).not.to.include('GET job');
+  });
+
+  it('takes a restore that was never seen restoring for done', async () => {
+    const lab = cinder({ jobDurationMs: 1 });
+    const { outcome } = await lab.apply([lab.spec(0)]);
+    expect(outcome.summary).to.include({ succeeded: 1 });
+    expect(lab.events.filter(({ type }) => type === 'progress')).to.deep.equal([]);
+  });
+
+  it('restores two disks from one backup one after the other', async () => {
+    const lab = cinder({ volumes: 4 });
+    const first = lab.spec(0);
+    const { outcome } = await lab.apply([first, lab.spec(1, { backup: first.backup })]);
+    expect(outcome.summary).to.include({ started: 2, succeeded: 2 });
+    expect(lab.audit().restores.flatMap(({ overlapped_with }) => overlapped_with)).to.deep.equal([]);
+  });
+
+  it('says why a restore failed', async () => {
+    const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
+    const lab = cinder({ faults });
+    await lab.apply([lab.spec(0)]);
+    const failed = await record(lab);
+    expect(failed).to.include({ status: 'failed', touched: 'maybe' });
+    expect(failed.status === 'failed' && failed.reason).to.match(
+      /^the disk went to error_restoring: restore backup:tape torn \(request req-\d+\)$/,
+    );
+  });
+
+  it('says what it can of a failure whose reason cannot be read', async () => {
+    const lab = cinder({
+      faults: [
+        { match: RESTORE, effect: { kind: 'restore_fails' } },
+        {
+          match: { route: 'messages' },
+          times: 'always',
+          effect: { kind: 'status', when: 'before', status: 403 },
+        },
+      ],
+    });
+    await lab.apply([lab.spec(0)]);
+    expect(await record(lab)).to.include({ status: 'failed', reason: 'the disk went to error_restoring' });
+  });
+
+  it('adopts a restore whose answer was lost', async () => {
+    const lab = cinder({ faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }] });
+    const { outcome } = await lab.apply([lab.spec(0)]);
+    expect(outcome.summary).to.include({ started: 0, adopted: 1, succeeded: 1 });
+    expect(lab.starts(0)).to.equal(1);
+  });
+
+  it('knows a quick restore of another disk’s backup by the name it leaves, though its answer was lost', async () => {
+    const lab = cinder({
+      jobDurationMs: 1,
+      faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
+    });
+    const { outcome } = await lab.apply([lab.spec(1, { backup: lab.spec(0).backup })]);
+    expect(outcome.summary).to.include({ adopted: 1, succeeded: 1 });
+    expect(lab.starts(1)).to.equal(1);
+  });
+
+  it('cannot tell a quick restore whose answer was lost, and says so', async () => {
+    const lab = cinder({
+      jobDurationMs: 1,
+      faults: [{ match: RESTORE, effect: { kind: 'reset', when: 'after' } }],
+    });
+    const { outcome } = await lab.apply([lab.spec(0)]);
+    expect(outcome.summary).to.include({ unknown: 1, started: 0 });
+    expect(lab.starts(0)).to.equal(1);
+  });
+
+  it('waits for a backup service that is down, then restores', async () => {
+    const lab = cinder();
+    lab.operate({ action: 'settings', settings: { service_up: false } });
+    const running = lab.applying([lab.spec(0)]);
+    await lab.clock.until(lab.clock.sleep(10 * 60_000));
+    expect(lab.starts(0)).to.equal(0);
+    lab.operate({ action: 'settings', settings: { service_up: true } });
+    const { outcome } = await lab.clock.until(running);
+    expect(outcome.summary).to.include({ started: 1, succeeded: 1 });
+  });
+
+  it('calls a restore failed that a restart of the backup service ended, and touches nothing more', async () => {
+    const lab = cinder({ jobDurationMs: 60_000 });
+    const running = lab.applying([lab.spec(0)]);
+    await lab.clock.until(lab.clock.sleep(20_000));
+    lab.operate({ action: 'settings', settings: { service_up: false } });
+    await lab.clock.until(lab.clock.sleep(20 * 60_000));
+    lab.operate({ action: 'settings', settings: { service_up: true } });
+    const { outcome } = await lab.clock.until(running);
+    expect(outcome.summary).to.include({ started: 1, failed: 1 });
+    expect(await record(lab)).to.include({ status: 'failed', touched: 'maybe' });
+    const again = await lab.apply([lab.spec(0)]);
+    expect(again.plan.actions.map(({ kind }) => kind)).to.deep.equal(['blocked']);
+    expect(lab.starts(0)).to.equal(1);
+  });
+
+  it('loses a race for its backup against a stranger in the open', async () => {
+    const lab = cinder({ volumes: 4, jobDurationMs: 30_000 });
+    const mine = lab.spec(0);
+    const { backup_id } = ids(mine);
+    const { volume_id } = ids(lab.spec(1));
+    // The stranger's restore ends first and frees the backup under ours.
+    const running = lab.applying([mine], {
+      onEvent: ({ type }) => {
+        if (type === 'accepted') lab.operate({ action: 'set-status', backup_id, status: 'available' });
+      },
+    });
+    const { outcome } = await lab.clock.until(running);
+    expect(volume_id).not.to.equal(ids(mine).volume_id);
+    expect(outcome.summary).to.include({ failed: 1 });
+    expect(await record(lab)).to.include({ reason: 'the disk went to error' });
+  });
+
+  it('does not take a disk that never moved for restored, whatever it was told', async () => {
+    const lab = cinder({ settings: {} });
+    const spec = lab.spec(0);
+    // The yes of somebody who never passed the request on.
+    const body = JSON.stringify({ restore: ids(spec) });
+    lab.network.instead = (request) =>
+      request.method === 'POST' && request.url.endsWith('/restore')
+        ? { kind: 'answer', status: 202, headers: {}, text: body }
+        : undefined;
+    const { outcome } = await lab.apply([spec]);
+    expect(outcome.summary).to.include({ started: 1, succeeded: 0, unknown: 1 });
+    const unknown = await record(lab);
+    expect(unknown.status === 'unknown' && unknown.cause).to.equal(
+      'the cloud said yes, but the disk looks as it did before',
+    );
+    expect(lab.starts(0)).to.equal(0);
+  });
+});
