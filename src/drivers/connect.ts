@@ -7,6 +7,7 @@ import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl } from '../domain/target.ts';
 import {
   type Catalog,
+  findCompute,
   findEvs,
   findVbs,
   type Pick,
@@ -65,6 +66,7 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     projectId: project.id,
     overrides: settings.endpoint_overrides,
   };
+  const compute = findCompute(token.catalog, wanted);
   return new VbsDriver({
     wire,
     session,
@@ -73,6 +75,7 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     random,
     vbs: rootOf(findVbs(token.catalog, wanted), 'backup service (VBS)', 'vbs', wanted, settings),
     evs: rootOf(findEvs(token.catalog, wanted), 'disk service (EVS)', 'evs', wanted, settings),
+    ...(compute.kind === 'found' ? { compute: compute.root } : {}),
     target: {
       auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
       region,

@@ -17,6 +17,7 @@ export const ROUTE_KINDS = [
   'volumes',
   'backup',
   'backups',
+  'servers',
   'action',
   'discovery',
   'unknown',

@@ -45,6 +45,7 @@ const VBS_TYPES = ['vbsv2', 'vbs'];
 /** Open Telekom Cloud's clients go from the disks' endpoint to the backups' where the catalog lists none. */
 const VBS_NEIGHBOURS = ['volumev2', 'evs'];
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
+const COMPUTE_TYPES = ['compute'];
 
 /** The backup service. */
 export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
@@ -59,6 +60,11 @@ export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
 /** The disk service. */
 export function findEvs(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, EVS_TYPES, wanted);
+}
+
+/** The compute service: only names of servers come from it, so a cloud without it is good, too. */
+export function findCompute(catalog: Catalog, wanted: Wanted): Pick {
+  return find(catalog, COMPUTE_TYPES, wanted);
 }
 
 /** The regions that the catalog's endpoints lie in. */
