@@ -74,7 +74,7 @@ export async function follow(session: Session, record: Running): Promise<End> {
       default:
         return unreachable(step);
     }
-    if (session.timeIsUp) return recorded(session);
+    if (session.timeIsUp || run.reach === 'submit') return recorded(session);
     await session.pause(interval());
   }
 }
