@@ -32,8 +32,10 @@ export async function printCandidates(io: Io, program: Command, words: readonly 
   const current = words.at(-1) ?? '';
   // bash breaks words at `=`; what stands before it is not typed again there.
   const isSplit = words.at(-2) === '=' || current === '=';
+  const start = current === '=' ? '' : current;
   const lines = candidates
-    .filter(({ value }) => isSplit || value.startsWith(current))
+    .map(({ value, about }) => ({ value: isSplit ? value.slice(value.indexOf('=') + 1) : value, about }))
+    .filter(({ value }) => value.startsWith(start))
     .map(({ value, about }) => `${value}\t${about}`);
   io.stdout.write(`${[':candidates', ...lines].join('\n')}\n`);
   return EXIT.done;

@@ -15,8 +15,8 @@ export function yamlScalar(value: unknown): string {
   return toJson(value);
 }
 
-/** With a dash between words, it can be no number, no date and none of YAML 1.1's `yes`, `off` and `null`. */
-const UNMISTAKABLE = /^[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)+$/;
+/** Long, or with a dash between words, it can be no number, no date and none of YAML 1.1's `yes` and `false`. */
+const UNMISTAKABLE = /^([A-Za-z]{6,}|[A-Za-z][A-Za-z0-9_]*(-[A-Za-z0-9_]+)+)$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function block(value: unknown, margin: string): string[] {
