@@ -40,7 +40,11 @@ describe('inventory', () => {
   });
 
   it('counts only what a restore could use', () => {
-    const counts = inventory.volumes.map(({ name, backups, last_backup_at }) => [name, backups, last_backup_at]);
+    const counts = inventory.volumes.map(({ name, backups, last_backup_at }) => [
+      name,
+      backups,
+      last_backup_at,
+    ]);
     expect(counts).to.deep.equal([
       ['disk-1', 3, '2026-11-23T01:00:00.000Z'],
       ['disk-2', 1, '2026-11-22T01:00:00.000Z'],
@@ -93,23 +97,25 @@ describe('inventory', () => {
   });
 
   it('filters disks and servers', () => {
-    expect(names(filterVolumes(inventory.volumes, { ...ANY, servers: ['pay-db1', 'server-9'] }))).to.deep.equal([
-      'disk-1',
-      'disk-2',
-      'disk-4',
-    ]);
+    expect(
+      names(filterVolumes(inventory.volumes, { ...ANY, servers: ['pay-db1', 'server-9'] })),
+    ).to.deep.equal(['disk-1', 'disk-2', 'disk-4']);
     expect(names(filterVolumes(inventory.volumes, { ...ANY, statuses: ['available'] }))).to.deep.equal([
       'disk-3',
     ]);
-    expect(names(filterServers(inventory.servers, { ...ANY, volumes: ['disk-2'] }))).to.deep.equal(['pay-db1']);
+    expect(names(filterServers(inventory.servers, { ...ANY, volumes: ['disk-2'] }))).to.deep.equal([
+      'pay-db1',
+    ]);
     expect(names(filterServers(inventory.servers, { ...ANY, names: ['idle?'] }))).to.deep.equal(['idle1']);
-    expect(names(filterServers(inventory.servers, { ...ANY, statuses: ['active'] }))).to.deep.equal(['pay-db1']);
+    expect(names(filterServers(inventory.servers, { ...ANY, statuses: ['active'] }))).to.deep.equal([
+      'pay-db1',
+    ]);
   });
 
   it('tells what was asked for and is not there; the gone disk of a backup is', () => {
     const gone = BACKUPS.find(({ name }) => name === 'disk-9-19')?.volume_id ?? '';
-    expect(unknownOf(inventory, { ...ANY, volumes: ['disk-1', 'nope', gone], servers: ['idle1', 'no1'] })).to.deep.equal(
-      { volumes: ['nope'], servers: ['no1'] },
-    );
+    expect(
+      unknownOf(inventory, { ...ANY, volumes: ['disk-1', 'nope', gone], servers: ['idle1', 'no1'] }),
+    ).to.deep.equal({ volumes: ['nope'], servers: ['no1'] });
   });
 });
