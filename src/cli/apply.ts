@@ -1,5 +1,6 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import type { NotStarted } from '../domain/events.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { execute, type Outcome, resultOf } from '../executor/execute.ts';
@@ -24,6 +25,8 @@ export interface ApplyFlags extends ManifestFlags {
   readonly autoApprove?: boolean;
   readonly initState?: boolean;
   readonly skipBlocked?: boolean;
+  /** `--no-wait` makes it false. */
+  readonly wait: boolean;
   readonly parallelism?: number;
   readonly lockTimeout: number;
   readonly output: 'text' | 'json';
@@ -83,6 +86,7 @@ async function carryOut(
     clock: systemClock,
     random: Math.random,
     settings: given.config,
+    reach: flags.wait ? 'finish' : 'submit',
     onEvent: (event) => view.handle(event),
     stop: io.stop,
   });
@@ -93,14 +97,21 @@ async function carryOut(
 }
 
 /** `unknown` wins: it is the one outcome that a person has to look at. */
-export function exitCodeOf({ ends, fatal }: Outcome, stopped: boolean): ExitCode {
-  const results = [...ends.values()].map(resultOf);
+export function exitCodeOf({ ends, fatal }: Pick<Outcome, 'ends' | 'fatal'>, stopped: boolean): ExitCode {
+  const all = [...ends.values()];
+  const results = all.map(resultOf);
   if (results.includes('unknown')) return EXIT.outcome_unknown;
   if (fatal) return EXIT.error;
   if (stopped) return EXIT.interrupted;
-  if (results.includes('failed') || results.includes('skipped')) return EXIT.error;
-  return results.includes('running') ? EXIT.still_running : EXIT.done;
+  if (results.includes('failed')) return EXIT.error;
+  // What waits for a restore that is still under way is no error: the next run goes on with it.
+  const isRunning = results.includes('running');
+  if (all.some((end) => end.kind === 'not_started' && !(isRunning && WAITS_FOR_OTHERS.has(end.code))))
+    return EXIT.error;
+  return isRunning ? EXIT.still_running : EXIT.done;
 }
+
+const WAITS_FOR_OTHERS: ReadonlySet<NotStarted> = new Set<NotStarted>(['busy', 'dependency']);
 
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
 async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {

@@ -41,7 +41,9 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     [
       `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
       ...exports,
-      '# then: vbsctl init && vbsctl plan -f examples/restores.yaml',
+      '# then: vbsctl get servers',
+      '# To detach a disk, as openstack server remove volume would:',
+      `#   curl -X POST ${cloud.url}/__emulator/detach -d '{"volume_id": "UUID"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,
       '',
     ].join('\n'),

@@ -7,7 +7,7 @@ import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { runRestore } from './restore.ts';
-import { LagMeter, type Run, type RunSettings } from './run.ts';
+import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
@@ -18,6 +18,8 @@ export interface ExecuteInput {
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RunSettings;
+  /** Default `finish`. */
+  readonly reach?: Reach;
   readonly onEvent: (event: ApplyEvent) => void;
   readonly stop: AbortSignal;
 }
@@ -64,6 +66,7 @@ class Execution {
       clock,
       random,
       settings,
+      reach: input.reach ?? 'finish',
       stop: AbortSignal.any([stop, this.#lost.signal]),
       hurry: stop,
       unsaved: this.#unsaved,

@@ -90,6 +90,8 @@ class Attempts {
         default:
           return unreachable(finding);
       }
+      // Nothing is under way: to try again is for a run that may.
+      if (run.reach === 'follow') return recorded(session);
       if (this.#patienceIsOver)
         return this.#fail(
           `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,
@@ -145,6 +147,9 @@ class Attempts {
       }
       if (session.timeIsUp)
         return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
+      // A baseline that only has to settle is worth the seconds.
+      if (run.reach === 'submit' && recheckMs === undefined)
+        return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
       if (told !== reason) {
         run.emit({ type: 'waiting', address: session.ids.address, reason });
         told = reason;
@@ -208,6 +213,7 @@ class Attempts {
   async #send(permit: Permit): Promise<StartOutcome> {
     const { run, ids } = this.#session;
     const { clock, lease, settings } = run;
+    if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
     if (lease.remainingMs() <= settings.http.request_timeout_ms)
       return notSent('the lock on the state could end before the request does');

@@ -12,7 +12,7 @@ import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
 import { execute, type Outcome } from '../../src/executor/execute.ts';
 import { observe } from '../../src/executor/observe.ts';
-import type { RunSettings } from '../../src/executor/run.ts';
+import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
@@ -162,6 +162,7 @@ export class Lab {
         clock: this.clock,
         random: () => 0.5,
         settings: this.settings,
+        reach: more.reach ?? 'finish',
         onEvent: (event) => {
           this.events.push(event);
           more.onEvent?.(event);
@@ -202,6 +203,7 @@ export class Lab {
 export interface ApplyOptions {
   readonly disk?: Disk;
   readonly stop?: AbortSignal;
+  readonly reach?: Reach;
   readonly onEvent?: (event: ApplyEvent) => void;
 }
 

@@ -1,0 +1,106 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Record } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { Claims } from './claims.ts';
+import type { Context } from './context.ts';
+import type { Found } from './record-index.ts';
+import type { Resolved } from './resolve.ts';
+
+/** What earlier restores left unsettled, and how each is settled. The reasons that keep a plan from starting twice. */
+
+/** Its own last attempt: nobody can tell what came of it. */
+export function outcomeUnknown({ record, current }: Found, context: Context): Diagnostic {
+  const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
+  if (!current)
+    return error('outcome-unknown', `the history tells of an attempt whose outcome is unknown${cause}`, {
+      detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,
+      remedy: `look at the disk; ${raise(record, context)}`,
+    });
+  return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
+    detail: `see the evidence: vbsctl state show ${record.address}`,
+    remedy: `look at the disk, then: ${resolveCommand(record.address)}`,
+  });
+}
+
+/** Its own last attempt failed and the disk may hold half of the backup. */
+export function mayBeTouched(
+  record: Record & { readonly status: 'failed' },
+  current: boolean,
+  context: Context,
+): Diagnostic {
+  // Under an address that is another record's by now, `resolve` would settle that one.
+  const resolvable = current && !record.resolution;
+  return error(
+    'may-be-touched',
+    `it failed at ${record.finished_at} and may have touched the disk: ${record.reason}`,
+    {
+      remedy: raise(record, context) + (resolvable ? `, or: ${resolveCommand(record.address)}` : ''),
+    },
+  );
+}
+
+/** An open restore of something else stands at the address; a new record there would hide it. */
+export function addressOccupied(occupant: Record, { found }: Resolved): Diagnostic {
+  const { address, status } = occupant;
+  const own = found?.current && found.record.address !== address ? found.record : undefined;
+  return error('address-occupied', `another restore at ${address} is still ${status}`, {
+    detail: identityText(occupant) + (own ? `; its own record (${own.status}) waits at ${own.address}` : ''),
+    remedy: howToSettle(occupant, undefined),
+  });
+}
+
+export function sameRestoreTwice(record: Record, claims: Claims): Diagnostic {
+  return error(
+    'same-restore-twice',
+    `this is the same restore as ${claims.claimed.get(record.address) ?? record.address}`,
+    { remedy: 'remove one of the two declarations' },
+  );
+}
+
+/** On each of disk and backup, so many are told; the others show in their own actions or as orphans. */
+const TOLD_MAX = 3;
+
+/** Open business first: nothing new starts on a disk or backup whose last restore may still be going on. */
+export function openBusiness(one: Resolved, claims: Claims, { records }: Context): Diagnostic[] {
+  const { spec, volume_id, backup_id } = one;
+  if (volume_id === undefined || backup_id === undefined) return [];
+  const { disk, backup } = records.openOn(volume_id, backup_id);
+  const occupant = claims.occupied.get(spec.address);
+  const told = new Set<Record>();
+  for (const list of [disk, backup]) {
+    let left = TOLD_MAX;
+    for (const record of list) {
+      if (left === 0) break;
+      if (record === occupant || told.has(record)) continue;
+      told.add(record);
+      left--;
+    }
+  }
+  return [...told].map((record) => {
+    const shared = record.volume_id === volume_id ? 'disk' : 'backup';
+    return error('open-business', `${record.address} is ${record.status} on the same ${shared}`, {
+      detail: `${identityText(record)}, since ${record.updated_at}`,
+      remedy: howToSettle(record, claims.claimed.get(record.address)),
+    });
+  });
+}
+
+/** `declared`: the address under which the manifests declare it, if they do. */
+function howToSettle(record: Record, declared: Address | undefined): string {
+  if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
+  return declared === undefined
+    ? `declare it again and apply, which follows it to its end; or find out what came of it, then: ${resolveCommand(record.address)}`
+    : `bring it to its end first: vbsctl apply --target ${declared}`;
+}
+
+function identityText({ volume_id, backup_id, generation }: Record): string {
+  return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
+}
+
+function raise({ volume_id, backup_id }: Record, { records }: Context): string {
+  return `raise generation to ${records.nextGeneration(volume_id, backup_id)} to restore it again`;
+}
+
+function resolveCommand(address: Address): string {
+  return `vbsctl resolve ${address} --as succeeded|not-started|failed --reason "…"`;
+}
