@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
@@ -67,7 +68,7 @@ class Execution {
       random,
       settings,
       reach: input.reach ?? 'finish',
-      stop: AbortSignal.any([stop, this.#lost.signal]),
+      stop: patient(AbortSignal.any([stop, this.#lost.signal])),
       hurry: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
@@ -201,6 +202,12 @@ const LEFT_OVER = {
   busy: { code: 'busy', reason: 'its disk or backup is still being used by another restore' },
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
+
+/** Every restore that waits listens to it. */
+function patient(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
+}
 
 function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
   return {

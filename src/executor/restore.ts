@@ -32,6 +32,9 @@ export async function runRestore(
   action: RestoreAction | ResumeAction,
   record: Record | undefined,
 ): Promise<End> {
+  // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
+  if (action.kind === 'resume' && record?.status !== 'intended' && record?.status !== 'running')
+    return { kind: 'not_started', code: 'changed', reason: 'it is not under way any more' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
   const session = new Session(run, idsOf(action), record, timeoutMs);
   const attempts = new Attempts(session, action);

@@ -16,10 +16,17 @@ import {
   openBusiness,
   outcomeUnknown,
   sameRestoreTwice,
+  waitsForResumed,
 } from './unsettled.ts';
 
 /** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
-export function decide(one: Resolved, claims: Claims, crowds: Crowds, context: Context): Action {
+export function decide(
+  one: Resolved,
+  claims: Claims,
+  crowds: Crowds,
+  resuming: ReadonlySet<Record>,
+  context: Context,
+): Action {
   const { spec, found } = one;
   // Below it is spread last: V8 takes ten times as long for properties that follow a spread.
   const base = {
@@ -60,7 +67,7 @@ export function decide(one: Resolved, claims: Claims, crowds: Crowds, context: C
   const reasons = [
     ...one.problems,
     ...occupied,
-    ...openBusiness(one, claims, context),
+    ...openBusiness(one, claims, resuming, context),
     ...crowding(one, crowds),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
   ];
@@ -70,7 +77,7 @@ export function decide(one: Resolved, claims: Claims, crowds: Crowds, context: C
     kind: 'restore',
     cause: before ? 'again' : 'first',
     changes: before ? fieldChanges(before, one, context) : [],
-    waits_for: waits(one, context),
+    waits_for: [...waitsForResumed(one, resuming, context), ...waits(one, context)],
     ...base,
     ...runnable(spec),
   };

@@ -11,6 +11,7 @@ import { guardPlan } from './guards.ts';
 import { noticesOf } from './notices.ts';
 import type { PlanInput } from './plan-input.ts';
 import { resolve } from './resolve.ts';
+import { resumedBy } from './unsettled.ts';
 
 /**
  * Start here: what `apply` would do. Each spec is resolved to a disk, a backup and its record; the records are
@@ -27,7 +28,8 @@ export function plan(input: PlanInput): Plan {
 
   const wanted = withDependencies(specs, input.only);
   const planned = resolved.filter(({ spec }) => wanted.has(spec.address));
-  const actions = blockDependants(planned.map((one) => decide(one, claims, crowds, context)));
+  const resuming = resumedBy(planned, claims);
+  const actions = blockDependants(planned.map((one) => decide(one, claims, crowds, resuming, context)));
   return {
     format: 1,
     created_at: isoTime(input.now),

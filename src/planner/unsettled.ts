@@ -1,4 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Wait } from '../domain/plan.ts';
 import type { Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
@@ -60,8 +61,17 @@ export function sameRestoreTwice(record: Record, claims: Claims): Diagnostic {
 /** On each of disk and backup, so many are told; the others show in their own actions or as orphans. */
 const TOLD_MAX = 3;
 
-/** Open business first: nothing new starts on a disk or backup whose last restore may still be going on. */
-export function openBusiness(one: Resolved, claims: Claims, { records }: Context): Diagnostic[] {
+/**
+ * Open business first: nothing new starts on a disk or backup whose last restore may still be going on. What this
+ * very plan resumes on the backup does not block: the executor goes on with it before, and holds the backup until
+ * it is over.
+ */
+export function openBusiness(
+  one: Resolved,
+  claims: Claims,
+  resuming: ReadonlySet<Record>,
+  { records }: Context,
+): Diagnostic[] {
   const { spec, volume_id, backup_id } = one;
   if (volume_id === undefined || backup_id === undefined) return [];
   const { disk, backup } = records.openOn(volume_id, backup_id);
@@ -71,7 +81,8 @@ export function openBusiness(one: Resolved, claims: Claims, { records }: Context
     let left = TOLD_MAX;
     for (const record of list) {
       if (left === 0) break;
-      if (record === occupant || told.has(record)) continue;
+      const resumedFirst = resuming.has(record) && record.volume_id !== volume_id;
+      if (record === occupant || resumedFirst || told.has(record)) continue;
       told.add(record);
       left--;
     }
@@ -83,6 +94,29 @@ export function openBusiness(one: Resolved, claims: Claims, { records }: Context
       remedy: howToSettle(record, claims.claimed.get(record.address)),
     });
   });
+}
+
+/** What this plan resumes on the same backup, and a new start from it waits for. */
+export function waitsForResumed(
+  { volume_id, backup_id }: Resolved,
+  resuming: ReadonlySet<Record>,
+  { records }: Context,
+): Wait[] {
+  if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
+  const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));
+  return first ? [{ what: `${first.address} to end, which is resumed first`, commands: [] }] : [];
+}
+
+/** Records that the plan brings to their end: open, declared, and not in the way of each other. */
+export function resumedBy(planned: readonly Resolved[], claims: Claims): ReadonlySet<Record> {
+  return new Set(
+    planned.flatMap(({ spec, found }) => {
+      if (!found?.current || claims.duplicates.has(spec.address) || claims.occupied.has(spec.address))
+        return [];
+      const { status } = found.record;
+      return status === 'intended' || status === 'running' ? [found.record] : [];
+    }),
+  );
 }
 
 /** `declared`: the address under which the manifests declare it, if they do. */

@@ -62,6 +62,20 @@ describe('a run', () => {
     expect(lab.clock.monotonic()).to.be.within(3 * 60_000, 3 * 90_000);
   });
 
+  it('resumes what is under way on a backup before it starts another restore from it', async () => {
+    const lab = new Lab({ jobDurationMs: 600_000 });
+    const source = lab.spec(0);
+    const specs = [source, lab.spec(1, { backup: source.backup })];
+    const stop = new AbortController();
+    lab.clock.at(30_000, () => stop.abort(new Error('SIGINT')));
+    await lab.apply(specs, { stop: stop.signal });
+    const { plan, outcome } = await lab.apply(specs);
+    expect(plan.actions.map((action) => action.kind)).to.deep.equal(['resume', 'restore']);
+    expect(plan.actions[1]).to.have.nested.property('waits_for[0].what').that.includes('set/disk-0 to end');
+    expect(outcome.summary).to.include({ started: 1, succeeded: 2 });
+    expect(lab.audit().restores.flatMap((restore) => restore.overlapped_with)).to.deep.equal([]);
+  });
+
   it('starts what depends on another only after that one succeeded', async () => {
     const lab = new Lab();
     const specs = [lab.spec(1, { depends_on: ['set/disk-0'] }), lab.spec(0)];

@@ -155,10 +155,10 @@ describe('open business first', () => {
       },
     });
   checkAll({
-    'declared, from the same backup': {
+    'declared, from the same backup: resumed first': {
       specs: [A, spec('s/b', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'running'),
-      plan: { 's/a': 'resume', 's/b': 'blocked open-business' },
+      plan: { 's/a': 'resume', 's/b': 'restore first' },
     },
     'left out by --target': {
       specs: [A, spec('s/b', 'v2', 'b1')],
@@ -186,7 +186,13 @@ describe('open business first', () => {
   it('says what it is, and how each kind is settled', () => {
     const other = spec('s/b', 'v2', 'b1');
     const blockedBy = (end: 'running' | 'unknown', declared: boolean) =>
-      said(planOf(declared ? [A, other] : [other], { state: book().put('s/a', 'v1', 'b1', end) }), 's/b');
+      said(
+        planOf(declared ? [A, other] : [other], {
+          state: book().put('s/a', 'v1', 'b1', end),
+          only: ['s/b'],
+        }),
+        's/b',
+      );
     expect(blockedBy('running', true))
       .to.contain('s/a is running on the same backup')
       .and.contain('disk v1 from backup b1, generation 1')
@@ -198,9 +204,14 @@ describe('open business first', () => {
 
   it('names the new address of one that was renamed', () => {
     const state = book().put('s/old', 'v1', 'b1', 'running');
-    expect(said(planOf([A, spec('s/b', 'v2', 'b1')], { state }), 's/b')).to.contain(
+    expect(said(planOf([A, spec('s/b', 'v2', 'b1')], { state, only: ['s/b'] }), 's/b')).to.contain(
       'vbsctl apply --target s/a',
     );
+  });
+
+  it('is waited for where this plan resumes it', () => {
+    const made = planOf([A, spec('s/b', 'v2', 'b1')], { state: book().put('s/a', 'v1', 'b1', 'running') });
+    expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a to end, which is resumed first');
   });
 
   it('is told once, disk and backup both', () => {
