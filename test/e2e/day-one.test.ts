@@ -96,6 +96,10 @@ describe('day one', function () {
   });
 
   it('--no-wait submits, status tells, wait on another machine follows without any manifest', async () => {
+    // Restores end when the test says so.
+    await desk.close();
+    let skewMs = 0;
+    desk = await Desk.open({ seed: { jobDurationMs: 3_600_000 }, clock: () => Date.now() + skewMs });
     await good('init');
     await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest', '--set', 'pay');
     const submitted = await desk.run('apply', '-auto-approve', '--no-wait');
@@ -114,6 +118,7 @@ describe('day one', function () {
     }
     expect((await desk.run('wait', 'pay/pay-db-log', '--timeout', '1ms')).code).to.equal(6);
 
+    skewMs += 2 * 3_600_000;
     const elsewhere = join(desk.folder, 'elsewhere');
     mkdirSync(elsewhere);
     copyFileSync(join(desk.folder, 'vbsctl.state.json'), join(elsewhere, 'state.json'));
