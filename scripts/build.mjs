@@ -43,7 +43,9 @@ function withoutChildProcesses() {
     name: 'without-child-processes',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-        /[\\/]node_modules[\\/]commander[\\/]/.test(importer) ? { path: 'none', namespace: 'none' } : undefined,
+        /[\\/]node_modules[\\/]commander[\\/]/.test(importer)
+          ? { path: 'none', namespace: 'none' }
+          : undefined,
       );
       onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: '' }));
     },

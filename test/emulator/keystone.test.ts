@@ -15,14 +15,7 @@ describe('emulator: Keystone', () => {
     expect(token.expires_at).to.equal('2026-11-23T22:01:00.000000Z');
     expect(token.project).to.include({ id: lab.project, name: 'payments' });
     const types = token.catalog.map(({ type }: { type: string }) => type);
-    expect(types).to.have.members([
-      'identity',
-      'vbsv2',
-      'volumev2',
-      'volumev3',
-      'block-storage',
-      'compute',
-    ]);
+    expect(types).to.have.members(['identity', 'vbsv2', 'volumev2', 'volumev3', 'block-storage', 'compute']);
     const vbs = token.catalog.find(({ type }: { type: string }) => type === 'vbsv2');
     expect(vbs.endpoints.map((endpoint: Json) => endpoint.interface)).to.deep.equal([
       'public',
