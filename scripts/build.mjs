@@ -19,6 +19,8 @@ await build({
   // CommonJS starts a few milliseconds faster than an ES module and needs no shim for `require`.
   format: 'cjs',
   target: 'node20',
+  // A script that comes from the code cache cannot import(); what it wants of Node it gets by require.
+  supported: { 'dynamic-import': false },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'linked',

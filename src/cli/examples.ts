@@ -124,6 +124,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     examples: [
       ['vbsctl emulator', 'in one terminal; the lines it prints go into another'],
       ['vbsctl emulator --port 8800 --job-duration 30s --quiet', 'slower restores'],
+      ['vbsctl emulator --detach erp-db1', 'for --cloud emulator: its disks can be restored then'],
       ['vbsctl emulator --faults examples/demo/faults.json', 'with a gateway that loses answers'],
     ],
     exits: [],

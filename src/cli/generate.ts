@@ -8,6 +8,7 @@ import { draftText } from '../views/draft-text.ts';
 import { listed, plural } from '../views/words.ts';
 import { filterOf, readProject } from './inventory.ts';
 import type { Io } from './io.ts';
+import { nextCommand } from './next-command.ts';
 import type { CommonFlags } from './program.ts';
 import { showDiagnostics } from './show.ts';
 import { usage } from './usage.ts';
@@ -55,6 +56,13 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
     ]);
   showDiagnostics(io, warnings);
   io.stdout.write(draftText(draft));
+  // Whoever sent it into a file sees only this.
+  if (!io.stdout.isTty) {
+    const restores = draft.entries.length - gaps.length;
+    io.stderr.write(
+      `${plural(restores, 'restore')}${gaps.length > 0 ? `, ${plural(gaps.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
+    );
+  }
   return EXIT.done;
 }
 

@@ -4,6 +4,7 @@ import { planJson } from '../views/plan-json.ts';
 import { planText } from '../views/plan-text.ts';
 import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
+import { nextCommand } from './next-command.ts';
 import { makePlan, refusal } from './planning.ts';
 import type { ManifestFlags } from './program.ts';
 import { backend, manifests, settings } from './setup.ts';
@@ -34,13 +35,15 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     });
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
-      const applyCommand = applyCommandOf(flags);
-      const options = {
-        ...textOptions(io),
-        stateLocation: store.location,
-        showDone: flags.showDone === true,
-      };
-      io.stdout.write(planText(made, { ...options, applyCommand }));
+      io.stdout.write(
+        planText(made, {
+          ...textOptions(io),
+          stateLocation: store.location,
+          applyCommand: nextCommand('apply', flags),
+          initCommand: nextCommand('init', flags),
+          showDone: flags.showDone === true,
+        }),
+      );
     }
     if (!flags.detailedExitcode) return EXIT.done;
     if (refusal(made, false)) return EXIT.refused;
@@ -48,16 +51,4 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   } finally {
     await connection?.close();
   }
-}
-
-/** What the user types next: the same flags, another verb. */
-function applyCommandOf(flags: PlanFlags): string {
-  return [
-    'vbsctl apply',
-    ...(flags.filename ?? []).map((path) => `-f ${path}`),
-    ...(flags.config === undefined ? [] : [`--config ${flags.config}`]),
-    ...(flags.state === undefined ? [] : [`--state ${flags.state}`]),
-    ...(flags.cloud === undefined ? [] : [`--cloud ${flags.cloud}`]),
-    ...(flags.target ?? []).map((address) => `--target ${address}`),
-  ].join(' ');
 }

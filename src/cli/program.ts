@@ -205,6 +205,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       ),
     )
     .option('--quiet', 'do not print each request')
+    .option(
+      '--detach <server>',
+      'serve nothing: detach the disks of a server, in --world or that of --cloud emulator',
+    )
     .action(async (flags) => done(await (await import('./emulator.ts')).emulator(io, flags)));
 
   add('version', 'print the version')
@@ -233,7 +237,8 @@ function addExamples(command: Command, path = ''): void {
 }
 
 const FOOTER = `
-A first session (the project is the one of OS_CLOUD or OS_*; --cloud emulator to try it without one):
+A first session (the project is the one of OS_CLOUD or OS_*; to try it without one, add --cloud emulator,
+where vbsctl emulator --detach SERVER makes disks ready):
   vbsctl get servers                                          what is there
   vbsctl get backups --server NAME                            what it could go back to
   vbsctl generate --server NAME --latest > restores.yaml      declare it; read it, change it

@@ -123,7 +123,7 @@ export function resumedBy(planned: readonly Resolved[], claims: Claims): Readonl
 function howToSettle(record: Record, declared: Address | undefined): string {
   if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
   return declared === undefined
-    ? `declare it again and apply, which follows it to its end; or find out what came of it, then: ${resolveCommand(record.address)}`
+    ? `follow it to its end: vbsctl wait ${record.address}; or find out what came of it, then: ${resolveCommand(record.address)}`
     : `bring it to its end first: vbsctl apply --target ${declared}`;
 }
 

@@ -18,7 +18,7 @@ export function backupsText(rows: readonly BackupRow[], options: TextOptions): s
     { title: 'SERVER', cell: serverText, droppable: true },
     {
       title: 'STATUS',
-      cell: ({ status, shared }) => (shared ? `${status}, shared: not for restores` : status),
+      cell: ({ status, shared }) => (shared ? `${status}, shared` : status),
       paint: ({ status, shared }) => statusPaint(shared ? '' : status, style),
     },
     { title: 'ID', cell: ({ id }) => id, paint: () => style.faint },

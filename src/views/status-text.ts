@@ -108,10 +108,10 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
     ...attemptLines(record, options),
     ...labelled('behind it', behindLines(behind, width), style),
     ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
-    ...nextSteps(record, undefined).flatMap(step),
     ...(declared || record.status !== 'intended'
-      ? []
-      : step(`without its manifest, vbsctl wait ${sanitize(record.address)} finds out what came of it`)),
+      ? nextSteps(record, undefined)
+      : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
+    ).flatMap(step),
     '',
     `    ${style.faint('-- for the cloud’s support --')}`,
     ...ticketLines(record, status.target),
@@ -198,25 +198,19 @@ export interface StatusJson {
 }
 
 export function statusJson({ location, target, lock, open }: Status): StatusJson {
-  const items = new Map(stateListJson(open.map(({ record }) => record)).map((item) => [item.address, item]));
   return {
     format: 1,
     location,
     target,
     lock: lock ?? null,
-    open: open.flatMap(({ record, behind, declared }) => {
-      const item = items.get(record.address);
-      return item
-        ? [
-            {
-              ...item,
-              began_at: began(record),
-              behind,
-              declared,
-              ticket: ticketLines(record, target).join('\n'),
-            },
-          ]
-        : [];
-    }),
+    open: open.flatMap(({ record, behind, declared }) =>
+      stateListJson([record]).map((item) => ({
+        ...item,
+        began_at: began(record),
+        behind,
+        declared,
+        ticket: ticketLines(record, target).join('\n'),
+      })),
+    ),
   };
 }

@@ -69,9 +69,17 @@ poll: {min_interval: 50ms, max_interval: 200ms}
   }
 
   start(...args: string[]): Running {
+    return this.#start(args, this.cloud.env());
+  }
+
+  runWithoutCloud(...args: string[]): Promise<Finished> {
+    return this.#start(args, {}).done;
+  }
+
+  #start(args: readonly string[], cloud: Record<string, string>): Running {
     const child = spawn(process.execPath, [PROGRAM, ...args], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder, ...this.cloud.env() },
+      env: { PATH: process.env.PATH, HOME: this.folder, ...cloud },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const out: Buffer[] = [];

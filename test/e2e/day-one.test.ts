@@ -96,6 +96,10 @@ describe('day one', function () {
   });
 
   it('--no-wait submits, status tells, wait on another machine follows without any manifest', async () => {
+    // Restores end when the test says so.
+    await desk.close();
+    let skewMs = 0;
+    desk = await Desk.open({ seed: { jobDurationMs: 3_600_000 }, clock: () => Date.now() + skewMs });
     await good('init');
     await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest', '--set', 'pay');
     const submitted = await desk.run('apply', '-auto-approve', '--no-wait');
@@ -114,6 +118,7 @@ describe('day one', function () {
     }
     expect((await desk.run('wait', 'pay/pay-db-log', '--timeout', '1ms')).code).to.equal(6);
 
+    skewMs += 2 * 3_600_000;
     const elsewhere = join(desk.folder, 'elsewhere');
     mkdirSync(elsewhere);
     copyFileSync(join(desk.folder, 'vbsctl.state.json'), join(elsewhere, 'state.json'));
@@ -129,24 +134,37 @@ describe('day one', function () {
   it('tells what waits behind what is open, also while another run holds the lock', async () => {
     await good('init');
     const ids = await json('get', 'volumes', '--name', 'pay-db-*');
-    const backups = await json('get', 'backups', '--server', 'nobody').catch(() => undefined);
-    expect(backups).to.equal(undefined);
     await into('restores.yaml', 'generate', '--volume', ids[0].id, '--latest', '--set', 'pay');
     const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
     const other = `    - {name: later, volume_id: ${ids[1].id}, backup: {as_of: latest}, depends_on: [${ids[0].name}]}\n`;
     desk.write('restores.yaml', text + other);
     const running = desk.start('apply', '--auto-approve');
     while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
-    const { lock } = await json('status');
+    const { lock, open } = await json('status');
     expect(lock).to.include({ operation: 'apply', pid: running.pid });
+    expect(open[0].behind).to.deep.equal([{ address: 'pay/later', because: 'depends_on' }]);
     expect((await desk.run('wait')).code).to.equal(4);
     expect((await running.done).code).to.equal(0);
+  });
 
-    desk.write(
-      'restores.yaml',
-      (text + other).replace(/backup_id: .*/, 'backup: {as_of: 2020-01-01T00:00:00Z}'),
-    );
-    expect(await good('status')).to.include('Nothing is open');
+  it('needs no import() where the code cache forbids it, as the question on a terminal did', () => {
+    const program = readFileSync(new URL('../../dist/program.cjs', import.meta.url), 'utf8');
+    expect(program.match(/[^.\w]import\((?!\))/g)).to.equal(null);
+  });
+
+  it('takes out the disks of a server for who has only the emulator inside', async () => {
+    const alone = ['--cloud', 'emulator'];
+    await good('emulator', '--detach', 'erp-db1');
+    const disks = await json('get', 'volumes', '--name', 'erp-*', ...alone);
+    expect(disks.map(({ status }: { status: string }) => status)).to.deep.equal(Array(3).fill('available'));
+    expect((await desk.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
+  });
+
+  it('says one thing, not six, to who has named no cloud', async () => {
+    const { code, stderr } = await desk.runWithoutCloud('get', 'servers');
+    expect(code).to.equal(1);
+    expect(stderr).to.include('--cloud emulator').and.to.include('OS_CLOUD');
+    expect(stderr.match(/error:/g)).to.have.length(1);
   });
 
   it('status says so when there is no state, and offers what is in it for completion', async () => {

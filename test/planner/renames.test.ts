@@ -187,7 +187,7 @@ describe('renames onto an address that has a record', () => {
     const unknown = put(book(), 's/b', J, 'unknown');
     expect(said(planOf([as('s/b', I)], { state: unknown }), 's/b'))
       .to.contain('vbsctl resolve s/b')
-      .and.not.contain('declare it again');
+      .and.not.contain('vbsctl wait');
   });
 
   it('what a move overwrites is still known to be done', () => {

@@ -198,7 +198,7 @@ describe('open business first', () => {
       .and.contain('disk v1 from backup b1, generation 1')
       .and.contain('vbsctl apply --target s/a')
       .and.not.contain('vbsctl resolve');
-    expect(blockedBy('running', false)).to.contain('declare it again').and.contain('vbsctl resolve s/a');
+    expect(blockedBy('running', false)).to.contain('vbsctl wait s/a').and.contain('vbsctl resolve s/a');
     expect(blockedBy('unknown', true)).to.contain('vbsctl resolve s/a').and.not.contain('--target');
   });
 
