@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { CloudFailure } from '../domain/cloud.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
@@ -148,17 +149,54 @@ async function findSettings({ cloudName, env, cwd, home }: ConnectOptions): Prom
   return resolveCloud({ cloudName, env, files });
 }
 
-async function networkSettings({ http, version }: ConnectOptions, { cacert, source }: CloudSettings) {
-  if (cacert === undefined) return { ...http, version };
+async function networkSettings(options: ConnectOptions, settings: CloudSettings) {
+  const { http, version, onNote } = options;
+  const { cacert, cert, key, insecure, source } = settings;
+  if (insecure)
+    onNote?.({
+      severity: 'warning',
+      code: 'insecure',
+      summary: 'the certificate of the cloud is not checked',
+      detail: `Whoever sits on the way can read the password, and can answer in the cloud’s place. Settings: ${source}.`,
+      remedy: 'name the PEM file of its authority instead: OS_CACERT, or cacert in clouds.yaml',
+    });
+  if (key !== undefined && cert === undefined)
+    throw new Failure(
+      'invalid',
+      error('key-without-cert', 'key is given, but no cert', {
+        detail: `Settings: ${source}.`,
+        remedy: 'set OS_CERT, too (cert in clouds.yaml)',
+      }),
+    );
+  const read = (name: string, path: string | undefined) => readPem(name, path, options, source);
+  return {
+    ...http,
+    version,
+    ...optional('ca', await read('cacert', cacert)),
+    ...optional('cert', await read('cert', cert)),
+    // Some keep both in one file.
+    ...optional('key', await read('key', cert === undefined ? undefined : (key ?? cert))),
+    ...optional('insecure', insecure),
+  };
+}
+
+/** `~` and relative paths as openstacksdk takes them. */
+async function readPem(
+  name: string,
+  path: string | undefined,
+  { home, cwd }: ConnectOptions,
+  source: string,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
   try {
-    return { ...http, version, ca: await readFile(cacert, 'utf8') };
+    return await readFile(resolve(cwd, path.replace(/^~(?=\/)/, home)), 'utf8');
   } catch (cause) {
     const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
     throw new Failure(
       'invalid',
-      error('unreadable-cacert', `cacert ${cacert} cannot be read (${code})`, {
+      error(`unreadable-${name}`, `${name} ${path} cannot be read (${code})`, {
         detail: `It is named by ${source}.`,
-        remedy: 'correct OS_CACERT, or cacert in clouds.yaml',
+        remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
       }),
     );
   }

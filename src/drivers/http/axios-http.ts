@@ -2,22 +2,25 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AxiosInstance } from 'axios';
 import type { HttpSettings } from '../../domain/config.ts';
-import { type Connections, type Gate, openConnections } from './connections.ts';
+import { optional } from '../../domain/record.ts';
+import { type Connections, type Gate, openConnections, type TlsSettings } from './connections.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 import { explainNetworkError } from './network-errors.ts';
 
-export interface AxiosHttpSettings extends HttpSettings {
+export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
   /** Of vbsctl, for the User-Agent. */
   readonly version: string;
-  /** PEM certificates trusted in place of Node's own (`OS_CACERT`). */
-  readonly ca?: string;
 }
 
 /** The network, over one axios instance. axios is loaded with the first request: it costs more than all else. */
 export function createAxiosHttp(settings: AxiosHttpSettings): Http {
+  const { ca, cert, key, insecure } = settings;
   const connections = openConnections({
     connectTimeoutMs: settings.connect_timeout_ms,
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+    ...optional('ca', ca),
+    ...optional('cert', cert),
+    ...optional('key', key),
+    ...optional('insecure', insecure),
   });
   let loading: Promise<AxiosInstance> | undefined;
   return {

@@ -22,10 +22,19 @@ export interface AgentPair {
   readonly https: https.Agent;
 }
 
-export interface ConnectionSettings {
+export interface ConnectionSettings extends TlsSettings {
   readonly connectTimeoutMs: number;
-  /** PEM certificates trusted in place of Node's own. */
+}
+
+/** PEM texts. */
+export interface TlsSettings {
+  /** Trusted in place of Node's own (`OS_CACERT`). */
   readonly ca?: string;
+  /** Of our own, shown to servers that ask (`OS_CERT`, `OS_KEY`). */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Whoever answers is believed (`OS_INSECURE`). */
+  readonly insecure?: true;
 }
 
 /** An option of a request that these agents understand: asked when the connection stands. */
@@ -33,11 +42,12 @@ export interface Gate {
   readonly mayLeave?: (() => boolean) | undefined;
 }
 
-export function openConnections({ connectTimeoutMs, ca }: ConnectionSettings): Connections {
+export function openConnections({ connectTimeoutMs, insecure, ...tls }: ConnectionSettings): Connections {
+  const trust = insecure ? { rejectUnauthorized: false } : {};
   const pair = (keepAlive: boolean): AgentPair => ({
     http: handingOverConnected(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),
     https: handingOverConnected(
-      new https.Agent({ keepAlive, ...(ca === undefined ? {} : { ca }) }),
+      new https.Agent({ keepAlive, ...tls, ...trust }),
       'secureConnect',
       connectTimeoutMs,
     ),
