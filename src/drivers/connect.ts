@@ -26,6 +26,7 @@ import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
 import { UNTRUSTED_CERTIFICATE } from './http/network-errors.ts';
+import { proxyFromEnv } from './http/proxy.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { VbsDriver } from './vbs.ts';
@@ -172,6 +173,7 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
   return {
     ...http,
     version,
+    proxyFor: proxyFromEnv(options.env),
     ...optional('ca', await read('cacert', cacert)),
     ...optional('cert', await read('cert', cert)),
     // Some keep both in one file.
@@ -264,7 +266,9 @@ function notAuthenticated(failure: CloudFailure, settings: CloudSettings): Failu
           })
         : cloudFailure('cloud-unreachable', `no connection to ${at}`, {
             detail,
-            remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
+            remedy: failure.code?.startsWith('PROXY_')
+              ? 'check HTTPS_PROXY (http://user:password@host:port), or leave the cloud out of it: NO_PROXY'
+              : 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
           });
     case 'connection_lost':
     case 'timeout':

@@ -6,21 +6,25 @@ import { optional } from '../../domain/record.ts';
 import { type Connections, type Gate, openConnections, type TlsSettings } from './connections.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 import { explainNetworkError } from './network-errors.ts';
+import type { ProxyChoice } from './proxy.ts';
 
 export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
   /** Of vbsctl, for the User-Agent. */
   readonly version: string;
+  /** Default: no proxy at all. */
+  readonly proxyFor?: ProxyChoice;
 }
 
 /** The network, over one axios instance. axios is loaded with the first request: it costs more than all else. */
 export function createAxiosHttp(settings: AxiosHttpSettings): Http {
-  const { ca, cert, key, insecure } = settings;
+  const { ca, cert, key, insecure, proxyFor } = settings;
   const connections = openConnections({
     connectTimeoutMs: settings.connect_timeout_ms,
     ...optional('ca', ca),
     ...optional('cert', cert),
     ...optional('key', key),
     ...optional('insecure', insecure),
+    ...optional('proxyFor', proxyFor),
   });
   let loading: Promise<AxiosInstance> | undefined;
   return {
