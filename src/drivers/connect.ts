@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { CloudFailure } from '../domain/cloud.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
@@ -26,6 +27,7 @@ import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
 import { UNTRUSTED_CERTIFICATE } from './http/network-errors.ts';
+import { proxyFromEnv } from './http/proxy.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { VbsDriver } from './vbs.ts';
@@ -151,17 +153,55 @@ async function findSettings({ cloudName, env, cwd, home }: ConnectOptions): Prom
   return resolveCloud({ cloudName, env, files });
 }
 
-async function networkSettings({ http, version }: ConnectOptions, { cacert, source }: CloudSettings) {
-  if (cacert === undefined) return { ...http, version };
+async function networkSettings(options: ConnectOptions, settings: CloudSettings) {
+  const { http, version, onNote } = options;
+  const { cacert, cert, key, insecure, source } = settings;
+  if (insecure)
+    onNote?.({
+      severity: 'warning',
+      code: 'insecure',
+      summary: 'the certificate of the cloud is not checked',
+      detail: `Whoever sits on the way can read the password, and can answer in the cloud’s place. Settings: ${source}.`,
+      remedy: 'name the PEM file of its authority instead: OS_CACERT, or cacert in clouds.yaml',
+    });
+  if (key !== undefined && cert === undefined)
+    throw new Failure(
+      'invalid',
+      error('key-without-cert', 'key is given, but no cert', {
+        detail: `Settings: ${source}.`,
+        remedy: 'set OS_CERT, too (cert in clouds.yaml)',
+      }),
+    );
+  const read = (name: string, path: string | undefined) => readPem(name, path, options, source);
+  return {
+    ...http,
+    version,
+    proxyFor: proxyFromEnv(options.env),
+    ...optional('ca', await read('cacert', cacert)),
+    ...optional('cert', await read('cert', cert)),
+    // Some keep both in one file.
+    ...optional('key', await read('key', cert === undefined ? undefined : (key ?? cert))),
+    ...optional('insecure', insecure),
+  };
+}
+
+/** `~` and relative paths as openstacksdk takes them. */
+async function readPem(
+  name: string,
+  path: string | undefined,
+  { home, cwd }: ConnectOptions,
+  source: string,
+): Promise<string | undefined> {
+  if (path === undefined) return undefined;
   try {
-    return { ...http, version, ca: await readFile(cacert, 'utf8') };
+    return await readFile(resolve(cwd, path.replace(/^~(?=\/)/, home)), 'utf8');
   } catch (cause) {
     const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
     throw new Failure(
       'invalid',
-      error('unreadable-cacert', `cacert ${cacert} cannot be read (${code})`, {
+      error(`unreadable-${name}`, `${name} ${path} cannot be read (${code})`, {
         detail: `It is named by ${source}.`,
-        remedy: 'correct OS_CACERT, or cacert in clouds.yaml',
+        remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
       }),
     );
   }
@@ -229,7 +269,9 @@ function notAuthenticated(failure: CloudFailure, settings: CloudSettings): Failu
           })
         : cloudFailure('cloud-unreachable', `no connection to ${at}`, {
             detail,
-            remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
+            remedy: failure.code?.startsWith('PROXY_')
+              ? 'check HTTPS_PROXY (http://user:password@host:port), or leave the cloud out of it: NO_PROXY'
+              : 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
           });
     case 'connection_lost':
     case 'timeout':

@@ -240,6 +240,21 @@ describe('connecting to a cloud', () => {
     ]);
   });
 
+  it('says loudly that certificates are not checked', async () => {
+    const notes: Diagnostic[] = [];
+    await open({ ...cloud.env, OS_INSECURE: 'true' }, { onNote: (note) => notes.push(note) });
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.deep.equal(['warning insecure']);
+    expect(notes[0]?.remedy).to.contain('OS_CACERT');
+  });
+
+  it('explains a certificate of our own that is incomplete or cannot be read', async () => {
+    const unreadable = await refused({ ...cloud.env, OS_CERT: 'me.pem' });
+    expect(unreadable.message).to.contain('cert me.pem cannot be read (ENOENT)');
+    const incomplete = await refused({ ...cloud.env, OS_KEY: '/me.key' });
+    expect(incomplete.diagnostics[0]).to.have.property('code', 'key-without-cert');
+    expect(cloud.seen).to.deep.equal([]);
+  });
+
   it('explains a file of authorities that cannot be read', async () => {
     const failure = await refused({ ...cloud.env, OS_CACERT: '/nowhere/ca.pem' });
     expect(failure.kind).to.equal('invalid');

@@ -1,24 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
+import { type Finished, type Running, startProgram } from './program.ts';
 
 /** The built program, run as its user runs it, against an emulator in this process. */
-
-const PROGRAM = new URL('../../dist/vbsctl.cjs', import.meta.url).pathname;
-
-export interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Running {
-  readonly pid: number;
-  readonly done: Promise<Finished>;
-  kill(signal: NodeJS.Signals): void;
-}
 
 export class Desk {
   readonly folder = mkdtempSync(join(tmpdir(), 'vbsctl-e2e-'));
@@ -69,30 +55,11 @@ poll: {min_interval: 50ms, max_interval: 200ms}
   }
 
   start(...args: string[]): Running {
-    return this.#start(args, this.cloud.env());
+    return startProgram(args, this.folder, this.cloud.env());
   }
 
   runWithoutCloud(...args: string[]): Promise<Finished> {
-    return this.#start(args, {}).done;
-  }
-
-  #start(args: readonly string[], cloud: Record<string, string>): Running {
-    const child = spawn(process.execPath, [PROGRAM, ...args], {
-      cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder, ...cloud },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    const done = new Promise<Finished>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) =>
-        resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
-      );
-    });
-    return { pid: child.pid ?? -1, done, kill: (signal) => void child.kill(signal) };
+    return startProgram(args, this.folder, {}).done;
   }
 
   run(...args: string[]): Promise<Finished> {

@@ -27,7 +27,7 @@ const EXTENSIONS = ['yaml', 'yml'];
 
 /**
  * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE`, the working directory, `~/.config/openstack` and
- * `/etc/openstack`, and the first secure.yaml of the same places. Throws a Failure (`invalid`) for a file
+ * `/etc/openstack`, and the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same places. Throws a Failure (`invalid`) for a file
  * that is there and cannot be read.
  */
 export async function readCloudFiles(places: {
@@ -38,36 +38,44 @@ export async function readCloudFiles(places: {
   const folders = [places.cwd, join(places.home, '.config', 'openstack'), '/etc/openstack'];
   const candidates = (stem: string) =>
     folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
-  const named = places.env.OS_CLIENT_CONFIG_FILE;
-  const clouds = named ? [named] : candidates('clouds');
+  // A file that somebody named has to be there.
+  const find = (stem: string, variable: string) => {
+    const named = places.env[variable];
+    return named ? firstOf([named], variable) : firstOf(candidates(stem), undefined);
+  };
   const [cloudsFile, secureFile] = await Promise.all([
-    firstOf(clouds, named !== undefined && named !== ''),
-    firstOf(candidates('secure'), false),
+    find('clouds', 'OS_CLIENT_CONFIG_FILE'),
+    find('secure', 'OS_CLIENT_SECURE_FILE'),
   ]);
+  const { OS_CLIENT_CONFIG_FILE: named } = places.env;
+  const clouds = named ? [named] : candidates('clouds');
   return { ...optional('clouds', cloudsFile), ...optional('secure', secureFile), searched: clouds };
 }
 
-async function firstOf(paths: readonly string[], mustExist: boolean): Promise<CloudFile | undefined> {
+async function firstOf(
+  paths: readonly string[],
+  namedBy: string | undefined,
+): Promise<CloudFile | undefined> {
   for (const path of paths) {
     try {
       const { size } = await stat(path);
-      if (size > SIZE_MAX) throw unusable(path, `is larger than ${SIZE_MAX} bytes`);
+      if (size > SIZE_MAX) throw unusable(path, `is larger than ${SIZE_MAX} bytes`, namedBy);
       return { path, text: await readFile(path, 'utf8') };
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
       const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
       const absent = code === 'ENOENT' || code === 'ENOTDIR';
-      if (!absent || mustExist) throw unusable(path, `cannot be read (${code})`);
+      if (!absent || namedBy !== undefined) throw unusable(path, `cannot be read (${code})`, namedBy);
     }
   }
   return undefined;
 }
 
-function unusable(path: string, why: string): Failure {
+function unusable(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'): Failure {
   return new Failure(
     'invalid',
     error('unreadable-clouds-yaml', `${path} ${why}`, {
-      remedy: 'mend the file, or name another with OS_CLIENT_CONFIG_FILE',
+      remedy: `mend the file, or name another with ${namedBy}`,
       where: { file: path },
     }),
   );

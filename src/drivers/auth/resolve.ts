@@ -103,7 +103,16 @@ function entryOf(name: string, files: CloudFiles): Source {
   };
 }
 
-const BESIDE_AUTH: ReadonlySet<string> = new Set(['region_name', 'interface', 'auth_type', 'cacert']);
+const BESIDE_AUTH: ReadonlySet<string> = new Set([
+  'region_name',
+  'interface',
+  'auth_type',
+  'cacert',
+  'cert',
+  'key',
+  'verify',
+  'insecure',
+]);
 
 function cloudsIn(file: JsonObject, path: string): JsonObject {
   if (isObject(file.clouds)) return file.clouds;
@@ -121,7 +130,8 @@ function flat(cloud: JsonObject): Map<string, string> {
   const values = new Map<string, string>();
   for (const [key, value] of [...Object.entries(cloud), ...Object.entries(auth)]) {
     // YAML reads an unquoted password or project name of digits as a number.
-    const text = typeof value === 'string' || typeof value === 'number' ? nonEmpty(String(value)) : undefined;
+    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    const text = plain ? nonEmpty(String(value)) : undefined;
     if (text !== undefined) values.set(key.replaceAll('-', '_'), text);
   }
   return values;
@@ -153,6 +163,9 @@ function build(source: Source): CloudSettings {
     ...optional('region', source.get('region_name')),
     interface: endpointInterface(source),
     ...optional('cacert', source.get('cacert')),
+    ...optional('cert', source.get('cert')),
+    ...optional('key', source.get('key')),
+    ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
     endpoint_overrides: overrides(source),
   };
 }
@@ -262,6 +275,27 @@ function endpointInterface(source: Source): EndpointInterface {
     'invalid',
     error('unknown-interface', `${source.nameOf(key)} is ${given} (${source.description})`, {
       remedy: 'use public, internal or admin',
+      ...(source.file === undefined ? {} : { where: { file: source.file } }),
+    }),
+  );
+}
+
+/** As openstacksdk and the shell write yes and no. */
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word): [string, boolean] => [word, true]),
+  ...['false', '0', 'no', 'off'].map((word): [string, boolean] => [word, false]),
+]);
+
+/** A word that is none of these is refused: nobody should believe that certificates are checked, or are not. */
+function flag(source: Source, key: string): boolean | undefined {
+  const given = source.get(key);
+  if (given === undefined) return undefined;
+  const known = FLAGS.get(given.toLowerCase());
+  if (known !== undefined) return known;
+  throw new Failure(
+    'invalid',
+    error('not-yes-or-no', `${source.nameOf(key)} is ${given} (${source.description})`, {
+      remedy: 'use true or false',
       ...(source.file === undefined ? {} : { where: { file: source.file } }),
     }),
   );

@@ -9,6 +9,11 @@ export interface CloudSettings {
   readonly interface: EndpointInterface;
   /** A PEM file of authorities to trust. */
   readonly cacert?: string;
+  /** PEM files of a certificate of our own and its key, for clouds that ask for one. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The cloud's certificate is not checked at all. */
+  readonly insecure?: true;
   /** By service type, `_` for `-`: `vbs`, `evs`, `volumev3`, `block_storage`. They win over the catalog. */
   readonly endpoint_overrides: ReadonlyMap<string, string>;
 }

@@ -2,22 +2,29 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AxiosInstance } from 'axios';
 import type { HttpSettings } from '../../domain/config.ts';
-import { type Connections, type Gate, openConnections } from './connections.ts';
+import { optional } from '../../domain/record.ts';
+import { type Connections, type Gate, openConnections, type TlsSettings } from './connections.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 import { explainNetworkError } from './network-errors.ts';
+import type { ProxyChoice } from './proxy.ts';
 
-export interface AxiosHttpSettings extends HttpSettings {
+export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
   /** Of vbsctl, for the User-Agent. */
   readonly version: string;
-  /** PEM certificates trusted in place of Node's own (`OS_CACERT`). */
-  readonly ca?: string;
+  /** Default: no proxy at all. */
+  readonly proxyFor?: ProxyChoice;
 }
 
 /** The network, over one axios instance. axios is loaded with the first request: it costs more than all else. */
 export function createAxiosHttp(settings: AxiosHttpSettings): Http {
+  const { ca, cert, key, insecure, proxyFor } = settings;
   const connections = openConnections({
     connectTimeoutMs: settings.connect_timeout_ms,
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+    ...optional('ca', ca),
+    ...optional('cert', cert),
+    ...optional('key', key),
+    ...optional('insecure', insecure),
+    ...optional('proxyFor', proxyFor),
   });
   let loading: Promise<AxiosInstance> | undefined;
   return {

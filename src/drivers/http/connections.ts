@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { openTunnel, type ProxyChoice } from './proxy.ts';
 
 /**
  * Agents that hand a socket over only once it is connected (TLS handshake and certificate check included).
@@ -22,10 +23,21 @@ export interface AgentPair {
   readonly https: https.Agent;
 }
 
-export interface ConnectionSettings {
+export interface ConnectionSettings extends TlsSettings {
+  /** For all of it: proxy, TCP, TLS. */
   readonly connectTimeoutMs: number;
-  /** PEM certificates trusted in place of Node's own. */
+  readonly proxyFor?: ProxyChoice;
+}
+
+/** PEM texts. */
+export interface TlsSettings {
+  /** Trusted in place of Node's own (`OS_CACERT`). */
   readonly ca?: string;
+  /** Of our own, shown to servers that ask (`OS_CERT`, `OS_KEY`). */
+  readonly cert?: string;
+  readonly key?: string;
+  /** Whoever answers is believed (`OS_INSECURE`). */
+  readonly insecure?: true;
 }
 
 /** An option of a request that these agents understand: asked when the connection stands. */
@@ -33,13 +45,20 @@ export interface Gate {
   readonly mayLeave?: (() => boolean) | undefined;
 }
 
-export function openConnections({ connectTimeoutMs, ca }: ConnectionSettings): Connections {
+export function openConnections({
+  connectTimeoutMs,
+  insecure,
+  proxyFor,
+  ...tls
+}: ConnectionSettings): Connections {
+  const trust = insecure ? { rejectUnauthorized: false } : {};
   const pair = (keepAlive: boolean): AgentPair => ({
     http: handingOverConnected(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),
     https: handingOverConnected(
-      new https.Agent({ keepAlive, ...(ca === undefined ? {} : { ca }) }),
+      new https.Agent({ keepAlive, ...tls, ...trust }),
       'secureConnect',
       connectTimeoutMs,
+      proxyFor,
     ),
   });
   return { reads: pair(true), posts: pair(false) };
@@ -49,12 +68,13 @@ function handingOverConnected<A extends http.Agent>(
   agent: A,
   connected: 'connect' | 'secureConnect',
   timeoutMs: number,
+  proxyFor: ProxyChoice = () => undefined,
 ): A {
   const open = agent.createConnection.bind(agent);
   agent.createConnection = (options: http.ClientRequestArgs & Gate, callback) => {
     // Node calls it with an error alone, too; its types don't say so.
     const handOver = callback as (error: Error | null, socket?: Duplex) => void;
-    const socket = open(options) as Duplex;
+    let socket: Duplex;
     const settle = (error: Error | null) => {
       clearTimeout(timer);
       socket.off('error', settle).off(connected, onConnected);
@@ -69,11 +89,19 @@ function handingOverConnected<A extends http.Agent>(
           ? coded('NOT_SENT_STALE', 'connecting took so long that the request is out of date')
           : null,
       );
+    const toTarget = (through?: Duplex) => {
+      socket = open({ ...options, ...(through ? { socket: through } : {}) }) as Duplex;
+      socket.once('error', settle).once(connected, onConnected);
+    };
     const timer = setTimeout(
       () => settle(coded('CONNECT_TIMEOUT', `no connection within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    socket.once('error', settle).once(connected, onConnected);
+    const target = { host: String(options.host), port: Number(options.port) };
+    const proxy = proxyFor(target.host, target.port);
+    if (proxy)
+      socket = openTunnel(proxy, target, (error, tunnel) => (error ? settle(error) : toTarget(tunnel)));
+    else toTarget();
     return undefined;
   };
   return agent;

@@ -223,6 +223,25 @@ describe('settings from clouds.yaml', () => {
     expect(settings.endpoint_overrides.get('vbs')).to.equal('https://vbs.mine/v2');
   });
 
+  it('say which certificates are shown and checked', () => {
+    const cloud = (more: string) => fromYaml(OTC.replace('cacert: /ca.pem', `cacert: /ca.pem\n    ${more}`));
+    const tls = ({ cert, key, insecure }: CloudSettings) => ({ cert, key, insecure });
+    const none = { cert: undefined, key: undefined, insecure: undefined };
+    expect(tls(cloud('cert: /me.pem\n    key: ~/me.key'))).to.deep.equal({
+      ...none,
+      cert: '/me.pem',
+      key: '~/me.key',
+    });
+    for (const line of ['verify: false', 'insecure: true', 'verify: "no"'])
+      expect(tls(cloud(line)), line).to.deep.equal({ ...none, insecure: true });
+    for (const line of ['verify: true', 'insecure: false'])
+      expect(tls(cloud(line)), line).to.deep.equal(none);
+    expect(fromEnv({ ...PASSWORD, OS_INSECURE: '1' })).to.have.property('insecure', true);
+    expect(summaries(() => fromEnv({ ...PASSWORD, OS_INSECURE: 'maybe' }))).to.deep.equal([
+      'OS_INSECURE is maybe (OS_* variables)',
+    ]);
+  });
+
   it('are overridden by secure.yaml', () => {
     const settings = fromYaml(OTC, 'clouds: {otc: {auth: {password: better}}}');
     expect(settings.auth).to.have.property('password', 'better');
@@ -297,6 +316,17 @@ describe('the files of clouds', () => {
     const files = await read({ OS_CLIENT_CONFIG_FILE: join(folder, 'mine.yaml') });
     expect(files.clouds?.text).to.equal('mine.yaml');
     expect(files.secure?.text).to.equal('home/.config/openstack/secure.yaml');
+  });
+
+  it('take the secure.yaml that OS_CLIENT_SECURE_FILE names, and it must be there', async () => {
+    write('cwd/clouds.yaml');
+    write('cwd/secure.yaml');
+    write('mine.yaml');
+    const files = await read({ OS_CLIENT_SECURE_FILE: join(folder, 'mine.yaml') });
+    expect([files.clouds?.text, files.secure?.text]).to.deep.equal(['cwd/clouds.yaml', 'mine.yaml']);
+    const refused = await read({ OS_CLIENT_SECURE_FILE: join(folder, 'none.yaml') }).catch((e) => e);
+    expect(refused).to.be.instanceOf(Failure);
+    expect(refused.diagnostics[0].remedy).to.contain('OS_CLIENT_SECURE_FILE');
   });
 
   it('may not be there, but a named one must', async () => {

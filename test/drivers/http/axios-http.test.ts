@@ -287,6 +287,23 @@ describe('the network over axios', () => {
       expect(await get(url, { network })).to.include({ kind: 'answer', text: 'safe' });
     });
 
+    it('takes any certificate when told to', async () => {
+      const url = await serveTls((_, response) => response.end('whoever'));
+      const network = createAxiosHttp({ ...SETTINGS, insecure: true });
+      expect(await post(url, { network })).to.include({ kind: 'answer', text: 'whoever' });
+    });
+
+    it('shows its own certificate to a server that asks', async () => {
+      const server = https.createServer({ key, cert, ca: cert, requestCert: true }, (_, response) =>
+        response.end(),
+      );
+      const url = `https://127.0.0.1:${await listen(server as unknown as net.Server)}/`;
+      const without = await post(url, { network: createAxiosHttp({ ...SETTINGS, ca: cert }) });
+      expect(without.kind).not.to.equal('answer');
+      const network = createAxiosHttp({ ...SETTINGS, ca: cert, cert, key });
+      expect(await post(url, { network })).to.include({ kind: 'answer', status: 200 });
+    });
+
     it('a certificate for another name: no connection', async () => {
       const url = await serveTls((_, response) => response.end());
       const network = createAxiosHttp({ ...SETTINGS, ca: cert });

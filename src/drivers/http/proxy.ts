@@ -1,0 +1,130 @@
+import net, { BlockList, isIP } from 'node:net';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+
+/** A proxy that connects through (`CONNECT`); it sees host and port, and nothing of what is said. */
+export interface Proxy {
+  readonly host: string;
+  readonly port: number;
+  /** The value of `Proxy-Authorization`. A secret. */
+  readonly authorization?: string;
+}
+
+export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
+
+/**
+ * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in capitals or not, as curl reads them.
+ * Only https goes through; a cloud that speaks plain http is on this machine or next to it. Throws a Failure
+ * (`invalid`) for an address that is none; the address is not repeated, for it may hold a password.
+ */
+export function proxyFromEnv(env: Readonly<Record<string, string | undefined>>): ProxyChoice {
+  const address = env.https_proxy || env.HTTPS_PROXY;
+  if (!address) return () => undefined;
+  const proxy = parseProxy(address);
+  const isExempt = exemptions(env.no_proxy || env.NO_PROXY || '');
+  return (host, port) => (isExempt(host, port) ? undefined : proxy);
+}
+
+function parseProxy(address: string): Proxy {
+  const full = address.includes('://') ? address : `http://${address}`;
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  if (url?.protocol !== 'http:' || url.hostname === '')
+    throw new Failure(
+      'invalid',
+      error('bad-proxy', 'HTTPS_PROXY is not the address of an http proxy', {
+        remedy: 'write it as http://host:port, or http://user:password@host:port',
+      }),
+    );
+  const { hostname, port, username, password } = url;
+  const login = [username, password].map(decodeURIComponent).join(':');
+  return {
+    host: bare(hostname),
+    port: port === '' ? 80 : Number(port),
+    ...(username === '' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` }),
+  };
+}
+
+/** `NO_PROXY`: names with what lies under them, addresses, networks (`10.0.0.0/8`), each with a port or without; `*`. */
+function exemptions(list: string): (host: string, port: number) => boolean {
+  const entries = list.split(/[\s,]+/).filter((entry) => entry !== '');
+  const networks = new BlockList();
+  const names: { readonly name: string; readonly port?: number }[] = [];
+  for (const entry of entries) {
+    const [address = '', bits] = entry.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (isIP(address) && bits === undefined) networks.addAddress(address, family);
+    else if (isIP(address) && Number(bits) >= 0 && Number(bits) <= (family === 'ipv6' ? 128 : 32))
+      networks.addSubnet(address, Number(bits), family);
+    else {
+      const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+      names.push({ name: name.replace(/^\*?\./, ''), ...(port === undefined ? {} : { port: Number(port) }) });
+    }
+  }
+  return (given, port) => {
+    const host = bare(given).toLowerCase();
+    const family = isIP(host);
+    if (family !== 0 && networks.check(host, family === 6 ? 'ipv6' : 'ipv4')) return true;
+    return names.some(
+      (entry) =>
+        (entry.port === undefined || entry.port === port) &&
+        (entry.name === '*' || host === entry.name || host.endsWith(`.${entry.name}`)),
+    );
+  };
+}
+
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}
+
+/** Of the head of a proxy's answer. */
+const HEAD_BYTES_MAX = 16 * 1024;
+
+/**
+ * A connection through the proxy: `done` gets it, or the error, once. Destroying the returned socket ends the
+ * attempt. Until `done`, not a byte of the request has left.
+ */
+export function openTunnel(
+  proxy: Proxy,
+  target: { readonly host: string; readonly port: number },
+  done: (error: Error | null, tunnel?: net.Socket) => void,
+): net.Socket {
+  const socket = net.connect(proxy.port, proxy.host);
+  const at = `${proxy.host}:${proxy.port}`;
+  let head = '';
+  const settle = (error: Error | null) => {
+    socket.off('data', onData).off('error', onError).off('end', onEnd);
+    if (error === null) return done(null, socket);
+    socket.on('error', () => {}).destroy();
+    done(error);
+  };
+  const onError = (cause: NodeJS.ErrnoException) =>
+    settle(failure('PROXY_UNREACHABLE', `proxy ${at}: ${cause.code ?? cause.message}`));
+  const onEnd = () => settle(failure('PROXY_REFUSED', `proxy ${at} closed the connection`));
+  const onData = (chunk: Buffer) => {
+    head += chunk.toString('latin1');
+    if (head.length > HEAD_BYTES_MAX) return settle(failure('PROXY_REFUSED', `proxy ${at} speaks no HTTP`));
+    if (!head.includes('\r\n\r\n')) return;
+    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head)?.[1]);
+    if (status === 200) settle(null);
+    else if (status === 407)
+      settle(
+        failure('PROXY_AUTHENTICATION', `proxy ${at} asks for a user name and password, or refuses them`),
+      );
+    else
+      settle(
+        failure('PROXY_REFUSED', `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`),
+      );
+  };
+  const host = target.host.includes(':') ? `[${bare(target.host)}]` : target.host;
+  const lines = [
+    `CONNECT ${host}:${target.port} HTTP/1.1`,
+    `Host: ${host}:${target.port}`,
+    ...(proxy.authorization === undefined ? [] : [`Proxy-Authorization: ${proxy.authorization}`]),
+  ];
+  socket.once('connect', () => socket.write(`${lines.join('\r\n')}\r\n\r\n`));
+  return socket.on('data', onData).once('error', onError).once('end', onEnd);
+}
+
+function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}

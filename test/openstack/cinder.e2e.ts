@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { Desk, named } from './desk.ts';
+import { type SeededDisk, Testbed } from './testbed.ts';
+
+/** What only a cloud of our own can be made to do, judged by the bytes on its disks and by its own log. */
+describe('on a real Keystone and Cinder', () => {
+  let testbed: Testbed;
+  let desk: Desk;
+  before(() => {
+    testbed = new Testbed();
+  });
+  afterEach(() => {
+    testbed.resetKnobs();
+    desk.close();
+  });
+
+  async function open(count: number, parallelism?: number): Promise<SeededDisk[]> {
+    const disks = await testbed.seed(count);
+    desk = new Desk('testbed', parallelism);
+    desk.declare(named(disks));
+    const init = await desk.run('init');
+    expect(init.code, init.stderr).to.equal(0);
+    return disks;
+  }
+
+  function expectRestored(disks: readonly SeededDisk[], starts = 1): void {
+    for (const disk of disks) {
+      expect(testbed.isRestored(disk), `the bytes of ${disk.volume_id}`).to.equal(true);
+      expect(testbed.starts(disk.volume_id), `starts of ${disk.volume_id}`).to.equal(starts);
+    }
+  }
+
+  it('restores 40 disks at parallelism 8, killed twice in the middle, each once and byte for byte', async () => {
+    const disks = await open(40, 8);
+    expect(disks.some((disk) => testbed.isRestored(disk))).to.equal(false);
+    // Much longer than the next run takes to look: what is under way at a kill is still seen to be.
+    testbed.restoreDelay(25);
+    for (const accepted of [6, 4]) {
+      const killed = await desk.applyAndDie(accepted);
+      expect(killed.code, killed.stdout).to.equal(null);
+    }
+    testbed.restoreDelay(1);
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
+    expect(await desk.standing()).to.deep.equal({ succeeded: 40 });
+    expectRestored(disks);
+    expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(0);
+  });
+
+  it('restores two disks from one backup, one after the other', async () => {
+    const [first, second] = await open(2);
+    if (!first || !second) throw new Error('no disks');
+    const { backup_id } = first;
+    desk.declare(named([first, { volume_id: second.volume_id, backup_id }]));
+    testbed.restoreDelay(2);
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, apply.stdout).to.equal(0);
+    expectRestored([first, { ...second, sha256: first.sha256 }]);
+  });
+
+  it('says why a restore failed, and does it again when a person asks', async () => {
+    const [disk] = await open(1);
+    if (!disk) throw new Error('no disk');
+    testbed.failRestores([disk.backup_id]);
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, apply.stdout).to.equal(1);
+    expect(apply.stdout.replaceAll(/\s+/g, ' '))
+      .to.include('the disk went to error_restoring: restore backup:Backup driver failed to restore backup.')
+      .and.match(/request req-/);
+    testbed.resetKnobs();
+
+    const blocked = await desk.run('apply', '--auto-approve');
+    expect(blocked.code, blocked.stdout).to.equal(5);
+    expect(testbed.starts(disk.volume_id)).to.equal(1);
+    await testbed.makeAvailable(disk.volume_id);
+    desk.declare(named([disk]).map((entry) => ({ ...entry, generation: 2 })));
+    const again = await desk.run('apply', '--auto-approve');
+    expect(again.code, again.stdout).to.equal(0);
+    expectRestored([disk], 2);
+  });
+
+  it('waits for a disk in use, and restores it when it is detached', async () => {
+    const [disk] = await open(1);
+    if (!disk) throw new Error('no disk');
+    await testbed.attach(disk.volume_id);
+    const plan = await desk.run('plan');
+    expect(plan.stdout).to.include('waits for').and.include('/dev/vdb');
+    let waited = false;
+    const apply = desk.apply((event) => {
+      waited ||= event.type === 'waiting';
+    });
+    while (!waited) await sleep(50);
+    expect(testbed.starts(disk.volume_id)).to.equal(0);
+    await testbed.detach(disk.volume_id);
+    const applied = await apply.done;
+    expect(applied.code, applied.stdout).to.equal(0);
+    expectRestored([disk]);
+  });
+
+  it('is honest about restores that the end of the backup service broke, and goes on with the others', async () => {
+    const disks = await open(4, 2);
+    testbed.restoreDelay(8);
+    const accepted: string[] = [];
+    const apply = desk.apply((event) => {
+      if (event.type === 'accepted') accepted.push(event.address);
+    });
+    while (accepted.length < 2) await sleep(50);
+    // The daemon has to have taken the order off the queue, or its successor does it.
+    while (disks.filter((disk) => testbed.starts(disk.volume_id) > 0).length < 2) await sleep(50);
+    await testbed.killBackupService();
+    testbed.restoreDelay(1);
+    await testbed.up();
+    const applied = await apply.done;
+    expect(applied.code, applied.stdout).to.equal(1);
+    expect(await desk.standing()).to.deep.equal({ failed: 2, succeeded: 2 });
+    const broken = disks.filter((_, n) => accepted.slice(0, 2).includes(`night/disk-${n + 1}`));
+    expectRestored(disks.filter((disk) => !broken.includes(disk)));
+
+    // Nobody knows how much was written: nothing is done again before a person asks for it.
+    expect((await desk.run('apply', '--auto-approve')).code).to.equal(5);
+    for (const { volume_id } of broken) await testbed.makeAvailable(volume_id);
+    desk.declare(
+      named(disks).map((entry, n) =>
+        broken.includes(disks[n] as SeededDisk) ? { ...entry, generation: 2 } : entry,
+      ),
+    );
+    const again = await desk.run('apply', '--auto-approve');
+    expect(again.code, again.stdout).to.equal(0);
+    expectRestored(broken, 2);
+  });
+
+  it('waits for a backup service that is down, and restores when it is back', async () => {
+    const disks = await open(2);
+    await testbed.killBackupService();
+    await testbed.untilBackupServiceIsDown();
+    let refused = 0;
+    const apply = desk.apply((event) => {
+      if (event.type === 'answered' && event.answer === 'rejected') refused++;
+    });
+    while (refused < 2) await sleep(50);
+    await testbed.up();
+    const applied = await apply.done;
+    expect(applied.code, applied.stdout).to.equal(0);
+    expectRestored(disks);
+  });
+
+  describe('whose tokens live 15 seconds', () => {
+    let disks: SeededDisk[];
+    before(async () => {
+      disks = await testbed.seed(8);
+      await testbed.restartKeystone({ TOKEN_TTL: '15' });
+    });
+    after(async () => {
+      await testbed.restartKeystone({});
+    });
+
+    it('renews them in the middle of everything', async () => {
+      desk = new Desk('testbed', 2);
+      desk.declare(named(disks));
+      testbed.restoreDelay(8);
+      const apply = await desk.run('apply', '--auto-approve', '--init-state');
+      expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
+      expectRestored(disks);
+    });
+  });
+});

@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { Desk, type Disk, givenDisks, named } from './desk.ts';
+import { Testbed } from './testbed.ts';
+
+/** The whole story on whatever cloud there is: it needs nothing but disks that may be overwritten. */
+describe('on a real cloud', () => {
+  const cloud = process.env.VBSCTL_E2E_CLOUD ?? 'testbed';
+  let disks: readonly Disk[];
+  let desk: Desk;
+  before(async () => {
+    disks = givenDisks() ?? (await new Testbed().seed(3));
+    // One at a time: at the kill no other request is on its way, and a quick cloud leaves no doubt about one.
+    desk = new Desk(cloud, 1);
+    desk.declare(named(disks));
+  });
+  after(() => desk.close());
+
+  it('init → plan → apply, killed in the middle → apply → plan', async () => {
+    const init = await desk.run('init');
+    expect(init.code, init.stderr).to.equal(0);
+    const before = await desk.run('plan', '--detailed-exitcode');
+    expect(before.code, before.stdout + before.stderr).to.equal(2);
+    expect(before.stdout).to.include(`${disks.length} to restore`);
+
+    expect((await desk.applyAndDie(1)).code, 'it was killed').to.equal(null);
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
+    expect(await desk.standing()).to.deep.equal({ succeeded: disks.length });
+
+    const after = await desk.run('plan', '--detailed-exitcode');
+    expect(after.code, after.stdout).to.equal(0);
+    expect((await desk.run('apply', '--auto-approve')).stdout).to.include('Nothing to do');
+  });
+});
