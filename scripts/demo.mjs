@@ -9,8 +9,7 @@ const vbsctl = join(root, 'dist/vbsctl.cjs');
 const place = join(root, '.vbsctl/demo');
 rmSync(place, { recursive: true, force: true });
 mkdirSync(place, { recursive: true });
-for (const name of ['restores.yaml', 'vbsctl.yaml', 'faults.json'])
-  cpSync(join(root, 'examples/demo', name), join(place, name));
+cpSync(join(root, 'examples/demo'), place, { recursive: true });
 
 const cloud = await startCloud();
 try {
@@ -49,7 +48,7 @@ async function startCloud() {
       '0',
       '--quiet',
       '--faults',
-      'faults.json',
+      join(root, 'scripts/demo-faults.json'),
       '--job-duration',
       '3s',
       '--queue',

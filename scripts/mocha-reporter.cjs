@@ -13,6 +13,7 @@ module.exports = class extends reporters.Dot {
     runner.on(Runner.constants.EVENT_TEST_PENDING, (test) => skipped.push(test.fullTitle()));
     runner.once(Runner.constants.EVENT_RUN_END, () => {
       const failures = this.failures.map((test) => ({ title: test.fullTitle(), error: test.err?.message }));
+      for (const title of skipped) console.log(`  skipped: ${title}`);
       mkdirSync(dirname(REPORT), { recursive: true });
       writeFileSync(REPORT, `${JSON.stringify({ stats: this.stats, failures, skipped }, undefined, 2)}\n`);
     });

@@ -1,5 +1,4 @@
 import { homedir, hostname, userInfo } from 'node:os';
-import { createInterface } from 'node:readline/promises';
 import type { Io, Output } from './cli/io.ts';
 import { run } from './cli/program.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
@@ -72,6 +71,7 @@ function userName(): string {
 }
 
 async function question(prompt: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline/promises');
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
   // Readline takes Ctrl-C for itself.

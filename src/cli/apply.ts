@@ -1,5 +1,6 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import type { NotStarted } from '../domain/events.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { execute, type Outcome, resultOf } from '../executor/execute.ts';
@@ -24,6 +25,8 @@ export interface ApplyFlags extends ManifestFlags {
   readonly autoApprove?: boolean;
   readonly initState?: boolean;
   readonly skipBlocked?: boolean;
+  /** `--no-wait` makes it false. */
+  readonly wait: boolean;
   readonly parallelism?: number;
   readonly lockTimeout: number;
   readonly output: 'text' | 'json';
@@ -34,7 +37,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given);
-  await refuseWithoutState(io, flags, (await store.read()) !== undefined);
+  if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
   const connection = await connectCloud(io, flags, given);
   try {
     const lease = await store.lock(actor(io, 'apply'), flags.lockTimeout);
@@ -47,11 +50,12 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         settings: given,
         only: flags.target ?? [],
       });
-      if (flags.output === 'text') io.stdout.write(planBody(plan, textOptions(io)));
+      if (flags.output === 'text')
+        io.stdout.write(`${planBody(plan, { ...textOptions(io), stateLocation: store.location })}\n`);
       const refused = refusal(plan, flags.skipBlocked === true);
       if (refused) throw refused;
       if (!hasChanges(plan)) {
-        if (flags.output === 'text') io.stdout.write('\nNothing to do.\n');
+        if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
         return EXIT.done;
       }
       if (!flags.autoApprove)
@@ -82,34 +86,42 @@ async function carryOut(
     clock: systemClock,
     random: Math.random,
     settings: given.config,
+    reach: flags.wait ? 'finish' : 'submit',
     onEvent: (event) => view.handle(event),
     stop: io.stop,
   });
   view.end();
   if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
-  if (flags.output === 'text') io.stdout.write(applySummary(reporter.report(), plan, textOptions(io)));
+  if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
   return exitCodeOf(outcome, io.stop.aborted);
 }
 
 /** `unknown` wins: it is the one outcome that a person has to look at. */
-export function exitCodeOf({ ends, fatal }: Outcome, stopped: boolean): ExitCode {
-  const results = [...ends.values()].map(resultOf);
+export function exitCodeOf({ ends, fatal }: Pick<Outcome, 'ends' | 'fatal'>, stopped: boolean): ExitCode {
+  const all = [...ends.values()];
+  const results = all.map(resultOf);
   if (results.includes('unknown')) return EXIT.outcome_unknown;
   if (fatal) return EXIT.error;
   if (stopped) return EXIT.interrupted;
-  if (results.includes('failed') || results.includes('skipped')) return EXIT.error;
-  return results.includes('running') ? EXIT.still_running : EXIT.done;
+  if (results.includes('failed')) return EXIT.error;
+  // What waits for a restore that is still under way is no error: the next run goes on with it.
+  const isRunning = results.includes('running');
+  if (all.some((end) => end.kind === 'not_started' && !(isRunning && WAITS_FOR_OTHERS.has(end.code))))
+    return EXIT.error;
+  return isRunning ? EXIT.still_running : EXIT.done;
 }
 
+const WAITS_FOR_OTHERS: ReadonlySet<NotStarted> = new Set<NotStarted>(['busy', 'dependency']);
+
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
-async function refuseWithoutState(io: Io, flags: ApplyFlags, exists: boolean): Promise<void> {
-  if (exists || flags.initState) return;
+async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {
+  if (flags.initState) return;
   if (io.stdin.isTty && !flags.autoApprove) {
     showDiagnostics(io, [
       {
         severity: 'warning',
         code: 'no-state',
-        summary: 'there is no state: nothing is known of restores that were done before',
+        summary: `there is no state at ${location}: nothing is known of restores that were done before`,
         remedy: 'if there should be one, stop here and name it with --state',
       },
     ]);
@@ -118,7 +130,7 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, exists: boolean): P
   }
   throw new Failure(
     'refused',
-    error('no-state', 'there is no state, so nothing is known of what was restored before', {
+    error('no-state', `there is no state at ${location}, so nothing is known of what was restored before`, {
       remedy: 'if this is the first run: vbsctl init, or add --init-state; else name the state with --state',
     }),
   );

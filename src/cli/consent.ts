@@ -11,7 +11,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
         remedy: 'review the plan, then add --auto-approve',
       }),
     );
-  const answer = await io.stdin.question(`\n${question}\nOnly "yes" is taken: `);
+  const answer = await io.stdin.question(`${question}\nOnly "yes" is taken: `);
   if (io.stop.aborted || answer === undefined)
     throw new Failure('interrupted', error('interrupted', 'interrupted; nothing was started'));
   if (answer.trim() !== 'yes')

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../emulator/index.ts';
+import { EMULATOR_WORLD } from './cloud.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
+import { usage } from './usage.ts';
 
 export interface EmulatorFlags {
   readonly port: number;
@@ -13,10 +15,13 @@ export interface EmulatorFlags {
   readonly queue: number;
   readonly volumes?: number;
   readonly quiet?: boolean;
+  /** Name or id of a server. */
+  readonly detach?: string;
 }
 
 /** Serves the emulated cloud until a stop is asked for. */
 export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> {
+  if (flags.detach !== undefined) return detachServer(io, flags.detach, flags.world);
   const faults = flags.faults === undefined ? undefined : await readFaults(absolute(io, flags.faults));
   const cloud = await startEmulator({
     port: flags.port,
@@ -41,7 +46,9 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     [
       `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
       ...exports,
-      '# then: vbsctl init && vbsctl plan -f examples/restores.yaml',
+      '# then: vbsctl get servers',
+      '# To detach a disk, as openstack server remove volume would:',
+      `#   curl -X POST ${cloud.url}/__emulator/detach -d '{"volume_id": "UUID"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,
       '',
     ].join('\n'),
@@ -52,6 +59,33 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   });
   await cloud.close();
   return EXIT.done;
+}
+
+/**
+ * What an operator does before a restore, in the world that `--cloud emulator` keeps: all disks of a server
+ * detached. A served world has its own address for that.
+ */
+export async function detachServer(io: Io, server: string, world = EMULATOR_WORLD): Promise<ExitCode> {
+  const cloud = await startEmulator({ worldFile: absolute(io, world) });
+  try {
+    const { servers, volumes } = cloud.world();
+    const found = Object.values(servers).find(({ id, name }) => id === server || name === server);
+    if (!found)
+      throw usage(
+        `the emulator has no server ${server}`,
+        'see which there are: vbsctl get servers --cloud emulator',
+      );
+    const disks = Object.values(volumes).filter(({ attachments }) =>
+      attachments.some(({ server_id }) => server_id === found.id),
+    );
+    for (const { id } of disks) await cloud.perform({ action: 'detach', volume_id: id });
+    io.stdout.write(
+      `Detached from ${found.name}: ${disks.map(({ name }) => name).join(', ') || 'nothing'}.\n`,
+    );
+    return EXIT.done;
+  } finally {
+    await cloud.close();
+  }
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {

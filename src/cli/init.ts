@@ -2,6 +2,7 @@ import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { describeTarget } from '../domain/target.ts';
 import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
+import { nextCommand } from './next-command.ts';
 import type { CommonFlags } from './program.ts';
 import { actor, backend, settings } from './setup.ts';
 
@@ -16,7 +17,8 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
       const state = await lease.create(connection.driver.target);
       io.stdout.write(
         `Created the state ${store.location}\nfor ${describeTarget(state.target)} (lineage ${state.lineage}).\n` +
-          'Keep it: it is what makes a restore run at most once.\n\nNext: vbsctl plan -f restores.yaml\n',
+          'Keep it: it is what makes a restore run at most once.\n\nNext: ' +
+          `${nextCommand('plan', flags)}\n`,
       );
       return EXIT.done;
     } finally {

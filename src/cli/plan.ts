@@ -4,6 +4,7 @@ import { planJson } from '../views/plan-json.ts';
 import { planText } from '../views/plan-text.ts';
 import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
+import { nextCommand } from './next-command.ts';
 import { makePlan, refusal } from './planning.ts';
 import type { ManifestFlags } from './program.ts';
 import { backend, manifests, settings } from './setup.ts';
@@ -21,7 +22,8 @@ export interface PlanFlags extends ManifestFlags {
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
-  const state = await (await backend(io, flags, given)).read();
+  const store = await backend(io, flags, given);
+  const state = await store.read();
   const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
   try {
     const made = await makePlan({
@@ -33,9 +35,14 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     });
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
-      const applyCommand = applyCommandOf(flags);
       io.stdout.write(
-        planText(made, { ...textOptions(io), applyCommand, showDone: flags.showDone === true }),
+        planText(made, {
+          ...textOptions(io),
+          stateLocation: store.location,
+          applyCommand: nextCommand('apply', flags),
+          initCommand: nextCommand('init', flags),
+          showDone: flags.showDone === true,
+        }),
       );
     }
     if (!flags.detailedExitcode) return EXIT.done;
@@ -44,16 +51,4 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   } finally {
     await connection?.close();
   }
-}
-
-/** What the user types next: the same flags, another verb. */
-function applyCommandOf(flags: PlanFlags): string {
-  return [
-    'vbsctl apply',
-    ...(flags.filename ?? []).map((path) => `-f ${path}`),
-    ...(flags.config === undefined ? [] : [`--config ${flags.config}`]),
-    ...(flags.state === undefined ? [] : [`--state ${flags.state}`]),
-    ...(flags.cloud === undefined ? [] : [`--cloud ${flags.cloud}`]),
-    ...(flags.target ?? []).map((address) => `--target ${address}`),
-  ].join(' ');
 }

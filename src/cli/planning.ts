@@ -1,6 +1,8 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Observations } from '../domain/observations.ts';
 import type { Plan } from '../domain/plan.ts';
+import { serverNames, withServerNames } from '../domain/server-names.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -24,17 +26,46 @@ export async function makePlan(input: {
   refuseUnknownAddresses(only, specs);
   if (state && driver) refuseOtherTarget(state, driver.target);
   const observations = driver && (await observe(driver, observationNeeds(specs, state)));
-  return plan({
-    specs,
-    files,
-    ...(state ? { state } : {}),
-    ...(driver ? { target: driver.target } : {}),
-    ...(observations ? { observations } : {}),
-    policy: settings.config.policy,
-    only,
-    now: Date.now(),
-    toolVersion: VERSION,
-  });
+  const now = Date.now();
+  const planFrom = (seen: Observations | undefined) =>
+    plan({
+      specs,
+      files,
+      ...(state ? { state } : {}),
+      ...(driver ? { target: driver.target } : {}),
+      ...(seen ? { observations: seen } : {}),
+      policy: settings.config.policy,
+      only,
+      now,
+      toolVersion: VERSION,
+    });
+  const made = planFrom(observations);
+  if (!driver || !observations || !speaksOfServers(made)) return made;
+  return planFrom(await nameServers(driver, observations));
+}
+
+/** Whether a disk that matters is attached to a server of which only the id is known. */
+function speaksOfServers(made: Plan): boolean {
+  return made.actions.some(
+    ({ kind, volume }) =>
+      (kind === 'restore' || kind === 'blocked') &&
+      volume.attachments?.some(({ server_name }) => server_name === undefined),
+  );
+}
+
+/** The names are for people and for `expect.server`: where they cannot be read, the plan is made without. */
+async function nameServers(driver: Driver, seen: Observations): Promise<Observations> {
+  const listing = await driver.servers?.();
+  if (listing?.kind !== 'listed') return seen;
+  const names = serverNames(listing.values);
+  const volumes = [...seen.volumes].map(
+    ([id, reading]) =>
+      [
+        id,
+        reading.kind === 'found' ? { ...reading, value: withServerNames(reading.value, names) } : reading,
+      ] as const,
+  );
+  return { ...seen, volumes: new Map(volumes) };
 }
 
 /** Why apply would not begin, if so. */

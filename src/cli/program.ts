@@ -1,9 +1,11 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { error } from '../domain/diagnostic.ts';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../domain/duration.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
+import { afterHelp } from './examples.ts';
+import { understand } from './habits.ts';
 import type { Io } from './io.ts';
+import { moment } from './moment.ts';
 import { showFailure } from './show.ts';
 
 /**
@@ -18,7 +20,9 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    if (argv[0] === COMPLETE)
+      return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
+    await program.parseAsync(understand(argv, program), { from: 'user' });
     return exitCode;
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.error;
@@ -27,6 +31,9 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return cause.exitCode;
   }
 }
+
+/** What the completion scripts call, with the words typed so far. */
+export const COMPLETE = '__complete';
 
 export interface CommonFlags {
   readonly config?: string;
@@ -38,7 +45,8 @@ export interface ManifestFlags extends CommonFlags {
   readonly filename?: readonly string[];
 }
 
-function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
+/** Every command and flag; `done` is told the exit code of the one that ran. */
+export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command('vbsctl')
     .description('Restores cloud disks from their backups: declared, reviewed, at most once.')
     .version(`vbsctl ${VERSION}`, '-V, --version')
@@ -49,6 +57,7 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       getErrHelpWidth: () => io.stderr.columns,
     })
     .configureHelp({ showGlobalOptions: false })
+    .helpCommand(false)
     .showHelpAfterError('(add --help for what is understood)')
     .showSuggestionAfterError(true)
     .exitOverride();
@@ -61,9 +70,53 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(outputOption())
     .action(async (flags) => done(await (await import('./validate.ts')).validate(io, flags)));
 
-  withCloud(withState(add('init', 'create the state, bound to one cloud project'))).action(async (flags) =>
-    done(await (await import('./init.ts')).init(io, flags)),
+  withCloud(
+    add('init', 'create the state, bound to one cloud project')
+      .option(
+        '--config [file]',
+        'operator’s settings; without a file: write a commented vbsctl.yaml, no more',
+      )
+      .addOption(stateOption()),
+  ).action(async (flags) =>
+    done(
+      flags.config === true
+        ? await (await import('./init-config.ts')).initConfig(io, flags)
+        : await (await import('./init.ts')).init(io, flags),
+    ),
   );
+
+  const get = add('get', 'look at what the project has: backups, volumes, servers');
+  withFilters(withCloud(withConfig(add('backups', 'what could be gone back to, newest first', get))))
+    .alias('backup')
+    .addOption(new Option('--before <time>', 'taken at or before').argParser(moment))
+    .addOption(new Option('--after <time>', 'taken at or after').argParser(moment))
+    .addOption(listOutputOption())
+    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'backups', flags)));
+  withFilters(withCloud(withConfig(add('volumes', 'disks, where they are attached, their last backup', get))))
+    .aliases(['volume', 'disks', 'disk'])
+    .addOption(listOutputOption())
+    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'volumes', flags)));
+  withFilters(withCloud(withConfig(add('servers', 'servers and the disks attached to them', get))))
+    .alias('server')
+    .addOption(listOutputOption())
+    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'servers', flags)));
+
+  withCloud(withConfig(add('generate', 'write a manifest to stdout: each disk and its newest backup')))
+    .option('--server <name>', 'the disks attached to it, by name or id; repeatable', collect)
+    .option('--volume <name>', 'this disk, by name or id; repeatable', collect)
+    .option('--name <glob>', 'disks whose name fits, such as pay-db-*; repeatable', collect)
+    .option('--all', 'every disk of the project')
+    .addOption(
+      new Option(
+        '--as-of <time>',
+        'the newest backup at or before, such as 2026-11-23T22:00:00+01:00',
+      ).argParser(moment),
+    )
+    .option('--latest', 'the newest backup there is')
+    .addOption(
+      new Option('--set <name>', 'what the set is called (default: after the server)').argParser(name),
+    )
+    .action(async (flags) => done(await (await import('./generate.ts')).generate(io, flags)));
 
   withPlanning(add('plan', 'show what apply would do; changes nothing'))
     .option('--detailed-exitcode', 'exit 2 when there is something to do, 5 when apply would refuse')
@@ -76,12 +129,35 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--auto-approve', 'do not ask')
     .option('--init-state', 'create the state when there is none')
     .option('--skip-blocked', 'do what can be done and leave blocked restores out')
+    .option('--no-wait', 'submit what is ready and leave it to the cloud; exits 6 while it works')
     .addOption(
       new Option('--parallelism <n>', 'restores under way at the same time').argParser(count(1, 1000)),
     )
     .addOption(lockTimeoutOption())
     .addOption(outputOption())
     .action(async (flags) => done(await (await import('./apply.ts')).apply(io, flags)));
+
+  withManifests(add('status', 'what is open: age, job, request ids, what waits behind it; takes no lock'))
+    .argument('[address...]', 'set/name; without: everything that is open')
+    .addOption(stateOption())
+    .addOption(outputOption())
+    .action(async (addresses, flags) =>
+      done(await (await import('./status.ts')).status(io, addresses, flags)),
+    );
+
+  withCloud(
+    withState(add('wait', 'follow what is open to its end; never starts anything, needs no manifests')),
+  )
+    .argument('[address...]', 'set/name; without: everything that is open')
+    .addOption(
+      new Option(
+        '--timeout <duration>',
+        'how long to follow (default: apply.timeout of the config, else 2h)',
+      ).argParser(duration),
+    )
+    .addOption(lockTimeoutOption())
+    .addOption(outputOption())
+    .action(async (addresses, flags) => done(await (await import('./wait.ts')).wait(io, addresses, flags)));
 
   withCloud(withState(add('resolve', 'say what became of a restore whose outcome is unknown')))
     .argument('<address>', 'set/name, as in vbsctl state list')
@@ -129,32 +205,81 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       ),
     )
     .option('--quiet', 'do not print each request')
+    .option(
+      '--detach <server>',
+      'serve nothing: detach the disks of a server, in --world or that of --cloud emulator',
+    )
     .action(async (flags) => done(await (await import('./emulator.ts')).emulator(io, flags)));
 
   add('version', 'print the version')
     .addOption(outputOption())
     .action(async (flags) => done((await import('./version.ts')).version(io, flags)));
+
+  add('completion', 'print the completion script of a shell')
+    .addArgument(new Argument('<shell>', 'your shell').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell) => done((await import('./completion-scripts.ts')).completion(io, shell)));
+
+  add('help', 'help on a command, or on exit-codes, manifest, config, recovery')
+    .argument('[topic...]', 'a command or a topic')
+    .action(async (topic) => done((await import('./help.ts')).help(io, program, topic)));
+
+  addExamples(program);
   return program;
 }
 
-const FOOTER = `
-A first session:
-  vbsctl init                       bind a new state to the project of OS_CLOUD or OS_*
-  vbsctl plan -f restores.yaml      see what would happen
-  vbsctl apply -f restores.yaml     do it; run again to resume after anything
-  vbsctl state list                 what was done
+/** Under the flags of every command: how it is used, and what its exit codes mean. */
+function addExamples(command: Command, path = ''): void {
+  for (const below of command.commands) {
+    const name = path === '' ? below.name() : `${path} ${below.name()}`;
+    below.addHelpText('after', () => afterHelp(name));
+    addExamples(below, name);
+  }
+}
 
-Exit codes: 0 done · 1 error or a restore failed · 2 changes pending (plan --detailed-exitcode) ·
-3 an outcome is unknown · 4 state is locked · 5 refused · 6 still running · 130 interrupted
+const FOOTER = `
+A first session (the project is the one of OS_CLOUD or OS_*; to try it without one, add --cloud emulator,
+where vbsctl emulator --detach SERVER makes disks ready):
+  vbsctl get servers                                          what is there
+  vbsctl get backups --server NAME                            what it could go back to
+  vbsctl generate --server NAME --latest > restores.yaml      declare it; read it, change it
+  vbsctl init                                                 a new state, bound to this project
+  vbsctl plan                                                 see what would happen
+  vbsctl apply                                                do it; run again to resume after anything
+  vbsctl status                                               what is still open
+
+More: vbsctl help COMMAND, vbsctl help exit-codes | manifest | config | recovery
 `;
 
 function withState(command: Command): Command {
+  return withConfig(command).addOption(stateOption());
+}
+
+function withConfig(command: Command): Command {
+  return command.option('--config <file>', 'operator’s settings (default: $VBSCTL_CONFIG, else vbsctl.yaml)');
+}
+
+function stateOption(): Option {
+  return new Option(
+    '--state <location>',
+    'where the state is kept (default: state of the config, else vbsctl.state.json)',
+  );
+}
+
+function withFilters(command: Command): Command {
   return command
-    .option('--config <file>', 'operator’s settings (default: $VBSCTL_CONFIG, else vbsctl.yaml)')
-    .option(
-      '--state <location>',
-      'where the state is kept (default: state of the config, else vbsctl.state.json)',
-    );
+    .option('--volume <name>', 'of this disk, by name or id; repeatable', collect)
+    .option('--server <name>', 'of the disks attached to it, by name or id; repeatable', collect)
+    .option('--name <glob>', 'whose own name fits, such as pay-db-*; repeatable', collect)
+    .option('--status <status>', 'in this status; repeatable', collect);
+}
+
+function listOutputOption(): Option {
+  return new Option(
+    '-o, --output <format>',
+    'a table for people, json or yaml for machines, name for scripts',
+  )
+    .choices(['table', 'json', 'yaml', 'name'])
+    .default('table');
 }
 
 function withCloud(command: Command): Command {
@@ -204,13 +329,16 @@ function count(min: number, max: number): (text: string) => number {
   };
 }
 
+function name(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError('It takes lower-case letters, digits and dashes, at most 63.');
+  return text;
+}
+
 function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('It takes a duration such as 250ms, 90s, 30m or 2h.');
   return ms;
 }
 
-/** For commands: a flag that cannot be taken. */
-export function usage(summary: string, remedy: string): Failure {
-  return new Failure('usage', error('usage', summary, { remedy }));
-}
+export { usage } from './usage.ts';

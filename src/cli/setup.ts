@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { dirname, resolve as resolvePath } from 'node:path';
+import { resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
@@ -8,6 +8,7 @@ import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor, State } from '../domain/state.ts';
 import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
 import {
+  besideConfig,
   type ConfigSearch,
   type LoadedConfig,
   type LoadIo,
@@ -73,9 +74,7 @@ export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Se
   if (config.state === undefined) return DEFAULT_STATE;
   // A path in a file is relative to that file, so that the command works from every directory.
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(config.state);
-  return isUrl || loaded.path === undefined
-    ? config.state
-    : resolvePath(io.cwd, dirname(loaded.path), config.state);
+  return isUrl || loaded.path === undefined ? config.state : besideConfig(loaded.path, config.state);
 }
 
 export function backend(io: Io, flags: CommonFlags, given: Settings): Promise<Backend> {

@@ -9,6 +9,15 @@ export interface Attachment {
   readonly device?: string;
 }
 
+/** A machine that disks are attached to. */
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  /** As the API names it: `ACTIVE`, `SHUTOFF`, … */
+  readonly status: string;
+  readonly created_at?: string;
+}
+
 export interface Volume {
   readonly id: string;
   readonly name: string;

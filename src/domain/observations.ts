@@ -14,7 +14,8 @@ export interface ObservationNeeds {
 export interface Observations {
   readonly volumes: ReadonlyMap<string, Reading<Volume>>;
   readonly backups: ReadonlyMap<string, Reading<Backup>>;
-  /** Present when `all_volumes` was asked for. */
+  /** Whole, when `all_volumes` was asked for; what it lists stands in `volumes`, too. */
   readonly volume_list?: readonly Volume[];
+  /** Likewise. */
   readonly backup_list?: readonly Backup[];
 }

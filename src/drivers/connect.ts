@@ -9,6 +9,7 @@ import { canonicalAuthUrl } from '../domain/target.ts';
 import {
   type Catalog,
   findCinder,
+  findCompute,
   findEvs,
   findVbs,
   type Pick,
@@ -73,12 +74,14 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     projectId: project.id,
     overrides: settings.endpoint_overrides,
   };
+  const compute = findCompute(token.catalog, wanted);
   const tools = {
     wire,
     session,
     retry,
     clock,
     random,
+    ...(compute.kind === 'found' ? { compute: compute.root } : {}),
     target: {
       auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
       region,

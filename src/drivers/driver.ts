@@ -1,4 +1,4 @@
-import type { Backup, CloudFailure, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Backup, CloudFailure, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 
 /**
@@ -34,6 +34,8 @@ export interface Driver {
   /** Every disk of the project, page after page in one go. */
   volumes(signal?: AbortSignal): Promise<Listing<Volume>>;
   backups(signal?: AbortSignal): Promise<Listing<Backup>>;
+  /** Every server of the project; absent where the catalog has no compute service. Names for people, no more. */
+  readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 
   /**
    * Why a restore failed, where the cloud tells it apart from disk, backup and job. `request_ids`: of the POSTs

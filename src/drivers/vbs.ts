@@ -1,8 +1,9 @@
-import type { Backup, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Backup, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
+import { parseServer } from './compute.ts';
 import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
 import { RestorePosts } from './restore-posts.ts';
 import { classifyStart } from './vbs-answers.ts';
@@ -12,6 +13,7 @@ export interface VbsTools extends ClientTools {
   readonly target: Target;
   readonly vbs: ServiceRoot;
   readonly evs: ServiceRoot;
+  readonly compute?: ServiceRoot;
 }
 
 /** The Volume Backup Service: backups and jobs from VBS, disks from EVS. */
@@ -19,6 +21,7 @@ export class VbsDriver implements Driver {
   readonly api = 'vbs';
   readonly follows = 'job';
   readonly target: Target;
+  readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: VbsTools;
   readonly #client: ApiClient;
   readonly #posts: RestorePosts;
@@ -32,7 +35,7 @@ export class VbsDriver implements Driver {
     this.#client = new ApiClient(tools);
     this.#posts = new RestorePosts(tools);
     this.target = tools.target;
-    const { vbs, evs } = tools;
+    const { vbs, evs, compute } = tools;
     const project = encodeURIComponent(tools.target.project_id);
     this.#backupsUrl = `${vbs.url}/v2/${project}/backups`;
     this.#restoresUrl = `${vbs.url}/v2/${project}/cloudbackups`;
@@ -40,6 +43,11 @@ export class VbsDriver implements Driver {
     this.#jobsUrl = `${vbs.url}/v1/${project}/jobs`;
     // EVS has v2 everywhere; a Cinder in its place may have v3 alone, and then its address says so.
     this.#volumesUrl = `${evs.url}/${evs.version === 'v3' ? 'v3' : 'v2'}/${project}/volumes`;
+    if (compute) {
+      const url = `${compute.url}/${compute.version ?? 'v2.1'}/${project}/servers/detail`;
+      this.servers = (signal) =>
+        this.#client.list({ url, key: 'servers', continueBy: 'marker', parse: parseServer }, signal);
+    }
   }
 
   reserve(signal?: AbortSignal): Promise<Reservation> {

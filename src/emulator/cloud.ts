@@ -14,6 +14,7 @@ import {
   postVolumeAction,
 } from './block-storage.ts';
 import { listMessages, postNativeRestore } from './cinder.ts';
+import { deleteServerVolume, getServer, listServers } from './compute.ts';
 import { MICROVERSION_MAX, versions } from './discovery.ts';
 import {
   type BodyShape,
@@ -81,6 +82,8 @@ function subject(world: World, route: Route, request: WireRequest): [string | nu
     }
     case 'volume':
     case 'volume-action':
+      return [route.volume_id, null];
+    case 'server-volume':
       return [route.volume_id, null];
     case 'backup':
       return [null, route.backup_id];
@@ -287,6 +290,12 @@ class Serving {
             ? deleteBackup(world, place, route.backup_id, context)
             : getBackup(world, place, route.backup_id),
         );
+      case 'servers':
+        return plain(listServers(world, place, route.detail, request));
+      case 'server':
+        return plain(getServer(world, place, route.server_id));
+      case 'server-volume':
+        return plain(deleteServerVolume(world, place, route.server_id, route.volume_id, context));
       default:
         return unreachable(route);
     }
@@ -368,6 +377,9 @@ const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   'volume-action': ['POST'],
   backups: ['GET', 'HEAD', 'POST'],
   backup: ['GET', 'HEAD', 'DELETE'],
+  servers: ['GET', 'HEAD'],
+  server: ['GET', 'HEAD'],
+  'server-volume': ['DELETE'],
 };
 
 function methodNotAllowedMessage(method: string): string {
@@ -381,7 +393,7 @@ function jobId(id: string): string {
 
 function placeOf(route: InProjectRoute, request: WireRequest): Place {
   const { version, project_id, service } = route;
-  const root = `${request.base_url}/${service === 'vbs' ? 'vbs' : 'evs'}`;
+  const root = `${request.base_url}/${ROOTS[service]}`;
   return {
     version,
     project_id,
@@ -389,6 +401,8 @@ function placeOf(route: InProjectRoute, request: WireRequest): Place {
     bookmark_url: `${root}/${project_id}`,
   };
 }
+
+const ROOTS = { vbs: 'vbs', 'block-storage': 'evs', compute: 'compute' } as const;
 
 function isKnownMicroversion([, major, minor]: RegExpMatchArray): boolean {
   return major === '3' && Number(minor) <= Number(MICROVERSION_MAX.split('.')[1]);

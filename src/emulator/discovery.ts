@@ -26,6 +26,8 @@ export function versions(service: Service, version: string | null, base_url: str
         v1: vbsVersion(base_url, 'v1', 'SUPPORTED'),
         v2: vbsVersion(base_url, 'v2', 'CURRENT'),
       });
+    case 'compute':
+      return listed(service, version, { 'v2.1': novaVersion(base_url) });
     default:
       return unreachable(service);
   }
@@ -58,6 +60,18 @@ function cinderVersion(base_url: string, version: string, range: object): object
     'media-types': [
       { base: 'application/json', type: `application/vnd.openstack.volume+json;version=${version.slice(1)}` },
     ],
+  };
+}
+
+function novaVersion(base_url: string): object {
+  return {
+    id: 'v2.1',
+    status: 'CURRENT',
+    version: '2.1',
+    min_version: '2.1',
+    updated: '2013-07-23T11:33:21Z',
+    links: [{ rel: 'self', href: `${base_url}/compute/v2.1/` }],
+    'media-types': [{ base: 'application/json', type: 'application/vnd.openstack.compute+json;version=2.1' }],
   };
 }
 

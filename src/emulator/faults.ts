@@ -18,6 +18,7 @@ export const ROUTE_KINDS = [
   'backup',
   'backups',
   'messages',
+  'servers',
   'action',
   'discovery',
   'unknown',

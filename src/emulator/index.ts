@@ -35,7 +35,7 @@ export { type SeedOptions, seedWorld } from './seed.ts';
 export type { RequestLog } from './server.ts';
 
 export interface EmulatorOptions {
-  /** How a new world looks; ignored when `worldFile` already holds one. Default: six servers and their disks. */
+  /** How a new world looks; ignored when `worldFile` already holds one. Default: seven servers and their disks. */
   seed?: SeedOptions;
   /** A ready-made world instead of a seeded one; ignored when `worldFile` already holds one. */
   world?: World;

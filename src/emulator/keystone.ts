@@ -281,6 +281,7 @@ const SERVICES = [
   { type: 'volumev2', name: 'evsv2', path: '/evs/v2/{project}' },
   { type: 'volumev3', name: 'evsv3', path: '/evs/v3/{project}' },
   { type: 'block-storage', name: 'cinder', path: '/evs/v3/{project}' },
+  { type: 'compute', name: 'nova', path: '/compute/v2.1/{project}' },
 ] as const;
 
 /** Endpoints under the address the client itself used, so that the catalog is good through any tunnel. */

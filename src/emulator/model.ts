@@ -110,6 +110,9 @@ export interface Token {
 export interface Server {
   id: string;
   name: string;
+  /** Absent in worlds of before servers had an owner: every project sees it then. */
+  project_id?: string;
+  created_ms?: number;
 }
 
 export interface Attachment {

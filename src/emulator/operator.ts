@@ -100,7 +100,12 @@ function attach(
   if (!ready) return conflict(`Invalid volume: volume ${volume.id} status must be available to attach.`);
   const server = Object.values(world.servers).find(
     ({ id, name }) => id === action.server || name === action.server,
-  ) ?? { id: isUuid(action.server) ? action.server : newId(), name: action.server };
+  ) ?? {
+    id: isUuid(action.server) ? action.server : newId(),
+    name: action.server,
+    project_id: volume.project_id,
+    created_ms: now_ms,
+  };
   world.servers[server.id] = server;
   volume.attachments.push({
     attachment_id: newId(),

@@ -1,7 +1,8 @@
 /**
  * Which part of which service a request is for.
  *
- * All services share one port: Keystone at `/v3`, VBS at `/vbs`, block storage (EVS, Cinder) at `/evs`. A client
+ * All services share one port: Keystone at `/v3`, VBS at `/vbs`, block storage (EVS, Cinder) at `/evs`, compute at
+ * `/compute`. A client
  * that knows a service by its host alone finds `/v1/{project}/…` and `/v2/{project}/…` at the root as well.
  */
 import type { RouteKind } from './faults.ts';
@@ -17,7 +18,7 @@ export type Route =
   | { to: 'nowhere'; service: Service };
 
 interface InProject {
-  service: 'vbs' | 'block-storage';
+  service: 'vbs' | 'block-storage' | 'compute';
   version: string;
   project_id: string;
 }
@@ -33,7 +34,11 @@ export type ProjectRoute =
   | { to: 'volume'; volume_id: string }
   | { to: 'volume-action'; volume_id: string }
   | { to: 'backups'; detail: boolean }
-  | { to: 'backup'; backup_id: string };
+  | { to: 'backup'; backup_id: string }
+  | { to: 'servers'; detail: boolean }
+  | { to: 'server'; server_id: string }
+  /** Detaching a disk is deleting this. */
+  | { to: 'server-volume'; server_id: string; volume_id: string };
 
 /** Finds the route of a path; the method is not looked at. */
 export function findRoute(path: string): Route {
@@ -42,6 +47,7 @@ export function findRoute(path: string): Route {
   if (first === '__emulator') return { to: 'admin', name: rest.join('/') };
   if (first === 'vbs') return serviceRoute('vbs', rest);
   if (first === 'evs') return serviceRoute('block-storage', rest);
+  if (first === 'compute') return computeRoute(rest);
   if (first === 'v1' || first === 'v2') return serviceRoute('vbs', parts);
   return identityRoute(trimmed(parts));
 }
@@ -74,6 +80,11 @@ export function routeKind(route: Route, method: string): RouteKind | null {
       return method === 'POST' ? 'action' : 'backups';
     case 'backup':
       return method === 'DELETE' ? 'action' : 'backup';
+    case 'servers':
+    case 'server':
+      return 'servers';
+    case 'server-volume':
+      return 'action';
     case 'nowhere':
       return 'unknown';
   }
@@ -105,6 +116,25 @@ function serviceRoute(service: 'vbs' | 'block-storage', parts: string[]): Route 
   // An empty backup id is an error of its own (VolumeBackup.0203), so the inner parts stay as they are.
   const found = projectRoute(service, version, rest);
   return found === null ? { to: 'nowhere', service } : { service, version, project_id, ...found };
+}
+
+function computeRoute(parts: string[]): Route {
+  const service = 'compute';
+  const [version, project_id, ...rest] = trimmed(parts);
+  if (version === undefined) return { to: 'versions', service, version: null };
+  if (version !== 'v2.1') return { to: 'nowhere', service };
+  if (project_id === undefined) return { to: 'versions', service, version };
+  const [collection, server_id, verb, volume_id, ...more] = rest;
+  const place = { service, version, project_id } as const;
+  if (collection !== 'servers' || more.length > 0) return { to: 'nowhere', service };
+  if (server_id === undefined) return { ...place, to: 'servers', detail: false };
+  if (verb === undefined)
+    return server_id === 'detail'
+      ? { ...place, to: 'servers', detail: true }
+      : { ...place, to: 'server', server_id };
+  return verb === 'os-volume_attachments' && volume_id !== undefined
+    ? { ...place, to: 'server-volume', server_id, volume_id }
+    : { to: 'nowhere', service };
 }
 
 function projectRoute(

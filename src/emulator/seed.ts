@@ -46,7 +46,10 @@ interface Disk {
   device?: string;
 }
 
-/** Six servers; most are stopped and their disks detached, ready to be restored. */
+/**
+ * Seven servers; most are stopped and their disks detached, ready to be restored. `erp-db1` runs with all its disks:
+ * the machine that somebody wants back.
+ */
 const DISKS: readonly Disk[] = [
   { name: 'pay-db-boot', server: 'pay-db1', size_gb: 40 },
   { name: 'pay-db-data', server: 'pay-db1', size_gb: 500 },
@@ -61,6 +64,9 @@ const DISKS: readonly Disk[] = [
   { name: 'web-boot', server: 'web1', size_gb: 40, device: '/dev/vda' },
   { name: 'ci-boot', server: 'ci1', size_gb: 60 },
   { name: 'ci-cache', server: 'ci1', size_gb: 250 },
+  { name: 'erp-db-boot', server: 'erp-db1', size_gb: 40, device: '/dev/vda' },
+  { name: 'erp-db-data', server: 'erp-db1', size_gb: 400, device: '/dev/vdb' },
+  { name: 'erp-db-log', server: 'erp-db1', size_gb: 100, device: '/dev/vdc' },
 ];
 
 /** Ids that the examples and the documentation name. */
@@ -171,7 +177,7 @@ function addDisk(world: World, disk: Disk, now_ms: number, nights: number, id: M
   };
   world.volumes[volume.id] = volume;
   const server_id = id('server', disk.server);
-  world.servers[server_id] = { id: server_id, name: disk.server };
+  world.servers[server_id] = { id: server_id, name: disk.server, project_id, created_ms };
   if (disk.device !== undefined) {
     volume.status = 'in-use';
     volume.attachments.push({

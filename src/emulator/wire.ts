@@ -21,7 +21,7 @@ export interface Reply {
   body: string;
 }
 
-export type Service = 'identity' | 'vbs' | 'block-storage';
+export type Service = 'identity' | 'vbs' | 'block-storage' | 'compute';
 
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
   return {
@@ -79,7 +79,7 @@ const TITLES: Record<number, string> = {
   413: 'Request Entity Too Large',
 };
 
-/** `{"itemNotFound":{"code","message"}}` and its sisters of Cinder and EVS. */
+/** `{"itemNotFound":{"code","message"}}` and its sisters of Cinder, EVS and Nova. */
 export function blockStorageError(status: number, message: string): Reply {
   return json(status, { [FAULT_NAMES[status] ?? 'computeFault']: { code: status, message } });
 }
@@ -106,6 +106,7 @@ export function serviceError(service: Service, status: number, message: string, 
     case 'vbs':
       return vbsError(status, code ?? `VBS.${status}`, message);
     case 'block-storage':
+    case 'compute':
       return blockStorageError(status, message);
     default:
       return unreachable(service);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
@@ -7,7 +8,7 @@ import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { runRestore } from './restore.ts';
-import { LagMeter, type Run, type RunSettings } from './run.ts';
+import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
@@ -18,6 +19,8 @@ export interface ExecuteInput {
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RunSettings;
+  /** Default `finish`. */
+  readonly reach?: Reach;
   readonly onEvent: (event: ApplyEvent) => void;
   readonly stop: AbortSignal;
 }
@@ -64,7 +67,8 @@ class Execution {
       clock,
       random,
       settings,
-      stop: AbortSignal.any([stop, this.#lost.signal]),
+      reach: input.reach ?? 'finish',
+      stop: patient(AbortSignal.any([stop, this.#lost.signal])),
       hurry: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
@@ -198,6 +202,12 @@ const LEFT_OVER = {
   busy: { code: 'busy', reason: 'its disk or backup is still being used by another restore' },
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
+
+/** Every restore that waits listens to it. */
+function patient(signal: AbortSignal): AbortSignal {
+  setMaxListeners(0, signal);
+  return signal;
+}
 
 function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
   return {

@@ -2,6 +2,7 @@ import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../dom
 import { identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
+import { serverNames, withServerNames } from '../domain/server-names.ts';
 import { cloudTime, type Look } from './look.ts';
 
 export type Readiness =
@@ -50,7 +51,12 @@ export function judgeReadiness(
     changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
   if (changed) return { kind: 'never', reason: changed };
 
-  const waits = waitsFor(volume, backup);
+  // The plan knew the servers by name; a look at the disk alone does not.
+  const planned = (action.volume.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
+    id,
+    name,
+  }));
+  const waits = waitsFor(withServerNames(volume, serverNames(planned)), backup);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
   const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));

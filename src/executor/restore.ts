@@ -32,6 +32,9 @@ export async function runRestore(
   action: RestoreAction | ResumeAction,
   record: Record | undefined,
 ): Promise<End> {
+  // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
+  if (action.kind === 'resume' && record?.status !== 'intended' && record?.status !== 'running')
+    return { kind: 'not_started', code: 'changed', reason: 'it is not under way any more' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
   const session = new Session(run, idsOf(action), record, timeoutMs);
   const attempts = new Attempts(session, action);
@@ -90,6 +93,8 @@ class Attempts {
         default:
           return unreachable(finding);
       }
+      // Nothing is under way: to try again is for a run that may.
+      if (run.reach === 'follow') return recorded(session);
       if (this.#patienceIsOver)
         return this.#fail(
           `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,
@@ -145,6 +150,9 @@ class Attempts {
       }
       if (session.timeIsUp)
         return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
+      // A baseline that only has to settle is worth the seconds.
+      if (run.reach === 'submit' && recheckMs === undefined)
+        return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
       if (told !== reason) {
         run.emit({ type: 'waiting', address: session.ids.address, reason });
         told = reason;
@@ -208,6 +216,7 @@ class Attempts {
   async #send(permit: Permit): Promise<StartOutcome> {
     const { run, ids } = this.#session;
     const { clock, lease, settings } = run;
+    if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
     if (lease.remainingMs() <= settings.http.request_timeout_ms)
       return notSent('the lock on the state could end before the request does');

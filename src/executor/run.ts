@@ -8,6 +8,12 @@ import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { type Look, look } from './look.ts';
 
+/**
+ * How far a run goes. `finish`: start and follow to the end. `submit`: start, and leave it to the cloud once it
+ * said yes; what is not ready now is not started. `follow`: bring what is open to its end, start nothing, ever.
+ */
+export type Reach = 'finish' | 'submit' | 'follow';
+
 /** What every restore of one run shares. */
 export interface Run {
   readonly driver: Driver;
@@ -16,6 +22,7 @@ export interface Run {
   /** In [0, 1). */
   readonly random: () => number;
   readonly settings: RunSettings;
+  readonly reach: Reach;
   readonly emit: (event: WithoutTime<ApplyEvent>) => void;
   /** Aborted when nothing new may start and what waits must stop waiting: a person asked, or the state is lost. */
   readonly stop: AbortSignal;

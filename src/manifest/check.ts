@@ -88,10 +88,10 @@ function describe(v: Violation): Diagnostic {
     case 'required':
       return missing(v, String(v.params.missingProperty));
     case 'anyOf':
-      return missing(v, alternatives(v.schema.anyOf).join(' or '));
+      return missingAll(v, alternatives(v.schema.anyOf));
     case 'oneOf':
       return v.params.passingSchemas === null
-        ? missing(v, alternatives(v.schema.oneOf).join(' or '))
+        ? missingAll(v, alternatives(v.schema.oneOf))
         : both(v, alternatives(v.schema.oneOf));
     case 'not':
       return both(v, v.schema.not?.required ?? []);
@@ -138,6 +138,13 @@ function missing(v: Violation, key: string): Diagnostic {
   const owner = v.path.length === 0 ? 'this document' : label(v.path);
   return error('missing-key', `${owner} has no ${key}`, {
     remedy: `add ${key}`,
+    where: where(v.document, v.path, 'key'),
+  });
+}
+
+function missingAll(v: Violation, keys: readonly string[]): Diagnostic {
+  return error('missing-key', `${label(v.path)} has neither ${keys.join(' nor ')}`, {
+    remedy: `add ${keys.join(' or ')}`,
     where: where(v.document, v.path, 'key'),
   });
 }

@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
 import { addressOf } from '../domain/spec.ts';
 import { valueAt, where } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
@@ -14,11 +14,12 @@ import { suggest } from './suggest.ts';
 /** A restore as far as it can be made out. */
 interface Entry {
   readonly document: SourceDocument;
-  readonly path: Path;
+  readonly index: number;
   readonly restore: unknown;
   readonly set: string;
   readonly name: string;
   readonly address: string;
+  readonly dependsOn: readonly unknown[];
 }
 
 const NAME_MAX = 63;
@@ -55,11 +56,12 @@ function entriesOf(document: SourceDocument): Entry[] {
     if (typeof name === 'string' && name.length <= NAME_MAX)
       entries.push({
         document,
-        path: ['spec', 'restores', index],
+        index,
         restore,
         set,
         name,
         address: addressOf(set, name),
+        dependsOn: listAt(restore, 'depends_on'),
       });
   }
   return entries;
@@ -69,7 +71,7 @@ function sameAddress(entry: Entry, first: Entry): Diagnostic {
   return error('duplicate-restore', `${entry.address} is declared twice`, {
     detail: `First at ${spot(first, 'name')}.`,
     remedy: 'give one of them another name, or remove it',
-    where: where(entry.document, [...entry.path, 'name']),
+    where: whereIn(entry, 'name'),
   });
 }
 
@@ -94,7 +96,7 @@ function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
   return error('volume-twice', `${entry.address} and ${first.address} restore into the same disk`, {
     detail: `A set restores a disk once, or the order would decide what is on it. First at ${spot(first, ...path)}.`,
     remedy: 'remove one of the two',
-    where: where(entry.document, [...entry.path, ...path]),
+    where: whereIn(entry, ...path),
   });
 }
 
@@ -105,6 +107,7 @@ function* unknownDependencies(
   const names = namesBySet(entries);
   const sets = [...names.keys()].slice(0, COMPARED_MAX);
   for (const entry of entries) {
+    if (entry.dependsOn.length === 0) continue;
     for (const [index, address] of dependenciesOf(entry)) {
       if (byAddress.has(address)) continue;
       const [set = '', name = ''] = address.split('/');
@@ -115,7 +118,7 @@ function* unknownDependencies(
           meant === undefined
             ? 'name a restore that is declared, or load the file that declares it, too, with -f'
             : `did you mean ${meant}?`,
-        where: where(entry.document, [...entry.path, 'depends_on', index]),
+        where: whereIn(entry, 'depends_on', index),
       });
     }
   }
@@ -140,11 +143,9 @@ function namesBySet(entries: readonly Entry[]): Map<string, string[]> {
 }
 
 /** Position in `depends_on`, and the address meant. */
-function* dependenciesOf(entry: Entry): Generator<[number, string]> {
-  const list = valueAt(entry.restore, ['depends_on']);
-  if (!Array.isArray(list)) return;
-  for (const [index, name] of list.entries())
-    if (typeof name === 'string' && REFERENCE.test(name)) yield [index, dependency(entry.set, name)];
+function* dependenciesOf({ set, dependsOn }: Entry): Generator<[number, string]> {
+  for (const [index, name] of dependsOn.entries())
+    if (typeof name === 'string' && REFERENCE.test(name)) yield [index, dependency(set, name)];
 }
 
 /**
@@ -154,7 +155,7 @@ function* dependenciesOf(entry: Entry): Generator<[number, string]> {
 function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> {
   const done = new Set<string>();
   for (const start of byAddress.values()) {
-    if (done.has(start.address)) continue;
+    if (start.dependsOn.length === 0 || done.has(start.address)) continue;
     const trail: { entry: Entry; rest: Generator<[number, string]> }[] = [];
     const onTrail = new Map<string, number>();
     const enter = (entry: Entry) => {
@@ -194,11 +195,26 @@ function circle(members: readonly Entry[], last: Entry, index: number): Diagnost
   return error('circular-dependency', `the dependencies go round in a circle: ${shown.join(' → ')}`, {
     detail: 'None of them could ever start.',
     remedy: 'remove one depends_on of the circle',
-    where: where(last.document, [...last.path, 'depends_on', index]),
+    where: whereIn(last, 'depends_on', index),
   });
 }
 
-function spot({ document, path }: Entry, ...more: Path): string {
-  const { line, column } = placeOf(document, [...path, ...more]);
-  return `${document.source.file}:${line}:${column}`;
+const NONE: readonly unknown[] = [];
+
+function listAt(restore: unknown, key: string): readonly unknown[] {
+  const list = valueAt(restore, [key]);
+  return Array.isArray(list) ? list : NONE;
+}
+
+function pathIn({ index }: Entry, more: Path): Path {
+  return ['spec', 'restores', index, ...more];
+}
+
+function whereIn(entry: Entry, ...more: Path): Place {
+  return where(entry.document, pathIn(entry, more));
+}
+
+function spot(entry: Entry, ...more: Path): string {
+  const { line, column } = placeOf(entry.document, pathIn(entry, more));
+  return `${entry.document.source.file}:${line}:${column}`;
 }

@@ -4,11 +4,11 @@
  */
 export const LIMITS = {
   /** Of all files together. */
-  bytes: 64 * 1024 * 1024,
+  bytes: 32 * 1024 * 1024,
   files: 10_000,
   /** Levels of directories below one that was named. */
   directoryDepth: 32,
-  /** Of all documents together: maps, lists, texts, numbers. */
+  /** Of all documents together: maps, lists, texts, numbers; an empty document counts as one. */
   values: 2_500_000,
   /** Of one YAML document; its tree is in memory while it is read, some 300 bytes a token. */
   yamlTokens: 5_000_000,

@@ -57,11 +57,14 @@ const TIMEOUT_MAX_MS = 365 * 86_400_000;
 
 /** Timeouts out of bounds, which a schema cannot say of a text. Looks at documents of any shape. */
 export function checkTimeouts(document: SourceDocument): Diagnostic[] {
+  const outside = (path: Path) => durationOutside(document, path, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS);
+  const problems = outside(['spec', 'defaults', 'timeout']);
   const restores = valueAt(document.value, ['spec', 'restores']);
-  const paths: Path[] = [['spec', 'defaults', 'timeout']];
-  if (Array.isArray(restores))
-    for (const i of restores.keys()) paths.push(['spec', 'restores', i, 'timeout']);
-  return paths.flatMap((path) => durationOutside(document, path, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS));
+  if (!Array.isArray(restores)) return problems;
+  for (const [index, restore] of restores.entries())
+    if (valueAt(restore, ['timeout']) !== undefined)
+      problems.push(...outside(['spec', 'restores', index, 'timeout']));
+  return problems;
 }
 
 /** A diagnostic when a duration stands at `path` and is not within the bounds. */

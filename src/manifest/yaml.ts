@@ -53,7 +53,8 @@ export function readYaml(source: SourceText, allowance: Allowance): YamlResult {
       // What follows the first one is mostly its consequence.
       if (problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(source.file));
       if (broken) problems.push(yamlSyntaxProblem(source, broken));
-      else if (!isEmpty(document)) documents.push(convert(source, document, allowance, problems));
+      else if (isEmpty(document)) spend(allowance, 1, source, document.range[0]);
+      else documents.push(convert(source, document, allowance, problems));
     }
   } catch (cause) {
     if (!(cause instanceof Stop)) throw cause;
@@ -134,6 +135,11 @@ function convert(
     );
   converter.positions.root(startOf(document.contents));
   return { value: converter.value(document.contents), positions: converter.positions };
+}
+
+function spend(allowance: Allowance, values: number, source: SourceText, offset: number): void {
+  allowance.values -= values;
+  if (allowance.values < 0) throw new Stop(tooManyValues(source, offset));
 }
 
 function startOf(node: ParsedNode | null): number {
@@ -292,8 +298,7 @@ class Converter {
   }
 
   #spend(values: number, node: ParsedNode): void {
-    this.#allowance.values -= values;
-    if (this.#allowance.values < 0) throw new Stop(tooManyValues(this.#source, startOf(node)));
+    spend(this.#allowance, values, this.#source, startOf(node));
   }
 
   #problem(node: ParsedNode | null, code: string, summary: string, more: { remedy: string }): void {

@@ -1,14 +1,14 @@
 import { isOpen, type Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import type { Ledger } from './ledger.ts';
-import type { Resolved } from './plan.ts';
+import type { RecordIndex } from './record-index.ts';
+import type { Resolved } from './resolve.ts';
 
 /**
  * Which declaration a record belongs to. A record that is still declared under its own address stays there; else
  * the first declaration of the same restore takes it over, which is what a rename looks like.
  */
 export interface Claims {
-  /** Address of a record → address of the declaration it belongs to. */
+  /** Address of a record → address of the declaration it belongs to. What nothing claims is an orphan. */
   readonly claimed: ReadonlyMap<Address, Address>;
   /** Address of a declaration → address its record has to move from. */
   readonly movedFrom: ReadonlyMap<Address, Address>;
@@ -18,49 +18,56 @@ export interface Claims {
   readonly occupied: ReadonlyMap<Address, Record>;
 }
 
-export function claim(resolved: readonly Resolved[], ledger: Ledger): Claims {
+export function claim(resolved: readonly Resolved[], records: RecordIndex): Claims {
   const claimed = new Map<Address, Address>();
   const movedFrom = new Map<Address, Address>();
   const duplicates = new Set<Address>();
-  for (const { spec, record } of resolved) {
-    if (record && ledger.at(spec.address) === record) claimed.set(record.address, spec.address);
+  for (const { spec, found } of resolved) {
+    if (found?.current && found.record.address === spec.address) claimed.set(spec.address, spec.address);
   }
-  for (const { spec, record } of resolved) {
+  for (const { spec, found } of resolved) {
     // Only what stands in the state can move; what is history stays history.
-    if (!record || ledger.at(record.address) !== record || record.address === spec.address) continue;
-    if (claimed.has(record.address)) duplicates.add(spec.address);
+    if (!found?.current || found.record.address === spec.address) continue;
+    const from = found.record.address;
+    if (claimed.has(from)) duplicates.add(spec.address);
     else {
-      claimed.set(record.address, spec.address);
-      movedFrom.set(spec.address, record.address);
+      claimed.set(from, spec.address);
+      movedFrom.set(spec.address, from);
     }
   }
-  const occupied = holdBack(resolved, ledger, movedFrom);
-  // A declaration whose record is superseded or not begun still owns what stands at its address.
+  const occupied = holdBack(resolved, records, movedFrom);
+  // A declaration owns what is over at its address, too: it supersedes that. What is open is nobody's but its own.
   for (const { spec } of resolved) {
-    if (ledger.at(spec.address) && !claimed.has(spec.address)) claimed.set(spec.address, spec.address);
+    const here = records.at(spec.address);
+    if (here && !isOpen(here) && !claimed.has(spec.address)) claimed.set(spec.address, spec.address);
   }
   return { claimed, movedFrom, duplicates, occupied };
 }
 
 /**
- * Takes back every move onto an open record that stays where it is; a move taken back may hold up another one,
- * so until nothing changes. Returns who is in the way of whom.
+ * Takes back every move onto an open record that stays where it is. The record of a move taken back stays as
+ * well, and may hold up the next one. Returns who is in the way of whom.
  */
 function holdBack(
   resolved: readonly Resolved[],
-  ledger: Ledger,
+  records: RecordIndex,
   movedFrom: Map<Address, Address>,
 ): ReadonlyMap<Address, Record> {
-  for (;;) {
-    const leaving = new Set(movedFrom.values());
-    const occupied = new Map<Address, Record>();
-    for (const { spec, record } of resolved) {
-      const here = ledger.at(spec.address);
-      if (here && here !== record && isOpen(here) && !leaving.has(here.address))
-        occupied.set(spec.address, here);
-    }
-    const stuck = [...movedFrom.keys()].filter((address) => occupied.has(address));
-    if (stuck.length === 0) return occupied;
-    for (const address of stuck) movedFrom.delete(address);
+  const leaving = new Set(movedFrom.values());
+  const declared = new Set(resolved.map(({ spec }) => spec.address));
+  const occupied = new Map<Address, Record>();
+  const stuck: Record[] = [];
+  for (const { spec, found } of resolved) {
+    const here = records.at(spec.address);
+    if (here && here !== found?.record && isOpen(here) && !leaving.has(spec.address)) stuck.push(here);
   }
+  for (let here = stuck.pop(); here; here = stuck.pop()) {
+    occupied.set(here.address, here);
+    const from = movedFrom.get(here.address);
+    if (from === undefined) continue;
+    movedFrom.delete(here.address);
+    const stays = records.at(from);
+    if (stays && isOpen(stays) && declared.has(from)) stuck.push(stays);
+  }
+  return occupied;
 }

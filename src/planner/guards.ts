@@ -2,6 +2,8 @@ import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
+import type { Action } from '../domain/plan.ts';
+import { globMatches } from './glob.ts';
 
 /** The operator's limits. Each refusal names the number, the limit and the edit that lifts it. */
 
@@ -26,33 +28,12 @@ export function guardRestore(volume: Volume, backup: Backup, policy: Policy, now
   return refusals;
 }
 
-export function guardPlan(restores: number, policy: Policy): Diagnostic[] {
+export function guardPlan(actions: readonly Action[], policy: Policy): Diagnostic[] {
+  const restores = actions.filter((action) => action.kind === 'restore').length;
   if (policy.max_restores === undefined || restores <= policy.max_restores) return [];
   return [
     error('too-many-restores', `the plan has ${restores} restores, the limit is ${policy.max_restores}`, {
       remedy: 'apply a part with --target, or raise policy.max_restores in the operator’s vbsctl.yaml',
     }),
   ];
-}
-
-/** `*` stands for any run of characters, `?` for one. Linear in pattern × text, whatever the pattern. */
-export function globMatches(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let mark = 0;
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.length && (pattern[p] === '?' || pattern[p] === text[t])) {
-      p++;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++mark;
-    } else return false;
-  }
-  while (pattern[p] === '*') p++;
-  return p === pattern.length;
 }

@@ -1,25 +1,33 @@
 import type { ObservationNeeds } from '../domain/observations.ts';
-import type { RestoreSpec } from '../domain/spec.ts';
+import type { BackupRef, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { ledgerOf } from './ledger.ts';
+import { indexRecords } from './record-index.ts';
 
-/** What must be read of the cloud to plan these restores. What is done needs no look: its record has the names. */
+/**
+ * What must be read of the cloud to plan these restores. What is done needs no look: its record has the names.
+ * Mirrors `resolve`: what that looks for and `factProblems` reads is asked for here.
+ */
 export function observationNeeds(specs: readonly RestoreSpec[], state: State | undefined): ObservationNeeds {
-  const ledger = ledgerOf(state);
+  const records = indexRecords(state);
   const volume_ids = new Set<string>();
   const backup_ids = new Set<string>();
   let all_volumes = false;
   let all_backups = false;
-  for (const spec of specs) {
-    if (spec.volume.by === 'name') all_volumes = true;
-    else {
-      const record = ledger.find(spec.volume.id, spec.backup, spec.generation)?.record;
-      if (record?.status === 'succeeded') continue;
-      volume_ids.add(spec.volume.id);
-      if (record) backup_ids.add(record.backup_id);
+  const needBackup = (backup: BackupRef) => {
+    if (backup.by === 'id') backup_ids.add(backup.id);
+    else all_backups = true;
+  };
+  for (const { volume, backup, generation } of specs) {
+    if (volume.by === 'name') {
+      all_volumes = true;
+      needBackup(backup);
+      continue;
     }
-    if (spec.backup.by === 'selector') all_backups = true;
-    else backup_ids.add(spec.backup.id);
+    const record = records.find(volume.id, backup, generation)?.record;
+    if (record?.status === 'succeeded') continue;
+    volume_ids.add(volume.id);
+    // A rule that was resolved before keeps its pin.
+    needBackup(record ? { by: 'id', id: record.backup_id } : backup);
   }
   return { volume_ids, backup_ids, all_volumes, all_backups };
 }

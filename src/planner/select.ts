@@ -2,6 +2,7 @@ import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { Selector } from '../domain/spec.ts';
+import { few } from './few.ts';
 
 /** Rules become pins: which backup, which disk. Pure; the lists come from one listing per plan. */
 
@@ -11,17 +12,29 @@ export type Picked<T> =
 
 const NEAREST_SHOWN = 3;
 
-/** Backups by the disk they were made of; made once per plan so that a thousand selectors stay linear. */
-export type BackupsByVolume = ReadonlyMap<string, readonly Backup[]>;
+interface Dated {
+  readonly backup: Backup;
+  readonly takenMs: number;
+}
 
-export function byVolume(backups: readonly Backup[]): BackupsByVolume {
-  const map = new Map<string, Backup[]>();
-  for (const backup of backups) {
-    const list = map.get(backup.volume_id);
-    if (list) list.push(backup);
-    else map.set(backup.volume_id, [backup]);
+/** Restorable backups, newest first, by disk and by disk and name: each pick costs a binary search. */
+export type BackupIndex = ReadonlyMap<string, readonly Dated[]>;
+
+export function indexBackups(backups: readonly Backup[], projectId: string): BackupIndex {
+  const index = new Map<string, Dated[]>();
+  const usable = backups
+    .filter((backup) => isRestorable(backup, projectId))
+    .map((backup) => ({ backup, takenMs: Date.parse(backup.created_at) }))
+    .sort((a, b) => b.takenMs - a.takenMs);
+  for (const dated of usable) {
+    const { volume_id, name } = dated.backup;
+    for (const key of [sourceKey(volume_id, undefined), sourceKey(volume_id, name)]) {
+      const list = index.get(key);
+      if (list) list.push(dated);
+      else index.set(key, [dated]);
+    }
   }
-  return map;
+  return index;
 }
 
 /**
@@ -31,71 +44,118 @@ export function byVolume(backups: readonly Backup[]): BackupsByVolume {
 export function pickBackup(
   selector: Selector,
   volumeId: string,
-  projectId: string,
-  backups: BackupsByVolume,
+  backups: BackupIndex,
   now: number,
 ): Picked<Backup> {
   const source = selector.of_volume ?? volumeId;
-  const candidates = (backups.get(source) ?? [])
-    .filter((backup) => restorable(backup, projectId) && (selector.name ?? backup.name) === backup.name)
-    .sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
-  const latest = selector.as_of === 'latest' ? now : Date.parse(selector.as_of);
-  const earliest = selector.within === undefined ? -Infinity : latest - (parseDuration(selector.within) ?? 0);
-  const fitting = candidates.filter((b) => {
-    const taken = Date.parse(b.created_at);
-    return taken <= latest && taken >= earliest;
-  });
-  const [best, second] = fitting;
-  if (!best) return { kind: 'none', why: nothingFits(selector, source, candidates, latest) };
-  if (second && Date.parse(second.created_at) === Date.parse(best.created_at))
+  const list = backups.get(sourceKey(source, selector.name)) ?? [];
+  const wantedMs = selector.as_of === 'latest' ? now : Date.parse(selector.as_of);
+  // The newest is the newest, also when this machine's clock is behind the cloud's.
+  const position = firstAtOrBefore(list, selector.as_of === 'latest' ? Infinity : wantedMs);
+  const best = list[position];
+  if (!best || best.takenMs < wantedMs - withinMs(selector)) {
+    const shown = list.length > 0 ? list : (backups.get(sourceKey(source, undefined)) ?? []);
+    return { kind: 'none', why: nothingFits(selector, source, nearest(shown, wantedMs)) };
+  }
+  const second = list[position + 1];
+  if (second?.takenMs === best.takenMs)
     return {
       kind: 'none',
-      why: error('selector-tie', `two backups of disk ${source} were taken at ${best.created_at}`, {
-        detail: `${best.id} (${best.name}) and ${second.id} (${second.name})`,
+      why: error('selector-tie', `two backups of disk ${source} were taken at ${best.backup.created_at}`, {
+        detail: `${describe(best.backup)} and ${describe(second.backup)}`,
         remedy: 'choose one with backup_id, or add backup.name',
       }),
     };
-  return { kind: 'picked', value: best };
+  return { kind: 'picked', value: best.backup };
 }
 
-export function pickVolume(name: string, volumes: readonly Volume[]): Picked<Volume> {
-  const named = volumes.filter((volume) => volume.name === name);
-  const [only] = named;
-  if (only && named.length === 1) return { kind: 'picked', value: only };
+export type VolumeIndex = ReadonlyMap<string, readonly Volume[]>;
+
+export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {
+  const index = new Map<string, Volume[]>();
+  for (const volume of volumes) {
+    const list = index.get(volume.name);
+    if (list) list.push(volume);
+    else index.set(volume.name, [volume]);
+  }
+  return index;
+}
+
+export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
+  const all = volumes.get(name) ?? [];
+  const [only] = all;
+  if (!only)
+    return {
+      kind: 'none',
+      why: error('volume-name-unknown', `no disk is named ${name}`, {
+        remedy: 'correct volume.name, or use volume_id',
+      }),
+    };
+  if (all.length === 1) return { kind: 'picked', value: only };
   return {
     kind: 'none',
-    why: only
-      ? error('volume-name-ambiguous', `${named.length} disks are named ${name}`, {
-          detail: named.map((volume) => volume.id).join(', '),
-          remedy: 'choose one with volume_id',
-        })
-      : error('volume-name-unknown', `no disk is named ${name}`, {
-          remedy: 'correct volume.name, or use volume_id',
-        }),
+    why: error('volume-name-ambiguous', `${all.length} disks are named ${name}`, {
+      detail: few(all, (volume) => volume.id),
+      remedy: 'choose one with volume_id',
+    }),
   };
 }
 
 /** A backup that is being restored from elsewhere is as good as an available one: it only has to wait. */
-function restorable(backup: Backup, projectId: string): boolean {
+function isRestorable(backup: Backup, projectId: string): boolean {
   const own = backup.project_id === undefined || backup.project_id === projectId;
   return own && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
 }
 
-function nothingFits(
-  selector: Selector,
-  source: string,
-  candidates: readonly Backup[],
-  wanted: number,
-): Diagnostic {
-  const nearest = [...candidates]
-    .sort((a, b) => Math.abs(Date.parse(a.created_at) - wanted) - Math.abs(Date.parse(b.created_at) - wanted))
-    .slice(0, NEAREST_SHOWN);
+function sourceKey(volumeId: string, name: string | undefined): string {
+  return JSON.stringify([volumeId, name]);
+}
+
+/** Infinity when any age will do. */
+function withinMs(selector: Selector): number {
+  if (selector.within === undefined) return Infinity;
+  const ms = parseDuration(selector.within);
+  if (ms === undefined) throw new Error(`${selector.within} is no duration: the schema does not allow that`);
+  return ms;
+}
+
+/** Position in a list that is sorted newest first; its length when all are later. */
+function firstAtOrBefore(list: readonly Dated[], ms: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle]?.takenMs ?? -Infinity) <= ms) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function nearest(list: readonly Dated[], wantedMs: number): readonly Backup[] {
+  const position = firstAtOrBefore(list, wantedMs);
+  return list
+    .slice(Math.max(0, position - NEAREST_SHOWN), position + NEAREST_SHOWN)
+    .sort((a, b) => Math.abs(a.takenMs - wantedMs) - Math.abs(b.takenMs - wantedMs))
+    .slice(0, NEAREST_SHOWN)
+    .map(({ backup }) => backup);
+}
+
+function nothingFits(selector: Selector, source: string, near: readonly Backup[]): Diagnostic {
+  const named = selector.name === undefined ? '' : ` named ${selector.name}`;
   const within = selector.within === undefined ? '' : `, at most ${selector.within} older`;
-  return error('selector-empty', `no restorable backup of disk ${source} as of ${selector.as_of}${within}`, {
-    detail:
-      nearest.length === 0
-        ? 'The disk has no backup that could be restored.'
-        : `Nearest: ${nearest.map((b) => `${b.id} (${b.name}, ${b.created_at})`).join('; ')}`,
-    remedy: 'change backup.as_of or backup.within, or name a backup with backup_id',
-  });
+  return error(
+    'selector-empty',
+    `no restorable backup${named} of disk ${source} as of ${selector.as_of}${within}`,
+    {
+      detail:
+        near.length === 0
+          ? 'The disk has no backup that could be restored.'
+          : `Nearest: ${near.map(describe).join('; ')}`,
+      remedy: `change ${selector.name === undefined ? '' : 'backup.name, '}backup.as_of or backup.within, or name a backup with backup_id`,
+    },
+  );
+}
+
+function describe({ id, name, created_at }: Backup): string {
+  return `${id} (${name}, ${created_at})`;
 }

@@ -24,15 +24,27 @@ import { grouped, listed, plural } from './words.ts';
  * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
  * what happened, the evidence, and what to type next. Ends with a line break.
  */
-export function applySummary(report: RunReport, plan: Plan, options: TextOptions): string {
+export function applySummary(
+  report: RunReport,
+  plan: Plan,
+  options: TextOptions,
+  command: 'Apply' | 'Wait' = 'Apply',
+): string {
   const { style, width } = options;
   const rows = rowsOf(report, plan);
   const { unknown, failed, running, skipped } = sorted(rows);
   return joinLines([
     ...(rows.length === 0 ? [] : [...tableLines(columns(options), rows, { style, width }), '']),
-    ...totalsLines(report, options),
+    ...totalsLines(report, options, command),
     ...[...unknown, ...failed].flatMap((row) => ['', ...trouble(row, options)]),
-    ...runningLines(running, options),
+    ...runningLines(
+      running.filter(({ record }) => record.status === 'running'),
+      options,
+    ),
+    ...openLines(
+      running.filter(({ record }) => record.status === 'intended'),
+      options,
+    ),
     ...skippedLines(skipped, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
   ]);
@@ -130,17 +142,22 @@ function paintOf(end: End, style: TextOptions['style']) {
 }
 
 /** `Apply: 8 succeeded, 1 failed, 1 unknown.` and below it the work that it took. */
-function totalsLines({ summary, halted }: RunReport, { style, width }: TextOptions): string[] {
-  if (!summary) return [style.strong(style.bad('Apply broke off; run it again to go on where it stopped.'))];
+function totalsLines(
+  { summary, halted }: RunReport,
+  { style, width }: TextOptions,
+  command: string,
+): string[] {
+  if (!summary)
+    return [style.strong(style.bad(`${command} broke off; run it again to go on where it stopped.`))];
   return [
-    style.strong(runSummaryText(summary)),
+    style.strong(runSummaryText(summary, command)),
     ...wrap(workText(summary), width).map(style.faint),
     ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
   ];
 }
 
 /** The outcomes, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 skipped.` */
-export function runSummaryText(summary: RunSummary): string {
+export function runSummaryText(summary: RunSummary, command: string): string {
   const parts = (
     [
       [summary.succeeded, 'succeeded'],
@@ -150,7 +167,7 @@ export function runSummaryText(summary: RunSummary): string {
       [summary.skipped, 'skipped'],
     ] as const
   ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
-  return `Apply: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
+  return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
 }
 
 function workText({ started, adopted, duration_ms, requests }: RunSummary): string {
@@ -199,7 +216,18 @@ function runningLines(rows: readonly RecordRow[], options: TextOptions): string[
     rows,
     STATUS_SIGNS.running,
     'still running in the cloud',
-    'to follow to the end: vbsctl apply',
+    'to follow to the end: vbsctl wait',
+    options,
+  );
+}
+
+/** Begun, and the cloud is not known to work on it. */
+function openLines(rows: readonly RecordRow[], options: TextOptions): string[] {
+  return group(
+    rows,
+    STATUS_SIGNS.intended,
+    'begun; not known to be running in the cloud',
+    'to go on with it: vbsctl apply (if no manifest declares it any more: vbsctl status shows the ways out)',
     options,
   );
 }

@@ -42,8 +42,12 @@ import { grouped, listed, plural, selectorText, size, when } from './words.ts';
 export interface PlanTextOptions extends TextOptions {
   /** List every done restore; otherwise more than a few are only counted. */
   readonly showDone?: boolean;
+  /** Where the state lies, or would lie. */
+  readonly stateLocation?: string;
   /** What applies this plan, as the user would type it. */
   readonly applyCommand?: string;
+  /** What creates the state, flags included. */
+  readonly initCommand?: string;
 }
 
 /** What `vbsctl plan` shows: the plan, and what to type next. Linear in the actions. Ends with a line break. */
@@ -119,15 +123,21 @@ function isKind<K extends Action['kind']>(
 
 // ---- above the actions
 
-function stateWarningLines({ state }: Plan, { style, width }: PlanTextOptions): string[] {
+function stateWarningLines(
+  { state }: Plan,
+  { style, width, initCommand = 'vbsctl init' }: PlanTextOptions,
+): string[] {
   if (state) return [];
   const what = 'No state yet: nothing is remembered, every restore counts as never done.';
   return [
     ...wrap(what, width).map((line) => style.strong(style.warn(line))),
-    ...remedyLines('if restores were done here before, find their state first; else create it: vbsctl init', {
-      style,
-      width,
-    }),
+    ...remedyLines(
+      `if restores were done here before, find their state first; else create it: ${initCommand}`,
+      {
+        style,
+        width,
+      },
+    ),
     '',
   ];
 }
@@ -136,8 +146,9 @@ const MANIFESTS_LISTED_MAX = 3;
 
 function headerLines(
   { target, state, manifests, offline }: Plan,
-  { style, width }: PlanTextOptions,
+  { style, width, stateLocation }: PlanTextOptions,
 ): string[] {
+  const at = stateLocation === undefined ? '' : ` at ${sanitize(stateLocation)}`;
   const field = (label: string, text: string, more?: string) => [
     `${style.faint(padEnd(`${label}:`, 9))}${text}`,
     ...(more === undefined ? [] : [`${' '.repeat(9)}${style.faint(more)}`]),
@@ -156,8 +167,8 @@ function headerLines(
     ...field(
       'State',
       state
-        ? `serial ${grouped(state.serial)}${style.faint(`, lineage ${sanitize(state.lineage)}`)}`
-        : style.warn('none yet'),
+        ? `serial ${grouped(state.serial)}${at}${style.faint(`, lineage ${sanitize(state.lineage)}`)}`
+        : style.warn(`none yet${at}`),
     ),
     ...(manifests.length === 0
       ? []
@@ -478,16 +489,18 @@ function summaryLines(plan: Plan, { style, width }: PlanTextOptions): string[] {
 function nextLines(plan: Plan, options: PlanTextOptions): string[] {
   const { style } = options;
   const count = totals(plan);
-  return pairLines(nextCommands(plan, count, options.applyCommand ?? 'vbsctl apply')).map((line) =>
-    style.accent(`→ ${line}`),
-  );
+  return pairLines(nextCommands(plan, count, options)).map((line) => style.accent(`→ ${line}`));
 }
 
-function nextCommands(plan: Plan, count: PlanTotals, apply: string): [string, string][] {
+function nextCommands(
+  plan: Plan,
+  count: PlanTotals,
+  { applyCommand: apply = 'vbsctl apply', initCommand: init = 'vbsctl init' }: PlanTextOptions,
+): [string, string][] {
   if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
   if (plan.notices.some(({ severity }) => severity === 'error'))
     return [['vbsctl plan', 'once the errors above are mended']];
-  const start: [string, string][] = plan.state ? [] : [['vbsctl init', 'creates the state']];
+  const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
   if (!hasChanges(plan))
     return count.blocked > 0
       ? [['vbsctl plan', 'once what is blocked is mended']]

@@ -200,8 +200,9 @@ export function nextSteps(record: Record, at: string | undefined): string[] {
     case 'succeeded':
       return [];
     case 'intended':
+      return ['to go on with it: vbsctl apply'];
     case 'running':
-      return ['to follow it to its end: vbsctl apply'];
+      return [`to follow it to its end: vbsctl wait ${sanitize(record.address)}`];
     case 'unknown':
       return [`look at the disk, then: ${resolveCommand(record.address)}`];
     case 'failed': {

@@ -77,7 +77,7 @@ export function selectorText(selector: Selector): string {
 /** A gateway's page can be long; the whole of it is never worth a screen. */
 const MESSAGE_COLUMNS_MAX = 240;
 
-/** `HTTP 504 APIGW.0101: Gateway timeout`. The request id is not part of it. */
+/** `HTTP 504 APIGW.0101: Gateway timeout`; the network's messages name its codes. Without the request id. */
 export function failureText(failure: CloudFailure): string {
   const message = clip(sanitize(failure.message.trim()), MESSAGE_COLUMNS_MAX);
   const status = failure.status === undefined ? undefined : `HTTP ${failure.status}`;
@@ -86,11 +86,11 @@ export function failureText(failure: CloudFailure): string {
     .join(': ');
   switch (failure.cause) {
     case 'no_connection':
-      return `no connection (${told})`;
+      return `no connection (${message})`;
     case 'connection_lost':
-      return `connection lost (${told})`;
+      return `connection lost (${message})`;
     case 'timeout':
-      return `no answer in time (${told})`;
+      return `no answer in time (${message})`;
     case 'unreadable':
       return `unreadable answer (${told})`;
     case 'status':

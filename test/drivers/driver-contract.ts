@@ -55,6 +55,14 @@ export function driverContract(name: string, serve: () => Promise<ServedCloud>):
       expect(backups.kind === 'listed' && backups.values.map(({ id }) => id)).to.include(cloud.backupId);
     });
 
+    it('lists servers by name, where it knows them', async () => {
+      const listing = await driver.servers?.();
+      if (!listing) return;
+      if (listing.kind !== 'listed') throw new Error(listing.failure.message);
+      expect(listing.values).to.not.be.empty;
+      for (const server of listing.values) expect(server).to.include.keys('id', 'name', 'status');
+    });
+
     it('starts a restore that can be followed to its end', async () => {
       const outcome = await start();
       if (outcome.kind !== 'accepted') throw new Error(JSON.stringify(outcome));

@@ -58,6 +58,10 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     return startProgram(args, this.folder, this.cloud.env());
   }
 
+  runWithoutCloud(...args: string[]): Promise<Finished> {
+    return startProgram(args, this.folder, {}).done;
+  }
+
   run(...args: string[]): Promise<Finished> {
     return this.start(...args).done;
   }

@@ -3,6 +3,7 @@ import { Desk } from './cli.ts';
 
 const DISKS = 12;
 const EXIT_DONE = 0;
+const KILLS = 4;
 
 /** Faults and deaths are drawn from this, so that a failing run can be had again. */
 function dice(seed: number): () => number {
@@ -18,7 +19,7 @@ describe('kill -9 in the middle of apply', function () {
 
   for (const seed of [1, 2]) {
     it(`completes every restore with none started twice (seed ${seed})`, async () => {
-      const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 6_000, queueMs: 100 } });
+      const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 15_000, queueMs: 100 } });
       try {
         const draw = dice(seed);
         await desk.cloud.setFaults({
@@ -33,11 +34,17 @@ describe('kill -9 in the middle of apply', function () {
         await desk.run('init');
         let kills = 0;
         let last = await desk.run('plan');
-        for (let round = 0; round < 40; round++) {
+        for (let round = 0; round < KILLS + 3; round++) {
+          const before = desk.cloud.audit().requests.total ?? 0;
           const apply = desk.start('apply', '--auto-approve');
-          const timer = setTimeout(() => apply.kill('SIGKILL'), 500 + draw() * 1_500);
+          if (kills < KILLS) {
+            // Counted from its first request: a slow machine must not spare it, nor kill it before it began.
+            while ((desk.cloud.audit().requests.total ?? 0) === before)
+              await new Promise((r) => setTimeout(r, 10));
+            await new Promise((r) => setTimeout(r, draw() * 800));
+            apply.kill('SIGKILL');
+          }
           last = await apply.done;
-          clearTimeout(timer);
           if (last.code === null) kills++;
           else if (last.code === EXIT_DONE) break;
         }

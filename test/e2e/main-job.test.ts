@@ -87,6 +87,8 @@ describe('the built program', function () {
   it('lets one apply in at a time, and names the holder to the other', async () => {
     desk.declare(3);
     await desk.run('init');
+    // Long enough that the second comes while the first is at work, however slow the machine is.
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 5_000 } });
     const first = desk.start('apply', '--auto-approve');
     while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
     const second = await desk.run('apply', '--auto-approve');

@@ -62,6 +62,9 @@ describe('emulator: EVS and native backups', () => {
       expect(await names('/evs/v2/{project}/volumes/detail?status=in-use', 'volumes')).to.have.members([
         'crm-db-log',
         'web-boot',
+        'erp-db-boot',
+        'erp-db-data',
+        'erp-db-log',
       ]);
       expect(await names('/evs/v2/{project}/volumes?name=pay-db-log', 'volumes')).to.deep.equal([
         'pay-db-log',

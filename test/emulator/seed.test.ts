@@ -22,7 +22,7 @@ describe('emulator: seed', () => {
     expect(world.volumes[LOG]).to.include({ name: 'pay-db-log', size_gb: 100, status: 'available' });
     expect(world.backups[DATA_BACKUP]).to.include({ volume_id: DATA, status: 'available', size_gb: 500 });
     const statuses = Object.values(world.volumes).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 'in-use')).to.have.length(2);
+    expect(statuses.filter((status) => status === 'in-use')).to.have.length(5);
     expect(statuses.filter((status) => status === 'available')).to.have.length.above(8);
   });
 

@@ -67,7 +67,11 @@ const ROWS: Row[] = [
   })),
   { title: 'reset before the effect', effect: { kind: 'reset', when: 'before' }, expect: retried },
   { title: 'reset after the effect', effect: { kind: 'reset', when: 'after' }, expect: adopted },
-  { title: 'no answer, without effect', effect: { kind: 'hang', when: 'before', for_ms: 90_000 }, expect: retried },
+  {
+    title: 'no answer, without effect',
+    effect: { kind: 'hang', when: 'before', for_ms: 90_000 },
+    expect: retried,
+  },
   {
     title: 'no answer, after the effect',
     effect: { kind: 'hang', when: 'after', for_ms: 90_000 },
@@ -199,16 +203,27 @@ describe('the answer table', () => {
   });
 
   it('Retry-After wins over backoff', async () => {
-    const effect = { kind: 'status', when: 'before', status: 503, body: 'service', retry_after: 400 } as const;
+    const effect = {
+      kind: 'status',
+      when: 'before',
+      status: 503,
+      body: 'service',
+      retry_after: 400,
+    } as const;
     const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect }] });
     const spec = lab.spec(0);
     await lab.apply([spec]);
     const [first, second] = (await lab.state())?.records.get(spec.address)?.attempts ?? [];
-    expect(Date.parse(second?.intended_at ?? '') - Date.parse(first?.answered_at ?? '')).to.be.at.least(400_000);
+    expect(Date.parse(second?.intended_at ?? '') - Date.parse(first?.answered_at ?? '')).to.be.at.least(
+      400_000,
+    );
   });
 
   it('gives up after give_up_after, and calls an ambiguous one maybe touched', async () => {
-    for (const [status, touched] of [[409, 'no'], [504, 'maybe']] as const) {
+    for (const [status, touched] of [
+      [409, 'no'],
+      [504, 'maybe'],
+    ] as const) {
       const effect = { kind: 'status', when: 'before', status, body: 'service' } as const;
       const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect, times: 'always' }] });
       const spec = lab.spec(0);

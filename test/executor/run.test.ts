@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import type { FaultRule } from '../../src/emulator/faults.ts';
 import { Failure } from '../../src/domain/errors.ts';
+import type { FaultRule } from '../../src/emulator/faults.ts';
 import { Lab } from '../simulation/lab.ts';
 import { noSpace } from '../simulation/memory-disk.ts';
 
@@ -24,7 +24,10 @@ describe('a run', () => {
     const { plan, outcome } = await lab.apply(renamed);
     expect(plan.moves).to.have.length(2);
     expect(outcome.summary.started).to.equal(0);
-    expect([...((await lab.state())?.records.keys() ?? [])].sort()).to.deep.equal(['other/disk-0', 'set/disk-1']);
+    expect([...((await lab.state())?.records.keys() ?? [])].sort()).to.deep.equal([
+      'other/disk-0',
+      'set/disk-1',
+    ]);
     expect([lab.starts(0), lab.starts(1)]).to.deep.equal([1, 1]);
   });
 
@@ -41,7 +44,11 @@ describe('a run', () => {
   });
 
   it('runs as many at once as it may, no more', async () => {
-    const lab = new Lab({ volumes: 12, jobDurationMs: 60_000, settings: { apply: { ...defaults().apply, parallelism: 4 } } });
+    const lab = new Lab({
+      volumes: 12,
+      jobDurationMs: 60_000,
+      settings: { apply: { ...defaults().apply, parallelism: 4 } },
+    });
     const specs = Array.from({ length: 12 }, (_, n) => lab.spec(n));
     let under = 0;
     let most = 0;
@@ -53,6 +60,20 @@ describe('a run', () => {
     });
     expect(most).to.equal(4);
     expect(lab.clock.monotonic()).to.be.within(3 * 60_000, 3 * 90_000);
+  });
+
+  it('resumes what is under way on a backup before it starts another restore from it', async () => {
+    const lab = new Lab({ jobDurationMs: 600_000 });
+    const source = lab.spec(0);
+    const specs = [source, lab.spec(1, { backup: source.backup })];
+    const stop = new AbortController();
+    lab.clock.at(30_000, () => stop.abort(new Error('SIGINT')));
+    await lab.apply(specs, { stop: stop.signal });
+    const { plan, outcome } = await lab.apply(specs);
+    expect(plan.actions.map((action) => action.kind)).to.deep.equal(['resume', 'restore']);
+    expect(plan.actions[1]).to.have.nested.property('waits_for[0].what').that.includes('set/disk-0 to end');
+    expect(outcome.summary).to.include({ started: 1, succeeded: 2 });
+    expect(lab.audit().restores.flatMap((restore) => restore.overlapped_with)).to.deep.equal([]);
   });
 
   it('starts what depends on another only after that one succeeded', async () => {
@@ -109,7 +130,9 @@ describe('a run', () => {
     expect(plan.actions[0]).to.have.nested.property('waits_for[0].what').that.includes('detach from ');
     const { outcome } = await lab.apply(specs);
     expect(outcome.summary.succeeded).to.equal(1);
-    expect(Date.parse(lab.audit().restores[0]?.accepted_at ?? '') - lab.clock.wallOffset).to.be.at.least(10 * 60_000);
+    expect(Date.parse(lab.audit().restores[0]?.accepted_at ?? '') - lab.clock.wallOffset).to.be.at.least(
+      10 * 60_000,
+    );
   });
 
   it('gives up waiting at the timeout, records nothing, and plans it again', async () => {
@@ -147,7 +170,10 @@ describe('a run', () => {
   });
 
   it('stops at once when asked, leaves jobs running, and resumes them', async () => {
-    const lab = new Lab({ jobDurationMs: 600_000, settings: { apply: { ...defaults().apply, parallelism: 1 } } });
+    const lab = new Lab({
+      jobDurationMs: 600_000,
+      settings: { apply: { ...defaults().apply, parallelism: 1 } },
+    });
     const specs = [lab.spec(0), lab.spec(1)];
     const stop = new AbortController();
     lab.clock.at(30_000, () => stop.abort(new Error('SIGINT')));
@@ -183,7 +209,11 @@ describe('a run', () => {
   }
 
   it('starts nothing more once the state cannot be written, and keeps what it knows', async () => {
-    const lab = new Lab({ volumes: 6, jobDurationMs: 60_000, settings: { apply: { ...defaults().apply, parallelism: 2 } } });
+    const lab = new Lab({
+      volumes: 6,
+      jobDurationMs: 60_000,
+      settings: { apply: { ...defaults().apply, parallelism: 2 } },
+    });
     const specs = Array.from({ length: 6 }, (_, n) => lab.spec(n));
     const { outcome } = await lab.apply(specs, {
       onEvent: (event) => {
@@ -209,7 +239,11 @@ describe('following a job', () => {
     ['a status that is not known is not the end', { kind: 'job_unknown_status' }, 'succeeded'],
     ['a success for another disk is no success', { kind: 'job_entities_mismatch' }, 'unknown'],
     ['a failure is maybe touched', { kind: 'restore_fails' }, 'failed'],
-    ['a failure told by a sub-job names its reason', { kind: 'restore_fails', in_sub_job: true, reason: 'no space' }, 'failed'],
+    [
+      'a failure told by a sub-job names its reason',
+      { kind: 'restore_fails', in_sub_job: true, reason: 'no space' },
+      'failed',
+    ],
   ] as const) {
     it(title, async () => {
       const on = title.startsWith('a status') ? 'job' : 'restore';

@@ -159,8 +159,8 @@ const SHAPE: Case[] = [
   [
     'neither disk nor backup',
     set('  - name: db\n'),
-    ['m.yaml:6:5 missing-key', 'no backup_id or backup'],
-    ['m.yaml:6:5 missing-key', 'no volume_id or volume'],
+    ['m.yaml:6:5 missing-key', 'neither backup_id nor backup'],
+    ['m.yaml:6:5 missing-key', 'neither volume_id nor volume'],
   ],
   ['both backups', line('backup: {as_of: latest}'), ['m.yaml:9:5 both-given', 'both backup_id and backup']],
   ['both disks', line('volume: {name: a}'), ['m.yaml:9:5 both-given', 'both volume_id and volume']],

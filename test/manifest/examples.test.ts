@@ -30,6 +30,9 @@ describe('schemas', () => {
     const ajv = new Ajv2020.default({ strict: true, strictRequired: false, strictTypes: false });
     addFormats.default(ajv);
 
+    it(`${name} uses only keywords whose violation has words`, () => {
+      expect(keywords(schema).filter((keyword) => !DESCRIBED.has(keyword))).to.deep.equal([]);
+    });
     it(`${name} accepts its own examples`, () => {
       const validate = ajv.compile(schema);
       for (const example of schema.examples)
@@ -49,6 +52,30 @@ describe('schemas', () => {
     }
   }
 });
+
+/** Keywords that `check.ts` has words for, and those that say nothing of their own. */
+const DESCRIBED = new Set([
+  ...['additionalProperties', 'anyOf', 'const', 'enum', 'format', 'maxItems', 'maxLength', 'maxProperties'],
+  ...['maximum', 'minItems', 'minLength', 'minProperties', 'minimum', 'not', 'oneOf', 'pattern', 'required'],
+  ...['type', 'uniqueItems', '$comment', '$defs', '$id', '$ref', '$schema', 'default', 'description', 'else'],
+  ...['examples', 'if', 'items', 'properties', 'propertyNames', 'then', 'title'],
+]);
+
+/** Whose values are maps of schemas, and whose are no schemas at all. */
+const MAPS = new Set(['properties', '$defs']);
+const DATA = new Set(['const', 'enum', 'examples', 'default', 'required']);
+
+function keywords(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(keywords);
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([keyword, value]) => {
+    if (DATA.has(keyword)) return [keyword];
+    return [
+      keyword,
+      ...(MAPS.has(keyword) ? Object.values(value as object).flatMap(keywords) : keywords(value)),
+    ];
+  });
+}
 
 /** Takes the top of a schema away, so that only its `$ref` counts. */
 const nothingElse = {

@@ -123,6 +123,11 @@ describe('hostile input', () => {
     expect(diagnostics.at(-1)?.code).to.equal('too-many-problems');
   });
 
+  it('is stopped when it is empty documents without end', () => {
+    const { problems } = readDocuments(new SourceText('m.yaml', '---\n'.repeat(20)), { values: 10 });
+    expect(problems.map(({ code }) => code)).to.deep.equal(['too-many-values']);
+  });
+
   const linear: readonly (readonly [string, (n: number) => string])[] = [
     ['a wide map', (n) => Array.from({ length: n }, (_, i) => `k${i}: 1\n`).join('')],
     ['one key again and again', (n) => 'k: 1\n'.repeat(n)],

@@ -12,16 +12,16 @@ import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
 import { execute, type Outcome } from '../../src/executor/execute.ts';
 import { observe } from '../../src/executor/observe.ts';
-import type { RunSettings } from '../../src/executor/run.ts';
+import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
-import { localBackend } from '../../src/state/local/local-backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
+import { localBackend } from '../../src/state/local/local-backend.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { MemoryLock } from './memory-lock.ts';
-import { SIM_URL, SimNetwork } from './sim-network.ts';
 import { SIM_EPOCH, SimClock } from './sim-clock.ts';
+import { SIM_URL, SimNetwork } from './sim-network.ts';
 
 export interface LabOptions {
   readonly volumes?: number;
@@ -148,7 +148,10 @@ export class Lab {
   /** The same, for a test that does something meanwhile. */
   async applying(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
     const driver = await this.connect();
-    const lease: Lease = await this.backend(more.disk).lock({ who: 'test@lab', operation: 'apply', version: 'test' }, 0);
+    const lease: Lease = await this.backend(more.disk).lock(
+      { who: 'test@lab', operation: 'apply', version: 'test' },
+      0,
+    );
     try {
       if (!lease.state()) await lease.create(driver.target);
       const made = await this.#plan(specs, driver, lease.state());
@@ -159,6 +162,7 @@ export class Lab {
         clock: this.clock,
         random: () => 0.5,
         settings: this.settings,
+        reach: more.reach ?? 'finish',
         onEvent: (event) => {
           this.events.push(event);
           more.onEvent?.(event);
@@ -199,6 +203,7 @@ export class Lab {
 export interface ApplyOptions {
   readonly disk?: Disk;
   readonly stop?: AbortSignal;
+  readonly reach?: Reach;
   readonly onEvent?: (event: ApplyEvent) => void;
 }
 

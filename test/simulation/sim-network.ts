@@ -81,7 +81,12 @@ export class SimNetwork implements Http {
         await this.#clock.sleep(Math.min(delivery.for_ms, CLIENT_TIMEOUT_MS));
         return { kind: 'broken', message: 'no answer in time', code: 'REQUEST_TIMEOUT', timeout: true };
       case 'huge':
-        return { kind: 'broken', message: 'the answer is too large', code: 'RESPONSE_TOO_LARGE', timeout: false };
+        return {
+          kind: 'broken',
+          message: 'the answer is too large',
+          code: 'RESPONSE_TOO_LARGE',
+          timeout: false,
+        };
     }
   }
 

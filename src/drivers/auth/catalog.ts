@@ -45,6 +45,7 @@ const VBS_TYPES = ['vbsv2', 'vbs'];
 /** Open Telekom Cloud's clients go from the disks' endpoint to the backups' where the catalog lists none. */
 const VBS_NEIGHBOURS = ['volumev2', 'evs'];
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
+const COMPUTE_TYPES = ['compute'];
 
 /** OpenStack's Cinder: disks and backups in one service. Version 2 of it is gone. */
 const CINDER_TYPES = ['block-storage', 'block-store', 'volumev3', 'cinder'];
@@ -67,6 +68,11 @@ export function findEvs(catalog: Catalog, wanted: Wanted): Pick {
 /** Cinder. */
 export function findCinder(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, CINDER_TYPES, wanted);
+}
+
+/** The compute service: only names of servers come from it, so a cloud without it is good, too. */
+export function findCompute(catalog: Catalog, wanted: Wanted): Pick {
+  return find(catalog, COMPUTE_TYPES, wanted);
 }
 
 /** The regions that the catalog's endpoints lie in. */

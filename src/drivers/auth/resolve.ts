@@ -17,7 +17,20 @@ export function resolveCloud(from: {
 }): CloudSettings {
   const name = namedCloud(from.cloudName, from.env);
   const source = name === undefined ? variables(from.env) : entryOf(name, from.files);
+  if (name === undefined && source.keys().length === 0) throw noCloud();
   return build(source);
+}
+
+/** Nobody said anything: six missing variables would be the wrong answer. */
+function noCloud(): Failure {
+  return new Failure(
+    'invalid',
+    error('no-cloud', 'no cloud is named, and no OS_* variable is set', {
+      detail: 'To try it without a cloud: --cloud emulator.',
+      remedy:
+        'name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml; or set OS_AUTH_URL and the other OS_* variables',
+    }),
+  );
 }
 
 /** The cloud that is named, if any; only then clouds.yaml is asked. */

@@ -140,7 +140,7 @@ describe('settings from OS_* variables', () => {
   const missing: [string, Env, string[]][] = [
     [
       'everything',
-      {},
+      { OS_REGION_NAME: 'eu-de' },
       ['OS_AUTH_URL', 'OS_USERNAME or OS_USER_ID', 'OS_USER_DOMAIN_NAME or OS_USER_DOMAIN_ID', 'OS_PASSWORD']
         .concat(['OS_PROJECT_NAME or OS_TENANT_NAME or OS_PROJECT_ID or OS_TENANT_ID'])
         .concat(['OS_PROJECT_DOMAIN_NAME or OS_PROJECT_DOMAIN_ID']),
@@ -169,6 +169,12 @@ describe('settings from OS_* variables', () => {
         expected.map((names) => `${names} is not set (OS_* variables)`),
       );
     });
+
+  it('says that no cloud is named where nothing is set at all', () => {
+    expect(summaries(() => fromEnv({ HOME: '/home/ann' }))).to.deep.equal([
+      'no cloud is named, and no OS_* variable is set',
+    ]);
+  });
 
   const wrong: [string, Env, string][] = [
     ['an unknown type', { ...PASSWORD, OS_AUTH_TYPE: 'v2password' }, 'unknown-auth-type'],

@@ -256,6 +256,7 @@ describe('the network over axios', () => {
           { stdio: 'ignore' },
         );
       } catch {
+        console.log('  skipped: TLS, for there is no openssl to make a certificate with');
         this.skip();
       }
       key = readFileSync(file('key.pem'), 'utf8');

@@ -1,0 +1,173 @@
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+
+/** What stands under the flags in `--help`, by command. A test runs every example past the parser. */
+interface Usage {
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  /** Besides 0 and 1, which every command has. */
+  readonly exits: readonly ExitCode[];
+}
+
+const RUN_EXITS = [EXIT.outcome_unknown, EXIT.locked, EXIT.refused, EXIT.still_running, EXIT.interrupted];
+
+export const USAGE: Readonly<Record<string, Usage>> = {
+  validate: {
+    examples: [
+      ['vbsctl validate', 'the manifests of vbsctl.yaml, else restores.yaml, else restores/'],
+      ['vbsctl validate -f restores.yaml --output json', 'problems as data, for editors and pipelines'],
+    ],
+    exits: [],
+  },
+  init: {
+    examples: [
+      ['vbsctl init', 'a state for the project of OS_CLOUD or OS_*'],
+      ['vbsctl init --config', 'write vbsctl.yaml with every setting; never overwrites'],
+      ['vbsctl init --cloud emulator', 'for the built-in cloud'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
+  },
+  get: {
+    examples: [
+      ['vbsctl get servers', 'servers, their disks, how far back they could go'],
+      ['vbsctl get backups --volume pay-db-data', 'what this disk could go back to'],
+    ],
+    exits: [],
+  },
+  'get backups': {
+    examples: [
+      ['vbsctl get backups --volume pay-db-data', 'what this disk could go back to'],
+      ['vbsctl get backups --server pay-db1 --before 2026-11-23T22:00:00+01:00', 'before it broke'],
+      ["vbsctl get backups --name 'pay-*' --status available -o json", 'as data'],
+    ],
+    exits: [],
+  },
+  'get volumes': {
+    examples: [
+      ['vbsctl get volumes --server pay-db1', 'the disks of a server'],
+      ["vbsctl get volumes --name 'pay-*' -o name", 'one name a line'],
+    ],
+    exits: [],
+  },
+  'get servers': {
+    examples: [
+      ['vbsctl get servers', 'each with its disks'],
+      ['vbsctl get servers --volume pay-db-data', 'where a disk is attached'],
+    ],
+    exits: [],
+  },
+  generate: {
+    examples: [
+      [
+        'vbsctl generate --server pay-db1 --as-of 2026-11-23T22:00:00+01:00 > restores.yaml',
+        'a whole server',
+      ],
+      ["vbsctl generate --name 'pay-db-*' --latest > restores.yaml", 'disks by name, also detached ones'],
+      ['vbsctl generate --all --latest --set everything > restores.yaml', 'the whole project'],
+    ],
+    exits: [],
+  },
+  plan: {
+    examples: [
+      ['vbsctl plan', 'the manifests of vbsctl.yaml, else restores.yaml, else restores/'],
+      ['vbsctl plan -f restores.yaml --target payments/db-data', 'one restore and what it depends on'],
+      ['vbsctl plan --offline --output json', 'without the cloud, as data'],
+    ],
+    exits: [EXIT.changes_pending, EXIT.refused],
+  },
+  apply: {
+    examples: [
+      ['vbsctl apply', 'shows the plan, asks, restores, follows to the end'],
+      ['vbsctl apply --auto-approve --output json', 'in a pipeline'],
+      ['vbsctl apply --no-wait', 'submit only; then: vbsctl status, vbsctl wait'],
+    ],
+    exits: RUN_EXITS,
+  },
+  status: {
+    examples: [
+      ['vbsctl status', 'everything that is open; works beside a run'],
+      ['vbsctl status payments/db-data', 'one in full, with the text for the cloud’s support'],
+    ],
+    exits: [],
+  },
+  wait: {
+    examples: [
+      ['vbsctl wait', 'until nothing is open any more'],
+      ['vbsctl wait payments/db-data --timeout 30m', 'one restore, half an hour at most'],
+    ],
+    exits: RUN_EXITS,
+  },
+  resolve: {
+    examples: [
+      ['vbsctl resolve payments/db-data --as succeeded --reason "checked the tables"', 'it holds the backup'],
+      ['vbsctl resolve payments/db-data --as not-started --reason "support says so"', 'apply may start it'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
+  },
+  unlock: {
+    examples: [
+      [
+        'vbsctl unlock 3f0c2a9e-5d1b-4c86-9a57-2f6e1d0b7c44',
+        'the id stands in the refusal, and in vbsctl status',
+      ],
+    ],
+    exits: [],
+  },
+  state: { examples: [['vbsctl state list', 'every restore and how it stands']], exits: [] },
+  'state list': {
+    examples: [['vbsctl state list --output json', 'with job ids, request ids and times']],
+    exits: [],
+  },
+  'state show': {
+    examples: [['vbsctl state show payments/db-data', 'attempts, answers, what was seen']],
+    exits: [],
+  },
+  emulator: {
+    examples: [
+      ['vbsctl emulator', 'in one terminal; the lines it prints go into another'],
+      ['vbsctl emulator --port 8800 --job-duration 30s --quiet', 'slower restores'],
+      ['vbsctl emulator --detach erp-db1', 'for --cloud emulator: its disks can be restored then'],
+      ['vbsctl emulator --faults examples/demo/faults.json', 'with a gateway that loses answers'],
+    ],
+    exits: [],
+  },
+  version: { examples: [['vbsctl version --output json', 'for scripts']], exits: [] },
+  completion: {
+    examples: [
+      ['source <(vbsctl completion bash)', 'now; for good, put it into ~/.bashrc'],
+      ['source <(vbsctl completion zsh)', 'the same in ~/.zshrc, after compinit'],
+      ['vbsctl completion fish > ~/.config/fish/completions/vbsctl.fish', ''],
+    ],
+    exits: [],
+  },
+  help: {
+    examples: [
+      ['vbsctl help apply', 'the same as vbsctl apply --help'],
+      ['vbsctl help recovery', 'what to do after a crash, a timeout, an unknown outcome'],
+    ],
+    exits: [],
+  },
+};
+
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.done]: 'done, or nothing to do',
+  [EXIT.error]: 'an error, or a restore failed',
+  [EXIT.changes_pending]: 'changes pending (plan --detailed-exitcode only)',
+  [EXIT.outcome_unknown]: 'an outcome is unknown: a person has to look',
+  [EXIT.locked]: 'the state is locked by another run',
+  [EXIT.refused]: 'refused: nothing was done, and it says why',
+  [EXIT.still_running]: 'still running in the cloud: vbsctl wait, or the same again',
+  [EXIT.interrupted]: 'interrupted; the same again goes on',
+};
+
+export function afterHelp(command: string): string {
+  const usage = USAGE[command];
+  if (!usage) return '';
+  const widest = Math.max(...usage.examples.map(([line]) => (line.length > COLUMN_MAX ? 0 : line.length)));
+  const examples = usage.examples.map(([line, what]) => {
+    if (what === '') return `  ${line}`;
+    return line.length > COLUMN_MAX ? `  ${line}\n      ${what}` : `  ${line.padEnd(widest)}  ${what}`;
+  });
+  const exits = [EXIT.done, EXIT.error, ...usage.exits].map((code) => `  ${code}  ${EXIT_MEANINGS[code]}`);
+  return ['', 'Examples:', ...examples, '', 'Exit codes (vbsctl help exit-codes):', ...exits].join('\n');
+}
+
+const COLUMN_MAX = 50;

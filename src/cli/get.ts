@@ -1,0 +1,54 @@
+import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
+import type { InventoryKind } from '../domain/inventory.ts';
+import { filterBackups, filterServers, filterVolumes } from '../inventory/filter.ts';
+import { backupsText, namesText, serversText, volumesText } from '../views/inventory-text.ts';
+import type { TextOptions } from '../views/terminal.ts';
+import { toYaml } from '../views/yaml.ts';
+import { type FilterFlags, filterOf, readProject } from './inventory.ts';
+import type { Io } from './io.ts';
+import { printJson, textOptions } from './show.ts';
+
+export interface GetFlags extends FilterFlags {
+  readonly output: 'table' | 'json' | 'yaml' | 'name';
+}
+
+/** Shows what the project has. Changes nothing and needs no state. */
+export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise<ExitCode> {
+  const filter = filterOf(flags);
+  const { inventory } = await readProject(io, flags, filter);
+  switch (kind) {
+    case 'backups':
+      return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
+    case 'volumes':
+      return print(io, flags, filterVolumes(inventory.volumes, filter), volumesText);
+    case 'servers':
+      return print(io, flags, filterServers(inventory.servers, filter), serversText);
+    default:
+      return unreachable(kind);
+  }
+}
+
+function print<Row extends { readonly id: string; readonly name: string }>(
+  io: Io,
+  { output }: GetFlags,
+  rows: readonly Row[],
+  table: (rows: readonly Row[], options: TextOptions) => string,
+): ExitCode {
+  switch (output) {
+    case 'table':
+      io.stdout.write(table(rows, textOptions(io)));
+      break;
+    case 'json':
+      printJson(io, rows);
+      break;
+    case 'yaml':
+      io.stdout.write(toYaml(rows));
+      break;
+    case 'name':
+      io.stdout.write(namesText(rows));
+      break;
+    default:
+      return unreachable(output);
+  }
+  return EXIT.done;
+}

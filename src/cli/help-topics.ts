@@ -1,0 +1,97 @@
+import { DURATION_EXAMPLES } from '../domain/duration.ts';
+import { EXIT_MEANINGS } from './examples.ts';
+
+/** `vbsctl help TOPIC`: what no single command’s `--help` can tell. Loaded only when asked for. */
+export const TOPICS: Readonly<Record<string, string>> = {
+  'exit-codes': `Exit codes of vbsctl
+
+${Object.entries(EXIT_MEANINGS)
+  .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+  .join('\n')}
+
+When several hold, 3 wins over 1, and 1 over 6. In a pipeline:
+
+  0             go on
+  6             vbsctl wait (or the same command again), as often as you like
+  130           the same command again
+  4             another run is at work: add --lock-timeout 10m
+  5             read what was refused; nothing was done
+  3             stop and call a person: vbsctl status, vbsctl help recovery
+`,
+  manifest: `The manifest: what to restore (kind RestoreSet)
+
+  apiVersion: vbsctl.dev/v1
+  kind: RestoreSet
+  metadata:
+    name: payments                        # first half of every address: payments/db-data
+    labels: {ticket: CHG-4711}            # optional
+  spec:
+    valid_until: 2026-11-24T06:00:00+01:00   # optional: undone by then, it expires and never runs
+    defaults: {timeout: 2h}               # optional; may hold a backup: rule for all
+    restores:
+      - name: db-data                     # second half of the address
+        volume_id: c96e4a94-927a-425c-8795-63f9964cfebd      # or volume: {name: pay-db-data}
+        backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11      # or backup: {as_of: …}, see below
+        expect: {volume_name: pay-db-data, server: pay-db1, size: 500}   # a mismatch blocks it
+        generation: 1                     # raise it to ask for the same restore again
+        depends_on: [db-log]              # of this set, or set/name; started after it succeeded
+        timeout: 2h                       # how long one run follows it
+
+  backup: {as_of: 2026-11-23T22:00:00+01:00, within: 6h}
+                                          # in place of backup_id: the newest at or before as_of, at most
+                                          # 6h older; as_of: latest is the newest when the plan is made;
+                                          # of_volume: UUID and name: NAME narrow it
+
+A time has a zone (Z or +01:00); a duration is ${DURATION_EXAMPLES}.
+Write one from what is in the cloud:  vbsctl generate --server NAME --latest > restores.yaml
+Check one:                            vbsctl validate -f restores.yaml
+For editors: schemas/restore-set.schema.json
+`,
+  config: `The config: the operator's settings (kind Config), which no manifest can change
+
+  vbsctl init --config      writes a commented vbsctl.yaml, every setting with its default
+
+It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside the manifests or here.
+
+  cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
+  manifests  read when no -f is given
+  state      where the record of what was done is kept: the thing to keep and to back up
+  apply      parallelism, requests_per_second, max_failures, timeout
+  retry      settle (how long an unanswered request may still take effect), after_ambiguous, …
+  poll       how often what is under way is looked at
+  http       timeouts of one request
+  policy     limits: max_restores, max_backup_age, protected_volumes
+
+Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
+`,
+  recovery: `When a run did not end well
+
+First:  vbsctl status       what is open, since when, with the text for the cloud's support
+
+The process died, or was interrupted (130)
+  vbsctl apply              the same again: it looks first, and starts nothing twice
+  vbsctl wait               only follows what is under way; needs no manifests
+
+Still running in the cloud (6)
+  vbsctl wait               here, or on another machine with the same state
+
+The state is locked (4)
+  vbsctl status             names who holds the lock. While that run lives: wait (--lock-timeout 10m).
+  vbsctl unlock ID          only when it is surely dead; on the same host a dead run's lock frees itself
+
+An outcome is unknown (3): a request got no clear answer and the disk does not tell
+  vbsctl state show ADDRESS   attempts, answers, the disk before and after
+  look at the disk's data, or ask the cloud's support with the text of vbsctl status; then one of
+  vbsctl resolve ADDRESS --as succeeded   --reason "…"    the disk holds the backup
+  vbsctl resolve ADDRESS --as not-started --reason "…"    nothing happened; apply may start it
+  vbsctl resolve ADDRESS --as failed      --reason "…"    half written; raise generation to repeat
+
+A restore failed (1)
+  disk not touched: vbsctl apply tries again
+  disk may be touched: raise generation in the manifest, then vbsctl apply
+
+The state is lost
+  don't apply with a new one: it would not know what was done. Take the backup of the state file.
+  If there is none, compare vbsctl get volumes and the manifests by hand before vbsctl init.
+`,
+};

@@ -1,0 +1,90 @@
+import { writeFile } from 'node:fs/promises';
+import { DEFAULT_CONFIG } from '../domain/config.ts';
+import { error } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { yamlScalar } from '../views/yaml.ts';
+import type { Io } from './io.ts';
+import type { CommonFlags } from './program.ts';
+import { absolute } from './setup.ts';
+
+const CONFIG_FILE = 'vbsctl.yaml';
+
+/** Writes the operator’s settings, every one with its default and what it does. Never overwrites a file. */
+export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> {
+  const path = absolute(io, CONFIG_FILE);
+  try {
+    await writeFile(path, configTemplate(flags.cloud), { flag: 'wx' });
+  } catch (cause) {
+    const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
+    throw code === 'EEXIST'
+      ? new Failure(
+          'refused',
+          error('config-exists', `${path} exists already and was left as it is`, {
+            remedy: 'edit it, or move it away first',
+          }),
+        )
+      : new Failure(
+          'usage',
+          error('unwritable', `${path} cannot be written (${code})`, {
+            remedy: 'run it in a directory that you may write to',
+          }),
+        );
+  }
+  io.stdout.write(
+    `Wrote ${path}: every setting with its default.\n\nNext: vbsctl init, which creates the state; then vbsctl get servers\n`,
+  );
+  return EXIT.done;
+}
+
+/** What stands behind a `#` is the default; a test holds it to `DEFAULT_CONFIG`. */
+export function configTemplate(cloud: string | undefined): string {
+  const { apply, retry, poll, http } = DEFAULT_CONFIG;
+  const ms = (value: number) => shortest(value);
+  return `# The operator's settings of vbsctl: found beside the manifests, or named by --config or VBSCTL_CONFIG.
+# Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
+apiVersion: vbsctl.dev/v1
+kind: Config
+
+# An entry of clouds.yaml, or emulator (a cloud to try things out). Without: OS_CLOUD, else the OS_* variables.
+${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
+
+# Read when no -f is given: files and directories, relative to this file.
+manifests: [restores.yaml]
+
+# The record of what was done. It is what makes a restore run at most once: keep it, back it up.
+state: vbsctl.state.json
+
+# apply:
+#   parallelism: ${apply.parallelism}          # restores under way at the same time
+#   requests_per_second: ${apply.requests_per_second}
+#   max_failures: ${apply.max_failures}          # then nothing new starts; 0: no limit
+#   timeout: ${ms(apply.timeout_ms)}              # how long one run follows a restore
+# retry:
+#   settle: ${ms(retry.settle_ms)}               # how long an unanswered request may still take effect
+#   after_ambiguous: ${retry.after_ambiguous}   # or stop: then a person decides
+#   give_up_after: ${ms(retry.give_up_after_ms)}
+#   min_delay: ${ms(retry.min_delay_ms)}
+#   max_delay: ${ms(retry.max_delay_ms)}
+# poll:
+#   min_interval: ${ms(poll.min_interval_ms)}
+#   max_interval: ${ms(poll.max_interval_ms)}
+# http:
+#   connect_timeout: ${ms(http.connect_timeout_ms)}
+#   request_timeout: ${ms(http.request_timeout_ms)}
+# policy:                    # limits that no manifest can loosen; none by default
+#   max_restores: 50
+#   max_backup_age: 30d
+#   protected_volumes: [prod-*]
+`;
+}
+
+function shortest(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const)
+    if (ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

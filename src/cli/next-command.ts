@@ -1,0 +1,22 @@
+import type { ManifestFlags } from './program.ts';
+
+/** What the user types next: another verb, the same flags. */
+export function nextCommand(
+  verb: 'init' | 'plan' | 'apply',
+  flags: ManifestFlags & { readonly target?: readonly string[] },
+): string {
+  const manifests =
+    verb === 'init'
+      ? []
+      : [
+          ...(flags.filename ?? []).map((path) => `-f ${path}`),
+          ...(flags.target ?? []).map((address) => `--target ${address}`),
+        ];
+  return [
+    `vbsctl ${verb}`,
+    ...manifests,
+    ...(flags.config === undefined ? [] : [`--config ${flags.config}`]),
+    ...(flags.state === undefined ? [] : [`--state ${flags.state}`]),
+    ...(flags.cloud === undefined ? [] : [`--cloud ${flags.cloud}`]),
+  ].join(' ');
+}

@@ -1,0 +1,74 @@
+import { error, hasErrors } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { openRestores } from '../domain/open-restores.ts';
+import type { RestoreSpec } from '../domain/spec.ts';
+import { loadManifests, manifestPaths } from '../manifest/index.ts';
+import { statusJson, statusText } from '../views/status-text.ts';
+import type { Io } from './io.ts';
+import type { ManifestFlags } from './program.ts';
+import { backend, loadIo, type Settings, settings } from './setup.ts';
+import { printJson, showDiagnostics, textOptions } from './show.ts';
+
+export interface StatusFlags extends ManifestFlags {
+  readonly output: 'text' | 'json';
+}
+
+/** So many open restores are shown in full without being asked for. */
+const IN_FULL_MAX = 3;
+
+/** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
+export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
+  const given = await settings(io, flags);
+  const store = await backend(io, flags, given);
+  const state = await store.read();
+  if (!state) {
+    if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });
+    else io.stdout.write(`No state at ${store.location}: nothing was begun. To create one: vbsctl init\n`);
+    return EXIT.done;
+  }
+  const specs = await declared(io, flags, given);
+  const all = openRestores(state, specs);
+  const unknown = addresses.filter((address) => !state.records.has(address));
+  if (unknown.length > 0)
+    throw new Failure(
+      'usage',
+      unknown.map((address) =>
+        error('no-record', `the state has no record of ${address}`, {
+          remedy: 'see what it has: vbsctl state list',
+        }),
+      ),
+    );
+  const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));
+  const shown = {
+    target: state.target,
+    location: store.location,
+    lock: await store.holder(),
+    open,
+    total: addresses.length === 0 ? state.records.size : addresses.length,
+  };
+  if (flags.output === 'json') printJson(io, statusJson(shown));
+  else {
+    const inFull = addresses.length > 0 || open.length <= IN_FULL_MAX;
+    io.stdout.write(statusText(shown, { ...textOptions(io), inFull }));
+  }
+  return EXIT.done;
+}
+
+/** Manifests only tell what waits behind; without them, or with broken ones, the status is as true. */
+async function declared(io: Io, flags: StatusFlags, { loaded }: Settings): Promise<readonly RestoreSpec[]> {
+  const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io)).catch((cause: unknown) => {
+    if (cause instanceof Failure && flags.filename === undefined) return [];
+    throw cause;
+  });
+  const { specs, diagnostics } = await loadManifests(paths, loadIo(io));
+  if (hasErrors(diagnostics))
+    showDiagnostics(io, [
+      {
+        severity: 'warning',
+        code: 'manifests-unread',
+        summary: 'what waits behind is not told: the manifests have errors',
+        remedy: 'see them: vbsctl validate',
+      },
+    ]);
+  return specs;
+}

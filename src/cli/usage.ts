@@ -1,0 +1,7 @@
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+
+/** A command line that cannot be taken. */
+export function usage(summary: string, remedy: string): Failure {
+  return new Failure('usage', error('usage', summary, { remedy }));
+}

@@ -1,0 +1,68 @@
+import { isOpen, type Record } from './record.ts';
+import type { Address, RestoreSpec } from './spec.ts';
+import type { State } from './state.ts';
+
+/** A restore whose outcome is still to come, and what cannot start before it is known. */
+export interface OpenRestore {
+  readonly record: Record & { readonly status: 'intended' | 'running' | 'unknown' };
+  readonly behind: readonly Behind[];
+  /** Whether the manifests that were read still declare it. */
+  readonly declared: boolean;
+}
+
+export interface Behind {
+  readonly address: Address;
+  readonly because: 'depends_on' | 'same_disk' | 'same_backup';
+}
+
+/** Every open restore of the state, oldest first, over what the manifests declare. */
+export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenRestore[] {
+  const pending = specs.filter((spec) => !isDone(spec, state));
+  const dependants = new Map<Address, Address[]>();
+  for (const spec of pending)
+    for (const on of spec.depends_on) dependants.set(on, [...(dependants.get(on) ?? []), spec.address]);
+  const declared = new Set(specs.map(({ address }) => address));
+  return [...state.records.values()]
+    .filter(isOpen)
+    .map((record) => ({
+      record,
+      behind: behind(record, pending, dependants),
+      declared: declared.has(record.address),
+    }))
+    .sort((a, b) => beganAt(a.record) - beganAt(b.record));
+}
+
+/** When the first request of a restore was about to leave, epoch ms. */
+export function beganAt({ attempts, updated_at }: Record): number {
+  return Date.parse(attempts[0]?.intended_at ?? updated_at);
+}
+
+function behind(
+  record: Record,
+  pending: readonly RestoreSpec[],
+  dependants: ReadonlyMap<Address, readonly Address[]>,
+): Behind[] {
+  const found = new Map<Address, Behind['because']>();
+  for (const { address, volume, backup } of pending) {
+    if (address === record.address) continue;
+    const sameDisk =
+      volume.by === 'id' ? volume.id === record.volume_id : volume.name === record.names.volume_name;
+    if (sameDisk) found.set(address, 'same_disk');
+    else if (backup.by === 'id' && backup.id === record.backup_id) found.set(address, 'same_backup');
+  }
+  const queue = [record.address, ...found.keys()];
+  for (let address = queue.pop(); address !== undefined; address = queue.pop()) {
+    for (const dependant of dependants.get(address) ?? []) {
+      if (dependant === record.address || found.has(dependant)) continue;
+      found.set(dependant, 'depends_on');
+      queue.push(dependant);
+    }
+  }
+  return [...found].map(([address, because]) => ({ address, because }));
+}
+
+/** By its address; a plan tells more exactly, and costs a look at the cloud. */
+function isDone(spec: RestoreSpec, { records }: State): boolean {
+  const record = records.get(spec.address);
+  return record?.status === 'succeeded' && record.generation === spec.generation;
+}

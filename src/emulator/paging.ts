@@ -1,0 +1,73 @@
+/** Lists in pages, as Cinder and Nova serve them. */
+import type { World } from './model.ts';
+import { blockStorageError, json, type Reply, type WireRequest } from './wire.ts';
+
+/** Whether a filter of the query lets the value pass. */
+export function agrees(query: URLSearchParams, key: string, value: string): boolean {
+  const wanted = query.get(key);
+  return wanted === null || wanted === value;
+}
+
+export interface Paging<T> {
+  what: string;
+  items: readonly T[];
+  filter: (item: T) => boolean;
+  limit_max: number;
+  query: URLSearchParams;
+}
+
+export type Page<T> =
+  | { good: true; items: T[]; next: URLSearchParams | null }
+  | { good: false; reply: Reply };
+
+/** One page of what passes the filter: `limit` from `marker` or `offset` on. */
+export function paginate<T extends { id: string }>({
+  what,
+  items,
+  filter,
+  limit_max,
+  query,
+}: Paging<T>): Page<T> {
+  const bad = (message: string): Page<T> => ({ good: false, reply: blockStorageError(400, message) });
+  const limit = wholeNumber(query.get('limit'), limit_max);
+  const offset = wholeNumber(query.get('offset'), 0);
+  if (limit === null) return bad('Invalid input received: limit must be a non-negative integer');
+  if (offset === null) return bad('Invalid input received: offset must be a non-negative integer');
+
+  let from = 0;
+  const marker = query.get('marker');
+  if (marker !== null) {
+    // The marker stands in the unfiltered order: what it named may have left the filter since.
+    from = items.findIndex(({ id }) => id === marker) + 1;
+    if (from === 0)
+      return { good: false, reply: blockStorageError(404, `${what} ${marker} could not be found.`) };
+  }
+  const found = (from === 0 ? items : items.slice(from)).filter(filter);
+  const size = Math.min(limit, limit_max);
+  const page = found.slice(offset, offset + size);
+  const last = page.at(-1);
+  if (last === undefined || offset + size >= found.length) return { good: true, items: page, next: null };
+  const next = new URLSearchParams(query);
+  next.set('limit', String(size));
+  next.set('marker', last.id);
+  next.delete('offset');
+  return { good: true, items: page, next };
+}
+
+function wholeNumber(text: string | null, fallback: number): number | null {
+  if (text === null) return fallback;
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+export function listReply(
+  world: World,
+  name: 'volumes' | 'backups' | 'servers',
+  items: object[],
+  next: URLSearchParams | null,
+  request: WireRequest,
+): Reply {
+  const href = `${request.base_url}${request.path}?${next}`;
+  const links =
+    next !== null && world.settings.list_links ? { [`${name}_links`]: [{ rel: 'next', href }] } : {};
+  return json(200, { [name]: items, ...links });
+}

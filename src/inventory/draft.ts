@@ -1,0 +1,100 @@
+import type { Backup } from '../domain/cloud.ts';
+import type { Draft, DraftEntry } from '../domain/draft.ts';
+import type { VolumeRow } from '../domain/inventory.ts';
+import { optional } from '../domain/record.ts';
+import type { Target } from '../domain/target.ts';
+import { indexBackups, pickBackup } from '../planner/select.ts';
+
+/**
+ * One restore per disk, each from the newest backup at or before the moment: picked by the planner's own rule, so
+ * that a plan would not choose another. A disk without one is a gap.
+ */
+export function draftOf(input: {
+  readonly volumes: readonly VolumeRow[];
+  readonly backups: readonly Backup[];
+  readonly target: Target;
+  /** A time with its zone, or `latest`. */
+  readonly asOf: string;
+  readonly set: string;
+  /** Epoch ms. */
+  readonly now: number;
+}): Draft {
+  const { volumes, target, asOf, set, now } = input;
+  const backups = indexBackups(input.backups, target.project_id);
+  const ofDisk = byDisk(input.backups);
+  const names = new Set<string>();
+  const entries = volumes.map((volume): DraftEntry => {
+    const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
+    if (picked.kind === 'none') {
+      const { summary, detail } = picked.why;
+      return { kind: 'gap', volume, reason: summary, ...optional('detail', detail) };
+    }
+    const name = uniqueName(volume, names);
+    names.add(name);
+    const backup = picked.value;
+    return {
+      kind: 'restore',
+      name,
+      volume,
+      backup,
+      ...neighbours(backup, ofDisk.get(volume.id) ?? [], target.project_id),
+    };
+  });
+  return {
+    set,
+    target,
+    as_of: asOf,
+    moment: new Date(asOf === 'latest' ? now : asOf).toISOString(),
+    entries,
+  };
+}
+
+/** The names of sets and restores: lower-case letters, digits and dashes, at most 63. */
+export function toName(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, NAME_LENGTH_MAX)
+    .replace(/^-+|-+$/g, '');
+}
+
+const NAME_LENGTH_MAX = 63;
+
+function uniqueName({ id, name }: VolumeRow, taken: ReadonlySet<string>): string {
+  const plain = toName(name) || toName(`disk-${id.slice(0, 8)}`);
+  if (!taken.has(plain)) return plain;
+  for (let number = 2; ; number++) {
+    const suffix = `-${number}`;
+    const numbered = `${plain.slice(0, NAME_LENGTH_MAX - suffix.length).replace(/-+$/, '')}${suffix}`;
+    if (!taken.has(numbered)) return numbered;
+  }
+}
+
+function byDisk(backups: readonly Backup[]): ReadonlyMap<string, readonly Backup[]> {
+  const map = new Map<string, Backup[]>();
+  for (const backup of backups) {
+    const list = map.get(backup.volume_id);
+    if (list) list.push(backup);
+    else map.set(backup.volume_id, [backup]);
+  }
+  return map;
+}
+
+function neighbours(
+  picked: Backup,
+  ofDisk: readonly Backup[],
+  projectId: string,
+): { readonly older?: Backup; readonly newer?: Backup } {
+  const at = Date.parse(picked.created_at);
+  let older: Backup | undefined;
+  let newer: Backup | undefined;
+  for (const backup of ofDisk) {
+    const taken = Date.parse(backup.created_at);
+    const own = backup.project_id === undefined || backup.project_id === projectId;
+    if (!own || backup.status !== 'available') continue;
+    if (taken < at && (!older || taken > Date.parse(older.created_at))) older = backup;
+    if (taken > at && (!newer || taken < Date.parse(newer.created_at))) newer = backup;
+  }
+  return { ...optional('older', older), ...optional('newer', newer) };
+}

@@ -1,0 +1,31 @@
+import type { Policy } from '../domain/config.ts';
+import type { Observations } from '../domain/observations.ts';
+import type { PlanInput } from './plan-input.ts';
+import { indexRecords, type RecordIndex } from './record-index.ts';
+import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
+
+/** What every restore of one plan is judged by, made ready for looking things up. */
+export interface Context {
+  readonly records: RecordIndex;
+  /** Absent: offline. */
+  readonly observations: Observations | undefined;
+  readonly volumesByName: VolumeIndex;
+  readonly backups: BackupIndex;
+  readonly projectId: string;
+  readonly policy: Policy;
+  /** Epoch ms. */
+  readonly now: number;
+}
+
+export function contextOf({ state, target, observations, policy, now }: PlanInput): Context {
+  const projectId = (target ?? state?.target)?.project_id ?? '';
+  return {
+    records: indexRecords(state),
+    observations,
+    volumesByName: indexVolumes(observations?.volume_list ?? []),
+    backups: indexBackups(observations?.backup_list ?? [], projectId),
+    projectId,
+    policy,
+    now,
+  };
+}

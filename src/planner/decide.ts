@@ -1,0 +1,104 @@
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { Action } from '../domain/plan.ts';
+import { optional, type Record } from '../domain/record.ts';
+import type { RestoreSpec, Selector } from '../domain/spec.ts';
+import type { Claims } from './claims.ts';
+import type { Context } from './context.ts';
+import { type Crowds, crowding } from './crowding.ts';
+import { hasExpired } from './expiry.ts';
+import { factProblems, waits } from './facts.ts';
+import type { Resolved } from './resolve.ts';
+import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
+import {
+  addressOccupied,
+  mayBeTouched,
+  openBusiness,
+  outcomeUnknown,
+  sameRestoreTwice,
+  waitsForResumed,
+} from './unsettled.ts';
+
+/** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
+export function decide(
+  one: Resolved,
+  claims: Claims,
+  crowds: Crowds,
+  resuming: ReadonlySet<Record>,
+  context: Context,
+): Action {
+  const { spec, found } = one;
+  // Below it is spread last: V8 takes ten times as long for properties that follow a spread.
+  const base = {
+    address: spec.address,
+    volume: volumeView(one, context),
+    backup: backupView(one, context),
+    generation: spec.generation,
+    source: spec.source,
+    ...optional('was', claims.movedFrom.get(spec.address)),
+  };
+  const blocked = (reasons: readonly Diagnostic[]): Action => ({ kind: 'blocked', reasons, ...base });
+  const occupant = claims.occupied.get(spec.address);
+  const occupied = occupant ? [addressOccupied(occupant, one)] : [];
+
+  if (found) {
+    const { record, current } = found;
+    if (record.status === 'succeeded') return { kind: 'noop', ...base, ...doneView(record, context) };
+    if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
+    switch (record.status) {
+      case 'intended':
+      case 'running':
+        // The executor looks before it sends only where the record stands.
+        if (!current) return blocked([outcomeUnknown(found, context), ...occupied]);
+        if (occupant) return blocked(occupied);
+        // A rule that picked it stays with it, also when the manifest names the backup by now.
+        return { kind: 'resume', record, ...base, ...runnable(spec, record.selector) };
+      case 'unknown':
+        return blocked([outcomeUnknown(found, context), ...occupied]);
+      case 'failed':
+        if (record.touched === 'maybe') return blocked([mayBeTouched(record, current, context), ...occupied]);
+        break; // the disk was not touched: it is planned again
+      default:
+        return unreachable(record);
+    }
+  }
+  if (hasExpired(spec, context.now)) return { kind: 'expired', valid_until: spec.valid_until, ...base };
+
+  const reasons = [
+    ...one.problems,
+    ...occupied,
+    ...openBusiness(one, claims, resuming, context),
+    ...crowding(one, crowds),
+    ...(one.problems.length > 0 ? [] : factProblems(one, context)),
+  ];
+  if (reasons.length > 0) return blocked(reasons);
+  const before = recordBefore(one, claims, context);
+  return {
+    kind: 'restore',
+    cause: before ? 'again' : 'first',
+    changes: before ? fieldChanges(before, one, context) : [],
+    waits_for: [...waitsForResumed(one, resuming, context), ...waits(one, context)],
+    ...base,
+    ...runnable(spec),
+  };
+}
+
+/** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */
+function runnable({ expect, depends_on, timeout_ms, valid_until, backup }: RestoreSpec, rule?: Selector) {
+  const selector = backup.by === 'selector' ? backup.selector : rule;
+  return {
+    expect,
+    depends_on,
+    ...optional('timeout_ms', timeout_ms),
+    ...optional('valid_until', valid_until),
+    ...optional('selector', selector),
+  };
+}
+
+/** The record that will stand at the address once the moves are written down. */
+function recordBefore({ spec, found }: Resolved, claims: Claims, { records }: Context): Record | undefined {
+  if (claims.movedFrom.has(spec.address)) return found?.record;
+  const here = records.at(spec.address);
+  const leavesTo = here && claims.claimed.get(here.address);
+  return leavesTo !== undefined && claims.movedFrom.get(leavesTo) === here?.address ? undefined : here;
+}

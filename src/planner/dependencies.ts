@@ -1,0 +1,71 @@
+import { error } from '../domain/diagnostic.ts';
+import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import type { Address, RestoreSpec } from '../domain/spec.ts';
+
+/** Like Terraform’s -target: what was named, and all that it depends on. Empty: everything. */
+export function withDependencies(
+  specs: readonly RestoreSpec[],
+  only: readonly Address[],
+): ReadonlySet<Address> {
+  if (only.length === 0) return new Set(specs.map((spec) => spec.address));
+  const byAddress = new Map(specs.map((spec) => [spec.address, spec]));
+  const wanted = new Set<Address>();
+  const queue = [...only];
+  for (let address = queue.pop(); address !== undefined; address = queue.pop()) {
+    const spec = byAddress.get(address);
+    if (!spec || wanted.has(address)) continue;
+    wanted.add(address);
+    queue.push(...spec.depends_on);
+  }
+  return wanted;
+}
+
+/**
+ * A dependency is met only by a success: what depends on a restore that is blocked or expired cannot start
+ * either, nor can what depends on that. A plan that showed it as a restore would promise what apply cannot do.
+ */
+export function blockDependants(actions: readonly Action[]): Action[] {
+  const dependants = new Map<Address, RestoreAction[]>();
+  for (const action of actions) {
+    if (action.kind !== 'restore') continue;
+    for (const address of action.depends_on) {
+      const list = dependants.get(address);
+      if (list) list.push(action);
+      else dependants.set(address, [action]);
+    }
+  }
+  const blocked = new Map<Address, BlockedAction>();
+  const queue: (BlockedAction | ExpiredAction)[] = actions.filter(
+    (action) => action.kind === 'blocked' || action.kind === 'expired',
+  );
+  for (let stuck = queue.pop(); stuck; stuck = queue.pop()) {
+    for (const dependant of dependants.get(stuck.address) ?? []) {
+      if (blocked.has(dependant.address)) continue;
+      const action = blockedBy(stuck, dependant);
+      blocked.set(action.address, action);
+      queue.push(action);
+    }
+  }
+  return actions.map((action) => blocked.get(action.address) ?? action);
+}
+
+function blockedBy(
+  stuck: BlockedAction | ExpiredAction,
+  { address, volume, backup, generation, was, source }: RestoreAction,
+): BlockedAction {
+  const how = stuck.kind === 'blocked' ? 'is blocked' : `expired at ${stuck.valid_until}`;
+  return {
+    kind: 'blocked',
+    address,
+    volume,
+    backup,
+    generation,
+    source,
+    ...(was === undefined ? {} : { was }),
+    reasons: [
+      error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
+        remedy: `mend ${stuck.address} first, or take it out of depends_on`,
+      }),
+    ],
+  };
+}

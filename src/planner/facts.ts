@@ -1,0 +1,77 @@
+import type { Backup, Reading, Volume } from '../domain/cloud.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { unreachable } from '../domain/errors.ts';
+import type { Wait } from '../domain/plan.ts';
+import { identityProblems, waitsFor } from '../domain/preflight.ts';
+import type { Context } from './context.ts';
+import { guardRestore } from './guards.ts';
+import type { Resolved } from './resolve.ts';
+
+/** What disk and backup, as just seen, say against a restore: identity facts and the operator's limits. */
+export function factProblems(one: Resolved, context: Context): Diagnostic[] {
+  const { observations, records, projectId, policy, now } = context;
+  const { volume_id, backup_id, spec } = one;
+  if (!observations || volume_id === undefined || backup_id === undefined) return [];
+  const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
+  const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
+  if (volume?.kind === 'found' && backup?.kind === 'found')
+    return [
+      ...identityProblems(volume.value, backup.value, spec.expect, projectId),
+      ...guardRestore(volume.value, backup.value, policy, now),
+    ];
+  const otherBackup =
+    spec.backup.by === 'id'
+      ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'
+      : `raise generation to ${records.nextGeneration(volume_id, backup_id)} to let the rule pick another one`;
+  return [
+    ...readProblem(
+      'volume',
+      volume_id,
+      volume,
+      'correct volume_id; list what is there with the OpenStack client: openstack volume list',
+    ),
+    ...readProblem('backup', backup_id, backup, otherBackup),
+  ];
+}
+
+/** Readiness facts that do not hold yet; they are checked again right before the POST. */
+export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Wait[] {
+  const volume = observations?.volumes.get(volume_id ?? '');
+  const backup = observations?.backups.get(backup_id ?? '');
+  return volume?.kind === 'found' && backup?.kind === 'found' ? waitsFor(volume.value, backup.value) : [];
+}
+
+/** What a complete list does not hold does not exist. */
+function absent(list: readonly unknown[] | undefined): Reading<never> | undefined {
+  return list && { kind: 'gone', failure: { cause: 'status', message: 'not in the list' } };
+}
+
+function readProblem(
+  what: 'volume' | 'backup',
+  id: string,
+  reading: Reading<Volume | Backup> | undefined,
+  ifGone: string,
+): Diagnostic[] {
+  const noun = what === 'volume' ? 'disk' : 'backup';
+  switch (reading?.kind) {
+    case 'found':
+      return [];
+    case 'gone':
+      return [
+        error(`${what}-gone`, `${noun} ${id} does not exist in this project and region`, {
+          remedy: ifGone,
+        }),
+      ];
+    case 'unreadable':
+      return [
+        error('unreadable', `${noun} ${id} could not be read: ${reading.failure.message}`, {
+          ...(reading.failure.request_id ? { detail: `request id ${reading.failure.request_id}` } : {}),
+          remedy: reading.retryable ? 'plan again in a moment' : 'check that these credentials may read it',
+        }),
+      ];
+    case undefined:
+      throw new Error(`${noun} ${id} was needed for the plan and not read`);
+    default:
+      return unreachable(reading);
+  }
+}

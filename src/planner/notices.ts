@@ -1,0 +1,56 @@
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Action, RestoreAction } from '../domain/plan.ts';
+import type { Record } from '../domain/record.ts';
+import type { Context } from './context.ts';
+import type { Resolved } from './resolve.ts';
+
+/** What a person should know of an action that is right by the rules. */
+export function noticesOf(action: Action, { spec, found }: Resolved, context: Context): Diagnostic[] {
+  const where = { address: spec.address };
+  if (action.kind === 'restore') return capacityFallsBack(action).map((notice) => ({ ...notice, where }));
+  if (action.kind !== 'noop' || !found) return [];
+  const { record } = found;
+  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id)}`;
+  return [...doneAtHigher(record, spec.generation), ...touchedSince(record, context)].map((notice) => ({
+    ...notice,
+    remedy: again,
+    where,
+  }));
+}
+
+/** The service gives an expanded disk the backup's capacity back; the file system must be grown again. */
+function capacityFallsBack({ volume, backup }: RestoreAction): Diagnostic[] {
+  if (volume.size === undefined || backup.size === undefined || volume.size <= backup.size) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'capacity-falls-back',
+      summary: `the disk has ${volume.size} GB, the backup ${backup.size} GB: after the restore its file system spans ${backup.size} GB`,
+      remedy: 'grow the partition and file system again after the restore',
+    },
+  ];
+}
+
+function doneAtHigher({ generation }: Record, asked: number): Diagnostic[] {
+  if (generation === asked) return [];
+  return [
+    {
+      severity: 'note',
+      code: 'generation-lowered',
+      summary: `it was done as generation ${generation}; lowering the number to ${asked} asks for nothing`,
+    },
+  ];
+}
+
+/** Done, but the disk may hold something else by now. Later successes are told by `superseded_by`. */
+function touchedSince({ volume_id, backup_id }: Record, { records }: Context): Diagnostic[] {
+  const [open] = records.openOn(volume_id, backup_id).disk;
+  const touch = records.lastTouch(volume_id);
+  const since = open
+    ? `${open.address} is ${open.status} on this disk`
+    : touch?.status === 'failed'
+      ? `${touch.address} failed at ${touch.finished_at} and may have touched this disk`
+      : undefined;
+  if (since === undefined) return [];
+  return [{ severity: 'warning', code: 'disk-touched-since', summary: `since it was done, ${since}` }];
+}

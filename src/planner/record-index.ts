@@ -1,0 +1,185 @@
+import { isOpen, type Record } from '../domain/record.ts';
+import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
+
+/** The state seen by what was restored instead of by address: done or not is asked of the identity alone. */
+export interface RecordIndex {
+  /**
+   * What is known of this restore, under whatever address, now or long superseded. A lower generation than one
+   * that is done finds that one: only raising the number asks for a restore.
+   */
+  find(volumeId: string, backup: BackupRef, generation: number): Found | undefined;
+  /** The record that stands at an address now. */
+  at(address: Address): Record | undefined;
+  /** Records whose outcome is still to come, by what they hold. */
+  openOn(volumeId: string, backupId: string): { disk: readonly Record[]; backup: readonly Record[] };
+  /** The restore that the disk's content comes from, as far as the state tells. */
+  lastSuccess(volumeId: string): Succeeded | undefined;
+  /** The last closed restore that changed the disk or may have. */
+  lastTouch(volumeId: string): Record | undefined;
+  /** The lowest generation that no restore of this backup into this disk has had yet. */
+  nextGeneration(volumeId: string, backupId: string): number;
+}
+
+export interface Found {
+  readonly record: Record;
+  /** It stands in the state; else only the history knows it, under the address that it had then. */
+  readonly current: boolean;
+}
+
+export type Succeeded = Record & { readonly status: 'succeeded' };
+
+/** One pass over history and records. */
+export function indexRecords(state: State | undefined): RecordIndex {
+  const { pins, rules, facts } = factsOf(state);
+
+  const lastSuccess = new Map<string, Fact & { readonly record: Succeeded }>();
+  const lastTouch = new Map<string, Fact>();
+  for (const fact of facts) {
+    const { record, order } = fact;
+    if (isSuccess(fact) && order > (lastSuccess.get(record.volume_id)?.order ?? -1))
+      lastSuccess.set(record.volume_id, fact);
+    if (mayHaveTouched(record) && order > (lastTouch.get(record.volume_id)?.order ?? -1))
+      lastTouch.set(record.volume_id, fact);
+  }
+
+  const openOnDisk = new Map<string, Record[]>();
+  const openOnBackup = new Map<string, Record[]>();
+  for (const record of state?.records.values() ?? []) {
+    if (!isOpen(record)) continue;
+    append(openOnDisk, record.volume_id, record);
+    append(openOnBackup, record.backup_id, record);
+  }
+
+  return {
+    find(volumeId, backup, generation) {
+      const line =
+        backup.by === 'id'
+          ? pins.get(pinKey(volumeId, backup.id))
+          : rules.get(ruleKey(volumeId, backup.selector));
+      const exact = line?.facts.get(generation);
+      if (exact && (exact.record.status === 'succeeded' || isOpen(exact.record))) return exact;
+      return line?.done && line.done.record.generation > generation ? line.done : exact;
+    },
+    at: (address) => state?.records.get(address),
+    openOn: (volumeId, backupId) => ({
+      disk: openOnDisk.get(volumeId) ?? [],
+      backup: openOnBackup.get(backupId) ?? [],
+    }),
+    lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
+    lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,
+    nextGeneration: (volumeId, backupId) => (pins.get(pinKey(volumeId, backupId))?.highest ?? 0) + 1,
+  };
+}
+
+/** The newest that is known of one identity. */
+interface Fact extends Found {
+  /** When its attempt ended, among all: the place in the history, not a time. */
+  readonly order: number;
+}
+
+/** One disk from one backup, or by one rule: its generations. */
+interface Line {
+  readonly facts: Map<number, Fact>;
+  /** The highest generation that is done. */
+  done?: Fact;
+  highest: number;
+}
+
+function factsOf(state: State | undefined): {
+  readonly pins: ReadonlyMap<string, Line>;
+  /** What is done under its id is done under the rule that once picked it. */
+  readonly rules: ReadonlyMap<string, Line>;
+  readonly facts: readonly Fact[];
+} {
+  const pins = new Map<string, Line>();
+  const picked = new Map<string, Map<number, Line>>();
+  let order = 0;
+  const pinOf = (record: Record) => lineAt(pins, pinKey(record.volume_id, record.backup_id));
+  const learn = (pin: Line, record: Record, current: boolean) => {
+    const { generation, selector } = record;
+    const before = pin.facts.get(generation);
+    // What is done stays done, whatever the history tells of another attempt.
+    if (before?.record.status === 'succeeded' && record.status !== 'succeeded' && !current) return;
+    const stays = before && isSameAttempt(before.record, record);
+    pin.facts.set(generation, { record, current, order: stays ? before.order : order++ });
+    if (!selector) return;
+    const key = ruleKey(record.volume_id, selector);
+    const pinned = picked.get(key) ?? new Map<number, Line>();
+    picked.set(key, pinned.set(generation, pin));
+  };
+
+  for (const entry of state?.history ?? [])
+    if (entry.type === 'closed') learn(pinOf(entry.record), entry.record, false);
+  for (const record of state?.records.values() ?? []) {
+    const pin = pinOf(record);
+    const known = pin.facts.get(record.generation)?.record;
+    // What is over stands in the history as well: it is the newest only if it is the last that this tells.
+    if (isOpen(record) || !known || isSameFact(known, record)) learn(pin, record, true);
+  }
+
+  const facts: Fact[] = [];
+  for (const pin of pins.values())
+    for (const fact of pin.facts.values()) {
+      facts.push(fact);
+      note(pin, fact);
+    }
+  const rules = new Map<string, Line>();
+  for (const [key, pinned] of picked)
+    for (const [generation, pin] of pinned) {
+      const fact = pin.facts.get(generation);
+      if (!fact) continue;
+      const rule = lineAt(rules, key);
+      rule.facts.set(generation, fact);
+      note(rule, fact);
+    }
+  return { pins, rules, facts };
+}
+
+function note(line: Line, fact: Fact): void {
+  const { generation } = fact.record;
+  line.highest = Math.max(line.highest, generation);
+  if (isSuccess(fact) && generation > (line.done?.record.generation ?? 0)) line.done = fact;
+}
+
+function isSuccess(fact: Fact): fact is Fact & { readonly record: Succeeded } {
+  return fact.record.status === 'succeeded';
+}
+
+function mayHaveTouched(record: Record): boolean {
+  return record.status === 'succeeded' || (record.status === 'failed' && record.touched === 'maybe');
+}
+
+/** The record that stands now, and the history's copy of it; a move changes neither. */
+function isSameFact(a: Record, b: Record): boolean {
+  return a.status === b.status && a.updated_at === b.updated_at;
+}
+
+/** What a person says later about an attempt does not make it a later one: the disk was touched back then. */
+function isSameAttempt(earlier: Record, record: Record): boolean {
+  if (isSameFact(earlier, record)) return true;
+  if (!('resolution' in record) || record.resolution === undefined) return false;
+  return earlier.status === 'unknown' || (earlier.status === 'failed' && earlier.touched === 'maybe');
+}
+
+function lineAt(lines: Map<string, Line>, key: string): Line {
+  const known = lines.get(key);
+  if (known) return known;
+  const line: Line = { facts: new Map(), highest: 0 };
+  lines.set(key, line);
+  return line;
+}
+
+function pinKey(volumeId: string, backupId: string): string {
+  return `${volumeId} from ${backupId}`;
+}
+
+function ruleKey(volumeId: string, selector: Selector): string {
+  return `${volumeId} by ${selectorKey(selector)}`;
+}
+
+function append<V>(map: Map<string, V[]>, key: string, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

@@ -1,0 +1,69 @@
+import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
+import { jobIdOf, optional, type Record, sameIdentity } from '../domain/record.ts';
+import type { Context } from './context.ts';
+import type { Succeeded } from './record-index.ts';
+import type { Resolved } from './resolve.ts';
+
+/** What a plan shows of disk, backup and past: as the cloud tells it now, else as the record remembers it. */
+
+export function volumeView({ spec, volume_id, found }: Resolved, { observations }: Context): VolumeView {
+  const reading = observations?.volumes.get(volume_id ?? '');
+  if (reading?.kind === 'found') {
+    const { id, name, size, status, attachments } = reading.value;
+    return { id, name, size, status, attachments };
+  }
+  const declared = spec.volume.by === 'name' ? spec.volume.name : undefined;
+  return {
+    ...optional('id', volume_id),
+    ...optional('name', found?.record.names.volume_name ?? declared),
+  };
+}
+
+export function backupView({ spec, backup_id, found }: Resolved, { observations }: Context): BackupView {
+  const rule = optional('selector', spec.backup.by === 'selector' ? spec.backup.selector : undefined);
+  const reading = observations?.backups.get(backup_id ?? '');
+  if (reading?.kind === 'found') {
+    const { id, name, size, created_at, volume_id } = reading.value;
+    return { id, name, size, created_at, of_volume_id: volume_id, ...rule };
+  }
+  const names = found?.record.names;
+  return {
+    ...optional('id', backup_id),
+    ...(names ? { name: names.backup_name, created_at: names.backup_created_at, size: names.size } : {}),
+    ...rule,
+  };
+}
+
+/** When it was done, and what came after on the same disk. */
+export function doneView(
+  record: Succeeded,
+  { records }: Context,
+): Pick<NoopAction, 'done_at' | 'job_id' | 'superseded_by'> {
+  const last = records.lastSuccess(record.volume_id);
+  const later = last && !sameIdentity(last, record) ? last : undefined;
+  return {
+    done_at: record.finished_at,
+    ...optional('job_id', jobIdOf(record)),
+    ...optional(
+      'superseded_by',
+      later && { address: later.address, backup_id: later.backup_id, finished_at: later.finished_at },
+    ),
+  };
+}
+
+/** What differs from the restore that the address stood for before. */
+export function fieldChanges(before: Record, one: Resolved, context: Context): FieldChange[] {
+  const backup = backupView(one, context);
+  const fields: [field: string, before: string, after: string | undefined][] = [
+    ['volume_id', before.volume_id, one.volume_id],
+    ['backup_id', before.backup_id, one.backup_id],
+    ['backup', before.names.backup_name, backup.name],
+    ['backup_created_at', before.names.backup_created_at, backup.created_at],
+    ['generation', String(before.generation), String(one.spec.generation)],
+    ['last outcome', before.status === 'failed' ? `failed: ${before.reason}` : '', ''],
+  ];
+  // What is not known, for it was planned offline, is no difference.
+  return fields.flatMap(([field, from, to]) =>
+    to === undefined || from === to ? [] : [{ field, before: from, after: to }],
+  );
+}

@@ -1,0 +1,216 @@
+import { unreachable } from '../domain/errors.ts';
+import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
+import { jobIdOf, type Record } from '../domain/record.ts';
+import { describeTarget, type Target } from '../domain/target.ts';
+import { remedyLines } from './diagnostics.ts';
+import { type LockHolder, lockText } from './lock-text.ts';
+import {
+  attemptLines,
+  nextSteps,
+  outcomeText,
+  STATUS_SIGNS,
+  statusPaint,
+  subjectLines,
+} from './record-text.ts';
+import { type StateListItem, stateListJson } from './state-json.ts';
+import { tableLines } from './table.ts';
+import {
+  indent,
+  joinLines,
+  LABEL_INDENT,
+  labelled,
+  sanitize,
+  type TextOptions,
+  VALUE_COLUMN,
+  wrap,
+} from './terminal.ts';
+import { age, answerText, failureText, listed, plural, size, utc, when } from './words.ts';
+
+export interface Status {
+  readonly target: Target;
+  /** Where the state lies. */
+  readonly location: string;
+  readonly lock: LockHolder | undefined;
+  readonly open: readonly OpenRestore[];
+  readonly total: number;
+}
+
+export interface StatusOptions extends TextOptions {
+  /** More than a line each: what it is, what waits behind it, the text for the cloud's support. */
+  readonly inFull: boolean;
+}
+
+/** `vbsctl status`: what is open, since when, and what to do about it. Ends with a line break. */
+export function statusText(status: Status, options: StatusOptions): string {
+  const { style, now, width } = options;
+  const { open, lock, location, target, total } = status;
+  const head = [
+    `${style.faint('state')}  ${sanitize(location)}, ${sanitize(describeTarget(target))}`,
+    `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free: no run is at work'}`,
+    '',
+  ];
+  if (open.length === 0)
+    return joinLines([...head, style.strong(style.good(`Nothing is open; ${plural(total, 'record')}.`))]);
+  const body = options.inFull
+    ? open.flatMap((restore) => [...detail(restore, status, options), ''])
+    : [...table(open, options), ''];
+  return joinLines([
+    ...head,
+    ...body,
+    style.strong(`${plural(open.length, 'restore')} open of ${plural(total, 'record')}.`),
+    ...(options.inFull
+      ? []
+      : remedyLines(`each in full, with the text for the cloud’s support: vbsctl status ADDRESS`, {
+          style,
+          width,
+        })),
+  ]);
+}
+
+function table(open: readonly OpenRestore[], options: TextOptions): string[] {
+  const { style, now } = options;
+  return tableLines(
+    [
+      { title: 'RESTORE', cell: ({ record }) => record.address },
+      {
+        title: 'STATUS',
+        cell: ({ record }) => record.status,
+        paint: ({ record }) => statusPaint(record.status, style),
+      },
+      { title: 'BEGUN', cell: ({ record }) => age(began(record), now), align: 'right' },
+      { title: 'LAST MOVED', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
+      {
+        title: 'BEHIND IT',
+        cell: ({ behind }) => (behind.length === 0 ? '' : String(behind.length)),
+        align: 'right',
+      },
+      { title: 'JOB', cell: ({ record }) => jobIdOf(record) ?? '' },
+    ],
+    open,
+    options,
+  );
+}
+
+function detail({ record, behind, declared }: OpenRestore, status: Status, options: TextOptions): string[] {
+  const { style, width, now } = options;
+  const job = jobIdOf(record);
+  const paint = statusPaint(record.status, style);
+  const step = (text: string) =>
+    indent(remedyLines(text, { style, width: width - LABEL_INDENT }), LABEL_INDENT);
+  return [
+    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(outcomeText(record))}`,
+    ...labelled('begun', [when(began(record), now)], style),
+    ...labelled('moved', [when(record.updated_at, now)], style),
+    ...subjectLines(record, options),
+    ...(job === undefined || record.attempts.some(({ job_id }) => job_id === job)
+      ? []
+      : labelled('job', [sanitize(job)], style)),
+    ...attemptLines(record, options),
+    ...labelled('behind it', behindLines(behind, width), style),
+    ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
+    ...(declared || record.status !== 'intended'
+      ? nextSteps(record, undefined)
+      : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
+    ).flatMap(step),
+    '',
+    `    ${style.faint('-- for the cloud’s support --')}`,
+    ...ticketLines(record, status.target),
+    `    ${style.faint('-- end --')}`,
+  ];
+}
+
+const BEHIND_SHOWN = 5;
+
+function behindLines(behind: readonly Behind[], width: number): string[] {
+  if (behind.length === 0) return ['nothing'];
+  return wrap(
+    listed(
+      behind.map(({ address, because }) => `${address} (${BECAUSE[because]})`),
+      BEHIND_SHOWN,
+    ),
+    width - VALUE_COLUMN,
+  );
+}
+
+const BECAUSE: Readonly<globalThis.Record<Behind['because'], string>> = {
+  depends_on: 'depends on it',
+  same_disk: 'same disk',
+  same_backup: 'same backup',
+};
+
+/** Everything that the cloud's support asks for, in one piece to paste; no margin, no colours, no ages. */
+export function ticketLines(record: Record, target: Target): string[] {
+  const { names } = record;
+  const job = jobIdOf(record);
+  return [
+    ticketQuestion(record),
+    `Target: ${describeTarget(target)}`,
+    `Disk: ${record.volume_id} (${names.volume_name || 'no name'})`,
+    `Backup: ${record.backup_id} (${names.backup_name || 'no name'}, ${size(names.size)}, taken ${utc(names.backup_created_at)})`,
+    `Job: ${job ?? 'none was named'}`,
+    ...record.attempts.map(({ intended_at, answer, failure, request_id }) => {
+      const id = request_id ?? failure?.request_id;
+      const said = failure ? `${answerText(answer)}: ${failureText(failure)}` : answerText(answer);
+      return `POST of ${utc(intended_at)}, request id ${id ?? 'not known'}: ${said}`;
+    }),
+    ...(record.status === 'unknown'
+      ? record.observations
+          .slice(-1)
+          .map(
+            ({ at, volume, backup }) =>
+              `Seen ${utc(at)}: disk ${volume.status}, updated ${volume.updated_at ?? 'never'}; backup ${backup.status}`,
+          )
+      : []),
+  ].map(sanitize);
+}
+
+function ticketQuestion(record: Record): string {
+  switch (record.status) {
+    case 'running':
+      return 'Please tell us how the job of this restore stands, and whether it will end.';
+    case 'intended':
+    case 'unknown':
+      return 'We asked for a restore and do not know what became of it. Please tell us whether it was started, and how it ended.';
+    case 'succeeded':
+    case 'failed':
+      return 'Please tell us how this restore went.';
+    default:
+      return unreachable(record);
+  }
+}
+
+function began(record: Record): string {
+  return new Date(beganAt(record)).toISOString();
+}
+
+/** `status --output json` */
+export interface StatusJson {
+  readonly format: 1;
+  readonly location: string;
+  readonly target: Target;
+  readonly lock: LockHolder | null;
+  readonly open: readonly (StateListItem & {
+    readonly began_at: string;
+    readonly behind: readonly Behind[];
+    readonly declared: boolean;
+    readonly ticket: string;
+  })[];
+}
+
+export function statusJson({ location, target, lock, open }: Status): StatusJson {
+  return {
+    format: 1,
+    location,
+    target,
+    lock: lock ?? null,
+    open: open.flatMap(({ record, behind, declared }) =>
+      stateListJson([record]).map((item) => ({
+        ...item,
+        began_at: began(record),
+        behind,
+        declared,
+        ticket: ticketLines(record, target).join('\n'),
+      })),
+    ),
+  };
+}

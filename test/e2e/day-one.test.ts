@@ -1,0 +1,177 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Desk } from './cli.ts';
+
+/** From an empty folder to restored disks, as somebody does it who has only the program. */
+describe('day one', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { jobDurationMs: 600, queueMs: 100 } });
+  });
+  afterEach(() => desk.close());
+
+  const good = async (...args: string[]) => {
+    const finished = await desk.run(...args);
+    expect(finished.code, finished.stderr + finished.stdout).to.equal(0);
+    return finished.stdout;
+  };
+  const json = async (...args: string[]) => JSON.parse(await good(...args, '--output', 'json'));
+  /** Sends its stdout to the file, as the shell does. */
+  const into = async (file: string, ...args: string[]) => desk.write(file, await good(...args));
+
+  async function detachAll(server: string): Promise<void> {
+    for (const { id } of await json('get', 'volumes', '--server', server))
+      expect((await desk.cloud.perform({ action: 'detach', volume_id: id })).done).to.equal(true);
+  }
+
+  it('find → generate → validate → plan → apply of a whole server', async () => {
+    const servers = await json('get', 'servers', '--name', 'erp-*');
+    expect(servers[0]).to.deep.include({ name: 'erp-db1', status: 'ACTIVE' });
+    expect(servers[0].volumes).to.have.length(3);
+    expect(await good('get', 'backups', '--server', 'erp-db1')).to.match(/9 backups/);
+    await into('restores.yaml', 'generate', '--server', 'erp-db1', '--latest');
+    expect(await good('validate')).to.include('3 restore(s)');
+    await good('init');
+    const plan = await good('plan');
+    expect(plan).to.include('3 to restore').and.include('detach from erp-db1 (/dev/vdb)');
+    await detachAll('erp-db1');
+    expect(await good('apply', '--auto-approve')).to.include('3 succeeded');
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(await good('plan')).to.include('nothing to do');
+    expect(await good('status')).to.include('Nothing is open');
+  });
+
+  it('pays for the names of servers only when a plan speaks of one', async () => {
+    await good('init');
+    const asked = () => desk.cloud.audit().requests.servers ?? 0;
+    await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest');
+    const before = asked();
+    expect(await good('plan')).to.include('3 to restore');
+    expect(asked()).to.equal(before);
+    await into('restores.yaml', 'generate', '--server', 'web1', '--latest');
+    const between = asked();
+    await good('plan');
+    expect(asked()).to.equal(between + 1);
+  });
+
+  it('blocks a disk that is attached to another server than expected, by name', async () => {
+    await good('init');
+    await into('restores.yaml', 'generate', '--server', 'erp-db1', '--latest');
+    const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
+    desk.write('restores.yaml', text.replace('server: erp-db1', 'server: pay-db1'));
+    const plan = await desk.run('plan', '--detailed-exitcode');
+    expect(plan.code).to.equal(5);
+    expect(plan.stdout).to.include('expected server pay-db1, but it is erp-db1');
+  });
+
+  it('names what is not there, and the way out', async () => {
+    const refusals: [string[], string][] = [
+      [['get', 'backups', '--volume', 'pay-db-dta'], 'did you mean pay-db-data?'],
+      [['generate', '--server', 'pay-db1', '--latest'], "vbsctl generate --name 'pay-db*'"],
+      [['generate', '--latest'], '--server NAME'],
+      [['generate', '--all'], '--latest'],
+      [['generate', '--all', '--as-of', '2020-01-01T00:00:00Z'], 'none of'],
+      [['help', 'recovry'], 'did you mean recovery?'],
+      [['destroy'], 'cannot be undone'],
+      [['apply', '-out=x'], '--out'],
+    ];
+    for (const [args, remedy] of refusals) {
+      const { code, stdout, stderr } = await desk.run(...args);
+      expect(code, args.join(' ')).to.equal(1);
+      expect(stderr, args.join(' ')).to.include(remedy);
+      expect(stdout, args.join(' ')).to.equal('');
+    }
+  });
+
+  it('writes a config once, and only where there is none', async () => {
+    const exists = await desk.run('init', '--config');
+    expect(exists.code).to.equal(5);
+    expect(exists.stderr).to.include('exists already');
+    rmSync(join(desk.folder, 'vbsctl.yaml'));
+    await good('init', '--config');
+    await good('init');
+    expect(statSync(join(desk.folder, 'vbsctl.state.json')).isFile()).to.equal(true);
+  });
+
+  it('--no-wait submits, status tells, wait on another machine follows without any manifest', async () => {
+    // Restores end when the test says so.
+    await desk.close();
+    let skewMs = 0;
+    desk = await Desk.open({ seed: { jobDurationMs: 3_600_000 }, clock: () => Date.now() + skewMs });
+    await good('init');
+    await into('restores.yaml', 'generate', '--name', 'pay-db-*', '--latest', '--set', 'pay');
+    const submitted = await desk.run('apply', '-auto-approve', '--no-wait');
+    expect(submitted.code, submitted.stderr).to.equal(6);
+    expect(submitted.stdout).to.include('vbsctl wait');
+
+    const { open, lock } = await json('status');
+    expect(lock).to.equal(null);
+    expect(open).to.have.length(3);
+    for (const each of open) {
+      expect(each.status).to.equal('running');
+      expect(each.ticket)
+        .to.include(each.job_id)
+        .and.include(each.request_ids[0])
+        .and.include(each.volume_id);
+    }
+    expect((await desk.run('wait', 'pay/pay-db-log', '--timeout', '1ms')).code).to.equal(6);
+
+    skewMs += 2 * 3_600_000;
+    const elsewhere = join(desk.folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    copyFileSync(join(desk.folder, 'vbsctl.state.json'), join(elsewhere, 'state.json'));
+    rmSync(join(desk.folder, 'restores.yaml'));
+    const waited = await desk.run('wait', '--state', 'elsewhere/state.json');
+    expect(waited.code, waited.stderr).to.equal(0);
+    expect(waited.stdout).to.include('Wait: 3 succeeded').and.include('0 started');
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('Nothing is under way');
+    expect((await desk.run('wait', 'pay/nobody')).stderr).to.include('no record of pay/nobody');
+  });
+
+  it('tells what waits behind what is open, also while another run holds the lock', async () => {
+    await good('init');
+    const ids = await json('get', 'volumes', '--name', 'pay-db-*');
+    await into('restores.yaml', 'generate', '--volume', ids[0].id, '--latest', '--set', 'pay');
+    const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
+    const other = `    - {name: later, volume_id: ${ids[1].id}, backup: {as_of: latest}, depends_on: [${ids[0].name}]}\n`;
+    desk.write('restores.yaml', text + other);
+    const running = desk.start('apply', '--auto-approve');
+    while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const { lock, open } = await json('status');
+    expect(lock).to.include({ operation: 'apply', pid: running.pid });
+    expect(open[0].behind).to.deep.equal([{ address: 'pay/later', because: 'depends_on' }]);
+    expect((await desk.run('wait')).code).to.equal(4);
+    expect((await running.done).code).to.equal(0);
+  });
+
+  it('needs no import() where the code cache forbids it, as the question on a terminal did', () => {
+    const program = readFileSync(new URL('../../dist/program.cjs', import.meta.url), 'utf8');
+    expect(program.match(/[^.\w]import\((?!\))/g)).to.equal(null);
+  });
+
+  it('takes out the disks of a server for who has only the emulator inside', async () => {
+    const alone = ['--cloud', 'emulator'];
+    await good('emulator', '--detach', 'erp-db1');
+    const disks = await json('get', 'volumes', '--name', 'erp-*', ...alone);
+    expect(disks.map(({ status }: { status: string }) => status)).to.deep.equal(Array(3).fill('available'));
+    expect((await desk.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
+  });
+
+  it('says one thing, not six, to who has named no cloud', async () => {
+    const { code, stderr } = await desk.runWithoutCloud('get', 'servers');
+    expect(code).to.equal(1);
+    expect(stderr).to.include('--cloud emulator').and.to.include('OS_CLOUD');
+    expect(stderr.match(/error:/g)).to.have.length(1);
+  });
+
+  it('status says so when there is no state, and offers what is in it for completion', async () => {
+    expect(await good('status'))
+      .to.include('No state')
+      .and.include('vbsctl init');
+    await into('restores.yaml', 'generate', '--name', 'pay-*', '--latest', '--set', 'pay');
+    expect(await good('__complete', 'wait', 'pay/pay-db-d')).to.equal(':candidates\npay/pay-db-data\t\n');
+  });
+});

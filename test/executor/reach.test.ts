@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+import { Lab } from '../simulation/lab.ts';
+
+describe('how far a run goes', () => {
+  it('submit: starts what is ready and leaves it to the cloud', async () => {
+    const lab = new Lab({ jobDurationMs: 600_000 });
+    const specs = [lab.spec(0), lab.spec(1)];
+    const { outcome } = await lab.apply(specs, { reach: 'submit' });
+    expect(outcome.summary).to.include({ started: 2, running: 2 });
+    expect(lab.clock.monotonic()).to.be.below(30_000);
+    const { outcome: later } = await lab.apply(specs);
+    expect(later.summary).to.include({ started: 0, succeeded: 2 });
+    expect([0, 1].map((n) => lab.starts(n))).to.deep.equal([1, 1]);
+  });
+
+  it('submit: does not wait for a disk to be detached', async () => {
+    const lab = new Lab();
+    const spec = lab.spec(0);
+    if (spec.volume.by !== 'id') throw new Error('not by id');
+    lab.operate({ action: 'attach', volume_id: spec.volume.id, server: 'db1' });
+    const { outcome } = await lab.apply([spec], { reach: 'submit' });
+    const end = outcome.ends.get(spec.address);
+    expect(end).to.include({ kind: 'not_started', code: 'not_ready' });
+    expect(lab.clock.monotonic()).to.be.below(30_000);
+    expect(lab.starts(0)).to.equal(0);
+  });
+
+  it('submit: still finds out what came of a request without an answer', async () => {
+    const lab = new Lab({
+      jobDurationMs: 600_000,
+      faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'after' } }],
+    });
+    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'submit' });
+    expect(outcome.summary).to.include({ adopted: 1, running: 1 });
+    expect(lab.starts(0)).to.equal(1);
+  });
+
+  it('follow: brings what runs to its end', async () => {
+    const lab = new Lab({ jobDurationMs: 600_000 });
+    await lab.apply([lab.spec(0)], { reach: 'submit' });
+    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+    expect(outcome.summary).to.include({ started: 0, succeeded: 1 });
+  });
+
+  it('follow: adopts what a lost answer started, and starts nothing for one that did not', async () => {
+    for (const when of ['after', 'before'] as const) {
+      const stop = new AbortController();
+      const lab = new Lab({
+        jobDurationMs: 600_000,
+        faults: [{ match: { route: 'restore' }, effect: { kind: 'hang', when, for_ms: 600_000 } }],
+      });
+      await lab.apply([lab.spec(0)], {
+        stop: stop.signal,
+        onEvent: ({ type }) => type === 'intended' && stop.abort(new Error('enough')),
+      });
+      expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+      const started = lab.starts(0);
+      const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+      expect(outcome.summary.started, when).to.equal(0);
+      expect(lab.starts(0), when).to.equal(started);
+      const record = (await lab.state())?.records.get('set/disk-0');
+      expect(record?.status, when).to.equal(started === 1 ? 'succeeded' : 'intended');
+    }
+  });
+
+  it('follow: throws rather than let a POST leave, should a plan ever ask for one', async () => {
+    const lab = new Lab();
+    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+    expect(outcome.fatal?.error).to.be.instanceOf(Error);
+    expect(lab.starts(0)).to.equal(0);
+  });
+});

@@ -1,0 +1,81 @@
+import { expect } from 'chai';
+import type { OpenRestore } from '../../src/domain/open-restores.ts';
+import { toJson } from '../../src/views/json.ts';
+import { type Status, statusJson, statusText, ticketLines } from '../../src/views/status-text.ts';
+import { at, intended, running, TARGET, unknown } from './fixtures.ts';
+import { expectGolden, expectHarmless } from './golden.ts';
+
+const OPEN = [
+  {
+    record: unknown,
+    behind: [
+      { address: 'payments/db-data', because: 'same_disk' },
+      { address: 'payments/web', because: 'depends_on' },
+    ],
+    declared: true,
+  },
+  { record: running, behind: [], declared: true },
+  { record: intended, behind: [], declared: false },
+] as readonly OpenRestore[];
+
+const LOCK = {
+  id: '3f0c2a9e',
+  who: 'alice@runner-7',
+  host: 'runner-7',
+  pid: 4711,
+  operation: 'apply',
+  since: '2026-11-24T00:03:00.000Z',
+};
+
+function status(more: Partial<Status> = {}): Status {
+  return { target: TARGET, location: 'vbsctl.state.json', lock: undefined, open: OPEN, total: 9, ...more };
+}
+
+describe('views/status-text', () => {
+  it('golden: in full, as a table, and with nothing open', () => {
+    expectGolden(
+      'status',
+      [
+        statusText(status({ lock: LOCK }), { ...at(100), inFull: true }),
+        statusText(status(), { ...at(100), inFull: false }),
+        statusText(status({ open: [] }), { ...at(100), inFull: true }),
+      ].join('\n'),
+    );
+  });
+
+  it('has everything in the ticket that the cloud’s support asks for', () => {
+    const text = ticketLines(unknown, TARGET).join('\n');
+    for (const id of [
+      TARGET.project_id,
+      TARGET.region,
+      unknown.volume_id,
+      unknown.backup_id,
+      ...unknown.attempts.flatMap(({ request_id, failure }) => request_id ?? failure?.request_id ?? []),
+    ])
+      expect(text).to.include(id);
+  });
+
+  it('tells the same as data', () => {
+    const { open, lock } = statusJson(status());
+    expect(lock).to.equal(null);
+    expect(open.map(({ status: each }) => each)).to.deep.equal(['unknown', 'running', 'intended']);
+    for (const each of open) expect(each.ticket).to.include(each.volume_id);
+  });
+
+  it('is harmless whatever names the cloud and the manifests hold', () => {
+    const evil = '\u001b[31m\u202e\n\r\u0085\u2028x';
+    const record = {
+      ...unknown,
+      address: evil,
+      cause: evil,
+      names: { ...unknown.names, volume_name: evil, backup_name: evil },
+    };
+    const open = [
+      { record, behind: [{ address: evil, because: 'same_disk' }], declared: false },
+    ] as readonly OpenRestore[];
+    const hostile = status({ open, location: evil, lock: { ...LOCK, who: evil, host: evil } });
+    expectHarmless(statusText(hostile, { ...at(100), inFull: true }));
+    expectHarmless(statusText(hostile, { ...at(100), inFull: false }));
+    expectHarmless(toJson(statusJson(hostile), 2));
+  });
+});
