@@ -13,14 +13,16 @@ import { applyView } from './apply-view.ts';
 import { connectCloud } from './cloud.ts';
 import { confirm } from './consent.ts';
 import { saveUnsaved } from './errored-state.ts';
+import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
-import type { ManifestFlags } from './program.ts';
 import { actor, backend, manifests, type Settings, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
+import { usage } from './usage.ts';
+import { type WaiverFlags, waiversOf } from './waivers.ts';
 
-export interface ApplyFlags extends ManifestFlags {
+export interface ApplyFlags extends ManifestFlags, WaiverFlags {
   readonly target?: readonly string[];
   readonly autoApprove?: boolean;
   readonly initState?: boolean;
@@ -28,19 +30,27 @@ export interface ApplyFlags extends ManifestFlags {
   /** `--no-wait` makes it false. */
   readonly wait: boolean;
   readonly parallelism?: number;
+  /** Of a saved plan, ms. */
+  readonly maxAge?: number;
   readonly lockTimeout: number;
   readonly output: 'text' | 'json';
 }
 
 /** Plans under the lock, shows the plan, asks, executes it, and tells how every restore ended. */
 export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
+  if (flags.maxAge !== undefined)
+    throw usage(
+      '--max-age is for saved plans',
+      'name the plan: vbsctl apply plan.json, or leave --max-age out',
+    );
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given);
   if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'apply'), flags.lockTimeout);
+    const waivers = waiversOf(flags);
+    const lease = await store.lock(actor(io, 'apply', { waivers }), flags.lockTimeout);
     try {
       if (!lease.state()) await lease.create(connection.driver.target);
       const plan = await makePlan({
@@ -49,6 +59,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         driver: connection.driver,
         settings: given,
         only: flags.target ?? [],
+        waivers,
       });
       if (flags.output === 'text')
         io.stdout.write(`${planBody(plan, { ...textOptions(io), stateLocation: store.location })}\n`);
@@ -60,7 +71,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       }
       if (!flags.autoApprove)
         await confirm(io, 'Restore as shown? Disks are overwritten; it cannot be stopped or undone.');
-      return await carryOut(io, flags, plan, lease, connection.driver, given);
+      return await carryOut(io, flags, { plan }, lease, connection.driver, given);
     } finally {
       await lease.release();
     }
@@ -69,18 +80,20 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   }
 }
 
-async function carryOut(
+/** Executes what was shown, telling how it goes. */
+export async function carryOut(
   io: Io,
   flags: ApplyFlags,
-  plan: Plan,
+  what: { readonly plan: Plan; readonly planDigest?: string },
   lease: Lease,
   driver: Driver,
   given: Settings,
 ): Promise<ExitCode> {
+  const { plan } = what;
   const reporter = createRunReporter();
   const view = tee(reporter, applyView(io, flags.output, plan));
   const outcome = await execute({
-    plan,
+    ...what,
     lease,
     driver,
     clock: systemClock,
@@ -136,7 +149,7 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): 
   );
 }
 
-function withParallelism(given: Settings, parallelism: number | undefined): Settings {
+export function withParallelism(given: Settings, parallelism: number | undefined): Settings {
   if (parallelism === undefined) return given;
   const { config } = given;
   return { ...given, config: { ...config, apply: { ...config.apply, parallelism } } };

@@ -1,8 +1,8 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './program.ts';
 import { absolute, type Settings } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
@@ -46,10 +46,10 @@ async function connectEmulator(io: Io, given: Settings): Promise<Connection> {
   }
 }
 
-function connectOptions(io: Io, { config }: Settings) {
+function connectOptions(io: Io, { config, named }: Settings) {
   return {
     env: io.env,
-    cwd: io.cwd,
+    ...(named ? {} : { cwd: io.cwd }),
     home: io.home,
     api: config.api,
     onNote: (note: Diagnostic) => showDiagnostics(io, [note]),

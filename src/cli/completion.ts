@@ -1,9 +1,9 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { loadManifests, manifestPaths } from '../manifest/index.ts';
+import type { ManifestFlags } from './flags.ts';
 import { TOPICS } from './help-topics.ts';
 import type { Io } from './io.ts';
-import type { ManifestFlags } from './program.ts';
 import { backend, loadIo, settings } from './setup.ts';
 
 /** What fits at the end of a command line: of the program’s own commands and flags, or something to be looked up. */

@@ -69,6 +69,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     examples: [
       ['vbsctl plan', 'the manifests of vbsctl.yaml, else restores.yaml, else restores/'],
       ['vbsctl plan -f restores.yaml --target payments/db-data', 'one restore and what it depends on'],
+      ['vbsctl plan --out plan.json', 'to be approved; then: vbsctl apply plan.json'],
       ['vbsctl plan --offline --output json', 'without the cloud, as data'],
     ],
     exits: [EXIT.changes_pending, EXIT.refused],
@@ -76,10 +77,28 @@ export const USAGE: Readonly<Record<string, Usage>> = {
   apply: {
     examples: [
       ['vbsctl apply', 'shows the plan, asks, restores, follows to the end'],
+      ['vbsctl apply plan.json --max-age 24h', 'what was approved, and nothing else'],
       ['vbsctl apply --auto-approve --output json', 'in a pipeline'],
       ['vbsctl apply --no-wait', 'submit only; then: vbsctl status, vbsctl wait'],
     ],
     exits: RUN_EXITS,
+  },
+  show: {
+    examples: [
+      ['vbsctl show plan.json', 'a plan that plan --out saved'],
+      ['vbsctl show plan.json --output json', 'as data'],
+    ],
+    exits: [EXIT.refused],
+  },
+  import: {
+    examples: [
+      ['vbsctl import payments/db-data --job-id 70a583b2e1c94d7f8a6b5c4d3e2f1a09', 'the cloud has the job'],
+      [
+        'vbsctl import payments/db-data --succeeded-at 2026-11-23T22:00:00+01:00 --reason "console"',
+        'it has forgotten it',
+      ],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
   },
   status: {
     examples: [

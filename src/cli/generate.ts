@@ -6,10 +6,10 @@ import { draftOf, toName } from '../inventory/draft.ts';
 import { filterVolumes, type InventoryFilter } from '../inventory/filter.ts';
 import { draftText } from '../views/draft-text.ts';
 import { listed, plural } from '../views/words.ts';
+import type { CommonFlags } from './flags.ts';
 import { filterOf, readProject } from './inventory.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
-import type { CommonFlags } from './program.ts';
 import { showDiagnostics } from './show.ts';
 import { usage } from './usage.ts';
 

@@ -130,13 +130,11 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['destroy', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
   ['delete', 'a restore cannot be undone; to forget a declaration, remove it from the manifest'],
-  ['show', 'one restore: vbsctl state show ADDRESS; what would happen: vbsctl plan'],
   ['describe', 'one restore: vbsctl state show ADDRESS; what is open: vbsctl status'],
   ['list', 'what was done: vbsctl state list; what is there: vbsctl get backups, get volumes, get servers'],
   ['restore', 'declare it (vbsctl generate), look at it (vbsctl plan), do it: vbsctl apply'],
   ['force-unlock', 'vbsctl unlock ID'],
   ['refresh', 'plan and apply look at the cloud always; what is open: vbsctl status'],
-  ['import', 'write a manifest from what is in the cloud: vbsctl generate'],
   ['output', 'what was done, as data: vbsctl state list --output json'],
   ['taint', 'to restore the same once more, raise its generation in the manifest'],
   ['resume', 'the same command again goes on: vbsctl apply; to follow only: vbsctl wait'],

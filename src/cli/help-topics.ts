@@ -60,7 +60,10 @@ It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside 
   retry      settle (how long an unanswered request may still take effect), after_ambiguous, …
   poll       how often what is under way is looked at
   http       timeouts of one request
-  policy     limits: max_restores, max_backup_age, protected_volumes
+  policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
+             require_valid_until, allowed_sets; each has a flag that lifts it for one run
+
+Beside one that is named, a vbsctl.yaml beside the manifests can only tighten the policy.
 
 Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
 `,

@@ -3,8 +3,8 @@ import { DEFAULT_CONFIG } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { yamlScalar } from '../views/yaml.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './program.ts';
 import { absolute } from './setup.ts';
 
 const CONFIG_FILE = 'vbsctl.yaml';
@@ -75,6 +75,10 @@ state: vbsctl.state.json
 #   max_restores: 50
 #   max_backup_age: 30d
 #   protected_volumes: [prod-*]
+#   require_labels: [ticket]
+#   require_expect: true
+#   require_valid_until: true
+#   allowed_sets: [payments]
 `;
 }
 

@@ -1,9 +1,9 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { describeTarget } from '../domain/target.ts';
 import { connectCloud } from './cloud.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
-import type { CommonFlags } from './program.ts';
 import { actor, backend, settings } from './setup.ts';
 
 /** Creates the state, bound to the project that the credentials lead to. */

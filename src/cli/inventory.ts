@@ -8,8 +8,8 @@ import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
 import { inventoryOf } from '../inventory/rows.ts';
 import { suggest } from '../manifest/suggest.ts';
 import { connectCloud } from './cloud.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './program.ts';
 import { settings } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 

@@ -1,8 +1,8 @@
-import type { ManifestFlags } from './program.ts';
+import type { ManifestFlags } from './flags.ts';
 
 /** What the user types next: another verb, the same flags. */
 export function nextCommand(
-  verb: 'init' | 'plan' | 'apply',
+  verb: 'init' | 'plan' | 'apply' | `apply ${string}`,
   flags: ManifestFlags & { readonly target?: readonly string[] },
 ): string {
   const manifests =

@@ -1,16 +1,22 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { hasChanges } from '../domain/plan.ts';
+import type { Waiver } from '../domain/policy.ts';
+import { save } from '../planner/save.ts';
 import { planJson } from '../views/plan-json.ts';
 import { planText } from '../views/plan-text.ts';
 import { connectCloud } from './cloud.ts';
+import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
+import { sha256, writePlan } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
-import type { ManifestFlags } from './program.ts';
 import { backend, manifests, settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
+import { usage } from './usage.ts';
+import { type WaiverFlags, waiversOf } from './waivers.ts';
 
-export interface PlanFlags extends ManifestFlags {
+export interface PlanFlags extends ManifestFlags, WaiverFlags {
+  readonly out?: string;
   readonly target?: readonly string[];
   readonly detailedExitcode?: boolean;
   readonly offline?: boolean;
@@ -18,12 +24,15 @@ export interface PlanFlags extends ManifestFlags {
   readonly output: 'text' | 'json';
 }
 
-/** Shows what `apply` would do. Takes no lock and writes nothing. */
+/** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
+  if (flags.out !== undefined && flags.offline)
+    throw usage('--out needs a look at the cloud', 'leave --offline out');
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given);
   const state = await store.read();
+  const waivers = waiversOf(flags);
   const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
   try {
     const made = await makePlan({
@@ -32,6 +41,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
       ...(connection ? { driver: connection.driver } : {}),
       settings: given,
       only: flags.target ?? [],
+      waivers,
     });
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
@@ -39,11 +49,19 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
         planText(made, {
           ...textOptions(io),
           stateLocation: store.location,
-          applyCommand: nextCommand('apply', flags),
+          applyCommand: applyCommandOf(flags, waivers),
           initCommand: nextCommand('init', flags),
           showDone: flags.showDone === true,
         }),
       );
+    }
+    if (flags.out !== undefined) {
+      const saved = save(
+        made,
+        { specs: declared.specs, state, policy: given.config.policy, waivers },
+        sha256,
+      );
+      await writePlan(io, flags.out, saved);
     }
     if (!flags.detailedExitcode) return EXIT.done;
     if (refusal(made, false)) return EXIT.refused;
@@ -51,4 +69,11 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   } finally {
     await connection?.close();
   }
+}
+
+/** What the user types next. A saved plan says itself what is done; the rest is this machine's to say. */
+function applyCommandOf(flags: PlanFlags, waivers: readonly Waiver[]): string {
+  const { out, filename, target, ...place } = flags;
+  const command = out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${out}`, place);
+  return [command, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' ');
 }

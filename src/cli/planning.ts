@@ -2,6 +2,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Observations } from '../domain/observations.ts';
 import type { Plan } from '../domain/plan.ts';
+import type { Waiver } from '../domain/policy.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -21,8 +22,9 @@ export async function makePlan(input: {
   readonly driver?: Driver;
   readonly settings: Settings;
   readonly only: readonly string[];
+  readonly waivers: readonly Waiver[];
 }): Promise<Plan> {
-  const { specs, files, state, driver, settings, only } = input;
+  const { specs, files, state, driver, settings, only, waivers } = input;
   refuseUnknownAddresses(only, specs);
   if (state && driver) refuseOtherTarget(state, driver.target);
   const observations = driver && (await observe(driver, observationNeeds(specs, state)));
@@ -35,6 +37,7 @@ export async function makePlan(input: {
       ...(driver ? { target: driver.target } : {}),
       ...(seen ? { observations: seen } : {}),
       policy: settings.config.policy,
+      waivers,
       only,
       now,
       toolVersion: VERSION,

@@ -1,12 +1,28 @@
-import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../domain/duration.ts';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
 import { afterHelp } from './examples.ts';
+import {
+  collect,
+  count,
+  duration,
+  listOutputOption,
+  lockTimeoutOption,
+  name,
+  outputOption,
+  stateOption,
+  withCloud,
+  withConfig,
+  withFilters,
+  withManifests,
+  withPlanning,
+  withState,
+} from './flags.ts';
 import { understand } from './habits.ts';
 import type { Io } from './io.ts';
 import { moment } from './moment.ts';
 import { showFailure } from './show.ts';
+import { withWaivers } from './waivers.ts';
 
 /**
  * Start here: what a user can type. Every command is one file beside this one, loaded only when it is run, so
@@ -34,16 +50,6 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 /** What the completion scripts call, with the words typed so far. */
 export const COMPLETE = '__complete';
-
-export interface CommonFlags {
-  readonly config?: string;
-  readonly state?: string;
-  readonly cloud?: string;
-}
-
-export interface ManifestFlags extends CommonFlags {
-  readonly filename?: readonly string[];
-}
 
 /** Every command and flag; `done` is told the exit code of the one that ran. */
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
@@ -118,14 +124,19 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     )
     .action(async (flags) => done(await (await import('./generate.ts')).generate(io, flags)));
 
-  withPlanning(add('plan', 'show what apply would do; changes nothing'))
+  withWaivers(withPlanning(add('plan', 'show what apply would do; changes nothing')))
+    .option('--out <file>', 'save the plan, for vbsctl apply FILE to do exactly that')
     .option('--detailed-exitcode', 'exit 2 when there is something to do, 5 when apply would refuse')
     .option('--offline', 'do not contact the cloud')
     .option('--show-done', 'list every restore that is done already')
     .addOption(outputOption())
     .action(async (flags) => done(await (await import('./plan.ts')).plan(io, flags)));
 
-  withPlanning(add('apply', 'restore what is declared and not done yet'))
+  withWaivers(
+    withPlanning(add('apply', 'restore what is declared and not done yet, or what a saved plan says')),
+  )
+    .argument('[plan]', 'a file that plan --out saved: exactly that is done, without asking')
+    .addOption(new Option('--max-age <duration>', 'refuse a saved plan that is older').argParser(duration))
     .option('--auto-approve', 'do not ask')
     .option('--init-state', 'create the state when there is none')
     .option('--skip-blocked', 'do what can be done and leave blocked restores out')
@@ -135,7 +146,31 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     )
     .addOption(lockTimeoutOption())
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./apply.ts')).apply(io, flags)));
+    .action(async (plan, flags) =>
+      done(
+        plan === undefined
+          ? await (await import('./apply.ts')).apply(io, flags)
+          : await (await import('./apply-saved.ts')).applySaved(io, plan, flags),
+      ),
+    );
+
+  add('show', 'show a saved plan again')
+    .argument('<plan>', 'a file that plan --out saved')
+    .option('--show-done', 'list every restore that was done already')
+    .addOption(outputOption())
+    .action(async (plan, flags) => done(await (await import('./show-plan.ts')).showPlan(io, plan, flags)));
+
+  withCloud(
+    withManifests(add('import', 'record a declared restore that was done by hand')).addOption(stateOption()),
+  )
+    .argument('<address>', 'set/name, as declared')
+    .option('--job-id <id>', 'of the restore, which the cloud must call a success')
+    .option('--succeeded-at <time>', 'when it ended, where the cloud has forgotten the job')
+    .option('--reason <text>', 'how you know; kept in the history')
+    .addOption(lockTimeoutOption())
+    .action(async (address, flags) =>
+      done(await (await import('./import.ts')).importByHand(io, address, flags)),
+    );
 
   withManifests(add('status', 'what is open: age, job, request ids, what waits behind it; takes no lock'))
     .argument('[address...]', 'set/name; without: everything that is open')
@@ -249,96 +284,3 @@ where vbsctl emulator --detach SERVER makes disks ready):
 
 More: vbsctl help COMMAND, vbsctl help exit-codes | manifest | config | recovery
 `;
-
-function withState(command: Command): Command {
-  return withConfig(command).addOption(stateOption());
-}
-
-function withConfig(command: Command): Command {
-  return command.option('--config <file>', 'operator’s settings (default: $VBSCTL_CONFIG, else vbsctl.yaml)');
-}
-
-function stateOption(): Option {
-  return new Option(
-    '--state <location>',
-    'where the state is kept (default: state of the config, else vbsctl.state.json)',
-  );
-}
-
-function withFilters(command: Command): Command {
-  return command
-    .option('--volume <name>', 'of this disk, by name or id; repeatable', collect)
-    .option('--server <name>', 'of the disks attached to it, by name or id; repeatable', collect)
-    .option('--name <glob>', 'whose own name fits, such as pay-db-*; repeatable', collect)
-    .option('--status <status>', 'in this status; repeatable', collect);
-}
-
-function listOutputOption(): Option {
-  return new Option(
-    '-o, --output <format>',
-    'a table for people, json or yaml for machines, name for scripts',
-  )
-    .choices(['table', 'json', 'yaml', 'name'])
-    .default('table');
-}
-
-function withCloud(command: Command): Command {
-  return command.option(
-    '--cloud <name>',
-    'an entry of clouds.yaml, or emulator (default: cloud of the config, else $OS_CLOUD, else $OS_*)',
-  );
-}
-
-function withManifests(command: Command): Command {
-  return command
-    .option('-f, --filename <path>', 'manifest file or directory, or - for stdin; repeatable', collect)
-    .option('--config <file>', 'operator’s settings (default: $VBSCTL_CONFIG, else vbsctl.yaml)');
-}
-
-function withPlanning(command: Command): Command {
-  return withCloud(
-    withManifests(command).option(
-      '--state <location>',
-      'where the state is kept (default: state of the config, else vbsctl.state.json)',
-    ),
-  ).option('--target <address>', 'only this restore (set/name) and what it depends on; repeatable', collect);
-}
-
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'text for people, json for machines')
-    .choices(['text', 'json'])
-    .default('text');
-}
-
-function lockTimeoutOption(): Option {
-  return new Option('--lock-timeout <duration>', 'how long to wait for another run to end')
-    .argParser(duration)
-    .default(0, '0s');
-}
-
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value];
-}
-
-function count(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^[0-9]+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`It takes a whole number from ${min} to ${max}.`);
-    return value;
-  };
-}
-
-function name(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
-    throw new InvalidArgumentError('It takes lower-case letters, digits and dashes, at most 63.');
-  return text;
-}
-
-function duration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('It takes a duration such as 250ms, 90s, 30m or 2h.');
-  return ms;
-}
-
-export { usage } from './usage.ts';

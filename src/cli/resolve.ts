@@ -2,8 +2,8 @@ import { EXIT, type ExitCode } from '../domain/errors.ts';
 import type { Resolution } from '../domain/record.ts';
 import { resolve } from '../executor/resolve.ts';
 import { connectCloud } from './cloud.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './program.ts';
 import { actor, backend, refuseOtherTarget, settings } from './setup.ts';
 import { systemClock } from './system.ts';
 

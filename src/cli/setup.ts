@@ -3,6 +3,7 @@ import { resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Waiver } from '../domain/policy.ts';
 import { optional } from '../domain/record.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor, State } from '../domain/state.ts';
@@ -19,8 +20,8 @@ import {
 import type { Backend } from '../state/backend.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
+import type { CommonFlags, ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags, ManifestFlags } from './program.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
 
@@ -29,12 +30,15 @@ import { systemClock } from './system.ts';
 export interface Settings {
   readonly config: Config;
   readonly loaded: LoadedConfig;
+  /** The config was named by `--config` or `VBSCTL_CONFIG`: it, and not what lies in the working directory, is trusted. */
+  readonly named: boolean;
 }
 
 export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> {
-  const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
+  const search = configSearch(io, flags);
+  const loaded = await loadConfig(search, loadIo(io));
   refuseErrors(io, loaded.diagnostics);
-  return { config: loaded.config, loaded };
+  return { config: loaded.config, loaded, named: (search.flag ?? search.environment) !== undefined };
 }
 
 export async function manifests(
@@ -81,8 +85,20 @@ export function backend(io: Io, flags: CommonFlags, given: Settings): Promise<Ba
   return openBackend(stateLocation(io, flags, given), { clock: systemClock, newId: randomUUID });
 }
 
-export function actor(io: Io, operation: string): Actor {
-  return { who: io.who, operation, version: VERSION };
+/** `more`: what else of the run belongs into the history. */
+export function actor(
+  io: Io,
+  operation: string,
+  more: { readonly plan_digest?: string; readonly waivers?: readonly Waiver[] } = {},
+): Actor {
+  const { plan_digest, waivers = [] } = more;
+  return {
+    who: io.who,
+    operation,
+    version: VERSION,
+    ...optional('plan_digest', plan_digest),
+    ...optional('waivers', waivers.length > 0 ? waivers : undefined),
+  };
 }
 
 export function refuseOtherTarget(state: State, target: Target): void {

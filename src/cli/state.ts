@@ -3,8 +3,8 @@ import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import { stateListJson, stateShowJson } from '../views/state-json.ts';
 import { stateListText, stateShowText } from '../views/state-text.ts';
+import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './program.ts';
 import { backend, settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
 

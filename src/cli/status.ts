@@ -4,8 +4,8 @@ import { openRestores } from '../domain/open-restores.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { loadManifests, manifestPaths } from '../manifest/index.ts';
 import { statusJson, statusText } from '../views/status-text.ts';
+import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { ManifestFlags } from './program.ts';
 import { backend, loadIo, type Settings, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
 

@@ -2,8 +2,8 @@ import { hasErrors } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { loadConfig, loadManifests, manifestPaths } from '../manifest/index.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
+import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import type { ManifestFlags } from './program.ts';
 import { configSearch, loadIo } from './setup.ts';
 import { printJson, showDiagnostics } from './show.ts';
 

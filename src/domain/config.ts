@@ -44,11 +44,19 @@ export interface HttpSettings {
   readonly max_response_bytes: number;
 }
 
+/** What must never happen, whatever a manifest asks for. Absent: no limit, nothing required. */
 export interface Policy {
   readonly max_restores?: number;
   readonly max_backup_age_ms?: number;
   /** Ids or name globs of disks that nothing is restored into. */
   readonly protected_volumes: readonly string[];
+  /** Labels that every set must carry, with a value. */
+  readonly require_labels?: readonly string[];
+  /** Every restore must say what it expects of its disk. */
+  readonly require_expect?: boolean;
+  readonly require_valid_until?: boolean;
+  /** Names of the only sets whose restores may run. */
+  readonly allowed_sets?: readonly string[];
 }
 
 export const DEFAULT_CONFIG: Config = {

@@ -6,6 +6,7 @@ import type { Address, Selector } from './spec.ts';
  * What is known of one restore, and the only legal steps from one knowledge to the next. Start here to
  * understand vbsctl: planner, executor and state all turn on this union.
  *
+ *     (none) ─import→ succeeded
  *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
  *                      │  ↺ answer, intend   ├─fail→ failed
  *                      ├─adopt→ running      └─lose→ unknown
@@ -39,6 +40,8 @@ interface Common extends Identity {
   readonly attempts: readonly Attempt[];
   /** When the record last changed. */
   readonly updated_at: string;
+  /** The saved plan that began it, or went on with it. */
+  readonly plan_digest?: string;
 }
 
 /** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
@@ -57,7 +60,7 @@ export interface Running extends Common {
 /** The cloud showed that it did it, or a person said so (`resolution`). */
 export interface Succeeded extends Common {
   readonly status: 'succeeded';
-  readonly evidence: Evidence | 'resolved';
+  readonly evidence: Evidence | 'resolved' | 'imported';
   readonly started_at?: string;
   readonly finished_at: string;
   readonly job_id?: string;
@@ -146,7 +149,20 @@ export type RecordEvent =
       readonly cause: string;
       readonly observations: readonly Observation[];
     }
-  | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution };
+  | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
+  /** It was done by hand: by a job that the cloud says succeeded, or by a person's word. */
+  | {
+      readonly type: 'import';
+      readonly at: string;
+      readonly address: Address;
+      readonly identity: Identity;
+      readonly names: Names;
+      /** As seen now, long after. */
+      readonly baseline: Baseline;
+      readonly finished_at: string;
+      readonly job_id?: string;
+      readonly resolution: Resolution;
+    };
 
 /** Records whose outcome is still to come: they block every other start on their disk and backup. */
 export function isOpen(record: Record): record is Intended | Running | Unknown {
@@ -192,6 +208,7 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
  */
 export function advance(record: Record | undefined, event: RecordEvent): Record {
   if (event.type === 'intend') return intend(record, event);
+  if (event.type === 'import') return imported(record, event);
   if (!record) throw new IllegalTransition(record, event, 'there is no record');
   switch (event.type) {
     case 'answer':
@@ -312,6 +329,28 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
   return { ...record, attempts, updated_at: event.at };
 }
 
+function imported(record: Record | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
+  const { address, identity, names, baseline, finished_at, job_id, resolution, at } = event;
+  if (record && record.address !== address)
+    throw new IllegalTransition(record, event, 'it stands at another address');
+  if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
+  if (record?.status === 'succeeded' && sameIdentity(record, identity))
+    throw new IllegalTransition(record, event, 'it is done');
+  return {
+    status: 'succeeded',
+    address,
+    ...identity,
+    names,
+    baseline,
+    attempts: [],
+    evidence: 'imported',
+    finished_at,
+    updated_at: at,
+    resolution,
+    ...optional('job_id', job_id),
+  };
+}
+
 function resolve(record: Record, event: RecordEvent & { type: 'resolve' }): Record {
   const resolvable = isOpen(record) || (record.status === 'failed' && record.touched === 'maybe');
   if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
@@ -379,6 +418,7 @@ function replaceLast(
 function common(record: Record): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
     record;
+  const { plan_digest } = record;
   return {
     address,
     volume_id,
@@ -389,7 +429,13 @@ function common(record: Record): Common {
     baseline,
     attempts,
     updated_at,
+    ...optional('plan_digest', plan_digest),
   };
+}
+
+/** The record as a run writes it: who only follows what a saved plan began leaves it that plan's. */
+export function writtenBy(record: Record, planDigest: string | undefined): Record {
+  return planDigest === undefined ? record : { ...record, plan_digest: planDigest };
 }
 
 /** Whether two looks saw the same; when they were made does not matter. */

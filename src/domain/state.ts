@@ -1,4 +1,5 @@
 import { unreachable } from './errors.ts';
+import type { Waiver } from './policy.ts';
 import { isOpen, type Record, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Target } from './target.ts';
@@ -27,6 +28,10 @@ export interface Actor {
   readonly operation: string;
   /** Of vbsctl. */
   readonly version: string;
+  /** Of the saved plan that is applied. */
+  readonly plan_digest?: string;
+  /** Limits of the policy that were lifted (`--allow-…`). */
+  readonly waivers?: readonly Waiver[];
 }
 
 export type Change =

@@ -37,7 +37,8 @@ export interface ConnectOptions extends RetryTools {
   /** An entry of clouds.yaml; absent: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloudName?: string | undefined;
   readonly env: Env;
-  readonly cwd: string;
+  /** Where clouds.yaml may lie; absent: a pull request can write there. */
+  readonly cwd?: string;
   readonly home: string;
   readonly http: HttpSettings;
   readonly requestsPerSecond: number;
@@ -149,7 +150,7 @@ const SERVICES: Readonly<
 async function findSettings({ cloudName, env, cwd, home }: ConnectOptions): Promise<CloudSettings> {
   // Files that nobody names must not stand in the way of the variables.
   const named = namedCloud(cloudName, env) !== undefined;
-  const files = named ? await readCloudFiles({ env, cwd, home }) : NO_FILES;
+  const files = named ? await readCloudFiles({ env, ...optional('cwd', cwd), home }) : NO_FILES;
   return resolveCloud({ cloudName, env, files });
 }
 
@@ -194,7 +195,7 @@ async function readPem(
 ): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await readFile(resolve(cwd, path.replace(/^~(?=\/)/, home)), 'utf8');
+    return await readFile(resolve(cwd ?? '', path.replace(/^~(?=\/)/, home)), 'utf8');
   } catch (cause) {
     const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
     throw new Failure(

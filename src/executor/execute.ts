@@ -14,6 +14,8 @@ import { Schedule, type Task } from './schedule.ts';
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
 export interface ExecuteInput {
   readonly plan: Plan;
+  /** Of the saved plan that this is, if it is one: every record it writes carries it. */
+  readonly planDigest?: string;
   readonly lease: Lease;
   readonly driver: Driver;
   readonly clock: Clock;
@@ -72,6 +74,7 @@ class Execution {
       hurry: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
+      planDigest: input.planDigest,
       emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
       closed: () => this.#closed(),
     };

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, PollSettings, RetrySettings } from '../domain/config.ts';
 import type { ApplyEvent, NotStarted } from '../domain/events.ts';
-import { advance, type Record, type RecordEvent } from '../domain/record.ts';
+import { advance, type Record, type RecordEvent, writtenBy } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
@@ -33,6 +33,8 @@ export interface Run {
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
   readonly lag: LagMeter;
+  /** Of the saved plan that is applied, if one is. */
+  readonly planDigest: string | undefined;
 }
 
 export interface RunSettings {
@@ -78,7 +80,7 @@ export class Session {
 
   /** Resolves once the next record is durable. Rejects when the state cannot be written: then nothing more is sent. */
   async step(event: RecordEvent): Promise<void> {
-    const next = advance(this.#record, event);
+    const next = writtenBy(advance(this.#record, event), this.run.planDigest);
     this.#record = next;
     try {
       await this.run.lease.commit([{ type: 'record', record: next }]);

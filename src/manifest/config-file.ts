@@ -1,8 +1,9 @@
-import { access, stat } from 'node:fs/promises';
+import { access, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { type Config, DEFAULT_CONFIG } from '../domain/config.ts';
+import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { checkConfig, toConfig } from './config.ts';
+import { type Loosening, tighten } from '../domain/policy.ts';
+import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { checkKind } from './kinds.ts';
 import { LIMITS } from './limits.ts';
@@ -28,15 +29,69 @@ export interface LoadedConfig {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** The operator's settings. What is wrong with them is told in the diagnostics; throws for bugs only. */
+/**
+ * The operator's settings. One that is named wins: a `vbsctl.yaml` beside the manifests then lies within a pull
+ * request's reach, and can only tighten the policy. What is wrong or ignored is told in the diagnostics; throws
+ * for bugs only.
+ */
 export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<LoadedConfig> {
   const named = search.flag ?? (search.environment || undefined);
-  const found = named === undefined ? await besideManifests(search.manifests, io) : [named];
-  const [path, other] = found;
+  if (named !== undefined) return tightened(named, await readConfig(named, true, io), search, io);
+  const [path, other] = await besideManifests(search.manifests, io);
   if (path === undefined) return { config: DEFAULT_CONFIG, diagnostics: [] };
   if (other !== undefined)
     return { config: DEFAULT_CONFIG, path, diagnostics: [severalConfigs(path, other)] };
-  return { path, ...(await readConfig(path, named !== undefined, io)) };
+  const { config, diagnostics } = await readConfig(path, false, io);
+  return { path, config, diagnostics };
+}
+
+async function tightened(
+  path: string,
+  operator: ReadConfig,
+  { manifests }: ConfigSearch,
+  io: LoadIo,
+): Promise<LoadedConfig> {
+  if (!operator.written) return { path, config: operator.config, diagnostics: operator.diagnostics };
+  const declared = operator.config.manifests.map((manifest) => besideConfig(path, manifest));
+  const beside = await besideManifests(manifests.length > 0 ? manifests : declared, io);
+  const own = await realpath(resolve(io.cwd, path)).catch(() => undefined);
+  let policy = operator.config.policy;
+  const diagnostics = [...operator.diagnostics];
+  for (const second of beside) {
+    if ((await realpath(resolve(io.cwd, second))) === own) continue;
+    const { written, diagnostics: found } = await readConfig(second, false, io);
+    diagnostics.push(...found);
+    if (!written) continue;
+    const result = tighten(policy, written.policy);
+    policy = result.policy;
+    diagnostics.push(...ignored(second, path, written.keys), ...notLoosened(second, path, result.loosening));
+  }
+  return { path, config: { ...operator.config, policy }, diagnostics };
+}
+
+const COUNTS_BESIDE: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'policy']);
+
+function ignored(file: string, operator: string, keys: readonly string[]): Diagnostic[] {
+  const lost = keys.filter((key) => !COUNTS_BESIDE.has(key));
+  if (lost.length === 0) return [];
+  return [
+    {
+      severity: 'note',
+      code: 'config-ignored',
+      summary: `${lost.join(', ')} of this file ${lost.length === 1 ? 'is' : 'are'} ignored: ${operator} counts, and only the policy can be tightened here`,
+      where: { file },
+    },
+  ];
+}
+
+function notLoosened(file: string, operator: string, loosening: readonly Loosening[]): Diagnostic[] {
+  return loosening.map(({ field, wanted, kept }) => ({
+    severity: 'note',
+    code: 'policy-not-loosened',
+    summary: `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${operator}`,
+    remedy: `whoever keeps ${operator} can change it there`,
+    where: { file },
+  }));
 }
 
 /** A path written in the config: relative to its file. */
@@ -44,7 +99,19 @@ export function besideConfig(configPath: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(configPath), path);
 }
 
-async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Omit<LoadedConfig, 'path'>> {
+interface ReadConfig {
+  readonly config: Config;
+  /** What it writes itself; absent when there was something wrong with it. */
+  readonly written?: Written;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Written {
+  readonly keys: readonly string[];
+  readonly policy: Partial<Policy>;
+}
+
+async function readConfig(path: string, named: boolean, io: LoadIo): Promise<ReadConfig> {
   if (named && (await isDirectory(resolve(io.cwd, path))))
     return {
       config: DEFAULT_CONFIG,
@@ -57,16 +124,15 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Omi
     };
   const { texts, diagnostics: unreadable } = await loadTexts([path], io);
   const diagnostics = [...unreadable];
-  let config = DEFAULT_CONFIG;
+  let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
-    const read = examine(source);
+    read = examine(source);
     diagnostics.push(...read.diagnostics);
-    config = read.config;
   }
-  return { config, diagnostics };
+  return { ...read, diagnostics };
 }
 
-function examine(source: SourceText): Omit<LoadedConfig, 'path'> {
+function examine(source: SourceText): ReadConfig {
   const { documents, problems } = readDocuments(source, { values: LIMITS.values });
   const diagnostics = [...problems];
   const [document, second] = documents;
@@ -82,7 +148,9 @@ function examine(source: SourceText): Omit<LoadedConfig, 'path'> {
   const isConfig = !found.some(({ code }) => code === 'wrong-kind' || code === 'unknown-kind');
   if (isConfig) found.push(...checkConfig(document));
   diagnostics.push(...notRepeating(found, problems));
-  return { config: found.length === 0 ? toConfig(document) : DEFAULT_CONFIG, diagnostics };
+  if (found.length > 0) return { config: DEFAULT_CONFIG, diagnostics };
+  const written = { keys: Object.keys(document.value as object), policy: writtenPolicy(document) };
+  return { config: toConfig(document), written, diagnostics };
 }
 
 /** The `vbsctl.yaml` files beside the manifests, each once; else the one in the current directory. */

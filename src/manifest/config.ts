@@ -1,4 +1,4 @@
-import { type Config, DEFAULT_CONFIG } from '../domain/config.ts';
+import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { optional } from '../domain/record.ts';
@@ -36,13 +36,17 @@ interface ConfigDocument {
     readonly max_restores?: number;
     readonly max_backup_age?: string;
     readonly protected_volumes?: readonly string[];
+    readonly require_labels?: readonly string[];
+    readonly require_expect?: boolean;
+    readonly require_valid_until?: boolean;
+    readonly allowed_sets?: readonly string[];
   };
 }
 
 /** The settings of a document that passed `checkConfig` and its schema, defaults applied. */
 export function toConfig(document: SourceDocument): Config {
   const file = document.value as ConfigDocument;
-  const { apply, retry, poll, http, policy } = file;
+  const { apply, retry, poll, http } = file;
   const standard = DEFAULT_CONFIG;
   return {
     ...optional('cloud', file.cloud),
@@ -71,12 +75,14 @@ export function toConfig(document: SourceDocument): Config {
       request_timeout_ms: milliseconds(http?.request_timeout) ?? standard.http.request_timeout_ms,
       max_response_bytes: http?.max_response_bytes ?? standard.http.max_response_bytes,
     },
-    policy: {
-      ...optional('max_restores', policy?.max_restores),
-      ...optional('max_backup_age_ms', milliseconds(policy?.max_backup_age)),
-      protected_volumes: policy?.protected_volumes ?? standard.policy.protected_volumes,
-    },
+    policy: { ...standard.policy, ...writtenPolicy(document) },
   };
+}
+
+/** The policy as far as the document writes one; absent is absent, unlike in a Config. */
+export function writtenPolicy(document: SourceDocument): Partial<Policy> {
+  const { max_backup_age, ...policy } = (document.value as ConfigDocument).policy ?? {};
+  return { ...policy, ...optional('max_backup_age_ms', milliseconds(max_backup_age)) };
 }
 
 const MINUTE = 60_000;

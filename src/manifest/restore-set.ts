@@ -26,6 +26,7 @@ interface Restore {
   readonly expect?: RestoreSpec['expect'];
   readonly depends_on?: readonly string[];
   readonly timeout?: string;
+  readonly protect?: boolean;
 }
 
 /** The specs of a document that passed its schema, defaults applied, ids in lower case, times in UTC. */
@@ -49,6 +50,7 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
     source: entryPlace(document, index),
     ...optional('timeout_ms', restore.timeout === undefined ? timeoutOfSet : milliseconds(restore.timeout)),
     ...optional('valid_until', validUntil),
+    ...(restore.protect === true ? { protect: true } : {}),
   }));
 }
 

@@ -1,5 +1,6 @@
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
+import type { Waiver } from '../domain/policy.ts';
 import type { PlanInput } from './plan-input.ts';
 import { indexRecords, type RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
@@ -13,11 +14,13 @@ export interface Context {
   readonly backups: BackupIndex;
   readonly projectId: string;
   readonly policy: Policy;
+  /** Limits of the policy that a person lifted for this run. */
+  readonly waivers: ReadonlySet<Waiver>;
   /** Epoch ms. */
   readonly now: number;
 }
 
-export function contextOf({ state, target, observations, policy, now }: PlanInput): Context {
+export function contextOf({ state, target, observations, policy, waivers, now }: PlanInput): Context {
   const projectId = (target ?? state?.target)?.project_id ?? '';
   return {
     records: indexRecords(state),
@@ -26,6 +29,7 @@ export function contextOf({ state, target, observations, policy, now }: PlanInpu
     backups: indexBackups(observations?.backup_list ?? [], projectId),
     projectId,
     policy,
+    waivers: new Set(waivers),
     now,
   };
 }

@@ -24,6 +24,7 @@ export function decide(
   one: Resolved,
   claims: Claims,
   crowds: Crowds,
+  refused: readonly Diagnostic[],
   resuming: ReadonlySet<Record>,
   context: Context,
 ): Action {
@@ -70,6 +71,7 @@ export function decide(
     ...openBusiness(one, claims, resuming, context),
     ...crowding(one, crowds),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
+    ...refused,
   ];
   if (reasons.length > 0) return blocked(reasons);
   const before = recordBefore(one, claims, context);

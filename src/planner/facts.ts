@@ -4,21 +4,17 @@ import { unreachable } from '../domain/errors.ts';
 import type { Wait } from '../domain/plan.ts';
 import { identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Context } from './context.ts';
-import { guardRestore } from './guards.ts';
 import type { Resolved } from './resolve.ts';
 
-/** What disk and backup, as just seen, say against a restore: identity facts and the operator's limits. */
+/** What disk and backup, as just seen, say against a restore. */
 export function factProblems(one: Resolved, context: Context): Diagnostic[] {
-  const { observations, records, projectId, policy, now } = context;
+  const { observations, records, projectId } = context;
   const { volume_id, backup_id, spec } = one;
   if (!observations || volume_id === undefined || backup_id === undefined) return [];
   const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
   const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
   if (volume?.kind === 'found' && backup?.kind === 'found')
-    return [
-      ...identityProblems(volume.value, backup.value, spec.expect, projectId),
-      ...guardRestore(volume.value, backup.value, policy, now),
-    ];
+    return identityProblems(volume.value, backup.value, spec.expect, projectId);
   const otherBackup =
     spec.backup.by === 'id'
       ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'

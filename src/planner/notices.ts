@@ -5,9 +5,18 @@ import type { Context } from './context.ts';
 import type { Resolved } from './resolve.ts';
 
 /** What a person should know of an action that is right by the rules. */
-export function noticesOf(action: Action, { spec, found }: Resolved, context: Context): Diagnostic[] {
+export function noticesOf(
+  action: Action,
+  { spec, found }: Resolved,
+  waived: readonly Diagnostic[],
+  context: Context,
+): Diagnostic[] {
   const where = { address: spec.address };
-  if (action.kind === 'restore') return capacityFallsBack(action).map((notice) => ({ ...notice, where }));
+  if (action.kind === 'restore')
+    return [...waived, ...movingRule(action), ...capacityFallsBack(action)].map((notice) => ({
+      ...notice,
+      where,
+    }));
   if (action.kind !== 'noop' || !found) return [];
   const { record } = found;
   const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id)}`;
@@ -16,6 +25,19 @@ export function noticesOf(action: Action, { spec, found }: Resolved, context: Co
     remedy: again,
     where,
   }));
+}
+
+/** Approved today, `latest` would be another backup tomorrow: only a saved plan holds it fast. */
+function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
+  if (selector?.as_of !== 'latest') return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'as-of-latest',
+      summary: `as_of: latest is ${backup.name || backup.id} now, and another backup once there is a newer one`,
+      remedy: `write the moment, as_of: ${backup.created_at}; or apply a saved plan, which keeps the backup: vbsctl plan --out plan.json`,
+    },
+  ];
 }
 
 /** The service gives an expanded disk the backup's capacity back; the file system must be grown again. */

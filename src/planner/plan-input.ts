@@ -1,5 +1,6 @@
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
+import type { Waiver } from '../domain/policy.ts';
 import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
@@ -15,6 +16,8 @@ export interface PlanInput {
   /** Absent: offline; nothing is said about the cloud. Else all that `observationNeeds` asks for. */
   readonly observations?: Observations;
   readonly policy: Policy;
+  /** Limits of the policy that a person lifts for this run. */
+  readonly waivers?: readonly Waiver[];
   /** Plan only these and what they depend on; empty: all. */
   readonly only: readonly Address[];
   /** Epoch ms. */

@@ -7,10 +7,11 @@ import { contextOf } from './context.ts';
 import { crowdsOf } from './crowding.ts';
 import { decide } from './decide.ts';
 import { blockDependants, withDependencies } from './dependencies.ts';
-import { guardPlan } from './guards.ts';
+import { guardian, guardPlan } from './guards.ts';
 import { noticesOf } from './notices.ts';
 import type { PlanInput } from './plan-input.ts';
 import { resolve } from './resolve.ts';
+import { strangers } from './strangers.ts';
 import { resumedBy } from './unsettled.ts';
 
 /**
@@ -28,8 +29,11 @@ export function plan(input: PlanInput): Plan {
 
   const wanted = withDependencies(specs, input.only);
   const planned = resolved.filter(({ spec }) => wanted.has(spec.address));
+  const guard = guardian(resolved, context);
   const resuming = resumedBy(planned, claims);
-  const actions = blockDependants(planned.map((one) => decide(one, claims, crowds, resuming, context)));
+  const actions = blockDependants(
+    planned.map((one) => decide(one, claims, crowds, guard(one).refused, resuming, context)),
+  );
   return {
     format: 1,
     created_at: isoTime(input.now),
@@ -43,10 +47,11 @@ export function plan(input: PlanInput): Plan {
     // All renames, also of what --target leaves out: two records may be changing places.
     moves: [...claims.movedFrom].map(([to, from]) => ({ from, to })),
     notices: [
-      ...guardPlan(actions, policy),
+      ...guardPlan(actions, policy, context.waivers),
+      ...strangers(actions, state),
       ...planned.flatMap((one, index) => {
         const action = actions[index];
-        return action ? noticesOf(action, one, context) : [];
+        return action ? noticesOf(action, one, guard(one).waived, context) : [];
       }),
     ],
   };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../domain/canonical-json.ts';
 import type { HistoryEntry, State } from '../domain/state.ts';
 
 /**
@@ -34,13 +35,4 @@ export function firstBreak(state: State, chain: Chain): number | undefined {
 
 function link(previous: string, entry: HistoryEntry): string {
   return createHash('sha256').update(previous).update('\n').update(canonicalJson(entry)).digest('hex');
-}
-
-/** The same text for the same data, whatever order its keys came in: a store may have sorted them anew. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

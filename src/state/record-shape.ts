@@ -1,4 +1,5 @@
 import type { CloudFailure } from '../domain/cloud.ts';
+import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
   Attempt,
   Failed,
@@ -33,6 +34,10 @@ import {
 /** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
 
 export const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
+
+export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
+
+export const waiver: Check<Waiver> = oneOf(...(Object.keys(WAIVERS) as Waiver[]));
 
 export const target = fields<Target>({
   auth_url: word,
@@ -70,18 +75,24 @@ const resolution = fields<Resolution>({
   at: time,
 });
 
+export const selector = fields<Selector>({
+  as_of: word,
+  within: maybe(word),
+  of_volume: maybe(word),
+  name: maybe(word),
+});
+
 const common = {
   address,
   volume_id: word,
   backup_id: word,
   generation: integerFrom(1),
-  selector: maybe(
-    fields<Selector>({ as_of: word, within: maybe(word), of_volume: maybe(word), name: maybe(word) }),
-  ),
+  selector: maybe(selector),
   names: fields<Names>({ volume_name: text, backup_name: text, backup_created_at: text, size: amount }),
   baseline: observation,
   attempts: listOf(attempt),
   updated_at: time,
+  plan_digest: maybe(sha256),
 };
 
 export const record = variants<Record, 'status'>('status', {
@@ -96,7 +107,7 @@ export const record = variants<Record, 'status'>('status', {
   succeeded: fields<Succeeded>({
     ...common,
     status: oneOf('succeeded'),
-    evidence: oneOf('accepted', 'adopted', 'resolved'),
+    evidence: oneOf('accepted', 'adopted', 'resolved', 'imported'),
     started_at: maybe(time),
     finished_at: time,
     job_id: maybe(text),
@@ -120,7 +131,13 @@ export const record = variants<Record, 'status'>('status', {
   }),
 });
 
-const actor = fields<Actor>({ who: text, operation: text, version: text });
+const actor = fields<Actor>({
+  who: text,
+  operation: text,
+  version: text,
+  plan_digest: maybe(sha256),
+  waivers: maybe(listOf(waiver)),
+});
 const move = { from: address, to: address };
 
 export const commit = fields<Commit>({
@@ -142,7 +159,7 @@ const entry = {
   serial: integerFrom(1),
   at: time,
   actor,
-  hash: textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal'),
+  hash: sha256,
 };
 
 export const storedEntry = variants<StoredEntry, 'type'>('type', {

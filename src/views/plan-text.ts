@@ -1,5 +1,6 @@
 import { diffWordsWithSpace } from 'diff';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import {
   type Action,
@@ -432,11 +433,18 @@ function changeLines(changes: readonly FieldChange[], { style, width }: PlanText
   const room = width - VALUE_COLUMN - fieldWidth - 2;
   const lines = changes.flatMap((change) => {
     const field = padEnd(sanitize(change.field), fieldWidth);
-    return valueChange(change, room, style).map(
+    return [...valueChange(change, room, style), ...newerLines(change)].map(
       (text, index) => `${index === 0 ? field : ' '.repeat(fieldWidth)}  ${text}`,
     );
   });
   return labelled('changed', lines, style);
+}
+
+/** A backup's moment, as two times, says little: how much newer is what a reviewer asks. */
+function newerLines({ field, before, after }: FieldChange): string[] {
+  const ms = Date.parse(after) - Date.parse(before);
+  if (field !== 'backup_created_at' || Number.isNaN(ms) || ms === 0) return [];
+  return [`the backup is ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'newer' : 'older'}`];
 }
 
 function valueChange(

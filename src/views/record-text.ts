@@ -78,6 +78,8 @@ function howText(evidence: (Record & { status: 'succeeded' })['evidence']): stri
       return ' (adopted)';
     case 'resolved':
       return ' (resolved by hand)';
+    case 'imported':
+      return ' (done by hand, imported)';
     default:
       return unreachable(evidence);
   }

@@ -13,7 +13,7 @@ export interface StateListItem {
   readonly generation: number;
   readonly selector: Selector | null;
   readonly job_id: string | null;
-  readonly evidence: 'accepted' | 'adopted' | 'resolved' | null;
+  readonly evidence: 'accepted' | 'adopted' | 'resolved' | 'imported' | null;
   readonly touched: 'no' | 'maybe' | null;
   /** Why it failed, or why its outcome is unknown. */
   readonly reason: string | null;

@@ -123,6 +123,7 @@ const EVIDENCE = {
   accepted: 'the cloud accepted it',
   adopted: 'adopted: no clear answer came, but disk and backup were seen restoring',
   resolved: 'a person said so',
+  imported: 'done by hand, and imported',
 };
 
 function resolutionLines(record: Record, { style, now, width }: TextOptions): string[] {

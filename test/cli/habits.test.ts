@@ -57,7 +57,7 @@ describe('habits of other tools', () => {
     ['apply -destroy', /cannot be undone/, /generate/],
     ['apply -replace=a/b', /--replace/, /generation/],
     ['destroy', /no command destroy/, /cannot be undone/],
-    ['show a/b', /no command show/, /state show/],
+    ['describe a/b', /no command describe/, /state show/],
     ['force-unlock 1', /no command force-unlock/, /vbsctl unlock/],
   ];
   for (const [typed, summary, remedy] of refused)

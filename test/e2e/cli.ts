@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
 import { type Finished, type Running, startProgram } from './program.ts';
+
+export type { Finished } from './program.ts';
 
 /** The built program, run as its user runs it, against an emulator in this process. */
 
@@ -39,6 +41,10 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     writeFileSync(join(this.folder, name), text);
   }
 
+  read(name: string): string {
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+
   /** A manifest that restores each of the first `count` disks from its first backup, under names with a prefix. */
   declare(count: number, prefix = 'disk', set = 'night'): void {
     const { volumes, backups } = this.cloud.world();
@@ -56,6 +62,11 @@ poll: {min_interval: 50ms, max_interval: 200ms}
 
   start(...args: string[]): Running {
     return startProgram(args, this.folder, this.cloud.env());
+  }
+
+  /** On another machine: in another folder, with more in the environment. */
+  startIn(cwd: string, env: Readonly<Record<string, string>>, ...args: string[]): Running {
+    return startProgram(args, cwd, { HOME: this.folder, ...this.cloud.env(), ...env });
   }
 
   runWithoutCloud(...args: string[]): Promise<Finished> {

@@ -123,7 +123,7 @@ describe('a rule and what it was resolved to', () => {
     'done for another disk is not done for this one': {
       specs: [spec('s/a', 'v2', rule({ of_volume: 'v1' }))],
       state: book().put('s/b', 'v1', 'd1', 'succeeded', { selector: { as_of: 'latest', of_volume: 'v1' } }),
-      plan: { 's/a': 'restore first', orphans: 's/b succeeded' },
+      plan: { 's/a': 'restore first', orphans: 's/b succeeded', notices: 'as-of-latest' },
     },
   });
 
@@ -191,7 +191,7 @@ describe('a disk by name', () => {
     },
     'by name, by a rule': {
       specs: [spec('s/a', named('disk-v1'), rule())],
-      plan: { 's/a': 'restore first' },
+      plan: { 's/a': 'restore first', notices: 'as-of-latest' },
     },
     'a name that tells no disk any more: what is done stays done': {
       specs: [A],

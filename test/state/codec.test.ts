@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import { emptyState, fold, type State } from '../../src/domain/state.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/state/codec.ts';
-import { canonicalJson, extendChain, firstBreak } from '../../src/state/history-chain.ts';
+import { extendChain, firstBreak } from '../../src/state/history-chain.ts';
 import { ACTOR, AT, everyKind, put, TARGET } from './samples.ts';
 
 const FILE = 'x.state.json';

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/domain/clock.ts';
-import { advance, type Record, type RecordEvent } from '../../src/domain/record.ts';
+import { advance, type Record, type RecordEvent, writtenBy } from '../../src/domain/record.ts';
 import type { Actor, Change } from '../../src/domain/state.ts';
 import type { Target } from '../../src/domain/target.ts';
 
@@ -10,7 +10,13 @@ export const TARGET: Target = {
   project_id: 'p1',
   project_name: 'demo',
 };
-export const ACTOR: Actor = { who: 'ada@bench', operation: 'apply', version: '0.1.0' };
+export const ACTOR: Actor = {
+  who: 'ada@bench',
+  operation: 'apply',
+  version: '0.1.0',
+  plan_digest: 'a'.repeat(64),
+  waivers: ['old-backups'],
+};
 
 export const SEEN = { status: 'available', updated_at: '2026-11-20T10:00:00Z' };
 export const BASELINE = { at: AT, volume: SEEN, backup: SEEN };
@@ -52,7 +58,10 @@ export function everyKind(): Record[] {
   });
   return [
     advance(intended, { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } }),
-    recordAfter('pay/run', { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-2' }),
+    writtenBy(
+      recordAfter('pay/run', { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-2' }),
+      'd'.repeat(64),
+    ),
     recordAfter('pay/done', { type: 'accept', at: AT, job_id: 'job-2' }, { type: 'succeed', at: AT }),
     recordAfter('pay/not', { type: 'fail', at: AT, reason: 'no "such" disk\n\u2028', moved: true }),
     recordAfter('pay/what', {

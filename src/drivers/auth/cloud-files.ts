@@ -26,16 +26,21 @@ const SIZE_MAX = 1024 * 1024;
 const EXTENSIONS = ['yaml', 'yml'];
 
 /**
- * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE`, the working directory, `~/.config/openstack` and
- * `/etc/openstack`, and the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same places. Throws a Failure (`invalid`) for a file
+ * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE`, the working directory (where it is trusted), `~/.config/openstack`
+ * and `/etc/openstack`, and the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same places. Throws a Failure (`invalid`) for a file
  * that is there and cannot be read.
  */
 export async function readCloudFiles(places: {
   readonly env: Env;
-  readonly cwd: string;
+  /** Absent: the working directory is not to be trusted, its files could send credentials anywhere. */
+  readonly cwd?: string;
   readonly home: string;
 }): Promise<CloudFiles> {
-  const folders = [places.cwd, join(places.home, '.config', 'openstack'), '/etc/openstack'];
+  const folders = [
+    ...(places.cwd === undefined ? [] : [places.cwd]),
+    join(places.home, '.config', 'openstack'),
+    '/etc/openstack',
+  ];
   const candidates = (stem: string) =>
     folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
   // A file that somebody named has to be there.

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { hasChanges } from '../domain/plan.ts';
+import type { SavedPlan } from '../domain/saved-plan.ts';
+import { approved, pinnedSpecs } from '../planner/approved.ts';
+import { standingOf } from '../planner/standing.ts';
+import { planBody } from '../views/plan-text.ts';
+import { savedPlanText } from '../views/saved-plan-text.ts';
+import { type ApplyFlags, carryOut, withParallelism } from './apply.ts';
+import { connectCloud } from './cloud.ts';
+import type { Io } from './io.ts';
+import { readPlan, sha256 } from './plan-file.ts';
+import { makePlan, refusal } from './planning.ts';
+import { absolute, actor, backend, settings } from './setup.ts';
+import { showDiagnostics, textOptions } from './show.ts';
+import { usage } from './usage.ts';
+import { waiversOf } from './waivers.ts';
+
+/**
+ * Does what a saved plan says, and nothing else. Under the lock it is held against state and cloud; what differs
+ * from what was approved refuses it whole, before anything is sent. The plan is the consent: nobody is asked.
+ */
+export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promise<ExitCode> {
+  refuseOtherSelections(flags);
+  const given = withParallelism(await settings(io, flags), flags.parallelism);
+  const saved = await readPlan(io, path);
+  const store = await backend(io, flags, given);
+  const connection = await connectCloud(io, flags, given);
+  try {
+    const { driver } = connection;
+    const waivers = waiversOf(flags);
+    const lease = await store.lock(
+      actor(io, 'apply', { plan_digest: saved.digest, waivers }),
+      flags.lockTimeout,
+    );
+    try {
+      const state = lease.state();
+      const standing = standingOf(
+        saved,
+        {
+          state,
+          location: store.location,
+          target: driver.target,
+          now: Date.now(),
+          ...(flags.maxAge === undefined ? {} : { maxAgeMs: flags.maxAge }),
+        },
+        sha256,
+      );
+      if (standing.kind === 'stale') throw new Failure('refused', standing.reasons);
+      showDiagnostics(io, [
+        ...policyChanged(saved, given.config.policy),
+        ...(await manifestsChanged(io, saved)),
+      ]);
+
+      const fresh = await makePlan({
+        specs: pinnedSpecs(saved),
+        files: [],
+        state,
+        driver,
+        settings: given,
+        only: [],
+        waivers,
+      });
+      const judged = approved(saved, standing, fresh);
+      if (judged.kind === 'refused') throw new Failure('refused', judged.reasons);
+      const { plan } = judged;
+      if (flags.output === 'text') {
+        const options = { ...textOptions(io), stateLocation: store.location };
+        io.stdout.write(`${savedPlanText(saved, path, options)}${planBody(plan, options)}\n`);
+      }
+      const refused = refusal(plan, flags.skipBlocked === true);
+      if (refused) throw refused;
+      if (!hasChanges(plan)) {
+        if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
+        return EXIT.done;
+      }
+      return await carryOut(io, flags, { plan, planDigest: saved.digest }, lease, driver, given);
+    } finally {
+      await lease.release();
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+function refuseOtherSelections(flags: ApplyFlags): void {
+  const given = [
+    ...(flags.filename?.length ? ['-f'] : []),
+    ...(flags.target?.length ? ['--target'] : []),
+    ...(flags.initState ? ['--init-state'] : []),
+  ];
+  if (given.length === 0) return;
+  throw usage(
+    `${given.join(' and ')} cannot be given together with a saved plan, which says already what is done`,
+    `leave ${given.length === 1 ? 'it' : 'them'} out, or apply the manifests without a saved plan`,
+  );
+}
+
+function policyChanged({ policy_sha256, plan }: SavedPlan, policy: object): Diagnostic[] {
+  if (sha256(canonicalJson(policy)) === policy_sha256) return [];
+  return [
+    {
+      severity: 'note',
+      code: 'policy-changed',
+      summary: `the policy is not the one of ${plan.created_at}, when the plan was made; today’s is what counts`,
+    },
+  ];
+}
+
+/** The plan stands for itself; but who sees the manifests beside it should know that they say something else. */
+async function manifestsChanged(io: Io, { plan }: SavedPlan): Promise<Diagnostic[]> {
+  const changed: string[] = [];
+  for (const { path, sha256 } of plan.manifests) {
+    const bytes = path === '-' ? undefined : await readFile(absolute(io, path)).catch(() => undefined);
+    if (bytes && createHash('sha256').update(bytes).digest('hex') !== sha256) changed.push(path);
+  }
+  return changed.map((file) => ({
+    severity: 'note',
+    code: 'manifest-changed',
+    summary: `${file} is not the one of ${plan.created_at}, which the plan was made of; what was approved is applied`,
+    where: { file },
+  }));
+}

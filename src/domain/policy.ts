@@ -1,0 +1,96 @@
+import type { Policy } from './config.ts';
+import { formatDuration } from './duration.ts';
+
+/** A risk that a person may take for one run, one flag (`--allow-…`) each; what was allowed stays in the history. */
+export type Waiver =
+  | 'more-restores'
+  | 'old-backups'
+  | 'protected-volumes'
+  | 'protected-restores'
+  | 'missing-labels'
+  | 'missing-expect'
+  | 'missing-valid-until'
+  | 'other-sets';
+
+/** Each with what its flag says in `--help`. */
+export const WAIVERS: Readonly<Record<Waiver, string>> = {
+  'more-restores': 'start more restores than policy.max_restores',
+  'old-backups': 'restore backups older than policy.max_backup_age',
+  'protected-volumes': 'restore into disks of policy.protected_volumes',
+  'protected-restores': 'restore into disks that a done restore with protect: true guards',
+  'missing-labels': 'restore sets without the labels of policy.require_labels',
+  'missing-expect': 'restore without expect, which policy.require_expect asks for',
+  'missing-valid-until': 'restore without valid_until, which policy.require_valid_until asks for',
+  'other-sets': 'restore sets that policy.allowed_sets does not name',
+};
+
+/** A wish of a second layer that would have loosened the first one, and what stays. */
+export interface Loosening {
+  readonly field: string;
+  readonly wanted: string;
+  readonly kept: string;
+}
+
+/**
+ * The operator's policy, tightened by what lies within a pull request's reach. No value of the second one can
+ * make the result allow anything that the operator's does not; what would is left out and told.
+ */
+export function tighten(
+  operator: Policy,
+  wish: Partial<Policy>,
+): { readonly policy: Policy; readonly loosening: readonly Loosening[] } {
+  const loosening: Loosening[] = [];
+  const told = (field: string, wanted: unknown, kept: unknown) =>
+    loosening.push({ field, wanted: text(wanted), kept: text(kept) });
+
+  const least = (
+    field: 'max_restores' | 'max_backup_age_ms',
+    name: string,
+    show: (value: number) => string,
+  ) => {
+    const kept = operator[field];
+    const wanted = wish[field];
+    if (kept !== undefined && wanted !== undefined && wanted > kept) told(name, show(wanted), show(kept));
+    const values = [kept, wanted].filter((value) => value !== undefined);
+    return values.length === 0 ? {} : { [field]: Math.min(...values) };
+  };
+  const either = (field: 'require_expect' | 'require_valid_until') => {
+    if (operator[field] === true && wish[field] === false) told(field, false, true);
+    const value = operator[field] === true || wish[field] === true;
+    return value || operator[field] !== undefined ? { [field]: value } : {};
+  };
+  const all = (field: 'protected_volumes' | 'require_labels') => {
+    const kept = operator[field] ?? [];
+    const wanted = wish[field];
+    // A list of its own adds; only an empty one can be meant to take away.
+    if (wanted?.length === 0 && kept.length > 0) told(field, wanted, kept);
+    const values = [...new Set([...kept, ...(wanted ?? [])])];
+    return field === 'protected_volumes' || values.length > 0 ? { [field]: values } : {};
+  };
+  const common = () => {
+    const kept = operator.allowed_sets;
+    const wanted = wish.allowed_sets;
+    if (kept === undefined || wanted === undefined) {
+      const only = kept ?? wanted;
+      return only === undefined ? {} : { allowed_sets: only };
+    }
+    const more = wanted.filter((name) => !kept.includes(name));
+    if (more.length > 0) told('allowed_sets', more, kept);
+    return { allowed_sets: kept.filter((name) => wanted.includes(name)) };
+  };
+
+  const policy = {
+    ...least('max_restores', 'max_restores', String),
+    ...least('max_backup_age_ms', 'max_backup_age', formatDuration),
+    ...all('protected_volumes'),
+    ...all('require_labels'),
+    ...either('require_expect'),
+    ...either('require_valid_until'),
+    ...common(),
+  } as Policy;
+  return { policy, loosening };
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,73 @@
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { type Hash, minorOf, planDigest, type SavedPlan } from '../domain/saved-plan.ts';
+import { savedPlan } from './plan-shape.ts';
+import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
+
+/**
+ * The saved plan in a file. Throws a Failure (`refused`) when it was edited, is damaged, or was made by a release
+ * that this one does not read. `file` is for messages only; `version` is of this vbsctl.
+ */
+export function decodePlan(text: string, file: string, version: string, hash: Hash): SavedPlan {
+  const value = parse(text, file);
+  if (!isObject(value) || value.kind !== 'SavedPlan')
+    throw refused(
+      'not-a-plan',
+      `${file} is not a saved plan`,
+      'name a file that was made by: vbsctl plan --out',
+    );
+  const made = isObject(value.plan) ? value.plan.tool_version : undefined;
+  if (typeof made === 'string' && minorOf(made) !== minorOf(version))
+    throw refused(
+      'plan-other-release',
+      `${file} was made by vbsctl ${made}, and this is ${version}: only patch releases of one minor release read each other’s plans`,
+      `apply it with vbsctl ${minorOf(made)}, or plan again with this one`,
+    );
+  if (planDigest(value, hash) !== value.digest)
+    throw refused('plan-edited', `${file} was edited since it was made: its digest does not fit`, AGAIN);
+  const plan = value as unknown as SavedPlan;
+  const wrong = savedPlan(value) ?? contradiction(plan);
+  if (wrong)
+    throw refused(
+      'plan-damaged',
+      `${file} is not a sound plan: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`,
+      AGAIN,
+    );
+  return plan;
+}
+
+const AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
+
+/** What has the right shape and cannot be: the executor must not have to wonder. */
+function contradiction({ plan, declared }: SavedPlan): Misfit | undefined {
+  const seen = new Set<string>();
+  for (const [index, { address }] of plan.actions.entries()) {
+    if (seen.has(address))
+      return { path: ['plan', 'actions', index, 'address'], expected: 'each address once', found: address };
+    seen.add(address);
+  }
+  const runnable = plan.actions.filter(({ kind }) => kind === 'restore' || kind === 'resume');
+  for (const [index, { address }] of runnable.entries())
+    if (declared[index]?.address !== address)
+      return { path: ['declared', index, 'address'], expected: address, found: declared[index]?.address };
+  if (declared.length !== runnable.length)
+    return { path: ['declared'], expected: `${runnable.length} entries`, found: declared.length };
+  return undefined;
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw refused(
+      'plan-damaged',
+      `${file} is not valid JSON, so it is no saved plan, or not a whole one`,
+      AGAIN,
+      cause,
+    );
+  }
+}
+
+function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {
+  return new Failure('refused', error(code, summary, { remedy }), { cause });
+}

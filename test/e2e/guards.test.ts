@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import { Desk, type Finished } from './cli.ts';
+
+describe('what was done by hand, and what a person allows', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200 } });
+    desk.declare(2);
+    await desk.run('init');
+  });
+  afterEach(() => desk.close());
+
+  const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
+  const ids = (n: number) => {
+    const volume = Object.keys(desk.cloud.world().volumes)[n] ?? '';
+    const backup = Object.values(desk.cloud.world().backups).find((one) => one.volume_id === volume);
+    return { volume_id: volume, backup_id: backup?.id ?? '' };
+  };
+
+  it('imports a restore by its job, after plan has told of it, and never does it again', async () => {
+    const { volume_id, backup_id } = ids(0);
+    await desk.cloud.perform({ action: 'set-timing', backup_id, job_duration_ms: 5_000 });
+    const started = await desk.cloud.perform({ action: 'restore', volume_id, backup_id });
+    const job = started.done ? (started.id ?? '') : '';
+    const meanwhile = await desk.run('plan');
+    expect(said(meanwhile)).to.include('somebody else is restoring this disk right now');
+    const early = await desk.run('import', 'night/disk-0', '--job-id', job);
+    expect(early.code, said(early)).to.equal(5);
+    expect(said(early)).to.include('is being restored right now');
+    while (desk.cloud.world().volumes[volume_id]?.status !== 'available')
+      await new Promise((resolve) => setTimeout(resolve, 50));
+
+    const other = await desk.run('import', 'night/disk-1', '--job-id', job);
+    expect(other.code).to.equal(5);
+    expect(said(other)).to.include(`restored disk ${volume_id}`);
+    const imported = await desk.run('import', 'night/disk-0', '--job-id', job);
+    expect(imported.code, said(imported)).to.equal(0);
+    expect((await desk.run('import', 'night/disk-0', '--job-id', job)).code).to.equal(5);
+    const state = await desk.run('state', 'show', 'night/disk-0', '--output', 'json');
+    expect(JSON.parse(state.stdout)).to.include({ status: 'succeeded', evidence: 'imported', job_id: job });
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, said(apply)).to.equal(0);
+    expect(desk.starts()).to.deep.equal([1, 1]);
+  });
+
+  it('imports by a person’s word, with a reason and a time that can be', async () => {
+    const word = (...more: string[]) => desk.run('import', 'night/disk-0', ...more);
+    expect((await word()).code).to.equal(1);
+    expect((await word('--succeeded-at', new Date().toISOString())).code).to.equal(1);
+    expect((await word('--succeeded-at', 'yesterday', '--reason', 'x')).code).to.equal(1);
+    const never = await word('--succeeded-at', '2020-01-01T00:00:00Z', '--reason', 'x');
+    expect(never.code).to.equal(5);
+    expect(said(never)).to.include('cannot have succeeded');
+    const at = new Date(Date.now() - 1_000).toISOString();
+    expect((await word('--succeeded-at', at, '--reason', 'console, ticket 7')).code).to.equal(0);
+    const shown = await desk.run('state', 'show', 'night/disk-0');
+    expect(said(shown)).to.include('done by hand').and.include('ticket 7');
+    expect(said(await desk.run('plan'))).to.include('1 to restore, 1 done');
+  });
+
+  it('keeps what was allowed in the history', async () => {
+    desk.write(
+      'vbsctl.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {max_restores: 1, max_backup_age: 1s}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
+    );
+    const refused = await desk.run('apply', '--auto-approve', '--allow-old-backups');
+    expect(refused.code).to.equal(5);
+    expect(said(refused)).to.include('2 restores, the limit is 1').and.include('--allow-more-restores');
+    const allowed = await desk.run('apply', '--auto-approve', '--allow-old-backups', '--allow-more-restores');
+    expect(allowed.code, said(allowed)).to.equal(0);
+    const { history } = JSON.parse(desk.read('vbsctl.state.json'));
+    expect(history.map((entry: { actor: { waivers: unknown } }) => entry.actor.waivers)).to.deep.equal([
+      ['more-restores', 'old-backups'],
+      ['more-restores', 'old-backups'],
+    ]);
+  });
+
+  it('takes no clouds.yaml from a working directory that a pull request can write to', async () => {
+    desk.write('clouds.yaml', 'clouds: {mine: {auth: {auth_url: "http://127.0.0.1:9/v3"}}}\n');
+    desk.write('ops.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
+    const named = await desk.run('plan', '--config', 'ops.yaml', '--cloud', 'mine');
+    expect(named.code).to.equal(1);
+    expect(said(named)).to.include('no clouds.yaml').and.not.include(`${desk.folder}/clouds.yaml`);
+    expect(said(await desk.run('plan', '--cloud', 'mine'))).to.include('is not set (cloud mine of');
+  });
+});

@@ -1,0 +1,133 @@
+import { expect } from 'chai';
+import type { Policy } from '../../src/domain/config.ts';
+import type { Waiver } from '../../src/domain/policy.ts';
+import { backup, book, CLOUD, planOf, rule, spec, volume } from './builders.ts';
+import { checkAll } from './tables.ts';
+
+const NONE: Policy = { protected_volumes: [] };
+const A = spec('s/a', 'v1', 'b1');
+
+/** One limit a row: what breaks it, what its refusal is called, which flag lifts it, what keeps to it. */
+const LIMITS: readonly (readonly [
+  policy: Partial<Policy>,
+  broken: ReturnType<typeof spec>,
+  code: string,
+  waiver: Waiver,
+  kept: ReturnType<typeof spec>,
+])[] = [
+  [{ allowed_sets: ['t'] }, A, 'set-not-allowed', 'other-sets', spec('t/a', 'v1', 'b1')],
+  [
+    { require_labels: ['ticket', 'owner'] },
+    spec('s/a', 'v1', 'b1', { labels: { ticket: '' } }),
+    'label-missing',
+    'missing-labels',
+    spec('s/a', 'v1', 'b1', { labels: { ticket: 'CHG-1', owner: 'ada' } }),
+  ],
+  [
+    { require_expect: true },
+    A,
+    'expect-missing',
+    'missing-expect',
+    spec('s/a', 'v1', 'b1', { expect: { size: 10 } }),
+  ],
+  [
+    { require_valid_until: true },
+    A,
+    'valid-until-missing',
+    'missing-valid-until',
+    spec('s/a', 'v1', 'b1', { valid_until: '2030-01-01T00:00:00.000Z' }),
+  ],
+  [{ protected_volumes: ['disk-v1'] }, A, 'protected-volume', 'protected-volumes', spec('s/a', 'v2', 'b2')],
+  [{ max_backup_age_ms: 3_600_000 * 30 }, A, 'backup-too-old', 'old-backups', spec('s/a', 'v1', 'd1')],
+];
+
+describe('limits, and the flag that lifts each for once', () => {
+  for (const [more, broken, code, waiver, kept] of LIMITS) {
+    const policy = { ...NONE, ...more };
+    it(code, () => {
+      const [refused] = planOf([broken], { policy }).actions;
+      if (refused?.kind !== 'blocked') throw new Error('it was not refused');
+      expect(refused.reasons.map((reason) => reason.code)).to.deep.equal([code]);
+      expect(refused.reasons[0]?.remedy).to.include(`--allow-${waiver}`);
+      const lifted = planOf([broken], { policy, waivers: [waiver] });
+      expect(lifted.actions[0]?.kind).to.equal('restore');
+      expect(lifted.notices.map((notice) => [notice.severity, notice.code])).to.deep.equal([
+        ['warning', code],
+      ]);
+      expect(lifted.notices[0]?.summary).to.include(`--allow-${waiver}`);
+      for (const [, , , other] of LIMITS)
+        if (other !== waiver)
+          expect(planOf([broken], { policy, waivers: [other] }).actions[0]?.kind).to.equal('blocked');
+      expect(planOf([kept], { policy }).actions[0]?.kind).to.equal('restore');
+    });
+  }
+
+  it('too many restores', () => {
+    const policy = { ...NONE, max_restores: 0 };
+    expect(planOf([A], { policy }).notices[0]).to.include({ severity: 'error', code: 'too-many-restores' });
+    expect(planOf([A], { policy, waivers: ['more-restores'] }).notices[0]).to.include({
+      severity: 'warning',
+    });
+  });
+});
+
+describe('protect: true', () => {
+  const protectedA = spec('s/a', 'v1', 'b1', { protect: true });
+  const done = () => book().put('s/a', 'v1', 'b1', 'succeeded');
+  checkAll({
+    'does not stand in the way of the restore itself': {
+      specs: [protectedA],
+      plan: { 's/a': 'restore first' },
+    },
+    'nor when the disk was restored under another name before': {
+      specs: [protectedA],
+      state: book().put('s/z', 'v1', 'c1', 'succeeded'),
+      plan: { 's/a': 'restore first', orphans: 's/z succeeded' },
+    },
+    'once it is done, it is done': { specs: [protectedA], state: done(), plan: { 's/a': 'noop' } },
+    'a raised generation is refused': {
+      specs: [{ ...protectedA, generation: 2 }],
+      state: done(),
+      plan: { 's/a': 'blocked protected-restore' },
+    },
+    'so is another entry': {
+      specs: [protectedA, spec('t/x', 'v1', 'c1')],
+      state: done(),
+      plan: { 's/a': 'noop', 't/x': 'blocked protected-restore' },
+    },
+    'unless it is taken out': {
+      specs: [{ ...A, generation: 2 }],
+      state: done(),
+      plan: { 's/a': 'restore again' },
+    },
+    'or allowed': {
+      specs: [{ ...protectedA, generation: 2 }],
+      state: done(),
+      waivers: ['protected-restores'],
+      plan: { 's/a': 'restore again', notices: 'protected-restore' },
+    },
+  });
+});
+
+describe('what others do right now', () => {
+  const cloud = {
+    volumes: [volume('v1', { status: 'restoring-backup' })],
+    backups: CLOUD.backups.concat(backup('x', 'v1')),
+  };
+  checkAll({
+    'is told': { specs: [A], cloud, plan: { 's/a': 'restore first', notices: 'restored-by-others' } },
+    'but our own restore is no stranger': {
+      specs: [A],
+      cloud,
+      state: book().put('s/a', 'v1', 'b1', 'running'),
+      plan: { 's/a': 'resume' },
+    },
+  });
+  it('as_of: latest is flagged, a moment is not', () => {
+    const moment = rule({ as_of: '2026-11-22T12:00:00.000Z' });
+    expect(planOf([spec('s/a', 'v1', rule())]).notices.map(({ code }) => code)).to.deep.equal([
+      'as-of-latest',
+    ]);
+    expect(planOf([spec('s/a', 'v1', moment)]).notices).to.deep.equal([]);
+  });
+});
