@@ -10,6 +10,7 @@ import type { Lease } from '../state/backend.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
+import { Watch } from './watch.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
 export interface ExecuteInput {
@@ -63,6 +64,7 @@ class Execution {
     const { plan, settings, driver, lease, clock, random, stop } = input;
     this.#input = input;
     this.#began = clock.monotonic();
+    const halt = patient(AbortSignal.any([stop, this.#lost.signal]));
     this.#run = {
       driver,
       lease,
@@ -70,10 +72,11 @@ class Execution {
       random,
       settings,
       reach: input.reach ?? 'finish',
-      stop: patient(AbortSignal.any([stop, this.#lost.signal])),
+      stop: halt,
       hurry: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
+      watch: new Watch(driver, clock, settings.poll, halt),
       planDigest: input.planDigest,
       emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
       closed: () => this.#closed(),
