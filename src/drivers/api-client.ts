@@ -26,6 +26,8 @@ const PAGES_MAX = 1_000;
 export interface ClientTools extends RetryTools {
   readonly wire: Wire;
   readonly session: Session;
+  /** Ends the reads that are given no signal of their own. */
+  readonly stop?: AbortSignal;
 }
 
 /** One page-wise list of an API. */
@@ -101,9 +103,10 @@ export class ApiClient {
 
   async #get(
     url: string,
-    signal: AbortSignal | undefined,
+    given: AbortSignal | undefined,
     headers: Headers,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
+    const signal = given ?? this.#tools.stop;
     const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };

@@ -46,6 +46,8 @@ export interface ConnectOptions extends RetryTools {
   readonly version: string;
   /** Default `vbs`. `auto` takes what the catalog has, VBS first. */
   readonly api?: Config['api'];
+  /** Aborted: reads that were given no signal of their own end with its reason, and so does `connect` itself. */
+  readonly stop?: AbortSignal;
   /** Told what was decided that nobody wrote down, for people. */
   readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
@@ -61,10 +63,10 @@ export interface ConnectOptions extends RetryTools {
 export async function connect(options: ConnectOptions): Promise<Driver> {
   const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
-  const { retry, clock, random } = options;
+  const { retry, clock, random, stop } = options;
   const wire = new Wire(network, new Budget(options.requestsPerSecond, clock));
   const session = new KeystoneSession(settings.auth_url, settings.auth, { wire, retry, clock, random });
-  const authenticated = await session.authenticate();
+  const authenticated = await session.authenticate(stop);
   if (authenticated.kind === 'failed') throw notAuthenticated(authenticated.failure, settings);
   const token = authenticated.value;
   const project = projectOf(token, settings);
@@ -82,6 +84,7 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     retry,
     clock,
     random,
+    ...optional('stop', stop),
     ...(compute.kind === 'found' ? { compute: compute.root } : {}),
     target: {
       auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),

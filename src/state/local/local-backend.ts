@@ -37,8 +37,8 @@ export function localBackend(options: LocalBackendOptions): Backend {
   return {
     location,
     read: async () => (await store.load())?.state,
-    async lock(actor, waitMs) {
-      const held = await lock.acquire(actor, waitMs);
+    async lock(actor, waitMs, signal) {
+      const held = await lock.acquire(actor, waitMs, signal);
       try {
         return new LocalLease(store, options.clock, actor, held, await store.foldLeftovers());
       } catch (cause) {
