@@ -37,6 +37,10 @@ export function localBackend(options: LocalBackendOptions): Backend {
   return {
     location,
     read: async () => (await store.load())?.state,
+    async snapshot() {
+      const loaded = await store.load();
+      return loaded && sealed(loaded);
+    },
     async lock(actor, waitMs) {
       const held = await lock.acquire(actor, waitMs);
       try {
@@ -84,11 +88,24 @@ class Store {
   }
 
   /** Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. */
-  async fold({ state, chain }: Snapshot): Promise<Snapshot> {
-    const folded = { state, chain: extendChain(state, chain) };
+  async fold(snapshot: Snapshot): Promise<Snapshot> {
+    const folded = sealed(snapshot);
     await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded)));
     await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath));
     return folded;
+  }
+
+  /**
+   * Another state in place of `current`, which is folded first. The removal of a journal may not outlive a power
+   * failure, and one that comes back must not meet a state it was not made for: an empty one takes its place.
+   */
+  async replace(current: Snapshot | undefined, next: Snapshot): Promise<Snapshot> {
+    if (current) {
+      const { lineage, serial } = (await this.fold(current)).state;
+      const { text } = headerLine(lineage, serial);
+      await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text));
+    }
+    return await this.fold(next);
   }
 
   async create(target: Target, at: string): Promise<Snapshot> {
@@ -135,6 +152,11 @@ class Store {
       );
     }
   }
+}
+
+/** With a hash for every entry of the history. */
+function sealed({ state, chain }: Snapshot): Snapshot {
+  return { state, chain: extendChain(state, chain) };
 }
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
@@ -191,6 +213,15 @@ class LocalLease implements Lease {
     return created.state;
   }
 
+  async replace(next: Snapshot): Promise<void> {
+    this.#mustNotBeReleased();
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#poisoned) throw this.#poisoned;
+    const replaced = this.#replaceBy(next);
+    this.#writing = replaced.catch(() => undefined).then(() => this.#writeGroups());
+    await replaced;
+  }
+
   commit(changes: readonly Change[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#mustNotBeReleased();
@@ -203,6 +234,22 @@ class LocalLease implements Lease {
   release(): Promise<void> {
     this.#released ??= this.#end();
     return this.#released;
+  }
+
+  async #replaceBy(next: Snapshot): Promise<void> {
+    const state = this.#ledger?.state();
+    if (state?.lineage === next.state.lineage && next.state.serial <= state.serial)
+      throw new Error(`serial ${next.state.serial} in place of ${state.serial}: a serial is used once`);
+    try {
+      await this.#journal?.journal.close();
+      this.#journal = undefined;
+      await this.#mustHold();
+      this.#adopt(await this.#store.replace(state && { state, chain: this.#chain }, next));
+      await this.#mustHold();
+    } catch (cause) {
+      this.#poison(cause instanceof Error ? cause : new Error(String(cause)), []);
+      throw cause;
+    }
   }
 
   #adopt({ state, chain }: Snapshot): void {
