@@ -161,11 +161,14 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
       cause: `the disk was restored from another backup, ${named}`,
       observations: [seen],
     };
-  // A yes alone is no proof: a read may come from a database that has not heard of the restore yet.
-  if (record.evidence === 'accepted' && sameSeen(seen.volume, record.baseline.volume))
+  // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
+  if (sameSeen(seen.volume, record.baseline.volume))
     return {
       kind: 'unmoved',
-      note: 'the cloud said yes, but the disk looks as it did before',
+      note:
+        record.evidence === 'accepted'
+          ? 'the cloud said yes, but the disk looks as it did before'
+          : 'it was seen restoring, but the disk looks as it did before',
       observations: [seen],
     };
   return { kind: 'succeeded' };
