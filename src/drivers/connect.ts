@@ -6,6 +6,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl } from '../domain/target.ts';
+import { authorizedHttp } from './auth/authorized-http.ts';
 import {
   type Catalog,
   findCinder,
@@ -17,6 +18,7 @@ import {
   type ServiceRoot,
   type Wanted,
 } from './auth/catalog.ts';
+import { CloudClock } from './auth/cloud-clock.ts';
 import { NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { KeystoneSession, type Token } from './auth/keystone.ts';
 import { namedCloud, resolveCloud } from './auth/resolve.ts';
@@ -64,7 +66,8 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
   const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
   const { retry, clock, random, stop } = options;
-  const wire = new Wire(network, new Budget(options.requestsPerSecond, clock));
+  const cloudClock = new CloudClock(clock);
+  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const session = new KeystoneSession(settings.auth_url, settings.auth, { wire, retry, clock, random });
   const authenticated = await session.authenticate(stop);
   if (authenticated.kind === 'failed') throw notAuthenticated(authenticated.failure, settings);
