@@ -7,10 +7,10 @@ import type { Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import { Lookout } from './lookout.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
-import { Watch } from './watch.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
 export interface ExecuteInput {
@@ -76,7 +76,7 @@ class Execution {
       hurry: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
-      watch: new Watch(driver, clock, settings.poll, halt),
+      lookout: new Lookout(driver, clock, settings.poll, halt),
       planDigest: input.planDigest,
       emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
       closed: () => this.#closed(),

@@ -20,12 +20,12 @@ import type { Session } from './run.ts';
 export async function follow(session: Session, record: Running): Promise<End> {
   const { run } = session;
   const following = new Following(session, record);
-  const followed = run.watch.follow(record.volume_id, () => following.seenRestoring());
+  const followed = run.lookout.follow(record.volume_id, () => following.seenRestoring());
   const told = teller(session);
   try {
     // What is under way already need not be looked at while a list shows it so.
     if (session.acceptedAt === undefined && run.reach !== 'submit')
-      await run.watch.restUnseen(followed, session.timeLeftMs);
+      await run.lookout.restUnseen(followed, session.timeLeftMs);
     for (;;) {
       const began = run.clock.monotonic();
       const step = await following.look();
@@ -60,10 +60,10 @@ export async function follow(session: Session, record: Running): Promise<End> {
           return unreachable(step);
       }
       if (session.timeIsUp || run.reach === 'submit') return recorded(session);
-      await run.watch.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
+      await run.lookout.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
     }
   } finally {
-    run.watch.end(followed);
+    run.lookout.end(followed);
   }
 }
 
@@ -227,11 +227,14 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
       cause: `the disk was restored from another backup, ${named}`,
       observations: [seen],
     };
-  // A yes alone is no proof: a read may come from a database that has not heard of the restore yet.
-  if (record.evidence === 'accepted' && sameSeen(seen.volume, record.baseline.volume))
+  // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
+  if (sameSeen(seen.volume, record.baseline.volume))
     return {
       kind: 'unmoved',
-      note: 'the cloud said yes, but the disk looks as it did before',
+      note:
+        record.evidence === 'accepted'
+          ? 'the cloud said yes, but the disk looks as it did before'
+          : 'it was seen restoring, but the disk looks as it did before',
       observations: [seen],
     };
   return { kind: 'succeeded' };

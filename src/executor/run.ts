@@ -7,7 +7,7 @@ import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { type Look, look } from './look.ts';
-import type { Watch } from './watch.ts';
+import type { Lookout } from './lookout.ts';
 
 /**
  * How far a run goes. `finish`: start and follow to the end. `submit`: start, and leave it to the cloud once it
@@ -34,7 +34,7 @@ export interface Run {
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
   readonly lag: LagMeter;
-  readonly watch: Watch;
+  readonly lookout: Lookout;
   /** Of the saved plan that is applied, if one is. */
   readonly planDigest: string | undefined;
 }
