@@ -1,7 +1,7 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
 import type { Grant, Session } from './auth/session.ts';
-import type { Listing } from './driver.ts';
+import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import {
@@ -26,6 +26,8 @@ const PAGES_MAX = 1_000;
 export interface ClientTools extends RetryTools {
   readonly wire: Wire;
   readonly session: Session;
+  /** Ends the reads that are given no signal of their own. */
+  readonly stop?: AbortSignal;
 }
 
 /** One page-wise list of an API. */
@@ -67,29 +69,38 @@ export class ApiClient {
       : parsed;
   }
 
-  /** All entries, page after page. Rejects only with the signal's reason. */
+  /** The entries, page after page, as far as they are wished for. Rejects only with the signal's reason. */
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,
     signal: AbortSignal | undefined,
+    { status, goOn }: ListWish<T> = {},
   ): Promise<Listing<T>> {
     // By id: what moves from one page to the next while they are read must not count twice.
     const values = new Map<string, T>();
     let cloudTime: number | undefined;
-    let query = `limit=${PAGE_SIZE}`;
+    const filter = status === undefined ? '' : `status=${encodeURIComponent(status)}&`;
+    let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
-    for (let page = 0; page < PAGES_MAX; page++) {
+    for (let pages = 1; pages <= PAGES_MAX; pages++) {
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
       if (got.kind !== 'answer') return got;
       const parsed = this.#parse(got.answer, (body) => parsePage(body, request));
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
-      if (page === 0) cloudTime = cloudTimeMs(got.answer);
+      if (pages === 1) cloudTime = cloudTimeMs(got.answer);
       const { entries, next } = parsed.value;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
-      const following = next ?? nextQuery(request, entries, count);
-      if (entries.length === 0 || following === undefined)
-        return { kind: 'listed', values: [...values.values()], ...optional('cloud_time_ms', cloudTime) };
+      const following =
+        entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
+      if (following === undefined || goOn?.(values, pages) === false)
+        return {
+          kind: 'listed',
+          values: [...values.values()],
+          pages,
+          complete: following === undefined,
+          ...optional('cloud_time_ms', cloudTime),
+        };
       query = following;
     }
     return {
@@ -101,9 +112,10 @@ export class ApiClient {
 
   async #get(
     url: string,
-    signal: AbortSignal | undefined,
+    given: AbortSignal | undefined,
     headers: Headers,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
+    const signal = given ?? this.#tools.stop;
     const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
@@ -207,11 +219,12 @@ function nextLink(links: unknown): string | undefined {
 
 function nextQuery<T extends { readonly id: string }>(
   { continueBy }: ListRequest<T>,
+  filter: string,
   entries: readonly T[],
   count: number,
 ): string | undefined {
   const last = entries.at(-1);
   if (!last || entries.length < PAGE_SIZE) return undefined;
   const from = continueBy === 'offset' ? count : encodeURIComponent(last.id);
-  return `limit=${PAGE_SIZE}&${continueBy}=${from}`;
+  return `${filter}limit=${PAGE_SIZE}&${continueBy}=${from}`;
 }

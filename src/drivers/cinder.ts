@@ -5,7 +5,7 @@ import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { classifyStart } from './cinder-answers.ts';
 import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
-import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
 import { list } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
@@ -76,14 +76,15 @@ export class CinderDriver implements Driver {
     };
   }
 
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
+      wish,
     );
   }
 
-  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
     return this.#client.list(
       {
         url: `${this.#url}/backups/detail`,
@@ -93,6 +94,7 @@ export class CinderDriver implements Driver {
         headers: BACKUPS_VERSION,
       },
       signal,
+      wish,
     );
   }
 

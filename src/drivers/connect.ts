@@ -42,6 +42,8 @@ export interface ConnectOptions extends RetryTools {
   readonly version: string;
   /** Default `vbs`. `auto` takes what the catalog has, VBS first. */
   readonly api?: Config['api'];
+  /** Aborted: reads that were given no signal of their own end with its reason, and so does `connect` itself. */
+  readonly stop?: AbortSignal;
   /** Told what was decided that nobody wrote down, for people. */
   readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
@@ -74,7 +76,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
   steps.done(settings.source);
 
-  const { retry, clock, random, api = 'vbs', onNote = () => {} } = options;
+  const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const cloudClock = new CloudClock(clock);
   const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const tools = { wire, retry, clock, random };
@@ -89,6 +91,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
     needsCatalog: (projectId) => needsCatalog(api, wantedIn(settings.region ?? '', projectId)),
     tools: { ...tools, cloudClock },
     steps,
+    signal: stop,
   });
   const { session, project, catalog } = access;
 
@@ -105,7 +108,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
     ...optional('project_name', project.name),
   };
   return {
-    driver: driverOf(endpoints, { ...tools, session, target }),
+    driver: driverOf(endpoints, { ...tools, session, target, ...optional('stop', stop) }),
     ...optional('endsAtMs', access.endsAtMs),
     cloudClock,
     auth: settings.auth.type,

@@ -40,8 +40,8 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const loaded = await store.load();
       return loaded && sealed(loaded);
     },
-    async lock(actor, waitMs) {
-      const held = await lock.acquire(actor, waitMs);
+    async lock(actor, waitMs, signal) {
+      const held = await lock.acquire(actor, waitMs, signal);
       try {
         const found = await store.foldLeftovers();
         const holding = new LocalHolding(store, held, found);

@@ -42,15 +42,16 @@ const ROUNDS_MAX = 1_000;
 export function lockFile(options: LockFileOptions): Lock {
   const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
 
-  async function acquire(wish: LockWish, waitMs: number): Promise<HeldLock> {
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldLock> {
     const mine = await newEntry(wish);
     const deadline = clock.monotonic() + waitMs;
     for (;;) {
+      signal?.throwIfAborted();
       const standing = await tryTake(path, mine);
       if (standing === undefined) return held(mine);
       const left = deadline - clock.monotonic();
       if (left <= 0) throw lockedBy(standing.info, path);
-      await clock.sleep(Math.min(POLL_MS, left));
+      await clock.sleep(Math.min(POLL_MS, left), signal);
     }
   }
 
