@@ -6,7 +6,7 @@ import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { classifyStart } from './cinder-answers.ts';
 import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
 import { serverList } from './compute.ts';
-import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
 import { list } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
@@ -91,14 +91,15 @@ export class CinderDriver implements Driver {
     };
   }
 
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
+      wish,
     );
   }
 
-  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
     return this.#inKnownVersion((headers) =>
       this.#client.list(
         {
@@ -109,6 +110,7 @@ export class CinderDriver implements Driver {
           headers,
         },
         signal,
+        wish,
       ),
     );
   }

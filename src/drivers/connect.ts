@@ -6,6 +6,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl } from '../domain/target.ts';
+import { authorizedHttp } from './auth/authorized-http.ts';
 import {
   type Catalog,
   findCinder,
@@ -17,6 +18,7 @@ import {
   type ServiceRoot,
   type Wanted,
 } from './auth/catalog.ts';
+import { CloudClock } from './auth/cloud-clock.ts';
 import { NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { KeystoneSession, type Token } from './auth/keystone.ts';
 import { namedCloud, resolveCloud } from './auth/resolve.ts';
@@ -46,6 +48,8 @@ export interface ConnectOptions extends RetryTools {
   readonly version: string;
   /** Default `vbs`. `auto` takes what the catalog has, VBS first. */
   readonly api?: Config['api'];
+  /** Aborted: reads that were given no signal of their own end with its reason, and so does `connect` itself. */
+  readonly stop?: AbortSignal;
   /** Told what was decided that nobody wrote down, for people. */
   readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
@@ -61,10 +65,11 @@ export interface ConnectOptions extends RetryTools {
 export async function connect(options: ConnectOptions): Promise<Driver> {
   const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
-  const { retry, clock, random } = options;
-  const wire = new Wire(network, new Budget(options.requestsPerSecond, clock));
+  const { retry, clock, random, stop } = options;
+  const cloudClock = new CloudClock(clock);
+  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const session = new KeystoneSession(settings.auth_url, settings.auth, { wire, retry, clock, random });
-  const authenticated = await session.authenticate();
+  const authenticated = await session.authenticate(stop);
   if (authenticated.kind === 'failed') throw notAuthenticated(authenticated.failure, settings);
   const token = authenticated.value;
   const project = projectOf(token, settings);
@@ -82,6 +87,7 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
     retry,
     clock,
     random,
+    ...optional('stop', stop),
     ...(compute.kind === 'found' ? { compute: compute.root } : {}),
     target: {
       auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),

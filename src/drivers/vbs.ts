@@ -4,7 +4,7 @@ import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { serverList } from './compute.ts';
-import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
 import { RestorePosts } from './restore-posts.ts';
 import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
@@ -82,17 +82,19 @@ export class VbsDriver implements Driver {
     );
   }
 
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#volumesUrl}/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
+      wish,
     );
   }
 
-  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
     return this.#client.list(
       { url: `${this.#backupsUrl}/detail`, key: 'backups', continueBy: 'offset', parse: parseBackup },
       signal,
+      wish,
     );
   }
 

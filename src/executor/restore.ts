@@ -14,6 +14,7 @@ import { judgeReadiness } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
+import { watchWhile } from './watch.ts';
 
 /** The POST leaves within this of its intent being durable, else the intent is committed anew. */
 export const INTENT_FRESH_MS = 5_000;
@@ -187,10 +188,11 @@ class Attempts {
       names: namesOf(look),
       baseline: witness,
     });
-    const attempt = attemptsOf(session);
+    const record = intended(session);
+    const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const outcome = await this.#send(permit);
+    const { value: outcome, sighting } = await watchWhile(this.#send(permit), session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -209,6 +211,19 @@ class Attempts {
       return follow(session, running(session));
     }
     await session.step({ type: 'answer', at: session.now(), outcome });
+    if (sighting && worstDoubt(intended(session).attempts) !== 'none') {
+      const { failure } = outcome;
+      run.emit({
+        type: 'answered',
+        address: ids.address,
+        attempt,
+        answer: outcome.kind,
+        failure,
+        next: 'look',
+      });
+      run.emit({ type: 'verdict', address: ids.address, verdict: 'adopt', because: sighting.because });
+      return this.#adopt();
+    }
     return this.#afterNo(outcome, attempt);
   }
 
@@ -224,6 +239,7 @@ class Attempts {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
       fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
+      stop: run.stop,
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.
@@ -266,8 +282,7 @@ class Attempts {
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const session = this.#session;
-    const record = session.record;
-    if (record?.status !== 'intended') throw new Error('refused without an intent');
+    const record = intended(session);
     const { seen } = await session.look();
     const { kind, because } = judge({
       backup_id: record.backup_id,
@@ -341,13 +356,14 @@ function recorded(session: Session): End {
   return { kind: 'recorded', record: session.record };
 }
 
-function running(session: Session) {
-  if (session.record?.status !== 'running') throw new Error('not running');
+function intended(session: Session) {
+  if (session.record?.status !== 'intended') throw new Error('not intended');
   return session.record;
 }
 
-function attemptsOf(session: Session): number {
-  return session.record?.attempts.length ?? 0;
+function running(session: Session) {
+  if (session.record?.status !== 'running') throw new Error('not running');
+  return session.record;
 }
 
 function idsOf(action: RestoreAction | ResumeAction): Session['ids'] {

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
-import { ACTOR, everyKind, numbered, put, TARGET } from './samples.ts';
+import { firstBreak } from '../../src/state/history-chain.ts';
+import { ACTOR, AT, chained, everyKind, numbered, put, recordAfter, TARGET } from './samples.ts';
 
 /** An empty place for one state, and what the suite needs to know about its kind of backend. */
 export interface Subject {
@@ -36,6 +37,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
 
     const lock = async (): Promise<Lease> => await (await subject.open()).lock(ACTOR, 0);
     const readAnew = async () => await (await subject.open()).read();
+    const snapshotAnew = async () => await (await subject.open()).snapshot();
     async function created(): Promise<Lease> {
       const lease = await lock();
       await lease.create(TARGET);
@@ -177,6 +179,92 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await third.release();
       await refusal(second.release(), 'state');
       expect([...((await readAnew())?.records.keys() ?? [])]).to.deep.equal(['set/r1', 'set/r3']);
+    });
+
+    it('shows the state with its chain, whole at any time, and each hash as it was first stored', async () => {
+      expect(await snapshotAnew()).to.equal(undefined);
+      const lease = await created();
+      for (const record of everyKind()) await lease.commit([put(record)]);
+      const during = (await snapshotAnew()) ?? expect.fail();
+      expect(during.state).to.deep.equal(await readAnew());
+      expect(during.chain).to.have.length(during.state.history.length).and.not.have.length(0);
+      expect(firstBreak(during.state, during.chain)).to.equal(undefined);
+      await lease.release();
+      expect(await snapshotAnew()).to.deep.equal(during);
+      const next = await lock();
+      await next.commit([{ type: 'moved', moves: [{ from: 'pay/done', to: 'pay/past' }] }]);
+      await next.release();
+      const after = (await snapshotAnew()) ?? expect.fail();
+      expect(after.chain.slice(0, during.chain.length)).to.deep.equal(during.chain);
+      expect(firstBreak(after.state, after.chain)).to.equal(undefined);
+    });
+
+    it('puts a whole state where there is none, and goes on from it', async () => {
+      const given = chained('from-elsewhere', 7);
+      const lease = await lock();
+      await lease.replace(given);
+      expect(lease.state()).to.deep.equal(given.state);
+      expect(await snapshotAnew()).to.deep.equal(given);
+      await lease.commit([put(recordAfter('new/one', { type: 'fail', at: AT, reason: 'no', moved: false }))]);
+      await lease.release();
+      const after = (await snapshotAnew()) ?? expect.fail();
+      expect(after.state).to.deep.include({ lineage: 'from-elsewhere', serial: 8 });
+      expect(after.chain.slice(0, -1)).to.deep.equal(given.chain);
+      expect(firstBreak(after.state, after.chain)).to.equal(undefined);
+    });
+
+    it('puts a whole state in place of another, what this lease has committed included', async () => {
+      const first = await created();
+      await first.commit([numbered(1)]);
+      await first.release();
+      const lease = await lock();
+      await lease.commit([numbered(2)]);
+      const given = chained('another', 1);
+      await lease.replace(given);
+      expect(await snapshotAnew()).to.deep.equal(given);
+      const higher = { ...given, state: { ...given.state, serial: 40, records: new Map() } };
+      await lease.replace(higher);
+      await lease.release();
+      expect(await snapshotAnew()).to.deep.equal(higher);
+      const last = await lock();
+      await last.commit([numbered(3)]);
+      await last.release();
+      expect((await readAnew())?.serial).to.equal(41);
+    });
+
+    it('mends no chain: a break is stored as a break', async () => {
+      const given = chained('broken', 7);
+      const broken = { ...given, chain: given.chain.map((hash, i) => (i === 1 ? 'f'.repeat(64) : hash)) };
+      const lease = await lock();
+      await lease.replace(broken);
+      await lease.release();
+      const stored = (await snapshotAnew()) ?? expect.fail();
+      expect(stored.chain).to.deep.equal(broken.chain);
+      expect(firstBreak(stored.state, stored.chain)).to.equal(1);
+    });
+
+    it('uses no serial of a lineage twice', async () => {
+      const lease = await created();
+      await lease.commit([numbered(1)]);
+      const state = lease.state() ?? expect.fail();
+      const again = { state: { ...state, records: new Map() }, chain: [] };
+      expect(String(await lease.replace(again).catch((cause: unknown) => cause))).to.contain('serial 1');
+      await lease.release();
+      expect((await readAnew())?.records.has('set/r1')).to.equal(true);
+    });
+
+    it('refuses a whole state of an owner whose lock was removed', async () => {
+      const first = await created();
+      await first.commit([numbered(1)]);
+      await backend.unlock(first.lock.id);
+      const second = await lock();
+      await second.commit([numbered(2)]);
+      await refusal(first.replace(chained('stolen', 9)), 'state');
+      expect(first.poisoned).to.be.instanceOf(Failure);
+      await refusal(first.commit([numbered(3)]), 'state');
+      await first.release();
+      await second.release();
+      expect([...((await readAnew())?.records.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2']);
     });
 
     it('takes no commit after release, and releases twice without harm', async () => {

@@ -1,7 +1,9 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../../src/domain/record.ts';
-import type { Actor, Change } from '../../src/domain/state.ts';
+import { type Actor, type Change, emptyState, fold } from '../../src/domain/state.ts';
 import type { Target } from '../../src/domain/target.ts';
+import type { Snapshot } from '../../src/state/codec.ts';
+import { extendChain } from '../../src/state/history-chain.ts';
 
 export const AT = '2026-11-23T22:00:00.000Z';
 export const TARGET: Target = {
@@ -85,6 +87,13 @@ export function put(record: Record): Change {
 /** A change that is told apart from every other by its number. */
 export function numbered(n: number): Change {
   return put(recordAfter(`set/r${n}`));
+}
+
+/** A whole state with records of every kind, a history and its chain; `serial` is at least 1. */
+export function chained(lineage: string, serial: number): Snapshot {
+  const commit = { serial: 1, at: AT, actor: ACTOR, changes: everyKind().map(put) };
+  const state = { ...fold(emptyState(lineage, TARGET, AT), [commit]), serial };
+  return { state, chain: extendChain(state, []) };
 }
 
 /** Time passes only by sleeping; a sleeper lets everything else go on first. */

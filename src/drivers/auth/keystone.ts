@@ -12,7 +12,7 @@ import {
 import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
-import type { Session, TokenGrant } from './session.ts';
+import type { Grant, Pass, Session } from './session.ts';
 import type { Auth, Domain, Named } from './settings.ts';
 
 /** A token is renewed when less than this is left of it, or a fifth of a short life. */
@@ -20,7 +20,7 @@ const MARGIN_MS_MAX = 60_000;
 
 /** What Keystone says with a token. */
 export interface Token {
-  readonly text: string;
+  readonly pass: Pass;
   /** From the moment it was given. */
   readonly lifetimeMs: number;
   /** Absent: the token belongs to no project and opens nothing. */
@@ -37,7 +37,7 @@ export class KeystoneSession implements Session {
   readonly #authUrl: string;
   readonly #auth: Auth;
   readonly #tools: KeystoneTools;
-  #current: { readonly text: string; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  #current: { readonly pass: Pass; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
   #renewal: Promise<Attempted<Token>> | undefined;
   /** A definitive no. Asking again and again with a wrong password locks accounts. */
   #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
@@ -55,22 +55,23 @@ export class KeystoneSession implements Session {
     return abandonable(this.#renewal, signal);
   }
 
-  async token(signal?: AbortSignal): Promise<TokenGrant> {
+  async pass(signal?: AbortSignal): Promise<Grant> {
     const current = this.#current;
     if (current && this.#tools.clock.monotonic() < current.renewAtMs)
-      return { kind: 'token', token: current.text };
+      return { kind: 'granted', pass: current.pass };
     const renewed = await this.authenticate(signal);
-    if (renewed.kind === 'done') return { kind: 'token', token: renewed.value.text };
+    if (renewed.kind === 'done') return { kind: 'granted', pass: renewed.value.pass };
     // The margin is there to be used up when Keystone is away.
     const rest = this.#current;
     return rest && this.#tools.clock.monotonic() < rest.endsAtMs
-      ? { kind: 'token', token: rest.text }
+      ? { kind: 'granted', pass: rest.pass }
       : { kind: 'refused', failure: renewed.failure, retryable: renewed.again };
   }
 
-  invalidate(token: string): void {
+  refused(pass: Pass): boolean {
     // Many callers may report the same token; only the first report may cost a renewal.
-    if (this.#current?.text === token) this.#current = undefined;
+    if (this.#current?.pass === pass) this.#current = undefined;
+    return true;
   }
 
   async #renew(): Promise<Attempted<Token>> {
@@ -101,7 +102,7 @@ export class KeystoneSession implements Session {
       return { kind: 'failed', failure: unreadable(exchange, token), again: false };
     const endsAtMs = askedAtMs + token.lifetimeMs;
     const marginMs = Math.min(MARGIN_MS_MAX, token.lifetimeMs / 5);
-    this.#current = { text: token.text, renewAtMs: endsAtMs - marginMs, endsAtMs };
+    this.#current = { pass: token.pass, renewAtMs: endsAtMs - marginMs, endsAtMs };
     return { kind: 'done', value: token };
   }
 }
@@ -165,7 +166,7 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   const givenAtMs = Number.isNaN(issuedAtMs) ? (cloudTimeMs(answer) ?? nowMs) : issuedAtMs;
   const { project } = body;
   return {
-    text,
+    pass: tokenPass(text),
     lifetimeMs: expiresAtMs - givenAtMs,
     ...(isObject(project) && typeof project.id === 'string'
       ? {
@@ -177,6 +178,12 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
       : {}),
     catalog: parseCatalog(body.catalog),
   };
+}
+
+/** Every service takes it in the same header. */
+function tokenPass(token: string): Pass {
+  const headers = { 'X-Auth-Token': token };
+  return { secret: token, headers: () => headers };
 }
 
 function secretOf(auth: Auth): string {
