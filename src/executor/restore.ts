@@ -10,7 +10,7 @@ import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
-import { judgeReadiness } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
@@ -135,7 +135,7 @@ class Attempts {
         const look = await session.look();
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-        const readiness = judgeReadiness(this.#action, look, run.driver.target.project_id, earlier);
+        const readiness = await checkReadiness(run, this.#action, look, earlier);
         switch (readiness.kind) {
           case 'ready':
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
