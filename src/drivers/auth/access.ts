@@ -88,7 +88,7 @@ async function byAccessKey(
   const lookUps = new AccountLookUps(settings.auth_url, key, tools);
   const contact = new Contact(settings, tools.cloudClock, steps);
   const open = (project: Project, catalog: Catalog): Access => ({
-    session: new SigningSession(key, project.id, tools.clock),
+    session: new SigningSession(key, project.id, tools),
     project,
     catalog,
   });
