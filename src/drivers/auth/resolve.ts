@@ -1,3 +1,4 @@
+import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
@@ -14,26 +15,8 @@ export function resolveCloud(from: Places & { readonly files: CloudFiles }): Clo
   return build(chooseSource(from, from.files));
 }
 
-/** Everything that `resolveCloud` looks at, and where it comes from, for people. */
-export interface Inspection {
-  readonly source: string;
-  readonly chosen_by: string;
-  readonly values: readonly ShownSetting[];
-  /** Set there, and not looked at. */
-  readonly unused: readonly string[];
-  /** Why nothing could be called with these settings. */
-  readonly problems: readonly Diagnostic[];
-}
-
-export interface ShownSetting {
-  readonly key: string;
-  /** Absent for a secret. */
-  readonly value?: string;
-  readonly from: string;
-}
-
 /** As `resolveCloud`, but what is wrong becomes data. Throws a Failure only when there is no source at all. */
-export function inspectCloud(from: Places & { readonly files: CloudFiles }): Inspection {
+export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(from, from.files);
   const asked = new Map<string, Found | undefined>();
   const recording: Source = {
