@@ -6,7 +6,7 @@ import type { Target } from './target.ts';
 export interface SettingsReport {
   /** `OS_* variables`, `cloud otc of /home/ann/.config/openstack/clouds.yaml`. */
   readonly source: string;
-  /** What made it this one: `--cloud`, `OS_CLOUD`, … */
+  /** What made it this one: `named by OS_CLOUD`, `no cloud is named`. */
   readonly chosen_by: string;
   readonly values: readonly ShownSetting[];
   /** Set there, and not looked at. */
@@ -18,8 +18,9 @@ export interface SettingsReport {
 export interface ShownSetting {
   /** As in clouds.yaml: `username`. */
   readonly key: string;
-  /** Absent for a secret. */
+  /** Absent for a secret, of which nothing is told. */
   readonly value?: string;
+  readonly secret: boolean;
   /** `OS_USERNAME`, `auth.username of /c/clouds.yaml`. */
   readonly from: string;
 }

@@ -21,7 +21,7 @@ import { type Endpoints, endpointsText, findEndpoints, needsCatalog, regionOf } 
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
-import { proxyFromEnv } from './http/proxy.ts';
+import { describeProxy, proxyFromEnv } from './http/proxy.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { SILENT, type Steps } from './steps.ts';
@@ -138,7 +138,12 @@ async function findSettings(places: SettingsPlaces): Promise<CloudSettings> {
 
 /** What `connect` would go by, and where each value comes from. Throws a Failure when nothing says which cloud. */
 export async function inspectSettings(places: SettingsPlaces): Promise<SettingsReport> {
-  return inspectCloud({ ...places, files: await filesFor(places) });
+  const report = inspectCloud({ ...places, files: await filesFor(places) });
+  const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
+  const proxy = authUrl === undefined ? undefined : describeProxy(places.env, authUrl);
+  return proxy
+    ? { ...report, values: [...report.values, { key: 'proxy', secret: false, ...proxy }] }
+    : report;
 }
 
 async function filesFor(places: SettingsPlaces): Promise<CloudFiles> {

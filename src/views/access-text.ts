@@ -1,4 +1,4 @@
-import type { AccessReport, SettingsReport, StepReport } from '../domain/access-report.ts';
+import type { AccessReport, SettingsReport, ShownSetting, StepReport } from '../domain/access-report.ts';
 import { unreachable } from '../domain/errors.ts';
 import { describeTarget } from '../domain/target.ts';
 import { diagnosticLines, remedyLines } from './diagnostics.ts';
@@ -17,11 +17,11 @@ import {
 /** `vbsctl auth show`: each setting and what gave it. Problems are not in it: they are diagnostics. */
 export function settingsText(report: SettingsReport, options: TextOptions): string {
   const { style, width } = options;
-  const head = `${style.strong(sanitize(report.source))}, chosen by ${sanitize(report.chosen_by)}`;
+  const head = `${style.strong(sanitize(report.source))} (${sanitize(report.chosen_by)})`;
   const columns = [
-    { title: 'SETTING', cell: ({ key }: { key: string }) => key },
-    { title: 'VALUE', cell: ({ value = SECRET }: { value?: string }) => value },
-    { title: 'FROM', cell: ({ from }: { from: string }) => from },
+    { title: 'SETTING', cell: ({ key }: ShownSetting) => key },
+    { title: 'VALUE', cell: ({ value, secret }: ShownSetting) => (secret ? SECRET : (value ?? '')) },
+    { title: 'FROM', cell: ({ from }: ShownSetting) => from },
   ];
   const table =
     report.values.length === 0 ? ['Nothing is set.'] : tableLines(columns, report.values, options);

@@ -31,13 +31,22 @@ export function inspectCloud(from: Places & { readonly files: CloudFiles }): Set
   return {
     source: source.description,
     chosen_by: source.chosenBy,
-    values: [...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    values: [
+      ...inferred(asked, source),
+      ...[...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    ],
     unused: source
       .keys()
       .filter((key) => !asked.has(key))
       .map(source.nameOf),
     problems,
   };
+}
+
+/** How we prove who we are, where nobody said it. */
+function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
+  if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
+  return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
 }
 
 function problemsOf(run: () => unknown): readonly Diagnostic[] {
@@ -64,7 +73,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 function shown(key: string, { text, from }: Found): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secret = SECRETS.has(key) || (url && url.username + url.password !== '');
-  return secret ? { key, from } : { key, value: text, from };
+  return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
 function build(source: Source): CloudSettings {
