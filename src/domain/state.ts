@@ -79,6 +79,15 @@ export function fold(state: State, commits: Iterable<Commit>): State {
   return ledger.state();
 }
 
+/** What staged commits change. */
+export interface Staged {
+  readonly serial: number;
+  /** What stands at an address then; undefined: its record moved away. */
+  readonly records: ReadonlyMap<Address, Record | undefined>;
+  /** What comes behind the history. */
+  readonly history: readonly HistoryEntry[];
+}
+
 /**
  * A state that grows by commits at a cost that does not depend on its size. In two steps, because a commit
  * must be known to fit before it is written, and must not show before it is durable: `stage`, write, `settle`.
@@ -118,6 +127,11 @@ export class Ledger {
     for (const change of changes)
       for (const fact of this.#apply(change)) this.#facts.push({ ...fact, serial, at, actor });
     this.#next += 1;
+  }
+
+  /** The ledger's own: until it settles. */
+  staged(): Staged {
+    return { serial: this.#next - 1, records: this.#staged, history: this.#facts };
   }
 
   /** What was staged is part of the state from now on. */

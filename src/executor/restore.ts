@@ -239,6 +239,7 @@ class Attempts {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
       fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
+      stop: run.stop,
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.

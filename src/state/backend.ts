@@ -18,10 +18,11 @@ export interface Backend {
    */
   snapshot(): Promise<Snapshot | undefined>;
   /**
-   * Exclusive until released. Waits up to `waitMs` for a holder to go. The lock of a process that died on
-   * this host is taken over.
+   * Exclusive until released. Waits up to `waitMs` for a holder to go, and no longer than until `signal` is
+   * aborted: then it rejects with the signal's reason and holds nothing. The lock of a process that died on this
+   * host is taken over.
    */
-  lock(actor: Actor, waitMs: number): Promise<Lease>;
+  lock(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<Lease>;
   /** Who holds the lock, if anybody. */
   holder(): Promise<LockInfo | undefined>;
   /** Removes the lock with this id, whoever holds it; a person's decision. */

@@ -1,13 +1,12 @@
-import { type Clock, isoTime } from '../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import { type Actor, type Change, type Commit, emptyState, Ledger, type State } from '../../domain/state.ts';
-import type { Target } from '../../domain/target.ts';
-import type { Backend, Lease, LockInfo } from '../backend.ts';
+import type { State } from '../../domain/state.ts';
+import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { commit as commitShape } from '../record-shape.ts';
-import { describeMisfit, pathText } from '../shape.ts';
+import { type Group, type Holding, StoredLease } from '../lease.ts';
+import { lockLost } from '../lock-failures.ts';
 import type { Appender, Disk } from './disk.ts';
 import { groupLine, headerLine } from './journal.ts';
 import type { HeldLock, Lock } from './lock.ts';
@@ -32,8 +31,8 @@ export interface LocalBackendOptions {
 }
 
 export function localBackend(options: LocalBackendOptions): Backend {
-  const { path, location = path, lock } = options;
-  const store = new Store(options);
+  const { path, location = path, lock, clock, newId, disk } = options;
+  const store = new Store(path, disk);
   return {
     location,
     read: async () => (await store.load())?.state,
@@ -41,10 +40,12 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const loaded = await store.load();
       return loaded && sealed(loaded);
     },
-    async lock(actor, waitMs) {
-      const held = await lock.acquire(actor, waitMs);
+    async lock(actor, waitMs, signal) {
+      const held = await lock.acquire(actor, waitMs, signal);
       try {
-        return new LocalLease(store, options.clock, actor, held, await store.foldLeftovers());
+        const found = await store.foldLeftovers();
+        const holding = new LocalHolding(store, held, found);
+        return new StoredLease({ holding, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
         throw cause;
@@ -60,13 +61,11 @@ class Store {
   readonly journalPath: string;
   readonly #path: string;
   readonly #disk: Disk;
-  readonly #newId: () => string;
 
-  constructor({ path, disk, newId }: LocalBackendOptions) {
+  constructor(path: string, disk: Disk) {
     this.#path = path;
     this.journalPath = `${path}.journal`;
     this.#disk = disk;
-    this.#newId = newId;
   }
 
   /**
@@ -106,18 +105,6 @@ class Store {
       await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text));
     }
     return await this.fold(next);
-  }
-
-  async create(target: Target, at: string): Promise<Snapshot> {
-    if (await this.load())
-      throw new Failure(
-        'state',
-        error('state-exists', `there is a state already`, {
-          where: { file: this.#path },
-          remedy: 'use it, or name another file with --state',
-        }),
-      );
-    return await this.fold({ state: emptyState(this.#newId(), target, at), chain: [] });
   }
 
   /** A new journal behind the snapshot as it is; `sum` is what its first group builds on. */
@@ -161,43 +148,21 @@ function sealed({ state, chain }: Snapshot): Snapshot {
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-interface Waiter {
-  readonly changes: readonly Change[];
-  readonly resolve: () => void;
-  readonly reject: (reason: Error) => void;
-}
-
-class LocalLease implements Lease {
+class LocalHolding implements Holding {
   readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #actor: Actor;
   readonly #held: HeldLock;
-  #ledger: Ledger | undefined;
-  #chain: Chain = [];
+  #chain: Chain;
   #journal: { journal: Appender; sum: string } | undefined;
-  #waiting: Waiter[] = [];
-  #writing: Promise<void> | undefined;
-  #released: Promise<void> | undefined;
-  #poisoned: Error | undefined;
+  readonly lost = undefined;
 
-  constructor(store: Store, clock: Clock, actor: Actor, held: HeldLock, loaded: Snapshot | undefined) {
+  constructor(store: Store, held: HeldLock, found: Snapshot | undefined) {
     this.#store = store;
-    this.#clock = clock;
-    this.#actor = actor;
     this.#held = held;
-    if (loaded) this.#adopt(loaded);
+    this.#chain = found?.chain ?? [];
   }
 
   get lock(): LockInfo {
     return this.#held.info;
-  }
-
-  get poisoned(): Error | undefined {
-    return this.#poisoned;
-  }
-
-  state(): State | undefined {
-    return this.#ledger?.state();
   }
 
   /** A local lock is taken from nobody who lives. */
@@ -205,93 +170,7 @@ class LocalLease implements Lease {
     return Number.POSITIVE_INFINITY;
   }
 
-  async create(target: Target): Promise<State> {
-    this.#mustNotBeReleased();
-    await this.#mustHold();
-    const created = await this.#store.create(target, isoTime(this.#clock.now()));
-    this.#adopt(created);
-    return created.state;
-  }
-
-  async replace(next: Snapshot): Promise<void> {
-    this.#mustNotBeReleased();
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#poisoned) throw this.#poisoned;
-    const replaced = this.#replaceBy(next);
-    this.#writing = replaced.catch(() => undefined).then(() => this.#writeGroups());
-    await replaced;
-  }
-
-  commit(changes: readonly Change[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#mustNotBeReleased();
-      if (this.#poisoned) throw this.#poisoned;
-      this.#waiting.push({ changes, resolve, reject });
-      this.#writing ??= this.#writeGroups();
-    });
-  }
-
-  release(): Promise<void> {
-    this.#released ??= this.#end();
-    return this.#released;
-  }
-
-  async #replaceBy(next: Snapshot): Promise<void> {
-    const state = this.#ledger?.state();
-    if (state?.lineage === next.state.lineage && next.state.serial <= state.serial)
-      throw new Error(`serial ${next.state.serial} in place of ${state.serial}: a serial is used once`);
-    try {
-      await this.#journal?.journal.close();
-      this.#journal = undefined;
-      await this.#mustHold();
-      this.#adopt(await this.#store.replace(state && { state, chain: this.#chain }, next));
-      await this.#mustHold();
-    } catch (cause) {
-      this.#poison(cause instanceof Error ? cause : new Error(String(cause)), []);
-      throw cause;
-    }
-  }
-
-  #adopt({ state, chain }: Snapshot): void {
-    this.#ledger = new Ledger(state);
-    this.#chain = chain;
-  }
-
-  #mustNotBeReleased(): void {
-    if (this.#released !== undefined) throw new Error('the lease was released');
-  }
-
-  /** One group after the other, each what has gathered while the one before was written. */
-  async #writeGroups(): Promise<void> {
-    await Promise.resolve(); // what is committed in the same breath goes together
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      try {
-        await this.#writeGroup(group);
-        for (const { resolve } of group) resolve();
-      } catch (cause) {
-        this.#poison(cause instanceof Error ? cause : new Error(String(cause)), group);
-      }
-    }
-    this.#writing = undefined;
-  }
-
-  async #writeGroup(group: readonly Waiter[]): Promise<void> {
-    const ledger = this.#ledger;
-    if (!ledger) throw new Error('a commit before there is a state');
-    const at = isoTime(this.#clock.now());
-    const commits = group.map(({ changes }) => {
-      const commit = { serial: ledger.next, at, actor: this.#actor, changes };
-      mustBeReadable(commit);
-      ledger.stage(commit);
-      return commit;
-    });
-    await this.#append(ledger.state(), commits);
-    ledger.settle();
-  }
-
-  async #append({ lineage, serial }: State, commits: readonly Commit[]): Promise<void> {
+  async append({ before: { lineage, serial }, commits }: Group): Promise<void> {
     try {
       if (!this.#journal) {
         await this.#mustHold(); // a new journal replaces what is there
@@ -309,42 +188,31 @@ class LocalLease implements Lease {
     await this.#mustHold();
   }
 
-  async #mustHold(): Promise<void> {
-    if (!(await this.#held.stillHeld())) throw lockLost(this.#held.info);
+  async replace(next: Snapshot, current: State | undefined): Promise<void> {
+    await this.#journal?.journal.close();
+    this.#journal = undefined;
+    await this.#mustHold();
+    const replaced = await this.#store.replace(current && { state: current, chain: this.#chain }, next);
+    this.#chain = replaced.chain;
+    await this.#mustHold();
   }
 
-  /**
-   * For good: after a failed write or sync nobody knows what the disk holds, and a second sync may report
-   * success for pages that the first one lost. What waits fails, too: it was not even tried.
-   */
-  #poison(reason: Error, group: readonly Waiter[]): void {
-    this.#poisoned = reason;
-    const all = [...group, ...this.#waiting];
-    this.#waiting = [];
-    for (const { reject } of all) reject(reason);
-  }
-
-  async #end(): Promise<void> {
-    await this.#writing;
+  async release(last: State | undefined): Promise<void> {
     try {
       await this.#journal?.journal.close();
-      const state = this.#ledger?.state();
-      // poisoned: what the journal really holds is for the next owner to read
-      if (this.#journal && state && !this.#poisoned) {
+      // without `last`: what the journal really holds is for the next owner to read
+      if (this.#journal && last) {
         await this.#mustHold();
-        await this.#store.fold({ state, chain: this.#chain });
+        await this.#store.fold({ state: last, chain: this.#chain });
       }
     } finally {
       await this.#held.release();
     }
   }
-}
 
-/** What is written must be readable again; a value of the wrong kind is a bug, and is found before it is durable. */
-function mustBeReadable(commit: Commit): void {
-  const wrong = commitShape(commit);
-  if (wrong)
-    throw new Error(`a commit that could not be read: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+  async #mustHold(): Promise<void> {
+    if (!(await this.#held.stillHeld())) throw lockLost(this.#held.info);
+  }
 }
 
 function notWritten(journalPath: string, cause: unknown): Failure {
@@ -357,15 +225,5 @@ function notWritten(journalPath: string, cause: unknown): Failure {
         'mend that (room on the disk, rights), then run `vbsctl apply` again: it looks in the cloud first',
     }),
     { cause },
-  );
-}
-
-function lockLost({ id }: LockInfo): Failure {
-  return new Failure(
-    'state',
-    error('lock-lost', `the lock ${id} of this run was removed by somebody`, {
-      detail: 'Nothing new is started. What runs in the cloud goes on.',
-      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-    }),
   );
 }

@@ -4,6 +4,7 @@ import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
+import { anotherLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
 import type { HeldLock, Lock, LockWish } from './lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
@@ -41,15 +42,16 @@ const ROUNDS_MAX = 1_000;
 export function lockFile(options: LockFileOptions): Lock {
   const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
 
-  async function acquire(wish: LockWish, waitMs: number): Promise<HeldLock> {
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldLock> {
     const mine = await newEntry(wish);
     const deadline = clock.monotonic() + waitMs;
     for (;;) {
+      signal?.throwIfAborted();
       const standing = await tryTake(path, mine);
       if (standing === undefined) return held(mine);
       const left = deadline - clock.monotonic();
-      if (left <= 0) throw lockedBy(standing.info);
-      await clock.sleep(Math.min(POLL_MS, left));
+      if (left <= 0) throw lockedBy(standing.info, path);
+      await clock.sleep(Math.min(POLL_MS, left), signal);
     }
   }
 
@@ -82,8 +84,8 @@ export function lockFile(options: LockFileOptions): Lock {
 
   async function unlock(id: string): Promise<LockInfo> {
     const standing = await readEntry(path);
-    if (!standing) throw notLocked(id);
-    if (standing.info.id !== id) throw anotherLock(id, standing.info);
+    if (!standing) throw notLocked(id, path);
+    if (standing.info.id !== id) throw anotherLock(id, standing.info, path);
     const mine = await newEntry({
       who: standing.info.who,
       operation: 'unlock',
@@ -92,7 +94,7 @@ export function lockFile(options: LockFileOptions): Lock {
     if (!(await takeAway(id, mine))) {
       // whoever breaks it at this moment gets it
       const now = await readEntry(path);
-      if (now) throw anotherLock(id, now.info);
+      if (now) throw anotherLock(id, now.info, path);
     }
     return standing.info;
   }
@@ -138,35 +140,6 @@ export function lockFile(options: LockFileOptions): Lock {
       await unlink(breaker);
     }
     return true;
-  }
-
-  function lockedBy(info: LockInfo): Failure {
-    return new Failure(
-      'locked',
-      error('state-locked', `the state is locked: ${info.operation} by ${info.who} since ${info.since}`, {
-        detail: `Process ${info.pid} on ${info.host}, vbsctl ${info.version}, lock ${info.id}.`,
-        where: { file: path },
-        remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${info.id}`,
-      }),
-    );
-  }
-
-  function notLocked(id: string): Failure {
-    return new Failure(
-      'state',
-      error('lock-absent', `there is no lock ${id}: the state is not locked`, { where: { file: path } }),
-    );
-  }
-
-  function anotherLock(id: string, { id: now, who, operation, since }: LockInfo): Failure {
-    return new Failure(
-      'state',
-      error('lock-differs', `the state is locked by another lock than ${id}`, {
-        detail: `Lock ${now}: ${operation} by ${who} since ${since}.`,
-        where: { file: path },
-        remedy: `make sure that this is the one to break, then: vbsctl unlock ${now}`,
-      }),
-    );
   }
 
   return { acquire, holder, unlock };

@@ -2,8 +2,11 @@ import type { LockInfo } from '../backend.ts';
 
 /** Exclusion between the processes that share a state. */
 export interface Lock {
-  /** Waits up to `waitMs` for the holder to go, then `Failure` kind `locked`. */
-  acquire(wish: LockWish, waitMs: number): Promise<HeldLock>;
+  /**
+   * Waits up to `waitMs` for the holder to go, then `Failure` kind `locked`. Rejects with the signal's reason
+   * while it waits, and holds nothing then.
+   */
+  acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldLock>;
   holder(): Promise<LockInfo | undefined>;
   /** Removes the lock with this id, whoever holds it. */
   unlock(id: string): Promise<LockInfo>;
