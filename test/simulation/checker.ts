@@ -8,7 +8,8 @@ import { type Ledger, LedgerReader, type LedgerRecord } from './ledger.ts';
 
 /** The promises, each by its name. */
 export const CLAUSES = {
-  'double-start': 'two starts caused by vbsctl for one (disk, backup, generation), and nobody resolved between',
+  'double-start':
+    'two starts caused by vbsctl for one (disk, backup, generation), and nobody resolved between',
   lost: 'a restore that the cloud took on is missing from the state',
   'false-success': 'called succeeded what the cloud did not do, or had not done yet',
   'false-untouched': 'called failed and untouched, and the disk was touched',
@@ -104,7 +105,10 @@ export class Checker {
     this.#runs.set(process, { command, planned: new Set(), seen: new Set() });
   }
 
-  planned(process: string, pairs: readonly { readonly volume_id: string; readonly backup_id: string }[]): void {
+  planned(
+    process: string,
+    pairs: readonly { readonly volume_id: string; readonly backup_id: string }[],
+  ): void {
     for (const { volume_id, backup_id } of pairs)
       this.#runs.get(process)?.planned.add(`${volume_id} ${backup_id}`);
   }
@@ -125,11 +129,16 @@ export class Checker {
     const record = [...(this.#ledger?.records.values() ?? [])].find(
       (r) => r.status === 'intended' && r.volume_id === volume_id && r.backup_id === backup_id,
     );
-    const key = record && keyOf(record);
-    if (!record || !key || record.attempts.at(-1)?.answer !== undefined)
+    const standing = record?.attempts.at(-1)?.answer === undefined && record;
+    // A process that was frozen a moment ago may have lost its lease; then its own fresh intent is what counts.
+    const fresh = [...this.#intents].find(
+      ([of, { at: since }]) => of.startsWith(`${volume_id} ${backup_id} `) && at - since <= FRESH_MS,
+    );
+    const key = standing ? keyOf(standing) : fresh?.[0];
+    if (!key)
       this.#violated('intent-first', `${pair}: ${record ? 'its last intent is answered' : 'no record'}`);
     const run = this.#runs.get(process);
-    if (key && record) {
+    if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
       if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
       const closed = this.#closedAs(key);
@@ -164,7 +173,8 @@ export class Checker {
       journal && { id: journal.id, bytes: journal.durable },
     );
     if (!this.#ledger) return;
-    if (this.#ledger.serial < before) this.#violated('forgotten', `serial ${this.#ledger.serial} after ${before}`);
+    if (this.#ledger.serial < before)
+      this.#violated('forgotten', `serial ${this.#ledger.serial} after ${before}`);
     for (const record of this.#ledger.records.values()) {
       if (record.status !== 'intended') continue;
       const key = keyOf(record);
@@ -200,11 +210,15 @@ export class Checker {
       readonly kind: string;
       readonly address: string;
       readonly was?: string;
-      readonly reasons?: readonly { readonly remedy?: string }[];
+      readonly reasons?: readonly { readonly remedy?: string; readonly detail?: string }[];
     }[];
     readonly orphans: readonly { readonly address: string }[];
   }): void {
-    const at = (address: string) => plan.actions.filter((one) => one.address === address || one.was === address);
+    const at = (address: string) =>
+      plan.actions.filter(
+        ({ address: here, was, reasons }) =>
+          here === address || was === address || reasons?.some(({ detail }) => detail?.includes(address)),
+      );
     const orphans = new Set(plan.orphans.map(({ address }) => address));
     for (const record of this.#ledger?.records.values() ?? []) {
       const open = ['intended', 'running', 'unknown'].includes(record.status);

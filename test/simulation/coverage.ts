@@ -88,7 +88,8 @@ export class Coverage {
         break;
       case 'verdict':
         this.#follow(restore, event.verdict, event.verdict !== 'wait');
-        restore.phase = event.verdict === 'adopt' ? 'following' : event.verdict === 'retry' ? 'getting ready' : 'probing';
+        restore.phase =
+          event.verdict === 'adopt' ? 'following' : event.verdict === 'retry' ? 'getting ready' : 'probing';
         break;
       case 'progress':
         break;

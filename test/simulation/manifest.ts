@@ -24,8 +24,8 @@ export class Manifest {
   }
 
   specs(): RestoreSpec[] {
-    const addresses = new Set(this.addresses());
-    return this.#entries.map((entry) => {
+    const addresses = this.addresses();
+    return this.#entries.map((entry, index) => {
       const { set, name, generation, after } = entry;
       const volume_id = this.#volumeOf(entry);
       const backup_id = this.#backupOf(entry);
@@ -42,7 +42,8 @@ export class Manifest {
           : { by: 'id', id: backup_id },
         generation,
         expect: {},
-        depends_on: on !== undefined && addresses.has(on) && after !== name ? [on] : [],
+        // Only on what stands before it: the loader refuses circles.
+        depends_on: on !== undefined && addresses.slice(0, index).includes(on) ? [on] : [],
         source: { file: 'restores.yaml', line: 1 },
       };
     });
@@ -83,9 +84,11 @@ export class Manifest {
     };
     switch (edit.kind) {
       case 'rename':
-        return replaceBy({ ...entry, name: `${entry.name}x` });
+        replaceBy({ ...entry, name: `${entry.name}x` });
+        return;
       case 'move':
-        return replaceBy({ ...entry, set: entry.set === 'one' ? 'two' : 'one' });
+        replaceBy({ ...entry, set: entry.set === 'one' ? 'two' : 'one' });
+        return;
       case 'swap': {
         const other = this.#entry(edit.with);
         if (!other || other === entry) return;
@@ -99,15 +102,19 @@ export class Manifest {
         return;
       }
       case 'remove':
-        return replaceBy();
+        replaceBy();
+        return;
       case 'raise':
-        return replaceBy({ ...entry, generation: entry.generation + 1 });
+        replaceBy({ ...entry, generation: entry.generation + 1 });
+        return;
       case 'exchange':
-        return replaceBy({ ...entry, backup: edit.backup });
+        replaceBy({ ...entry, backup: edit.backup });
+        return;
       case 'double':
-        return replaceBy(entry, { ...entry, set: 'three', name: `${entry.name}d` });
+        replaceBy(entry, { ...entry, set: 'three', name: `${entry.name}d` });
+        return;
       default:
-        return edit satisfies never;
+        edit satisfies never;
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Appender, Disk } from '../../src/state/local/disk.ts';
+import type { Appender, Disk, Guard } from '../../src/state/local/disk.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** What is in a file: as processes see it, and what survives a power failure for certain. */
@@ -34,32 +34,42 @@ export class SimDisk {
 
   /** The disk as a process has it. */
   of(process: SimProcess): Disk {
-    const step = <T>(op: 'read' | 'replace' | 'append' | 'write' | 'sync' | 'remove', work: () => T) =>
-      process.io(op, async () => work());
+    const fail = (op: 'replace' | 'remove') => {
+      const trouble = process.diskTrouble(op);
+      if (trouble) throw failure(trouble);
+    };
     return {
-      read: (path) => step('read', () => this.#seen.get(path)?.seen),
-      replace: (path, text) =>
-        step('replace', () => {
-          const trouble = process.diskTrouble('replace');
-          if (trouble) throw failure(trouble);
-          const bytes = Buffer.from(text);
-          this.#seen.set(path, { id: ++this.#inodes, seen: bytes, durable: bytes });
-          this.#durable = new Map(this.#seen);
+      read: (path) => process.io('read', async () => this.#seen.get(path)?.seen),
+      replace: (path, text, guard) =>
+        process.io('replace', async () => {
+          fail('replace');
+          await guarded(process, guard);
+          this.#name(path, text);
+        }),
+      create: (path, text) =>
+        process.io('create', async () => {
+          fail('replace');
+          if (this.#seen.has(path)) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+          return this.#appender(this.#name(path, text), process);
+        }),
+      remove: (path, guard) =>
+        process.io('remove', async () => {
+          fail('remove');
+          await guarded(process, guard);
+          this.#seen.delete(path);
           this.onDurable(this.#seen);
         }),
-      append: (path) =>
-        step('append', () => {
-          const inode = this.#seen.get(path);
-          if (!inode) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
-          return this.#appender(inode, process);
-        }),
-      remove: (path) =>
-        step('remove', () => {
-          const trouble = process.diskTrouble('remove');
-          if (trouble) throw failure(trouble);
-          this.#seen.delete(path);
-        }),
     };
+  }
+
+  /** A file with a new name is durable, and with it all that happened to names before. */
+  #name(path: string, text: string): Inode {
+    const bytes = Buffer.from(text);
+    const inode = { id: ++this.#inodes, seen: bytes, durable: bytes };
+    this.#seen.set(path, inode);
+    this.#durable = new Map(this.#seen);
+    this.onDurable(this.#seen);
+    return inode;
   }
 
   #appender(inode: Inode, process: SimProcess): Appender {
@@ -102,6 +112,18 @@ export class SimDisk {
     else this.#durable = new Map(this.#seen);
     this.onDurable(this.#seen);
   }
+}
+
+/**
+ * Between the guard's answer and the change of the name lies nothing that a process does: to be frozen exactly
+ * there, long enough to be taken for dead, is counted as frozen before.
+ */
+async function guarded(process: SimProcess, guard: Guard | undefined): Promise<void> {
+  let frozen: number;
+  do {
+    frozen = process.timesFrozen;
+    await guard?.();
+  } while (process.timesFrozen !== frozen);
 }
 
 function failure({ code }: DiskTrouble): NodeJS.ErrnoException {

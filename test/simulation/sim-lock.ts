@@ -15,8 +15,7 @@ export class SimLock {
         process.io('lock', async () => {
           const standing = this.#held;
           const free = !standing || (standing.owner.isDead && standing.owner.machine === process.machine);
-          if (!free)
-            throw new Failure('locked', error('state-locked', `locked by ${standing.owner.name}`));
+          if (!free) throw new Failure('locked', error('state-locked', `locked by ${standing.owner.name}`));
           const id = `lock-${++this.#ids}`;
           const since = new Date(0).toISOString();
           const info = { ...wish, id, host: process.machine.name, pid: 1, since };

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts';
-import type { DiskTrouble } from './sim-disk.ts';
 import type { SimClock } from './sim-clock.ts';
+import type { DiskTrouble } from './sim-disk.ts';
 
 /** What a process asks of the world outside itself. */
 export type Op =
@@ -11,7 +11,7 @@ export type Op =
   | 'lock'
   | 'read'
   | 'replace'
-  | 'append'
+  | 'create'
   | 'write'
   | 'sync'
   | 'remove';
@@ -72,6 +72,7 @@ export class SimProcess {
   #dead = false;
   #full = false;
   #frozen: Promise<void> | undefined;
+  timesFrozen = 0;
   #die: () => void = () => {};
   #takeOver: () => void = () => {};
 
@@ -114,6 +115,7 @@ export class SimProcess {
   }
 
   freeze(forMs: number, takeoverMs?: number): void {
+    this.timesFrozen++;
     const thaw = this.#simClock.sleep(forMs).then(() => {
       if (this.#frozen === thaw) this.#frozen = undefined;
     });

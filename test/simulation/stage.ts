@@ -258,12 +258,10 @@ export class Stage {
   ): Promise<void> {
     try {
       const driver = await this.#connect(process);
-      const lease = await this.#backend(process).lock(
-        { who: 'sim', operation: command, version: 'test' },
-        0,
-      );
+      const lease = await this.#backend(process).lock({ who: 'sim', operation: command, version: 'test' }, 0);
       try {
-        const made = command === 'wait' ? this.#followPlan(lease) : await this.#plan(process, command, driver, lease);
+        const made =
+          command === 'wait' ? this.#followPlan(lease) : await this.#plan(process, command, driver, lease);
         if (!made) return;
         seen(made.plan);
         await this.#execute(process, command, made, driver, lease);
@@ -298,7 +296,7 @@ export class Stage {
       });
     if (command !== 'saved') {
       const made = await make(this.#manifest.specs());
-      if (!process.isDead) this.checker.shown(made);
+      if (this.#lock.isHeldBy(process)) this.checker.shown(made);
       return { plan: made };
     }
     if (!this.#saved || !state) {
@@ -321,7 +319,9 @@ export class Stage {
     const open = [...(state?.records.values() ?? [])].filter(
       (record) => record.status === 'intended' || record.status === 'running',
     );
-    return state && open.length > 0 ? { plan: followPlan(state, open as ResumeAction['record'][]) } : undefined;
+    return state && open.length > 0
+      ? { plan: followPlan(state, open as ResumeAction['record'][]) }
+      : undefined;
   }
 
   async #execute(
@@ -349,7 +349,11 @@ export class Stage {
       onEvent: (event) => this.#told(process, event),
       stop: process.stop.signal,
     });
-    this.#ended(process, runnable.map(({ address }) => address), outcome);
+    this.#ended(
+      process,
+      runnable.map(({ address }) => address),
+      outcome,
+    );
   }
 
   #ended(process: SimProcess, planned: readonly string[], outcome: Outcome): void {
@@ -669,25 +673,26 @@ function followPlan(state: State, records: readonly ResumeAction['record'][]): P
     target: state.target,
     state: { lineage: state.lineage, serial: state.serial },
     manifests: [],
-    actions: records.map((record: ResumeAction['record'] & Record): ResumeAction => ({
-      kind: 'resume',
-      address: record.address,
-      volume: { id: record.volume_id, name: record.names.volume_name },
-      backup: {
-        id: record.backup_id,
-        name: record.names.backup_name,
-        size: record.names.size,
-        created_at: record.names.backup_created_at,
-      },
-      generation: record.generation,
-      source: { address: record.address },
-      expect: {},
-      depends_on: [],
-      record,
-    })),
+    actions: records.map(
+      (record: ResumeAction['record'] & Record): ResumeAction => ({
+        kind: 'resume',
+        address: record.address,
+        volume: { id: record.volume_id, name: record.names.volume_name },
+        backup: {
+          id: record.backup_id,
+          name: record.names.backup_name,
+          size: record.names.size,
+          created_at: record.names.backup_created_at,
+        },
+        generation: record.generation,
+        source: { address: record.address },
+        expect: {},
+        depends_on: [],
+        record,
+      }),
+    ),
     orphans: [],
     moves: [],
     notices: [],
   };
 }
-

@@ -131,7 +131,7 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     date: random.chance(0.8) ? 0 : random.pick([-30_000, -3_000, 900, 'missing'] as const),
     settings,
     manifest: drawManifest(dials),
-    faults: random.some(0, 5, () => drawFault(dials)),
+    faults: random.some(0, 7, () => drawFault(dials)),
     chapters: random.some(1, 4, () => drawChapter(dials)),
   };
 }
@@ -202,7 +202,7 @@ function drawFault(dials: Dials): Fault {
   return {
     route,
     ...(route === 'restore' && random.chance(0.6) ? { disk: random.int(0, dials.disks - 1) } : {}),
-    after: route === 'restore' ? random.skewed(0, 3) : random.skewed(0, 25),
+    after: route === 'restore' ? (random.chance(0.6) ? 0 : random.int(1, 3)) : random.skewed(0, 25),
     times: random.chance(0.7) ? 1 : random.skewed(1, 6),
     effect,
   };
@@ -362,7 +362,7 @@ const OFTEN: Readonly<Record<Op | 'any', number>> = {
   lock: 12,
   read: 4,
   replace: 3,
-  append: 1,
+  create: 1,
   write: 10,
   sync: 10,
   remove: 2,
@@ -379,6 +379,7 @@ function drawPoint(random: Random): Point {
     'sync',
     'sync',
     'replace',
+    'create',
     'remove',
     'get',
     'sleep',
