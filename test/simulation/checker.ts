@@ -258,9 +258,11 @@ export class Checker {
       this.residue.set('delivered-twice', (this.residue.get('delivered-twice') ?? 0) + 1);
       return;
     }
-    const requests = new Set(
-      ours.filter((other) => this.#posts.get(other.request_id)?.key === post.key).map((o) => o.request_id),
+    // What was taken on and given up before it wrote a byte is none: nobody could tell it from nothing.
+    const started = ours.filter(
+      (other) => this.#posts.get(other.request_id)?.key === post.key && !wasHarmless(other),
     );
+    const requests = new Set(started.map(({ request_id }) => request_id));
     const allowed = 1 + this.#resolvedAsNotStarted(post.key);
     if (requests.size > allowed)
       this.#violated('double-start', `${describe(job)}: ${requests.size} requests were taken on`);
@@ -303,8 +305,7 @@ export class Checker {
       if (!post?.key) continue;
       const known = facts.get(post.key) ?? [];
       if (known.some(accountsFor)) continue;
-      const harmless = job.phase === 'failed' && job.started_ms === null;
-      if (harmless) continue;
+      if (wasHarmless(job)) continue;
       const untouched = known.find((record) => record.status === 'failed');
       if (untouched && job.started_ms !== null)
         this.#violated('false-untouched', `${describe(job)}: ${untouched.reason}`);
@@ -367,6 +368,10 @@ export function keyOf(record: {
   readonly generation: number;
 }): string {
   return `${record.volume_id} ${record.backup_id} ${record.generation}`;
+}
+
+function wasHarmless({ phase, started_ms }: TrueRestore): boolean {
+  return phase === 'failed' && started_ms === null;
 }
 
 function describe(job: TrueRestore): string {
