@@ -52,8 +52,8 @@ export interface StartRequest {
   readonly backup_id: string;
   /** On the monotonic clock: after this the intent is stale and nothing may be sent. */
   readonly fresh_until_ms: number;
-  /** Aborted: what has not left yet does not leave any more. What has left is waited for all the same. */
-  readonly stop?: AbortSignal;
+  /** Asked at the last moment, when the connection stands; on false nothing is sent. */
+  readonly mayLeave?: () => boolean;
 }
 
 /** Made by `reserve` only; good for one POST. */

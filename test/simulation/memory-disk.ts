@@ -13,7 +13,7 @@ export class MemoryDisk implements Disk {
 
   async replace(path: string, text: string, guard?: Guard): Promise<void> {
     this.#failIfBroken();
-    await guard?.();
+    guard?.();
     this.files.set(path, new TextEncoder().encode(text));
   }
 
@@ -32,7 +32,7 @@ export class MemoryDisk implements Disk {
   }
 
   async remove(path: string, guard?: Guard): Promise<void> {
-    await guard?.();
+    guard?.();
     this.files.delete(path);
   }
 

@@ -1,4 +1,4 @@
-import type { Appender, Disk, Guard } from '../../src/state/local/disk.ts';
+import type { Appender, Disk } from '../../src/state/local/disk.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** What is in a file: as processes see it, and what survives a power failure for certain. */
@@ -43,7 +43,7 @@ export class SimDisk {
       replace: (path, text, guard) =>
         process.io('replace', async () => {
           fail('replace');
-          await guarded(process, guard);
+          guard?.();
           this.#name(path, text);
         }),
       create: (path, text) =>
@@ -55,7 +55,7 @@ export class SimDisk {
       remove: (path, guard) =>
         process.io('remove', async () => {
           fail('remove');
-          await guarded(process, guard);
+          guard?.();
           this.#seen.delete(path);
           this.onDurable(this.#seen);
         }),
@@ -112,18 +112,6 @@ export class SimDisk {
     else this.#durable = new Map(this.#seen);
     this.onDurable(this.#seen);
   }
-}
-
-/**
- * Between the guard's answer and the change of the name lies nothing that a process does: to be frozen exactly
- * there, long enough to be taken for dead, is counted as frozen before.
- */
-async function guarded(process: SimProcess, guard: Guard | undefined): Promise<void> {
-  let frozen: number;
-  do {
-    frozen = process.timesFrozen;
-    await guard?.();
-  } while (process.timesFrozen !== frozen);
 }
 
 function failure({ code }: DiskTrouble): NodeJS.ErrnoException {

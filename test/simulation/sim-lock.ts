@@ -41,7 +41,7 @@ export class SimLock {
   #lease(process: SimProcess, id: string, info: LockInfo): HeldLock {
     return {
       info,
-      stillHeld: () => process.io('lock', async () => this.#held?.id === id),
+      stillHeld: () => this.#held?.id === id,
       release: () =>
         process.io('lock', async () => {
           if (this.#held?.id === id) this.#held = undefined;

@@ -72,7 +72,6 @@ export class SimProcess {
   #dead = false;
   #full = false;
   #frozen: Promise<void> | undefined;
-  timesFrozen = 0;
   #die: () => void = () => {};
   #takeOver: () => void = () => {};
 
@@ -115,7 +114,6 @@ export class SimProcess {
   }
 
   freeze(forMs: number, takeoverMs?: number): void {
-    this.timesFrozen++;
     const thaw = this.#simClock.sleep(forMs).then(() => {
       if (this.#frozen === thaw) this.#frozen = undefined;
     });

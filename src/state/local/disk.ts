@@ -20,8 +20,8 @@ export interface Disk {
   remove(path: string, guard?: Guard): Promise<void>;
 }
 
-/** Rejects when the file must be left alone: a process that was frozen may not be its owner any more. */
-export type Guard = () => Promise<void>;
+/** Throws when the file must be left alone: a process that was frozen may not be its owner any more. */
+export type Guard = () => void;
 
 export interface Appender {
   /** All bytes are handed to the system, or it rejects; a part of them may be in the file then. */

@@ -57,7 +57,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
 }
 
 /**
- * The two files. Who changes them brings a guard that rejects once his lock was broken: a process that was frozen
+ * The two files. Who changes them brings a guard that throws once his lock was broken: a process that was frozen
  * may wake up in the middle of any of this, long after somebody took it for dead and another owner went on.
  */
 class Store {
@@ -187,9 +187,13 @@ class LocalHolding implements Holding {
     return this.#held.info;
   }
 
-  /** A local lock is taken from nobody who lives. */
+  /** A local lock is taken from nobody who lives, but by a person. */
   remainingMs(): number {
-    return Number.POSITIVE_INFINITY;
+    try {
+      return this.#held.stillHeld() ? Number.POSITIVE_INFINITY : 0;
+    } catch {
+      return 0; // who cannot see his lock cannot say that it is his
+    }
   }
 
   async append({ before: { lineage, serial }, commits }: Group): Promise<void> {
@@ -197,7 +201,7 @@ class LocalHolding implements Holding {
       if (!this.#journal) {
         this.#journal = await this.#store.beginJournal(lineage, serial, this.#guard);
         // Had the lock been broken before, the next owner would not know of this journal.
-        await this.#guard();
+        this.#guard();
       }
       const { text, sum } = groupLine(this.#journal.sum, commits);
       await this.#journal.journal.write(Buffer.from(text));
@@ -208,20 +212,20 @@ class LocalHolding implements Holding {
     }
     // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
     // the lock of a living process must not make it acknowledge what the next owner never saw.
-    await this.#guard();
+    this.#guard();
   }
 
   async replace(next: Snapshot, current: State | undefined): Promise<void> {
     await this.#journal?.journal.close();
     this.#journal = undefined;
-    await this.#guard();
+    this.#guard();
     const replaced = await this.#store.replace(
       current && { state: current, chain: this.#chain },
       next,
       this.#guard,
     );
     this.#chain = replaced.chain;
-    await this.#guard();
+    this.#guard();
   }
 
   async release(last: State | undefined): Promise<void> {
@@ -229,7 +233,7 @@ class LocalHolding implements Holding {
       await this.#journal?.journal.close();
       // without `last`: what the journal really holds is for the next owner to read
       if (this.#journal && last) {
-        await this.#guard();
+        this.#guard();
         await this.#store.fold({ state: last, chain: this.#chain }, this.#guard);
       }
     } finally {
@@ -238,9 +242,9 @@ class LocalHolding implements Holding {
   }
 }
 
-/** Rejects once somebody removed the lock. */
-async function mustHold(held: HeldLock): Promise<void> {
-  if (!(await held.stillHeld())) throw lockLost(held.info);
+/** Throws once somebody removed the lock. */
+function mustHold(held: HeldLock): void {
+  if (!held.stillHeld()) throw lockLost(held.info);
 }
 
 function notWritten(journalPath: string, cause: unknown): Failure {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
+import { constants, renameSync, unlinkSync } from 'node:fs';
+import { type FileHandle, link, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Appender, Disk, Guard } from './disk.ts';
 import { hasCode } from './system-error.ts';
@@ -40,8 +40,9 @@ async function replace(path: string, text: string, guard?: Guard): Promise<void>
     } finally {
       await file.close();
     }
-    await guard?.();
-    await rename(temporary, path);
+    // Both in one breath: what happens between them is for a process that was stopped exactly there.
+    guard?.();
+    renameSync(temporary, path);
   } catch (error) {
     await remove(temporary).catch(() => undefined); // the first error is the one that matters
     throw error;
@@ -73,9 +74,9 @@ async function create(path: string, text: string): Promise<Appender> {
 }
 
 async function remove(path: string, guard?: Guard): Promise<void> {
-  await guard?.();
+  guard?.();
   try {
-    await unlink(path);
+    unlinkSync(path);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }

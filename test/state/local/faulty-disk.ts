@@ -66,7 +66,7 @@ export class FaultyDisk {
       },
       // whole or not at all, that is the promise of `replace`
       replace: async (path, text, guard) => {
-        await guard?.();
+        guard?.();
         await step('replace', (part) => {
           const bytes = Buffer.from(text);
           if (part === 1) this.#files.set(path, { seen: bytes, durable: bytes });
@@ -82,7 +82,7 @@ export class FaultyDisk {
         return this.#appender(path, step);
       },
       remove: async (path, guard) => {
-        await guard?.();
+        guard?.();
         await step('remove', (part) => {
           const file = this.#files.get(path);
           if (part === 1) this.#files.set(path, { seen: undefined, durable: file?.durable });

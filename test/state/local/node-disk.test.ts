@@ -49,7 +49,7 @@ describe('node disk', () => {
   });
 
   it('changes nothing that its guard refuses', async () => {
-    const guard = async () => {
+    const guard = () => {
       throw new Error('not yours any more');
     };
     await nodeDisk.replace(path, 'a');
