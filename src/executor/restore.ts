@@ -233,13 +233,14 @@ class Attempts {
     const { clock, lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
-    if (lease.remainingMs() <= settings.http.request_timeout_ms)
-      return notSent('the lock on the state could end before the request does');
+    const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
+    if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
       fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
-      stop: run.stop,
+      // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
+      mayLeave: () => !run.stop.aborted && holds(),
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.
