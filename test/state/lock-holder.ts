@@ -12,7 +12,7 @@ const clock: Clock = {
   monotonic: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
-const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID });
+const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID, env: process.env });
 const lease = await backend.lock(ACTOR, 0);
 if (!lease.state()) await lease.create(TARGET);
 await lease.commit([numbered(1_000)]);

@@ -4,9 +4,9 @@ import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
+import type { HeldLock, Lock, LockWish } from '../lock.ts';
 import { anotherLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
-import type { HeldLock, Lock, LockWish } from './lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 
