@@ -18,8 +18,8 @@ export interface Backend {
    */
   snapshot(): Promise<Snapshot | undefined>;
   /**
-   * Exclusive until released. Waits up to `waitMs` for a holder to go. The lock of a process that died on
-   * this host is taken over.
+   * Exclusive until released. Waits up to `waitMs` for a holder to go. What becomes of the lock of a process
+   * that died or froze depends on the backend (docs/state.md); none is ever shared.
    */
   lock(actor: Actor, waitMs: number): Promise<Lease>;
   /** Who holds the lock, if anybody. */
@@ -63,8 +63,16 @@ export interface LockInfo {
   /** `user@host` */
   readonly who: string;
   readonly host: string;
+  /** 0 where the backend does not tell it; the host is empty then. */
   readonly pid: number;
   readonly operation: string;
   readonly since: string;
   readonly version: string;
+  /** As last told, where a lock that is not renewed comes to an end. */
+  readonly lease?: LeaseTerms;
+}
+
+export interface LeaseTerms {
+  readonly ttl_ms: number;
+  readonly renewed: string;
 }

@@ -29,7 +29,7 @@ export function ownLock({ who, operation, version }: LockWish, clock: Clock, new
 }
 
 const POLL_MS_MIN = 250;
-const POLL_MS_MAX = 5_000;
+const POLL_MS_MAX = 2_000;
 
 /** Asks again until it is `mine`; after `waitMs` throws what the last refusal says. */
 export async function waitForLock<T>(

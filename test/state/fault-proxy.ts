@@ -10,6 +10,8 @@ export class FaultProxy {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #loses: { readonly pattern: RegExp; left: number } | undefined;
+  #refusing = false;
+  readonly #counted: { readonly pattern: RegExp; count: number }[] = [];
   /** Answers lost so far. */
   lost = 0;
 
@@ -35,7 +37,27 @@ export class FaultProxy {
     this.#loses = { pattern, left: times };
   }
 
+  /** Tells how many requests contained `pattern` since. */
+  count(pattern: RegExp): () => number {
+    const counter = { pattern, count: 0 };
+    this.#counted.push(counter);
+    return () => counter.count;
+  }
+
+  /** From now on nobody gets through, until the returned function is called: as if the server were down. */
+  cutOff(): () => void {
+    this.#refusing = true;
+    for (const socket of this.#sockets) socket.destroy();
+    return () => {
+      this.#refusing = false;
+    };
+  }
+
   #join(client: Socket): void {
+    if (this.#refusing) {
+      client.destroy();
+      return;
+    }
     const { host, port } = this.#target();
     const server = connect(port, host);
     let lose = false;
@@ -51,15 +73,17 @@ export class FaultProxy {
       });
     }
     client.on('data', (chunk) => {
+      const text = chunk.toString('latin1');
+      for (const counter of this.#counted) if (counter.pattern.test(text)) counter.count += 1;
       const loses = this.#loses;
-      if (loses && loses.left > 0 && loses.pattern.test(chunk.toString('latin1'))) {
+      if (loses && loses.left > 0 && loses.pattern.test(text)) {
         loses.left -= 1;
         lose = true;
       }
       server.write(chunk);
     });
     server.on('data', (chunk) => {
-      if (!lose) return client.write(chunk);
+      if (!lose || chunk.toString('latin1', 0, 12) === 'HTTP/1.1 100') return client.write(chunk);
       this.lost += 1;
       lose = false;
       client.destroy();

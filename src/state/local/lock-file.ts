@@ -5,7 +5,7 @@ import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldLock, Lock, LockWish } from '../lock.ts';
-import { anotherLock, lockedBy, notLocked } from '../lock-failures.ts';
+import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
@@ -31,7 +31,7 @@ export interface LockFileOptions {
 }
 
 interface Entry {
-  readonly info: LockInfo;
+  readonly info: Omit<LockInfo, 'lease'>;
   readonly owner: Owner;
 }
 
@@ -200,7 +200,7 @@ function parse(content: string): unknown {
 }
 
 const entryShape = fields<Entry>({
-  info: fields<LockInfo>({
+  info: fields<Entry['info']>({
     id: word,
     who: text,
     host: text,
@@ -223,15 +223,5 @@ function cannotLock(place: string, cause: unknown): Failure {
         : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
     }),
     { cause },
-  );
-}
-
-function damagedLock(place: string): Failure {
-  return new Failure(
-    'locked',
-    error('lock-damaged', `the state is locked, but the lock file does not say by whom`, {
-      where: { file: place },
-      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
-    }),
   );
 }
