@@ -35,6 +35,7 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
     const lease = await store.lock(
       actor(io, 'apply', { plan_digest: saved.digest, waivers }),
       flags.lockTimeout,
+      io.stop,
     );
     try {
       const state = lease.state();

@@ -17,7 +17,7 @@ import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
 import { actor, backend, manifests, type Settings, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, textOptions } from './show.ts';
+import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
 import { usage } from './usage.ts';
 import { type WaiverFlags, waiversOf } from './waivers.ts';
@@ -50,7 +50,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   const connection = await connectCloud(io, flags, given);
   try {
     const waivers = waiversOf(flags);
-    const lease = await store.lock(actor(io, 'apply', { waivers }), flags.lockTimeout);
+    const lease = await store.lock(actor(io, 'apply', { waivers }), flags.lockTimeout, io.stop);
     try {
       if (!lease.state()) await lease.create(connection.driver.target);
       const plan = await makePlan({
@@ -104,8 +104,9 @@ export async function carryOut(
     stop: io.stop,
   });
   view.end();
-  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
+  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
   if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
+  tellOfStop(io);
   return exitCodeOf(outcome, io.stop.aborted);
 }
 

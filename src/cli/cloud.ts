@@ -57,6 +57,7 @@ function connectOptions(io: Io, { config, named }: Settings) {
     retry: config.retry,
     requestsPerSecond: config.apply.requests_per_second,
     clock: systemClock,
+    stop: io.stop,
     random: Math.random,
     version: VERSION,
   };

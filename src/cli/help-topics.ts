@@ -93,6 +93,10 @@ A restore failed (1)
   disk not touched: vbsctl apply tries again
   disk may be touched: raise generation in the manifest, then vbsctl apply
 
+The state could not be written (full disk, lost rights): nothing new was started
+  mend its place, then bring back what it missed; the file lies beside the state, or where stderr says:
+  vbsctl state push errored.state.json
+
 The state is lost
   don't apply with a new one: it would not know what was done. Take the backup of the state file.
   If there is none, compare vbsctl get volumes and the manifests by hand before vbsctl init.

@@ -26,7 +26,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
   const store = await backend(io, flags, given);
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'import'), flags.lockTimeout);
+    const lease = await store.lock(actor(io, 'import'), flags.lockTimeout, io.stop);
     try {
       const state = lease.state();
       if (!state)

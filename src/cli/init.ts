@@ -12,7 +12,7 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const store = await backend(io, flags, given);
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'init'), 0);
+    const lease = await store.lock(actor(io, 'init'), 0, io.stop);
     try {
       const state = await lease.create(connection.driver.target);
       io.stdout.write(

@@ -21,7 +21,7 @@ import {
 import { understand } from './habits.ts';
 import type { Io } from './io.ts';
 import { moment } from './moment.ts';
-import { showFailure } from './show.ts';
+import { interrupted, showFailure } from './show.ts';
 import { withWaivers } from './waivers.ts';
 
 /**
@@ -42,9 +42,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
     return exitCode;
   } catch (cause) {
     if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.error;
-    if (!(cause instanceof Failure)) throw cause;
-    showFailure(cause, io, argv);
-    return cause.exitCode;
+    const failure = io.stop.aborted && cause === io.stop.reason ? interrupted(io) : cause;
+    if (!(failure instanceof Failure)) throw failure;
+    showFailure(failure, io, argv);
+    return failure.exitCode;
   }
 }
 

@@ -18,7 +18,7 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
   const store = await backend(io, flags, given);
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'resolve'), flags.lockTimeout);
+    const lease = await store.lock(actor(io, 'resolve'), flags.lockTimeout, io.stop);
     try {
       const state = lease.state();
       if (state) refuseOtherTarget(state, connection.driver.target);

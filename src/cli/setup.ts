@@ -78,8 +78,14 @@ export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Se
   // What Terraform reads, too: it only counts where nothing else names a state.
   if (config.state === undefined) return io.env.TF_HTTP_ADDRESS || DEFAULT_STATE;
   // A path in a file is relative to that file, so that the command works from every directory.
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(config.state);
-  return isUrl || loaded.path === undefined ? config.state : besideConfig(loaded.path, config.state);
+  return isUrl(config.state) || loaded.path === undefined
+    ? config.state
+    : besideConfig(loaded.path, config.state);
+}
+
+/** A state that is no file. */
+export function isUrl(location: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
 }
 
 export function backend(io: Io, flags: CommonFlags, given: Settings): Promise<Backend> {

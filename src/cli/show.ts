@@ -1,5 +1,5 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
-import type { Failure } from '../domain/errors.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
 import { diagnosticsJson, diagnosticsText } from '../views/diagnostics.ts';
 import { toJson } from '../views/json.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
@@ -30,4 +30,28 @@ export function showFailure(failure: Failure, io: Io, argv: readonly string[]): 
   );
   if (json) printJson(io, diagnosticsJson(failure.diagnostics));
   else showDiagnostics(io, failure.diagnostics);
+}
+
+/** A stop that came before anything was begun. */
+export function interrupted(io: Io): Failure {
+  const { message } = io.stop.reason as Error;
+  return new Failure(
+    'interrupted',
+    error('interrupted', `${message}; nothing was started`, { remedy: 'run it again when you like' }),
+  );
+}
+
+/** A stop that came while restores were under way: what it means, and how to go on. */
+export function tellOfStop(io: Io): void {
+  if (!io.stop.aborted) return;
+  const { message } = io.stop.reason as Error;
+  showDiagnostics(io, [
+    {
+      severity: 'warning',
+      code: 'interrupted',
+      summary: `${message}: nothing new was started`,
+      detail: 'What the cloud works on goes on there, and is in the state.',
+      remedy: 'run the same command again: it looks first, and goes on where this one stopped',
+    },
+  ]);
 }

@@ -19,7 +19,7 @@ import { saveUnsaved } from './errored-state.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, refuseOtherTarget, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, textOptions } from './show.ts';
+import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
 
 export interface WaitFlags extends CommonFlags {
@@ -36,7 +36,7 @@ export interface WaitFlags extends CommonFlags {
 export async function wait(io: Io, addresses: readonly Address[], flags: WaitFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
   const store = await backend(io, flags, given);
-  const lease = await store.lock(actor(io, 'wait'), flags.lockTimeout);
+  const lease = await store.lock(actor(io, 'wait'), flags.lockTimeout, io.stop);
   try {
     const state = lease.state();
     if (!state)
@@ -82,9 +82,10 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
         stop: io.stop,
       });
       view.end();
-      if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
+      if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), state, outcome.fatal);
       if (flags.output === 'text')
         io.stdout.write(applySummary(reporter.report(), plan, textOptions(io), 'Wait'));
+      tellOfStop(io);
       const ends = new Map([...endsOf(chosen), ...outcome.ends]);
       return exitCodeOf({ ...outcome, ends }, io.stop.aborted);
     } finally {

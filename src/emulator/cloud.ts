@@ -242,9 +242,10 @@ class Serving {
         return plain(serviceError(route.service, 404, 'The resource could not be found.'));
       default: {
         const barred = this.#gate(route);
-        if (barred !== null) return plain(barred);
-        const answer = this.#inProject(route, cause, quirks);
-        if (route.service === 'block-storage') addMicroversion(answer.reply, request);
+        const answer = barred === null ? this.#inProject(route, cause, quirks) : plain(barred);
+        // Who has no token is turned away before the service that knows of versions.
+        if (route.service === 'block-storage' && answer.reply.status !== 401)
+          addMicroversion(answer.reply, request);
         return answer;
       }
     }

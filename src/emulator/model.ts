@@ -349,11 +349,18 @@ function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
   if (volume === undefined || volume.project_id !== order.project_id) return 'VolumeBackup.0207';
   if (volume.dr_site) return 'VolumeBackup.0211';
   if (volume.status.startsWith('error')) return 'VolumeBackup.0202';
-  if (volume.status === 'backing-up') return 'VolumeBackup.0206';
+  if (volume.status === 'backing-up' || isBackedUp(world, volume.id)) return 'VolumeBackup.0206';
   if (volume.status !== 'available') return 'VolumeBackup.0205';
   if (backup.status !== 'available') return 'VolumeBackup.0089';
   if (volume.size_gb < backup.size_gb) return 'VolumeBackup.0209';
   return null;
+}
+
+/** A backup of the disk is being made, also where the status of the disk does not tell it. */
+function isBackedUp(world: World, volume_id: string): boolean {
+  return Object.values(world.backups).some(
+    (backup) => backup.volume_id === volume_id && backup.status === 'creating',
+  );
 }
 
 function startJob(world: World, job: Job, at_ms: number): void {

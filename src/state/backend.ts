@@ -18,10 +18,11 @@ export interface Backend {
    */
   snapshot(): Promise<Snapshot | undefined>;
   /**
-   * Exclusive until released. Waits up to `waitMs` for a holder to go. What becomes of the lock of a process
+   * Exclusive until released. Waits up to `waitMs` for a holder to go, and no longer than until `signal` is
+   * aborted: then it rejects with the signal's reason and holds nothing. What becomes of the lock of a process
    * that died or froze depends on the backend (docs/state.md); none is ever shared.
    */
-  lock(actor: Actor, waitMs: number): Promise<Lease>;
+  lock(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<Lease>;
   /** Who holds the lock, if anybody. */
   holder(): Promise<LockInfo | undefined>;
   /** Removes the lock with this id, whoever holds it; a person's decision. */
@@ -52,7 +53,10 @@ export interface Lease {
   commit(changes: readonly Change[]): Promise<void>;
   /** Why nothing can be committed any more. Check before any POST. */
   readonly poisoned: Error | undefined;
-  /** How long the lock is surely held, ms; Infinity where it cannot be taken away. */
+  /**
+   * How long the lock is surely held, ms; Infinity where only a person can take it away, 0 once one has. Asked in
+   * the very moment before a request leaves: a process that was stopped meanwhile must not send it.
+   */
   remainingMs(): number;
   /** Folds what is to be folded and frees the lock. Safe to call twice. */
   release(): Promise<void>;

@@ -152,9 +152,9 @@ class HttpLock implements Lock<HeldTextLock> {
     this.#newId = newId;
   }
 
-  async acquire(wish: LockWish, waitMs: number): Promise<HeldTextLock> {
+  async acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
     const mine = ownLock(wish, this.#clock, this.#newId);
-    return waitForLock(this.#clock, waitMs, async () => {
+    return waitForLock(this.#clock, waitMs, signal, async () => {
       const standing = await this.#take(mine);
       if (standing === 'mine') return { mine: this.#held(mine) };
       return { refused: () => this.#lockedBy(standing) };

@@ -44,11 +44,11 @@ interface Standing {
 export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
   const { objects, key, place, clock, newId } = options;
 
-  async function acquire(wish: LockWish, waitMs: number): Promise<HeldTextLock> {
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
     const { guards } = await options.abilities();
     const ttlMs = guards ? options.ttlMs : 0;
     const info = ownLock(wish, clock, newId);
-    return waitForLock(clock, waitMs, async () => {
+    return waitForLock(clock, waitMs, signal, async () => {
       const standing = await look();
       if (standing && !(standing.overdue && guards))
         return { refused: () => lockedBy(told(standing), place) };

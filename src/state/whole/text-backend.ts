@@ -43,8 +43,8 @@ export function textBackend(options: TextBackendOptions): Backend {
     location,
     read: async () => (await load())?.state,
     snapshot: load,
-    async lock(actor, waitMs) {
-      const held = await lock.acquire(actor, waitMs);
+    async lock(actor, waitMs, signal) {
+      const held = await lock.acquire(actor, waitMs, signal);
       try {
         const loaded = await loadText(store);
         const holding = new TextHolding(options, held, loaded);

@@ -140,7 +140,7 @@ describe('settings from OS_* variables', () => {
   const missing: [string, Env, string[]][] = [
     [
       'everything',
-      { OS_REGION_NAME: 'eu-de' },
+      { OS_INTERFACE: 'public' },
       ['OS_AUTH_URL', 'OS_USERNAME or OS_USER_ID', 'OS_USER_DOMAIN_NAME or OS_USER_DOMAIN_ID', 'OS_PASSWORD']
         .concat(['OS_PROJECT_NAME or OS_TENANT_NAME or OS_PROJECT_ID or OS_TENANT_ID'])
         .concat(['OS_PROJECT_DOMAIN_NAME or OS_PROJECT_DOMAIN_ID']),
@@ -172,7 +172,7 @@ describe('settings from OS_* variables', () => {
 
   it('says that no cloud is named where nothing is set at all', () => {
     expect(summaries(() => fromEnv({ HOME: '/home/ann' }))).to.deep.equal([
-      'no cloud is named, and no OS_* variable is set',
+      'no cloud is named, and no OS_* variable says how to reach one',
     ]);
   });
 
@@ -330,7 +330,7 @@ describe('the files of clouds', () => {
   });
 
   it('may not be there, but a named one must', async () => {
-    expect((await read()).searched).to.have.length(6);
+    expect((await read()).searched).to.have.length(4 * 3);
     const refused = await read({ OS_CLIENT_CONFIG_FILE: join(folder, 'none.yaml') }).catch((e) => e);
     expect(refused).to.be.instanceOf(Failure);
     expect(refused.message).to.contain('none.yaml cannot be read (ENOENT)');
