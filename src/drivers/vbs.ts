@@ -98,7 +98,16 @@ export class VbsDriver implements Driver {
     );
   }
 
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    const url = what === 'volumes' ? this.#volumesUrl : this.#backupsUrl;
+    return this.#client.first({ url: `${url}/detail`, key: what }, signal);
+  }
+
   requests(): number {
     return this.#tools.wire.sent;
+  }
+
+  slowdowns(): number {
+    return this.#tools.wire.slowdowns;
   }
 }

@@ -1,7 +1,7 @@
 import { error } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { LockInfo } from '../../src/state/backend.ts';
-import type { HeldLock, Lock } from '../../src/state/local/lock.ts';
+import type { HeldLock, Lock } from '../../src/state/lock.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** The lock file’s rule: a dead owner’s lock is taken over on his own machine, everybody else’s only by a person. */
