@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 
 const CANNOT_RUN = 75;
 const root = new URL('..', import.meta.url).pathname;
-const env = { ...process.env, VBSCTL_REPORT: 'reports/e2e.json' };
+const env = { ...process.env };
 
 if (env.VBSCTL_E2E_CLOUD) {
   if (!env.VBSCTL_E2E_DISKS)
@@ -45,7 +45,15 @@ if (env.VBSCTL_E2E_CLOUD) {
 
 function test(files) {
   const mocha = join(root, 'node_modules/.bin/mocha');
-  const args = ['--reporter', './scripts/mocha-reporter.cjs', '--timeout', '600000', files];
+  const report = [
+    '--reporter',
+    './scripts/mocha-reporter.cjs',
+    '-O',
+    'file=reports/e2e.json',
+    '-O',
+    'style=spec',
+  ];
+  const args = [...report, '--timeout', '600000', files];
   return spawnSync(mocha, args, { cwd: root, env, stdio: 'inherit' }).status ?? 1;
 }
 

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 
 /** A disk of the testbed: what it is filled with can be seen from outside. */
 export interface SeededDisk extends Disk {
+  readonly name: string;
   readonly file: string;
   /** Of the disk when it was backed up. */
   readonly sha256: string;
@@ -116,6 +117,11 @@ export class Testbed {
       if (services.every(({ state }: { state: string }) => state === 'down')) return;
       await sleep(1_000);
     }
+  }
+
+  /** The root of the block storage service. */
+  async cinder(): Promise<string> {
+    return new URL((await this.#token('testbed')).url).origin;
   }
 
   async #until(volume_id: string, status: string): Promise<void> {
