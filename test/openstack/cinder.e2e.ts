@@ -219,8 +219,8 @@ describe('on a real Keystone and Cinder', () => {
   });
 
   it('restores through a Volume Backup Service in front of it, which api: auto finds in the catalog', async () => {
-    const front = new VbsFront(await testbed.cinder());
-    await front.listen();
+    const front = new VbsFront(await testbed.origin('volumev3'));
+    await front.listen(await testbed.origin('vbs'));
     try {
       const disks = await open(6, 3, 'auto');
       testbed.restoreDelay(8);

@@ -2,9 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Answer, call } from '../emulator/client.ts';
 
-/** Where the testbed's catalog says that a VBS is. */
-const PORT = 8799;
-
 interface Job {
   readonly volume_id: string;
   readonly backup_id: string;
@@ -16,18 +13,17 @@ interface Job {
  */
 export class VbsFront {
   readonly jobs = new Map<string, Job>();
-  readonly #cinder: string;
+  readonly #cinder: URL;
   readonly #server = createServer((request, response) => void this.#serve(request, response));
 
-  /** `cinder`: its root, such as `http://127.0.0.1:8776`. */
-  constructor(cinder: string) {
+  constructor(cinder: URL) {
     this.#cinder = cinder;
   }
 
-  listen(): Promise<void> {
+  listen({ hostname, port }: URL): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(PORT, '127.0.0.1', resolve);
+      this.#server.listen(Number(port), hostname, resolve);
     });
   }
 
@@ -50,7 +46,7 @@ export class VbsFront {
     const [, , project = '', kind = '', id = ''] = url.split('/');
     const token = String(request.headers['x-auth-token'] ?? '');
     const ask = (path: string, post?: string) =>
-      call(`${this.#cinder}/v3/${project}/${path}`, {
+      call(new URL(`/v3/${project}/${path}`, this.#cinder).href, {
         method: post === undefined ? 'GET' : 'POST',
         headers: { 'X-Auth-Token': token },
         body: post,
