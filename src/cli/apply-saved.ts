@@ -16,6 +16,7 @@ import { readPlan, sha256 } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
 import { absolute, actor, backend, settings } from './setup.ts';
 import { showDiagnostics, textOptions } from './show.ts';
+import { warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
 import { waiversOf } from './waivers.ts';
 
@@ -78,7 +79,8 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
         if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
         return EXIT.done;
       }
-      return await carryOut(io, flags, { plan, planDigest: saved.digest }, lease, driver, given);
+      warnOfTokenEnd(io, connection, plan, given.config);
+      return await carryOut(io, flags, { plan, planDigest: saved.digest }, lease, connection, given);
     } finally {
       await lease.release();
     }

@@ -139,6 +139,21 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     examples: [['vbsctl state show payments/db-data', 'attempts, answers, what was seen']],
     exits: [],
   },
+  auth: { examples: [['vbsctl auth check', 'before the first plan, and when a cloud says no']], exits: [] },
+  'auth show': {
+    examples: [
+      ['vbsctl auth show', 'source and value of each setting'],
+      ['vbsctl auth show --cloud otc --output json', 'of an entry of clouds.yaml, as data'],
+    ],
+    exits: [],
+  },
+  'auth check': {
+    examples: [
+      ['vbsctl auth check', 'connection, credentials, project, endpoints, rights, clock'],
+      ['vbsctl auth check --cloud otc --output json', 'of an entry of clouds.yaml, as data'],
+    ],
+    exits: [],
+  },
   emulator: {
     examples: [
       ['vbsctl emulator', 'in one terminal; the lines it prints go into another'],

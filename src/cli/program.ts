@@ -221,6 +221,14 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(outputOption())
     .action(async (address, flags) => done(await (await import('./state.ts')).show(io, address, flags)));
 
+  const auth = add('auth', 'how the cloud is reached: settings and rights');
+  withCloud(withConfig(add('show', 'which setting comes from where; secrets are not shown', auth)))
+    .addOption(outputOption())
+    .action(async (flags) => done(await (await import('./auth-show.ts')).authShow(io, flags)));
+  withCloud(withConfig(add('check', 'try it step by step, changing nothing', auth)))
+    .addOption(outputOption())
+    .action(async (flags) => done(await (await import('./auth-check.ts')).authCheck(io, flags)));
+
   add('emulator', 'serve a VBS cloud on a loopback port, to try things out')
     .addOption(new Option('--port <n>', 'port to listen on').argParser(count(0, 65_535)).default(8787))
     .option('--world <file>', 'keep the world in this file')

@@ -34,6 +34,8 @@ export interface Driver {
   /** Every disk of the project, page after page in one go; or what of it is wished for. */
   volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>>;
   backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>>;
+  /** Whether the lists may be read, by one entry at most. */
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
   /** Every server of the project; absent where the catalog has no compute service. Names for people, no more. */
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 
@@ -52,8 +54,8 @@ export interface StartRequest {
   readonly backup_id: string;
   /** On the monotonic clock: after this the intent is stale and nothing may be sent. */
   readonly fresh_until_ms: number;
-  /** Aborted: what has not left yet does not leave any more. What has left is waited for all the same. */
-  readonly stop?: AbortSignal;
+  /** Asked at the last moment, when the connection stands; on false nothing is sent. */
+  readonly mayLeave?: () => boolean;
 }
 
 /** Made by `reserve` only; good for one POST. */

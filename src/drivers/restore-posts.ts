@@ -31,22 +31,20 @@ export class RestorePosts {
   /** `classify` is the API's own reading of what came. */
   async start(
     permit: Permit,
-    { url, volume_id, fresh_until_ms, stop }: { readonly url: string } & StartRequest,
+    { url, volume_id, fresh_until_ms, mayLeave }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
     const pass = this.#permits.get(permit);
     if (pass === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
     const { wire, session, clock } = this.#tools;
-    const mayLeave = () => stop?.aborted !== true && clock.monotonic() <= fresh_until_ms;
-    if (!mayLeave())
+    const isFresh = () => clock.monotonic() <= fresh_until_ms;
+    if (!isFresh())
       return {
         kind: 'not_sent',
         failure: {
           cause: 'no_connection',
-          message: stop?.aborted
-            ? 'a stop was asked for before the request could leave'
-            : 'the intent was out of date before the request could leave',
+          message: 'the intent was out of date before the request could leave',
           code: 'NOT_SENT_STALE',
         },
       };
@@ -56,7 +54,7 @@ export class RestorePosts {
       headers: {},
       proof: pass,
       body: JSON.stringify({ restore: { volume_id } }),
-      mayLeave,
+      mayLeave: () => isFresh() && (mayLeave?.() ?? true),
     });
     const outcome = classify(withoutSecret(exchange, pass.secret), clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')

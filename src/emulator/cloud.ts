@@ -27,7 +27,7 @@ import {
   type JobQuirk,
   type RouteKind,
 } from './faults.ts';
-import { authenticate, catalog, expireTokens, projects, tokens } from './keystone.ts';
+import { catalog, expireTokens, identify, projects, tokens } from './keystone.ts';
 import { advance, type Job, type JobCause, lookup, schedule, unreachable, type World } from './model.ts';
 import { findRoute, type Route, routeKind } from './routes.ts';
 import { getJob, postRestore, restoreTarget } from './vbs.ts';
@@ -237,6 +237,7 @@ class Serving {
       case 'catalog':
         return plain(catalog(world, request, now_ms));
       case 'projects':
+      case 'projects-by-name':
         return plain(projects(world, request, now_ms));
       case 'nowhere':
         return plain(serviceError(route.service, 404, 'The resource could not be found.'));
@@ -305,10 +306,17 @@ class Serving {
   /** What stands before every service: method, token, project, microversion. Null lets pass. */
   #gate(route: InProjectRoute): Reply | null {
     const request = this.#request;
-    const token = authenticate(this.#world, request, this.#context.now_ms);
-    if (token === null) return unauthorized(request.base_url);
-    if (token.project_id !== route.project_id) {
+    const who = identify(this.#world, request, this.#context.now_ms);
+    if (!who.good) return who.reply;
+    if (who.project_id !== route.project_id) {
       return serviceError(route.service, 400, 'Malformed request url');
+    }
+    if (lookup(this.#world.users, who.user_id)?.barred_from?.includes(route.service)) {
+      const message =
+        route.service === 'vbs'
+          ? 'You do not have the rights to perform this operation.'
+          : "Policy doesn't allow this operation to be performed.";
+      return serviceError(route.service, 403, message, 'VolumeBackup.0042');
     }
     const allowed = METHODS[route.to];
     if (!allowed.includes(request.method)) {

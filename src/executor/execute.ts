@@ -7,6 +7,7 @@ import type { Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import { BeingMade } from './being-made.ts';
 import { Lookout } from './lookout.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
@@ -73,10 +74,11 @@ class Execution {
       settings,
       reach: input.reach ?? 'finish',
       stop: halt,
-      hurry: stop,
+      hurry: patient(stop),
       unsaved: this.#unsaved,
       lag: new LagMeter(),
       lookout: new Lookout(driver, clock, settings.poll, halt),
+      beingMade: new BeingMade(driver, clock, halt),
       planDigest: input.planDigest,
       emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
       closed: () => this.#closed(),

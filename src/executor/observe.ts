@@ -3,6 +3,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
+import { backupsBeingMade } from './being-made.ts';
 import { worthAPage } from './thrift.ts';
 
 /** Reads under way at once; the request budget bounds their rate. */
@@ -10,7 +11,8 @@ const READS_AT_ONCE = 10;
 
 /** Looks at what a plan needs to know. Throws a `cloud` Failure when a list it cannot do without is unreadable. */
 export async function observe(driver: Driver, needs: ObservationNeeds): Promise<Observations> {
-  const [volumes, backups] = await Promise.all([
+  const nothing = !needs.all_volumes && needs.volume_ids.size === 0;
+  const [volumes, backups, beingMade] = await Promise.all([
     readAll(
       'disks',
       needs.volume_ids,
@@ -25,12 +27,14 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
       (wish: ListWish<Backup>) => driver.backups(undefined, wish),
       (id) => driver.backup(id),
     ),
+    nothing ? undefined : backupsBeingMade(driver),
   ]);
   return {
     volumes: volumes.readings,
     backups: backups.readings,
     ...(volumes.list ? { volume_list: volumes.list } : {}),
     ...(backups.list ? { backup_list: backups.list } : {}),
+    ...(beingMade ? { being_made: beingMade } : {}),
   };
 }
 

@@ -10,7 +10,7 @@ import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
-import { judgeReadiness } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
@@ -135,7 +135,7 @@ class Attempts {
         const look = await session.look();
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-        const readiness = judgeReadiness(this.#action, look, run.driver.target.project_id, earlier);
+        const readiness = await checkReadiness(run, this.#action, look, earlier);
         switch (readiness.kind) {
           case 'ready':
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
@@ -233,13 +233,14 @@ class Attempts {
     const { clock, lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
-    if (lease.remainingMs() <= settings.http.request_timeout_ms)
-      return notSent('the lock on the state could end before the request does');
+    const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
+    if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
       fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
-      stop: run.stop,
+      // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
+      mayLeave: () => !run.stop.aborted && holds(),
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.

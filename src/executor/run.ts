@@ -6,6 +6,7 @@ import { advance, type Record, type RecordEvent, writtenBy } from '../domain/rec
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import type { BeingMade } from './being-made.ts';
 import { type Look, look } from './look.ts';
 import type { Lookout } from './lookout.ts';
 
@@ -35,6 +36,7 @@ export interface Run {
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
   readonly lag: LagMeter;
   readonly lookout: Lookout;
+  readonly beingMade: BeingMade;
   /** Of the saved plan that is applied, if one is. */
   readonly planDigest: string | undefined;
 }

@@ -53,7 +53,10 @@ export interface Lease {
   commit(changes: readonly Change[]): Promise<void>;
   /** Why nothing can be committed any more. Check before any POST. */
   readonly poisoned: Error | undefined;
-  /** How long the lock is surely held, ms; Infinity where it cannot be taken away. */
+  /**
+   * How long the lock is surely held, ms; Infinity where only a person can take it away, 0 once one has. Asked in
+   * the very moment before a request leaves: a process that was stopped meanwhile must not send it.
+   */
   remainingMs(): number;
   /** Folds what is to be folded and frees the lock. Safe to call twice. */
   release(): Promise<void>;

@@ -5,7 +5,7 @@ export class MemoryLock implements Lock {
   async acquire(wish: LockWish): Promise<HeldLock> {
     return {
       info: { ...wish, id: 'lock', host: 'lab', pid: 1, since: new Date(0).toISOString() },
-      stillHeld: async () => true,
+      stillHeld: () => true,
       release: async () => {},
     };
   }

@@ -13,7 +13,7 @@ import { type Attempted, isTransient, type RetryTools, withRetries } from '../ht
 import type { Wire } from '../http/wire.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import type { Grant, Pass, Session } from './session.ts';
-import type { Auth, Domain, Named } from './settings.ts';
+import type { Domain, Named, TokenAuth } from './settings.ts';
 
 /** A token is renewed when less than this is left of it, or a fifth of a short life. */
 const MARGIN_MS_MAX = 60_000;
@@ -35,14 +35,14 @@ export interface KeystoneTools extends RetryTools {
 /** One way into one project, over Keystone v3. */
 export class KeystoneSession implements Session {
   readonly #authUrl: string;
-  readonly #auth: Auth;
+  readonly #auth: TokenAuth;
   readonly #tools: KeystoneTools;
   #current: { readonly pass: Pass; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
   #renewal: Promise<Attempted<Token>> | undefined;
   /** A definitive no. Asking again and again with a wrong password locks accounts. */
   #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
 
-  constructor(authUrl: string, auth: Auth, tools: KeystoneTools) {
+  constructor(authUrl: string, auth: TokenAuth, tools: KeystoneTools) {
     this.#authUrl = authUrl;
     this.#auth = auth;
     this.#tools = tools;
@@ -89,7 +89,7 @@ export class KeystoneSession implements Session {
     const askedAtMs = clock.monotonic();
     const exchange = await wire.send({
       method: 'POST',
-      url: tokensUrl(this.#authUrl),
+      url: keystoneUrl(this.#authUrl, 'auth/tokens'),
       headers: {},
       body: JSON.stringify(tokenRequest(this.#auth)),
     });
@@ -108,12 +108,12 @@ export class KeystoneSession implements Session {
 }
 
 /** `https://iam.example`, `https://iam.example/v3` and `https://iam.example/v3/` mean the same. */
-export function tokensUrl(authUrl: string): string {
-  return `${canonicalAuthUrl(authUrl)}/v3/auth/tokens`;
+export function keystoneUrl(authUrl: string, path: string): string {
+  return `${canonicalAuthUrl(authUrl)}/v3/${path}`;
 }
 
 /** The body of `POST /v3/auth/tokens`. */
-export function tokenRequest(auth: Auth): object {
+export function tokenRequest(auth: TokenAuth): object {
   switch (auth.type) {
     case 'password':
       return {
@@ -186,7 +186,7 @@ function tokenPass(token: string): Pass {
   return { secret: token, headers: () => headers };
 }
 
-function secretOf(auth: Auth): string {
+function secretOf(auth: TokenAuth): string {
   switch (auth.type) {
     case 'password':
       return auth.password;

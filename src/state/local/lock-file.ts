@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
@@ -58,7 +59,7 @@ export function lockFile(options: LockFileOptions): Lock {
   function held(mine: Entry): HeldLock {
     return {
       info: mine.info,
-      stillHeld: async () => (await readEntry(path))?.info.id === mine.info.id,
+      stillHeld: () => readEntryNow(path)?.info.id === mine.info.id,
       release: () => release(mine),
     };
   }
@@ -184,9 +185,26 @@ async function readEntry(place: string): Promise<Entry | undefined> {
   try {
     content = await readFile(place, 'utf8');
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return undefined;
-    throw cannotLock(place, cause);
+    return unread(place, cause);
   }
+  return entryOf(place, content);
+}
+
+function readEntryNow(place: string): Entry | undefined {
+  let content: string;
+  try {
+    content = readFileSync(place, 'utf8');
+  } catch (cause) {
+    return unread(place, cause);
+  }
+  return entryOf(place, content);
+}
+
+function unread(place: string, cause: unknown): undefined {
+  if (!hasCode(cause, 'ENOENT')) throw cannotLock(place, cause);
+}
+
+function entryOf(place: string, content: string): Entry {
   const entry = parse(content);
   if (entryShape(entry)) throw damagedLock(place);
   return entry as Entry;

@@ -17,8 +17,8 @@ export type LockWish = Pick<LockInfo, 'who' | 'operation' | 'version'>;
 
 export interface HeldLock {
   readonly info: LockInfo;
-  /** False once somebody has removed it (`vbsctl unlock`). */
-  stillHeld(): Promise<boolean>;
+  /** False once somebody has removed it (`vbsctl unlock`). At once, so that nothing comes between it and a request. */
+  stillHeld(): boolean;
   /** Nothing happens when it is not ours any more. */
   release(): Promise<void>;
 }

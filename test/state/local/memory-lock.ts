@@ -14,7 +14,7 @@ export function memoryLock(): Lock {
       held = info;
       return {
         info,
-        stillHeld: async () => held === info,
+        stillHeld: () => held === info,
         release: async () => {
           if (held === info) held = undefined;
         },
