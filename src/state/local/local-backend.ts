@@ -6,10 +6,10 @@ import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type Holding, StoredLease } from '../lease.ts';
+import type { HeldLock, Lock } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import type { Appender, Disk } from './disk.ts';
 import { groupLine, headerLine } from './journal.ts';
-import type { HeldLock, Lock } from './lock.ts';
 import { recover } from './recover.ts';
 import { systemReason } from './system-error.ts';
 
