@@ -75,7 +75,8 @@ export const DEFAULT_STATE = 'vbsctl.state.json';
 export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Settings): string {
   const named = flags.state ?? (io.env.VBSCTL_STATE || undefined);
   if (named !== undefined) return named;
-  if (config.state === undefined) return DEFAULT_STATE;
+  // What Terraform reads, too: it only counts where nothing else names a state.
+  if (config.state === undefined) return io.env.TF_HTTP_ADDRESS || DEFAULT_STATE;
   // A path in a file is relative to that file, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state
@@ -88,7 +89,7 @@ export function isUrl(location: string): boolean {
 }
 
 export function backend(io: Io, flags: CommonFlags, given: Settings): Promise<Backend> {
-  return openBackend(stateLocation(io, flags, given), { clock: systemClock, newId: randomUUID });
+  return openBackend(stateLocation(io, flags, given), { clock: systemClock, newId: randomUUID, env: io.env });
 }
 
 /** `more`: what else of the run belongs into the history. */
