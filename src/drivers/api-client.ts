@@ -69,6 +69,14 @@ export class ApiClient {
       : parsed;
   }
 
+  /** How many entries a list begins with, one at most: whether it may be read at all. */
+  first(
+    { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
+    signal?: AbortSignal,
+  ): Promise<Reading<number>> {
+    return this.read(`${url}?limit=1`, (body) => list(body[key], key).length, signal, headers);
+  }
+
   /** The entries, page after page, as far as they are wished for. Rejects only with the signal's reason. */
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,

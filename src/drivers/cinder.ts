@@ -127,6 +127,10 @@ export class CinderDriver implements Driver {
     return ask(this.#backupsVersion);
   }
 
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    return this.#client.first({ url: `${this.#url}/${what}/detail`, key: what }, signal);
+  }
+
   async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
     const messages: Message[] = [];
     for (const id of request_ids) {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { SettingsReport } from '../domain/access-report.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
@@ -11,7 +12,7 @@ import { authorizedHttp } from './auth/authorized-http.ts';
 import type { Wanted } from './auth/catalog.ts';
 import { CloudClock } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
-import { type Inspection, inspectCloud, resolveCloud } from './auth/resolve.ts';
+import { inspectCloud, resolveCloud } from './auth/resolve.ts';
 import type { Auth, CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
@@ -20,7 +21,7 @@ import { type Endpoints, endpointsText, findEndpoints, needsCatalog, regionOf } 
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
-import { proxyFromEnv } from './http/proxy.ts';
+import { describeProxy, proxyFromEnv } from './http/proxy.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { SILENT, type Steps } from './steps.ts';
@@ -48,6 +49,8 @@ export interface ConnectOptions extends RetryTools {
   readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
   readonly boundTo?: string;
+  /** Learns the cloud's time; default: one of its own. */
+  readonly cloudClock?: CloudClock;
   /** In place of the network, for simulations. */
   readonly network?: Http;
 }
@@ -77,7 +80,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   steps.done(settings.source);
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
-  const cloudClock = new CloudClock(clock);
+  const { cloudClock = new CloudClock(clock) } = options;
   const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const tools = { wire, retry, clock, random };
   const wantedIn = (region: string, projectId: string): Wanted => ({
@@ -134,8 +137,13 @@ async function findSettings(places: SettingsPlaces): Promise<CloudSettings> {
 }
 
 /** What `connect` would go by, and where each value comes from. Throws a Failure when nothing says which cloud. */
-export async function inspectSettings(places: SettingsPlaces): Promise<Inspection> {
-  return inspectCloud({ ...places, files: await filesFor(places) });
+export async function inspectSettings(places: SettingsPlaces): Promise<SettingsReport> {
+  const report = inspectCloud({ ...places, files: await filesFor(places) });
+  const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
+  const proxy = authUrl === undefined ? undefined : describeProxy(places.env, authUrl);
+  return proxy
+    ? { ...report, values: [...report.values, { key: 'proxy', secret: false, ...proxy }] }
+    : report;
 }
 
 async function filesFor(places: SettingsPlaces): Promise<CloudFiles> {

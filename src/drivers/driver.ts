@@ -34,6 +34,8 @@ export interface Driver {
   /** Every disk of the project, page after page in one go; or what of it is wished for. */
   volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>>;
   backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>>;
+  /** Whether the lists may be read, by one entry at most. */
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
   /** Every server of the project; absent where the catalog has no compute service. Names for people, no more. */
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 

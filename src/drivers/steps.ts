@@ -1,22 +1,8 @@
-/** The way into a cloud, in the order in which it is gone; `auth check` shows it. */
-export const STEPS = [
-  'settings',
-  'connection',
-  'token',
-  'signature',
-  'project',
-  'catalog',
-  'region',
-  'endpoints',
-  'backups',
-  'disks',
-  'clock',
-] as const;
-export type Step = (typeof STEPS)[number];
+import type { AccessStep } from '../domain/access-report.ts';
 
-/** Told how far one got: a step that was begun and not done is the one that failed. */
+/** Told how far one gets on the way into a cloud: a step that was begun and not done is the one that failed. */
 export interface Steps {
-  begin(step: Step): void;
+  begin(step: AccessStep): void;
   /** For people: what came of it. */
   done(said: string): void;
 }

@@ -98,6 +98,11 @@ export class VbsDriver implements Driver {
     );
   }
 
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    const url = what === 'volumes' ? this.#volumesUrl : this.#backupsUrl;
+    return this.#client.first({ url: `${url}/detail`, key: what }, signal);
+  }
+
   requests(): number {
     return this.#tools.wire.sent;
   }

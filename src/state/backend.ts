@@ -19,8 +19,8 @@ export interface Backend {
   snapshot(): Promise<Snapshot | undefined>;
   /**
    * Exclusive until released. Waits up to `waitMs` for a holder to go, and no longer than until `signal` is
-   * aborted: then it rejects with the signal's reason and holds nothing. The lock of a process that died on this
-   * host is taken over.
+   * aborted: then it rejects with the signal's reason and holds nothing. What becomes of the lock of a process
+   * that died or froze depends on the backend (docs/state.md); none is ever shared.
    */
   lock(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<Lease>;
   /** Who holds the lock, if anybody. */
@@ -67,8 +67,16 @@ export interface LockInfo {
   /** `user@host` */
   readonly who: string;
   readonly host: string;
+  /** 0 where the backend does not tell it; the host is empty then. */
   readonly pid: number;
   readonly operation: string;
   readonly since: string;
   readonly version: string;
+  /** As last told, where a lock that is not renewed comes to an end. */
+  readonly lease?: LeaseTerms;
+}
+
+export interface LeaseTerms {
+  readonly ttl_ms: number;
+  readonly renewed: string;
 }

@@ -1,6 +1,8 @@
 import { error } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { LockInfo } from './backend.ts';
+import { takeoverAfterMs } from './lease-terms.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
 
@@ -9,7 +11,7 @@ export function lockedBy(info: LockInfo, place: string): Failure {
   return new Failure(
     'locked',
     error('state-locked', `the state is locked: ${operation} by ${who} since ${since}`, {
-      detail: `${processText(info)}vbsctl ${version}, lock ${id}.`,
+      detail: `${processText(info)}vbsctl ${version}, lock ${id}.${leaseText(info)}`,
       where: { file: place },
       remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id}`,
     }),
@@ -18,6 +20,12 @@ export function lockedBy(info: LockInfo, place: string): Failure {
 
 function processText({ host, pid }: LockInfo): string {
   return pid > 0 ? `Process ${pid} on ${host}, ` : '';
+}
+
+function leaseText({ lease }: LockInfo): string {
+  if (!lease) return '';
+  const after = formatDuration(takeoverAfterMs(lease.ttl_ms));
+  return ` It was last renewed ${lease.renewed}; not renewed for ${after}, it can be taken over.`;
 }
 
 export function notLocked(id: string, place: string): Failure {
@@ -47,5 +55,15 @@ export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause
       remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
     }),
     { cause },
+  );
+}
+
+export function damagedLock(place: string): Failure {
+  return new Failure(
+    'locked',
+    error('lock-damaged', 'the state is locked, but the lock does not say by whom', {
+      where: { file: place },
+      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
+    }),
   );
 }

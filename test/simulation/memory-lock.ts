@@ -1,4 +1,4 @@
-import type { HeldLock, Lock, LockWish } from '../../src/state/local/lock.ts';
+import type { HeldLock, Lock, LockWish } from '../../src/state/lock.ts';
 
 /** One process, no rivals. */
 export class MemoryLock implements Lock {

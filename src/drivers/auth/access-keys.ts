@@ -1,3 +1,4 @@
+import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
 import { list, object, text } from '../fields.ts';
@@ -6,6 +7,7 @@ import { failureOf } from '../http/failures.ts';
 import type { RetryTools } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
+import { type CloudClock, signatureSkew } from './cloud-clock.ts';
 import { keystoneUrl } from './keystone.ts';
 import type { Grant, Pass, Session } from './session.ts';
 import { type AccessKey, sign } from './sign.ts';
@@ -19,12 +21,18 @@ const QUIET_MS = 60_000;
 /** Signs each request with an access key, in place of a token (AK/SK). Nothing has to be renewed. */
 export class SigningSession implements Session {
   readonly #pass: Pass;
-  readonly #clock: RetryTools['clock'];
+  readonly #clock: Clock;
+  readonly #cloudClock: CloudClock;
   #refusal: { readonly failure: CloudFailure; readonly untilMs: number } | undefined;
 
   /** `projectId` is absent while it is being looked up. */
-  constructor(key: AccessKey, projectId: string | undefined, clock: RetryTools['clock']) {
+  constructor(
+    key: AccessKey,
+    projectId: string | undefined,
+    { clock, cloudClock }: { readonly clock: Clock; readonly cloudClock: CloudClock },
+  ) {
     this.#clock = clock;
+    this.#cloudClock = cloudClock;
     this.#pass = {
       // The secret key itself never leaves; an answer may quote the headers that were signed.
       secret: key.security_token ?? '',
@@ -51,9 +59,17 @@ export class SigningSession implements Session {
 
   refused(_: Pass, answer: Answer): boolean {
     const untilMs = this.#clock.monotonic() + QUIET_MS;
-    this.#refusal = { failure: failureOf(answer, this.#clock.now()), untilMs };
+    const failure = failureOf(answer, this.#clock.now());
+    const skew = signatureSkew(this.#cloudClock);
+    const message = skew === undefined ? failure.message : `${failure.message}; ${skew}`;
+    this.#refusal = { failure: { ...failure, message }, untilMs };
     return false;
   }
+}
+
+interface LookUpTools extends RetryTools {
+  readonly wire: Wire;
+  readonly cloudClock: CloudClock;
 }
 
 export type LookUp<T> =
@@ -64,9 +80,9 @@ export type LookUp<T> =
 export class AccountLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;
-  readonly #tools: RetryTools & { readonly wire: Wire };
+  readonly #tools: LookUpTools;
 
-  constructor(authUrl: string, key: AccessKey, tools: RetryTools & { readonly wire: Wire }) {
+  constructor(authUrl: string, key: AccessKey, tools: LookUpTools) {
     this.#authUrl = authUrl;
     this.#key = key;
     this.#tools = tools;
@@ -100,7 +116,7 @@ export class AccountLookUps {
     parse: (body: Readonly<Record<string, unknown>>) => T,
     signal: AbortSignal | undefined,
   ): Promise<LookUp<T>> {
-    const session = new SigningSession(this.#key, projectId, this.#tools.clock);
+    const session = new SigningSession(this.#key, projectId, this.#tools);
     const tools: ClientTools = { ...this.#tools, session };
     const reading = await new ApiClient(tools).read(keystoneUrl(this.#authUrl, path), parse, signal);
     return reading.kind === 'found'

@@ -64,13 +64,15 @@ async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAut
     throw refused(authenticated.failure);
   steps.done(reached(settings));
 
-  steps.begin('token');
+  steps.begin('credentials');
   if (authenticated.kind === 'failed') throw refused(authenticated.failure);
   const { project, catalog, lifetimeMs } = authenticated.value;
   const endsAtMs = tools.clock.now() + lifetimeMs;
   const isFinal = auth.type === 'token';
   const renewal = isFinal ? 'cannot be renewed' : 'renewed as long as it is needed';
-  steps.done(`good until ${isoTime(endsAtMs).slice(0, 16)}Z, for ${formatDuration(lifetimeMs)}; ${renewal}`);
+  steps.done(
+    `a token, good until ${isoTime(endsAtMs).slice(0, 16)}Z, for ${formatDuration(lifetimeMs)}; ${renewal}`,
+  );
 
   steps.begin('project');
   if (!project) throw unscopedToken(settings);
@@ -88,7 +90,7 @@ async function byAccessKey(
   const lookUps = new AccountLookUps(settings.auth_url, key, tools);
   const contact = new Contact(settings, tools.cloudClock, steps);
   const open = (project: Project, catalog: Catalog): Access => ({
-    session: new SigningSession(key, project.id, tools.clock),
+    session: new SigningSession(key, project.id, tools),
     project,
     catalog,
   });
@@ -149,9 +151,9 @@ class Contact {
     const refused = (why: CloudFailure) => notAuthenticated(why, this.#settings, this.#cloudClock);
     if (failure && isOnTheWay(failure)) throw refused(failure);
     this.#steps.done(reached(this.#settings));
-    this.#steps.begin('signature');
+    this.#steps.begin('credentials');
     if (failure?.status === 401) throw refused(failure);
-    this.#steps.done('accepted');
+    this.#steps.done('the signature was accepted');
     this.#isMade = true;
   }
 }

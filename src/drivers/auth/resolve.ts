@@ -1,3 +1,4 @@
+import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
@@ -14,26 +15,8 @@ export function resolveCloud(from: Places & { readonly files: CloudFiles }): Clo
   return build(chooseSource(from, from.files));
 }
 
-/** Everything that `resolveCloud` looks at, and where it comes from, for people. */
-export interface Inspection {
-  readonly source: string;
-  readonly chosen_by: string;
-  readonly values: readonly ShownSetting[];
-  /** Set there, and not looked at. */
-  readonly unused: readonly string[];
-  /** Why nothing could be called with these settings. */
-  readonly problems: readonly Diagnostic[];
-}
-
-export interface ShownSetting {
-  readonly key: string;
-  /** Absent for a secret. */
-  readonly value?: string;
-  readonly from: string;
-}
-
 /** As `resolveCloud`, but what is wrong becomes data. Throws a Failure only when there is no source at all. */
-export function inspectCloud(from: Places & { readonly files: CloudFiles }): Inspection {
+export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(from, from.files);
   const asked = new Map<string, Found | undefined>();
   const recording: Source = {
@@ -48,13 +31,22 @@ export function inspectCloud(from: Places & { readonly files: CloudFiles }): Ins
   return {
     source: source.description,
     chosen_by: source.chosenBy,
-    values: [...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    values: [
+      ...inferred(asked, source),
+      ...[...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    ],
     unused: source
       .keys()
       .filter((key) => !asked.has(key))
       .map(source.nameOf),
     problems,
   };
+}
+
+/** How we prove who we are, where nobody said it. */
+function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
+  if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
+  return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
 }
 
 function problemsOf(run: () => unknown): readonly Diagnostic[] {
@@ -81,7 +73,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 function shown(key: string, { text, from }: Found): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secret = SECRETS.has(key) || (url && url.username + url.password !== '');
-  return secret ? { key, from } : { key, value: text, from };
+  return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
 function build(source: Source): CloudSettings {

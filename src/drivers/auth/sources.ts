@@ -11,7 +11,7 @@ import type { Env } from './settings.ts';
 export interface Source {
   /** `OS_* variables`, `cloud otc of /c/clouds.yaml`. */
   readonly description: string;
-  /** What made it this one: `--cloud`, `OS_CLOUD`, … */
+  /** What made it this one: `named by OS_CLOUD`, `no cloud is named`. */
   readonly chosenBy: string;
   readonly file?: string;
   get(key: string): Found | undefined;
@@ -48,13 +48,13 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
   const name = namedCloud(places);
   if (name !== undefined) {
     const by = places.cloudName === undefined ? 'OS_CLOUD' : (places.cloudNamedBy ?? 'its name');
-    return entryOf(name, by, files);
+    return entryOf(name, `named by ${by}`, files);
   }
   if (speakOfACloud(places.env)) return variables(places.env);
   const names = Object.keys(cloudsOf(files));
   const [only] = names;
   if (only !== undefined && names.length === 1)
-    return entryOf(only, `being the only cloud of ${files.clouds?.path ?? files.secure?.path}`, files);
+    return entryOf(only, 'no cloud is named, and it is the only one', files);
   throw noCloud(names);
 }
 
@@ -93,7 +93,7 @@ const OS = 'OS_';
 const HW = 'HW_';
 const HW_KEYS = ['access_key', 'secret_key', 'security_token', 'project_id', 'project_name', 'region_name'];
 /** Never of one prefix with a key of the other. */
-const PAIRED: ReadonlySet<string> = new Set(['access_key', 'secret_key', 'security_token']);
+const PAIRED: ReadonlySet<string> = new Set(['access_key', 'ak', 'secret_key', 'sk', 'security_token']);
 /** Any of them says what to prove oneself with: the access key of another tool is not asked for then. */
 const OS_SECRETS = [
   'OS_ACCESS_KEY',
@@ -109,8 +109,9 @@ function variables(env: Env): Source {
   const byHw = value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
   const namesOf = (key: string): string[] => {
     const [os, hw] = [OS, HW].map((prefix) => prefix + key.toUpperCase()) as [string, string];
-    if (!byHw || ![...HW_KEYS, 'auth_url'].includes(key)) return [os];
-    return PAIRED.has(key) ? [hw] : [hw, os];
+    if (!byHw) return [os];
+    if (PAIRED.has(key)) return [hw];
+    return [...HW_KEYS, 'auth_url'].includes(key) ? [hw, os] : [os];
   };
   const nameOf = (key: string) => namesOf(key)[0] ?? key;
   const get = (key: string): Found | undefined => {
@@ -122,7 +123,7 @@ function variables(env: Env): Source {
   };
   return {
     description: byHw ? 'HW_* and OS_* variables' : 'OS_* variables',
-    chosenBy: 'no cloud being named',
+    chosenBy: 'no cloud is named',
     get,
     keys: () => [
       ...Object.keys(env)

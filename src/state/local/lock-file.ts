@@ -5,9 +5,9 @@ import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
-import { anotherLock, lockedBy, notLocked } from '../lock-failures.ts';
+import type { HeldLock, Lock, LockWish } from '../lock.ts';
+import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
-import type { HeldLock, Lock, LockWish } from './lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 
@@ -32,7 +32,7 @@ export interface LockFileOptions {
 }
 
 interface Entry {
-  readonly info: LockInfo;
+  readonly info: Omit<LockInfo, 'lease'>;
   readonly owner: Owner;
 }
 
@@ -219,7 +219,7 @@ function parse(content: string): unknown {
 }
 
 const entryShape = fields<Entry>({
-  info: fields<LockInfo>({
+  info: fields<Entry['info']>({
     id: word,
     who: text,
     host: text,
@@ -242,15 +242,5 @@ function cannotLock(place: string, cause: unknown): Failure {
         : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
     }),
     { cause },
-  );
-}
-
-function damagedLock(place: string): Failure {
-  return new Failure(
-    'locked',
-    error('lock-damaged', `the state is locked, but the lock file does not say by whom`, {
-      where: { file: place },
-      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
-    }),
   );
 }
