@@ -8,6 +8,7 @@ import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { CloudClock, SIGNATURE_LIFE_MS, skewText } from './auth/cloud-clock.ts';
+import type { Auth } from './auth/settings.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import type { Steps } from './steps.ts';
 
@@ -30,7 +31,7 @@ export async function checkAccess(options: ConnectOptions): Promise<AccessReport
     await tryList(cloud, log, 'disks', 'volumes', options.stop);
   }
   log.skipToEnd();
-  log.add(clockReport(cloudClock, cloud?.auth === 'aksk'));
+  log.add(clockReport(cloudClock, log.auth === 'aksk'));
   return {
     ok: log.steps.every(({ outcome }) => outcome === 'ok' || outcome === 'warning'),
     ...(cloud ? { target: cloud.driver.target } : {}),
@@ -40,8 +41,13 @@ export async function checkAccess(options: ConnectOptions): Promise<AccessReport
 
 class StepLog implements Steps {
   readonly steps: StepReport[] = [];
+  auth: Auth['type'] | undefined;
   #current: AccessStep = 'settings';
   #notes: Diagnostic[] = [];
+
+  proving(by: Auth['type']): void {
+    this.auth = by;
+  }
 
   begin(step: AccessStep): void {
     this.#current = step;

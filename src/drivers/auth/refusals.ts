@@ -36,7 +36,12 @@ export function notAuthenticated(
     case 'connection_lost':
     case 'timeout':
     case 'crashed':
-      return cloudFailure('cloud-unreachable', `${at} did not answer`, { detail, remedy: 'try again later' });
+      return cloudFailure('cloud-unreachable', `${at} did not answer`, {
+        detail,
+        remedy: at.startsWith('http:')
+          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Else try again later'
+          : 'try again later',
+      });
     case 'unreadable':
       return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
         detail,
