@@ -119,7 +119,7 @@ const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readon
   },
   token: {
     what: 'token; it may have expired',
-    where: 'OS_TOKEN, or token under "auth:" in clouds.yaml',
+    where: 'OS_TOKEN, or token under "auth:" in clouds.yaml; a new one: openstack token issue -f value -c id',
   },
   application_credential: {
     what: 'application credential',
