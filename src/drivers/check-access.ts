@@ -7,7 +7,8 @@ import {
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { CloudClock, SIGNATURE_LIFE_MS, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SIGNATURE_LIFE_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
+import { CREDENTIALS, SET_CLOCK } from './auth/refusals.ts';
 import type { Auth } from './auth/settings.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import type { Steps } from './steps.ts';
@@ -87,7 +88,7 @@ class StepLog implements Steps {
 }
 
 async function tryList(
-  { driver }: OpenCloud,
+  { driver, cloudClock }: OpenCloud,
   log: StepLog,
   step: 'backups' | 'disks',
   what: 'backups' | 'volumes',
@@ -97,18 +98,26 @@ async function tryList(
   const reading = await driver.mayList(what, stop);
   if (reading.kind === 'found')
     log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
-  else log.failed([listRefused(step, reading)]);
+  else log.failed([listRefused(step, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
 }
 
 function listRefused(
   step: 'backups' | 'disks',
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
+  /** Where requests are signed: by how much a signature’s date may be off. */
+  signedBy: CloudClock | undefined,
 ): Diagnostic {
   const of = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
   const override = step === 'backups' ? 'VBS' : 'EVS';
   switch (failure.status) {
     case 401:
+      if (signedBy)
+        return of(
+          'not-authenticated',
+          `the service of the ${step} refused the signature`,
+          signatureSkew(signedBy) === undefined ? `check ${CREDENTIALS.aksk.where}` : SET_CLOCK,
+        );
       return of(
         'refused-by-service',
         `the service of the ${step} does not take what Keystone took`,
@@ -148,12 +157,11 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
   const said = skewText(aheadMs);
   // A third of what is allowed: a clock that is off so far goes on drifting.
   if (signs && Math.abs(aheadMs) > SIGNATURE_LIFE_MS / 3) {
-    const remedy = 'set the clock of this machine right: timedatectl set-ntp true';
     const warning: Diagnostic = {
       severity: 'warning',
       code: 'clock-drifts',
       summary: 'signatures are refused when it is 15m off',
-      remedy,
+      remedy: SET_CLOCK,
     };
     return { step, outcome: 'warning', said, diagnostics: [warning] };
   }
