@@ -148,4 +148,8 @@ export class CinderDriver implements Driver {
   requests(): number {
     return this.#tools.wire.sent;
   }
+
+  slowdowns(): number {
+    return this.#tools.wire.slowdowns;
+  }
 }

@@ -202,6 +202,7 @@ class Execution {
       ...count,
       duration_ms: this.#input.clock.monotonic() - this.#began,
       requests: this.#input.driver.requests(),
+      slowdowns: this.#input.driver.slowdowns(),
     };
   }
 }

@@ -28,3 +28,45 @@ describe('the requests that restores cost', () => {
       expect(longer).to.be.at.most(0.03);
     }).timeout(60_000);
 });
+
+describe('a cloud that bears less than it is asked', () => {
+  /** Refuses what is beyond `perSecond`, as gateways do, and counts it. */
+  function throttle(lab: Lab, perSecond: number) {
+    const seen = { refused: 0, times: [] as number[] };
+    lab.network.instead = () => {
+      const now = lab.clock.monotonic();
+      seen.times = seen.times.filter((time) => time > now - 1_000);
+      if (seen.times.length < perSecond) {
+        seen.times.push(now);
+        return undefined;
+      }
+      seen.refused++;
+      return {
+        kind: 'answer',
+        status: 429,
+        headers: { 'retry-after': '1' },
+        text: '{"error_code":"APIGW.0308","error_msg":"throttled"}',
+      };
+    };
+    return seen;
+  }
+
+  for (const [perSecond, share] of [
+    [10, 0.05],
+    [3, 0.1],
+    [2, 0.1],
+  ] as const)
+    it(`${perSecond} requests a second: the whole run keeps to it, and everything is restored once`, async () => {
+      const lab = new Lab({ volumes: 40, jobDurationMs: 60_000 });
+      const seen = throttle(lab, perSecond);
+      const { outcome } = await lab.apply(Array.from({ length: 40 }, (_, n) => lab.spec(n)));
+      const { requests } = outcome.summary;
+      console.log(
+        `      ${seen.refused} of ${requests} refused, ${Math.round(outcome.summary.duration_ms / 1_000)} s`,
+      );
+      expect(outcome.summary).to.include({ succeeded: 40 });
+      expect(outcome.summary.slowdowns).to.be.within(1, seen.refused);
+      expect(lab.audit().restores).to.have.length(40);
+      expect(seen.refused / requests).to.be.at.most(share);
+    });
+});

@@ -511,6 +511,7 @@ export const RUN: readonly ApplyEvent[] = [
       running: 1,
       duration_ms: 728_000,
       requests: 143,
+      slowdowns: 0,
     },
   }),
 ];
