@@ -31,10 +31,10 @@ if (!HAS_POSTGRES) {
       return { location, open: () => open(location), dispose: async () => {}, freedByDeath: false };
     });
 
-    remoteTrials('postgres', { kind: 'takeover', within_ms: 20_000 }, async () => {
+    remoteTrials('postgres', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
       const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
       const port = await proxy.start();
-      const location = at(port, randomUUID(), '&lease_ttl=2s');
+      const location = at(port, randomUUID(), lease === 'short' ? '&lease_ttl=2s' : '');
       return {
         location,
         env: {},
