@@ -79,14 +79,15 @@ export class PostgresHolding implements Holding {
 
   async replace(next: Snapshot, current: State | undefined): Promise<void> {
     const { schema, state } = this.#options.postgres;
-    const { lineage, serial, created_at, target } = next.state;
+    const { records: all, history, serial, ...rest } = next.state;
+    const { lineage } = rest;
     const chain = extendChain(next.state, next.chain);
-    const entries = next.state.history.map((entry, position) => ({
+    const entries = history.map((entry, position) => ({
       position,
       entry: { ...entry, hash: chain[position] },
     }));
-    const records = [...next.state.records].map(([address, record]) => ({ address, record }));
-    const head = JSON.stringify({ format: FORMAT, lineage, created_at, target });
+    const records = [...all].map(([address, record]) => ({ address, record }));
+    const head = JSON.stringify({ format: FORMAT, ...rest });
     await this.#write(current, { lineage, serial }, async (session) => {
       const there = await session.query<Stored>(
         `select lineage, serial from ${schema}.state where name = $3 and ${held(schema)} for update`,

@@ -22,7 +22,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
       record json,
       primary key (state, address, serial)
     );
-    comment on column ${schema}.record.record is 'null: moved away; the one with the highest serial stands';
+    comment on column ${schema}.record.record is 'null: moved or tidied away; the one with the highest serial stands';
     create table ${schema}.history (
       state text not null references ${schema}.state (name),
       position bigint not null,
