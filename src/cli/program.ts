@@ -255,8 +255,8 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     withEditing(withState(add('migrate', 'bring the state to another place, and mark the old one', state))),
   )
     .option('--to <location>', 'a file, https://…, s3://… or postgres://…; never with a password in it')
-    .option('--undo', 'take the place that --state names in use again')
-    .option('--allow-lost-work', 'with --undo: though the new place has gone on or cannot be read')
+    .option('--undo', 'take the place that --state names in use again, without the new one')
+    .option('--allow-lost-work', 'with --undo: what was done at the new place is not known here then')
     .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');
