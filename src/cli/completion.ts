@@ -86,6 +86,8 @@ function operandsOf(
   switch (argument.name()) {
     case 'address':
       return { kind: 'addresses', prefix: '', flags };
+    case 'plan':
+      return { kind: 'files' };
     case 'topic':
       return candidates([
         ...Object.keys(TOPICS).map((value) => ({ value, about: 'a topic' })),

@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
+import { diagnosticsJson } from '../views/diagnostics.ts';
 import { afterHelp } from './examples.ts';
 import {
   collect,
@@ -21,7 +23,7 @@ import {
 import { understand } from './habits.ts';
 import type { Io } from './io.ts';
 import { moment } from './moment.ts';
-import { showFailure } from './show.ts';
+import { printJson, showDiagnostics } from './show.ts';
 import { withWaivers } from './waivers.ts';
 
 /**
@@ -35,17 +37,39 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
+  let words = argv;
   try {
     if (argv[0] === COMPLETE)
       return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
-    await program.parseAsync(understand(argv, program), { from: 'user' });
+    words = understand(argv, program);
+    await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.error;
+    if (cause instanceof CommanderError) {
+      if (cause.exitCode === 0) return EXIT.done;
+      // Commander has told it on stderr.
+      if (asksForJson(words)) printJson(io, diagnosticsJson([misuse(cause)]));
+      return EXIT.error;
+    }
     if (!(cause instanceof Failure)) throw cause;
-    showFailure(cause, io, argv);
+    // Text to stderr; where the command was asked for JSON, the same as data to stdout.
+    if (asksForJson(words)) printJson(io, diagnosticsJson(cause.diagnostics));
+    else showDiagnostics(io, cause.diagnostics);
     return cause.exitCode;
   }
+}
+
+/** Also of a command line that cannot be taken, as typed. */
+function asksForJson(words: readonly string[]): boolean {
+  return words.some(
+    (word, i) =>
+      /^(?:--output=|-o=?|--?)json$/.test(word) ||
+      (['-o', '--output'].includes(word) && words[i + 1] === 'json'),
+  );
+}
+
+function misuse({ message }: CommanderError): Diagnostic {
+  return error('usage', message.replace(/^error: /, ''), { remedy: 'see what is understood: add --help' });
 }
 
 /** What the completion scripts call, with the words typed so far. */

@@ -72,10 +72,16 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
-export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Settings): string {
+export function stateLocation(
+  io: Io,
+  flags: CommonFlags,
+  { config, loaded, named: isNamed }: Settings,
+): string {
   const named = flags.state ?? (io.env.VBSCTL_STATE || undefined);
   if (named !== undefined) return named;
-  if (config.state === undefined) return DEFAULT_STATE;
+  if (config.state === undefined)
+    // Beside a config that is named, out of a pull request's reach: what it finds here may be forged.
+    return isNamed && loaded.path !== undefined ? besideConfig(loaded.path, DEFAULT_STATE) : DEFAULT_STATE;
   // A path in a file is relative to that file, so that the command works from every directory.
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(config.state);
   return isUrl || loaded.path === undefined ? config.state : besideConfig(loaded.path, config.state);

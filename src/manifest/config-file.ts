@@ -122,7 +122,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
         }),
       ],
     };
-  const { texts, diagnostics: unreadable } = await loadTexts([path], io);
+  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'anywhere' : 'confined');
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
