@@ -6,7 +6,7 @@ import { type Loosening, tighten } from '../domain/policy.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { checkKind } from './kinds.ts';
-import { LIMITS } from './limits.ts';
+import { wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import type { SourceText } from './source.ts';
@@ -133,7 +133,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
 }
 
 function examine(source: SourceText): ReadConfig {
-  const { documents, problems } = readDocuments(source, { values: LIMITS.values });
+  const { documents, problems } = readDocuments(source, wholeAllowance());
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)

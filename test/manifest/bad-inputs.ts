@@ -39,6 +39,11 @@ const SYNTAX: Case[] = [
   ['a list as a key', labels('? [a] : b'), ['m.yaml:3:32 key-not-text', 'not a map']],
   ['an unknown tag', labels('a: !secret b'), ['m.yaml:3:41 yaml-tag', '!secret']],
   ['YAML 1.1', `%YAML 1.1\n---\n${set(restore('db'))}`, ['m.yaml:1:1 yaml-version', 'only YAML 1.2']],
+  [
+    'lines that start with %',
+    `${'%a\n'.repeat(LIMITS.yamlDirectives + 1)}---\na: 1\n`,
+    [`m.yaml:${LIMITS.yamlDirectives + 1}:1 yaml-syntax`, 'lines of one document start with %'],
+  ],
   ['an alias without its anchor', line('timeout: *t'), ['m.yaml:9:14 unknown-anchor', '&t']],
   [
     'an alias within its own value',

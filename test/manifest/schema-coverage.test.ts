@@ -6,7 +6,7 @@ import addFormats from 'ajv-formats';
 import { expect } from 'chai';
 import { checkSchema } from '../../src/manifest/check.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
-import { LIMITS } from '../../src/manifest/limits.ts';
+import { wholeAllowance } from '../../src/manifest/limits.ts';
 import { SourceText } from '../../src/manifest/source.ts';
 import { BAD_CONFIGS, BAD_MANIFESTS } from './bad-inputs.ts';
 import { EXAMPLES, exampleNames, spot, words } from './helpers.ts';
@@ -75,9 +75,7 @@ function documentsOf(
 ): SourceDocument[] {
   return files
     .flatMap(([name, text]) =>
-      typeof text === 'string'
-        ? readDocuments(new SourceText(name, text), { values: LIMITS.values }).documents
-        : [],
+      typeof text === 'string' ? readDocuments(new SourceText(name, text), wholeAllowance()).documents : [],
     )
     .filter(({ value }) => isHeldAgainst(kind, value));
 }
