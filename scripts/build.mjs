@@ -10,10 +10,14 @@ const root = new URL('..', import.meta.url).pathname;
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 rmSync(`${root}dist`, { recursive: true, force: true });
-await build({
+/** What only some backends need lies beside the program and is loaded when it is: a package, the names used of it. */
+const APART = {
+  '@aws-sdk/client-s3': ['S3Client', 'GetObjectCommand', 'PutObjectCommand', 'DeleteObjectCommand'],
+  pg: ['Client'],
+};
+
+const COMMON = {
   absWorkingDir: root,
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/program.cjs',
   bundle: true,
   platform: 'node',
   // CommonJS starts a few milliseconds faster than an ES module and needs no shim for `require`.
@@ -24,10 +28,23 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'linked',
-  plugins: [withoutChildProcesses()],
-  define: { __VBSCTL_VERSION__: JSON.stringify(version) },
   logLevel: 'warning',
+};
+
+await build({
+  ...COMMON,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/program.cjs',
+  plugins: [withoutChildProcesses(), apart()],
+  define: { __VBSCTL_VERSION__: JSON.stringify(version) },
 });
+for (const [name, exports] of Object.entries(APART))
+  await build({
+    ...COMMON,
+    stdin: { contents: `export { ${exports.join(', ')} } from '${name}';`, resolveDir: root },
+    outfile: `dist/${fileOf(name)}`,
+    external: ['pg-native'],
+  });
 copyFileSync(`${root}scripts/launcher.cjs`, `${root}dist/vbsctl.cjs`);
 chmodSync(`${root}dist/vbsctl.cjs`, 0o755);
 // What a plan without the cloud runs through is what most commands run through first.
@@ -36,6 +53,23 @@ execFileSync(process.execPath, [
   `${root}dist/program.cjs`,
   ...['plan', '--offline', '-f', `${root}examples/restores.yaml`, '--state', `${root}dist/no.state.json`],
 ]);
+
+/** `import('pg')` in the program reads the file beside it. */
+function apart() {
+  return {
+    name: 'apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /^(@aws-sdk\/client-s3|pg)$/ }, ({ path }) => ({
+        path: `./${fileOf(path)}`,
+        external: true,
+      }));
+    },
+  };
+}
+
+function fileOf(name) {
+  return `${name.replace(/^@/, '').replaceAll('/', '-')}.cjs`;
+}
 
 /** Commander loads node:child_process for commands that are programs of their own. Here are none, and it is 13 ms. */
 function withoutChildProcesses() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { homedir, hostname, userInfo } from 'node:os';
 import type { Io, Output } from './cli/io.ts';
 import { run } from './cli/program.ts';
@@ -5,7 +6,12 @@ import { DEFAULT_WIDTH } from './views/terminal.ts';
 
 /** The door: argv in, exit code out. The only file that touches `process`. */
 
+/** How long what was printed may take to go out once a stop was asked for. */
+const FLUSH_GRACE_MS = 200;
+
 const stop = new AbortController();
+// Every read under way listens to it.
+setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // The second one means it: everything that matters is durable before it happens.
@@ -31,19 +37,33 @@ const io: Io = {
   stop: stop.signal,
 };
 
-run(process.argv.slice(2), io).then(
-  (code) => {
-    process.exitCode = code;
-    // Keep-alive connections to the cloud must not hold the process; what was printed goes out first.
-    process.stdin.unref?.();
-  },
-  (bug: unknown) => {
+void run(process.argv.slice(2), io)
+  .catch((bug: unknown) => {
     process.stderr.write(
       `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
     );
-    process.exitCode = 1;
-  },
-);
+    return 1;
+  })
+  .then(leave);
+
+/**
+ * What was printed goes out first. Then the process ends, whatever is still open: an answer of the cloud that
+ * nobody waits for any more must not hold it.
+ */
+async function leave(code: number): Promise<void> {
+  process.exitCode = code;
+  const flushed = Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
+  );
+  // A reader that does not read must not hold whoever asked to stop.
+  const impatient = new Promise((done) => {
+    const soon = () => setTimeout(done, FLUSH_GRACE_MS);
+    if (stop.signal.aborted) soon();
+    else stop.signal.addEventListener('abort', soon);
+  });
+  await Promise.race([flushed, impatient]);
+  process.exit(code);
+}
 
 function outputOf(stream: NodeJS.WriteStream): Output {
   return {
@@ -76,6 +96,8 @@ async function question(prompt: string): Promise<string | undefined> {
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
   // Readline takes Ctrl-C for itself.
   reader.on('SIGINT', () => stop.abort(new Error('stopped by SIGINT')));
+  // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
+  process.stdin.once('error', () => reader.close());
   try {
     return await Promise.race([reader.question(prompt, { signal: stop.signal }), ended]);
   } catch {

@@ -2,7 +2,6 @@ import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { NotStarted } from '../domain/events.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
-import type { Driver } from '../drivers/driver.ts';
 import { execute, type Outcome, resultOf } from '../executor/execute.ts';
 import type { Lease } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
@@ -10,15 +9,16 @@ import { tee } from '../views/apply-view.ts';
 import { planBody } from '../views/plan-text.ts';
 import { createRunReporter } from '../views/run-report.ts';
 import { applyView } from './apply-view.ts';
-import { connectCloud } from './cloud.ts';
+import { type Connection, connectCloud } from './cloud.ts';
 import { confirm } from './consent.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
-import { actor, backend, manifests, type Settings, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, textOptions } from './show.ts';
+import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
+import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
+import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
 import { type WaiverFlags, waiversOf } from './waivers.ts';
 
@@ -45,12 +45,16 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
     );
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
   const connection = await connectCloud(io, flags, given);
   try {
     const waivers = waiversOf(flags);
-    const lease = await store.lock(actor(io, 'apply', { waivers }), flags.lockTimeout);
+    const lease = await store.lock(
+      actor(io, 'apply', { waivers, ...(await commitOf(io, declared.files)) }),
+      flags.lockTimeout,
+      io.stop,
+    );
     try {
       if (!lease.state()) await lease.create(connection.driver.target);
       const plan = await makePlan({
@@ -69,9 +73,10 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
         return EXIT.done;
       }
+      warnOfTokenEnd(io, connection, plan, given.config);
       if (!flags.autoApprove)
         await confirm(io, 'Restore as shown? Disks are overwritten; it cannot be stopped or undone.');
-      return await carryOut(io, flags, { plan }, lease, connection.driver, given);
+      return await carryOut(io, flags, { plan }, lease, connection, given);
     } finally {
       await lease.release();
     }
@@ -86,10 +91,12 @@ export async function carryOut(
   flags: ApplyFlags,
   what: { readonly plan: Plan; readonly planDigest?: string },
   lease: Lease,
-  driver: Driver,
+  connection: Connection,
   given: Settings,
 ): Promise<ExitCode> {
   const { plan } = what;
+  const { driver } = connection;
+  const stop = stopWithToken(io, connection);
   const reporter = createRunReporter();
   const view = tee(reporter, applyView(io, flags.output, plan));
   const outcome = await execute({
@@ -101,12 +108,14 @@ export async function carryOut(
     settings: given.config,
     reach: flags.wait ? 'finish' : 'submit',
     onEvent: (event) => view.handle(event),
-    stop: io.stop,
+    stop: stop.signal,
   });
   view.end();
-  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
+  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
   if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
-  return exitCodeOf(outcome, io.stop.aborted);
+  tellOfStop(io);
+  stop.tell();
+  return exitCodeOf(outcome, stop.signal.aborted);
 }
 
 /** `unknown` wins: it is the one outcome that a person has to look at. */

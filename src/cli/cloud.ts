@@ -1,4 +1,6 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { optional } from '../domain/record.ts';
+import type { ConnectOptions } from '../drivers/connect.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
 import type { CommonFlags } from './flags.ts';
@@ -10,6 +12,8 @@ import { systemClock } from './system.ts';
 /** The way to the cloud that flags, config and environment name. */
 export interface Connection {
   readonly driver: Driver;
+  /** By our clock, epoch ms: then the token ends and nothing here can renew it. Absent: no such end. */
+  readonly endsAtMs?: number;
   /** Lets go of what was opened for it; the in-process emulator, if any, ends. */
   close(): Promise<void>;
 }
@@ -19,35 +23,31 @@ export const EMULATOR_CLOUD = 'emulator';
 export const EMULATOR_WORLD = '.vbsctl/emulator.json';
 
 export async function connectCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Connection> {
-  const name = flags.cloud ?? given.config.cloud;
-  if (name === EMULATOR_CLOUD) return connectEmulator(io, given);
-  const { connect } = await import('../drivers/connect.ts');
-  const driver = await connect({ ...connectOptions(io, given), cloudName: name });
-  return { driver, close: async () => {} };
-}
-
-async function connectEmulator(io: Io, given: Settings): Promise<Connection> {
-  const [{ connect }, { startEmulator }] = await Promise.all([
+  const [{ openCloud }, way] = await Promise.all([
     import('../drivers/connect.ts'),
-    import('../emulator/index.ts'),
+    wayToCloud(io, flags, given),
   ]);
-  const emulator = await startEmulator({ worldFile: absolute(io, EMULATOR_WORLD) });
   try {
-    const driver = await connect({
-      ...connectOptions(io, given),
-      env: emulator.env(),
-      // Its port is another one each time; the world is what a state is bound to.
-      boundTo: `emulator:${emulator.worldId}`,
-    });
-    return { driver, close: () => emulator.close() };
+    const { driver, endsAtMs } = await openCloud(way.options);
+    return { driver, ...optional('endsAtMs', endsAtMs), close: way.close };
   } catch (cause) {
-    await emulator.close();
+    await way.close();
     throw cause;
   }
 }
 
-function connectOptions(io: Io, { config, named }: Settings) {
-  return {
+/** What a cloud is opened with, and what has to be closed afterwards. */
+export interface Way {
+  readonly options: ConnectOptions;
+  close(): Promise<void>;
+}
+
+export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Way> {
+  const { config, named, loaded } = given;
+  const name = flags.cloud ?? config.cloud;
+  const options: ConnectOptions = {
+    cloudName: name,
+    cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
     env: io.env,
     ...(named ? {} : { cwd: io.cwd }),
     home: io.home,
@@ -57,7 +57,21 @@ function connectOptions(io: Io, { config, named }: Settings) {
     retry: config.retry,
     requestsPerSecond: config.apply.requests_per_second,
     clock: systemClock,
+    stop: io.stop,
     random: Math.random,
     version: VERSION,
+  };
+  if (name !== EMULATOR_CLOUD) return { options, close: async () => {} };
+  const { startEmulator } = await import('../emulator/index.ts');
+  const emulator = await startEmulator({ worldFile: absolute(io, EMULATOR_WORLD) });
+  return {
+    options: {
+      ...options,
+      cloudName: undefined,
+      env: emulator.env(),
+      // Its port is another one each time; the world is what a state is bound to.
+      boundTo: `emulator:${emulator.worldId}`,
+    },
+    close: () => emulator.close(),
   };
 }

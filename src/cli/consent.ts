@@ -12,8 +12,9 @@ export async function confirm(io: Io, question: string): Promise<void> {
       }),
     );
   const answer = await io.stdin.question(`${question}\nOnly "yes" is taken: `);
-  if (io.stop.aborted || answer === undefined)
-    throw new Failure('interrupted', error('interrupted', 'interrupted; nothing was started'));
+  io.stop.throwIfAborted();
+  if (answer === undefined)
+    throw new Failure('interrupted', error('interrupted', 'the input ended; nothing was started'));
   if (answer.trim() !== 'yes')
     throw new Failure('refused', error('declined', 'not confirmed; nothing was started'));
 }

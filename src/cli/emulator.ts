@@ -47,6 +47,8 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
       ...exports,
       '# then: vbsctl get servers',
+      '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',
+      `#   export OS_ACCESS_KEY=${cloud.credentials.access_key} OS_SECRET_KEY=${cloud.credentials.secret_key}`,
       '# To detach a disk, as openstack server remove volume would:',
       `#   curl -X POST ${cloud.url}/__emulator/detach -d '{"volume_id": "UUID"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,

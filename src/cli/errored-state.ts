@@ -1,7 +1,13 @@
+import { access } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
+import { encodeUnsaved } from '../state/unsaved-codec.ts';
+import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
 import { showDiagnostics } from './show.ts';
@@ -9,38 +15,62 @@ import { showDiagnostics } from './show.ts';
 export const ERRORED_STATE = 'errored.state.json';
 
 /**
- * The state could not be written any more. What it should know and may not is written beside it and, in case
- * that fails too, to stderr: job ids of accepted restores are in it.
+ * The state could not be written any more. What it should know and may not goes to stderr at once and to a file
+ * beside it (where that cannot be written either, in the working directory): job ids of accepted restores are in
+ * it. `vbsctl state push` brings it back. `state`: as it was last known to be durable.
  */
 export async function saveUnsaved(
   io: Io,
   location: string,
+  state: State | undefined,
   fatal: NonNullable<Outcome['fatal']>,
 ): Promise<void> {
   if (fatal.error instanceof Failure) showDiagnostics(io, fatal.error.diagnostics);
   else throw fatal.error;
-  if (fatal.unsaved.length === 0) return;
-  const text = `${JSON.stringify({ format: 1, state: location, records: fatal.unsaved }, undefined, 2)}\n`;
+  const { unsaved } = fatal;
+  if (unsaved.length === 0) return;
+  if (!state) throw new Error('records were made without a state');
+  const { lineage, serial, target } = state;
+  const saved_at = isoTime(Date.now());
+  const text = encodeUnsaved({ state: location, lineage, serial, target, saved_at, records: unsaved });
   io.stderr.write(text);
-  const path = absolute(io, ERRORED_STATE);
-  try {
-    await nodeDisk.replace(path, text);
-    showDiagnostics(io, [
-      error(
-        'unsaved',
-        `${fatal.unsaved.length} record(s) could not be saved; they are in ${path} and above`,
-        {
-          remedy:
-            'keep that file; mend the place of the state, then run vbsctl apply: it looks at the cloud first',
-        },
-      ),
-    ]);
-  } catch (cause) {
-    showDiagnostics(io, [
-      error('unsaved', `${fatal.unsaved.length} record(s) could not be saved, not even to ${path}`, {
-        detail: String(cause),
-        remedy: 'keep the JSON above',
-      }),
-    ]);
+  const reasons: string[] = [];
+  for (const directory of placesFor(io, location)) {
+    try {
+      const path = await freeName(directory);
+      await nodeDisk.replace(path, text);
+      showDiagnostics(io, [
+        error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
+          ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
+          remedy: `mend the place of the state, then bring them back before anything else: vbsctl state push ${path}`,
+        }),
+      ]);
+      return;
+    } catch (cause) {
+      reasons.push(String(cause));
+    }
+  }
+  showDiagnostics(io, [
+    error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
+      detail: reasons.join('\n'),
+      remedy: `keep the JSON above as ${ERRORED_STATE}, mend the place of the state, then: vbsctl state push ${ERRORED_STATE}`,
+    }),
+  ]);
+}
+
+function placesFor(io: Io, location: string): readonly string[] {
+  const beside = isUrl(location) ? io.cwd : dirname(absolute(io, location));
+  return [...new Set([beside, io.cwd])];
+}
+
+/** What an earlier run could not save is not overwritten. */
+async function freeName(directory: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const path = join(directory, n === 1 ? ERRORED_STATE : `errored-${n}.state.json`);
+    const exists = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) return path;
   }
 }

@@ -9,10 +9,10 @@ import { actor, backend, settings } from './setup.ts';
 /** Creates the state, bound to the project that the credentials lead to. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'init'), 0);
+    const lease = await store.lock(actor(io, 'init'), 0, io.stop);
     try {
       const state = await lease.create(connection.driver.target);
       io.stdout.write(

@@ -1,4 +1,5 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
 import { diagnosticsText } from '../views/diagnostics.ts';
 import { toJson } from '../views/json.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
@@ -20,4 +21,28 @@ export function printJson(io: Io, value: unknown): void {
 
 export function showDiagnostics(io: Io, diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.length > 0) io.stderr.write(diagnosticsText(diagnostics, textOptions(io, io.stderr)));
+}
+
+/** A stop that came before anything was begun. */
+export function interrupted(io: Io): Failure {
+  const { message } = io.stop.reason as Error;
+  return new Failure(
+    'interrupted',
+    error('interrupted', `${message}; nothing was started`, { remedy: 'run it again when you like' }),
+  );
+}
+
+/** A stop that came while restores were under way: what it means, and how to go on. */
+export function tellOfStop(io: Io): void {
+  if (!io.stop.aborted) return;
+  const { message } = io.stop.reason as Error;
+  showDiagnostics(io, [
+    {
+      severity: 'warning',
+      code: 'interrupted',
+      summary: `${message}: nothing new was started`,
+      detail: 'What the cloud works on goes on there, and is in the state.',
+      remedy: 'run the same command again: it looks first, and goes on where this one stopped',
+    },
+  ]);
 }

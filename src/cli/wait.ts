@@ -1,3 +1,4 @@
+import type { Config } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { type ExitCode, Failure } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
@@ -19,8 +20,9 @@ import { saveUnsaved } from './errored-state.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, refuseOtherTarget, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, textOptions } from './show.ts';
+import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
+import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
 
 export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
@@ -35,8 +37,8 @@ export interface WaitFlags extends CommonFlags {
  */
 export async function wait(io: Io, addresses: readonly Address[], flags: WaitFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
-  const lease = await store.lock(actor(io, 'wait'), flags.lockTimeout);
+  const store = await backend(io, flags, given, 'to change');
+  const lease = await store.lock(actor(io, 'wait'), flags.lockTimeout, io.stop);
   try {
     const state = lease.state();
     if (!state)
@@ -60,33 +62,37 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       const plan = followPlan(underWay, state, driver.target);
       const reporter = createRunReporter();
       const view = tee(reporter, applyView(io, flags.output, plan));
-      const { config } = given;
+      const config: Config = {
+        ...given.config,
+        apply: {
+          ...given.config.apply,
+          // All are under way already, and none failing is a reason to look away from the others.
+          parallelism: underWay.length,
+          max_failures: 0,
+          timeout_ms: flags.timeout ?? given.config.apply.timeout_ms,
+        },
+      };
+      warnOfTokenEnd(io, connection, plan, config);
+      const stop = stopWithToken(io, connection);
       const outcome = await execute({
         plan,
         lease,
         driver,
         clock: systemClock,
         random: Math.random,
-        settings: {
-          ...config,
-          apply: {
-            ...config.apply,
-            // All are under way already, and none failing is a reason to look away from the others.
-            parallelism: underWay.length,
-            max_failures: 0,
-            timeout_ms: flags.timeout ?? config.apply.timeout_ms,
-          },
-        },
+        settings: config,
         reach: 'follow',
         onEvent: (event) => view.handle(event),
-        stop: io.stop,
+        stop: stop.signal,
       });
       view.end();
-      if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), outcome.fatal);
+      if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), state, outcome.fatal);
       if (flags.output === 'text')
         io.stdout.write(applySummary(reporter.report(), plan, textOptions(io), 'Wait'));
+      tellOfStop(io);
+      stop.tell();
       const ends = new Map([...endsOf(chosen), ...outcome.ends]);
-      return exitCodeOf({ ...outcome, ends }, io.stop.aborted);
+      return exitCodeOf({ ...outcome, ends }, stop.signal.aborted);
     } finally {
       await connection.close();
     }

@@ -30,6 +30,8 @@ export interface Volume {
   readonly updated_at?: string;
   readonly project_id?: string;
   readonly availability_zone?: string;
+  /** Of a disk that is one of a replicated pair, where the service tells: `active`, `copying`, … */
+  readonly replication_status?: string;
   /** The backup of another disk that this disk was last restored from (`metadata.src_backup_id`). */
   readonly src_backup_id?: string;
 }
@@ -46,6 +48,7 @@ export interface Backup {
   readonly created_at: string;
   readonly updated_at?: string;
   readonly project_id?: string;
+  readonly availability_zone?: string;
   readonly fail_reason?: string;
 }
 

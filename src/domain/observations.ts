@@ -18,4 +18,6 @@ export interface Observations {
   readonly volume_list?: readonly Volume[];
   /** Likewise. */
   readonly backup_list?: readonly Backup[];
+  /** Backups that are being made, as far as known; absent where the service does not mind them. */
+  readonly being_made?: readonly Backup[];
 }

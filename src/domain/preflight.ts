@@ -1,6 +1,7 @@
 import {
   type Attachment,
   AVAILABLE,
+  BACKUP_RESTORING,
   type Backup,
   isErrorStatus,
   VOLUME_RESTORING,
@@ -9,6 +10,7 @@ import {
 import { type Diagnostic, error } from './diagnostic.ts';
 import type { Wait } from './plan.ts';
 import type { Expectation } from './spec.ts';
+import type { Target } from './target.ts';
 
 /**
  * The service's rules of a restore, in two kinds. Identity facts say whether this is the restore that was
@@ -16,24 +18,36 @@ import type { Expectation } from './spec.ts';
  * they are waited for. Both are checked when the plan is made and again right before the POST.
  */
 
+/** Where the credentials lead. */
+export type Home = Pick<Target, 'project_id' | 'region'>;
+
 /** Why this disk must not be restored from this backup; empty when nothing speaks against it. */
 export function identityProblems(
   volume: Volume,
   backup: Backup,
   expect: Expectation,
-  projectId: string,
+  home: Home,
 ): Diagnostic[] {
   return [
-    ...volumeProblems(volume, projectId),
-    ...backupProblems(backup, projectId),
+    ...volumeProblems(volume, home),
+    ...backupProblems(backup, home),
+    ...regionProblems(volume, backup, home),
     ...sizeProblems(volume, backup),
     ...expectationProblems(volume, expect),
   ];
 }
 
-/** What has to happen before the restore can start. */
-export function waitsFor(volume: Volume, backup: Backup): Wait[] {
-  return [...volumeWaits(volume), ...backupWaits(backup)];
+/** What has to happen before the restore can start. `beingMade`: backups that are being made right now, as far as known. */
+export function waitsFor(volume: Volume, backup: Backup, beingMade: readonly Backup[] = []): Wait[] {
+  return [...volumeWaits(volume), ...backupWaits(backup), ...otherBackupWaits(volume, backup, beingMade)];
+}
+
+/** What is no rule of the service, but should be known before the disk is overwritten. */
+export function warnings(
+  volume: Pick<Volume, 'size' | 'replication_status'>,
+  backup: Pick<Backup, 'size'>,
+): Diagnostic[] {
+  return [...capacityFallsBack(volume, backup), ...takesPartInReplication(volume)];
 }
 
 export function describeAttachment(attachment: Attachment): string {
@@ -41,13 +55,13 @@ export function describeAttachment(attachment: Attachment): string {
   return attachment.device ? `${server} (${attachment.device})` : server;
 }
 
-function volumeProblems(volume: Volume, projectId: string): Diagnostic[] {
+function volumeProblems(volume: Volume, { project_id }: Home): Diagnostic[] {
   const problems: Diagnostic[] = [];
-  if (volume.project_id !== undefined && volume.project_id !== projectId)
+  if (volume.project_id !== undefined && volume.project_id !== project_id)
     problems.push(
       error(
         'volume-of-another-project',
-        `disk ${volume.id} belongs to project ${volume.project_id}, not to ${projectId}`,
+        `disk ${volume.id} belongs to project ${volume.project_id}, not to ${project_id}`,
         {
           remedy: 'use the credentials of the project that owns the disk',
         },
@@ -57,7 +71,7 @@ function volumeProblems(volume: Volume, projectId: string): Diagnostic[] {
     problems.push(
       error('volume-in-error', `disk ${volume.id} is in status ${volume.status}`, {
         detail: 'The service restores only into a disk that is available.',
-        remedy: `find out why; an administrator can reset it: openstack volume set --state available ${volume.id}`,
+        remedy: `find out why, then have its status reset by an administrator (on a public cloud: by its support): openstack volume set --state available ${volume.id}`,
       }),
     );
   if (volume.status === 'deleting')
@@ -67,24 +81,42 @@ function volumeProblems(volume: Volume, projectId: string): Diagnostic[] {
   return problems;
 }
 
-function backupProblems(backup: Backup, projectId: string): Diagnostic[] {
+function backupProblems(backup: Backup, { project_id }: Home): Diagnostic[] {
   const problems: Diagnostic[] = [];
-  if (backup.project_id !== undefined && backup.project_id !== projectId)
+  if (backup.project_id !== undefined && backup.project_id !== project_id)
     problems.push(
       error('backup-shared', `backup ${backup.id} belongs to project ${backup.project_id}`, {
         detail:
           'A backup that was shared with a project can create new disks there, not be restored into one.',
-        remedy: 'name a backup of your own project',
+        remedy: `name a backup of your own project; or create a new disk from this one: openstack volume create --backup ${backup.id} --size ${backup.size} NAME`,
       }),
     );
   if (isErrorStatus(backup.status) || backup.status === 'deleting')
     problems.push(
       error('backup-unusable', `backup ${backup.id} is in status ${backup.status}`, {
         ...(backup.fail_reason ? { detail: `The service says: ${backup.fail_reason}` } : {}),
-        remedy: 'name another backup of this disk',
+        remedy: `name another backup of this disk: openstack volume backup list --volume ${backup.volume_id}`,
       }),
     );
   return problems;
+}
+
+/**
+ * A backup restores within its region only. Neither tells its region; but where zones are named after theirs
+ * (`eu-de-01` in `eu-de`), a zone of another region betrays an endpoint of another region.
+ */
+function regionProblems(volume: Volume, backup: Backup, { region }: Home): Diagnostic[] {
+  const zones = [volume.availability_zone, backup.availability_zone];
+  if (zones.some((zone) => zone === undefined) || !zones.some((zone) => zone?.startsWith(region))) return [];
+  return (['disk', 'backup'] as const).flatMap((what, index) =>
+    zones[index]?.startsWith(region)
+      ? []
+      : error('another-region', `the ${what} is in zone ${zones[index]}, which is not of region ${region}`, {
+          detail: 'The service restores only within one region.',
+          remedy:
+            'check the endpoints: region_name, and any evs_endpoint_override or vbs_endpoint_override in clouds.yaml (OS_… in the environment)',
+        }),
+  );
 }
 
 function sizeProblems(volume: Volume, backup: Backup): Diagnostic[] {
@@ -123,23 +155,123 @@ function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
+/** What a disk is busy with; EVS and Cinder, as far as their states are not errors. */
+const BUSY: ReadonlyMap<string, string> = new Map([
+  ['creating', 'the disk to be made'],
+  ['attaching', 'its attaching to end'],
+  ['detaching', 'its detaching to end'],
+  ['reserved', 'a server that is about to attach it'],
+  [VOLUME_RESTORING, 'another restore into this disk to end'],
+  ['backing-up', 'a backup of this disk, being made, to end'],
+  ['uploading', 'an image being made of this disk to end'],
+  ['downloading', 'an image being written to this disk to end'],
+  ['extending', 'its extension to end'],
+  ['rollbacking', 'its rollback to a snapshot to end'],
+  ['awaiting-transfer', 'its transfer to another project to be accepted or called off'],
+]);
+
 function volumeWaits(volume: Volume): Wait[] {
   if (volume.status === AVAILABLE) return [];
-  if (volume.attachments.length > 0)
-    return volume.attachments.map((attachment) => ({
-      what: `detach from ${describeAttachment(attachment)}`,
-      commands: [
-        `openstack server stop ${attachment.server_id}`,
-        `openstack server remove volume ${attachment.server_id} ${volume.id}`,
-      ],
-    }));
-  if (volume.status === VOLUME_RESTORING)
-    return [{ what: 'another restore into this disk to end', commands: [] }];
-  return [{ what: `disk to become available (it is ${volume.status})`, commands: [] }];
+  const attached = volume.status === 'detaching' ? [] : volume.attachments.map((one) => detach(volume, one));
+  if (volume.status === 'in-use' && attached.length > 0) return attached;
+  return [busy(volume), ...attached];
 }
 
-function backupWaits(backup: Backup): Wait[] {
-  return backup.status === AVAILABLE
-    ? []
-    : [{ what: `backup to become available (it is ${backup.status})`, commands: [] }];
+function busy({ id, status }: Volume): Wait {
+  const what = BUSY.get(status) ?? `disk to become available (it is ${status})`;
+  if (status === 'awaiting-transfer')
+    return {
+      what,
+      commands: [
+        'openstack volume transfer request list',
+        'openstack volume transfer request delete REQUEST',
+      ],
+    };
+  // In use, and by whom is not told: the whole answer may tell it.
+  return { what, commands: status === 'in-use' ? [`openstack volume show ${id}`] : [] };
+}
+
+function detach(volume: Volume, attachment: Attachment): Wait {
+  return {
+    what: `detach from ${describeAttachment(attachment)}`,
+    commands: [
+      `openstack server stop ${attachment.server_id}`,
+      `openstack server remove volume ${attachment.server_id} ${volume.id}`,
+    ],
+  };
+}
+
+function backupWaits({ status }: Backup): Wait[] {
+  switch (status) {
+    case AVAILABLE:
+      return [];
+    case 'creating':
+      return [{ what: 'the backup to be made', commands: [] }];
+    case BACKUP_RESTORING:
+      return [{ what: 'another restore from this backup to end', commands: [] }];
+    default:
+      return [{ what: `backup to become available (it is ${status})`, commands: [] }];
+  }
+}
+
+/** VBS refuses a disk of which a backup is being made (VolumeBackup.0206), whatever status the disk is in. */
+function otherBackupWaits(volume: Volume, backup: Backup, beingMade: readonly Backup[]): Wait[] {
+  if (volume.status === 'backing-up') return [];
+  return beingMade
+    .filter(
+      ({ id, volume_id, status }) => volume_id === volume.id && id !== backup.id && status === 'creating',
+    )
+    .map(({ id, name }) => ({ what: `backup ${name || id} of this disk, being made, to end`, commands: [] }));
+}
+
+/** The service gives an extended disk the backup's capacity back, as far as the data tells: what grew must grow again. */
+function capacityFallsBack(volume: Pick<Volume, 'size'>, backup: Pick<Backup, 'size'>): Diagnostic[] {
+  if (volume.size <= backup.size) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'capacity-falls-back',
+      summary: `the disk has ${volume.size} GB, the backup ${backup.size} GB: after the restore its partitions and file systems span ${backup.size} GB`,
+      remedy:
+        'grow them again after the restore, on the server: growpart /dev/vdb 1, then resize2fs /dev/vdb1 (ext4) or xfs_growfs MOUNT (XFS)',
+    },
+  ];
+}
+
+/** Of a pair of disks; the states that EVS names. */
+const REPLICATED: ReadonlySet<string> = new Set(['active', 'active-stopped', 'copying', 'inactive']);
+
+/** No answer tells which disk of a pair is at the disaster-recovery site; only the service's no to a restore does. */
+function takesPartInReplication({ replication_status }: Pick<Volume, 'replication_status'>): Diagnostic[] {
+  if (replication_status === undefined || !REPLICATED.has(replication_status)) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'volume-replicated',
+      summary: `the disk is replicated (replication_status ${replication_status}): if it is the one at the disaster-recovery site, the service refuses the restore`,
+      remedy: REPLICATION_OFF,
+    },
+  ];
+}
+
+const REPLICATION_OFF =
+  'switch the protection of its group off first (Storage Disaster Recovery Service: disable protection), and on again afterwards';
+
+/** What helps against a no of VBS that stays a no, by its code. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ['VolumeBackup.0041', 'ask who gave these credentials for the right to restore backups'],
+  [
+    'VolumeBackup.0042',
+    'ask who gave these credentials for the right to restore backups; a backup that was only shared with the project cannot be restored',
+  ],
+  ['VolumeBackup.0111', 'correct backup_id or volume_id: both must be of this project and region'],
+  ['VolumeBackup.0202', 'find out why the disk is in error, then have its status reset'],
+  ['VolumeBackup.0207', 'correct volume_id: it must be of this project and region'],
+  ['VolumeBackup.0209', 'extend the disk to the size of the backup: openstack volume set --size GB DISK'],
+  ['VolumeBackup.0211', REPLICATION_OFF],
+]);
+
+/** What to do about a request that the service refused for good, where its code tells. */
+export function remedyOf(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : REMEDIES.get(code);
 }

@@ -1,7 +1,7 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
-import type { Session, TokenGrant } from './auth/session.ts';
-import type { Listing } from './driver.ts';
+import type { Grant, Session } from './auth/session.ts';
+import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import {
@@ -26,6 +26,8 @@ const PAGES_MAX = 1_000;
 export interface ClientTools extends RetryTools {
   readonly wire: Wire;
   readonly session: Session;
+  /** Ends the reads that are given no signal of their own. */
+  readonly stop?: AbortSignal;
 }
 
 /** One page-wise list of an API. */
@@ -41,7 +43,7 @@ export interface ListRequest<T> {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Reads of an OpenStack-like API, with token, budget and retries; what all drivers have in common. */
+/** Reads of an OpenStack-like API, with proof, budget and retries; what all drivers have in common. */
 export class ApiClient {
   readonly #tools: ClientTools;
 
@@ -67,29 +69,46 @@ export class ApiClient {
       : parsed;
   }
 
-  /** All entries, page after page. Rejects only with the signal's reason. */
+  /** How many entries a list begins with, one at most: whether it may be read at all. */
+  first(
+    { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
+    signal?: AbortSignal,
+  ): Promise<Reading<number>> {
+    return this.read(`${url}?limit=1`, (body) => list(body[key], key).length, signal, headers);
+  }
+
+  /** The entries, page after page, as far as they are wished for. Rejects only with the signal's reason. */
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,
     signal: AbortSignal | undefined,
+    { status, goOn }: ListWish<T> = {},
   ): Promise<Listing<T>> {
     // By id: what moves from one page to the next while they are read must not count twice.
     const values = new Map<string, T>();
     let cloudTime: number | undefined;
-    let query = `limit=${PAGE_SIZE}`;
+    const filter = status === undefined ? '' : `status=${encodeURIComponent(status)}&`;
+    let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
-    for (let page = 0; page < PAGES_MAX; page++) {
+    for (let pages = 1; pages <= PAGES_MAX; pages++) {
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
       if (got.kind !== 'answer') return got;
       const parsed = this.#parse(got.answer, (body) => parsePage(body, request));
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
-      if (page === 0) cloudTime = cloudTimeMs(got.answer);
+      if (pages === 1) cloudTime = cloudTimeMs(got.answer);
       const { entries, next } = parsed.value;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
-      const following = next ?? nextQuery(request, entries, count);
-      if (entries.length === 0 || following === undefined)
-        return { kind: 'listed', values: [...values.values()], ...optional('cloud_time_ms', cloudTime) };
+      const following =
+        entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
+      if (following === undefined || goOn?.(values, pages) === false)
+        return {
+          kind: 'listed',
+          values: [...values.values()],
+          pages,
+          complete: following === undefined,
+          ...optional('cloud_time_ms', cloudTime),
+        };
       query = following;
     }
     return {
@@ -101,9 +120,10 @@ export class ApiClient {
 
   async #get(
     url: string,
-    signal: AbortSignal | undefined,
+    given: AbortSignal | undefined,
     headers: Headers,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
+    const signal = given ?? this.#tools.stop;
     const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
@@ -113,28 +133,22 @@ export class ApiClient {
       : { kind: 'unreadable', failure: answer.failure, retryable: answer.retryable };
   }
 
-  /** A refused token ends it at once: the session has tried often enough. */
+  /** A refused session ends it at once: it has tried often enough. */
   async #attempt(
     url: string,
     signal: AbortSignal | undefined,
     headers: Headers,
-  ): Promise<Attempted<Answer | RefusedToken>> {
+  ): Promise<Attempted<Answer | RefusedGrant>> {
     const { session, wire, clock } = this.#tools;
     for (let renewed = false; ; renewed = true) {
-      const grant = await session.token(signal);
+      const grant = await session.pass(signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
-      const sent = await wire.send({
-        method: 'GET',
-        url,
-        headers: { ...headers, 'X-Auth-Token': grant.token },
-        signal,
-      });
-      const exchange = isYes(sent) ? sent : withoutSecret(sent, grant.token);
-      if (exchange.kind === 'answer' && exchange.status === 401) {
-        session.invalidate(grant.token);
-        // A refused read had no effect; with a fresh token it is worth one more.
-        if (!renewed) continue;
-      }
+      const { pass } = grant;
+      const sent = await wire.send({ method: 'GET', url, headers, proof: pass, signal });
+      const exchange = isYes(sent) ? sent : withoutSecret(sent, pass.secret);
+      // A refused read had no effect; with a fresh pass it is worth one more.
+      if (exchange.kind === 'answer' && exchange.status === 401)
+        if (session.refused(pass, exchange) && !renewed) continue;
       if (exchange.kind !== 'answer' || isTransient(exchange))
         return { kind: 'failed', failure: failureOf(exchange, clock.now()), again: isTransient(exchange) };
       return { kind: 'done', value: exchange };
@@ -168,7 +182,7 @@ function isYes(exchange: Exchange): boolean {
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
-type RefusedToken = Extract<TokenGrant, { kind: 'refused' }>;
+type RefusedGrant = Extract<Grant, { kind: 'refused' }>;
 
 /**
  * Whether a 404 speaks of the thing asked for. An HTML page or a gateway's "no such API" (`APIGW.…`) says
@@ -213,11 +227,12 @@ function nextLink(links: unknown): string | undefined {
 
 function nextQuery<T extends { readonly id: string }>(
   { continueBy }: ListRequest<T>,
+  filter: string,
   entries: readonly T[],
   count: number,
 ): string | undefined {
   const last = entries.at(-1);
   if (!last || entries.length < PAGE_SIZE) return undefined;
   const from = continueBy === 'offset' ? count : encodeURIComponent(last.id);
-  return `limit=${PAGE_SIZE}&${continueBy}=${from}`;
+  return `${filter}limit=${PAGE_SIZE}&${continueBy}=${from}`;
 }

@@ -18,6 +18,7 @@ export function parseVolume(value: unknown): Volume {
     ...optional('updated_at', optionalTime(volume, 'updated_at')),
     ...optional('project_id', optionalText(volume, 'os-vol-tenant-attr:tenant_id')),
     ...optional('availability_zone', optionalText(volume, 'availability_zone')),
+    ...optional('replication_status', optionalText(volume, 'replication_status') || undefined),
     ...optional('src_backup_id', optionalText(metadata, 'src_backup_id')),
   };
 }
@@ -46,6 +47,7 @@ export function parseBackup(value: unknown): Backup {
     created_at: takenAt,
     ...optional('updated_at', optionalTime(backup, 'updated_at')),
     ...optional('project_id', owner),
+    ...optional('availability_zone', optionalText(backup, 'availability_zone') || undefined),
     ...optional('fail_reason', optionalText(backup, 'fail_reason') || undefined),
   };
 }

@@ -1,23 +1,30 @@
-import type { Backup, Job, Reading, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Backup, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { classifyStart } from './cinder-answers.ts';
 import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
-import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import { serverList } from './compute.ts';
+import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
 import { list } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
 export interface CinderTools extends ClientTools {
   readonly target: Target;
   readonly cinder: ServiceRoot;
+  readonly compute?: ServiceRoot;
 }
 
-/** From 3.18 (Ocata) a backup names its project, to whoever may see other projects' backups. */
+/**
+ * Microversions are asked for where they bring something, and no newer than that. From 3.18 (Ocata) a backup names
+ * its project, to whoever may see other projects' backups.
+ */
 const BACKUPS_VERSION = { 'OpenStack-API-Version': 'volume 3.18' };
 /** From 3.3 there are messages, from 3.5 (Ocata) they can be asked for by request id. */
 const MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.5' };
+/** "Version 3.18 is not supported by the API": a cloud of before Ocata. */
+const UNKNOWN_VERSION = 406;
 
 /**
  * OpenStack's own backups. There is no job: the statuses of disk and backup change before the yes is sent, so
@@ -27,10 +34,12 @@ export class CinderDriver implements Driver {
   readonly api = 'cinder';
   readonly follows = 'status';
   readonly target: Target;
+  readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: CinderTools;
   readonly #client: ApiClient;
   readonly #posts: RestorePosts;
   readonly #url: string;
+  #backupsVersion: Readonly<Record<string, string>> = BACKUPS_VERSION;
 
   constructor(tools: CinderTools) {
     this.#tools = tools;
@@ -38,6 +47,10 @@ export class CinderDriver implements Driver {
     this.#posts = new RestorePosts(tools);
     this.target = tools.target;
     this.#url = `${tools.cinder.url}/v3/${encodeURIComponent(tools.target.project_id)}`;
+    if (tools.compute) {
+      const servers = serverList(tools.compute, tools.target.project_id);
+      this.servers = (signal) => this.#client.list(servers, signal);
+    }
   }
 
   reserve(signal?: AbortSignal): Promise<Reservation> {
@@ -60,11 +73,13 @@ export class CinderDriver implements Driver {
   }
 
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
-    return this.#client.read(
-      `${this.#url}/backups/${encodeURIComponent(id)}`,
-      (body) => sameId(parseBackup(body.backup), id),
-      signal,
-      BACKUPS_VERSION,
+    return this.#inKnownVersion((headers) =>
+      this.#client.read(
+        `${this.#url}/backups/${encodeURIComponent(id)}`,
+        (body) => sameId(parseBackup(body.backup), id),
+        signal,
+        headers,
+      ),
     );
   }
 
@@ -76,24 +91,44 @@ export class CinderDriver implements Driver {
     };
   }
 
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
+      wish,
     );
   }
 
-  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
-    return this.#client.list(
-      {
-        url: `${this.#url}/backups/detail`,
-        key: 'backups',
-        continueBy: 'marker',
-        parse: parseBackup,
-        headers: BACKUPS_VERSION,
-      },
-      signal,
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
+    return this.#inKnownVersion((headers) =>
+      this.#client.list(
+        {
+          url: `${this.#url}/backups/detail`,
+          key: 'backups',
+          continueBy: 'marker',
+          parse: parseBackup,
+          headers,
+        },
+        signal,
+        wish,
+      ),
     );
+  }
+
+  /** A cloud that does not know our version of backups is asked for its first one, for good. */
+  async #inKnownVersion<R extends Reading<Backup> | Listing<Backup>>(
+    ask: (headers: Readonly<Record<string, string>>) => Promise<R>,
+  ): Promise<R> {
+    const asked = this.#backupsVersion;
+    const got = await ask(asked);
+    if (got.kind !== 'unreadable' || got.failure.status !== UNKNOWN_VERSION || asked !== BACKUPS_VERSION)
+      return got;
+    this.#backupsVersion = {};
+    return ask(this.#backupsVersion);
+  }
+
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    return this.#client.first({ url: `${this.#url}/${what}/detail`, key: what }, signal);
   }
 
   async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined> {

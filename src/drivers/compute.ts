@@ -1,6 +1,15 @@
 import type { Server } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import type { ListRequest } from './api-client.ts';
+import type { ServiceRoot } from './auth/catalog.ts';
 import { object, optionalText, optionalTime, text } from './fields.ts';
+
+/** Every server of a project, as Nova and ECS list them. */
+export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
+  // Newer Novas can do without the project in the address; all of them take it.
+  const url = `${compute.url}/${compute.version ?? 'v2.1'}/${encodeURIComponent(projectId)}/servers/detail`;
+  return { url, key: 'servers', continueBy: 'marker', parse: parseServer };
+}
 
 /** A server as Nova and ECS describe it. Throws UnexpectedShape. */
 export function parseServer(value: unknown): Server {

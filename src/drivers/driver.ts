@@ -31,9 +31,11 @@ export interface Driver {
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>>;
   job(id: string, signal?: AbortSignal): Promise<Reading<Job>>;
 
-  /** Every disk of the project, page after page in one go. */
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>>;
-  backups(signal?: AbortSignal): Promise<Listing<Backup>>;
+  /** Every disk of the project, page after page in one go; or what of it is wished for. */
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>>;
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>>;
+  /** Whether the lists may be read, by one entry at most. */
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
   /** Every server of the project; absent where the catalog has no compute service. Names for people, no more. */
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 
@@ -52,6 +54,8 @@ export interface StartRequest {
   readonly backup_id: string;
   /** On the monotonic clock: after this the intent is stale and nothing may be sent. */
   readonly fresh_until_ms: number;
+  /** Asked at the last moment, when the connection stands; on false nothing is sent. */
+  readonly mayLeave?: () => boolean;
 }
 
 /** Made by `reserve` only; good for one POST. */
@@ -63,6 +67,22 @@ export type Reservation =
   | Permit
   | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
 
+/** Which part of a list is wished for. */
+export interface ListWish<T> {
+  /** Those in this status; others, too, where the service does not filter. */
+  readonly status?: string;
+  /** Asked after each page but the last: whether the next one is wanted. `found`: by id. */
+  readonly goOn?: (found: ReadonlyMap<string, T>, pages: number) => boolean;
+}
+
 export type Listing<T> =
-  | { readonly kind: 'listed'; readonly values: readonly T[]; readonly cloud_time_ms?: number }
+  | {
+      readonly kind: 'listed';
+      readonly values: readonly T[];
+      /** Requests that it took. */
+      readonly pages: number;
+      /** False: `goOn` ended it before the last page. */
+      readonly complete: boolean;
+      readonly cloud_time_ms?: number;
+    }
   | { readonly kind: 'unreadable'; readonly failure: CloudFailure; readonly retryable: boolean };

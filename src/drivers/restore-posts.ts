@@ -1,17 +1,18 @@
 import type { StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
+import type { Pass } from './auth/session.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
 import type { Exchange } from './http/exchange.ts';
 import { withoutSecret } from './http/failures.ts';
 
 /**
- * The POST of a restore, the same way in every API: a place in the budget and a token beforehand, then one
+ * The POST of a restore, the same way in every API: a place in the budget and a pass beforehand, then one
  * attempt, never repeated, and not even one when its intent is out of date.
  */
 export class RestorePosts {
   readonly #tools: ClientTools;
-  /** The token that came with each permit not used yet. */
-  readonly #permits = new WeakMap<Permit, string>();
+  /** The pass that came with each permit not used yet. */
+  readonly #permits = new WeakMap<Permit, Pass>();
 
   constructor(tools: ClientTools) {
     this.#tools = tools;
@@ -20,21 +21,21 @@ export class RestorePosts {
   async reserve(signal?: AbortSignal): Promise<Reservation> {
     const { wire, session } = this.#tools;
     await wire.reserve(signal);
-    const grant = await session.token(signal);
+    const grant = await session.pass(signal);
     if (grant.kind === 'refused') return grant;
     const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, grant.token);
+    this.#permits.set(permit, grant.pass);
     return permit;
   }
 
   /** `classify` is the API's own reading of what came. */
   async start(
     permit: Permit,
-    { url, volume_id, fresh_until_ms }: { readonly url: string } & StartRequest,
+    { url, volume_id, fresh_until_ms, mayLeave }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
-    const token = this.#permits.get(permit);
-    if (token === undefined) throw new Error('a permit is good for one POST of the driver that made it');
+    const pass = this.#permits.get(permit);
+    if (pass === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
     const { wire, session, clock } = this.#tools;
     const isFresh = () => clock.monotonic() <= fresh_until_ms;
@@ -50,12 +51,14 @@ export class RestorePosts {
     const exchange = await wire.sendReserved({
       method: 'POST',
       url,
-      headers: { 'X-Auth-Token': token },
+      headers: {},
+      proof: pass,
       body: JSON.stringify({ restore: { volume_id } }),
-      mayLeave: isFresh,
+      mayLeave: () => isFresh() && (mayLeave?.() ?? true),
     });
-    const outcome = classify(withoutSecret(exchange, token), clock.now());
-    if (outcome.kind === 'rejected' && outcome.again === 'reauthenticate') session.invalidate(token);
+    const outcome = classify(withoutSecret(exchange, pass.secret), clock.now());
+    if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')
+      session.refused(pass, exchange);
     return outcome;
   }
 }

@@ -3,8 +3,8 @@ import type { Target } from '../domain/target.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
-import { parseServer } from './compute.ts';
-import type { Driver, Listing, Permit, Reservation, StartRequest } from './driver.ts';
+import { serverList } from './compute.ts';
+import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
 import { RestorePosts } from './restore-posts.ts';
 import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
@@ -44,9 +44,8 @@ export class VbsDriver implements Driver {
     // EVS has v2 everywhere; a Cinder in its place may have v3 alone, and then its address says so.
     this.#volumesUrl = `${evs.url}/${evs.version === 'v3' ? 'v3' : 'v2'}/${project}/volumes`;
     if (compute) {
-      const url = `${compute.url}/${compute.version ?? 'v2.1'}/${project}/servers/detail`;
-      this.servers = (signal) =>
-        this.#client.list({ url, key: 'servers', continueBy: 'marker', parse: parseServer }, signal);
+      const servers = serverList(compute, tools.target.project_id);
+      this.servers = (signal) => this.#client.list(servers, signal);
     }
   }
 
@@ -83,18 +82,25 @@ export class VbsDriver implements Driver {
     );
   }
 
-  volumes(signal?: AbortSignal): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#volumesUrl}/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
+      wish,
     );
   }
 
-  backups(signal?: AbortSignal): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
     return this.#client.list(
       { url: `${this.#backupsUrl}/detail`, key: 'backups', continueBy: 'offset', parse: parseBackup },
       signal,
+      wish,
     );
+  }
+
+  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    const url = what === 'volumes' ? this.#volumesUrl : this.#backupsUrl;
+    return this.#client.first({ url: `${url}/detail`, key: what }, signal);
   }
 
   requests(): number {

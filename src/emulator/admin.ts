@@ -86,13 +86,14 @@ function bodyOf(request: WireRequest): unknown {
 
 /** Made-up secrets too are not shown: output ends up in logs, and scanners do not know that they are made up. */
 function withoutSecrets(world: World): object {
-  const { users, tokens, application_credentials, ...rest } = world;
+  const { users, tokens, application_credentials, access_keys = {}, ...rest } = world;
   const masked = <T extends object>(items: Record<string, T>, key: string) =>
     Object.values(items).map((item) => ({ ...item, [key]: '***' }));
   return {
     ...rest,
     users: masked(users, 'password'),
     application_credentials: masked(application_credentials, 'secret'),
+    access_keys: masked(access_keys, 'secret').map((key) => ({ ...key, security_token: '***' })),
     tokens: Object.values(tokens),
   };
 }

@@ -200,7 +200,8 @@ function newestFirst(one: Dated, other: Dated): number {
   return other.created_ms - one.created_ms || (one.id < other.id ? 1 : -1);
 }
 
-function linksOf(id: string, place: Place, collection: string): object[] {
+/** Where a thing is found, with the version in its address and without. */
+export function linksOf(id: string, place: Place, collection: string): object[] {
   return [
     { rel: 'self', href: `${place.url}/${collection}/${id}` },
     { rel: 'bookmark', href: `${place.bookmark_url}/${collection}/${id}` },
@@ -227,6 +228,8 @@ function volumeBody(world: World, volume: Volume, place: Place): object {
     metadata: volume.metadata,
     tags: {},
     links: linksOf(volume.id, place, 'volumes'),
+    // Whoever made it: there is one user.
+    user_id: Object.keys(world.users)[0] ?? null,
     // EVS writes it as text.
     bootable: String(volume.bootable),
     encrypted: volume.encrypted,

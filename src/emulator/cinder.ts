@@ -2,7 +2,7 @@
  * What Cinder has beyond the disks and backups of `block-storage`: its own restore, which names no job, and the
  * messages that say why one failed. Words and statuses as recorded from Cinder 21.3.
  */
-import type { Place } from './block-storage.ts';
+import { linksOf, type Place } from './block-storage.ts';
 import { isFields } from './check.ts';
 import { hashedUuid } from './ids.ts';
 import {
@@ -34,7 +34,9 @@ export function postNativeRestore(
   const parsed = parseJson(body);
   const asked = isFields(parsed) ? parsed.restore : undefined;
   if (!isFields(asked)) return plain(blockStorageError(400, "'restore' is a required property"));
-  const strange = Object.keys(asked).filter((key) => key !== 'volume_id' && key !== 'name');
+  const strange = Object.keys(asked)
+    .filter((key) => key !== 'volume_id' && key !== 'name')
+    .sort();
   if (strange.length > 0) {
     const names = strange.map((key) => `'${key}'`).join(', ');
     const problem = `Additional properties are not allowed (${names} ${strange.length > 1 ? 'were' : 'was'} unexpected)`;
@@ -99,7 +101,7 @@ function messageBody(job: Job, place: Place): object {
     created_at: formatTime(ended_ms),
     guaranteed_until: formatTime(ended_ms + THIRTY_DAYS_MS),
     request_id: job.request_id,
-    links: [{ rel: 'self', href: `${place.url}/messages/${id}` }],
+    links: linksOf(id, place, 'messages'),
     resource_type: 'VOLUME_BACKUP',
     resource_uuid: job.backup_id,
   };

@@ -27,7 +27,7 @@ import {
   type JobQuirk,
   type RouteKind,
 } from './faults.ts';
-import { authenticate, catalog, expireTokens, projects, tokens } from './keystone.ts';
+import { catalog, expireTokens, identify, projects, tokens } from './keystone.ts';
 import { advance, type Job, type JobCause, lookup, schedule, unreachable, type World } from './model.ts';
 import { findRoute, type Route, routeKind } from './routes.ts';
 import { getJob, postRestore, restoreTarget } from './vbs.ts';
@@ -178,7 +178,7 @@ class Serving {
       case 'slow':
         return this.#intact(this.#answer(), effect.kind, effect.delay_ms);
       case 'late_start':
-        this.#arriveLater(effect.after_ms);
+        this.#arriveLater(effect.after_ms, 'late_start');
         return this.#instead(
           this.#faultReply(effect.answer ?? { status: 504, body: 'gateway' }),
           effect.kind,
@@ -186,6 +186,11 @@ class Serving {
       case 'duplicate':
         this.#answer();
         return this.#intact(this.#answer('duplicate'), effect.kind);
+      case 'late_copy': {
+        const answer = this.#answer();
+        this.#arriveLater(effect.after_ms, 'duplicate');
+        return this.#intact(answer, effect.kind);
+      }
       case 'token_expiry':
         expireTokens(this.#world, header(this.#request, 'x-auth-token') ?? '');
         return this.#intact(this.#answer(), effect.kind);
@@ -237,14 +242,16 @@ class Serving {
       case 'catalog':
         return plain(catalog(world, request, now_ms));
       case 'projects':
+      case 'projects-by-name':
         return plain(projects(world, request, now_ms));
       case 'nowhere':
         return plain(serviceError(route.service, 404, 'The resource could not be found.'));
       default: {
         const barred = this.#gate(route);
-        if (barred !== null) return plain(barred);
-        const answer = this.#inProject(route, cause, quirks);
-        if (route.service === 'block-storage') addMicroversion(answer.reply, request);
+        const answer = barred === null ? this.#inProject(route, cause, quirks) : plain(barred);
+        // Who has no token is turned away before the service that knows of versions.
+        if (route.service === 'block-storage' && answer.reply.status !== 401)
+          addMicroversion(answer.reply, request);
         return answer;
       }
     }
@@ -304,10 +311,17 @@ class Serving {
   /** What stands before every service: method, token, project, microversion. Null lets pass. */
   #gate(route: InProjectRoute): Reply | null {
     const request = this.#request;
-    const token = authenticate(this.#world, request, this.#context.now_ms);
-    if (token === null) return unauthorized(request.base_url);
-    if (token.project_id !== route.project_id) {
+    const who = identify(this.#world, request, this.#context.now_ms);
+    if (!who.good) return who.reply;
+    if (who.project_id !== route.project_id) {
       return serviceError(route.service, 400, 'Malformed request url');
+    }
+    if (lookup(this.#world.users, who.user_id)?.barred_from?.includes(route.service)) {
+      const message =
+        route.service === 'vbs'
+          ? 'You do not have the rights to perform this operation.'
+          : "Policy doesn't allow this operation to be performed.";
+      return serviceError(route.service, 403, message, 'VolumeBackup.0042');
     }
     const allowed = METHODS[route.to];
     if (!allowed.includes(request.method)) {
@@ -324,7 +338,7 @@ class Serving {
   }
 
   /** The request is on its way still, behind the gateway that gave up on it. */
-  #arriveLater(after_ms: number): void {
+  #arriveLater(after_ms: number, cause: JobCause): void {
     const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
     const volume_id = restoreTarget(request.body);
     if (route.to !== 'restore' && route.to !== 'native-restore') return;
@@ -338,7 +352,7 @@ class Serving {
         volume_id,
         request_id: request.request_id,
         job_id: jobId(newId()),
-        cause: 'late_start',
+        cause,
         quirks: [],
         ...(route.to === 'native-restore' ? { native: true } : {}),
       },

@@ -69,6 +69,8 @@ export interface Credentials {
   region_name: string;
   application_credential_id: string;
   application_credential_secret: string;
+  access_key: string;
+  secret_key: string;
 }
 
 export interface Emulator {

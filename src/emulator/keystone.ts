@@ -1,4 +1,4 @@
-/** Keystone v3: tokens by password, token or application credential; their validation; the catalog. */
+/** Keystone v3: tokens by password, token or application credential; their validation; signed requests; the catalog. */
 import { type Fields, isFields } from './check.ts';
 import { hashedUuid } from './ids.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type User,
   type World,
 } from './model.ts';
+import { isSigned, verify } from './signature.ts';
 import {
   empty,
   formatKeystoneTime,
@@ -22,8 +23,34 @@ import {
   type WireRequest,
 } from './wire.ts';
 
+/** Who asks, by token or signature, and in which project. */
+export type Identified =
+  | { good: true; user_id: string; project_id: string | null }
+  | { good: false; reply: Reply };
+
+export function identify(world: World, request: WireRequest, now_ms: number): Identified {
+  if (isSigned(request)) return bySignature(world, request, now_ms);
+  const token = tokenOf(world, request, now_ms);
+  return token === null
+    ? { good: false, reply: unauthorized(request.base_url) }
+    : { good: true, user_id: token.user_id, project_id: token.project_id };
+}
+
+/** The project is not in the signature's key but in a header. */
+function bySignature(world: World, request: WireRequest, now_ms: number): Identified {
+  const verified = verify(request, (id) => lookup(world.access_keys ?? {}, id), now_ms);
+  if (!verified.good) return verified;
+  const { user_id } = verified.key;
+  const project_id = header(request, 'x-project-id') ?? null;
+  if (project_id === null || lookup(world.users, user_id)?.project_ids.includes(project_id))
+    return { good: true, user_id, project_id };
+  const error_msg = 'The IAM user is not authorized to access the API.';
+  const { request_id } = request;
+  return { good: false, reply: json(403, { error_msg, error_code: 'APIGW.0302', request_id }) };
+}
+
 /** The token that a request carries, if it is good now. */
-export function authenticate(world: World, request: WireRequest, now_ms: number): Token | null {
+function tokenOf(world: World, request: WireRequest, now_ms: number): Token | null {
   return goodToken(world, header(request, 'x-auth-token'), now_ms);
 }
 
@@ -54,20 +81,24 @@ export function tokens(world: World, request: WireRequest, now_ms: number, newId
 
 /** `/v3/auth/catalog`. */
 export function catalog(world: World, request: WireRequest, now_ms: number): Reply {
-  const token = authenticate(world, request, now_ms);
-  if (token === null) return unauthorized(request.base_url);
-  return json(200, { catalog: catalogOf(world, token, request.base_url), links: {} });
+  const who = identify(world, request, now_ms);
+  if (!who.good) return who.reply;
+  return json(200, { catalog: catalogOf(world, who.project_id, request.base_url), links: {} });
 }
 
-/** `/v3/auth/projects`: what the user may scope to. */
+/** `/v3/auth/projects` and `/v3/projects`: what the user may scope to, of the name that the query has, if any. */
 export function projects(world: World, request: WireRequest, now_ms: number): Reply {
-  const token = authenticate(world, request, now_ms);
-  if (token === null) return unauthorized(request.base_url);
-  const own = lookup(world.users, token.user_id)?.project_ids ?? [];
-  const found = own.map((id) => lookup(world.projects, id)).filter((project) => project !== undefined);
+  const who = identify(world, request, now_ms);
+  if (!who.good) return who.reply;
+  const name = request.query.get('name');
+  const own = lookup(world.users, who.user_id)?.project_ids ?? [];
+  const found = own
+    .map((id) => lookup(world.projects, id))
+    .filter((project) => project !== undefined)
+    .filter((project) => name === null || project.name === name);
   return json(200, {
     projects: found.map(({ id, name, domain }) => ({ id, name, domain_id: domainId(domain), enabled: true })),
-    links: { next: null, previous: null, self: `${request.base_url}/v3/auth/projects` },
+    links: { next: null, previous: null, self: request.base_url + request.path },
   });
 }
 
@@ -78,7 +109,7 @@ function methodNotAllowed(allow: string): Reply {
 }
 
 function inspect(world: World, request: WireRequest, now_ms: number): Reply {
-  if (authenticate(world, request, now_ms) === null) return unauthorized(request.base_url);
+  if (tokenOf(world, request, now_ms) === null) return unauthorized(request.base_url);
   const subject = header(request, 'x-subject-token');
   const token = goodToken(world, subject, now_ms);
   if (subject === undefined || token === null) return keystoneError(404, 'Could not find token.');
@@ -146,11 +177,15 @@ function prove(world: World, identity: Fields, now_ms: number): Proof {
   const proofs = methods.map((method: unknown) => {
     switch (method) {
       case 'password':
-        return byPassword(world, fieldsOf(identity.password, 'password'));
+        return byPassword(world, fieldsOf(identity.password, 'password'), now_ms);
       case 'token':
         return byToken(world, fieldsOf(identity.token, 'token'), now_ms);
       case 'application_credential':
-        return byCredential(world, fieldsOf(identity.application_credential, 'application_credential'));
+        return byCredential(
+          world,
+          fieldsOf(identity.application_credential, 'application_credential'),
+          now_ms,
+        );
       default:
         throw new Refused(401, 'Attempted to authenticate with an unsupported method.');
     }
@@ -160,10 +195,12 @@ function prove(world: World, identity: Fields, now_ms: number): Proof {
   return { ...proof, methods: methods.map(String) };
 }
 
-function byPassword(world: World, password: Fields): Proof {
+function byPassword(world: World, password: Fields, now_ms: number): Proof {
   const given = fieldsOf(password.user, 'user');
   const user = findUser(world, given);
   if (user === undefined || user.password !== given.password) throw denied();
+  if (user.password_expires_ms !== undefined && user.password_expires_ms <= now_ms)
+    throw new Refused(401, `The password is expired and needs to be changed for user: ${user.id}.`);
   return { user, project_id: null, expires_ms: null, methods: [] };
 }
 
@@ -175,10 +212,11 @@ function byToken(world: World, given: Fields, now_ms: number): Proof {
   return { user, project_id: token.project_id, expires_ms: token.expires_ms, methods: [] };
 }
 
-function byCredential(world: World, given: Fields): Proof {
+function byCredential(world: World, given: Fields, now_ms: number): Proof {
   const credential = findCredential(world, given);
   const user = credential === undefined ? undefined : lookup(world.users, credential.user_id);
   if (credential === undefined || user === undefined || credential.secret !== given.secret) throw denied();
+  if (credential.expires_ms !== undefined && credential.expires_ms <= now_ms) throw denied();
   return { user, project_id: credential.project_id, expires_ms: null, methods: [] };
 }
 
@@ -256,7 +294,7 @@ function tokenBody(world: World, token: Token, base_url: string): object {
     project: { id: project.id, name: project.name, domain: domain(project.domain) },
     is_domain: false,
     roles: [{ id: hashedUuid('role member').replaceAll('-', ''), name: 'member' }],
-    catalog: catalogOf(world, token, base_url),
+    catalog: catalogOf(world, token.project_id, base_url),
   };
   return {
     token: {
@@ -285,19 +323,22 @@ const SERVICES = [
 ] as const;
 
 /** Endpoints under the address the client itself used, so that the catalog is good through any tunnel. */
-function catalogOf(world: World, token: Token, base_url: string): object[] {
-  if (token.project_id === null) return [];
-  const url = (path: string) => base_url + path.replace('{project}', token.project_id ?? '');
-  return SERVICES.map(({ type, name, path }) => ({
-    id: hashedUuid('service', type).replaceAll('-', ''),
-    type,
-    name,
-    endpoints: ['public', 'internal', 'admin'].map((interface_) => ({
-      id: hashedUuid('endpoint', type, interface_).replaceAll('-', ''),
-      interface: interface_,
-      region: world.region,
-      region_id: world.region,
-      url: url(path),
-    })),
-  }));
+function catalogOf(world: World, project_id: string | null, base_url: string): object[] {
+  if (project_id === null) return [];
+  const url = (path: string) => base_url + path.replace('{project}', project_id);
+  const listed = lookup(world.projects, project_id)?.services;
+  return SERVICES.filter(({ type }) => listed === undefined || listed.includes(type)).map(
+    ({ type, name, path }) => ({
+      id: hashedUuid('service', type).replaceAll('-', ''),
+      type,
+      name,
+      endpoints: ['public', 'internal', 'admin'].map((interface_) => ({
+        id: hashedUuid('endpoint', type, interface_).replaceAll('-', ''),
+        interface: interface_,
+        region: world.region,
+        region_id: world.region,
+        url: url(path),
+      })),
+    }),
+  );
 }

@@ -46,6 +46,8 @@ export interface World {
   projects: Record<string, Project>;
   users: Record<string, User>;
   application_credentials: Record<string, ApplicationCredential>;
+  /** Absent in worlds of before requests could be signed. */
+  access_keys?: Record<string, AccessKey>;
   tokens: Record<string, Token>;
   servers: Record<string, Server>;
   volumes: Record<string, Volume>;
@@ -80,6 +82,8 @@ export interface Project {
   id: string;
   name: string;
   domain: string;
+  /** Types of the services that its catalog has; absent: all. */
+  services?: string[];
 }
 
 export interface User {
@@ -88,6 +92,10 @@ export interface User {
   domain: string;
   password: string;
   project_ids: string[];
+  /** From then on the password is refused; absent: never. */
+  password_expires_ms?: number;
+  /** Services that the user has no rights in; absent: none. */
+  barred_from?: ('vbs' | 'block-storage' | 'compute')[];
 }
 
 export interface ApplicationCredential {
@@ -96,6 +104,19 @@ export interface ApplicationCredential {
   secret: string;
   user_id: string;
   project_id: string;
+  /** Absent: never. */
+  expires_ms?: number;
+}
+
+/** Signs requests (AK/SK). */
+export interface AccessKey {
+  id: string;
+  secret: string;
+  user_id: string;
+  /** Of a temporary key. */
+  security_token: string | null;
+  /** Absent: never. */
+  expires_ms?: number;
 }
 
 export interface Token {
@@ -349,11 +370,18 @@ function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
   if (volume === undefined || volume.project_id !== order.project_id) return 'VolumeBackup.0207';
   if (volume.dr_site) return 'VolumeBackup.0211';
   if (volume.status.startsWith('error')) return 'VolumeBackup.0202';
-  if (volume.status === 'backing-up') return 'VolumeBackup.0206';
+  if (volume.status === 'backing-up' || isBackedUp(world, volume.id)) return 'VolumeBackup.0206';
   if (volume.status !== 'available') return 'VolumeBackup.0205';
   if (backup.status !== 'available') return 'VolumeBackup.0089';
   if (volume.size_gb < backup.size_gb) return 'VolumeBackup.0209';
   return null;
+}
+
+/** A backup of the disk is being made, also where the status of the disk does not tell it. */
+function isBackedUp(world: World, volume_id: string): boolean {
+  return Object.values(world.backups).some(
+    (backup) => backup.volume_id === volume_id && backup.status === 'creating',
+  );
 }
 
 function startJob(world: World, job: Job, at_ms: number): void {

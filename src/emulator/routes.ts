@@ -14,6 +14,8 @@ export type Route =
   | { to: 'tokens' }
   | { to: 'catalog' }
   | { to: 'projects' }
+  /** By name, as the tools that sign their requests look for theirs. */
+  | { to: 'projects-by-name' }
   | (InProject & ProjectRoute)
   | { to: 'nowhere'; service: Service };
 
@@ -60,6 +62,7 @@ export function routeKind(route: Route, method: string): RouteKind | null {
     case 'versions':
     case 'catalog':
     case 'projects':
+    case 'projects-by-name':
       return 'discovery';
     case 'tokens':
       return 'token';
@@ -103,6 +106,8 @@ function identityRoute(parts: string[]): Route {
         return { to: 'catalog' };
       case 'auth/projects':
         return { to: 'projects' };
+      case 'projects':
+        return { to: 'projects-by-name' };
     }
   }
   return { to: 'nowhere', service: 'identity' };

@@ -132,6 +132,14 @@ function emptyWorld(options: SeedOptions, id: MakeId): World {
         project_id: own.id,
       },
     },
+    access_keys: {
+      EMULATORACCESSKEY000: {
+        id: 'EMULATORACCESSKEY000',
+        secret: 'emulator-secret-access-key',
+        user_id,
+        security_token: null,
+      },
+    },
     tokens: {},
     servers: {},
     volumes: {},

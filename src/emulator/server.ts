@@ -375,6 +375,7 @@ async function readBody(incoming: IncomingMessage): Promise<string | null> {
 function credentialsOf(world: World): Credentials {
   const [credential] = Object.values(world.application_credentials);
   const [user] = Object.values(world.users);
+  const [key] = Object.values(world.access_keys ?? {});
   const project = lookup(world.projects, credential?.project_id ?? user?.project_ids[0] ?? '');
   return {
     username: user?.name ?? '',
@@ -385,5 +386,7 @@ function credentialsOf(world: World): Credentials {
     region_name: world.region,
     application_credential_id: credential?.id ?? '',
     application_credential_secret: credential?.secret ?? '',
+    access_key: key?.id ?? '',
+    secret_key: key?.secret ?? '',
   };
 }

@@ -7,6 +7,8 @@ import type { Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import { BeingMade } from './being-made.ts';
+import { Lookout } from './lookout.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
@@ -63,6 +65,7 @@ class Execution {
     const { plan, settings, driver, lease, clock, random, stop } = input;
     this.#input = input;
     this.#began = clock.monotonic();
+    const halt = patient(AbortSignal.any([stop, this.#lost.signal]));
     this.#run = {
       driver,
       lease,
@@ -70,10 +73,12 @@ class Execution {
       random,
       settings,
       reach: input.reach ?? 'finish',
-      stop: patient(AbortSignal.any([stop, this.#lost.signal])),
-      hurry: stop,
+      stop: halt,
+      hurry: patient(stop),
       unsaved: this.#unsaved,
       lag: new LagMeter(),
+      lookout: new Lookout(driver, clock, settings.poll, halt),
+      beingMade: new BeingMade(driver, clock, halt),
       planDigest: input.planDigest,
       emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
       closed: () => this.#closed(),

@@ -1,9 +1,15 @@
-import { BACKUP_RESTORING, isErrorStatus, type Job, VOLUME_RESTORING } from '../domain/cloud.ts';
+import {
+  BACKUP_RESTORING,
+  isErrorStatus,
+  type Job,
+  type Reading,
+  VOLUME_RESTORING,
+  type Volume,
+} from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
 import { type Observation, type Running, sameSeen } from '../domain/record.ts';
-import { growing } from './backoff.ts';
-import type { Look } from './look.ts';
+import { type Look, lookOf } from './look.ts';
 import { withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
 
@@ -13,92 +19,152 @@ import type { Session } from './run.ts';
  */
 export async function follow(session: Session, record: Running): Promise<End> {
   const { run } = session;
-  const { poll } = run.settings;
-  const interval = growing(poll.min_interval_ms, poll.max_interval_ms);
+  const following = new Following(session, record);
+  const followed = run.lookout.follow(record.volume_id, () => following.seenRestoring());
   const told = teller(session);
-  let { acceptedAt } = session;
-  let gone: { since: number } | undefined;
-  let unmovedSince: number | undefined;
-
-  for (;;) {
-    const pollBegan = run.clock.monotonic();
-    let step: Step;
-    if (record.job_id !== undefined) {
-      const reading = await run.driver.job(record.job_id, run.stop);
-      switch (reading.kind) {
-        case 'found':
-          gone = undefined;
-          step = judgeJob(reading.value, record);
+  try {
+    // What is under way already need not be looked at while a list shows it so.
+    if (session.acceptedAt === undefined && run.reach !== 'submit')
+      await run.lookout.restUnseen(followed, session.timeLeftMs);
+    for (;;) {
+      const began = run.clock.monotonic();
+      const step = await following.look();
+      switch (step.kind) {
+        case 'succeeded':
+          await session.step({ type: 'succeed', at: session.now() });
+          return recorded(session);
+        case 'failed':
+          await session.step({
+            type: 'fail',
+            at: session.now(),
+            reason: await withCloudsReason(session, step.reason),
+            moved: true,
+          });
+          return recorded(session);
+        case 'lost':
+          await session.step({
+            type: 'lose',
+            at: session.now(),
+            cause: step.cause,
+            observations: step.observations,
+          });
+          return recorded(session);
+        case 'unmoved':
+          told(step.note, undefined);
           break;
-        case 'unreadable':
-          step = { kind: 'goes_on', note: `job ${record.job_id} cannot be read: ${reading.failure.message}` };
-          break;
-        case 'gone':
-          // A job that was just promised may not be listed yet; later, only the disk can tell.
-          gone ??= { since: run.clock.monotonic() };
-          step =
-            run.clock.monotonic() - gone.since < run.settings.retry.settle_ms
-              ? { kind: 'goes_on', note: `job ${record.job_id} is not found` }
-              : judgeWithoutJob(await session.look(), record);
+        case 'goes_on':
+          told(step.note, step.job);
+          if (step.disk === 'restoring') followed.shown = 'restoring';
           break;
         default:
-          return unreachable(reading);
+          return unreachable(step);
       }
-      if (acceptedAt !== undefined && step.kind === 'goes_on') {
-        const volume = await run.driver.volume(record.volume_id, run.stop);
-        const queued = step.job === 'init';
-        const shown = volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
-        // A job still queued tells that the lag is at least so long already.
-        if (shown || queued) run.lag.saw(run.clock.monotonic() - acceptedAt);
-        if (!queued) acceptedAt = undefined;
-      }
-    } else {
-      step = judgeStatuses(await session.look(), record);
-      if (step.kind === 'unmoved') {
-        unmovedSince ??= run.clock.monotonic();
-        if (run.clock.monotonic() - unmovedSince >= run.settings.retry.settle_ms)
-          step = { kind: 'lost', cause: step.note, observations: step.observations };
-      }
+      if (session.timeIsUp || run.reach === 'submit') return recorded(session);
+      await run.lookout.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
     }
-
-    switch (step.kind) {
-      case 'succeeded':
-        await session.step({ type: 'succeed', at: session.now() });
-        return recorded(session);
-      case 'failed':
-        await session.step({
-          type: 'fail',
-          at: session.now(),
-          reason: await withCloudsReason(session, step.reason),
-          moved: true,
-        });
-        return recorded(session);
-      case 'lost':
-        await session.step({
-          type: 'lose',
-          at: session.now(),
-          cause: step.cause,
-          observations: step.observations,
-        });
-        return recorded(session);
-      case 'unmoved':
-        told(step.note, undefined);
-        break;
-      case 'goes_on':
-        told(step.note, step.job);
-        break;
-      default:
-        return unreachable(step);
-    }
-    if (session.timeIsUp || run.reach === 'submit') return recorded(session);
-    // From poll to poll, so that slow answers do not add up; a cloud that is slower than that gets its rest.
-    const wished = interval();
-    await session.pause(Math.max(wished - (run.clock.monotonic() - pollBegan), wished / 2));
+  } finally {
+    run.lookout.end(followed);
   }
 }
 
+/** Looks at one restore, each look the fewest requests that tell how it stands. */
+class Following {
+  readonly #session: Session;
+  readonly #record: Running;
+  /** From the yes on, until the disk is seen restoring: how late this cloud shows what it has accepted. */
+  #acceptedAt: number | undefined;
+  #goneSince: number | undefined;
+  #unmovedSince: number | undefined;
+
+  constructor(session: Session, record: Running) {
+    this.#session = session;
+    this.#record = record;
+    this.#acceptedAt = session.acceptedAt;
+  }
+
+  seenRestoring(): void {
+    if (this.#acceptedAt === undefined) return;
+    this.#lagIsAtLeast(this.#acceptedAt);
+    this.#acceptedAt = undefined;
+  }
+
+  async look(): Promise<Step> {
+    const { job_id } = this.#record;
+    if (job_id === undefined) return this.#lookAtStatuses();
+    // A job says nothing of its disk: until that was seen to move, it is asked first.
+    if (this.#acceptedAt !== undefined && isRestoring(await this.#volume())) {
+      this.seenRestoring();
+      return RESTORING;
+    }
+    const step = await this.#lookAtJob(job_id);
+    // A job still queued tells that the lag is at least so long already.
+    if (this.#acceptedAt !== undefined && step.kind === 'goes_on' && step.job === 'init')
+      this.#lagIsAtLeast(this.#acceptedAt);
+    return step;
+  }
+
+  async #lookAtJob(id: string): Promise<Step> {
+    const { run } = this.#session;
+    const reading = await run.driver.job(id, run.stop);
+    switch (reading.kind) {
+      case 'found':
+        this.#goneSince = undefined;
+        return judgeJob(reading.value, this.#record);
+      case 'unreadable':
+        return { kind: 'goes_on', note: `job ${id} cannot be read: ${reading.failure.message}` };
+      case 'gone':
+        // A job that was just promised may not be listed yet; later, only the disk can tell.
+        this.#goneSince ??= run.clock.monotonic();
+        return run.clock.monotonic() - this.#goneSince < run.settings.retry.settle_ms
+          ? { kind: 'goes_on', note: `job ${id} is not found` }
+          : judgeWithoutJob(await this.#session.look(), this.#record);
+      default:
+        return unreachable(reading);
+    }
+  }
+
+  async #lookAtStatuses(): Promise<Step> {
+    const { run } = this.#session;
+    const volume = await this.#volume();
+    if (isRestoring(volume)) {
+      this.seenRestoring();
+      return RESTORING;
+    }
+    // The backup is at rest later than the disk, never sooner: it is asked when the disk no longer says it all.
+    const backup = await run.driver.backup(this.#record.backup_id, run.stop);
+    const step = judgeStatuses(lookOf(volume, backup, run.clock), this.#record);
+    if (step.kind !== 'unmoved') return step;
+    if (this.#acceptedAt !== undefined) this.#lagIsAtLeast(this.#acceptedAt);
+    this.#unmovedSince ??= run.clock.monotonic();
+    return run.clock.monotonic() - this.#unmovedSince < run.settings.retry.settle_ms
+      ? step
+      : { kind: 'lost', cause: step.note, observations: step.observations };
+  }
+
+  #volume(): Promise<Reading<Volume>> {
+    const { run } = this.#session;
+    return run.driver.volume(this.#record.volume_id, run.stop);
+  }
+
+  #lagIsAtLeast(acceptedAt: number): void {
+    const { lag, clock } = this.#session.run;
+    lag.saw(clock.monotonic() - acceptedAt);
+  }
+}
+
+const RESTORING = { kind: 'goes_on', note: 'restoring', disk: 'restoring' } as const;
+
+function isRestoring(volume: Reading<Volume>): boolean {
+  return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
+}
+
 export type Step =
-  | { readonly kind: 'goes_on'; readonly note: string; readonly job?: Job['status'] }
+  | {
+      readonly kind: 'goes_on';
+      readonly note: string;
+      readonly job?: Job['status'];
+      readonly disk?: 'restoring';
+    }
   /** At rest, and just as before the attempt: no restore can look like that. */
   | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
   | { readonly kind: 'succeeded' }
@@ -145,7 +211,7 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
   if (volume.kind === 'gone') return { kind: 'lost', cause: 'the disk is gone', observations: [seen] };
   if (isErrorStatus(volume.value.status))
     return { kind: 'failed', reason: `the disk went to ${volume.value.status}` };
-  if (volume.value.status === VOLUME_RESTORING) return { kind: 'goes_on', note: 'restoring' };
+  if (volume.value.status === VOLUME_RESTORING) return RESTORING;
   if (backup.kind === 'unreadable')
     return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}` };
   if (backup.kind === 'found') {
@@ -161,11 +227,14 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
       cause: `the disk was restored from another backup, ${named}`,
       observations: [seen],
     };
-  // A yes alone is no proof: a read may come from a database that has not heard of the restore yet.
-  if (record.evidence === 'accepted' && sameSeen(seen.volume, record.baseline.volume))
+  // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
+  if (sameSeen(seen.volume, record.baseline.volume))
     return {
       kind: 'unmoved',
-      note: 'the cloud said yes, but the disk looks as it did before',
+      note:
+        record.evidence === 'accepted'
+          ? 'the cloud said yes, but the disk looks as it did before'
+          : 'it was seen restoring, but the disk looks as it did before',
       observations: [seen],
     };
   return { kind: 'succeeded' };

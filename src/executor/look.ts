@@ -21,6 +21,10 @@ export async function look(
     driver.volume(ids.volume_id, signal),
     driver.backup(ids.backup_id, signal),
   ]);
+  return lookOf(volume, backup, clock);
+}
+
+export function lookOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: Clock): Look {
   return {
     volume,
     backup,

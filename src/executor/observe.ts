@@ -1,37 +1,47 @@
-import type { Reading } from '../domain/cloud.ts';
+import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
-import type { Driver, Listing } from '../drivers/driver.ts';
+import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
+import { backupsBeingMade } from './being-made.ts';
+import { worthAPage } from './thrift.ts';
 
-/** Beyond so many ids, reading every page of a list costs fewer requests than reading each. */
-const LIST_INSTEAD_OF = 50;
 /** Reads under way at once; the request budget bounds their rate. */
 const READS_AT_ONCE = 10;
 
 /** Looks at what a plan needs to know. Throws a `cloud` Failure when a list it cannot do without is unreadable. */
 export async function observe(driver: Driver, needs: ObservationNeeds): Promise<Observations> {
-  const [volumes, backups] = await Promise.all([
+  const nothing = !needs.all_volumes && needs.volume_ids.size === 0;
+  const [volumes, backups, beingMade] = await Promise.all([
     readAll(
       'disks',
       needs.volume_ids,
       needs.all_volumes,
-      () => driver.volumes(),
+      (wish: ListWish<Volume>) => driver.volumes(undefined, wish),
       (id) => driver.volume(id),
     ),
     readAll(
       'backups',
       needs.backup_ids,
       needs.all_backups,
-      () => driver.backups(),
+      (wish: ListWish<Backup>) => driver.backups(undefined, wish),
       (id) => driver.backup(id),
     ),
+    nothing ? undefined : backupsBeingMade(driver),
   ]);
   return {
     volumes: volumes.readings,
     backups: backups.readings,
     ...(volumes.list ? { volume_list: volumes.list } : {}),
     ...(backups.list ? { backup_list: backups.list } : {}),
+    ...(beingMade ? { being_made: beingMade } : {}),
+  };
+}
+
+/** Goes on with a list while what is still missing is worth another page. */
+function until<T>(ids: ReadonlySet<string>): ListWish<T> {
+  return {
+    goOn: (found, pages) => worthAPage([...ids].filter((id) => !found.has(id)).length, pages),
   };
 }
 
@@ -39,13 +49,13 @@ async function readAll<T extends { readonly id: string }>(
   what: string,
   ids: ReadonlySet<string>,
   all: boolean,
-  list: () => Promise<Listing<T>>,
+  list: (wish: ListWish<T>) => Promise<Listing<T>>,
   get: (id: string) => Promise<Reading<T>>,
 ): Promise<{ readings: Map<string, Reading<T>>; list?: readonly T[] }> {
   const readings = new Map<string, Reading<T>>();
   let complete: readonly T[] | undefined;
-  if (all || ids.size > LIST_INSTEAD_OF) {
-    const listing = await list();
+  if (all || worthAPage(ids.size, 1)) {
+    const listing = await list(all ? {} : until(ids));
     if (listing.kind === 'listed') {
       for (const value of listing.values) readings.set(value.id, { kind: 'found', value });
       if (all) complete = listing.values;

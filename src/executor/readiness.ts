@@ -1,9 +1,11 @@
+import type { Backup } from '../domain/cloud.ts';
 import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../domain/plan.ts';
-import { identityProblems, waitsFor } from '../domain/preflight.ts';
+import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import { cloudTime, type Look } from './look.ts';
+import type { Run } from './run.ts';
 
 export type Readiness =
   | { readonly kind: 'ready'; readonly baseline: Baseline }
@@ -23,12 +25,28 @@ const BASELINE_AGE_MS = 2_000;
 /** Where the cloud's `Date` is missing or behind: seen unchanged for so long by our own clock is as good. */
 const BASELINE_QUIET_MS = 3_000;
 
-/** Whether the POST may leave now. `earlier`: the first of the looks that saw the same, and how long ago. */
+/** The first of the looks that saw the same as this one, and how long ago. */
+export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | undefined;
+
+/** Whether the POST may leave now. */
+export async function checkReadiness(
+  { driver, beingMade }: Run,
+  action: RestoreAction | ResumeAction,
+  look: Look,
+  earlier: Earlier,
+): Promise<Readiness> {
+  const judged = judgeReadiness(action, look, driver.target, earlier);
+  // The last question may cost a request: it is asked when all else is well.
+  if (judged.kind !== 'ready') return judged;
+  return judgeReadiness(action, look, driver.target, earlier, await beingMade.now());
+}
+
 export function judgeReadiness(
   action: RestoreAction | ResumeAction,
   look: Look,
-  projectId: string,
-  earlier: { readonly seen: Observation; readonly ago_ms: number } | undefined,
+  home: Home,
+  earlier: Earlier,
+  beingMade?: readonly Backup[],
 ): Readiness {
   for (const [what, reading] of [
     ['disk', look.volume],
@@ -45,7 +63,7 @@ export function judgeReadiness(
   const volume = look.volume.value;
   const backup = look.backup.value;
 
-  const [problem] = identityProblems(volume, backup, action.expect, projectId);
+  const [problem] = identityProblems(volume, backup, action.expect, home);
   if (problem) return { kind: 'never', reason: problem.summary };
   const changed =
     changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
@@ -56,7 +74,7 @@ export function judgeReadiness(
     id,
     name,
   }));
-  const waits = waitsFor(withServerNames(volume, serverNames(planned)), backup);
+  const waits = waitsFor(withServerNames(volume, serverNames(planned)), backup, beingMade);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
   const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));

@@ -10,12 +10,13 @@ import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
-import { judgeReadiness } from './readiness.ts';
+import { checkReadiness } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
+import { watchWhile } from './watch.ts';
 
-/** The POST leaves within this of its intent being durable, else the intent is committed anew. */
+/** The POST leaves within this of its intent being written, else the intent is written anew. */
 export const INTENT_FRESH_MS = 5_000;
 /** How long a person who asked to stop waits for the answer to a POST that is under way. */
 const STOP_GRACE_MS = 700;
@@ -134,7 +135,7 @@ class Attempts {
         const look = await session.look();
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-        const readiness = judgeReadiness(this.#action, look, run.driver.target.project_id, earlier);
+        const readiness = await checkReadiness(run, this.#action, look, earlier);
         switch (readiness.kind) {
           case 'ready':
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
@@ -174,6 +175,8 @@ class Attempts {
     const closed = this.#closed();
     if (closed) return standing(session, closed);
 
+    // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
+    const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;
     await session.step({
       type: 'intend',
       at: session.now(),
@@ -187,10 +190,11 @@ class Attempts {
       names: namesOf(look),
       baseline: witness,
     });
-    const attempt = attemptsOf(session);
+    const record = intended(session);
+    const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const outcome = await this.#send(permit);
+    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntilMs), session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -209,21 +213,36 @@ class Attempts {
       return follow(session, running(session));
     }
     await session.step({ type: 'answer', at: session.now(), outcome });
+    if (sighting && worstDoubt(intended(session).attempts) !== 'none') {
+      const { failure } = outcome;
+      run.emit({
+        type: 'answered',
+        address: ids.address,
+        attempt,
+        answer: outcome.kind,
+        failure,
+        next: 'look',
+      });
+      run.emit({ type: 'verdict', address: ids.address, verdict: 'adopt', because: sighting.because });
+      return this.#adopt();
+    }
     return this.#afterNo(outcome, attempt);
   }
 
   /** The only place from which a POST leaves. */
-  async #send(permit: Permit): Promise<StartOutcome> {
+  async #send(permit: Permit, freshUntilMs: number): Promise<StartOutcome> {
     const { run, ids } = this.#session;
-    const { clock, lease, settings } = run;
+    const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
-    if (lease.remainingMs() <= settings.http.request_timeout_ms)
-      return notSent('the lock on the state could end before the request does');
+    const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
+    if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
-      fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
+      fresh_until_ms: freshUntilMs,
+      // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
+      mayLeave: () => !run.stop.aborted && holds(),
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.
@@ -266,8 +285,7 @@ class Attempts {
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const session = this.#session;
-    const record = session.record;
-    if (record?.status !== 'intended') throw new Error('refused without an intent');
+    const record = intended(session);
     const { seen } = await session.look();
     const { kind, because } = judge({
       backup_id: record.backup_id,
@@ -341,13 +359,14 @@ function recorded(session: Session): End {
   return { kind: 'recorded', record: session.record };
 }
 
-function running(session: Session) {
-  if (session.record?.status !== 'running') throw new Error('not running');
+function intended(session: Session) {
+  if (session.record?.status !== 'intended') throw new Error('not intended');
   return session.record;
 }
 
-function attemptsOf(session: Session): number {
-  return session.record?.attempts.length ?? 0;
+function running(session: Session) {
+  if (session.record?.status !== 'running') throw new Error('not running');
+  return session.record;
 }
 
 function idsOf(action: RestoreAction | ResumeAction): Session['ids'] {

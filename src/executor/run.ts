@@ -6,7 +6,9 @@ import { advance, type Record, type RecordEvent, writtenBy } from '../domain/rec
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import type { BeingMade } from './being-made.ts';
 import { type Look, look } from './look.ts';
+import type { Lookout } from './lookout.ts';
 
 /**
  * How far a run goes. `finish`: start and follow to the end. `submit`: start, and leave it to the cloud once it
@@ -33,6 +35,8 @@ export interface Run {
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
   readonly lag: LagMeter;
+  readonly lookout: Lookout;
+  readonly beingMade: BeingMade;
   /** Of the saved plan that is applied, if one is. */
   readonly planDigest: string | undefined;
 }
@@ -98,13 +102,16 @@ export class Session {
     return isoTime(this.run.clock.now());
   }
 
+  get timeLeftMs(): number {
+    return Math.max(this.deadline - this.run.clock.monotonic(), 0);
+  }
+
   get timeIsUp(): boolean {
-    return this.run.clock.monotonic() >= this.deadline;
+    return this.timeLeftMs === 0;
   }
 
   /** Sleeps, but never past the deadline; at least a moment so that no loop spins. */
   async pause(ms: number): Promise<void> {
-    const left = Math.max(this.deadline - this.run.clock.monotonic(), 0);
-    await this.run.clock.sleep(Math.max(Math.min(ms, left), 1), this.run.stop);
+    await this.run.clock.sleep(Math.max(Math.min(ms, this.timeLeftMs), 1), this.run.stop);
   }
 }

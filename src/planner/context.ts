@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
+import type { Home } from '../domain/preflight.ts';
 import type { PlanInput } from './plan-input.ts';
 import { indexRecords, type RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
@@ -12,7 +13,7 @@ export interface Context {
   readonly observations: Observations | undefined;
   readonly volumesByName: VolumeIndex;
   readonly backups: BackupIndex;
-  readonly projectId: string;
+  readonly home: Home;
   readonly policy: Policy;
   /** Limits of the policy that a person lifted for this run. */
   readonly waivers: ReadonlySet<Waiver>;
@@ -21,13 +22,13 @@ export interface Context {
 }
 
 export function contextOf({ state, target, observations, policy, waivers, now }: PlanInput): Context {
-  const projectId = (target ?? state?.target)?.project_id ?? '';
+  const home = target ?? state?.target ?? { project_id: '', region: '' };
   return {
     records: indexRecords(state),
     observations,
     volumesByName: indexVolumes(observations?.volume_list ?? []),
-    backups: indexBackups(observations?.backup_list ?? [], projectId),
-    projectId,
+    backups: indexBackups(observations?.backup_list ?? [], home.project_id),
+    home,
     policy,
     waivers: new Set(waivers),
     now,

@@ -2,19 +2,19 @@ import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Wait } from '../domain/plan.ts';
-import { identityProblems, waitsFor } from '../domain/preflight.ts';
+import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve.ts';
 
 /** What disk and backup, as just seen, say against a restore. */
 export function factProblems(one: Resolved, context: Context): Diagnostic[] {
-  const { observations, records, projectId } = context;
+  const { observations, records, home } = context;
   const { volume_id, backup_id, spec } = one;
   if (!observations || volume_id === undefined || backup_id === undefined) return [];
   const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
   const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
   if (volume?.kind === 'found' && backup?.kind === 'found')
-    return identityProblems(volume.value, backup.value, spec.expect, projectId);
+    return identityProblems(volume.value, backup.value, spec.expect, home);
   const otherBackup =
     spec.backup.by === 'id'
       ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'
@@ -24,9 +24,10 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
       'volume',
       volume_id,
       volume,
+      home,
       'correct volume_id; list what is there with the OpenStack client: openstack volume list',
     ),
-    ...readProblem('backup', backup_id, backup, otherBackup),
+    ...readProblem('backup', backup_id, backup, home, otherBackup),
   ];
 }
 
@@ -34,7 +35,8 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
 export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Wait[] {
   const volume = observations?.volumes.get(volume_id ?? '');
   const backup = observations?.backups.get(backup_id ?? '');
-  return volume?.kind === 'found' && backup?.kind === 'found' ? waitsFor(volume.value, backup.value) : [];
+  if (volume?.kind !== 'found' || backup?.kind !== 'found') return [];
+  return waitsFor(volume.value, backup.value, observations?.being_made);
 }
 
 /** What a complete list does not hold does not exist. */
@@ -46,6 +48,7 @@ function readProblem(
   what: 'volume' | 'backup',
   id: string,
   reading: Reading<Volume | Backup> | undefined,
+  { project_id, region }: Home,
   ifGone: string,
 ): Diagnostic[] {
   const noun = what === 'volume' ? 'disk' : 'backup';
@@ -55,6 +58,7 @@ function readProblem(
     case 'gone':
       return [
         error(`${what}-gone`, `${noun} ${id} does not exist in this project and region`, {
+          detail: `Looked in region ${region} of project ${project_id}. What is elsewhere cannot be restored from here.`,
           remedy: ifGone,
         }),
       ];

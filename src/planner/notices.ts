@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
+import { warnings } from '../domain/preflight.ts';
 import type { Record } from '../domain/record.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve.ts';
@@ -13,7 +14,7 @@ export function noticesOf(
 ): Diagnostic[] {
   const where = { address: spec.address };
   if (action.kind === 'restore')
-    return [...waived, ...movingRule(action), ...capacityFallsBack(action)].map((notice) => ({
+    return [...waived, ...movingRule(action), ...beforeOverwriting(action, context)].map((notice) => ({
       ...notice,
       where,
     }));
@@ -40,17 +41,11 @@ function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
   ];
 }
 
-/** The service gives an expanded disk the backup's capacity back; the file system must be grown again. */
-function capacityFallsBack({ volume, backup }: RestoreAction): Diagnostic[] {
-  if (volume.size === undefined || backup.size === undefined || volume.size <= backup.size) return [];
-  return [
-    {
-      severity: 'warning',
-      code: 'capacity-falls-back',
-      summary: `the disk has ${volume.size} GB, the backup ${backup.size} GB: after the restore its file system spans ${backup.size} GB`,
-      remedy: 'grow the partition and file system again after the restore',
-    },
-  ];
+/** Of what the service does with disk and backup. */
+function beforeOverwriting({ volume, backup }: RestoreAction, { observations }: Context): Diagnostic[] {
+  const seen = observations?.volumes.get(volume.id ?? '');
+  if (seen?.kind !== 'found' || backup.size === undefined) return [];
+  return warnings(seen.value, { size: backup.size });
 }
 
 function doneAtHigher({ generation }: Record, asked: number): Diagnostic[] {

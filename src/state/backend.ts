@@ -1,5 +1,6 @@
 import type { Actor, Change, State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
+import type { Snapshot } from './codec.ts';
 
 /**
  * Where a state is kept. Every backend passes the same contract suite (`test/state/backend-contract.ts`).
@@ -12,10 +13,16 @@ export interface Backend {
   /** A consistent state without a lock; undefined when there is none. */
   read(): Promise<State | undefined>;
   /**
-   * Exclusive until released. Waits up to `waitMs` for a holder to go. The lock of a process that died on
-   * this host is taken over.
+   * As `read`, with the hashes of the history as they are stored: nothing that was stored is hashed again, so
+   * that a break of the chain shows in it. Every entry has its hash.
    */
-  lock(actor: Actor, waitMs: number): Promise<Lease>;
+  snapshot(): Promise<Snapshot | undefined>;
+  /**
+   * Exclusive until released. Waits up to `waitMs` for a holder to go, and no longer than until `signal` is
+   * aborted: then it rejects with the signal's reason and holds nothing. What becomes of the lock of a process
+   * that died or froze depends on the backend (docs/state.md); none is ever shared.
+   */
+  lock(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<Lease>;
   /** Who holds the lock, if anybody. */
   holder(): Promise<LockInfo | undefined>;
   /** Removes the lock with this id, whoever holds it; a person's decision. */
@@ -33,13 +40,23 @@ export interface Lease {
   /** Makes the empty ledger. Refuses (`state`) when there is one. */
   create(target: Target): Promise<State>;
   /**
+   * Puts a whole state in place of what is there, also where there is none; resolves once durable. Until then,
+   * and when it fails, the old one stands, whole. Hashes that the chain has are kept as they are, broken or not.
+   * A failure poisons the lease as one of `commit` does. In place of a state of the same lineage its serial must
+   * be higher, so that a serial never means two states (saved plans are held against it); else a plain Error.
+   */
+  replace(snapshot: Snapshot): Promise<void>;
+  /**
    * Resolves once durable. Commits made while one is being written go together with the next. A failed write
    * poisons the lease: this and every later commit rejects, and `poisoned` is set.
    */
   commit(changes: readonly Change[]): Promise<void>;
   /** Why nothing can be committed any more. Check before any POST. */
   readonly poisoned: Error | undefined;
-  /** How long the lock is surely held, ms; Infinity where it cannot be taken away. */
+  /**
+   * How long the lock is surely held, ms; Infinity where only a person can take it away, 0 once one has. Asked in
+   * the very moment before a request leaves: a process that was stopped meanwhile must not send it.
+   */
   remainingMs(): number;
   /** Folds what is to be folded and frees the lock. Safe to call twice. */
   release(): Promise<void>;
@@ -50,8 +67,16 @@ export interface LockInfo {
   /** `user@host` */
   readonly who: string;
   readonly host: string;
+  /** 0 where the backend does not tell it; the host is empty then. */
   readonly pid: number;
   readonly operation: string;
   readonly since: string;
   readonly version: string;
+  /** As last told, where a lock that is not renewed comes to an end. */
+  readonly lease?: LeaseTerms;
+}
+
+export interface LeaseTerms {
+  readonly ttl_ms: number;
+  readonly renewed: string;
 }

@@ -4,53 +4,78 @@ import type { Clock } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Backend } from './backend.ts';
+import { httpBackend } from './http/http-backend.ts';
+import { httpStateSettings } from './http/settings.ts';
 import { localBackend } from './local/local-backend.ts';
 import { lockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
+import { s3Location } from './s3/location.ts';
+import { s3Backend } from './s3/s3-backend.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
   /** A fresh UUID. */
   readonly newId: () => string;
+  /** Credentials and settings of remote backends come from here, never from the location. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * The backend that a `state:` names: a path, or (to come) a URL. `Failure` kind `usage` for a location that
+ * The backend that a `state:` names: a path or a URL. `Failure` kind `usage` for a location that
  * cannot be one, `state` when the place for the file is not fit. There need not be a state yet.
  */
-export async function openBackend(location: string, { clock, newId }: BackendDeps): Promise<Backend> {
+export async function openBackend(location: string, deps: BackendDeps): Promise<Backend> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
-  if (scheme !== undefined) throw refuseUrl(location, scheme.toLowerCase());
+  if (scheme !== undefined) return openUrl(location, scheme.toLowerCase(), deps);
   if (location.trim() === '')
     throw usage(
       'state-location',
       'the name of the state is empty',
       'write a path, such as vbsctl.state.json',
     );
+  const { clock, newId } = deps;
   const path = await realPath(location);
   const lock = lockFile({ path: `${path}.lock`, clock, newId });
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 
-const SECRET_PARAMETER = /password|secret|token/i;
+function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
+  const url = publicUrl(location, scheme);
+  const { env, ...rest } = deps;
+  switch (scheme) {
+    case 'http':
+    case 'https':
+      return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
+    case 's3':
+      return s3Backend({ location, s3: s3Location(url), ...rest });
+    default:
+      throw usage(
+        'state-url',
+        `a state cannot be kept at ${scheme}://…`,
+        'name a file, or an https://, s3:// or postgres:// URL',
+      );
+  }
+}
 
-/** Never repeats the URL: a part of it may be secret. */
-function refuseUrl(location: string, scheme: string): Failure {
-  const url = URL.canParse(location) ? new URL(location) : undefined;
-  const secret =
-    url && (url.password !== '' || [...url.searchParams.keys()].some((k) => SECRET_PARAMETER.test(k)));
-  if (secret)
-    return usage(
+const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;
+
+/** A URL that may be shown and committed. One with a secret in it is refused and never repeated. */
+function publicUrl(location: string, scheme: string): URL {
+  if (!URL.canParse(location))
+    throw usage(
+      'state-url',
+      `the ${scheme}:// URL of the state is not a URL`,
+      'write it as in docs/state.md',
+    );
+  const url = new URL(location);
+  if (url.password !== '' || [...url.searchParams.keys()].some((key) => SECRET_PARAMETER.test(key)))
+    throw usage(
       'state-url-secret',
       `the ${scheme}:// URL of the state holds a password`,
       'take it out; credentials come from the environment, never from a file that is read, logged or committed',
     );
-  return usage(
-    'state-url',
-    `a state at ${scheme}://… is not supported yet`,
-    'name a file, such as vbsctl.state.json',
-  );
+  return url;
 }
 
 /** Where the file is or will be, symbolic links resolved: a link is followed, never replaced. */

@@ -170,8 +170,12 @@ export function runSummaryText(summary: RunSummary, command: string): string {
   return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
 }
 
-function workText({ started, adopted, duration_ms, requests }: RunSummary): string {
-  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}.`;
+function workText(summary: RunSummary): string {
+  const { started, adopted, duration_ms, requests } = summary;
+  const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
+  // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
+  const each = restores > 1 ? `, ${(requests / restores).toFixed(1)} a restore` : '';
+  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
 }
 
 const LOOKS_SHOWN = 2;

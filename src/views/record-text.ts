@@ -1,5 +1,6 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
+import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
   jobIdOf,
@@ -208,7 +209,10 @@ export function nextSteps(record: Record, at: string | undefined): string[] {
     case 'unknown':
       return [`look at the disk, then: ${resolveCommand(record.address)}`];
     case 'failed': {
-      if (record.touched === 'no') return ['to try it again: vbsctl apply'];
+      if (record.touched === 'no') {
+        const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
+        return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
+      }
       const raise = `to restore it again: raise generation to ${record.generation + 1}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
       return record.resolution
         ? [raise]

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import type { Backup, Volume } from '../../src/domain/cloud.ts';
-import { describeAttachment, identityProblems, waitsFor } from '../../src/domain/preflight.ts';
+import {
+  describeAttachment,
+  identityProblems,
+  remedyOf,
+  waitsFor,
+  warnings,
+} from '../../src/domain/preflight.ts';
 import type { Expectation } from '../../src/domain/spec.ts';
 
 const VOLUME: Volume = { id: 'v', name: 'data', status: 'available', size: 10, attachments: [] };
@@ -13,6 +19,7 @@ const BACKUP: Backup = {
   created_at: '2026-11-23T00:00:00Z',
 };
 const NAMED = { server_id: 'id-1', server_name: 'db1', device: '/dev/vdb' };
+const HOME = { project_id: 'p1', region: 'eu-de' };
 const UUID = 'c96e4a94-927a-425c-8795-63f9964cfebd';
 
 interface Seen {
@@ -22,7 +29,7 @@ interface Seen {
 }
 
 function problems({ volume = {}, backup = {}, expect = {} }: Seen) {
-  return identityProblems({ ...VOLUME, ...volume }, { ...BACKUP, ...backup }, expect, 'p1');
+  return identityProblems({ ...VOLUME, ...volume }, { ...BACKUP, ...backup }, expect, HOME);
 }
 
 describe('identityProblems', () => {
@@ -32,6 +39,10 @@ describe('identityProblems', () => {
     'a disk of another project': [{ volume: { project_id: 'p2' } }, ['volume-of-another-project']],
     'a disk in error': [{ volume: { status: 'error' } }, ['volume-in-error']],
     'a disk whose last restore failed': [{ volume: { status: 'error_restoring' } }, ['volume-in-error']],
+    'a disk whose extension failed': [{ volume: { status: 'error_extending' } }, ['volume-in-error']],
+    'a disk whose rollback failed': [{ volume: { status: 'error_rollbacking' } }, ['volume-in-error']],
+    'a disk whose deletion failed': [{ volume: { status: 'error_deleting' } }, ['volume-in-error']],
+    'a disk whose backup failed': [{ volume: { status: 'error_backing-up' } }, ['volume-in-error']],
     'a disk being deleted': [{ volume: { status: 'deleting' } }, ['volume-deleting']],
     'a disk in use: no matter yet': [{ volume: { status: 'in-use', attachments: [NAMED] } }, []],
     'a disk being restored: no matter yet': [{ volume: { status: 'restoring-backup' } }, []],
@@ -40,7 +51,27 @@ describe('identityProblems', () => {
     'a backup that was shared': [{ backup: { project_id: 'p2' } }, ['backup-shared']],
     'a backup in error': [{ backup: { status: 'error' } }, ['backup-unusable']],
     'a backup being deleted': [{ backup: { status: 'deleting' } }, ['backup-unusable']],
+    'a backup whose restore failed': [{ backup: { status: 'error_restoring' } }, ['backup-unusable']],
+    'a backup whose deletion failed': [{ backup: { status: 'error_deleting' } }, ['backup-unusable']],
     'a backup being made: no matter yet': [{ backup: { status: 'creating' } }, []],
+    'a backup being used: no matter yet': [{ backup: { status: 'restoring' } }, []],
+    'zones of this region': [
+      { volume: { availability_zone: 'eu-de-01' }, backup: { availability_zone: 'eu-de-03' } },
+      [],
+    ],
+    'a disk in a zone of another region': [
+      { volume: { availability_zone: 'eu-nl-01' }, backup: { availability_zone: 'eu-de-01' } },
+      ['another-region'],
+    ],
+    'a backup in a zone of another region': [
+      { volume: { availability_zone: 'eu-de-01' }, backup: { availability_zone: 'eu-nl-01' } },
+      ['another-region'],
+    ],
+    'zones that are not named after regions': [
+      { volume: { availability_zone: 'nova' }, backup: { availability_zone: 'az-2' } },
+      [],
+    ],
+    'a backup that tells no zone': [{ volume: { availability_zone: 'eu-nl-01' } }, []],
     'a disk as large as the backup': [{ volume: { size: 10 }, backup: { size: 10 } }, []],
     'a larger disk': [{ volume: { size: 11 } }, []],
     'a smaller disk': [{ volume: { size: 9 } }, ['volume-too-small']],
@@ -125,17 +156,75 @@ describe('waitsFor', () => {
       {},
       ['detach from db1 (/dev/vdb)', 'detach from id-2'],
     ],
-    'another restore': [{ status: 'restoring-backup' }, {}, ['another restore into this disk to end']],
-    'a disk that is busy': [{ status: 'backing-up' }, {}, ['disk to become available (it is backing-up)']],
-    'a backup that is busy': [{}, { status: 'restoring' }, ['backup to become available (it is restoring)']],
+    'in use, nobody tells by whom': [{ status: 'in-use' }, {}, ['disk to become available (it is in-use)']],
+    'busy first, then to be detached': [
+      { status: 'backing-up', attachments: [NAMED] },
+      {},
+      ['a backup of this disk, being made, to end', 'detach from db1 (/dev/vdb)'],
+    ],
+    'detaching already': [{ status: 'detaching', attachments: [NAMED] }, {}, ['its detaching to end']],
+    creating: [{ status: 'creating' }, {}, ['the disk to be made']],
+    attaching: [{ status: 'attaching' }, {}, ['its attaching to end']],
+    reserved: [{ status: 'reserved' }, {}, ['a server that is about to attach it']],
+    'restoring-backup': [{ status: 'restoring-backup' }, {}, ['another restore into this disk to end']],
+    'backing-up': [{ status: 'backing-up' }, {}, ['a backup of this disk, being made, to end']],
+    uploading: [{ status: 'uploading' }, {}, ['an image being made of this disk to end']],
+    downloading: [{ status: 'downloading' }, {}, ['an image being written to this disk to end']],
+    extending: [{ status: 'extending' }, {}, ['its extension to end']],
+    rollbacking: [{ status: 'rollbacking' }, {}, ['its rollback to a snapshot to end']],
+    'awaiting-transfer': [
+      { status: 'awaiting-transfer' },
+      {},
+      ['its transfer to another project to be accepted or called off'],
+    ],
+    'a status nobody has heard of': [
+      { status: 'retyping' },
+      {},
+      ['disk to become available (it is retyping)'],
+    ],
+    'a backup being made': [{}, { status: 'creating' }, ['the backup to be made']],
+    'a backup being used': [{}, { status: 'restoring' }, ['another restore from this backup to end']],
+    'a backup in a status nobody has heard of': [
+      {},
+      { status: 'copying' },
+      ['backup to become available (it is copying)'],
+    ],
     both: [
       { status: 'attaching' },
       { status: 'creating' },
-      ['disk to become available (it is attaching)', 'backup to become available (it is creating)'],
+      ['its attaching to end', 'the backup to be made'],
     ],
   };
   for (const [name, [volume, backup, expected]] of Object.entries(cases))
     it(name, () => expect(whats(volume, backup)).to.deep.equal(expected));
+
+  describe('another backup of the disk, being made', () => {
+    const other = { ...BACKUP, id: 'c', name: 'hourly', status: 'creating' };
+    const made = (volume: Partial<Volume>, beingMade: Backup[]) =>
+      waitsFor({ ...VOLUME, ...volume }, BACKUP, beingMade).map(({ what }) => what);
+    it('is waited for', () =>
+      expect(made({}, [other])).to.deep.equal(['backup hourly of this disk, being made, to end']));
+    it('is told once where the disk tells it, too', () =>
+      expect(made({ status: 'backing-up' }, [other])).to.have.length(1));
+    it('is of no concern when it is of another disk', () =>
+      expect(made({}, [{ ...other, volume_id: 'w' }])).to.deep.equal([]));
+    it('is of no concern when it is made', () =>
+      expect(made({}, [{ ...other, status: 'available' }])).to.deep.equal([]));
+    it('is not waited for twice when it is the one to restore', () =>
+      expect(
+        waitsFor(VOLUME, { ...BACKUP, status: 'creating' }, [{ ...BACKUP, status: 'creating' }]).map(
+          ({ what }) => what,
+        ),
+      ).to.deep.equal(['the backup to be made']));
+  });
+
+  it('gives the commands that call off a transfer', () => {
+    const [wait] = waitsFor({ ...VOLUME, status: 'awaiting-transfer' }, BACKUP);
+    expect(wait?.commands).to.deep.equal([
+      'openstack volume transfer request list',
+      'openstack volume transfer request delete REQUEST',
+    ]);
+  });
 
   it('gives the commands that detach, in their order', () => {
     const [wait] = waitsFor({ ...VOLUME, status: 'in-use', attachments: [NAMED] }, BACKUP);
@@ -143,6 +232,41 @@ describe('waitsFor', () => {
       'openstack server stop id-1',
       'openstack server remove volume id-1 v',
     ]);
+  });
+});
+
+describe('warnings', () => {
+  const codes = (volume: Partial<Volume>) =>
+    warnings({ ...VOLUME, ...volume }, BACKUP).map(({ code }) => code);
+  for (const [name, volume, expected] of [
+    ['a disk as large as its backup', {}, []],
+    ['a disk extended since', { size: 20 }, ['capacity-falls-back']],
+    ['a disk that takes part in replication', { replication_status: 'active' }, ['volume-replicated']],
+    ['a disk whose replication is paused', { replication_status: 'active-stopped' }, ['volume-replicated']],
+    ['a disk whose replication is off', { replication_status: 'disabled' }, []],
+  ] as const)
+    it(name, () => expect(codes(volume)).to.deep.equal(expected));
+
+  it('say what to do after the restore of a disk extended since', () => {
+    const [warning] = warnings({ ...VOLUME, size: 20 }, BACKUP);
+    expect(warning?.summary).to.contain('20 GB').and.to.contain('10 GB');
+    expect(warning?.remedy).to.contain('growpart').and.to.contain('resize2fs').and.to.contain('xfs_growfs');
+  });
+});
+
+describe('what helps against a refusal', () => {
+  for (const [code, expected] of [
+    ['VolumeBackup.0042', 'right to restore'],
+    ['VolumeBackup.0111', 'project and region'],
+    ['VolumeBackup.0202', 'status reset'],
+    ['VolumeBackup.0207', 'correct volume_id'],
+    ['VolumeBackup.0209', 'openstack volume set --size'],
+    ['VolumeBackup.0211', 'Storage Disaster Recovery Service'],
+  ] as const)
+    it(code, () => expect(remedyOf(code)).to.contain(expected));
+  it('nothing is invented for other codes', () => {
+    expect(remedyOf('VolumeBackup.9999')).to.equal(undefined);
+    expect(remedyOf(undefined)).to.equal(undefined);
   });
 });
 

@@ -7,7 +7,7 @@ export function answer(status: number, body: unknown = '', headers: Record<strin
   return { kind: 'answer', status, headers, text };
 }
 
-interface Recorded {
+export interface Recorded {
   readonly name: string;
   readonly request: {
     readonly method: string;
@@ -22,7 +22,8 @@ interface Recorded {
 }
 
 const FILE = new URL('fixtures/openstack-zed.json', import.meta.url);
-const { exchanges } = JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: readonly Recorded[] };
+/** What real Keystone 22 and Cinder 21.3 servers were asked and answered, in the order of the story. */
+export const { exchanges } = JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: readonly Recorded[] };
 
 /** What real Keystone 22 and Cinder 21.3 servers answered. */
 export function recorded(name: string): Answer {
@@ -40,6 +41,13 @@ function exchange(name: string): Recorded {
   const found = exchanges.find((candidate) => candidate.name === name);
   if (!found) throw new Error(`nothing recorded as ${name}`);
   return found;
+}
+
+/** The disk and the backup that a recorded restore was about. */
+export function recordedRestore(name: string): { readonly volume_id: string; readonly backup_id: string } {
+  const { path, body } = recordedRequest(name);
+  const [, backup_id = ''] = /backups\/([^/]+)\/restore/.exec(path) ?? [];
+  return { volume_id: body?.restore?.volume_id ?? '', backup_id };
 }
 
 export function recordedBody(name: string): Record<string, unknown> {

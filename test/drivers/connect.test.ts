@@ -148,7 +148,7 @@ describe('connecting to a cloud', () => {
       {},
       { OS_INTERFACE: 'admin' },
       'no-endpoint',
-      'OS_VBS_ENDPOINT_OVERRIDE',
+      'set OS_INTERFACE (interface in clouds.yaml) to public',
     ],
   ];
   for (const [name, body, env, code, remedy] of bodies)

@@ -7,6 +7,8 @@ export interface ServedCloud {
   readonly driver: Driver;
   /** What `driver.requests()` must be: requests that reached the cloud. */
   requests(): number;
+  /** Whether its catalog has a compute service. */
+  readonly hasServers: boolean;
   /** An available disk, and an available backup of it. */
   readonly volumeId: string;
   readonly backupId: string;
@@ -55,8 +57,9 @@ export function driverContract(name: string, serve: () => Promise<ServedCloud>):
       expect(backups.kind === 'listed' && backups.values.map(({ id }) => id)).to.include(cloud.backupId);
     });
 
-    it('lists servers by name, where it knows them', async () => {
+    it('lists servers by name where the catalog has a compute service, and else says that it cannot', async () => {
       const listing = await driver.servers?.();
+      expect(listing !== undefined).to.equal(cloud.hasServers);
       if (!listing) return;
       if (listing.kind !== 'listed') throw new Error(listing.failure.message);
       expect(listing.values).to.not.be.empty;

@@ -1,4 +1,5 @@
-import type { Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Answer, Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
 import { recorded, recordedRequest } from './answers.ts';
 
 /** A network that gives back what real servers answered, in the order of the story told here. */
@@ -6,9 +7,11 @@ export class RecordedCloud implements Http {
   readonly #story: string[];
   readonly asked: { readonly method: string; readonly path: string; readonly version: string | undefined }[] =
     [];
+  /** Asked first; undefined lets the recording answer. */
+  instead: (request: HttpRequest) => Answer | undefined = () => undefined;
 
   constructor(story: readonly string[]) {
-    this.#story = ['keystone-token-password', ...story];
+    this.#story = [...story];
   }
 
   async send(request: HttpRequest): Promise<Exchange> {
@@ -18,12 +21,17 @@ export class RecordedCloud implements Http {
       path: pathname + search,
       version: request.headers['OpenStack-API-Version'],
     });
+    const other = this.instead(request);
+    if (other) return other;
     const next = this.#story.shift();
     if (next === undefined) throw new Error(`nothing recorded for ${request.method} ${pathname}`);
-    const { method, path } = recordedRequest(next);
+    const { method, path, body } = recordedRequest(next);
     const [expected = ''] = path.split('?');
     if (method !== request.method || expected !== pathname)
       throw new Error(`asked ${request.method} ${pathname}, recorded as ${next} is ${method} ${expected}`);
+    const sent = request.method === 'POST' ? JSON.parse(request.body) : null;
+    if (!isDeepStrictEqual(sent, body))
+      throw new Error(`asked ${JSON.stringify(sent)}, recorded as ${next} is ${JSON.stringify(body)}`);
     return recorded(next);
   }
 

@@ -59,6 +59,7 @@ describe('the vbs driver', () => {
     return {
       driver,
       requests: () => cloud.seen.length,
+      hasServers: false,
       volumeId: 'volume-1',
       backupId: 'backup-1',
       finish: () => cloud.finish(),

@@ -32,9 +32,10 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     return desk;
   }
 
-  async close(): Promise<void> {
+  /** `keep`: the folder, for whoever looks into it. */
+  async close(keep = false): Promise<void> {
     await this.cloud.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 
   write(name: string, text: string): void {

@@ -27,6 +27,7 @@ async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
   return {
     driver,
     requests: () => emulator.audit().requests.total ?? 0,
+    hasServers: true,
     volumeId: volume?.id ?? '',
     backupId: backup?.id ?? '',
     finish: () => {

@@ -78,6 +78,13 @@ const ROWS: Row[] = [
     lab: { jobDurationMs: 300_000 },
     expect: adopted,
   },
+  {
+    title:
+      'no answer, after the effect, and done long before the wait for the answer is over: seen meanwhile',
+    effect: { kind: 'hang', when: 'after', for_ms: 90_000 },
+    lab: { jobDurationMs: 10_000 },
+    expect: adopted,
+  },
   { title: 'an answer cut in the middle', effect: { kind: 'cut' }, expect: adopted },
   { title: 'an answer of a gigabyte', effect: { kind: 'huge', bytes: 1024 ** 3 }, expect: adopted },
   {

@@ -1,11 +1,11 @@
-import type { HeldLock, Lock, LockWish } from '../../src/state/local/lock.ts';
+import type { HeldLock, Lock, LockWish } from '../../src/state/lock.ts';
 
 /** One process, no rivals. */
 export class MemoryLock implements Lock {
   async acquire(wish: LockWish): Promise<HeldLock> {
     return {
       info: { ...wish, id: 'lock', host: 'lab', pid: 1, since: new Date(0).toISOString() },
-      stillHeld: async () => true,
+      stillHeld: () => true,
       release: async () => {},
     };
   }

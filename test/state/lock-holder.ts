@@ -3,16 +3,11 @@
  * its stdin ends (then it releases), or for its death. Used by the contract suite.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../src/domain/clock.ts';
+import { systemClock as clock } from '../../src/cli/system.ts';
 import { openBackend } from '../../src/state/open-backend.ts';
 import { ACTOR, numbered, TARGET } from './samples.ts';
 
-const clock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-};
-const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID });
+const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID, env: process.env });
 const lease = await backend.lock(ACTOR, 0);
 if (!lease.state()) await lease.create(TARGET);
 await lease.commit([numbered(1_000)]);

@@ -14,7 +14,7 @@ describe('openBackend', () => {
   afterEach(() => rm(directory, { recursive: true }));
 
   async function refusal(location: string): Promise<Failure> {
-    const reason = await openBackend(location, { clock: fakeClock(), newId }).then(
+    const reason = await openBackend(location, { clock: fakeClock(), newId, env: {} }).then(
       () => new Error('was opened'),
       (cause: unknown) => cause,
     );
@@ -24,23 +24,16 @@ describe('openBackend', () => {
 
   it('opens a file that is not there yet', async () => {
     const location = join(directory, 'new.json');
-    const backend = await openBackend(location, { clock: fakeClock(), newId });
+    const backend = await openBackend(location, { clock: fakeClock(), newId, env: {} });
     expect(backend.location).to.equal(location);
     expect(await backend.read()).to.equal(undefined);
   });
 
-  for (const url of [
-    'http://x/state',
-    'https://gitlab.example/s?ID=1',
-    's3://bucket/key',
-    'postgres://db/vbsctl',
-    'HTTPS://x',
-  ])
-    it(`does not support ${url} yet`, async () => {
-      expect(await refusal(url))
-        .to.include({ kind: 'usage' })
-        .and.property('message')
-        .match(/not supported yet/);
+  for (const url of ['ftp://x/state', 'git+ssh://x/state', 'https://[', 's3:///key'])
+    it(`says what it cannot open: ${url}`, async () => {
+      const failure = await refusal(url);
+      expect(failure).to.include({ kind: 'usage' });
+      expect(failure.diagnostics[0]?.remedy).to.not.equal(undefined);
     });
 
   for (const url of [

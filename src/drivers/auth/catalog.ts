@@ -39,6 +39,8 @@ export type Pick =
       readonly has: readonly string[];
       /** In which regions the service would be found. */
       readonly regions: readonly string[];
+      /** By which interfaces it would be found in the region asked for. */
+      readonly interfaces: readonly string[];
     };
 
 const VBS_TYPES = ['vbsv2', 'vbs'];
@@ -57,7 +59,7 @@ export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
   const endpoint = endpointOf(catalog, VBS_NEIGHBOURS, wanted);
   const url = endpoint && withHostLabel(endpoint.url, 'evs', 'vbs');
   const root = url === undefined ? undefined : serviceRoot(url, wanted.projectId);
-  return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_NEIGHBOURS]);
+  return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_NEIGHBOURS], wanted);
 }
 
 /** The disk service. */
@@ -84,7 +86,7 @@ function find(catalog: Catalog, types: readonly string[], wanted: Wanted): Pick 
   const override = types.map((type) => wanted.overrides.get(type.replaceAll('-', '_'))).find(Boolean);
   const url = override ?? endpointOf(catalog, types, wanted)?.url;
   const root = url === undefined ? undefined : serviceRoot(url, wanted.projectId);
-  return root ? { kind: 'found', root } : missing(catalog, types);
+  return root ? { kind: 'found', root } : missing(catalog, types, wanted);
 }
 
 /** Types in the order of preference, not of the catalog. */
@@ -101,7 +103,7 @@ function endpointOf(catalog: Catalog, types: readonly string[], wanted: Wanted):
   return undefined;
 }
 
-function missing(catalog: Catalog, types: readonly string[]): Pick {
+function missing(catalog: Catalog, types: readonly string[], wanted: Wanted): Pick {
   const services = catalog.filter((service) => types.includes(service.type));
   return {
     kind: 'missing',
@@ -110,6 +112,11 @@ function missing(catalog: Catalog, types: readonly string[]): Pick {
       endpoints.map((e) => `${type} (${e.interface}, region ${e.region})`),
     ),
     regions: regionsOf(services),
+    interfaces: unique(
+      services.flatMap(({ endpoints }) =>
+        endpoints.filter(({ region }) => region === wanted.region).map((endpoint) => endpoint.interface),
+      ),
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
@@ -7,10 +7,13 @@ import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
 import type { Env } from './settings.ts';
 
-/** What was found of clouds.yaml and secure.yaml, unread. */
+/** What was found of clouds.yaml and its companions, unread. */
 export interface CloudFiles {
   readonly clouds?: CloudFile;
+  /** Secrets; its values win. */
   readonly secure?: CloudFile;
+  /** `clouds-public.yaml`: what the `profile` of a cloud stands for. */
+  readonly vendors?: CloudFile;
   /** For messages. */
   readonly searched: readonly string[];
 }
@@ -23,12 +26,14 @@ export interface CloudFile {
 export const NO_FILES: CloudFiles = { searched: [] };
 
 const SIZE_MAX = 1024 * 1024;
-const EXTENSIONS = ['yaml', 'yml'];
+/** JSON is YAML. */
+const EXTENSIONS = ['yaml', 'yml', 'json'];
 
 /**
- * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE`, the working directory (where it is trusted), `~/.config/openstack`
- * and `/etc/openstack`, and the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same places. Throws a Failure (`invalid`) for a file
- * that is there and cannot be read.
+ * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path (the working directory only
+ * where it is trusted), the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same path, and the first
+ * clouds-public.yaml. Throws a Failure (`invalid`) for a file that is there and cannot be read, and for one that
+ * a variable names and is not there.
  */
 export async function readCloudFiles(places: {
   readonly env: Env;
@@ -36,11 +41,7 @@ export async function readCloudFiles(places: {
   readonly cwd?: string;
   readonly home: string;
 }): Promise<CloudFiles> {
-  const folders = [
-    ...(places.cwd === undefined ? [] : [places.cwd]),
-    join(places.home, '.config', 'openstack'),
-    '/etc/openstack',
-  ];
+  const folders = searchPath(places);
   const candidates = (stem: string) =>
     folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
   // A file that somebody named has to be there.
@@ -48,13 +49,32 @@ export async function readCloudFiles(places: {
     const named = places.env[variable];
     return named ? firstOf([named], variable) : firstOf(candidates(stem), undefined);
   };
-  const [cloudsFile, secureFile] = await Promise.all([
+  const [clouds, secure, vendors] = await Promise.all([
     find('clouds', 'OS_CLIENT_CONFIG_FILE'),
     find('secure', 'OS_CLIENT_SECURE_FILE'),
+    firstOf(candidates('clouds-public'), undefined),
   ]);
   const { OS_CLIENT_CONFIG_FILE: named } = places.env;
-  const clouds = named ? [named] : candidates('clouds');
-  return { ...optional('clouds', cloudsFile), ...optional('secure', secureFile), searched: clouds };
+  return {
+    ...optional('clouds', clouds),
+    ...optional('secure', secure),
+    ...optional('vendors', vendors),
+    searched: named ? [named] : candidates('clouds'),
+  };
+}
+
+/** As openstacksdk's `config/loader.py` has it on Unix: working directory, user, snap's user, site, system. */
+function searchPath({ env, cwd, home }: { env: Env; cwd?: string; home: string }): readonly string[] {
+  const userConfig = env.XDG_CONFIG_HOME || join(home, '.config');
+  const [siteConfig = ''] = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(delimiter);
+  const folders = [
+    ...(cwd === undefined ? [] : [cwd]),
+    join(userConfig, 'openstack'),
+    join(env.SNAP_REAL_HOME || home, '.config', 'openstack'),
+    join(siteConfig, 'openstack'),
+    '/etc/openstack',
+  ];
+  return [...new Set(folders)];
 }
 
 async function firstOf(

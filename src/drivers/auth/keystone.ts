@@ -12,15 +12,15 @@ import {
 import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
-import type { Session, TokenGrant } from './session.ts';
-import type { Auth, Domain, Named } from './settings.ts';
+import type { Grant, Pass, Session } from './session.ts';
+import type { Domain, Named, TokenAuth } from './settings.ts';
 
 /** A token is renewed when less than this is left of it, or a fifth of a short life. */
 const MARGIN_MS_MAX = 60_000;
 
 /** What Keystone says with a token. */
 export interface Token {
-  readonly text: string;
+  readonly pass: Pass;
   /** From the moment it was given. */
   readonly lifetimeMs: number;
   /** Absent: the token belongs to no project and opens nothing. */
@@ -35,14 +35,14 @@ export interface KeystoneTools extends RetryTools {
 /** One way into one project, over Keystone v3. */
 export class KeystoneSession implements Session {
   readonly #authUrl: string;
-  readonly #auth: Auth;
+  readonly #auth: TokenAuth;
   readonly #tools: KeystoneTools;
-  #current: { readonly text: string; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  #current: { readonly pass: Pass; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
   #renewal: Promise<Attempted<Token>> | undefined;
   /** A definitive no. Asking again and again with a wrong password locks accounts. */
   #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
 
-  constructor(authUrl: string, auth: Auth, tools: KeystoneTools) {
+  constructor(authUrl: string, auth: TokenAuth, tools: KeystoneTools) {
     this.#authUrl = authUrl;
     this.#auth = auth;
     this.#tools = tools;
@@ -55,22 +55,23 @@ export class KeystoneSession implements Session {
     return abandonable(this.#renewal, signal);
   }
 
-  async token(signal?: AbortSignal): Promise<TokenGrant> {
+  async pass(signal?: AbortSignal): Promise<Grant> {
     const current = this.#current;
     if (current && this.#tools.clock.monotonic() < current.renewAtMs)
-      return { kind: 'token', token: current.text };
+      return { kind: 'granted', pass: current.pass };
     const renewed = await this.authenticate(signal);
-    if (renewed.kind === 'done') return { kind: 'token', token: renewed.value.text };
+    if (renewed.kind === 'done') return { kind: 'granted', pass: renewed.value.pass };
     // The margin is there to be used up when Keystone is away.
     const rest = this.#current;
     return rest && this.#tools.clock.monotonic() < rest.endsAtMs
-      ? { kind: 'token', token: rest.text }
+      ? { kind: 'granted', pass: rest.pass }
       : { kind: 'refused', failure: renewed.failure, retryable: renewed.again };
   }
 
-  invalidate(token: string): void {
+  refused(pass: Pass): boolean {
     // Many callers may report the same token; only the first report may cost a renewal.
-    if (this.#current?.text === token) this.#current = undefined;
+    if (this.#current?.pass === pass) this.#current = undefined;
+    return true;
   }
 
   async #renew(): Promise<Attempted<Token>> {
@@ -88,7 +89,7 @@ export class KeystoneSession implements Session {
     const askedAtMs = clock.monotonic();
     const exchange = await wire.send({
       method: 'POST',
-      url: tokensUrl(this.#authUrl),
+      url: keystoneUrl(this.#authUrl, 'auth/tokens'),
       headers: {},
       body: JSON.stringify(tokenRequest(this.#auth)),
     });
@@ -101,18 +102,18 @@ export class KeystoneSession implements Session {
       return { kind: 'failed', failure: unreadable(exchange, token), again: false };
     const endsAtMs = askedAtMs + token.lifetimeMs;
     const marginMs = Math.min(MARGIN_MS_MAX, token.lifetimeMs / 5);
-    this.#current = { text: token.text, renewAtMs: endsAtMs - marginMs, endsAtMs };
+    this.#current = { pass: token.pass, renewAtMs: endsAtMs - marginMs, endsAtMs };
     return { kind: 'done', value: token };
   }
 }
 
 /** `https://iam.example`, `https://iam.example/v3` and `https://iam.example/v3/` mean the same. */
-export function tokensUrl(authUrl: string): string {
-  return `${canonicalAuthUrl(authUrl)}/v3/auth/tokens`;
+export function keystoneUrl(authUrl: string, path: string): string {
+  return `${canonicalAuthUrl(authUrl)}/v3/${path}`;
 }
 
 /** The body of `POST /v3/auth/tokens`. */
-export function tokenRequest(auth: Auth): object {
+export function tokenRequest(auth: TokenAuth): object {
   switch (auth.type) {
     case 'password':
       return {
@@ -165,7 +166,7 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   const givenAtMs = Number.isNaN(issuedAtMs) ? (cloudTimeMs(answer) ?? nowMs) : issuedAtMs;
   const { project } = body;
   return {
-    text,
+    pass: tokenPass(text),
     lifetimeMs: expiresAtMs - givenAtMs,
     ...(isObject(project) && typeof project.id === 'string'
       ? {
@@ -179,7 +180,13 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   };
 }
 
-function secretOf(auth: Auth): string {
+/** Every service takes it in the same header. */
+function tokenPass(token: string): Pass {
+  const headers = { 'X-Auth-Token': token };
+  return { secret: token, headers: () => headers };
+}
+
+function secretOf(auth: TokenAuth): string {
   switch (auth.type) {
     case 'password':
       return auth.password;

@@ -1,140 +1,79 @@
+import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import { isObject, type JsonObject } from '../http/failures.ts';
-import { type CloudFiles, parseCloudFile } from './cloud-files.ts';
-import type { Auth, CloudSettings, Domain, EndpointInterface, Env, Named } from './settings.ts';
+import type { CloudFiles } from './cloud-files.ts';
+import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './settings.ts';
+import type { AccessKey } from './sign.ts';
+import { chooseSource, type Found, type Places, type Source } from './sources.ts';
 
 /**
  * The settings of a cloud: a named one whole from clouds.yaml and secure.yaml, else the `OS_*` variables; the
  * two are never mixed. Pure. Throws a Failure (`invalid`) that names every missing variable or field at once.
  */
-export function resolveCloud(from: {
-  /** From the config or the command line; wins over `OS_CLOUD`. */
-  readonly cloudName?: string | undefined;
-  readonly env: Env;
-  readonly files: CloudFiles;
-}): CloudSettings {
-  const name = namedCloud(from.cloudName, from.env);
-  const source = name === undefined ? variables(from.env) : entryOf(name, from.files);
-  if (name === undefined && source.keys().length === 0) throw noCloud();
-  return build(source);
+export function resolveCloud(from: Places & { readonly files: CloudFiles }): CloudSettings {
+  return build(chooseSource(from, from.files));
 }
 
-/** Nobody said anything: six missing variables would be the wrong answer. */
-function noCloud(): Failure {
-  return new Failure(
-    'invalid',
-    error('no-cloud', 'no cloud is named, and no OS_* variable is set', {
-      detail: 'To try it without a cloud: --cloud emulator.',
-      remedy:
-        'name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml; or set OS_AUTH_URL and the other OS_* variables',
-    }),
-  );
-}
-
-/** The cloud that is named, if any; only then clouds.yaml is asked. */
-export function namedCloud(cloudName: string | undefined, env: Env): string | undefined {
-  return cloudName ?? nonEmpty(env.OS_CLOUD);
-}
-
-/**
- * Where single values come from. Keys are those of clouds.yaml; what stands under `auth:` there and beside it
- * is one name space, as in the `OS_*` variables.
- */
-interface Source {
-  readonly description: string;
-  readonly file?: string;
-  get(key: string): string | undefined;
-  keys(): readonly string[];
-  /** `OS_USERNAME`, or `auth.username`. */
-  nameOf(key: string): string;
-  /** What to do about a missing key. */
-  remedyFor(key: string): string;
-}
-
-function variables(env: Env): Source {
-  const nameOf = (key: string) => `OS_${key.toUpperCase()}`;
+/** As `resolveCloud`, but what is wrong becomes data. Throws a Failure only when there is no source at all. */
+export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
+  const source = chooseSource(from, from.files);
+  const asked = new Map<string, Found | undefined>();
+  const recording: Source = {
+    ...source,
+    get: (key) => {
+      const found = source.get(key);
+      asked.set(key, found);
+      return found;
+    },
+  };
+  const problems = problemsOf(() => build(recording));
   return {
-    description: 'OS_* variables',
-    get: (key) => nonEmpty(env[nameOf(key)]),
-    keys: () =>
-      Object.keys(env)
-        .filter((name) => name.startsWith('OS_') && nonEmpty(env[name]) !== undefined)
-        .map((name) => name.slice(3).toLowerCase()),
-    nameOf,
-    remedyFor: (key) =>
-      `set ${nameOf(key)}, or name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml`,
+    source: source.description,
+    chosen_by: source.chosenBy,
+    values: [
+      ...inferred(asked, source),
+      ...[...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    ],
+    unused: source
+      .keys()
+      .filter((key) => !asked.has(key))
+      .map(source.nameOf),
+    problems,
   };
 }
 
-function entryOf(name: string, files: CloudFiles): Source {
-  if (!files.clouds)
-    throw new Failure(
-      'invalid',
-      error('no-clouds-yaml', `there is no clouds.yaml that could describe the cloud ${name}`, {
-        detail: `Looked at: ${files.searched.join(', ')}`,
-        remedy: 'write one, or name it with OS_CLIENT_CONFIG_FILE',
-      }),
-    );
-  const { path } = files.clouds;
-  const clouds = cloudsIn(parseCloudFile(files.clouds), path);
-  const own = clouds[name];
-  if (!Object.hasOwn(clouds, name) || !isObject(own))
-    throw new Failure(
-      'invalid',
-      error('unknown-cloud', `there is no cloud ${name} in ${path}`, {
-        detail: `It has: ${Object.keys(clouds).join(', ') || 'none'}`,
-        remedy: 'use one of these names, or add the cloud',
-        where: { file: path },
-      }),
-    );
-  const secret = files.secure ? cloudsIn(parseCloudFile(files.secure), files.secure.path)[name] : undefined;
-  // A secure.yaml holds what must not lie open; it wins.
-  const values = new Map([...flat(own), ...flat(isObject(secret) ? secret : {})]);
-  const nameOf = (key: string) => (BESIDE_AUTH.has(key) ? key : `auth.${key}`);
-  return {
-    description: `cloud ${name} of ${path}`,
-    file: path,
-    get: (key) => values.get(key),
-    keys: () => [...values.keys()],
-    nameOf,
-    remedyFor: (key) => `add ${nameOf(key)} to the cloud ${name} in ${path}`,
-  };
+/** How we prove who we are, where nobody said it. */
+function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
+  if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
+  return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
 }
 
-const BESIDE_AUTH: ReadonlySet<string> = new Set([
-  'region_name',
-  'interface',
-  'auth_type',
-  'cacert',
-  'cert',
-  'key',
-  'verify',
-  'insecure',
+function problemsOf(run: () => unknown): readonly Diagnostic[] {
+  try {
+    run();
+    return [];
+  } catch (cause) {
+    if (cause instanceof Failure) return cause.diagnostics;
+    throw cause;
+  }
+}
+
+const SECRETS: ReadonlySet<string> = new Set([
+  'password',
+  'token',
+  'auth_token',
+  'application_credential_secret',
+  'secret_key',
+  'sk',
+  'security_token',
 ]);
 
-function cloudsIn(file: JsonObject, path: string): JsonObject {
-  if (isObject(file.clouds)) return file.clouds;
-  throw new Failure(
-    'invalid',
-    error('not-clouds-yaml', `${path} has no "clouds:" with clouds by name`, {
-      remedy: 'see https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html',
-      where: { file: path },
-    }),
-  );
-}
-
-function flat(cloud: JsonObject): Map<string, string> {
-  const auth = isObject(cloud.auth) ? cloud.auth : {};
-  const values = new Map<string, string>();
-  for (const [key, value] of [...Object.entries(cloud), ...Object.entries(auth)]) {
-    // YAML reads an unquoted password or project name of digits as a number.
-    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    const text = plain ? nonEmpty(String(value)) : undefined;
-    if (text !== undefined) values.set(key.replaceAll('-', '_'), text);
-  }
-  return values;
+/** Nothing of a secret is shown, and no address that somebody hid a password in. */
+function shown(key: string, { text, from }: Found): ShownSetting {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const secret = SECRETS.has(key) || (url && url.username + url.password !== '');
+  return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
 function build(source: Source): CloudSettings {
@@ -142,7 +81,7 @@ function build(source: Source): CloudSettings {
   const need = (...keys: [string, ...string[]]): string => {
     for (const key of keys) {
       const value = source.get(key);
-      if (value !== undefined) return value;
+      if (value !== undefined) return value.text;
     }
     missing.push(
       error('missing-setting', `${keys.map(source.nameOf).join(' or ')} is not set (${source.description})`, {
@@ -154,20 +93,21 @@ function build(source: Source): CloudSettings {
   };
   const authUrl = need('auth_url');
   const auth = buildAuth(source, need);
-  if (missing.length > 0) throw new Failure('invalid', missing);
-  checkUrl('auth_url', authUrl, source);
-  return {
+  const settings: CloudSettings = {
     source: source.description,
     auth_url: authUrl,
     auth,
-    ...optional('region', source.get('region_name')),
+    ...optional('region', source.get('region_name')?.text),
     interface: endpointInterface(source),
-    ...optional('cacert', source.get('cacert')),
-    ...optional('cert', source.get('cert')),
-    ...optional('key', source.get('key')),
+    ...optional('cacert', source.get('cacert')?.text),
+    ...optional('cert', source.get('cert')?.text),
+    ...optional('key', source.get('key')?.text),
     ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
     endpoint_overrides: overrides(source),
   };
+  if (missing.length > 0) throw new Failure('invalid', missing);
+  checkUrl('auth_url', authUrl, source);
+  return settings;
 }
 
 type Need = (...keys: [string, ...string[]]) => string;
@@ -181,10 +121,21 @@ function buildAuth(source: Source, need: Need): Auth {
         password: need('password'),
         project: named(source, need, PROJECT),
       };
+    case 'aksk': {
+      const id = first(source, PROJECT.id);
+      const name = first(source, PROJECT.name);
+      return {
+        type: 'aksk',
+        key: accessKey(source, need),
+        ...(id === undefined
+          ? optional('project', name === undefined ? undefined : { name })
+          : { project: { id } }),
+      };
+    }
     case 'token':
       return { type: 'token', token: need('token', 'auth_token'), project: named(source, need, PROJECT) };
     case 'application_credential': {
-      const name = source.get('application_credential_name');
+      const name = source.get('application_credential_name')?.text;
       return {
         type: 'application_credential',
         // An id stands alone; a name means something only together with its user.
@@ -198,30 +149,45 @@ function buildAuth(source: Source, need: Need): Auth {
   }
 }
 
+/** Names as openstacksdk and Open Telekom Cloud's tools have them. */
+function accessKey(source: Source, need: Need): AccessKey {
+  return {
+    access_key: need('access_key', 'ak'),
+    secret_key: need('secret_key', 'sk'),
+    ...optional('security_token', source.get('security_token')?.text),
+  };
+}
+
 const AUTH_TYPES: ReadonlyMap<string, Auth['type']> = new Map([
   ['password', 'password'],
   ['v3password', 'password'],
   ['token', 'token'],
   ['v3token', 'token'],
   ['v3applicationcredential', 'application_credential'],
+  ['aksk', 'aksk'],
+  ['v3aksk', 'aksk'],
 ]);
 
 function authType(source: Source): Auth['type'] {
-  const given = source.get('auth_type');
+  // The older name of it is openstacksdk's, too.
+  const key = source.get('auth_type') === undefined ? 'auth_plugin' : 'auth_type';
+  const given = source.get(key)?.text;
   if (given !== undefined) {
     const type = AUTH_TYPES.get(given);
     if (type) return type;
     throw new Failure(
       'invalid',
-      error('unknown-auth-type', `${source.nameOf('auth_type')} is ${given} (${source.description})`, {
+      error('unknown-auth-type', `${source.nameOf(key)} is ${given} (${source.description})`, {
         remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
         ...(source.file === undefined ? {} : { where: { file: source.file } }),
       }),
     );
   }
   if (source.get('application_credential_secret') !== undefined) return 'application_credential';
-  const token = source.get('token') ?? source.get('auth_token');
-  return token !== undefined && source.get('password') === undefined ? 'token' : 'password';
+  if (source.get('password') !== undefined) return 'password';
+  if (first(source, ['token', 'auth_token']) !== undefined) return 'token';
+  // Last: many keep an access key beside the password, for object storage alone.
+  return first(source, ['access_key', 'ak']) === undefined ? 'password' : 'aksk';
 }
 
 interface Keys {
@@ -231,12 +197,16 @@ interface Keys {
   readonly domains: readonly string[];
 }
 
-const USER: Keys = { id: ['user_id'], name: ['username'], domains: ['user_domain', 'domain'] };
+const USER: Keys = {
+  id: ['user_id'],
+  name: ['username'],
+  domains: ['user_domain', 'domain', 'default_domain'],
+};
 const PROJECT: Keys = {
   id: ['project_id', 'tenant_id'],
   name: ['project_name', 'tenant_name'],
   // Projects lie in the domain of their users on the clouds that this is for.
-  domains: ['project_domain', 'domain', 'user_domain'],
+  domains: ['project_domain', 'domain', 'user_domain', 'default_domain'],
 };
 
 function named(source: Source, need: Need, keys: Keys): Named {
@@ -248,9 +218,9 @@ function named(source: Source, need: Need, keys: Keys): Named {
 
 function domain(source: Source, need: Need, prefixes: readonly string[]): Domain {
   for (const prefix of prefixes) {
-    const id = source.get(`${prefix}_id`);
+    const id = source.get(`${prefix}_id`)?.text;
     if (id !== undefined) return { id };
-    const name = source.get(`${prefix}_name`);
+    const name = source.get(`${prefix}_name`)?.text;
     if (name !== undefined) return { name };
   }
   return { name: need(`${prefixes[0]}_name`, `${prefixes[0]}_id`) };
@@ -267,7 +237,7 @@ const INTERFACES: ReadonlyMap<string, EndpointInterface> = new Map([
 
 function endpointInterface(source: Source): EndpointInterface {
   const key = source.get('interface') === undefined ? 'endpoint_type' : 'interface';
-  const given = source.get(key);
+  const given = source.get(key)?.text;
   if (given === undefined) return 'public';
   const known = INTERFACES.get(given);
   if (known) return known;
@@ -288,7 +258,7 @@ const FLAGS: ReadonlyMap<string, boolean> = new Map([
 
 /** A word that is none of these is refused: nobody should believe that certificates are checked, or are not. */
 function flag(source: Source, key: string): boolean | undefined {
-  const given = source.get(key);
+  const given = source.get(key)?.text;
   if (given === undefined) return undefined;
   const known = FLAGS.get(given.toLowerCase());
   if (known !== undefined) return known;
@@ -306,7 +276,7 @@ const OVERRIDE_SUFFIX = '_endpoint_override';
 function overrides(source: Source): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const key of source.keys()) {
-    const url = key.endsWith(OVERRIDE_SUFFIX) ? source.get(key) : undefined;
+    const url = key.endsWith(OVERRIDE_SUFFIX) ? source.get(key)?.text : undefined;
     if (url === undefined) continue;
     checkUrl(key, url, source);
     found.set(key.slice(0, -OVERRIDE_SUFFIX.length), url);
@@ -336,11 +306,7 @@ function checkUrl(key: string, url: string, source: Source): void {
 function first(source: Source, keys: readonly string[]): string | undefined {
   for (const key of keys) {
     const value = source.get(key);
-    if (value !== undefined) return value;
+    if (value !== undefined) return value.text;
   }
   return undefined;
-}
-
-function nonEmpty(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? undefined : text;
 }

@@ -1,16 +1,26 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
+import type { Answer, Proof } from '../http/exchange.ts';
 
 /** A right to call the cloud, kept valid. */
 export interface Session {
   /**
-   * A token that is good for a while. Renews it when little of it is left; concurrent callers share one
-   * renewal. Rejects only with the signal's reason.
+   * What proves it, good for a while. Renews what runs out; concurrent callers share one renewal. Rejects only
+   * with the signal's reason.
    */
-  token(signal?: AbortSignal): Promise<TokenGrant>;
-  /** The cloud refused this token (401): the next caller gets another one. */
-  invalidate(token: string): void;
+  pass(signal?: AbortSignal): Promise<Grant>;
+  /**
+   * The cloud refused a request with this pass (401). True: the next pass is another one, worth another try at
+   * once.
+   */
+  refused(pass: Pass, answer: Answer): boolean;
 }
 
-export type TokenGrant =
-  | { readonly kind: 'token'; readonly token: string }
+/** The proof for any number of requests. */
+export interface Pass extends Proof {
+  /** What an answer may repeat and no log may hold; may be empty. */
+  readonly secret: string;
+}
+
+export type Grant =
+  | { readonly kind: 'granted'; readonly pass: Pass }
   | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };

@@ -1,3 +1,5 @@
+import type { AccessKey } from './sign.ts';
+
 /** How to get into a cloud, as far as files and environment say it. Holds secrets: never print it whole. */
 export interface CloudSettings {
   /** Where it comes from, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
@@ -29,7 +31,16 @@ export type Auth =
       readonly type: 'application_credential';
       readonly credential: { readonly id: string } | { readonly name: string; readonly user: Named };
       readonly secret: string;
+    }
+  /** Signs each request. Without a project, it is the one that is called like the region. */
+  | {
+      readonly type: 'aksk';
+      readonly key: AccessKey;
+      readonly project?: { readonly id: string } | { readonly name: string };
     };
+
+/** What Keystone gives a token for. */
+export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;
 
 /** Names mean something only within a domain. */
 export type Named = { readonly id: string } | { readonly name: string; readonly domain: Domain };

@@ -86,7 +86,7 @@ function handingOverConnected<A extends http.Agent>(
     const onConnected = () =>
       settle(
         options.mayLeave?.() === false
-          ? coded('NOT_SENT_STALE', 'connecting took so long that the request is out of date')
+          ? coded('NOT_SENT_STALE', 'the request was called off while it waited for its connection')
           : null,
       );
     const toTarget = (through?: Duplex) => {

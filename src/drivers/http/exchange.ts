@@ -15,10 +15,19 @@ export interface Http {
 
 export type HttpRequest = GetRequest | PostRequest;
 
+/**
+ * Proves who asks. Its headers are made when the request leaves, not when it begins to wait: a signature holds
+ * the time, and covers exactly what is sent.
+ */
+export interface Proof {
+  headers(request: HttpRequest): Readonly<Record<string, string>>;
+}
+
 export interface GetRequest {
   readonly method: 'GET';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly proof?: Proof;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,6 +35,7 @@ export interface PostRequest {
   readonly method: 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly proof?: Proof;
   /** JSON text. */
   readonly body: string;
   /**

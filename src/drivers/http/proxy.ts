@@ -18,12 +18,29 @@ export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
  * (`invalid`) for an address that is none; the address is not repeated, for it may hold a password.
  */
 export function proxyFromEnv(env: Readonly<Record<string, string | undefined>>): ProxyChoice {
-  const address = env.https_proxy || env.HTTPS_PROXY;
+  const address = PROXY_VARIABLES.map((name) => env[name]).find(Boolean);
   if (!address) return () => undefined;
   const proxy = parseProxy(address);
   const isExempt = exemptions(env.no_proxy || env.NO_PROXY || '');
   return (host, port) => (isExempt(host, port) ? undefined : proxy);
 }
+
+/** For people: whether the address is reached through a proxy, and what says so. A login is not told. */
+export function describeProxy(
+  env: Readonly<Record<string, string | undefined>>,
+  address: string,
+): { readonly value: string; readonly from: string } | undefined {
+  const name = PROXY_VARIABLES.find((each) => env[each]);
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (name === undefined || url?.protocol !== 'https:') return undefined;
+  const proxy = proxyFromEnv(env)(url.hostname, Number(url.port || 443));
+  if (!proxy) return { value: 'none', from: env.no_proxy ? 'no_proxy' : 'NO_PROXY' };
+  const login = proxy.authorization === undefined ? '' : ', with a login';
+  return { value: `${proxy.host}:${proxy.port}${login}`, from: name };
+}
+
+/** The first that is set counts. */
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY'];
 
 function parseProxy(address: string): Proxy {
   const full = address.includes('://') ? address : `http://${address}`;

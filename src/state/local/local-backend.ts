@@ -1,18 +1,17 @@
-import { type Clock, isoTime } from '../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import { type Actor, type Change, type Commit, emptyState, Ledger, type State } from '../../domain/state.ts';
-import type { Target } from '../../domain/target.ts';
-import type { Backend, Lease, LockInfo } from '../backend.ts';
+import type { State } from '../../domain/state.ts';
+import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { commit as commitShape } from '../record-shape.ts';
-import { describeMisfit, pathText } from '../shape.ts';
-import type { Appender, Disk } from './disk.ts';
-import { groupLine, headerLine } from './journal.ts';
-import type { HeldLock, Lock } from './lock.ts';
+import { type Group, type Holding, StoredLease } from '../lease.ts';
+import type { HeldLock, Lock } from '../lock.ts';
+import { lockLost } from '../lock-failures.ts';
+import type { Appender, Disk, Guard } from './disk.ts';
+import { groupLine, headerLine, parseJournal } from './journal.ts';
 import { recover } from './recover.ts';
-import { systemReason } from './system-error.ts';
+import { hasCode, systemReason } from './system-error.ts';
 
 /**
  * A state in a file (the snapshot), with a journal beside it while somebody works on it. A commit is one line
@@ -32,15 +31,21 @@ export interface LocalBackendOptions {
 }
 
 export function localBackend(options: LocalBackendOptions): Backend {
-  const { path, location = path, lock } = options;
-  const store = new Store(options);
+  const { path, location = path, lock, clock, newId, disk } = options;
+  const store = new Store(path, disk);
   return {
     location,
     read: async () => (await store.load())?.state,
-    async lock(actor, waitMs) {
-      const held = await lock.acquire(actor, waitMs);
+    async snapshot() {
+      const loaded = await store.load();
+      return loaded && sealed(loaded);
+    },
+    async lock(actor, waitMs, signal) {
+      const held = await lock.acquire(actor, waitMs, signal);
       try {
-        return new LocalLease(store, options.clock, actor, held, await store.foldLeftovers());
+        const found = await store.foldLeftovers(() => mustHold(held));
+        const holding = new LocalHolding(store, held, found);
+        return new StoredLease({ holding, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
         throw cause;
@@ -51,18 +56,19 @@ export function localBackend(options: LocalBackendOptions): Backend {
   };
 }
 
-/** The two files. */
+/**
+ * The two files. Who changes them brings a guard that throws once his lock was broken: a process that was frozen
+ * may wake up in the middle of any of this, long after somebody took it for dead and another owner went on.
+ */
 class Store {
   readonly journalPath: string;
   readonly #path: string;
   readonly #disk: Disk;
-  readonly #newId: () => string;
 
-  constructor({ path, disk, newId }: LocalBackendOptions) {
+  constructor(path: string, disk: Disk) {
     this.#path = path;
     this.journalPath = `${path}.journal`;
     this.#disk = disk;
-    this.#newId = newId;
   }
 
   /**
@@ -78,36 +84,53 @@ class Store {
    * it may end in a torn line, or (after a failed sync) in one that the page cache has and the disk has not.
    * What was read is written anew and synced before anything is built on it.
    */
-  async foldLeftovers(): Promise<Snapshot | undefined> {
+  async foldLeftovers(guard: Guard): Promise<Snapshot | undefined> {
     const { loaded, hasJournal } = await this.#read();
-    return loaded && hasJournal ? await this.fold(loaded) : loaded;
+    return loaded && hasJournal ? await this.fold(loaded, guard) : loaded;
   }
 
   /** Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. */
-  async fold({ state, chain }: Snapshot): Promise<Snapshot> {
-    const folded = { state, chain: extendChain(state, chain) };
-    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded)));
-    await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath));
+  async fold(snapshot: Snapshot, guard: Guard): Promise<Snapshot> {
+    const folded = sealed(snapshot);
+    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded), guard));
+    await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath, guard));
     return folded;
   }
 
-  async create(target: Target, at: string): Promise<Snapshot> {
-    if (await this.load())
-      throw new Failure(
-        'state',
-        error('state-exists', `there is a state already`, {
-          where: { file: this.#path },
-          remedy: 'use it, or name another file with --state',
-        }),
-      );
-    return await this.fold({ state: emptyState(this.#newId(), target, at), chain: [] });
+  /**
+   * Another state in place of `current`, which is folded first. The removal of a journal may not outlive a power
+   * failure, and one that comes back must not meet a state it was not made for: an empty one takes its place.
+   */
+  async replace(current: Snapshot | undefined, next: Snapshot, guard: Guard): Promise<Snapshot> {
+    if (current) {
+      const { lineage, serial } = (await this.fold(current, guard)).state;
+      const { text } = headerLine(lineage, serial);
+      await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text, guard));
+    }
+    return await this.fold(next, guard);
   }
 
   /** A new journal behind the snapshot as it is; `sum` is what its first group builds on. */
-  async beginJournal(lineage: string, base: number): Promise<{ journal: Appender; sum: string }> {
+  async beginJournal(
+    lineage: string,
+    base: number,
+    guard: Guard,
+  ): Promise<{ journal: Appender; sum: string }> {
     const { text, sum } = headerLine(lineage, base);
-    await this.#disk.replace(this.journalPath, text);
-    return { journal: await this.#disk.append(this.journalPath), sum };
+    try {
+      return { journal: await this.#disk.create(this.journalPath, text), sum };
+    } catch (cause) {
+      if (!hasCode(cause, 'EEXIST') || !(await this.#isStray())) throw cause;
+    }
+    await this.#disk.remove(this.journalPath, guard);
+    return { journal: await this.#disk.create(this.journalPath, text), sum };
+  }
+
+  /** What was found was folded: this one was begun since, by a process that lost its lock before it wrote into it. */
+  async #isStray(): Promise<boolean> {
+    const bytes = await this.#disk.read(this.journalPath);
+    const journal = bytes && parseJournal(bytes);
+    return !journal || (journal.kind === 'sound' && journal.commits.length === 0);
   }
 
   async #read(): Promise<{ loaded: Snapshot | undefined; hasJournal: boolean }> {
@@ -122,6 +145,7 @@ class Store {
     try {
       return await work();
     } catch (cause) {
+      if (cause instanceof Failure) throw cause;
       throw new Failure(
         'state',
         error(`state-not-${PARTICIPLE[verb]}`, `cannot ${verb} ${path}: ${systemReason(cause)}`, {
@@ -137,118 +161,47 @@ class Store {
   }
 }
 
-const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
-
-interface Waiter {
-  readonly changes: readonly Change[];
-  readonly resolve: () => void;
-  readonly reject: (reason: Error) => void;
+/** With a hash for every entry of the history. */
+function sealed({ state, chain }: Snapshot): Snapshot {
+  return { state, chain: extendChain(state, chain) };
 }
 
-class LocalLease implements Lease {
-  readonly #store: Store;
-  readonly #clock: Clock;
-  readonly #actor: Actor;
-  readonly #held: HeldLock;
-  #ledger: Ledger | undefined;
-  #chain: Chain = [];
-  #journal: { journal: Appender; sum: string } | undefined;
-  #waiting: Waiter[] = [];
-  #writing: Promise<void> | undefined;
-  #released: Promise<void> | undefined;
-  #poisoned: Error | undefined;
+const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-  constructor(store: Store, clock: Clock, actor: Actor, held: HeldLock, loaded: Snapshot | undefined) {
+class LocalHolding implements Holding {
+  readonly #store: Store;
+  readonly #held: HeldLock;
+  readonly #guard: Guard;
+  #chain: Chain;
+  #journal: { journal: Appender; sum: string } | undefined;
+  readonly lost = undefined;
+
+  constructor(store: Store, held: HeldLock, found: Snapshot | undefined) {
     this.#store = store;
-    this.#clock = clock;
-    this.#actor = actor;
     this.#held = held;
-    if (loaded) this.#adopt(loaded);
+    this.#guard = () => mustHold(held);
+    this.#chain = found?.chain ?? [];
   }
 
   get lock(): LockInfo {
     return this.#held.info;
   }
 
-  get poisoned(): Error | undefined {
-    return this.#poisoned;
-  }
-
-  state(): State | undefined {
-    return this.#ledger?.state();
-  }
-
-  /** A local lock is taken from nobody who lives. */
+  /** A local lock is taken from nobody who lives, but by a person. */
   remainingMs(): number {
-    return Number.POSITIVE_INFINITY;
-  }
-
-  async create(target: Target): Promise<State> {
-    this.#mustNotBeReleased();
-    await this.#mustHold();
-    const created = await this.#store.create(target, isoTime(this.#clock.now()));
-    this.#adopt(created);
-    return created.state;
-  }
-
-  commit(changes: readonly Change[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#mustNotBeReleased();
-      if (this.#poisoned) throw this.#poisoned;
-      this.#waiting.push({ changes, resolve, reject });
-      this.#writing ??= this.#writeGroups();
-    });
-  }
-
-  release(): Promise<void> {
-    this.#released ??= this.#end();
-    return this.#released;
-  }
-
-  #adopt({ state, chain }: Snapshot): void {
-    this.#ledger = new Ledger(state);
-    this.#chain = chain;
-  }
-
-  #mustNotBeReleased(): void {
-    if (this.#released !== undefined) throw new Error('the lease was released');
-  }
-
-  /** One group after the other, each what has gathered while the one before was written. */
-  async #writeGroups(): Promise<void> {
-    await Promise.resolve(); // what is committed in the same breath goes together
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting;
-      this.#waiting = [];
-      try {
-        await this.#writeGroup(group);
-        for (const { resolve } of group) resolve();
-      } catch (cause) {
-        this.#poison(cause instanceof Error ? cause : new Error(String(cause)), group);
-      }
+    try {
+      return this.#held.stillHeld() ? Number.POSITIVE_INFINITY : 0;
+    } catch {
+      return 0; // who cannot see his lock cannot say that it is his
     }
-    this.#writing = undefined;
   }
 
-  async #writeGroup(group: readonly Waiter[]): Promise<void> {
-    const ledger = this.#ledger;
-    if (!ledger) throw new Error('a commit before there is a state');
-    const at = isoTime(this.#clock.now());
-    const commits = group.map(({ changes }) => {
-      const commit = { serial: ledger.next, at, actor: this.#actor, changes };
-      mustBeReadable(commit);
-      ledger.stage(commit);
-      return commit;
-    });
-    await this.#append(ledger.state(), commits);
-    ledger.settle();
-  }
-
-  async #append({ lineage, serial }: State, commits: readonly Commit[]): Promise<void> {
+  async append({ before: { lineage, serial }, commits }: Group): Promise<void> {
     try {
       if (!this.#journal) {
-        await this.#mustHold(); // a new journal replaces what is there
-        this.#journal = await this.#store.beginJournal(lineage, serial);
+        this.#journal = await this.#store.beginJournal(lineage, serial, this.#guard);
+        // Had the lock been broken before, the next owner would not know of this journal.
+        this.#guard();
       }
       const { text, sum } = groupLine(this.#journal.sum, commits);
       await this.#journal.journal.write(Buffer.from(text));
@@ -259,33 +212,29 @@ class LocalLease implements Lease {
     }
     // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
     // the lock of a living process must not make it acknowledge what the next owner never saw.
-    await this.#mustHold();
+    this.#guard();
   }
 
-  async #mustHold(): Promise<void> {
-    if (!(await this.#held.stillHeld())) throw lockLost(this.#held.info);
+  async replace(next: Snapshot, current: State | undefined): Promise<void> {
+    await this.#journal?.journal.close();
+    this.#journal = undefined;
+    this.#guard();
+    const replaced = await this.#store.replace(
+      current && { state: current, chain: this.#chain },
+      next,
+      this.#guard,
+    );
+    this.#chain = replaced.chain;
+    this.#guard();
   }
 
-  /**
-   * For good: after a failed write or sync nobody knows what the disk holds, and a second sync may report
-   * success for pages that the first one lost. What waits fails, too: it was not even tried.
-   */
-  #poison(reason: Error, group: readonly Waiter[]): void {
-    this.#poisoned = reason;
-    const all = [...group, ...this.#waiting];
-    this.#waiting = [];
-    for (const { reject } of all) reject(reason);
-  }
-
-  async #end(): Promise<void> {
-    await this.#writing;
+  async release(last: State | undefined): Promise<void> {
     try {
       await this.#journal?.journal.close();
-      const state = this.#ledger?.state();
-      // poisoned: what the journal really holds is for the next owner to read
-      if (this.#journal && state && !this.#poisoned) {
-        await this.#mustHold();
-        await this.#store.fold({ state, chain: this.#chain });
+      // without `last`: what the journal really holds is for the next owner to read
+      if (this.#journal && last) {
+        this.#guard();
+        await this.#store.fold({ state: last, chain: this.#chain }, this.#guard);
       }
     } finally {
       await this.#held.release();
@@ -293,11 +242,9 @@ class LocalLease implements Lease {
   }
 }
 
-/** What is written must be readable again; a value of the wrong kind is a bug, and is found before it is durable. */
-function mustBeReadable(commit: Commit): void {
-  const wrong = commitShape(commit);
-  if (wrong)
-    throw new Error(`a commit that could not be read: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+/** Throws once somebody removed the lock. */
+function mustHold(held: HeldLock): void {
+  if (!held.stillHeld()) throw lockLost(held.info);
 }
 
 function notWritten(journalPath: string, cause: unknown): Failure {
@@ -310,15 +257,5 @@ function notWritten(journalPath: string, cause: unknown): Failure {
         'mend that (room on the disk, rights), then run `vbsctl apply` again: it looks in the cloud first',
     }),
     { cause },
-  );
-}
-
-function lockLost({ id }: LockInfo): Failure {
-  return new Failure(
-    'state',
-    error('lock-lost', `the lock ${id} of this run was removed by somebody`, {
-      detail: 'Nothing new is started. What runs in the cloud goes on.',
-      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-    }),
   );
 }

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { link, open, readFile, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
+import type { HeldLock, Lock, LockWish } from '../lock.ts';
+import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
-import type { HeldLock, Lock, LockWish } from './lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 
@@ -30,7 +32,7 @@ export interface LockFileOptions {
 }
 
 interface Entry {
-  readonly info: LockInfo;
+  readonly info: Omit<LockInfo, 'lease'>;
   readonly owner: Owner;
 }
 
@@ -41,22 +43,23 @@ const ROUNDS_MAX = 1_000;
 export function lockFile(options: LockFileOptions): Lock {
   const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
 
-  async function acquire(wish: LockWish, waitMs: number): Promise<HeldLock> {
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldLock> {
     const mine = await newEntry(wish);
     const deadline = clock.monotonic() + waitMs;
     for (;;) {
+      signal?.throwIfAborted();
       const standing = await tryTake(path, mine);
       if (standing === undefined) return held(mine);
       const left = deadline - clock.monotonic();
-      if (left <= 0) throw lockedBy(standing.info);
-      await clock.sleep(Math.min(POLL_MS, left));
+      if (left <= 0) throw lockedBy(standing.info, path);
+      await clock.sleep(Math.min(POLL_MS, left), signal);
     }
   }
 
   function held(mine: Entry): HeldLock {
     return {
       info: mine.info,
-      stillHeld: async () => (await readEntry(path))?.info.id === mine.info.id,
+      stillHeld: () => readEntryNow(path)?.info.id === mine.info.id,
       release: () => release(mine),
     };
   }
@@ -82,8 +85,8 @@ export function lockFile(options: LockFileOptions): Lock {
 
   async function unlock(id: string): Promise<LockInfo> {
     const standing = await readEntry(path);
-    if (!standing) throw notLocked(id);
-    if (standing.info.id !== id) throw anotherLock(id, standing.info);
+    if (!standing) throw notLocked(id, path);
+    if (standing.info.id !== id) throw anotherLock(id, standing.info, path);
     const mine = await newEntry({
       who: standing.info.who,
       operation: 'unlock',
@@ -92,7 +95,7 @@ export function lockFile(options: LockFileOptions): Lock {
     if (!(await takeAway(id, mine))) {
       // whoever breaks it at this moment gets it
       const now = await readEntry(path);
-      if (now) throw anotherLock(id, now.info);
+      if (now) throw anotherLock(id, now.info, path);
     }
     return standing.info;
   }
@@ -140,35 +143,6 @@ export function lockFile(options: LockFileOptions): Lock {
     return true;
   }
 
-  function lockedBy(info: LockInfo): Failure {
-    return new Failure(
-      'locked',
-      error('state-locked', `the state is locked: ${info.operation} by ${info.who} since ${info.since}`, {
-        detail: `Process ${info.pid} on ${info.host}, vbsctl ${info.version}, lock ${info.id}.`,
-        where: { file: path },
-        remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${info.id}`,
-      }),
-    );
-  }
-
-  function notLocked(id: string): Failure {
-    return new Failure(
-      'state',
-      error('lock-absent', `there is no lock ${id}: the state is not locked`, { where: { file: path } }),
-    );
-  }
-
-  function anotherLock(id: string, { id: now, who, operation, since }: LockInfo): Failure {
-    return new Failure(
-      'state',
-      error('lock-differs', `the state is locked by another lock than ${id}`, {
-        detail: `Lock ${now}: ${operation} by ${who} since ${since}.`,
-        where: { file: path },
-        remedy: `make sure that this is the one to break, then: vbsctl unlock ${now}`,
-      }),
-    );
-  }
-
   return { acquire, holder, unlock };
 }
 
@@ -211,9 +185,26 @@ async function readEntry(place: string): Promise<Entry | undefined> {
   try {
     content = await readFile(place, 'utf8');
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return undefined;
-    throw cannotLock(place, cause);
+    return unread(place, cause);
   }
+  return entryOf(place, content);
+}
+
+function readEntryNow(place: string): Entry | undefined {
+  let content: string;
+  try {
+    content = readFileSync(place, 'utf8');
+  } catch (cause) {
+    return unread(place, cause);
+  }
+  return entryOf(place, content);
+}
+
+function unread(place: string, cause: unknown): undefined {
+  if (!hasCode(cause, 'ENOENT')) throw cannotLock(place, cause);
+}
+
+function entryOf(place: string, content: string): Entry {
   const entry = parse(content);
   if (entryShape(entry)) throw damagedLock(place);
   return entry as Entry;
@@ -228,7 +219,7 @@ function parse(content: string): unknown {
 }
 
 const entryShape = fields<Entry>({
-  info: fields<LockInfo>({
+  info: fields<Entry['info']>({
     id: word,
     who: text,
     host: text,
@@ -251,15 +242,5 @@ function cannotLock(place: string, cause: unknown): Failure {
         : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
     }),
     { cause },
-  );
-}
-
-function damagedLock(place: string): Failure {
-  return new Failure(
-    'locked',
-    error('lock-damaged', `the state is locked, but the lock file does not say by whom`, {
-      where: { file: place },
-      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
-    }),
   );
 }

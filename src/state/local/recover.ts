@@ -22,6 +22,8 @@ export function recover(files: Files): Snapshot | undefined {
   const journal = sound(parseJournal(files.journal), files);
   if (!snapshot) throw withoutState(files, journal);
   const { state, chain } = snapshot;
+  // what a replaced state left behind holds nothing, see `Store.replace`
+  if (journal.header.lineage !== state.lineage && journal.commits.length === 0) return snapshot;
   if (journal.header.lineage !== state.lineage) throw ofAnotherState(files, journal, state);
   // a journal that was folded in may be back after a power failure: what the snapshot has is skipped
   const fresh = journal.commits.filter(({ serial }) => serial > state.serial);

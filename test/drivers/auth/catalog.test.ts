@@ -119,6 +119,7 @@ describe('the backup service in the catalog', () => {
       types: ['vbsv2', 'vbs', 'volumev2', 'evs'],
       has: ['vbsv2 (public, region eu-nl)'],
       regions: ['eu-nl'],
+      interfaces: [],
     });
   });
 });

@@ -21,19 +21,25 @@ describe('a session', () => {
     const auth = { type: 'token', token: 'given', project: { id: 'p' } } as const;
     const tools = { wire, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
     const session = new KeystoneSession('https://iam.example', auth, tools);
-    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't1' });
-    session.invalidate('t1');
-    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't2' });
-    session.invalidate('t1');
-    expect(await session.token()).to.deep.equal({ kind: 'token', token: 't2' });
+    const pass = async () => {
+      const grant = await session.pass();
+      if (grant.kind === 'refused') throw new Error(grant.failure.message);
+      return grant.pass;
+    };
+    const first = await pass();
+    expect(first.secret).to.equal('t1');
+    session.refused(first);
+    expect((await pass()).secret).to.equal('t2');
+    session.refused(first);
+    expect((await pass()).secret).to.equal('t2');
   });
 });
 
 describe('a token', () => {
   it("as a real Keystone gives it, lives by the cloud's clocks", () => {
     const token = parseToken(recorded('keystone-token-password'), 0);
+    expect(token).to.have.nested.property('pass.secret', 'TOKEN');
     expect(token).to.deep.include({
-      text: 'TOKEN',
       lifetimeMs: 3_600_000,
       project: { id: '0e8396c4fa5d47829b8617b61c685475', name: 'demo' },
     });

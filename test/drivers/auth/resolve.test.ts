@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
 import { NO_FILES, readCloudFiles } from '../../../src/drivers/auth/cloud-files.ts';
-import { resolveCloud } from '../../../src/drivers/auth/resolve.ts';
+import { inspectCloud, resolveCloud } from '../../../src/drivers/auth/resolve.ts';
 import type { CloudSettings, Env } from '../../../src/drivers/auth/settings.ts';
 
 const URL = 'https://iam.example/v3';
@@ -140,7 +140,7 @@ describe('settings from OS_* variables', () => {
   const missing: [string, Env, string[]][] = [
     [
       'everything',
-      { OS_REGION_NAME: 'eu-de' },
+      { OS_INTERFACE: 'public' },
       ['OS_AUTH_URL', 'OS_USERNAME or OS_USER_ID', 'OS_USER_DOMAIN_NAME or OS_USER_DOMAIN_ID', 'OS_PASSWORD']
         .concat(['OS_PROJECT_NAME or OS_TENANT_NAME or OS_PROJECT_ID or OS_TENANT_ID'])
         .concat(['OS_PROJECT_DOMAIN_NAME or OS_PROJECT_DOMAIN_ID']),
@@ -172,7 +172,7 @@ describe('settings from OS_* variables', () => {
 
   it('says that no cloud is named where nothing is set at all', () => {
     expect(summaries(() => fromEnv({ HOME: '/home/ann' }))).to.deep.equal([
-      'no cloud is named, and no OS_* variable is set',
+      'no cloud is named, and no OS_* variable says how to reach one',
     ]);
   });
 
@@ -288,6 +288,235 @@ describe('settings from clouds.yaml', () => {
   });
 });
 
+describe('settings by openstacksdk’s rules', () => {
+  const cloud = (text: string, more: { secure?: string; vendors?: string; env?: Env; name?: string } = {}) =>
+    resolveCloud({
+      cloudName: more.name ?? 'a',
+      env: more.env ?? {},
+      files: {
+        clouds: { path: '/c/clouds.yaml', text },
+        ...(more.secure ? { secure: { path: '/c/secure.yaml', text: more.secure } } : {}),
+        ...(more.vendors ? { vendors: { path: '/c/clouds-public.yaml', text: more.vendors } } : {}),
+        searched: [],
+      },
+    });
+  const AUTH = 'username: u, password: p, user_domain_name: d, project_name: n';
+
+  it('take what a profile stands for, the cloud’s own winning', () => {
+    const settings = cloud(`{clouds: {a: {profile: otc, auth: {${AUTH}}}}}`);
+    expect(settings).to.include({ auth_url: 'https://iam.eu-de.otc.t-systems.com/v3', region: 'eu-de' });
+    const own = cloud(`{clouds: {a: {profile: otc, region_name: eu-nl, auth: {${AUTH}}}}}`);
+    expect(own).to.include({ auth_url: 'https://iam.eu-nl.otc.t-systems.com/v3', region: 'eu-nl' });
+    const swiss = cloud(`{clouds: {a: {cloud: otc-swiss, auth: {${AUTH}}}}}`);
+    expect(swiss).to.include({ region: 'eu-ch2' });
+  });
+
+  it('take profiles from clouds-public.yaml first', () => {
+    const vendors = '{public-clouds: {otc: {auth: {auth_url: "https://mine.example/v3"}, region_name: r}}}';
+    const settings = cloud(`{clouds: {a: {profile: otc, auth: {${AUTH}}}}}`, { vendors });
+    expect(settings).to.include({ auth_url: 'https://mine.example/v3', region: 'r' });
+  });
+
+  it('go on without a profile that is not known, and say so when something is missing', () => {
+    const auth = `auth: {auth_url: "${URL}", ${AUTH}}`;
+    expect(cloud(`{clouds: {a: {profile: what, ${auth}}}}`).auth_url).to.equal(URL);
+    const [first] = failure(() => cloud(`{clouds: {a: {profile: what, auth: {${AUTH}}}}}`)).diagnostics;
+    expect(first?.remedy).to.contain('profile what is not known here');
+  });
+
+  const regions: [string, string, string][] = [
+    ['a name', 'region_name: r1', 'r1'],
+    ['the first of a list', 'region_name: [r1, r2]', 'r1'],
+    ['the first between commas', 'region_name: "r1,r2"', 'r1'],
+    ['the first of regions, before region_name', 'region_name: r9, regions: [r1, r2]', 'r1'],
+    ['the first of regions with values', 'regions: [{name: r1, values: {interface: internal}}, r2]', 'r1'],
+  ];
+  for (const [name, yaml, expected] of regions)
+    it(`take the region: ${name}`, () => {
+      expect(cloud(`{clouds: {a: {${yaml}, auth: {auth_url: "${URL}", ${AUTH}}}}}`).region).to.equal(
+        expected,
+      );
+    });
+
+  it('take what holds in the region alone', () => {
+    const text = `{clouds: {a: {interface: public, regions: [{name: r1, values: {interface: internal}}], auth: {auth_url: "${URL}", ${AUTH}}}}}`;
+    expect(cloud(text).interface).to.equal('internal');
+  });
+
+  it('prefer project, domain and token beside "auth:", all else in it', () => {
+    const text = `{clouds: {a: {project_name: beside, username: beside, auth: {auth_url: "${URL}", ${AUTH}}}}}`;
+    expect(cloud(text).auth).to.deep.include({
+      user: { name: 'u', domain: { name: 'd' } },
+      project: { name: 'beside', domain: { name: 'd' } },
+    });
+  });
+
+  it('take a cloud that is in secure.yaml alone, and dashes for underscores', () => {
+    const text = `{clouds: {a: {region-name: r, auth: {auth-url: "${URL}", ${AUTH}}}}}`;
+    expect(cloud('{clouds: {}}', { secure: text })).to.include({ auth_url: URL, region: 'r' });
+  });
+
+  it('take the domain that is the default for both', () => {
+    const env = { ...PASSWORD, OS_USER_DOMAIN_NAME: undefined, OS_DEFAULT_DOMAIN_ID: 'default' };
+    expect(fromEnv(env).auth).to.deep.include({ user: { name: 'ann', domain: { id: 'default' } } });
+  });
+
+  it('take the only cloud of clouds.yaml where nobody names one, and none of several', () => {
+    const one = `{clouds: {only: {auth: {auth_url: "${URL}", ${AUTH}}}}}`;
+    const files = (text: string) => ({ clouds: { path: '/c/clouds.yaml', text }, searched: [] });
+    const env = { OS_REGION_NAME: 'x', OS_CLIENT_CONFIG_FILE: '/c/clouds.yaml' };
+    expect(resolveCloud({ env, files: files(one) }).source).to.equal('cloud only of /c/clouds.yaml');
+    const two = failure(() => resolveCloud({ env, files: files('{clouds: {b: {}, c: {}}}') }));
+    expect(two.diagnostics[0]?.detail).to.contain('b, c');
+    // Variables that speak of a cloud win over it.
+    expect(resolveCloud({ env: PASSWORD, files: files(one) }).source).to.equal('OS_* variables');
+  });
+});
+
+describe('settings of access keys', () => {
+  const KEYS = { access_key: 'AK', secret_key: 'SK' };
+  const rows: [string, Env, CloudSettings['auth']][] = [
+    ['OS_*', { OS_AUTH_URL: URL, OS_ACCESS_KEY: 'AK', OS_SECRET_KEY: 'SK' }, { type: 'aksk', key: KEYS }],
+    [
+      'OS_*, temporary, with a project',
+      { OS_AUTH_URL: URL, OS_AK: 'AK', OS_SK: 'SK', OS_SECURITY_TOKEN: 'T', OS_PROJECT_NAME: 'eu-de_x' },
+      { type: 'aksk', key: { ...KEYS, security_token: 'T' }, project: { name: 'eu-de_x' } },
+    ],
+    [
+      'HW_*',
+      {
+        HW_AUTH_URL: URL,
+        HW_ACCESS_KEY: 'AK',
+        HW_SECRET_KEY: 'SK',
+        HW_SECURITY_TOKEN: 'T',
+        HW_PROJECT_ID: 'p',
+      },
+      { type: 'aksk', key: { ...KEYS, security_token: 'T' }, project: { id: 'p' } },
+    ],
+    [
+      'HW_* before OS_* of what is no secret',
+      {
+        OS_AUTH_URL: URL,
+        OS_PROJECT_ID: 'os',
+        HW_ACCESS_KEY: 'AK',
+        HW_SECRET_KEY: 'SK',
+        HW_PROJECT_ID: 'hw',
+      },
+      { type: 'aksk', key: KEYS, project: { id: 'hw' } },
+    ],
+    [
+      'none where a password is set: many keep a key beside it for object storage',
+      { ...PASSWORD, OS_ACCESS_KEY: 'AK', OS_SECRET_KEY: 'SK', HW_ACCESS_KEY: 'AK', HW_SECRET_KEY: 'SK' },
+      { type: 'password', user: USER, password: 's3cret', project: PROJECT },
+    ],
+    [
+      'the ones that the type asks for, beside a password',
+      { ...PASSWORD, OS_AUTH_TYPE: 'aksk', OS_ACCESS_KEY: 'AK', OS_SECRET_KEY: 'SK' },
+      { type: 'aksk', key: KEYS, project: { name: 'eu-de' } },
+    ],
+  ];
+  for (const [name, env, expected] of rows)
+    it(`from ${name}`, () => {
+      expect(fromEnv(env).auth).to.deep.equal(expected);
+    });
+
+  it('from clouds.yaml, by either name, in "auth:" or beside it', () => {
+    for (const text of [
+      `{clouds: {otc: {ak: AK, sk: SK, region_name: eu-de, auth: {auth_url: "${URL}"}}}}`,
+      `{clouds: {otc: {auth_type: aksk, auth: {auth_url: "${URL}", access_key: AK, secret_key: SK}}}}`,
+    ])
+      expect(fromYaml(text).auth).to.deep.equal({ type: 'aksk', key: KEYS });
+  });
+
+  it('with the address that follows from Huawei Cloud’s region', () => {
+    const env = { HW_ACCESS_KEY: 'AK', HW_SECRET_KEY: 'SK', HW_REGION_NAME: 'cn-north-4' };
+    expect(fromEnv(env)).to.include({
+      auth_url: 'https://iam.cn-north-4.myhuaweicloud.com/v3',
+      region: 'cn-north-4',
+    });
+    expect(fromEnv({ ...env, HW_CLOUD: 'eu.example' }).auth_url).to.equal(
+      'https://iam.cn-north-4.eu.example/v3',
+    );
+  });
+
+  it('name what is missing by the variable of the same tool', () => {
+    expect(summaries(() => fromEnv({ HW_ACCESS_KEY: 'AK', HW_REGION_NAME: 'r', OS_SK: 'SK' }))).to.deep.equal(
+      ['HW_SECRET_KEY or HW_SK is not set (HW_* and OS_* variables)'],
+    );
+  });
+});
+
+describe('what is shown of settings', () => {
+  const SECRET = 's3cret-of-any-kind';
+  const report = (env: Env) => inspectCloud({ env, files: NO_FILES });
+
+  const everySecret: [string, Env][] = [
+    ['password', { ...PASSWORD, OS_PASSWORD: SECRET }],
+    ['token', { OS_AUTH_URL: URL, OS_TOKEN: SECRET, OS_PROJECT_ID: 'p' }],
+    ['auth token', { OS_AUTH_URL: URL, OS_AUTH_TOKEN: SECRET, OS_PROJECT_ID: 'p' }],
+    [
+      'application credential',
+      { OS_AUTH_URL: URL, OS_APPLICATION_CREDENTIAL_ID: 'i', OS_APPLICATION_CREDENTIAL_SECRET: SECRET },
+    ],
+    ['secret key', { OS_AUTH_URL: URL, OS_ACCESS_KEY: 'AK', OS_SECRET_KEY: SECRET }],
+    ['sk', { OS_AUTH_URL: URL, OS_AK: 'AK', OS_SK: SECRET }],
+    ['security token', { OS_AUTH_URL: URL, OS_AK: 'AK', OS_SK: 'x', OS_SECURITY_TOKEN: SECRET }],
+    ['of Huawei’s', { HW_ACCESS_KEY: 'AK', HW_SECRET_KEY: SECRET, HW_REGION_NAME: 'r' }],
+    ['a password in an address', { ...PASSWORD, OS_AUTH_URL: `https://ann:${SECRET}@iam.example/v3` }],
+    ['what nobody looks at', { ...PASSWORD, OS_MY_PASSWORD: SECRET }],
+  ];
+  for (const [name, env] of everySecret)
+    it(`holds nothing of a secret: ${name}`, () => {
+      const text = JSON.stringify(report(env));
+      expect(text).not.to.contain(SECRET);
+      expect(text).not.to.match(/\*{3}/);
+    });
+
+  it('says what gave each value, what is inferred, what is not used, and what is missing', () => {
+    const shown = report({ ...PASSWORD, OS_PASSWORD: '', OS_IMAGE_API_VERSION: '2' });
+    expect(shown.source).to.equal('OS_* variables');
+    expect(shown.values[0]).to.deep.equal({
+      key: 'auth_type',
+      value: 'password',
+      secret: false,
+      from: 'what is set',
+    });
+    expect(shown.values).to.deep.include({
+      key: 'username',
+      value: 'ann',
+      secret: false,
+      from: 'OS_USERNAME',
+    });
+    expect(shown.unused).to.deep.equal(['OS_IMAGE_API_VERSION']);
+    expect(shown.problems.map(({ summary }) => summary)).to.deep.equal([
+      'OS_PASSWORD is not set (OS_* variables)',
+    ]);
+  });
+
+  it('names the file that gave it, secure.yaml and profile included', () => {
+    const shown = inspectCloud({
+      cloudName: 'a',
+      cloudNamedBy: '--cloud',
+      env: {},
+      files: {
+        clouds: {
+          path: '/c/clouds.yaml',
+          text: '{clouds: {a: {profile: otc, auth: {username: u, user_domain_name: d, project_name: n}}}}',
+        },
+        secure: { path: '/c/secure.yaml', text: '{clouds: {a: {auth: {password: p}}}}' },
+        searched: [],
+      },
+    });
+    expect(shown.chosen_by).to.equal('named by --cloud');
+    expect(Object.fromEntries(shown.values.map(({ key, from }) => [key, from]))).to.include({
+      username: 'auth.username of /c/clouds.yaml',
+      password: 'auth.password of /c/secure.yaml',
+      auth_url: 'auth.auth_url of profile otc, as openstacksdk has it',
+    });
+    expect(shown.problems).to.deep.equal([]);
+  });
+});
+
 describe('the files of clouds', () => {
   let folder = '';
   beforeEach(() => {
@@ -329,8 +558,24 @@ describe('the files of clouds', () => {
     expect(refused.diagnostics[0].remedy).to.contain('OS_CLIENT_SECURE_FILE');
   });
 
+  it('are looked for where XDG and snap say, too', async () => {
+    const folder_ = (name: string) => mkdirSync(join(folder, name, 'openstack'), { recursive: true });
+    folder_('site');
+    write('site/openstack/clouds.json');
+    const env = { XDG_CONFIG_DIRS: join(folder, 'site') };
+    expect((await read(env)).clouds?.text).to.equal('site/openstack/clouds.json');
+    folder_('snap/.config');
+    write('snap/.config/openstack/clouds.yaml');
+    const snap = { ...env, SNAP_REAL_HOME: join(folder, 'snap') };
+    expect((await read(snap)).clouds?.text).to.equal('snap/.config/openstack/clouds.yaml');
+    folder_('xdg');
+    write('xdg/openstack/clouds.yaml');
+    const xdg = { ...snap, XDG_CONFIG_HOME: join(folder, 'xdg') };
+    expect((await read(xdg)).clouds?.text).to.equal('xdg/openstack/clouds.yaml');
+  });
+
   it('may not be there, but a named one must', async () => {
-    expect((await read()).searched).to.have.length(6);
+    expect((await read()).searched).to.have.length(4 * 3);
     const refused = await read({ OS_CLIENT_CONFIG_FILE: join(folder, 'none.yaml') }).catch((e) => e);
     expect(refused).to.be.instanceOf(Failure);
     expect(refused.message).to.contain('none.yaml cannot be read (ENOENT)');

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { State } from '../../../src/domain/state.ts';
 import { localBackend } from '../../../src/state/local/local-backend.ts';
-import { ACTOR, fakeClock, newId, numbered, TARGET } from '../samples.ts';
+import { ACTOR, chained, fakeClock, newId, numbered, TARGET } from '../samples.ts';
 import { type Fault, FaultyDisk } from './faulty-disk.ts';
 import { memoryLock } from './memory-lock.ts';
 
@@ -122,6 +122,46 @@ describe('local backend on a failing disk', () => {
     const reason = await lease.commit([{ type: 'record', record: wrong }]).catch((cause: unknown) => cause);
     expect(String(reason)).to.match(/changes\[0\]\.record\.names\.size: expected a number/);
     expect(disk.asked.write).to.equal(0);
+  });
+});
+
+describe('a whole state put in place of another', () => {
+  // by operation of `replace`, journal and all: fold, remove, empty journal, replace, remove
+  for (let at = 1; at <= 5; at++)
+    for (const when of ['before', 'after'] as const)
+      for (const keep of [undefined, 0, 1])
+        it(`is there or the old one is: crash ${when} step ${at}, ${keep === undefined ? 'the machine goes on' : `power failure that keeps ${keep}`}`, async () => {
+          const disk = await created();
+          let armed = false;
+          let count = 0;
+          const { backend, crash } = backendOn(disk, () =>
+            armed && ++count === at ? { kind: 'crash', when } : undefined,
+          );
+          const lease = await backend.lock(ACTOR, 0);
+          await lease.commit([numbered(1)]);
+          armed = true;
+          const end = await Promise.race([crash, lease.replace(chained('other', 1))]);
+          expect(end).to.equal('crashed');
+          if (keep !== undefined) disk.powerFailure(keep);
+          for (let life = 0; life < 2; life++) {
+            const next = await backendOn(disk).backend.lock(ACTOR, 0);
+            const isNew = at === 5 || (at === 4 && when === 'after');
+            if (isNew) expect(next.state()).to.deep.equal(chained('other', 1).state);
+            else expect([...(next.state()?.records.keys() ?? [])]).to.deep.equal(['set/r1']);
+            await next.release();
+            disk.powerFailure(0);
+          }
+        });
+
+  it('that cannot be written poisons the lease and leaves the old one', async () => {
+    const disk = await created();
+    const { backend } = backendOn(disk, nth('replace', 3, { kind: 'error', code: 'ENOSPC', part: 0 }));
+    const lease = await backend.lock(ACTOR, 0);
+    const reason = await reasonOf(lease.replace(chained('other', 1)));
+    expect(lease.poisoned).to.equal(reason);
+    expect(await reasonOf(lease.commit([numbered(1)]))).to.equal(reason);
+    await lease.release();
+    expect((await backendOn(disk).backend.read())?.serial).to.equal(0);
   });
 });
 

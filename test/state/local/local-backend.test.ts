@@ -11,7 +11,7 @@ backendContract('local', async () => {
   const location = join(directory, 'vbsctl.state.json');
   return {
     location,
-    open: () => openBackend(location, { clock: fakeClock(), newId }),
+    open: () => openBackend(location, { clock: fakeClock(), newId, env: {} }),
     dispose: () => rm(directory, { recursive: true }),
     freedByDeath: true,
   };
@@ -20,7 +20,7 @@ backendContract('local', async () => {
 describe('local backend on a real disk', () => {
   let directory: string;
   let path: string;
-  const open = (location = path) => openBackend(location, { clock: fakeClock(), newId });
+  const open = (location = path) => openBackend(location, { clock: fakeClock(), newId, env: {} });
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
     path = join(directory, 'vbsctl.state.json');

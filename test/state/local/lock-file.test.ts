@@ -80,7 +80,7 @@ describe('lock file', () => {
       );
       const taken = tries.flatMap((t) => (t.status === 'fulfilled' ? [t.value] : []));
       expect(taken).to.have.length(1);
-      expect(await taken[0]?.stillHeld()).to.equal(true);
+      expect(taken[0]?.stillHeld()).to.equal(true);
       await taken[0]?.release();
       expect(await readdir(directory)).to.deep.equal([]);
     }
@@ -95,7 +95,7 @@ describe('lock file', () => {
     await writeFile(`${path}.break-${first.info.id}.break-two`, as(3, 'three'));
     for (const pid of [1, 2, 3]) dead.add(pid);
     const taken = await asProcess(4).acquire(ACTOR, 0);
-    expect(await taken.stillHeld()).to.equal(true);
+    expect(taken.stillHeld()).to.equal(true);
     expect(await readdir(directory)).to.deep.equal(['s.lock']);
   });
 
@@ -118,13 +118,13 @@ describe('lock file', () => {
     const first = await asProcess(1).acquire(ACTOR, 0);
     await asProcess(2).unlock(first.info.id);
     const second = await asProcess(2).acquire(ACTOR, 0);
-    expect(await first.stillHeld()).to.equal(false);
+    expect(first.stillHeld()).to.equal(false);
     await first.release();
     const refused = await asProcess(1)
       .unlock(first.info.id)
       .catch((cause: unknown) => cause);
     expect(refused).to.be.instanceOf(Failure);
-    expect(await second.stillHeld()).to.equal(true);
+    expect(second.stillHeld()).to.equal(true);
   });
 
   it('is released without a new file to write: the disk may be full', async () => {

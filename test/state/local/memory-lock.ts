@@ -1,6 +1,6 @@
 import { error } from '../../../src/domain/diagnostic.ts';
 import { Failure } from '../../../src/domain/errors.ts';
-import type { HeldLock, Lock } from '../../../src/state/local/lock.ts';
+import type { HeldLock, Lock } from '../../../src/state/lock.ts';
 import { AT, newId } from '../samples.ts';
 
 /** A lock within one process, freed when a new one is made: that is the death of its owner. */
@@ -14,7 +14,7 @@ export function memoryLock(): Lock {
       held = info;
       return {
         info,
-        stillHeld: async () => held === info,
+        stillHeld: () => held === info,
         release: async () => {
           if (held === info) held = undefined;
         },

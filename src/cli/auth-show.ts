@@ -1,0 +1,27 @@
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { inspectSettings } from '../drivers/connect.ts';
+import { settingsText } from '../views/access-text.ts';
+import { wayToCloud } from './cloud.ts';
+import type { CommonFlags } from './flags.ts';
+import type { Io } from './io.ts';
+import { settings } from './setup.ts';
+import { printJson, showDiagnostics, textOptions } from './show.ts';
+
+export interface AuthFlags extends CommonFlags {
+  readonly output: 'text' | 'json';
+}
+
+/** Which settings the cloud would be reached with, and what gave each; nothing is asked of the cloud. */
+export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
+  const given = await settings(io, flags);
+  const way = await wayToCloud(io, flags, given);
+  try {
+    const report = await inspectSettings(way.options);
+    if (flags.output === 'json') printJson(io, { format: 1, ...report });
+    else io.stdout.write(settingsText(report, textOptions(io)));
+    if (flags.output === 'text') showDiagnostics(io, report.problems);
+    return report.problems.length > 0 ? EXIT.error : EXIT.done;
+  } finally {
+    await way.close();
+  }
+}

@@ -1,0 +1,126 @@
+import type { Clock } from '../../domain/clock.ts';
+import type { CloudFailure } from '../../domain/cloud.ts';
+import { ApiClient, type ClientTools } from '../api-client.ts';
+import { list, object, text } from '../fields.ts';
+import type { Answer, HttpRequest } from '../http/exchange.ts';
+import { failureOf } from '../http/failures.ts';
+import type { RetryTools } from '../http/retry.ts';
+import type { Wire } from '../http/wire.ts';
+import { type Catalog, parseCatalog } from './catalog.ts';
+import { type CloudClock, signatureSkew } from './cloud-clock.ts';
+import { keystoneUrl } from './keystone.ts';
+import type { Grant, Pass, Session } from './session.ts';
+import { type AccessKey, sign } from './sign.ts';
+
+/**
+ * The service locks a key for five minutes after five refusals in a row. So after each refusal nothing is signed
+ * for a while; requests that are under way already may still be refused.
+ */
+const QUIET_MS = 60_000;
+
+/** Signs each request with an access key, in place of a token (AK/SK). Nothing has to be renewed. */
+export class SigningSession implements Session {
+  readonly #pass: Pass;
+  readonly #clock: Clock;
+  readonly #cloudClock: CloudClock;
+  #refusal: { readonly failure: CloudFailure; readonly untilMs: number } | undefined;
+
+  /** `projectId` is absent while it is being looked up. */
+  constructor(
+    key: AccessKey,
+    projectId: string | undefined,
+    { clock, cloudClock }: { readonly clock: Clock; readonly cloudClock: CloudClock },
+  ) {
+    this.#clock = clock;
+    this.#cloudClock = cloudClock;
+    this.#pass = {
+      // The secret key itself never leaves; an answer may quote the headers that were signed.
+      secret: key.security_token ?? '',
+      headers: (request: HttpRequest) =>
+        sign(
+          {
+            method: request.method,
+            url: request.url,
+            body: request.method === 'POST' ? request.body : '',
+          },
+          key,
+          projectId,
+          clock.now(),
+        ),
+    };
+  }
+
+  async pass(): Promise<Grant> {
+    const refusal = this.#refusal;
+    return refusal && this.#clock.monotonic() < refusal.untilMs
+      ? { kind: 'refused', failure: refusal.failure, retryable: true }
+      : { kind: 'granted', pass: this.#pass };
+  }
+
+  refused(_: Pass, answer: Answer): boolean {
+    const untilMs = this.#clock.monotonic() + QUIET_MS;
+    const failure = failureOf(answer, this.#clock.now());
+    const skew = signatureSkew(this.#cloudClock);
+    const message = skew === undefined ? failure.message : `${failure.message}; ${skew}`;
+    this.#refusal = { failure: { ...failure, message }, untilMs };
+    return false;
+  }
+}
+
+interface LookUpTools extends RetryTools {
+  readonly wire: Wire;
+  readonly cloudClock: CloudClock;
+}
+
+export type LookUp<T> =
+  | { readonly kind: 'found'; readonly value: T }
+  | { readonly kind: 'failed'; readonly failure: CloudFailure };
+
+/** What a token tells by itself, and a signature has to ask for. */
+export class AccountLookUps {
+  readonly #authUrl: string;
+  readonly #key: AccessKey;
+  readonly #tools: LookUpTools;
+
+  constructor(authUrl: string, key: AccessKey, tools: LookUpTools) {
+    this.#authUrl = authUrl;
+    this.#key = key;
+    this.#tools = tools;
+  }
+
+  /** The projects of that name which the key's owner sees. */
+  projects(
+    name: string,
+    signal?: AbortSignal,
+  ): Promise<LookUp<readonly { readonly id: string; readonly name: string }[]>> {
+    return this.#read(
+      undefined,
+      `projects?name=${encodeURIComponent(name)}`,
+      (body) =>
+        list(body.projects, 'projects')
+          .map((value) => object(value, 'project'))
+          .map((project) => ({ id: text(project, 'id'), name: text(project, 'name') }))
+          // A service that does not know the filter lists them all.
+          .filter((project) => project.name === name),
+      signal,
+    );
+  }
+
+  catalog(projectId: string, signal?: AbortSignal): Promise<LookUp<Catalog>> {
+    return this.#read(projectId, 'auth/catalog', (body) => parseCatalog(body.catalog), signal);
+  }
+
+  async #read<T>(
+    projectId: string | undefined,
+    path: string,
+    parse: (body: Readonly<Record<string, unknown>>) => T,
+    signal: AbortSignal | undefined,
+  ): Promise<LookUp<T>> {
+    const session = new SigningSession(this.#key, projectId, this.#tools);
+    const tools: ClientTools = { ...this.#tools, session };
+    const reading = await new ApiClient(tools).read(keystoneUrl(this.#authUrl, path), parse, signal);
+    return reading.kind === 'found'
+      ? { kind: 'found', value: reading.value }
+      : { kind: 'failed', failure: reading.failure };
+  }
+}

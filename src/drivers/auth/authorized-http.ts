@@ -1,0 +1,19 @@
+import type { Http, HttpRequest } from '../http/exchange.ts';
+import type { CloudClock } from './cloud-clock.ts';
+
+/** The network for requests that carry a proof: it is put on as they leave. Every answer tells the cloud's time. */
+export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
+  return {
+    async send(request) {
+      const asked = cloudClock.ask();
+      const exchange = await network.send(proven(request));
+      if (exchange.kind === 'answer') asked.answered(exchange);
+      return exchange;
+    },
+  };
+}
+
+function proven(request: HttpRequest): HttpRequest {
+  const { proof, ...rest } = request;
+  return proof ? { ...rest, headers: { ...rest.headers, ...proof.headers(request) } } : request;
+}

@@ -1,0 +1,330 @@
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { isObject, type JsonObject } from '../http/failures.ts';
+import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
+import type { Env } from './settings.ts';
+
+/**
+ * Where single settings come from. Keys are those of clouds.yaml; what stands under `auth:` there and beside it
+ * is one name space, as in the `OS_*` variables.
+ */
+export interface Source {
+  /** `OS_* variables`, `cloud otc of /c/clouds.yaml`. */
+  readonly description: string;
+  /** What made it this one: `named by OS_CLOUD`, `no cloud is named`. */
+  readonly chosenBy: string;
+  readonly file?: string;
+  get(key: string): Found | undefined;
+  keys(): readonly string[];
+  /** `OS_USERNAME`, or `auth.username`. */
+  nameOf(key: string): string;
+  /** What to do about a missing key. */
+  remedyFor(key: string): string;
+}
+
+export interface Found {
+  readonly text: string;
+  /** `OS_USERNAME`, `auth.username of /c/secure.yaml`. */
+  readonly from: string;
+}
+
+export interface Places {
+  readonly cloudName?: string | undefined;
+  /** What gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
+  readonly cloudNamedBy?: string | undefined;
+  readonly env: Env;
+}
+
+/** Whether clouds.yaml has to be read: files that nobody needs must not stand in the way of the variables. */
+export function needsFiles(places: Places): boolean {
+  return namedCloud(places) !== undefined || !speakOfACloud(places.env);
+}
+
+/**
+ * A named cloud, whole; else the variables, where they speak of a cloud; else the only cloud of clouds.yaml.
+ * That is openstacksdk's order. Throws a Failure (`invalid`).
+ */
+export function chooseSource(places: Places, files: CloudFiles): Source {
+  const name = namedCloud(places);
+  if (name !== undefined) {
+    const by = places.cloudName === undefined ? 'OS_CLOUD' : (places.cloudNamedBy ?? 'its name');
+    return entryOf(name, `named by ${by}`, files);
+  }
+  if (speakOfACloud(places.env)) return variables(places.env);
+  const names = Object.keys(cloudsOf(files));
+  const [only] = names;
+  if (only !== undefined && names.length === 1)
+    return entryOf(only, 'no cloud is named, and it is the only one', files);
+  throw noCloud(names);
+}
+
+function namedCloud({ cloudName, env }: Places): string | undefined {
+  return cloudName ?? nonEmpty(env.OS_CLOUD);
+}
+
+/** Nobody said anything: six missing variables would be the wrong answer. */
+function noCloud(names: readonly string[]): Failure {
+  return new Failure(
+    'invalid',
+    error('no-cloud', 'no cloud is named, and no OS_* variable says how to reach one', {
+      detail:
+        names.length > 0
+          ? `clouds.yaml has several: ${names.join(', ')}.`
+          : 'To try it without a cloud: --cloud emulator.',
+      remedy:
+        'name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml; or set OS_AUTH_URL and the other OS_* variables',
+    }),
+  );
+}
+
+/** They choose between clouds, or have nothing to do with one (openstacksdk leaves out the same). */
+const NOT_OF_A_CLOUD =
+  /^OS_(CLOUD|CLOUD_NAME|REGION_NAME|CLIENT_CONFIG_FILE|CLIENT_SECURE_FILE|TEST.*|STD.*|LOG.*)$/;
+
+function speakOfACloud(env: Env): boolean {
+  const set = Object.keys(env).filter((name) => nonEmpty(env[name]) !== undefined);
+  return (
+    set.some((name) => name.startsWith('OS_') && !NOT_OF_A_CLOUD.test(name)) || set.includes('HW_ACCESS_KEY')
+  );
+}
+
+const OS = 'OS_';
+/** Of Huawei Cloud's tools, for access keys. */
+const HW = 'HW_';
+const HW_KEYS = ['access_key', 'secret_key', 'security_token', 'project_id', 'project_name', 'region_name'];
+/** Never of one prefix with a key of the other. */
+const PAIRED: ReadonlySet<string> = new Set(['access_key', 'ak', 'secret_key', 'sk', 'security_token']);
+/** Any of them says what to prove oneself with: the access key of another tool is not asked for then. */
+const OS_SECRETS = [
+  'OS_ACCESS_KEY',
+  'OS_AK',
+  'OS_PASSWORD',
+  'OS_TOKEN',
+  'OS_AUTH_TOKEN',
+  'OS_APPLICATION_CREDENTIAL_SECRET',
+];
+
+function variables(env: Env): Source {
+  const value = (name: string) => nonEmpty(env[name]);
+  const byHw = value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
+  const namesOf = (key: string): string[] => {
+    const [os, hw] = [OS, HW].map((prefix) => prefix + key.toUpperCase()) as [string, string];
+    if (!byHw) return [os];
+    if (PAIRED.has(key)) return [hw];
+    return [...HW_KEYS, 'auth_url'].includes(key) ? [hw, os] : [os];
+  };
+  const nameOf = (key: string) => namesOf(key)[0] ?? key;
+  const get = (key: string): Found | undefined => {
+    for (const name of namesOf(key)) {
+      const text = value(name);
+      if (text !== undefined) return { text, from: name };
+    }
+    return byHw && key === 'auth_url' ? huaweiCloud(get('region_name')?.text, value('HW_CLOUD')) : undefined;
+  };
+  return {
+    description: byHw ? 'HW_* and OS_* variables' : 'OS_* variables',
+    chosenBy: 'no cloud is named',
+    get,
+    keys: () => [
+      ...Object.keys(env)
+        .filter((name) => name.startsWith(OS) && value(name) !== undefined)
+        .map((name) => name.slice(OS.length).toLowerCase()),
+      ...(byHw ? HW_KEYS.filter((key) => value(HW + key.toUpperCase()) !== undefined) : []),
+    ],
+    nameOf,
+    remedyFor: (key) =>
+      `set ${nameOf(key)}, or name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml`,
+  };
+}
+
+/** Huawei Cloud's tools need no address of IAM: it follows from the region. */
+function huaweiCloud(region: string | undefined, cloud = 'myhuaweicloud.com'): Found | undefined {
+  return region === undefined
+    ? undefined
+    : { text: `https://iam.${region}.${cloud}/v3`, from: 'HW_REGION_NAME, as Huawei Cloud has it' };
+}
+
+/** What vendors' profiles stand for, as openstacksdk has them (`config/vendors/`). */
+const PROFILES: Readonly<Record<string, JsonObject>> = {
+  otc: {
+    auth: { auth_url: 'https://iam.{region_name}.otc.t-systems.com/v3' },
+    regions: ['eu-de', 'eu-nl'],
+    interface: 'public',
+  },
+  'otc-swiss': {
+    auth: { auth_url: 'https://iam-pub.eu-ch2.sc.otc.t-systems.com/v3' },
+    regions: ['eu-ch2'],
+    interface: 'public',
+  },
+};
+
+function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
+  const file = files.clouds ?? files.secure;
+  if (!file)
+    throw new Failure(
+      'invalid',
+      error('no-clouds-yaml', `there is no clouds.yaml that could describe the cloud ${name}`, {
+        detail: `Looked at: ${files.searched.join(', ')}`,
+        remedy: 'write one, or name it with OS_CLIENT_CONFIG_FILE',
+      }),
+    );
+  const { path } = file;
+  const layers = [files.clouds, files.secure].flatMap((each) => layerOf(name, each));
+  if (layers.length === 0)
+    throw new Failure(
+      'invalid',
+      error('unknown-cloud', `there is no cloud ${name} in ${path}`, {
+        detail: `It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`,
+        remedy: 'use one of these names, or add the cloud',
+        where: { file: path },
+      }),
+    );
+  const profile = profileOf(layers, files);
+  const values = new Values();
+  for (const layer of [...profile.layers, ...layers]) values.add(layer);
+  const region = regionOf(layers) ?? regionOf(profile.layers);
+  if (region) values.add(region);
+  const nameOf = (key: string) => (BESIDE_AUTH.has(key) ? key : `auth.${key}`);
+  return {
+    description: `cloud ${name} of ${path}`,
+    chosenBy,
+    file: path,
+    get: (key) => {
+      const found = values.get(key);
+      return found && { ...found, text: withRegion(key, found.text, values.get('region_name')?.text) };
+    },
+    keys: () => values.keys(),
+    nameOf,
+    remedyFor: (key) =>
+      `add ${nameOf(key)} to the cloud ${name} in ${path}${
+        profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`
+      }`,
+  };
+}
+
+/** Part of a cloud as one file has it. */
+interface Layer {
+  readonly cloud: JsonObject;
+  readonly from: string;
+}
+
+function layerOf(name: string, file: CloudFile | undefined): Layer[] {
+  if (!file) return [];
+  const clouds = cloudsIn(parseCloudFile(file), file.path);
+  const cloud = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
+  return isObject(cloud) ? [{ cloud: underscored(cloud), from: file.path }] : [];
+}
+
+function cloudsOf(files: CloudFiles): JsonObject {
+  const all = [files.clouds, files.secure].flatMap((file) =>
+    file ? [cloudsIn(parseCloudFile(file), file.path)] : [],
+  );
+  return Object.assign({}, ...all);
+}
+
+function cloudsIn(file: JsonObject, path: string): JsonObject {
+  if (isObject(file.clouds)) return file.clouds;
+  throw new Failure(
+    'invalid',
+    error('not-clouds-yaml', `${path} has no "clouds:" with clouds by name`, {
+      remedy: 'see https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html',
+      where: { file: path },
+    }),
+  );
+}
+
+/** A profile that nobody knows is no error as long as nothing is missing: other tools may know more of them. */
+function profileOf(
+  layers: readonly Layer[],
+  { vendors }: CloudFiles,
+): { readonly layers: readonly Layer[]; readonly unknown?: string } {
+  const merged: JsonObject = Object.assign({}, ...layers.map(({ cloud }) => cloud));
+  const name = merged.profile ?? merged.cloud;
+  if (typeof name !== 'string' || name === '') return { layers: [] };
+  const file = vendors && parseCloudFile(vendors)['public-clouds'];
+  const own = isObject(file) && Object.hasOwn(file, name) ? file[name] : undefined;
+  if (vendors && isObject(own)) return { layers: [{ cloud: underscored(own), from: vendors.path }] };
+  const known = Object.hasOwn(PROFILES, name) ? PROFILES[name] : undefined;
+  return known
+    ? { layers: [{ cloud: known, from: `profile ${name}, as openstacksdk has it` }] }
+    : { layers: [], unknown: name };
+}
+
+/** The first of `regions`, else of `region_name`, with what holds in that region alone. */
+function regionOf(layers: readonly Layer[]): Layer | undefined {
+  for (const key of ['regions', 'region_name'])
+    for (const { cloud, from } of layers.toReversed()) {
+      const given = cloud[key];
+      const [first] = Array.isArray(given) ? given : typeof given === 'string' ? given.split(',') : [];
+      const name = isObject(first) ? first.name : first;
+      if (typeof name !== 'string' || name.trim() === '') continue;
+      const values = isObject(first) && isObject(first.values) ? underscored(first.values) : {};
+      return { cloud: { ...values, region_name: name.trim() }, from };
+    }
+  return undefined;
+}
+
+/** Of these, what stands beside `auth:` wins over what stands in it; of all others, the other way round. */
+const BESIDE_WINS = /^((user_|project_)?domain_(id|name)|(tenant|project)_(id|name)|(auth_)?token)$/;
+const BESIDE_AUTH: ReadonlySet<string> = new Set([
+  'region_name',
+  'interface',
+  'auth_type',
+  'cacert',
+  'cert',
+  'key',
+  'verify',
+  'insecure',
+]);
+
+/** The settings of several layers, the later winning. */
+class Values {
+  readonly #inAuth = new Map<string, Found>();
+  readonly #beside = new Map<string, Found>();
+
+  add({ cloud, from }: Layer): void {
+    const { auth, ...beside } = cloud;
+    put(this.#beside, beside, '', from);
+    if (isObject(auth)) put(this.#inAuth, auth, 'auth.', from);
+  }
+
+  get(key: string): Found | undefined {
+    const [first, second] = BESIDE_WINS.test(key)
+      ? [this.#beside, this.#inAuth]
+      : [this.#inAuth, this.#beside];
+    return first.get(key) ?? second.get(key);
+  }
+
+  keys(): readonly string[] {
+    return [...new Set([...this.#beside.keys(), ...this.#inAuth.keys()])];
+  }
+}
+
+function put(into: Map<string, Found>, values: JsonObject, prefix: string, from: string): void {
+  for (const [key, value] of Object.entries(values)) {
+    // YAML reads an unquoted password or project name of digits as a number.
+    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+    const text = plain ? nonEmpty(String(value)) : undefined;
+    if (text !== undefined) into.set(key, { text, from: `${prefix}${key} of ${from}` });
+  }
+}
+
+/** Addresses may name the region by its place: `https://iam.{region_name}.example`. */
+function withRegion(key: string, text: string, region: string | undefined): string {
+  return region !== undefined && (key === 'auth_url' || key.endsWith('_endpoint_override'))
+    ? text.replaceAll('{region_name}', region)
+    : text;
+}
+
+function underscored(values: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [
+      key.replaceAll('-', '_'),
+      isObject(value) ? underscored(value) : value,
+    ]),
+  );
+}
+
+export function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}

@@ -1,0 +1,155 @@
+import {
+  ACCESS_STEPS,
+  type AccessReport,
+  type AccessStep,
+  type StepReport,
+} from '../domain/access-report.ts';
+import type { CloudFailure, Reading } from '../domain/cloud.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { CloudClock, SIGNATURE_LIFE_MS, skewText } from './auth/cloud-clock.ts';
+import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
+import type { Steps } from './steps.ts';
+
+/** `Date` headers are whole seconds, and answers take their time. */
+const IN_STEP_MS = 3_000;
+
+/** Goes the way that every command goes, as far as it leads, and reads one entry of each list. Changes nothing. */
+export async function checkAccess(options: ConnectOptions): Promise<AccessReport> {
+  const cloudClock = new CloudClock(options.clock);
+  const log = new StepLog();
+  let cloud: OpenCloud | undefined;
+  try {
+    cloud = await openCloud({ ...options, cloudClock, onNote: (note) => log.note(note) }, log);
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    log.failed(cause.diagnostics);
+  }
+  if (cloud) {
+    await tryList(cloud, log, 'backups', 'backups', options.stop);
+    await tryList(cloud, log, 'disks', 'volumes', options.stop);
+  }
+  log.skipToEnd();
+  log.add(clockReport(cloudClock, cloud?.auth === 'aksk'));
+  return {
+    ok: log.steps.every(({ outcome }) => outcome === 'ok' || outcome === 'warning'),
+    ...(cloud ? { target: cloud.driver.target } : {}),
+    steps: log.steps,
+  };
+}
+
+class StepLog implements Steps {
+  readonly steps: StepReport[] = [];
+  #current: AccessStep = 'settings';
+  #notes: Diagnostic[] = [];
+
+  begin(step: AccessStep): void {
+    this.#current = step;
+  }
+
+  note(note: Diagnostic): void {
+    this.#notes.push(note);
+  }
+
+  done(said: string): void {
+    const outcome = this.#notes.some(({ severity }) => severity !== 'note') ? 'warning' : 'ok';
+    this.add({ step: this.#current, outcome, said, diagnostics: this.#notes });
+    this.#notes = [];
+  }
+
+  failed(diagnostics: readonly Diagnostic[]): void {
+    const all = [...this.#notes, ...diagnostics];
+    const [first, ...more] = diagnostics;
+    const said = more.length > 0 ? `${diagnostics.length} things are wrong` : (first?.summary ?? '');
+    this.add({ step: this.#current, outcome: 'failed', said, diagnostics: all });
+    this.#notes = [];
+  }
+
+  add(report: StepReport | undefined): void {
+    if (report) this.steps.push(report);
+  }
+
+  /** What lies behind the step that failed. */
+  skipToEnd(): void {
+    const failed = this.steps.find(({ outcome }) => outcome === 'failed');
+    if (!failed) return;
+    const known = new Set(this.steps.map(({ step }) => step));
+    for (const step of ACCESS_STEPS.slice(ACCESS_STEPS.indexOf(failed.step) + 1))
+      if (!known.has(step) && step !== 'clock')
+        this.add({ step, outcome: 'skipped', said: 'not tried', diagnostics: [] });
+  }
+}
+
+async function tryList(
+  { driver }: OpenCloud,
+  log: StepLog,
+  step: 'backups' | 'disks',
+  what: 'backups' | 'volumes',
+  stop: AbortSignal | undefined,
+): Promise<void> {
+  log.begin(step);
+  const reading = await driver.mayList(what, stop);
+  if (reading.kind === 'found')
+    log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
+  else log.failed([listRefused(step, reading)]);
+}
+
+function listRefused(
+  step: 'backups' | 'disks',
+  { failure }: Exclude<Reading<number>, { kind: 'found' }>,
+): Diagnostic {
+  const of = (code: string, summary: string, remedy: string) =>
+    error(code, summary, { detail: detailOf(failure), remedy });
+  const override = step === 'backups' ? 'VBS' : 'EVS';
+  switch (failure.status) {
+    case 401:
+      return of(
+        'refused-by-service',
+        `the service of the ${step} does not take what Keystone took`,
+        'try again in a minute; if it stays, ask the cloud’s operator with the request id',
+      );
+    case 403:
+      return of(
+        'no-rights',
+        `no right to list the ${step} of the project`,
+        'ask the project’s administrator for a role that may read disks and backups and restore them',
+      );
+    case undefined:
+      return of(
+        'endpoint-unreachable',
+        `the service of the ${step} cannot be reached`,
+        `check the way to its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
+      );
+    default:
+      return of(
+        'list-unreadable',
+        `the service of the ${step} answered HTTP ${failure.status}`,
+        `check its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
+      );
+  }
+}
+
+function detailOf({ message, request_id }: CloudFailure): string {
+  return request_id === undefined ? message : `${message}; request id ${request_id}`;
+}
+
+/** Only signatures mind: everything else is reckoned by the cloud's own clock. */
+function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | undefined {
+  if (aheadMs === undefined) return undefined;
+  const step = 'clock';
+  if (Math.abs(aheadMs) < IN_STEP_MS)
+    return { step, outcome: 'ok', said: 'in step with the cloud’s', diagnostics: [] };
+  const said = skewText(aheadMs);
+  // A third of what is allowed: a clock that is off so far goes on drifting.
+  if (signs && Math.abs(aheadMs) > SIGNATURE_LIFE_MS / 3) {
+    const remedy = 'set the clock of this machine right: timedatectl set-ntp true';
+    const warning: Diagnostic = {
+      severity: 'warning',
+      code: 'clock-drifts',
+      summary: 'signatures are refused when it is 15m off',
+      remedy,
+    };
+    return { step, outcome: 'warning', said, diagnostics: [warning] };
+  }
+  return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
+}

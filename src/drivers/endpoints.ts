@@ -1,0 +1,165 @@
+import type { Config } from '../domain/config.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import {
+  type Catalog,
+  findCinder,
+  findCompute,
+  findEvs,
+  findVbs,
+  type Pick,
+  regionsOf,
+  type ServiceRoot,
+  type Wanted,
+} from './auth/catalog.ts';
+import { cloudFailure } from './auth/refusals.ts';
+import type { CloudSettings } from './auth/settings.ts';
+
+/** Where the services of one API are called. */
+export type Endpoints = {
+  /** Names of servers come from there; not every cloud has it. */
+  readonly compute?: ServiceRoot;
+} & (
+  | { readonly api: 'vbs'; readonly vbs: ServiceRoot; readonly evs: ServiceRoot }
+  | { readonly api: 'cinder'; readonly cinder: ServiceRoot }
+);
+
+/** Of the API asked for, or of what the catalog has. Throws a Failure that says what the catalog has instead. */
+export function findEndpoints(
+  asked: Config['api'],
+  catalog: Catalog,
+  wanted: Wanted,
+  settings: CloudSettings,
+  onNote: (note: Diagnostic) => void,
+): Endpoints {
+  const root = (service: Service) => rootOf(SERVICES[service], catalog, wanted, settings);
+  const compute = findCompute(catalog, wanted);
+  const more = compute.kind === 'found' ? { compute: compute.root } : {};
+  const api = asked === 'auto' ? pickApi(catalog, wanted, onNote) : asked;
+  switch (api) {
+    case 'vbs':
+      return { api, vbs: root('vbs'), evs: root('evs'), ...more };
+    case 'cinder':
+      return { api, cinder: root('cinder'), ...more };
+    case 'cbr':
+      throw new Failure(
+        'usage',
+        error('api-not-built', 'api: cbr is not there yet', {
+          remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
+        }),
+      );
+    default:
+      return unreachable(api);
+  }
+}
+
+/** For people: `vbs https://…, evs https://…`. */
+export function endpointsText(endpoints: Endpoints): string {
+  const roots =
+    endpoints.api === 'vbs' ? { vbs: endpoints.vbs, evs: endpoints.evs } : { cinder: endpoints.cinder };
+  return Object.entries(roots)
+    .map(([service, { url }]) => `${service} ${url}`)
+    .join(', ');
+}
+
+/** Whether the settings leave an endpoint of the API to the catalog. */
+export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
+  const found = (service: Service) => SERVICES[service].find([], wanted).kind === 'found';
+  switch (asked) {
+    case 'vbs':
+      return !found('vbs') || !found('evs');
+    case 'cinder':
+      return !found('cinder');
+    // What the catalog has decides.
+    case 'auto':
+    case 'cbr':
+      return true;
+    default:
+      return unreachable(asked);
+  }
+}
+
+/** The API to speak. Where both are there, VBS: its jobs tell more than Cinder's statuses. */
+function pickApi(catalog: Catalog, wanted: Wanted, onNote: (note: Diagnostic) => void): 'vbs' | 'cinder' {
+  const chosen = (['vbs', 'cinder'] as const).find(
+    (service) => SERVICES[service].find(catalog, wanted).kind === 'found',
+  );
+  if (chosen)
+    onNote({
+      severity: 'note',
+      code: 'api-picked',
+      summary: `api: auto picked ${chosen}, the ${SERVICES[chosen].what} of the catalog`,
+    });
+  // Without either, the refusal for VBS says what the catalog has.
+  return chosen ?? 'vbs';
+}
+
+type Service = 'vbs' | 'evs' | 'cinder';
+
+const SERVICES: Readonly<
+  Record<
+    Service,
+    {
+      readonly find: (catalog: Catalog, wanted: Wanted) => Pick;
+      readonly what: string;
+      /** As in `vbs_endpoint_override`. */
+      readonly override: string;
+    }
+  >
+> = {
+  vbs: { find: findVbs, what: 'backup service (VBS)', override: 'vbs' },
+  evs: { find: findEvs, what: 'disk service (EVS)', override: 'evs' },
+  cinder: { find: findCinder, what: 'block storage (Cinder)', override: 'block_storage' },
+};
+
+/** The one named; or the only one there is. */
+export function regionOf(catalog: Catalog, { region, source }: CloudSettings): string {
+  if (region !== undefined) return region;
+  const regions = regionsOf(catalog);
+  const [only] = regions;
+  if (only !== undefined && regions.length === 1) return only;
+  throw cloudFailure('no-region', 'no region is named', {
+    detail: `The catalog has: ${regions.join(', ') || 'no region at all'}. Settings: ${source}.`,
+    remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
+  });
+}
+
+function rootOf(
+  { find, what, override }: (typeof SERVICES)[Service],
+  catalog: Catalog,
+  wanted: Wanted,
+  settings: CloudSettings,
+): ServiceRoot {
+  const pick = find(catalog, wanted);
+  if (pick.kind === 'found') return pick.root;
+  const has =
+    catalog.length === 0 ? 'the catalog is empty' : `it has: ${pick.has.join(', ') || 'none of them'}`;
+  throw cloudFailure(
+    'no-endpoint',
+    `the catalog has no ${wanted.interface} endpoint of the ${what} in region ${wanted.region}`,
+    {
+      detail: `Looked for ${pick.types.join(', ')}; ${has}. Settings: ${settings.source}.`,
+      remedy: wayOut(pick, override, find === findVbs, catalog, wanted),
+    },
+  );
+}
+
+function wayOut(
+  { regions, interfaces }: Extract<Pick, { kind: 'missing' }>,
+  override: string,
+  isVbs: boolean,
+  catalog: Catalog,
+  wanted: Wanted,
+): string {
+  if (regions.length > 0 && !regions.includes(wanted.region))
+    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${regions.join(' or ')}`;
+  if (interfaces.length > 0 && !interfaces.includes(wanted.interface))
+    return `set OS_INTERFACE (interface in clouds.yaml) to ${interfaces.join(' or ')}`;
+  // A cloud that has Cinder and no VBS is no Open Telekom Cloud, but can be restored in all the same.
+  if (isVbs && findCinder(catalog, wanted).kind === 'found')
+    return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';
+  const named = `set OS_${override.toUpperCase()}_ENDPOINT_OVERRIDE (${override}_endpoint_override in clouds.yaml)`;
+  return catalog.length === 0
+    ? `check the user’s rights in the project, which an empty catalog mostly comes from; or ${named}`
+    : named;
+}

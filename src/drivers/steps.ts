@@ -1,0 +1,10 @@
+import type { AccessStep } from '../domain/access-report.ts';
+
+/** Told how far one gets on the way into a cloud: a step that was begun and not done is the one that failed. */
+export interface Steps {
+  begin(step: AccessStep): void;
+  /** For people: what came of it. */
+  done(said: string): void;
+}
+
+export const SILENT: Steps = { begin: () => {}, done: () => {} };

@@ -1,0 +1,254 @@
+import type { Clock } from '../../domain/clock.ts';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import type { Backend, LockInfo } from '../backend.ts';
+import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
+import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { Again, patiently } from '../patience.ts';
+import { type HeldTextLock, textBackend } from '../whole/text-backend.ts';
+import type { TextStore, WriteOutcome } from '../whole/text-store.ts';
+import { decodeLock, encodeLock } from './lock-info.ts';
+import type { HttpStateSettings } from './settings.ts';
+import { type Answer, httpWire, type Wire } from './wire.ts';
+
+/**
+ * A state behind the HTTP protocol of Terraform and OpenTofu: GitLab, Gitea and their kin. It locks, and that is
+ * all: a lock has no end of its own and no fence, so it is never taken over; a person unlocks.
+ */
+export interface HttpBackendOptions {
+  readonly location: string;
+  readonly settings: HttpStateSettings;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly wire?: Wire;
+}
+
+export function httpBackend(options: HttpBackendOptions): Backend {
+  const { location, clock, newId, settings, wire = httpWire(settings) } = options;
+  const server = new StateServer(location, settings, clock, wire);
+  const lock = new HttpLock(server, clock, newId);
+  return textBackend({ location, store: server, lock, clock, newId, patience: settings.patience });
+}
+
+class StateServer implements TextStore {
+  readonly place: string;
+  readonly guarded = false;
+  readonly serialsOnlyRise = true;
+  readonly settings: HttpStateSettings;
+  readonly #clock: Clock;
+  readonly #wire: Wire;
+
+  constructor(place: string, settings: HttpStateSettings, clock: Clock, wire: Wire) {
+    this.place = place;
+    this.settings = settings;
+    this.#clock = clock;
+    this.#wire = wire;
+  }
+
+  async read() {
+    const { status, body } = await this.ask('read the state', 'GET', this.settings.address);
+    if (status === 204 || status === 404 || (status === 200 && body.length === 0)) return undefined;
+    if (status === 200) return { bytes: body };
+    throw this.unexpected('read the state', status, body);
+  }
+
+  async write(text: string, _over: unknown, lock: LockInfo): Promise<WriteOutcome> {
+    const url = new URL(this.settings.address);
+    url.searchParams.set('ID', lock.id);
+    let answer: Answer;
+    try {
+      answer = await this.#wire.send(this.settings.update_method, url.href, text);
+    } catch (cause) {
+      return { kind: 'unsure', why: reason(cause) };
+    }
+    const { status, body } = answer;
+    if (status === 200 || status === 201 || status === 204) return { kind: 'written' };
+    if (mayPass(status)) return { kind: 'unsure', why: `it answered ${status}` };
+    const failure = refused(status) ? lockLost(lock) : this.unexpected('write the state', status, body);
+    return { kind: 'refused', failure };
+  }
+
+  /** The answer to what may be asked more than once. */
+  ask(what: string, method: string, url: string, body?: string): Promise<Repeatable> {
+    let repeated = false;
+    return patiently(this.#clock, this.settings.patience, async () => {
+      let answer: Answer;
+      try {
+        answer = await this.#wire.send(method, url, body);
+      } catch (cause) {
+        repeated = true;
+        throw new Again(what, { cause: this.#noAnswer(what, cause) });
+      }
+      const { status } = answer;
+      if (!mayPass(status)) return { ...answer, repeated };
+      repeated = true;
+      throw new Again(what, { cause: this.unexpected(what, status, answer.body) });
+    });
+  }
+
+  unexpected(what: string, status: number, body: Buffer): Failure {
+    const said = body.toString('utf8', 0, 300).trim();
+    const summary = `cannot ${what}: the server answered ${status}`;
+    const remedy =
+      status === 401 || status === 403
+        ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
+        : status >= 300 && status < 400
+          ? 'redirects are not followed: name the address that it points to'
+          : 'see what the server says of it; nothing that was committed is lost';
+    return new Failure(
+      'state',
+      error('state-server', summary, {
+        where: { file: this.place },
+        ...optional('detail', said || undefined),
+        remedy,
+      }),
+    );
+  }
+
+  #noAnswer(what: string, cause: unknown): Failure {
+    return new Failure(
+      'state',
+      error('state-server', `cannot ${what}: ${reason(cause)}`, {
+        where: { file: this.place },
+        remedy: 'the server must be reachable from here; nothing that was committed is lost',
+      }),
+      { cause },
+    );
+  }
+}
+
+/** An answer to a request of which earlier copies may have arrived, too. */
+interface Repeatable extends Answer {
+  readonly repeated: boolean;
+}
+
+/** Another lock stands there. */
+function refused(status: number): boolean {
+  return status === 409 || status === 423;
+}
+
+/** The server, or a gateway before it, is away or busy. 501 is for good. */
+function mayPass(status: number): boolean {
+  return status === 408 || status === 429 || (status >= 500 && status !== 501);
+}
+
+/** Only code and message: an axios error carries the request with its password. */
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'no answer';
+  return cause.name === 'CanceledError'
+    ? 'no answer in time'
+    : cause.message || (cause as { code?: string }).code || 'no answer';
+}
+
+class HttpLock implements Lock<HeldTextLock> {
+  readonly #server: StateServer;
+  readonly #clock: Clock;
+  readonly #newId: () => string;
+
+  constructor(server: StateServer, clock: Clock, newId: () => string) {
+    this.#server = server;
+    this.#clock = clock;
+    this.#newId = newId;
+  }
+
+  async acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
+    const mine = ownLock(wish, this.#clock, this.#newId);
+    return waitForLock(this.#clock, waitMs, signal, async () => {
+      const standing = await this.#take(mine);
+      if (standing === 'mine') return { mine: this.#held(mine) };
+      return { refused: () => this.#lockedBy(standing) };
+    });
+  }
+
+  /** The protocol has no question for it, so the lock is tried. */
+  async holder(): Promise<LockInfo | undefined> {
+    const probe = this.#probe();
+    const standing = await this.#take(probe);
+    if (standing === 'mine') await this.#free(probe);
+    return standing === 'mine' ? undefined : (standing ?? UNNAMED);
+  }
+
+  async unlock(id: string): Promise<LockInfo> {
+    const standing = await this.holder();
+    const { place } = this.#server;
+    if (!standing) throw notLocked(id, place);
+    if (standing.id !== id && standing !== UNNAMED) throw anotherLock(id, standing, place);
+    const freed = { ...standing, id };
+    const { status } = await this.#free(freed);
+    if (refused(status)) throw standing === UNNAMED ? notLocked(id, place) : anotherLock(id, standing, place);
+    return freed;
+  }
+
+  #held(info: LockInfo): HeldTextLock {
+    return {
+      info,
+      takenOver: false,
+      lost: undefined,
+      remainingMs: () => Number.POSITIVE_INFINITY,
+      // The server holds every write against the lock's id; there is no way to ask it without one.
+      stillHeld: async () => true,
+      release: async () => {
+        const { status, repeated } = await this.#free(info);
+        return !refused(status) || repeated;
+      },
+    };
+  }
+
+  /** `mine`, or whose it is; undefined when the server does not tell. */
+  async #take(mine: LockInfo): Promise<LockInfo | 'mine' | undefined> {
+    const { lock_method, lock_address } = this.#server.settings;
+    const { status, body } = await this.#server.ask(
+      'lock the state',
+      lock_method,
+      lock_address,
+      encodeLock(mine),
+    );
+    if (status === 200) return 'mine';
+    if (!refused(status)) throw this.#server.unexpected('lock the state', status, body);
+    const standing = decodeLock(body.toString());
+    // The answer to the first copy of this request was lost.
+    return standing?.id === mine.id ? 'mine' : standing;
+  }
+
+  /** It may be refused because it is another lock; or, repeated, because the first copy did it. */
+  async #free(info: LockInfo): Promise<Repeatable> {
+    const { unlock_method, unlock_address } = this.#server.settings;
+    const answer = await this.#server.ask(
+      'unlock the state',
+      unlock_method,
+      unlock_address,
+      encodeLock(info),
+    );
+    const { status, body } = answer;
+    if (!refused(status) && (status < 200 || status > 299))
+      throw this.#server.unexpected('unlock the state', status, body);
+    return answer;
+  }
+
+  #probe(): LockInfo {
+    return ownLock({ who: 'vbsctl', operation: 'look at the lock', version: '' }, this.#clock, this.#newId);
+  }
+
+  #lockedBy(standing: LockInfo | undefined): Failure {
+    const { place } = this.#server;
+    if (standing) return lockedBy(standing, place);
+    return new Failure(
+      'locked',
+      error('state-locked', 'the state is locked; the server does not say by whom', {
+        where: { file: place },
+        remedy: 'wait for it (--lock-timeout), or find its lock id in the log of that run: vbsctl unlock ID',
+      }),
+    );
+  }
+}
+
+const UNNAMED: LockInfo = {
+  id: '(not told)',
+  who: 'somebody',
+  host: '',
+  pid: 0,
+  operation: 'another run',
+  since: 'an unknown time',
+  version: '(unknown)',
+};

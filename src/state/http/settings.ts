@@ -1,0 +1,94 @@
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import { A_MINUTE, type Patience } from '../patience.ts';
+
+/** How to speak to an HTTP state server: what Terraform and OpenTofu read from the same variables. */
+export interface HttpStateSettings {
+  readonly address: string;
+  readonly update_method: string;
+  readonly lock_address: string;
+  readonly lock_method: string;
+  readonly unlock_address: string;
+  readonly unlock_method: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly skip_cert_verification: boolean;
+  /** PEM text, not a path. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly patience: Patience;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** GitLab and Gitea lock beside the state, by POST and DELETE. */
+const LOCKS_BESIDE = /\/terraform\/state\/[^/]+$/;
+
+/**
+ * `address` from `state:`, the rest from `TF_HTTP_*` (OpenTofu: internal/backend/remote-state/http). Where those say
+ * nothing of locking, GitLab and Gitea are known by their path; any other server is asked by LOCK and UNLOCK at the
+ * address itself. There is no state without a lock.
+ */
+export function httpStateSettings(address: string, env: Environment): HttpStateSettings {
+  const named = (name: string) => env[`TF_HTTP_${name}`] || undefined;
+  const beside = LOCKS_BESIDE.test(new URL(address).pathname) && named('LOCK_ADDRESS') === undefined;
+  const lock = named('LOCK_ADDRESS') ?? (beside ? withPath(address, '/lock') : address);
+  const unlock = named('UNLOCK_ADDRESS') ?? lock;
+  for (const [name, url] of [
+    ['TF_HTTP_LOCK_ADDRESS', lock],
+    ['TF_HTTP_UNLOCK_ADDRESS', unlock],
+  ] as const)
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw wrong(name, 'an http:// or https:// address');
+  const cert = named('CLIENT_CERTIFICATE_PEM');
+  const key = named('CLIENT_PRIVATE_KEY_PEM');
+  if ((cert === undefined) !== (key === undefined))
+    throw wrong('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
+  return {
+    address,
+    update_method: named('UPDATE_METHOD') ?? 'POST',
+    lock_address: lock,
+    lock_method: named('LOCK_METHOD') ?? (beside ? 'POST' : 'LOCK'),
+    unlock_address: unlock,
+    unlock_method: named('UNLOCK_METHOD') ?? (beside ? 'DELETE' : 'UNLOCK'),
+    ...optional('username', named('USERNAME')),
+    ...optional('password', named('PASSWORD')),
+    skip_cert_verification: /^(1|t|true)$/i.test(named('SKIP_CERT_VERIFICATION') ?? ''),
+    ...optional('ca', named('CLIENT_CA_CERTIFICATE_PEM')),
+    ...optional('cert', cert),
+    ...optional('key', key),
+    patience: {
+      retries: number('RETRY_MAX') ?? A_MINUTE.retries,
+      wait_ms_min: seconds('RETRY_WAIT_MIN') ?? A_MINUTE.wait_ms_min,
+      wait_ms_max: seconds('RETRY_WAIT_MAX') ?? A_MINUTE.wait_ms_max,
+    },
+  };
+
+  function number(name: string): number | undefined {
+    const text = named(name);
+    if (text !== undefined && !/^\d{1,6}$/.test(text)) throw wrong(`TF_HTTP_${name}`, 'a whole number');
+    return text === undefined ? undefined : Number(text);
+  }
+
+  function seconds(name: string): number | undefined {
+    const value = number(name);
+    return value === undefined ? undefined : value * 1_000;
+  }
+}
+
+/** Its value is not repeated: it may be a secret in the wrong place. */
+function wrong(name: string, expected: string): Failure {
+  return new Failure(
+    'usage',
+    error('state-http-setting', `${name} must be ${expected}`, {
+      remedy: `correct ${name} in the environment`,
+    }),
+  );
+}
+
+function withPath(address: string, more: string): string {
+  const url = new URL(address);
+  url.pathname += more;
+  return url.href;
+}

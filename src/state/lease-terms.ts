@@ -1,0 +1,73 @@
+import type { Clock } from '../domain/clock.ts';
+import { error } from '../domain/diagnostic.ts';
+import { formatDuration, parseDuration } from '../domain/duration.ts';
+import { Failure } from '../domain/errors.ts';
+
+/** How long a lock lasts that nobody renews. Longer than any request to a cloud should take (`http.request_timeout`). */
+const TTL_MS = 120_000;
+const TTL_MS_MIN = 2_000;
+const RENEWALS_PER_TTL = 4;
+/** For clocks read at two ends of a network, and times given in whole seconds. */
+const MARGIN_MS = 2_000;
+
+/** `lease_ttl=2m` of a state's URL. */
+export function leaseTtl(text: string | null): number {
+  if (text === null) return TTL_MS;
+  const ttl = parseDuration(text);
+  if (ttl !== undefined && ttl >= TTL_MS_MIN) return ttl;
+  throw new Failure(
+    'usage',
+    error(
+      'state-url',
+      `lease_ttl must be a duration of at least ${formatDuration(TTL_MS_MIN)}, found ${JSON.stringify(text)}`,
+      {
+        remedy: 'leave it out for two minutes; it must be longer than http.request_timeout',
+      },
+    ),
+  );
+}
+
+export function renewEveryMs(ttlMs: number): number {
+  return ttlMs / RENEWALS_PER_TTL;
+}
+
+/**
+ * When a lock that was not renewed may be taken: its time to live and half of it again, in which requests that
+ * left in its last moment come to their end.
+ */
+export function takeoverAfterMs(ttlMs: number): number {
+  return ttlMs * 1.5 + MARGIN_MS;
+}
+
+/** How long a lease surely lasts. Counts from before each renewal was sent, on whichever clock has gone further. */
+export class LeaseTime {
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  #at: Moment;
+
+  constructor(clock: Clock, ttlMs: number, renewed: Moment) {
+    this.#clock = clock;
+    this.#ttlMs = ttlMs;
+    this.#at = renewed;
+  }
+
+  renewed(at: Moment): void {
+    this.#at = at;
+  }
+
+  /** The monotonic clock stands still while a machine sleeps, the other one may be set back. */
+  remainingMs(): number {
+    const now = momentOf(this.#clock);
+    const gone = Math.max(now.monotonic - this.#at.monotonic, now.wall - this.#at.wall);
+    return Math.max(this.#ttlMs - gone, 0);
+  }
+}
+
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), wall: clock.now() };
+}

@@ -1,0 +1,69 @@
+import { error } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { Failure } from '../domain/errors.ts';
+import type { LockInfo } from './backend.ts';
+import { takeoverAfterMs } from './lease-terms.ts';
+
+/** What every backend has to say about locks. `place`: where the lock lies, for people. */
+
+export function lockedBy(info: LockInfo, place: string): Failure {
+  const { id, who, operation, since, version } = info;
+  return new Failure(
+    'locked',
+    error('state-locked', `the state is locked: ${operation} by ${who} since ${since}`, {
+      detail: `${processText(info)}vbsctl ${version}, lock ${id}.${leaseText(info)}`,
+      where: { file: place },
+      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id}`,
+    }),
+  );
+}
+
+function processText({ host, pid }: LockInfo): string {
+  return pid > 0 ? `Process ${pid} on ${host}, ` : '';
+}
+
+function leaseText({ lease }: LockInfo): string {
+  if (!lease) return '';
+  const after = formatDuration(takeoverAfterMs(lease.ttl_ms));
+  return ` It was last renewed ${lease.renewed}; not renewed for ${after}, it can be taken over.`;
+}
+
+export function notLocked(id: string, place: string): Failure {
+  return new Failure(
+    'state',
+    error('lock-absent', `there is no lock ${id}: the state is not locked`, { where: { file: place } }),
+  );
+}
+
+export function anotherLock(id: string, now: LockInfo, place: string): Failure {
+  return new Failure(
+    'state',
+    error('lock-differs', `the state is locked by another lock than ${id}`, {
+      detail: `Lock ${now.id}: ${now.operation} by ${now.who} since ${now.since}.`,
+      where: { file: place },
+      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id}`,
+    }),
+  );
+}
+
+/** `by`: how it went away. */
+export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause?: unknown): Failure {
+  return new Failure(
+    'state',
+    error('lock-lost', `the lock ${id} of this run ${by}`, {
+      detail: 'Nothing new is started. What runs in the cloud goes on.',
+      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
+    }),
+    { cause },
+  );
+}
+
+export function damagedLock(place: string): Failure {
+  return new Failure(
+    'locked',
+    error('lock-damaged', 'the state is locked, but the lock does not say by whom', {
+      where: { file: place },
+      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
+    }),
+  );
+}

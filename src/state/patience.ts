@@ -1,0 +1,29 @@
+import type { Clock } from '../domain/clock.ts';
+
+/** How long a server may be away (restarted, failing over) before that is an error. */
+export interface Patience {
+  /** Repetitions after the first attempt. */
+  readonly retries: number;
+  /** Before the first repetition; doubled for each further one. */
+  readonly wait_ms_min: number;
+  readonly wait_ms_max: number;
+}
+
+/** About a minute: what the restart of a server takes. */
+export const A_MINUTE: Patience = { retries: 7, wait_ms_min: 500, wait_ms_max: 16_000 };
+
+/** The attempt may be made again: nothing was changed, or making it twice changes nothing more. */
+export class Again extends Error {}
+
+/** Repeats what throws `Again`, whose cause is thrown when the patience is over. Everything else is thrown at once. */
+export async function patiently<T>(clock: Clock, patience: Patience, attempt: () => Promise<T>): Promise<T> {
+  for (let repeated = 0; ; repeated++) {
+    try {
+      return await attempt();
+    } catch (reason) {
+      if (!(reason instanceof Again)) throw reason;
+      if (repeated >= patience.retries) throw reason.cause;
+      await clock.sleep(Math.min(patience.wait_ms_min * 2 ** repeated, patience.wait_ms_max));
+    }
+  }
+}

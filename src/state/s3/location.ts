@@ -1,0 +1,49 @@
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import { leaseTtl } from '../lease-terms.ts';
+
+/** `s3://bucket/key?endpoint=…&region=…`: where, never with which credentials. */
+export interface S3Location {
+  readonly bucket: string;
+  readonly key: string;
+  readonly endpoint?: string;
+  /** Left to AWS_REGION and the AWS configuration when absent. */
+  readonly region?: string;
+  readonly path_style: boolean;
+  /** How long a lock lasts that is not renewed. */
+  readonly ttl_ms: number;
+}
+
+const PARAMETERS = ['endpoint', 'region', 'path_style', 'lease_ttl'];
+
+export function s3Location(url: URL): S3Location {
+  const bucket = decodeURIComponent(url.hostname);
+  const key = decodeURIComponent(url.pathname.slice(1));
+  if (bucket === '' || key === '' || key.endsWith('/'))
+    throw wrong('an s3:// URL needs a bucket and a key', 'write s3://bucket/path/vbsctl.state.json');
+  for (const name of url.searchParams.keys())
+    if (!PARAMETERS.includes(name))
+      throw wrong(`an s3:// URL has no parameter ${name}`, `known: ${PARAMETERS.join(', ')}`);
+  const endpoint = url.searchParams.get('endpoint') ?? undefined;
+  if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)))
+    throw wrong('the endpoint of an s3:// URL is not an http:// or https:// URL', 'write it with https://');
+  if (endpoint !== undefined && new URL(endpoint).password !== '')
+    throw wrong('the endpoint of an s3:// URL holds a password', 'take it out; credentials come from AWS_*');
+  // Few stores of one's own have a name for each bucket.
+  const style = url.searchParams.get('path_style') ?? String(endpoint !== undefined);
+  if (style !== 'true' && style !== 'false')
+    throw wrong('path_style must be true or false', 'leave it out: true with an endpoint, else false');
+  return {
+    bucket,
+    key,
+    ...optional('endpoint', endpoint),
+    ...optional('region', url.searchParams.get('region') ?? undefined),
+    path_style: style === 'true',
+    ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
+  };
+}
+
+function wrong(summary: string, remedy: string): Failure {
+  return new Failure('usage', error('state-url', summary, { remedy }));
+}

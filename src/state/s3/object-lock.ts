@@ -1,0 +1,212 @@
+import type { Clock } from '../../domain/clock.ts';
+import { isoTime } from '../../domain/clock.ts';
+import type { LockInfo } from '../backend.ts';
+import { LeaseTime, momentOf, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
+import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
+import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { fields, integerFrom, text, word } from '../shape.ts';
+import type { HeldTextLock } from '../whole/text-backend.ts';
+import type { Objects } from './objects.ts';
+import type { Abilities } from './self-test.ts';
+
+/**
+ * A lock that is an object beside the state: made by `If-None-Match: *`, renewed, taken over and removed by
+ * `If-Match`. Its age is what the store says of it. A store without `If-Match` cannot refuse a former holder: there
+ * the lock has no end, and a person unlocks.
+ */
+export interface ObjectLockOptions {
+  readonly objects: Objects;
+  readonly key: string;
+  readonly place: string;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Asked when the lock is. */
+  readonly abilities: () => Promise<Abilities>;
+}
+
+type BareLock = Omit<LockInfo, 'lease'>;
+
+/** What stands in the object. */
+interface Entry {
+  readonly info: BareLock;
+  /** 0: it has no end. */
+  readonly ttl_ms: number;
+  readonly renewed: string;
+}
+
+interface Standing {
+  readonly entry: Entry;
+  readonly etag: string;
+  readonly overdue: boolean;
+}
+
+export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
+  const { objects, key, place, clock, newId } = options;
+
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
+    const { guards } = await options.abilities();
+    const ttlMs = guards ? options.ttlMs : 0;
+    const info = ownLock(wish, clock, newId);
+    return waitForLock(clock, waitMs, signal, async () => {
+      const standing = await look();
+      if (standing && !(standing.overdue && guards))
+        return { refused: () => lockedBy(told(standing), place) };
+      const before = momentOf(clock);
+      const over = standing?.etag ?? 'nothing';
+      const outcome = await objects.put(key, entryText(info, ttlMs, clock), { over });
+      if (outcome.kind === 'refused') throw outcome.failure;
+      // Another one was faster; or it is ours, and only the answer was lost.
+      const now = outcome.kind === 'written' ? undefined : await look();
+      if (outcome.kind === 'unsure' && now?.entry.info.id !== info.id)
+        return {
+          refused: () => (now ? lockedBy(told(now), place) : lockLost(info, 'could not be made')),
+        };
+      const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
+      const time = new LeaseTime(clock, ttlMs, before);
+      return { mine: new HeldObject(options, info, ttlMs, etag, time, standing !== undefined) };
+    });
+  }
+
+  async function look(): Promise<Standing | undefined> {
+    return standingOf(options);
+  }
+
+  async function unlock(id: string): Promise<LockInfo> {
+    const standing = await look();
+    if (!standing) throw notLocked(id, place);
+    const { info } = standing.entry;
+    if (info.id !== id) throw anotherLock(id, info, place);
+    // Renewed between look and removal it has another ETag; a person's word goes for the lock, not for its age.
+    for (let now: Standing | undefined = standing; now?.entry.info.id === id; now = await look())
+      await objects.remove(key, now.etag);
+    return info;
+  }
+
+  return { acquire, holder: async () => told(await look()), unlock };
+}
+
+function told(standing: Standing): LockInfo;
+function told(standing: Standing | undefined): LockInfo | undefined;
+function told(standing: Standing | undefined): LockInfo | undefined {
+  if (!standing) return undefined;
+  const { info, ttl_ms, renewed } = standing.entry;
+  return ttl_ms > 0 ? { ...info, lease: { ttl_ms, renewed } } : info;
+}
+
+async function standingOf({ objects, key, place }: ObjectLockOptions): Promise<Standing | undefined> {
+  const found = await objects.get(key);
+  if (!found) return undefined;
+  const entry = parsed(found.bytes);
+  if (!entry) throw damagedLock(place);
+  const overdue = entry.ttl_ms > 0 && (found.age_ms ?? 0) > takeoverAfterMs(entry.ttl_ms);
+  return { entry, etag: found.etag, overdue };
+}
+
+class HeldObject implements HeldTextLock {
+  readonly info: LockInfo;
+  readonly takenOver: boolean;
+  lost: Error | undefined;
+  readonly #options: ObjectLockOptions;
+  readonly #ttlMs: number;
+  readonly #time: LeaseTime;
+  readonly #end = new AbortController();
+  readonly #beating: Promise<void>;
+  #etag: string;
+
+  constructor(
+    options: ObjectLockOptions,
+    info: LockInfo,
+    ttlMs: number,
+    etag: string,
+    time: LeaseTime,
+    takenOver: boolean,
+  ) {
+    this.info = info;
+    this.takenOver = takenOver;
+    this.#options = options;
+    this.#ttlMs = ttlMs;
+    this.#etag = etag;
+    this.#time = time;
+    this.#beating = ttlMs > 0 ? this.#beat() : Promise.resolve();
+  }
+
+  remainingMs(): number {
+    return this.#ttlMs > 0 ? this.#time.remainingMs() : Number.POSITIVE_INFINITY;
+  }
+
+  async stillHeld(): Promise<boolean> {
+    return (await standingOf(this.#options))?.entry.info.id === this.info.id;
+  }
+
+  async release(): Promise<boolean> {
+    this.#end.abort();
+    await this.#beating;
+    const { objects, key } = this.#options;
+    const standing = await standingOf(this.#options);
+    if (standing?.entry.info.id !== this.info.id) return false;
+    await objects.remove(key, standing.etag);
+    return true;
+  }
+
+  /** Until released or lost. A store that does not answer costs time of the lease, nothing else. */
+  async #beat(): Promise<void> {
+    const { clock } = this.#options;
+    const { signal } = this.#end;
+    while (!signal.aborted && !this.lost) {
+      try {
+        await clock.sleep(renewEveryMs(this.#ttlMs), signal);
+        await this.#renew();
+      } catch {
+        // asked to end; or the store is away, and the next beat tries again
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { objects, key, clock } = this.#options;
+    const before = momentOf(clock);
+    const outcome = await objects.put(key, entryText(this.info, this.#ttlMs, clock), { over: this.#etag });
+    if (outcome.kind === 'written') {
+      this.#etag = outcome.tag ?? '';
+      this.#time.renewed(before);
+      return;
+    }
+    const standing = await standingOf(this.#options);
+    if (standing?.entry.info.id !== this.info.id) {
+      const by = standing ? `was taken by ${standing.entry.info.who}` : 'was removed by somebody';
+      this.lost = lockLost(this.info, by);
+    } else {
+      // An earlier renewal of ours arrived, or this one did and its answer is lost: the next one builds on it.
+      this.#etag = standing.etag;
+    }
+  }
+}
+
+function entryText(info: BareLock, ttlMs: number, clock: Clock): string {
+  const entry: Entry = { info, ttl_ms: ttlMs, renewed: isoTime(clock.now()) };
+  return `${JSON.stringify(entry, undefined, 2)}\n`;
+}
+
+function parsed(bytes: Uint8Array): Entry | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+    return entryShape(value) ? undefined : (value as Entry);
+  } catch {
+    return undefined;
+  }
+}
+
+const entryShape = fields<Entry>({
+  info: fields<BareLock>({
+    id: word,
+    who: text,
+    host: text,
+    pid: integerFrom(1),
+    operation: text,
+    since: text,
+    version: text,
+  }),
+  ttl_ms: integerFrom(0),
+  renewed: text,
+});

@@ -1,0 +1,73 @@
+import type { Clock } from '../../domain/clock.ts';
+import type { Backend } from '../backend.ts';
+import { textBackend } from '../whole/text-backend.ts';
+import type { TextStore } from '../whole/text-store.ts';
+import type { S3Location } from './location.ts';
+import { objectLock } from './object-lock.ts';
+import { type Objects, s3Objects } from './objects.ts';
+import { type Abilities, selfTest } from './self-test.ts';
+
+/** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
+export interface S3BackendOptions {
+  readonly location: string;
+  readonly s3: S3Location;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Default: the real ones. */
+  readonly objects?: Objects;
+}
+
+export function s3Backend(options: S3BackendOptions): Backend {
+  const { location, s3, clock, newId } = options;
+  const { key } = s3;
+  const place = `s3://${s3.bucket}/${key}`;
+  const objects = options.objects ?? s3Objects(s3, place, clock);
+  const store = new ObjectStore(objects, key, place);
+  const lock = objectLock({
+    objects,
+    key: `${key}.lock`,
+    place: `${place}.lock`,
+    ttlMs: s3.ttl_ms,
+    clock,
+    newId,
+    abilities: async () => {
+      const abilities = await selfTest(objects, `${key}.test-${newId()}`, place);
+      store.know(abilities);
+      return abilities;
+    },
+  });
+  return textBackend({ location, store, lock, clock, newId });
+}
+
+class ObjectStore implements TextStore {
+  readonly place: string;
+  readonly serialsOnlyRise = false;
+  readonly #objects: Objects;
+  readonly #key: string;
+  #guarded = false;
+
+  constructor(objects: Objects, key: string, place: string) {
+    this.#objects = objects;
+    this.#key = key;
+    this.place = place;
+  }
+
+  /** Told before the first write: nothing is written without the lock. */
+  know({ guards }: Abilities): void {
+    this.#guarded = guards;
+  }
+
+  get guarded(): boolean {
+    return this.#guarded;
+  }
+
+  async read() {
+    const found = await this.#objects.get(this.#key);
+    return found && { bytes: found.bytes, tag: found.etag };
+  }
+
+  write(text: string, over: { readonly tag?: string } | undefined) {
+    const known = this.#guarded ? (over?.tag ?? 'anything') : 'anything';
+    return this.#objects.put(this.#key, text, { over: over === undefined ? 'nothing' : known });
+  }
+}

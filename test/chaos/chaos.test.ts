@@ -1,0 +1,22 @@
+import { expect } from 'chai';
+import { playRound } from './round.ts';
+import { storyOf } from './story.ts';
+
+/** A few rounds of `npm run chaos`, chosen so that each kind of act is in them. */
+const SEEDS = [3, 5, 7];
+
+describe('chaos: the built program, killed and frozen, against the cloud’s own record', function () {
+  this.timeout(180_000);
+
+  it(`keeps its promises in the rounds ${SEEDS.join(', ')}`, async () => {
+    const rounds = await Promise.all(SEEDS.map((seed) => playRound(storyOf(seed))));
+    for (const { story, violations, log } of rounds)
+      expect(violations, `npm run chaos -- --rounds 1 --verbose --seed ${story.seed}\n${log.join('\n')}`).to
+        .be.empty;
+    const sum = (of: (figures: (typeof rounds)[number]['figures']) => number) =>
+      rounds.reduce((total, { figures }) => total + of(figures), 0);
+    // The test tests something.
+    expect(sum(({ kills }) => kills.random + kills.in_flight)).to.be.greaterThan(0);
+    expect(sum(({ starts }) => starts)).to.be.greaterThan(5);
+  });
+});

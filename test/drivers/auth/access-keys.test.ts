@@ -1,0 +1,160 @@
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
+import { Failure } from '../../../src/domain/errors.ts';
+import type { Env } from '../../../src/drivers/auth/settings.ts';
+import { connect } from '../../../src/drivers/connect.ts';
+import { type Emulator, type RequestLog, startEmulator } from '../../../src/emulator/index.ts';
+import { FakeClock } from '../fake-clock.ts';
+
+/** Over real HTTP, to an emulator that reads the signatures by itself. */
+describe('access keys', () => {
+  let cloud: Emulator;
+  let asked: RequestLog[] = [];
+  let clock: FakeClock;
+  beforeEach(async () => {
+    asked = [];
+    clock = new FakeClock();
+    cloud = await startEmulator({
+      seed: { project: 'eu-de', now: clock.now() },
+      clock: () => clock.now(),
+      onRequest: (request) => asked.push(request),
+    });
+  });
+  afterEach(() => cloud.close());
+
+  const keys = (more: Env = {}): Env => ({
+    OS_AUTH_URL: cloud.authUrl,
+    OS_ACCESS_KEY: cloud.credentials.access_key,
+    OS_SECRET_KEY: cloud.credentials.secret_key,
+    OS_REGION_NAME: 'eu-de',
+    ...more,
+  });
+  const open = (env: Env, ourClock = clock) =>
+    connect({
+      env,
+      home: '/nowhere',
+      http: DEFAULT_CONFIG.http,
+      retry: DEFAULT_CONFIG.retry,
+      requestsPerSecond: 1_000,
+      clock: ourClock,
+      random: () => 0,
+      version: '0.0.0',
+    });
+  const paths = () => asked.map(({ method, path, status }) => `${method} ${path} ${status}`);
+  const P = () => cloud.credentials.project_id;
+  const refusal = async (env: Env, ourClock = clock) => {
+    const failure = await open(env, ourClock).catch((error) => error);
+    expect(failure).to.be.instanceOf(Failure);
+    return failure.diagnostics[0];
+  };
+
+  it('find the project that is called like the region, and the endpoints in the catalog', async () => {
+    const driver = await open(keys());
+    expect(driver.target).to.deep.equal({
+      auth_url: cloud.url,
+      region: 'eu-de',
+      project_id: P(),
+      project_name: 'eu-de',
+    });
+    const volumes = await driver.volumes();
+    expect(volumes.kind).to.equal('listed');
+    const backups = await driver.backups();
+    expect(backups.kind).to.equal('listed');
+    expect(paths()).to.deep.equal([
+      'GET /v3/projects?name=eu-de 200',
+      'GET /v3/auth/catalog 200',
+      `GET /evs/v2/${P()}/volumes/detail?limit=1000 200`,
+      `GET /vbs/v2/${P()}/backups/detail?limit=1000 200`,
+    ]);
+  });
+
+  it('sign the POST of a restore over the body that is sent', async () => {
+    const driver = await open(keys());
+    const [volume] = Object.values(cloud.world().volumes).filter(({ name }) => name === 'pay-db-data');
+    const [backup] = Object.values(cloud.world().backups).filter((b) => b.volume_id === volume?.id);
+    if (!volume || !backup) throw new Error('not seeded');
+    const permit = await driver.reserve();
+    if (permit.kind !== 'permit') throw new Error(permit.failure.message);
+    const outcome = await driver.start(permit, {
+      volume_id: volume.id,
+      backup_id: backup.id,
+      fresh_until_ms: clock.monotonic() + 1_000,
+    });
+    expect(outcome.kind).to.equal('accepted');
+    expect(Object.values(cloud.world().jobs).map(({ volume_id }) => volume_id)).to.deep.equal([volume.id]);
+  });
+
+  it('need neither look-up where project and endpoints are named', async () => {
+    const driver = await open(
+      keys({
+        OS_PROJECT_ID: P(),
+        OS_VBS_ENDPOINT_OVERRIDE: `${cloud.url}/vbs/v2`,
+        OS_EVS_ENDPOINT_OVERRIDE: `${cloud.url}/evs/v2/$(tenant_id)s`,
+      }),
+    );
+    expect(asked).to.deep.equal([]);
+    expect((await driver.volumes()).kind).to.equal('listed');
+  });
+
+  it('sign each attempt anew: a signature is never older than its request', async () => {
+    const driver = await open(keys());
+    clock.advance(3_600_000);
+    expect((await driver.volumes()).kind).to.equal('listed');
+  });
+
+  it('are of Huawei Cloud’s variables, too, and never mixed with OpenStack’s', async () => {
+    const { access_key, secret_key } = cloud.credentials;
+    const env = {
+      HW_ACCESS_KEY: access_key,
+      HW_SECRET_KEY: secret_key,
+      HW_REGION_NAME: 'eu-de',
+      HW_PROJECT_ID: P(),
+      HW_AUTH_URL: cloud.authUrl,
+    };
+    expect((await open(env)).target.project_id).to.equal(P());
+    const failure = await refusal({ ...env, HW_SECRET_KEY: '', OS_SECRET_KEY: secret_key });
+    expect(failure.summary).to.contain('HW_SECRET_KEY');
+  });
+
+  it('are told by how much the clock is off, and what to do', async () => {
+    const late = new FakeClock();
+    late.advance(-20 * 60_000);
+    const failure = await refusal(keys(), late);
+    expect(failure.code).to.equal('clock-skew');
+    expect(failure.summary).to.match(/the clock of this machine is (20m|19m 59s|20m 1s) behind the cloud’s/);
+    expect(failure.remedy).to.contain('timedatectl');
+  });
+
+  it('are asked for once only: the service locks a key after five wrong signatures', async () => {
+    const failure = await refusal(keys({ OS_SECRET_KEY: 'wrong' }));
+    expect(failure.code).to.equal('not-authenticated');
+    expect(failure.detail).to.contain('verify aksk signature fail');
+    expect(asked).to.have.length(1);
+  });
+
+  it('keep quiet for a minute after a refusal in mid-run', async () => {
+    const driver = await open(keys());
+    await cloud.setFaults({
+      rules: [
+        {
+          match: { route: 'volumes' },
+          effect: { kind: 'status', when: 'before', status: 401, body: 'gateway' },
+          times: 1,
+        },
+      ],
+    });
+    const before = asked.length;
+    expect((await driver.volumes()).kind).to.equal('unreadable');
+    expect((await driver.volumes()).kind).to.equal('unreadable');
+    expect(asked.length - before).to.equal(1);
+    clock.advance(60_000);
+    expect((await driver.volumes()).kind).to.equal('listed');
+  });
+
+  it('name what has to be said where the owner may not look it up', async () => {
+    expect((await refusal(keys({ OS_REGION_NAME: 'eu-nl' }))).code).to.equal('no-project');
+    const failure = await refusal(keys({ OS_PROJECT_ID: 'f'.repeat(32) }));
+    expect(failure.code).to.equal('catalog-not-told');
+    expect(failure.remedy).to.contain('OS_VBS_ENDPOINT_OVERRIDE');
+  });
+});

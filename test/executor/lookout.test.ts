@@ -1,0 +1,189 @@
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import type { Exchange } from '../../src/drivers/http/exchange.ts';
+import { Lab, type LabOptions } from '../simulation/lab.ts';
+
+const TEN_MINUTES = 600_000;
+const AT_ONCE = 12;
+
+function lab(options: LabOptions = {}): Lab {
+  return new Lab({
+    volumes: AT_ONCE,
+    jobDurationMs: TEN_MINUTES,
+    settings: { apply: { ...DEFAULT_CONFIG.apply, parallelism: AT_ONCE } },
+    ...options,
+  });
+}
+
+function specs(of: Lab, count = AT_ONCE) {
+  return Array.from({ length: count }, (_, n) => of.spec(n));
+}
+
+/** Answers the lists of disks being restored in place of the cloud. */
+function lists(of: Lab, answer: () => Exchange | undefined): { asked: number } {
+  const seen = { asked: 0 };
+  of.network.instead = ({ url }) => {
+    if (!url.includes('status=restoring-backup')) return undefined;
+    seen.asked++;
+    return answer();
+  };
+  return seen;
+}
+
+function shows(ids: readonly string[], status = 'restoring-backup'): Exchange {
+  const volumes = ids.map((id) => ({ id, status, size: 1 }));
+  return { kind: 'answer', status: 200, headers: {}, text: JSON.stringify({ volumes }) };
+}
+
+const ENOUGH = { started: AT_ONCE, succeeded: AT_ONCE };
+
+describe('restores under way', () => {
+  for (const api of ['vbs', 'cinder'] as const) {
+    it(`${api}: many are watched by lists, and asked singly at the beginning and the end`, async () => {
+      const cloud = lab({ api });
+      const { outcome } = await cloud.apply(specs(cloud));
+      expect(outcome.summary).to.include(ENOUGH);
+      const looks = cloud.network.log.filter((line) => line === 'GET job' || line === 'GET volume').length;
+      // One each by the plan's list, one before and one after the POST, one at the end.
+      expect(looks).to.be.at.most(3 * AT_ONCE);
+      expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
+    });
+
+    it(`${api}: a few are asked one by one`, async () => {
+      const cloud = lab({ api });
+      const seen = lists(cloud, () => undefined);
+      const { outcome } = await cloud.apply(specs(cloud, 4));
+      expect(outcome.summary).to.include({ succeeded: 4 });
+      expect(seen.asked).to.equal(0);
+    });
+
+    it(`${api}: a list that shows everything as being restored for ever only delays the end`, async () => {
+      const cloud = lab({ api });
+      const all = Object.keys(cloud.world.volumes);
+      lists(cloud, () => shows(all));
+      const { outcome } = await cloud.apply(specs(cloud));
+      expect(outcome.summary).to.include(ENOUGH);
+      expect(cloud.clock.monotonic()).to.be.at.most(2.1 * TEN_MINUTES);
+    });
+
+    it(`${api}: a list that shows none ends nothing early`, async () => {
+      const cloud = lab({ api });
+      lists(cloud, () => shows([]));
+      const { outcome } = await cloud.apply(specs(cloud));
+      expect(outcome.summary).to.include(ENOUGH);
+      expect(cloud.clock.monotonic()).to.be.within(TEN_MINUTES, 1.06 * TEN_MINUTES);
+      expect(cloud.audit().restores).to.have.length(AT_ONCE);
+    });
+
+    it(`${api}: lists that come and go, as from a replica that lags, neither end nor lose one`, async () => {
+      const cloud = lab({ api });
+      const all = Object.keys(cloud.world.volumes);
+      const seen = lists(cloud, () =>
+        seen.asked % 3 === 0 ? undefined : shows(seen.asked % 3 === 1 ? [] : all),
+      );
+      const { outcome } = await cloud.apply(specs(cloud));
+      expect(outcome.summary).to.include(ENOUGH);
+      expect(cloud.audit().restores).to.have.length(AT_ONCE);
+    });
+
+    it(`${api}: a service that does not filter by status is understood`, async () => {
+      const cloud = lab({ api });
+      lists(cloud, () =>
+        shows(
+          Object.keys(cloud.world.volumes),
+          Object.values(cloud.world.volumes).some(({ status }) => status === 'restoring-backup')
+            ? 'restoring-backup'
+            : 'available',
+        ),
+      );
+      const { outcome } = await cloud.apply(specs(cloud));
+      expect(outcome.summary).to.include(ENOUGH);
+      expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
+    });
+  }
+
+  it('lists that may not be read are asked for once', async () => {
+    const cloud = lab();
+    const seen = lists(cloud, () => ({ kind: 'answer', status: 403, headers: {}, text: '' }));
+    const { outcome } = await cloud.apply(specs(cloud));
+    expect(outcome.summary).to.include(ENOUGH);
+    expect(seen.asked).to.equal(1);
+    expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
+  });
+
+  it('lists that fail for a while cost no more than looking singly does', async () => {
+    const cloud = lab();
+    lists(cloud, () =>
+      cloud.clock.monotonic() < TEN_MINUTES + 60_000
+        ? { kind: 'answer', status: 503, headers: {}, text: '' }
+        : undefined,
+    );
+    const { outcome } = await cloud.apply(specs(cloud));
+    expect(outcome.summary).to.include(ENOUGH);
+    expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);
+  });
+
+  it('a list of more pages than it is worth is not read on', async () => {
+    const cloud = lab();
+    const seen = lists(cloud, () => ({
+      kind: 'answer',
+      status: 200,
+      headers: {},
+      text: JSON.stringify({
+        volumes: [{ id: `other-${seen.asked}`, status: 'available', size: 1 }],
+        volumes_links: [{ rel: 'next', href: `?marker=${seen.asked}&status=restoring-backup` }],
+      }),
+    }));
+    const { outcome } = await cloud.apply(specs(cloud));
+    expect(outcome.summary).to.include(ENOUGH);
+    expect(seen.asked).to.be.at.most(3);
+  });
+
+  it('what an earlier run began is asked singly only once it is over', async () => {
+    const cloud = lab();
+    await cloud.apply(specs(cloud), { reach: 'submit' });
+    cloud.network.log.length = 0;
+    const { outcome } = await cloud.apply(specs(cloud), { reach: 'follow' });
+    expect(outcome.summary).to.include({ started: 0, succeeded: AT_ONCE });
+    expect(cloud.network.log.filter((line) => line === 'GET job')).to.have.length(AT_ONCE);
+  });
+
+  it('a stop is obeyed while lists are waited for', async () => {
+    const cloud = lab();
+    const stop = new AbortController();
+    cloud.clock.at(100_000, () => stop.abort(new Error('SIGINT')));
+    const { outcome } = await cloud.apply(specs(cloud), { stop: stop.signal });
+    expect(outcome.summary).to.include({ started: AT_ONCE, running: AT_ONCE });
+    expect(cloud.clock.monotonic()).to.be.within(100_000, 101_000);
+  });
+
+  it('the timeout is obeyed while lists are waited for', async () => {
+    const cloud = lab();
+    const hasty = specs(cloud).map((spec) => ({ ...spec, timeout_ms: 100_000 }));
+    const { outcome } = await cloud.apply(hasty);
+    expect(outcome.summary).to.include({ started: AT_ONCE, running: AT_ONCE });
+    expect(cloud.clock.monotonic()).to.be.within(100_000, 105_000);
+  });
+});
+
+describe('how late a cloud shows what it accepted', () => {
+  for (const count of [2, AT_ONCE])
+    it(`is measured over ${count} at once, and nothing is repeated before three times that`, async () => {
+      const queueMs = 70_000;
+      const cloud = lab({ queueMs, volumes: AT_ONCE + 1 });
+      const lost = cloud.spec(count, { depends_on: ['set/disk-0'] });
+      cloud.world.faults.rules = [];
+      let cut = false;
+      cloud.network.instead = ({ method, url }) => {
+        if (cut || method !== 'POST' || lost.backup.by !== 'id' || !url.includes(lost.backup.id))
+          return undefined;
+        cut = true;
+        return { kind: 'broken', message: 'connection reset', code: 'ECONNRESET', timeout: false };
+      };
+      const { outcome } = await cloud.apply([...specs(cloud, count), lost]);
+      expect(outcome.summary).to.include({ succeeded: count + 1 });
+      const retry = cloud.events.find((event) => event.type === 'verdict' && event.verdict === 'retry');
+      const minutes = /nothing moved for (\d+)m/.exec(retry?.type === 'verdict' ? retry.because : '')?.[1];
+      expect(Number(minutes)).to.be.within(3, 4);
+    });
+});

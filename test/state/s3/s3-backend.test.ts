@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { systemClock } from '../../../src/cli/system.ts';
+import { Failure } from '../../../src/domain/errors.ts';
+import { openBackend } from '../../../src/state/open-backend.ts';
+import { backendContract } from '../backend-contract.ts';
+import { FaultProxy } from '../fault-proxy.ts';
+import { remoteTrials } from '../remote-trials.ts';
+import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from './s3-server.ts';
+
+if (S3_SERVER === undefined) {
+  describe('s3 backend', () => {
+    it(`skipped: ${NO_S3_SERVER}`, function () {
+      this.skip();
+    });
+  });
+} else {
+  describe('s3 backend, against a real server', () => {
+    const server = new S3Server();
+    before(async function () {
+      this.timeout(60_000);
+      await server.start();
+    });
+    after(() => server.dispose());
+    const at = (port: number, key: string, more = '') =>
+      `s3://${BUCKET}/${key}?endpoint=http://127.0.0.1:${port}&region=us-east-1${more}`;
+    const open = (location: string) =>
+      openBackend(location, { clock: systemClock, newId: randomUUID, env: {} });
+
+    backendContract('s3', async () => {
+      const location = at(server.port, `${randomUUID()}.json`);
+      return {
+        location,
+        env: S3_ENV,
+        open: () => open(location),
+        dispose: async () => {},
+        freedByDeath: false,
+      };
+    });
+
+    remoteTrials('s3', { kind: 'takeover', within_ms: 20_000 }, async () => {
+      const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
+      const port = await proxy.start();
+      const key = `${randomUUID()}.json`;
+      const location = at(port, key, '&lease_ttl=2s');
+      const write = new RegExp(`^PUT /${BUCKET}/${key}[? ]`);
+      return {
+        location,
+        env: S3_ENV,
+        open: () => open(location),
+        writes: proxy.count(write),
+        loseWriteAnswer: () => proxy.loseAnswers(write),
+        lostAnswers: () => proxy.lost,
+        stopServer: async () => {
+          const mend = proxy.cutOff();
+          return async () => mend();
+        },
+        dispose: () => proxy.stop(),
+      };
+    });
+
+    it('says that there is no such bucket', async () => {
+      const location = `s3://no-such-bucket-here/x.json?endpoint=http://127.0.0.1:${server.port}`;
+      const reason = await (await open(location)).read().catch((cause: unknown) => cause);
+      expect(reason).to.be.instanceOf(Failure);
+      expect(String(reason)).to.contain('NoSuchBucket');
+    });
+  });
+}
