@@ -100,10 +100,10 @@ class Execution {
   }
 
   async run(): Promise<Outcome> {
-    const { plan, lease } = this.#input;
+    const { plan, lease, clock } = this.#input;
     try {
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
-      const noted = notedRules(plan, lease.state());
+      const noted = notedRules(plan, lease.state(), isoTime(clock.now()));
       if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
@@ -215,14 +215,14 @@ const LEFT_OVER = {
 } as const;
 
 /** The records of what is done with the rules that pick it, too; not those that are other restores by now. */
-function notedRules({ actions }: Plan, state: State | undefined): Record[] {
+function notedRules({ actions }: Plan, state: State | undefined, at: string): Record[] {
   return actions.flatMap((action) => {
     if (action.kind !== 'noop' || action.note_rule === undefined) return [];
     const record = state?.records.get(action.address);
     if (record?.status !== 'succeeded') return [];
     if (record.volume_id !== action.volume.id || record.backup_id !== action.backup.id) return [];
     if (record.selector && selectorKey(record.selector) === selectorKey(action.note_rule)) return [];
-    return [advance(record, { type: 'note_rule', selector: action.note_rule })];
+    return [advance(record, { type: 'note_rule', at, selector: action.note_rule })];
   });
 }
 

@@ -537,6 +537,21 @@ export const BAD_CONFIGS: readonly (readonly [
     `${CONFIG_HEAD}http: {max_response_bytes: 1}\n`,
     ['c.yaml:3:28 out-of-range', '65536'],
   ],
+  [
+    'a required version that is a number',
+    `${CONFIG_HEAD}required_version: 1\n`,
+    ['c.yaml:3:19 wrong-type', 'quote it: "1"'],
+  ],
+  [
+    'a required version of nothing',
+    `${CONFIG_HEAD}required_version: ""\n`,
+    ['c.yaml:3:19 out-of-range', '1 to 100'],
+  ],
+  [
+    'a required version without end',
+    `${CONFIG_HEAD}required_version: ">=0.0.0${' '.repeat(101)}"\n`,
+    ['c.yaml:3:19 out-of-range', '1 to 100'],
+  ],
   ['no kind', 'apiVersion: vbsctl.dev/v1\ncloud: a\n', ['c.yaml:1:1 missing-key', 'no kind']],
   ['no version', 'kind: Config\n', ['c.yaml:1:1 missing-key', 'no apiVersion']],
   [
