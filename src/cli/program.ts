@@ -10,6 +10,7 @@ import {
   lockTimeoutOption,
   name,
   outputOption,
+  RISKS_GROUP,
   stateOption,
   withCloud,
   withConfig,
@@ -256,7 +257,11 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   )
     .option('--to <location>', 'a file, https://…, s3://… or postgres://…; never with a password in it')
     .option('--undo', 'take the place that --state names in use again, without the new one')
-    .option('--allow-lost-work', 'with --undo: what was done at the new place is not known here then')
+    .addOption(
+      new Option('--allow-lost-work', 'with --undo: forget what was done at the new place').helpGroup(
+        RISKS_GROUP,
+      ),
+    )
     .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');
