@@ -103,7 +103,8 @@ The state seems wrong: somebody edited it, an old copy was put there
   vbsctl state push FILE    puts a sound copy back; refuses one that is older or knows less
 
 The state was moved (5), and the new place is not the right one
-  vbsctl state migrate --undo --state OLD     while nothing was done there
+  vbsctl state migrate --state NEW --to OLD                     back, with all that was done there
+  vbsctl state migrate --undo --allow-lost-work --state OLD     only when the new place is gone for good
 
 Refused as a file on a machine that may not stay (5): a CI job or a pod
   keep the state at https://…, s3://… or postgres://…; if the file does stay: --state FILE

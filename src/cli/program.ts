@@ -12,6 +12,7 @@ import {
   lockTimeoutOption,
   name,
   outputOption,
+  RISKS_GROUP,
   stateOption,
   withCloud,
   withConfig,
@@ -279,8 +280,12 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     withEditing(withState(add('migrate', 'bring the state to another place, and mark the old one', state))),
   )
     .option('--to <location>', 'a file, https://…, s3://… or postgres://…; never with a password in it')
-    .option('--undo', 'take the place that --state names in use again')
-    .option('--allow-lost-work', 'with --undo: though the new place has gone on or cannot be read')
+    .option('--undo', 'take the place that --state names in use again, without the new one')
+    .addOption(
+      new Option('--allow-lost-work', 'with --undo: forget what was done at the new place').helpGroup(
+        RISKS_GROUP,
+      ),
+    )
     .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');
