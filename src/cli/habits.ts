@@ -118,6 +118,10 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'a restore cannot be undone, so there is nothing to destroy',
     'to go back to another backup, declare it: vbsctl generate --volume NAME --as-of TIME',
   ),
+  force: answer(
+    'there is no --force: each risk has a flag of its own',
+    'run it without; the refusal names the flag that takes the risk',
+  ),
   replace: answer(
     'there is no --replace',
     'to restore the same once more, raise its generation in the manifest',
