@@ -7,6 +7,7 @@ import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
+import { harmlessJson } from '../views/json.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
@@ -32,7 +33,9 @@ export async function saveUnsaved(
   if (!state) throw new Error('records were made without a state');
   const { lineage, serial, target } = state;
   const saved_at = isoTime(Date.now());
-  const text = encodeUnsaved({ state: location, lineage, serial, target, saved_at, records: unsaved });
+  const text = harmlessJson(
+    encodeUnsaved({ state: location, lineage, serial, target, saved_at, records: unsaved }),
+  );
   io.stderr.write(text);
   const reasons: string[] = [];
   for (const directory of placesFor(io, location)) {

@@ -187,7 +187,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
   'state migrate': {
     examples: [
       ['vbsctl state migrate --to s3://restores/prod', 'from the state of the config'],
-      ['vbsctl state migrate --undo --state vbsctl.state.json', 'back, while nothing was done there'],
+      ['vbsctl state migrate --state s3://restores/prod --to vbsctl.state.json', 'and back'],
     ],
     exits: [EXIT.locked, EXIT.refused],
   },

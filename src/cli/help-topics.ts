@@ -55,6 +55,7 @@ It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside 
 
   required_version   such as ">=0.1.0 <1.0.0": other versions refuse
   cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
+             (vbsctl auth show says what comes from where, vbsctl auth check tries it)
   manifests  read when no -f is given
   state      where the record of what was done is kept: the thing to keep and to back up
   apply      parallelism, requests_per_second, max_failures, timeout
@@ -103,7 +104,8 @@ The state seems wrong: somebody edited it, an old copy was put there
   vbsctl state push FILE    puts a sound copy back; refuses one that is older or knows less
 
 The state was moved (5), and the new place is not the right one
-  vbsctl state migrate --undo --state OLD     while nothing was done there
+  vbsctl state migrate --state NEW --to OLD                     back, with all that was done there
+  vbsctl state migrate --undo --allow-lost-work --state OLD     only when the new place is gone for good
 
 Refused as a file on a machine that may not stay (5): a CI job or a pod
   keep the state at https://…, s3://… or postgres://…; if the file does stay: --state FILE

@@ -1,12 +1,11 @@
 import { isoTime } from '../domain/clock.ts';
-import { addressesText, forgottenBy } from '../domain/continuation.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { judgePush, PUSH_RISKS } from '../domain/push.ts';
 import type { Actor, MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { movedAway } from '../state/moved-away.ts';
+import { movedAway, wayBack } from '../state/moved-away.ts';
 import { sanitize } from '../views/terminal.ts';
 import { plural } from '../views/words.ts';
 import { allowed } from './flags.ts';
@@ -32,9 +31,12 @@ export interface MigrateFlags extends EditFlags {
 export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
   const { to, undo } = flags;
   if ((to === undefined) === (undo === undefined))
-    throw usage('where to is not said', 'give --to LOCATION; or --undo, to take the old place in use again');
+    throw usage(
+      'where to is not said',
+      'give --to LOCATION; or --undo, to take the old place in use again without the new one',
+    );
   const here = await openState(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
-  return to === undefined ? await comeBack(io, here, flags) : await go(io, here, to, flags);
+  return to === undefined ? await takeBack(io, here, flags) : await go(io, here, to, flags);
 }
 
 async function go(io: Io, here: Backend, to: string, flags: MigrateFlags): Promise<ExitCode> {
@@ -75,7 +77,7 @@ async function go(io: Io, here: Backend, to: string, flags: MigrateFlags): Promi
     const note: MovedTo = { location, at: isoTime(Date.now()), by: by.who, serial: copy.state.serial };
     await mine.replace(marked(source, note));
     io.stdout.write(
-      `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${location} in the config (or VBSCTL_STATE, or --state).\nTo come back: vbsctl state migrate --undo --state ${here.location}\n`,
+      `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${location} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(location, here.location)}\n`,
     );
     return EXIT.done;
   });
@@ -87,103 +89,49 @@ function before(state: State): State {
   return { ...live, serial: moved_to?.serial ?? state.serial };
 }
 
-/** Takes the note away, if nothing was done at the new place since; and marks that one instead. */
-async function comeBack(io: Io, here: Backend, flags: MigrateFlags): Promise<ExitCode> {
-  const mine = await here.snapshot();
-  if (!mine) throw noState(here);
-  const { moved_to } = mine.state;
-  if (!moved_to)
-    throw new Failure(
-      'refused',
-      error('not-moved', `the state at ${here.location} was not moved away`, {
-        remedy: 'name the place that it was moved from: --state',
-      }),
-    );
-  const there = await openLocation(io, moved_to.location);
-  const theirs = await there.snapshot().catch((cause: unknown) => {
-    if (cause instanceof Failure) return cause;
-    throw cause;
-  });
-  const lost = lostWork(mine.state, moved_to, theirs, here.location);
-  if (lost && !flags.allowLostWork) throw new Failure('refused', lost);
-  if (flags.dryRun) {
-    io.stdout.write(
-      `Would take ${here.location} in use again: ${contents(mine.state)}.\nNothing was changed: this was a dry run.\n`,
-    );
-    return EXIT.done;
-  }
-  const by = actor(io, 'state migrate');
-  const wish = { by, waitMs: flags.lockTimeout, signal: io.stop };
-  const unmark = async (lease: Lease) => {
-    const { moved_to: _, ...state } = mine.state;
-    await lease.replace(withSerial({ ...mine, state }, state.serial + 1));
-    io.stdout.write(`${here.location} is in use again: ${contents(state)}.\n`);
+/**
+ * Takes the note away. The other place is not asked: where it is still there, migrating from it brings back what was
+ * done as well; and a location that a stored text names is nowhere to send credentials to.
+ */
+async function takeBack(io: Io, here: Backend, flags: MigrateFlags): Promise<ExitCode> {
+  const check = (mine: Snapshot | undefined): Snapshot => {
+    if (!mine) throw noState(here);
+    const { moved_to } = mine.state;
+    if (!moved_to)
+      throw new Failure(
+        'refused',
+        error('not-moved', `the state at ${here.location} was not moved away`, {
+          remedy: 'name the place that it was moved from: --state',
+        }),
+      );
+    if (!flags.allowLostWork)
+      throw new Failure(
+        'refused',
+        error('work-lost', `what was done at ${moved_to.location} since ${moved_to.at} is not known here`, {
+          remedy: `bring the state back with all that was done: ${wayBack(moved_to.location, here.location)}; only when that place is gone for good: --allow-lost-work`,
+        }),
+      );
+    return mine;
   };
-  if (theirs instanceof Failure || theirs?.state.lineage !== mine.state.lineage) {
-    const lease = await here.lock(by, flags.lockTimeout, io.stop);
-    try {
-      await unmark(lease);
-    } finally {
-      await lease.release();
-    }
+  if (flags.dryRun) {
+    const { state } = check(await here.snapshot());
     io.stdout.write(
-      `What may be at ${sanitize(moved_to.location)} was left as it is: see that nobody uses it.\n`,
+      `Would take ${here.location} in use again: ${contents(state)}.\nNothing was changed: this was a dry run.\n`,
     );
     return EXIT.done;
   }
-  return await underBoth(here, there, wish, async (lease, other) => {
-    const now = await there.snapshot();
-    if (now && !flags.allowLostWork) {
-      const since = lostWork(mine.state, moved_to, now, here.location);
-      if (since) throw new Failure('refused', since);
-    }
-    if (now && !now.state.moved_to) {
-      const location = isUrl(here.location) ? here.location : absolute(io, here.location);
-      const note = { location, at: isoTime(Date.now()), by: by.who, serial: mine.state.serial + 1 };
-      await other.replace(marked(now, note));
-    }
-    await unmark(lease);
-    io.stdout.write(`${sanitize(moved_to.location)} is marked now: vbsctl refuses to work with it.\n`);
+  const lease = await here.lock(actor(io, 'state migrate'), flags.lockTimeout, io.stop);
+  try {
+    const { state: marked, chain } = check(await here.snapshot());
+    const { moved_to, ...state } = marked;
+    await lease.replace(withSerial({ state, chain }, state.serial + 1));
+    io.stdout.write(
+      `${here.location} is in use again: ${contents(state)}.\nSee that nobody works with ${sanitize(moved_to?.location ?? '')} any more.\n`,
+    );
     return EXIT.done;
-  });
-}
-
-/** What taking the old place in use again would lose, or could. */
-function lostWork(
-  mine: State,
-  moved: MovedTo,
-  theirs: Snapshot | Failure | undefined,
-  location: string,
-): Diagnostic | undefined {
-  const lost = (summary: string, detail: string | undefined, remedy: string) =>
-    error('work-lost', summary, {
-      ...(detail === undefined ? {} : { detail }),
-      remedy: `${remedy}: --allow-lost-work`,
-    });
-  const unseen = 'mend that and try again; only when that place is gone for good';
-  if (theirs instanceof Failure)
-    return lost(
-      `the state at ${moved.location} cannot be read: ${theirs.message}`,
-      'What was done there since is not known here.',
-      unseen,
-    );
-  if (!theirs || theirs.state.lineage !== mine.lineage)
-    return lost(
-      `the state is not at ${moved.location} any more`,
-      theirs
-        ? `There: lineage ${theirs.state.lineage}, here: ${mine.lineage}.`
-        : 'What was done there since is not known here.',
-      unseen,
-    );
-  const { state } = theirs;
-  const serial = state.moved_to ? state.serial - 1 : state.serial; // the mark itself is no work
-  const forgotten = forgottenBy(mine, state);
-  if (serial <= moved.serial && forgotten.length === 0) return undefined;
-  return lost(
-    `the state at ${moved.location} has gone on since: serial ${serial}, moved as ${moved.serial}`,
-    forgotten.length > 0 ? `Not known here: ${addressesText(forgotten, 10)}` : undefined,
-    `bring it back with what was done: vbsctl state migrate --state ${moved.location} --to ${location}; only when that is to be given up`,
-  );
+  } finally {
+    await lease.release();
+  }
 }
 
 async function underBoth(

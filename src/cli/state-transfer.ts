@@ -11,6 +11,7 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../state/codec.ts
 import { extendChain, firstBreak } from '../state/history-chain.ts';
 import { systemReason } from '../state/local/system-error.ts';
 import { decodeUnsaved, type Unsaved } from '../state/unsaved-codec.ts';
+import { harmlessJson } from '../views/json.ts';
 import { sanitize } from '../views/terminal.ts';
 import { plural } from '../views/words.ts';
 import { allowed, type CommonFlags } from './flags.ts';
@@ -23,7 +24,7 @@ import type { EditFlags } from './state-edit.ts';
 
 /** Prints the whole state with its chain, as it is stored. */
 export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  io.stdout.write(encodeSnapshot(await existing(io, flags)));
+  io.stdout.write(harmlessJson(encodeSnapshot(await existing(io, flags))));
   return EXIT.done;
 }
 

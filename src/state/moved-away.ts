@@ -37,7 +37,12 @@ export function movedAway(moved: MovedTo, location: string): Diagnostic {
     `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
     {
       detail: `What stands here is as of serial ${moved.serial}; what was done since is not in it.`,
-      remedy: `use the one there: --state ${moved.location}, or change state in the config; to come back: vbsctl state migrate --undo --state ${location}`,
+      remedy: `use the one there: --state ${moved.location}, or change state in the config; to come back: ${wayBack(moved.location, location)}`,
     },
   );
+}
+
+/** The command that brings a moved state back, with what was done since. */
+export function wayBack(from: string, to: string): string {
+  return `vbsctl state migrate --state ${from} --to ${to}`;
 }

@@ -162,6 +162,33 @@ describe('looking after the state', function () {
     expect(said(await desk.run('state', 'push', 'errored.state.json'))).to.include('status: expected one of');
   });
 
+  it('a yes that a run could not write down any more is brought back, and followed to its end', async () => {
+    desk.declare(3);
+    await desk.cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 4_000 } }],
+    });
+    const apply = desk.start('apply', '--auto-approve');
+    const openNow = async () =>
+      JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).find(
+        (r: Record) => r.status === 'intended',
+      );
+    while (!(await openNow())) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { lock } = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout);
+    await ok('unlock', lock.id); // by mistake: that run lives
+    await ok('state', 'mv', 'night/disk-0', 'other/x'); // and another one takes over
+    const ended = await apply.done;
+    expect(ended.code, said(ended)).to.equal(1);
+    expect(said(ended)).to.match(/could not be saved.*vbsctl state push \S+errored.state.json/);
+    expect(await openNow(), 'the state only knows the intent').to.not.equal(undefined);
+    expect(said(await ok('state', 'push', 'errored.state.json'))).to.match(
+      /\+ night\/disk-2 intended → running \(job [\w-]+\) Saved 1 record/,
+    );
+    await desk.cloud.setFaults({ rules: [] });
+    await ok('wait');
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    await ok('state', 'verify');
+  });
+
   it('tells who did what, from which commit, by which plan', async () => {
     const git = (...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
@@ -213,7 +240,7 @@ describe('looking after the state', function () {
     expect(json.broken).to.include({ index: 1 });
   });
 
-  it('moves the state to another place; the old one refuses, until it is taken back', async () => {
+  it('moves the state to another place; the old one refuses, until it is brought back', async () => {
     mkdirSync(join(desk.folder, 'far'));
     const before = JSON.parse(desk.read(STATE));
     expect(said(await ok('state', 'migrate', '--to', 'far/s.json', '--dry-run'))).to.include('Would copy 2');
@@ -229,23 +256,21 @@ describe('looking after the state', function () {
       ['state', 'push', 'far/s.json'],
       ['state', 'migrate', '--to', 'third.json'],
     ])
-      expect(await refused(...command), command.join(' '))
-        .to.include('was moved to')
-        .and.include('migrate --undo');
+      expect(await refused(...command), command.join(' ')).to.match(
+        /was moved to .*state migrate --state \S+ --to/,
+      );
     expect(await addresses()).to.have.length(2); // to look at it is fine
 
     const far = ['--state', 'far/s.json'];
     expect(said(await ok('plan', ...far))).to.include('2 done');
-    await ok('state', 'migrate', '--undo');
+    await ok('state', 'migrate', ...far, '--to', STATE);
     expect(said(await ok('plan'))).to.include('2 done');
     expect((await desk.run('plan', ...far)).code).to.equal(5);
 
-    // there and on; then nothing but bringing it back keeps what was done there
+    // there and on, and back with what was done
     await ok('state', 'migrate', '--to', 'far/s.json');
     desk.declare(3);
     await ok('apply', '--auto-approve', ...far);
-    const why = await refused('state', 'migrate', '--undo');
-    expect(why).to.include('has gone on since').and.include('night/disk-2').and.include('--allow-lost-work');
     await ok('state', 'migrate', ...far, '--to', STATE);
     expect(await addresses()).to.have.length(3);
     await ok('state', 'verify');
@@ -254,12 +279,16 @@ describe('looking after the state', function () {
   });
 
   it('takes the old place in use again when the new one is lost, by name', async () => {
+    expect(await refused('state', 'migrate', '--undo')).to.include('was not moved');
     mkdirSync(join(desk.folder, 'far'));
     await ok('state', 'migrate', '--to', 'far/s.json');
     execFileSync('rm', [join(desk.folder, 'far', 's.json')]);
-    expect(await refused('state', 'migrate', '--undo'))
-      .to.include('not at')
-      .and.include('--allow-lost-work');
+    const why = await refused('state', 'migrate', '--undo');
+    expect(why).to.match(/--state \S+far\/s.json --to vbsctl.state.json.*--allow-lost-work/);
+    expect(said(await ok('state', 'migrate', '--undo', '--allow-lost-work', '--dry-run'))).to.include(
+      'dry run',
+    );
+    expect((await desk.run('plan')).code).to.equal(5);
     await ok('state', 'migrate', '--undo', '--allow-lost-work');
     expect(said(await ok('plan'))).to.include('2 done');
   });
