@@ -196,6 +196,17 @@ describe('on a real Keystone and Cinder', () => {
     expectRestored(disks);
   });
 
+  it('does not let an administrator restore what belongs to another project', async () => {
+    desk = new Desk();
+    desk.declare(named(await testbed.seed(1)));
+    const plan = await desk.run('plan', '--cloud', 'admin');
+    expect(plan.stdout.replaceAll(/\s+/g, ' '))
+      .to.match(/disk [-\da-f]{36} belongs to project/)
+      .and.match(/backup [-\da-f]{36} belongs to project/);
+    const apply = await desk.run('apply', '--cloud', 'admin', '--auto-approve', '--init-state');
+    expect(apply.code, apply.stdout + apply.stderr).to.equal(5);
+  });
+
   it('goes by what a person sees: get → generate → apply --no-wait → status → wait → plan', async () => {
     const disks = await open(3);
     const names = disks.map(({ name }) => name);
