@@ -14,7 +14,7 @@ describe('on a real Keystone and Cinder', () => {
   });
   afterEach(() => {
     testbed.resetKnobs();
-    desk.close();
+    desk?.close();
   });
 
   async function open(count: number, parallelism?: number, api?: string): Promise<SeededDisk[]> {
