@@ -13,7 +13,7 @@ import type { Wanted } from './auth/catalog.ts';
 import { CloudClock } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve.ts';
-import type { Auth, CloudSettings, Env } from './auth/settings.ts';
+import type { CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
@@ -61,7 +61,6 @@ export interface OpenCloud {
   /** By our clock, epoch ms: then the token ends, and nothing here can renew it. Absent: there is no such end. */
   readonly endsAtMs?: number;
   readonly cloudClock: CloudClock;
-  readonly auth: Auth['type'];
 }
 
 /**
@@ -77,15 +76,12 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   steps.begin('settings');
   const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
+  steps.proving(settings.auth.type);
   steps.done(settings.source);
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
-  const wire = new Wire(
-    authorizedHttp(network, cloudClock),
-    new Budget(options.requestsPerSecond, clock),
-    clock,
-  );
+  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const tools = { wire, retry, clock, random };
   const wantedIn = (region: string, projectId: string): Wanted => ({
     region,
@@ -118,7 +114,6 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
     driver: driverOf(endpoints, { ...tools, session, target, ...optional('stop', stop) }),
     ...optional('endsAtMs', access.endsAtMs),
     cloudClock,
-    auth: settings.auth.type,
   };
 }
 
