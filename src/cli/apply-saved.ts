@@ -14,7 +14,7 @@ import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
 import { readPlan, sha256 } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
-import { absolute, actor, backend, settings } from './setup.ts';
+import { absolute, actor, backend, commitOf, settings } from './setup.ts';
 import { showDiagnostics, textOptions } from './show.ts';
 import { warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
@@ -28,13 +28,17 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
   refuseOtherSelections(flags);
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const saved = await readPlan(io, path);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
     const { driver } = connection;
     const waivers = waiversOf(flags);
     const lease = await store.lock(
-      actor(io, 'apply', { plan_digest: saved.digest, waivers }),
+      actor(io, 'apply', {
+        plan_digest: saved.digest,
+        waivers,
+        ...(await commitOf(io, saved.plan.manifests)),
+      }),
       flags.lockTimeout,
       io.stop,
     );

@@ -78,6 +78,4 @@ export interface RunSummary {
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;
-  /** How often the cloud asked for patience, and the whole run slowed down. */
-  readonly slowdowns: number;
 }

@@ -59,7 +59,8 @@ class StepLog implements Steps {
 
   failed(diagnostics: readonly Diagnostic[]): void {
     const all = [...this.#notes, ...diagnostics];
-    const said = diagnostics.map(({ summary }) => summary).join('; ');
+    const [first, ...more] = diagnostics;
+    const said = more.length > 0 ? `${diagnostics.length} things are wrong` : (first?.summary ?? '');
     this.add({ step: this.#current, outcome: 'failed', said, diagnostics: all });
     this.#notes = [];
   }

@@ -81,11 +81,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
-  const wire = new Wire(
-    authorizedHttp(network, cloudClock),
-    new Budget(options.requestsPerSecond, clock),
-    clock,
-  );
+  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const tools = { wire, retry, clock, random };
   const wantedIn = (region: string, projectId: string): Wanted => ({
     region,

@@ -178,7 +178,7 @@ class Serving {
       case 'slow':
         return this.#intact(this.#answer(), effect.kind, effect.delay_ms);
       case 'late_start':
-        this.#arriveLater(effect.after_ms);
+        this.#arriveLater(effect.after_ms, 'late_start');
         return this.#instead(
           this.#faultReply(effect.answer ?? { status: 504, body: 'gateway' }),
           effect.kind,
@@ -186,6 +186,11 @@ class Serving {
       case 'duplicate':
         this.#answer();
         return this.#intact(this.#answer('duplicate'), effect.kind);
+      case 'late_copy': {
+        const answer = this.#answer();
+        this.#arriveLater(effect.after_ms, 'duplicate');
+        return this.#intact(answer, effect.kind);
+      }
       case 'token_expiry':
         expireTokens(this.#world, header(this.#request, 'x-auth-token') ?? '');
         return this.#intact(this.#answer(), effect.kind);
@@ -333,7 +338,7 @@ class Serving {
   }
 
   /** The request is on its way still, behind the gateway that gave up on it. */
-  #arriveLater(after_ms: number): void {
+  #arriveLater(after_ms: number, cause: JobCause): void {
     const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
     const volume_id = restoreTarget(request.body);
     if (route.to !== 'restore' && route.to !== 'native-restore') return;
@@ -347,7 +352,7 @@ class Serving {
         volume_id,
         request_id: request.request_id,
         job_id: jobId(newId()),
-        cause: 'late_start',
+        cause,
         quirks: [],
         ...(route.to === 'native-restore' ? { native: true } : {}),
       },

@@ -100,6 +100,9 @@ function checkEffect(check: Checker, value: unknown, path: string): FaultKind | 
       }
       break;
     }
+    case 'late_copy':
+      check.number(fields('after_ms').after_ms, `${path}.after_ms`, 0, MS_MAX);
+      break;
     case 'huge':
       check.integer(fields('bytes').bytes, `${path}.bytes`, 1, BYTES_MAX);
       break;

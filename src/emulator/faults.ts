@@ -79,6 +79,8 @@ export type FaultEffect =
   | { kind: 'late_start'; after_ms: number; answer?: FaultAnswer }
   /** Delivered twice; the client hears of the second only. */
   | { kind: 'duplicate' }
+  /** The true answer; a second copy of the request gets through `after_ms` later, whatever the first was told. */
+  | { kind: 'late_copy'; after_ms: number }
   /** The token that the request carries ends right before it is checked. */
   | { kind: 'token_expiry' }
   /** The effect, then an answer of this many bytes. */
@@ -96,6 +98,7 @@ export const FAULT_KINDS = [
   'slow',
   'late_start',
   'duplicate',
+  'late_copy',
   'token_expiry',
   'huge',
   'job_vanishes',
@@ -232,6 +235,7 @@ export function isApplicable(kind: FaultKind, route: RouteKind): boolean {
   switch (kind) {
     case 'late_start':
     case 'duplicate':
+    case 'late_copy':
     case 'restore_fails':
       return route === 'restore';
     case 'job_vanishes':
@@ -316,6 +320,7 @@ function drawEffect(kind: FaultKind, route: RouteKind, draw: (what: string) => n
     case 'slow':
       return { kind, delay_ms: Math.round(draw('delay') * 500) };
     case 'late_start':
+    case 'late_copy':
       return { kind, after_ms: Math.round(draw('delay') * 1000) };
     case 'huge':
       return { kind, bytes: 64 * 1024 * 1024 };

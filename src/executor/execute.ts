@@ -202,7 +202,6 @@ class Execution {
       ...count,
       duration_ms: this.#input.clock.monotonic() - this.#began,
       requests: this.#input.driver.requests(),
-      slowdowns: this.#input.driver.slowdowns(),
     };
   }
 }

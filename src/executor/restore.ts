@@ -16,7 +16,7 @@ import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
 import { watchWhile } from './watch.ts';
 
-/** The POST leaves within this of its intent being durable, else the intent is committed anew. */
+/** The POST leaves within this of its intent being written, else the intent is written anew. */
 export const INTENT_FRESH_MS = 5_000;
 /** How long a person who asked to stop waits for the answer to a POST that is under way. */
 const STOP_GRACE_MS = 700;
@@ -175,6 +175,8 @@ class Attempts {
     const closed = this.#closed();
     if (closed) return standing(session, closed);
 
+    // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
+    const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;
     await session.step({
       type: 'intend',
       at: session.now(),
@@ -192,7 +194,7 @@ class Attempts {
     const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const { value: outcome, sighting } = await watchWhile(this.#send(permit), session, record);
+    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntilMs), session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -228,9 +230,9 @@ class Attempts {
   }
 
   /** The only place from which a POST leaves. */
-  async #send(permit: Permit): Promise<StartOutcome> {
+  async #send(permit: Permit, freshUntilMs: number): Promise<StartOutcome> {
     const { run, ids } = this.#session;
-    const { clock, lease, settings } = run;
+    const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
     const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
@@ -238,7 +240,7 @@ class Attempts {
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
-      fresh_until_ms: clock.monotonic() + INTENT_FRESH_MS,
+      fresh_until_ms: freshUntilMs,
       // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
       mayLeave: () => !run.stop.aborted && holds(),
     });

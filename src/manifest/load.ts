@@ -11,6 +11,8 @@ export interface LoadIo {
   readonly cwd: string;
   /** Read at most once, and only when a path is `-`. */
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Of this vbsctl, which a config may require. */
+  readonly version: string;
 }
 
 export const STDIN = '-';

@@ -1,18 +1,10 @@
 import { expect } from 'chai';
 import { Desk } from './cli.ts';
+import { dice } from './dice.ts';
 
 const DISKS = 12;
 const EXIT_DONE = 0;
 const KILLS = 4;
-
-/** Faults and deaths are drawn from this, so that a failing run can be had again. */
-function dice(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('kill -9 in the middle of apply', function () {
   this.timeout(120_000);

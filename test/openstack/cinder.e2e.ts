@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { dice } from '../e2e/dice.ts';
 import { Desk, named } from './desk.ts';
 import { type SeededDisk, Testbed } from './testbed.ts';
+import { VbsFront } from './vbs-front.ts';
 
 /** What only a cloud of our own can be made to do, judged by the bytes on its disks and by its own log. */
 describe('on a real Keystone and Cinder', () => {
@@ -15,9 +17,9 @@ describe('on a real Keystone and Cinder', () => {
     desk.close();
   });
 
-  async function open(count: number, parallelism?: number): Promise<SeededDisk[]> {
+  async function open(count: number, parallelism?: number, api?: string): Promise<SeededDisk[]> {
     const disks = await testbed.seed(count);
-    desk = new Desk('testbed', parallelism);
+    desk = new Desk(parallelism, api);
     desk.declare(named(disks));
     const init = await desk.run('init');
     expect(init.code, init.stderr).to.equal(0);
@@ -31,21 +33,68 @@ describe('on a real Keystone and Cinder', () => {
     }
   }
 
+  /**
+   * Applies until nothing is left to do. What is unknown gets the word of a person, who goes by the bytes on the
+   * disk; the number of those comes back.
+   */
+  async function applyToTheEnd(disks: readonly SeededDisk[]): Promise<number> {
+    for (let resolved = 0; ; ) {
+      const apply = await desk.run('apply', '--auto-approve');
+      if (apply.code === 0) return resolved;
+      expect(apply.code, apply.stdout + apply.stderr).to.equal(3);
+      resolved += await resolveUnknown(disks);
+    }
+  }
+
+  async function resolveUnknown(disks: readonly SeededDisk[]): Promise<number> {
+    const unknown = (await desk.records()).filter(({ status }) => status === 'unknown');
+    for (const { address, volume_id } of unknown) {
+      const disk = disks.find((candidate) => candidate.volume_id === volume_id);
+      if (!disk) throw new Error(`no disk ${volume_id}`);
+      const restored = testbed.isRestored(disk);
+      expect(testbed.starts(volume_id), `starts of ${address}`).to.equal(restored ? 1 : 0);
+      const word = restored ? 'succeeded' : 'not-started';
+      const resolve = await desk.run('resolve', address, '--as', word, '--reason', 'looked at the bytes');
+      expect(resolve.code, resolve.stderr).to.equal(0);
+    }
+    return unknown.length;
+  }
+
   it('restores 40 disks at parallelism 8, killed twice in the middle, each once and byte for byte', async () => {
     const disks = await open(40, 8);
     expect(disks.some((disk) => testbed.isRestored(disk))).to.equal(false);
     // Much longer than the next run takes to look: what is under way at a kill is still seen to be.
     testbed.restoreDelay(25);
     for (const accepted of [6, 4]) {
-      const killed = await desk.applyAndDie(accepted);
+      const killed = await desk.applyAndDie('accepted', accepted);
       expect(killed.code, killed.stdout).to.equal(null);
     }
     testbed.restoreDelay(1);
-    const apply = await desk.run('apply', '--auto-approve');
-    expect(apply.code, apply.stdout + apply.stderr).to.equal(0);
+    await applyToTheEnd(disks);
     expect(await desk.standing()).to.deep.equal({ succeeded: 40 });
     expectRestored(disks);
     expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(0);
+  });
+
+  it('is killed at any moment, requests on their way or not: each once, and honest where it cannot know', async () => {
+    const seed = Number(process.env.VBSCTL_E2E_SEED ?? Date.now() % 1_000_000);
+    const draw = dice(seed);
+    const disks = await open(24, 6);
+    const seen = { kills: 0, 'requests without an answer': 0, unknown: 0 };
+    for (let round = 0; round < 6; round++) {
+      // Now slow enough to be seen under way by the next run, now over before it can look.
+      testbed.restoreDelay(round % 2 === 0 ? 6 : 0);
+      const killed = await desk.applyAndDie('intended', 1 + Math.floor(draw() * 3), draw() * 400);
+      if (killed.code === null) seen.kills++;
+      seen['requests without an answer'] += (await desk.standing()).intended ?? 0;
+      seen.unknown += await resolveUnknown(disks);
+    }
+    seen.unknown += await applyToTheEnd(disks);
+    console.log(`    seed ${seed}: ${JSON.stringify(seen)}`);
+    expect(await desk.standing()).to.deep.equal({ succeeded: 24 });
+    expectRestored(disks);
+    expect(seen.kills).to.be.at.least(3);
+    expect(seen['requests without an answer']).to.be.at.least(1);
   });
 
   it('restores two disks from one backup, one after the other', async () => {
@@ -145,6 +194,48 @@ describe('on a real Keystone and Cinder', () => {
     expectRestored(disks);
   });
 
+  it('goes by what a person sees: get → generate → apply --no-wait → status → wait → plan', async () => {
+    const disks = await open(3);
+    const names = disks.map(({ name }) => name);
+    const got = await desk.run('get', 'volumes', '--output', 'name', ...names.flatMap((n) => ['--name', n]));
+    expect(got.stdout.trim().split('\n').sort(), got.stderr).to.deep.equal([...names].sort());
+    const backups = await desk.run('get', 'backups', '--output', 'json');
+    for (const { backup_id } of disks) expect(backups.stdout).to.include(backup_id);
+
+    const generated = await desk.run('generate', '--latest', ...names.flatMap((name) => ['--name', name]));
+    expect(generated.code, generated.stderr).to.equal(0);
+    desk.write('restores.yaml', generated.stdout);
+    testbed.restoreDelay(5);
+    const submitted = await desk.run('apply', '--auto-approve', '--no-wait');
+    expect(submitted.code, submitted.stdout + submitted.stderr).to.equal(6);
+    const status = await desk.run('status');
+    expect(status.stdout)
+      .to.include('running in the cloud')
+      .and.match(/request req-/);
+    const waited = await desk.run('wait');
+    expect(waited.code, waited.stdout + waited.stderr).to.equal(0);
+    expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(0);
+    expectRestored(disks);
+  });
+
+  it('restores through a Volume Backup Service in front of it, which api: auto finds in the catalog', async () => {
+    const front = new VbsFront(await testbed.origin('volumev3'));
+    await front.listen(await testbed.origin('vbs'));
+    try {
+      const disks = await open(6, 3, 'auto');
+      testbed.restoreDelay(8);
+      const killed = await desk.applyAndDie('accepted', 2);
+      expect(killed.stderr).to.include('api: auto picked vbs');
+      testbed.restoreDelay(1);
+      await applyToTheEnd(disks);
+      expect(await desk.standing()).to.deep.equal({ succeeded: 6 });
+      expectRestored(disks);
+      expect(front.jobs).to.have.property('size', 6);
+    } finally {
+      await front.close();
+    }
+  });
+
   describe('whose tokens live 15 seconds', () => {
     let disks: SeededDisk[];
     before(async () => {
@@ -156,7 +247,7 @@ describe('on a real Keystone and Cinder', () => {
     });
 
     it('renews them in the middle of everything', async () => {
-      desk = new Desk('testbed', 2);
+      desk = new Desk(2);
       desk.declare(named(disks));
       testbed.restoreDelay(8);
       const apply = await desk.run('apply', '--auto-approve', '--init-state');

@@ -15,22 +15,35 @@ export interface Entry extends Disk {
   readonly generation?: number;
 }
 
+/** As `state list --output json` shows it. */
+export interface Listed extends Disk {
+  readonly address: string;
+  readonly status: string;
+}
+
+/** A cloud that a person gave to these tests, in place of the testbed. */
+const GIVEN = process.env.VBSCTL_E2E_CLOUD;
+const CLOUD = GIVEN ?? 'testbed';
+/** The testbed starts a restore within 12 s, however busy the machine is. */
+const PACE = `retry: {settle: 20s, min_delay: 500ms, max_delay: 5s}
+poll: {min_interval: 500ms, max_interval: 2s}
+`;
+
 /** A folder with config, manifest and state, and the built program run in it against a real cloud. */
 export class Desk {
   readonly folder = mkdtempSync(join(tmpdir(), 'vbsctl-openstack-'));
 
-  constructor(cloud: string, parallelism = 8) {
+  /** `api`: as in vbsctl.yaml. The testbed's catalog names a VBS, too, where mostly nothing listens. */
+  constructor(parallelism = 8, api = GIVEN ? 'auto' : 'cinder') {
     this.write(
       'vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
 kind: Config
-cloud: ${cloud}
-api: cinder
+cloud: ${CLOUD}
+api: ${api}
 state: vbsctl.state.json
 apply: {parallelism: ${parallelism}}
-retry: {settle: 15s, min_delay: 500ms, max_delay: 5s}
-poll: {min_interval: 500ms, max_interval: 2s}
-`,
+${GIVEN ? '' : PACE}`,
     );
   }
 
@@ -48,7 +61,8 @@ poll: {min_interval: 500ms, max_interval: 2s}
 
   /** `onEvent` hears of what `apply --output json` tells, as it tells it. */
   start(args: readonly string[], onEvent?: (event: ApplyEvent) => void): Running {
-    const env = { OS_CLIENT_CONFIG_FILE: process.env.OS_CLIENT_CONFIG_FILE };
+    // Into a cloud of its own a person gets by whatever the environment says: proxy, certificates, HOME.
+    const env = GIVEN ? process.env : { OS_CLIENT_CONFIG_FILE: process.env.OS_CLIENT_CONFIG_FILE };
     return startProgram(args, this.folder, env, (line) => {
       if (line.startsWith('{"v":1,')) onEvent?.(JSON.parse(line));
     });
@@ -62,24 +76,33 @@ poll: {min_interval: 500ms, max_interval: 2s}
     return this.start(['apply', '--auto-approve', '--output', 'json'], onEvent);
   }
 
-  /** `apply`, killed with SIGKILL as soon as so many restores were accepted. */
-  async applyAndDie(accepted: number): Promise<Finished> {
-    let count = 0;
+  /**
+   * `apply`, killed with SIGKILL so long after it told so many events of this type: after `accepted` the cloud is at
+   * work, after `intended` the request is about to leave, under way, or just answered.
+   */
+  async applyAndDie(type: 'accepted' | 'intended', count: number, afterMs = 0): Promise<Finished> {
+    let left = count;
     const apply = this.apply((event) => {
-      if (event.type === 'accepted' && ++count === accepted) apply.kill('SIGKILL');
+      if (event.type !== type || --left !== 0) return;
+      if (afterMs === 0) apply.kill('SIGKILL');
+      else setTimeout(() => apply.kill('SIGKILL'), afterMs);
     });
     return apply.done;
   }
 
+  /** Every record by its address. */
+  async records(): Promise<readonly Listed[]> {
+    return JSON.parse((await this.run('state', 'list', '--output', 'json')).stdout);
+  }
+
   /** Restores by status. */
   async standing(): Promise<Record<string, number>> {
-    const { stdout } = await this.run('state', 'list', '--output', 'json');
     const counts: Record<string, number> = {};
-    for (const { status } of JSON.parse(stdout)) counts[status] = (counts[status] ?? 0) + 1;
+    for (const { status } of await this.records()) counts[status] = (counts[status] ?? 0) + 1;
     return counts;
   }
 
-  private write(name: string, text: string): void {
+  write(name: string, text: string): void {
     writeFileSync(join(this.folder, name), text);
   }
 }
@@ -91,5 +114,5 @@ export function named(disks: readonly Disk[]): Entry[] {
 /** The disks that a person gave to these tests, or nothing. */
 export function givenDisks(): readonly Disk[] | undefined {
   const path = process.env.VBSCTL_E2E_DISKS;
-  return path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
+  return GIVEN === undefined || path === undefined ? undefined : JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -11,6 +11,7 @@ const run = promisify(execFile);
 
 /** A disk of the testbed: what it is filled with can be seen from outside. */
 export interface SeededDisk extends Disk {
+  readonly name: string;
   readonly file: string;
   /** Of the disk when it was backed up. */
   readonly sha256: string;
@@ -118,6 +119,12 @@ export class Testbed {
     }
   }
 
+  /** Where the catalog says that a service of this type is: scheme, host and port. */
+  async origin(type: string): Promise<URL> {
+    const { catalog } = await this.#token('testbed');
+    return new URL(new URL(urlOf(catalog, type)).origin);
+  }
+
   async #until(volume_id: string, status: string): Promise<void> {
     for (;;) {
       const { volume } = await this.#call('testbed', 'GET', `/volumes/${volume_id}`);
@@ -134,14 +141,17 @@ export class Testbed {
   /** A client of its own, so that what is tested does not vouch for itself. */
   // biome-ignore lint/suspicious/noExplicitAny: answers that the tests only pick from
   async #call(cloud: string, method: string, path: string, body?: object): Promise<any> {
-    const { token, url } = await this.#token(cloud);
-    const answer = await call(url + path, { method, headers: { 'X-Auth-Token': token }, body });
+    const { token, catalog } = await this.#token(cloud);
+    const answer = await call(urlOf(catalog, 'volumev3') + path, {
+      method,
+      headers: { 'X-Auth-Token': token },
+      body,
+    });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return answer.body;
   }
 
-  /** A token, and where it is good for disks. */
-  async #token(cloud: string): Promise<{ token: string; url: string }> {
+  async #token(cloud: string): Promise<{ token: string; catalog: readonly Service[] }> {
     const { auth } = JSON.parse(readFileSync(join(this.#folder, 'clouds.yaml'), 'utf8')).clouds[cloud];
     const domain = { id: 'default' };
     const user = { name: auth.username, domain, password: auth.password };
@@ -155,16 +165,20 @@ export class Testbed {
       },
     });
     if (status !== 201) throw new Error(`no token for ${cloud}: ${status} ${text}`);
-    const catalog: readonly Service[] = body.token.catalog;
-    const cinder = catalog.find(({ type }) => type === 'volumev3');
-    const url = cinder?.endpoints.find((endpoint) => endpoint.interface === 'public')?.url ?? '';
-    return { token: String(headers['x-subject-token']), url };
+    return { token: String(headers['x-subject-token']), catalog: body.token.catalog };
   }
 }
 
 interface Service {
   readonly type: string;
   readonly endpoints: readonly { readonly interface: string; readonly url: string }[];
+}
+
+function urlOf(catalog: readonly Service[], type: string): string {
+  const { endpoints = [] } = catalog.find((service) => service.type === type) ?? {};
+  const url = endpoints.find((endpoint) => endpoint.interface === 'public')?.url;
+  if (url === undefined) throw new Error(`the catalog has no ${type}`);
+  return url;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,4 +1,4 @@
-import type { Appender, Disk } from '../../src/state/local/disk.ts';
+import type { Appender, Disk, Guard } from '../../src/state/local/disk.ts';
 
 /** A disk in memory that keeps everything. */
 export class MemoryDisk implements Disk {
@@ -11,13 +11,16 @@ export class MemoryDisk implements Disk {
     return this.files.get(path);
   }
 
-  async replace(path: string, text: string): Promise<void> {
+  async replace(path: string, text: string, guard?: Guard): Promise<void> {
     this.#failIfBroken();
+    guard?.();
     this.files.set(path, new TextEncoder().encode(text));
   }
 
-  async append(path: string): Promise<Appender> {
+  async create(path: string, text: string): Promise<Appender> {
     this.#failIfBroken();
+    if (this.files.has(path)) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+    this.files.set(path, new TextEncoder().encode(text));
     return {
       write: async (bytes) => {
         this.#failIfBroken();
@@ -28,7 +31,8 @@ export class MemoryDisk implements Disk {
     };
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(path: string, guard?: Guard): Promise<void> {
+    guard?.();
     this.files.delete(path);
   }
 

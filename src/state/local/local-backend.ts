@@ -8,10 +8,10 @@ import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type Holding, StoredLease } from '../lease.ts';
 import type { HeldLock, Lock } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
-import type { Appender, Disk } from './disk.ts';
-import { groupLine, headerLine } from './journal.ts';
+import type { Appender, Disk, Guard } from './disk.ts';
+import { groupLine, headerLine, parseJournal } from './journal.ts';
 import { recover } from './recover.ts';
-import { systemReason } from './system-error.ts';
+import { hasCode, systemReason } from './system-error.ts';
 
 /**
  * A state in a file (the snapshot), with a journal beside it while somebody works on it. A commit is one line
@@ -43,7 +43,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
     async lock(actor, waitMs, signal) {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
-        const found = await store.foldLeftovers();
+        const found = await store.foldLeftovers(() => mustHold(held));
         const holding = new LocalHolding(store, held, found);
         return new StoredLease({ holding, found, actor, clock, newId, location });
       } catch (cause) {
@@ -56,7 +56,10 @@ export function localBackend(options: LocalBackendOptions): Backend {
   };
 }
 
-/** The two files. */
+/**
+ * The two files. Who changes them brings a guard that throws once his lock was broken: a process that was frozen
+ * may wake up in the middle of any of this, long after somebody took it for dead and another owner went on.
+ */
 class Store {
   readonly journalPath: string;
   readonly #path: string;
@@ -81,16 +84,16 @@ class Store {
    * it may end in a torn line, or (after a failed sync) in one that the page cache has and the disk has not.
    * What was read is written anew and synced before anything is built on it.
    */
-  async foldLeftovers(): Promise<Snapshot | undefined> {
+  async foldLeftovers(guard: Guard): Promise<Snapshot | undefined> {
     const { loaded, hasJournal } = await this.#read();
-    return loaded && hasJournal ? await this.fold(loaded) : loaded;
+    return loaded && hasJournal ? await this.fold(loaded, guard) : loaded;
   }
 
   /** Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. */
-  async fold(snapshot: Snapshot): Promise<Snapshot> {
+  async fold(snapshot: Snapshot, guard: Guard): Promise<Snapshot> {
     const folded = sealed(snapshot);
-    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded)));
-    await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath));
+    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded), guard));
+    await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath, guard));
     return folded;
   }
 
@@ -98,20 +101,36 @@ class Store {
    * Another state in place of `current`, which is folded first. The removal of a journal may not outlive a power
    * failure, and one that comes back must not meet a state it was not made for: an empty one takes its place.
    */
-  async replace(current: Snapshot | undefined, next: Snapshot): Promise<Snapshot> {
+  async replace(current: Snapshot | undefined, next: Snapshot, guard: Guard): Promise<Snapshot> {
     if (current) {
-      const { lineage, serial } = (await this.fold(current)).state;
+      const { lineage, serial } = (await this.fold(current, guard)).state;
       const { text } = headerLine(lineage, serial);
-      await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text));
+      await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text, guard));
     }
-    return await this.fold(next);
+    return await this.fold(next, guard);
   }
 
   /** A new journal behind the snapshot as it is; `sum` is what its first group builds on. */
-  async beginJournal(lineage: string, base: number): Promise<{ journal: Appender; sum: string }> {
+  async beginJournal(
+    lineage: string,
+    base: number,
+    guard: Guard,
+  ): Promise<{ journal: Appender; sum: string }> {
     const { text, sum } = headerLine(lineage, base);
-    await this.#disk.replace(this.journalPath, text);
-    return { journal: await this.#disk.append(this.journalPath), sum };
+    try {
+      return { journal: await this.#disk.create(this.journalPath, text), sum };
+    } catch (cause) {
+      if (!hasCode(cause, 'EEXIST') || !(await this.#isStray())) throw cause;
+    }
+    await this.#disk.remove(this.journalPath, guard);
+    return { journal: await this.#disk.create(this.journalPath, text), sum };
+  }
+
+  /** What was found was folded: this one was begun since, by a process that lost its lock before it wrote into it. */
+  async #isStray(): Promise<boolean> {
+    const bytes = await this.#disk.read(this.journalPath);
+    const journal = bytes && parseJournal(bytes);
+    return !journal || (journal.kind === 'sound' && journal.commits.length === 0);
   }
 
   async #read(): Promise<{ loaded: Snapshot | undefined; hasJournal: boolean }> {
@@ -126,6 +145,7 @@ class Store {
     try {
       return await work();
     } catch (cause) {
+      if (cause instanceof Failure) throw cause;
       throw new Failure(
         'state',
         error(`state-not-${PARTICIPLE[verb]}`, `cannot ${verb} ${path}: ${systemReason(cause)}`, {
@@ -151,6 +171,7 @@ const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as cons
 class LocalHolding implements Holding {
   readonly #store: Store;
   readonly #held: HeldLock;
+  readonly #guard: Guard;
   #chain: Chain;
   #journal: { journal: Appender; sum: string } | undefined;
   readonly lost = undefined;
@@ -158,6 +179,7 @@ class LocalHolding implements Holding {
   constructor(store: Store, held: HeldLock, found: Snapshot | undefined) {
     this.#store = store;
     this.#held = held;
+    this.#guard = () => mustHold(held);
     this.#chain = found?.chain ?? [];
   }
 
@@ -177,8 +199,9 @@ class LocalHolding implements Holding {
   async append({ before: { lineage, serial }, commits }: Group): Promise<void> {
     try {
       if (!this.#journal) {
-        await this.#mustHold(); // a new journal replaces what is there
-        this.#journal = await this.#store.beginJournal(lineage, serial);
+        this.#journal = await this.#store.beginJournal(lineage, serial, this.#guard);
+        // Had the lock been broken before, the next owner would not know of this journal.
+        this.#guard();
       }
       const { text, sum } = groupLine(this.#journal.sum, commits);
       await this.#journal.journal.write(Buffer.from(text));
@@ -189,16 +212,20 @@ class LocalHolding implements Holding {
     }
     // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
     // the lock of a living process must not make it acknowledge what the next owner never saw.
-    await this.#mustHold();
+    this.#guard();
   }
 
   async replace(next: Snapshot, current: State | undefined): Promise<void> {
     await this.#journal?.journal.close();
     this.#journal = undefined;
-    await this.#mustHold();
-    const replaced = await this.#store.replace(current && { state: current, chain: this.#chain }, next);
+    this.#guard();
+    const replaced = await this.#store.replace(
+      current && { state: current, chain: this.#chain },
+      next,
+      this.#guard,
+    );
     this.#chain = replaced.chain;
-    await this.#mustHold();
+    this.#guard();
   }
 
   async release(last: State | undefined): Promise<void> {
@@ -206,17 +233,18 @@ class LocalHolding implements Holding {
       await this.#journal?.journal.close();
       // without `last`: what the journal really holds is for the next owner to read
       if (this.#journal && last) {
-        await this.#mustHold();
-        await this.#store.fold({ state: last, chain: this.#chain });
+        this.#guard();
+        await this.#store.fold({ state: last, chain: this.#chain }, this.#guard);
       }
     } finally {
       await this.#held.release();
     }
   }
+}
 
-  async #mustHold(): Promise<void> {
-    if (!this.#held.stillHeld()) throw lockLost(this.#held.info);
-  }
+/** Throws once somebody removed the lock. */
+function mustHold(held: HeldLock): void {
+  if (!held.stillHeld()) throw lockLost(held.info);
 }
 
 function notWritten(journalPath: string, cause: unknown): Failure {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { constants, renameSync, unlinkSync } from 'node:fs';
+import { type FileHandle, link, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Appender, Disk } from './disk.ts';
+import type { Appender, Disk, Guard } from './disk.ts';
 import { hasCode } from './system-error.ts';
 
 const OWNER_ONLY = 0o600;
 
 /** The file system of this machine. */
-export const nodeDisk: Disk = { read, replace, append, remove };
+export const nodeDisk: Disk = { read, replace, create, remove };
 
 async function read(path: string): Promise<Uint8Array | undefined> {
   let file: FileHandle;
@@ -30,7 +30,7 @@ async function read(path: string): Promise<Uint8Array | undefined> {
  * was taken, so that on a disk that runs full it renames a truncated file over the good one and reports
  * success (seen with 7.0.1). `FileHandle.writeFile` writes until all is written or an error says why not.
  */
-async function replace(path: string, text: string): Promise<void> {
+async function replace(path: string, text: string, guard?: Guard): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const file = await open(temporary, 'wx', OWNER_ONLY);
@@ -40,7 +40,9 @@ async function replace(path: string, text: string): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    // Both in one breath: what happens between them is for a process that was stopped exactly there.
+    guard?.();
+    renameSync(temporary, path);
   } catch (error) {
     await remove(temporary).catch(() => undefined); // the first error is the one that matters
     throw error;
@@ -48,8 +50,21 @@ async function replace(path: string, text: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-async function append(path: string): Promise<Appender> {
-  const file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+/** By link(2), as the lock is made: it fails when there is one, and brings the whole content. */
+async function create(path: string, text: string): Promise<Appender> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = await open(temporary, 'ax', OWNER_ONLY);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+    await link(temporary, path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    await file.close().catch(() => undefined); // the first error is the one that matters
+    throw error;
+  } finally {
+    await remove(temporary).catch(() => undefined);
+  }
   return {
     write: (bytes) => file.appendFile(bytes),
     // the length is part of what fdatasync makes durable, the time of change is not, and nobody needs it
@@ -58,9 +73,10 @@ async function append(path: string): Promise<Appender> {
   };
 }
 
-async function remove(path: string): Promise<void> {
+async function remove(path: string, guard?: Guard): Promise<void> {
+  guard?.();
   try {
-    await unlink(path);
+    unlinkSync(path);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
   }

@@ -65,17 +65,29 @@ export class FaultyDisk {
         return this.#files.get(path)?.seen;
       },
       // whole or not at all, that is the promise of `replace`
-      replace: (path, text) =>
-        step('replace', (part) => {
+      replace: async (path, text, guard) => {
+        guard?.();
+        await step('replace', (part) => {
           const bytes = Buffer.from(text);
           if (part === 1) this.#files.set(path, { seen: bytes, durable: bytes });
-        }),
-      append: async (path) => this.#appender(path, step),
-      remove: (path) =>
-        step('remove', (part) => {
+        });
+      },
+      // counted as `replace`: to the disk it is the same work
+      create: async (path, text) => {
+        await step('replace', (part) => {
+          if (this.#files.get(path)?.seen) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
+          const bytes = Buffer.from(text);
+          if (part === 1) this.#files.set(path, { seen: bytes, durable: bytes });
+        });
+        return this.#appender(path, step);
+      },
+      remove: async (path, guard) => {
+        guard?.();
+        await step('remove', (part) => {
           const file = this.#files.get(path);
           if (part === 1) this.#files.set(path, { seen: undefined, durable: file?.durable });
-        }),
+        });
+      },
     };
   }
 

@@ -26,16 +26,37 @@ describe('node disk', () => {
     expect(await readdir(directory)).to.deep.equal(['file']);
   });
 
-  it('appends behind what is there, and only to what is there', async () => {
-    await nodeDisk.replace(path, 'a');
-    const file = await nodeDisk.append(path);
+  it('appends behind what it made, and makes only what is not there', async () => {
+    const file = await nodeDisk.create(path, 'a');
     await file.write(Buffer.from('b'));
     await file.write(Buffer.from('c'));
     await file.sync();
     await file.close();
     expect(String(await nodeDisk.read(path))).to.equal('abc');
-    const missing = await nodeDisk.append(`${path}.none`).catch((cause: unknown) => cause);
-    expect(missing).to.include({ code: 'ENOENT' });
+    expect((await stat(path)).mode & 0o777).to.equal(0o600);
+    const taken = await nodeDisk.create(path, 'x').catch((cause: unknown) => cause);
+    expect(taken).to.include({ code: 'EEXIST' });
+    expect(String(await nodeDisk.read(path))).to.equal('abc');
+    expect(await readdir(directory)).to.deep.equal(['file']);
+  });
+
+  it('writes into the file that it made, whatever has its name by then', async () => {
+    const file = await nodeDisk.create(path, 'a');
+    await nodeDisk.replace(path, 'of another');
+    await file.write(Buffer.from('b'));
+    await file.close();
+    expect(String(await nodeDisk.read(path))).to.equal('of another');
+  });
+
+  it('changes nothing that its guard refuses', async () => {
+    const guard = () => {
+      throw new Error('not yours any more');
+    };
+    await nodeDisk.replace(path, 'a');
+    for (const change of [nodeDisk.replace(path, 'b', guard), nodeDisk.remove(path, guard)])
+      expect(String(await change.catch((cause: unknown) => cause))).to.contain('not yours');
+    expect(String(await nodeDisk.read(path))).to.equal('a');
+    expect(await readdir(directory)).to.deep.equal(['file']);
   });
 
   it('leaves the old file and no other when it cannot replace', async () => {

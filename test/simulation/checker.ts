@@ -1,0 +1,380 @@
+import { type Ledger, LedgerReader, type LedgerRecord } from './ledger.ts';
+
+/**
+ * Judges a simulated life of vbsctl. It knows what truly happened in the cloud (the cloud's own list of restores),
+ * what left the program's processes (the network's log), and what the state's files hold of it after every change
+ * that would survive a power failure. It shares no code with what it judges, and asks it nothing.
+ */
+
+/** The promises, each by its name. */
+export const CLAUSES = {
+  'double-start':
+    'two starts caused by vbsctl for one (disk, backup, generation), and nobody resolved between',
+  lost: 'a restore that the cloud took on is missing from the state',
+  'false-success': 'called succeeded what the cloud did not do, or had not done yet',
+  'false-untouched': 'called failed and untouched, and the disk was touched',
+  'intent-first': 'a request left without a durable intent',
+  'intent-fresh': 'a request left more than five seconds after its intent was durable',
+  'look-first': 'a request left without a look at disk and backup since the last one',
+  'one-at-a-time': 'two restores of vbsctl’s on one disk or one backup at the same time',
+  'as-planned': 'a request that the plan of its run did not show',
+  'wait-starts-nothing': '`vbsctl wait` started something',
+  'closed-stays-closed': 'started again what is done, unknown or may have touched the disk',
+  forgotten: 'an open matter vanished from the state, or the state went back',
+  'told-is-durable': 'the run told an end that its state does not hold',
+  'way-out': 'something open that the plan does not name, or names without a way out',
+  'run-ends': 'a run that does not end, or leaves a restore of its plan without an end',
+  settles: 'in quiet times a declared restore does not come to its end',
+  bug: 'the program failed in a way that is none of its own errors',
+} as const;
+export type Clause = keyof typeof CLAUSES;
+
+export interface Violation {
+  readonly clause: Clause;
+  readonly what: string;
+}
+
+/** A restore that the cloud took on, by its own account. Times are epoch ms. */
+export interface TrueRestore {
+  readonly id: string;
+  readonly volume_id: string;
+  readonly backup_id: string;
+  readonly request_id: string;
+  readonly cause: string;
+  readonly phase: 'queued' | 'running' | 'succeeded' | 'failed';
+  readonly accepted_ms: number;
+  readonly started_ms: number | null;
+  readonly ended_ms: number | null;
+}
+
+/** What cannot be told apart without the cloud's help; counted, by name. */
+export type Residue =
+  /** A stranger restored the same backup into the same disk, or moved both at once, and was taken for ours. */
+  | 'look-alike'
+  /** One request, delivered twice by the network, was taken on twice by the cloud. */
+  | 'delivered-twice';
+
+interface Post {
+  readonly request_id: string;
+  readonly process: string;
+  readonly volume_id: string;
+  readonly backup_id: string;
+  /** Undefined when no intent stood for it. */
+  readonly key: string | undefined;
+}
+
+interface Run {
+  readonly command: string;
+  /** Disk and backup of what the plan starts or resumes. */
+  readonly planned: Set<string>;
+  /** What was read with success since the last request for it. */
+  readonly seen: Set<string>;
+}
+
+const FRESH_MS = 5_000;
+/** One way over the simulated network, and a moment. */
+const FRESH_SLACK_MS = 100;
+
+export class Checker {
+  readonly violations: Violation[] = [];
+  readonly residue = new Map<Residue, number>();
+  readonly #state: string;
+  readonly #reader = new LedgerReader();
+  readonly #posts = new Map<string, Post>();
+  readonly #runs = new Map<string, Run>();
+  /** Key → which attempt is durable, and since when (monotonic ms). */
+  readonly #intents = new Map<string, { readonly nth: string; readonly at: number }>();
+  readonly #judgedSuccesses = new Set<string>();
+  readonly #known = new Set<string>();
+  #ledger: Ledger | undefined;
+  #open = new Map<string, string>();
+  #closedCount = 0;
+  #jobs: readonly TrueRestore[] = [];
+
+  /** `state`: path of the snapshot; the journal lies beside it. */
+  constructor(state: string) {
+    this.#state = state;
+  }
+
+  get ledger(): Ledger | undefined {
+    return this.#ledger;
+  }
+
+  /** A process began. */
+  began(process: string, command: string): void {
+    this.#runs.set(process, { command, planned: new Set(), seen: new Set() });
+  }
+
+  planned(
+    process: string,
+    pairs: readonly { readonly volume_id: string; readonly backup_id: string }[],
+  ): void {
+    for (const { volume_id, backup_id } of pairs)
+      this.#runs.get(process)?.planned.add(`${volume_id} ${backup_id}`);
+  }
+
+  /** A process read a disk or backup, and the cloud answered with it. */
+  looked(process: string, id: string): void {
+    this.#runs.get(process)?.seen.add(id);
+  }
+
+  /** A restore's request left a process. `at`: monotonic ms. */
+  posted(
+    process: string,
+    post: { readonly request_id: string; readonly volume_id: string; readonly backup_id: string },
+    at: number,
+  ): void {
+    const { volume_id, backup_id, request_id } = post;
+    const pair = `disk ${volume_id} from ${backup_id}`;
+    const record = [...(this.#ledger?.records.values() ?? [])].find(
+      (r) => r.status === 'intended' && r.volume_id === volume_id && r.backup_id === backup_id,
+    );
+    const standing = record?.attempts.at(-1)?.answer === undefined && record;
+    // A process that was frozen a moment ago may have lost its lease; then its own fresh intent is what counts.
+    const fresh = [...this.#intents].find(
+      ([of, { at: since }]) => of.startsWith(`${volume_id} ${backup_id} `) && at - since <= FRESH_MS,
+    );
+    const key = standing ? keyOf(standing) : fresh?.[0];
+    if (!key)
+      this.#violated('intent-first', `${pair}: ${record ? 'its last intent is answered' : 'no record'}`);
+    const run = this.#runs.get(process);
+    if (key) {
+      const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
+      if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
+      const closed = this.#closedAs(key);
+      if (closed) this.#violated('closed-stays-closed', `${pair} is ${closed}`);
+    }
+    if (run) {
+      if (!run.seen.delete(volume_id) || !run.seen.delete(backup_id)) this.#violated('look-first', pair);
+      if (run.command === 'wait') this.#violated('wait-starts-nothing', pair);
+      else if (!run.planned.has(`${volume_id} ${backup_id}`)) this.#violated('as-planned', pair);
+    }
+    this.#posts.set(request_id, { request_id, process, volume_id, backup_id, key });
+  }
+
+  /** What the cloud has taken on so far. */
+  cloud(jobs: readonly TrueRestore[]): void {
+    this.#jobs = jobs;
+    const ours = jobs.filter((job) => this.#posts.has(job.request_id));
+    for (const job of ours) if (!this.#known.has(job.id)) this.#started(job, ours);
+    this.#judge();
+  }
+
+  /** What would survive a power failure now. `at`: monotonic ms. */
+  durable(
+    files: ReadonlyMap<string, { readonly id: number; readonly durable: Buffer }>,
+    at: number,
+    jobs: readonly TrueRestore[],
+  ): void {
+    const journal = files.get(`${this.#state}.journal`);
+    const before = this.#ledger?.serial ?? 0;
+    this.#ledger = this.#reader.read(
+      files.get(this.#state)?.durable,
+      journal && { id: journal.id, bytes: journal.durable },
+    );
+    if (!this.#ledger) return;
+    if (this.#ledger.serial < before)
+      this.#violated('forgotten', `serial ${this.#ledger.serial} after ${before}`);
+    for (const record of this.#ledger.records.values()) {
+      if (record.status !== 'intended') continue;
+      const key = keyOf(record);
+      const closed = this.#ledger.closed.filter((one) => keyOf(one) === key).length;
+      const nth = `${closed} ${record.attempts.length}`;
+      if (this.#intents.get(key)?.nth !== nth) this.#intents.set(key, { nth, at });
+    }
+    this.#nothingForgotten(this.#ledger);
+    this.cloud(jobs);
+  }
+
+  /** A run told how its restores ended. `fatal`: the state was not its own to write any more. */
+  ended(
+    process: string,
+    planned: readonly string[],
+    ends: readonly { readonly address: string; readonly status: string | undefined }[],
+    fatal: boolean,
+  ): void {
+    const told = new Map(ends.map(({ address, status }) => [address, status]));
+    if (fatal) return;
+    for (const address of planned)
+      if (!told.has(address)) this.#violated('run-ends', `${process}: ${address} has no end`);
+    for (const [address, status] of told) {
+      const record = this.#ledger?.records.get(address);
+      if (status !== undefined && record?.status !== status)
+        this.#violated('told-is-durable', `${process}: ${address} is ${status}, durable ${record?.status}`);
+    }
+  }
+
+  /** A plan, as shown: every open matter is in it, and each that is blocked says what to do. */
+  shown(plan: {
+    readonly actions: readonly {
+      readonly kind: string;
+      readonly address: string;
+      readonly was?: string;
+      readonly reasons?: readonly { readonly remedy?: string; readonly detail?: string }[];
+    }[];
+    readonly orphans: readonly { readonly address: string }[];
+  }): void {
+    const at = (address: string) =>
+      plan.actions.filter(
+        ({ address: here, was, reasons }) =>
+          here === address || was === address || reasons?.some(({ detail }) => detail?.includes(address)),
+      );
+    const orphans = new Set(plan.orphans.map(({ address }) => address));
+    for (const record of this.#ledger?.records.values() ?? []) {
+      const open = ['intended', 'running', 'unknown'].includes(record.status);
+      const doubtful = record.status === 'failed' && record.touched === 'maybe' && !record.resolution;
+      if (!open && !doubtful) continue;
+      const actions = at(record.address);
+      const named = open
+        ? actions.some(({ kind }) => kind === 'resume' || kind === 'blocked')
+        : actions.length > 0;
+      if (!named && !orphans.has(record.address))
+        this.#violated('way-out', `${record.address} (${record.status}) is not in the plan`);
+    }
+    for (const action of plan.actions)
+      if (action.kind === 'blocked' && !action.reasons?.every(({ remedy }) => (remedy ?? '') !== ''))
+        this.#violated('way-out', `${action.address} is blocked without a remedy`);
+  }
+
+  found(clause: Clause, what: string): void {
+    this.#violated(clause, what);
+  }
+
+  /** Requests that the cloud took on, by the person who can look at everything: what to say about a record. */
+  truthOf(record: LedgerRecord): 'succeeded' | 'failed' | 'not-started' | 'under-way' {
+    const key = keyOf(record);
+    const own = this.#jobs.filter((job) => this.#posts.get(job.request_id)?.key === key);
+    if (own.some(({ phase }) => phase === 'queued' || phase === 'running')) return 'under-way';
+    if (own.some(({ phase }) => phase === 'succeeded')) return 'succeeded';
+    return own.some(({ started_ms }) => started_ms !== null) ? 'failed' : 'not-started';
+  }
+
+  #started(job: TrueRestore, ours: readonly TrueRestore[]): void {
+    this.#known.add(job.id);
+    const post = this.#posts.get(job.request_id);
+    if (!post) return;
+    const twin = ours.find((other) => other !== job && other.request_id === job.request_id);
+    if (twin && this.#known.has(twin.id)) {
+      this.residue.set('delivered-twice', (this.residue.get('delivered-twice') ?? 0) + 1);
+      return;
+    }
+    // What was taken on and given up before it wrote a byte is none: nobody could tell it from nothing.
+    const started = ours.filter(
+      (other) => this.#posts.get(other.request_id)?.key === post.key && !wasHarmless(other),
+    );
+    const requests = new Set(started.map(({ request_id }) => request_id));
+    const allowed = 1 + this.#resolvedAsNotStarted(post.key);
+    if (requests.size > allowed)
+      this.#violated('double-start', `${describe(job)}: ${requests.size} requests were taken on`);
+    for (const other of ours) {
+      if (other.request_id === job.request_id) continue;
+      if (other.volume_id !== job.volume_id && other.backup_id !== job.backup_id) continue;
+      const apart = other.ended_ms !== null && other.ended_ms <= job.accepted_ms;
+      if (!apart && other.accepted_ms <= job.accepted_ms)
+        this.#violated('one-at-a-time', `${describe(job)} while ${describe(other)}`);
+    }
+  }
+
+  #resolvedAsNotStarted(key: string | undefined): number {
+    return (this.#ledger?.closed ?? []).filter(
+      (record) => keyOf(record) === key && record.resolution?.as === 'not-started',
+    ).length;
+  }
+
+  /** Why this restore must not start again, if so: by the last that the history says of it. */
+  #closedAs(key: string): string | undefined {
+    const last = this.#ledger?.closed.filter((record) => keyOf(record) === key).at(-1);
+    if (!last || (last.status === 'failed' && last.touched === 'no')) return undefined;
+    return last.status;
+  }
+
+  #judge(): void {
+    const ledger = this.#ledger;
+    const facts = new Map<string, LedgerRecord[]>();
+    const note = (record: LedgerRecord) => {
+      const key = keyOf(record);
+      const list = facts.get(key);
+      if (list) list.push(record);
+      else facts.set(key, [record]);
+    };
+    for (const record of ledger?.closed ?? []) note(record);
+    for (const record of ledger?.records.values() ?? []) note(record);
+
+    for (const job of this.#jobs) {
+      const post = this.#posts.get(job.request_id);
+      if (!post?.key) continue;
+      const known = facts.get(post.key) ?? [];
+      if (known.some(accountsFor)) continue;
+      if (wasHarmless(job)) continue;
+      const untouched = known.find((record) => record.status === 'failed');
+      if (untouched && job.started_ms !== null)
+        this.#violated('false-untouched', `${describe(job)}: ${untouched.reason}`);
+      else if (!untouched) this.#violated('lost', describe(job));
+    }
+    for (const [key, records] of facts)
+      for (const record of records) if (record.status === 'succeeded') this.#judgeSuccess(key, record);
+  }
+
+  #judgeSuccess(key: string, record: LedgerRecord): void {
+    if (record.evidence !== 'accepted' && record.evidence !== 'adopted') return;
+    if (this.#judgedSuccesses.has(key)) return;
+    this.#judgedSuccesses.add(key);
+    const done = (job: TrueRestore) => job.phase === 'succeeded';
+    const own = this.#jobs.filter((job) => this.#posts.get(job.request_id)?.key === key);
+    if (own.some(done)) return;
+    // Nobody's answer was heard: what a stranger did at the same time looks the same.
+    const strangers = this.#jobs.filter((job) => job.cause === 'operator');
+    const sameDisk = strangers.some(({ volume_id }) => volume_id === record.volume_id);
+    const sameBackup = strangers.some(({ backup_id }) => backup_id === record.backup_id);
+    if (record.evidence === 'adopted' && sameDisk && sameBackup)
+      this.residue.set('look-alike', (this.residue.get('look-alike') ?? 0) + 1);
+    else
+      this.#violated(
+        'false-success',
+        `${key} (${record.evidence}): ${own.map(describe).join(', ') || 'the cloud took on no such restore'}`,
+      );
+  }
+
+  #nothingForgotten(ledger: Ledger): void {
+    if (ledger.closed.length < this.#closedCount)
+      this.#violated('forgotten', `${ledger.closed.length} entries of history after ${this.#closedCount}`);
+    this.#closedCount = ledger.closed.length;
+    const open = new Map<string, string>();
+    for (const record of ledger.records.values())
+      if (['intended', 'running', 'unknown'].includes(record.status)) open.set(keyOf(record), record.address);
+    for (const [key, address] of this.#open) {
+      if (open.has(key) || ledger.closed.some((record) => keyOf(record) === key)) continue;
+      this.#violated('forgotten', `${key} at ${address}`);
+    }
+    this.#open = open;
+  }
+
+  #violated(clause: Clause, what: string): void {
+    this.violations.push({ clause, what });
+  }
+}
+
+/** Whether this fact of the state owns up to a restore that the cloud took on. */
+function accountsFor({ status, touched, resolution, attempts }: LedgerRecord): boolean {
+  if (resolution !== undefined) return true;
+  if (status === 'failed') return touched === 'maybe';
+  if (status !== 'intended') return true;
+  return attempts.some(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+}
+
+export function keyOf(record: {
+  readonly volume_id: string;
+  readonly backup_id: string;
+  readonly generation: number;
+}): string {
+  return `${record.volume_id} ${record.backup_id} ${record.generation}`;
+}
+
+function wasHarmless({ phase, started_ms }: TrueRestore): boolean {
+  return phase === 'failed' && started_ms === null;
+}
+
+function describe(job: TrueRestore): string {
+  const { id, volume_id, backup_id, phase, cause, request_id } = job;
+  return `job ${id} (${request_id}, ${cause}, ${phase}): disk ${volume_id} from ${backup_id}`;
+}

@@ -1,0 +1,126 @@
+import type { ApplyEvent } from '../../src/domain/events.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+
+/** What the executor is at with one restore, seen from outside. */
+export type Phase = 'planning' | 'getting ready' | 'posting' | 'probing' | 'following' | 'at rest';
+
+/** What became of it next. */
+export type Sequel =
+  | 'accepted'
+  | 'adopt'
+  | 'retry'
+  | 'wait'
+  | 'failed'
+  | 'unknown'
+  | 'succeeded'
+  | 'not started';
+
+/** `fault | phase | sequel` → how often. */
+export type Matrix = Map<string, number>;
+
+interface Under {
+  readonly volume_id: string;
+  readonly backup_id: string;
+  phase: Phase;
+  /** Faults that nothing has followed yet. */
+  readonly pending: { readonly fault: string; readonly phase: Phase }[];
+}
+
+/** Which faults met which phase of a restore, and what it came to. */
+export class Coverage {
+  readonly matrix: Matrix = new Map();
+  readonly faults = new Map<string, number>();
+  readonly #restores = new Map<string, Under>();
+
+  planned({ actions }: Plan): void {
+    for (const action of actions) {
+      if (action.kind !== 'restore' && action.kind !== 'resume') continue;
+      const { address, volume, backup } = action;
+      const phase =
+        action.kind === 'restore' ? 'planning' : action.record.status === 'running' ? 'following' : 'probing';
+      const pending = this.#restores.get(action.was ?? address)?.pending ?? [];
+      this.#restores.set(address, {
+        volume_id: volume.id ?? '',
+        backup_id: backup.id ?? '',
+        phase,
+        pending,
+      });
+    }
+  }
+
+  edited(kind: string, addresses: readonly string[]): void {
+    this.#count(`manifest ${kind}`);
+    for (const address of addresses) this.#hit(`manifest ${kind}`, this.#restores.get(address));
+  }
+
+  /** `on`: the disk or backup that it befell; everything that is under way when absent. */
+  fault(kind: string, on: { readonly volume_id?: string; readonly backup_id?: string } | undefined): void {
+    this.#count(kind);
+    for (const restore of this.#restores.values()) {
+      const meant =
+        (on?.volume_id === undefined && on?.backup_id === undefined) ||
+        on.volume_id === restore.volume_id ||
+        (on.volume_id === undefined && on.backup_id === restore.backup_id);
+      if (meant) this.#hit(kind, restore);
+    }
+  }
+
+  event(event: ApplyEvent): void {
+    if (!('address' in event)) return;
+    const restore = this.#restores.get(event.address);
+    if (!restore) return;
+    switch (event.type) {
+      case 'begun':
+        if (!event.resumed) restore.phase = 'getting ready';
+        break;
+      case 'waiting':
+        restore.phase = 'getting ready';
+        break;
+      case 'intended':
+        restore.phase = 'posting';
+        break;
+      case 'answered':
+        restore.phase = 'probing';
+        break;
+      case 'accepted':
+        this.#follow(restore, 'accepted', true);
+        restore.phase = 'following';
+        break;
+      case 'verdict':
+        this.#follow(restore, event.verdict, event.verdict !== 'wait');
+        restore.phase =
+          event.verdict === 'adopt' ? 'following' : event.verdict === 'retry' ? 'getting ready' : 'probing';
+        break;
+      case 'progress':
+        break;
+      case 'ended': {
+        const { end } = event;
+        const status = end.kind === 'recorded' ? end.record.status : 'not started';
+        if (status === 'intended' || status === 'running') break;
+        this.#follow(restore, status, true);
+        restore.phase = 'at rest';
+        break;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #hit(fault: string, restore: Under | undefined): void {
+    if (restore && restore.phase !== 'at rest') restore.pending.push({ fault, phase: restore.phase });
+  }
+
+  #follow(restore: Under, sequel: Sequel, decided: boolean): void {
+    for (const { fault, phase } of new Map(
+      restore.pending.map((pending) => [`${pending.fault} ${pending.phase}`, pending]),
+    ).values()) {
+      const cell = `${fault} | ${phase} | ${sequel}`;
+      this.matrix.set(cell, (this.matrix.get(cell) ?? 0) + 1);
+    }
+    if (decided) restore.pending.length = 0;
+  }
+
+  #count(kind: string): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,42 @@
+import type { Residue, Violation } from './checker.ts';
+import type { Matrix } from './coverage.ts';
+import { Stage } from './stage.ts';
+import { type DrawOptions, drawStory, type Story } from './story.ts';
+
+/** What one story came to. */
+export interface Played {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly residue: ReadonlyMap<Residue, number>;
+  readonly matrix: Matrix;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly runs: number;
+  readonly crashes: number;
+  readonly log: readonly string[];
+}
+
+/** Start here: a seed, the story drawn from it, and how it went. The same seed goes the same way, always. */
+export function playSeed(seed: number, options?: DrawOptions): Promise<Played> {
+  return play(drawStory(seed, options));
+}
+
+export async function play(story: Story): Promise<Played> {
+  const stage = new Stage(story);
+  try {
+    await stage.play();
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    stage.checker.found(text.includes('deadlock') ? 'run-ends' : 'bug', text);
+  }
+  const { checker, coverage, runs, crashes, log } = stage;
+  return {
+    seed: story.seed,
+    violations: checker.violations,
+    residue: checker.residue,
+    matrix: coverage.matrix,
+    faults: coverage.faults,
+    runs,
+    crashes,
+    log,
+  };
+}

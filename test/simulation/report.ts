@@ -1,0 +1,70 @@
+import { CLAUSES, type Clause } from './checker.ts';
+import type { Tally } from './tally.ts';
+
+/** The figures of many stories, as text. */
+export function figures(tally: Tally): string {
+  const { seeds, runs, crashes, failures, faults, residue } = tally;
+  const injected = [...faults.values()].reduce((sum, n) => sum + n, 0);
+  const broken = (clause: Clause) => failures.filter((failure) => failure.clause === clause).length;
+  const others = failures.filter(({ clause }) => !HEADLINE.some(([, of]) => of.includes(clause))).length;
+  return [
+    `${seeds} stories, ${runs} runs of vbsctl, ${crashes} crashes, ${injected} faults`,
+    ...HEADLINE.map(
+      ([name, clauses]) => `${name}: ${clauses.reduce((sum, clause) => sum + broken(clause), 0)}`,
+    ),
+    `other promises broken: ${others}`,
+    `residue: ${[...residue].map(([name, n]) => `${n} ${name}`).join(', ') || 'none'}`,
+  ].join('\n');
+}
+
+const HEADLINE: readonly (readonly [string, readonly Clause[]])[] = [
+  ['double starts', ['double-start']],
+  ['lost', ['lost', 'forgotten']],
+  ['false', ['false-success', 'false-untouched']],
+];
+
+/** Faults by kind, and how often `unknown` was what became of a restore that met one. */
+export function faultTable({ faults, matrix }: Tally): string {
+  const decided = new Map<string, { all: number; unknown: number }>();
+  for (const [cell, n] of matrix) {
+    const [fault = '', , sequel] = cell.split(' | ');
+    if (sequel === 'wait') continue;
+    const row = decided.get(fault) ?? { all: 0, unknown: 0 };
+    row.all += n;
+    if (sequel === 'unknown') row.unknown += n;
+    decided.set(fault, row);
+  }
+  const rows = [...faults].sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = { all: 0, unknown: 0 };
+  for (const { all: n, unknown } of decided.values()) {
+    all.all += n;
+    all.unknown += unknown;
+  }
+  const line = (name: string, times: number | string, row: { all: number; unknown: number } | undefined) =>
+    `${name.padEnd(32)} ${String(times).padStart(8)} ${row && row.all > 0 ? `${((100 * row.unknown) / row.all).toFixed(1).padStart(8)} %` : '         –'}`;
+  return [
+    `${'fault'.padEnd(32)} ${'times'.padStart(8)} ${'unknown'.padStart(10)}`,
+    ...rows.map(([fault, times]) => line(fault, times, decided.get(fault))),
+    line('all', '', all),
+  ].join('\n');
+}
+
+/** Fault × phase × what came of it, one line for each fault and phase. */
+export function matrixTable({ matrix }: Tally): string {
+  const lines = new Map<string, string[]>();
+  for (const [cell, n] of [...matrix].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [fault, phase, sequel] = cell.split(' | ');
+    const head = `${fault} | ${phase}`;
+    lines.set(head, [...(lines.get(head) ?? []), `${sequel} ${n}`]);
+  }
+  return [...lines].map(([head, sequels]) => `${head.padEnd(56)} ${sequels.join(', ')}`).join('\n');
+}
+
+export function failureLines({ failures }: Tally, most = 10): string[] {
+  return failures
+    .slice(0, most)
+    .map(
+      ({ seed, clause, what }) =>
+        `seed ${seed} broke ${clause} (${CLAUSES[clause]}): ${what}\n  play it again: npm run simulate -- --seed ${seed}`,
+    );
+}

@@ -1,0 +1,187 @@
+import type { Clock } from '../../src/domain/clock.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { DiskTrouble } from './sim-disk.ts';
+
+/** What a process asks of the world outside itself. */
+export type Op =
+  | 'token'
+  | 'get'
+  | 'post'
+  | 'sleep'
+  | 'lock'
+  | 'read'
+  | 'replace'
+  | 'create'
+  | 'write'
+  | 'sync'
+  | 'remove';
+
+/** The n-th (from 1) time that it asks for something; `any`: for anything. */
+export interface Point {
+  readonly op: Op | 'any';
+  readonly nth: number;
+  /** Before it takes effect, or after it did and before the process hears of it. */
+  readonly when: 'before' | 'after';
+}
+
+export type Fate =
+  | { readonly kind: 'die'; readonly at: Point }
+  /** The power fails; `keep` of what was not synced is there afterwards. */
+  | { readonly kind: 'power'; readonly at: Point; readonly keep: number }
+  /** SIGSTOP; a person takes it for dead after `takeover_ms`, if that is given. */
+  | {
+      readonly kind: 'freeze';
+      readonly at: Point;
+      readonly for_ms: number;
+      readonly takeover_ms?: number;
+    }
+  | ({
+      readonly kind: 'disk';
+      readonly op: 'replace' | 'write' | 'sync' | 'remove';
+      readonly nth: number;
+    } & DiskTrouble)
+  /** Full from the n-th write on. */
+  | { readonly kind: 'full'; readonly nth: number }
+  /** Nothing listens for this one request. */
+  | { readonly kind: 'refused'; readonly op: 'get' | 'post' | 'token'; readonly nth: number };
+
+export interface Machine {
+  readonly name: string;
+  /** What its wall clock shows beyond the true time, ms. */
+  skewMs: number;
+}
+
+/**
+ * One process of vbsctl. All that it does outside itself goes through `io`, so it can die or freeze there; a dead
+ * one hears of nothing any more, its promises are pending for ever.
+ */
+export class SimProcess {
+  readonly name: string;
+  readonly machine: Machine;
+  readonly clock: Clock;
+  /** Somebody pressed Ctrl-C. */
+  readonly stop = new AbortController();
+  readonly died: Promise<void>;
+  /** Somebody took it for dead. */
+  readonly takenOver: Promise<void>;
+  #fates: readonly Fate[];
+  readonly #simClock: SimClock;
+  readonly #onFate: (fate: Fate, process: SimProcess) => void;
+  readonly #counts = new Map<string, number>();
+  readonly #diskCounts = new Map<string, number>();
+  #dead = false;
+  #full = false;
+  #frozen: Promise<void> | undefined;
+  #die: () => void = () => {};
+  #takeOver: () => void = () => {};
+
+  constructor(
+    name: string,
+    machine: Machine,
+    simClock: SimClock,
+    fates: readonly Fate[],
+    onFate: (fate: Fate, process: SimProcess) => void,
+  ) {
+    this.name = name;
+    this.machine = machine;
+    this.#simClock = simClock;
+    this.#fates = fates;
+    this.#onFate = onFate;
+    this.died = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+    this.takenOver = new Promise((resolve) => {
+      this.#takeOver = resolve;
+    });
+    this.clock = {
+      now: () => simClock.now() + machine.skewMs,
+      monotonic: () => simClock.monotonic(),
+      sleep: (ms, signal) => this.io('sleep', () => simClock.sleep(ms, signal)),
+    };
+  }
+
+  get isDead(): boolean {
+    return this.#dead;
+  }
+
+  get isFrozen(): boolean {
+    return this.#frozen !== undefined;
+  }
+
+  kill(): void {
+    this.#dead = true;
+    this.#die();
+  }
+
+  freeze(forMs: number, takeoverMs?: number): void {
+    const thaw = this.#simClock.sleep(forMs).then(() => {
+      if (this.#frozen === thaw) this.#frozen = undefined;
+    });
+    this.#frozen = thaw;
+    if (takeoverMs !== undefined) void this.#simClock.sleep(takeoverMs).then(this.#takeOver);
+  }
+
+  async io<T>(op: Op, work: () => Promise<T>): Promise<T> {
+    const nth = this.#count(op);
+    const nthOfAny = this.#count('any');
+    await this.#point(op, nth, nthOfAny, 'before');
+    let outcome: { readonly value: T } | { readonly error: unknown };
+    try {
+      outcome = { value: await work() };
+    } catch (error) {
+      outcome = { error };
+    }
+    await this.#point(op, nth, nthOfAny, 'after');
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  }
+
+  /** Asked by the disk at each operation that can fail. */
+  diskTrouble(op: 'replace' | 'write' | 'sync' | 'remove'): DiskTrouble | undefined {
+    const nth = (this.#diskCounts.get(op) ?? 0) + 1;
+    this.#diskCounts.set(op, nth);
+    for (const fate of this.#fates) {
+      if (fate.kind === 'disk' && fate.op === op && fate.nth === nth) {
+        this.#onFate(fate, this);
+        return fate;
+      }
+      if (fate.kind === 'full' && op === 'write' && nth >= fate.nth && !this.#full) {
+        this.#full = true;
+        this.#onFate(fate, this);
+      }
+    }
+    return this.#full && op !== 'remove' ? { code: 'ENOSPC', part: 0.5, kept: true } : undefined;
+  }
+
+  /** Asked by the network: whether nothing listens for this request. */
+  isRefused(op: 'get' | 'post' | 'token'): boolean {
+    const nth = this.#counts.get(op) ?? 0;
+    const fate = this.#fates.find((f) => f.kind === 'refused' && f.op === op && f.nth === nth);
+    if (fate) this.#onFate(fate, this);
+    return fate !== undefined;
+  }
+
+  #count(op: Op | 'any'): number {
+    const nth = (this.#counts.get(op) ?? 0) + 1;
+    this.#counts.set(op, nth);
+    return nth;
+  }
+
+  async #point(op: Op, nth: number, nthOfAny: number, when: Point['when']): Promise<void> {
+    if (!this.#dead) {
+      for (const fate of this.#fates) {
+        if (fate.kind !== 'die' && fate.kind !== 'power' && fate.kind !== 'freeze') continue;
+        const { at } = fate;
+        if (at.when !== when || !(at.op === 'any' ? at.nth === nthOfAny : at.op === op && at.nth === nth))
+          continue;
+        this.#fates = this.#fates.filter((other) => other !== fate);
+        if (fate.kind === 'freeze') this.freeze(fate.for_ms, fate.takeover_ms);
+        else this.kill();
+        this.#onFate(fate, this);
+        break;
+      }
+    }
+    while (this.#frozen && !this.#dead) await this.#frozen;
+    if (this.#dead) await new Promise<never>(() => {});
+  }
+}

@@ -1,0 +1,85 @@
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import packageJson from '../../package.json' with { type: 'json' };
+import { CLAUSES } from './checker.ts';
+import { missingCells } from './expected-cells.ts';
+import { playMany } from './many.ts';
+import { play } from './play.ts';
+import { failureLines, faultTable, figures, matrixTable } from './report.ts';
+import { shrink } from './shrink.ts';
+import { drawStory } from './story.ts';
+import { storyText } from './story-text.ts';
+
+/**
+ * Start here to run it by hand:
+ *
+ *     npm run simulate                      1,000 stories
+ *     npm run simulate -- --seeds 10000     as many as you like, on all cores
+ *     npm run simulate -- --seed 4711       one, told in full; if it fails, the shortest that fails the same way
+ *     npm run simulate -- --matrix          with every cell of fault × phase × what came of it
+ *     npm run simulate -- --beyond-settle   late starts up to three times settle: how large the known residue is
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+    matrix: { type: 'boolean', default: false },
+    'beyond-settle': { type: 'boolean', default: false },
+  },
+});
+
+/** Of settle. */
+const BEYOND = 3;
+const options = values['beyond-settle'] ? { latest: BEYOND } : {};
+
+if (values.seed === undefined) await many();
+else await one(Number(values.seed));
+
+async function one(seed: number): Promise<void> {
+  const story = drawStory(seed, options);
+  const { log, violations } = await play(story);
+  const [violation] = violations;
+  console.log(`${storyText(story)}\n\n${log.join('\n')}\n`);
+  if (!violation) {
+    console.log('All promises were kept.');
+    return;
+  }
+  const { clause, what } = violation;
+  console.log(`Broken: ${clause} (${CLAUSES[clause]}): ${what}\n\nThe shortest story that breaks it, too:\n`);
+  const short = await shrink(story, clause, play);
+  const again = await play(short);
+  console.log(`${storyText(short)}\n\n${again.log.join('\n')}\n\n${again.violations[0]?.what}`);
+  process.exitCode = 1;
+}
+
+async function many(): Promise<void> {
+  const began = performance.now();
+  const seeds = Number(values.seeds);
+  const from = Number(values.from);
+  const threads = Number(values.threads ?? cpus().length);
+  let told = 0;
+  const tally = await playMany(
+    { from, to: from + seeds - 1, threads, options },
+    ({ seeds: done, failures }) => {
+      if (!process.stderr.isTTY || done - told < 100) return;
+      told = done;
+      process.stderr.write(`\r${done} of ${seeds}, ${failures.length} failed `);
+    },
+  );
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  if (values.matrix) console.log(`${matrixTable(tally)}\n`);
+  console.log(`${faultTable(tally)}\n\n${figures(tally)}`);
+  const missing = values['beyond-settle'] ? [] : missingCells(tally);
+  console.log(`cells of the matrix: ${tally.matrix.size} reached, ${missing.length} missing`);
+  for (const cell of missing) console.log(`  not reached: ${cell}`);
+  const [cpu] = cpus();
+  console.log(
+    `${seconds} s on ${threads} threads of ${cpu?.model ?? 'a machine'}, Node ${process.version}, vbsctl ${packageJson.version}`,
+  );
+  for (const line of failureLines(tally)) console.log(`\n${line}`);
+  const expected = values['beyond-settle'] ? 0 : tally.failures.length + missing.length;
+  if (expected > 0) process.exitCode = 1;
+}

@@ -1,0 +1,698 @@
+import { createHash } from 'node:crypto';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import type { ApplyEvent } from '../../src/domain/events.ts';
+import type { Plan, ResumeAction } from '../../src/domain/plan.ts';
+import type { Record } from '../../src/domain/record.ts';
+import type { SavedPlan } from '../../src/domain/saved-plan.ts';
+import type { RestoreSpec } from '../../src/domain/spec.ts';
+import type { State } from '../../src/domain/state.ts';
+import { connect } from '../../src/drivers/connect.ts';
+import type { Driver } from '../../src/drivers/driver.ts';
+import type { Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
+import { startPlan } from '../../src/emulator/faults.ts';
+import { advance, type World } from '../../src/emulator/model.ts';
+import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
+import { seedWorld } from '../../src/emulator/seed.ts';
+import { execute, type Outcome } from '../../src/executor/execute.ts';
+import { observe } from '../../src/executor/observe.ts';
+import { resolve } from '../../src/executor/resolve.ts';
+import type { Reach, RunSettings } from '../../src/executor/run.ts';
+import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
+import { observationNeeds } from '../../src/planner/needs.ts';
+import { plan } from '../../src/planner/plan.ts';
+import { save } from '../../src/planner/save.ts';
+import { standingOf } from '../../src/planner/standing.ts';
+import type { Lease } from '../../src/state/backend.ts';
+import { localBackend } from '../../src/state/local/local-backend.ts';
+import { Checker, type TrueRestore } from './checker.ts';
+import { Coverage } from './coverage.ts';
+import { Manifest } from './manifest.ts';
+import { Random } from './random.ts';
+import { Replicas } from './replicas.ts';
+import { SIM_EPOCH, SimClock } from './sim-clock.ts';
+import { SimDisk } from './sim-disk.ts';
+import { SimLock } from './sim-lock.ts';
+import { type Arrival, SIM_URL, SimNetwork } from './sim-network.ts';
+import { type Fate, type Machine, type Op, SimProcess } from './sim-process.ts';
+import { type Chapter, type Happening, rulesOf, type Story } from './story.ts';
+
+const STATE = '/state';
+const HOUR = 3_600_000;
+/** Longer than any run may last: virtual time, ms. */
+const RUN_MS_MAX = 7 * 24 * HOUR;
+/** Quiet runs until everything declared has to be settled. */
+const QUIET_RUNS_MAX = 12;
+
+/** Plays a story: the real program but its command line, over a cloud, a network, a disk and a clock of its own. */
+export class Stage {
+  readonly checker = new Checker(STATE);
+  readonly coverage = new Coverage();
+  readonly log: string[] = [];
+  readonly world: World;
+  readonly clock = new SimClock();
+  runs = 0;
+  crashes = 0;
+  readonly #story: Story;
+  readonly #network: SimNetwork;
+  readonly #disk = new SimDisk();
+  readonly #lock = new SimLock();
+  readonly #machines: readonly Machine[] = [
+    { name: 'alpha', skewMs: 0 },
+    { name: 'beta', skewMs: 0 },
+  ];
+  readonly #manifest: Manifest;
+  readonly #replicas: Replicas;
+  readonly #random: Random;
+  readonly #settings: RunSettings;
+  readonly #senders = new WeakMap<HttpRequest, SimProcess>();
+  readonly #pending = new Set<Promise<void>>();
+  #saved: SavedPlan | undefined;
+  #ids = 0;
+  #quiet = false;
+
+  constructor(story: Story) {
+    this.#story = story;
+    this.#random = new Random(story.seed, 1);
+    this.world = worldOf(story);
+    const volumeIds = Object.keys(this.world.volumes);
+    const backupIds = Object.keys(this.world.backups);
+    this.world.faults = startPlan({ rules: rulesOf(story, volumeIds) });
+    this.#replicas = new Replicas(this.world, story.faults);
+    this.#manifest = new Manifest(story.manifest, volumeIds, backupIds, this.world);
+    this.#settings = settingsOf(story);
+    this.#network = new SimNetwork(this.world, this.clock, {
+      date: story.date,
+      arriving: (arrival) => this.#arriving(arrival),
+      served: (arrival, delivery) => {
+        const sender = this.#senders.get(arrival.request);
+        if (delivery.fault) this.#hit(delivery.fault, arrival, sender);
+        this.#look();
+      },
+    });
+    this.#disk.onDurable = (files) => {
+      this.#advance();
+      this.checker.durable(files, this.clock.monotonic(), this.#jobs());
+    };
+  }
+
+  async play(): Promise<void> {
+    await this.clock.until(this.#play());
+  }
+
+  async #play(): Promise<void> {
+    for (const chapter of this.#story.chapters) {
+      await this.#chapter(chapter);
+      if (this.checker.violations.length > 0) return;
+    }
+    await this.#quietly();
+  }
+
+  async #chapter(chapter: Chapter): Promise<void> {
+    for (const edit of chapter.edits) {
+      this.#manifest.edit(edit);
+      this.#note(`the manifest: ${edit.kind}`);
+    }
+    for (const edit of chapter.edits) this.coverage.edited(edit.kind, this.#manifest.addresses());
+    const machine = this.#machines[chapter.machine] as Machine;
+    if (chapter.person) await this.#person();
+    const process = this.#process(machine, chapter.command, chapter.fates);
+    for (const happening of chapter.meanwhile) void this.#happen(happening, process);
+    await this.#until(process, this.#command(process, chapter.command));
+    await this.clock.sleep(chapter.pause_ms);
+    // A dead owner's lock on another machine is freed by a person only.
+    if (process.isDead) this.#lock.unlock();
+  }
+
+  /** No faults any more, everybody helps: what is declared has to come to its end. */
+  async #quietly(): Promise<void> {
+    await this.clock.sleep(10 * 60_000);
+    await Promise.all(this.#pending);
+    this.#quiet = true;
+    this.world.faults = startPlan({});
+    this.#network.down = false;
+    this.#operate({ action: 'settings', settings: { service_up: true } });
+    this.#note('quiet times');
+    for (let round = 0; round < QUIET_RUNS_MAX; round++) {
+      // Everything that the cloud has begun comes to an end, and what never would is put right by its operators.
+      await this.clock.sleep(2 * HOUR);
+      this.#mendCloud();
+      this.#lock.unlock();
+      await this.#person(round > 2);
+      const waiting = this.#process(this.#machines[0] as Machine, 'wait', []);
+      await this.#until(waiting, this.#command(waiting, 'wait'));
+      const process = this.#process(this.#machines[0] as Machine, 'apply', []);
+      let open = ['no plan'];
+      await this.#until(
+        process,
+        this.#command(process, 'apply', (made) => {
+          open = made.actions.filter(({ kind }) => kind !== 'noop').map(({ address }) => address);
+          this.#settle(made);
+        }),
+      );
+      if (this.checker.violations.length > 0) return;
+      if (open.length === 0) return;
+    }
+    this.checker.found('settles', `still open after ${QUIET_RUNS_MAX} quiet runs`);
+  }
+
+  /** What a person does about each restore that is blocked, as the remedy says; the last resort is to give it up. */
+  #settle(made: Plan): void {
+    let oneOfTwoGone = false;
+    for (const action of made.actions) {
+      if (action.kind !== 'blocked') continue;
+      const codes = action.reasons.map(({ code }) => code);
+      if (codes.includes('volume-shared') && !oneOfTwoGone) {
+        oneOfTwoGone = true;
+        this.#manifest.remove(action.address);
+      } else if (codes.some((code) => code === 'may-be-touched' || code === 'outcome-unknown'))
+        this.#manifest.raise(action.address);
+      else if (codes.some((code) => GIVES_UP.has(code))) this.#manifest.remove(action.address);
+      this.#note(`${action.address} was blocked: ${codes.join(', ')}`);
+    }
+  }
+
+  #mendCloud(): void {
+    for (const job of Object.values(this.world.jobs)) {
+      if (job.phase !== 'running' || !job.quirks.some(({ kind }) => kind === 'job_endless')) continue;
+      // Support ends what never would.
+      job.quirks.length = 0;
+      job.phase = 'failed';
+      job.ended_ms = this.clock.now();
+      this.world.running = this.world.running.filter((id) => id !== job.id);
+      this.#operate({ action: 'set-status', volume_id: job.volume_id, status: 'error_restoring' });
+      this.#operate({ action: 'set-status', backup_id: job.backup_id, status: 'available' });
+    }
+    const busy = new Set(this.world.running.map((id) => this.world.jobs[id]?.volume_id));
+    for (const volume of Object.values(this.world.volumes)) {
+      if (volume.attachments.length > 0) this.#operate({ action: 'detach', volume_id: volume.id });
+      // Only what nobody waits for is reset: an open restore's end is read off the disk.
+      const open = [...(this.checker.ledger?.records.values() ?? [])].some(
+        (record) =>
+          record.volume_id === volume.id && (record.status === 'intended' || record.status === 'running'),
+      );
+      if (volume.status !== 'available' && !busy.has(volume.id) && !open)
+        this.#operate({ action: 'set-status', volume_id: volume.id, status: 'available' });
+    }
+    for (const backup of Object.values(this.world.backups)) {
+      const used = this.world.running.some((id) => this.world.jobs[id]?.backup_id === backup.id);
+      if (backup.status !== 'available' && !used)
+        this.#operate({ action: 'set-status', backup_id: backup.id, status: 'available' });
+    }
+  }
+
+  /** Until it ended, died, or somebody took it for dead. */
+  async #until(process: SimProcess, work: Promise<void>): Promise<void> {
+    const ended = work.then(() => {
+      this.#pending.delete(ended);
+    });
+    const over = Promise.race([ended, process.died]);
+    this.#pending.add(over);
+    void over.then(() => this.#pending.delete(over));
+    let late = false;
+    const tooLong = this.clock.sleep(RUN_MS_MAX).then(() => {
+      late = true;
+    });
+    await Promise.race([over, process.takenOver, tooLong]);
+    if (late) {
+      this.checker.found('run-ends', `${process.name} still runs after ${RUN_MS_MAX} ms`);
+      process.kill();
+    } else if (!process.isDead && process.isFrozen) {
+      this.#note(`a person takes ${process.name} for dead and unlocks`);
+      this.coverage.fault('takeover', undefined);
+      this.#lock.unlock();
+    }
+  }
+
+  #process(machine: Machine, command: string, fates: readonly Fate[]): SimProcess {
+    const name = `${command}-${++this.runs}`;
+    const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
+    this.checker.began(name, command);
+    this.#note(`${name} begins on ${machine.name}`);
+    return process;
+  }
+
+  #fate(fate: Fate, process: SimProcess): void {
+    const where = 'at' in fate ? ` ${fate.at.when} ${fate.at.op} ${fate.at.nth}` : '';
+    this.#note(`${process.name}: ${fate.kind}${where}`);
+    if (fate.kind === 'die' || fate.kind === 'power') this.crashes++;
+    const kind =
+      fate.kind === 'disk'
+        ? `${fate.op} fails`
+        : fate.kind === 'refused'
+          ? `refused`
+          : fate.kind === 'full'
+            ? 'disk full'
+            : fate.kind;
+    this.coverage.fault(kind, undefined);
+    if (fate.kind === 'power') {
+      this.#disk.powerFailure(fate.keep);
+    }
+  }
+
+  /** One command of vbsctl, as its command line would do it. Never rejects: what it may not throw is a finding. */
+  async #command(
+    process: SimProcess,
+    command: Chapter['command'],
+    seen: (made: Plan) => void = () => {},
+  ): Promise<void> {
+    try {
+      const driver = await this.#connect(process);
+      const lease = await this.#backend(process).lock({ who: 'sim', operation: command, version: 'test' }, 0);
+      try {
+        const made =
+          command === 'wait' ? this.#followPlan(lease) : await this.#plan(process, command, driver, lease);
+        if (!made) return;
+        seen(made.plan);
+        await this.#execute(process, command, made, driver, lease);
+      } finally {
+        await lease.release();
+      }
+    } catch (error) {
+      if (!(error instanceof Failure)) this.checker.found('bug', `${process.name}: ${stackOf(error)}`);
+      this.#note(`${process.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #plan(
+    process: SimProcess,
+    command: Chapter['command'],
+    driver: Driver,
+    lease: Lease,
+  ): Promise<{ readonly plan: Plan; readonly planDigest?: string } | undefined> {
+    if (!lease.state()) await lease.create(driver.target);
+    const state = lease.state();
+    const make = async (specs: readonly RestoreSpec[]) =>
+      plan({
+        specs,
+        files: [],
+        ...(state ? { state } : {}),
+        target: driver.target,
+        observations: await observe(driver, observationNeeds(specs, state)),
+        policy: DEFAULT_CONFIG.policy,
+        only: [],
+        now: process.clock.now(),
+        toolVersion: '0.1.0',
+      });
+    if (command !== 'saved') {
+      const made = await make(this.#manifest.specs());
+      if (this.#lock.isHeldBy(process)) this.checker.shown(made);
+      return { plan: made };
+    }
+    if (!this.#saved || !state) {
+      const specs = this.#manifest.specs();
+      const made = await make(specs);
+      this.#saved = save(made, { specs, state, policy: DEFAULT_CONFIG.policy, waivers: [] }, sha256);
+    }
+    const saved = this.#saved;
+    if (!state) return undefined;
+    const ground = { state, location: STATE, target: driver.target, now: process.clock.now() };
+    const standing = standingOf(saved, ground, sha256);
+    if (standing.kind === 'stale') throw new Failure('refused', standing.reasons);
+    const judged = approved(saved, standing, await make(pinnedSpecs(saved)));
+    if (judged.kind === 'refused') throw new Failure('refused', judged.reasons);
+    return { plan: judged.plan, planDigest: saved.digest };
+  }
+
+  #followPlan(lease: Lease): { readonly plan: Plan } | undefined {
+    const state = lease.state();
+    const open = [...(state?.records.values() ?? [])].filter(
+      (record) => record.status === 'intended' || record.status === 'running',
+    );
+    return state && open.length > 0
+      ? { plan: followPlan(state, open as ResumeAction['record'][]) }
+      : undefined;
+  }
+
+  async #execute(
+    process: SimProcess,
+    command: Chapter['command'],
+    made: { readonly plan: Plan; readonly planDigest?: string },
+    driver: Driver,
+    lease: Lease,
+  ): Promise<void> {
+    const runnable = made.plan.actions.filter(({ kind }) => kind === 'restore' || kind === 'resume');
+    this.checker.planned(
+      process.name,
+      runnable.map(({ volume, backup }) => ({ volume_id: volume.id ?? '', backup_id: backup.id ?? '' })),
+    );
+    this.coverage.planned(made.plan);
+    const reach: Reach = command === 'submit' ? 'submit' : command === 'wait' ? 'follow' : 'finish';
+    const outcome = await execute({
+      ...made,
+      lease,
+      driver,
+      clock: process.clock,
+      random: () => this.#random.next(),
+      settings: this.#settings,
+      reach,
+      onEvent: (event) => this.#told(process, event),
+      stop: process.stop.signal,
+    });
+    this.#ended(
+      process,
+      runnable.map(({ address }) => address),
+      outcome,
+    );
+  }
+
+  #ended(process: SimProcess, planned: readonly string[], outcome: Outcome): void {
+    const { ends, fatal } = outcome;
+    if (fatal && !(fatal.error instanceof Failure))
+      this.checker.found('bug', `${process.name}: ${stackOf(fatal.error)}`);
+    this.checker.ended(
+      process.name,
+      planned,
+      [...ends].map(([address, end]) => ({
+        address,
+        status: end.kind === 'recorded' ? end.record.status : undefined,
+      })),
+      fatal !== undefined || !this.#lock.isHeldBy(process),
+    );
+    this.#note(
+      `${process.name} ended: ${[...ends]
+        .map(([address, end]) => `${address} ${end.kind === 'recorded' ? end.record.status : end.code}`)
+        .join(', ')}${fatal ? ' (state not writable)' : ''}`,
+    );
+  }
+
+  #told(process: SimProcess, event: ApplyEvent): void {
+    if (process.isDead) return;
+    this.coverage.event(event);
+    if ('address' in event) this.#note(`${process.name}: ${textOf(event)}`);
+  }
+
+  /** Somebody who can look at everything settles what is open, as the remedies say. */
+  async #person(impatient = false): Promise<void> {
+    this.#advance();
+    this.#look();
+    const records = [...(this.checker.ledger?.records.values() ?? [])];
+    for (const record of records) {
+      const orphan = record.status === 'intended' && !this.#manifest.declares(record);
+      const doubtful = record.status === 'failed' && record.touched === 'maybe' && !record.resolution;
+      const stuck = impatient && (record.status === 'intended' || record.status === 'running');
+      if (record.status !== 'unknown' && !orphan && !doubtful && !stuck) continue;
+      const truth = this.checker.truthOf(record);
+      if (truth === 'under-way') continue;
+      const process = this.#process(this.#machines[0] as Machine, 'resolve', []);
+      const say = async () => {
+        try {
+          const driver = await this.#connect(process);
+          const lease = await this.#backend(process).lock(
+            { who: 'sim', operation: 'resolve', version: 'test' },
+            0,
+          );
+          try {
+            await resolve(lease, driver, process.clock, record.address, {
+              as: truth,
+              reason: 'looked at it',
+              by: 'a person',
+            });
+            this.#note(`a person resolves ${record.address} as ${truth}`);
+          } finally {
+            await lease.release();
+          }
+        } catch (error) {
+          if (!(error instanceof Failure)) this.checker.found('bug', `resolve: ${stackOf(error)}`);
+          this.#note(`resolve: ${String(error)}`);
+        }
+      };
+      await this.#until(process, say());
+    }
+  }
+
+  async #happen(happening: Happening, process: SimProcess): Promise<void> {
+    await this.clock.sleep(happening.after_ms);
+    if (this.#quiet) return;
+    const { kind } = happening;
+    const volumes = Object.keys(this.world.volumes);
+    const backups = this.#manifest.backupIds;
+    const volume = (disk: number) => volumes[disk % volumes.length] as string;
+    const backup = (number: number) => backups[number % backups.length] as string;
+    this.#note(`meanwhile: ${kind}`);
+    switch (kind) {
+      case 'kill':
+        if (process.isDead) return;
+        process.kill();
+        this.crashes++;
+        this.coverage.fault('die', undefined);
+        return;
+      case 'interrupt':
+        process.stop.abort(new Error('interrupted'));
+        this.coverage.fault('interrupt', undefined);
+        return;
+      case 'clock':
+        process.machine.skewMs += happening.jump_ms;
+        this.coverage.fault('clock jump', undefined);
+        return;
+      case 'cut_off':
+        this.#network.down = true;
+        this.coverage.fault('cut off', undefined);
+        await this.clock.sleep(happening.for_ms);
+        this.#network.down = false;
+        return;
+      case 'rival': {
+        const rival = this.#process(this.#machines[1] as Machine, 'apply', []);
+        await this.#until(rival, this.#command(rival, 'apply'));
+        return;
+      }
+      case 'attach': {
+        const volume_id = volume(happening.disk);
+        this.#operate({ action: 'attach', volume_id, server: 'somebody' });
+        this.coverage.fault('attach', { volume_id });
+        await this.clock.sleep(happening.for_ms);
+        this.#operate({ action: 'detach', volume_id });
+        return;
+      }
+      case 'restore':
+      case 'restore_same': {
+        const pair =
+          kind === 'restore'
+            ? { volume_id: volume(happening.disk), backup_id: backup(happening.backup) }
+            : this.#manifest.pair(happening.entry);
+        if (!pair) return;
+        this.#operate({ action: 'restore', ...pair });
+        this.coverage.fault(kind === 'restore' ? 'another restore' : 'same restore', pair);
+        return;
+      }
+      case 'delete_backup': {
+        const backup_id = backup(happening.backup);
+        this.#operate({ action: 'delete-backup', backup_id });
+        this.coverage.fault('delete backup', { backup_id });
+        return;
+      }
+      case 'extend': {
+        const volume_id = volume(happening.disk);
+        const size = (this.world.volumes[volume_id]?.size_gb ?? 0) + 10;
+        this.#operate({ action: 'extend', volume_id, size });
+        this.coverage.fault('extend', { volume_id });
+        return;
+      }
+      case 'daemon':
+        this.#operate({ action: 'settings', settings: { service_up: false } });
+        this.coverage.fault('daemon down', undefined);
+        await this.clock.sleep(happening.for_ms);
+        this.#operate({ action: 'settings', settings: { service_up: true } });
+        return;
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  #operate(action: OperatorAction): void {
+    this.#advance();
+    perform(this.world, action, {
+      now_ms: this.clock.now(),
+      newId: () => `op-${++this.#ids}`,
+      request_id: 'req-somebody',
+    });
+    this.#replicas.note(this.clock.now());
+    this.#look();
+  }
+
+  #arriving(arrival: Arrival): World | undefined {
+    this.#advance();
+    const { facts, request, request_id } = arrival;
+    const sender = this.#senders.get(request);
+    if (request.method === 'POST' && facts?.route === 'restore' && sender) {
+      const { volume_id, backup_id } = facts;
+      if (volume_id !== null && backup_id !== null)
+        this.checker.posted(sender.name, { request_id, volume_id, backup_id }, this.clock.monotonic());
+    }
+    if (request.method !== 'GET' || !facts || this.#quiet) return undefined;
+    const older = this.#replicas.older(facts, this.clock.now());
+    if (older) this.#hit('stale', arrival, sender);
+    return older;
+  }
+
+  #hit(fault: string, { facts, request }: Arrival, sender: SimProcess | undefined): void {
+    const route = facts?.route ?? '';
+    this.#note(`${sender?.name}: ${request.method} ${route} meets ${fault}`);
+    this.coverage.fault(`${request.method === 'POST' && route !== 'token' ? 'POST' : route} ${fault}`, {
+      ...(facts?.volume_id ? { volume_id: facts.volume_id } : {}),
+      ...(facts?.backup_id ? { backup_id: facts.backup_id } : {}),
+    });
+  }
+
+  /** What was due has happened, one thing at a time, so that older copies of the world can be shown. */
+  #advance(): void {
+    const now = this.clock.now();
+    for (let next = this.world.agenda[0]; next && next.at_ms <= now; next = this.world.agenda[0]) {
+      advance(this.world, next.at_ms);
+      this.#replicas.note(next.at_ms);
+    }
+    this.#replicas.note(now);
+  }
+
+  #look(): void {
+    this.#replicas.note(this.clock.now());
+    this.checker.cloud(this.#jobs());
+  }
+
+  #jobs(): TrueRestore[] {
+    return Object.values(this.world.jobs);
+  }
+
+  #connect(process: SimProcess): Promise<Driver> {
+    const [credential] = Object.values(this.world.users);
+    return connect({
+      api: this.#story.api,
+      env: {
+        OS_AUTH_URL: `${SIM_URL}/v3`,
+        OS_USERNAME: credential?.name,
+        OS_PASSWORD: credential?.password,
+        OS_PROJECT_NAME: 'payments',
+        OS_USER_DOMAIN_NAME: 'Default',
+        OS_PROJECT_DOMAIN_NAME: 'Default',
+        OS_REGION_NAME: this.world.region,
+      },
+      cwd: '/',
+      home: '/',
+      http: this.#settings.http,
+      retry: this.#settings.retry,
+      requestsPerSecond: this.#settings.apply.requests_per_second,
+      clock: process.clock,
+      random: () => this.#random.next(),
+      version: 'test',
+      network: this.#networkOf(process),
+    });
+  }
+
+  #networkOf(process: SimProcess): Http {
+    return {
+      send: (request) => {
+        const op: Op = request.method === 'GET' ? 'get' : request.url.includes('/auth/') ? 'token' : 'post';
+        return process.io(op, async () => {
+          if (process.isRefused(op))
+            return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' } as const;
+          this.#senders.set(request, process);
+          const exchange = await this.#network.send(request);
+          const read = exchange.kind === 'answer' && exchange.status === 200 && op === 'get';
+          const id = read ? /\/(?:volumes|backups)\/([^/?]+)$/.exec(request.url)?.[1] : undefined;
+          if (id !== undefined) this.checker.looked(process.name, id);
+          return exchange;
+        });
+      },
+    };
+  }
+
+  #backend(process: SimProcess) {
+    return localBackend({
+      path: STATE,
+      disk: this.#disk.of(process),
+      clock: process.clock,
+      lock: this.#lock.of(process),
+      newId: () => `lineage-${++this.#ids}`,
+    });
+  }
+
+  #note(text: string): void {
+    this.log.push(`${(this.clock.monotonic() / 1000).toFixed(2).padStart(9)}  ${text}`);
+  }
+}
+
+/** Reasons that no waiting and no resolving takes away. */
+const GIVES_UP = new Set([
+  'volume-too-small',
+  'backup-gone',
+  'volume-gone',
+  'selector-empty',
+  'same-restore-twice',
+]);
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function textOf(event: ApplyEvent): string {
+  const { at, ...rest } = event;
+  return JSON.stringify(rest, (key, value) => (key === 'end' || key === 'failure' ? undefined : value));
+}
+
+function worldOf(story: Story): World {
+  const world = seedWorld({
+    now: SIM_EPOCH,
+    volumes: story.disks,
+    backupsPerVolume: story.backups_per_disk,
+    jobDurationMs: story.job_ms,
+    queueMs: story.queue_ms,
+    tokenTtlMs: story.token_ttl_ms,
+  });
+  for (const volume of Object.values(world.volumes)) volume.size_gb = 10;
+  for (const backup of Object.values(world.backups)) backup.size_gb = 10;
+  return world;
+}
+
+function settingsOf({ settings }: Story): RunSettings {
+  const { apply, retry, poll, http } = DEFAULT_CONFIG;
+  const { settle_ms, after_ambiguous, give_up_after_ms, ...more } = settings;
+  return {
+    apply: { ...apply, ...more },
+    retry: {
+      ...retry,
+      ...(settle_ms === undefined ? {} : { settle_ms }),
+      ...(after_ambiguous === undefined ? {} : { after_ambiguous }),
+      ...(give_up_after_ms === undefined ? {} : { give_up_after_ms }),
+    },
+    poll,
+    http,
+  };
+}
+
+/** As `vbsctl wait` makes it. */
+function followPlan(state: State, records: readonly ResumeAction['record'][]): Plan {
+  return {
+    format: 1,
+    created_at: new Date(0).toISOString(),
+    tool_version: 'test',
+    offline: false,
+    target: state.target,
+    state: { lineage: state.lineage, serial: state.serial },
+    manifests: [],
+    actions: records.map(
+      (record: ResumeAction['record'] & Record): ResumeAction => ({
+        kind: 'resume',
+        address: record.address,
+        volume: { id: record.volume_id, name: record.names.volume_name },
+        backup: {
+          id: record.backup_id,
+          name: record.names.backup_name,
+          size: record.names.size,
+          created_at: record.names.backup_created_at,
+        },
+        generation: record.generation,
+        source: { address: record.address },
+        expect: {},
+        depends_on: [],
+        record,
+      }),
+    ),
+    orphans: [],
+    moves: [],
+    notices: [],
+  };
+}

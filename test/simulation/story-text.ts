@@ -1,0 +1,50 @@
+import type { Chapter, Fault, Story } from './story.ts';
+
+/** A story as text, for whoever has to find out what went wrong in it. */
+export function storyText(story: Story): string {
+  const { seed, api, disks, backups_per_disk, job_ms, queue_ms, token_ttl_ms, date, settings } = story;
+  return [
+    `The story of seed ${seed}`,
+    `  The cloud speaks ${api}; ${disks} disk(s) with ${backups_per_disk} backup(s) each; a restore waits ${queue_ms} ms in a queue and takes ${job_ms} ms.`,
+    ...(token_ttl_ms < 3_600_000 ? [`  A token lasts ${token_ttl_ms} ms.`] : []),
+    ...(date === 0 ? [] : [`  Its Date is ${date === 'missing' ? 'missing' : `${date} ms off`}.`]),
+    ...(Object.keys(settings).length > 0 ? [`  Settings: ${words(settings)}.`] : []),
+    ...story.manifest.map(
+      ({ set, name, disk, backup, generation, by_rule, after }) =>
+        `  Declared: ${set}/${name}: disk ${disk} from backup ${backup}${by_rule ? ' (by a rule)' : ''}, generation ${generation}${after ? `, after ${after}` : ''}.`,
+    ),
+    ...story.faults.map((fault) => `  ${faultText(fault)}`),
+    ...story.chapters.flatMap((chapter, index) => chapterLines(chapter, index + 1)),
+  ].join('\n');
+}
+
+function faultText({ route, disk, after, times, effect }: Fault): string {
+  const which = disk === undefined ? '' : ` of disk ${disk}`;
+  const nth = times === 1 ? `Request ${after + 1}` : `Requests ${after + 1} to ${after + times}`;
+  return `${nth} for ${route}${which}: ${words(effect)}.`;
+}
+
+function chapterLines(chapter: Chapter, number: number): string[] {
+  const { command, machine, edits, person, fates, meanwhile, pause_ms } = chapter;
+  return [
+    `  ${number}. vbsctl ${command} on ${machine === 0 ? 'alpha' : 'beta'}`,
+    ...edits.map((edit) => `     The manifest before it: ${words(edit)}.`),
+    ...(person ? ['     A person settled what was open before it.'] : []),
+    ...fates.map((fate) => `     The process: ${words(fate)}.`),
+    ...meanwhile.map(({ after_ms, ...what }) => `     ${after_ms} ms after its begin: ${words(what)}.`),
+    ...(pause_ms > 0 ? [`     Then ${pause_ms} ms pass.`] : []),
+  ];
+}
+
+/** `kind status, when before, at (op post, nth 1)` */
+function words(what: object): string {
+  return Object.entries(what)
+    .map(([key, value]) =>
+      key === 'kind'
+        ? String(value)
+        : typeof value === 'object' && value !== null
+          ? `${key} (${words(value)})`
+          : `${key} ${value}`,
+    )
+    .join(', ');
+}
