@@ -93,7 +93,7 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     password: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     token: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     'application credential': { senseless: 'it belongs to one project, and can name no other' },
-    'access key': { fails: 'settings', code: 'no-project', remedy: 'set OS_REGION_NAME' },
+    'access key': { fails: 'project', code: 'no-project', remedy: 'set OS_REGION_NAME' },
   },
   expired: {
     password: refused('OS_PASSWORD', 'The password is expired'),
