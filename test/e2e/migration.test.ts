@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { PASSWORD, StateServer, USER } from '../state/http/state-server.ts';
+import { HAS_POSTGRES, NO_POSTGRES, PostgresServer } from '../state/postgres/postgres-server.ts';
 import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from '../state/s3/s3-server.ts';
 import { Desk } from './cli.ts';
 
@@ -10,17 +11,21 @@ describe('a state that moves through every kind of place', function () {
   this.timeout(120_000);
   const http = new StateServer('gitlab');
   const s3 = new S3Server();
+  const postgres = new PostgresServer();
   let desk: Desk;
   before(async () => {
-    desk = await Desk.open({ seed: { volumes: 4, jobDurationMs: 200, queueMs: 10 } });
+    desk = await Desk.open({ seed: { volumes: 6, jobDurationMs: 200, queueMs: 10 } });
     await http.start();
     if (S3_SERVER === undefined) console.log(`      (without s3: ${NO_S3_SERVER})`);
     else await s3.start();
+    if (HAS_POSTGRES) await postgres.start();
+    else console.log(`      (without postgres: ${NO_POSTGRES})`);
   });
   after(async () => {
     await desk.close();
     await http.stop();
     if (S3_SERVER !== undefined) await s3.dispose();
+    if (HAS_POSTGRES) await postgres.dispose();
   });
 
   it('keeps lineage, records, history and chain, and can be worked with at each', async () => {
@@ -30,6 +35,7 @@ describe('a state that moves through every kind of place', function () {
       ...(S3_SERVER === undefined
         ? []
         : [`s3://${BUCKET}/${randomUUID()}?endpoint=http://127.0.0.1:${s3.port}&region=us-east-1`]),
+      ...(HAS_POSTGRES ? [`postgres://vbsctl@127.0.0.1:${postgres.port}/postgres`] : []),
       home,
     ];
     const env = { TF_HTTP_USERNAME: USER, TF_HTTP_PASSWORD: PASSWORD, ...S3_ENV };
