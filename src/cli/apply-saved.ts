@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { hasChanges } from '../domain/plan.ts';
 import type { SavedPlan } from '../domain/saved-plan.ts';
+import { LIMITS } from '../manifest/limits.ts';
 import { approved, pinnedSpecs } from '../planner/approved.ts';
 import { standingOf } from '../planner/standing.ts';
 import { planBody } from '../views/plan-text.ts';
@@ -121,7 +122,7 @@ function policyChanged({ policy_sha256, plan }: SavedPlan, policy: object): Diag
 async function manifestsChanged(io: Io, { plan }: SavedPlan): Promise<Diagnostic[]> {
   const changed: string[] = [];
   for (const { path, sha256 } of plan.manifests) {
-    const bytes = path === '-' ? undefined : await readFile(absolute(io, path)).catch(() => undefined);
+    const bytes = path === '-' ? undefined : await readManifest(absolute(io, path)).catch(() => undefined);
     if (bytes && createHash('sha256').update(bytes).digest('hex') !== sha256) changed.push(path);
   }
   return changed.map((file) => ({
@@ -130,4 +131,10 @@ async function manifestsChanged(io: Io, { plan }: SavedPlan): Promise<Diagnostic
     summary: `${file} is not the one of ${plan.created_at}, which the plan was made of; what was approved is applied`,
     where: { file },
   }));
+}
+
+/** The path is the plan file's word: a device or a pipe that it names must not hold up the run. */
+async function readManifest(path: string): Promise<Buffer | undefined> {
+  const found = await stat(path);
+  return found.isFile() && found.size <= LIMITS.bytes ? await readFile(path) : undefined;
 }

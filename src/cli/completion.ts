@@ -86,6 +86,7 @@ function operandsOf(
   switch (argument.name()) {
     case 'address':
       return { kind: 'addresses', prefix: '', flags };
+    case 'plan':
     case 'file':
       return { kind: 'files' };
     case 'topic':

@@ -97,9 +97,11 @@ export function withEditing(command: Command): Command {
     .addOption(lockTimeoutOption());
 }
 
+export const RISKS_GROUP = 'Risks taken by name:';
+
 export function withPushRisks(command: Command): Command {
   for (const [risk, what] of Object.entries(PUSH_RISKS))
-    command.addOption(new Option(`--allow-${risk}`, what).helpGroup('Risks taken by name:'));
+    command.addOption(new Option(`--allow-${risk}`, what).helpGroup(RISKS_GROUP));
   return command;
 }
 

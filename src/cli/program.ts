@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
+import { diagnosticsJson } from '../views/diagnostics.ts';
 import { afterHelp } from './examples.ts';
 import {
   collect,
@@ -10,6 +12,7 @@ import {
   lockTimeoutOption,
   name,
   outputOption,
+  RISKS_GROUP,
   stateOption,
   withCloud,
   withConfig,
@@ -23,7 +26,7 @@ import {
 import { understand } from './habits.ts';
 import type { Io } from './io.ts';
 import { moment, since } from './moment.ts';
-import { interrupted, showFailure } from './show.ts';
+import { interrupted, printJson, showDiagnostics } from './show.ts';
 import { withWaivers } from './waivers.ts';
 
 /**
@@ -37,18 +40,40 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
+  let words = argv;
   try {
     if (argv[0] === COMPLETE)
       return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
-    await program.parseAsync(understand(argv, program), { from: 'user' });
+    words = understand(argv, program);
+    await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.error;
+    if (cause instanceof CommanderError) {
+      if (cause.exitCode === 0) return EXIT.done;
+      // Commander has told it on stderr.
+      if (asksForJson(words)) printJson(io, diagnosticsJson([misuse(cause)]));
+      return EXIT.error;
+    }
     const failure = io.stop.aborted && cause === io.stop.reason ? interrupted(io) : cause;
     if (!(failure instanceof Failure)) throw failure;
-    showFailure(failure, io, argv);
+    // Text to stderr; where the command was asked for JSON, the same as data to stdout.
+    if (asksForJson(words)) printJson(io, diagnosticsJson(failure.diagnostics));
+    else showDiagnostics(io, failure.diagnostics);
     return failure.exitCode;
   }
+}
+
+/** Also of a command line that cannot be taken, as typed. */
+function asksForJson(words: readonly string[]): boolean {
+  return words.some(
+    (word, i) =>
+      /^(?:--output=|-o=?|--?)json$/.test(word) ||
+      (['-o', '--output'].includes(word) && words[i + 1] === 'json'),
+  );
+}
+
+function misuse({ message }: CommanderError): Diagnostic {
+  return error('usage', message.replace(/^error: /, ''), { remedy: 'see what is understood: add --help' });
 }
 
 /** What the completion scripts call, with the words typed so far. */
@@ -256,7 +281,11 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   )
     .option('--to <location>', 'a file, https://…, s3://… or postgres://…; never with a password in it')
     .option('--undo', 'take the place that --state names in use again, without the new one')
-    .option('--allow-lost-work', 'with --undo: what was done at the new place is not known here then')
+    .addOption(
+      new Option('--allow-lost-work', 'with --undo: forget what was done at the new place').helpGroup(
+        RISKS_GROUP,
+      ),
+    )
     .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');

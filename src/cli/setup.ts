@@ -77,11 +77,19 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
-export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Settings): string {
+export function stateLocation(
+  io: Io,
+  flags: CommonFlags,
+  { config, loaded, named: isNamed }: Settings,
+): string {
   const named = flags.state ?? (io.env.VBSCTL_STATE || undefined);
   if (named !== undefined) return named;
-  // What Terraform reads, too: it only counts where nothing else names a state.
-  if (config.state === undefined) return io.env.TF_HTTP_ADDRESS || DEFAULT_STATE;
+  if (config.state === undefined) {
+    // What Terraform reads, too: it only counts where nothing else names a state.
+    if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
+    // Beside a config that is named, out of a pull request's reach: what it finds here may be forged.
+    return isNamed && loaded.path !== undefined ? besideConfig(loaded.path, DEFAULT_STATE) : DEFAULT_STATE;
+  }
   // A path in a file is relative to that file, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state

@@ -6,7 +6,7 @@ import { type Loosening, tighten } from '../domain/policy.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { checkKind } from './kinds.ts';
-import { LIMITS } from './limits.ts';
+import { wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { wrongVersion } from './required-version.ts';
@@ -123,7 +123,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
         }),
       ],
     };
-  const { texts, diagnostics: unreadable } = await loadTexts([path], io);
+  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'anywhere' : 'confined');
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
@@ -134,7 +134,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
 }
 
 async function examine(source: SourceText, version: string): Promise<ReadConfig> {
-  const { documents, problems } = readDocuments(source, { values: LIMITS.values });
+  const { documents, problems } = readDocuments(source, wholeAllowance());
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)

@@ -31,6 +31,8 @@ describe('completion', () => {
     expect(offered('plan', '--output=')).to.deep.equal(['--output=text', '--output=json']);
     expect(offered('plan', '-o', 'j')).to.deep.equal(['text', 'json']);
     expect(offered('plan', '-f', '')).to.deep.equal(['files']);
+    expect(offered('apply', '')).to.deep.equal(['files']);
+    expect(offered('show', 'pl')).to.deep.equal(['files']);
     expect(offered('plan', '--state', 'x')).to.deep.equal(['files']);
     expect(offered('plan', '--target', '')).to.deep.equal(['addresses']);
     expect(offered('resolve', '')).to.deep.equal(['addresses']);

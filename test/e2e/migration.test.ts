@@ -14,7 +14,7 @@ describe('a state that moves through every kind of place', function () {
   const postgres = new PostgresServer();
   let desk: Desk;
   before(async () => {
-    desk = await Desk.open({ seed: { volumes: 6, jobDurationMs: 200, queueMs: 10 } });
+    desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 200, queueMs: 10 } });
     await http.start();
     if (S3_SERVER === undefined) console.log(`      (without s3: ${NO_S3_SERVER})`);
     else await s3.start();
@@ -35,7 +35,9 @@ describe('a state that moves through every kind of place', function () {
       ...(S3_SERVER === undefined
         ? []
         : [`s3://${BUCKET}/${randomUUID()}?endpoint=http://127.0.0.1:${s3.port}&region=us-east-1`]),
-      ...(HAS_POSTGRES ? [`postgres://vbsctl@127.0.0.1:${postgres.port}/postgres`] : []),
+      ...(HAS_POSTGRES
+        ? [`postgres://vbsctl@127.0.0.1:${postgres.port}/postgres?state=${randomUUID()}`]
+        : []),
       home,
     ];
     const env = { TF_HTTP_USERNAME: USER, TF_HTTP_PASSWORD: PASSWORD, ...S3_ENV };

@@ -28,6 +28,13 @@ describe('identity: done or not', () => {
         .commit({ type: 'removed', address: 'other/x' }),
       plan: { 's/a': 'noop' },
     },
+    'done by a rule, and its record tidied away': {
+      specs: [spec('s/a', 'v1', rule())],
+      state: book()
+        .put('s/a', 'v1', 'b1', 'succeeded', { selector })
+        .commit({ type: 'removed', address: 's/a' }),
+      plan: { 's/a': 'noop' },
+    },
     'maybe touched, and its record tidied away': {
       specs: [A],
       state: book().put('s/a', 'v1', 'b1', 'failed maybe').commit({ type: 'removed', address: 's/a' }),
