@@ -170,6 +170,11 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['describe', 'one restore: vbsctl state show ADDRESS; what is open: vbsctl status'],
   ['list', 'what was done: vbsctl state list; what is there: vbsctl get backups, get volumes, get servers'],
   ['restore', 'declare it (vbsctl generate), look at it (vbsctl plan), do it: vbsctl apply'],
+  [
+    'login',
+    'credentials come from clouds.yaml or variables: vbsctl auth show; to try them: vbsctl auth check',
+  ],
+  ['whoami', 'vbsctl auth show; to try it: vbsctl auth check'],
   ['force-unlock', 'vbsctl unlock ID'],
   ['refresh', 'plan and apply look at the cloud always; what is open: vbsctl status'],
   ['output', 'what was done, as data: vbsctl state list --output json'],

@@ -55,6 +55,7 @@ It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside 
 
   required_version   such as ">=0.1.0 <1.0.0": other versions refuse
   cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
+             (vbsctl auth show says what comes from where, vbsctl auth check tries it)
   manifests  read when no -f is given
   state      where the record of what was done is kept: the thing to keep and to back up
   apply      parallelism, requests_per_second, max_failures, timeout
