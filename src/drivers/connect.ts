@@ -34,6 +34,8 @@ export interface ConnectOptions extends RetryTools {
   /** What gave that name, for people: `--cloud`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
+  /** Whose variables these are, where they are not the process's own. */
+  readonly envOf?: string;
   /** Where clouds.yaml may lie; absent: a pull request can write there. */
   readonly cwd?: string;
   readonly home: string;
@@ -129,7 +131,10 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
 }
 
 /** Where settings and certificates are looked for. */
-export type SettingsPlaces = Pick<ConnectOptions, 'cloudName' | 'cloudNamedBy' | 'env' | 'cwd' | 'home'>;
+export type SettingsPlaces = Pick<
+  ConnectOptions,
+  'cloudName' | 'cloudNamedBy' | 'env' | 'envOf' | 'cwd' | 'home'
+>;
 
 async function findSettings(places: SettingsPlaces): Promise<CloudSettings> {
   return resolveCloud({ ...places, files: await filesFor(places) });

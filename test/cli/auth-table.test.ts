@@ -31,7 +31,7 @@ const FAILURES = [
   'wrong secret',
   'wrong region',
   'empty catalog',
-  'no project',
+  'unscoped token',
   'expired',
   'no rights',
   'unreachable',
@@ -89,7 +89,7 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     remedy: 'check the user’s rights in the project',
     detail: 'the catalog is empty',
   }),
-  'no project': {
+  'unscoped token': {
     password: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     token: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     'application credential': { senseless: 'it belongs to one project, and can name no other' },
@@ -148,7 +148,7 @@ function changed(failure: Failure, type: Type, good: Values): Values {
       return { ...good, ...EXPIRED[type] };
     case 'wrong region':
       return { ...good, region_name: 'nowhere' };
-    case 'no project': {
+    case 'unscoped token': {
       const { project_name, project_domain_name, region_name, ...rest } = good;
       return type === 'access key' ? rest : { ...rest, region_name: REGION };
     }
