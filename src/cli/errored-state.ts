@@ -45,7 +45,7 @@ export async function saveUnsaved(
       showDiagnostics(io, [
         error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
           ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `mend the place of the state, then bring them back before anything else: vbsctl state push ${path}`,
+          remedy: `${firstOf(fatal.error)}, then bring them back: vbsctl state push ${path}`,
         }),
       ]);
       return;
@@ -56,9 +56,16 @@ export async function saveUnsaved(
   showDiagnostics(io, [
     error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
       detail: reasons.join('\n'),
-      remedy: `keep the JSON above as ${ERRORED_STATE}, mend the place of the state, then: vbsctl state push ${ERRORED_STATE}`,
+      remedy: `keep the JSON above as ${ERRORED_STATE}; ${firstOf(fatal.error)}, then: vbsctl state push ${ERRORED_STATE}`,
     }),
   ]);
+}
+
+/** What comes before the records can be brought back. */
+function firstOf(cause: Failure): string {
+  return cause.diagnostics.some(({ code }) => code === 'lock-lost')
+    ? 'wait for whoever holds the state now (vbsctl status)'
+    : 'mend the place of the state';
 }
 
 function placesFor(io: Io, location: string): readonly string[] {

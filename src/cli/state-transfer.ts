@@ -35,7 +35,22 @@ export async function push(io: Io, file: string, flags: EditFlags): Promise<Exit
   const store = await backend(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
   return unsaved
     ? await pushUnsaved(io, file, unsaved, store, flags)
-    : await pushWhole(io, file, decodeSnapshot(bytes, file), store, flags);
+    : await pushWhole(io, file, decoded(bytes, file), store, flags);
+}
+
+/** What is wrong is the file that was given, not what is stored. */
+function decoded(bytes: Uint8Array, file: string): Snapshot {
+  try {
+    return decodeSnapshot(bytes, file);
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    const remedy = 'name a file that vbsctl state pull or a failed run wrote; nothing was changed';
+    throw new Failure(
+      cause.kind,
+      cause.diagnostics.map((each) => (each.code === 'state-newer' ? each : { ...each, remedy })),
+      { cause },
+    );
+  }
 }
 
 async function readAll(io: Io, file: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { unreachable } from './errors.ts';
-import { type Identity, isOpen, type Record, sameIdentity, sameLook, worstDoubt } from './record.ts';
+import { identityKey, isOpen, type Record, sameIdentity, sameLook, worstDoubt } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Change, State } from './state.ts';
 
@@ -78,7 +78,7 @@ export function changesOf(merges: readonly Merge[]): Change[] {
 type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
 function judge(record: Record, state: State, facts: Facts): Judgement {
-  const known = facts.get(keyOf(record)) ?? [];
+  const known = facts.get(identityKey(record)) ?? [];
   const standing = [...state.records.values()].find((each) => sameIdentity(each, record));
   const last = standing ?? known.at(-1);
   if (last) {
@@ -108,7 +108,7 @@ export function forgottenBy(next: State, current: State): Record[] {
   const known = factsOf(next);
   return [...factsOf(current).values()].flatMap((facts) => {
     const weightiest = facts.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a));
-    const there = known.get(keyOf(weightiest)) ?? [];
+    const there = known.get(identityKey(weightiest)) ?? [];
     return there.some((fact) => weightOf(fact) >= weightOf(weightiest)) || weightOf(weightiest) === 0
       ? []
       : [weightiest];
@@ -127,7 +127,7 @@ type Facts = ReadonlyMap<string, readonly Record[]>;
 function factsOf(state: State): Facts {
   const facts = new Map<string, Record[]>();
   const note = (record: Record) => {
-    const key = keyOf(record);
+    const key = identityKey(record);
     const list = facts.get(key);
     if (list) list.push(record);
     else facts.set(key, [record]);
@@ -136,10 +136,6 @@ function factsOf(state: State): Facts {
     if (entry.type === 'closed' || entry.type === 'removed') note(entry.record);
   for (const record of state.records.values()) note(record);
   return facts;
-}
-
-function keyOf({ volume_id, backup_id, generation }: Identity): string {
-  return `${volume_id} from ${backup_id} #${generation}`;
 }
 
 /** For messages. */

@@ -1,4 +1,4 @@
-import { isOpen, type Record, sameIdentity } from './record.ts';
+import { identityKey, isOpen, type Record, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { HistoryEntry, State } from './state.ts';
 
@@ -17,13 +17,14 @@ export function contradictions(state: State): Contradiction[] {
   const told = replay(state.history);
   const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
   for (const entry of state.history)
-    if (entry.type === 'closed' && entry.record.status === 'succeeded') done.set(keyOf(entry.record), entry);
+    if (entry.type === 'closed' && entry.record.status === 'succeeded')
+      done.set(identityKey(entry.record), entry);
   const found: Contradiction[] = [];
   const say = (address: Address, what: string) => found.push({ address, what });
 
   for (const [address, record] of state.records) {
     const last = told.get(address);
-    const success = done.get(keyOf(record));
+    const success = done.get(identityKey(record));
     if (isOpen(record) && success)
       say(
         address,
@@ -86,8 +87,4 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, Record> 
 
 function describe({ status, volume_id, backup_id, generation, updated_at }: Record): string {
   return `${status} at ${updated_at} (disk ${volume_id} from backup ${backup_id}, generation ${generation})`;
-}
-
-function keyOf({ volume_id, backup_id, generation }: Record): string {
-  return `${volume_id} from ${backup_id} #${generation}`;
 }

@@ -39,6 +39,8 @@ export type ApplyEvent = { readonly at: string } & (
       readonly address: Address;
       readonly job?: Job['status'];
       readonly note: string;
+      /** The cloud does not tell how it goes, or in words that nobody knows. Said once for each note. */
+      readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }

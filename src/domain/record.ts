@@ -204,6 +204,11 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.volume_id === b.volume_id && a.backup_id === b.backup_id && a.generation === b.generation;
 }
 
+/** Equal exactly for the same identity, as a key of a map. */
+export function identityKey({ volume_id, backup_id, generation }: Identity): string {
+  return `${volume_id} from ${backup_id} #${generation}`;
+}
+
 /**
  * The next record, or an Error when the step is not legal: that is a bug in the caller, never a condition
  * of the world. `record` is what stands at the address now; a new identity may follow only a closed one.

@@ -119,6 +119,12 @@ describe('looking after the state', function () {
     expect(why).to.include('--allow-other-lineage').and.include('another');
     expect(why, 'the chain begins with the lineage').to.include('is not as it was written, from entry 1');
     await ok('state', 'push', 'other.json', '--allow-other-lineage');
+    desk.write('else.json', '{"version": 4}');
+    const foreign = await desk.run('state', 'push', 'else.json');
+    expect(foreign.code).to.equal(1);
+    expect(said(foreign)).to.match(
+      /else.json is not a state of vbsctl.*→ name a file that vbsctl state pull/,
+    );
     expect((await desk.run('state', 'verify')).code).to.equal(1);
   });
 
@@ -276,6 +282,14 @@ describe('looking after the state', function () {
     await ok('state', 'verify');
     expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
+  });
+
+  it('goes on with a move that died between the copy and the mark', async () => {
+    desk.write('far.json', desk.read(STATE));
+    const moved = said(await ok('state', 'migrate', '--to', 'far.json'));
+    expect(moved).to.include('there before: ').and.include('far.json.serial-');
+    expect((await desk.run('plan')).code).to.equal(5);
+    expect(said(await ok('plan', '--state', 'far.json'))).to.include('2 done');
   });
 
   it('takes the old place in use again when the new one is lost, by name', async () => {

@@ -38,6 +38,8 @@ export function notAuthenticated(
     case 'connection_lost':
     case 'timeout':
     case 'crashed':
+      // A token with its catalog is small: whoever sends so much is no Keystone.
+      if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
       return cloudFailure('cloud-unreachable', `${at} did not answer`, {
         detail,
         remedy: at.startsWith('http:')
@@ -45,10 +47,7 @@ export function notAuthenticated(
           : 'try again later',
       });
     case 'unreadable':
-      return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
-        detail,
-        remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
-      });
+      return notKeystone(at, detail);
     case 'status':
       return refusedBy(at, failure, detail, settings.auth, cloudClock);
     default:
@@ -83,6 +82,13 @@ const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID:
     'check OS_AUTH_URL (auth_url in clouds.yaml): it must name the host as the certificate does',
 };
+
+function notKeystone(at: string, detail: string): Failure {
+  return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+    detail,
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+  });
+}
 
 function refusedBy(
   at: string,
