@@ -10,8 +10,9 @@ import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { Wanted } from './auth/catalog.ts';
-import { CloudClock, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
+import { SET_CLOCK } from './auth/refusals.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve.ts';
 import type { CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
@@ -73,9 +74,6 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
   return (await openCloud(options)).driver;
 }
 
-/** Below this it is drift, and nobody declares times so finely. */
-const SKEW_TOLD_MS = 5 * 60_000;
-
 /** Where this machine's clock is so far off that what is declared by time may not mean what was meant. */
 export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
   if (Math.abs(aheadMs) < SKEW_TOLD_MS) return undefined;
@@ -85,7 +83,7 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
     summary: skewText(aheadMs),
     detail:
       'Restores are judged by the cloud’s clock. But valid_until, as_of: latest and max_backup_age are counted by this one.',
-    remedy: 'set the clock of this machine right: timedatectl set-ntp true',
+    remedy: SET_CLOCK,
   };
 }
 
