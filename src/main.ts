@@ -27,19 +27,23 @@ const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 process.on('exit', () => {
   for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
-// A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+/** Those used so far: Node makes each when it is first asked for, which a short command feels. */
+const outputs = new Set<NodeJS.WriteStream>();
 
 const io: Io = {
   env: process.env,
   cwd: process.cwd(),
   home: homedir(),
   who: `${userName()}@${hostname()}`,
-  stdout: outputOf(process.stdout),
-  stderr: outputOf(process.stderr),
+  stdout: outputOf('stdout'),
+  stderr: outputOf('stderr'),
   stdin: {
-    isTty: process.stdin.isTTY === true,
-    bytes: process.stdin,
+    get isTty() {
+      return process.stdin.isTTY === true;
+    },
+    get bytes() {
+      return process.stdin;
+    },
     question,
   },
   stop: stop.signal,
@@ -60,9 +64,7 @@ void run(process.argv.slice(2), io)
  */
 async function leave(code: number): Promise<void> {
   process.exitCode = code;
-  const flushed = Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
-  );
+  const flushed = Promise.all([...outputs].map((stream) => new Promise((done) => stream.write('', done))));
   // A reader that does not read must not hold whoever asked to stop.
   const impatient = new Promise((done) => {
     const soon = () => setTimeout(done, FLUSH_GRACE_MS);
@@ -73,20 +75,32 @@ async function leave(code: number): Promise<void> {
   process.exit(code);
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(name: 'stdout' | 'stderr'): Output {
   return {
     get isTty() {
-      return stream.isTTY === true;
+      return opened(name).isTTY === true;
     },
     get columns() {
-      return stream.columns || DEFAULT_WIDTH;
+      return opened(name).columns || DEFAULT_WIDTH;
     },
     get rows() {
-      return stream.rows || 24;
+      return opened(name).rows || 24;
     },
-    write: (text) => void stream.write(text),
-    stream,
+    write: (text) => void opened(name).write(text),
+    get stream() {
+      return opened(name);
+    },
   };
+}
+
+function opened(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  if (!outputs.has(stream)) {
+    outputs.add(stream);
+    // A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
+    stream.on('error', () => {});
+  }
+  return stream;
 }
 
 /** In a container the user may have no name. */

@@ -15,9 +15,12 @@ export function worthAPage(missing: number, pages: number): boolean {
   return missing > PAGE_IS_WORTH * pages;
 }
 
-/** Ms until the next look at a restore that has been under way for `ageMs`: half of that, within the limits. */
+/** An end is noticed at most this part of the restore's own time too late, until the longest interval caps it. */
+const LATE_BY = 1 / 8;
+
+/** Ms until the next look at a restore that has been under way for `ageMs`. */
 export function lookInterval(ageMs: number, limits: Limits): number {
-  return Math.min(limits.min_interval_ms + ageMs / 2, limits.max_interval_ms);
+  return Math.min(limits.min_interval_ms + ageMs * LATE_BY, limits.max_interval_ms);
 }
 
 /**

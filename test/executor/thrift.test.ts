@@ -28,9 +28,9 @@ describe('whether a page of a list is worth it', () => {
 describe('the interval of single looks', () => {
   for (const [age, expected] of [
     [0, 2_000],
-    [2_000, 3_000],
-    [20_000, 12_000],
-    [56_000, 30_000],
+    [2_000, 2_250],
+    [20_000, 4_500],
+    [224_000, 30_000],
     [3_600_000, 30_000],
   ] as const)
     it(`${age} ms old: ${expected} ms`, () => expect(lookInterval(age, POLL)).to.equal(expected));
