@@ -51,7 +51,7 @@ const io: Io = {
 
 void run(process.argv.slice(2), io)
   .catch((bug: unknown) => {
-    process.stderr.write(
+    opened('stderr').write(
       `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
     );
     return 1;
@@ -116,7 +116,7 @@ async function question(prompt: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
   // The terminal's own line editing will do: readline's takes Ctrl-C for itself, and throws where nobody can catch
   // it when the terminal is closed.
-  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const reader = createInterface({ input: process.stdin, output: opened('stderr'), terminal: false });
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
   // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
   process.stdin.once('error', () => reader.close());
