@@ -494,11 +494,6 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [{ file: RESTORE, find: '      witness = earlier.baseline;', replace: '' }],
   },
   {
-    name: 'a disk that moved since the first baseline is restored into',
-    rule: 'only the first baseline can tell what an attempt in doubt did',
-    patches: [MOVED_WHILE_READY],
-  },
-  {
     name: 'a final no is not looked at',
     rule: 'a final no is looked at, too, before it is called failed, disk not touched',
     patches: [
@@ -911,6 +906,10 @@ export const ELSEWHERE: readonly { readonly rule: string; readonly heldBy: strin
   {
     rule: 'wait is bounded by the timeout, then unknown',
     heldBy: 'past the timeout #untilReady refuses to send anything; test/executor/restore',
+  },
+  {
+    rule: 'a disk that moved between the last probe and the request is not restored into',
+    heldBy: 'nothing of ours moves it then: late starts are drawn below settle; it guards what lies beyond',
   },
   {
     rule: 'after max_failures nothing new starts',

@@ -133,8 +133,22 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     settings,
     manifest: drawManifest(dials),
     faults: random.some(0, 7, () => drawFault(dials)),
-    chapters: random.some(1, 4, () => drawChapter(dials)),
+    chapters: withDeepFreezes(
+      seed,
+      random.some(1, 4, () => drawChapter(dials)),
+    ),
   };
+}
+
+/** In some, a process is frozen in the worst moment: its intent just became durable, its request is about to leave. */
+function withDeepFreezes(seed: number, chapters: readonly Chapter[]): Chapter[] {
+  const random = new Random(seed, 2);
+  return chapters.map((chapter) => {
+    if (!random.chance(0.06)) return chapter;
+    const at = { op: 'sync', nth: random.int(1, 3), when: 'after' } as const;
+    const for_ms = random.skewed(5_500, 600_000);
+    return { ...chapter, fates: [...chapter.fates, { kind: 'freeze', at, for_ms }] };
+  });
 }
 
 interface Dials {
