@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
+import { closeSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
+import { isatty } from 'node:tty';
 import type { Io, Output } from './cli/io.ts';
 import { run } from './cli/program.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
@@ -19,6 +21,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     stop.abort(new Error(`stopped by ${signal}`));
   });
 }
+// Node sets terminals back at its very end, and aborts where one was closed meanwhile (seen with 20.20); from what is
+// closed it keeps its hands off.
+const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+process.on('exit', () => {
+  for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
+});
 // A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
@@ -92,10 +100,10 @@ function userName(): string {
 
 async function question(prompt: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
-  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal's own line editing will do: readline's takes Ctrl-C for itself, and throws where nobody can catch
+  // it when the terminal is closed.
+  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
-  // Readline takes Ctrl-C for itself.
-  reader.on('SIGINT', () => stop.abort(new Error('stopped by SIGINT')));
   // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
   process.stdin.once('error', () => reader.close());
   try {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { hasChanges } from '../domain/plan.ts';
 import type { SavedPlan } from '../domain/saved-plan.ts';
+import { LIMITS } from '../manifest/limits.ts';
 import { approved, pinnedSpecs } from '../planner/approved.ts';
 import { standingOf } from '../planner/standing.ts';
 import { planBody } from '../views/plan-text.ts';
@@ -14,7 +15,7 @@ import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
 import { readPlan, sha256 } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
-import { absolute, actor, backend, settings } from './setup.ts';
+import { absolute, actor, backend, commitOf, settings } from './setup.ts';
 import { showDiagnostics, textOptions } from './show.ts';
 import { warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
@@ -28,13 +29,17 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
   refuseOtherSelections(flags);
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const saved = await readPlan(io, path);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
     const { driver } = connection;
     const waivers = waiversOf(flags);
     const lease = await store.lock(
-      actor(io, 'apply', { plan_digest: saved.digest, waivers }),
+      actor(io, 'apply', {
+        plan_digest: saved.digest,
+        waivers,
+        ...(await commitOf(io, saved.plan.manifests)),
+      }),
       flags.lockTimeout,
       io.stop,
     );
@@ -117,7 +122,7 @@ function policyChanged({ policy_sha256, plan }: SavedPlan, policy: object): Diag
 async function manifestsChanged(io: Io, { plan }: SavedPlan): Promise<Diagnostic[]> {
   const changed: string[] = [];
   for (const { path, sha256 } of plan.manifests) {
-    const bytes = path === '-' ? undefined : await readFile(absolute(io, path)).catch(() => undefined);
+    const bytes = path === '-' ? undefined : await readManifest(absolute(io, path)).catch(() => undefined);
     if (bytes && createHash('sha256').update(bytes).digest('hex') !== sha256) changed.push(path);
   }
   return changed.map((file) => ({
@@ -126,4 +131,10 @@ async function manifestsChanged(io: Io, { plan }: SavedPlan): Promise<Diagnostic
     summary: `${file} is not the one of ${plan.created_at}, which the plan was made of; what was approved is applied`,
     where: { file },
   }));
+}
+
+/** The path is the plan file's word: a device or a pipe that it names must not hold up the run. */
+async function readManifest(path: string): Promise<Buffer | undefined> {
+  const found = await stat(path);
+  return found.isFile() && found.size <= LIMITS.bytes ? await readFile(path) : undefined;
 }

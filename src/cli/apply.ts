@@ -15,7 +15,7 @@ import { saveUnsaved } from './errored-state.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
-import { actor, backend, manifests, type Settings, settings, stateLocation } from './setup.ts';
+import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
 import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
@@ -45,12 +45,16 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
     );
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
   const connection = await connectCloud(io, flags, given);
   try {
     const waivers = waiversOf(flags);
-    const lease = await store.lock(actor(io, 'apply', { waivers }), flags.lockTimeout, io.stop);
+    const lease = await store.lock(
+      actor(io, 'apply', { waivers, ...(await commitOf(io, declared.files)) }),
+      flags.lockTimeout,
+      io.stop,
+    );
     try {
       if (!lease.state()) await lease.create(connection.driver.target);
       const plan = await makePlan({

@@ -7,8 +7,8 @@ import type { Io } from './io.ts';
 import { settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
 
-/** Somebody waits for it: a few attempts in a few seconds are patience enough. */
-const IMPATIENT = { min_delay_ms: 200, max_delay_ms: 1_000 };
+/** Somebody waits for it: a few attempts within a second are patience enough. */
+const IMPATIENT = { min_delay_ms: 100, max_delay_ms: 300 };
 
 /** Goes the way into the cloud step by step and tells how far it leads. Changes nothing. */
 export async function authCheck(io: Io, flags: AuthFlags): Promise<ExitCode> {

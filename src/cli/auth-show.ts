@@ -19,7 +19,10 @@ export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
     const report = await inspectSettings(way.options);
     if (flags.output === 'json') printJson(io, { format: 1, ...report });
     else io.stdout.write(settingsText(report, textOptions(io)));
-    if (flags.output === 'text') showDiagnostics(io, report.problems);
+    if (flags.output === 'text' && report.problems.length > 0) {
+      io.stdout.write('\n');
+      showDiagnostics(io, report.problems);
+    }
     return report.problems.length > 0 ? EXIT.error : EXIT.done;
   } finally {
     await way.close();

@@ -23,12 +23,14 @@ export const EMULATOR_CLOUD = 'emulator';
 export const EMULATOR_WORLD = '.vbsctl/emulator.json';
 
 export async function connectCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Connection> {
-  const [{ openCloud }, way] = await Promise.all([
+  const [{ openCloud, skewWarning }, way] = await Promise.all([
     import('../drivers/connect.ts'),
     wayToCloud(io, flags, given),
   ]);
   try {
-    const { driver, endsAtMs } = await openCloud(way.options);
+    const { driver, endsAtMs, cloudClock } = await openCloud(way.options);
+    const skew = skewWarning(cloudClock);
+    if (skew) showDiagnostics(io, [skew]);
     return { driver, ...optional('endsAtMs', endsAtMs), close: way.close };
   } catch (cause) {
     await way.close();

@@ -86,6 +86,9 @@ function operandsOf(
   switch (argument.name()) {
     case 'address':
       return { kind: 'addresses', prefix: '', flags };
+    case 'plan':
+    case 'file':
+      return { kind: 'files' };
     case 'topic':
       return candidates([
         ...Object.keys(TOPICS).map((value) => ({ value, about: 'a topic' })),
@@ -152,7 +155,7 @@ async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[
   try {
     const silent = { ...io, stderr: { ...io.stderr, write: () => {} } };
     const given = await settings(silent, flags);
-    const state = await (await backend(silent, flags, given)).read();
+    const state = await (await backend(silent, flags, given, 'to look')).read();
     for (const address of state?.records.keys() ?? []) found.add(address);
     const paths = await manifestPaths(flags.filename ?? [], given.loaded, loadIo(silent));
     if (!paths.includes('-'))

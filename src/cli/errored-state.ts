@@ -1,12 +1,16 @@
 import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
+import { encodeUnsaved } from '../state/unsaved-codec.ts';
+import { harmlessJson } from '../views/json.ts';
+import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
-import { absolute, isUrl } from './setup.ts';
+import { absolute } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 
 export const ERRORED_STATE = 'errored.state.json';
@@ -26,7 +30,12 @@ export async function saveUnsaved(
   else throw fatal.error;
   const { unsaved } = fatal;
   if (unsaved.length === 0) return;
-  const text = `${JSON.stringify({ format: 1, state: location, lineage: state?.lineage, records: unsaved }, undefined, 2)}\n`;
+  if (!state) throw new Error('records were made without a state');
+  const { lineage, serial, target } = state;
+  const saved_at = isoTime(Date.now());
+  const text = harmlessJson(
+    encodeUnsaved({ state: location, lineage, serial, target, saved_at, records: unsaved }),
+  );
   io.stderr.write(text);
   const reasons: string[] = [];
   for (const directory of placesFor(io, location)) {
@@ -36,7 +45,7 @@ export async function saveUnsaved(
       showDiagnostics(io, [
         error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
           ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `mend the place of the state, then bring them back before anything else: vbsctl state push ${path}`,
+          remedy: `${firstOf(fatal.error)}, then bring them back: vbsctl state push ${path}`,
         }),
       ]);
       return;
@@ -47,9 +56,16 @@ export async function saveUnsaved(
   showDiagnostics(io, [
     error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
       detail: reasons.join('\n'),
-      remedy: `keep the JSON above as ${ERRORED_STATE}, mend the place of the state, then: vbsctl state push ${ERRORED_STATE}`,
+      remedy: `keep the JSON above as ${ERRORED_STATE}; ${firstOf(fatal.error)}, then: vbsctl state push ${ERRORED_STATE}`,
     }),
   ]);
+}
+
+/** What comes before the records can be brought back. */
+function firstOf(cause: Failure): string {
+  return cause.diagnostics.some(({ code }) => code === 'lock-lost')
+    ? 'wait for whoever holds the state now (vbsctl status)'
+    : 'mend the place of the state';
 }
 
 function placesFor(io: Io, location: string): readonly string[] {

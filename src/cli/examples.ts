@@ -130,7 +130,14 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     ],
     exits: [],
   },
-  state: { examples: [['vbsctl state list', 'every restore and how it stands']], exits: [] },
+  state: {
+    examples: [
+      ['vbsctl state list', 'every restore and how it stands'],
+      ['vbsctl state history --since 7d', 'what was done, by whom, with what outcome'],
+      ['vbsctl state pull > backup.json', 'a copy, to be put back with state push'],
+    ],
+    exits: [],
+  },
   'state list': {
     examples: [['vbsctl state list --output json', 'with job ids, request ids and times']],
     exits: [],
@@ -138,6 +145,51 @@ export const USAGE: Readonly<Record<string, Usage>> = {
   'state show': {
     examples: [['vbsctl state show payments/db-data', 'attempts, answers, what was seen']],
     exits: [],
+  },
+  'state history': {
+    examples: [
+      ['vbsctl state history --since 7d', 'the last week'],
+      ['vbsctl state history --volume pay-db-data', 'what was done to a disk'],
+      ['vbsctl state history --address payments/db-data -o json', 'as data, with hashes and request ids'],
+    ],
+    exits: [],
+  },
+  'state verify': {
+    examples: [
+      ['vbsctl state verify', 'in a nightly job'],
+      ['vbsctl state verify --state backup.json', 'of a copy'],
+    ],
+    exits: [],
+  },
+  'state lock-info': {
+    examples: [['vbsctl state lock-info --output json', 'null where nobody holds it']],
+    exits: [],
+  },
+  'state rm': {
+    examples: [
+      ['vbsctl state rm payments/db-data', 'it stays done, and is not restored again'],
+      ['vbsctl state rm --dry-run payments/db-data payments/db-log', 'see first'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
+  },
+  'state mv': {
+    examples: [['vbsctl state mv payments/db-data billing/db-data', 'declared there or not']],
+    exits: [EXIT.locked, EXIT.refused],
+  },
+  'state pull': { examples: [['vbsctl state pull > backup.json', 'a copy']], exits: [] },
+  'state push': {
+    examples: [
+      ['vbsctl state push errored.state.json', 'what a run could not save'],
+      ['vbsctl state push backup.json --dry-run', 'what speaks against putting a copy back'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
+  },
+  'state migrate': {
+    examples: [
+      ['vbsctl state migrate --to s3://restores/prod', 'from the state of the config'],
+      ['vbsctl state migrate --state s3://restores/prod --to vbsctl.state.json', 'and back'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
   },
   auth: { examples: [['vbsctl auth check', 'before the first plan, and when a cloud says no']], exits: [] },
   'auth show': {

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../domain/duration.ts';
+import { PUSH_RISKS } from '../domain/push.ts';
 
 /** Flags that several commands share: what they are called, what they take, and what a command gets of them. */
 
@@ -77,6 +78,31 @@ export function lockTimeoutOption(): Option {
   return new Option('--lock-timeout <duration>', 'how long to wait for another run to end')
     .argParser(duration)
     .default(0, '0s');
+}
+
+/** Those of the risks whose flag `--allow-…` was given; commander calls it `allowOldBackups`. */
+export function allowed<Risk extends string>(risks: readonly Risk[], flags: object): Risk[] {
+  const given = new Map(Object.entries(flags));
+  return risks.filter(
+    (risk) =>
+      given.get(`allow-${risk}`.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())) === true,
+  );
+}
+
+/** For commands that change the state itself. */
+export function withEditing(command: Command): Command {
+  return command
+    .option('--dry-run', 'show what would change, and change nothing')
+    .option('--backup <file>', 'where to keep the state as it was (default: beside it, else here)')
+    .addOption(lockTimeoutOption());
+}
+
+export const RISKS_GROUP = 'Risks taken by name:';
+
+export function withPushRisks(command: Command): Command {
+  for (const [risk, what] of Object.entries(PUSH_RISKS))
+    command.addOption(new Option(`--allow-${risk}`, what).helpGroup(RISKS_GROUP));
+  return command;
 }
 
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {

@@ -118,6 +118,10 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'a restore cannot be undone, so there is nothing to destroy',
     'to go back to another backup, declare it: vbsctl generate --volume NAME --as-of TIME',
   ),
+  force: answer(
+    'there is no --force: each risk has a flag of its own',
+    'run it without; the refusal names the flag that takes the risk',
+  ),
   replace: answer(
     'there is no --replace',
     'to restore the same once more, raise its generation in the manifest',
@@ -133,6 +137,11 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['describe', 'one restore: vbsctl state show ADDRESS; what is open: vbsctl status'],
   ['list', 'what was done: vbsctl state list; what is there: vbsctl get backups, get volumes, get servers'],
   ['restore', 'declare it (vbsctl generate), look at it (vbsctl plan), do it: vbsctl apply'],
+  [
+    'login',
+    'credentials come from clouds.yaml or variables: vbsctl auth show; to try them: vbsctl auth check',
+  ],
+  ['whoami', 'vbsctl auth show; to try it: vbsctl auth check'],
   ['force-unlock', 'vbsctl unlock ID'],
   ['refresh', 'plan and apply look at the cloud always; what is open: vbsctl status'],
   ['output', 'what was done, as data: vbsctl state list --output json'],

@@ -53,7 +53,9 @@ For editors: schemas/restore-set.schema.json
 
 It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside the manifests or here.
 
+  required_version   such as ">=0.1.0 <1.0.0": other versions refuse
   cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
+             (vbsctl auth show says what comes from where, vbsctl auth check tries it)
   manifests  read when no -f is given
   state      where the record of what was done is kept: the thing to keep and to back up
   apply      parallelism, requests_per_second, max_failures, timeout
@@ -96,6 +98,17 @@ A restore failed (1)
 The state could not be written (full disk, lost rights): nothing new was started
   mend its place, then bring back what it missed; the file lies beside the state, or where stderr says:
   vbsctl state push errored.state.json
+
+The state seems wrong: somebody edited it, an old copy was put there
+  vbsctl state verify       says from which entry on, or which record misfits
+  vbsctl state push FILE    puts a sound copy back; refuses one that is older or knows less
+
+The state was moved (5), and the new place is not the right one
+  vbsctl state migrate --state NEW --to OLD                     back, with all that was done there
+  vbsctl state migrate --undo --allow-lost-work --state OLD     only when the new place is gone for good
+
+Refused as a file on a machine that may not stay (5): a CI job or a pod
+  keep the state at https://…, s3://… or postgres://…; if the file does stay: --state FILE
 
 The state is lost
   don't apply with a new one: it would not know what was done. Take the backup of the state file.

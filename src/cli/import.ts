@@ -7,7 +7,7 @@ import { connectCloud } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan } from './planning.ts';
-import { actor, backend, manifests, settings } from './setup.ts';
+import { actor, backend, commitOf, manifests, settings } from './setup.ts';
 import { systemClock } from './system.ts';
 import { usage } from './usage.ts';
 
@@ -23,10 +23,14 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
   const proof = proofOf(flags, io.who);
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
-    const lease = await store.lock(actor(io, 'import'), flags.lockTimeout, io.stop);
+    const lease = await store.lock(
+      actor(io, 'import', await commitOf(io, declared.files)),
+      flags.lockTimeout,
+      io.stop,
+    );
     try {
       const state = lease.state();
       if (!state)

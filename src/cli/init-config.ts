@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { DEFAULT_CONFIG } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { VERSION } from '../version.ts';
 import { yamlScalar } from '../views/yaml.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -44,6 +45,9 @@ export function configTemplate(cloud: string | undefined): string {
 # Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
 apiVersion: vbsctl.dev/v1
 kind: Config
+
+# Any other vbsctl refuses to work with this file.
+# required_version: ">=${VERSION}"
 
 # An entry of clouds.yaml, or emulator (a cloud to try things out). Without: OS_CLOUD, else the OS_* variables.
 ${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}

@@ -9,7 +9,7 @@ import { actor, backend, settings } from './setup.ts';
 /** Creates the state, bound to the project that the credentials lead to. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
     const lease = await store.lock(actor(io, 'init'), 0, io.stop);

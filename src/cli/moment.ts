@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../domain/duration.ts';
 
 const TIME =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -25,4 +26,10 @@ export function moment(text: string): string {
 function completed(given: string): string {
   const [date = '', time = '00:00:00'] = given.split(/[T ]/);
   return `${date}T${time.length === 5 ? `${time}:00` : time}Z`;
+}
+
+/** `7d`, or a moment as everywhere; epoch ms. */
+export function since(text: string): number {
+  const ago = parseDuration(text);
+  return ago === undefined ? Date.parse(moment(text)) : Date.now() - ago;
 }

@@ -30,7 +30,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     throw usage('--out needs a look at the cloud', 'leave --offline out');
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to look');
   const state = await store.read();
   const waivers = waiversOf(flags);
   const connection = flags.offline ? undefined : await connectCloud(io, flags, given);

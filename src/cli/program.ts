@@ -1,6 +1,8 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
+import { diagnosticsJson } from '../views/diagnostics.ts';
 import { afterHelp } from './examples.ts';
 import {
   collect,
@@ -10,18 +12,21 @@ import {
   lockTimeoutOption,
   name,
   outputOption,
+  RISKS_GROUP,
   stateOption,
   withCloud,
   withConfig,
+  withEditing,
   withFilters,
   withManifests,
   withPlanning,
+  withPushRisks,
   withState,
 } from './flags.ts';
 import { understand } from './habits.ts';
 import type { Io } from './io.ts';
-import { moment } from './moment.ts';
-import { interrupted, showFailure } from './show.ts';
+import { moment, since } from './moment.ts';
+import { interrupted, printJson, showDiagnostics } from './show.ts';
 import { withWaivers } from './waivers.ts';
 
 /**
@@ -35,18 +40,40 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
+  let words = argv;
   try {
     if (argv[0] === COMPLETE)
       return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
-    await program.parseAsync(understand(argv, program), { from: 'user' });
+    words = understand(argv, program);
+    await program.parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (cause) {
-    if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.error;
+    if (cause instanceof CommanderError) {
+      if (cause.exitCode === 0) return EXIT.done;
+      // Commander has told it on stderr.
+      if (asksForJson(words)) printJson(io, diagnosticsJson([misuse(cause)]));
+      return EXIT.error;
+    }
     const failure = io.stop.aborted && cause === io.stop.reason ? interrupted(io) : cause;
     if (!(failure instanceof Failure)) throw failure;
-    showFailure(failure, io, argv);
+    // Text to stderr; where the command was asked for JSON, the same as data to stdout.
+    if (asksForJson(words)) printJson(io, diagnosticsJson(failure.diagnostics));
+    else showDiagnostics(io, failure.diagnostics);
     return failure.exitCode;
   }
+}
+
+/** Also of a command line that cannot be taken, as typed. */
+function asksForJson(words: readonly string[]): boolean {
+  return words.some(
+    (word, i) =>
+      /^(?:--output=|-o=?|--?)json$/.test(word) ||
+      (['-o', '--output'].includes(word) && words[i + 1] === 'json'),
+  );
+}
+
+function misuse({ message }: CommanderError): Diagnostic {
+  return error('usage', message.replace(/^error: /, ''), { remedy: 'see what is understood: add --help' });
 }
 
 /** What the completion scripts call, with the words typed so far. */
@@ -212,7 +239,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .argument('<id>', 'of the lock, as the refusal names it')
     .action(async (id, flags) => done(await (await import('./unlock.ts')).unlock(io, id, flags)));
 
-  const state = add('state', 'look at the record of what was done');
+  const state = add('state', 'look at the record of what was done, and look after it');
   withState(add('list', 'every restore and how it stands', state))
     .addOption(outputOption())
     .action(async (flags) => done(await (await import('./state.ts')).list(io, flags)));
@@ -220,6 +247,46 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .argument('<address>', 'set/name')
     .addOption(outputOption())
     .action(async (address, flags) => done(await (await import('./state.ts')).show(io, address, flags)));
+  withState(add('history', 'who did what, when, from which commit, by which plan, how it ended', state))
+    .option('--address <address>', 'of this restore, under earlier names, too')
+    .option('--volume <name>', 'of this disk, by id or name')
+    .addOption(new Option('--since <time>', 'not older: 7d, 12h, or a time with its zone').argParser(since))
+    .addOption(outputOption())
+    .action(async (flags) => done(await (await import('./state-history.ts')).history(io, flags)));
+  withState(add('verify', 'whether the history is as it was written, and fits the records', state))
+    .addOption(outputOption())
+    .action(async (flags) => done(await (await import('./state-verify.ts')).verifyState(io, flags)));
+  withState(add('lock-info', 'who holds the lock', state))
+    .addOption(outputOption())
+    .action(async (flags) => done(await (await import('./state-lock-info.ts')).lockInfo(io, flags)));
+  withEditing(withState(add('rm', 'tidy records away; what was done stays done', state)))
+    .argument('<address...>', 'set/name')
+    .action(async (addresses, flags) =>
+      done(await (await import('./state-edit.ts')).rm(io, addresses, flags)),
+    );
+  withEditing(withState(add('mv', 'rename a record', state)))
+    .argument('<address>', 'set/name, as in vbsctl state list')
+    .argument('<new-address>', 'what it is called from now on')
+    .action(async (from, to, flags) => done(await (await import('./state-edit.ts')).mv(io, from, to, flags)));
+  withState(add('pull', 'print the whole state with its chain, as it is stored', state)).action(
+    async (flags) => done(await (await import('./state-transfer.ts')).pull(io, flags)),
+  );
+  withPushRisks(
+    withEditing(withState(add('push', 'put a whole state in place, or merge errored.state.json', state))),
+  )
+    .argument('<file>', 'of state pull, a backup, or errored.state.json; - for stdin')
+    .action(async (file, flags) => done(await (await import('./state-transfer.ts')).push(io, file, flags)));
+  withPushRisks(
+    withEditing(withState(add('migrate', 'bring the state to another place, and mark the old one', state))),
+  )
+    .option('--to <location>', 'a file, https://…, s3://… or postgres://…; never with a password in it')
+    .option('--undo', 'take the place that --state names in use again, without the new one')
+    .addOption(
+      new Option('--allow-lost-work', 'with --undo: forget what was done at the new place').helpGroup(
+        RISKS_GROUP,
+      ),
+    )
+    .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');
   withCloud(withConfig(add('show', 'which setting comes from where; secrets are not shown', auth)))

@@ -15,7 +15,7 @@ export interface ResolveFlags extends CommonFlags {
 
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const connection = await connectCloud(io, flags, given);
   try {
     const lease = await store.lock(actor(io, 'resolve'), flags.lockTimeout, io.stop);

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { resolve as resolvePath } from 'node:path';
+import { dirname, resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import type { Waiver } from '../domain/policy.ts';
 import { optional } from '../domain/record.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor, State } from '../domain/state.ts';
@@ -16,11 +15,15 @@ import {
   loadConfig,
   loadManifests,
   manifestPaths,
+  WRONG_VERSION,
 } from '../manifest/index.ts';
 import type { Backend } from '../state/backend.ts';
+import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
 import type { CommonFlags, ManifestFlags } from './flags.ts';
+import { isUrl, refuseFleetingState } from './fleeting.ts';
+import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
@@ -37,6 +40,8 @@ export interface Settings {
 export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> {
   const search = configSearch(io, flags);
   const loaded = await loadConfig(search, loadIo(io));
+  if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION))
+    throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
   return { config: loaded.config, loaded, named: (search.flag ?? search.environment) !== undefined };
 }
@@ -61,7 +66,7 @@ export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
 }
 
 export function loadIo(io: Io): LoadIo {
-  return { cwd: io.cwd, stdin: io.stdin.bytes };
+  return { cwd: io.cwd, stdin: io.stdin.bytes, version: VERSION };
 }
 
 /** Errors end the command, all of them at once; warnings and notes are shown and it goes on. */
@@ -72,40 +77,75 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
-export function stateLocation(io: Io, flags: CommonFlags, { config, loaded }: Settings): string {
+export function stateLocation(
+  io: Io,
+  flags: CommonFlags,
+  { config, loaded, named: isNamed }: Settings,
+): string {
   const named = flags.state ?? (io.env.VBSCTL_STATE || undefined);
   if (named !== undefined) return named;
-  // What Terraform reads, too: it only counts where nothing else names a state.
-  if (config.state === undefined) return io.env.TF_HTTP_ADDRESS || DEFAULT_STATE;
+  if (config.state === undefined) {
+    // What Terraform reads, too: it only counts where nothing else names a state.
+    if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
+    // Beside a config that is named, out of a pull request's reach: what it finds here may be forged.
+    return isNamed && loaded.path !== undefined ? besideConfig(loaded.path, DEFAULT_STATE) : DEFAULT_STATE;
+  }
   // A path in a file is relative to that file, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state
     : besideConfig(loaded.path, config.state);
 }
 
-/** A state that is no file. */
-export function isUrl(location: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
+/** The state to work with. One that was moved elsewhere is refused when it is read or locked. */
+export async function backend(
+  io: Io,
+  flags: CommonFlags,
+  given: Settings,
+  use: 'to look' | 'to change',
+): Promise<Backend> {
+  return refusingMoved(await openState(io, flags, given, use));
 }
 
-export function backend(io: Io, flags: CommonFlags, given: Settings): Promise<Backend> {
-  return openBackend(stateLocation(io, flags, given), { clock: systemClock, newId: randomUUID, env: io.env });
+/** As it is, moved or not: for the commands that look after the state itself. */
+export async function openState(
+  io: Io,
+  flags: CommonFlags,
+  given: Settings,
+  use: 'to look' | 'to change',
+): Promise<Backend> {
+  const location = stateLocation(io, flags, given);
+  if (use === 'to change')
+    refuseFleetingState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
+  return await openLocation(io, location);
+}
+
+export function openLocation(io: Io, location: string): Promise<Backend> {
+  return openBackend(location, { clock: systemClock, newId: randomUUID, env: io.env });
 }
 
 /** `more`: what else of the run belongs into the history. */
 export function actor(
   io: Io,
   operation: string,
-  more: { readonly plan_digest?: string; readonly waivers?: readonly Waiver[] } = {},
+  more: Partial<Pick<Actor, 'git_commit' | 'plan_digest' | 'waivers'>> = {},
 ): Actor {
-  const { plan_digest, waivers = [] } = more;
+  const { waivers = [], ...rest } = more;
   return {
     who: io.who,
     operation,
     version: VERSION,
-    ...optional('plan_digest', plan_digest),
+    ...rest,
     ...optional('waivers', waivers.length > 0 ? waivers : undefined),
   };
+}
+
+/** From which commit the manifests are, to go into the history; nothing when nobody can tell. */
+export async function commitOf(
+  io: Io,
+  files: readonly Pick<ManifestFile, 'path'>[],
+): Promise<Pick<Actor, 'git_commit'>> {
+  const path = files.find((file) => file.path !== '-')?.path ?? '.';
+  return optional('git_commit', await gitCommit(io, dirname(absolute(io, path))));
 }
 
 export function refuseOtherTarget(state: State, target: Target): void {

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { diagnosticsJson, diagnosticsText } from '../views/diagnostics.ts';
+import { diagnosticsText } from '../views/diagnostics.ts';
 import { toJson } from '../views/json.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
 import type { Io, Output } from './io.ts';
@@ -21,15 +21,6 @@ export function printJson(io: Io, value: unknown): void {
 
 export function showDiagnostics(io: Io, diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.length > 0) io.stderr.write(diagnosticsText(diagnostics, textOptions(io, io.stderr)));
-}
-
-/** Text to stderr; where the command was asked for JSON, the same as data to stdout. */
-export function showFailure(failure: Failure, io: Io, argv: readonly string[]): void {
-  const json = argv.some(
-    (arg, i) => arg === '--output=json' || (['-o', '--output'].includes(arg) && argv[i + 1] === 'json'),
-  );
-  if (json) printJson(io, diagnosticsJson(failure.diagnostics));
-  else showDiagnostics(io, failure.diagnostics);
 }
 
 /** A stop that came before anything was begun. */

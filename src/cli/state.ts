@@ -1,47 +1,66 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
+import type { Backend } from '../state/backend.ts';
+import type { Snapshot } from '../state/codec.ts';
+import { movedAway } from '../state/moved-away.ts';
 import { stateListJson, stateShowJson } from '../views/state-json.ts';
 import { stateListText, stateShowText } from '../views/state-text.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import { backend, settings } from './setup.ts';
-import { printJson, textOptions } from './show.ts';
+import { openState, settings } from './setup.ts';
+import { printJson, showDiagnostics, textOptions } from './show.ts';
 
-interface StateFlags extends CommonFlags {
+/** Start here for the commands that look after the state: what they share, and those that only show it. */
+
+export interface StateFlags extends CommonFlags {
   readonly output: 'text' | 'json';
 }
 
 export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
-  const state = await existing(io, flags);
+  const { state } = await existing(io, flags);
   if (flags.output === 'json') printJson(io, stateListJson(state.records.values()));
   else io.stdout.write(stateListText(state, textOptions(io)));
   return EXIT.done;
 }
 
 export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
-  const { records } = await existing(io, flags);
+  const { records } = (await existing(io, flags)).state;
   const record = records.get(address);
-  if (!record)
-    throw new Failure(
-      'usage',
-      error('no-record', `the state has no record of ${address}`, {
-        remedy: 'see what it has: vbsctl state list',
-      }),
-    );
+  if (!record) throw new Failure('usage', noRecord(address));
   if (flags.output === 'json') printJson(io, stateShowJson(record));
   else io.stdout.write(stateShowText(record, textOptions(io)));
   return EXIT.done;
 }
 
-async function existing(io: Io, flags: StateFlags): Promise<State> {
-  const store = await backend(io, flags, await settings(io, flags));
-  const state = await store.read();
-  if (state) return state;
-  throw new Failure(
+/** What is stored, moved elsewhere or not; takes no lock. Without a state: a `Failure` (`usage`). */
+export async function existing(
+  io: Io,
+  flags: CommonFlags,
+): Promise<Snapshot & { readonly location: string }> {
+  const store = await openState(io, flags, await settings(io, flags), 'to look');
+  const snapshot = await store.snapshot();
+  if (!snapshot) throw noState(store);
+  tellWhenMoved(io, snapshot.state, store.location);
+  return { ...snapshot, location: store.location };
+}
+
+/** Who looks into a state that was given up should know it. */
+function tellWhenMoved(io: Io, { moved_to }: State, location: string): void {
+  if (moved_to) showDiagnostics(io, [{ ...movedAway(moved_to, location), severity: 'warning' }]);
+}
+
+export function noState({ location }: Pick<Backend, 'location'>): Failure {
+  return new Failure(
     'usage',
-    error('no-state', `there is no state at ${store.location}`, {
+    error('no-state', `there is no state at ${location}`, {
       remedy: 'create one: vbsctl init, or name it: --state',
     }),
   );
+}
+
+export function noRecord(address: string) {
+  return error('no-record', `the state has no record of ${address}`, {
+    remedy: 'see what it has: vbsctl state list',
+  });
 }

@@ -19,7 +19,7 @@ const IN_FULL_MAX = 3;
 /** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
 export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to look');
   const state = await store.read();
   if (!state) {
     if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });

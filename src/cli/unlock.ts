@@ -1,11 +1,11 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import { backend, settings } from './setup.ts';
+import { openState, settings } from './setup.ts';
 
 /** Removes a lock that its holder cannot free any more. */
 export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
-  const store = await backend(io, flags, await settings(io, flags));
+  const store = await openState(io, flags, await settings(io, flags), 'to look');
   const freed = await store.unlock(id);
   io.stdout.write(
     `Unlocked ${store.location}: it was held by ${freed.who} (${freed.operation}, pid ${freed.pid}) since ${freed.since}.\n`,

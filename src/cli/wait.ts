@@ -37,7 +37,7 @@ export interface WaitFlags extends CommonFlags {
  */
 export async function wait(io: Io, addresses: readonly Address[], flags: WaitFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
-  const store = await backend(io, flags, given);
+  const store = await backend(io, flags, given, 'to change');
   const lease = await store.lock(actor(io, 'wait'), flags.lockTimeout, io.stop);
   try {
     const state = lease.state();

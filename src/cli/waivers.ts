@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
+import { allowed } from './flags.ts';
 
 /** One flag per risk: a single `--force` for everything would be a trap. */
 export function withWaivers(command: Command): Command {
@@ -14,9 +15,5 @@ export function withWaivers(command: Command): Command {
 export type WaiverFlags = { readonly [flag in `allow${string}`]?: boolean };
 
 export function waiversOf(flags: WaiverFlags): Waiver[] {
-  const given = flags as { readonly [flag: string]: unknown };
-  return (Object.keys(WAIVERS) as Waiver[]).filter(
-    (waiver) =>
-      given[`allow-${waiver}`.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())] === true,
-  );
+  return allowed(Object.keys(WAIVERS) as Waiver[], flags);
 }

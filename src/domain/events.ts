@@ -39,6 +39,8 @@ export type ApplyEvent = { readonly at: string } & (
       readonly address: Address;
       readonly job?: Job['status'];
       readonly note: string;
+      /** The cloud does not tell how it goes, or in words that nobody knows. Said once for each note. */
+      readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
@@ -78,6 +80,4 @@ export interface RunSummary {
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;
-  /** How often the cloud asked for patience, and the whole run slowed down. */
-  readonly slowdowns: number;
 }

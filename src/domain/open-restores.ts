@@ -17,7 +17,8 @@ export interface Behind {
 
 /** Every open restore of the state, oldest first, over what the manifests declare. */
 export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenRestore[] {
-  const pending = specs.filter((spec) => !isDone(spec, state));
+  const tidiedAway = doneAndRemoved(state);
+  const pending = specs.filter((spec) => !isDone(spec, state) && !tidiedAway.has(keyOf(spec)));
   const dependants = new Map<Address, Address[]>();
   for (const spec of pending)
     for (const on of spec.depends_on) dependants.set(on, [...(dependants.get(on) ?? []), spec.address]);
@@ -62,6 +63,18 @@ function behind(
 }
 
 /** By its address; a plan tells more exactly, and costs a look at the cloud. */
+/** What was done stays done though its record is gone. */
+function doneAndRemoved({ history }: State): ReadonlySet<string> {
+  const done = new Set<string>();
+  for (const entry of history)
+    if (entry.type === 'removed' && entry.record.status === 'succeeded') done.add(keyOf(entry.record));
+  return done;
+}
+
+function keyOf({ address, generation }: Record | RestoreSpec): string {
+  return `${address} #${generation}`;
+}
+
 function isDone(spec: RestoreSpec, { records }: State): boolean {
   const record = records.get(spec.address);
   return record?.status === 'succeeded' && record.generation === spec.generation;

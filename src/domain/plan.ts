@@ -67,6 +67,11 @@ export interface NoopAction extends ActionCommon {
   readonly kind: 'noop';
   readonly done_at: string;
   readonly job_id?: string;
+  /**
+   * A rule that was never done itself and picks what is done. `apply` writes it down, so that the rule counts as
+   * done from then on and does not pick another backup tomorrow.
+   */
+  readonly note_rule?: Selector;
   /** Something was done on the disk since; to do this one again, raise `generation`. */
   readonly superseded_by?: {
     readonly address: Address;
@@ -141,5 +146,9 @@ export function totals(plan: Plan): PlanTotals {
 /** Whether applying the plan would start, continue or write down anything. */
 export function hasChanges(plan: Plan): boolean {
   const { restore, resume } = totals(plan);
-  return restore + resume + plan.moves.length > 0;
+  return restore + resume + plan.moves.length + rulesToNote(plan) > 0;
+}
+
+export function rulesToNote({ actions }: Plan): number {
+  return actions.filter((action) => action.kind === 'noop' && action.note_rule !== undefined).length;
 }

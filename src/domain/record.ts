@@ -150,6 +150,8 @@ export type RecordEvent =
       readonly observations: readonly Observation[];
     }
   | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
+  /** A rule that was written later picks what is done; the rule it was done under stays in the history. */
+  | { readonly type: 'note_rule'; readonly at: string; readonly selector: Selector }
   /** It was done by hand: by a job that the cloud says succeeded, or by a person's word. */
   | {
       readonly type: 'import';
@@ -200,6 +202,11 @@ export function worstDoubt(attempts: readonly Attempt[]): Doubt {
 
 export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.volume_id === b.volume_id && a.backup_id === b.backup_id && a.generation === b.generation;
+}
+
+/** Equal exactly for the same identity, as a key of a map. */
+export function identityKey({ volume_id, backup_id, generation }: Identity): string {
+  return `${volume_id} from ${backup_id} #${generation}`;
 }
 
 /**
@@ -281,6 +288,10 @@ export function advance(record: Record | undefined, event: RecordEvent): Record 
       };
     case 'resolve':
       return resolve(record, event);
+    case 'note_rule':
+      if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
+      // The attempt is no later one for it, so its times stay.
+      return { ...record, selector: event.selector };
     default:
       return unreachable(event);
   }

@@ -18,6 +18,18 @@ export interface State {
   readonly records: ReadonlyMap<Address, Record>;
   /** What is over, in order; never edited, never shortened. */
   readonly history: readonly HistoryEntry[];
+  /** Present: the state lives elsewhere by now, and what stands here must not be worked with. */
+  readonly moved_to?: MovedTo;
+}
+
+/** The note that a migration leaves behind. */
+export interface MovedTo {
+  /** As the person wrote it; never with a password. */
+  readonly location: string;
+  readonly at: string;
+  readonly by: string;
+  /** That the state had when it was copied. */
+  readonly serial: number;
 }
 
 /** Who changes the state, in which run. */
@@ -28,6 +40,8 @@ export interface Actor {
   readonly operation: string;
   /** Of vbsctl. */
   readonly version: string;
+  /** The commit that the manifests were checked out from, in hexadecimal; absent when nobody can tell. */
+  readonly git_commit?: string;
   /** Of the saved plan that is applied. */
   readonly plan_digest?: string;
   /** Limits of the policy that were lifted (`--allow-…`). */
@@ -38,7 +52,9 @@ export type Change =
   /** The record that stands at its address from now on. */
   | { readonly type: 'record'; readonly record: Record }
   /** Renames, done all at once so that two records can change places. */
-  | { readonly type: 'moved'; readonly moves: readonly Move[] };
+  | { readonly type: 'moved'; readonly moves: readonly Move[] }
+  /** The record at the address is tidied away; what was done stays in the history and stays done. */
+  | { readonly type: 'removed'; readonly address: Address };
 
 export interface Move {
   readonly from: Address;
@@ -62,7 +78,33 @@ export type HistoryEntry = HistoryFact & {
 type HistoryFact =
   /** A restore reached an outcome; the record as it was then, with every attempt, job and request id. */
   | { readonly type: 'closed'; readonly record: Record }
-  | { readonly type: 'moved'; readonly from: Address; readonly to: Address };
+  | { readonly type: 'moved'; readonly from: Address; readonly to: Address }
+  /** The record as it was, so that it is found again whatever else became of the history. */
+  | { readonly type: 'removed'; readonly record: Record }
+  /** All that stands before it came from a file; `over`: what stood here until then, if anything. */
+  | {
+      readonly type: 'pushed';
+      readonly over?: { readonly lineage: string; readonly serial: number };
+      readonly allowed?: readonly PushRisk[];
+    };
+
+/** What putting a whole state in place of another can do wrong; each has a flag (`--allow-…`) that takes the risk. */
+export type PushRisk = 'other-lineage' | 'older-serial' | 'forgotten-restores';
+
+/** The addresses that an entry of the history is about. */
+export function addressesOf(entry: HistoryEntry): readonly Address[] {
+  switch (entry.type) {
+    case 'closed':
+    case 'removed':
+      return [entry.record.address];
+    case 'moved':
+      return [entry.from, entry.to];
+    case 'pushed':
+      return [];
+    default:
+      return unreachable(entry);
+  }
+}
 
 export function emptyState(lineage: string, target: Target, createdAt: string): State {
   return { lineage, serial: 0, target, created_at: createdAt, records: new Map(), history: [] };
@@ -97,7 +139,7 @@ export class Ledger {
   readonly #records: Map<Address, Record>;
   readonly #history: HistoryEntry[];
   #serial: number;
-  /** What the staged commits put at an address; undefined: its record moved away. */
+  /** What the staged commits put at an address; undefined: its record moved away or was removed. */
   readonly #staged = new Map<Address, Record | undefined>();
   readonly #facts: HistoryEntry[] = [];
   #next: number;
@@ -164,6 +206,14 @@ export class Ledger {
         for (const { from } of change.moves) this.#staged.set(from, undefined);
         for (const record of moved) this.#put(record);
         return change.moves.map(({ from, to }) => ({ type: 'moved', from, to }));
+      }
+      case 'removed': {
+        const record = this.#at(change.address);
+        if (!record) throw new Error(`nothing to remove at ${change.address}`);
+        if (isOpen(record))
+          throw new Error(`the ${record.status} restore at ${change.address} would be forgotten`);
+        this.#staged.set(change.address, undefined);
+        return [{ type: 'removed', record }];
       }
       default:
         return unreachable(change);

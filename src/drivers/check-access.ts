@@ -7,7 +7,9 @@ import {
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { CloudClock, SIGNATURE_LIFE_MS, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SIGNATURE_LIFE_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
+import { CREDENTIALS, SET_CLOCK } from './auth/refusals.ts';
+import type { Auth } from './auth/settings.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import type { Steps } from './steps.ts';
 
@@ -30,7 +32,7 @@ export async function checkAccess(options: ConnectOptions): Promise<AccessReport
     await tryList(cloud, log, 'disks', 'volumes', options.stop);
   }
   log.skipToEnd();
-  log.add(clockReport(cloudClock, cloud?.auth === 'aksk'));
+  log.add(clockReport(cloudClock, log.auth === 'aksk'));
   return {
     ok: log.steps.every(({ outcome }) => outcome === 'ok' || outcome === 'warning'),
     ...(cloud ? { target: cloud.driver.target } : {}),
@@ -40,8 +42,13 @@ export async function checkAccess(options: ConnectOptions): Promise<AccessReport
 
 class StepLog implements Steps {
   readonly steps: StepReport[] = [];
+  auth: Auth['type'] | undefined;
   #current: AccessStep = 'settings';
   #notes: Diagnostic[] = [];
+
+  proving(by: Auth['type']): void {
+    this.auth = by;
+  }
 
   begin(step: AccessStep): void {
     this.#current = step;
@@ -59,7 +66,8 @@ class StepLog implements Steps {
 
   failed(diagnostics: readonly Diagnostic[]): void {
     const all = [...this.#notes, ...diagnostics];
-    const said = diagnostics.map(({ summary }) => summary).join('; ');
+    const [first, ...more] = diagnostics;
+    const said = more.length > 0 ? `${diagnostics.length} things are wrong` : (first?.summary ?? '');
     this.add({ step: this.#current, outcome: 'failed', said, diagnostics: all });
     this.#notes = [];
   }
@@ -80,7 +88,7 @@ class StepLog implements Steps {
 }
 
 async function tryList(
-  { driver }: OpenCloud,
+  { driver, cloudClock }: OpenCloud,
   log: StepLog,
   step: 'backups' | 'disks',
   what: 'backups' | 'volumes',
@@ -90,18 +98,26 @@ async function tryList(
   const reading = await driver.mayList(what, stop);
   if (reading.kind === 'found')
     log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
-  else log.failed([listRefused(step, reading)]);
+  else log.failed([listRefused(step, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
 }
 
 function listRefused(
   step: 'backups' | 'disks',
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
+  /** Where requests are signed: by how much a signature’s date may be off. */
+  signedBy: CloudClock | undefined,
 ): Diagnostic {
   const of = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
   const override = step === 'backups' ? 'VBS' : 'EVS';
   switch (failure.status) {
     case 401:
+      if (signedBy)
+        return of(
+          'not-authenticated',
+          `the service of the ${step} refused the signature`,
+          signatureSkew(signedBy) === undefined ? `check ${CREDENTIALS.aksk.where}` : SET_CLOCK,
+        );
       return of(
         'refused-by-service',
         `the service of the ${step} does not take what Keystone took`,
@@ -141,12 +157,11 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
   const said = skewText(aheadMs);
   // A third of what is allowed: a clock that is off so far goes on drifting.
   if (signs && Math.abs(aheadMs) > SIGNATURE_LIFE_MS / 3) {
-    const remedy = 'set the clock of this machine right: timedatectl set-ntp true';
     const warning: Diagnostic = {
       severity: 'warning',
       code: 'clock-drifts',
       summary: 'signatures are refused when it is 15m off',
-      remedy,
+      remedy: SET_CLOCK,
     };
     return { step, outcome: 'warning', said, diagnostics: [warning] };
   }

@@ -148,8 +148,4 @@ export class CinderDriver implements Driver {
   requests(): number {
     return this.#tools.wire.sent;
   }
-
-  slowdowns(): number {
-    return this.#tools.wire.slowdowns;
-  }
 }

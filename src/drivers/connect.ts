@@ -10,10 +10,10 @@ import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { Wanted } from './auth/catalog.ts';
-import { CloudClock } from './auth/cloud-clock.ts';
+import { CloudClock, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve.ts';
-import type { Auth, CloudSettings, Env } from './auth/settings.ts';
+import type { CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
@@ -61,7 +61,6 @@ export interface OpenCloud {
   /** By our clock, epoch ms: then the token ends, and nothing here can renew it. Absent: there is no such end. */
   readonly endsAtMs?: number;
   readonly cloudClock: CloudClock;
-  readonly auth: Auth['type'];
 }
 
 /**
@@ -72,20 +71,33 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
   return (await openCloud(options)).driver;
 }
 
+/** Below this it is drift, and nobody declares times so finely. */
+const SKEW_TOLD_MS = 5 * 60_000;
+
+/** Where this machine's clock is so far off that what is declared by time may not mean what was meant. */
+export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
+  if (Math.abs(aheadMs) < SKEW_TOLD_MS) return undefined;
+  return {
+    severity: 'warning',
+    code: 'clock-skew',
+    summary: skewText(aheadMs),
+    detail:
+      'Restores are judged by the cloud’s clock. But valid_until, as_of: latest and max_backup_age are counted by this one.',
+    remedy: 'set the clock of this machine right: timedatectl set-ntp true',
+  };
+}
+
 /** As `connect`, telling how far it got. */
 export async function openCloud(options: ConnectOptions, steps: Steps = SILENT): Promise<OpenCloud> {
   steps.begin('settings');
   const settings = await findSettings(options);
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
+  steps.proving(settings.auth.type);
   steps.done(settings.source);
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
-  const wire = new Wire(
-    authorizedHttp(network, cloudClock),
-    new Budget(options.requestsPerSecond, clock),
-    clock,
-  );
+  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
   const tools = { wire, retry, clock, random };
   const wantedIn = (region: string, projectId: string): Wanted => ({
     region,
@@ -118,7 +130,6 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
     driver: driverOf(endpoints, { ...tools, session, target, ...optional('stop', stop) }),
     ...optional('endsAtMs', access.endsAtMs),
     cloudClock,
-    auth: settings.auth.type,
   };
 }
 

@@ -47,8 +47,6 @@ export interface Driver {
 
   /** HTTP requests sent so far, tokens included. */
   requests(): number;
-  /** How often the cloud asked for patience (429, `Retry-After`), and the whole run slowed down. */
-  slowdowns(): number;
 }
 
 export interface StartRequest {

@@ -106,8 +106,4 @@ export class VbsDriver implements Driver {
   requests(): number {
     return this.#tools.wire.sent;
   }
-
-  slowdowns(): number {
-    return this.#tools.wire.slowdowns;
-  }
 }

@@ -3,8 +3,9 @@ import { type Clock, isoTime } from '../domain/clock.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
-import type { Record } from '../domain/record.ts';
-import type { Address } from '../domain/spec.ts';
+import { advance, type Record } from '../domain/record.ts';
+import { type Address, selectorKey } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { BeingMade } from './being-made.ts';
@@ -99,9 +100,11 @@ class Execution {
   }
 
   async run(): Promise<Outcome> {
-    const { plan, lease } = this.#input;
+    const { plan, lease, clock } = this.#input;
     try {
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
+      const noted = notedRules(plan, lease.state(), isoTime(clock.now()));
+      if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
         this.#beginWhatMay();
@@ -202,7 +205,6 @@ class Execution {
       ...count,
       duration_ms: this.#input.clock.monotonic() - this.#began,
       requests: this.#input.driver.requests(),
-      slowdowns: this.#input.driver.slowdowns(),
     };
   }
 }
@@ -211,6 +213,18 @@ const LEFT_OVER = {
   busy: { code: 'busy', reason: 'its disk or backup is still being used by another restore' },
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
+
+/** The records of what is done with the rules that pick it, too; not those that are other restores by now. */
+function notedRules({ actions }: Plan, state: State | undefined, at: string): Record[] {
+  return actions.flatMap((action) => {
+    if (action.kind !== 'noop' || action.note_rule === undefined) return [];
+    const record = state?.records.get(action.address);
+    if (record?.status !== 'succeeded') return [];
+    if (record.volume_id !== action.volume.id || record.backup_id !== action.backup.id) return [];
+    if (record.selector && selectorKey(record.selector) === selectorKey(action.note_rule)) return [];
+    return [advance(record, { type: 'note_rule', at, selector: action.note_rule })];
+  });
+}
 
 /** Every restore that waits listens to it. */
 function patient(signal: AbortSignal): AbortSignal {

@@ -8,7 +8,7 @@ import {
 } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { type Observation, type Running, sameSeen } from '../domain/record.ts';
+import { type Observation, optional, type Running, sameSeen } from '../domain/record.ts';
 import { type Look, lookOf } from './look.ts';
 import { withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
@@ -50,10 +50,10 @@ export async function follow(session: Session, record: Running): Promise<End> {
           });
           return recorded(session);
         case 'unmoved':
-          told(step.note, undefined);
+          told({ ...step, trouble: true });
           break;
         case 'goes_on':
-          told(step.note, step.job);
+          told(step);
           if (step.disk === 'restoring') followed.shown = 'restoring';
           break;
         default:
@@ -111,12 +111,16 @@ class Following {
         this.#goneSince = undefined;
         return judgeJob(reading.value, this.#record);
       case 'unreadable':
-        return { kind: 'goes_on', note: `job ${id} cannot be read: ${reading.failure.message}` };
+        return {
+          kind: 'goes_on',
+          note: `job ${id} cannot be read: ${reading.failure.message}`,
+          trouble: true,
+        };
       case 'gone':
         // A job that was just promised may not be listed yet; later, only the disk can tell.
         this.#goneSince ??= run.clock.monotonic();
         return run.clock.monotonic() - this.#goneSince < run.settings.retry.settle_ms
-          ? { kind: 'goes_on', note: `job ${id} is not found` }
+          ? { kind: 'goes_on', note: `job ${id} is not found`, trouble: true }
           : judgeWithoutJob(await this.#session.look(), this.#record);
       default:
         return unreachable(reading);
@@ -164,6 +168,7 @@ export type Step =
       readonly note: string;
       readonly job?: Job['status'];
       readonly disk?: 'restoring';
+      readonly trouble?: true;
     }
   /** At rest, and just as before the attempt: no restore can look like that. */
   | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
@@ -183,6 +188,7 @@ export function judgeJob(job: Job, record: Running): Step {
         kind: 'goes_on',
         note: `job status ${job.raw_status} is not known; taken as not finished`,
         job: job.status,
+        trouble: true,
       };
     case 'fail':
       return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };
@@ -207,13 +213,13 @@ export function judgeJob(job: Job, record: Running): Step {
  */
 export function judgeStatuses({ volume, backup, seen }: Look, record: Running): Step {
   if (volume.kind === 'unreadable')
-    return { kind: 'goes_on', note: `the disk cannot be read: ${volume.failure.message}` };
+    return { kind: 'goes_on', note: `the disk cannot be read: ${volume.failure.message}`, trouble: true };
   if (volume.kind === 'gone') return { kind: 'lost', cause: 'the disk is gone', observations: [seen] };
   if (isErrorStatus(volume.value.status))
     return { kind: 'failed', reason: `the disk went to ${volume.value.status}` };
   if (volume.value.status === VOLUME_RESTORING) return RESTORING;
   if (backup.kind === 'unreadable')
-    return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}` };
+    return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}`, trouble: true };
   if (backup.kind === 'found') {
     if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
@@ -256,12 +262,27 @@ function recorded(session: Session): End {
   return { kind: 'recorded', record: session.record };
 }
 
-/** Tells progress once, and again only when it changes. */
-function teller(session: Session): (note: string, job: Job['status'] | undefined) => void {
+interface Progress {
+  readonly note: string;
+  readonly job?: Job['status'];
+  readonly trouble?: true;
+}
+
+/** Tells progress once, and again only when it changes; of trouble that comes and goes, once that it is there. */
+function teller(session: Session): (progress: Progress) => void {
+  const troubles = new Set<string>();
   let last: string | undefined;
-  return (note, job) => {
+  return ({ note, job, trouble }) => {
     if (note === last) return;
     last = note;
-    session.run.emit({ type: 'progress', address: session.ids.address, note, ...(job ? { job } : {}) });
+    const isNew = trouble === true && !troubles.has(note);
+    troubles.add(note);
+    session.run.emit({
+      type: 'progress',
+      address: session.ids.address,
+      note,
+      ...optional('job', job),
+      ...optional('trouble', isNew || undefined),
+    });
   };
 }

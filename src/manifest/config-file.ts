@@ -6,9 +6,10 @@ import { type Loosening, tighten } from '../domain/policy.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { checkKind } from './kinds.ts';
-import { LIMITS } from './limits.ts';
+import { wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
+import { wrongVersion } from './required-version.ts';
 import type { SourceText } from './source.ts';
 
 /** Where to look for the config, most binding first. */
@@ -69,7 +70,7 @@ async function tightened(
   return { path, config: { ...operator.config, policy }, diagnostics };
 }
 
-const COUNTS_BESIDE: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'policy']);
+const COUNTS_BESIDE: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'required_version', 'policy']);
 
 function ignored(file: string, operator: string, keys: readonly string[]): Diagnostic[] {
   const lost = keys.filter((key) => !COUNTS_BESIDE.has(key));
@@ -122,18 +123,18 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
         }),
       ],
     };
-  const { texts, diagnostics: unreadable } = await loadTexts([path], io);
+  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'anywhere' : 'confined');
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
-    read = examine(source);
+    read = await examine(source, io.version);
     diagnostics.push(...read.diagnostics);
   }
   return { ...read, diagnostics };
 }
 
-function examine(source: SourceText): ReadConfig {
-  const { documents, problems } = readDocuments(source, { values: LIMITS.values });
+async function examine(source: SourceText, version: string): Promise<ReadConfig> {
+  const { documents, problems } = readDocuments(source, wholeAllowance());
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)
@@ -144,6 +145,8 @@ function examine(source: SourceText): ReadConfig {
       }),
     );
   if (!document) return { config: DEFAULT_CONFIG, diagnostics };
+  const other = await wrongVersion(document, version);
+  if (other) return { config: DEFAULT_CONFIG, diagnostics: [other] };
   const found = checkKind(document, 'Config');
   const isConfig = !found.some(({ code }) => code === 'wrong-kind' || code === 'unknown-kind');
   if (isConfig) found.push(...checkConfig(document));

@@ -8,3 +8,4 @@ export { besideConfig, type ConfigSearch, type LoadedConfig, loadConfig } from '
 export { manifestPaths } from './default-paths.ts';
 export type { LoadIo } from './load.ts';
 export { type LoadedManifests, loadManifests } from './manifests.ts';
+export { WRONG_VERSION } from './required-version.ts';

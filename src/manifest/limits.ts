@@ -10,8 +10,12 @@ export const LIMITS = {
   directoryDepth: 32,
   /** Of all documents together: maps, lists, texts, numbers; an empty document counts as one. */
   values: 2_500_000,
+  /** Of all files together. */
+  documents: 10_000,
   /** Of one YAML document; its tree is in memory while it is read, some 300 bytes a token. */
-  yamlTokens: 5_000_000,
+  yamlTokens: 4_000_000,
+  /** Lines of one YAML document that begin with %. */
+  yamlDirectives: 10,
   /** Maps and lists within each other. */
   nesting: 64,
   /** Uses of an anchor, in one document. */
@@ -23,4 +27,10 @@ export const LIMITS = {
 /** What is left of the limits that all files of one run share. */
 export interface Allowance {
   values: number;
+  documents: number;
+}
+
+/** All of it: nothing was read yet. */
+export function wholeAllowance(): Allowance {
+  return { values: LIMITS.values, documents: LIMITS.documents };
 }

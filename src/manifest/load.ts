@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
@@ -11,6 +11,8 @@ export interface LoadIo {
   readonly cwd: string;
   /** Read at most once, and only when a path is `-`. */
   readonly stdin: AsyncIterable<Uint8Array>;
+  /** Of this vbsctl, which a config may require. */
+  readonly version: string;
 }
 
 export const STDIN = '-';
@@ -29,11 +31,21 @@ export interface LoadedTexts {
 }
 
 /**
+ * How far symbolic links are followed. `confined`: not out of the working directory and what was named, for who
+ * writes a pull request writes its links, too, and messages quote what they lead to. `anywhere`: the operator's own.
+ */
+export type Reach = 'confined' | 'anywhere';
+
+/**
  * The texts of files, of directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and of `-`. A file
  * reached twice is read once. What cannot be read is a diagnostic.
  */
-export async function loadTexts(paths: readonly string[], io: LoadIo): Promise<LoadedTexts> {
-  const loader = new Loader(io);
+export async function loadTexts(
+  paths: readonly string[],
+  io: LoadIo,
+  reach: Reach = 'confined',
+): Promise<LoadedTexts> {
+  const loader = new Loader(io, reach);
   for (const path of paths) await loader.add(path);
   return loader;
 }
@@ -51,26 +63,31 @@ class Loader implements LoadedTexts {
   readonly texts: LoadedText[] = [];
   readonly diagnostics: Diagnostic[] = [];
   readonly #io: LoadIo;
+  readonly #reach: Reach;
+  /** Real paths of directories; links out of all of them are not followed. */
+  #roots: readonly string[] = [];
   readonly #seen = new Set<string>();
   #bytesLeft: number = LIMITS.bytes;
   /** By their names, below the directory that is being read, whether they could be read or not. */
   #manifestsMet = 0;
 
-  constructor(io: LoadIo) {
+  constructor(io: LoadIo, reach: Reach) {
     this.#io = io;
+    this.#reach = reach;
   }
 
   async add(path: string): Promise<void> {
     await this.#attempt(path, async () => {
       if (path === STDIN) return await this.#stdin();
       const found = await stat(this.#absolute(path));
+      this.#roots = await this.#rootsFor(this.#absolute(path));
       if (!found.isDirectory()) return await this.#file(path, found.isFile());
       this.#manifestsMet = 0;
       await this.#directory(path, []);
       if (this.#manifestsMet === 0)
         throw new Unreadable(
           'no-manifests',
-          `there is no *.yaml, *.yml or *.json file in ${path}`,
+          'there is no *.yaml, *.yml or *.json file in this directory',
           path,
           'put a manifest there, or name another path with -f',
         );
@@ -79,10 +96,11 @@ class Loader implements LoadedTexts {
 
   async #directory(path: string, ancestors: readonly string[]): Promise<void> {
     const real = await realpath(this.#absolute(path));
+    this.#refuseOutside(path, real);
     if (ancestors.includes(real))
       throw new Unreadable(
         'symlink-loop',
-        `${path} leads back to a directory it lies in`,
+        'this link leads back to a directory it lies in',
         path,
         'remove the link',
       );
@@ -91,7 +109,7 @@ class Loader implements LoadedTexts {
     if (ancestors.length > LIMITS.directoryDepth)
       throw new Unreadable(
         'too-deep',
-        `${path} lies more than ${LIMITS.directoryDepth} directories deep`,
+        `this lies more than ${LIMITS.directoryDepth} directories deep`,
         path,
         'name it itself with -f',
       );
@@ -114,6 +132,7 @@ class Loader implements LoadedTexts {
     const absolute = this.#absolute(path);
     // A pipe, as of `-f <(command)`, has no real path.
     const real = isRegular ? await realpath(absolute) : absolute;
+    if (isRegular) this.#refuseOutside(path, real);
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
     if (this.texts.length === LIMITS.files)
@@ -170,6 +189,24 @@ class Loader implements LoadedTexts {
     }
   }
 
+  /** The working directory; and what was named, when it lies elsewhere. A name is no way around: it may be a link. */
+  async #rootsFor(absolute: string): Promise<readonly string[]> {
+    const roots = [await realpath(this.#io.cwd)];
+    if (isWithin(absolute, resolve(this.#io.cwd))) return roots;
+    const isOwn = (await lstat(absolute)).isDirectory();
+    return [...roots, await realpath(isOwn ? absolute : dirname(absolute))];
+  }
+
+  #refuseOutside(path: string, real: string): void {
+    if (this.#reach === 'anywhere' || this.#roots.some((root) => isWithin(real, root))) return;
+    throw new Unreadable(
+      'link-leads-out',
+      `this is a link that leads out of the directory, to ${real}`,
+      path,
+      `if that is meant, name it itself: -f ${real}; else remove the link`,
+    );
+  }
+
   #absolute(path: string): string {
     return resolve(this.#io.cwd, path);
   }
@@ -184,23 +221,23 @@ function unreadable(path: string, cause: unknown): Diagnostic {
       throw cause;
     case 'ENOENT':
     case 'ENOTDIR':
-      return error('missing-file', `${path} does not exist`, {
+      return error('missing-file', 'this file does not exist', {
         remedy: 'correct the path, or create the file',
         where,
       });
     case 'ELOOP':
-      return error('symlink-loop', `${path} is a symbolic link that leads to itself`, {
+      return error('symlink-loop', 'this is a symbolic link that leads to itself', {
         remedy: 'remove the link',
         where,
       });
     case 'EACCES':
     case 'EPERM':
-      return error('unreadable-file', `${path} may not be read`, {
+      return error('unreadable-file', 'this may not be read', {
         remedy: `give yourself the right: chmod u+r ${path}`,
         where,
       });
     default:
-      return error('unreadable-file', `${path} cannot be read (${code})`, {
+      return error('unreadable-file', `this cannot be read (${code})`, {
         remedy: 'name a file or a directory',
         where,
       });
@@ -213,6 +250,11 @@ async function* chunks(handle: FileHandle): AsyncGenerator<Uint8Array> {
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
   }
+}
+
+function isWithin(path: string, directory: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
 /** The config and the state may lie among the manifests; they are not taken for some. */
@@ -237,7 +279,9 @@ function decode(path: string, bytes: Buffer): string {
 function notUtf8(path: string, bytes: Buffer): Unreadable {
   const mark = bytes.subarray(0, 2).toString('latin1');
   if (mark === '\xff\xfe' || mark === '\xfe\xff')
-    return new Unreadable('not-utf8', `${path} is UTF-16, not UTF-8`, path, 'save it as UTF-8');
+    return new Unreadable('not-utf8', 'this file is UTF-16, not UTF-8', path, 'save it as UTF-8');
+  if (bytes.includes(0))
+    return new Unreadable('not-text', 'this is not a text file', path, 'name a YAML or JSON file');
   let start = 0;
   let line = 1;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
@@ -247,7 +291,7 @@ function notUtf8(path: string, bytes: Buffer): Unreadable {
   }
   // The first character that cannot be decoded; one that was written as U+FFFD itself is not worth telling apart.
   const column = bytes.subarray(start).toString('utf8').indexOf('\ufffd') + 1;
-  const problem = new Unreadable('not-utf8', `${path} is not UTF-8`, path, 'save it as UTF-8');
+  const problem = new Unreadable('not-utf8', 'this file is not UTF-8', path, 'save it as UTF-8');
   return Object.assign(problem, {
     diagnostic: { ...problem.diagnostic, where: { file: path, line, column } },
   });

@@ -3,7 +3,7 @@ import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import { crossCheck } from './cross-checks.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
 import { checkKind } from './kinds.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS, wholeAllowance } from './limits.ts';
 import { type LoadedText, type LoadIo, loadTexts } from './load.ts';
 import { checkTimeouts, toSpecs } from './restore-set.ts';
 import { tooManyProblems } from './text-problems.ts';
@@ -38,7 +38,7 @@ function* examine(
 ): Generator<Diagnostic> {
   yield* unreadable;
   const documents: SourceDocument[] = [];
-  const allowance = { values: LIMITS.values };
+  const allowance = wholeAllowance();
   let complete = unreadable.length === 0;
   for (const { source } of texts) {
     const read = readDocuments(source, allowance);

@@ -51,6 +51,18 @@ export function tooManyValues(source: SourceText, offset: number): Diagnostic {
   });
 }
 
+export function tooManyDocuments(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'too-many-documents',
+    `more than ${LIMITS.documents} documents in one run`,
+    {
+      remedy: 'name fewer files at a time with -f, or put more restores into one document',
+    },
+  );
+}
+
 /** Reading a file ends here: nobody mends more at a time. */
 export function tooManyProblems(file?: string): Diagnostic {
   return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {

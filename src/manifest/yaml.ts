@@ -24,6 +24,7 @@ import {
   named,
   problemAt,
   tooDeep,
+  tooManyDocuments,
   tooManyProblems,
   tooManyValues,
 } from './text-problems.ts';
@@ -49,6 +50,7 @@ export function readYaml(source: SourceText, allowance: Allowance): YamlResult {
   const problems: Diagnostic[] = [];
   try {
     for (const document of compose(source)) {
+      if (--allowance.documents < 0) throw new Stop(tooManyDocuments(source, document.range[0]));
       const [broken] = document.errors;
       // What follows the first one is mostly its consequence.
       if (problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(source.file));
@@ -83,17 +85,62 @@ function* compose(source: SourceText): Generator<Document.Parsed> {
     prettyErrors: false,
   });
   let tokens = 0;
+  let aliases = 0;
+  let directives = 0;
+  let isScalar = false;
   for (const lexeme of new Lexer().lex(source.text)) {
     tokens++;
+    // Counted before the tree is made, which is what costs.
+    if (lexeme[0] === '*' && !isScalar && ++aliases > LIMITS.aliases)
+      throw new Stop(tooManyAliases(source, parser.offset));
+    isScalar = lexeme === SCALAR_NEXT;
     for (const token of parser.next(lexeme)) {
-      if (token.type === 'document') tokens = 0;
-      yield* composer.next(token);
+      if (token.type === 'document') tokens = aliases = directives = 0;
+      if (token.type === 'directive' && ++directives > LIMITS.yamlDirectives)
+        throw new Stop(tooManyDirectives(source, token.offset));
+      yield* untraced(() => [...composer.next(token)]);
     }
     if (parser.stack.length > LIMITS.nesting) throw new Stop(tooDeep(source, parser.offset));
     if (tokens > LIMITS.yamlTokens) throw new Stop(tooLong(source, parser.offset));
   }
-  for (const token of parser.end()) yield* composer.next(token);
-  yield* composer.end(false, source.text.length);
+  for (const token of parser.end()) yield* untraced(() => [...composer.next(token)]);
+  yield* untraced(() => [...composer.end(false, source.text.length)]);
+}
+
+/** The library makes an Error of each fault, and a text may have millions: their traces would fill the memory. */
+function untraced<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** The lexer's mark before the text of a scalar. */
+const SCALAR_NEXT = '\u001f';
+
+function tooManyAliases(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'too-many-aliases',
+    `more than ${LIMITS.aliases} aliases in one document`,
+    {
+      remedy: 'write the values out, or use spec.defaults',
+    },
+  );
+}
+
+function tooManyDirectives(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'yaml-syntax',
+    `not valid YAML: more than ${LIMITS.yamlDirectives} lines of one document start with %`,
+    { remedy: 'remove the lines, or indent them' },
+  );
 }
 
 function tooLong(source: SourceText, offset: number): Diagnostic {
@@ -159,7 +206,6 @@ class Converter {
   readonly #allowance: Allowance;
   readonly #problems: Diagnostic[];
   readonly #anchors = new Map<string, { value: unknown; size: number }>();
-  #aliases = 0;
 
   constructor(source: SourceText, allowance: Allowance, problems: Diagnostic[]) {
     this.#source = source;
@@ -272,19 +318,6 @@ class Converter {
   }
 
   #alias(node: Alias.Parsed): unknown {
-    this.#aliases++;
-    if (this.#aliases > LIMITS.aliases)
-      throw new Stop(
-        problemAt(
-          this.#source,
-          startOf(node),
-          'too-many-aliases',
-          `more than ${LIMITS.aliases} aliases in one document`,
-          {
-            remedy: 'write the values out, or use spec.defaults',
-          },
-        ),
-      );
     // An anchor is known once its value is complete, so a value cannot hold itself.
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {

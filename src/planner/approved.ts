@@ -120,6 +120,15 @@ function differences(saved: RestoreAction | ResumeAction, today: Action, approve
     case 'restore': {
       const { volume, backup } = saved;
       return [
+        ...renamed(`disk ${volume.id}`, volume.name, today.volume.name).map(differ),
+        ...renamed(`backup ${backup.id}`, backup.name, today.backup.name).map(differ),
+        ...(backup.of_volume_id === today.backup.of_volume_id
+          ? []
+          : [
+              differ(
+                `backup ${backup.id} is of disk ${today.backup.of_volume_id}, not of ${backup.of_volume_id}`,
+              ),
+            ]),
         ...(backup.size === today.backup.size
           ? []
           : [differ(`backup ${backup.id} has ${today.backup.size} GB, not ${backup.size} GB`)]),
@@ -153,6 +162,11 @@ function differences(saved: RestoreAction | ResumeAction, today: Action, approve
     default:
       return unreachable(today);
   }
+}
+
+/** People approve names: who gave a disk another one meant something by it. */
+function renamed(what: string, approved: string | undefined, now: string | undefined): string[] {
+  return approved === now ? [] : [`${what} is called ${now || 'nothing'}, not ${approved || 'nothing'}`];
 }
 
 /** What it depends on ended badly in an earlier run of this plan: nothing about the plan is stale. */

@@ -44,7 +44,8 @@ export function decide(
 
   if (found) {
     const { record, current } = found;
-    if (record.status === 'succeeded') return { kind: 'noop', ...base, ...doneView(record, context) };
+    if (record.status === 'succeeded')
+      return { kind: 'noop', ...base, ...doneView(record, context), ...ruleToNote(one, claims) };
     if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
     switch (record.status) {
       case 'intended':
@@ -83,6 +84,12 @@ export function decide(
     ...base,
     ...runnable(spec),
   };
+}
+
+/** Only a record that stands at the declaration's address, or moves there, can keep another rule. */
+function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
+  const isOwn = found?.current && claimed.get(found.record.address) === spec.address;
+  return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
 }
 
 /** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */

@@ -110,7 +110,7 @@ function factsOf(state: State | undefined): {
   };
 
   for (const entry of state?.history ?? [])
-    if (entry.type === 'closed') learn(pinOf(entry.record), entry.record, false);
+    if (entry.type === 'closed' || entry.type === 'removed') learn(pinOf(entry.record), entry.record, false);
   for (const record of state?.records.values() ?? []) {
     const pin = pinOf(record);
     const known = pin.facts.get(record.generation)?.record;

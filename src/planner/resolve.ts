@@ -11,6 +11,8 @@ export interface Resolved {
   readonly backup_id?: string;
   /** What is known of this very restore, under whatever address. */
   readonly found?: Found;
+  /** It was found by what its rule picks: the rule itself was never done. */
+  readonly newRule?: boolean;
   /** Why disk or backup could not be found. */
   readonly problems: readonly Diagnostic[];
 }
@@ -39,7 +41,7 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Res
   const backup_id = picked.value.id;
   // The rule is new, but what it picks may have been restored already, by its id or by another rule.
   const known = records.find(volume_id, { by: 'id', id: backup_id }, generation);
-  return { spec, volume_id, backup_id, problems: [], ...(known ? { found: known } : {}) };
+  return { spec, volume_id, backup_id, problems: [], ...(known ? { found: known, newRule: true } : {}) };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
 import type { Record } from '../domain/record.ts';
 import { type Hash, recordVersion, type SavedPlan } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
-import type { State } from '../domain/state.ts';
+import { addressesOf, type State } from '../domain/state.ts';
 import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
 import { isRunnable } from './save.ts';
 
@@ -200,18 +200,16 @@ function recordChanged(
   state: State,
 ): Diagnostic {
   const entry = state.history.findLast(
-    (fact) =>
-      fact.serial > plan.state.serial &&
-      (fact.type === 'moved'
-        ? fact.from === address || fact.to === address
-        : fact.record.address === address),
+    (fact) => fact.serial > plan.state.serial && addressesOf(fact).includes(address),
   );
   const who = entry ? ` by ${entry.actor.who} (${entry.actor.operation})` : '';
   const now = record
     ? `since ${record.updated_at} it is ${record.status}, disk ${record.volume_id} from backup ${record.backup_id}, generation ${record.generation}`
     : entry?.type === 'moved'
       ? `at ${entry.at} it was renamed to ${entry.to}`
-      : 'it is gone';
+      : entry?.type === 'removed'
+        ? `at ${entry.at} it was removed from the state`
+        : 'it is gone';
   return error(
     'plan-stale',
     `the record of ${address} has changed since the plan was made at ${plan.created_at}: ${now}${who}`,

@@ -2,12 +2,12 @@ import { constants, isUtf8 } from 'node:buffer';
 import type { Place } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import type { Record } from '../domain/record.ts';
-import type { State } from '../domain/state.ts';
+import { optional, type Record } from '../domain/record.ts';
+import type { MovedTo, State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import type { Chain } from './history-chain.ts';
 import { findValue, syntaxError } from './json-place.ts';
-import { record, type StoredEntry, storedEntry, target } from './record-shape.ts';
+import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 import {
   describeMisfit,
   fields,
@@ -15,6 +15,7 @@ import {
   isObject,
   listOf,
   type Misfit,
+  maybe,
   pathText,
   time,
   word,
@@ -41,6 +42,7 @@ interface Stored {
   readonly serial: number;
   readonly created_at: string;
   readonly target: Target;
+  readonly moved_to?: MovedTo;
   readonly records: readonly Record[];
   readonly history: readonly StoredEntry[];
 }
@@ -48,8 +50,12 @@ interface Stored {
 /** Records sorted by address, so that two states compare. Every history entry must have its hash. */
 export function encodeSnapshot({ state, chain }: Snapshot): string {
   if (chain.length !== state.history.length) throw new Error('a history entry has no hash yet');
-  const { lineage, serial, created_at, target } = state;
-  const head = JSON.stringify({ format: FORMAT, lineage, serial, created_at, target }, undefined, 2);
+  const { lineage, serial, created_at, target, moved_to } = state;
+  const head = JSON.stringify(
+    { format: FORMAT, lineage, serial, created_at, target, moved_to },
+    undefined,
+    2,
+  );
   const records = [...state.records.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
   const history = state.history.map((entry, index) => ({ ...entry, hash: chain[index] }));
   return `${head.slice(0, -2)},\n  "records": ${lines(records)},\n  "history": ${lines(history)}\n}\n`;
@@ -80,13 +86,14 @@ export function decodeSnapshot(bytes: Uint8Array, file: string): Snapshot {
     const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
     throw damaged(file, summary, undefined, { file, ...findValue(text, wrong.path) });
   }
-  const { lineage, serial, created_at, target, records, history } = value as unknown as Stored;
+  const { lineage, serial, created_at, target, moved_to, records, history } = value as unknown as Stored;
   return {
     state: {
       lineage,
       serial,
       created_at,
       target,
+      ...optional('moved_to', moved_to),
       records: new Map(records.map((r) => [r.address, r])),
       history: history.map(({ hash, ...entry }) => entry),
     },
@@ -100,6 +107,7 @@ const storedShape = fields<Stored>({
   serial: integerFrom(0),
   created_at: time,
   target,
+  moved_to: maybe(movedTo),
   records: listOf(record),
   history: listOf(storedEntry),
 });

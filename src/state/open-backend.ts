@@ -10,6 +10,8 @@ import { localBackend } from './local/local-backend.ts';
 import { lockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
+import { postgresLocation } from './postgres/location.ts';
+import { postgresBackend } from './postgres/postgres-backend.ts';
 import { s3Location } from './s3/location.ts';
 import { s3Backend } from './s3/s3-backend.ts';
 
@@ -49,6 +51,9 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
       return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
     case 's3':
       return s3Backend({ location, s3: s3Location(url), ...rest });
+    case 'postgres':
+    case 'postgresql':
+      return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
     default:
       throw usage(
         'state-url',

@@ -1,6 +1,9 @@
+import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Action, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { type Hash, minorOf, planDigest, type SavedPlan } from '../domain/saved-plan.ts';
+import type { RestoreSpec } from '../domain/spec.ts';
 import { savedPlan } from './plan-shape.ts';
 import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
 
@@ -46,13 +49,44 @@ function contradiction({ plan, declared }: SavedPlan): Misfit | undefined {
       return { path: ['plan', 'actions', index, 'address'], expected: 'each address once', found: address };
     seen.add(address);
   }
-  const runnable = plan.actions.filter(({ kind }) => kind === 'restore' || kind === 'resume');
-  for (const [index, { address }] of runnable.entries())
-    if (declared[index]?.address !== address)
-      return { path: ['declared', index, 'address'], expected: address, found: declared[index]?.address };
+  const runnable = plan.actions.filter(isRunnable);
+  for (const [index, action] of runnable.entries()) {
+    const wrong = otherThanShown(action, declared[index]);
+    if (wrong) return { path: ['declared', index, wrong.what], ...wrong };
+  }
   if (declared.length !== runnable.length)
     return { path: ['declared'], expected: `${runnable.length} entries`, found: declared.length };
   return undefined;
+}
+
+/** Guards judge the declaration and people what is shown of the action: both must say the same. */
+function otherThanShown(action: RestoreAction | ResumeAction, spec: RestoreSpec | undefined) {
+  const { volume, backup, selector } = action;
+  const named = `${spec?.set}/${spec?.name}`;
+  const pairs: readonly (readonly [what: string, shown: unknown, declared: unknown])[] = [
+    ['address', action.address, spec?.address],
+    ['name', action.address, named],
+    ['generation', action.generation, spec?.generation],
+    ['expect', action.expect, spec?.expect],
+    ['depends_on', action.depends_on, spec?.depends_on],
+    ['timeout_ms', action.timeout_ms, spec?.timeout_ms],
+    ['valid_until', action.valid_until, spec?.valid_until],
+    ...(backup.selector ? [['rule', backup.selector, selector] as const] : []),
+    ...(spec?.volume.by === 'id' ? [['volume', volume.id, spec.volume.id] as const] : []),
+    ...(spec?.volume.by === 'name' && action.kind === 'restore'
+      ? [['volume', volume.name, spec.volume.name] as const]
+      : []),
+    ...(spec?.backup.by === 'id' ? [['backup', backup.id, spec.backup.id] as const] : []),
+    ...(spec?.backup.by === 'selector' ? [['backup', selector, spec.backup.selector] as const] : []),
+  ];
+  const differing = pairs.find(([, shown, told]) => canonicalJson([shown]) !== canonicalJson([told]));
+  if (!differing) return undefined;
+  const [what, shown, found] = differing;
+  return { what, expected: `what the plan shows, ${JSON.stringify(shown)}`, found };
+}
+
+function isRunnable(action: Action): action is RestoreAction | ResumeAction {
+  return action.kind === 'restore' || action.kind === 'resume';
 }
 
 function parse(text: string, file: string): unknown {

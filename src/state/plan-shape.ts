@@ -129,6 +129,7 @@ const action = variants<Action, 'kind'>('kind', {
     kind: oneOf('noop'),
     done_at: time,
     job_id: maybe(text),
+    note_rule: maybe(selector),
     superseded_by: maybe(
       fields<NonNullable<NoopAction['superseded_by']>>({ address, backup_id: word, finished_at: time }),
     ),

@@ -14,7 +14,7 @@ import type {
   Unknown,
 } from '../domain/record.ts';
 import type { Selector } from '../domain/spec.ts';
-import type { Actor, Change, Commit, HistoryEntry, Move } from '../domain/state.ts';
+import type { Actor, Change, Commit, HistoryEntry, Move, MovedTo, PushRisk } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import {
   amount,
@@ -34,6 +34,9 @@ import {
 /** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
 
 export const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
+
+/** Of git: SHA-1, or SHA-256 in repositories that have that. */
+const gitCommit: Check<string> = textLike(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, 'a commit in hexadecimal');
 
 export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
 
@@ -135,6 +138,7 @@ const actor = fields<Actor>({
   who: text,
   operation: text,
   version: text,
+  git_commit: maybe(gitCommit),
   plan_digest: maybe(sha256),
   waivers: maybe(listOf(waiver)),
 });
@@ -148,6 +152,7 @@ export const commit = fields<Commit>({
     variants<Change, 'type'>('type', {
       record: fields({ type: oneOf('record'), record }),
       moved: fields({ type: oneOf('moved'), moves: listOf(fields<Move>(move)) }),
+      removed: fields({ type: oneOf('removed'), address }),
     }),
   ),
 });
@@ -165,4 +170,13 @@ const entry = {
 export const storedEntry = variants<StoredEntry, 'type'>('type', {
   closed: fields({ ...entry, type: oneOf('closed'), record }),
   moved: fields({ ...entry, ...move, type: oneOf('moved') }),
+  removed: fields({ ...entry, type: oneOf('removed'), record }),
+  pushed: fields<Extract<StoredEntry, { type: 'pushed' }>>({
+    ...entry,
+    type: oneOf('pushed'),
+    over: maybe(fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) })),
+    allowed: maybe(listOf(oneOf<PushRisk>('other-lineage', 'older-serial', 'forgotten-restores'))),
+  }),
 });
+
+export const movedTo = fields<MovedTo>({ location: word, at: time, by: text, serial: integerFrom(0) });

@@ -39,14 +39,12 @@ const SECRET = '(secret)';
 export function accessText(report: AccessReport, options: TextOptions): string {
   const { style } = options;
   const steps = report.steps.flatMap((step) => stepLines(step, options));
+  const reached = report.target ? `: ${describeTarget(report.target)}` : '';
   const end = report.ok
-    ? style.good(
-        report.target
-          ? `Everything that a restore needs can be reached: ${sanitize(describeTarget(report.target))}.`
-          : 'Everything that a restore needs can be reached.',
-      )
-    : style.bad('A restore would fail.');
-  return joinLines([...steps, '', end]);
+    ? `Everything that a restore needs can be reached${reached}.`
+    : 'A restore would fail.';
+  const paint = report.ok ? style.good : style.bad;
+  return joinLines([...steps, '', ...paragraphs(end, options.width).map(paint)]);
 }
 
 const OUTCOME_WIDTH = 9;

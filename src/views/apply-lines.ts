@@ -56,7 +56,9 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         ? undefined
         : routine(event.address, `${VERDICTS[event.verdict]}: ${sanitize(event.because)}`);
     case 'progress':
-      return undefined;
+      return event.trouble
+        ? { sign: '!', tone: 'warn', address: event.address, text: sanitize(event.note) }
+        : undefined;
     case 'ended':
       return { address: event.address, ...endLine(event.end, event.at) };
     case 'halted':

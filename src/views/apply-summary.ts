@@ -175,9 +175,7 @@ function workText(summary: RunSummary): string {
   const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
   const each = restores > 1 ? `, ${(requests / restores).toFixed(1)} a restore` : '';
-  const slowed =
-    summary.slowdowns > 0 ? ` The cloud asked to slow down ${plural(summary.slowdowns, 'time')}.` : '';
-  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
+  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
 }
 
 const LOOKS_SHOWN = 2;

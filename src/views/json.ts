@@ -6,7 +6,12 @@ const HOSTILE = /[\u007f-\u009f\u2028\u2029]|\p{Cf}/gu;
  * at its end.
  */
 export function toJson(value: unknown, indent = 0): string {
-  return JSON.stringify(value, undefined, indent).replace(HOSTILE, (char) =>
+  return harmlessJson(JSON.stringify(value, undefined, indent));
+}
+
+/** JSON text with the same data. */
+export function harmlessJson(text: string): string {
+  return text.replace(HOSTILE, (char) =>
     [...Array(char.length).keys()]
       .map((index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`)
       .join(''),

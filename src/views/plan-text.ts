@@ -14,6 +14,7 @@ import {
   type PlanTotals,
   type RestoreAction,
   type ResumeAction,
+  rulesToNote,
   totals,
   type VolumeView,
   type Wait,
@@ -70,6 +71,7 @@ export function planSummary(plan: Plan): string {
       [count.restore, 'to restore'] as const,
       [count.resume, 'to resume'] as const,
       [plan.moves.length, 'to rename'] as const,
+      [rulesToNote(plan), 'to note'] as const,
       [count.noop, 'done'] as const,
       [count.blocked, 'blocked'] as const,
       [count.expired, 'expired'] as const,
@@ -99,7 +101,10 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     ['', ...actionLines(action, options), ...noteLines(about(action), options)].join('\n');
 
   const isQuiet = (action: NoopAction) =>
-    action.was === undefined && action.superseded_by === undefined && about(action).length === 0;
+    action.was === undefined &&
+    action.superseded_by === undefined &&
+    action.note_rule === undefined &&
+    about(action).length === 0;
 
   // What needs a person stands last, next to the summary: that is what a full screen ends with.
   return [
@@ -107,6 +112,7 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     ...headerLines(plan, options),
     ...doneLines(actions.filter(isKind('noop')), isQuiet, about, options),
     ...orphanLines(plan.orphans, options),
+    ...otherMoveLines(plan, options),
     ...actions.filter((action) => action.kind === 'restore' || action.kind === 'resume').map(block),
     ...actions.filter(isKind('expired')).map(block),
     ...actions.filter(isKind('blocked')).map(block),
@@ -208,7 +214,7 @@ function doneLines(
     widestName = Math.max(widestName, displayWidth(nameOf(volume)));
   }
   const lines = shown.flatMap((action) => {
-    const { address, was, done_at, superseded_by: later, volume, generation } = action;
+    const { address, was, done_at, superseded_by: later, volume, generation, note_rule } = action;
     const text = [
       padEnd(sanitize(address), widest),
       padEnd(nameOf(volume), widestName),
@@ -220,6 +226,15 @@ function doneLines(
     return [
       style.faint(`= ${text}`),
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record moves along`]),
+      ...(note_rule === undefined
+        ? []
+        : indent(
+            wrap(
+              `its rule is new (${selectorText(note_rule)}) and picks what is done: noted by apply, so that a newer backup makes no new restore`,
+              width - LABEL_INDENT,
+            ),
+            LABEL_INDENT,
+          )),
       ...(after === undefined ? [] : indent(wrap(after, width - LABEL_INDENT), LABEL_INDENT)),
       ...(after === undefined
         ? []
@@ -259,6 +274,21 @@ function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTextOptio
       const paint = status === 'succeeded' ? style.faint : statusPaint(status, style);
       return paint(`  ${pair}`);
     }),
+  ];
+}
+
+/** Renames of what `--target` leaves out: nothing that apply writes goes unseen. */
+function otherMoveLines({ actions, moves }: Plan, { style, width }: PlanTextOptions): string[] {
+  const shown = new Set(actions.flatMap(({ was, address }) => (was === undefined ? [] : [address])));
+  const others = moves.filter(({ to }) => !shown.has(to));
+  if (others.length === 0) return [];
+  return [
+    '',
+    ...wrap(
+      'Renamed as well, without being part of this plan (the record moves, no disk is touched):',
+      width,
+    ),
+    ...others.map(({ from, to }) => style.faint(`  ${sanitize(from)} → ${sanitize(to)}`)),
   ];
 }
 

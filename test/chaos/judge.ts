@@ -42,8 +42,10 @@ export function judgeStanding(
       found.push({ kind, what: `${one.address}: ${what}` });
 
     const starts = ours.filter(({ started_at }) => started_at !== null);
-    if (starts.length > 1)
-      say('double start', `started ${starts.length} times in generation ${one.generation}`);
+    // One request that the network delivered twice is told apart: nobody who sends it can prevent that.
+    const requests = new Set(starts.map(({ request_id }) => request_id));
+    if (requests.size > 1)
+      say('double start', `${requests.size} requests started it in generation ${one.generation}`);
     if (ours.length > 0 && !record) say('lost', 'the cloud took it on, the state does not know it');
     const done = ours.some(({ outcome }) => outcome === 'succeeded');
     if (record?.status === 'succeeded' && !done) say('false success', `the cloud says ${outcomes(ours)}`);

@@ -26,6 +26,8 @@ export interface Figures {
   readonly locked: number;
   /** From the signal to the exit, ms. */
   readonly stops: readonly number[];
+  /** Starts beyond the first of one request, which the network had delivered twice. */
+  readonly duplicated: number;
   /** What a person had to settle. */
   readonly unknown: number;
   readonly faults: Readonly<Record<string, number>>;
@@ -113,13 +115,17 @@ class Play {
       child.kill('SIGKILL');
       await child.done;
     }
-    if (this.#violations.length > 0) this.#say(`kept: ${this.desk.folder}`);
+    if (this.#violations.length > 0) {
+      this.desk.write('audit.json', JSON.stringify(this.desk.cloud.audit(), undefined, 2));
+      this.#say(`kept: ${this.desk.folder}`);
+    }
     await this.desk.close(this.#violations.length > 0);
   }
 
   result(): Round {
     const audit = this.#lastAudit;
     const faults: Record<string, number> = {};
+    const started = audit?.restores.filter(({ started_at }) => started_at !== null) ?? [];
     for (const { kind } of audit?.faults ?? []) faults[kind] = (faults[kind] ?? 0) + 1;
     return {
       story: this.#story,
@@ -128,7 +134,8 @@ class Play {
       figures: {
         ...this.#figures,
         restores: this.#wanted.length,
-        starts: audit?.restores.filter(({ started_at }) => started_at !== null).length ?? 0,
+        starts: started.length,
+        duplicated: started.length - new Set(started.map(({ request_id }) => request_id)).size,
         faults,
       },
     };

@@ -55,6 +55,7 @@ ${rounds.length} rounds (seeds ${first} to ${first + rounds.length - 1}) in ${Ma
       .map(([kind, count]) => `${kind} ${count}`)
       .join(', ') || 'none'
   }
+  delivered twice by the network, and begun twice by the cloud: ${sum(({ figures }) => figures.duplicated)}
   settled by a person because nothing could tell: ${sum(({ figures }) => figures.unknown)}
   double starts ${broken('double start')}, lost ${broken('lost')}, false successes ${broken('false success') + broken('false untouched')}, unfinished ${broken('unfinished')}`);
 if (rounds.some(({ violations }) => violations.length > 0)) process.exitCode = 1;

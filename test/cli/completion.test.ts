@@ -17,7 +17,7 @@ describe('completion', () => {
   it('offers commands and the commands below them', () => {
     expect(offered('')).to.include.members(['plan', 'apply', 'get', 'wait', 'completion']);
     expect(offered('get', '')).to.deep.equal(['backups', 'volumes', 'servers']);
-    expect(offered('state', 'sh')).to.deep.equal(['list', 'show']);
+    expect(offered('state', 'sh')).to.include.members(['list', 'show', 'rm', 'mv', 'push', 'migrate']);
   });
 
   it('offers the flags of the command', () => {
@@ -31,11 +31,17 @@ describe('completion', () => {
     expect(offered('plan', '--output=')).to.deep.equal(['--output=text', '--output=json']);
     expect(offered('plan', '-o', 'j')).to.deep.equal(['text', 'json']);
     expect(offered('plan', '-f', '')).to.deep.equal(['files']);
+    expect(offered('apply', '')).to.deep.equal(['files']);
+    expect(offered('show', 'pl')).to.deep.equal(['files']);
     expect(offered('plan', '--state', 'x')).to.deep.equal(['files']);
     expect(offered('plan', '--target', '')).to.deep.equal(['addresses']);
     expect(offered('resolve', '')).to.deep.equal(['addresses']);
     expect(offered('wait', 'a/b', '')).to.deep.equal(['addresses']);
     expect(offered('resolve', 'a/b', '')).to.deep.equal([]);
+    expect(offered('state', 'rm', 'a/b', '')).to.deep.equal(['addresses']);
+    expect(offered('state', 'mv', '')).to.deep.equal(['addresses']);
+    expect(offered('state', 'push', '')).to.deep.equal(['files']);
+    expect(offered('state', 'history', '--address', '')).to.deep.equal(['addresses']);
     expect(offered('completion', '')).to.deep.equal(['bash', 'zsh', 'fish']);
     expect(offered('help', '')).to.include.members(['recovery', 'apply']);
     expect(offered('resolve', '--reason', '')).to.deep.equal([]);

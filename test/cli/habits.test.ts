@@ -27,6 +27,7 @@ describe('habits of other tools', () => {
     ['apply -lock-timeout=5m', 'apply --lock-timeout=5m'],
     ['plan -detailed-exitcode', 'plan --detailed-exitcode'],
     ['plan -json', 'plan --output=json'],
+    ['state push -dry-run old.json', 'state push --dry-run old.json'],
     ['state list -state=x.json --json', 'state list --state=x.json --output=json'],
     ['plan -o=json', 'plan --output=json'],
     ['get volume -o name', 'get volume -o name'],
@@ -59,6 +60,7 @@ describe('habits of other tools', () => {
     ['destroy', /no command destroy/, /cannot be undone/],
     ['describe a/b', /no command describe/, /state show/],
     ['force-unlock 1', /no command force-unlock/, /vbsctl unlock/],
+    ['state push -force old.json', /no --force/, /names the flag/],
   ];
   for (const [typed, summary, remedy] of refused)
     it(`answers ${typed} by name`, () => {

@@ -15,7 +15,7 @@ describe('init --config', () => {
 
   async function load(text: string) {
     writeFileSync(join(folder, 'vbsctl.yaml'), text);
-    return loadConfig({ manifests: [] }, { cwd: folder, stdin: (async function* () {})() });
+    return loadConfig({ manifests: [] }, { cwd: folder, stdin: (async function* () {})(), version: '0.1.0' });
   }
 
   it('writes a file that is valid and changes no default', async () => {

@@ -69,6 +69,21 @@ describe('open restores', () => {
     expect(open?.behind).to.deep.equal([]);
   });
 
+  it('have nothing behind them that is done and whose record was tidied away', () => {
+    const done = spec(succeeded.address, {
+      depends_on: [running.address],
+      generation: succeeded.generation,
+    });
+    const actor = { who: 'ada@lab', operation: 'state rm', version: '0.1.0' };
+    const history = [
+      { type: 'removed', record: succeeded, serial: 1, at: running.updated_at, actor },
+    ] as const;
+    const [open] = openRestores({ ...stateOf(running), history }, [done]);
+    expect(open?.behind).to.deep.equal([]);
+    const [again] = openRestores({ ...stateOf(running), history }, [{ ...done, generation: 9 }]);
+    expect(again?.behind).to.deep.equal([{ address: succeeded.address, because: 'depends_on' }]);
+  });
+
   it('are found in a circle of dependencies, which is for another check to refuse', () => {
     const specs = [
       spec(running.address, { depends_on: ['a/b'] }),

@@ -38,6 +38,22 @@ describe('fold', () => {
     expect(before.records.size).to.equal(1);
   });
 
+  it('removes a record and keeps all of it in the history', () => {
+    const done = recordAfter('s/a', { type: 'accept', at: AT }, { type: 'succeed', at: AT });
+    const state = fold(empty, commits([put(done)], [{ type: 'removed', address: 's/a' }]));
+    expect(state.records.size).to.equal(0);
+    expect(state.history.at(-1)).to.deep.equal({
+      type: 'removed',
+      record: done,
+      serial: 2,
+      at: AT,
+      actor: ACTOR,
+    });
+    const gone: Change = { type: 'removed', address: 's/a' };
+    expect(() => fold(empty, commits([gone]))).to.throw(/nothing to remove/);
+    expect(() => fold(empty, commits([put(recordAfter('s/a'))], [gone]))).to.throw(/forgotten/);
+  });
+
   it('refuses a gap, a move of nothing, and to bury an open restore', () => {
     const [one] = commits([numbered(1)]);
     expect(() => fold(empty, [{ ...(one as Commit), serial: 2 }])).to.throw(/does not follow/);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 
 /** The built program as a child process. */
 
-const PROGRAM = new URL('../../dist/vbsctl.cjs', import.meta.url).pathname;
+export const PROGRAM = new URL('../../dist/vbsctl.cjs', import.meta.url).pathname;
 
 export interface Finished {
   readonly code: number | null;
@@ -15,6 +15,9 @@ export interface Running {
   readonly pid: number;
   readonly done: Promise<Finished>;
   kill(signal: NodeJS.Signals): void;
+  /** Nobody reads it any more: the next write is EPIPE. */
+  closeStdout(): void;
+  closeStderr(): void;
 }
 
 /** `onLine` gets each line of stdout as it comes. */
@@ -40,5 +43,11 @@ export function startProgram(
       resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
     );
   });
-  return { pid: child.pid ?? -1, done, kill: (signal) => void child.kill(signal) };
+  return {
+    pid: child.pid ?? -1,
+    done,
+    kill: (signal) => void child.kill(signal),
+    closeStdout: () => void child.stdout.destroy(),
+    closeStderr: () => void child.stderr.destroy(),
+  };
 }

@@ -31,7 +31,11 @@ describe('a generated manifest', () => {
 
   async function load(text: string) {
     writeFileSync(join(folder, 'restores.yaml'), text);
-    return loadManifests(['restores.yaml'], { cwd: folder, stdin: (async function* () {})() });
+    return loadManifests(['restores.yaml'], {
+      cwd: folder,
+      stdin: (async function* () {})(),
+      version: '0.1.0',
+    });
   }
 
   it('has the newest backup at or before the moment, and names the gaps', async () => {

@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadConfig } from '../../src/manifest/index.ts';
 import { spot, within, words } from './helpers.ts';
@@ -63,5 +65,19 @@ describe('a config beside the manifests of a named one', () => {
   it('is no second one when it is the named one itself', async () => {
     const { diagnostics } = await load({ 'ops/vbsctl.yaml': OPERATOR }, ['ops/restores.yaml']);
     expect(diagnostics).to.deep.equal([]);
+  });
+
+  it('may be a link of the operator, and not one of the pull request', async () => {
+    const files = { 'etc/real.yaml': OPERATOR, 'home/.netrc': 'hunter2: 1\n', 'repo/restores.yaml': '' };
+    await within(files, async ({ io, path }) => {
+      mkdirSync(join(path, 'ops'));
+      symlinkSync('../etc/real.yaml', join(path, 'ops/vbsctl.yaml'));
+      const search = { environment: '../ops/vbsctl.yaml', manifests: ['restores.yaml'] };
+      const checkout = { ...io, cwd: join(path, 'repo') };
+      expect((await loadConfig(search, checkout)).config.cloud).to.equal('prod');
+      symlinkSync('../home/.netrc', join(path, 'repo/vbsctl.yaml'));
+      const { diagnostics } = await loadConfig(search, checkout);
+      expect(diagnostics.map(spot)).to.deep.equal(['vbsctl.yaml link-leads-out']);
+    });
   });
 });

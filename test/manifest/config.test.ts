@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { loadConfig } from '../../src/manifest/index.ts';
-import { restore, set, spot, within, words } from './helpers.ts';
+import { BAD_CONFIGS } from './bad-inputs.ts';
+import { spot, within, words } from './helpers.ts';
 
 const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
 const load = (text: string) =>
@@ -52,85 +53,7 @@ policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], req
     });
   });
 
-  const bad: readonly (readonly [what: string, text: string, ...expected: (readonly [string, string])[]])[] =
-    [
-      ['a manifest', set(restore('db')), ['c.yaml:2:7 wrong-kind', '-f']],
-      [
-        'another version',
-        'apiVersion: vbsctl.dev/v9\nkind: Config\n',
-        ['c.yaml:1:13 unknown-version', 'vbsctl.dev/v1'],
-      ],
-      ['two documents', `${HEAD}---\n${HEAD}`, ['c.yaml:4:1 several-documents', 'one document']],
-      ['nothing', '', ['c.yaml:1:1 empty-file', 'nothing']],
-      ['an unknown key', `${HEAD}paralelism: 1\n`, ['c.yaml:3:1 unknown-key', 'Known here: apiVersion']],
-      [
-        'an unknown key further in',
-        `${HEAD}apply: {paralelism: 1}\n`,
-        ['c.yaml:3:9 unknown-key', 'did you mean parallelism?'],
-      ],
-      ['a secret', `${HEAD}password: hunter2\n`, ['c.yaml:3:1 unknown-key', 'password']],
-      ['an unknown API', `${HEAD}api: cindr\n`, ['c.yaml:3:6 not-allowed', 'did you mean cinder?']],
-      [
-        'an unknown way',
-        `${HEAD}retry: {after_ambiguous: ask}\n`,
-        ['c.yaml:3:26 not-allowed', 'retry or stop'],
-      ],
-      ['an empty cloud', `${HEAD}cloud: ""\n`, ['c.yaml:3:8 out-of-range', '1 to 255']],
-      [
-        'too much parallelism',
-        `${HEAD}apply: {parallelism: 1001}\n`,
-        ['c.yaml:3:22 out-of-range', '1 to 1000'],
-      ],
-      [
-        'no requests',
-        `${HEAD}apply: {requests_per_second: 0}\n`,
-        ['c.yaml:3:30 out-of-range', '0.1 to 1000'],
-      ],
-      [
-        'a text for a number',
-        `${HEAD}apply: {max_failures: many}\n`,
-        ['c.yaml:3:23 wrong-type', 'whole number'],
-      ],
-      [
-        'a number for a duration',
-        `${HEAD}poll: {min_interval: 2}\n`,
-        ['c.yaml:3:22 wrong-type', 'add the unit: 2s'],
-      ],
-      ['a settle of nothing', `${HEAD}retry: {settle: 0s}\n`, ['c.yaml:3:17 out-of-range', 'from 1s to 1d']],
-      ['an endless age', `${HEAD}policy: {max_backup_age: 99999d}\n`, ['c.yaml:3:26 out-of-range', '36500d']],
-      [
-        'delays the wrong way round',
-        `${HEAD}retry: {min_delay: 3s, max_delay: 2s}\n`,
-        ['c.yaml:3:20 wrong-order', 'retry.min_delay'],
-      ],
-      [
-        'a delay above the default',
-        `${HEAD}poll:\n  min_interval: 1m\n`,
-        ['c.yaml:4:17 wrong-order', 'default'],
-      ],
-      [
-        'a limit below the default',
-        `${HEAD}http: {request_timeout: 1s}\n`,
-        ['c.yaml:3:25 wrong-order', 'default'],
-      ],
-      ['no manifests', `${HEAD}manifests: []\n`, ['c.yaml:3:12 too-few', 'remove the key']],
-      [
-        'a manifest twice',
-        `${HEAD}manifests: [a, a]\n`,
-        ['c.yaml:3:16 listed-twice', 'First at c.yaml:3:13'],
-      ],
-      [
-        'a password in the state',
-        `${HEAD}state: postgres://u:hunter2@h/db\n`,
-        ['c.yaml:3:8 password-in-state', 'environment'],
-      ],
-      [
-        'an answer without a limit',
-        `${HEAD}http: {max_response_bytes: 1}\n`,
-        ['c.yaml:3:28 out-of-range', '65536'],
-      ],
-    ];
-  for (const [what, text, ...expected] of bad) {
+  for (const [what, text, ...expected] of BAD_CONFIGS) {
     it(`refuses ${what}`, async () => {
       const { config, diagnostics } = await load(text);
       expect(diagnostics.map(spot)).to.deep.equal(expected.map(([place]) => place));

@@ -7,7 +7,7 @@ import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
 import { EXAMPLES, exampleNames } from './helpers.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const io = { cwd: EXAMPLES, stdin: nothing() };
+const io = { cwd: EXAMPLES, stdin: nothing(), version: '0.1.0' };
 
 describe('examples', () => {
   for (const name of exampleNames()) {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -104,6 +104,12 @@ describe('files with manifests', () => {
       ['deep'],
       [`deep/${'d/'.repeat(LIMITS.directoryDepth)}d too-deep`, 'deep no-manifests'],
     ],
+    [
+      'binary noise',
+      (path) => writeFileSync(join(path, 'noise.yaml'), Buffer.from([0x89, 0x50, 0xff, 0x00, 0x01])),
+      ['noise.yaml'],
+      ['noise.yaml not-text'],
+    ],
     ['an endless file', () => {}, ['/dev/zero'], ['/dev/zero too-large']],
   ];
   for (const [what, prepare, paths, expected] of problems) {
@@ -129,6 +135,88 @@ describe('files with manifests', () => {
       return await loadManifests(['a.yaml'], io);
     });
     expect(loaded.diagnostics.map(spot)).to.deep.equal(['a.yaml unreadable-file']);
+  });
+});
+
+describe('links in a checkout', () => {
+  const SECRET = 'hunter2: 1\n';
+
+  /** A checkout in `repo`, and beside it what its author would like to see. */
+  async function loaded(link: (repo: string) => void, paths: readonly string[]) {
+    const files = { 'home/.netrc': SECRET, 'home/d/token.yaml': SECRET, 'repo/a.yaml': one('a') };
+    return within(files, async ({ io, path }) => {
+      mkdirSync(join(path, 'repo/restores'));
+      link(join(path, 'repo'));
+      const { specs, diagnostics } = await loadManifests(
+        paths.map((each) => each.replace('ROOT', path)),
+        { ...io, cwd: join(path, 'repo') },
+      );
+      expect(JSON.stringify(diagnostics)).not.to.include('hunter2');
+      for (const { code, remedy } of diagnostics.filter(({ code }) => code === 'link-leads-out'))
+        expect(remedy, code).to.include('-f ');
+      return { addresses: specs.map(({ address }) => address), problems: diagnostics.map(spot) };
+    });
+  }
+
+  const out: readonly (readonly [string, (repo: string) => void, string, string])[] = [
+    [
+      'a file',
+      (repo) => symlinkSync('../../home/.netrc', join(repo, 'restores/x.yaml')),
+      'restores',
+      'restores/x.yaml',
+    ],
+    [
+      'the file that is named',
+      (repo) => symlinkSync('../home/.netrc', join(repo, 'restores.yaml')),
+      'restores.yaml',
+      'restores.yaml',
+    ],
+    [
+      'a directory',
+      (repo) => symlinkSync('../../home/d', join(repo, 'restores/x')),
+      'restores',
+      'restores/x',
+    ],
+    [
+      'the directory that is named',
+      (repo) => symlinkSync('../home/d', join(repo, 'night')),
+      'night',
+      'night',
+    ],
+    [
+      'a directory on the way',
+      (repo) => symlinkSync('../home', join(repo, 'env')),
+      'env/d/token.yaml',
+      'env/d/token.yaml',
+    ],
+    [
+      'a file, by a path from the root',
+      (repo) => symlinkSync('../../home/.netrc', join(repo, 'restores/x.yaml')),
+      'ROOT/repo/restores',
+      'restores/x.yaml',
+    ],
+  ];
+  for (const [what, link, path, place] of out)
+    it(`do not lead out of it: ${what}`, async () => {
+      const { problems } = await loaded(link, [path]);
+      expect(problems[0]).to.match(new RegExp(`${place} link-leads-out$`));
+    });
+
+  it('lead from one place in it to another, and where they are named themselves', async () => {
+    const inside = await loaded(
+      (repo) => symlinkSync('../a.yaml', join(repo, 'restores/x.yaml')),
+      ['restores'],
+    );
+    expect(inside).to.deep.equal({ addresses: ['a/db'], problems: [] });
+    const named = await loaded(
+      (repo) => {
+        mkdirSync(join(repo, '../mount/..data'), { recursive: true });
+        writeFileSync(join(repo, '../mount/..data/m.yaml'), one('m'));
+        symlinkSync('..data/m.yaml', join(repo, '../mount/m.yaml'));
+      },
+      ['ROOT/mount', '../mount/m.yaml'],
+    );
+    expect(named).to.deep.equal({ addresses: ['m/db'], problems: [] });
   });
 });
 

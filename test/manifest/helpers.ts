@@ -21,7 +21,7 @@ export function folder(files: Files, stdin = ''): Folder {
   }
   return {
     path,
-    io: { cwd: path, stdin: oneChunk(stdin) },
+    io: { cwd: path, stdin: oneChunk(stdin), version: '0.1.0' },
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
 }

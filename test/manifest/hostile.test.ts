@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { readDocuments } from '../../src/manifest/documents.ts';
 import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
 import { readJson } from '../../src/manifest/json.ts';
-import { LIMITS } from '../../src/manifest/limits.ts';
+import { LIMITS, wholeAllowance } from '../../src/manifest/limits.ts';
 import { SourceText } from '../../src/manifest/source.ts';
 import { EXAMPLES, exampleNames, set, within } from './helpers.ts';
 
@@ -71,7 +71,21 @@ const mutated = fc
   );
 
 describe('hostile input', () => {
-  const harmless = async (text: string) =>
+  /** Of one small input. CPU and not wall time: other programs may use the machine, too. */
+  const CPU_MS_MAX = 1_000;
+  /** Over all of them. */
+  const GROWTH_BYTES_MAX = 512 * 1024 * 1024;
+  const rssBefore = process.memoryUsage.rss();
+
+  const harmless = async (text: string) => {
+    const before = process.cpuUsage();
+    await told(text);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000, 'ms of CPU').to.be.lessThan(CPU_MS_MAX);
+    expect(process.memoryUsage.rss() - rssBefore, 'bytes').to.be.lessThan(GROWTH_BYTES_MAX);
+  };
+
+  const told = async (text: string) =>
     within({ 'm.yaml': text, 'm.json': text }, async ({ io }) => {
       const loaded = [
         await loadManifests(['m.yaml'], io),
@@ -109,7 +123,7 @@ describe('hostile input', () => {
 
   it('is told about once it is too much, and no further', () => {
     const wrong = `labels: {${Array.from({ length: LIMITS.problems + 10 }, (_, i) => `k${i}: no`).join(', ')}}`;
-    const { problems } = readDocuments(new SourceText('m.yaml', wrong), { values: LIMITS.values });
+    const { problems } = readDocuments(new SourceText('m.yaml', wrong), wholeAllowance());
     expect(problems).to.have.length(LIMITS.problems + 1);
     expect(problems.at(-1)?.code).to.equal('too-many-problems');
   });
@@ -123,8 +137,21 @@ describe('hostile input', () => {
     expect(diagnostics.at(-1)?.code).to.equal('too-many-problems');
   });
 
+  it('is stopped when it is documents without end', () => {
+    const { problems } = readDocuments(new SourceText('m.yaml', '--- 1\n'.repeat(20)), {
+      ...wholeAllowance(),
+      documents: 10,
+    });
+    expect(problems.map(({ code, where }) => [code, where?.line])).to.deep.equal([
+      ['too-many-documents', 11],
+    ]);
+  });
+
   it('is stopped when it is empty documents without end', () => {
-    const { problems } = readDocuments(new SourceText('m.yaml', '---\n'.repeat(20)), { values: 10 });
+    const { problems } = readDocuments(new SourceText('m.yaml', '---\n'.repeat(20)), {
+      ...wholeAllowance(),
+      values: 10,
+    });
     expect(problems.map(({ code }) => code)).to.deep.equal(['too-many-values']);
   });
 
@@ -148,7 +175,7 @@ describe('hostile input', () => {
   for (const [what, make] of linear) {
     it(`ends in time: ${what}`, function () {
       this.timeout(20_000);
-      const { problems } = readDocuments(new SourceText('m.yaml', make(40_000)), { values: LIMITS.values });
+      const { problems } = readDocuments(new SourceText('m.yaml', make(40_000)), wholeAllowance());
       expect(problems.length).to.be.lessThan(LIMITS.problems + 2);
     });
   }
@@ -156,7 +183,7 @@ describe('hostile input', () => {
 
 describe('JSON', () => {
   const read = (text: string) => {
-    const result = readJson(new SourceText('m.json', text), { values: LIMITS.values });
+    const result = readJson(new SourceText('m.json', text), wholeAllowance());
     return result.kind === 'read' ? { value: result.value, problems: result.problems.length } : undefined;
   };
 

@@ -241,6 +241,13 @@ export class Book {
     return this.commit({ type: 'record', record: advance(standing, { type: 'resolve', at, resolution }) });
   }
 
+  /** A later rule picks what is done. */
+  note(address: string, selector: Selector): this {
+    const { at } = this;
+    const record = advance(this.#state.records.get(address), { type: 'note_rule', at, selector });
+    return this.commit({ type: 'record', record });
+  }
+
   moves(moves: readonly Move[]): this {
     return this.commit({ type: 'moved', moves });
   }
@@ -300,7 +307,7 @@ function words(action: Action): string {
     case 'blocked':
       return `blocked ${action.reasons.map(({ code }) => code).join(' ')}${was}`;
     case 'noop':
-      return `noop${was}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
+      return `noop${was}${action.note_rule ? ' and notes its rule' : ''}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
     case 'resume':
     case 'expired':
       return action.kind + was;

@@ -15,6 +15,36 @@ describe('identity: done or not', () => {
       state: book().put('s/a', 'v1', 'b1', 'resolved succeeded'),
       plan: { 's/a': 'noop' },
     },
+    'done, and its record tidied away': {
+      specs: [A],
+      state: book().put('s/a', 'v1', 'b1', 'succeeded').commit({ type: 'removed', address: 's/a' }),
+      plan: { 's/a': 'noop' },
+    },
+    'done, its record renamed and tidied away': {
+      specs: [A],
+      state: book()
+        .put('s/a', 'v1', 'b1', 'succeeded')
+        .moves([{ from: 's/a', to: 'other/x' }])
+        .commit({ type: 'removed', address: 'other/x' }),
+      plan: { 's/a': 'noop' },
+    },
+    'done by a rule, and its record tidied away': {
+      specs: [spec('s/a', 'v1', rule())],
+      state: book()
+        .put('s/a', 'v1', 'b1', 'succeeded', { selector })
+        .commit({ type: 'removed', address: 's/a' }),
+      plan: { 's/a': 'noop' },
+    },
+    'maybe touched, and its record tidied away': {
+      specs: [A],
+      state: book().put('s/a', 'v1', 'b1', 'failed maybe').commit({ type: 'removed', address: 's/a' }),
+      plan: { 's/a': 'blocked may-be-touched' },
+    },
+    'untouched, and its record tidied away': {
+      specs: [A],
+      state: book().put('s/a', 'v1', 'b1', 'failed no').commit({ type: 'removed', address: 's/a' }),
+      plan: { 's/a': 'restore first' },
+    },
     'another backup is another restore': {
       specs: [spec('s/a', 'v1', 'c1')],
       state: book().put('s/a', 'v1', 'b1', 'succeeded'),

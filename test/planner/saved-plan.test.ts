@@ -150,6 +150,36 @@ describe('a saved plan', () => {
     const forged = JSON.stringify({ ...rest, digest: hash(canonical(rest)) });
     expect(() => decodePlan(forged, 'p', '1.2.3', hash)).to.throw('declared');
   });
+
+  // Who can write the file can write a digest that fits; what he shows must still be what is judged and done.
+  const forgeries: readonly (readonly [what: string, text: string, by: string])[] = [
+    ['a set that the policy allows', '"set":"s","name":"b"', '"set":"payments","name":"b"'],
+    ['an expectation', '"expect":{},"depends_on":["s/a"]', '"expect":{"size":9},"depends_on":["s/a"]'],
+    ['an order', '"depends_on":["s/a"]', '"depends_on":[]'],
+    ['another disk', '"volume":{"by":"id","id":"v2"}', '"volume":{"by":"id","id":"v4"}'],
+    ['another backup', '"backup":{"by":"id","id":"b2"}', '"backup":{"by":"id","id":"c2"}'],
+    ['a name that is not the disk’s', '{"by":"name","name":"disk-v1"}', '{"by":"name","name":"disk-v4"}'],
+    [
+      'another rule',
+      '"selector":{"as_of":"latest"}},"generation":1',
+      '"selector":{"as_of":"2026-11-23T00:00:00Z"}},"generation":1',
+    ],
+    ['another generation', '"generation":2,"source"', '"generation":7,"source"'],
+  ];
+  for (const [what, from, to] of forgeries)
+    it(`does not declare other than it shows: ${what}`, () => {
+      const { digest, ...rest } = JSON.parse(text());
+      const declared = JSON.stringify(rest.declared);
+      const plan = JSON.stringify(rest.plan);
+      const [inDeclared, inPlan] = [declared.replace(from, to), plan.replace(from, to)];
+      expect(inDeclared !== declared || inPlan !== plan, 'something was forged').to.equal(true);
+      const forged = {
+        ...rest,
+        ...(inDeclared !== declared ? { declared: JSON.parse(inDeclared) } : { plan: JSON.parse(inPlan) }),
+      };
+      const file = JSON.stringify({ ...forged, digest: hash(canonical(forged)) });
+      expect(() => decodePlan(file, 'p', 'test', hash)).to.throw('not a sound plan');
+    });
 });
 
 function canonical(value: unknown): string {
@@ -226,6 +256,27 @@ describe('a saved plan is stale', () => {
         cloud: changed({ backups: [backup('b2', 'v2', { created_at: '2026-11-23T12:00:00Z' })] }),
       }),
       'backup b2 was created at 2026-11-23T12:00:00Z',
+    ],
+    [
+      'the disk has another name',
+      () => ({ state: state(), cloud: changed({ volumes: [volume('v2', { name: 'old-disk-v2' })] }) }),
+      'disk v2 is called old-disk-v2, not disk-v2, and at 2026-11-24T00:00:00.000Z it was approved otherwise',
+    ],
+    [
+      'the backup has another name',
+      () => ({
+        state: state(),
+        cloud: changed({ backups: [backup('b2', 'v2', { created_at: '2026-11-21T00:00:00Z', name: '' })] }),
+      }),
+      'backup b2 is called nothing, not nightly-b2',
+    ],
+    [
+      'the backup is of another disk',
+      () => ({
+        state: state(),
+        cloud: changed({ backups: [backup('b2', 'v4', { created_at: '2026-11-21T00:00:00Z' })] }),
+      }),
+      'backup b2 is of disk v4, not of v2',
     ],
     [
       'the disk is smaller',

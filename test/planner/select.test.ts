@@ -12,6 +12,7 @@ import {
   rule,
   said,
   spec,
+  story,
   volume,
 } from './builders.ts';
 import { checkAll } from './tables.ts';
@@ -108,12 +109,22 @@ describe('a rule and what it was resolved to', () => {
     'done by its id, now by a rule that picks it': {
       specs: [A],
       state: book().put('s/a', 'v1', 'd1', 'succeeded'),
-      plan: { 's/a': 'noop' },
+      plan: { 's/a': 'noop and notes its rule' },
     },
     'done by one rule, now by another that picks it': {
       specs: [spec('s/a', 'v1', rule({ as_of: '2026-11-23T12:00:00Z' }))],
       state: book().put('s/a', 'v1', 'd1', 'succeeded', { selector }),
-      plan: { 's/a': 'noop' },
+      plan: { 's/a': 'noop and notes its rule' },
+    },
+    'done under another address, which moves here': {
+      specs: [A],
+      state: book().put('s/old', 'v1', 'd1', 'succeeded'),
+      plan: { 's/a': 'noop was s/old and notes its rule', moves: 's/old>s/a' },
+    },
+    'done long ago, and something else since: the record is not there to keep the rule': {
+      specs: [A],
+      state: book().put('s/a', 'v1', 'd1', 'succeeded').put('s/a', 'v1', 'b1', 'succeeded'),
+      plan: { 's/a': 'noop superseded by s/a' },
     },
     'done, the rule in another order of keys': {
       specs: [spec('s/a', 'v1', { by: 'selector', selector: { within: '9d', as_of: 'latest' } })],
@@ -128,6 +139,14 @@ describe('a rule and what it was resolved to', () => {
   });
 
   const pinOf = (made: ReturnType<typeof planOf>) => made.actions[0]?.backup.id;
+
+  it('once noted, it stays done when the next backup is made, and so do the rules before it', () => {
+    const early = { as_of: '2026-11-23T12:00:00Z' };
+    const state = book().put('s/a', 'v1', 'd1', 'succeeded', { selector: early }).note('s/a', selector);
+    const cloud = { ...CLOUD, backups: [...CLOUD.backups, aged('e1', 1)] };
+    for (const each of [A, spec('s/a', 'v1', rule(early)), spec('s/a', 'v1', 'd1')])
+      expect(story(planOf([each], { state, cloud }))).to.deep.equal({ 's/a': 'noop' });
+  });
 
   it('a raised generation picks anew', () => {
     const state = book().put('s/a', 'v1', 'b1', 'succeeded', { selector });

@@ -244,6 +244,22 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       expect((await readAnew())?.serial).to.equal(41);
     });
 
+    it('keeps the note of a state that was moved elsewhere', async () => {
+      const given = chained('moved', 7);
+      const moved_to = { location: 's3://restores/prod', at: AT, by: ACTOR.who, serial: 7 };
+      const lease = await lock();
+      await lease.replace(given);
+      const marked = { ...given, state: { ...given.state, serial: 8, moved_to } };
+      await lease.replace(marked);
+      await lease.release();
+      expect(await snapshotAnew()).to.deep.equal(marked);
+      expect((await readAnew())?.moved_to).to.deep.equal(moved_to);
+      const back = await lock();
+      await back.replace({ ...given, state: { ...given.state, serial: 9 } });
+      await back.release();
+      expect(await readAnew()).to.not.have.property('moved_to');
+    });
+
     it('mends no chain: a break is stored as a break', async () => {
       const given = chained('broken', 7);
       const broken = { ...given, chain: given.chain.map((hash, i) => (i === 1 ? 'f'.repeat(64) : hash)) };

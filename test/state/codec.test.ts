@@ -2,17 +2,17 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import { emptyState, fold, type State } from '../../src/domain/state.ts';
+import { type Change, emptyState, fold, type State } from '../../src/domain/state.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/state/codec.ts';
 import { extendChain, firstBreak } from '../../src/state/history-chain.ts';
-import { ACTOR, AT, everyKind, put, TARGET } from './samples.ts';
+import { ACTOR, AT, chained, everyKind, put, TARGET } from './samples.ts';
 
 const FILE = 'x.state.json';
 
 function sample(): State {
-  const changes = [
+  const changes: Change[] = [
     ...everyKind().map(put),
-    { type: 'moved', moves: [{ from: 'pay/done', to: 'pay/renamed' }] } as const,
+    { type: 'moved', moves: [{ from: 'pay/done', to: 'pay/renamed' }] },
   ];
   return fold(
     emptyState('line-1', TARGET, AT),
@@ -44,6 +44,24 @@ describe('codec', () => {
     expect(Object.fromEntries(back.state.records)).to.deep.equal(Object.fromEntries(state.records));
     expect(back.chain).to.deep.equal(extendChain(state, []));
     expect(encodeSnapshot(back)).to.equal(encode(state));
+  });
+
+  it('reads renames, removals and pushes in the history', () => {
+    const whole = chained('line-1', 9);
+    expect(new Set(whole.state.history.map(({ type }) => type))).to.have.length(4);
+    const back = decode(encodeSnapshot(whole));
+    expect(back).to.deep.equal({ ...whole, state: { ...whole.state, records: back.state.records } });
+    expect(Object.fromEntries(back.state.records)).to.deep.equal(Object.fromEntries(whole.state.records));
+    expect(firstBreak(back.state, back.chain)).to.equal(undefined);
+  });
+
+  it('keeps the note of a state that was moved elsewhere', () => {
+    const { state, chain } = chained('line-1', 9);
+    const moved_to = { location: 's3://restores/prod', at: AT, by: 'ada@bench', serial: 9 };
+    const text = encodeSnapshot({ state: { ...state, serial: 10, moved_to }, chain });
+    expect(decode(text).state.moved_to).to.deep.equal(moved_to);
+    expect(encodeSnapshot(decode(text))).to.equal(text);
+    expect(decode(encodeSnapshot({ state, chain })).state).to.not.have.property('moved_to');
   });
 
   it('writes records sorted, one a line, with format and serial on top', () => {

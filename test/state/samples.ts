@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../../src/domain/record.ts';
-import { type Actor, type Change, emptyState, fold } from '../../src/domain/state.ts';
+import { type Actor, type Change, emptyState, fold, type HistoryEntry } from '../../src/domain/state.ts';
 import type { Target } from '../../src/domain/target.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
@@ -16,6 +16,7 @@ export const ACTOR: Actor = {
   who: 'ada@bench',
   operation: 'apply',
   version: '0.1.0',
+  git_commit: 'c'.repeat(40),
   plan_digest: 'a'.repeat(64),
   waivers: ['old-backups'],
 };
@@ -89,10 +90,21 @@ export function numbered(n: number): Change {
   return put(recordAfter(`set/r${n}`));
 }
 
-/** A whole state with records of every kind, a history and its chain; `serial` is at least 1. */
+/** A whole state with records and history entries of every kind, and its chain; `serial` is at least 1. */
 export function chained(lineage: string, serial: number): Snapshot {
-  const commit = { serial: 1, at: AT, actor: ACTOR, changes: everyKind().map(put) };
-  const state = { ...fold(emptyState(lineage, TARGET, AT), [commit]), serial };
+  const changes: Change[] = [
+    ...everyKind().map(put),
+    { type: 'moved', moves: [{ from: 'pay/done', to: 'pay/past' }] },
+    { type: 'removed', address: 'pay/told' },
+  ];
+  const folded = fold(emptyState(lineage, TARGET, AT), [{ serial: 1, at: AT, actor: ACTOR, changes }]);
+  const fact = { serial: 1, at: AT, actor: ACTOR };
+  const history: HistoryEntry[] = [
+    ...folded.history,
+    { type: 'pushed', over: { lineage: 'older', serial: 3 }, allowed: ['other-lineage'], ...fact },
+    { type: 'pushed', ...fact },
+  ];
+  const state = { ...folded, serial, history };
   return { state, chain: extendChain(state, []) };
 }
 

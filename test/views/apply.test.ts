@@ -205,15 +205,6 @@ describe('views/apply-summary', () => {
     );
   });
 
-  it('tells what a restore cost, and how often the cloud asked to slow down', () => {
-    const { summary } = report();
-    if (!summary) throw new Error('the run has no summary');
-    const slowed = { ...report(), summary: { ...summary, slowdowns: 2 } };
-    expect(applySummary(slowed, RUN_PLAN, at(120))).to.contain(
-      'with 143 requests, 28.6 a restore. The cloud asked to slow down 2 times.\n',
-    );
-  });
-
   it('names a reason once for hundreds', () => {
     const ends = new Map(
       Array.from({ length: 300 }, (_, n) => [

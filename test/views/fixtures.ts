@@ -511,7 +511,6 @@ export const RUN: readonly ApplyEvent[] = [
       running: 1,
       duration_ms: 728_000,
       requests: 143,
-      slowdowns: 0,
     },
   }),
 ];

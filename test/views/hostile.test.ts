@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { emptyState } from '../../src/domain/state.ts';
+import { emptyState, type HistoryEntry } from '../../src/domain/state.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
@@ -11,6 +11,7 @@ import { lockText } from '../../src/views/lock-text.ts';
 import { planJson } from '../../src/views/plan-json.ts';
 import { planText } from '../../src/views/plan-text.ts';
 import { createRunReporter } from '../../src/views/run-report.ts';
+import { historyJson, historyText } from '../../src/views/state-history.ts';
 import { stateListJson } from '../../src/views/state-json.ts';
 import { stateListText, stateShowText } from '../../src/views/state-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
@@ -128,6 +129,11 @@ async function shown(text: string): Promise<string> {
     ...emptyState('x', TARGET, ''),
     records: new Map(records.map((record, index) => [`${record.address}${index}`, record])),
   };
+  const fact = poison({ at: '', actor: { who: 'w', operation: 'o', version: 'v', git_commit: 'c' } }, text);
+  const history: HistoryEntry[] = [
+    ...records.map((record) => ({ type: 'closed', record, serial: 1, ...fact }) as const),
+    { type: 'moved', ...poison({ from: 'a/b', to: 'c/d' }, text), serial: 1, ...fact },
+  ];
   return [
     ...parts,
     planText(plan, options),
@@ -137,6 +143,8 @@ async function shown(text: string): Promise<string> {
     stateListText(state, options),
     ...records.map((record) => stateShowText(record, options)),
     toJson(stateListJson(records)),
+    historyText(history, history.length, options),
+    toJson(historyJson(history.map((entry) => ({ entry, hash: '' })))),
     diagnosticsText(plan.notices, options),
     diagnosticsText(
       [

@@ -46,6 +46,23 @@ describe('views/plan-text', () => {
     expect(text).to.contain('= 13 more done');
   });
 
+  it('lists renames of restores that --target leaves out', () => {
+    const moves = [{ from: 'a/old', to: 'a/new' }];
+    const text = planText({ ...only('noop'), moves }, at(80));
+    expect(text).to.contain('Renamed as well').and.contain('\n  a/old → a/new\n');
+    const shown = only('noop').actions.map((action) => ({ ...action, was: 'a/old', address: 'a/new' }));
+    expect(planText({ ...only('noop'), actions: shown, moves }, at(80))).not.to.contain('Renamed as well');
+  });
+
+  it('says that a new rule is noted', () => {
+    const [done, ...others] = DONE_PLAN.actions;
+    if (done?.kind !== 'noop') throw new Error('the first one is done');
+    const noted = { ...done, note_rule: { as_of: 'latest' } } as const;
+    const text = planText({ ...DONE_PLAN, actions: [noted, ...others] }, at(80));
+    expect(text).to.contain('its rule is new (newest there is)');
+    expect(text).to.contain('Plan: 1 to note, 12 done.\n');
+  });
+
   it('sums up', () => {
     expect(planSummary(PLAN)).to.equal(
       'Plan: 3 to restore, 1 to resume, 1 to rename, 3 done, 1 blocked, 1 expired.',

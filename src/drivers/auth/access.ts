@@ -104,7 +104,10 @@ async function byAccessKey(
     return open(named, catalog);
   }
   const name = named?.name ?? settings.region;
-  if (name === undefined) throw noProjectNamed(settings);
+  if (name === undefined) {
+    steps.begin('project');
+    throw noProjectNamed(settings);
+  }
   const theOne = (projects: readonly Project[]): Project => {
     const [project] = projects;
     if (!project || projects.length > 1) throw noProject(name, projects.length, settings);

@@ -9,6 +9,8 @@ import type { Auth, CloudSettings } from './settings.ts';
 
 /** Every way in which getting in can fail: what failed, and what to do about it. */
 
+export const SET_CLOCK = 'set the clock of this machine right: timedatectl set-ntp true';
+
 /** Whether it is the network that failed, and nobody said no. */
 export function isOnTheWay({ cause }: CloudFailure): boolean {
   return cause !== 'status' && cause !== 'unreadable';
@@ -36,12 +38,16 @@ export function notAuthenticated(
     case 'connection_lost':
     case 'timeout':
     case 'crashed':
-      return cloudFailure('cloud-unreachable', `${at} did not answer`, { detail, remedy: 'try again later' });
-    case 'unreadable':
-      return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+      // A token with its catalog is small: whoever sends so much is no Keystone.
+      if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
+      return cloudFailure('cloud-unreachable', `${at} did not answer`, {
         detail,
-        remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+        remedy: at.startsWith('http:')
+          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Else try again later'
+          : 'try again later',
       });
+    case 'unreadable':
+      return notKeystone(at, detail);
     case 'status':
       return refusedBy(at, failure, detail, settings.auth, cloudClock);
     default:
@@ -72,10 +78,17 @@ function notConnected(at: string, code: string, detail: string): Failure {
 /** What no other authority mends. */
 const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'check the clock of this machine; else the cloud’s operator has to renew it',
-  CERT_NOT_YET_VALID: 'set the clock of this machine right: timedatectl set-ntp true',
+  CERT_NOT_YET_VALID: SET_CLOCK,
   ERR_TLS_CERT_ALTNAME_INVALID:
     'check OS_AUTH_URL (auth_url in clouds.yaml): it must name the host as the certificate does',
 };
+
+function notKeystone(at: string, detail: string): Failure {
+  return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+    detail,
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+  });
+}
 
 function refusedBy(
   at: string,
@@ -89,7 +102,7 @@ function refusedBy(
   if (status === 401 && skew !== undefined)
     return cloudFailure('clock-skew', `${skew}, and so ${at} refused the signature`, {
       detail: `${detail}\nA signature is good for ${formatDuration(SIGNATURE_LIFE_MS)}.`,
-      remedy: 'set the clock of this machine right: timedatectl set-ntp true',
+      remedy: SET_CLOCK,
     });
   if (status === 401 || status === 403)
     return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type].what}`, {
@@ -107,25 +120,27 @@ function refusedBy(
   });
 }
 
-const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readonly where: string }>> = {
-  password: {
-    what: 'user name, password or project',
-    where: 'OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME and OS_PROJECT_NAME, or "auth:" in clouds.yaml',
-  },
-  token: {
-    what: 'token; it may have expired',
-    where: 'OS_TOKEN, or token under "auth:" in clouds.yaml',
-  },
-  application_credential: {
-    what: 'application credential',
-    where: 'OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or "auth:" in clouds.yaml',
-  },
-  aksk: {
-    what: 'signature: access key, secret key or security token',
-    where:
-      'OS_ACCESS_KEY, OS_SECRET_KEY and, of temporary keys, OS_SECURITY_TOKEN (or HW_…; access_key, secret_key, security_token in clouds.yaml); after five wrong ones the service locks a key for five minutes',
-  },
-};
+export const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readonly where: string }>> =
+  {
+    password: {
+      what: 'user name, password or project',
+      where: 'OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME and OS_PROJECT_NAME, or "auth:" in clouds.yaml',
+    },
+    token: {
+      what: 'token; it may have expired',
+      where:
+        'OS_TOKEN, or token under "auth:" in clouds.yaml; a new one: openstack token issue -f value -c id',
+    },
+    application_credential: {
+      what: 'application credential',
+      where: 'OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or "auth:" in clouds.yaml',
+    },
+    aksk: {
+      what: 'signature: access key, secret key or security token',
+      where:
+        'OS_ACCESS_KEY, OS_SECRET_KEY and, of temporary keys, OS_SECURITY_TOKEN (or HW_…; access_key, secret_key, security_token in clouds.yaml); after five wrong ones the service locks a key for five minutes',
+    },
+  };
 
 export function unscopedToken({ source }: CloudSettings): Failure {
   return cloudFailure('unscoped-token', 'the token belongs to no project', {

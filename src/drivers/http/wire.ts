@@ -1,19 +1,15 @@
-import type { Clock } from '../../domain/clock.ts';
 import type { Budget } from './budget.ts';
 import type { Exchange, Http, HttpRequest, PostRequest } from './exchange.ts';
-import { patienceAsked } from './patience.ts';
 
-/** Every request of a run goes through here: within the budget, counted, and heard when it is asked to slow down. */
+/** Every request of a run goes through here: within the budget, and counted. */
 export class Wire {
   readonly #http: Http;
   readonly #budget: Budget;
-  readonly #clock: Clock;
   #sent = 0;
 
-  constructor(http: Http, budget: Budget, clock: Clock) {
+  constructor(http: Http, budget: Budget) {
     this.#http = http;
     this.#budget = budget;
-    this.#clock = clock;
   }
 
   /** Waits for its place in the budget, then makes one attempt. Rejects only with the reason of an abort. */
@@ -37,16 +33,8 @@ export class Wire {
     return this.#sent;
   }
 
-  get slowdowns(): number {
-    return this.#budget.slowdowns;
-  }
-
-  async #attempt(request: HttpRequest): Promise<Exchange> {
+  #attempt(request: HttpRequest): Promise<Exchange> {
     this.#sent++;
-    const sentAt = this.#clock.monotonic();
-    const exchange = await this.#http.send(request);
-    const patience = patienceAsked(exchange, this.#clock.now());
-    if (patience !== undefined) this.#budget.slowDown(sentAt, patience);
-    return exchange;
+    return this.#http.send(request);
   }
 }

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { Env } from '../../../src/drivers/auth/settings.ts';
-import { connect } from '../../../src/drivers/connect.ts';
+import { checkAccess } from '../../../src/drivers/check-access.ts';
+import { type ConnectOptions, connect } from '../../../src/drivers/connect.ts';
 import { type Emulator, type RequestLog, startEmulator } from '../../../src/emulator/index.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -29,17 +30,17 @@ describe('access keys', () => {
     OS_REGION_NAME: 'eu-de',
     ...more,
   });
-  const open = (env: Env, ourClock = clock) =>
-    connect({
-      env,
-      home: '/nowhere',
-      http: DEFAULT_CONFIG.http,
-      retry: DEFAULT_CONFIG.retry,
-      requestsPerSecond: 1_000,
-      clock: ourClock,
-      random: () => 0,
-      version: '0.0.0',
-    });
+  const options = (env: Env, ourClock = clock): ConnectOptions => ({
+    env,
+    home: '/nowhere',
+    http: DEFAULT_CONFIG.http,
+    retry: DEFAULT_CONFIG.retry,
+    requestsPerSecond: 1_000,
+    clock: ourClock,
+    random: () => 0,
+    version: '0.0.0',
+  });
+  const open = (env: Env, ourClock = clock) => connect(options(env, ourClock));
   const paths = () => asked.map(({ method, path, status }) => `${method} ${path} ${status}`);
   const P = () => cloud.credentials.project_id;
   const refusal = async (env: Env, ourClock = clock) => {
@@ -94,6 +95,26 @@ describe('access keys', () => {
     );
     expect(asked).to.deep.equal([]);
     expect((await driver.volumes()).kind).to.equal('listed');
+  });
+
+  it('are found wrong by the service itself where nothing else was asked, by one request', async () => {
+    const { steps } = await checkAccess(
+      options(
+        keys({
+          OS_SECRET_KEY: 'wrong',
+          OS_PROJECT_ID: P(),
+          OS_VBS_ENDPOINT_OVERRIDE: `${cloud.url}/vbs/v2`,
+          OS_EVS_ENDPOINT_OVERRIDE: `${cloud.url}/evs/v2`,
+        }),
+      ),
+    );
+    const failed = steps.filter(({ outcome }) => outcome === 'failed');
+    expect(failed.map(({ step, said }) => `${step}: ${said}`)).to.deep.equal([
+      'backups: the service of the backups refused the signature',
+      'disks: the service of the disks refused the signature',
+    ]);
+    expect(failed[0]?.diagnostics[0]?.remedy).to.contain('OS_SECRET_KEY');
+    expect(asked).to.have.length(1);
   });
 
   it('sign each attempt anew: a signature is never older than its request', async () => {

@@ -1,15 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
 import { createAxiosHttp } from '../../../src/drivers/http/axios-http.ts';
-import { proxyFromEnv } from '../../../src/drivers/http/proxy.ts';
+import { describeProxy, proxyFromEnv } from '../../../src/drivers/http/proxy.ts';
+import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
+import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
 describe('which hosts go through a proxy', () => {
   const via = (host: string, env: Record<string, string>, port = 443) => proxyFromEnv(env)(host, port);
@@ -51,6 +47,18 @@ describe('which hosts go through a proxy', () => {
       expect(via(host, { HTTPS_PROXY, NO_PROXY }, port) === undefined).to.equal(exempt);
     });
 
+  it('are told of without their login', () => {
+    const env = { HTTPS_PROXY: 'http://ann:s3cret@proxy.example:3128', NO_PROXY: 'near.example' };
+    const told = (address: string) => describeProxy(env, address);
+    expect(told('https://iam.example/v3')).to.deep.equal({
+      value: 'proxy.example:3128, with a login',
+      from: 'HTTPS_PROXY',
+    });
+    expect(told('https://iam.near.example/v3')).to.deep.equal({ value: 'none', from: 'NO_PROXY' });
+    expect(told('http://iam.example/v3')).to.equal(undefined);
+    expect(describeProxy({}, 'https://iam.example/v3')).to.equal(undefined);
+  });
+
   for (const bad of ['socks5://ann:s3cret@proxy:1080', 'https://ann:s3cret@proxy', 'http://', '://'])
     it(`refuses ${bad.replace('s3cret', '…')} without repeating it`, () => {
       let failure: unknown;
@@ -66,54 +74,36 @@ describe('which hosts go through a proxy', () => {
 
 describe('through a proxy that knows nothing but CONNECT, to a server with a private authority', () => {
   const LOGIN = 'ann:s3cret';
-  let folder: string;
-  let cert = '';
+  let authority: PrivateAuthority | undefined;
   let server: https.Server;
   let requests = 0;
-  let proxy: ChildProcess;
-  let proxyPort = 0;
-  const targets: string[] = [];
+  let proxy: ProxyProcess | undefined;
 
   before(async function () {
-    folder = mkdtempSync(join(tmpdir(), 'vbsctl-proxy-'));
-    const file = (name: string) => join(folder, name);
-    try {
-      execFileSync(
-        'openssl',
-        ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-          .concat(['-keyout', file('key.pem'), '-out', file('cert.pem'), '-days', '2'])
-          .concat(['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']),
-        { stdio: 'ignore' },
-      );
-    } catch {
-      this.skip();
-    }
-    cert = readFileSync(file('cert.pem'), 'utf8');
-    server = https.createServer({ key: readFileSync(file('key.pem')), cert }, (_, response) => {
+    authority = privateAuthority();
+    if (!authority) return this.skip();
+    server = https.createServer(authority.tls, (_, response) => {
       requests++;
       response.end('{}');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const script = new URL('connect-proxy.cjs', import.meta.url).pathname;
-    proxy = spawn(process.execPath, [script, LOGIN], { stdio: ['ignore', 'pipe', 'inherit'] });
-    if (!proxy.stdout) throw new Error('no stdout');
-    const lines = createInterface(proxy.stdout);
-    [proxyPort] = (await once(lines, 'line')).map(Number) as [number];
-    lines.on('line', (line) => targets.push(line));
+    proxy = await startProxy(LOGIN);
   });
   after(async () => {
-    proxy?.kill();
+    proxy?.stop();
     server?.closeAllConnections();
     server?.close();
-    rmSync(folder, { recursive: true });
+    authority?.remove();
   });
   beforeEach(() => {
     requests = 0;
-    targets.length = 0;
+    targets().length = 0;
   });
 
+  const targets = () => proxy?.targets ?? [];
+  const proxyPort = () => proxy?.port ?? 0;
   const port = () => (server.address() as AddressInfo).port;
-  const network = (HTTPS_PROXY: string, ca: string | undefined = cert) =>
+  const network = (HTTPS_PROXY: string, ca = authority?.ca ?? '') =>
     createAxiosHttp({
       connect_timeout_ms: 2_000,
       request_timeout_ms: 5_000,
@@ -130,11 +120,11 @@ describe('through a proxy that knows nothing but CONNECT, to a server with a pri
       body: '{}',
       mayLeave,
     });
-  const withLogin = () => `http://${LOGIN}@127.0.0.1:${proxyPort}`;
+  const withLogin = () => `http://${LOGIN}@127.0.0.1:${proxyPort()}`;
 
   it('goes through, with TLS to the server itself', async () => {
     expect(await post(withLogin())).to.include({ kind: 'answer', status: 200, text: '{}' });
-    expect(targets).to.deep.equal([`127.0.0.1:${port()}`]);
+    expect(targets()).to.deep.equal([`127.0.0.1:${port()}`]);
     expect(requests).to.equal(1);
   });
 
@@ -146,16 +136,21 @@ describe('through a proxy that knows nothing but CONNECT, to a server with a pri
           status: 200,
         },
       );
-    expect(targets).to.have.length(1);
+    expect(targets()).to.have.length(1);
   });
 
   const refused: [string, () => Promise<unknown>, string][] = [
-    ['407', () => post(`http://127.0.0.1:${proxyPort}`), 'PROXY_AUTHENTICATION'],
-    ['407 to a wrong login', () => post(`http://ann:wrong@127.0.0.1:${proxyPort}`), 'PROXY_AUTHENTICATION'],
+    ['407', () => post(`http://127.0.0.1:${proxyPort()}`), 'PROXY_AUTHENTICATION'],
+    ['407 to a wrong login', () => post(`http://ann:wrong@127.0.0.1:${proxyPort()}`), 'PROXY_AUTHENTICATION'],
     ['a proxy that is not there', () => post('http://127.0.0.1:1'), 'PROXY_UNREACHABLE'],
+    [
+      'a target that the proxy does not reach',
+      () => network(withLogin()).send({ method: 'GET', url: 'https://127.0.0.1:1/', headers: {} }),
+      'PROXY_REFUSED',
+    ],
     ['a proxy that is none', () => post(`http://127.0.0.1:${port()}`), 'PROXY_REFUSED'],
-    ['an authority that is not trusted', () => post(withLogin(), ''), 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-    ['an intent out of date', () => post(withLogin(), cert, () => false), 'NOT_SENT_STALE'],
+    ['an authority that is not trusted', () => post(withLogin(), ''), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['an intent out of date', () => post(withLogin(), undefined, () => false), 'NOT_SENT_STALE'],
   ];
   for (const [name, send, code] of refused)
     it(`${name}: not a byte of the request was sent`, async () => {

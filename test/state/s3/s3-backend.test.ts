@@ -38,11 +38,11 @@ if (S3_SERVER === undefined) {
       };
     });
 
-    remoteTrials('s3', { kind: 'takeover', within_ms: 20_000 }, async () => {
+    remoteTrials('s3', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
       const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
       const port = await proxy.start();
       const key = `${randomUUID()}.json`;
-      const location = at(port, key, '&lease_ttl=2s');
+      const location = at(port, key, lease === 'short' ? '&lease_ttl=2s' : '');
       const write = new RegExp(`^PUT /${BUCKET}/${key}[? ]`);
       return {
         location,

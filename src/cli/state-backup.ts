@@ -1,0 +1,55 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
+import { hasCode, systemReason } from '../state/local/system-error.ts';
+import { isUrl } from './fleeting.ts';
+import type { Io } from './io.ts';
+import { absolute } from './setup.ts';
+
+const OWNER_ONLY = 0o600;
+/** So many files of one name would be somebody’s mistake. */
+const NAMES_MAX = 100;
+
+/**
+ * A copy of the state as it was, before something takes its place: beside a local state, else in the working
+ * directory; `wanted` names another file. Never overwrites anything but the same copy. Resolves with its path.
+ */
+export async function backUp(
+  io: Io,
+  location: string,
+  snapshot: Snapshot,
+  wanted: string | undefined,
+): Promise<string> {
+  const text = encodeSnapshot(snapshot);
+  const first = wanted ?? backupName(location, snapshot);
+  for (let n = 0; n < NAMES_MAX; n++) {
+    const path = n === 0 ? first : `${first}.${n}`;
+    try {
+      await writeFile(absolute(io, path), text, { flag: 'wx', mode: OWNER_ONLY, flush: true });
+      return path;
+    } catch (cause) {
+      if (!hasCode(cause, 'EEXIST')) throw unwritable(path, systemReason(cause));
+      if ((await readFile(absolute(io, path), 'utf8').catch(() => undefined)) === text) return path;
+      if (wanted !== undefined) throw unwritable(path, 'there is another file');
+    }
+  }
+  throw unwritable(first, `there are ${NAMES_MAX} files of that name`);
+}
+
+/** `vbsctl.state.json.serial-41.backup`: serials of one state never mean two things. */
+function backupName(location: string, { state }: Snapshot): string {
+  const ending = `serial-${state.serial}.backup`;
+  if (isUrl(location)) return `vbsctl.state.${state.lineage.slice(0, 8)}.${ending}`;
+  return join(dirname(location), `${basename(location)}.${ending}`);
+}
+
+function unwritable(path: string, why: string): Failure {
+  return new Failure(
+    'state',
+    error('backup-failed', `the backup ${path} cannot be written: ${why}`, {
+      remedy: 'nothing was changed; name a file that can be: --backup FILE',
+    }),
+  );
+}

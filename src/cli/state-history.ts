@@ -1,0 +1,38 @@
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { chosenEntries, type HistoryFilter } from '../domain/history-filter.ts';
+import { optional } from '../domain/record.ts';
+import { historyJson, historyText } from '../views/state-history.ts';
+import type { Io } from './io.ts';
+import { printJson, textOptions } from './show.ts';
+import { existing, type StateFlags } from './state.ts';
+
+export interface HistoryFlags extends StateFlags {
+  readonly address?: string;
+  readonly volume?: string;
+  /** Epoch ms. */
+  readonly since?: number;
+}
+
+/** What was done, oldest first: who, when, from which commit, by which plan, with what outcome. */
+export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
+  const { state, chain } = await existing(io, flags);
+  const filter: HistoryFilter = {
+    ...optional('address', flags.address),
+    ...optional('volume', flags.volume),
+    ...optional('since_ms', flags.since),
+  };
+  const chosen = chosenEntries(state.history, filter).flatMap((index) => {
+    const entry = state.history[index];
+    return entry ? [{ entry, hash: chain[index] ?? '' }] : [];
+  });
+  if (flags.output === 'json') printJson(io, historyJson(chosen));
+  else
+    io.stdout.write(
+      historyText(
+        chosen.map(({ entry }) => entry),
+        state.history.length,
+        textOptions(io),
+      ),
+    );
+  return EXIT.done;
+}

@@ -1,0 +1,145 @@
+import { canonicalJson } from './canonical-json.ts';
+import { unreachable } from './errors.ts';
+import { identityKey, isOpen, type Record, sameIdentity, sameLook, worstDoubt } from './record.ts';
+import type { Address } from './spec.ts';
+import type { Change, State } from './state.ts';
+
+/**
+ * Two ledgers held against each other: whether one record can be what became of another, what a run could not
+ * write down any more and a state may take in later, and what a state would forget for another one.
+ */
+
+/**
+ * Whether legal steps (`advance`) lead from one record of a restore to the other. The same record does not follow
+ * itself. A resolution counts: it is a step of a person.
+ */
+export function follows(earlier: Record, later: Record): boolean {
+  if (!sameIdentity(earlier, later) || isSame(earlier, later)) return false;
+  if (Date.parse(later.updated_at) < Date.parse(earlier.updated_at)) return false;
+  if (earlier.status === 'succeeded') return false;
+  if (earlier.status === 'failed' && earlier.touched === 'no') {
+    const [first] = later.attempts; // it is tried anew, from a new baseline
+    return first !== undefined && Date.parse(first.intended_at) >= Date.parse(earlier.updated_at);
+  }
+  if (!sameAttempts(earlier, later)) return false;
+  switch (earlier.status) {
+    case 'intended':
+      return true;
+    case 'running':
+      return later.status !== 'intended' && later.attempts.length === earlier.attempts.length;
+    case 'failed':
+    case 'unknown':
+      return 'resolution' in later && later.resolution !== undefined;
+    default:
+      return unreachable(earlier);
+  }
+}
+
+/** Whether the attempts of one begin those of the other; only the last may have got its answer meanwhile. */
+function sameAttempts(earlier: Record, later: Record): boolean {
+  const { attempts, baseline } = earlier;
+  if (later.attempts.length < attempts.length) return false;
+  // only the first baseline can tell what an attempt in doubt did, so it never changes
+  if (worstDoubt(attempts) !== 'none' && !sameLook(baseline, later.baseline)) return false;
+  return attempts.every((attempt, index) => {
+    const now = later.attempts[index];
+    if (now?.intended_at !== attempt.intended_at) return false;
+    return attempt.answer === undefined || isSame(attempt, now);
+  });
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+/** What is to be done about a record that a run could not save. */
+export type Merge = {
+  readonly unsaved: Record;
+} /** It is news: the state takes it. `record`: under the address that it has there. */ & (
+  | { readonly kind: 'taken'; readonly record: Record; readonly before?: Record['status'] }
+  /** The state says so already, or has gone on from it. */
+  | { readonly kind: 'known'; readonly status: Record['status'] }
+  /** Both cannot be true. */
+  | { readonly kind: 'refused'; readonly why: string }
+);
+
+/** Holds every record against the state; nothing is changed. */
+export function mergeUnsaved(state: State, unsaved: readonly Record[]): Merge[] {
+  const facts = factsOf(state);
+  return unsaved.map((record) => ({ unsaved: record, ...judge(record, state, facts) }));
+}
+
+export function changesOf(merges: readonly Merge[]): Change[] {
+  return merges.flatMap((merge) =>
+    merge.kind === 'taken' ? [{ type: 'record', record: merge.record }] : [],
+  );
+}
+
+type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
+
+function judge(record: Record, state: State, facts: Facts): Judgement {
+  const known = facts.get(identityKey(record)) ?? [];
+  const standing = [...state.records.values()].find((each) => sameIdentity(each, record));
+  const last = standing ?? known.at(-1);
+  if (last) {
+    const here = { ...record, address: last.address };
+    if (isSame(last, here) || follows(here, last)) return { kind: 'known', status: last.status };
+    if (!follows(last, here))
+      return { kind: 'refused', why: `the state has it ${last.status} since ${last.updated_at}` };
+    if (standing) return { kind: 'taken', record: here, before: standing.status };
+  }
+  const occupant = state.records.get(record.address);
+  if (!occupant) return { kind: 'taken', record };
+  if (isOpen(occupant))
+    return { kind: 'refused', why: `another restore at its address is still ${occupant.status}` };
+  if (Date.parse(record.updated_at) < Date.parse(occupant.updated_at))
+    return {
+      kind: 'refused',
+      why: `at its address a newer one is ${occupant.status} since ${occupant.updated_at}`,
+    };
+  return { kind: 'taken', record, before: occupant.status };
+}
+
+/**
+ * Records of `current` about which `next` knows less: working with `next`, a restore that was done could be done
+ * again, or one that is under way be started beside itself.
+ */
+export function forgottenBy(next: State, current: State): Record[] {
+  const known = factsOf(next);
+  return [...factsOf(current).values()].flatMap((facts) => {
+    const weightiest = facts.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a));
+    const there = known.get(identityKey(weightiest)) ?? [];
+    return there.some((fact) => weightOf(fact) >= weightOf(weightiest)) || weightOf(weightiest) === 0
+      ? []
+      : [weightiest];
+  });
+}
+
+/** How much a record holds back: what was done most of all, what surely did nothing not at all. */
+function weightOf(record: Record): number {
+  if (record.status === 'succeeded') return 2;
+  return record.status === 'failed' && record.touched === 'no' ? 0 : 1;
+}
+
+type Facts = ReadonlyMap<string, readonly Record[]>;
+
+/** All that a state tells of each restore, oldest first, history and records. */
+function factsOf(state: State): Facts {
+  const facts = new Map<string, Record[]>();
+  const note = (record: Record) => {
+    const key = identityKey(record);
+    const list = facts.get(key);
+    if (list) list.push(record);
+    else facts.set(key, [record]);
+  };
+  for (const entry of state.history)
+    if (entry.type === 'closed' || entry.type === 'removed') note(entry.record);
+  for (const record of state.records.values()) note(record);
+  return facts;
+}
+
+/** For messages. */
+export function addressesText(records: readonly Record[], shown: number): string {
+  const names: Address[] = records.slice(0, shown).map(({ address }) => address);
+  return names.join(', ') + (records.length > shown ? ` and ${records.length - shown} more` : '');
+}

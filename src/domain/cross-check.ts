@@ -1,0 +1,90 @@
+import { identityKey, isOpen, type Record, sameIdentity } from './record.ts';
+import type { Address } from './spec.ts';
+import type { HistoryEntry, State } from './state.ts';
+
+/** Where the records of a state and its history contradict each other. */
+export interface Contradiction {
+  readonly address: Address;
+  /** One sentence without a full stop. */
+  readonly what: string;
+}
+
+/**
+ * What is over must stand in the history as it stands in the records, and what the history tells of an address
+ * must be there still: it leaves only by a rename, a removal, or a later restore at its address.
+ */
+export function contradictions(state: State): Contradiction[] {
+  const told = replay(state.history);
+  const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
+  for (const entry of state.history)
+    if (entry.type === 'closed' && entry.record.status === 'succeeded')
+      done.set(identityKey(entry.record), entry);
+  const found: Contradiction[] = [];
+  const say = (address: Address, what: string) => found.push({ address, what });
+
+  for (const [address, record] of state.records) {
+    const last = told.get(address);
+    const success = done.get(identityKey(record));
+    if (isOpen(record) && success)
+      say(
+        address,
+        `it is ${record.status}, but the history says that the same restore succeeded at ${success.at}`,
+      );
+    if (record.status === 'intended' || record.status === 'running') continue;
+    if (!last)
+      say(address, `it is ${record.status} since ${record.updated_at}, of which the history knows nothing`);
+    else if (!sameIdentity(last, record))
+      say(
+        address,
+        `the history ends with another restore there: ${describe(last)}; the record is ${describe(record)}`,
+      );
+    else if (last.status !== record.status || last.updated_at !== record.updated_at)
+      say(
+        address,
+        `it is ${record.status} since ${record.updated_at}, but in the history it is ${last.status} since ${last.updated_at}`,
+      );
+  }
+  for (const [address, record] of told)
+    if (!state.records.has(address))
+      say(
+        address,
+        `the history says that it ${describe(record)}, but there is no record and nobody removed it`,
+      );
+  return found;
+}
+
+/** The last that the history tells of each address. */
+function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, Record> {
+  const told = new Map<Address, Record>();
+  for (let index = 0; index < history.length; index++) {
+    const entry = history[index];
+    switch (entry?.type) {
+      case 'closed':
+        told.set(entry.record.address, entry.record);
+        break;
+      case 'removed':
+        told.delete(entry.record.address);
+        break;
+      case 'moved': {
+        // those of one commit happen at once: two records may change places
+        const { serial } = entry;
+        const moves = [];
+        for (let each: HistoryEntry | undefined = entry; each?.type === 'moved' && each.serial === serial; ) {
+          moves.push({ to: each.to, from: each.from, record: told.get(each.from) });
+          index += 1;
+          each = history[index];
+        }
+        index -= 1;
+        for (const { from } of moves) told.delete(from);
+        for (const { to, record } of moves) if (record) told.set(to, record);
+        break;
+      }
+      default: // what was pushed brought its own history
+    }
+  }
+  return told;
+}
+
+function describe({ status, volume_id, backup_id, generation, updated_at }: Record): string {
+  return `${status} at ${updated_at} (disk ${volume_id} from backup ${backup_id}, generation ${generation})`;
+}

@@ -1,0 +1,96 @@
+import { addressesText, forgottenBy } from './continuation.ts';
+import { type Diagnostic, error } from './diagnostic.ts';
+import { Failure } from './errors.ts';
+import type { Commit, HistoryEntry, PushRisk, State } from './state.ts';
+import { describeTarget, sameTarget } from './target.ts';
+
+/** A whole state put in place of another: what speaks against it, and what comes of it. */
+
+/** What each flag `--allow-…` says in `--help`. */
+export const PUSH_RISKS: Readonly<Record<PushRisk, string>> = {
+  'other-lineage': 'put a state of another lineage or project in place of the one that is there',
+  'older-serial': 'put a state that is not newer in place of the one that is there',
+  'forgotten-restores': 'put a state that does not know what the one that is there knows',
+};
+
+interface Terms {
+  /** How messages call what is put, and where. */
+  readonly given: string;
+  readonly location: string;
+  /** Whether the same serial is as good as a higher one. */
+  readonly sameSerial: 'refused' | 'fine';
+}
+
+/**
+ * Throws a `Failure` (`refused`) that tells every risk which nobody allowed; else the risks that are taken.
+ * `current` is what is there now.
+ */
+export function judgePush(
+  current: State,
+  given: State,
+  allowed: readonly PushRisk[],
+  terms: Terms,
+): readonly PushRisk[] {
+  const risks = risksOf(current, given, terms);
+  const problems = risks.filter(({ risk }) => !allowed.includes(risk)).map(({ diagnostic }) => diagnostic);
+  if (problems.length > 0) throw new Failure('refused', problems);
+  return risks.map(({ risk }) => risk);
+}
+
+function risksOf(
+  current: State,
+  given: State,
+  { given: name, location, sameSerial }: Terms,
+): { readonly risk: PushRisk; readonly diagnostic: Diagnostic }[] {
+  const risks: { risk: PushRisk; diagnostic: Diagnostic }[] = [];
+  const risk = (which: PushRisk, summary: string, detail: string, remedy: string) =>
+    risks.push({
+      risk: which,
+      diagnostic: error(`push-${which}`, summary, { detail, remedy: `${remedy}: --allow-${which}` }),
+    });
+  if (given.lineage !== current.lineage || !sameTarget(given.target, current.target))
+    risk(
+      'other-lineage',
+      `${name} is another state than the one at ${location}`,
+      `There: lineage ${current.lineage}, ${describeTarget(current.target)}\nIn ${name}: lineage ${given.lineage}, ${describeTarget(given.target)}`,
+      'name the right file or the right --state; only when the one that is there is to be given up',
+    );
+  else if (sameSerial === 'fine' ? given.serial < current.serial : given.serial <= current.serial)
+    risk(
+      'older-serial',
+      `${name} is not newer than the state at ${location}: serial ${given.serial}, there ${current.serial}`,
+      'What was done since is not in it.',
+      'pull the state as it is now and begin from that; only when the one that is there is wrong',
+    );
+  const forgotten = forgottenBy(given, current);
+  if (forgotten.length > 0)
+    risk(
+      'forgotten-restores',
+      `${name} knows less of ${forgotten.length === 1 ? '1 restore' : `${forgotten.length} restores`} than the state at ${location}`,
+      `They could be started again: ${addressesText(forgotten, 10)}`,
+      'use a newer copy; only when they are surely to be forgotten',
+    );
+  return risks;
+}
+
+/**
+ * The state that stands there afterwards. Its serial is higher than both, so that no serial means two states; the
+ * history says who did it, over what, and which risks were taken.
+ */
+export function pushedState(
+  current: State | undefined,
+  given: State,
+  taken: readonly PushRisk[],
+  { at, actor }: Pick<Commit, 'at' | 'actor'>,
+): State {
+  const serial = Math.max(current?.serial ?? 0, given.serial) + 1;
+  const entry: HistoryEntry = {
+    type: 'pushed',
+    serial,
+    at,
+    actor,
+    ...(current ? { over: { lineage: current.lineage, serial: current.serial } } : {}),
+    ...(taken.length > 0 ? { allowed: taken } : {}),
+  };
+  return { ...given, serial, history: [...given.history, entry] };
+}

@@ -1,0 +1,48 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { MovedTo, State } from '../domain/state.ts';
+import type { Backend } from './backend.ts';
+
+/** The backend, of which a state that was moved elsewhere is neither read nor locked: it is out of date. */
+export function refusingMoved(backend: Backend): Backend {
+  return {
+    location: backend.location,
+    snapshot: () => backend.snapshot(),
+    holder: () => backend.holder(),
+    unlock: (id) => backend.unlock(id),
+    async read() {
+      return mustBeHere(await backend.read(), backend.location);
+    },
+    async lock(actor, waitMs, signal) {
+      const lease = await backend.lock(actor, waitMs, signal);
+      try {
+        mustBeHere(lease.state(), backend.location);
+        return lease;
+      } catch (cause) {
+        await lease.release();
+        throw cause;
+      }
+    },
+  };
+}
+
+function mustBeHere<S extends State | undefined>(state: S, location: string): S {
+  if (state?.moved_to) throw new Failure('refused', movedAway(state.moved_to, location));
+  return state;
+}
+
+export function movedAway(moved: MovedTo, location: string): Diagnostic {
+  return error(
+    'state-moved',
+    `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
+    {
+      detail: `What stands here is as of serial ${moved.serial}; what was done since is not in it.`,
+      remedy: `use the one there: --state ${moved.location}, or change state in the config; to come back: ${wayBack(moved.location, location)}`,
+    },
+  );
+}
+
+/** The command that brings a moved state back, with what was done since. */
+export function wayBack(from: string, to: string): string {
+  return `vbsctl state migrate --state ${from} --to ${to}`;
+}

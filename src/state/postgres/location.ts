@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { leaseTtl } from '../lease-terms.ts';
+
+/** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
+export interface PostgresLocation {
+  /** For the client: without what only vbsctl reads. */
+  readonly connection: string;
+  /** Several states may share a database. */
+  readonly state: string;
+  readonly schema: string;
+  readonly ttl_ms: number;
+  /** Of the advisory lock: two positive 31-bit numbers. */
+  readonly lock_key: readonly [number, number];
+}
+
+const OWN = ['state', 'schema', 'lease_ttl'];
+const OF_THE_CLIENT = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
+
+export function postgresLocation(url: URL): PostgresLocation {
+  for (const name of url.searchParams.keys())
+    if (![...OWN, ...OF_THE_CLIENT].includes(name))
+      throw wrong(
+        `a postgres:// URL has no parameter ${name}`,
+        `known: ${[...OWN, ...OF_THE_CLIENT].join(', ')}`,
+      );
+  const state = url.searchParams.get('state') ?? 'default';
+  const schema = url.searchParams.get('schema') ?? 'vbsctl';
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    throw wrong('the schema of a postgres:// URL must be a plain lower-case name', 'leave it out for vbsctl');
+  const connection = new URL(url);
+  for (const name of OWN) connection.searchParams.delete(name);
+  const hash = createHash('sha256').update(`vbsctl ${schema} ${state}`).digest();
+  return {
+    connection: connection.href,
+    state,
+    schema,
+    ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
+    lock_key: [hash.readUInt32BE(0) >>> 1, hash.readUInt32BE(4) >>> 1],
+  };
+}
+
+function wrong(summary: string, remedy: string): Failure {
+  return new Failure('usage', error('state-url', summary, { remedy }));
+}

@@ -1,0 +1,77 @@
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import type { Session } from './session.ts';
+
+/**
+ * The tables. Every transition of a record is a row of its own, as is every entry of the history; nothing but the
+ * serial of a state and its lock is ever updated. `json`, not `jsonb`: that one refuses a NUL that a cloud may
+ * have put into a message. One step a version, applied once, in order; a step that was released is never edited.
+ */
+const MIGRATIONS: readonly ((schema: string) => string)[] = [
+  (schema) => `
+    create table ${schema}.state (
+      name text primary key,
+      lineage text not null,
+      serial bigint not null,
+      head json not null
+    );
+    create table ${schema}.record (
+      state text not null references ${schema}.state (name),
+      address text not null,
+      serial bigint not null,
+      record json,
+      primary key (state, address, serial)
+    );
+    comment on column ${schema}.record.record is 'null: moved or tidied away; the one with the highest serial stands';
+    create table ${schema}.history (
+      state text not null references ${schema}.state (name),
+      position bigint not null,
+      entry json not null,
+      primary key (state, position)
+    );
+    create table ${schema}.lock (
+      state text primary key,
+      id text not null,
+      info json not null,
+      ttl_ms bigint not null,
+      renewed_at timestamptz not null
+    );`,
+];
+
+const MIGRATION_LOCK = 0x76627363; // the same for all who migrate
+
+/** Makes the tables, or brings those of an older vbsctl up to date. Nothing is asked of who may not create once all is there. */
+export async function migrate(session: Session, schema: string): Promise<void> {
+  if ((await schemaVersion(session, schema)) === MIGRATIONS.length) return;
+  await session.transaction(async () => {
+    await session.query('select pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
+    const version = await schemaVersion(session, schema);
+    if (version === undefined) {
+      await session.query(`create schema if not exists ${schema}`);
+      await session.query(`create table ${schema}.meta (version int not null)`);
+      await session.query(`insert into ${schema}.meta values (0)`);
+    }
+    for (const step of MIGRATIONS.slice(version ?? 0)) await session.query(step(schema));
+    await session.query(`update ${schema}.meta set version = $1`, [MIGRATIONS.length]);
+  });
+}
+
+/** Undefined when there are no tables. Refuses those of a newer vbsctl. */
+export async function schemaVersion(session: Session, schema: string): Promise<number | undefined> {
+  const [found] = await session.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+    `${schema}.meta`,
+  ]);
+  if (!found?.there) return undefined;
+  const [meta] = await session.query<{ version: number }>(`select version from ${schema}.meta`);
+  const version = meta?.version ?? 0;
+  if (version > MIGRATIONS.length)
+    throw new Failure(
+      'state',
+      error(
+        'state-newer',
+        `the tables in schema ${schema} were made by a newer vbsctl (version ${version}; this one knows ${MIGRATIONS.length})`,
+        { remedy: 'update vbsctl on this machine; nothing was changed' },
+      ),
+    );
+  return version;
+}

@@ -1,0 +1,152 @@
+import type { Client } from 'pg';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import type { PostgresLocation } from './location.ts';
+
+/** One connection to PostgreSQL. The client is loaded with the first. */
+export class Session {
+  readonly #client: Client;
+  readonly place: string;
+  /** Why it cannot be used any more. */
+  lost: Error | undefined;
+
+  private constructor(client: Client, place: string) {
+    this.#client = client;
+    this.place = place;
+    client.on('error', (cause) => this.#lose(cause));
+    client.on('end', () => this.#lose(new Error('the connection was closed')));
+  }
+
+  /** Rejects with `ConnectionLost` when there is no server now, with a `Failure` when there is no way in. */
+  static async open({ connection }: PostgresLocation, place: string): Promise<Session> {
+    const { Client } = await import('pg');
+    const client = new Client({
+      connectionString: connection,
+      application_name: 'vbsctl',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    const session = new Session(client, place);
+    try {
+      await client.connect();
+    } catch (cause) {
+      throw meaningOf(cause, place);
+    }
+    return session;
+  }
+
+  /** The rows. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
+  async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    if (this.lost) throw new ConnectionLost(this.lost);
+    try {
+      const { rows } = await this.#client.query(sql, values && [...values]);
+      return rows as Row[];
+    } catch (cause) {
+      const meaning = meaningOf(cause, this.place);
+      if (meaning instanceof ConnectionLost) this.#lose(meaning);
+      throw meaning;
+    }
+  }
+
+  async transaction<T>(work: () => Promise<T>, how = ''): Promise<T> {
+    await this.query(`begin ${how}`);
+    let result: T;
+    try {
+      result = await work();
+    } catch (cause) {
+      if (!this.lost) await this.query('rollback').catch(() => undefined); // what went wrong first matters
+      throw cause;
+    }
+    await this.query('commit');
+    return result;
+  }
+
+  /** As the server knows it. */
+  async backendPid(): Promise<number> {
+    const [row] = await this.query<{ pid: number }>('select pg_backend_pid() as pid');
+    return row?.pid ?? 0;
+  }
+
+  /** As the server told when the connection was made; something in between tells another one. */
+  get toldPid(): number {
+    return (this.#client as unknown as { readonly processID?: number }).processID ?? 0;
+  }
+
+  async close(): Promise<void> {
+    this.lost ??= new Error('closed');
+    await this.#client.end().catch(() => undefined);
+  }
+
+  #lose(cause: Error): void {
+    if (this.lost) return;
+    this.lost = cause;
+    // A query that timed out may still run there: only the end of its connection ends it.
+    this.#client.end().catch(() => undefined);
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** The server is away, or has let go of the session. What was asked last may have been done or not. */
+export class ConnectionLost extends Error {
+  constructor(cause: unknown) {
+    super(
+      cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause),
+      { cause },
+    );
+  }
+}
+
+/**
+ * SQLSTATE (PostgreSQL, appendix A) 57P01–57P03, 57P05: shut down, crashed, starting, idle too long; class 08:
+ * connection; 53300: too many connections. Without a SQLSTATE it never was an answer.
+ */
+const GONE = /^(08...|57P0[1235]|53300)$/;
+
+function meaningOf(cause: unknown, place: string): Error {
+  const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
+  const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
+  const asked = cause instanceof Error && /password must be a string|SASL/.test(cause.message);
+  if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const noWayIn = asked || /^28/.test(String(code));
+  return new Failure(
+    'state',
+    error('state-server', `PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {
+      where: { file: place },
+      remedy: noWayIn
+        ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
+        : 'see what it says of it; nothing that was committed is lost',
+    }),
+    { cause },
+  );
+}
+
+/**
+ * A lock belongs to a session. A proxy that gives every transaction another one (PgBouncer in transaction mode, and
+ * its kin) would hand ours to somebody else. It betrays itself: the session is given away while it idles.
+ */
+export async function refuseSharedSession(session: Session, location: PostgresLocation): Promise<void> {
+  const before = await session.backendPid();
+  if (before === session.toldPid) return; // nothing in between
+  const other = await Session.open(location, session.place);
+  try {
+    const [theirs, after] = await other.transaction(async () => [
+      await other.backendPid(),
+      await session.backendPid(),
+    ]);
+    if (theirs !== before && after === before) return;
+  } finally {
+    await other.close();
+  }
+  throw new Failure(
+    'state',
+    error('state-pooled', 'the connection to PostgreSQL goes through a pool that shares sessions', {
+      where: { file: session.place },
+      detail: 'Its lock would be given away between two transactions.',
+      remedy: 'name the server itself, or a pool in session mode (pool_mode = session)',
+    }),
+  );
+}

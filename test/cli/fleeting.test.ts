@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { fleetingPlace, refuseFleetingState } from '../../src/cli/fleeting.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import { paperIo } from './program.ts';
+
+describe('a machine that may not stay', () => {
+  for (const CI of ['true', '1', 'yes', 'woodpecker', 'TRUE'])
+    it(`is one with CI=${CI}`, () => {
+      expect(fleetingPlace({ CI })).to.include('CI job').and.include(CI);
+    });
+  for (const CI of ['', '0', 'false', 'False', 'no', 'off', undefined])
+    it(`is none with CI=${CI}`, () => {
+      expect(fleetingPlace({ CI })).to.equal(undefined);
+    });
+  it('is a pod', () => {
+    expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
+    expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
+  });
+
+  it('holds no state in a file, unless a flag names it, or elsewhere', () => {
+    const io = paperIo({ env: { CI: 'true' } });
+    for (const url of ['https://git.example/s', 's3://b/k', 'postgres://db/x'])
+      expect(() => refuseFleetingState(io, url, 'elsewhere'), url).to.not.throw();
+    expect(() => refuseFleetingState(io, 'a.json', 'by flag')).to.not.throw();
+    expect(() => refuseFleetingState(paperIo(), 'a.json', 'elsewhere')).to.not.throw();
+    expect(() => refuseFleetingState(io, 'a.json', 'elsewhere'))
+      .to.throw(Failure)
+      .that.satisfies((failure: Failure) => {
+        expect(failure.exitCode).to.equal(5);
+        expect(failure.diagnostics[0]?.remedy).to.include('--state a.json').and.include('s3://');
+        return true;
+      });
+  });
+});

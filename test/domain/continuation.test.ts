@@ -1,0 +1,210 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { changesOf, follows, forgottenBy, mergeUnsaved } from '../../src/domain/continuation.ts';
+import {
+  advance,
+  IllegalTransition,
+  type Record,
+  type RecordEvent,
+  sameIdentity,
+} from '../../src/domain/record.ts';
+import { type Change, emptyState, fold, type State } from '../../src/domain/state.ts';
+import { ACTOR, AT, BASELINE, intendEvent, put, TARGET } from '../state/samples.ts';
+
+const A = 'set/a';
+const failure = { cause: 'status', message: 'no', status: 500 } as const;
+
+/** The events of a restore; time is given to them when they happen. */
+const EVENTS: readonly RecordEvent[] = [
+  intendEvent(A),
+  intendEvent(A, 2),
+  { type: 'answer', at: AT, outcome: { kind: 'not_sent', failure } },
+  { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } },
+  { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
+  { type: 'accept', at: AT, job_id: 'job-1' },
+  { type: 'adopt', at: AT },
+  { type: 'succeed', at: AT },
+  { type: 'fail', at: AT, reason: 'r', moved: false },
+  { type: 'fail', at: AT, reason: 'r', moved: true },
+  { type: 'lose', at: AT, cause: 'c', observations: [BASELINE] },
+  ...(['succeeded', 'not-started', 'failed'] as const).map(
+    (as) => ({ type: 'resolve', at: AT, resolution: { as, reason: 'looked', by: 'ada', at: AT } }) as const,
+  ),
+];
+const story = fc.array(fc.constantFrom(...EVENTS), { minLength: 1, maxLength: 12 });
+
+/** Every record that a story makes, in order, a second apart. */
+function told(events: readonly RecordEvent[]): Record[] {
+  const records: Record[] = [];
+  for (const [index, event] of events.entries()) {
+    const at = new Date(Date.parse(AT) + index * 1_000).toISOString();
+    try {
+      records.push(advance(records.at(-1), { ...event, at }));
+    } catch (cause) {
+      expect(cause).to.be.instanceOf(IllegalTransition);
+    }
+  }
+  return records;
+}
+
+/** Nothing was done: the next attempt begins a new record. */
+function isFreshStart(record: Record): boolean {
+  return record.status === 'failed' && record.touched === 'no';
+}
+
+function stateWith(...changes: Change[]): State {
+  return fold(
+    emptyState('line', TARGET, AT),
+    changes.map((change, index) => ({ serial: index + 1, at: AT, actor: ACTOR, changes: [change] })),
+  );
+}
+
+const at = (second: number) => new Date(Date.parse(AT) + second * 1_000).toISOString();
+const intended = advance(undefined, intendEvent(A));
+const running = advance(intended, { type: 'accept', at: at(1), job_id: 'job-1' });
+const succeeded = advance(running, { type: 'succeed', at: at(2) });
+const untouched = advance(intended, {
+  type: 'answer',
+  at: at(1),
+  outcome: { kind: 'rejected', failure, again: 'never' },
+});
+const failed = advance(untouched, { type: 'fail', at: at(2), reason: 'no', moved: false });
+
+describe('what follows from what', () => {
+  it('is every later record of the same restore, and never an earlier one or itself', () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(story, (events) => {
+        const records = told(events);
+        for (const [i, earlier] of records.entries())
+          for (const [j, later] of records.entries()) {
+            // neither over another restore in between, nor over a fresh start in between
+            const between = records.slice(Math.min(i, j), Math.max(i, j) + 1);
+            if (!between.every((each) => sameIdentity(each, earlier))) continue;
+            if (between.slice(1, -1).some(isFreshStart)) continue;
+            compared += 1;
+            expect(follows(earlier, later), `${earlier.status} ${later.status}`).to.equal(i < j);
+          }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(compared).to.be.greaterThan(2_000);
+  });
+
+  it('is not another history of the same restore', () => {
+    const elsewhere = advance(undefined, { ...intendEvent(A), at: at(5) });
+    expect(follows(intended, elsewhere)).to.equal(false);
+    expect(follows(running, advance(elsewhere, { type: 'accept', at: at(6) }))).to.equal(false);
+    const other = advance(undefined, intendEvent(A, 2));
+    expect(follows(intended, other)).to.equal(false);
+    // after a clean failure it is begun anew
+    expect(follows(failed, elsewhere)).to.equal(true);
+    expect(follows(failed, intended)).to.equal(false);
+  });
+});
+
+describe('records that a run could not save', () => {
+  const kinds = (state: State, ...records: Record[]) => mergeUnsaved(state, records).map(({ kind }) => kind);
+
+  it('are taken where they go on from what the state has, and the state then says so', () => {
+    const state = stateWith(put(intended));
+    const merges = mergeUnsaved(state, [running]);
+    expect(merges).to.deep.equal([{ kind: 'taken', unsaved: running, record: running, before: 'intended' }]);
+    const after = fold(state, [{ serial: 2, at: AT, actor: ACTOR, changes: changesOf(merges) }]);
+    expect(after.records.get(A)).to.deep.equal(running);
+    expect(kinds(after, running)).to.deep.equal(['known']);
+  });
+
+  it('are known where the state went on', () => {
+    const state = stateWith(put(running), put(succeeded));
+    expect(kinds(state, intended, running, succeeded)).to.deep.equal(['known', 'known', 'known']);
+    const removed = stateWith(put(running), put(succeeded), { type: 'removed', address: A });
+    expect(kinds(removed, running, succeeded)).to.deep.equal(['known', 'known']);
+  });
+
+  it('are taken at the address that the restore has by now', () => {
+    const state = stateWith(put(intended), { type: 'moved', moves: [{ from: A, to: 'new/b' }] });
+    expect(mergeUnsaved(state, [running])[0]).to.deep.include({
+      kind: 'taken',
+      record: { ...running, address: 'new/b' },
+    });
+  });
+
+  it('are refused where both cannot be true', () => {
+    const elsewhere = advance(advance(undefined, { ...intendEvent(A), at: at(5) }), {
+      type: 'accept',
+      at: at(6),
+      job_id: 'job-2',
+    });
+    expect(kinds(stateWith(put(elsewhere)), running)).to.deep.equal(['refused']);
+    expect(kinds(stateWith(put(succeeded)), elsewhere)).to.deep.equal(['refused']);
+    const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
+    expect(kinds(stateWith(put(other)), running)).to.deep.equal(['refused']);
+    const [refused] = mergeUnsaved(stateWith(put(elsewhere)), [running]);
+    expect(refused).to.have.property('why').that.includes('running').and.includes(at(6));
+  });
+
+  it('are taken where nothing is known of them, unless what is at their address is newer', () => {
+    expect(kinds(stateWith(), running)).to.deep.equal(['taken']);
+    const past = advance(advance(undefined, { ...intendEvent(A, 2), at: AT }), {
+      type: 'fail',
+      at: AT,
+      reason: 'r',
+      moved: false,
+    });
+    expect(kinds(stateWith(put(past)), running)).to.deep.equal(['taken']);
+    const later = { ...past, updated_at: at(60) };
+    expect(kinds(stateWith(put(later)), running)).to.deep.equal(['refused']);
+  });
+
+  it('come out the same for whatever was lost at the end of a story', () => {
+    fc.assert(
+      fc.property(story, fc.nat(12), (events, cut) => {
+        const records = told(events);
+        const saved = records.slice(0, cut);
+        const lost = records.at(-1);
+        if (!lost || !records.every((each) => sameIdentity(each, lost))) return;
+        if (records.slice(saved.length, -1).some(isFreshStart)) return;
+        const state = stateWith(...saved.map(put));
+        const [merge] = mergeUnsaved(state, [lost]);
+        expect(merge?.kind).to.equal(saved.length < records.length ? 'taken' : 'known');
+        const changes = changesOf(merge ? [merge] : []);
+        const after = fold(state, [{ serial: state.serial + 1, at: AT, actor: ACTOR, changes }]);
+        expect(after.records.get(A)).to.deep.equal(lost);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('what a state would forget for another', () => {
+  const forgotten = (next: State, current: State) => forgottenBy(next, current).map(({ status }) => status);
+
+  it('is what was done, what is open and what may have touched a disk; not what surely did nothing', () => {
+    const nothing = stateWith();
+    expect(forgotten(nothing, stateWith(put(succeeded)))).to.deep.equal(['succeeded']);
+    expect(forgotten(nothing, stateWith(put(running)))).to.deep.equal(['running']);
+    expect(forgotten(nothing, stateWith(put({ ...failed, touched: 'maybe' } as Record)))).to.deep.equal([
+      'failed',
+    ]);
+    expect(forgotten(nothing, stateWith(put(failed)))).to.deep.equal([]);
+    expect(forgotten(stateWith(put(succeeded)), nothing)).to.deep.equal([]);
+  });
+
+  it('is an end of which the other only knows the beginning, but not the other way round', () => {
+    const begun = stateWith(put(running));
+    const done = stateWith(put(running), put(succeeded));
+    expect(forgotten(begun, done)).to.deep.equal(['succeeded']);
+    expect(forgotten(done, begun)).to.deep.equal([]);
+  });
+
+  it('is nothing where a record was tidied away or renamed', () => {
+    const done = stateWith(put(succeeded));
+    const tidied = stateWith(put(succeeded), { type: 'removed', address: A });
+    const renamed = stateWith(put(succeeded), { type: 'moved', moves: [{ from: A, to: 'b/c' }] });
+    for (const next of [tidied, renamed]) {
+      expect(forgotten(next, done)).to.deep.equal([]);
+      expect(forgotten(done, next)).to.deep.equal([]);
+    }
+  });
+});

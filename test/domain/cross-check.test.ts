@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { contradictions } from '../../src/domain/cross-check.ts';
+import { type Record, sameIdentity } from '../../src/domain/record.ts';
+import { type Change, type Commit, emptyState, fold, type State } from '../../src/domain/state.ts';
+import { ACTOR, AT, everyKind, numbered, put, recordAfter, TARGET } from '../state/samples.ts';
+
+const empty = emptyState('line', TARGET, AT);
+const commit = (serial: number, ...changes: Change[]): Commit => ({ serial, at: AT, actor: ACTOR, changes });
+const done = (address: string) =>
+  recordAfter(address, { type: 'accept', at: AT }, { type: 'succeed', at: AT });
+
+describe('records and history', () => {
+  it('contradict each other in no state that commits made', () => {
+    const addresses = ['s/a', 's/b', 's/c'];
+    const change: fc.Arbitrary<Change> = fc.oneof(
+      fc
+        .tuple(
+          fc.constantFrom(...addresses),
+          fc.constantFrom(recordAfter, done),
+          fc.integer({ min: 1, max: 4 }),
+        )
+        .map(([address, make, generation]) => put({ ...make(address), generation })),
+      fc.constantFrom(...everyKind()).map(put),
+      fc.constantFrom(...addresses).map((address): Change => ({ type: 'removed', address })),
+      fc.shuffledSubarray(addresses, { minLength: 2 }).map(
+        (ring): Change => ({
+          type: 'moved',
+          moves: ring.map((from, index) => ({ from, to: ring[(index + 1) % ring.length] ?? from })),
+        }),
+      ),
+      fc
+        .tuple(fc.constantFrom(...addresses), fc.constantFrom('t/x', ...addresses))
+        .filter(([from, to]) => from !== to)
+        .map(([from, to]): Change => ({ type: 'moved', moves: [{ from, to }] })),
+    );
+    let moves = 0;
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 15 }), (changes) => {
+        let state: State = empty;
+        for (const each of changes) {
+          // the same restore at two addresses, or anew after it is done: that the planner prevents
+          if (each.type === 'record' && isKnown(state, each.record)) continue;
+          try {
+            state = fold(state, [commit(state.serial + 1, each)]);
+            if (each.type === 'moved') moves += 1;
+          } catch (cause) {
+            expect(String(cause)).to.match(/nothing to (move|remove)|forgotten/);
+          }
+        }
+        expect(contradictions(state)).to.deep.equal([]);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(moves).to.be.greaterThan(100);
+  });
+
+  function isKnown({ history, records }: State, record: Record): boolean {
+    return (
+      history.some((entry) => entry.type === 'closed' && sameIdentity(entry.record, record)) ||
+      [...records.values()].some((each) => sameIdentity(each, record) && each.address !== record.address)
+    );
+  }
+
+  const state = fold(empty, [commit(1, put(done('s/a'))), commit(2, put(done('s/b')), numbered(1))]);
+  const said = (changed: State) => contradictions(changed).map(({ address, what }) => `${address}: ${what}`);
+  const without = (map: State['records'], address: string) =>
+    new Map([...map].filter(([each]) => each !== address));
+
+  it('contradict each other where a record vanished, appeared or was changed', () => {
+    expect(said({ ...state, records: without(state.records, 's/a') }).join()).to.match(
+      /^s\/a: the history says .*succeeded.* no record and nobody removed it$/,
+    );
+    expect(said({ ...state, history: state.history.slice(1) }).join()).to.match(
+      /^s\/a: .*history knows nothing$/,
+    );
+    const changed = { ...done('s/a'), updated_at: '2026-12-01T00:00:00.000Z' };
+    expect(said({ ...state, records: new Map(state.records).set('s/a', changed) }).join()).to.match(
+      /^s\/a: .*2026-12-01.* but in the history/,
+    );
+    const other = { ...done('s/a'), backup_id: 'other' };
+    expect(said({ ...state, records: new Map(state.records).set('s/a', other) }).join()).to.match(
+      /^s\/a: the history ends with another restore there.*bak-s\/a.*other/,
+    );
+  });
+
+  it('contradict each other where something is open that the history calls done', () => {
+    const open = { ...recordAfter('s/a') };
+    expect(said({ ...state, records: new Map(state.records).set('s/a', open) }).join()).to.match(
+      /^s\/a: it is intended, but the history says that the same restore succeeded/,
+    );
+  });
+});

@@ -1,0 +1,301 @@
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import type { EmulatorOptions, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/index.ts';
+import { privateAuthority } from '../drivers/http/private-authority.ts';
+import { Desk } from './cli.ts';
+import type { Finished } from './program.ts';
+
+/**
+ * What clouds and what stands before them have been seen to do, each against the built program: how it ends, how often
+ * the disk is truly restored, and what the person in front of it reads. Texts are compared without their line breaks.
+ */
+interface BadCloud {
+  readonly what: string;
+  readonly route: RouteKind;
+  readonly effect: FaultEffect;
+  /** How often it happens; default once. */
+  readonly times?: number | 'always';
+  /** Of the restore in the manifest. */
+  readonly timeout?: string;
+  readonly code: number;
+  readonly says: readonly (string | RegExp)[];
+  readonly starts: readonly number[];
+}
+
+const GIGABYTE = 1024 ** 3;
+/** Node itself takes some 60 MB, an answer may have 32 MB, and its text is copied a few times on its way. */
+const MEMORY_MB_MAX = 350;
+const JOB_MS = 400;
+
+const TABLE: readonly BadCloud[] = [
+  {
+    what: 'a 200 with an error body',
+    route: 'restore',
+    effect: { kind: 'garbage', body: 'error_body' },
+    code: 0,
+    says: ['HTTP 200 with an error in it', 'it may have started: looking at disk and backup', 'adopted'],
+    starts: [1],
+  },
+  {
+    what: 'a 200 without a job_id',
+    route: 'restore',
+    effect: { kind: 'garbage', body: 'no_job_id' },
+    code: 0,
+    says: ['HTTP 200 without a job id', 'it may have started: looking at disk and backup', 'adopted'],
+    starts: [1],
+  },
+  {
+    what: 'a 200 with an empty body',
+    route: 'restore',
+    effect: { kind: 'garbage', body: 'empty' },
+    code: 0,
+    says: ['it may have started', 'adopted'],
+    starts: [1],
+  },
+  {
+    what: 'a job status that nobody knows, for a while',
+    route: 'job',
+    effect: { kind: 'job_unknown_status' },
+    times: 2,
+    code: 0,
+    says: ['job status SUSPENDED is not known; taken as not finished', '1 succeeded'],
+    starts: [1],
+  },
+  {
+    what: 'a job status that nobody knows, for ever',
+    route: 'restore',
+    effect: { kind: 'job_unknown_status' },
+    timeout: '1500ms',
+    code: 6,
+    says: ['job status SUSPENDED is not known', 'still running in the cloud', 'vbsctl wait'],
+    starts: [1],
+  },
+  {
+    what: 'a job that vanishes',
+    route: 'restore',
+    effect: { kind: 'job_vanishes' },
+    code: 3,
+    says: [/job \S+ is not found /, 'the disk is at rest', 'vbsctl resolve night/disk-0 --as'],
+    starts: [1],
+  },
+  {
+    what: 'a job that vanishes for a moment',
+    route: 'job',
+    effect: { kind: 'job_vanishes' },
+    times: 2,
+    code: 0,
+    says: ['1 succeeded'],
+    starts: [1],
+  },
+  {
+    what: 'a FAIL whose reason is in sub_jobs',
+    route: 'restore',
+    effect: {
+      kind: 'restore_fails',
+      code: 'VolumeBackup.0200',
+      reason: 'storage node lost',
+      in_sub_job: true,
+    },
+    code: 1,
+    says: ['VolumeBackup.0200: storage node lost', 'raise generation'],
+    starts: [1],
+  },
+  {
+    what: 'a RUNNING without an end',
+    route: 'restore',
+    effect: { kind: 'job_endless' },
+    timeout: '1500ms',
+    code: 6,
+    says: ['still running in the cloud', 'vbsctl wait'],
+    starts: [1],
+  },
+  {
+    what: 'a job that succeeded for another disk',
+    route: 'restore',
+    effect: { kind: 'job_entities_mismatch' },
+    code: 3,
+    says: ['succeeded for another restore', 'vbsctl resolve night/disk-0 --as'],
+    starts: [1],
+  },
+  {
+    what: 'a gigabyte in answer to a restore',
+    route: 'restore',
+    effect: { kind: 'huge', bytes: GIGABYTE },
+    code: 0,
+    says: ['is larger than 33554432 bytes', 'it may have started', 'adopted'],
+    starts: [1],
+  },
+  {
+    what: 'a gigabyte in answer to a look at the disk',
+    route: 'volume',
+    effect: { kind: 'huge', bytes: GIGABYTE },
+    times: 'always',
+    code: 5,
+    says: ['is larger than 33554432 bytes', 'blocked'],
+    starts: [],
+  },
+  {
+    what: 'a gigabyte in answer to a question about the job',
+    route: 'job',
+    effect: { kind: 'huge', bytes: GIGABYTE },
+    code: 0,
+    says: [/job \S+ cannot be read: the answer from \S+ is larger than/, '1 succeeded'],
+    starts: [1],
+  },
+];
+
+describe('bad clouds', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  afterEach(() => desk.close());
+
+  async function open(options: EmulatorOptions = {}, timeout?: string): Promise<void> {
+    desk = await Desk.open({ seed: { volumes: 2, jobDurationMs: JOB_MS }, ...options });
+    desk.declare(1);
+    if (timeout)
+      desk.write('restores.yaml', desk.read('restores.yaml').replace(/\}\n$/, `, timeout: ${timeout}}\n`));
+  }
+  const harm = (rule: FaultRule) => desk.cloud.setFaults({ rules: [rule] });
+
+  function expectSaid({ stdout, stderr }: Finished, words: readonly (string | RegExp)[]): void {
+    const said = `${stdout} ${stderr}`.replace(/\s+/g, ' ');
+    for (const word of words)
+      if (typeof word === 'string') expect(said).to.include(word);
+      else expect(said).to.match(word);
+  }
+
+  for (const { what, route, effect, times = 1, timeout, code, says, starts } of TABLE)
+    it(`${what}: exit ${code}`, async () => {
+      await open({}, timeout);
+      expect((await desk.run('init')).code).to.equal(0);
+      await harm({ match: { route }, times, effect });
+      const running = desk.start('apply', '--auto-approve');
+      const memory = watchMemory(running.pid);
+      const finished = await running.done;
+      expect(finished.code, finished.stdout + finished.stderr).to.equal(code);
+      expectSaid(finished, says);
+      expect(desk.starts()).to.deep.equal(starts);
+      const peak = memory();
+      if (effect.kind === 'huge' && peak !== undefined) expect(peak, 'MB').to.be.lessThan(MEMORY_MB_MAX);
+    });
+
+  it('a gigabyte in place of a token', async () => {
+    await open();
+    await harm({ match: { route: 'token' }, times: 'always', effect: { kind: 'huge', bytes: GIGABYTE } });
+    const running = desk.start('plan');
+    const memory = watchMemory(running.pid);
+    const finished = await running.done;
+    expect(finished.code).to.equal(1);
+    expectSaid(finished, ['is larger than 33554432 bytes', 'OS_AUTH_URL']);
+    expect(memory() ?? 0, 'MB').to.be.lessThan(MEMORY_MB_MAX);
+  });
+
+  for (const [whose, days] of [
+    ['ahead', 3],
+    ['behind', -3],
+  ] as const)
+    it(`a clock that is three days ${whose}: restored all the same, and told`, async () => {
+      const skewMs = days * 86_400_000;
+      await open({ clock: () => Date.now() + skewMs });
+      const finished = await desk.run('apply', '--auto-approve', '--init-state');
+      expect(finished.code, finished.stdout + finished.stderr).to.equal(0);
+      const word = days > 0 ? 'behind' : 'ahead of';
+      // Whole seconds of the cloud: a moment less than three days is two and almost a third.
+      const skew = new RegExp(`the clock of this machine is (3d|2d 23h.*) ${word} the cloud’s`);
+      expectSaid(finished, [skew, 'valid_until', 'set-ntp']);
+      expect(desk.starts()).to.deep.equal([1]);
+      expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(0);
+    });
+
+  describe('a redirect to another host is not followed, and the token not shown there', () => {
+    let elsewhere: http.Server;
+    let asked: string[];
+    beforeEach(async () => {
+      asked = [];
+      elsewhere = http.createServer((request, response) => {
+        asked.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`);
+        response.writeHead(200).end('{}');
+      });
+      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    });
+    afterEach(() => {
+      elsewhere.close();
+      expect(asked).to.deep.equal([]);
+    });
+    const host = () => `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    const redirect = (route: RouteKind, status: number, times: FaultRule['times'] = 1) =>
+      harm({
+        match: { route },
+        times,
+        effect: { kind: 'status', when: 'before', status, location: `http://${host()}/take/it` },
+      });
+
+    for (const status of [302, 307, 308])
+      it(`of the restore (${status}): looked at, then sent again to where the catalog says`, async () => {
+        await open();
+        await desk.run('init');
+        await redirect('restore', status);
+        const finished = await desk.run('apply', '--auto-approve');
+        expect(finished.code, finished.stdout).to.equal(0);
+        expectSaid(finished, [`redirected to ${host()}; redirects are not followed`, 'it may have started']);
+        expect(desk.starts()).to.deep.equal([1]);
+      });
+
+    it('of a look at the disk: blocked, with the host named', async () => {
+      await open();
+      await desk.run('init');
+      await redirect('volume', 301, 'always');
+      const finished = await desk.run('apply', '--auto-approve');
+      expect(finished.code, finished.stdout).to.equal(5);
+      expectSaid(finished, [`redirected to ${host()}; redirects are not followed`]);
+    });
+
+    it('of the request for a token, with the password in it', async () => {
+      await open();
+      await redirect('token', 307, 'always');
+      const finished = await desk.run('plan');
+      expect(finished.code).to.equal(1);
+      expectSaid(finished, [`redirected to ${host()}; redirects are not followed`, 'OS_AUTH_URL']);
+    });
+  });
+
+  it('a certificate that does not verify: nothing is sent, and the way out is named', async function () {
+    const authority = privateAuthority();
+    if (!authority) return this.skip();
+    try {
+      await open({ tls: authority.tls });
+      const finished = await desk.run('plan');
+      expect(finished.code).to.equal(1);
+      expectSaid(finished, ['is not trusted', 'an authority that is not', 'OS_CACERT']);
+      expect(desk.cloud.audit().requests.total ?? 0).to.equal(0);
+      const trusting = { OS_CACERT: authority.caFile };
+      const applied = await desk.startIn(desk.folder, trusting, 'apply', '--auto-approve', '--init-state')
+        .done;
+      expect(applied.code, applied.stdout + applied.stderr).to.equal(0);
+      expect(desk.starts()).to.deep.equal([1]);
+    } finally {
+      authority.remove();
+    }
+  });
+});
+
+/** Resident memory at its highest, MB; undefined where there is no /proc. */
+function watchMemory(pid: number): () => number | undefined {
+  let peak: number | undefined;
+  const look = () => {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
+      if (kilobytes !== undefined) peak = Math.max(peak ?? 0, Number(kilobytes) / 1_024);
+    } catch {
+      // it has ended, or this system keeps no such file
+    }
+  };
+  const timer = setInterval(look, 20);
+  return () => {
+    clearInterval(timer);
+    return peak;
+  };
+}

@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { startProgram } from './program.ts';
+
+describe('what cannot be done, as data', () => {
+  const asked: readonly (readonly [line: string, code: string])[] = [
+    ['validate --output json', 'no-manifests'],
+    ['validate -ojson', 'no-manifests'],
+    ['validate -json', 'no-manifests'],
+    ['validate -o=json', 'no-manifests'],
+    ['plan -f /nowhere/x.yaml --output=json', 'missing-file'],
+    ['plan --zebra --output json', 'usage'],
+    ['get bananas -o json', 'usage'],
+    ['apply -lock=false -json', 'usage'],
+    ['apply plan.json --max-age soon -o json', 'usage'],
+  ];
+  for (const [line, code] of asked)
+    it(`is asked for: ${line}`, async () => {
+      const { code: exit, stdout } = await startProgram(line.split(' '), '/', {}).done;
+      expect(exit).to.equal(1);
+      const { format, diagnostics } = JSON.parse(stdout);
+      expect(format).to.equal(1);
+      expect(diagnostics).to.have.length(1);
+      expect(diagnostics[0].code).to.equal(code);
+      expect(diagnostics[0].remedy).to.be.a('string');
+    });
+
+  for (const line of ['validate', 'get bananas', 'plan --reason json', 'get backups --volume x -o yaml'])
+    it(`is text otherwise: ${line}`, async () => {
+      const { code, stdout, stderr } = await startProgram(line.split(' '), '/', {}).done;
+      expect(code).to.equal(1);
+      expect(stdout).to.equal('');
+      expect(stderr).to.match(/^error: /);
+    });
+});

@@ -1,0 +1,196 @@
+import { expect } from 'chai';
+import type { FaultPlan, RouteKind } from '../../src/emulator/index.ts';
+import { Desk } from './cli.ts';
+import type { Finished, Running } from './program.ts';
+import { hasTerminals, OnTerminal } from './terminal.ts';
+
+const HANG_MS = 60_000;
+/**
+ * A stop takes less than a second, and `npm run chaos` prints how long. Here the machine may be busy with other tests;
+ * what would be wrong is to wait for something that hangs.
+ */
+const STOP_MS_MAX = 5_000;
+
+const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'before'): FaultPlan => ({
+  rules: [{ match: { route }, times: 'always', effect: { kind: 'hang', when, for_ms: HANG_MS } }],
+});
+
+describe('signals', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 4, jobDurationMs: 1_500, queueMs: 50 } });
+    desk.declare(3);
+    const { code, stderr } = await desk.run('init');
+    expect(code, stderr).to.equal(0);
+  });
+  afterEach(() => desk.close());
+
+  const asked = (route: RouteKind) => desk.cloud.audit().requests[route] ?? 0;
+  async function until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  async function stop(running: Running, signal: NodeJS.Signals = 'SIGINT'): Promise<Finished> {
+    const at = performance.now();
+    running.kill(signal);
+    const finished = await running.done;
+    const took = performance.now() - at;
+    expect(took, finished.stderr).to.be.lessThan(STOP_MS_MAX);
+    expect(finished.code, finished.stderr + finished.stdout).to.equal(130);
+    return finished;
+  }
+
+  /** Whatever happened before: a run to the end leaves every disk restored once. */
+  async function completes(): Promise<void> {
+    await desk.cloud.setFaults({});
+    const { code, stdout, stderr } = await desk.run('apply', '--auto-approve');
+    expect(code, stdout + stderr).to.equal(0);
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+  }
+
+  const statuses = async () =>
+    JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout).map(
+      ({ status }: { status: string }) => status,
+    );
+
+  describe('the first one, while the connection hangs', () => {
+    const nothing: [string, RouteKind | RouteKind[], string[]][] = [
+      ['plan asks for a token', 'token', ['plan']],
+      ['plan looks', ['volume', 'volumes'], ['plan']],
+      ['get lists', 'backups', ['get', 'backups']],
+      ['apply plans', ['volume', 'volumes'], ['apply', '--auto-approve']],
+    ];
+    for (const [when, route, args] of nothing)
+      it(`ends at once while ${when}, and says that nothing was started`, async () => {
+        await desk.cloud.setFaults(hanging(route));
+        const before = [route].flat().map(asked);
+        const running = desk.start(...args);
+        await until(() => [route].flat().some((one, n) => asked(one) > (before[n] ?? 0)));
+        const { stderr } = await stop(running);
+        expect(stderr).to.include('stopped by SIGINT; nothing was started');
+        expect((await desk.run('status')).stdout).to.not.include('locked');
+        await completes();
+      });
+
+    for (const effect of ['before', 'after'] as const)
+      it(`lets a restore be answered a moment, then leaves it to the next run (${effect} its effect)`, async () => {
+        await desk.cloud.setFaults(hanging('restore', effect));
+        const running = desk.start('apply', '--auto-approve');
+        await until(() => asked('restore') === 3);
+        const { stdout, stderr } = await stop(running, 'SIGTERM');
+        expect(stdout).to.include('begun').and.include('vbsctl apply');
+        expect(stderr).to.include('stopped by SIGTERM: nothing new was started').and.include('run the same');
+        expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
+        await completes();
+      });
+
+    it('names the running jobs, and how to follow them', async () => {
+      await desk.cloud.setFaults(hanging('job'));
+      const running = desk.start('apply', '--auto-approve');
+      await until(() => asked('job') > 0);
+      const { stdout } = await stop(running, 'SIGHUP');
+      expect(stdout).to.include('still running in the cloud').and.include('vbsctl wait');
+      for (const { job_id } of desk.cloud.audit().restores) expect(stdout).to.include(job_id);
+      await completes();
+    });
+
+    it('starts nothing that waits for its turn', async () => {
+      desk.write('turns.yaml', `${desk.read('vbsctl.yaml').replace('apply: {', 'apply: {parallelism: 1, ')}`);
+      const running = desk.start('apply', '--auto-approve', '--config', 'turns.yaml');
+      await until(() => asked('restore') === 1);
+      const { stdout } = await stop(running);
+      expect(stdout).to.include('interrupted before it was started').and.include('vbsctl apply');
+      expect(asked('restore')).to.equal(1);
+      await completes();
+    });
+
+    it('stops waiting for the lock', async () => {
+      const holder = desk.start('apply', '--auto-approve');
+      await until(() => asked('restore') > 0);
+      const second = desk.start('apply', '--auto-approve', '--lock-timeout', '10m');
+      // Its look at the cloud comes before its wait for the lock.
+      const tokens = asked('token');
+      await until(() => asked('token') > tokens);
+      await stop(second);
+      expect((await holder.done).code).to.equal(0);
+    });
+  });
+
+  it('the second one ends it at once and loses no intent, while a restore hangs', async () => {
+    await desk.cloud.setFaults(hanging('restore', 'after'));
+    const running = desk.start('apply', '--auto-approve');
+    await until(() => asked('restore') === 3);
+    running.kill('SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await stop(running);
+    expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
+    await completes();
+  });
+
+  describe('on a terminal', () => {
+    before(function () {
+      if (hasTerminals()) return;
+      console.log('    skipped: there is no script(1) of util-linux to lend a terminal');
+      this.skip();
+    });
+
+    it('Ctrl-C at the question starts nothing', async () => {
+      const terminal = new OnTerminal(desk, 'apply');
+      await terminal.shows('Only "yes" is taken');
+      terminal.type('\x03');
+      expect(await terminal.code(), terminal.shown).to.equal(130);
+      expect(terminal.shown).to.include('nothing was started');
+      expect(desk.starts()).to.deep.equal([]);
+    });
+
+    it('a window closed at the question starts nothing', async () => {
+      const terminal = new OnTerminal(desk, 'apply');
+      await terminal.shows('Only "yes" is taken');
+      terminal.close();
+      expect(await terminal.code(), terminal.shown).to.equal(130);
+      expect(desk.starts()).to.deep.equal([]);
+      expect((await desk.run('status')).stdout).to.include('Nothing is open');
+    });
+
+    it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {
+      const terminal = new OnTerminal(desk, 'apply');
+      await terminal.shows('Only "yes" is taken');
+      terminal.type('yes\r');
+      await until(() => desk.starts().length === 3);
+      await terminal.shows('accepted');
+      terminal.type('\x03');
+      expect(await terminal.code(), terminal.shown).to.equal(130);
+      expect(terminal.shown).to.include('vbsctl wait');
+      await completes();
+    });
+
+    it('a window closed under running restores loses none', async () => {
+      const terminal = new OnTerminal(desk, 'apply', '--auto-approve');
+      await until(() => desk.starts().length === 3);
+      terminal.close();
+      expect(await terminal.code(), terminal.shown).to.equal(130);
+      expect(await statuses()).to.not.include('unknown');
+      await completes();
+    });
+  });
+
+  describe('a reader that goes away', () => {
+    it('of stdout does not stop a restore half-way', async () => {
+      const running = desk.start('apply', '--auto-approve');
+      running.closeStdout();
+      const { code, stderr } = await running.done;
+      expect(code, stderr).to.equal(0);
+      expect(desk.starts()).to.deep.equal([1, 1, 1]);
+      expect(await statuses()).to.deep.equal(['succeeded', 'succeeded', 'succeeded']);
+    });
+
+    it('of both neither', async () => {
+      const running = desk.start('apply', '--auto-approve');
+      running.closeStdout();
+      running.closeStderr();
+      expect((await running.done).code).to.equal(0);
+      expect(await statuses()).to.deep.equal(['succeeded', 'succeeded', 'succeeded']);
+    });
+  });
+});

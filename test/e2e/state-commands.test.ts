@@ -1,0 +1,378 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { advance, type Record } from '../../src/domain/record.ts';
+import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
+import { intendEvent } from '../state/samples.ts';
+import { Desk, type Finished } from './cli.ts';
+
+describe('looking after the state', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200, queueMs: 10 } });
+    desk.declare(2);
+    await ok('init');
+    await ok('apply', '--auto-approve');
+  });
+  afterEach(() => desk.close());
+
+  const STATE = 'vbsctl.state.json';
+  const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
+  async function ok(...args: string[]): Promise<Finished> {
+    const finished = await desk.run(...args);
+    expect(finished.code, said(finished)).to.equal(0);
+    return finished;
+  }
+  async function refused(...args: string[]): Promise<string> {
+    const before = desk.read(STATE);
+    const finished = await desk.run(...args);
+    expect(finished.code, said(finished)).to.equal(5);
+    expect(desk.read(STATE), 'nothing was changed').to.equal(before);
+    return said(finished);
+  }
+  const addresses = async (...more: string[]) =>
+    JSON.parse((await ok('state', 'list', '-o', 'json', ...more)).stdout).map((r: Record) => r.address);
+
+  it('tidies a record away, with a backup, and what was done is not done again', async () => {
+    const before = desk.read(STATE);
+    const dry = await ok('state', 'rm', 'night/disk-0', '--dry-run');
+    expect(said(dry)).to.include('night/disk-0 succeeded').and.include('dry run');
+    expect(desk.read(STATE)).to.equal(before);
+    const done = said(await ok('state', 'rm', 'night/disk-0', 'night/disk-1'));
+    const backup = /before: (\S+)/.exec(done)?.[1] ?? '';
+    expect(desk.read(backup)).to.equal(before);
+    expect(await addresses()).to.deep.equal([]);
+    expect(said(await ok('plan'))).to.include('nothing to do, 2 done');
+    expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
+    expect(desk.starts()).to.deep.equal([1, 1]);
+    expect(said(await ok('state', 'history'))).to.include('state rm night/disk-0 record removed');
+    await ok('state', 'verify');
+    expect((await desk.run('state', 'rm', 'night/disk-0')).code).to.equal(1);
+  });
+
+  it('leaves alone what is open, and says the way out', async () => {
+    desk.declare(3);
+    await desk.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
+    expect((await desk.run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    const why = await refused('state', 'rm', 'night/disk-2', 'night/disk-0');
+    expect(why).to.include('night/disk-2 is running').and.include('vbsctl wait night/disk-2');
+    // a rename keeps it open, and the record with its job
+    await ok('state', 'mv', 'night/disk-2', 'elsewhere/x');
+    const shown = JSON.parse((await ok('state', 'show', 'elsewhere/x', '-o', 'json')).stdout);
+    expect(shown).to.include({ status: 'running' }).and.have.property('job_id').that.is.a('string');
+    expect(said(await desk.run('plan'))).to.include('was elsewhere/x');
+    await ok('state', 'verify');
+  });
+
+  const backupOf = (n: number) => {
+    const { volumes, backups } = desk.cloud.world();
+    const volume = Object.keys(volumes)[n];
+    return Object.values(backups).find((each) => each.volume_id === volume)?.id ?? '';
+  };
+
+  it('renames to any address that is free', async () => {
+    expect(await refused('state', 'mv', 'night/disk-0', 'night/disk-1')).to.include('has a record already');
+    expect((await desk.run('state', 'mv', 'night/disk-0', 'No Address')).code).to.equal(1);
+    expect(said(await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--dry-run'))).to.include(
+      'dry run',
+    );
+    await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--backup', 'kept.json');
+    expect(existsSync(join(desk.folder, 'kept.json'))).to.equal(true);
+    expect(await addresses()).to.deep.equal(['night/disk-1', 'not-declared/x']);
+    const again = await desk.run('state', 'mv', 'not-declared/x', 'y/z', '--backup', 'kept.json');
+    expect(again.code, said(again)).to.equal(1);
+    expect(said(again)).to.include('there is another file');
+    expect(await addresses(), 'no backup, no change').to.deep.equal(['night/disk-1', 'not-declared/x']);
+  });
+
+  it('puts a copy back only when nothing is lost by it, or a flag says so', async () => {
+    const { stdout: copy } = await ok('state', 'pull');
+    expect(copy).to.equal(desk.read(STATE));
+    desk.write('copy.json', copy);
+    expect(said(await ok('state', 'push', 'copy.json'))).to.include('Nothing to do');
+    desk.declare(3);
+    await ok('apply', '--auto-approve');
+    expect(await refused('state', 'push', 'copy.json')).to.match(
+      /serial \d+, there \d+.*--allow-older-serial.*could be started again: night\/disk-2.*--allow-forgotten-restores/,
+    );
+    expect(await refused('state', 'push', 'copy.json', '--allow-older-serial')).to.include('night/disk-2');
+    const risks = ['--allow-older-serial', '--allow-forgotten-restores'];
+    expect(said(await ok('state', 'push', 'copy.json', ...risks, '--dry-run'))).to.include('Would put 2');
+    expect(await addresses()).to.have.length(3);
+    const pushed = said(await ok('state', 'push', 'copy.json', ...risks));
+    expect(await addresses()).to.have.length(2);
+    const backup = /before: (\S+)/.exec(pushed)?.[1] ?? '';
+    // and back again: the serial is higher than both by now
+    await ok('state', 'push', backup, '--allow-older-serial');
+    expect(await addresses()).to.have.length(3);
+    expect(said(await ok('state', 'history'))).to.include('pushed over serial');
+    await ok('state', 'verify');
+    expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
+  });
+
+  it('takes no state of another lineage, or of a history that forgets, without its flag', async () => {
+    const other = desk.read(STATE).replace(/"lineage": "[^"]+"/, '"lineage": "another"');
+    desk.write('other.json', other);
+    const why = await refused('state', 'push', 'other.json');
+    expect(why).to.include('--allow-other-lineage').and.include('another');
+    expect(why, 'the chain begins with the lineage').to.include('is not as it was written, from entry 1');
+    await ok('state', 'push', 'other.json', '--allow-other-lineage');
+    desk.write('else.json', '{"version": 4}');
+    const foreign = await desk.run('state', 'push', 'else.json');
+    expect(foreign.code).to.equal(1);
+    expect(said(foreign)).to.match(
+      /else.json is not a state of vbsctl.*→ name a file that vbsctl state pull/,
+    );
+    expect((await desk.run('state', 'verify')).code).to.equal(1);
+  });
+
+  it('merges what a run could not save, and only into its own state', async () => {
+    const { lineage, serial, target } = JSON.parse(desk.read(STATE));
+    const begun = advance(undefined, intendEvent('late/one'));
+    const known: Record = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
+    const running = advance(begun, { type: 'accept', at: begun.updated_at, job_id: 'job-77' });
+    const file = (records: Record[], more = {}) =>
+      desk.write(
+        'errored.state.json',
+        encodeUnsaved({
+          state: STATE,
+          lineage,
+          serial,
+          target,
+          saved_at: begun.updated_at,
+          records,
+          ...more,
+        }),
+      );
+    file([running], { lineage: 'another' });
+    expect(await refused('state', 'push', 'errored.state.json')).to.include('belongs to another state');
+    file([running, known]);
+    expect(said(await ok('state', 'push', 'errored.state.json', '--dry-run'))).to.match(
+      /\+ late\/one no record → running \(job job-77\) = night\/disk-0 the state knows it already: succeeded/,
+    );
+    const merged = said(await ok('state', 'push', 'errored.state.json'));
+    expect(merged).to.include('Saved 1 record').and.include('.backup');
+    expect(JSON.parse((await ok('state', 'show', 'late/one', '-o', 'json')).stdout)).to.include({
+      status: 'running',
+      job_id: 'job-77',
+    });
+    expect(said(await ok('state', 'push', 'errored.state.json'))).to.include('Nothing to save');
+    const contrary = { ...running, attempts: [{ intended_at: '2020-01-01T00:00:00.000Z' }] };
+    file([contrary]);
+    const not = await desk.run('state', 'push', 'errored.state.json');
+    expect(not.code).to.equal(1);
+    expect(said(not)).to.include('late/one was not taken over').and.include('vbsctl state show late/one');
+    desk.write('errored.state.json', desk.read('errored.state.json').replace('"running"', '"walking"'));
+    expect(said(await desk.run('state', 'push', 'errored.state.json'))).to.include('status: expected one of');
+  });
+
+  it('a yes that a run could not write down any more is brought back, and followed to its end', async () => {
+    desk.declare(3);
+    await desk.cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'slow', delay_ms: 4_000 } }],
+    });
+    const apply = desk.start('apply', '--auto-approve');
+    const openNow = async () =>
+      JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).find(
+        (r: Record) => r.status === 'intended',
+      );
+    while (!(await openNow())) await new Promise((resolve) => setTimeout(resolve, 20));
+    const { lock } = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout);
+    await ok('unlock', lock.id); // by mistake: that run lives
+    await ok('state', 'mv', 'night/disk-0', 'other/x'); // and another one takes over
+    const ended = await apply.done;
+    expect(ended.code, said(ended)).to.equal(1);
+    expect(said(ended)).to.match(/could not be saved.*vbsctl state push \S+errored.state.json/);
+    expect(await openNow(), 'the state only knows the intent').to.not.equal(undefined);
+    expect(said(await ok('state', 'push', 'errored.state.json'))).to.match(
+      /\+ night\/disk-2 intended → running \(job [\w-]+\) Saved 1 record/,
+    );
+    await desk.cloud.setFaults({ rules: [] });
+    await ok('wait');
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+    await ok('state', 'verify');
+  });
+
+  it('tells who did what, from which commit, by which plan', async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@example.org', ...args], {
+        cwd: desk.folder,
+        encoding: 'utf8',
+      }).trim();
+    git('init', '--quiet');
+    git('commit', '--quiet', '--allow-empty', '--message=x');
+    desk.declare(3);
+    await ok('plan', '--out', 'plan.json');
+    await ok('apply', 'plan.json');
+    const [entry, ...others] = JSON.parse(
+      (await ok('state', 'history', '--address', 'night/disk-2', '--since', '1h', '-o', 'json')).stdout,
+    );
+    expect(others).to.deep.equal([]);
+    expect(entry).to.deep.include({
+      event: 'closed',
+      outcome: 'succeeded',
+      git_commit: git('rev-parse', 'HEAD'),
+    });
+    expect(entry.plan_digest).to.equal(JSON.parse(desk.read('plan.json')).digest);
+    expect(entry.job_id).to.be.a('string').and.not.equal('');
+    const volume = Object.keys(desk.cloud.world().volumes)[2] ?? '';
+    expect(said(await ok('state', 'history', '--volume', volume))).to.include('1 entry of 3.');
+    expect(said(await ok('state', 'history', '--since', '2099-01-01T00:00:00Z'))).to.include(
+      '0 entries of 3',
+    );
+  });
+
+  it('says where the history was changed, and what stands before it', async () => {
+    await ok('state', 'verify');
+    const lines = desk.read(STATE).split('\n');
+    const first = lines.findIndex((line) => line.includes('"history"')) + 1;
+    desk.write(
+      'forged.json',
+      lines.with(first + 1, lines[first + 1]?.replace('"apply"', '"other"') ?? '').join('\n'),
+    );
+    const forged = await desk.run('state', 'verify', '--state', 'forged.json');
+    expect(forged.code).to.equal(1);
+    expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is as it was written: night\/disk-/);
+    desk.write('cut.json', lines.toSpliced(first, 1).join('\n'));
+    expect(said(await desk.run('state', 'verify', '--state', 'cut.json'))).to.match(
+      /from entry 1 of 1 on: .*It is the first.*of which the history knows nothing/,
+    );
+    const json = JSON.parse(
+      (await desk.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,
+    );
+    expect(json).to.include({ sound: false, entries: 2 });
+    expect(json.broken).to.include({ index: 1 });
+  });
+
+  it('moves the state to another place; the old one refuses, until it is brought back', async () => {
+    mkdirSync(join(desk.folder, 'far'));
+    const before = JSON.parse(desk.read(STATE));
+    expect(said(await ok('state', 'migrate', '--to', 'far/s.json', '--dry-run'))).to.include('Would copy 2');
+    expect(readdirSync(join(desk.folder, 'far'))).to.deep.equal([]);
+    expect((await desk.run('state', 'migrate', '--to', STATE)).code).to.equal(1);
+    await ok('state', 'migrate', '--to', 'far/s.json');
+    expect(JSON.parse(desk.read('far/s.json'))).to.deep.equal(before);
+    for (const command of [
+      ['plan'],
+      ['apply', '--auto-approve'],
+      ['status'],
+      ['state', 'rm', 'night/disk-0'],
+      ['state', 'push', 'far/s.json'],
+      ['state', 'migrate', '--to', 'third.json'],
+    ])
+      expect(await refused(...command), command.join(' ')).to.match(
+        /was moved to .*state migrate --state \S+ --to/,
+      );
+    expect(await addresses()).to.have.length(2); // to look at it is fine
+
+    const far = ['--state', 'far/s.json'];
+    expect(said(await ok('plan', ...far))).to.include('2 done');
+    await ok('state', 'migrate', ...far, '--to', STATE);
+    expect(said(await ok('plan'))).to.include('2 done');
+    expect((await desk.run('plan', ...far)).code).to.equal(5);
+
+    // there and on, and back with what was done
+    await ok('state', 'migrate', '--to', 'far/s.json');
+    desk.declare(3);
+    await ok('apply', '--auto-approve', ...far);
+    await ok('state', 'migrate', ...far, '--to', STATE);
+    expect(await addresses()).to.have.length(3);
+    await ok('state', 'verify');
+    expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+  });
+
+  it('goes on with a move that died between the copy and the mark', async () => {
+    desk.write('far.json', desk.read(STATE));
+    const moved = said(await ok('state', 'migrate', '--to', 'far.json'));
+    expect(moved).to.include('there before: ').and.include('far.json.serial-');
+    expect((await desk.run('plan')).code).to.equal(5);
+    expect(said(await ok('plan', '--state', 'far.json'))).to.include('2 done');
+  });
+
+  it('takes the old place in use again when the new one is lost, by name', async () => {
+    expect(await refused('state', 'migrate', '--undo')).to.include('was not moved');
+    mkdirSync(join(desk.folder, 'far'));
+    await ok('state', 'migrate', '--to', 'far/s.json');
+    execFileSync('rm', [join(desk.folder, 'far', 's.json')]);
+    const why = await refused('state', 'migrate', '--undo');
+    expect(why).to.match(/--state \S+far\/s.json --to vbsctl.state.json.*--allow-lost-work/);
+    expect(said(await ok('state', 'migrate', '--undo', '--allow-lost-work', '--dry-run'))).to.include(
+      'dry run',
+    );
+    expect((await desk.run('plan')).code).to.equal(5);
+    await ok('state', 'migrate', '--undo', '--allow-lost-work');
+    expect(said(await ok('plan'))).to.include('2 done');
+  });
+
+  it('migrates over nothing that it would lose', async () => {
+    desk.write('vbsctl2.yaml', desk.read('vbsctl.yaml').replace(STATE, 'other.json'));
+    const other = ['--config', 'vbsctl2.yaml'];
+    await ok('init', ...other);
+    expect(await refused('state', 'migrate', '--to', 'other.json')).to.include('--allow-other-lineage');
+    const moved = said(await ok('state', 'migrate', '--to', 'other.json', '--allow-other-lineage'));
+    expect(desk.read(/there before: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include(
+      '"serial": 0',
+    );
+    expect(await addresses(...other)).to.have.length(2);
+  });
+
+  it('says who holds the lock', async () => {
+    expect(said(await ok('state', 'lock-info'))).to.include('not locked');
+    desk.declare(3);
+    await desk.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });
+    const apply = desk.start('apply', '--auto-approve');
+    let lock = null;
+    while (lock === null) lock = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout).lock;
+    expect(lock).to.include({ operation: 'apply', pid: apply.pid });
+    const locked = await desk.run('state', 'rm', 'night/disk-0');
+    expect(locked.code).to.equal(4);
+    apply.kill('SIGINT');
+    await apply.done;
+  });
+});
+
+describe('a state on a machine that may not stay', function () {
+  this.timeout(60_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 1, jobDurationMs: 200, queueMs: 10 } });
+    desk.declare(1);
+  });
+  afterEach(() => desk.close());
+
+  for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }])
+    it(`is refused unless a flag names it: ${Object.keys(env)}`, async () => {
+      const run = (...args: string[]) => desk.startIn(desk.folder, env, ...args).done;
+      for (const command of [
+        ['init'],
+        ['apply', '--auto-approve', '--init-state'],
+        ['wait'],
+        ['state', 'rm', 'night/disk-0'],
+        ['resolve', 'night/disk-0', '--as', 'failed', '--reason', 'x'],
+        ['import', 'night/disk-0', '--job-id', 'x'],
+      ]) {
+        const { code, stderr } = await run(...command);
+        expect(code, `${command.join(' ')}: ${stderr}`).to.equal(5);
+        expect(stderr).to.include('--state').and.include(Object.keys(env)[0]);
+      }
+      expect(existsSync(join(desk.folder, 'vbsctl.state.json'))).to.equal(false);
+      expect((await run('plan')).code, 'to look is fine').to.equal(0);
+      const named = ['--state', 'vbsctl.state.json'];
+      expect((await run('apply', '--auto-approve', '--init-state', ...named)).code).to.equal(0);
+      expect(desk.starts()).to.deep.equal([1]);
+    });
+
+  it('required_version of the config refuses every command that reads it', async () => {
+    desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}required_version: '>=99'\nfrom_the_future: 1\n`);
+    for (const command of [['plan'], ['init'], ['state', 'list'], ['status']]) {
+      const { code, stderr } = await desk.run(...command);
+      expect(code, command.join(' ')).to.equal(5);
+      expect(stderr)
+        .to.match(/this is vbsctl 0\.\S+, and >=99 is required/)
+        .and.not.include('from_the_future:');
+    }
+  });
+});

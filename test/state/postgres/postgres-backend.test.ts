@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { systemClock } from '../../../src/cli/system.ts';
+import { Failure } from '../../../src/domain/errors.ts';
+import { openBackend } from '../../../src/state/open-backend.ts';
+import { backendContract } from '../backend-contract.ts';
+import { FaultProxy } from '../fault-proxy.ts';
+import { remoteTrials } from '../remote-trials.ts';
+import { ACTOR, numbered, TARGET } from '../samples.ts';
+import { HAS_POSTGRES, NO_PGBOUNCER, NO_POSTGRES, PGBOUNCER, PostgresServer } from './postgres-server.ts';
+
+if (!HAS_POSTGRES) {
+  describe('postgres backend', () => {
+    it(`skipped: ${NO_POSTGRES}`, function () {
+      this.skip();
+    });
+  });
+} else {
+  describe('postgres backend, against a real server', function () {
+    this.timeout(60_000);
+    const server = new PostgresServer();
+    before(() => server.start());
+    after(() => server.dispose());
+    const at = (port: number, state: string, more = '') =>
+      `postgres://vbsctl@127.0.0.1:${port}/postgres?state=${state}${more}`;
+    const open = (location: string) =>
+      openBackend(location, { clock: systemClock, newId: randomUUID, env: {} });
+
+    backendContract('postgres', async () => {
+      const location = at(server.port, randomUUID());
+      return { location, open: () => open(location), dispose: async () => {}, freedByDeath: false };
+    });
+
+    remoteTrials('postgres', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
+      const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
+      const port = await proxy.start();
+      const location = at(port, randomUUID(), lease === 'short' ? '&lease_ttl=2s' : '');
+      return {
+        location,
+        env: {},
+        open: () => open(location),
+        writes: proxy.count(/commit\0/),
+        loseWriteAnswer: () => proxy.loseAnswers(/commit\0/),
+        lostAnswers: () => proxy.lost,
+        stopServer: async () => {
+          await server.stop();
+          return () => server.start();
+        },
+        dispose: () => proxy.stop(),
+      };
+    });
+
+    it('keeps transitions as rows of their own', async () => {
+      const name = randomUUID();
+      const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      await lease.commit([numbered(1)]);
+      await lease.commit([numbered(1)]);
+      await lease.commit([{ type: 'moved', moves: [{ from: 'set/r1', to: 'set/r2' }] }]);
+      await lease.release();
+      const rows = await server.ask(
+        `select serial::int, address, record is null as gone from vbsctl.record where state = '${name}' order by serial, address`,
+      );
+      expect(rows).to.deep.equal([
+        { serial: 1, address: 'set/r1', gone: false },
+        { serial: 2, address: 'set/r1', gone: false },
+        { serial: 3, address: 'set/r1', gone: true },
+        { serial: 3, address: 'set/r2', gone: false },
+      ]);
+    });
+
+    it('refuses tables of a newer vbsctl', async () => {
+      await server.ask(
+        'create schema newer; create table newer.meta (version int); insert into newer.meta values (99)',
+      );
+      const location = at(server.port, 'x', '&schema=newer');
+      for (const attempt of [(await open(location)).read(), (await open(location)).lock(ACTOR, 0)]) {
+        const reason = await attempt.catch((cause: unknown) => cause);
+        expect(reason)
+          .to.be.instanceOf(Failure)
+          .and.property('message')
+          .match(/newer vbsctl/);
+      }
+    });
+
+    it('a commit through a session that has lost the lock is refused, whatever the row says', async () => {
+      const name = randomUUID();
+      const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      // what a pool does to a session that it gives to another
+      await server.ask(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'vbsctl' and pid <> pg_backend_pid()",
+      );
+      await server.ask(`update vbsctl.lock set id = 'another' where state = '${name}'`);
+      const reason = await lease.commit([numbered(1)]).catch((cause: unknown) => cause);
+      expect(reason).to.be.instanceOf(Failure);
+      expect((reason as Failure).diagnostics[0]?.code).to.equal('lock-lost');
+      await lease.release();
+    });
+
+    for (const mode of ['transaction', 'session'] as const)
+      it(`${mode === 'session' ? 'works' : 'is refused'} through PgBouncer in ${mode} mode`, async function () {
+        if (PGBOUNCER === undefined) {
+          process.stdout.write(`      skipped: ${NO_PGBOUNCER}\n`);
+          this.skip();
+        }
+        const port = await server.startPool(mode);
+        try {
+          const outcome = await (await open(at(port, randomUUID())))
+            .lock(ACTOR, 0)
+            .catch((cause: unknown) => cause);
+          if (mode === 'transaction') {
+            expect(outcome).to.be.instanceOf(Failure);
+            expect((outcome as Failure).diagnostics[0]?.code).to.equal('state-pooled');
+          } else {
+            expect(outcome).to.have.property('lock');
+            await (outcome as { release(): Promise<void> }).release();
+          }
+        } finally {
+          await server.stopPool();
+        }
+      });
+  });
+}
