@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { Attempt, Observation, Seen } from '../../src/domain/record.ts';
+import type { Attempt, Observation, Running, Seen } from '../../src/domain/record.ts';
+import { judgeStatuses, type Step } from '../../src/executor/follow.ts';
 import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
 
 const AT = '2026-11-23T22:00:00.000Z';
@@ -55,4 +56,32 @@ describe('the verdict, where the simulation cannot reach', () => {
     expect(effectiveSettle(120_000, 100_000)).to.equal(300_000);
     expect(verdict(look({}), { settle_ms: 300_000 })).to.equal('wait');
   });
+
+  it('follows no disk to a success that names another backup', () => {
+    const step = judged({ updated_at: AT, src_backup_id: 'other' }, { updated_at: AT }, 'adopted');
+    expect(step).to.include({ kind: 'lost', cause: 'the disk was restored from another backup, other' });
+  });
+
+  it('believes no disk that moved alone, after a yes that nothing followed', () => {
+    expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unmoved');
+    expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('lost');
+    expect(judged({ updated_at: AT }, { updated_at: AT }, 'accepted').kind).to.equal('succeeded');
+    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('succeeded');
+  });
 });
+
+function judged(volume: Partial<Seen>, backup: Partial<Seen> | 'gone', evidence: Running['evidence']): Step {
+  const seen = look(volume, backup === 'gone' ? { status: 'gone' } : backup);
+  const common = { name: '', size: 1, created_at: AT };
+  return judgeStatuses(
+    {
+      volume: { kind: 'found', value: { ...common, ...seen.volume, id: 'v', attachments: [] } },
+      backup:
+        backup === 'gone'
+          ? { kind: 'gone', failure: { cause: 'status', message: 'no such backup' } }
+          : { kind: 'found', value: { ...common, ...seen.backup, id: 'ours', volume_id: 'w' } },
+      seen,
+    },
+    { backup_id: 'ours', baseline: look({}), evidence } as Running,
+  );
+}

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { expect } from 'chai';
 import { type Catch, hunt, inParallel } from './mutants.ts';
-import { MUTATIONS } from './mutations.ts';
+import { ELSEWHERE, MUTATIONS } from './mutations.ts';
 
 const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 'utf8')) as Record<
   string,
@@ -12,6 +12,13 @@ const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 
 describe('the tests of the tests', () => {
   it('have a seed for every rule that is broken on purpose', () => {
     expect(Object.keys(CAUGHT)).to.deep.equal(MUTATIONS.map(({ name }) => name));
+  });
+
+  it('name a test for each rule that the simulation cannot see broken', () => {
+    for (const { rule, test } of ELSEWHERE) {
+      const found = existsSync(test) || existsSync(`${test}.test.ts`) || existsSync(`${test}.ts`);
+      expect(found, `${rule}: ${test}`).to.equal(true);
+    }
   });
 
   it(`notice each of ${MUTATIONS.length} broken rules`, async function () {
