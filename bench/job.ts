@@ -1,33 +1,131 @@
+import { parseArgs } from 'node:util';
 import { Desk } from '../test/e2e/cli.ts';
+import { load, type Measured, machine, measure, median } from './measure.ts';
 
 /**
- * The job itself: restores of one second, polled each 250 ms, applied by the built program over HTTP, against the
- * ideal schedule (restores / parallelism × duration). `npm run bench:job -- [restores] [parallelism…]`
+ * The job itself: restores of one second, looked at each 250 ms, by the built program over HTTP with every
+ * durability and look it makes, against the ideal schedule (restores / parallelism × duration) and against the
+ * least that does it at all: a Node script, and xargs with curl. Medians of interleaved runs, whole processes.
+ *
+ *     npm run bench:job -- [--restores 200] [--runs 3] [--parallelism 10 --parallelism 50] [--only vbsctl]
  */
-const [restores = 200, ...parallelisms] = process.argv.slice(2).map(Number);
+const { values } = parseArgs({
+  options: {
+    restores: { type: 'string', default: '200' },
+    runs: { type: 'string', default: '3' },
+    parallelism: { type: 'string', multiple: true, default: ['10', '50'] },
+    only: { type: 'string' },
+  },
+});
+const restores = Number(values.restores);
+const runs = Number(values.runs);
 const DURATION_MS = 1_000;
+const POLL_MS = 250;
 
-for (const parallelism of parallelisms.length > 0 ? parallelisms : [10, 50]) {
-  const desk = await Desk.open({ seed: { volumes: restores, jobDurationMs: DURATION_MS } });
-  desk.write(
-    'vbsctl.yaml',
-    `apiVersion: vbsctl.dev/v1
+const root = new URL('..', import.meta.url).pathname;
+
+type Contestant = (desk: Desk, parallelism: number) => Promise<Measured>;
+
+const CONTESTANTS: Readonly<Record<string, Contestant>> = {
+  vbsctl: async (desk, parallelism) => {
+    desk.write(
+      'vbsctl.yaml',
+      `apiVersion: vbsctl.dev/v1
 kind: Config
 apply: {parallelism: ${parallelism}, requests_per_second: 1000}
-poll: {min_interval: 250ms, max_interval: 250ms}
+poll: {min_interval: ${POLL_MS}ms, max_interval: ${POLL_MS}ms}
 `,
-  );
-  desk.declare(restores);
-  await desk.run('init');
-  const apply = desk.start('apply', '--auto-approve');
-  const { code, stdout, stderr } = await apply.done;
-  const [summary = ''] = /^.*requests\.$/m.exec(stdout) ?? [];
+    );
+    desk.declare(restores);
+    await desk.run('init');
+    return measure([process.execPath, `${root}dist/vbsctl.cjs`, 'apply', '--auto-approve'], {
+      cwd: desk.folder,
+      env: desk.cloud.env(),
+    });
+  },
+  'a Node script': async (desk, parallelism) =>
+    measure([process.execPath, `${root}bench/minimal.mjs`], { env: await bareNeeds(desk, parallelism) }),
+  'xargs and curl': async (desk, parallelism) => {
+    const env = await bareNeeds(desk, parallelism);
+    const words = JSON.parse(env.DISKS ?? '').flat();
+    return measure(['sh', '-c', `echo "$WORDS" | xargs -n 2 -P ${parallelism} ${root}bench/minimal.sh`], {
+      env: { ...env, WORDS: words.join(' ') },
+    });
+  },
+};
+
+/** What scripts are given that cannot find it out. */
+async function bareNeeds(desk: Desk, parallelism: number): Promise<Record<string, string>> {
+  const { url, authUrl, credentials } = desk.cloud;
+  const answer = await fetch(`${authUrl}/auth/tokens`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: {
+            user: {
+              name: credentials.username,
+              domain: { name: credentials.domain_name },
+              password: credentials.password,
+            },
+          },
+        },
+        scope: { project: { id: credentials.project_id } },
+      },
+    }),
+  });
+  const { volumes, backups } = desk.cloud.world();
+  const backupOf = new Map(Object.values(backups).map(({ volume_id, id }) => [volume_id, id]));
+  const disks = Object.keys(volumes)
+    .slice(0, restores)
+    .map((id) => [id, backupOf.get(id)]);
+  return {
+    VBS: `${url}/vbs/v2/${credentials.project_id}/cloudbackups`,
+    JOBS: `${url}/vbs/v1/${credentials.project_id}/jobs`,
+    TOKEN: answer.headers.get('x-subject-token') ?? '',
+    DISKS: JSON.stringify(disks),
+    PARALLELISM: String(parallelism),
+    POLL_MS: String(POLL_MS),
+    POLL_S: String(POLL_MS / 1_000),
+  };
+}
+
+console.log(
+  `${restores} restores of ${DURATION_MS / 1_000} s, looked at each ${POLL_MS} ms, median of ${runs}`,
+);
+console.log(machine());
+for (const parallelism of values.parallelism.map(Number)) {
   const ideal = (Math.ceil(restores / parallelism) * DURATION_MS) / 1_000;
-  const starts = desk.starts();
-  const single = starts.length === restores && starts.every((count) => count === 1);
-  console.log(
-    `parallelism ${parallelism}: ideal ${ideal} s; ${summary} exit ${code}; each started once: ${single}`,
-  );
-  if (code !== 0) console.log(stderr);
-  await desk.close();
+  const wanted = Object.entries(CONTESTANTS).filter(([name]) => !values.only || values.only === name);
+  const walls = new Map<string, number[]>(wanted.map(([name]) => [name, []]));
+  const cpus = new Map<string, number[]>(wanted.map(([name]) => [name, []]));
+  const asked = new Map<string, number[]>(wanted.map(([name]) => [name, []]));
+  for (let run = 0; run < runs; run++) {
+    for (const [name, contestant] of wanted) {
+      const desk = await Desk.open({ seed: { volumes: restores, jobDurationMs: DURATION_MS, queueMs: 0 } });
+      const { code, wall_s, cpu_s, stderr } = await contestant(desk, parallelism);
+      const starts = desk.starts();
+      if (code !== 0 || starts.length !== restores || starts.some((count) => count !== 1))
+        throw new Error(`${name}: exit ${code}, ${starts.length} disks restored: ${stderr}`);
+      walls.get(name)?.push(wall_s);
+      cpus.get(name)?.push(cpu_s);
+      asked.get(name)?.push((desk.cloud.audit().requests.total ?? 0) / restores);
+      await desk.close();
+    }
+  }
+  console.log(`\n${parallelism} at a time, ideal ${ideal.toFixed(1)} s (${load()})`);
+  for (const [name] of wanted) {
+    const wall = median(walls.get(name) ?? []);
+    console.log(
+      `  ${name.padEnd(14)} ${wall.toFixed(2).padStart(6)} s = ${(wall / ideal).toFixed(3)} × ideal   CPU ${median(
+        cpus.get(name) ?? [],
+      )
+        .toFixed(1)
+        .padStart(5)} s   ${median(asked.get(name) ?? [])
+        .toFixed(1)
+        .padStart(5)} requests each`,
+    );
+  }
 }

@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { arch, cpus, tmpdir } from 'node:os';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { load, type Measured, machine, measure, median } from './measure.ts';
 
 /**
- * `vbsctl plan --offline` over many restores, against the bare parse of the same file in the same run: process
- * time, medians of interleaved runs. `npm run bench:plan -- [restores] [runs]`
+ * `vbsctl plan --offline` over many restores, against the bare parse of the same file in the same run: whole
+ * processes, medians of interleaved runs. `npm run bench:plan -- [restores] [runs]`
  */
 const [restores = 100_000, runs = 3] = process.argv.slice(2).map(Number);
 const root = new URL('..', import.meta.url).pathname;
@@ -38,47 +37,45 @@ writeFileSync(
 );
 writeFileSync(jsonFile, JSON.stringify({ ...head, spec: { restores: entries } }));
 
-const plan = (file: string) =>
-  execFileSync(
-    process.execPath,
-    [
-      join(root, 'dist/vbsctl.cjs'),
-      'plan',
-      '--offline',
-      '-o',
-      'json',
-      '-f',
-      file,
-      '--state',
-      join(folder, 'none'),
-    ],
-    { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
-  );
-const bare = (file: string): unknown => {
-  const text = readFileSync(file, 'utf8');
-  return file.endsWith('.json') ? JSON.parse(text) : parse(text);
+const contestants = {
+  plan: (file: string) =>
+    measure(
+      [
+        process.execPath,
+        join(root, 'dist/vbsctl.cjs'),
+        ...['plan', '--offline', '-o', 'json', '-f', file, '--state', join(folder, 'none')],
+      ],
+      { cwd: folder },
+    ),
+  // The library alone, and a process around it, as the plan has.
+  bare: (file: string) =>
+    measure(
+      [
+        process.execPath,
+        '-e',
+        `const text = require('node:fs').readFileSync(${JSON.stringify(file)}, 'utf8');
+         ${file.endsWith('.json') ? 'JSON.parse(text)' : "require('yaml').parse(text)"}`,
+      ],
+      { cwd: root },
+    ),
 };
 
-function time(action: () => void): number {
-  const began = performance.now();
-  action();
-  return performance.now() - began;
-}
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-
-console.log(
-  `${restores} restores, Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model} (${arch()})`,
-);
+console.log(`plan of ${restores} restores, median of ${runs}\n${machine()}`);
 for (const file of [yamlFile, jsonFile]) {
-  const figures: { plan: number[]; bare: number[] } = { plan: [], bare: [] };
+  const figures: Record<keyof typeof contestants, Measured[]> = { plan: [], bare: [] };
   for (let run = 0; run < runs; run++) {
-    figures.bare.push(time(() => void bare(file)));
-    figures.plan.push(time(() => void plan(file)));
+    for (const name of ['bare', 'plan'] as const) {
+      const measured = await contestants[name](file);
+      if (measured.code !== 0) throw new Error(`${name}: exit ${measured.code}: ${measured.stderr}`);
+      figures[name].push(measured);
+    }
   }
-  const [planMs, bareMs] = [median(figures.plan), median(figures.bare)];
+  const wall = (of: readonly Measured[]) => median(of.map(({ wall_s }) => wall_s));
+  const cpu = (of: readonly Measured[]) => median(of.map(({ cpu_s }) => cpu_s));
+  const { plan, bare } = figures;
   const mb = (statSync(file).size / 1e6).toFixed(1);
   console.log(
-    `${file.endsWith('json') ? 'JSON' : 'YAML'} (${mb} MB): plan ${Math.round(planMs)} ms, bare parse ${Math.round(bareMs)} ms, ratio ${(planMs / bareMs).toFixed(2)}`,
+    `  ${file.endsWith('json') ? 'JSON' : 'YAML'} (${mb} MB): plan ${wall(plan).toFixed(2)} s, bare parse ${wall(bare).toFixed(2)} s = ${(wall(plan) / wall(bare)).toFixed(2)} ×   CPU ${cpu(plan).toFixed(2)} s, ${cpu(bare).toFixed(2)} s = ${(cpu(plan) / cpu(bare)).toFixed(2)} ×   (${load()})`,
   );
 }
 rmSync(folder, { recursive: true });

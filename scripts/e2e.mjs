@@ -5,7 +5,7 @@
 //     {"volume_id", "backup_id"}. These disks are overwritten by these backups; nothing else is touched or created.
 // Exits with 75 where it cannot run, and says why.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -63,7 +63,20 @@ async function onTestbed() {
   } finally {
     const clean = own && code === 0;
     await start(join(folder, 'down'), clean ? ['clean'] : [], { settings, quiet: true, always: true });
+    if (own) endWhatIsLeft(run);
     if (!clean) console.log(`e2e: the servers are down; their logs are in ${join(run, 'log')}`);
+  }
+}
+
+/** Helpers of a daemon that had to be killed outlive it; the name of the folder in their environment tells them. */
+function endWhatIsLeft(run) {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`TESTBED_RUN=${run}`))
+        process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // It has ended, or is none of ours.
+    }
   }
 }
 

@@ -5,8 +5,9 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { Script } = require('node:vm');
 
+// esbuild writes ASCII, which latin1 reads without a look at every byte.
 const filename = join(__dirname, 'program.cjs');
-const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'utf8')}\n})`;
+const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
 const program = { exports: {} };
 new Script(wrapped, { filename, cachedData: cacheOf(`${filename}.cache`) }).runInThisContext()(
   program.exports,

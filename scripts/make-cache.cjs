@@ -6,7 +6,7 @@ const { Script } = require('node:vm');
 const [, , filename, ...args] = process.argv;
 process.argv = [process.argv[0], filename, ...args];
 process.stdout.write = () => true;
-const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'utf8')}\n})`;
+const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
 const script = new Script(wrapped, { filename });
 process.on('exit', () => writeFileSync(`${filename}.cache`, script.createCachedData()));
 const program = { exports: {} };

@@ -27,19 +27,23 @@ const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 process.on('exit', () => {
   for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
-// A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+/** Those used so far: Node makes each when it is first asked for, which a short command feels. */
+const outputs = new Set<NodeJS.WriteStream>();
 
 const io: Io = {
   env: process.env,
   cwd: process.cwd(),
   home: homedir(),
   who: `${userName()}@${hostname()}`,
-  stdout: outputOf(process.stdout),
-  stderr: outputOf(process.stderr),
+  stdout: outputOf('stdout'),
+  stderr: outputOf('stderr'),
   stdin: {
-    isTty: process.stdin.isTTY === true,
-    bytes: process.stdin,
+    get isTty() {
+      return process.stdin.isTTY === true;
+    },
+    get bytes() {
+      return process.stdin;
+    },
     question,
   },
   stop: stop.signal,
@@ -47,7 +51,7 @@ const io: Io = {
 
 void run(process.argv.slice(2), io)
   .catch((bug: unknown) => {
-    process.stderr.write(
+    opened('stderr').write(
       `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
     );
     return 1;
@@ -60,9 +64,7 @@ void run(process.argv.slice(2), io)
  */
 async function leave(code: number): Promise<void> {
   process.exitCode = code;
-  const flushed = Promise.all(
-    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))),
-  );
+  const flushed = Promise.all([...outputs].map((stream) => new Promise((done) => stream.write('', done))));
   // A reader that does not read must not hold whoever asked to stop.
   const impatient = new Promise((done) => {
     const soon = () => setTimeout(done, FLUSH_GRACE_MS);
@@ -73,20 +75,32 @@ async function leave(code: number): Promise<void> {
   process.exit(code);
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(name: 'stdout' | 'stderr'): Output {
   return {
     get isTty() {
-      return stream.isTTY === true;
+      return opened(name).isTTY === true;
     },
     get columns() {
-      return stream.columns || DEFAULT_WIDTH;
+      return opened(name).columns || DEFAULT_WIDTH;
     },
     get rows() {
-      return stream.rows || 24;
+      return opened(name).rows || 24;
     },
-    write: (text) => void stream.write(text),
-    stream,
+    write: (text) => void opened(name).write(text),
+    get stream() {
+      return opened(name);
+    },
   };
+}
+
+function opened(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  if (!outputs.has(stream)) {
+    outputs.add(stream);
+    // A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
+    stream.on('error', () => {});
+  }
+  return stream;
 }
 
 /** In a container the user may have no name. */
@@ -102,7 +116,7 @@ async function question(prompt: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
   // The terminal's own line editing will do: readline's takes Ctrl-C for itself, and throws where nobody can catch
   // it when the terminal is closed.
-  const reader = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const reader = createInterface({ input: process.stdin, output: opened('stderr'), terminal: false });
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
   // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
   process.stdin.once('error', () => reader.close());

@@ -71,6 +71,7 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
       ...options,
       cloudName: undefined,
       env: emulator.env(),
+      envOf: 'the built-in emulator',
       // Its port is another one each time; the world is what a state is bound to.
       boundTo: `emulator:${emulator.worldId}`,
     },

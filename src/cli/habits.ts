@@ -9,6 +9,7 @@ import { usage } from './usage.ts';
 export function understand(argv: readonly string[], program: Command): readonly string[] {
   const understood: string[] = [];
   let command = program;
+  let operands = 0;
   let valueOf: Option | undefined;
   for (const [index, arg] of argv.entries()) {
     if (arg === '--') return [...understood, ...argv.slice(index)];
@@ -21,19 +22,46 @@ export function understand(argv: readonly string[], program: Command): readonly 
       valueOf = awaitsValue(command, words.at(-1) ?? '');
     } else {
       const below = command.commands.find((each) => each.name() === arg || each.aliases().includes(arg));
-      const foreign = below || command !== program ? undefined : FOREIGN_COMMANDS.get(arg);
+      // Only the first word can be another tool's command: `workspace list` is about workspaces.
+      const isFirst = command === program && operands === 0;
+      const foreign = below || !isFirst ? undefined : FOREIGN_COMMANDS.get(arg);
       if (foreign !== undefined) throw usage(`vbsctl has no command ${arg}`, foreign);
+      if (!below) refuseOperand(command, arg, operands++);
       command = below ?? command;
       understood.push(arg);
     }
   }
+  if (command.name() === 'show' && command.parent === program && operands === 0 && !asksForHelp(understood))
+    throw usage(
+      'it is not said which plan to show',
+      'name its file: vbsctl show plan.json; what was done: vbsctl state list; what is open: vbsctl status',
+    );
   return understood;
+}
+
+/** `get backup NAME`, as kubectl has it; `import ADDRESS ID`, as Terraform has it. */
+function refuseOperand(command: Command, given: string, before: number): void {
+  const path = [command.parent?.name(), command.name()].join(' ');
+  if (path === 'get backups')
+    throw usage(
+      `get backups takes no name, and ${given} was given`,
+      `of this disk: --volume ${given}; of this server: --server ${given}; called so: --name ${given}`,
+    );
+  if (path === 'get volumes' || path === 'get servers')
+    throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${given}`);
+  if (path === 'vbsctl import' && before === 1)
+    throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);
+}
+
+function asksForHelp(words: readonly string[]): boolean {
+  return words.includes('--help') || words.includes('-h');
 }
 
 /** `-target=x` → `--target=x`, `-o=json` → `--output=json`, `-auto-approve=true` → `--auto-approve`. */
 function flag(command: Command, arg: string): readonly string[] {
   const [, dashes = '', name = '', given] = /^(--?)([A-Za-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];
   if (name === '') return [arg];
+  if (name === 'help' && given === undefined) return ['--help'];
   const option = command.options.find(({ long, short }) =>
     dashes === '-' && name.length === 1 ? short === `-${name}` : long === `--${name}`,
   );
@@ -127,6 +155,11 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'to restore the same once more, raise its generation in the manifest',
   ),
   'no-color': answer('there is no --no-color', 'set NO_COLOR=1 in the environment'),
+  'dry-run': answer('there is no --dry-run', 'to see what would happen: vbsctl plan; it changes nothing'),
+  'generate-config-out': answer(
+    'there is no --generate-config-out',
+    'to write a manifest of what is there: vbsctl generate --server NAME --latest > restores.yaml',
+  ),
   namespace: answer('there are no namespaces', 'the project is the one of --cloud, OS_CLOUD or OS_*'),
 };
 
@@ -146,6 +179,14 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['refresh', 'plan and apply look at the cloud always; what is open: vbsctl status'],
   ['output', 'what was done, as data: vbsctl state list --output json'],
   ['taint', 'to restore the same once more, raise its generation in the manifest'],
+  ['untaint', 'nothing is marked: a restore is done again when its generation is raised'],
+  ['undo', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
+  ['rollback', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
+  ['workspace', 'another project is another --cloud, and has a --state of its own'],
+  ['diff', 'what apply would do: vbsctl plan'],
+  ['fmt', 'manifests are plain YAML, in whatever form; to check them: vbsctl validate'],
+  ['login', 'the way in is OS_CLOUD (an entry of clouds.yaml) or the OS_* variables'],
+  ['logs', 'what is open: vbsctl status; all that is known of one restore: vbsctl state show ADDRESS'],
   ['resume', 'the same command again goes on: vbsctl apply; to follow only: vbsctl wait'],
   ['watch', 'to follow to the end: vbsctl wait; a look: vbsctl status'],
 ]);

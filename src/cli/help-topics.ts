@@ -36,6 +36,7 @@ When several hold, 3 wins over 1, and 1 over 6. In a pipeline:
         generation: 1                     # raise it to ask for the same restore again
         depends_on: [db-log]              # of this set, or set/name; started after it succeeded
         timeout: 2h                       # how long one run follows it
+        protect: true                     # once done, nothing is restored into its disk any more
 
   backup: {as_of: 2026-11-23T22:00:00+01:00, within: 6h}
                                           # in place of backup_id: the newest at or before as_of, at most

@@ -7,7 +7,7 @@ import {
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { CloudClock, SIGNATURE_LIFE_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SKEW_TOLD_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
 import { CREDENTIALS, SET_CLOCK } from './auth/refusals.ts';
 import type { Auth } from './auth/settings.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
@@ -148,22 +148,20 @@ function detailOf({ message, request_id }: CloudFailure): string {
   return request_id === undefined ? message : `${message}; request id ${request_id}`;
 }
 
-/** Only signatures mind: everything else is reckoned by the cloud's own clock. */
 function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | undefined {
   if (aheadMs === undefined) return undefined;
   const step = 'clock';
-  if (Math.abs(aheadMs) < IN_STEP_MS)
-    return { step, outcome: 'ok', said: 'in step with the cloud’s', diagnostics: [] };
+  const skewMs = Math.abs(aheadMs);
+  if (skewMs < IN_STEP_MS) return { step, outcome: 'ok', said: 'in step with the cloud’s', diagnostics: [] };
   const said = skewText(aheadMs);
-  // A third of what is allowed: a clock that is off so far goes on drifting.
-  if (signs && Math.abs(aheadMs) > SIGNATURE_LIFE_MS / 3) {
-    const warning: Diagnostic = {
-      severity: 'warning',
-      code: 'clock-drifts',
-      summary: 'signatures are refused when it is 15m off',
-      remedy: SET_CLOCK,
-    };
-    return { step, outcome: 'warning', said, diagnostics: [warning] };
-  }
-  return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
+  if (skewMs < SKEW_TOLD_MS)
+    return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
+  const counted = 'valid_until, as_of: latest and max_backup_age are counted by it';
+  const warning: Diagnostic = {
+    severity: 'warning',
+    code: 'clock-skew',
+    summary: signs ? `${counted}, and signatures are refused when it is 15m off` : counted,
+    remedy: SET_CLOCK,
+  };
+  return { step, outcome: 'warning', said, diagnostics: [warning] };
 }

@@ -10,8 +10,9 @@ import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { Wanted } from './auth/catalog.ts';
-import { CloudClock, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
+import { SET_CLOCK } from './auth/refusals.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve.ts';
 import type { CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
@@ -34,6 +35,8 @@ export interface ConnectOptions extends RetryTools {
   /** What gave that name, for people: `--cloud`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
+  /** Whose variables these are, where they are not the process's own. */
+  readonly envOf?: string;
   /** Where clouds.yaml may lie; absent: a pull request can write there. */
   readonly cwd?: string;
   readonly home: string;
@@ -71,9 +74,6 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
   return (await openCloud(options)).driver;
 }
 
-/** Below this it is drift, and nobody declares times so finely. */
-const SKEW_TOLD_MS = 5 * 60_000;
-
 /** Where this machine's clock is so far off that what is declared by time may not mean what was meant. */
 export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
   if (Math.abs(aheadMs) < SKEW_TOLD_MS) return undefined;
@@ -83,7 +83,7 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
     summary: skewText(aheadMs),
     detail:
       'Restores are judged by the cloud’s clock. But valid_until, as_of: latest and max_backup_age are counted by this one.',
-    remedy: 'set the clock of this machine right: timedatectl set-ntp true',
+    remedy: SET_CLOCK,
   };
 }
 
@@ -145,7 +145,10 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
 }
 
 /** Where settings and certificates are looked for. */
-export type SettingsPlaces = Pick<ConnectOptions, 'cloudName' | 'cloudNamedBy' | 'env' | 'cwd' | 'home'>;
+export type SettingsPlaces = Pick<
+  ConnectOptions,
+  'cloudName' | 'cloudNamedBy' | 'env' | 'envOf' | 'cwd' | 'home'
+>;
 
 async function findSettings(places: SettingsPlaces): Promise<CloudSettings> {
   return resolveCloud({ ...places, files: await filesFor(places) });

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { unreachable } from '../domain/errors.ts';
+import { error } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { advance, type Record } from '../domain/record.ts';
@@ -102,6 +104,7 @@ class Execution {
   async run(): Promise<Outcome> {
     const { plan, lease, clock } = this.#input;
     try {
+      this.#mustOutlastARequest();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
       const noted = notedRules(plan, lease.state(), isoTime(clock.now()));
       if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
@@ -120,6 +123,21 @@ class Execution {
       summary,
       ...(this.#fatal ? { fatal: { error: this.#fatal.error, unsaved: [...this.#unsaved.values()] } } : {}),
     };
+  }
+
+  /** Else no request would ever leave, and every restore would wait in vain. */
+  #mustOutlastARequest(): void {
+    const { lease, settings, reach } = this.#input;
+    const timeoutMs = settings.http.request_timeout_ms;
+    if (reach === 'follow' || lease.poisoned || lease.remainingMs() > timeoutMs) return;
+    throw new Failure(
+      'state',
+      error(
+        'lease-too-short',
+        `the lock on the state lasts ${formatDuration(lease.remainingMs())}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
+        { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
+      ),
+    );
   }
 
   #beginWhatMay(): void {

@@ -5,7 +5,7 @@ import type { Driver } from '../drivers/driver.ts';
 import { listInterval, lookInterval, PAGE_IS_WORTH, worthAPage } from './thrift.ts';
 
 /** A restore that every list shows as under way is looked at all the same after so many longest intervals. */
-const TRUSTED_INTERVALS = 20;
+const TRUSTED_INTERVALS = 40;
 
 /**
  * Decides when a restore that is under way is worth a look. A few are looked at one by one, at intervals that

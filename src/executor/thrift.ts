@@ -4,9 +4,6 @@
  */
 export const PAGE_IS_WORTH = 4;
 
-/** Lists take at most this part of the requests that single reads would, where so many are saved at all. */
-const LISTS_SHARE = 1 / 30;
-
 /**
  * Whether a list, or one more page of it, is worth it while so many things are still to be learnt. Who goes on by this
  * spends at best a page for a thousand, and at worst a quarter more than by single reads alone.
@@ -15,24 +12,34 @@ export function worthAPage(missing: number, pages: number): boolean {
   return missing > PAGE_IS_WORTH * pages;
 }
 
-/** Ms until the next look at a restore that has been under way for `ageMs`: half of that, within the limits. */
+/** An end is noticed at most this part of the restore's own time too late, until the longest interval caps it. */
+const LATE_BY = 1 / 8;
+
+/** Ms until the next look at a restore that has been under way for `ageMs`. */
 export function lookInterval(ageMs: number, limits: Limits): number {
-  return Math.min(limits.min_interval_ms + ageMs / 2, limits.max_interval_ms);
+  return Math.min(limits.min_interval_ms + ageMs * LATE_BY, limits.max_interval_ms);
 }
 
+/** Where many share a list, an end is noticed by it at most this part of their mean age too late. */
+const LISTS_LATE_BY = 1 / 12;
+/** A page of a list saves at least every other single look; one that saves more than so many may come oftener. */
+const LOOKS_A_PAGE_MIN = 2;
+const LOOKS_A_PAGE_MAX = 30;
+
 /**
- * Ms between two lists that stand for single looks at restores of these ages: as often as each would be looked
- * at, in the mean; more often when so many share a list that it still saves most requests.
+ * Ms between two lists that stand for single looks at restores of these ages: a part of the mean age, for who is
+ * young is in a hurry; but never so often that single looks would be as cheap, nor more seldom than they would be.
  */
-export function listInterval(agesMs: Iterable<number>, pages: number, limits: Limits): number {
+export function listInterval(agesMs: readonly number[], pages: number, limits: Limits): number {
   let looksPerMs = 0;
-  let count = 0;
+  let sum = 0;
   for (const age of agesMs) {
     looksPerMs += 1 / lookInterval(age, limits);
-    count++;
+    sum += age;
   }
-  const wished = Math.min(count, pages / LISTS_SHARE) / looksPerMs;
-  return Math.max(wished, limits.min_interval_ms / 2);
+  const least = Math.max((LOOKS_A_PAGE_MIN * pages) / looksPerMs, limits.min_interval_ms / 20);
+  const most = Math.min(agesMs.length, LOOKS_A_PAGE_MAX * pages) / looksPerMs;
+  return Math.min(Math.max((sum / agesMs.length) * LISTS_LATE_BY, least), Math.max(most, least));
 }
 
 interface Limits {

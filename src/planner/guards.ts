@@ -80,7 +80,10 @@ function guardSpec(spec: RestoreSpec, policy: Policy): Refusal[] {
     refusals.push({
       waiver: 'other-sets',
       code: 'set-not-allowed',
-      summary: `the set ${spec.set} may not run, only ${few(allowed_sets, String) || 'none'} may`,
+      summary:
+        allowed_sets.length === 0
+          ? `the set ${spec.set} may not run: no set may`
+          : `the set ${spec.set} may not run, only ${few(allowed_sets, String)} may`,
       edit: 'add it to policy.allowed_sets in the operator’s vbsctl.yaml',
     });
   const missing = require_labels.filter(
@@ -112,7 +115,9 @@ function guardSpec(spec: RestoreSpec, policy: Policy): Refusal[] {
 
 function guardFacts(volume: Volume, backup: Backup, policy: Policy, now: number): Refusal[] {
   const refusals: Refusal[] = [];
-  const pattern = policy.protected_volumes.find((p) => p === volume.id || globMatches(p, volume.name));
+  const pattern = policy.protected_volumes.find(
+    (p) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name),
+  );
   if (pattern !== undefined)
     refusals.push({
       waiver: 'protected-volumes',

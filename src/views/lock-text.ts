@@ -9,9 +9,15 @@ export interface LockHolder {
   readonly pid: number;
   readonly operation: string;
   readonly since: string;
+  readonly lease?: { readonly ttl_ms: number; readonly renewed: string };
 }
 
-/** `alice@runner-7 (process 4711 on runner-7), vbsctl apply, since 12m ago (2026-11-23T21:03:11Z)` */
-export function lockText({ who, host, pid, operation, since }: LockHolder, now: number): string {
-  return `${sanitize(who)} (process ${pid} on ${sanitize(host)}), vbsctl ${sanitize(operation)}, since ${when(since, now)}`;
+/**
+ * `alice@runner-7 (process 4711 on runner-7), vbsctl apply, since 12m ago (2026-11-23T21:03:11Z)`, and when it was
+ * renewed where it is. Some servers do not tell the process (pid 0).
+ */
+export function lockText({ who, host, pid, operation, since, lease }: LockHolder, now: number): string {
+  const process = pid > 0 ? ` (process ${pid} on ${sanitize(host)})` : '';
+  const renewed = lease ? `, renewed ${when(lease.renewed, now)}` : '';
+  return `${sanitize(who)}${process}, vbsctl ${sanitize(operation)}, since ${when(since, now)}${renewed}`;
 }

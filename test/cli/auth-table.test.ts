@@ -31,7 +31,7 @@ const FAILURES = [
   'wrong secret',
   'wrong region',
   'empty catalog',
-  'no project',
+  'unscoped token',
   'expired',
   'no rights',
   'unreachable',
@@ -43,7 +43,7 @@ type Failure = (typeof FAILURES)[number];
 /** How a check ends: where it fails, with which code, and a word of the way out. */
 type Cell =
   | { readonly fails: AccessStep; readonly code: string; readonly remedy: string; readonly detail?: string }
-  | { readonly passes: AccessStep; readonly said: string }
+  | { readonly passes: AccessStep; readonly said: string | RegExp }
   | { readonly senseless: string };
 
 const everywhere = (cell: Cell): Record<Type, Cell> => ({
@@ -89,7 +89,7 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     remedy: 'check the user’s rights in the project',
     detail: 'the catalog is empty',
   }),
-  'no project': {
+  'unscoped token': {
     password: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     token: { fails: 'settings', code: 'missing-setting', remedy: 'PROJECT_NAME' },
     'application credential': { senseless: 'it belongs to one project, and can name no other' },
@@ -114,7 +114,11 @@ const TABLE: Record<Failure, Record<Type, Cell>> = {
     remedy: 'OS_CACERT',
   }),
   'clock skew': {
-    ...everywhere({ passes: 'clock', said: '20m behind the cloud’s, which does no harm' }),
+    ...everywhere({
+      passes: 'clock',
+      // A busy machine measures it less exactly.
+      said: /is (19m|20m)( \d+s)? behind the cloud’s$/,
+    }),
     'access key': {
       fails: 'credentials',
       code: 'clock-skew',
@@ -148,7 +152,7 @@ function changed(failure: Failure, type: Type, good: Values): Values {
       return { ...good, ...EXPIRED[type] };
     case 'wrong region':
       return { ...good, region_name: 'nowhere' };
-    case 'no project': {
+    case 'unscoped token': {
       const { project_name, project_domain_name, region_name, ...rest } = good;
       return type === 'access key' ? rest : { ...rest, region_name: REGION };
     }
@@ -215,7 +219,7 @@ describe('ways into a cloud: auth type × form × failure', () => {
     if ('passes' in cell) {
       expect(failed).to.deep.equal([]);
       expect([exitCode, report.ok]).to.deep.equal([0, true]);
-      expect(report.steps.find(({ step }) => step === cell.passes)?.said).to.contain(cell.said);
+      expect(report.steps.find(({ step }) => step === cell.passes)?.said).to.match(new RegExp(cell.said));
       return;
     }
     expect([exitCode, report.ok]).to.deep.equal([1, false]);

@@ -31,6 +31,9 @@ describe('habits of other tools', () => {
     ['state list -state=x.json --json', 'state list --state=x.json --output=json'],
     ['plan -o=json', 'plan --output=json'],
     ['get volume -o name', 'get volume -o name'],
+    ['-help', '--help'],
+    ['plan -help', 'plan --help'],
+    ['show -help', 'show --help'],
   ];
   for (const [typed, meant] of understood)
     it(`understands ${typed}`, () => expect(words(typed)).to.equal(meant));
@@ -59,6 +62,17 @@ describe('habits of other tools', () => {
     ['apply -replace=a/b', /--replace/, /generation/],
     ['destroy', /no command destroy/, /cannot be undone/],
     ['describe a/b', /no command describe/, /state show/],
+    ['apply --dry-run', /--dry-run/, /vbsctl plan/],
+    ['plan -generate-config-out=x', /generate-config-out/, /vbsctl generate/],
+    ['workspace list', /no command workspace/, /--cloud/],
+    ['untaint a/b', /no command untaint/, /generation/],
+    ['rollback', /no command rollback/, /cannot be undone/],
+    ['diff', /no command diff/, /vbsctl plan/],
+    ['get backup pay-db-data', /takes no name/, /--volume pay-db-data/],
+    ['get disks pay-db-data', /takes no name/, /--name pay-db-data/],
+    ['import a/b 4711', /one address/, /--job-id 4711/],
+    ['show', /which plan/, /state list/],
+    ['show --output json', /which plan/, /state list/],
     ['force-unlock 1', /no command force-unlock/, /vbsctl unlock/],
     ['state push -force old.json', /no --force/, /names the flag/],
   ];

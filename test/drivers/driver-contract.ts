@@ -14,14 +14,40 @@ export interface ServedCloud {
   readonly backupId: string;
   /** Lets every running restore end well. */
   finish(): void | Promise<void>;
+  /** Only where the cloud can be made to misbehave: what befalls the next request to restore. */
+  readonly trouble?: {
+    next(harm: Harm): Promise<void>;
+    /** Requests to restore that reached the cloud. */
+    restores(): number;
+  };
   close(): Promise<void>;
 }
+
+/** What may befall a request to restore; `before` and `after` it had its effect. */
+export const HARMS = [
+  'reset before',
+  'reset after',
+  'gateway timeout before',
+  'gateway timeout after',
+  'a cut answer',
+  'a yes that is no JSON',
+  'a yes with an error body',
+  'a redirect',
+  'a bad gateway after',
+  'busy',
+  'token refused',
+] as const;
+export type Harm = (typeof HARMS)[number];
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const FAR = Number.MAX_SAFE_INTEGER;
 
 /** What every driver promises, whatever API it speaks. */
-export function driverContract(name: string, serve: () => Promise<ServedCloud>): void {
+export function driverContract(
+  name: string,
+  serve: () => Promise<ServedCloud>,
+  { withTrouble = false } = {},
+): void {
   describe(`driver contract: ${name}`, () => {
     let cloud: ServedCloud;
     let driver: Driver;
@@ -101,6 +127,35 @@ export function driverContract(name: string, serve: () => Promise<ServedCloud>):
       const again = await driver.start(once, request).catch((error) => error);
       expect(again).to.be.instanceOf(Error);
     });
+
+    it('sends nothing that may not leave any more once the connection stands', async () => {
+      const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until_ms: FAR };
+      const outcome = await driver.start(permit(await driver.reserve()), {
+        ...request,
+        mayLeave: () => false,
+      });
+      expect(outcome.kind).to.equal('not_sent');
+      expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
+    });
+
+    for (const harm of withTrouble ? HARMS : [])
+      it(`sends once and claims nothing it does not know: ${harm}`, async () => {
+        const trouble = cloud.trouble ?? expect.fail('no way to make trouble');
+        await trouble.next(harm);
+        const outcome = await start();
+        expect(trouble.restores(), 'requests').to.equal(1);
+        switch (harm) {
+          case 'busy':
+            expect(outcome).to.include({ kind: 'rejected', again: 'later' });
+            break;
+          case 'token refused':
+            expect(outcome).to.include({ kind: 'rejected', again: 'reauthenticate' });
+            expect((await start()).kind, 'with a new token').to.equal('accepted');
+            break;
+          default:
+            expect(outcome.kind, JSON.stringify(outcome)).to.equal('ambiguous');
+        }
+      });
 
     it('rejects a read with the reason of its abort', async () => {
       const reason = new Error('enough');

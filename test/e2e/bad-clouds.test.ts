@@ -169,9 +169,8 @@ describe('bad clouds', function () {
   for (const { what, route, effect, times = 1, timeout, code, says, starts } of TABLE)
     it(`${what}: exit ${code}`, async () => {
       await open({}, timeout);
-      expect((await desk.run('init')).code).to.equal(0);
       await harm({ match: { route }, times, effect });
-      const running = desk.start('apply', '--auto-approve');
+      const running = desk.start('apply', '--auto-approve', '--init-state');
       const memory = watchMemory(running.pid);
       const finished = await running.done;
       expect(finished.code, finished.stdout + finished.stderr).to.equal(code);
@@ -235,9 +234,8 @@ describe('bad clouds', function () {
     for (const status of [302, 307, 308])
       it(`of the restore (${status}): looked at, then sent again to where the catalog says`, async () => {
         await open();
-        await desk.run('init');
         await redirect('restore', status);
-        const finished = await desk.run('apply', '--auto-approve');
+        const finished = await desk.run('apply', '--auto-approve', '--init-state');
         expect(finished.code, finished.stdout).to.equal(0);
         expectSaid(finished, [`redirected to ${host()}; redirects are not followed`, 'it may have started']);
         expect(desk.starts()).to.deep.equal([1]);
@@ -245,9 +243,8 @@ describe('bad clouds', function () {
 
     it('of a look at the disk: blocked, with the host named', async () => {
       await open();
-      await desk.run('init');
       await redirect('volume', 301, 'always');
-      const finished = await desk.run('apply', '--auto-approve');
+      const finished = await desk.run('apply', '--auto-approve', '--init-state');
       expect(finished.code, finished.stdout).to.equal(5);
       expectSaid(finished, [`redirected to ${host()}; redirects are not followed`]);
     });

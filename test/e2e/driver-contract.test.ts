@@ -1,11 +1,26 @@
 import { systemClock } from '../../src/cli/system.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { connect } from '../../src/drivers/connect.ts';
-import { startEmulator } from '../../src/emulator/index.ts';
-import { driverContract, type ServedCloud } from '../drivers/driver-contract.ts';
+import { type FaultEffect, startEmulator } from '../../src/emulator/index.ts';
+import { driverContract, type Harm, type ServedCloud } from '../drivers/driver-contract.ts';
 
 /** Two readings of one reference, made apart from each other: here they meet. */
-for (const api of ['vbs', 'cinder'] as const) driverContract(`${api} on the emulator`, () => serve(api));
+for (const api of ['vbs', 'cinder'] as const)
+  driverContract(`${api} on the emulator`, () => serve(api), { withTrouble: true });
+
+const EFFECTS: Readonly<Record<Harm, FaultEffect>> = {
+  'reset before': { kind: 'reset', when: 'before' },
+  'reset after': { kind: 'reset', when: 'after' },
+  'gateway timeout before': { kind: 'status', when: 'before', status: 504, body: 'gateway' },
+  'gateway timeout after': { kind: 'status', when: 'after', status: 504, body: 'html' },
+  'a cut answer': { kind: 'cut' },
+  'a yes that is no JSON': { kind: 'garbage', body: 'unreadable' },
+  'a yes with an error body': { kind: 'garbage', body: 'error_body' },
+  'a redirect': { kind: 'status', when: 'before', status: 307, location: 'http://127.0.0.1:9/elsewhere' },
+  'a bad gateway after': { kind: 'status', when: 'after', status: 502, body: 'empty' },
+  busy: { kind: 'status', when: 'before', status: 429, body: 'gateway' },
+  'token refused': { kind: 'token_expiry' },
+};
 
 async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
   let skewMs = 0;
@@ -32,6 +47,10 @@ async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
     backupId: backup?.id ?? '',
     finish: () => {
       skewMs += 60_000;
+    },
+    trouble: {
+      next: (harm) => emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect: EFFECTS[harm] }] }),
+      restores: () => emulator.audit().requests.restore ?? 0,
     },
     close: () => emulator.close(),
   };

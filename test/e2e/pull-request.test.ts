@@ -169,7 +169,13 @@ describe('the life of a pull request', function () {
       duration_ms: 1,
     });
 
-    // Applied on another runner, which is killed in the middle; applied again on one more.
+    // Applied on another runner, which is killed in the middle; applied again on one more, which comes before the
+    // end of the restore however slow it is to start.
+    await desk.cloud.perform({
+      action: 'set-timing',
+      backup_id: newest[0]?.id ?? '',
+      job_duration_ms: 8_000,
+    });
     const third = forge.runner('third');
     const killed = forge.start(third, 'apply', forge.approved);
     while (forge.restored(0).length + forge.restored(1).length + forge.restored(2).length < 2)

@@ -88,14 +88,11 @@ describe('restores under way', () => {
 
     it(`${api}: a service that does not filter by status is understood`, async () => {
       const cloud = lab({ api });
-      lists(cloud, () =>
-        shows(
-          Object.keys(cloud.world.volumes),
-          Object.values(cloud.world.volumes).some(({ status }) => status === 'restoring-backup')
-            ? 'restoring-backup'
-            : 'available',
-        ),
-      );
+      lists(cloud, () => {
+        cloud.audit();
+        const volumes = Object.values(cloud.world.volumes).map(({ id, status }) => ({ id, status, size: 1 }));
+        return { kind: 'answer', status: 200, headers: {}, text: JSON.stringify({ volumes }) };
+      });
       const { outcome } = await cloud.apply(specs(cloud));
       expect(outcome.summary).to.include(ENOUGH);
       expect(cloud.clock.monotonic()).to.be.at.most(1.06 * TEN_MINUTES);

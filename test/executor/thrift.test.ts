@@ -28,9 +28,9 @@ describe('whether a page of a list is worth it', () => {
 describe('the interval of single looks', () => {
   for (const [age, expected] of [
     [0, 2_000],
-    [2_000, 3_000],
-    [20_000, 12_000],
-    [56_000, 30_000],
+    [2_000, 2_250],
+    [20_000, 4_500],
+    [224_000, 30_000],
     [3_600_000, 30_000],
   ] as const)
     it(`${age} ms old: ${expected} ms`, () => expect(lookInterval(age, POLL)).to.equal(expected));
@@ -40,12 +40,14 @@ describe('the interval of lists', () => {
   const ages = (count: number, age: number) => Array.from({ length: count }, () => age);
   for (const [what, given, pages, expected] of [
     ['five old ones: as often as each would be looked at', ages(5, 600_000), 1, 30_000],
-    ['thirty: still so', ages(30, 600_000), 1, 30_000],
-    ['sixty: twice as often', ages(60, 600_000), 1, 15_000],
-    ['sixty on two pages: half as often as that', ages(60, 600_000), 2, 30_000],
-    ['thousands: never without a pause', ages(5_000, 600_000), 1, 1_000],
-    ['young ones are in a hurry', ages(5, 0), 1, 2_000],
-    ['one young among old: a little earlier', [0, ...ages(9, 600_000)], 1, 12_500],
+    ['sixty old ones: twice as often', ages(60, 600_000), 1, 15_000],
+    ['sixty old ones on two pages: as often', ages(60, 600_000), 2, 30_000],
+    ['sixty of a minute: a part of that', ages(60, 60_000), 1, 4_750],
+    ['ten of a minute: a part of that', ages(10, 60_000), 1, 5_000],
+    ['sixty new ones: never without a pause', ages(60, 0), 1, 100],
+    ['five new ones: every other look is saved', ages(5, 0), 1, 800],
+    ['ten new ones on two pages: likewise', ages(10, 0), 2, 800],
+    ['one new among old: as the others', [0, ...ages(9, 80_000)], 1, 6_000],
   ] as const)
     it(what, () => expect(listInterval(given, pages, POLL)).to.be.closeTo(expected, 0.001));
 });

@@ -153,6 +153,18 @@ const SHAPE: Case[] = [
     `${HEAD}metadata: {name: a}\nspec: {restores: {}}\n`,
     ['m.yaml:4:18 wrong-type', 'must be a list of restores, not a map'],
   ],
+  [
+    'generation without a value',
+    line('generation:'),
+    ['m.yaml:9:16 wrong-type', 'write a value, or remove the key'],
+  ],
+  ['depends_on as a number', line('depends_on: 5'), ['m.yaml:9:17 wrong-type', 'write a list of restores']],
+  ['a size that is a map', line('expect: {size: {gb: 5}}'), ['m.yaml:9:20 wrong-type', 'for example: 500']],
+  [
+    'a time that is a word',
+    until('tonight'),
+    ['m.yaml:4:21 malformed-time', 'for example: 2026-11-23T22:00:00+01:00'],
+  ],
   ['a restore that is a text', set('  - db\n'), ['m.yaml:6:5 wrong-type', 'must be a restore, not "db"']],
   [
     'no name',
@@ -431,6 +443,17 @@ const TOGETHER: Case[] = [
     ['c.yaml:1:1 missing-key', 'spec'],
   ],
   [
+    'a dependency on what may stand in a file that cannot be read',
+    { 'a.yaml': 'a: [', 'b.yaml': set(restore('b', VOLUME, '    depends_on: [other/a]\n')) },
+    ['a.yaml:1:5 yaml-syntax', ''],
+  ],
+  [
+    'a name too long to be repeated, twice',
+    set(restore('a'.repeat(64)) + restore('a'.repeat(64), OTHER_VOLUME)),
+    ['m.yaml:6:11 malformed-name', ''],
+    ['m.yaml:9:11 malformed-name', ''],
+  ],
+  [
     'a document behind a broken one',
     `a: "\\q"\n---\n${set(restore('B'))}`,
     ['m.yaml:1:5 yaml-syntax', ''],
@@ -510,6 +533,11 @@ export const BAD_CONFIGS: readonly (readonly [
     'delays the wrong way round',
     `${CONFIG_HEAD}retry: {min_delay: 3s, max_delay: 2s}\n`,
     ['c.yaml:3:20 wrong-order', 'retry.min_delay'],
+  ],
+  [
+    'delays the wrong way round, both given: nothing about defaults',
+    `${CONFIG_HEAD}retry:\n  min_delay: 3s\n  max_delay: 2s\n`,
+    ['c.yaml:4:14 wrong-order', 'larger than retry.max_delay | give both'],
   ],
   [
     'a delay above the default',

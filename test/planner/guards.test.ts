@@ -38,13 +38,16 @@ const LIMITS: readonly (readonly [
     spec('s/a', 'v1', 'b1', { valid_until: '2030-01-01T00:00:00.000Z' }),
   ],
   [{ protected_volumes: ['disk-v1'] }, A, 'protected-volume', 'protected-volumes', spec('s/a', 'v2', 'b2')],
+  [{ protected_volumes: ['d?sk-*1'] }, A, 'protected-volume', 'protected-volumes', spec('s/a', 'v2', 'b2')],
+  // An id, in whatever case it is written.
+  [{ protected_volumes: ['V1'] }, A, 'protected-volume', 'protected-volumes', spec('s/a', 'v2', 'b2')],
   [{ max_backup_age_ms: 3_600_000 * 30 }, A, 'backup-too-old', 'old-backups', spec('s/a', 'v1', 'd1')],
 ];
 
 describe('limits, and the flag that lifts each for once', () => {
   for (const [more, broken, code, waiver, kept] of LIMITS) {
     const policy = { ...NONE, ...more };
-    it(code, () => {
+    it(`${code}: ${JSON.stringify(more)}`, () => {
       const [refused] = planOf([broken], { policy }).actions;
       if (refused?.kind !== 'blocked') throw new Error('it was not refused');
       expect(refused.reasons.map((reason) => reason.code)).to.deep.equal([code]);

@@ -150,6 +150,18 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await (await second).release();
     });
 
+    it('waits no longer than until it is told to stop, and holds nothing then', async () => {
+      const lease = await created();
+      const reason = new Error('enough');
+      const stop = new AbortController();
+      const waiting = (await subject.open()).lock(ACTOR, 10_000_000, stop.signal);
+      stop.abort(reason);
+      expect(await waiting.catch((cause: unknown) => cause)).to.equal(reason);
+      await lease.release();
+      expect(await backend.holder()).to.equal(undefined);
+      await (await lock()).release();
+    });
+
     it('unlocks by id, and only by the right one', async () => {
       await refusal(backend.unlock('no-such-lock'), 'state');
       const lease = await created();

@@ -6,6 +6,9 @@ import { cloudTimeMs } from '../http/failures.ts';
 /** The service takes a signature from so long before its own time to so long after it. */
 export const SIGNATURE_LIFE_MS = 15 * 60_000;
 
+/** Below this it is drift, and nobody declares times so finely. */
+export const SKEW_TOLD_MS = 5 * 60_000;
+
 /** `Date` headers show whole seconds. */
 const RESOLUTION_MS = 1_000;
 

@@ -38,7 +38,7 @@ export function inspectCloud(from: Places & { readonly files: CloudFiles }): Set
     unused: source
       .keys()
       .filter((key) => !asked.has(key))
-      .map(source.nameOf),
+      .map((key) => source.get(key)?.from ?? source.nameOf(key)),
     problems,
   };
 }

@@ -33,6 +33,8 @@ export interface Places {
   /** What gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
+  /** Whose variables these are, where they are not the process's own: `the built-in emulator`. */
+  readonly envOf?: string | undefined;
 }
 
 /** Whether clouds.yaml has to be read: files that nobody needs must not stand in the way of the variables. */
@@ -50,6 +52,12 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
     const by = places.cloudName === undefined ? 'OS_CLOUD' : (places.cloudNamedBy ?? 'its name');
     return entryOf(name, `named by ${by}`, files);
   }
+  if (places.envOf !== undefined)
+    return {
+      ...variables(places.env),
+      description: places.envOf,
+      chosenBy: `named by ${places.cloudNamedBy}`,
+    };
   if (speakOfACloud(places.env)) return variables(places.env);
   const names = Object.keys(cloudsOf(files));
   const [only] = names;
@@ -193,7 +201,8 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
       const found = values.get(key);
       return found && { ...found, text: withRegion(key, found.text, values.get('region_name')?.text) };
     },
-    keys: () => values.keys(),
+    // Which profile it is was asked for already.
+    keys: () => values.keys().filter((key) => key !== 'profile' && key !== 'cloud'),
     nameOf,
     remedyFor: (key) =>
       `add ${nameOf(key)} to the cloud ${name} in ${path}${

@@ -149,7 +149,10 @@ class TextHolding implements Holding {
           this.#stored = now;
           return;
         }
-        if (!sameText(now, this.#stored)) throw changed(this.#store.place);
+        if (!sameText(now, this.#stored)) {
+          await this.#mustHold();
+          throw changed(this.#store.place);
+        }
       }
       const outcome = await this.#store.write(text, this.#stored, this.lock);
       switch (outcome.kind) {

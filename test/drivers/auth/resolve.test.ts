@@ -501,7 +501,7 @@ describe('what is shown of settings', () => {
       files: {
         clouds: {
           path: '/c/clouds.yaml',
-          text: '{clouds: {a: {profile: otc, auth: {username: u, user_domain_name: d, project_name: n}}}}',
+          text: '{clouds: {a: {profile: otc, image_api_version: 2, auth: {username: u, user_domain_name: d, project_name: n}}}}',
         },
         secure: { path: '/c/secure.yaml', text: '{clouds: {a: {auth: {password: p}}}}' },
         searched: [],
@@ -514,6 +514,16 @@ describe('what is shown of settings', () => {
       auth_url: 'auth.auth_url of profile otc, as openstacksdk has it',
     });
     expect(shown.problems).to.deep.equal([]);
+    expect(shown.unused).to.deep.equal(['image_api_version of /c/clouds.yaml']);
+  });
+
+  it('names the emulator where the variables are its own', () => {
+    const env = { ...PASSWORD, OS_CLOUD: '' };
+    const places = { env, envOf: 'the built-in emulator', cloudNamedBy: '--cloud', files: NO_FILES };
+    expect(inspectCloud(places)).to.include({
+      source: 'the built-in emulator',
+      chosen_by: 'named by --cloud',
+    });
   });
 });
 

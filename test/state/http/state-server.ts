@@ -25,6 +25,8 @@ export class StateServer {
   readonly flavour: Flavour;
   /** State writes that were answered with a yes. */
   writes = 0;
+  /** Sees every state write before it is looked at. */
+  onWrite: (text: string, path: string) => void = () => {};
   readonly #slots = new Map<string, Slot>();
   #server: Server | undefined;
   #port = 0;
@@ -60,6 +62,17 @@ export class StateServer {
     await closed;
   }
 
+  /** The lock goes to somebody else, as when a person unlocks and another run is faster. */
+  giveLockAway(path: string): void {
+    const slot = this.#slot(path);
+    slot.lock = { id: 'of-another-run', json: '{}', at: new Date().toISOString() };
+  }
+
+  /** Whose lock stands there. */
+  lockAt(path: string): string | undefined {
+    return this.#slot(path).lock?.id;
+  }
+
   async #answer(request: IncomingMessage): Promise<{ status: number; body?: string }> {
     const body = await textOf(request);
     const login = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
@@ -80,6 +93,7 @@ export class StateServer {
           ? { status: beside ? 204 : 404 }
           : { status: 200, body: slot.latest };
       case 'POST':
+        this.onWrite(body, url.pathname);
         return this.#write(slot, url.searchParams.get('ID'), body);
       case 'LOCK':
       case 'POST lock':

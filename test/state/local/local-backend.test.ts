@@ -1,10 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { FORMAT } from '../../../src/state/codec.ts';
+import { firstBreak } from '../../../src/state/history-chain.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
 import { backendContract } from '../backend-contract.ts';
 import { ACTOR, fakeClock, newId, numbered, TARGET } from '../samples.ts';
+import { storedContract } from '../stored-contract.ts';
 
 backendContract('local', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
@@ -15,6 +18,65 @@ backendContract('local', async () => {
     dispose: () => rm(directory, { recursive: true }),
     freedByDeath: true,
   };
+});
+
+storedContract('local', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
+  const location = join(directory, 'vbsctl.state.json');
+  const paths: Readonly<Record<string, string>> = { snapshot: location, journal: `${location}.journal` };
+  return {
+    open: () => openBackend(location, { clock: fakeClock(), newId, env: {} }),
+    parts: async () =>
+      new Map(
+        await Promise.all(
+          Object.entries(paths).map(async ([name, path]) => [name, await readFile(path)] as const),
+        ),
+      ),
+    put: (name, bytes) => writeFile(paths[name] ?? expect.fail(), bytes),
+    dispose: () => rm(directory, { recursive: true }),
+  };
+});
+
+describe('a state that an older vbsctl wrote', () => {
+  /** Every format that ever was written has its files here, a journal that nobody folded beside the snapshot. */
+  const FORMATS = [1];
+  for (const format of FORMATS)
+    it(`of format ${format} is read whole, goes on, and is written in today’s`, async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
+      try {
+        const location = join(directory, 'vbsctl.state.json');
+        const fixture = new URL(`../fixtures/format-${format}.state.json`, import.meta.url).pathname;
+        for (const end of ['', '.journal']) await copyFile(`${fixture}${end}`, `${location}${end}`);
+        const open = () => openBackend(location, { clock: fakeClock(), newId, env: {} });
+        const snapshot = await (await open()).snapshot();
+        if (!snapshot) throw new Error('no state was found');
+        const { state, chain } = snapshot;
+        expect(state.serial).to.equal(8);
+        expect(
+          Object.fromEntries([...state.records].map(([address, { status }]) => [address, status])),
+        ).to.deep.equal({
+          'pay/log': 'intended',
+          'pay/run': 'running',
+          'pay/past': 'succeeded',
+          'pay/not': 'failed',
+          'pay/what': 'unknown',
+          'pay/told': 'failed',
+          'set/r1': 'intended',
+        });
+        expect(firstBreak(state, chain)).to.equal(undefined);
+        const lease = await (await open()).lock(ACTOR, 0);
+        await lease.commit([numbered(2)]);
+        await lease.release();
+        expect((await (await open()).read())?.serial).to.equal(9);
+        expect(JSON.parse(await readFile(location, 'utf8')).format).to.equal(FORMAT);
+      } finally {
+        await rm(directory, { recursive: true });
+      }
+    });
+
+  it('has a sample of today’s format among them', () => {
+    expect(FORMATS.at(-1)).to.equal(FORMAT);
+  });
 });
 
 describe('local backend on a real disk', () => {

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Desk } from '../test/e2e/cli.ts';
+import { load, machine, measure, median } from './measure.ts';
+
+/**
+ * How long the built program takes to start, against bare Node: whole processes, medians of interleaved runs, wall
+ * and CPU. The last ones talk to an emulator in this process. `npm run bench:start-up -- [--runs 15]`
+ */
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
+const program = [process.execPath, new URL('../dist/vbsctl.cjs', import.meta.url).pathname];
+
+const empty = mkdtempSync(join(tmpdir(), 'vbsctl-bench-'));
+const desk = await Desk.open({ seed: { volumes: 4 } });
+desk.declare(2);
+await desk.run('init');
+writeFileSync(join(empty, 'restores.yaml'), desk.read('restores.yaml'));
+
+const BARE = 'node -e 0';
+const contestants: Readonly<Record<string, () => ReturnType<typeof measure>>> = {
+  [BARE]: () => measure([process.execPath, '-e', '0'], { cwd: empty }),
+  '--help': () => measure([...program, '--help'], { cwd: empty }),
+  validate: () => measure([...program, 'validate'], { cwd: empty }),
+  'plan --offline': () => measure([...program, 'plan', '--offline'], { cwd: empty }),
+  'get volumes': () => measure([...program, 'get', 'volumes'], { cwd: desk.folder, env: desk.cloud.env() }),
+  plan: () => measure([...program, 'plan'], { cwd: desk.folder, env: desk.cloud.env() }),
+};
+
+console.log(`start-up, median of ${values.runs}\n${machine()}`);
+const walls = new Map<string, number[]>();
+const cpus = new Map<string, number[]>();
+for (let run = 0; run < Number(values.runs); run++) {
+  for (const [name, contestant] of Object.entries(contestants)) {
+    const { code, wall_s, cpu_s, stderr } = await contestant();
+    if (code !== 0) throw new Error(`${name}: exit ${code}: ${stderr}`);
+    walls.set(name, [...(walls.get(name) ?? []), wall_s * 1_000]);
+    cpus.set(name, [...(cpus.get(name) ?? []), cpu_s * 1_000]);
+  }
+}
+await desk.close();
+rmSync(empty, { recursive: true });
+
+console.log(load());
+const [bareWall, bareCpu] = [median(walls.get(BARE) ?? []), median(cpus.get(BARE) ?? [])];
+for (const name of Object.keys(contestants)) {
+  const [wall, cpu] = [median(walls.get(name) ?? []), median(cpus.get(name) ?? [])];
+  console.log(
+    `  ${name.padEnd(15)} ${wall.toFixed(0).padStart(5)} ms = ${(wall / bareWall).toFixed(2)} ×   CPU ${cpu.toFixed(0).padStart(5)} ms = ${(cpu / bareCpu).toFixed(2)} ×`,
+  );
+}

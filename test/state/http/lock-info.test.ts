@@ -1,0 +1,41 @@
+import { expect } from 'chai';
+import { decodeLock, encodeLock } from '../../../src/state/http/lock-info.ts';
+
+const LOCK = {
+  id: 'l-1',
+  who: 'ada@bench',
+  host: 'bench',
+  pid: 42,
+  operation: 'apply',
+  since: '2026-11-23T22:00:00.000Z',
+  version: '0.1.0',
+};
+
+describe('a lock as Terraform writes it', () => {
+  it('has all seven keys, each a text', () => {
+    const wire = JSON.parse(encodeLock(LOCK));
+    expect(Object.keys(wire)).to.deep.equal(['ID', 'Operation', 'Info', 'Who', 'Version', 'Created', 'Path']);
+    for (const value of Object.values(wire)) expect(value).to.be.a('string');
+  });
+
+  it('comes back whole', () => {
+    expect(decodeLock(encodeLock(LOCK))).to.deep.equal(LOCK);
+  });
+
+  it('GitLab’s answer has the holder’s id and the asker’s own words: they are not taken for the holder’s', () => {
+    const asked = JSON.parse(encodeLock({ ...LOCK, id: 'of-the-asker' }));
+    const told = decodeLock(JSON.stringify({ ...asked, ID: 'of-the-holder', Who: 'root' }));
+    expect(told).to.include({ id: 'of-the-holder', who: 'root', host: '', pid: 0, operation: 'another run' });
+  });
+
+  it('Terraform’s own lock is told, too', () => {
+    const body =
+      '{"ID":"t","Operation":"OperationTypeApply","Info":"","Who":"bob@x","Version":"1.9","Created":"now","Path":""}';
+    expect(decodeLock(body)).to.include({ id: 't', operation: 'OperationTypeApply', who: 'bob@x', pid: 0 });
+  });
+
+  for (const body of ['', 'null', '[]', '"x"', '{}', '{"ID":7}', '<html>'])
+    it(`names nobody: ${JSON.stringify(body)}`, () => {
+      expect(decodeLock(body)).to.equal(undefined);
+    });
+});

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import { LeaseTime, leaseTtl, momentOf, renewEveryMs, takeoverAfterMs } from '../../src/state/lease-terms.ts';
+
+describe('lease', () => {
+  it('lasts from before its renewal was sent, by the clock that has gone further', () => {
+    let [monotonic, wall] = [0, 1_000_000];
+    const clock = { now: () => wall, monotonic: () => monotonic, sleep: async () => {} };
+    const time = new LeaseTime(clock, 10_000, momentOf(clock));
+    monotonic += 4_000;
+    wall += 4_000;
+    expect(time.remainingMs()).to.equal(6_000);
+    wall += 3_000; // the machine slept: the monotonic clock stood still
+    expect(time.remainingMs()).to.equal(3_000);
+    wall -= 100_000; // set back by a person
+    expect(time.remainingMs()).to.equal(6_000);
+    monotonic += 60_000;
+    expect(time.remainingMs()).to.equal(0);
+    time.renewed(momentOf(clock));
+    expect(time.remainingMs()).to.equal(10_000);
+  });
+
+  it('is renewed well before it ends, and taken well after', () => {
+    for (const ttl of [2_000, 120_000]) {
+      expect(renewEveryMs(ttl) * 3).to.be.lessThan(ttl);
+      expect(takeoverAfterMs(ttl)).to.be.greaterThan(ttl * 1.5);
+    }
+  });
+
+  it('two minutes, or what the URL says', () => {
+    expect(leaseTtl(null)).to.equal(120_000);
+    expect(leaseTtl('5m')).to.equal(300_000);
+    for (const wrong of ['', '1', '1s', 'soon', '-2m'])
+      expect(() => leaseTtl(wrong), wrong).to.throw(/lease_ttl/);
+  });
+});

@@ -1,0 +1,40 @@
+import type { Objects } from '../../../src/state/s3/objects.ts';
+
+/** A bucket in memory, which may take conditions as seriously as some real stores do: not at all. */
+export function memoryObjects(heeds: {
+  readonly ifNoneMatch: boolean;
+  readonly ifMatch: boolean;
+}): Objects & {
+  readonly keys: () => readonly string[];
+  /** Somebody else writes. */
+  readonly overwrite: (key: string, text: string) => void;
+} {
+  const objects = new Map<string, { readonly text: string; readonly etag: string }>();
+  let writes = 0;
+  const write = (key: string, text: string): string => {
+    writes += 1;
+    const etag = `"${writes}"`;
+    objects.set(key, { text, etag });
+    return etag;
+  };
+  return {
+    keys: () => [...objects.keys()],
+    overwrite: write,
+    async get(key) {
+      const found = objects.get(key);
+      return found && { bytes: Buffer.from(found.text), etag: found.etag, age_ms: 0 };
+    },
+    async put(key, text, { over }) {
+      const standing = objects.get(key);
+      const unmet =
+        over === 'nothing'
+          ? heeds.ifNoneMatch && standing !== undefined
+          : over !== 'anything' && heeds.ifMatch && standing?.etag !== over;
+      if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
+      return { kind: 'written', tag: write(key, text) };
+    },
+    async remove(key, etag) {
+      if (!heeds.ifMatch || objects.get(key)?.etag === etag) objects.delete(key);
+    },
+  };
+}

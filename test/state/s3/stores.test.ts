@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+import { Failure } from '../../../src/domain/errors.ts';
+import type { Objects } from '../../../src/state/s3/objects.ts';
+import { s3Backend } from '../../../src/state/s3/s3-backend.ts';
+import { refusal } from '../backend-contract.ts';
+import { ACTOR, fakeClock, newId, numbered, TARGET } from '../samples.ts';
+import { memoryObjects } from './memory-objects.ts';
+
+const KEY = 'state.json';
+
+function backendOn(objects: Objects) {
+  const s3 = { bucket: 'b', key: KEY, path_style: true, ttl_ms: 120_000 };
+  return s3Backend({ location: 's3://b/state.json', s3, clock: fakeClock(), newId, objects });
+}
+
+describe('stores that do less than S3', () => {
+  it('one that overwrites in spite of If-None-Match is refused, and left as it was', async () => {
+    const objects = memoryObjects({ ifNoneMatch: false, ifMatch: true });
+    const failure = await refusal(backendOn(objects).lock(ACTOR, 0), 'state');
+    expect(failure.diagnostics[0]?.code).to.equal('state-not-exclusive');
+    expect(objects.keys()).to.deep.equal([]);
+  });
+
+  it('one without If-Match locks, but a lock has no end there, and a person unlocks', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: false });
+    const lease = await backendOn(objects).lock(ACTOR, 0);
+    expect(lease.remainingMs()).to.equal(Number.POSITIVE_INFINITY);
+    await lease.create(TARGET);
+    await lease.commit([numbered(1)]);
+    const standing = await backendOn(objects).holder();
+    expect(standing).to.include({ id: lease.lock.id }).and.not.have.property('lease');
+    await refusal(backendOn(objects).lock(ACTOR, 0), 'locked');
+    await backendOn(objects).unlock(lease.lock.id);
+    await refusal(lease.commit([numbered(2)]), 'state');
+    await lease.release();
+    expect(objects.keys()).to.deep.equal([KEY]);
+  });
+
+  it('one without If-Match: what somebody else wrote meanwhile is not overwritten', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: false });
+    const lease = await backendOn(objects).lock(ACTOR, 0);
+    await lease.create(TARGET);
+    objects.overwrite(KEY, '{}');
+    const failure = await refusal(lease.commit([numbered(1)]), 'state');
+    expect(failure.diagnostics[0]?.code).to.equal('state-changed');
+    await lease.release();
+  });
+
+  it('a lock that says nothing sensible is nobody’s to take', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
+    objects.overwrite(`${KEY}.lock`, 'free text');
+    const reason = await backendOn(objects)
+      .lock(ACTOR, 0)
+      .catch((cause: unknown) => cause);
+    expect(reason).to.be.instanceOf(Failure).and.include({ kind: 'locked' });
+  });
+});
