@@ -10,10 +10,12 @@ const root = new URL('..', import.meta.url).pathname;
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 rmSync(`${root}dist`, { recursive: true, force: true });
-/** What only some backends need lies beside the program and is loaded when it is: a package, the names used of it. */
+/** What only some backends need lies beside the program and is loaded when it is: a package, and what is used of it. */
 const APART = {
-  '@aws-sdk/client-s3': ['S3Client', 'GetObjectCommand', 'PutObjectCommand', 'DeleteObjectCommand'],
-  pg: ['Client'],
+  '@aws-sdk/client-s3':
+    "export { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } from '@aws-sdk/client-s3'",
+  pg: "export { Client } from 'pg'",
+  pgpass: "module.exports = require('pgpass')",
 };
 
 const COMMON = {
@@ -38,10 +40,10 @@ await build({
   plugins: [withoutChildProcesses(), leanAxios(), apart()],
   define: { __VBSCTL_VERSION__: JSON.stringify(version) },
 });
-for (const [name, exports] of Object.entries(APART))
+for (const [name, contents] of Object.entries(APART))
   await build({
     ...COMMON,
-    stdin: { contents: `export { ${exports.join(', ')} } from '${name}';`, resolveDir: root },
+    stdin: { contents, resolveDir: root },
     outfile: `dist/${fileOf(name)}`,
     external: ['pg-native'],
   });
@@ -59,7 +61,7 @@ function apart() {
   return {
     name: 'apart',
     setup({ onResolve }) {
-      onResolve({ filter: /^(@aws-sdk\/client-s3|pg)$/ }, ({ path }) => ({
+      onResolve({ filter: /^(@aws-sdk\/client-s3|pg|pgpass)$/ }, ({ path }) => ({
         path: `./${fileOf(path)}`,
         external: true,
       }));

@@ -56,6 +56,7 @@ ${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
 manifests: [restores.yaml]
 
 # The record of what was done. It is what makes a restore run at most once: keep it, back it up.
+# A file, or https://…, s3://bucket/key, postgres://… (docs/state.md); never with a password in it.
 state: vbsctl.state.json
 
 # apply:

@@ -4,13 +4,16 @@ import type { Clock } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Backend } from './backend.ts';
+import { httpBackend } from './http/http-backend.ts';
 import { httpStateSettings } from './http/settings.ts';
 import { localBackend } from './local/local-backend.ts';
 import { lockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresLocation } from './postgres/location.ts';
+import { postgresBackend } from './postgres/postgres-backend.ts';
 import { s3Location } from './s3/location.ts';
+import { s3Backend } from './s3/s3-backend.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
@@ -39,25 +42,18 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 
-/** Each is loaded when it is used: they bring the network with them, and most states are files. */
-async function openUrl(location: string, scheme: string, deps: BackendDeps): Promise<Backend> {
+function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
   const url = publicUrl(location, scheme);
   const { env, ...rest } = deps;
   switch (scheme) {
     case 'http':
-    case 'https': {
-      const { httpBackend } = await import('./http/http-backend.ts');
+    case 'https':
       return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
-    }
-    case 's3': {
-      const { s3Backend } = await import('./s3/s3-backend.ts');
+    case 's3':
       return s3Backend({ location, s3: s3Location(url), ...rest });
-    }
     case 'postgres':
-    case 'postgresql': {
-      const { postgresBackend } = await import('./postgres/postgres-backend.ts');
+    case 'postgresql':
       return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
-    }
     default:
       throw usage(
         'state-url',

@@ -12,7 +12,9 @@ import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
  * that this one does not read. `file` is for messages only; `version` is of this vbsctl.
  */
 export function decodePlan(text: string, file: string, version: string, hash: Hash): SavedPlan {
+  if (/\.ya?ml$/i.test(file)) throw manifest(file);
   const value = parse(text, file);
+  if (isObject(value) && value.kind === 'RestoreSet') throw manifest(file);
   if (!isObject(value) || value.kind !== 'SavedPlan')
     throw refused(
       'not-a-plan',
@@ -37,6 +39,15 @@ export function decodePlan(text: string, file: string, version: string, hash: Ha
       AGAIN,
     );
   return plan;
+}
+
+/** `apply restores.yaml`, as fingers have it from other tools. */
+function manifest(file: string): Failure {
+  return refused(
+    'not-a-plan',
+    `${file} is a manifest, not a saved plan`,
+    `name it with -f: vbsctl plan -f ${file}; a plan is saved by: vbsctl plan --out plan.json`,
+  );
 }
 
 const AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';

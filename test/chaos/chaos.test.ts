@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { playRound } from './round.ts';
 import { storyOf } from './story.ts';
 
-/** A few rounds of `npm run chaos`, chosen so that each kind of act is in them. */
+/** A few rounds of `npm run chaos`, with kills, a freeze and stops in them; two at once is in main-job.test.ts. */
 const SEEDS = [3, 5, 7];
 
 describe('chaos: the built program, killed and frozen, against the cloud’s own record', function () {

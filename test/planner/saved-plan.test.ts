@@ -127,7 +127,8 @@ describe('a saved plan', () => {
     ['another generation', text().replace('"generation":2', '"generation":3'), 'was edited'],
     ['another key', text().replace('"waivers":[]', '"waivers":[],"more":1'), 'was edited'],
     ['a part of it', text().slice(0, -9), 'not valid JSON'],
-    ['another file', '{"kind": "RestoreSet"}', 'is not a saved plan'],
+    ['another file', '{"kind": "Config"}', 'is not a saved plan'],
+    ['a manifest', '{"kind": "RestoreSet"}', 'is a manifest, not a saved plan'],
     [
       'another minor release',
       text().replace('"tool_version":"test"', '"tool_version":"0.9.1"'),
@@ -138,6 +139,10 @@ describe('a saved plan', () => {
     it(`is refused as ${what}`, () => {
       expect(() => decodePlan(content, 'p.json', 'test', hash)).to.throw(said);
     });
+
+  it('is no manifest: that one is named with -f', () => {
+    expect(() => decodePlan('kind: RestoreSet', 'a.yaml', 'test', hash)).to.throw('is a manifest');
+  });
 
   it('of another patch release is taken, and a forged digest does not make a wrong shape a plan', () => {
     const other = planOf(SPECS, { state: earlier().state, toolVersion: '1.2.3' });

@@ -29,7 +29,7 @@ export interface Trial {
  */
 export type Freeze = { readonly kind: 'takeover'; readonly within_ms: number } | { readonly kind: 'person' };
 
-/** `short`: a lease of two seconds where there is one, for who waits for its end. A busy machine may miss it. */
+/** `short`: a lease of three seconds where there is one, for who waits for its end. A busy machine may miss it. */
 export type Lease = 'short' | 'usual';
 
 export function remoteTrials(

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { AxiosInstance } from 'axios';
 import { optional } from '../../domain/record.ts';
 import type { HttpStateSettings } from './settings.ts';
@@ -17,7 +15,7 @@ export interface Wire {
 
 const TIMEOUT_MS = 30_000;
 
-/** Redirects are not followed: a password must not wander. axios is loaded with the first request. */
+/** Redirects are not followed: a password must not wander. The network is loaded with the first request. */
 export function httpWire(settings: HttpStateSettings): Wire {
   let loading: Promise<AxiosInstance> | undefined;
   return {
@@ -37,7 +35,11 @@ export function httpWire(settings: HttpStateSettings): Wire {
 }
 
 async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
-  const { default: axios } = await import('axios');
+  const [{ default: axios }, { Agent: HttpAgent }, { Agent: HttpsAgent }] = await Promise.all([
+    import('axios'),
+    import('node:http'),
+    import('node:https'),
+  ]);
   const { username, password = '', ca, cert, key, skip_cert_verification } = settings;
   return axios.create({
     adapter: 'http',

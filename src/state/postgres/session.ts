@@ -27,6 +27,8 @@ export class Session {
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
     });
+    // Not an option of the constructor: there the URL, which has none, overrides it.
+    Object.assign(client, { password: () => process.env.PGPASSWORD || passwordOf(client) });
     const session = new Session(client, place);
     try {
       await client.connect();
@@ -86,6 +88,12 @@ export class Session {
   }
 }
 
+/** From ~/.pgpass or PGPASSFILE; empty when there is none, which the server refuses in its own words. */
+async function passwordOf({ host, port, user, database }: Client): Promise<string> {
+  const { default: pgpass } = await import('pgpass');
+  return new Promise((resolve) => pgpass({ host, port, user, database }, (found) => resolve(found ?? '')));
+}
+
 const CONNECT_TIMEOUT_MS = 10_000;
 const QUERY_TIMEOUT_MS = 30_000;
 
@@ -108,7 +116,7 @@ const GONE = /^(08...|57P0[1235]|53300)$/;
 function meaningOf(cause: unknown, place: string): Error {
   const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
-  const asked = cause instanceof Error && /password must be a string|SASL/.test(cause.message);
+  const asked = cause instanceof Error && /password must be a|SASL/i.test(cause.message);
   if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
   const noWayIn = asked || /^28/.test(String(code));

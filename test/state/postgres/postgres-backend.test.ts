@@ -34,7 +34,7 @@ if (!HAS_POSTGRES) {
     remoteTrials('postgres', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
       const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
       const port = await proxy.start();
-      const location = at(port, randomUUID(), lease === 'short' ? '&lease_ttl=2s' : '');
+      const location = at(port, randomUUID(), lease === 'short' ? '&lease_ttl=3s' : '');
       return {
         location,
         env: {},

@@ -42,7 +42,7 @@ if (S3_SERVER === undefined) {
       const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
       const port = await proxy.start();
       const key = `${randomUUID()}.json`;
-      const location = at(port, key, lease === 'short' ? '&lease_ttl=2s' : '');
+      const location = at(port, key, lease === 'short' ? '&lease_ttl=3s' : '');
       const write = new RegExp(`^PUT /${BUCKET}/${key}[? ]`);
       return {
         location,
