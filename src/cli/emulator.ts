@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../emulator/index.ts';
-import { EMULATOR_WORLD } from './cloud.ts';
+import { hasCode, systemReason } from '../state/local/system-error.ts';
+import { detachServer } from './emulator-detach.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
-import { usage } from './usage.ts';
 
 export interface EmulatorFlags {
   readonly port: number;
@@ -49,8 +49,8 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       '# then: vbsctl get servers',
       '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',
       `#   export OS_ACCESS_KEY=${cloud.credentials.access_key} OS_SECRET_KEY=${cloud.credentials.secret_key}`,
-      '# To detach a disk, as openstack server remove volume would:',
-      `#   curl -X POST ${cloud.url}/__emulator/detach -d '{"volume_id": "UUID"}'`,
+      '# To detach the disks of a server, as openstack server remove volume would:',
+      `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -d '{"server": "NAME"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,
       '',
     ].join('\n'),
@@ -63,42 +63,25 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   return EXIT.done;
 }
 
-/**
- * What an operator does before a restore, in the world that `--cloud emulator` keeps: all disks of a server
- * detached. A served world has its own address for that.
- */
-export async function detachServer(io: Io, server: string, world = EMULATOR_WORLD): Promise<ExitCode> {
-  const cloud = await startEmulator({ worldFile: absolute(io, world) });
+/** Read first and understood then: each fails in its own words. */
+async function readFaults(path: string): Promise<FaultPlan> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const why = hasCode(cause, 'ENOENT') ? 'this file does not exist' : systemReason(cause);
+    throw badFaults(
+      `the fault plan ${path} cannot be read: ${why}`,
+      'what one looks like: vbsctl help faults',
+    );
+  });
   try {
-    const { servers, volumes } = cloud.world();
-    const found = Object.values(servers).find(({ id, name }) => id === server || name === server);
-    if (!found)
-      throw usage(
-        `the emulator has no server ${server}`,
-        'see which there are: vbsctl get servers --cloud emulator',
-      );
-    const disks = Object.values(volumes).filter(({ attachments }) =>
-      attachments.some(({ server_id }) => server_id === found.id),
+    return parseFaultPlan(JSON.parse(text));
+  } catch (cause) {
+    throw badFaults(
+      `${path} is no fault plan: ${(cause as Error).message}`,
+      'what one looks like, and every kind: vbsctl help faults',
     );
-    for (const { id } of disks) await cloud.perform({ action: 'detach', volume_id: id });
-    io.stdout.write(
-      `Detached from ${found.name}: ${disks.map(({ name }) => name).join(', ') || 'nothing'}.\n`,
-    );
-    return EXIT.done;
-  } finally {
-    await cloud.close();
   }
 }
 
-async function readFaults(path: string): Promise<FaultPlan> {
-  try {
-    return parseFaultPlan(JSON.parse(await readFile(path, 'utf8')));
-  } catch (cause) {
-    throw new Failure(
-      'invalid',
-      error('fault-plan', `${path} is no fault plan: ${(cause as Error).message}`, {
-        remedy: 'see docs/emulator.md',
-      }),
-    );
-  }
+function badFaults(summary: string, remedy: string): Failure {
+  return new Failure('invalid', error('fault-plan', summary, { remedy }));
 }

@@ -210,8 +210,8 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     examples: [
       ['vbsctl emulator', 'in one terminal; the lines it prints go into another'],
       ['vbsctl emulator --port 8800 --job-duration 30s --quiet', 'slower restores'],
-      ['vbsctl emulator --detach erp-db1', 'for --cloud emulator: its disks can be restored then'],
-      ['vbsctl emulator --faults examples/demo/faults.json', 'with a gateway that loses answers'],
+      ['vbsctl emulator --detach erp-db1', 'its disks can be restored then'],
+      ['vbsctl emulator --faults faults.json', 'with a gateway that loses answers: vbsctl help faults'],
     ],
     exits: [],
   },
@@ -228,6 +228,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     examples: [
       ['vbsctl help apply', 'the same as vbsctl apply --help'],
       ['vbsctl help recovery', 'what to do after a crash, a timeout, an unknown outcome'],
+      ['vbsctl help faults', 'what can go wrong in the emulator, with an example to copy'],
     ],
     exits: [],
   },

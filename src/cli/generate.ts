@@ -5,9 +5,9 @@ import type { Inventory, VolumeRow } from '../domain/inventory.ts';
 import { draftOf, toName } from '../inventory/draft.ts';
 import { filterVolumes, type InventoryFilter } from '../inventory/filter.ts';
 import { draftText } from '../views/draft-text.ts';
-import { listed, plural } from '../views/words.ts';
+import { plural } from '../views/words.ts';
 import type { CommonFlags } from './flags.ts';
-import { filterOf, readProject } from './inventory.ts';
+import { detachedNow, filterOf, readProject } from './inventory.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
 import { showDiagnostics } from './show.ts';
@@ -87,30 +87,20 @@ function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void
     );
 }
 
-const SHOWN = 10;
-
-function nothingFound({ volumes }: Inventory, { servers }: InventoryFilter): Failure {
-  const [server] = servers;
-  if (server === undefined)
+function nothingFound(inventory: Inventory, { servers }: InventoryFilter): Failure {
+  if (servers.length === 0)
     return new Failure(
       'usage',
       error('no-disks', 'no disk fits', { remedy: 'see what is there: vbsctl get volumes' }),
     );
-  const detached = volumes
-    .filter(({ attachments }) => attachments.length === 0)
-    .map(({ name, id }) => name || id);
-  const [stem = ''] = /^.*[^\d]/.exec(server) ?? [];
-  const alike = stem === '' ? [] : detached.filter((name) => name.startsWith(stem));
+  const { detail, alike } = detachedNow(inventory, servers);
   return new Failure(
     'usage',
     error('no-disks', `no disk that fits is attached to ${servers.join(', ')}`, {
-      detail: `A detached disk does not tell which server it belongs to. Detached now: ${
-        listed(alike.length > 0 ? alike : detached, SHOWN) || 'none'
-      }.`,
-      remedy:
-        alike.length > 0
-          ? `if these are its disks: vbsctl generate --name '${stem}*' in place of --server`
-          : 'name its disks: --name GLOB or --volume NAME in place of --server',
+      detail,
+      remedy: alike
+        ? `if these are its disks: vbsctl generate --name '${alike}' in place of --server`
+        : 'name its disks: --name GLOB or --volume NAME in place of --server',
     }),
   );
 }

@@ -1,12 +1,12 @@
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
-import type { InventoryKind } from '../domain/inventory.ts';
-import { filterBackups, filterServers, filterVolumes } from '../inventory/filter.ts';
+import type { Inventory, InventoryKind } from '../domain/inventory.ts';
+import { filterBackups, filterServers, filterVolumes, type InventoryFilter } from '../inventory/filter.ts';
 import { backupsText, namesText, serversText, volumesText } from '../views/inventory-text.ts';
 import type { TextOptions } from '../views/terminal.ts';
 import { toYaml } from '../views/yaml.ts';
-import { type FilterFlags, filterOf, readProject } from './inventory.ts';
+import { detachedNow, type FilterFlags, filterOf, readProject } from './inventory.ts';
 import type { Io } from './io.ts';
-import { printJson, textOptions } from './show.ts';
+import { printJson, showDiagnostics, textOptions } from './show.ts';
 
 export interface GetFlags extends FilterFlags {
   readonly output: 'table' | 'json' | 'yaml' | 'name';
@@ -16,6 +16,7 @@ export interface GetFlags extends FilterFlags {
 export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise<ExitCode> {
   const filter = filterOf(flags);
   const { inventory } = await readProject(io, flags, filter);
+  if (kind !== 'servers') tellOfDetached(io, kind, inventory, filter);
   switch (kind) {
     case 'backups':
       return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
@@ -26,6 +27,33 @@ export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise
     default:
       return unreachable(kind);
   }
+}
+
+/** After `openstack server remove volume` a server has no disks here, and so no backups: said, lest they seem lost. */
+function tellOfDetached(
+  io: Io,
+  kind: 'backups' | 'volumes',
+  inventory: Inventory,
+  { servers }: InventoryFilter,
+): void {
+  const bare = servers.filter((server) => filterVolumes(inventory.volumes, onlyOf(server)).length === 0);
+  if (bare.length === 0) return;
+  const { detail, alike } = detachedNow(inventory, bare);
+  const disks = `vbsctl get volumes --name '${alike ?? 'GLOB'}'`;
+  const theirs = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
+  showDiagnostics(io, [
+    {
+      severity: 'warning',
+      code: 'no-disks',
+      summary: `no disk is attached to ${bare.join(', ')}`,
+      detail,
+      remedy: alike ? `if these are its disks: ${theirs}` : `find its disks by name: ${theirs}`,
+    },
+  ]);
+}
+
+function onlyOf(server: string): InventoryFilter {
+  return { servers: [server], volumes: [], names: [], statuses: [] };
 }
 
 function print<Row extends { readonly id: string; readonly name: string }>(

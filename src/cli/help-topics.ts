@@ -115,4 +115,39 @@ The state is lost
   don't apply with a new one: it would not know what was done. Take the backup of the state file.
   If there is none, compare vbsctl get volumes and the manifests by hand before vbsctl init.
 `,
+  faults: `Faults of the emulator: what goes wrong, to see how a run takes it
+
+An outcome that nobody can tell, to copy:
+
+  cat > faults.json <<'END'
+  {"rules": [{"match": {"route": "restore"},
+              "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}
+  END
+  vbsctl emulator --faults faults.json --job-duration 100ms
+
+The first restore starts, its answer is lost at the gateway, and it is over before anybody can look: the next
+vbsctl apply ends with one unknown (3). Then: vbsctl status, vbsctl resolve. With a longer --job-duration the same
+restore is seen, and adopted.
+
+  rules     each in turn, the first that fits: name, match, after (requests to let pass, 0), times (to hit
+            then, 1; or "always"), effect
+  match     route, method, volume_id, backup_id; all that are given must fit. Routes:
+            token restore job volume volumes backup backups messages servers action discovery unknown
+  seeded    by chance, the same for the same seed: {"seed": 7, "rates": {"reset": 0.05, "late_start": 0.02}}
+
+Kinds of effect; "when": "before" the cloud acts, or "after" it:
+
+  status                 when, status, body (service gateway html empty keystone), code, message, retry_after
+  reset, hang            when; hang: for_ms, then the connection is dropped
+  cut, garbage, huge     a broken answer. garbage: body (unreadable no_job_id error_body empty); huge: bytes
+  slow                   delay_ms
+  late_start             after_ms: an error now, and the restore starts then
+  duplicate, late_copy   the restore is sent twice; late_copy: after_ms
+  token_expiry           the token ends right before it is checked
+  restore_fails          code, reason, touched, in_sub_job
+  job_vanishes, job_endless, job_unknown_status, job_entities_mismatch
+                         after_ms of the first, status of the third
+
+A plan that is wrong is refused with every problem and its place.
+`,
 };

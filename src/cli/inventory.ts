@@ -7,6 +7,7 @@ import type { Driver, Listing } from '../drivers/driver.ts';
 import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
 import { inventoryOf } from '../inventory/rows.ts';
 import { suggest } from '../manifest/suggest.ts';
+import { listed } from '../views/words.ts';
 import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -28,8 +29,8 @@ export async function readProject(io: Io, flags: CommonFlags, filter: InventoryF
   try {
     const { driver } = connection;
     const [volumes, backups, servers] = await Promise.all([
-      listed<Volume>('disks', driver.volumes()),
-      listed<Backup>('backups', driver.backups()),
+      wholeList<Volume>('disks', driver.volumes()),
+      wholeList<Backup>('backups', driver.backups()),
       listServers(io, driver),
     ]);
     const inventory = inventoryOf({
@@ -45,7 +46,7 @@ export async function readProject(io: Io, flags: CommonFlags, filter: InventoryF
   }
 }
 
-async function listed<T>(what: string, listing: Promise<Listing<T>>): Promise<readonly T[]> {
+async function wholeList<T>(what: string, listing: Promise<Listing<T>>): Promise<readonly T[]> {
   const got = await listing;
   if (got.kind === 'listed') return got.values;
   throw new Failure(
@@ -97,6 +98,28 @@ function notThere(
       : {}),
     remedy: meant === undefined ? `see what is there: ${command}` : `did you mean ${meant}? See: ${command}`,
   });
+}
+
+const DETACHED_SHOWN = 10;
+
+/**
+ * Where the disks of a server may be that has none attached. `alike`: a glob for the detached ones that are called
+ * like it.
+ */
+export function detachedNow(
+  { volumes }: Inventory,
+  [server = '']: readonly string[],
+): { readonly detail: string; readonly alike: string | undefined } {
+  const detached = volumes
+    .filter(({ attachments }) => attachments.length === 0)
+    .map(({ name, id }) => name || id);
+  const [stem = ''] = /^.*[^\d]/.exec(server) ?? [];
+  const alike = stem === '' ? [] : detached.filter((name) => name.startsWith(stem));
+  const shown = listed(alike.length > 0 ? alike : detached, DETACHED_SHOWN) || 'none';
+  return {
+    detail: `A detached disk does not tell which server it belongs to. Detached now: ${shown}.`,
+    alike: alike.length > 0 ? `${stem}*` : undefined,
+  };
 }
 
 export interface FilterFlags extends CommonFlags {

@@ -299,7 +299,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   add('emulator', 'serve a VBS cloud on a loopback port, to try things out')
     .addOption(new Option('--port <n>', 'port to listen on').argParser(count(0, 65_535)).default(8787))
     .option('--world <file>', 'keep the world in this file')
-    .option('--faults <file>', 'what goes wrong: a JSON fault plan')
+    .option('--faults <file>', 'what goes wrong: a JSON fault plan (vbsctl help faults)')
     .addOption(
       new Option('--job-duration <duration>', 'how long a restore takes')
         .argParser(duration)
@@ -318,7 +318,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--quiet', 'do not print each request')
     .option(
       '--detach <server>',
-      'serve nothing: detach the disks of a server, in --world or that of --cloud emulator',
+      'serve nothing: detach the disks of a server, in the emulator at OS_AUTH_URL, else in --world',
     )
     .action(async (flags) => done(await (await import('./emulator.ts')).emulator(io, flags)));
 
@@ -330,7 +330,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addArgument(new Argument('<shell>', 'your shell').choices(['bash', 'zsh', 'fish']))
     .action(async (shell) => done((await import('./completion-scripts.ts')).completion(io, shell)));
 
-  add('help', 'help on a command, or on exit-codes, manifest, config, recovery')
+  add('help', 'help on a command, or on exit-codes, manifest, config, recovery, faults')
     .argument('[topic...]', 'a command or a topic')
     .action(async (topic) => done((await import('./help.ts')).help(io, program, topic)));
 
@@ -358,5 +358,5 @@ where vbsctl emulator --detach SERVER makes disks ready):
   vbsctl apply                                                do it; run again to resume after anything
   vbsctl status                                               what is still open
 
-More: vbsctl help COMMAND, vbsctl help exit-codes | manifest | config | recovery
+More: vbsctl help COMMAND, vbsctl help exit-codes | manifest | config | recovery | faults
 `;

@@ -111,7 +111,8 @@ function checkEffect(check: Checker, value: unknown, path: string): FaultKind | 
       if (after_ms !== undefined) check.number(after_ms, `${path}.after_ms`, 0, MS_MAX);
       break;
     }
-    case 'job_unknown_status': {
+    case 'job_unknown_status':
+    case 'job_entities_mismatch': {
       const status = fields('status').status;
       if (status !== undefined) check.text(status, `${path}.status`);
       break;
@@ -128,7 +129,6 @@ function checkEffect(check: Checker, value: unknown, path: string): FaultKind | 
     case 'duplicate':
     case 'token_expiry':
     case 'job_endless':
-    case 'job_entities_mismatch':
       fields();
       break;
     default:

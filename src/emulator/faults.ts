@@ -58,8 +58,8 @@ export type JobQuirk =
   | { kind: 'job_endless' }
   /** A status the reference does not know; default `SUSPENDED`. */
   | { kind: 'job_unknown_status'; status?: string }
-  /** Entities that name another disk. */
-  | { kind: 'job_entities_mismatch' }
+  /** Entities that name another disk; `status`: of that other job. */
+  | { kind: 'job_entities_mismatch'; status?: string }
   /** FAIL, and the disk in `error_restoring`; `touched: false` fails before the disk is written. */
   | { kind: 'restore_fails'; code?: string; reason?: string; touched?: boolean; in_sub_job?: boolean };
 

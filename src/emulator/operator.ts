@@ -20,6 +20,8 @@ export type OperatorAction =
   /** `server`: id or name; a new name makes a server. Default device: the next free `/dev/vdX`. */
   | { action: 'attach'; volume_id: string; server: string; device?: string }
   | { action: 'detach'; volume_id: string }
+  /** All disks of a server, by its id or name. */
+  | { action: 'detach-server'; server: string }
   | { action: 'backup'; volume_id: string; name?: string; description?: string; duration_ms?: number }
   | { action: 'delete-backup'; backup_id: string }
   /** `size`: new size in GB. */
@@ -35,7 +37,8 @@ export type OperatorAction =
 
 /** `conflict`: the state of the cloud forbids it; `missing`: no such thing. */
 export type OperatorResult =
-  | { done: true; id: string | null }
+  /** `detached`: names of the disks that a server no longer holds. */
+  | { done: true; id: string | null; detached?: readonly string[] }
   | { done: false; reason: 'conflict' | 'missing'; message: string };
 
 export interface OperatorContext {
@@ -53,6 +56,8 @@ export function perform(world: World, action: OperatorAction, context: OperatorC
       return onVolume(world, action.volume_id, (volume) => attach(world, volume, action, context));
     case 'detach':
       return onVolume(world, action.volume_id, (volume) => detach(volume, context.now_ms));
+    case 'detach-server':
+      return detachAll(world, action.server, context.now_ms);
     case 'backup':
       return onVolume(world, action.volume_id, (volume) => startBackup(world, volume, action, context));
     case 'delete-backup':
@@ -134,6 +139,20 @@ function detach(volume: Volume, now_ms: number): OperatorResult {
   if (volume.status === 'in-use') volume.status = 'available';
   volume.updated_ms = now_ms;
   return DONE;
+}
+
+function detachAll(world: World, wanted: string, now_ms: number): OperatorResult {
+  const server = Object.values(world.servers).find(({ id, name }) => id === wanted || name === wanted);
+  if (server === undefined)
+    return { done: false, reason: 'missing', message: `There is no server ${wanted}.` };
+  const isOurs = ({ server_id }: Volume['attachments'][number]) => server_id === server.id;
+  const held = Object.values(world.volumes).filter(({ attachments }) => attachments.some(isOurs));
+  for (const volume of held) {
+    volume.attachments = volume.attachments.filter((attachment) => !isOurs(attachment));
+    if (volume.attachments.length === 0 && volume.status === 'in-use') volume.status = 'available';
+    volume.updated_ms = now_ms;
+  }
+  return { done: true, id: server.id, detached: held.map(({ name }) => name) };
 }
 
 function startBackup(
@@ -256,6 +275,7 @@ function noBackup(id: string): OperatorResult {
 export const ACTIONS = [
   'attach',
   'detach',
+  'detach-server',
   'backup',
   'delete-backup',
   'extend',
@@ -292,6 +312,9 @@ export function parseAction(name: (typeof ACTIONS)[number], body: unknown): Oper
       break;
     case 'detach':
       fields(['volume_id']);
+      break;
+    case 'detach-server':
+      fields(['server']);
       break;
     case 'backup':
       fields(['volume_id'], ['name', 'description', 'duration_ms']);

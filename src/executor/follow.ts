@@ -233,8 +233,19 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
       cause: `the disk was restored from another backup, ${named}`,
       observations: [seen],
     };
+  // Of what nobody saw restoring the backup has to tell, too: a disk is also moved by who attaches or extends it.
+  const unseen = record.evidence === 'accepted' && named === undefined;
+  if (unseen && backup.kind === 'gone')
+    return {
+      kind: 'lost',
+      cause: 'the backup is gone, and the disk alone does not tell',
+      observations: [seen],
+    };
   // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
-  if (sameSeen(seen.volume, record.baseline.volume))
+  if (
+    sameSeen(seen.volume, record.baseline.volume) ||
+    (unseen && sameSeen(seen.backup, record.baseline.backup))
+  )
     return {
       kind: 'unmoved',
       note:

@@ -4,6 +4,8 @@ import { understand } from '../../src/cli/habits.ts';
 import { TOPICS } from '../../src/cli/help-topics.ts';
 import { buildProgram, run } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/domain/errors.ts';
+import { parseFaultPlan } from '../../src/emulator/fault-plan.ts';
+import { BODY_SHAPES, FAULT_KINDS, GARBAGE, ROUTE_KINDS } from '../../src/emulator/faults.ts';
 import { commands, paperIo, program } from './program.ts';
 
 /** A command line as a shell would split it, up to a redirection. */
@@ -59,12 +61,20 @@ describe('help', () => {
         expect(flags.has(flag), `${topic}: ${flag}`).to.equal(true);
   });
 
-  for (const topic of ['exit-codes', 'manifest', 'config', 'recovery'])
+  for (const topic of ['exit-codes', 'manifest', 'config', 'recovery', 'faults'])
     it(`tells of ${topic}`, async () => {
       const io = paperIo();
       expect(await run(['help', topic], io)).to.equal(EXIT.done);
       expect(io.out.join('')).to.equal(TOPICS[topic]).and.to.have.length.above(400);
     });
+
+  it('names every route and kind of fault, and shows a plan that is good', () => {
+    const text = TOPICS.faults ?? '';
+    for (const word of [...ROUTE_KINDS, ...FAULT_KINDS, ...BODY_SHAPES, ...GARBAGE])
+      expect(text).to.match(new RegExp(`\\b${word}\\b`));
+    const [, example = ''] = /<<'END'\n([\s\S]*?)\n +END\n/.exec(text) ?? [];
+    expect(parseFaultPlan(JSON.parse(example)).rules).to.have.length(1);
+  });
 
   it('shows the help of a command, and of all', async () => {
     for (const words of [

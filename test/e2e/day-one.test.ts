@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Desk } from './cli.ts';
@@ -20,6 +20,11 @@ describe('day one', function () {
   const json = async (...args: string[]) => JSON.parse(await good(...args, '--output', 'json'));
   /** Sends its stdout to the file, as the shell does. */
   const into = async (file: string, ...args: string[]) => desk.write(file, await good(...args));
+
+  const statuses = async (...more: string[]): Promise<string[]> =>
+    (await json('get', 'volumes', '--name', 'erp-*', ...more)).map(
+      ({ status }: { status: string }) => status,
+    );
 
   async function detachAll(server: string): Promise<void> {
     for (const { id } of await json('get', 'volumes', '--server', server))
@@ -154,10 +159,53 @@ describe('day one', function () {
 
   it('takes out the disks of a server for who has only the emulator inside', async () => {
     const alone = ['--cloud', 'emulator'];
-    await good('emulator', '--detach', 'erp-db1');
-    const disks = await json('get', 'volumes', '--name', 'erp-*', ...alone);
-    expect(disks.map(({ status }: { status: string }) => status)).to.deep.equal(Array(3).fill('available'));
+    const world = join(desk.folder, '.vbsctl/emulator.json');
+    const nobody = await desk.runWithoutCloud('emulator', '--detach', 'nobody');
+    expect(nobody.stderr).to.include('no server nobody');
+    expect(existsSync(world)).to.equal(false);
+    const detached = await desk.runWithoutCloud('emulator', '--detach', 'erp-db1');
+    expect(detached.stdout)
+      .to.include('Detached from erp-db1: erp-db-boot')
+      .and.include('In .vbsctl/emulator.json, the world of --cloud emulator')
+      .and.not.include('OS_AUTH_URL');
+    expect(await statuses(...alone)).to.deep.equal(Array(3).fill('available'));
+    expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
+  });
+
+  it('takes them out of the emulator that is served, when the environment names it', async () => {
+    const { code, stdout } = await desk.run('emulator', '--detach', 'erp-db1');
+    expect(code).to.equal(0);
+    expect(stdout).to.include('Detached from erp-db1: erp-db-boot').and.include(desk.cloud.url);
+    expect(await statuses()).to.deep.equal(Array(3).fill('available'));
+    expect(existsSync(join(desk.folder, '.vbsctl'))).to.equal(false);
+    for (const kind of ['volumes', 'backups']) {
+      const got = await desk.run('get', kind, '--server', 'erp-db1');
+      expect(got.stdout).to.match(/^No (disk|backup) found\.$/m);
+      expect(got.stderr)
+        .to.include('no disk is attached to erp-db1')
+        .and.match(/Detached now: erp-db-boot, erp-db-data,\s+erp-db-log\./)
+        .and.include("vbsctl get volumes --name 'erp-db*'");
+    }
+    const again = await desk.run('emulator', '--detach', 'erp-db1');
+    expect(again.stdout).to.include('Nothing to detach: no disk is attached');
     expect((await desk.run('emulator', '--detach', 'nobody')).stderr).to.include('no server nobody');
+  });
+
+  it('says what it did not touch where OS_AUTH_URL names something else', async () => {
+    const env = { OS_AUTH_URL: 'http://operator:hunter2@127.0.0.1:9/v3' };
+    const { stdout } = await desk.startIn(desk.folder, env, 'emulator', '--detach', 'erp-db1').done;
+    expect(stdout).to.include('OS_AUTH_URL names http://127.0.0.1:9: no emulator answers there');
+    expect(stdout).to.not.include('hunter2');
+    expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
+  });
+
+  it('tells a fault plan that is not there from one that is wrong', async () => {
+    const missing = await desk.run('emulator', '--faults', 'nowhere.json');
+    expect(missing.stderr).to.include('this file does not exist').and.include('vbsctl help faults');
+    desk.write('faults.json', '{"rules": 1}');
+    const wrong = await desk.run('emulator', '--faults', 'faults.json');
+    expect(wrong.stderr).to.include('rules must be a list').and.include('vbsctl help faults');
+    expect([missing.code, wrong.code]).to.deep.equal([1, 1]);
   });
 
   it('says one thing, not six, to who has named no cloud', async () => {

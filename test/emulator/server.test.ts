@@ -241,6 +241,11 @@ describe('emulator: server', () => {
       expect((await post('attach', { volume_id: DATA, server: 'pay-db1' })).status).to.equal(409);
       expect((await post('detach', { volume_id: DATA })).status).to.equal(200);
       expect((await post('detach', { volume_id: DATA })).status).to.equal(409);
+      await post('attach', { volume_id: DATA, server: 'pay-db1' });
+      const all = await post('detach-server', { server: 'pay-db1' });
+      expect(all.body.detached).to.deep.equal(['pay-db-data', 'pay-db-log']);
+      expect((await post('detach-server', { server: 'pay-db1' })).body.detached).to.deep.equal([]);
+      expect((await post('detach-server', { server: 'nobody' })).status).to.equal(404);
       expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(200);
       expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(409);
       expect(await lab.volume(DATA)).to.include({ status: 'available', size: 600 });

@@ -69,4 +69,13 @@ describe('how far a run goes', () => {
     expect(outcome.fatal?.error).to.be.instanceOf(Error);
     expect(lab.starts(0)).to.equal(0);
   });
+
+  it('leaves a backup alone that a restore in the queue will need, though nothing shows it yet', async () => {
+    const lab = new Lab({ queueMs: 30_000 });
+    const first = lab.spec(0);
+    const second = { ...lab.spec(1), backup: first.backup };
+    const { outcome } = await lab.apply([first, second], { reach: 'submit' });
+    expect([...outcome.ends.values()].map(({ kind }) => kind)).to.deep.equal(['recorded', 'not_started']);
+    expect([lab.starts(0), lab.starts(1)]).to.deep.equal([1, 0]);
+  });
 });

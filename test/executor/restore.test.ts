@@ -11,4 +11,36 @@ describe('a restore in one run', () => {
     const again = await lab.plan(specs);
     expect(again.actions.map((action) => action.kind)).to.deep.equal(['noop', 'noop']);
   });
+
+  const lost = { kind: 'status', when: 'before', status: 504 } as const;
+
+  it('is not repeated when the disk moved between the last probe and the request', async () => {
+    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect: lost }] });
+    const spec = lab.spec(0);
+    const [volume_id = ''] = Object.keys(lab.world.volumes);
+    await lab.apply([spec], {
+      onEvent: (event) => {
+        if (event.type !== 'verdict' || event.verdict !== 'retry') return;
+        lab.operate({ action: 'attach', volume_id, server: 'somebody' });
+        lab.operate({ action: 'detach', volume_id });
+      },
+    });
+    const record = (await lab.state())?.records.get(spec.address);
+    expect(record?.status).to.equal('unknown');
+    expect(record?.attempts).to.have.length(1);
+  });
+
+  it('is unknown when it cannot be told within the timeout', async () => {
+    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect: lost }] });
+    const spec = lab.spec(0);
+    const [volume_id = ''] = Object.keys(lab.world.volumes);
+    await lab.apply([spec], {
+      onEvent: (event) => {
+        if (event.type === 'answered') lab.operate({ action: 'set-status', volume_id, status: 'extending' });
+      },
+    });
+    const record = (await lab.state())?.records.get(spec.address);
+    expect(record?.status === 'unknown' && record.cause).to.contain('not told within the timeout');
+    expect(lab.starts(0)).to.equal(0);
+  });
 });

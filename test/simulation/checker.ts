@@ -18,6 +18,9 @@ export const CLAUSES = {
   'look-first': 'a request left without a look at disk and backup since the last one',
   'one-at-a-time': 'two restores of vbsctl’s on one disk or one backup at the same time',
   'as-planned': 'a request that the plan of its run did not show',
+  'stop-means-stop': '`after_ambiguous: stop`, and a request was repeated whose answer nobody knows',
+  'resolve-looks': 'resolved as not started while it was being restored',
+  'in-order': 'started before what it depends on had succeeded',
   'wait-starts-nothing': '`vbsctl wait` started something',
   'closed-stays-closed': 'started again what is done, unknown or may have touched the disk',
   forgotten: 'an open matter vanished from the state, or the state went back',
@@ -63,12 +66,29 @@ interface Post {
   readonly key: string | undefined;
 }
 
+export interface Planned {
+  readonly volume_id: string;
+  readonly backup_id: string;
+  /** GB of the disk, as shown. */
+  readonly size: number | undefined;
+  readonly depends_on: readonly string[];
+}
+
 interface Run {
   readonly command: string;
-  /** Disk and backup of what the plan starts or resumes. */
-  readonly planned: Set<string>;
-  /** What was read with success since the last request for it. */
-  readonly seen: Set<string>;
+  /** Disk and backup of what the plan starts or resumes → the rest of it. */
+  readonly planned: Map<string, Planned>;
+  /** What was read with success since the last request for it, and what it said. */
+  readonly seen: Map<string, string>;
+}
+
+/** What does not change in a story. */
+export interface Givens {
+  /** Path of the snapshot; the journal lies beside it. */
+  readonly state: string;
+  readonly after_ambiguous: 'retry' | 'stop';
+  /** Backup → the disk that it was made of. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 const FRESH_MS = 5_000;
@@ -79,6 +99,7 @@ export class Checker {
   readonly violations: Violation[] = [];
   readonly residue = new Map<Residue, number>();
   readonly #state: string;
+  readonly #givens: Givens;
   readonly #reader = new LedgerReader();
   readonly #posts = new Map<string, Post>();
   readonly #runs = new Map<string, Run>();
@@ -91,9 +112,9 @@ export class Checker {
   #closedCount = 0;
   #jobs: readonly TrueRestore[] = [];
 
-  /** `state`: path of the snapshot; the journal lies beside it. */
-  constructor(state: string) {
-    this.#state = state;
+  constructor(world: Givens) {
+    this.#state = world.state;
+    this.#givens = world;
   }
 
   get ledger(): Ledger | undefined {
@@ -102,20 +123,16 @@ export class Checker {
 
   /** A process began. */
   began(process: string, command: string): void {
-    this.#runs.set(process, { command, planned: new Set(), seen: new Set() });
+    this.#runs.set(process, { command, planned: new Map(), seen: new Map() });
   }
 
-  planned(
-    process: string,
-    pairs: readonly { readonly volume_id: string; readonly backup_id: string }[],
-  ): void {
-    for (const { volume_id, backup_id } of pairs)
-      this.#runs.get(process)?.planned.add(`${volume_id} ${backup_id}`);
+  planned(process: string, plan: readonly Planned[]): void {
+    for (const one of plan) this.#runs.get(process)?.planned.set(`${one.volume_id} ${one.backup_id}`, one);
   }
 
   /** A process read a disk or backup, and the cloud answered with it. */
-  looked(process: string, id: string): void {
-    this.#runs.get(process)?.seen.add(id);
+  looked(process: string, id: string, text: string): void {
+    this.#runs.get(process)?.seen.set(id, text);
   }
 
   /** A restore's request left a process. `at`: monotonic ms. */
@@ -141,13 +158,24 @@ export class Checker {
     if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
       if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
+      const repeated = (standing ? standing.attempts : [])
+        .slice(0, -1)
+        .some(({ answer }) => isInDoubt(answer));
+      if (repeated && this.#givens.after_ambiguous === 'stop') this.#violated('stop-means-stop', pair);
       const closed = this.#closedAs(key);
       if (closed) this.#violated('closed-stays-closed', `${pair} is ${closed}`);
     }
     if (run) {
+      const seenSize = sizeIn(run.seen.get(volume_id));
       if (!run.seen.delete(volume_id) || !run.seen.delete(backup_id)) this.#violated('look-first', pair);
       if (run.command === 'wait') this.#violated('wait-starts-nothing', pair);
-      else if (!run.planned.has(`${volume_id} ${backup_id}`)) this.#violated('as-planned', pair);
+      const plan = run.planned.get(`${volume_id} ${backup_id}`);
+      if (!plan) this.#violated('as-planned', pair);
+      if (plan?.size !== undefined && seenSize !== undefined && seenSize !== plan.size)
+        this.#violated('as-planned', `${pair}: ${plan.size} GB planned, ${seenSize} GB seen`);
+      for (const address of plan?.depends_on ?? [])
+        if (this.#ledger?.records.get(address)?.status !== 'succeeded')
+          this.#violated('in-order', `${pair}: before ${address}`);
     }
     this.#posts.set(request_id, { request_id, process, volume_id, backup_id, key });
   }
@@ -267,7 +295,9 @@ export class Checker {
     if (requests.size > allowed)
       this.#violated('double-start', `${describe(job)}: ${requests.size} requests were taken on`);
     for (const other of ours) {
-      if (other.request_id === job.request_id) continue;
+      // What the network delivered twice is no doing of vbsctl's.
+      const twins = ours.filter(({ request_id }) => request_id === other.request_id);
+      if (other.request_id === job.request_id || twins.length > 1) continue;
       if (other.volume_id !== job.volume_id && other.backup_id !== job.backup_id) continue;
       const apart = other.ended_ms !== null && other.ended_ms <= job.accepted_ms;
       if (!apart && other.accepted_ms <= job.accepted_ms)
@@ -312,7 +342,12 @@ export class Checker {
       else if (!untouched) this.#violated('lost', describe(job));
     }
     for (const [key, records] of facts)
-      for (const record of records) if (record.status === 'succeeded') this.#judgeSuccess(key, record);
+      for (const record of records) {
+        if (record.status === 'succeeded') this.#judgeSuccess(key, record);
+        const sure = record.status === 'failed' && record.touched === 'no' && !record.resolution;
+        if (sure && record.attempts.some(({ answer }) => isInDoubt(answer)))
+          this.#violated('false-untouched', `${key}: an attempt of it is in doubt`);
+      }
   }
 
   #judgeSuccess(key: string, record: LedgerRecord): void {
@@ -322,9 +357,13 @@ export class Checker {
     const done = (job: TrueRestore) => job.phase === 'succeeded';
     const own = this.#jobs.filter((job) => this.#posts.get(job.request_id)?.key === key);
     if (own.some(done)) return;
-    // Nobody's answer was heard: what a stranger did at the same time looks the same.
+    // Nobody's answer was heard: what strangers did at the same time looks the same, unless the disk tells.
     const strangers = this.#jobs.filter((job) => job.cause === 'operator');
-    const sameDisk = strangers.some(({ volume_id }) => volume_id === record.volume_id);
+    const onDisk = strangers.filter(({ volume_id }) => volume_id === record.volume_id);
+    const named = onDisk.findLast(
+      (job) => done(job) && this.#givens.sources.get(job.backup_id) !== job.volume_id,
+    );
+    const sameDisk = onDisk.length > 0 && (named === undefined || named.backup_id === record.backup_id);
     const sameBackup = strangers.some(({ backup_id }) => backup_id === record.backup_id);
     if (record.evidence === 'adopted' && sameDisk && sameBackup)
       this.residue.set('look-alike', (this.residue.get('look-alike') ?? 0) + 1);
@@ -368,6 +407,14 @@ export function keyOf(record: {
   readonly generation: number;
 }): string {
   return `${record.volume_id} ${record.backup_id} ${record.generation}`;
+}
+
+function isInDoubt(answer: string | undefined): boolean {
+  return answer === undefined || answer === 'ambiguous' || answer === 'accepted';
+}
+
+function sizeIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : JSON.parse(text).volume?.size;
 }
 
 function wasHarmless({ phase, started_ms }: TrueRestore): boolean {

@@ -1,8 +1,9 @@
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { CLAUSES } from './checker.ts';
-import { missingCells } from './expected-cells.ts';
+import { CELLS_FILE, expectedCells, missingCells } from './expected-cells.ts';
 import { playMany } from './many.ts';
 import { play } from './play.ts';
 import { failureLines, faultTable, figures, matrixTable } from './report.ts';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     threads: { type: 'string' },
     matrix: { type: 'boolean', default: false },
+    expect: { type: 'boolean', default: false },
     'beyond-settle': { type: 'boolean', default: false },
   },
 });
@@ -63,13 +65,16 @@ async function many(): Promise<void> {
   const tally = await playMany(
     { from, to: from + seeds - 1, threads, options },
     ({ seeds: done, failures }) => {
-      if (!process.stderr.isTTY || done - told < 100) return;
+      const { isTTY } = process.stderr;
+      if (done - told < (isTTY ? 100 : 1_000)) return;
       told = done;
-      process.stderr.write(`\r${done} of ${seeds}, ${failures.length} failed `);
+      const line = `${done} of ${seeds}, ${failures.length} failed`;
+      process.stderr.write(isTTY ? `\r${line} ` : `${line}\n`);
     },
   );
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  if (values.expect) writeFileSync(CELLS_FILE, `${JSON.stringify(expectedCells(tally), undefined, 2)}\n`);
   if (values.matrix) console.log(`${matrixTable(tally)}\n`);
   console.log(`${faultTable(tally)}\n\n${figures(tally)}`);
   const missing = values['beyond-settle'] ? [] : missingCells(tally);

@@ -6,7 +6,7 @@ import { playSeed } from './play.ts';
 import { failureLines, figures } from './report.ts';
 
 /** Enough to meet every kind of fault; `npm run simulate -- --seeds 10000` goes further. */
-const SEEDS = 800;
+const SEEDS = 600;
 
 describe('simulation', () => {
   it(`keeps every promise in ${SEEDS} lives`, async function () {

@@ -3,7 +3,7 @@ import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan, ResumeAction } from '../../src/domain/plan.ts';
-import type { Record } from '../../src/domain/record.ts';
+import type { Record, Resolution } from '../../src/domain/record.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import type { State } from '../../src/domain/state.ts';
@@ -21,7 +21,7 @@ import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
-import { save } from '../../src/planner/save.ts';
+import { isRunnable, save } from '../../src/planner/save.ts';
 import { standingOf } from '../../src/planner/standing.ts';
 import type { Lease } from '../../src/state/backend.ts';
 import { localBackend } from '../../src/state/local/local-backend.ts';
@@ -46,7 +46,7 @@ const QUIET_RUNS_MAX = 12;
 
 /** Plays a story: the real program but its command line, over a cloud, a network, a disk and a clock of its own. */
 export class Stage {
-  readonly checker = new Checker(STATE);
+  readonly checker: Checker;
   readonly coverage = new Coverage();
   readonly log: string[] = [];
   readonly world: World;
@@ -77,6 +77,11 @@ export class Stage {
     this.world = worldOf(story);
     const volumeIds = Object.keys(this.world.volumes);
     const backupIds = Object.keys(this.world.backups);
+    this.checker = new Checker({
+      state: STATE,
+      after_ambiguous: story.settings.after_ambiguous ?? 'retry',
+      sources: new Map(Object.values(this.world.backups).map(({ id, volume_id }) => [id, volume_id])),
+    });
     this.world.faults = startPlan({ rules: rulesOf(story, volumeIds) });
     this.#replicas = new Replicas(this.world, story.faults);
     this.#manifest = new Manifest(story.manifest, volumeIds, backupIds, this.world);
@@ -331,10 +336,15 @@ export class Stage {
     driver: Driver,
     lease: Lease,
   ): Promise<void> {
-    const runnable = made.plan.actions.filter(({ kind }) => kind === 'restore' || kind === 'resume');
+    const runnable = made.plan.actions.filter(isRunnable);
     this.checker.planned(
       process.name,
-      runnable.map(({ volume, backup }) => ({ volume_id: volume.id ?? '', backup_id: backup.id ?? '' })),
+      runnable.map((action) => ({
+        volume_id: action.volume.id ?? '',
+        backup_id: action.backup.id ?? '',
+        size: action.kind === 'restore' ? action.volume.size : undefined,
+        depends_on: action.kind === 'restore' ? action.depends_on : [],
+      })),
     );
     this.coverage.planned(made.plan);
     const reach: Reach = command === 'submit' ? 'submit' : command === 'wait' ? 'follow' : 'finish';
@@ -390,35 +400,50 @@ export class Stage {
     for (const record of records) {
       const orphan = record.status === 'intended' && !this.#manifest.declares(record);
       const doubtful = record.status === 'failed' && record.touched === 'maybe' && !record.resolution;
-      const stuck = impatient && (record.status === 'intended' || record.status === 'running');
+      const underWay = record.status === 'intended' || record.status === 'running';
+      const stuck = underWay && (impatient || this.#isRestoring(record));
       if (record.status !== 'unknown' && !orphan && !doubtful && !stuck) continue;
       const truth = this.checker.truthOf(record);
-      if (truth === 'under-way') continue;
-      const process = this.#process(this.#machines[0] as Machine, 'resolve', []);
-      const say = async () => {
-        try {
-          const driver = await this.#connect(process);
-          const lease = await this.#backend(process).lock(
-            { who: 'sim', operation: 'resolve', version: 'test' },
-            0,
-          );
-          try {
-            await resolve(lease, driver, process.clock, record.address, {
-              as: truth,
-              reason: 'looked at it',
-              by: 'a person',
-            });
-            this.#note(`a person resolves ${record.address} as ${truth}`);
-          } finally {
-            await lease.release();
-          }
-        } catch (error) {
-          if (!(error instanceof Failure)) this.checker.found('bug', `resolve: ${stackOf(error)}`);
-          this.#note(`resolve: ${String(error)}`);
-        }
-      };
-      await this.#until(process, say());
+      // While the cloud is at it a person waits; who does not is refused.
+      if (truth !== 'under-way') await this.#resolve(record.address, truth);
+      else if (this.#isRestoring(record) && (await this.#resolve(record.address, 'not-started')))
+        this.checker.found('resolve-looks', `${record.address} while it is being restored`);
     }
+  }
+
+  /** Whether it was written down. */
+  async #resolve(address: string, as: Resolution['as']): Promise<boolean> {
+    const process = this.#process(this.#machines[0] as Machine, 'resolve', []);
+    let done = false;
+    const say = async () => {
+      try {
+        const driver = await this.#connect(process);
+        const actor = { who: 'sim', operation: 'resolve', version: 'test' };
+        const lease = await this.#backend(process).lock(actor, 0);
+        try {
+          const decision = { as, reason: 'looked at it', by: 'a person' };
+          await resolve(lease, driver, process.clock, address, decision);
+          done = true;
+          this.#note(`a person resolves ${address} as ${as}`);
+        } finally {
+          await lease.release();
+        }
+      } catch (error) {
+        if (!(error instanceof Failure)) this.checker.found('bug', `resolve: ${stackOf(error)}`);
+        this.#note(`resolve: ${String(error)}`);
+      }
+    };
+    await this.#until(process, say());
+    return done;
+  }
+
+  /** For as long as it takes to say so. */
+  #isRestoring({ volume_id }: { readonly volume_id: string }): boolean {
+    const soon = this.clock.now() + 10_000;
+    return this.world.running.some((id) => {
+      const job = this.world.jobs[id];
+      return job?.volume_id === volume_id && (job.started_ms ?? 0) + job.duration_ms > soon;
+    });
   }
 
   async #happen(happening: Happening, process: SimProcess): Promise<void> {
@@ -587,9 +612,10 @@ export class Stage {
             return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' } as const;
           this.#senders.set(request, process);
           const exchange = await this.#network.send(request);
-          const read = exchange.kind === 'answer' && exchange.status === 200 && op === 'get';
-          const id = read ? /\/(?:volumes|backups)\/([^/?]+)$/.exec(request.url)?.[1] : undefined;
-          if (id !== undefined) this.checker.looked(process.name, id);
+          if (exchange.kind === 'answer' && exchange.status === 200 && op === 'get') {
+            const id = /\/(?:volumes|backups)\/([^/?]+)$/.exec(request.url)?.[1];
+            if (id !== undefined) this.checker.looked(process.name, id, exchange.text);
+          }
           return exchange;
         });
       },

@@ -107,7 +107,8 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
   const settings = random.chance(0.6) ? {} : drawSettings(random);
   const settleMs = settings.settle_ms ?? DEFAULT_SETTLE_MS;
   // Queue and lateness together stay below settle, or nobody could tell.
-  const budgetMs = settleMs * latest - 5_000;
+  const staleMaxMs = Math.min(10_000, settleMs / 10);
+  const budgetMs = settleMs * latest - staleMaxMs - 3_000;
   const queue_ms = api === 'cinder' || random.chance(0.5) ? 0 : random.skewed(500, budgetMs / 3);
   const disks = random.int(1, 4);
   const backups_per_disk = random.int(1, 2);
@@ -118,7 +119,7 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     backups: disks * backups_per_disk,
     lateMaxMs: Math.max(1_000, budgetMs - queue_ms),
     queued: queue_ms > 0,
-    staleMaxMs: 10_000,
+    staleMaxMs,
   };
   return {
     seed,
@@ -132,8 +133,22 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     settings,
     manifest: drawManifest(dials),
     faults: random.some(0, 7, () => drawFault(dials)),
-    chapters: random.some(1, 4, () => drawChapter(dials)),
+    chapters: withDeepFreezes(
+      seed,
+      random.some(1, 4, () => drawChapter(dials)),
+    ),
   };
+}
+
+/** In some, a process is frozen in the worst moment: its intent just became durable, its request is about to leave. */
+function withDeepFreezes(seed: number, chapters: readonly Chapter[]): Chapter[] {
+  const random = new Random(seed, 2);
+  return chapters.map((chapter) => {
+    if (!random.chance(0.06)) return chapter;
+    const at = { op: 'sync', nth: random.int(1, 3), when: 'after' } as const;
+    const for_ms = random.skewed(5_500, 600_000);
+    return { ...chapter, fates: [...chapter.fates, { kind: 'freeze', at, for_ms }] };
+  });
 }
 
 interface Dials {
@@ -172,7 +187,7 @@ function drawManifest({ random, disks, backups }: Dials): Entry[] {
 }
 
 const BODIES: readonly BodyShape[] = ['service', 'gateway', 'html', 'empty'];
-const AMBIGUOUS = [301, 302, 307, 408, 500, 501, 502, 504] as const;
+const AMBIGUOUS = [301, 302, 307, 408, 499, 500, 501, 502, 504] as const;
 const NOT_YET = ['VolumeBackup.0089', 'VolumeBackup.0205', 'VolumeBackup.0206'] as const;
 const NOT_YET_NATIVE = [
   [400, 'Invalid backup: Backup status must be available'],
@@ -247,6 +262,7 @@ function drawRestoreEffect({ random, api, lateMaxMs, queued }: Dials): FaultEffe
       body: random.pick(BODIES),
     }),
     () => ({ kind: 'status', when: 'before', status: 401, body: 'keystone' }),
+    () => ({ kind: 'status', when: 'before', status: 200, body: random.pick(BODIES) }),
     () => ({ kind: 'reset', when: when() }),
     () => ({ kind: 'reset', when: when() }),
     () => ({ kind: 'hang', when: when(), for_ms: 90_000 }),
@@ -254,12 +270,16 @@ function drawRestoreEffect({ random, api, lateMaxMs, queued }: Dials): FaultEffe
     () => ({ kind: 'garbage', body: random.pick(['unreadable', 'no_job_id', 'error_body', 'empty']) }),
     () => ({ kind: 'slow', delay_ms: random.skewed(100, 70_000) }),
     () => ({ kind: 'late_start', after_ms: random.int(0, lateMaxMs) }),
-    () => ({ kind: 'late_start', after_ms: random.int(0, lateMaxMs) }),
+    () => ({
+      kind: 'late_start',
+      after_ms: random.int(0, lateMaxMs),
+      answer: { status: random.pick(AMBIGUOUS), body: random.pick(BODIES) },
+    }),
     () => ({
       kind: 'late_start',
       after_ms: random.int(0, lateMaxMs),
       answer: {
-        status: random.pick([302, 408, 409, 429, 500, 502, 503, 504]),
+        status: random.pick([302, 408, 409, 429, 499, 500, 502, 503, 504]),
         body: random.pick(BODIES),
       },
     }),
@@ -305,6 +325,7 @@ function drawReadEffect({ random, staleMaxMs }: Dials, route: RouteKind): Fault[
       : [
           () => ({ kind: 'token_expiry' }) as const,
           () => ({ kind: 'status', when: 'before', status: 401, body: 'keystone' }) as const,
+          () => ({ kind: 'status', when: 'before', status: 404, body: random.pick(BODIES) }) as const,
         ]),
     ...(route === 'volume' || route === 'backup' || route === 'backups'
       ? [
@@ -318,6 +339,7 @@ function drawReadEffect({ random, staleMaxMs }: Dials, route: RouteKind): Fault[
           () => ({ kind: 'job_endless' }) as const,
           () => ({ kind: 'job_unknown_status' }) as const,
           () => ({ kind: 'job_entities_mismatch' }) as const,
+          () => ({ kind: 'job_entities_mismatch', status: 'SUCCESS' }) as const,
         ]
       : []),
   ];

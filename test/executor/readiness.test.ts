@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import type { RestoreAction } from '../../src/domain/plan.ts';
+import type { Look } from '../../src/executor/look.ts';
+import { judgeReadiness } from '../../src/executor/readiness.ts';
+
+const HOME = { project_id: 'p' } as Parameters<typeof judgeReadiness>[2];
+const ACTION = { volume: { id: 'v' }, backup: { id: 'b' }, expect: {} } as RestoreAction;
+const MOVED_AT = '2026-11-23T22:00:00.000Z';
+
+/** Disk and backup at rest, last moved at 22:00:00; `ageMs` later by the cloud's clock. */
+function look(ageMs: number | undefined): Look {
+  const cloud = ageMs === undefined ? {} : { cloud_time_ms: Date.parse(MOVED_AT) + ageMs };
+  const common = { name: '', status: 'available', size: 1, created_at: MOVED_AT, updated_at: MOVED_AT };
+  const seen = { status: 'available', updated_at: MOVED_AT };
+  return {
+    volume: { kind: 'found', value: { ...common, id: 'v', attachments: [] }, ...cloud },
+    backup: { kind: 'found', value: { ...common, id: 'b', volume_id: 'v' }, ...cloud },
+    seen: { at: MOVED_AT, volume: seen, backup: seen },
+  };
+}
+
+describe('the age of a baseline', () => {
+  // What begins and ends within the second of the last change would not be seen to move anything.
+  it('is two seconds by the clock of the cloud', () => {
+    expect(judgeReadiness(ACTION, look(1_900), HOME, undefined).kind).to.equal('not_yet');
+    expect(judgeReadiness(ACTION, look(2_000), HOME, undefined).kind).to.equal('ready');
+  });
+
+  it('is three quiet seconds of our own where the cloud does not tell the time', () => {
+    const young = look(undefined);
+    const earlier = (ago_ms: number) => ({ seen: young.seen, ago_ms });
+    expect(judgeReadiness(ACTION, young, HOME, earlier(2_900)).kind).to.equal('not_yet');
+    expect(judgeReadiness(ACTION, young, HOME, earlier(3_000)).kind).to.equal('ready');
+  });
+});

@@ -1,0 +1,87 @@
+import { expect } from 'chai';
+import type { Attempt, Observation, Running, Seen } from '../../src/domain/record.ts';
+import { judgeStatuses, type Step } from '../../src/executor/follow.ts';
+import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
+
+const AT = '2026-11-23T22:00:00.000Z';
+const BEFORE = '2026-11-23T20:00:00.000Z';
+
+function look(volume: Partial<Seen>, backup: Partial<Seen> = {}): Observation {
+  return {
+    at: AT,
+    volume: { status: 'available', updated_at: BEFORE, ...volume },
+    backup: { status: 'available', updated_at: BEFORE, ...backup },
+  };
+}
+
+function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
+  const attempt: Attempt = { intended_at: AT, answer: 'ambiguous' };
+  return judge({
+    backup_id: 'ours',
+    attempts: [attempt],
+    baseline: look({}),
+    seen,
+    since_ms: 120_000,
+    settle_ms: 120_000,
+    after_ambiguous: 'retry',
+    ...more,
+  }).kind;
+}
+
+const RESTORING = look(
+  { status: 'restoring-backup', updated_at: AT },
+  { status: 'restoring', updated_at: AT },
+);
+
+describe('the verdict, where the simulation cannot reach', () => {
+  it('adopts what the disk newly says of itself, and only that', () => {
+    const named = { updated_at: AT, src_backup_id: 'ours' };
+    expect(verdict(look(named))).to.equal('adopt');
+    expect(verdict(look(named), { baseline: look({ src_backup_id: 'ours' }) })).to.equal('unknown');
+    expect(verdict(look({ updated_at: AT, src_backup_id: 'other' }))).to.equal('unknown');
+  });
+
+  it('waits while the disk is being restored from another backup', () => {
+    const { volume, backup } = RESTORING;
+    expect(verdict(RESTORING)).to.equal('adopt');
+    expect(verdict({ at: AT, volume: { ...volume, src_backup_id: 'other' }, backup })).to.equal('wait');
+  });
+
+  it('adopts nothing that was restoring before', () => {
+    expect(verdict(RESTORING, { baseline: RESTORING })).to.equal('wait');
+  });
+
+  it('settles three times as long as the cloud was seen to lag, and never shorter than configured', () => {
+    expect(effectiveSettle(120_000, 10_000)).to.equal(120_000);
+    expect(effectiveSettle(120_000, 100_000)).to.equal(300_000);
+    expect(verdict(look({}), { settle_ms: 300_000 })).to.equal('wait');
+  });
+
+  it('follows no disk to a success that names another backup', () => {
+    const step = judged({ updated_at: AT, src_backup_id: 'other' }, { updated_at: AT }, 'adopted');
+    expect(step).to.include({ kind: 'lost', cause: 'the disk was restored from another backup, other' });
+  });
+
+  it('believes no disk that moved alone, after a yes that nothing followed', () => {
+    expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unmoved');
+    expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('lost');
+    expect(judged({ updated_at: AT }, { updated_at: AT }, 'accepted').kind).to.equal('succeeded');
+    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('succeeded');
+  });
+});
+
+function judged(volume: Partial<Seen>, backup: Partial<Seen> | 'gone', evidence: Running['evidence']): Step {
+  const seen = look(volume, backup === 'gone' ? { status: 'gone' } : backup);
+  const common = { name: '', size: 1, created_at: AT };
+  return judgeStatuses(
+    {
+      volume: { kind: 'found', value: { ...common, ...seen.volume, id: 'v', attachments: [] } },
+      backup:
+        backup === 'gone'
+          ? { kind: 'gone', failure: { cause: 'status', message: 'no such backup' } }
+          : { kind: 'found', value: { ...common, ...seen.backup, id: 'ours', volume_id: 'w' } },
+      seen,
+    },
+    { backup_id: 'ours', baseline: look({}), evidence } as Running,
+  );
+}

@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { expect } from 'chai';
+import { type Catch, hunt, inParallel } from './mutants.ts';
+import { ELSEWHERE, MUTATIONS } from './mutations.ts';
+
+const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 'utf8')) as Record<
+  string,
+  Catch
+>;
+
+describe('the tests of the tests', () => {
+  it('have a seed for every rule that is broken on purpose', () => {
+    expect(Object.keys(CAUGHT)).to.deep.equal(MUTATIONS.map(({ name }) => name));
+  });
+
+  it('name a test for each rule that the simulation cannot see broken', () => {
+    for (const { rule, test } of ELSEWHERE) {
+      const found = existsSync(test) || existsSync(`${test}.test.ts`) || existsSync(`${test}.ts`);
+      expect(found, `${rule}: ${test}`).to.equal(true);
+    }
+  });
+
+  it(`notice each of ${MUTATIONS.length} broken rules`, async function () {
+    this.timeout(300_000);
+    const fooled: string[] = [];
+    await inParallel(MUTATIONS, Math.min(2, cpus().length), async (mutation) => {
+      const known = CAUGHT[mutation.name];
+      const caught = known && (await hunt(mutation, { from: known.seed, to: known.seed }));
+      if (!caught) fooled.push(`${mutation.name}: survives seed ${known?.seed}; npm run simulate:mutants`);
+    });
+    expect(fooled).to.deep.equal([]);
+  });
+});
