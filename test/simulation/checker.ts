@@ -1,3 +1,5 @@
+import type { Came } from './answer-table.ts';
+import { Conduct, type Rules, type Sent } from './conduct.ts';
 import { type Ledger, LedgerReader, type LedgerRecord } from './ledger.ts';
 
 /**
@@ -26,6 +28,14 @@ export const CLAUSES = {
   forgotten: 'an open matter vanished from the state, or the state went back',
   'told-is-durable': 'the run told an end that its state does not hold',
   'way-out': 'something open that the plan does not name, or names without a way out',
+  'answer-table': 'an answer was not called what it is, or what followed is not what may follow it',
+  'settle-first': 'a request in doubt was repeated before settle had passed',
+  'no-idle-wait': 'nothing had been sent, and settle was waited for',
+  baseline: 'a request left whose baseline cannot tell it, or is not what the disk shows',
+  limits: 'more was started after max_failures, or a restore outlasted its timeout',
+  proof: 'called succeeded without having read that it is',
+  'evidence-used': 'given up although the last look showed it under way or done',
+  'one-each': 'a plan that restores one disk twice',
   'run-ends': 'a run that does not end, or leaves a restore of its plan without an end',
   settles: 'in quiet times a declared restore does not come to its end',
   bug: 'the program failed in a way that is none of its own errors',
@@ -87,6 +97,7 @@ export interface Givens {
   /** Path of the snapshot; the journal lies beside it. */
   readonly state: string;
   readonly after_ambiguous: 'retry' | 'stop';
+  readonly rules: Rules;
   /** Backup → the disk that it was made of. */
   readonly sources: ReadonlyMap<string, string>;
 }
@@ -107,6 +118,7 @@ export class Checker {
   readonly #intents = new Map<string, { readonly nth: string; readonly at: number }>();
   readonly #judgedSuccesses = new Set<string>();
   readonly #known = new Set<string>();
+  readonly conduct: Conduct;
   #ledger: Ledger | undefined;
   #open = new Map<string, string>();
   #closedCount = 0;
@@ -115,6 +127,7 @@ export class Checker {
   constructor(world: Givens) {
     this.#state = world.state;
     this.#givens = world;
+    this.conduct = new Conduct(world.rules, (clause, what) => this.#violated(clause, what));
   }
 
   get ledger(): Ledger | undefined {
@@ -122,24 +135,43 @@ export class Checker {
   }
 
   /** A process began. */
-  began(process: string, command: string): void {
+  began(process: string, command: string, at: number): void {
+    this.conduct.began(process, at);
     this.#runs.set(process, { command, planned: new Map(), seen: new Map() });
   }
 
   planned(process: string, plan: readonly Planned[]): void {
-    for (const one of plan) this.#runs.get(process)?.planned.set(`${one.volume_id} ${one.backup_id}`, one);
+    const disks = new Set<string>();
+    for (const one of plan) {
+      this.#runs.get(process)?.planned.set(`${one.volume_id} ${one.backup_id}`, one);
+      if (disks.has(one.volume_id)) this.#violated('one-each', `${process}: disk ${one.volume_id}`);
+      disks.add(one.volume_id);
+    }
   }
 
   /** A process read a disk or backup, and the cloud answered with it. */
-  looked(process: string, id: string, text: string): void {
-    this.#runs.get(process)?.seen.set(id, text);
+  looked(process: string, id: string, text: string, at: number): void {
+    const seen = this.#runs.get(process)?.seen;
+    if (isAbout(text, id)) seen?.set(id, text);
+    else seen?.delete(id);
+    this.conduct.looked(process, id, text, at);
   }
 
-  /** A restore's request left a process. `at`: monotonic ms. */
+  /** A process gives a restore's request to the network. Times are monotonic ms. */
+  sends(process: string, pair: { readonly volume_id: string; readonly backup_id: string }): Sent {
+    return this.conduct.sends(process, pair, this.#ledger);
+  }
+
+  came(sent: Sent, came: Came, at: number): void {
+    this.conduct.came(sent, came, at);
+  }
+
+  /** A restore's request left a process. `at`: monotonic ms; `now`: true epoch ms. */
   posted(
     process: string,
     post: { readonly request_id: string; readonly volume_id: string; readonly backup_id: string },
     at: number,
+    now: number,
   ): void {
     const { volume_id, backup_id, request_id } = post;
     const pair = `disk ${volume_id} from ${backup_id}`;
@@ -155,6 +187,10 @@ export class Checker {
     if (!key)
       this.#violated('intent-first', `${pair}: ${record ? 'its last intent is answered' : 'no record'}`);
     const run = this.#runs.get(process);
+    if (standing) {
+      const intendedAt = this.#intents.get(keyOf(standing))?.at ?? at;
+      this.conduct.posted(process, post, this.#ledger, intendedAt, at, now);
+    }
     if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
       if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
@@ -193,6 +229,7 @@ export class Checker {
     files: ReadonlyMap<string, { readonly id: number; readonly durable: Buffer }>,
     at: number,
     jobs: readonly TrueRestore[],
+    writer: string | undefined,
   ): void {
     const journal = files.get(`${this.#state}.journal`);
     const before = this.#ledger?.serial ?? 0;
@@ -211,6 +248,7 @@ export class Checker {
       if (this.#intents.get(key)?.nth !== nth) this.#intents.set(key, { nth, at });
     }
     this.#nothingForgotten(this.#ledger);
+    this.conduct.durable(this.#ledger, writer, at);
     this.cloud(jobs);
   }
 
@@ -411,6 +449,16 @@ export function keyOf(record: {
 
 function isInDoubt(answer: string | undefined): boolean {
   return answer === undefined || answer === 'ambiguous' || answer === 'accepted';
+}
+
+/** An answer about another disk or backup is no look at this one. */
+function isAbout(text: string, id: string): boolean {
+  try {
+    const body = JSON.parse(text);
+    return (body.volume ?? body.backup)?.id === id;
+  } catch {
+    return false;
+  }
 }
 
 function sizeIn(text: string | undefined): number | undefined {

@@ -11,10 +11,17 @@ export interface LedgerRecord {
   readonly evidence?: string;
   readonly touched?: string;
   readonly resolution?: { readonly as: string };
-  readonly attempts: readonly { readonly answer?: string }[];
+  readonly attempts: readonly { readonly intended_at?: string; readonly answer?: string }[];
+  readonly baseline?: { readonly volume: LedgerSeen; readonly backup: LedgerSeen };
   readonly job_id?: string;
   readonly reason?: string;
   readonly cause?: string;
+}
+
+export interface LedgerSeen {
+  readonly status: string;
+  readonly updated_at?: string;
+  readonly src_backup_id?: string;
 }
 
 export interface Ledger {

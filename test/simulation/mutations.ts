@@ -27,6 +27,7 @@ const RESOLVE = 'src/planner/resolve.ts';
 const INDEX = 'src/planner/record-index.ts';
 const LOCAL = 'src/state/local/local-backend.ts';
 const LEASE = 'src/state/lease.ts';
+const PROBE = 'src/executor/probe.ts';
 const JOURNAL = 'src/state/local/journal.ts';
 
 const MOVED_WHILE_READY: Patch = {
@@ -793,119 +794,348 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+
+  // What costs an outcome, patience or a question to a person, and what stands behind another rule.
+  {
+    name: '401 is a no for good',
+    rule: '401: rejected, a new token once',
+    patches: [
+      {
+        file: START,
+        find: "return { kind: 'rejected', failure, again: 'reauthenticate' };",
+        replace: "return { kind: 'rejected', failure, again: 'never' };",
+      },
+    ],
+  },
+  {
+    name: '401 is given up at once',
+    rule: '401: a new token, and again',
+    patches: [
+      {
+        file: RESTORE,
+        find: 'this.#refusedTokens > 1;',
+        replace: 'this.#refusedTokens > 0;',
+      },
+    ],
+  },
+  {
+    name: '401 is answered with new tokens for ever',
+    rule: '401: a new token once',
+    patches: [
+      {
+        file: RESTORE,
+        find: "const final = again === 'never' || this.#refusedTokens > 1;",
+        replace: "const final = again === 'never';",
+      },
+    ],
+  },
+  {
+    name: '401 is waited out',
+    rule: '401: again at once, nothing can have begun',
+    patches: [
+      {
+        file: RECORD,
+        find: `    case 'unauthorized':
+      return 'none';`,
+        replace: `      return 'none';
+    case 'unauthorized':
+      return 'shadow';`,
+      },
+    ],
+  },
+  {
+    name: 'what was not sent is in doubt',
+    rule: 'no byte written: never sent',
+    patches: [
+      {
+        file: START,
+        find: "return { kind: 'not_sent', failure: failureOf(exchange, nowMs) };",
+        replace: "return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };",
+      },
+    ],
+  },
+  {
+    name: 'what was not sent is waited out',
+    rule: 'never sent: repeated without settle',
+    patches: [
+      {
+        file: RECORD,
+        find: `    case 'not_sent':
+    case 'unauthorized':
+      return 'none';`,
+        replace: `    case 'not_sent':
+      return 'shadow';
+    case 'unauthorized':
+      return 'none';`,
+      },
+    ],
+  },
+  {
+    name: 'a no for good is repeated',
+    rule: 'the same for good: failed',
+    patches: [
+      {
+        file: RESTORE,
+        find: "const final = again === 'never' || this.#refusedTokens > 1;",
+        replace: 'const final = this.#refusedTokens > 1;',
+      },
+    ],
+  },
+  {
+    name: 'never counts as not yet',
+    rule: '400 404 403 405 406 407 413 for good',
+    patches: [
+      {
+        file: START,
+        find: 'again: dialect.again(status, body)',
+        replace: "again: 'later'",
+      },
+    ],
+  },
+  {
+    name: 'a yes of Cinder about another counts',
+    rule: 'a yes has to be about what was asked for',
+    patches: [
+      {
+        file: CINDER,
+        find: `    isSameId(restore.volume_id, asked.volume_id) &&
+    isSameId(restore.backup_id, asked.backup_id)`,
+        replace: "    typeof restore.volume_id === 'string'",
+      },
+    ],
+  },
+  {
+    name: 'an answer about another disk counts',
+    rule: 'an answer about another disk or backup does not pass for the one asked about',
+    patches: [
+      {
+        file: 'src/drivers/block-storage.ts',
+        find: 'if (value.id.toLowerCase() !== id.toLowerCase())',
+        replace: "if (value.id === '')",
+      },
+    ],
+  },
+  {
+    name: 'a disk that newly names our backup proves nothing',
+    rule: 'adopt when the disk newly names our backup',
+    patches: [
+      {
+        file: VERDICT,
+        find: 'if (newlyNames(volume, baseline.volume, backup_id))',
+        replace: "if (volume.status === 'mutant')",
+      },
+    ],
+  },
+  {
+    name: 'settle does not grow with the lag',
+    rule: 'effective settle is three times the longest lag seen',
+    patches: [
+      {
+        file: VERDICT,
+        find: 'return Math.max(configuredMs, 3 * longestLagMs);',
+        replace: 'return configuredMs;',
+      },
+    ],
+  },
+  {
+    name: 'wait has no end',
+    rule: 'wait: bounded by the timeout, then unknown',
+    patches: [
+      {
+        file: PROBE,
+        find: 'if (!settling && session.timeIsUp)',
+        replace: 'if (!settling && sinceMs < 0)',
+      },
+    ],
+  },
+  {
+    name: 'a disk that moved since the last probe is restored into',
+    rule: 'only the first baseline can tell; if the disk left it, ask again',
+    patches: [
+      {
+        file: RESTORE,
+        find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a final no that started it is not followed',
+    rule: 'a final no is looked at; what it started is followed',
+    patches: [
+      {
+        file: RESTORE,
+        find: "if (kind === 'adopt') return this.#adopt();",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a baseline may be as young as it likes',
+    rule: 'the cloud’s Date at least 2 s past both updated_at',
+    patches: [
+      {
+        file: READINESS,
+        find: 'const BASELINE_AGE_MS = 2_000;',
+        replace: 'const BASELINE_AGE_MS = 0;',
+      },
+      {
+        file: READINESS,
+        find: 'const BASELINE_QUIET_MS = 3_000;',
+        replace: 'const BASELINE_QUIET_MS = 0;',
+      },
+    ],
+  },
+  {
+    name: 'a job that is gone has succeeded',
+    rule: 'what became of a job that is gone cannot be told',
+    patches: [
+      {
+        file: FOLLOW,
+        find: "if (step.kind !== 'succeeded' && step.kind !== 'unmoved') return step;",
+        replace: 'return step;',
+      },
+    ],
+  },
+  {
+    name: 'a disk as before the yes is restored',
+    rule: 'a disk that looks as before the request is not restored, whatever was answered',
+    patches: [
+      {
+        file: FOLLOW,
+        find: 'sameSeen(seen.volume, record.baseline.volume) ||',
+        replace: 'record.generation < 0 ||',
+      },
+    ],
+  },
+  {
+    name: 'a backup that did not move proves a restore',
+    rule: 'of what nobody saw restoring the backup has to have moved, too',
+    patches: [
+      {
+        file: FOLLOW,
+        find: '(unseen && sameSeen(seen.backup, record.baseline.backup))',
+        replace: 'record.generation < 0',
+      },
+    ],
+  },
+  {
+    name: 'a backup that is gone proves a restore',
+    rule: 'the backup is gone, and the disk alone does not tell',
+    patches: [
+      {
+        file: FOLLOW,
+        find: "if (unseen && backup.kind === 'gone')",
+        replace: 'if (unseen && record.generation < 0)',
+      },
+    ],
+  },
+  {
+    name: 'a disk that names another backup is restored from ours',
+    rule: 'a disk that newly names another backup was not restored from ours',
+    patches: [
+      {
+        file: FOLLOW,
+        find: 'if (named !== undefined && named !== record.backup_id)',
+        replace: "if (named === '')",
+      },
+    ],
+  },
+  {
+    name: 'disk and backup are let go of at once',
+    rule: 'disk and backup are held until the cloud surely is through with them',
+    patches: [
+      {
+        file: EXECUTE,
+        find: 'release: isAtRest(end)',
+        replace: 'release: true',
+      },
+    ],
+  },
+  {
+    name: 'unknown is planned again',
+    rule: 'unknown: blocked, resolve; and open business blocks its disk and backup',
+    patches: [
+      {
+        file: DECIDE,
+        find: `        return blocked([outcomeUnknown(found, context), ...occupied]);
+      case 'failed':`,
+        replace: `        break;
+      case 'failed':`,
+      },
+      {
+        file: DECIDE,
+        find: `    ...openBusiness(one, claims, resuming, context),
+`,
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'failures do not halt',
+    rule: 'after max_failures nothing new starts',
+    patches: [
+      {
+        file: EXECUTE,
+        find: 'return max_failures > 0 && this.#failures >= max_failures;',
+        replace: 'return max_failures < 0;',
+      },
+    ],
+  },
+  {
+    name: 'one disk twice in a plan',
+    rule: 'one disk in two declarations of one plan is blocked',
+    patches: [
+      {
+        file: 'src/planner/crowding.ts',
+        find: 'if (all.length < 2) return [];',
+        replace: 'if (all.length < 99) return [];',
+      },
+    ],
+  },
+  {
+    name: 'a disk that names another is adopted and believed',
+    rule: 'wait: the disk is being restored from another',
+    patches: [
+      {
+        file: VERDICT,
+        find: 'if (namesAnother(volume, baseline.volume, backup_id))',
+        replace: "if (volume.status === 'mutant')",
+      },
+      {
+        file: FOLLOW,
+        find: 'if (named !== undefined && named !== record.backup_id)',
+        replace: "if (named === '')",
+      },
+    ],
+  },
 ];
 
-export interface Elsewhere {
+export interface Equivalent {
   readonly rule: string;
-  /** Why the simulation does not see it broken. */
-  readonly why: string;
-  /** What does. */
+  /** Why a run without it goes the same way: the rule that covers it wholly. */
+  readonly proof: string;
+  /** What holds it in place by itself. */
   readonly test: string;
 }
 
-/**
- * Rules that break no promise when broken alone: what they cost is patience, a question to a person, or a restore that
- * has to be asked for again; or another rule stands behind them. Each with the test that holds it in place instead.
- */
-export const ELSEWHERE: readonly Elsewhere[] = [
-  {
-    rule: '401: a new token, and again',
-    why: 'costs the restore, not a promise',
-    test: 'test/executor/answer-table',
-  },
-  {
-    rule: 'no byte written: never sent, repeated without settle',
-    why: 'costs two minutes',
-    test: 'test/executor/answer-table',
-  },
-  {
-    rule: 'a no for good is not repeated',
-    why: 'costs fifteen minutes',
-    test: 'test/executor/answer-table',
-  },
-  {
-    rule: 'a yes of Cinder has to be about what was asked for',
-    why: 'no cloud of ours answers about another',
-    test: 'test/drivers/cinder-answers',
-  },
-  {
-    rule: 'an answer about another disk or backup does not pass for the one asked about',
-    why: 'no cloud of ours answers so',
-    test: 'test/drivers/driver-contract',
-  },
-  {
-    rule: 'adopt when the disk newly names our backup; wait while it names another',
-    why: 'costs an unknown',
-    test: 'test/executor/verdict',
-  },
-  {
-    rule: 'effective settle is three times the longest lag seen',
-    why: 'late starts are drawn below the configured settle',
-    test: 'test/executor/verdict',
-  },
+/** Rules that nobody can see broken alone; broken together with the rule before them, the list above has them. */
+export const EQUIVALENT: readonly Equivalent[] = [
   {
     rule: 'adopt asks that both were at rest in the baseline',
-    why: 'a baseline that is not is never taken (readiness)',
+    proof:
+      'readiness takes no baseline in which one of them is not `available`, and the state keeps only such',
     test: 'test/executor/verdict',
   },
   {
-    rule: 'wait is bounded by the timeout, then unknown',
-    why: 'past the timeout #untilReady refuses to send anything',
-    test: 'test/executor/restore',
-  },
-  {
-    rule: 'a disk that moved between the last probe and the request is not restored into',
-    why: 'nothing of ours moves it then: late starts are drawn below settle; it guards what lies beyond',
-    test: 'test/executor/restore',
-  },
-  {
-    rule: 'a final no that started it is followed, not only called maybe touched',
-    why: 'costs an outcome',
-    test: 'test/executor/answer-table',
-  },
-  {
-    rule: 'a baseline is two seconds older than the last change',
-    why: 'takes a restore that begins and ends within one second',
-    test: 'test/executor/readiness',
-  },
-  {
-    rule: 'what became of a job that is gone cannot be told',
-    why: 'takes a job that is given up in its queue and forgotten',
-    test: 'test/executor/run',
-  },
-  {
-    rule: 'a disk that looks as before the request is not restored, whatever was answered',
-    why: 'alone it takes two old reads at once; broken together with others above',
-    test: 'test/executor/cinder',
-  },
-  {
-    rule: 'a disk that newly names another backup was not restored from ours',
-    why: 'takes two strangers at once, one on the disk and one on the backup',
+    rule: 'wait while the disk that is restoring names another backup',
+    proof:
+      'what is adopted all the same is followed, and its end refuses a disk that names another: unknown both ways',
     test: 'test/executor/verdict',
-  },
-  {
-    rule: 'disk and backup are held until the cloud surely is through with them',
-    why: 'mostly their statuses say so as well',
-    test: 'test/executor/reach',
   },
   {
     rule: 'unknown is not planned again',
-    why: 'open business blocks its disk and backup as well',
+    proof: 'an unknown record is open business on its own disk and backup, which blocks every start there',
     test: 'test/planner/unsettled',
-  },
-  {
-    rule: 'of what nobody saw restoring the backup has to have moved, too',
-    why: 'found by seed 3603; takes a backup deleted between the yes and the start',
-    test: 'test/executor/verdict',
-  },
-  {
-    rule: 'after max_failures nothing new starts',
-    why: 'a limit, no promise',
-    test: 'test/executor/run',
-  },
-  {
-    rule: 'one disk in two declarations of one plan is blocked',
-    why: 'the executor takes them one after the other',
-    test: 'test/planner',
   },
 ];

@@ -33,6 +33,10 @@ export class SimLock {
     return this.#held?.owner === process;
   }
 
+  get owner(): SimProcess | undefined {
+    return this.#held?.owner;
+  }
+
   /** `vbsctl unlock`, by a person who believes that the owner is gone. */
   unlock(): void {
     this.#held = undefined;

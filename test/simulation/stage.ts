@@ -9,7 +9,7 @@ import type { RestoreSpec } from '../../src/domain/spec.ts';
 import type { State } from '../../src/domain/state.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
-import type { Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
+import type { Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
 import { startPlan } from '../../src/emulator/faults.ts';
 import { advance, type World } from '../../src/emulator/model.ts';
 import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
@@ -28,6 +28,7 @@ import { localBackend } from '../../src/state/local/local-backend.ts';
 import { Checker, type TrueRestore } from './checker.ts';
 import { Coverage } from './coverage.ts';
 import { Manifest } from './manifest.ts';
+import { MixUps } from './mix-ups.ts';
 import { Random } from './random.ts';
 import { Replicas } from './replicas.ts';
 import { SIM_EPOCH, SimClock } from './sim-clock.ts';
@@ -63,10 +64,13 @@ export class Stage {
   ];
   readonly #manifest: Manifest;
   readonly #replicas: Replicas;
+  readonly #mixUps: MixUps;
   readonly #random: Random;
   readonly #settings: RunSettings;
   readonly #senders = new WeakMap<HttpRequest, SimProcess>();
   readonly #pending = new Set<Promise<void>>();
+  /** Who was shown an older copy of the cloud. */
+  readonly #fooled = new WeakSet<SimProcess>();
   #saved: SavedPlan | undefined;
   #ids = 0;
   #quiet = false;
@@ -74,18 +78,27 @@ export class Stage {
   constructor(story: Story) {
     this.#story = story;
     this.#random = new Random(story.seed, 1);
+    this.#settings = settingsOf(story);
     this.world = worldOf(story);
     const volumeIds = Object.keys(this.world.volumes);
     const backupIds = Object.keys(this.world.backups);
     this.checker = new Checker({
       state: STATE,
       after_ambiguous: story.settings.after_ambiguous ?? 'retry',
+      rules: {
+        api: story.api,
+        settle_ms: this.#settings.retry.settle_ms,
+        max_failures: this.#settings.apply.max_failures,
+        timeout_ms: this.#settings.apply.timeout_ms,
+        max_delay_ms: this.#settings.retry.max_delay_ms,
+        give_up_after_ms: this.#settings.retry.give_up_after_ms,
+      },
       sources: new Map(Object.values(this.world.backups).map(({ id, volume_id }) => [id, volume_id])),
     });
     this.world.faults = startPlan({ rules: rulesOf(story, volumeIds) });
+    this.#mixUps = new MixUps(story.faults);
     this.#replicas = new Replicas(this.world, story.faults);
     this.#manifest = new Manifest(story.manifest, volumeIds, backupIds, this.world);
-    this.#settings = settingsOf(story);
     this.#network = new SimNetwork(this.world, this.clock, {
       date: story.date,
       arriving: (arrival) => this.#arriving(arrival),
@@ -97,7 +110,7 @@ export class Stage {
     });
     this.#disk.onDurable = (files) => {
       this.#advance();
-      this.checker.durable(files, this.clock.monotonic(), this.#jobs());
+      this.checker.durable(files, this.clock.monotonic(), this.#jobs(), this.#lock.owner?.name);
     };
   }
 
@@ -232,7 +245,7 @@ export class Stage {
   #process(machine: Machine, command: string, fates: readonly Fate[]): SimProcess {
     const name = `${command}-${++this.runs}`;
     const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
-    this.checker.began(name, command);
+    this.checker.began(name, command, this.clock.monotonic());
     this.#note(`${name} begins on ${machine.name}`);
     return process;
   }
@@ -250,6 +263,7 @@ export class Stage {
             ? 'disk full'
             : fate.kind;
     this.coverage.fault(kind, undefined);
+    this.checker.conduct.trouble(process.name, this.clock.monotonic(), fate.kind === 'freeze');
     if (fate.kind === 'power') {
       this.#disk.powerFailure(fate.keep);
     }
@@ -389,6 +403,9 @@ export class Stage {
   #told(process: SimProcess, event: ApplyEvent): void {
     if (process.isDead) return;
     this.coverage.event(event);
+    const { conduct } = this.checker;
+    if (event.type === 'begun') conduct.begun(process.name, event.address, this.clock.monotonic());
+    if (event.type === 'ended') conduct.ended(process.name, event.address, this.clock.monotonic());
     if ('address' in event) this.#note(`${process.name}: ${textOf(event)}`);
   }
 
@@ -406,13 +423,18 @@ export class Stage {
       const truth = this.checker.truthOf(record);
       // While the cloud is at it a person waits; who does not is refused.
       if (truth !== 'under-way') await this.#resolve(record.address, truth);
-      else if (this.#isRestoring(record) && (await this.#resolve(record.address, 'not-started')))
+      else if (
+        this.#isRestoring(record) &&
+        (await this.#resolve(record.address, 'not-started')) === 'done' &&
+        // It may have taken him longer than the restore.
+        this.#isRestoring(record)
+      )
         this.checker.found('resolve-looks', `${record.address} while it is being restored`);
     }
   }
 
-  /** Whether it was written down. */
-  async #resolve(address: string, as: Resolution['as']): Promise<boolean> {
+  /** Whether it was written down; `fooled`: by a look at an older copy of the cloud. */
+  async #resolve(address: string, as: Resolution['as']): Promise<'done' | 'fooled' | 'refused'> {
     const process = this.#process(this.#machines[0] as Machine, 'resolve', []);
     let done = false;
     const say = async () => {
@@ -434,7 +456,7 @@ export class Stage {
       }
     };
     await this.#until(process, say());
-    return done;
+    return !done ? 'refused' : this.#fooled.has(process) ? 'fooled' : 'done';
   }
 
   /** For as long as it takes to say so. */
@@ -500,6 +522,20 @@ export class Stage {
         this.coverage.fault(kind === 'restore' ? 'another restore' : 'same restore', pair);
         return;
       }
+      case 'restore_elsewhere':
+      case 'restore_both': {
+        const pair = this.#manifest.pair(happening.entry);
+        const another = volumes.find((id) => id !== pair?.volume_id);
+        const foreign = backups.find(
+          (id) => id !== pair?.backup_id && this.world.backups[id]?.volume_id !== pair?.volume_id,
+        );
+        if (!pair || another === undefined || foreign === undefined) return;
+        this.#operate({ action: 'restore', volume_id: another, backup_id: pair.backup_id });
+        if (kind === 'restore_both')
+          this.#operate({ action: 'restore', volume_id: pair.volume_id, backup_id: foreign });
+        this.coverage.fault('another restore', pair);
+        return;
+      }
       case 'delete_backup': {
         const backup_id = backup(happening.backup);
         this.#operate({ action: 'delete-backup', backup_id });
@@ -541,18 +577,22 @@ export class Stage {
     const sender = this.#senders.get(request);
     if (request.method === 'POST' && facts?.route === 'restore' && sender) {
       const { volume_id, backup_id } = facts;
-      if (volume_id !== null && backup_id !== null)
-        this.checker.posted(sender.name, { request_id, volume_id, backup_id }, this.clock.monotonic());
+      if (volume_id !== null && backup_id !== null) {
+        const post = { request_id, volume_id, backup_id };
+        this.checker.posted(sender.name, post, this.clock.monotonic(), this.clock.now());
+      }
     }
     if (request.method !== 'GET' || !facts || this.#quiet) return undefined;
     const older = this.#replicas.older(facts, this.clock.now());
     if (older) this.#hit('stale', arrival, sender);
+    if (older && sender) this.#fooled.add(sender);
     return older;
   }
 
   #hit(fault: string, { facts, request }: Arrival, sender: SimProcess | undefined): void {
     const route = facts?.route ?? '';
     this.#note(`${sender?.name}: ${request.method} ${route} meets ${fault}`);
+    if (sender) this.checker.conduct.trouble(sender.name, this.clock.monotonic());
     this.coverage.fault(`${request.method === 'POST' && route !== 'token' ? 'POST' : route} ${fault}`, {
       ...(facts?.volume_id ? { volume_id: facts.volume_id } : {}),
       ...(facts?.backup_id ? { backup_id: facts.backup_id } : {}),
@@ -608,18 +648,37 @@ export class Stage {
       send: (request) => {
         const op: Op = request.method === 'GET' ? 'get' : request.url.includes('/auth/') ? 'token' : 'post';
         return process.io(op, async () => {
-          if (process.isRefused(op))
-            return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' } as const;
+          const at = () => this.clock.monotonic();
+          if (op === 'token') this.checker.conduct.askedForToken(process.name, at());
+          const pair = op === 'post' ? pairOf(request) : undefined;
+          const sent = pair && this.checker.sends(process.name, pair);
           this.#senders.set(request, process);
-          const exchange = await this.#network.send(request);
-          if (exchange.kind === 'answer' && exchange.status === 200 && op === 'get') {
-            const id = /\/(?:volumes|backups)\/([^/?]+)$/.exec(request.url)?.[1];
-            if (id !== undefined) this.checker.looked(process.name, id, exchange.text);
-          }
+          const exchange: Exchange = process.isRefused(op)
+            ? { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' }
+            : this.#mixedUp(request, await this.#network.send(request));
+          if (sent) this.checker.came(sent, exchange, at());
+          if (op === 'get') this.#read(process, request.url, exchange);
           return exchange;
         });
       },
     };
+  }
+
+  #mixedUp(request: HttpRequest, exchange: Exchange): Exchange {
+    return this.#quiet ? exchange : this.#mixUps.bend(...aboutOf(request), exchange);
+  }
+
+  #read(process: SimProcess, url: string, exchange: Exchange): void {
+    const at = this.clock.monotonic();
+    const [, what, id] = /\/(volumes|backups|jobs)\/([^/?]+)$/.exec(url) ?? [];
+    if (exchange.kind !== 'answer' || exchange.status !== 200) {
+      const status = exchange.kind === 'answer' ? exchange.status : undefined;
+      this.checker.conduct.learntNothing(process.name, id, status, at);
+      return;
+    }
+    if (id === undefined) return;
+    if (what === 'jobs') this.checker.conduct.lookedAtJob(id, exchange.text);
+    else this.checker.looked(process.name, id, exchange.text, at);
   }
 
   #backend(process: SimProcess) {
@@ -645,6 +704,21 @@ const GIVES_UP = new Set([
   'selector-empty',
   'same-restore-twice',
 ]);
+
+/** What a request asks for, and the ids in it. */
+function aboutOf(request: HttpRequest): ['restore' | 'volume' | 'backup' | 'unknown', string[]] {
+  const pair = pairOf(request);
+  if (pair) return ['restore', [pair.volume_id, pair.backup_id]];
+  const [, what, id] = /\/(volume|backup)s\/([^/?]+)$/.exec(request.url) ?? [];
+  return id === undefined ? ['unknown', []] : [what === 'volume' ? 'volume' : 'backup', [id]];
+}
+
+/** What a restore's request is about. */
+function pairOf(request: HttpRequest): { volume_id: string; backup_id: string } | undefined {
+  const backup_id = /backups\/([^/?]+)\/restore$/.exec(request.url)?.[1];
+  const volume_id = request.method === 'POST' ? JSON.parse(request.body).restore?.volume_id : undefined;
+  return backup_id !== undefined && typeof volume_id === 'string' ? { volume_id, backup_id } : undefined;
+}
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');

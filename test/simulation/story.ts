@@ -1,6 +1,7 @@
 import type { BodyShape, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/faults.ts';
 import { Random } from './random.ts';
 import type { Fate, Op, Point } from './sim-process.ts';
+import { themed } from './themes.ts';
 
 /**
  * A life of vbsctl, as plain data: all that is drawn from the seed is drawn here, so a story can be told, cut
@@ -54,8 +55,15 @@ export interface Fault {
   readonly disk?: number;
   readonly after: number;
   readonly times: number;
-  readonly effect: FaultEffect | { readonly kind: 'stale'; readonly lag_ms: number };
+  readonly effect: FaultEffect | OwnEffect;
 }
+
+/** What the stage brings about itself: the emulated cloud knows of no such thing. */
+export type OwnEffect =
+  /** A read from a database that has not heard of the newest yet. */
+  | { readonly kind: 'stale'; readonly lag_ms: number }
+  /** An answer about another disk or backup. */
+  | { readonly kind: 'mix_up' };
 
 export interface Chapter {
   readonly edits: readonly Edit[];
@@ -89,6 +97,8 @@ export type Happening = { readonly after_ms: number } & (
   | { readonly kind: 'attach'; readonly disk: number; readonly for_ms: number }
   | { readonly kind: 'restore'; readonly disk: number; readonly backup: number }
   | { readonly kind: 'restore_same'; readonly entry: number }
+  /** Its backup into another disk; `both`: and another's backup into its disk. */
+  | { readonly kind: 'restore_elsewhere' | 'restore_both'; readonly entry: number }
   | { readonly kind: 'delete_backup'; readonly backup: number }
   | { readonly kind: 'extend'; readonly disk: number }
   | { readonly kind: 'daemon'; readonly for_ms: number }
@@ -121,7 +131,7 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     queued: queue_ms > 0,
     staleMaxMs,
   };
-  return {
+  const story: Story = {
     seed,
     api,
     disks,
@@ -138,6 +148,8 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
       random.some(1, 4, () => drawChapter(dials)),
     ),
   };
+  // Beyond settle only what comes late is looked at.
+  return latest > 1 ? story : themed(story, new Random(seed, 3));
 }
 
 /** In some, a process is frozen in the worst moment: its intent just became durable, its request is about to leave. */
@@ -463,7 +475,7 @@ function drawHappening({ random, api, disks, backups }: Dials): Happening {
 /** The faults that the emulated cloud carries out itself. */
 export function rulesOf(story: Story, volumeIds: readonly string[]): FaultRule[] {
   return story.faults.flatMap(({ route, disk, after, times, effect }, index) => {
-    if (effect.kind === 'stale') return [];
+    if (effect.kind === 'stale' || effect.kind === 'mix_up') return [];
     const volume_id = disk === undefined ? undefined : volumeIds[disk % volumeIds.length];
     const match = { route, ...(volume_id === undefined ? {} : { volume_id }) };
     return [{ name: `fault ${index + 1}`, match, after, times, effect }];

@@ -1,0 +1,392 @@
+import { type AnswerClass, type Came, classOf } from './answer-table.ts';
+import type { Ledger, LedgerRecord } from './ledger.ts';
+
+/** The settings that a story's runs go by. Times in ms; `max_failures` 0: no limit. */
+export interface Rules {
+  readonly api: 'vbs' | 'cinder';
+  readonly settle_ms: number;
+  readonly max_failures: number;
+  readonly timeout_ms: number;
+  readonly max_delay_ms: number;
+  readonly give_up_after_ms: number;
+}
+
+export type ConductClause =
+  | 'answer-table'
+  | 'settle-first'
+  | 'no-idle-wait'
+  | 'baseline'
+  | 'limits'
+  | 'proof'
+  | 'evidence-used';
+
+interface Pair {
+  readonly volume_id: string;
+  readonly backup_id: string;
+}
+
+/** One POST of a restore, from when it was asked of the network to what came of it. */
+export interface Sent extends Pair {
+  readonly process: string;
+  readonly attempt: string | undefined;
+  came?: { readonly as: AnswerClass; readonly at: number };
+}
+
+/** What one process was told and did. Times are monotonic ms. */
+interface Doer {
+  readonly began: number;
+  /** Since when anything went wrong with it last. */
+  trouble: number;
+  frozen: boolean;
+  asked: number;
+  readonly seen: Map<string, Seen>;
+  /** Disk → the yes; until the disk is seen restoring. */
+  readonly accepted: Map<string, number>;
+  readonly lags: { readonly at: number; readonly ms: number }[];
+  readonly failures: number[];
+  readonly begun: Map<string, number>;
+}
+
+interface Seen {
+  readonly status: string;
+  readonly updated_at: string;
+  readonly src_backup_id: string | undefined;
+}
+
+/** Reads on the way to the next step that come late without a fault, and the pause between two looks. */
+const UNHURRIED_MS = 40_000;
+
+/**
+ * Judges what a process does by what it was told: from every answer that truly came back it says itself what the state
+ * has to call the attempt and what may follow, by the text of the design alone.
+ */
+export class Conduct {
+  readonly #rules: Rules;
+  readonly #violated: (clause: ConductClause, what: string) => void;
+  readonly #doers = new Map<string, Doer>();
+  readonly #sent = new Map<string, Sent[]>();
+  readonly #judged = new Set<string>();
+  readonly #states = new Map<string, LedgerRecord>();
+  /** Jobs that were read as done. */
+  readonly #doneJobs = new Set<string>();
+  /** What was read last, by whomever. */
+  readonly #seen = new Map<string, Seen>();
+  /** Of those, what was not found when it was read last. */
+  readonly #gone = new Set<string>();
+
+  constructor(rules: Rules, violated: (clause: ConductClause, what: string) => void) {
+    this.#rules = rules;
+    this.#violated = violated;
+  }
+
+  began(process: string, at: number): void {
+    this.#doers.set(process, {
+      began: at,
+      trouble: at,
+      frozen: false,
+      asked: Number.NEGATIVE_INFINITY,
+      seen: new Map(),
+      accepted: new Map(),
+      lags: [],
+      failures: [],
+      begun: new Map(),
+    });
+  }
+
+  trouble(process: string, at: number, frozen = false): void {
+    const doer = this.#doers.get(process);
+    if (!doer) return;
+    doer.trouble = at;
+    doer.frozen ||= frozen;
+  }
+
+  /** A token was asked for. */
+  askedForToken(process: string, at: number): void {
+    const doer = this.#doers.get(process);
+    if (doer) doer.asked = at;
+  }
+
+  /** A restore's POST is given to the network, whether it leaves or not. */
+  sends(process: string, pair: Pair, ledger: Ledger | undefined): Sent {
+    const record = standing(ledger, pair);
+    const attempt = record && attemptId(record, record.attempts.length - 1);
+    const sent: Sent = { process, ...pair, attempt };
+    if (attempt !== undefined) this.#sent.set(attempt, [...(this.#sent.get(attempt) ?? []), sent]);
+    return sent;
+  }
+
+  came(sent: Sent, came: Came, at: number): void {
+    const { process, volume_id } = sent;
+    const as = classOf(came, { api: this.#rules.api, ...sent });
+    sent.came = { as, at };
+    if (as === 'accepted') this.#doers.get(process)?.accepted.set(volume_id, at);
+  }
+
+  /** A disk or backup was read: the text of a 200. */
+  looked(process: string, id: string, text: string, at: number): void {
+    const seen = seenIn(text, id);
+    const doer = this.#doers.get(process);
+    if (!seen) this.learntNothing(process, id, undefined, at);
+    if (!seen || !doer) return;
+    doer.seen.set(id, seen);
+    this.#seen.set(id, seen);
+    this.#gone.delete(id);
+    if (seen.status !== 'available') doer.trouble = at;
+    const accepted = doer.accepted.get(id);
+    if (seen.status !== 'restoring-backup' || accepted === undefined) return;
+    doer.accepted.delete(id);
+    if (!doer.frozen) doer.lags.push({ at, ms: at - accepted });
+  }
+
+  /** A read brought nothing that tells how it is now. */
+  learntNothing(process: string, id: string | undefined, status: number | undefined, at: number): void {
+    this.trouble(process, at);
+    if (id === undefined) return;
+    this.#doers.get(process)?.seen.delete(id);
+    if (status === 404) this.#gone.add(id);
+  }
+
+  lookedAtJob(id: string, text: string): void {
+    try {
+      if (JSON.parse(text).status === 'SUCCESS') this.#doneJobs.add(id);
+    } catch {
+      // Not readable: not done.
+    }
+  }
+
+  /** A restore's POST reached the cloud. `at`: monotonic; `now`: true epoch ms. */
+  posted(
+    process: string,
+    pair: Pair,
+    ledger: Ledger | undefined,
+    intendedAt: number,
+    at: number,
+    now: number,
+  ): void {
+    const doer = this.#doers.get(process);
+    const record = standing(ledger, pair);
+    if (!doer || !record) return;
+    const what = `disk ${pair.volume_id} from ${pair.backup_id}`;
+    const earlier = record.attempts.slice(0, -1).map(({ answer }, index) => ({
+      answer,
+      sent: this.#sent.get(attemptId(record, index))?.at(-1),
+    }));
+    const last = earlier.at(-1);
+    const own = earlier.filter(({ sent }) => sent?.process === process);
+    if (last?.answer === 'rejected' && last === own.at(-1))
+      this.#violated('answer-table', `${what}: a no for good was repeated`);
+    const refused = earlier.slice(-2).filter((one) => one.answer === 'unauthorized' && own.includes(one));
+    if (refused.length === 2)
+      this.#violated('answer-table', `${what}: a third token after two that were refused`);
+
+    const doubtful = earlier.filter(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+    if (doubtful.length > 0)
+      this.#settledFirst(
+        doer,
+        what,
+        own.filter((one) => doubtful.includes(one)),
+        at,
+      );
+    else if (last && last === own.at(-1)) this.#didNotIdle(doer, what, last.sent?.came?.at ?? at, at);
+    this.#baselineTells(doer, what, pair, record, now);
+
+    const { max_failures } = this.#rules;
+    const halted = max_failures > 0 ? doer.failures[max_failures - 1] : undefined;
+    if (halted !== undefined && intendedAt > halted && !doer.frozen)
+      this.#violated('limits', `${what}: started after ${max_failures} failures`);
+  }
+
+  /** What the state holds now. `writer`: who wrote it, if a process did. */
+  durable(ledger: Ledger, writer: string | undefined, at: number): void {
+    for (const record of ledger.records.values()) {
+      if (record.resolution || record.attempts.length === 0) continue;
+      // By what it is, not by where it stands: it may be renamed, and the files written anew.
+      const key = keyOf(record);
+      const before = this.#states.get(key);
+      if (before === record) continue;
+      this.#states.set(key, record);
+      this.#answerIsAsRead(record);
+      const isNews =
+        before?.status !== record.status || (before && lastAttempt(before)) !== lastAttempt(record);
+      if (isNews) this.#endIsDue(record, before, writer, at);
+    }
+  }
+
+  begun(process: string, address: string, at: number): void {
+    this.#doers.get(process)?.begun.set(address, at);
+  }
+
+  ended(process: string, address: string, at: number): void {
+    const doer = this.#doers.get(process);
+    const since = doer?.begun.get(address);
+    if (!doer || since === undefined || doer.frozen) return;
+    const { timeout_ms, give_up_after_ms } = this.#rules;
+    const allowed = timeout_ms + this.#settle(doer, at) + 2 * give_up_after_ms + UNHURRIED_MS;
+    if (at - since > allowed)
+      this.#violated('limits', `${process}: ${address} took ${at - since} ms, at most ${allowed} were given`);
+  }
+
+  #answerIsAsRead(record: LedgerRecord): void {
+    const index = record.attempts.length - 1;
+    const id = attemptId(record, index);
+    const answer = record.attempts[index]?.answer;
+    if (answer === undefined || this.#judged.has(id)) return;
+    this.#judged.add(id);
+    const sent = this.#sent.get(id) ?? [];
+    const read = sent.length === 0 ? ['not_sent'] : sent.map(({ came }) => came?.as);
+    if (!read.some((as) => as === undefined || as === answer))
+      this.#violated('answer-table', `${keyOf(record)}: ${answer}, and what came was ${read.join(', ')}`);
+  }
+
+  #settledFirst(
+    doer: Doer,
+    what: string,
+    own: readonly { readonly sent: Sent | undefined }[],
+    at: number,
+  ): void {
+    const since = Math.max(doer.began, ...own.map(({ sent }) => sent?.came?.at ?? doer.began));
+    const settle = this.#settle(doer, since + this.#rules.settle_ms);
+    if (at - since < settle)
+      this.#violated('settle-first', `${what}: repeated after ${at - since} ms, settle is ${settle}`);
+  }
+
+  /** Three times the longest lag that this process saw by then, and never less than configured. */
+  #settle({ lags }: Doer, by: number): number {
+    const { settle_ms } = this.#rules;
+    return Math.max(settle_ms, ...lags.filter(({ at }) => at < by).map(({ ms }) => 3 * ms));
+  }
+
+  #didNotIdle(doer: Doer, what: string, since: number, at: number): void {
+    const { settle_ms, max_delay_ms } = this.#rules;
+    const most = max_delay_ms + UNHURRIED_MS;
+    if (most < settle_ms && doer.trouble < since && at - since > most)
+      this.#violated('no-idle-wait', `${what}: nothing was sent, and ${at - since} ms were waited`);
+  }
+
+  #baselineTells(doer: Doer, what: string, pair: Pair, record: LedgerRecord, now: number): void {
+    const { baseline } = record;
+    const volume = doer.seen.get(pair.volume_id);
+    const backup = doer.seen.get(pair.backup_id);
+    if (!baseline || !volume || !backup) return;
+    if (!isSame(volume, baseline.volume))
+      this.#violated('baseline', `${what}: the disk moved, and was restored into all the same`);
+    for (const [name, { updated_at }] of [
+      ['disk', volume],
+      ['backup', backup],
+    ] as const)
+      if (now < timeOf(updated_at) + 1_000)
+        this.#violated('baseline', `${what}: the ${name} changed within the second of the request`);
+  }
+
+  #endIsDue(
+    record: LedgerRecord,
+    before: LedgerRecord | undefined,
+    writer: string | undefined,
+    at: number,
+  ): void {
+    const { status } = record;
+    const doer = this.#doers.get(writer ?? '');
+    if (status === 'succeeded') this.#isProven(record);
+    if (status !== 'failed' && status !== 'unknown') return;
+    if (!doer) return;
+    doer.failures.push(at);
+    if (before?.status !== 'intended') return;
+    this.#evidenceIsUsed(record, doer);
+    const [attempt] = record.attempts;
+    if (status !== 'failed' || record.attempts.length > 1 || attempt?.answer !== 'unauthorized') return;
+    const sent = this.#sent.get(attemptId(record, 0))?.at(-1);
+    const refusedAt = sent?.process === writer ? sent?.came?.at : undefined;
+    const inTime = at - (doer.begun.get(record.address) ?? 0) < this.#rules.timeout_ms;
+    if (refusedAt !== undefined && inTime && doer.asked < refusedAt && doer.trouble < refusedAt)
+      this.#violated('answer-table', `${keyOf(record)}: 401, and no new token was asked for`);
+  }
+
+  /** Called succeeded: by a job that was read as done, or by a disk and a backup that no longer are as before. */
+  #isProven(record: LedgerRecord): void {
+    const { evidence, job_id, baseline, volume_id, backup_id } = record;
+    if ((evidence !== 'accepted' && evidence !== 'adopted') || !baseline) return;
+    if (job_id !== undefined) {
+      if (!this.#doneJobs.has(job_id))
+        this.#violated('proof', `${keyOf(record)}: job ${job_id} was not read as done`);
+      return;
+    }
+    const volume = this.#seen.get(volume_id);
+    const backup = this.#seen.get(backup_id);
+    if (!volume) return;
+    const named = volume.src_backup_id !== baseline.volume.src_backup_id ? volume.src_backup_id : undefined;
+    if (named !== undefined && named !== backup_id)
+      this.#violated('proof', `${keyOf(record)}: the disk names ${named}`);
+    if (isSame(volume, baseline.volume)) this.#violated('proof', `${keyOf(record)}: the disk is as before`);
+    if (evidence !== 'accepted' || named !== undefined || !backup) return;
+    if (this.#gone.has(backup_id)) this.#violated('proof', `${keyOf(record)}: the backup is gone`);
+    else if (isSame(backup, baseline.backup))
+      this.#violated('proof', `${keyOf(record)}: the backup is as before`);
+  }
+
+  /** Given up, though the last look showed it under way or done. */
+  #evidenceIsUsed(record: LedgerRecord, doer: Doer): void {
+    const { volume_id, backup_id, baseline, status, attempts } = record;
+    const volume = doer.seen.get(volume_id);
+    const backup = doer.seen.get(backup_id);
+    const sure = attempts.every(({ answer }) => answer === 'not_sent' || answer === 'unauthorized');
+    if (!volume || !backup || !baseline || sure) return;
+    const isNew = volume.src_backup_id !== baseline.volume.src_backup_id;
+    const foreign = isNew && volume.src_backup_id !== undefined && volume.src_backup_id !== backup_id;
+    if (volume.status === 'restoring-backup' && backup.status === 'restoring' && !foreign)
+      this.#violated('evidence-used', `${keyOf(record)} is ${status}, and was seen under way`);
+    if (volume.status === 'available' && backup.status === 'available' && isNew && !foreign)
+      this.#violated('evidence-used', `${keyOf(record)} is ${status}, and the disk names its backup`);
+  }
+}
+
+function standing(ledger: Ledger | undefined, { volume_id, backup_id }: Pair): LedgerRecord | undefined {
+  return [...(ledger?.records.values() ?? [])].find(
+    (record) =>
+      record.status === 'intended' &&
+      record.volume_id === volume_id &&
+      record.backup_id === backup_id &&
+      record.attempts.at(-1)?.answer === undefined,
+  );
+}
+
+function attemptId(record: LedgerRecord, index: number): string {
+  return `${keyOf(record)} ${index} ${record.attempts[index]?.intended_at}`;
+}
+
+function lastAttempt(record: LedgerRecord): string {
+  return attemptId(record, record.attempts.length - 1);
+}
+
+function keyOf({ volume_id, backup_id, generation }: LedgerRecord): string {
+  return `${volume_id} ${backup_id} ${generation}`;
+}
+
+/** What an answer says of the one that was asked about; of another, nothing. */
+function seenIn(text: string, id: string): Seen | undefined {
+  try {
+    const body = JSON.parse(text);
+    const one = body.volume ?? body.backup;
+    if (one.id !== id) return undefined;
+    return {
+      status: one.status,
+      updated_at: one.updated_at ?? one.created_at,
+      src_backup_id: one.metadata?.src_backup_id,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(seen: Seen, kept: NonNullable<LedgerRecord['baseline']>['volume']): boolean {
+  return (
+    seen.status === kept.status &&
+    timeOf(seen.updated_at) === timeOf(kept.updated_at) &&
+    seen.src_backup_id === kept.src_backup_id
+  );
+}
+
+/** UTC, with or without saying so. */
+function timeOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  return Date.parse(/Z$|[+-]\d\d:\d\d$/.test(text) ? text : `${text}Z`);
+}

@@ -1,0 +1,186 @@
+import type { Random } from './random.ts';
+import type { Chapter, Fault, Happening, Story } from './story.ts';
+
+/**
+ * What chance alone brings about too seldom: each theme bends a story towards one thing that has to meet another at
+ * the right moment, and leaves the rest as it was drawn.
+ */
+const THEMES = [oldReads, lookAlikes, longQueue, crowd, longWait, movedBetween, mixUps, failures] as const;
+
+/** Every eighth story has a theme, one after the other. */
+export function themed(story: Story, random: Random): Story {
+  if (story.seed % 8 !== 0) return story;
+  const theme = THEMES[Math.floor(story.seed / 8) % THEMES.length];
+  return theme ? theme(story, random) : story;
+}
+
+/** Right after a yes of Cinder, which has no job to ask, disk and backup are read from an old copy, both at once. */
+function oldReads(story: Story, random: Random): Story {
+  const lag_ms = Math.min(10_000, settleOf(story) / 10);
+  const old = (route: 'volume' | 'backup'): Fault => ({
+    route,
+    after: random.int(0, 6),
+    times: random.int(2, 8),
+    effect: { kind: 'stale', lag_ms },
+  });
+  const gone: Fault = {
+    route: 'backup',
+    after: random.int(2, 4),
+    times: random.int(1, 3),
+    effect: { kind: 'status', when: 'before', status: 404, body: 'service' },
+  };
+  const faults = random.pick([[old('volume'), old('backup')], [old('volume')], [gone]]);
+  return {
+    ...story,
+    api: 'cinder',
+    queue_ms: 0,
+    job_ms: random.skewed(500, 60_000),
+    manifest: story.manifest.slice(0, 2),
+    faults,
+    chapters: firstWith(story),
+  };
+}
+
+/** The first of several restores, one after the other, fails. */
+function failures(story: Story, random: Random): Story {
+  const manifest = [0, 1, 2].map((disk) => ({
+    set: 'one',
+    name: `r${disk}`,
+    disk,
+    backup: disk * story.backups_per_disk,
+    generation: 1,
+  }));
+  const effect = random.pick([
+    { kind: 'status', when: 'before', status: 403, body: 'service' },
+    { kind: 'restore_fails', touched: true },
+  ] as const);
+  return {
+    ...story,
+    disks: Math.max(story.disks, 3),
+    settings: { ...story.settings, parallelism: 1, max_failures: 1 },
+    manifest,
+    faults: [{ route: 'restore', after: 0, times: 1, effect }],
+    chapters: firstWith(story),
+  };
+}
+
+/** The request is lost before it had an effect, and strangers move its disk and its backup, each with another. */
+function lookAlikes(story: Story, random: Random): Story {
+  const meanwhile: Happening = { kind: 'restore_both', after_ms: random.int(2_000, 30_000), entry: 0 };
+  return {
+    ...story,
+    disks: Math.max(story.disks, 2),
+    job_ms: random.int(5_000, 90_000),
+    faults: [lost(random)],
+    chapters: firstWith(story, meanwhile),
+  };
+}
+
+/** Restores wait long in the queue: the cloud shows a lag that raises settle. */
+function longQueue(story: Story, random: Random): Story {
+  const settle = settleOf(story);
+  return {
+    ...story,
+    api: 'vbs',
+    disks: Math.max(story.disks, 3),
+    settings: { ...story.settings, after_ambiguous: 'retry', parallelism: 10, timeout_ms: 7_200_000 },
+    queue_ms: random.int(Math.ceil(settle * 0.4), Math.ceil(settle * 0.8)),
+    manifest: [0, 1, 2].map((disk) => ({
+      set: 'one',
+      name: `r${disk}`,
+      disk,
+      backup: disk * story.backups_per_disk,
+      generation: 1,
+    })),
+    faults: [{ ...lost(random), disk: 0 }],
+    chapters: firstWith(story),
+  };
+}
+
+/** Several restores from one backup, handed over one after the other while the first still waits in its queue. */
+function crowd(story: Story, random: Random): Story {
+  const disks = Math.max(story.disks, 3);
+  const settings = { ...story.settings, ...(random.chance(0.5) ? { timeout_ms: 60_000 } : {}) };
+  const settle = settings.settle_ms ?? 120_000;
+  const [first, ...rest] = firstWith(story);
+  return {
+    ...story,
+    api: 'vbs',
+    disks,
+    settings,
+    queue_ms: Math.round(settle * 0.25),
+    manifest: [0, 1, 2].map((disk) => ({ set: 'one', name: `r${disk}`, disk, backup: 0, generation: 1 })),
+    faults: story.faults.filter(({ route }) => route !== 'restore'),
+    chapters: [...(first ? [{ ...first, command: 'submit' as const }] : []), ...rest],
+  };
+}
+
+/** A request is lost, and its backup is in use for hours: nothing can be told within the timeout. */
+function longWait(story: Story, random: Random): Story {
+  const meanwhile: Happening = { kind: 'restore_elsewhere', after_ms: random.int(1_000, 20_000), entry: 0 };
+  return {
+    ...story,
+    disks: Math.max(story.disks, 2),
+    job_ms: random.int(2, 6) * 3_600_000,
+    settings: { ...story.settings, timeout_ms: 60_000, give_up_after_ms: 60_000 },
+    faults: [lost(random)],
+    chapters: firstWith(story, meanwhile),
+  };
+}
+
+/** Told to come back late, and somebody uses the disk after settle and before the repeat. */
+function movedBetween(story: Story, random: Random): Story {
+  const settle = settleOf(story);
+  const retry_after = Math.ceil(settle / 1_000) + 200;
+  const after_ms = settle + random.int(20_000, 150_000);
+  const meanwhile: Happening = { kind: 'attach', after_ms, disk: 0, for_ms: random.int(1_000, 20_000) };
+  return {
+    ...story,
+    settings: {
+      ...story.settings,
+      after_ambiguous: 'retry',
+      timeout_ms: 7_200_000,
+      give_up_after_ms: 900_000,
+    },
+    manifest: story.manifest.map((entry, index) => (index === 0 ? { ...entry, disk: 0 } : entry)),
+    faults: [
+      {
+        route: 'restore',
+        disk: 0,
+        after: 0,
+        times: 1,
+        effect: { kind: 'status', when: 'before', status: 429, body: 'empty', retry_after },
+      },
+    ],
+    chapters: firstWith(story, meanwhile),
+  };
+}
+
+/** Answers about another disk or backup than was asked about. */
+function mixUps(story: Story, random: Random): Story {
+  const mixUp = (route: 'restore' | 'volume' | 'backup'): Fault => ({
+    route,
+    after: route === 'restore' ? 0 : random.int(0, 4),
+    times: random.int(1, 3),
+    effect: { kind: 'mix_up' },
+  });
+  return { ...story, faults: [mixUp('restore'), mixUp(random.pick(['volume', 'backup'] as const))] };
+}
+
+function lost(random: Random): Fault {
+  const effect = random.pick([
+    { kind: 'reset', when: 'before' },
+    { kind: 'status', when: 'before', status: 504, body: 'gateway' },
+  ] as const);
+  return { route: 'restore', after: 0, times: 1, effect };
+}
+
+/** The first chapter is an undisturbed `apply`, but for this. */
+function firstWith(story: Story, ...meanwhile: readonly Happening[]): readonly Chapter[] {
+  const [first, ...rest] = story.chapters;
+  return first ? [{ ...first, command: 'apply', fates: [], meanwhile }, ...rest] : [];
+}
+
+function settleOf({ settings }: Story): number {
+  return settings.settle_ms ?? 120_000;
+}
