@@ -46,6 +46,7 @@ export function applySummary(
       options,
     ),
     ...skippedLines(skipped, options),
+    ...putBackLines(rows, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
   ]);
 }
@@ -174,8 +175,9 @@ function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests } = summary;
   const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
-  const each = restores > 1 ? `, ${(requests / restores).toFixed(1)} a restore` : '';
-  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
+  const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
+  const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';
+  return `${grouped(started)} started${found}, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
 }
 
 const LOOKS_SHOWN = 2;
@@ -291,6 +293,36 @@ function group(
     ...(rows.length === 1 ? [] : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), room), LABEL_INDENT)),
     ...indent(remedyLines(step, { style, width: room }), LABEL_INDENT),
   ];
+}
+
+/**
+ * The way back into service, for the disks that were attached when the plan was made. A server starts with all its
+ * disks: while one of them is not restored, what is left to wait for is said.
+ */
+function putBackLines(rows: readonly Row[], { style, width }: TextOptions): string[] {
+  const servers = new Map<string, { name: string; adds: string[]; left: Address[] }>();
+  for (const { address, action, end } of rows)
+    for (const { server_id, server_name, device } of action?.volume.attachments ?? []) {
+      const server = servers.get(server_id) ?? { name: server_name ?? server_id, adds: [], left: [] };
+      servers.set(server_id, server);
+      if (end.kind === 'recorded' && end.record.status === 'succeeded')
+        server.adds.push(
+          `openstack server add volume ${server_id} ${end.record.volume_id}${device ? ` --device ${device}` : ''}`,
+        );
+      else server.left.push(address);
+    }
+  return [...servers].flatMap(([id, { name, adds, left }]) => {
+    if (adds.length === 0) return [];
+    const command = (text: string) => `  ${style.accent(sanitize(text))}`;
+    const rest = `and start it once it has all its disks (not restored: ${listed(left, ADDRESSES_LISTED_MAX)}):`;
+    return [
+      '',
+      ...wrap(`To put what was restored back into ${sanitize(name)}:`, width),
+      ...adds.map(command),
+      ...(left.length > 0 ? wrap(rest, width) : []),
+      command(`openstack server start ${id}`),
+    ];
+  });
 }
 
 /** Said once, however many are unknown. */
