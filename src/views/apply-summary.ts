@@ -5,6 +5,7 @@ import type { Action, Plan } from '../domain/plan.ts';
 import { jobIdOf, type Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
+import { putBackLines } from './put-back.ts';
 import {
   attemptLines,
   durationOf,
@@ -293,36 +294,6 @@ function group(
     ...(rows.length === 1 ? [] : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), room), LABEL_INDENT)),
     ...indent(remedyLines(step, { style, width: room }), LABEL_INDENT),
   ];
-}
-
-/**
- * The way back into service, for the disks that were attached when the plan was made. A server starts with all its
- * disks: while one of them is not restored, what is left to wait for is said.
- */
-function putBackLines(rows: readonly Row[], { style, width }: TextOptions): string[] {
-  const servers = new Map<string, { name: string; adds: string[]; left: Address[] }>();
-  for (const { address, action, end } of rows)
-    for (const { server_id, server_name, device } of action?.volume.attachments ?? []) {
-      const server = servers.get(server_id) ?? { name: server_name ?? server_id, adds: [], left: [] };
-      servers.set(server_id, server);
-      if (end.kind === 'recorded' && end.record.status === 'succeeded')
-        server.adds.push(
-          `openstack server add volume ${server_id} ${end.record.volume_id}${device ? ` --device ${device}` : ''}`,
-        );
-      else server.left.push(address);
-    }
-  return [...servers].flatMap(([id, { name, adds, left }]) => {
-    if (adds.length === 0) return [];
-    const command = (text: string) => `  ${style.accent(sanitize(text))}`;
-    const rest = `and start it once it has all its disks (not restored: ${listed(left, ADDRESSES_LISTED_MAX)}):`;
-    return [
-      '',
-      ...wrap(`To put what was restored back into ${sanitize(name)}:`, width),
-      ...adds.map(command),
-      ...(left.length > 0 ? wrap(rest, width) : []),
-      command(`openstack server start ${id}`),
-    ];
-  });
 }
 
 /** Said once, however many are unknown. */

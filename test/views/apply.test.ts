@@ -242,6 +242,23 @@ describe('views/apply-summary', () => {
     expect(text('payments/app')).not.to.contain('openstack server');
   });
 
+  it('takes the server from expect where the disk was detached before, and no command from a name', () => {
+    const expecting = (server: string) => ({
+      ...RUN_PLAN,
+      actions: RUN_PLAN.actions.map((action) =>
+        action.kind === 'restore' && action.address === 'payments/data'
+          ? { ...action, expect: { server } }
+          : action,
+      ),
+    });
+    const text = (server: string) => applySummary(report(), expecting(server), at(120));
+    expect(text('pay-db1')).to.match(
+      /back into pay-db1:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
+    );
+    for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
+      expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
+  });
+
   it('names a reason once for hundreds', () => {
     const ends = new Map(
       Array.from({ length: 300 }, (_, n) => [
