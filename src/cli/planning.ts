@@ -1,7 +1,7 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Observations } from '../domain/observations.ts';
-import type { Plan } from '../domain/plan.ts';
+import { isOfAnotherDisk, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
@@ -43,8 +43,34 @@ export async function makePlan(input: {
       toolVersion: VERSION,
     });
   const made = planFrom(observations);
-  if (!driver || !observations || !speaksOfServers(made)) return made;
-  return planFrom(await nameServers(driver, observations));
+  if (!driver || !observations) return made;
+  const others = otherDisks(made);
+  if (others.length === 0 && !speaksOfServers(made)) return made;
+  const named = speaksOfServers(made) ? await nameServers(driver, observations) : observations;
+  return planFrom(others.length > 0 ? await lookBeside(driver, named, others) : named);
+}
+
+/** More disks than this are called by their ids. */
+const OTHERS_NAMED_MAX = 20;
+
+/** Disks that backups are of which are to be restored into others, without the manifest saying so. */
+function otherDisks(made: Plan): string[] {
+  const ids = made.actions
+    .filter((action) => (action.kind === 'restore' || action.kind === 'blocked') && isOfAnotherDisk(action))
+    .flatMap(({ backup }) => backup.of_volume_id ?? []);
+  return [...new Set(ids)];
+}
+
+/** Most likely an id was mistaken: what helps to see that, and the id that was meant. Made without, where it cannot be read. */
+async function lookBeside(driver: Driver, seen: Observations, ids: readonly string[]): Promise<Observations> {
+  const wanted = ids.filter((id) => seen.volumes.get(id)?.kind !== 'found').slice(0, OTHERS_NAMED_MAX);
+  const [listing, readings] = await Promise.all([
+    seen.backup_list ? undefined : driver.backups(),
+    Promise.all(wanted.map((id) => driver.volume(id))),
+  ]);
+  const volumes = readings.flatMap((reading) => (reading.kind === 'found' ? [reading.value] : []));
+  const backups = seen.backup_list ?? (listing?.kind === 'listed' ? listing.values : []);
+  return { ...seen, beside: { volumes, backups } };
 }
 
 /** Whether a disk that matters is attached to a server of which only the id is known. */

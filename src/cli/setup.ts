@@ -117,11 +117,16 @@ export async function openState(
   const location = stateLocation(io, flags, given);
   if (use === 'to change')
     refuseFleetingState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
-  return await openLocation(io, location);
+  return await openLocation(io, location, given);
 }
 
-export function openLocation(io: Io, location: string): Promise<Backend> {
-  return openBackend(location, { clock: systemClock, newId: randomUUID, env: io.env });
+export function openLocation(io: Io, location: string, { config }: Settings): Promise<Backend> {
+  return openBackend(location, {
+    clock: systemClock,
+    newId: randomUUID,
+    settleMs: config.retry.settle_ms,
+    env: io.env,
+  });
 }
 
 /** `more`: what else of the run belongs into the history. */

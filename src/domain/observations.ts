@@ -18,6 +18,11 @@ export interface Observations {
   readonly volume_list?: readonly Volume[];
   /** Likewise. */
   readonly backup_list?: readonly Backup[];
+  /**
+   * Looked up only where a backup of another disk is named: names of the disks such backups are of, and whatever
+   * backups could be listed. For advice alone.
+   */
+  readonly beside?: { readonly volumes: readonly Volume[]; readonly backups: readonly Backup[] };
   /** Backups that are being made, as far as known; absent where the service does not mind them. */
   readonly being_made?: readonly Backup[];
 }

@@ -66,6 +66,8 @@ export interface ResumeAction extends ActionCommon, Runnable {
 export interface NoopAction extends ActionCommon {
   readonly kind: 'noop';
   readonly done_at: string;
+  /** The lowest generation that asks for this restore again. Absent in a plan of an earlier release. */
+  readonly next_generation?: number;
   readonly job_id?: string;
   /**
    * A rule that was never done itself and picks what is done. `apply` writes it down, so that the rule counts as
@@ -105,6 +107,8 @@ export interface BackupView {
   readonly size?: number;
   readonly created_at?: string;
   readonly of_volume_id?: string;
+  /** Known only where it is another disk than the one restored into. */
+  readonly of_volume_name?: string;
   /** How the manifest asked for it, when by a rule. */
   readonly selector?: Selector;
 }
@@ -120,6 +124,8 @@ export interface Wait {
   readonly what: string;
   /** Commands of the OpenStack client. */
   readonly commands: readonly string[];
+  /** The server that the disk is attached to, when that is what is waited for. */
+  readonly server?: string;
 }
 
 export interface Orphan {
@@ -141,6 +147,12 @@ export function totals(plan: Plan): PlanTotals {
   const count = { restore: 0, resume: 0, noop: 0, blocked: 0, expired: 0 };
   for (const action of plan.actions) count[action.kind] += 1;
   return count;
+}
+
+/** Whether the backup was made of another disk, and no rule of the manifest says that this is meant. */
+export function isOfAnotherDisk({ volume, backup }: Action): boolean {
+  const { of_volume_id, selector } = backup;
+  return of_volume_id !== undefined && of_volume_id !== volume.id && selector?.of_volume === undefined;
 }
 
 /** Whether applying the plan would start, continue or write down anything. */

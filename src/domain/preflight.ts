@@ -198,6 +198,7 @@ function detach(volume: Volume, attachment: Attachment): Wait {
       `openstack server stop ${attachment.server_id}`,
       `openstack server remove volume ${attachment.server_id} ${volume.id}`,
     ],
+    server: attachment.server_name ?? attachment.server_id,
   };
 }
 

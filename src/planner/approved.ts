@@ -1,6 +1,13 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { Action, BlockedAction, Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
+import {
+  type Action,
+  type BlockedAction,
+  isOfAnotherDisk,
+  type Plan,
+  type RestoreAction,
+  type ResumeAction,
+} from '../domain/plan.ts';
 import type { SavedPlan } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import { isRunnable } from './save.ts';
@@ -38,7 +45,11 @@ export function approved(
 ): Approved {
   const now = new Map(fresh.actions.map((action) => [action.address, action]));
   const reasons: Diagnostic[] = fresh.notices.filter(({ severity }) => severity === 'error');
-  const notices: Diagnostic[] = fresh.notices.filter(({ severity }) => severity !== 'error');
+  const meant = new Set(saved.plan.actions.filter((one) => !isOfAnotherDisk(one)).map((one) => one.address));
+  // Planned again by its id, what a rule took of another disk looks like a mistake.
+  const isMeant = ({ code, where }: Diagnostic) =>
+    code === 'backup-of-another-disk' && meant.has(where?.address ?? '');
+  const notices: Diagnostic[] = fresh.notices.filter((one) => one.severity !== 'error' && !isMeant(one));
   const actions: Action[] = [];
   for (const action of saved.plan.actions) {
     if (!isRunnable(action)) {

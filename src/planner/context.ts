@@ -13,6 +13,8 @@ export interface Context {
   readonly observations: Observations | undefined;
   readonly volumesByName: VolumeIndex;
   readonly backups: BackupIndex;
+  /** For advice: those, or what was listed only for it. */
+  readonly advisable: BackupIndex;
   readonly home: Home;
   readonly policy: Policy;
   /** Limits of the policy that a person lifted for this run. */
@@ -23,11 +25,14 @@ export interface Context {
 
 export function contextOf({ state, target, observations, policy, waivers, now }: PlanInput): Context {
   const home = target ?? state?.target ?? { project_id: '', region: '' };
+  const backups = indexBackups(observations?.backup_list ?? [], home.project_id);
+  const beside = observations?.beside?.backups;
   return {
     records: indexRecords(state),
     observations,
     volumesByName: indexVolumes(observations?.volume_list ?? []),
-    backups: indexBackups(observations?.backup_list ?? [], home.project_id),
+    backups,
+    advisable: beside ? indexBackups(beside, home.project_id) : backups,
     home,
     policy,
     waivers: new Set(waivers),

@@ -45,7 +45,7 @@ export function decide(
   if (found) {
     const { record, current } = found;
     if (record.status === 'succeeded')
-      return { kind: 'noop', ...base, ...doneView(record, context), ...ruleToNote(one, claims) };
+      return { kind: 'noop', ...base, ...doneView(record, spec.backup, context), ...ruleToNote(one, claims) };
     if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
     switch (record.status) {
       case 'intended':

@@ -3,6 +3,8 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Wait } from '../domain/plan.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
+import type { RestoreSpec } from '../domain/spec.ts';
+import { tooSmallForAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve.ts';
 
@@ -14,7 +16,11 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
   const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
   const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
   if (volume?.kind === 'found' && backup?.kind === 'found')
-    return identityProblems(volume.value, backup.value, spec.expect, home);
+    return identityProblems(volume.value, backup.value, spec.expect, home).map((problem) =>
+      problem.code === 'volume-too-small' && isForeign(spec, backup.value, volume_id)
+        ? tooSmallForAnother(one, volume.value, backup.value, context)
+        : problem,
+    );
   const otherBackup =
     spec.backup.by === 'id'
       ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'
@@ -37,6 +43,11 @@ export function waits({ volume_id, backup_id }: Resolved, { observations }: Cont
   const backup = observations?.backups.get(backup_id ?? '');
   if (volume?.kind !== 'found' || backup?.kind !== 'found') return [];
   return waitsFor(volume.value, backup.value, observations?.being_made);
+}
+
+/** Not asked for by a rule that names the other disk. */
+function isForeign({ backup }: RestoreSpec, { volume_id }: Backup, target: string): boolean {
+  return volume_id !== target && (backup.by === 'id' || backup.selector.of_volume === undefined);
 }
 
 /** What a complete list does not hold does not exist. */

@@ -2,7 +2,9 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
 import type { Record } from '../domain/record.ts';
+import { overwritesWithAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
+import { placed } from './placed.ts';
 import type { Resolved } from './resolve.ts';
 
 /** What a person should know of an action that is right by the rules. */
@@ -14,13 +16,18 @@ export function noticesOf(
 ): Diagnostic[] {
   const where = { address: spec.address };
   if (action.kind === 'restore')
-    return [...waived, ...movingRule(action), ...beforeOverwriting(action, context)].map((notice) => ({
+    return [
+      ...waived,
+      ...overwritesWithAnother(action, context),
+      ...movingRule(action),
+      ...beforeOverwriting(action, context),
+    ].map((notice) => ({
       ...notice,
       where,
     }));
   if (action.kind !== 'noop' || !found) return [];
   const { record } = found;
-  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id)}`;
+  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup)}${placed(spec.source)}`;
   return [...doneAtHigher(record, spec.generation), ...touchedSince(record, context)].map((notice) => ({
     ...notice,
     remedy: again,

@@ -17,8 +17,11 @@ export interface RecordIndex {
   lastSuccess(volumeId: string): Succeeded | undefined;
   /** The last closed restore that changed the disk or may have. */
   lastTouch(volumeId: string): Record | undefined;
-  /** The lowest generation that no restore of this backup into this disk has had yet. */
-  nextGeneration(volumeId: string, backupId: string): number;
+  /**
+   * The lowest generation that no restore of this backup into this disk has had yet, nor one by the rule that it
+   * is `asked` for with: a lower one would find what is done.
+   */
+  nextGeneration(volumeId: string, backupId: string, asked?: BackupRef): number;
 }
 
 export interface Found {
@@ -68,7 +71,10 @@ export function indexRecords(state: State | undefined): RecordIndex {
     }),
     lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
     lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,
-    nextGeneration: (volumeId, backupId) => (pins.get(pinKey(volumeId, backupId))?.highest ?? 0) + 1,
+    nextGeneration: (volumeId, backupId, asked) => {
+      const rule = asked?.by === 'selector' ? rules.get(ruleKey(volumeId, asked.selector)) : undefined;
+      return Math.max(pins.get(pinKey(volumeId, backupId))?.highest ?? 0, rule?.highest ?? 0) + 1;
+    },
   };
 }
 

@@ -69,6 +69,11 @@ export function pickBackup(
   return { kind: 'picked', value: best.backup };
 }
 
+/** The newest backup of a disk that could be restored; undefined where none is known. */
+export function newestOf(volumeId: string, backups: BackupIndex): Backup | undefined {
+  return backups.get(sourceKey(volumeId, undefined))?.[0]?.backup;
+}
+
 export type VolumeIndex = ReadonlyMap<string, readonly Volume[]>;
 
 export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {

@@ -1,5 +1,7 @@
+import type { Observations } from '../domain/observations.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
 import { jobIdOf, optional, type Record, sameIdentity } from '../domain/record.ts';
+import type { BackupRef } from '../domain/spec.ts';
 import type { Context } from './context.ts';
 import type { Succeeded } from './record-index.ts';
 import type { Resolved } from './resolve.ts';
@@ -19,12 +21,24 @@ export function volumeView({ spec, volume_id, found }: Resolved, { observations 
   };
 }
 
-export function backupView({ spec, backup_id, found }: Resolved, { observations }: Context): BackupView {
+export function backupView(
+  { spec, volume_id, backup_id, found }: Resolved,
+  { observations }: Context,
+): BackupView {
   const rule = optional('selector', spec.backup.by === 'selector' ? spec.backup.selector : undefined);
   const reading = observations?.backups.get(backup_id ?? '');
   if (reading?.kind === 'found') {
-    const { id, name, size, created_at, volume_id } = reading.value;
-    return { id, name, size, created_at, of_volume_id: volume_id, ...rule };
+    const { id, name, size, created_at, volume_id: source } = reading.value;
+    const other = source === volume_id ? undefined : nameOfDisk(source, observations);
+    return {
+      id,
+      name,
+      size,
+      created_at,
+      of_volume_id: source,
+      ...optional('of_volume_name', other),
+      ...rule,
+    };
   }
   const names = found?.record.names;
   return {
@@ -34,15 +48,27 @@ export function backupView({ spec, backup_id, found }: Resolved, { observations 
   };
 }
 
+/** Of a disk that was looked at for whatever reason. */
+export function nameOfDisk(volumeId: string, observations: Observations | undefined): string | undefined {
+  const reading = observations?.volumes.get(volumeId);
+  const seen =
+    reading?.kind === 'found'
+      ? reading.value
+      : observations?.beside?.volumes.find(({ id }) => id === volumeId);
+  return seen?.name || undefined;
+}
+
 /** When it was done, and what came after on the same disk. */
 export function doneView(
   record: Succeeded,
+  asked: BackupRef,
   { records }: Context,
-): Pick<NoopAction, 'done_at' | 'job_id' | 'superseded_by'> {
+): Pick<NoopAction, 'done_at' | 'next_generation' | 'job_id' | 'superseded_by'> {
   const last = records.lastSuccess(record.volume_id);
   const later = last && !sameIdentity(last, record) ? last : undefined;
   return {
     done_at: record.finished_at,
+    next_generation: records.nextGeneration(record.volume_id, record.backup_id, asked),
     ...optional('job_id', jobIdOf(record)),
     ...optional(
       'superseded_by',

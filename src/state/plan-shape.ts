@@ -66,6 +66,7 @@ const backup = fields<BackupView>({
   size: maybe(amount),
   created_at: maybe(text),
   of_volume_id: maybe(text),
+  of_volume_name: maybe(text),
   selector: maybe(selector),
 });
 
@@ -113,7 +114,7 @@ const action = variants<Action, 'kind'>('kind', {
       kind: oneOf('restore'),
       cause: oneOf('first', 'again'),
       changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
-      waits_for: listOf(fields<Wait>({ what: text, commands: listOf(text) })),
+      waits_for: listOf(fields<Wait>({ what: text, commands: listOf(text), server: maybe(text) })),
     }),
   ),
   resume: pinned(
@@ -128,6 +129,7 @@ const action = variants<Action, 'kind'>('kind', {
     ...common,
     kind: oneOf('noop'),
     done_at: time,
+    next_generation: maybe(integerFrom(1)),
     job_id: maybe(text),
     note_rule: maybe(selector),
     superseded_by: maybe(

@@ -8,6 +8,7 @@ import {
   type BlockedAction,
   type FieldChange,
   hasChanges,
+  isOfAnotherDisk,
   type NoopAction,
   type Orphan,
   type Plan,
@@ -214,15 +215,16 @@ function doneLines(
     widestName = Math.max(widestName, displayWidth(nameOf(volume)));
   }
   const lines = shown.flatMap((action) => {
-    const { address, was, done_at, superseded_by: later, volume, generation, note_rule } = action;
+    const { address, was, done_at, superseded_by: later, volume, note_rule } = action;
     const text = [
       padEnd(sanitize(address), widest),
       padEnd(nameOf(volume), widestName),
       `done ${when(done_at, now)}`,
     ].join('  ');
+    const same = later?.backup_id === action.backup.id;
     const after =
       later &&
-      `since then ${sanitize(later.address)} restored backup ${sanitize(later.backup_id)} into this disk, ${when(later.finished_at, now)}`;
+      `since then ${sanitize(later.address)} restored ${same ? 'the same backup' : `backup ${sanitize(later.backup_id)}`} into this disk, ${when(later.finished_at, now)}`;
     return [
       style.faint(`= ${text}`),
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record moves along`]),
@@ -240,7 +242,7 @@ function doneLines(
         ? []
         : indent(
             remedyLines(
-              `to go back to this one: raise generation to ${generation + 1} at ${placeText(action.source)}`,
+              `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toNext(action)} at ${placeText(action.source)}`,
               options,
             ),
             LABEL_INDENT,
@@ -256,6 +258,10 @@ function doneLines(
       ]
     : [];
   return lines.length + collapsed.length === 0 ? [] : ['', ...lines, ...collapsed];
+}
+
+function toNext({ next_generation: next }: NoopAction): string {
+  return next === undefined ? '' : ` to ${next}`;
 }
 
 function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTextOptions): string[] {
@@ -382,7 +388,7 @@ function subjectLines({ volume, backup }: Action, { style, width, now }: PlanTex
       'backup',
       [
         ...row(1, backup.id, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
-        ...(foreign ? [style.warn(`of another disk: ${sanitize(backup.of_volume_id ?? '')}`)] : []),
+        ...(foreign ? [style.warn(`of another disk: ${otherDisk(backup)}`)] : []),
         ...(backup.selector
           ? wrap(`rule: ${selectorText(backup.selector)}`, width - VALUE_COLUMN).map(style.faint)
           : []),
@@ -390,6 +396,10 @@ function subjectLines({ volume, backup }: Action, { style, width, now }: PlanTex
       style,
     ),
   ];
+}
+
+function otherDisk({ of_volume_name: name, of_volume_id: id = '' }: BackupView): string {
+  return name === undefined ? sanitize(id) : `${sanitize(name)} (${sanitize(id)})`;
 }
 
 /** A disk or backup without a name is known by its id alone. */
@@ -520,7 +530,28 @@ function summaryLines(plan: Plan, { style, width }: PlanTextOptions): string[] {
       ? [`${grouped(waiting)} still ${waiting === 1 ? 'waits' : 'wait'} for something, see above.`]
       : []),
   ].join(' ');
-  return [style.strong(planSummary(plan)), ...(restores.length > 0 ? wrap(text, width) : [])];
+  return [
+    style.strong(planSummary(plan)),
+    ...(restores.length > 0 ? wrap(text, width) : []),
+    ...otherDiskLines(restores, width).map(style.warn),
+  ];
+}
+
+const OTHERS_LISTED_MAX = 5;
+
+/** Once more next to the question: it is the mistake that costs two disks' worth of data. */
+function otherDiskLines(restores: readonly RestoreAction[], width: number): string[] {
+  const foreign = restores.filter(isOfAnotherDisk);
+  const lines = foreign
+    .slice(0, OTHERS_LISTED_MAX)
+    .map(
+      ({ address, volume, backup }) =>
+        `! ${sanitize(address)}: the backup is of ${sanitize(backup.of_volume_name ?? backup.of_volume_id ?? '')}, not of ${volume.name ? nameOf(volume) : sanitize(volume.id ?? '')}`,
+    );
+  const rest = foreign.length - lines.length;
+  return [...lines, ...(rest > 0 ? [`! and ${grouped(rest)} more from backups of other disks`] : [])].flatMap(
+    (line) => wrap(line, width),
+  );
 }
 
 /** The command to type next, and why. */

@@ -88,6 +88,7 @@ describe('what is seen of disk and backup', () => {
       {
         what: 'detach from pay-db1 (/dev/vdb)',
         commands: ['openstack server stop srv', 'openstack server remove volume srv v1'],
+        server: 'pay-db1',
       },
     ]);
     expect(made.volume).to.deep.equal({ id: 'v1', name: 'disk-v1', size: 10, ...ATTACHED });

@@ -53,7 +53,7 @@ describe('identity: done or not', () => {
     'another disk is another restore': {
       specs: [spec('s/a', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'succeeded'),
-      plan: { 's/a': 'restore again' },
+      plan: { 's/a': 'restore again', notices: 'backup-of-another-disk' },
     },
     'a raised generation asks again': {
       specs: [spec('s/a', 'v1', 'b1', { generation: 2 })],
@@ -205,6 +205,32 @@ describe('going back to an older one', () => {
     expect(made.notices[0]?.remedy).to.contain('raise generation to 3');
     expect(made.notices[0]?.where).to.deep.equal({ address: 's/a' });
     expect(said(planOf([spec('s/a', 'v1', 'c1')], { state }), 's/a')).to.contain('raise generation to 2');
+  });
+});
+
+describe('the generation to raise to', () => {
+  const next = (specs: Parameters<typeof planOf>[0], state: ReturnType<typeof book>) =>
+    action(planOf(specs, { state }), specs[0]?.address ?? '', 'noop').next_generation;
+
+  it('is one that no restore of this disk and backup has had, however low the number stands now', () => {
+    const state = book()
+      .put('s/a', 'v1', 'b1', 'succeeded')
+      .put('s/a', 'v1', 'b1', 'succeeded', { generation: 2 });
+    expect(next([A], state)).to.equal(3);
+    const seven = book().put('s/old', 'v1', 'b1', 'succeeded', { generation: 7 });
+    expect(next([A], seven)).to.equal(8);
+  });
+
+  it('and that, once written, does restore: by an id and by a rule that picked another backup meanwhile', () => {
+    const selector = { as_of: 'latest' };
+    const state = book()
+      .put('s/a', 'v1', 'b1', 'succeeded', { selector })
+      .put('s/a', 'v1', 'c1', 'succeeded', { selector, generation: 4 });
+    for (const backup of ['b1', { by: 'selector', selector } as const]) {
+      const generation = next([spec('s/a', 'v1', backup)], state) ?? 0;
+      const raised = planOf([spec('s/a', 'v1', backup, { generation })], { state });
+      expect(action(raised, 's/a', 'restore').generation).to.equal(generation);
+    }
   });
 });
 

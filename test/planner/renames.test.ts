@@ -77,7 +77,12 @@ describe('renames', () => {
     'renamed while something new on the same backup takes the old name': {
       specs: [spec('s/a', 'v2', 'b1'), as('s/b', I)],
       state: put(book(), 's/a', I, 'running'),
-      plan: { 's/a': 'restore first', 's/b': 'resume was s/a', moves: 's/a>s/b' },
+      plan: {
+        's/a': 'restore first',
+        's/b': 'resume was s/a',
+        moves: 's/a>s/b',
+        notices: 'backup-of-another-disk',
+      },
     },
     'two names swapped, both running': {
       specs: [as('s/a', J), as('s/b', I)],

@@ -328,6 +328,19 @@ describe('a saved plan is stale', () => {
     it(`not by ${what}`, () => {
       expect(applied(reread(saved()), today()).said).to.equal('s/a restore, s/b restore, s/c restore');
     });
+
+  it('what a rule took of another disk is meant, also when it is planned again by its id', () => {
+    const state = book().state;
+    const by = (of_volume?: string) =>
+      ({
+        by: 'selector',
+        selector: { as_of: '2026-11-23T12:00:00Z', ...(of_volume ? { of_volume } : {}) },
+      }) as const;
+    const codes = (backup: RestoreSpec['backup'] | string) =>
+      applied(saved([spec('s/a', 'v1', backup)], state), { state }).plan?.notices.map(({ code }) => code);
+    expect(codes(by('v2'))).to.deep.equal([]);
+    expect(codes('b2')).to.deep.equal(['backup-of-another-disk']);
+  });
 });
 
 describe('a saved plan that was begun', () => {

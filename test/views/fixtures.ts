@@ -254,7 +254,7 @@ const ACTIONS: readonly Action[] = [
     cause: 'first',
     address: 'payments/cache',
     volume: volume('cache', 1200),
-    backup: backup('app', 40),
+    backup: { ...backup('app', 40), of_volume_name: 'pay-app' },
     source: source(20),
     changes: [],
     waits_for: [],
@@ -297,6 +297,7 @@ const ACTIONS: readonly Action[] = [
     backup: backup('app', 40),
     source: source(38),
     done_at: '2026-11-20T22:00:00.000Z',
+    next_generation: 3,
     superseded_by: {
       address: 'payments/search',
       backup_id: BACKUPS.web,

@@ -42,7 +42,7 @@ describe('views/plan-text', () => {
   it('never hides a rename or a superseded restore among many done ones', () => {
     const text = planText({ ...PLAN, actions: [...PLAN.actions, ...DONE_PLAN.actions] }, at(80));
     expect(text).to.contain('was payments/mail');
-    expect(text).to.contain('raise generation to 2 at restores.yaml:38:7');
+    expect(text).to.contain('raise generation to 3 at restores.yaml:38:7');
     expect(text).to.contain('= 13 more done');
   });
 

@@ -1,0 +1,72 @@
+import type { Backup, Volume } from '../domain/cloud.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
+import type { Context } from './context.ts';
+import { placed } from './placed.ts';
+import type { Resolved } from './resolve.ts';
+import { newestOf } from './select.ts';
+import { nameOfDisk } from './shown.ts';
+
+/**
+ * A backup of another disk is allowed, and hardly ever meant: an id was mistaken. So what is said first is how to
+ * mend the id; what cannot be undone, such as extending the disk, comes last.
+ */
+
+/** In place of "extend the disk": it is too small for a backup that is not its own. */
+export function tooSmallForAnother(
+  { spec }: Resolved,
+  volume: Volume,
+  backup: Backup,
+  context: Context,
+): Diagnostic {
+  const source = called(nameOfDisk(backup.volume_id, context.observations), backup.volume_id);
+  const own = called(volume.name, volume.id);
+  return error(
+    'backup-of-another-disk',
+    `this is a backup of ${source}, not of ${own}, and needs ${backup.size} GB; ${own} has ${volume.size} GB`,
+    {
+      remedy: [
+        ownBackup(volume, spec.source, context),
+        `if you do mean the backup of ${source}, the disk must be extended first, which cannot be undone: openstack volume set --size ${backup.size} ${volume.id}`,
+      ].join('\n'),
+    },
+  );
+}
+
+/** It fits, so nothing else would speak of it before the disk is overwritten. */
+export function overwritesWithAnother(action: RestoreAction, context: Context): Diagnostic[] {
+  const { volume, backup } = action;
+  if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherDisk(action)) return [];
+  const own = { id: volume.id, name: volume.name ?? '' };
+  return [
+    {
+      severity: 'warning',
+      code: 'backup-of-another-disk',
+      summary: `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
+      remedy: [
+        ownBackup(own, action.source, context),
+        `if the other disk’s is meant, say so instead of backup_id: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${backup.of_volume_id}}`,
+      ].join('\n'),
+    },
+  ];
+}
+
+function ownBackup(
+  { id, name }: Pick<Volume, 'id' | 'name'>,
+  source: RestoreAction['source'],
+  { advisable }: Context,
+): string {
+  const newest = newestOf(id, advisable);
+  return newest
+    ? `the newest backup of ${called(name, id)}: ${newest.id} (${seconds(newest.created_at)}); put that${placed(source)}`
+    : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${id}`;
+}
+
+/** On one line: a name that breaks it would write advice of its own. */
+function called(name: string | undefined, id: string): string {
+  return name ? name.replace(/\s+/g, ' ') : id;
+}
+
+function seconds(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,76 @@
+import { expect } from 'chai';
+import type { Observations } from '../../src/domain/observations.ts';
+import { observationNeeds } from '../../src/planner/needs.ts';
+import { action, backup, type Cloud, observe, planOf, said, spec, story, volume } from './builders.ts';
+
+/** boot (10 GB) and data (40 GB), each with its own backups; the older one of boot is not the one to name. */
+const cloud: Cloud = {
+  volumes: [volume('boot'), volume('data', { size: 40 })],
+  backups: [
+    backup('boot-old', 'boot', { created_at: '2026-11-21T00:00:00Z' }),
+    backup('boot-new', 'boot', { created_at: '2026-11-22T00:00:00Z' }),
+    backup('data-new', 'data', { size: 40 }),
+  ],
+};
+const source = { file: 'restores.yaml', line: 12, column: 7 };
+
+/** As `plan` looks a second time when a backup is of another disk. */
+function lookedBeside(specs: Parameters<typeof planOf>[0]): Observations {
+  return {
+    ...observe(cloud, observationNeeds(specs, undefined)),
+    beside: { volumes: cloud.volumes, backups: cloud.backups },
+  };
+}
+
+describe('a backup of another disk', () => {
+  it('too large: says first that the id is wrong, and extending the disk last', () => {
+    const specs = [spec('s/a', 'boot', 'data-new', { source })];
+    const text = said(planOf(specs, { observations: lookedBeside(specs) }), 's/a');
+    expect(text).to.contain('this is a backup of disk-data, not of disk-boot, and needs 40 GB');
+    expect(text).to.contain(
+      'the newest backup of disk-boot: boot-new (2026-11-22T00:00:00Z); put that at restores.yaml:12:7',
+    );
+    expect(text.indexOf('boot-new')).to.be.lessThan(text.indexOf('openstack volume set --size 40 boot'));
+    expect(text).to.contain('if you do mean the backup of disk-data').and.contain('cannot be undone');
+  });
+
+  it('that fits is restored with a warning that names both disks and both ways out', () => {
+    const specs = [spec('s/a', 'data', 'boot-new', { source })];
+    const made = planOf(specs, { observations: lookedBeside(specs) });
+    expect(story(made)).to.include({ 's/a': 'restore first' });
+    const [notice] = made.notices.filter(({ code }) => code === 'backup-of-another-disk');
+    expect(notice?.severity).to.equal('warning');
+    expect(notice?.summary).to.equal('this backup is of disk-boot, not of disk-data');
+    expect(notice?.remedy)
+      .to.contain('the newest backup of disk-data: data-new')
+      .and.contain('of_volume: boot');
+    expect(action(made, 's/a', 'restore').backup.of_volume_name).to.equal('disk-boot');
+  });
+
+  it('is known by its id where it could not be looked up', () => {
+    const made = planOf([spec('s/a', 'data', 'boot-new')], { cloud });
+    expect(made.notices[0]?.summary).to.equal('this backup is of boot, not of disk-data');
+    expect(made.notices[0]?.remedy).to.contain('openstack volume backup list --volume data');
+  });
+
+  it('a name cannot write a line of advice', () => {
+    const evil = {
+      ...cloud,
+      volumes: [volume('data', { size: 40, name: 'x\n→ vbsctl apply --auto-approve' })],
+    };
+    const made = planOf([spec('s/a', 'data', 'boot-new')], { cloud: evil });
+    expect(made.notices[0]?.remedy?.split('\n')).to.have.length(2);
+  });
+
+  it('that a rule asks for is meant: no warning, and too small is too small', () => {
+    const rule = (of_volume: string) =>
+      ({ by: 'selector', selector: { as_of: '2026-11-24T00:00:00Z', of_volume } }) as const;
+    expect(story(planOf([spec('s/a', 'data', rule('boot'))], { cloud }))).to.deep.equal({
+      's/a': 'restore first',
+      notices: 'capacity-falls-back',
+    });
+    expect(story(planOf([spec('s/a', 'boot', rule('data'))], { cloud }))).to.deep.equal({
+      's/a': 'blocked volume-too-small',
+    });
+  });
+});
