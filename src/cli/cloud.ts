@@ -62,7 +62,7 @@ async function emulatorHint(
     return undefined;
   const location = stateLocation(io, flags, given);
   if (isUrl(location)) return undefined;
-  const state = await openLocation(io, location)
+  const state = await openLocation(io, location, given)
     .then((store) => store.read())
     .catch(() => undefined);
   if (!state || !isEmulator(state.target)) return undefined;
