@@ -114,6 +114,12 @@ const answer =
   () =>
     usage(summary, remedy);
 
+/** Not understood as a yes: a restore overwrites, and who wants it unasked says so in full. */
+const approve: Correction = (command) =>
+  hasOption(command, '--auto-approve')
+    ? usage('there is no short form of a yes', 'to restore without being asked: --auto-approve')
+    : undefined;
+
 /** Flags of Terraform, OpenTofu and kubectl that mean something else here, or nothing. */
 const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
   out: (command) =>
@@ -165,6 +171,8 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'there is no --generate-config-out',
     'to write a manifest of what is there: vbsctl generate --server NAME --latest > restores.yaml',
   ),
+  y: approve,
+  yes: approve,
   namespace: answer('there are no namespaces', 'the project is the one of --cloud, OS_CLOUD or OS_*'),
 };
 

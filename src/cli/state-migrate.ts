@@ -35,16 +35,26 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
       'where to is not said',
       'give --to LOCATION; or --undo, to take the old place in use again without the new one',
     );
-  const here = await openState(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
-  return to === undefined ? await takeBack(io, here, flags) : await go(io, here, to, flags);
+  const given = await settings(io, flags);
+  const here = await openState(io, flags, given, flags.dryRun ? 'to look' : 'to change');
+  if (to === undefined) return await takeBack(io, here, flags);
+  // The note must mean the same from every directory.
+  const location = isUrl(to) ? to : absolute(io, to);
+  const open = () => openLocation(io, location, given);
+  return await go(io, here, to, location, open, flags);
 }
 
-async function go(io: Io, here: Backend, to: string, flags: MigrateFlags): Promise<ExitCode> {
-  // the note must mean the same from every directory
-  const location = isUrl(to) ? to : absolute(io, to);
+async function go(
+  io: Io,
+  here: Backend,
+  to: string,
+  location: string,
+  open: () => Promise<Backend>,
+  flags: MigrateFlags,
+): Promise<ExitCode> {
   if (location === here.location || location === absolute(io, here.location))
     throw usage(`the state is at ${to} already`, 'name another place with --to');
-  const there = await openLocation(io, location);
+  const there = await open();
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
   const check = (mine: Snapshot | undefined, theirs: Snapshot | undefined): Snapshot => {
     if (!mine) throw noState(here);
@@ -73,7 +83,7 @@ async function go(io: Io, here: Backend, to: string, flags: MigrateFlags): Promi
     const backup = old && (await backUp(io, there.location, old, flags.backup));
     const copy = withSerial(source, Math.max(source.state.serial, (old?.state.serial ?? -1) + 1));
     await theirs.replace(copy);
-    await mustReadBack(io, location, copy);
+    await mustReadBack(await open(), copy);
     const note: MovedTo = { location, at: isoTime(Date.now()), by: by.who, serial: copy.state.serial };
     await mine.replace(marked(source, note));
     io.stdout.write(
@@ -162,8 +172,7 @@ function marked({ state, chain }: Snapshot, moved_to: MovedTo): Snapshot {
 }
 
 /** With a backend of its own, as the next command will read it. */
-async function mustReadBack(io: Io, location: string, copy: Snapshot): Promise<void> {
-  const there = await openLocation(io, location);
+async function mustReadBack(there: Backend, copy: Snapshot): Promise<void> {
   const found = await there.snapshot();
   if (found && encodeSnapshot(found) === encodeSnapshot(copy)) return;
   throw new Failure(

@@ -78,5 +78,7 @@ export interface LockInfo {
 
 export interface LeaseTerms {
   readonly ttl_ms: number;
+  /** Not renewed for so long, it may be taken over. */
+  readonly takeover_after_ms: number;
   readonly renewed: string;
 }

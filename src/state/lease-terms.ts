@@ -32,11 +32,11 @@ export function renewEveryMs(ttlMs: number): number {
 }
 
 /**
- * When a lock that was not renewed may be taken: its time to live and half of it again, in which requests that
- * left in its last moment come to their end.
+ * When a lock that was not renewed may be taken: its time to live, and as long again as a restore that its holder
+ * asked for in the last moment may take to begin (`retry.settle` of the holder).
  */
-export function takeoverAfterMs(ttlMs: number): number {
-  return ttlMs * 1.5 + MARGIN_MS;
+export function takeoverAfterMs(ttlMs: number, settleMs: number): number {
+  return ttlMs + settleMs + MARGIN_MS;
 }
 
 /** How long a lease surely lasts. Counts from before each renewal was sent, on whichever clock has gone further. */

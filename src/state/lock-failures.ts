@@ -2,7 +2,6 @@ import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { LockInfo } from './backend.ts';
-import { takeoverAfterMs } from './lease-terms.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
 
@@ -24,7 +23,7 @@ function processText({ host, pid }: LockInfo): string {
 
 function leaseText({ lease }: LockInfo): string {
   if (!lease) return '';
-  const after = formatDuration(takeoverAfterMs(lease.ttl_ms));
+  const after = formatDuration(lease.takeover_after_ms);
   return ` It was last renewed ${lease.renewed}; not renewed for ${after}, it can be taken over.`;
 }
 

@@ -19,6 +19,8 @@ export interface BackendDeps {
   readonly clock: Clock;
   /** A fresh UUID. */
   readonly newId: () => string;
+  /** How long after its request a restore may begin (`retry.settle`): a lease is not taken over before. */
+  readonly settleMs: number;
   /** Credentials and settings of remote backends come from here, never from the location. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }

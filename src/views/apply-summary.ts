@@ -14,6 +14,7 @@ import {
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
+  statusWord,
   subjectLines,
 } from './record-text.ts';
 import type { RunReport } from './run-report.ts';
@@ -132,11 +133,7 @@ function resultOf(end: End): string {
   if (end.kind === 'not_started') return 'not started';
   const { record } = end;
   if (record.status === 'succeeded' && record.evidence === 'adopted') return 'succeeded (adopted)';
-  return record.status === 'running'
-    ? 'still running'
-    : record.status === 'intended'
-      ? 'open'
-      : record.status;
+  return record.status === 'running' ? 'still running' : statusWord(record.status);
 }
 
 function paintOf(end: End, style: TextOptions['style']) {

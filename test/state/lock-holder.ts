@@ -7,7 +7,12 @@ import { systemClock as clock } from '../../src/cli/system.ts';
 import { openBackend } from '../../src/state/open-backend.ts';
 import { ACTOR, numbered, TARGET } from './samples.ts';
 
-const backend = await openBackend(process.argv[2] ?? '', { clock, newId: randomUUID, env: process.env });
+const backend = await openBackend(process.argv[2] ?? '', {
+  clock,
+  newId: randomUUID,
+  settleMs: 1_000,
+  env: process.env,
+});
 const lease = await backend.lock(ACTOR, 0);
 if (!lease.state()) await lease.create(TARGET);
 await lease.commit([numbered(1_000)]);

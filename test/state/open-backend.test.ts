@@ -14,7 +14,7 @@ describe('openBackend', () => {
   afterEach(() => rm(directory, { recursive: true }));
 
   async function refusal(location: string): Promise<Failure> {
-    const reason = await openBackend(location, { clock: fakeClock(), newId, env: {} }).then(
+    const reason = await openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} }).then(
       () => new Error('was opened'),
       (cause: unknown) => cause,
     );
@@ -24,7 +24,7 @@ describe('openBackend', () => {
 
   it('opens a file that is not there yet', async () => {
     const location = join(directory, 'new.json');
-    const backend = await openBackend(location, { clock: fakeClock(), newId, env: {} });
+    const backend = await openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} });
     expect(backend.location).to.equal(location);
     expect(await backend.read()).to.equal(undefined);
   });

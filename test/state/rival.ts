@@ -14,7 +14,7 @@ let stopped = false;
 process.on('SIGTERM', () => {
   stopped = true;
 });
-const backend = await openBackend(location, { clock, newId: randomUUID, env: process.env });
+const backend = await openBackend(location, { clock, newId: randomUUID, settleMs: 1_000, env: process.env });
 const lease = await backend.lock(ACTOR, 30_000);
 process.stdout.write(`${JSON.stringify(lease.lock)}\n`);
 if (!lease.state()) await lease.create(TARGET);

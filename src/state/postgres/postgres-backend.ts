@@ -18,11 +18,18 @@ import { ConnectionLost, refuseSharedSession, Session } from './session.ts';
 export interface PostgresBackendOptions {
   readonly location: string;
   readonly postgres: PostgresLocation;
+  readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
 }
 
-export function postgresBackend({ location, postgres, clock, newId }: PostgresBackendOptions): Backend {
+export function postgresBackend({
+  location,
+  postgres,
+  settleMs,
+  clock,
+  newId,
+}: PostgresBackendOptions): Backend {
   const { schema } = postgres;
   const open = () =>
     patiently(clock, A_MINUTE, async () => {
@@ -66,7 +73,7 @@ export function postgresBackend({ location, postgres, clock, newId }: PostgresBa
         const mine = ownLock(actor, clock, newId);
         const time = await waitForLock(clock, waitMs, signal, async () => {
           const before = momentOf(clock);
-          const outcome = await takeLock(session, postgres, mine, location);
+          const outcome = await takeLock(session, postgres, mine, settleMs, location);
           return outcome === 'mine'
             ? { mine: new LeaseTime(clock, postgres.ttl_ms, before) }
             : { refused: () => outcome };

@@ -1,5 +1,5 @@
 import type { Failure } from '../../domain/errors.ts';
-import type { LockInfo } from '../backend.ts';
+import type { LeaseTerms, LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy } from '../lock-failures.ts';
 import type { PostgresLocation } from './location.ts';
@@ -12,8 +12,7 @@ import type { Session } from './session.ts';
  */
 export interface LockRow {
   readonly info: LockInfo;
-  readonly ttl_ms: number;
-  readonly renewed: string;
+  readonly lease: LeaseTerms;
   /** Not renewed for so long that it may be taken, by the server's clock. */
   readonly overdue: boolean;
 }
@@ -22,19 +21,28 @@ export async function holderOf(
   session: Session,
   { schema, state }: PostgresLocation,
 ): Promise<LockRow | undefined> {
-  const [row] = await session.query<{ info: LockInfo; ttl_ms: string; renewed_at: Date; age_ms: string }>(
-    `select info, ttl_ms, renewed_at, extract(epoch from clock_timestamp() - renewed_at) * 1000 as age_ms
+  const [row] = await session.query<{
+    info: LockInfo;
+    ttl_ms: string;
+    takeover_after_ms: string;
+    renewed_at: Date;
+    age_ms: string;
+  }>(
+    `select info, ttl_ms, takeover_after_ms, renewed_at, extract(epoch from clock_timestamp() - renewed_at) * 1000 as age_ms
      from ${schema}.lock where state = $1`,
     [state],
   );
   if (!row) return undefined;
-  const ttl_ms = Number(row.ttl_ms);
-  const overdue = Number(row.age_ms) > takeoverAfterMs(ttl_ms);
-  return { info: row.info, ttl_ms, renewed: row.renewed_at.toISOString(), overdue };
+  const lease = {
+    ttl_ms: Number(row.ttl_ms),
+    takeover_after_ms: Number(row.takeover_after_ms),
+    renewed: row.renewed_at.toISOString(),
+  };
+  return { info: row.info, lease, overdue: Number(row.age_ms) > lease.takeover_after_ms };
 }
 
-export function told({ info, ttl_ms, renewed }: LockRow): LockInfo {
-  return { ...info, lease: { ttl_ms, renewed } };
+export function told({ info, lease }: LockRow): LockInfo {
+  return { ...info, lease };
 }
 
 /** One attempt: `mine`, or why not. */
@@ -42,6 +50,7 @@ export async function takeLock(
   session: Session,
   location: PostgresLocation,
   mine: LockInfo,
+  settleMs: number,
   place: string,
 ): Promise<'mine' | Failure> {
   const { schema, state, ttl_ms } = location;
@@ -49,10 +58,11 @@ export async function takeLock(
   const row = await holderOf(session, location);
   if (taken && (!row || row.overdue)) {
     await session.query(
-      `insert into ${schema}.lock (state, id, info, ttl_ms, renewed_at) values ($1, $2, $3, $4, clock_timestamp())
+      `insert into ${schema}.lock (state, id, info, ttl_ms, takeover_after_ms, renewed_at)
+       values ($1, $2, $3, $4, $5, clock_timestamp())
        on conflict (state) do update set id = excluded.id, info = excluded.info, ttl_ms = excluded.ttl_ms,
-         renewed_at = excluded.renewed_at`,
-      [state, mine.id, JSON.stringify(mine), ttl_ms],
+         takeover_after_ms = excluded.takeover_after_ms, renewed_at = excluded.renewed_at`,
+      [state, mine.id, JSON.stringify(mine), ttl_ms, takeoverAfterMs(ttl_ms, settleMs)],
     );
     return 'mine';
   }

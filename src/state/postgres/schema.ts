@@ -34,6 +34,7 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
       id text not null,
       info json not null,
       ttl_ms bigint not null,
+      takeover_after_ms bigint not null,
       renewed_at timestamptz not null
     );`,
 ];

@@ -19,6 +19,7 @@ export interface ObjectLockOptions {
   readonly key: string;
   readonly place: string;
   readonly ttlMs: number;
+  readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
   /** Asked when the lock is. */
@@ -32,6 +33,7 @@ interface Entry {
   readonly info: BareLock;
   /** 0: it has no end. */
   readonly ttl_ms: number;
+  readonly takeover_after_ms: number;
   readonly renewed: string;
 }
 
@@ -54,7 +56,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
         return { refused: () => lockedBy(told(standing), place) };
       const before = momentOf(clock);
       const over = standing?.etag ?? 'nothing';
-      const outcome = await objects.put(key, entryText(info, ttlMs, clock), { over });
+      const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
       // Another one was faster; or it is ours, and only the answer was lost.
       const now = outcome.kind === 'written' ? undefined : await look();
@@ -90,8 +92,8 @@ function told(standing: Standing): LockInfo;
 function told(standing: Standing | undefined): LockInfo | undefined;
 function told(standing: Standing | undefined): LockInfo | undefined {
   if (!standing) return undefined;
-  const { info, ttl_ms, renewed } = standing.entry;
-  return ttl_ms > 0 ? { ...info, lease: { ttl_ms, renewed } } : info;
+  const { info, ...lease } = standing.entry;
+  return lease.ttl_ms > 0 ? { ...info, lease } : info;
 }
 
 async function standingOf({ objects, key, place }: ObjectLockOptions): Promise<Standing | undefined> {
@@ -99,7 +101,7 @@ async function standingOf({ objects, key, place }: ObjectLockOptions): Promise<S
   if (!found) return undefined;
   const entry = parsed(found.bytes);
   if (!entry) throw damagedLock(place);
-  const overdue = entry.ttl_ms > 0 && (found.age_ms ?? 0) > takeoverAfterMs(entry.ttl_ms);
+  const overdue = entry.ttl_ms > 0 && (found.age_ms ?? 0) > entry.takeover_after_ms;
   return { entry, etag: found.etag, overdue };
 }
 
@@ -166,7 +168,9 @@ class HeldObject implements HeldTextLock {
   async #renew(): Promise<void> {
     const { objects, key, clock } = this.#options;
     const before = momentOf(clock);
-    const outcome = await objects.put(key, entryText(this.info, this.#ttlMs, clock), { over: this.#etag });
+    const outcome = await objects.put(key, entryText(this.info, this.#ttlMs, this.#options), {
+      over: this.#etag,
+    });
     if (outcome.kind === 'written') {
       this.#etag = outcome.tag ?? '';
       this.#time.renewed(before);
@@ -183,8 +187,13 @@ class HeldObject implements HeldTextLock {
   }
 }
 
-function entryText(info: BareLock, ttlMs: number, clock: Clock): string {
-  const entry: Entry = { info, ttl_ms: ttlMs, renewed: isoTime(clock.now()) };
+function entryText(info: BareLock, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
+  const entry: Entry = {
+    info,
+    ttl_ms: ttlMs,
+    takeover_after_ms: takeoverAfterMs(ttlMs, settleMs),
+    renewed: isoTime(clock.now()),
+  };
   return `${JSON.stringify(entry, undefined, 2)}\n`;
 }
 
@@ -208,5 +217,6 @@ const entryShape = fields<Entry>({
     version: text,
   }),
   ttl_ms: integerFrom(0),
+  takeover_after_ms: integerFrom(0),
   renewed: text,
 });

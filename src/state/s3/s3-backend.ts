@@ -11,6 +11,7 @@ import { type Abilities, selfTest } from './self-test.ts';
 export interface S3BackendOptions {
   readonly location: string;
   readonly s3: S3Location;
+  readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
   /** Default: the real ones. */
@@ -18,7 +19,7 @@ export interface S3BackendOptions {
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { location, s3, clock, newId } = options;
+  const { location, s3, settleMs, clock, newId } = options;
   const { key } = s3;
   const place = `s3://${s3.bucket}/${key}`;
   const objects = options.objects ?? s3Objects(s3, place, clock);
@@ -28,6 +29,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
     key: `${key}.lock`,
     place: `${place}.lock`,
     ttlMs: s3.ttl_ms,
+    settleMs,
     clock,
     newId,
     abilities: async () => {

@@ -23,7 +23,7 @@ for (const flavour of ['gitlab', 'plain', 'gitea'] as const) {
     return {
       location,
       env,
-      open: () => openBackend(location, { clock: fakeClock(), newId, env }),
+      open: () => openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env }),
       dispose: async () => {},
       freedByDeath: false,
       serialsOnlyRise: true,
@@ -41,7 +41,7 @@ remoteTrials('http, as of gitlab', { kind: 'person' }, async () => {
   return {
     location,
     env,
-    open: () => openBackend(location, { clock: systemClock, newId: randomUUID, env }),
+    open: () => openBackend(location, { clock: systemClock, newId: randomUUID, settleMs: 1_000, env }),
     writes: () => server.writes,
     loseWriteAnswer: () => proxy.loseAnswers(/^POST [^ ]*\?ID=/),
     lostAnswers: () => proxy.lost,

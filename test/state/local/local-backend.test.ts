@@ -14,7 +14,7 @@ backendContract('local', async () => {
   const location = join(directory, 'vbsctl.state.json');
   return {
     location,
-    open: () => openBackend(location, { clock: fakeClock(), newId, env: {} }),
+    open: () => openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} }),
     dispose: () => rm(directory, { recursive: true }),
     freedByDeath: true,
   };
@@ -25,7 +25,7 @@ storedContract('local', async () => {
   const location = join(directory, 'vbsctl.state.json');
   const paths: Readonly<Record<string, string>> = { snapshot: location, journal: `${location}.journal` };
   return {
-    open: () => openBackend(location, { clock: fakeClock(), newId, env: {} }),
+    open: () => openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} }),
     parts: async () =>
       new Map(
         await Promise.all(
@@ -47,7 +47,7 @@ describe('a state that an older vbsctl wrote', () => {
         const location = join(directory, 'vbsctl.state.json');
         const fixture = new URL(`../fixtures/format-${format}.state.json`, import.meta.url).pathname;
         for (const end of ['', '.journal']) await copyFile(`${fixture}${end}`, `${location}${end}`);
-        const open = () => openBackend(location, { clock: fakeClock(), newId, env: {} });
+        const open = () => openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} });
         const snapshot = await (await open()).snapshot();
         if (!snapshot) throw new Error('no state was found');
         const { state, chain } = snapshot;
@@ -82,7 +82,8 @@ describe('a state that an older vbsctl wrote', () => {
 describe('local backend on a real disk', () => {
   let directory: string;
   let path: string;
-  const open = (location = path) => openBackend(location, { clock: fakeClock(), newId, env: {} });
+  const open = (location = path) =>
+    openBackend(location, { clock: fakeClock(), newId, settleMs: 1_000, env: {} });
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'vbsctl-'));
     path = join(directory, 'vbsctl.state.json');

@@ -24,7 +24,7 @@ if (!HAS_POSTGRES) {
     const at = (port: number, state: string, more = '') =>
       `postgres://vbsctl@127.0.0.1:${port}/postgres?state=${state}${more}`;
     const open = (location: string) =>
-      openBackend(location, { clock: systemClock, newId: randomUUID, env: {} });
+      openBackend(location, { clock: systemClock, newId: randomUUID, settleMs: 1_000, env: {} });
 
     backendContract('postgres', async () => {
       const location = at(server.port, randomUUID());

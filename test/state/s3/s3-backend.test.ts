@@ -25,7 +25,7 @@ if (S3_SERVER === undefined) {
     const at = (port: number, key: string, more = '') =>
       `s3://${BUCKET}/${key}?endpoint=http://127.0.0.1:${port}&region=us-east-1${more}`;
     const open = (location: string) =>
-      openBackend(location, { clock: systemClock, newId: randomUUID, env: {} });
+      openBackend(location, { clock: systemClock, newId: randomUUID, settleMs: 1_000, env: {} });
 
     backendContract('s3', async () => {
       const location = at(server.port, `${randomUUID()}.json`);

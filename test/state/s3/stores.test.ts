@@ -10,7 +10,14 @@ const KEY = 'state.json';
 
 function backendOn(objects: Objects) {
   const s3 = { bucket: 'b', key: KEY, path_style: true, ttl_ms: 120_000 };
-  return s3Backend({ location: 's3://b/state.json', s3, clock: fakeClock(), newId, objects });
+  return s3Backend({
+    location: 's3://b/state.json',
+    s3,
+    clock: fakeClock(),
+    settleMs: 1_000,
+    newId,
+    objects,
+  });
 }
 
 describe('stores that do less than S3', () => {
