@@ -49,6 +49,11 @@ function refuseOperand(command: Command, given: string, before: number): void {
     );
   if (path === 'get volumes' || path === 'get servers')
     throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${given}`);
+  if (path === 'vbsctl plan')
+    throw usage(
+      `plan takes no operand, and ${given} was given`,
+      `a manifest: vbsctl plan -f ${given}\na saved plan: vbsctl show ${given}`,
+    );
   if (path === 'vbsctl import' && before === 1)
     throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);
 }

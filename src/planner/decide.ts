@@ -64,7 +64,10 @@ export function decide(
         return unreachable(record);
     }
   }
-  if (hasExpired(spec, context.now)) return { kind: 'expired', valid_until: spec.valid_until, ...base };
+  if (hasExpired(spec, context.now)) {
+    const source = spec.valid_until_source ?? spec.source;
+    return { kind: 'expired', valid_until: spec.valid_until, ...base, source };
+  }
 
   const reasons = [
     ...one.problems,

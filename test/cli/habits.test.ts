@@ -74,6 +74,7 @@ describe('habits of other tools', () => {
     ['get backup pay-db-data', /takes no name/, /--volume pay-db-data/],
     ['get disks pay-db-data', /takes no name/, /--name pay-db-data/],
     ['import a/b 4711', /one address/, /--job-id 4711/],
+    ['plan plan.json', /no operand/, /vbsctl show plan\.json/],
     ['show', /which plan/, /state list/],
     ['show --output json', /which plan/, /state list/],
     ['force-unlock 1', /no command force-unlock/, /vbsctl unlock/],

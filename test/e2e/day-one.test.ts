@@ -48,6 +48,32 @@ describe('day one', function () {
     expect(await good('status')).to.include('Nothing is open');
   });
 
+  it('an id mistaken for that of another disk: says so first, and which one was meant', async () => {
+    await good('init');
+    const newest = async (disk: string) => {
+      const [backup] = await json('get', 'backups', '--volume', disk);
+      const [volume] = await json('get', 'volumes', '--name', disk);
+      return { backup: backup.id as string, volume: volume.id as string };
+    };
+    const boot = await newest('pay-db-boot');
+    const data = await newest('pay-db-data');
+    const declare = (backup: string, volume: string) =>
+      desk.write(
+        'restores.yaml',
+        `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: s}\nspec:\n  restores:\n    - {name: a, backup_id: ${backup}, volume_id: ${volume}}\n`,
+      );
+    declare(data.backup, boot.volume);
+    const blocked = (await good('plan')).replace(/\s+/g, ' ');
+    expect(blocked).to.include('this is a backup of pay-db-data, not of pay-db-boot, and needs 500 GB');
+    expect(blocked).to.match(
+      new RegExp(`newest backup of pay-db-boot: ${boot.backup} .*restores.yaml:6:7.*volume set --size`),
+    );
+    declare(boot.backup, data.volume);
+    const warned = await good('plan');
+    expect(warned).to.include('warning:   this backup is of pay-db-boot, not of pay-db-data');
+    expect(warned).to.include('! s/a: the backup is of pay-db-boot, not of pay-db-data');
+  });
+
   it('pays for the names of servers only when a plan speaks of one', async () => {
     await good('init');
     const asked = () => desk.cloud.audit().requests.servers ?? 0;
