@@ -120,10 +120,8 @@ The state is lost
 
 An outcome that nobody can tell, to copy:
 
-  cat > faults.json <<'END'
-  {"rules": [{"match": {"route": "restore"},
-              "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}
-  END
+  echo '{"rules": [{"match": {"route": "restore"},
+    "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}' > faults.json
   vbsctl emulator --faults faults.json --job-duration 100ms
 
 The first restore starts, its answer is lost at the gateway, and it is over before anybody can look: the next

@@ -1,9 +1,9 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import { isOpen } from '../domain/record.ts';
+import { isOpen, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
-import { outcomeText, statusWord } from '../views/record-text.ts';
+import { outcomeText } from '../views/record-text.ts';
 import { sanitize } from '../views/terminal.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';

@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import type { Action, Plan } from '../domain/plan.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { putBackLines } from './put-back.ts';
@@ -14,7 +14,6 @@ import {
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
-  statusWord,
   subjectLines,
 } from './record-text.ts';
 import type { RunReport } from './run-report.ts';

@@ -30,14 +30,6 @@ export const STATUS_SIGNS: Readonly<globalThis.Record<Record['status'], string>>
   unknown: '?',
 };
 
-/**
- * What people are shown for a status. `intended` sounds as if nothing had happened yet, and a request may have left;
- * the JSON keeps the ledger’s own word.
- */
-export function statusWord(status: Record['status']): string {
-  return status === 'intended' ? 'begun' : status;
-}
-
 export function statusPaint(status: Record['status'], style: Style): Paint {
   switch (status) {
     case 'succeeded':

@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
 import {
@@ -9,7 +9,6 @@ import {
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
-  statusWord,
   subjectLines,
 } from './record-text.ts';
 import { byAddress } from './state-json.ts';

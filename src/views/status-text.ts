@@ -1,6 +1,6 @@
 import { unreachable } from '../domain/errors.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { type LockHolder, lockText } from './lock-text.ts';
@@ -10,7 +10,6 @@ import {
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
-  statusWord,
   subjectLines,
 } from './record-text.ts';
 import { type StateListItem, stateListJson } from './state-json.ts';
