@@ -11,6 +11,8 @@ export function understand(argv: readonly string[], program: Command): readonly 
   let command = program;
   let operands = 0;
   let valueOf: Option | undefined;
+  /** A flag that nobody knows: what stands behind it may be its value, and commander says what it is. */
+  let lost = false;
   for (const [index, arg] of argv.entries()) {
     if (arg === '--') return [...understood, ...argv.slice(index)];
     if (valueOf) {
@@ -20,13 +22,15 @@ export function understand(argv: readonly string[], program: Command): readonly 
       const words = flag(command, arg);
       understood.push(...words);
       valueOf = awaitsValue(command, words.at(-1) ?? '');
+      lost ||= !command.options.some(({ long, short }) => [long, short].includes(words[0]?.split('=', 1)[0]));
     } else {
       const below = command.commands.find((each) => each.name() === arg || each.aliases().includes(arg));
       // Only the first word can be another tool's command: `workspace list` is about workspaces.
       const isFirst = command === program && operands === 0;
       const foreign = below || !isFirst ? undefined : FOREIGN_COMMANDS.get(arg);
       if (foreign !== undefined) throw usage(`vbsctl has no command ${arg}`, foreign);
-      if (!below) refuseOperand(command, arg, operands++);
+      if (!below && !lost) refuseOperand(command, arg, operands);
+      if (!below) operands++;
       command = below ?? command;
       understood.push(arg);
     }
