@@ -10,13 +10,13 @@ import { approved, pinnedSpecs } from '../planner/approved.ts';
 import { standingOf } from '../planner/standing.ts';
 import { planBody } from '../views/plan-text.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
-import { type ApplyFlags, carryOut, withParallelism } from './apply.ts';
+import { type ApplyFlags, carryOut, shownAs, withParallelism } from './apply.ts';
 import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
 import { readPlan, sha256 } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
 import { absolute, actor, backend, commitOf, settings } from './setup.ts';
-import { showDiagnostics, textOptions } from './show.ts';
+import { showDiagnostics } from './show.ts';
 import { warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
 import { waiversOf } from './waivers.ts';
@@ -75,7 +75,7 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       if (judged.kind === 'refused') throw new Failure('refused', judged.reasons);
       const { plan } = judged;
       if (flags.output === 'text') {
-        const options = { ...textOptions(io), stateLocation: store.location };
+        const options = shownAs(io, flags, given, store.location);
         io.stdout.write(`${savedPlanText(saved, path, options)}${planBody(plan, options)}\n`);
       }
       const refused = refusal(plan, flags.skipBlocked === true);

@@ -2,15 +2,17 @@ import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { NotStarted } from '../domain/events.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
+import type { Address } from '../domain/spec.ts';
 import { execute, type Outcome, resultOf } from '../executor/execute.ts';
 import type { Lease } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
-import { planBody } from '../views/plan-text.ts';
+import { type PlanTextOptions, planBody, repeatLines } from '../views/plan-text.ts';
 import { createRunReporter } from '../views/run-report.ts';
+import { joinLines } from '../views/terminal.ts';
 import { applyView } from './apply-view.ts';
 import { type Connection, connectCloud } from './cloud.ts';
-import { confirm } from './consent.ts';
+import { confirm, questionOf } from './consent.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -66,16 +68,16 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         waivers,
       });
       if (flags.output === 'text')
-        io.stdout.write(`${planBody(plan, { ...textOptions(io), stateLocation: store.location })}\n`);
+        io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
       const refused = refusal(plan, flags.skipBlocked === true);
       if (refused) throw refused;
       if (!hasChanges(plan)) {
-        if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
+        if (flags.output === 'text')
+          io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(plan, textOptions(io))]));
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);
-      if (!flags.autoApprove)
-        await confirm(io, 'Restore as shown? Disks are overwritten; it cannot be stopped or undone.');
+      if (!flags.autoApprove) await confirm(io, questionOf(plan));
       return await carryOut(io, flags, { plan }, lease, connection, given);
     } finally {
       await lease.release();
@@ -83,6 +85,20 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   } finally {
     await connection.close();
   }
+}
+
+/** How apply shows a plan before it does it. */
+export function shownAs(
+  io: Io,
+  flags: ApplyFlags,
+  { config }: Settings,
+  stateLocation: string,
+): PlanTextOptions {
+  return {
+    ...textOptions(io),
+    stateLocation,
+    ...(flags.wait ? { patienceMs: config.apply.timeout_ms } : {}),
+  };
 }
 
 /** Executes what was shown, telling how it goes. */
@@ -113,9 +129,20 @@ export async function carryOut(
   view.end();
   if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
   if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
-  tellOfStop(io);
+  // What is left of a saved plan goes on without them; manifests say that they are wanted.
+  tellOfStop(io, what.planDigest === undefined ? blocking(outcome) : []);
   stop.tell();
   return exitCodeOf(outcome, stop.signal.aborted);
+}
+
+/** What ended so that the next run refuses to begin. */
+function blocking({ ends }: Outcome): Address[] {
+  return [...ends].flatMap(([address, end]) => {
+    if (end.kind !== 'recorded') return [];
+    const { record } = end;
+    const blocks = record.status === 'unknown' || (record.status === 'failed' && record.touched === 'maybe');
+    return blocks ? [address] : [];
+  });
 }
 
 /** `unknown` wins: it is the one outcome that a person has to look at. */

@@ -1,11 +1,21 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
 import type { CommonFlags } from './flags.ts';
+import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
-import { absolute, type Settings } from './setup.ts';
+import {
+  ADD_EMULATOR,
+  absolute,
+  EMULATOR_TARGET,
+  isEmulator,
+  openLocation,
+  type Settings,
+  stateLocation,
+} from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
 
@@ -34,8 +44,34 @@ export async function connectCloud(io: Io, flags: CommonFlags, given: Settings):
     return { driver, ...optional('endsAtMs', endsAtMs), close: way.close };
   } catch (cause) {
     await way.close();
-    throw cause;
+    throw (await emulatorHint(io, flags, given, cause)) ?? cause;
   }
+}
+
+/**
+ * Who named no cloud, and has a state that `--cloud emulator` began, has most likely left it out. A hint and no more:
+ * what a state says never chooses where credentials go.
+ */
+async function emulatorHint(
+  io: Io,
+  flags: CommonFlags,
+  given: Settings,
+  cause: unknown,
+): Promise<Failure | undefined> {
+  if (!(cause instanceof Failure) || !cause.diagnostics.some(({ code }) => code === 'no-cloud'))
+    return undefined;
+  const location = stateLocation(io, flags, given);
+  if (isUrl(location)) return undefined;
+  const state = await openLocation(io, location, given)
+    .then((store) => store.read())
+    .catch(() => undefined);
+  if (!state || !isEmulator(state.target)) return undefined;
+  return new Failure(
+    'invalid',
+    error('no-cloud', `no cloud is named, and the state ${location} belongs to the built-in emulator`, {
+      remedy: ADD_EMULATOR,
+    }),
+  );
 }
 
 /** What a cloud is opened with, and what has to be closed afterwards. */
@@ -73,7 +109,7 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
       env: emulator.env(),
       envOf: 'the built-in emulator',
       // Its port is another one each time; the world is what a state is bound to.
-      boundTo: `emulator:${emulator.worldId}`,
+      boundTo: `${EMULATOR_TARGET}${emulator.worldId}`,
     },
     close: () => emulator.close(),
   };

@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
-import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
 import { loadManifests, manifestPaths } from '../manifest/index.ts';
+import { EMULATOR_CLOUD } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
 import { TOPICS } from './help-topics.ts';
 import type { Io } from './io.ts';
@@ -10,6 +11,8 @@ import { backend, loadIo, settings } from './setup.ts';
 export type Completion =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'files' }
+  /** What `--cloud` takes. */
+  | { readonly kind: 'clouds'; readonly prefix: string; readonly flags: ManifestFlags }
   /** Addresses of the state and the manifests that these flags name. */
   | { readonly kind: 'addresses'; readonly prefix: string; readonly flags: ManifestFlags };
 
@@ -25,10 +28,7 @@ export async function printCandidates(io: Io, program: Command, words: readonly 
     io.stdout.write(':files\n');
     return EXIT.done;
   }
-  const candidates =
-    found.kind === 'candidates'
-      ? found.candidates
-      : (await addresses(io, found.flags)).map((address) => ({ value: found.prefix + address, about: '' }));
+  const candidates = await candidatesOf(io, found);
   const current = words.at(-1) ?? '';
   // bash breaks words at `=`; what stands before it is not typed again there.
   const isSplit = words.at(-2) === '=' || current === '=';
@@ -39,6 +39,31 @@ export async function printCandidates(io: Io, program: Command, words: readonly 
     .map(({ value, about }) => `${value}\t${about}`);
   io.stdout.write(`${[':candidates', ...lines].join('\n')}\n`);
   return EXIT.done;
+}
+
+async function candidatesOf(
+  io: Io,
+  found: Exclude<Completion, { readonly kind: 'files' }>,
+): Promise<readonly Candidate[]> {
+  switch (found.kind) {
+    case 'candidates':
+      return found.candidates;
+    case 'clouds':
+      return [
+        ...(await clouds(io, found.flags)).map((name) => ({
+          value: found.prefix + name,
+          about: 'of clouds.yaml',
+        })),
+        { value: found.prefix + EMULATOR_CLOUD, about: 'the built-in cloud' },
+      ];
+    case 'addresses':
+      return (await addresses(io, found.flags)).map((address) => ({
+        value: found.prefix + address,
+        about: '',
+      }));
+    default:
+      return unreachable(found);
+  }
 }
 
 /** Pure: what fits, by the tree of commands itself, so that a new flag is completed the day it is there. */
@@ -103,6 +128,7 @@ function valuesOf(option: Option, prefix: string, flags: Record<string, string |
   if (option.argChoices)
     return candidates(option.argChoices.map((value) => ({ value: prefix + value, about: '' })));
   if (/[<[](?:file|path|location)[\]>]/.test(option.flags)) return { kind: 'files' };
+  if (option.long === '--cloud') return { kind: 'clouds', prefix, flags };
   if (/<address>/.test(option.flags)) return { kind: 'addresses', prefix, flags };
   return candidates([]);
 }
@@ -149,11 +175,33 @@ function note(flags: Record<string, string | string[]>, option: Option, value: s
 /** A name that is safe to put on a command line unquoted; nothing else is offered. */
 const ADDRESS = /^[a-z0-9-]+\/[a-z0-9-]+$/;
 
+/** Nothing that a shell would take for its own. */
+const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
+
+/** The entries of the clouds.yaml that would be used; of a file that cannot be read, none. */
+async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
+  try {
+    const { named } = await settings(silenced(io), flags);
+    const { readCloudFiles, parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
+    const files = await readCloudFiles({ env: io.env, home: io.home, ...(named ? {} : { cwd: io.cwd }) });
+    const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
+    return typeof entries === 'object' && entries !== null
+      ? Object.keys(entries).filter((name) => CLOUD_NAME.test(name))
+      : [];
+  } catch {
+    return [];
+  }
+}
+
+function silenced(io: Io): Io {
+  return { ...io, stderr: { ...io.stderr, write: () => {} } };
+}
+
 /** What can be read is offered; what cannot is no reason to disturb somebody who is typing. */
 async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   const found = new Set<string>();
   try {
-    const silent = { ...io, stderr: { ...io.stderr, write: () => {} } };
+    const silent = silenced(io);
     const given = await settings(silent, flags);
     const state = await (await backend(silent, flags, given, 'to look')).read();
     for (const address of state?.records.keys() ?? []) found.add(address);

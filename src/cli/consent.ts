@@ -1,6 +1,21 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { type Plan, totals } from '../domain/plan.ts';
+import { grouped, plural } from '../views/words.ts';
 import type { Io } from './io.ts';
+
+/** Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. */
+export function questionOf(plan: Plan): string {
+  const { restore, resume } = totals(plan);
+  const open = plan.actions.filter((one) => one.kind === 'resume' && one.record.status === 'intended').length;
+  const again = `the cloud is looked at first, and what it has not begun is sent again and overwrites its disk`;
+  if (restore > 0)
+    return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way` : ''}?`;
+  if (open > 0)
+    return `Go on with ${plural(resume, 'restore')} under way? ${grouped(open)} of ${grouped(resume)} ${open === 1 ? 'is' : 'are'} not known to run: ${again}.`;
+  if (resume > 0) return `Follow ${plural(resume, 'restore')} under way to the end? Nothing new is sent.`;
+  return 'Write this down in the state? No disk is touched.';
+}
 
 /** Goes on only after a typed `yes` on a terminal; where nobody can type, that is a refusal. */
 export async function confirm(io: Io, question: string): Promise<void> {
@@ -15,6 +30,14 @@ export async function confirm(io: Io, question: string): Promise<void> {
   io.stop.throwIfAborted();
   if (answer === undefined)
     throw new Failure('interrupted', error('interrupted', 'the input ended; nothing was started'));
-  if (answer.trim() !== 'yes')
-    throw new Failure('refused', error('declined', 'not confirmed; nothing was started'));
+  if (answer.trim() === 'yes') return;
+  const almost = /^y(es)?$/i.test(answer.trim());
+  throw new Failure(
+    'refused',
+    almost
+      ? error('declined', `"${answer.trim()}" is not taken for a yes; nothing was started`, {
+          remedy: 'run it again, and type yes in full, in small letters',
+        })
+      : error('declined', 'not confirmed; nothing was started'),
+  );
 }

@@ -11,6 +11,8 @@ export function understand(argv: readonly string[], program: Command): readonly 
   let command = program;
   let operands = 0;
   let valueOf: Option | undefined;
+  /** A flag that nobody knows: what stands behind it may be its value, and commander says what it is. */
+  let lost = false;
   for (const [index, arg] of argv.entries()) {
     if (arg === '--') return [...understood, ...argv.slice(index)];
     if (valueOf) {
@@ -20,13 +22,15 @@ export function understand(argv: readonly string[], program: Command): readonly 
       const words = flag(command, arg);
       understood.push(...words);
       valueOf = awaitsValue(command, words.at(-1) ?? '');
+      lost ||= !command.options.some(({ long, short }) => [long, short].includes(words[0]?.split('=', 1)[0]));
     } else {
       const below = command.commands.find((each) => each.name() === arg || each.aliases().includes(arg));
       // Only the first word can be another tool's command: `workspace list` is about workspaces.
       const isFirst = command === program && operands === 0;
       const foreign = below || !isFirst ? undefined : FOREIGN_COMMANDS.get(arg);
       if (foreign !== undefined) throw usage(`vbsctl has no command ${arg}`, foreign);
-      if (!below) refuseOperand(command, arg, operands++);
+      if (!below && !lost) refuseOperand(command, arg, operands);
+      if (!below) operands++;
       command = below ?? command;
       understood.push(arg);
     }
@@ -49,6 +53,11 @@ function refuseOperand(command: Command, given: string, before: number): void {
     );
   if (path === 'get volumes' || path === 'get servers')
     throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${given}`);
+  if (path === 'vbsctl plan')
+    throw usage(
+      `plan takes no operand, and ${given} was given`,
+      `a manifest: vbsctl plan -f ${given}\na saved plan: vbsctl show ${given}`,
+    );
   if (path === 'vbsctl import' && before === 1)
     throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);
 }
@@ -109,6 +118,12 @@ const answer =
   () =>
     usage(summary, remedy);
 
+/** Not understood as a yes: a restore overwrites, and who wants it unasked says so in full. */
+const approve: Correction = (command) =>
+  hasOption(command, '--auto-approve')
+    ? usage('there is no short form of a yes', 'to restore without being asked: --auto-approve')
+    : undefined;
+
 /** Flags of Terraform, OpenTofu and kubectl that mean something else here, or nothing. */
 const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
   out: (command) =>
@@ -160,6 +175,8 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'there is no --generate-config-out',
     'to write a manifest of what is there: vbsctl generate --server NAME --latest > restores.yaml',
   ),
+  y: approve,
+  yes: approve,
   namespace: answer('there are no namespaces', 'the project is the one of --cloud, OS_CLOUD or OS_*'),
 };
 

@@ -72,7 +72,8 @@ Flags win over the config. --state wins over VBSCTL_STATE, which wins over the c
 `,
   recovery: `When a run did not end well
 
-First:  vbsctl status       what is open, since when, with the text for the cloud's support
+First:  vbsctl status           what is open, since when
+        vbsctl status ADDRESS   all of one, with the text for the cloud's support
 
 The process died, or was interrupted (130)
   vbsctl apply              the same again: it looks first, and starts nothing twice
@@ -87,7 +88,7 @@ The state is locked (4)
 
 An outcome is unknown (3): a request got no clear answer and the disk does not tell
   vbsctl state show ADDRESS   attempts, answers, the disk before and after
-  look at the disk's data, or ask the cloud's support with the text of vbsctl status; then one of
+  look at the disk's data, or ask the cloud's support with the text of vbsctl status ADDRESS; then one of
   vbsctl resolve ADDRESS --as succeeded   --reason "…"    the disk holds the backup
   vbsctl resolve ADDRESS --as not-started --reason "…"    nothing happened; apply may start it
   vbsctl resolve ADDRESS --as failed      --reason "…"    half written; raise generation to repeat
@@ -119,10 +120,8 @@ The state is lost
 
 An outcome that nobody can tell, to copy:
 
-  cat > faults.json <<'END'
-  {"rules": [{"match": {"route": "restore"},
-              "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}
-  END
+  echo '{"rules": [{"match": {"route": "restore"},
+    "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}' > faults.json
   vbsctl emulator --faults faults.json --job-duration 100ms
 
 The first restore starts, its answer is lost at the gateway, and it is over before anybody can look: the next

@@ -2,6 +2,7 @@ import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
 import type { Action, ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import { statusWord } from '../domain/record.ts';
 import { importRestore, type Proof } from '../executor/import.ts';
 import { connectCloud } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
@@ -109,7 +110,7 @@ function importable(action: Action): RestoreAction | ExpiredAction {
     case 'resume':
       throw refused(
         'under-way',
-        `${action.address} is ${action.record.status}: vbsctl itself began it`,
+        `${action.address} is ${statusWord(action.record.status)}: vbsctl itself began it`,
         'bring it to its end: vbsctl apply',
       );
     case 'blocked':

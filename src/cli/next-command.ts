@@ -2,11 +2,11 @@ import type { ManifestFlags } from './flags.ts';
 
 /** What the user types next: another verb, the same flags. */
 export function nextCommand(
-  verb: 'init' | 'plan' | 'apply' | `apply ${string}`,
+  verb: 'init' | 'wait' | 'plan' | 'apply' | `apply ${string}`,
   flags: ManifestFlags & { readonly target?: readonly string[] },
 ): string {
   const manifests =
-    verb === 'init'
+    verb === 'init' || verb === 'wait'
       ? []
       : [
           ...(flags.filename ?? []).map((path) => `-f ${path}`),

@@ -9,6 +9,7 @@ import { VERSION } from '../version.ts';
 import { toJson } from '../views/json.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
+import { usage } from './usage.ts';
 
 export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');
 
@@ -41,7 +42,17 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
     if (cause instanceof Failure) throw cause;
     throw unusable(path, 'read', cause);
   }
+  if (isManifest(path, text))
+    throw usage(
+      `${path} is a manifest, not a saved plan`,
+      `manifests are named with -f: vbsctl plan -f ${path}, vbsctl apply -f ${path}`,
+    );
   return decodePlan(text, path, VERSION, sha256);
+}
+
+/** As far as a look tells; a plan is JSON, and has another kind. */
+function isManifest(path: string, text: string): boolean {
+  return /\.ya?ml$/i.test(path) || /^\s*"?kind"?:\s*"?RestoreSet\b/m.test(text.slice(0, 10_000));
 }
 
 function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failure {
@@ -52,7 +63,9 @@ function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failu
     error('plan-file', `${path} cannot be ${verb} (${code})`, {
       remedy:
         verb === 'read'
-          ? 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
+          ? code === 'EISDIR'
+            ? `a folder of manifests is named with -f: vbsctl apply -f ${path}`
+            : 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
           : 'name a file in a directory that you may write to',
     }),
     { cause },

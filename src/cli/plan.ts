@@ -4,6 +4,7 @@ import type { Waiver } from '../domain/policy.ts';
 import { save } from '../planner/save.ts';
 import { planJson } from '../views/plan-json.ts';
 import { planText } from '../views/plan-text.ts';
+import { sanitize } from '../views/terminal.ts';
 import { connectCloud } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -51,6 +52,8 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
           stateLocation: store.location,
           applyCommand: applyCommandOf(flags, waivers),
           initCommand: nextCommand('init', flags),
+          waitCommand: nextCommand('wait', flags),
+          patienceMs: given.config.apply.timeout_ms,
           showDone: flags.showDone === true,
         }),
       );
@@ -62,6 +65,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
         sha256,
       );
       await writePlan(io, flags.out, saved);
+      if (flags.output === 'text') io.stdout.write(`Saved the plan in ${sanitize(flags.out)}.\n`);
     }
     if (!flags.detailedExitcode) return EXIT.done;
     if (refusal(made, false)) return EXIT.refused;

@@ -50,8 +50,10 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   } catch (cause) {
     if (cause instanceof CommanderError) {
       if (cause.exitCode === 0) return EXIT.done;
-      // Commander has told it on stderr.
+      // A group of commands without one of them: its help was shown.
+      if (cause.code === 'commander.help') return EXIT.error;
       if (asksForJson(words)) printJson(io, diagnosticsJson([misuse(cause)]));
+      else showDiagnostics(io, [misuse(cause)]);
       return EXIT.error;
     }
     const failure = io.stop.aborted && cause === io.stop.reason ? interrupted(io) : cause;
@@ -72,8 +74,14 @@ function asksForJson(words: readonly string[]): boolean {
   );
 }
 
+/** Commander’s words in our shape: `error: unknown option '--taget'`, then `(Did you mean --target?)`. */
 function misuse({ message }: CommanderError): Diagnostic {
-  return error('usage', message.replace(/^error: /, ''), { remedy: 'see what is understood: add --help' });
+  const [summary = '', meant = ''] = message.replace(/^error: /, '').split(/\s*\((?=Did you mean )/);
+  const remedy = 'see what is understood: add --help';
+  const suggestion = meant.replace(/\)$/, '').replace(/^D/, 'd');
+  return error('usage', summary.trim(), {
+    remedy: suggestion === '' ? remedy : `${suggestion} Else ${remedy}`,
+  });
 }
 
 /** What the completion scripts call, with the words typed so far. */
@@ -87,12 +95,13 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      // Told like everything else, where it is caught.
+      outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,
     })
     .configureHelp({ showGlobalOptions: false })
     .helpCommand(false)
-    .showHelpAfterError('(add --help for what is understood)')
     .showSuggestionAfterError(true)
     .exitOverride();
   program.addHelpText('after', FOOTER);
@@ -225,7 +234,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   withCloud(withState(add('resolve', 'say what became of a restore whose outcome is unknown')))
     .argument('<address>', 'set/name, as in vbsctl state list')
     .addOption(
-      new Option('--as <outcome>', 'what you found out')
+      new Option('--as <succeeded|not-started|failed>', 'what you found out')
         .choices(['succeeded', 'not-started', 'failed'])
         .makeOptionMandatory(),
     )

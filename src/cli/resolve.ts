@@ -1,10 +1,15 @@
-import { EXIT, type ExitCode } from '../domain/errors.ts';
-import type { Resolution } from '../domain/record.ts';
+import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import type { Record, Resolution } from '../domain/record.ts';
 import { resolve } from '../executor/resolve.ts';
+import { remedyLines } from '../views/diagnostics.ts';
+import { nextSteps } from '../views/record-text.ts';
+import { joinLines, sanitize, type TextOptions } from '../views/terminal.ts';
 import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, refuseOtherTarget, settings } from './setup.ts';
+import { textOptions } from './show.ts';
+import { noRecord } from './state.ts';
 import { systemClock } from './system.ts';
 
 export interface ResolveFlags extends CommonFlags {
@@ -12,6 +17,22 @@ export interface ResolveFlags extends CommonFlags {
   readonly reason: string;
   readonly lockTimeout: number;
 }
+
+/** What was decided, in the words it was decided in, and what comes next. */
+function settledText(record: Record, as: Resolution['as'], options: TextOptions): string {
+  const [decided, next] = SETTLED[as];
+  const steps = as === 'failed' ? nextSteps(record, undefined) : [next];
+  return joinLines([
+    `${sanitize(record.address)} is settled: ${decided}.`,
+    ...steps.flatMap((step) => remedyLines(step, options)),
+  ]);
+}
+
+const SETTLED: Readonly<globalThis.Record<Resolution['as'], readonly [decided: string, next: string]>> = {
+  succeeded: ['it succeeded', 'what waited for it can start: vbsctl plan'],
+  'not-started': ['it was not started', 'to start it: vbsctl apply'],
+  failed: ['it failed, and the disk may have been touched', ''],
+};
 
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
@@ -22,15 +43,15 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
     try {
       const state = lease.state();
       if (state) refuseOtherTarget(state, connection.driver.target);
+      const before = state?.records.get(address);
+      if (state && !before) throw new Failure('usage', noRecord(address, state.records.keys()));
       const { as, reason } = flags;
       const record = await resolve(lease, connection.driver, systemClock, address, {
         as,
         reason,
         by: io.who,
       });
-      io.stdout.write(
-        `${address} is now ${record.status}${record.status === 'failed' ? ` (disk touched: ${record.touched})` : ''}.\n`,
-      );
+      io.stdout.write(settledText(record, as, textOptions(io)));
       return EXIT.done;
     } finally {
       await lease.release();

@@ -17,6 +17,7 @@ import {
   manifestPaths,
   WRONG_VERSION,
 } from '../manifest/index.ts';
+import { suggest } from '../manifest/suggest.ts';
 import type { Backend } from '../state/backend.ts';
 import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
@@ -153,15 +154,36 @@ export async function commitOf(
   return optional('git_commit', await gitCommit(io, dirname(absolute(io, path))));
 }
 
+/** How the auth URL of a state begins that `--cloud emulator` created. */
+export const EMULATOR_TARGET = 'emulator:';
+export const ADD_EMULATOR = 'go on with it: add --cloud emulator, or write cloud: emulator into vbsctl.yaml';
+
+export function isEmulator({ auth_url }: Target): boolean {
+  return auth_url.startsWith(EMULATOR_TARGET);
+}
+
 export function refuseOtherTarget(state: State, target: Target): void {
   if (sameTarget(state.target, target)) return;
   throw new Failure(
     'refused',
     error('other-target', 'the state belongs to another cloud project than the credentials', {
       detail: `The state: ${describeTarget(state.target)}\nThe credentials: ${describeTarget(target)}`,
-      remedy: 'use the credentials of the state’s project, or another state: --state FILE',
+      remedy:
+        isEmulator(state.target) && !isEmulator(target)
+          ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
+          : 'use the credentials of the state’s project, or another state: --state FILE',
     }),
   );
+}
+
+/** `db-data` for `payments/db-data`, or a slip: the known one that was meant, if there is just one. */
+export function meantAddress(given: string, known: Iterable<string>): string | undefined {
+  const all = [...known];
+  if (given.includes('/')) return suggest(given, all);
+  const nameOf = (address: string) => address.slice(address.indexOf('/') + 1);
+  const meant = suggest(given, all.map(nameOf));
+  const [one, ...more] = all.filter((address) => nameOf(address) === meant);
+  return more.length === 0 ? one : undefined;
 }
 
 /** Restores that `--target` names must be declared. */
@@ -171,12 +193,13 @@ export function refuseUnknownAddresses(addresses: readonly string[], specs: read
   if (unknown.length === 0) return;
   throw new Failure(
     'usage',
-    unknown.map((address) =>
-      error('unknown-target', `no restore is declared as ${address}`, {
+    unknown.map((address) => {
+      const meant = meantAddress(address, known);
+      return error('unknown-target', `no restore is declared as ${address}`, {
         detail: `Declared: ${[...known].slice(0, 20).join(', ')}${known.size > 20 ? ', …' : ''}`,
-        remedy: 'give --target as set/name',
-      }),
-    ),
+        remedy: meant === undefined ? 'give it as set/name' : `did you mean ${meant}?`,
+      });
+    }),
   );
 }
 

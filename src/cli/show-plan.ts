@@ -20,6 +20,7 @@ export async function showPlan(
       ...textOptions(io),
       applyCommand: `vbsctl apply ${path}`,
       showDone: flags.showDone === true,
+      madeBefore: true,
     };
     io.stdout.write(`${savedPlanText(saved, path, options)}${planText(plan, options)}`);
   }

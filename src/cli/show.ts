@@ -1,8 +1,10 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Address } from '../domain/spec.ts';
 import { diagnosticsText } from '../views/diagnostics.ts';
 import { toJson } from '../views/json.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
+import { listed } from '../views/words.ts';
 import type { Io, Output } from './io.ts';
 
 /** How commands print: text as the terminal likes it, data as JSON; diagnostics go to stderr. */
@@ -32,17 +34,23 @@ export function interrupted(io: Io): Failure {
   );
 }
 
-/** A stop that came while restores were under way: what it means, and how to go on. */
-export function tellOfStop(io: Io): void {
+/**
+ * A stop that came while restores were under way: what it means, and how to go on. `blocking`: what ended so that
+ * the same command would refuse.
+ */
+export function tellOfStop(io: Io, blocking: readonly Address[] = []): void {
   if (!io.stop.aborted) return;
   const { message } = io.stop.reason as Error;
   showDiagnostics(io, [
     {
       severity: 'warning',
       code: 'interrupted',
-      summary: `${message}: nothing new was started`,
+      summary: `${message}: after that, nothing new was started`,
       detail: 'What the cloud works on goes on there, and is in the state.',
-      remedy: 'run the same command again: it looks first, and goes on where this one stopped',
+      remedy:
+        blocking.length === 0
+          ? 'run the same command again: it looks first, and goes on where this one stopped'
+          : `first settle ${listed(blocking, 3)} as said above, or add --skip-blocked; then run the same command again: it looks first, and goes on where this one stopped`,
     },
   ]);
 }

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import { isOpen, type Record } from '../domain/record.ts';
+import { isOpen, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
 import { outcomeText } from '../views/record-text.ts';
@@ -24,7 +24,7 @@ export interface EditFlags extends CommonFlags {
 export async function rm(io: Io, addresses: readonly Address[], flags: EditFlags): Promise<ExitCode> {
   const wanted = [...new Set(addresses)];
   return await edit(io, 'state rm', flags, ({ records }) => {
-    const problems = wanted.flatMap((address) => removalProblem(address, records.get(address)));
+    const problems = wanted.flatMap((address) => removalProblem(address, records));
     if (problems.length > 0)
       throw new Failure(problems.every(({ code }) => code === 'no-record') ? 'usage' : 'refused', problems);
     return {
@@ -38,11 +38,12 @@ export async function rm(io: Io, addresses: readonly Address[], flags: EditFlags
   });
 }
 
-function removalProblem(address: Address, record: Record | undefined): Diagnostic[] {
-  if (!record) return [noRecord(address)];
+function removalProblem(address: Address, records: State['records']): Diagnostic[] {
+  const record = records.get(address);
+  if (!record) return [noRecord(address, records.keys())];
   if (!isOpen(record)) return [];
   return [
-    error('record-open', `${address} is ${record.status}: its outcome is still to come`, {
+    error('record-open', `${address} is ${statusWord(record.status)}: its outcome is still to come`, {
       detail: 'Without its record nobody would look for it, and it could be started again.',
       remedy:
         record.status === 'unknown'
@@ -66,7 +67,7 @@ export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): 
     );
   return await edit(io, 'state mv', flags, ({ records }) => {
     const record = records.get(from);
-    if (!record) throw new Failure('usage', noRecord(from));
+    if (!record) throw new Failure('usage', noRecord(from, records.keys()));
     const occupant = records.get(to);
     if (occupant)
       throw new Failure(

@@ -8,7 +8,7 @@ import { stateListJson, stateShowJson } from '../views/state-json.ts';
 import { stateListText, stateShowText } from '../views/state-text.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import { openState, settings } from './setup.ts';
+import { meantAddress, openState, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
 
 /** Start here for the commands that look after the state: what they share, and those that only show it. */
@@ -27,7 +27,7 @@ export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
 export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
   const { records } = (await existing(io, flags)).state;
   const record = records.get(address);
-  if (!record) throw new Failure('usage', noRecord(address));
+  if (!record) throw new Failure('usage', noRecord(address, records.keys()));
   if (flags.output === 'json') printJson(io, stateShowJson(record));
   else io.stdout.write(stateShowText(record, textOptions(io)));
   return EXIT.done;
@@ -59,8 +59,13 @@ export function noState({ location }: Pick<Backend, 'location'>): Failure {
   );
 }
 
-export function noRecord(address: string) {
+/** `known`: the addresses of the state, for who left out the set or mistyped. */
+export function noRecord(address: string, known: Iterable<string>) {
+  const meant = meantAddress(address, known);
   return error('no-record', `the state has no record of ${address}`, {
-    remedy: 'see what it has: vbsctl state list',
+    remedy:
+      meant === undefined
+        ? 'see what it has: vbsctl state list'
+        : `did you mean ${meant}? See: vbsctl state list`,
   });
 }

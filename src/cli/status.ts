@@ -1,20 +1,26 @@
-import { error, hasErrors } from '../domain/diagnostic.ts';
+import { hasErrors } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import { openRestores } from '../domain/open-restores.ts';
+import { type OpenRestore, openRestores } from '../domain/open-restores.ts';
+import { isOpen, optional } from '../domain/record.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { loadManifests, manifestPaths } from '../manifest/index.ts';
 import { statusJson, statusText } from '../views/status-text.ts';
+import { sanitize } from '../views/terminal.ts';
 import type { ManifestFlags } from './flags.ts';
+import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
-import { backend, loadIo, type Settings, settings } from './setup.ts';
+import { absolute, backend, loadIo, type Settings, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
+import { noRecord } from './state.ts';
 
 export interface StatusFlags extends ManifestFlags {
   readonly output: 'text' | 'json';
 }
 
-/** So many open restores are shown in full without being asked for. */
+/** So many open restores are shown in full without being asked for, if one of them seems to need a person. */
 const IN_FULL_MAX = 3;
+/** What has not changed for so long may be a case for the cloud's support. */
+const OLD_MS = 3_600_000;
 
 /** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
 export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
@@ -23,7 +29,13 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   const state = await store.read();
   if (!state) {
     if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });
-    else io.stdout.write(`No state at ${store.location}: nothing was begun. To create one: vbsctl init\n`);
+    else {
+      const place = isUrl(store.location) ? store.location : absolute(io, store.location);
+      io.stdout.write(
+        `No state at ${sanitize(place)}: nothing is known here of any restore.\n` +
+          'If it is elsewhere, run this there, or name it: --state, --config. To create one: vbsctl init\n',
+      );
+    }
     return EXIT.done;
   }
   const specs = await declared(io, flags, given);
@@ -32,26 +44,35 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   if (unknown.length > 0)
     throw new Failure(
       'usage',
-      unknown.map((address) =>
-        error('no-record', `the state has no record of ${address}`, {
-          remedy: 'see what it has: vbsctl state list',
-        }),
-      ),
+      unknown.map((address) => noRecord(address, state.records.keys())),
     );
   const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));
+  const over =
+    addresses.length === 0
+      ? undefined
+      : [...new Set(addresses)]
+          .flatMap((address) => state.records.get(address) ?? [])
+          .filter((record) => !isOpen(record));
   const shown = {
     target: state.target,
     location: store.location,
     lock: await store.holder(),
     open,
-    total: addresses.length === 0 ? state.records.size : addresses.length,
+    total: state.records.size,
+    ...optional('over', over),
   };
   if (flags.output === 'json') printJson(io, statusJson(shown));
   else {
-    const inFull = addresses.length > 0 || open.length <= IN_FULL_MAX;
+    const inFull =
+      addresses.length > 0 ||
+      (open.length <= IN_FULL_MAX && open.some((one) => needsPerson(one, Date.now())));
     io.stdout.write(statusText(shown, { ...textOptions(io), inFull }));
   }
   return EXIT.done;
+}
+
+function needsPerson({ record }: OpenRestore, now: number): boolean {
+  return record.status === 'unknown' || now - Date.parse(record.updated_at) > OLD_MS;
 }
 
 /** Manifests only tell what waits behind; without them, or with broken ones, the status is as true. */

@@ -2,8 +2,10 @@ import { hasErrors } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { loadConfig, loadManifests, manifestPaths } from '../manifest/index.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
+import { plural } from '../views/words.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
+import { nextCommand } from './next-command.ts';
 import { configSearch, loadIo } from './setup.ts';
 import { printJson, showDiagnostics } from './show.ts';
 
@@ -20,7 +22,10 @@ export async function validate(
     printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
   else {
     showDiagnostics(io, all);
-    if (!hasErrors(all)) io.stdout.write(`Valid: ${specs.length} restore(s) in ${files.length} file(s).\n`);
+    if (!hasErrors(all))
+      io.stdout.write(
+        `Valid: ${plural(specs.length, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
+      );
   }
   return hasErrors(all) ? EXIT.error : EXIT.done;
 }

@@ -21,6 +21,7 @@ import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, refuseOtherTarget, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
+import { noRecord } from './state.ts';
 import { systemClock } from './system.ts';
 import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
 
@@ -114,11 +115,7 @@ function choose(state: State, addresses: readonly Address[]): Record[] {
   if (unknown.length > 0)
     throw new Failure(
       'usage',
-      unknown.map((address) =>
-        error('no-record', `the state has no record of ${address}`, {
-          remedy: 'see what is open: vbsctl status',
-        }),
-      ),
+      unknown.map((address) => noRecord(address, state.records.keys())),
     );
   return [...new Set(addresses)].flatMap((address) => state.records.get(address) ?? []);
 }

@@ -166,6 +166,14 @@ export type RecordEvent =
       readonly resolution: Resolution;
     };
 
+/**
+ * What people are shown for a status. `intended` sounds as if nothing had happened yet, and a request may have left;
+ * the JSON keeps the ledger’s own word.
+ */
+export function statusWord(status: Record['status']): string {
+  return status === 'intended' ? 'begun' : status;
+}
+
 /** Records whose outcome is still to come: they block every other start on their disk and backup. */
 export function isOpen(record: Record): record is Intended | Running | Unknown {
   return record.status === 'intended' || record.status === 'running' || record.status === 'unknown';

@@ -50,6 +50,7 @@ export interface RestoreSpec {
   readonly timeout_ms?: number;
   /** Undone by then, it expires. ISO 8601 UTC. */
   readonly valid_until?: string;
+  readonly valid_until_source?: Place;
   /** Once it is done, nothing is restored into its disk any more, until this is taken out. */
   readonly protect?: boolean;
   readonly source: Place;

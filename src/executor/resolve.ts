@@ -10,7 +10,8 @@ import { look } from './look.ts';
 
 /**
  * Writes down what a person found out about a restore whose outcome the program cannot tell. Looks at the cloud
- * first: `not-started` is refused while anything is restoring, for it would clear the way for a second start.
+ * first: `not-started` is refused while anything is restoring, for it would clear the way for a second start, and
+ * `succeeded` while the disk is being written.
  */
 export async function resolve(
   lease: Lease,
@@ -35,10 +36,30 @@ export async function resolve(
       }),
     );
   if (decision.as === 'not-started') await refuseWhileRestoring(driver, clock, record);
+  if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record);
   const at = isoTime(clock.now());
   const next = advance(record, { type: 'resolve', at, resolution: { ...decision, at } });
   await lease.commit([{ type: 'record', record: next }]);
   return next;
+}
+
+/** A disk that cannot be looked at is no objection: then a person’s word is all there is. */
+async function refuseWhileDiskIsWritten(driver: Driver, clock: Clock, record: Record): Promise<void> {
+  const { seen } = await look(driver, clock, record);
+  if (seen.volume.status === VOLUME_RESTORING)
+    throw new Failure(
+      'refused',
+      error(
+        'still-restoring',
+        `disk ${record.volume_id} is ${seen.volume.status}: nobody can say yet how that ends`,
+        {
+          remedy:
+            record.status === 'unknown'
+              ? 'wait for it to end, then decide'
+              : `follow it to its end: vbsctl wait ${record.address}`,
+        },
+      ),
+    );
 }
 
 async function refuseWhileRestoring(driver: Driver, clock: Clock, record: Record): Promise<void> {

@@ -22,6 +22,8 @@ interface SchemaWords {
 interface Violation {
   readonly document: SourceDocument;
   readonly path: Path;
+  /** The path as ajv gives it. */
+  readonly pointer: string;
   readonly keyword: string;
   /** The keyword's own facts, named as ajv names them. */
   readonly params: Readonly<Record<string, unknown>>;
@@ -38,8 +40,10 @@ export function checkSchema(document: SourceDocument, validate: ValidateFunction
   if (validate(document.value)) return [];
   const seen = new Set<string>();
   const diagnostics: Diagnostic[] = [];
+  const misspelt = misspeltKeys(validate.errors ?? []);
   for (const violation of violations(document, validate.errors ?? [])) {
     if (diagnostics.length > LIMITS.problems) break;
+    if (isMisspelt(violation, misspelt)) continue;
     const diagnostic = describe(violation);
     const spot = spotOf(violation);
     if (seen.has(spot)) continue;
@@ -49,12 +53,38 @@ export function checkSchema(document: SourceDocument, validate: ValidateFunction
   return diagnostics;
 }
 
+/** Where (a JSON pointer) an unknown key stands → the keys that were meant. */
+function misspeltKeys(errors: readonly ErrorObject[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const meant = new Map<string, Set<string>>();
+  const unknown = errors
+    .filter(({ keyword }) => keyword === 'additionalProperties')
+    .slice(0, LIMITS.problems);
+  for (const { instancePath, params, parentSchema } of unknown) {
+    const known = Object.keys((parentSchema as SchemaWords).properties ?? {});
+    const key = suggest(String(params.additionalProperty), known);
+    if (key !== undefined) meant.set(instancePath, (meant.get(instancePath) ?? new Set()).add(key));
+  }
+  return meant;
+}
+
+/** The key is missing only because it is misspelt, which its own problem says better. */
+function isMisspelt(v: Violation, misspelt: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const meant = misspelt.get(v.pointer);
+  if (!meant) return false;
+  if (v.keyword === 'required') return meant.has(String(v.params.missingProperty));
+  if (v.keyword === 'oneOf' && v.params.passingSchemas !== null) return false;
+  if (v.keyword !== 'oneOf' && v.keyword !== 'anyOf') return false;
+  const branches = (v.keyword === 'oneOf' ? v.schema.oneOf : v.schema.anyOf) ?? [];
+  return branches.some(({ required }) => required.some((key) => meant.has(key)));
+}
+
 function* violations(document: SourceDocument, errors: readonly ErrorObject[]): Generator<Violation> {
   for (const found of errors) {
     if (isNoise(found)) continue;
     yield {
       document,
       path: toPath(document.value, found.instancePath),
+      pointer: found.instancePath,
       keyword: found.keyword,
       params: found.params,
       schema: (found.parentSchema ?? {}) as SchemaWords,

@@ -59,6 +59,10 @@ function otherKind(document: SourceDocument, kind: string, wanted: Kind): Diagno
     return problem(document, ['kind'], 'wrong-kind', 'this is a RestoreSet, a manifest, not a Config', {
       remedy: 'name it with -f; with --config name a file of kind Config',
     });
+  if (kind === 'SavedPlan')
+    return problem(document, ['kind'], 'wrong-kind', `this is a saved plan, not a ${wanted}`, {
+      remedy: `name it without a flag: vbsctl apply ${document.source.file}; to look at it: vbsctl show ${document.source.file}`,
+    });
   const meant = suggest(kind, KINDS);
   return problem(document, ['kind'], 'unknown-kind', `the kind ${named(kind)} is not understood`, {
     detail: `Understood: ${KINDS.map((name) => `${name} (${API_VERSION})`).join(', ')}.`,

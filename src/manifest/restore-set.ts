@@ -36,7 +36,13 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
   const timeoutOfSet = defaults.timeout === undefined ? undefined : milliseconds(defaults.timeout);
   const backupOfSet = defaults.backup === undefined ? undefined : normalSelector(defaults.backup);
   const labels = metadata.labels ?? {};
-  const validUntil = spec.valid_until === undefined ? undefined : utc(spec.valid_until);
+  const validUntil =
+    spec.valid_until === undefined
+      ? {}
+      : {
+          valid_until: utc(spec.valid_until),
+          valid_until_source: placeAt(document, ['spec', 'valid_until']),
+        };
   return spec.restores.map((restore, index) => ({
     address: addressOf(metadata.name, restore.name),
     set: metadata.name,
@@ -47,9 +53,9 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
     generation: restore.generation ?? 1,
     expect: restore.expect ?? {},
     depends_on: (restore.depends_on ?? []).map((name) => dependency(metadata.name, name)),
-    source: entryPlace(document, index),
+    source: placeAt(document, ['spec', 'restores', index]),
     ...optional('timeout_ms', restore.timeout === undefined ? timeoutOfSet : milliseconds(restore.timeout)),
-    ...optional('valid_until', validUntil),
+    ...validUntil,
     ...(restore.protect === true ? { protect: true } : {}),
   }));
 }
@@ -129,7 +135,6 @@ function milliseconds(duration: string): number {
   return ms;
 }
 
-function entryPlace(document: SourceDocument, index: number): RestoreSpec['source'] {
-  const { source, positions, value } = document;
-  return { file: source.file, ...source.position(positions.locate(value, ['spec', 'restores', index])) };
+function placeAt({ source, positions, value }: SourceDocument, path: Path): RestoreSpec['source'] {
+  return { file: source.file, ...source.position(positions.locate(value, path)) };
 }

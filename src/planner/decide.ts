@@ -64,7 +64,14 @@ export function decide(
         return unreachable(record);
     }
   }
-  if (hasExpired(spec, context.now)) return { kind: 'expired', valid_until: spec.valid_until, ...base };
+  // The newest attempt elsewhere touched nothing; the one that stands here may have, and nobody has settled it.
+  const before = recordBefore(one, claims, context);
+  if (before?.status === 'failed' && before.touched === 'maybe' && isOf(before, one))
+    return blocked([mayBeTouched(before, true, context), ...occupied]);
+  if (hasExpired(spec, context.now)) {
+    const source = spec.valid_until_source ?? spec.source;
+    return { kind: 'expired', valid_until: spec.valid_until, ...base, source };
+  }
 
   const reasons = [
     ...one.problems,
@@ -75,7 +82,6 @@ export function decide(
     ...refused,
   ];
   if (reasons.length > 0) return blocked(reasons);
-  const before = recordBefore(one, claims, context);
   return {
     kind: 'restore',
     cause: before ? 'again' : 'first',
@@ -90,6 +96,10 @@ export function decide(
 function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
   const isOwn = found?.current && claimed.get(found.record.address) === spec.address;
   return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
+}
+
+function isOf({ volume_id, backup_id, generation }: Record, one: Resolved): boolean {
+  return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
 }
 
 /** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
-import type { Record } from '../domain/record.ts';
+import { type Record, statusWord } from '../domain/record.ts';
 import { overwritesWithAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
 import { placed } from './placed.ts';
@@ -71,7 +71,7 @@ function touchedSince({ volume_id, backup_id }: Record, { records }: Context): D
   const [open] = records.openOn(volume_id, backup_id).disk;
   const touch = records.lastTouch(volume_id);
   const since = open
-    ? `${open.address} is ${open.status} on this disk`
+    ? `${open.address} is ${statusWord(open.status)} on this disk`
     : touch?.status === 'failed'
       ? `${touch.address} failed at ${touch.finished_at} and may have touched this disk`
       : undefined;

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import type { Wait } from '../domain/plan.ts';
-import type { Record } from '../domain/record.ts';
+import { type Record, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
@@ -44,8 +44,10 @@ export function mayBeTouched(
 export function addressOccupied(occupant: Record, { found }: Resolved): Diagnostic {
   const { address, status } = occupant;
   const own = found?.current && found.record.address !== address ? found.record : undefined;
-  return error('address-occupied', `another restore at ${address} is still ${status}`, {
-    detail: identityText(occupant) + (own ? `; its own record (${own.status}) waits at ${own.address}` : ''),
+  return error('address-occupied', `another restore at ${address} is still ${statusWord(status)}`, {
+    detail:
+      identityText(occupant) +
+      (own ? `; its own record (${statusWord(own.status)}) waits at ${own.address}` : ''),
     remedy: howToSettle(occupant, undefined),
   });
 }
@@ -89,7 +91,7 @@ export function openBusiness(
   }
   return [...told].map((record) => {
     const shared = record.volume_id === volume_id ? 'disk' : 'backup';
-    return error('open-business', `${record.address} is ${record.status} on the same ${shared}`, {
+    return error('open-business', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
       detail: `${identityText(record)}, since ${record.updated_at}`,
       remedy: howToSettle(record, claims.claimed.get(record.address)),
     });

@@ -182,6 +182,7 @@ const spec = fields<RestoreSpec>({
   depends_on: listOf(address),
   timeout_ms: maybe(amount),
   valid_until: maybe(time),
+  valid_until_source: maybe(place),
   protect: maybe((value) =>
     typeof value === 'boolean' ? undefined : { path: [], expected: 'true or false', found: value },
   ),

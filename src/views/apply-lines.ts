@@ -119,7 +119,8 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
       return {
         sign,
         tone: 'good',
-        text: outcomeText(record) + (took === undefined ? '' : ` in ${formatDuration(took)}`),
+        // Seen at its end: after an absence of this program it may have been over for a while.
+        text: outcomeText(record) + (took === undefined ? '' : ` within ${formatDuration(took)}`),
       };
     case 'failed':
       return { sign, tone: 'bad', text: outcomeText(record), ...aside };

@@ -2,9 +2,10 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import type { Action, Plan } from '../domain/plan.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
+import { putBackLines } from './put-back.ts';
 import {
   attemptLines,
   durationOf,
@@ -46,6 +47,7 @@ export function applySummary(
       options,
     ),
     ...skippedLines(skipped, options),
+    ...putBackLines(rows, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
   ]);
 }
@@ -130,11 +132,7 @@ function resultOf(end: End): string {
   if (end.kind === 'not_started') return 'not started';
   const { record } = end;
   if (record.status === 'succeeded' && record.evidence === 'adopted') return 'succeeded (adopted)';
-  return record.status === 'running'
-    ? 'still running'
-    : record.status === 'intended'
-      ? 'open'
-      : record.status;
+  return record.status === 'running' ? 'still running' : statusWord(record.status);
 }
 
 function paintOf(end: End, style: TextOptions['style']) {
@@ -174,8 +172,9 @@ function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests } = summary;
   const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
-  const each = restores > 1 ? `, ${(requests / restores).toFixed(1)} a restore` : '';
-  return `${grouped(started)} started, ${grouped(adopted)} adopted, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
+  const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
+  const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';
+  return `${grouped(started)} started${found}, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
 }
 
 const LOOKS_SHOWN = 2;

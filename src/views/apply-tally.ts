@@ -64,7 +64,8 @@ export class Tally {
         this.#set(event.address, PHASES[event.verdict], sanitize(event.because));
         return;
       case 'progress':
-        this.#set(event.address, 'restoring', sanitize(event.note));
+        // The phase says it already.
+        this.#set(event.address, 'restoring', event.note === 'restoring' ? '' : sanitize(event.note));
         return;
       case 'ended':
         this.#underway.delete(event.address);
@@ -78,14 +79,16 @@ export class Tally {
     }
   }
 
-  /** `4 of 12 done · 3 running · 1 unknown · 00:42` */
+  /** `4 of 12 done · 2 running · 1 waiting · 1 unknown · 00:42` */
   counter(elapsedMs: number): string {
     const { done, failed, unknown, running, not_started } = this.#ended;
+    const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(done)} of ${grouped(this.#restores)} done`,
       ...(
         [
-          [this.#underway.size, 'running'],
+          [this.#underway.size - waiting, 'running'],
+          [waiting, 'waiting'],
           [failed, 'failed'],
           [unknown, 'unknown'],
           [running, 'left running'],

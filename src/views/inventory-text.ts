@@ -11,10 +11,11 @@ export function backupsText(rows: readonly BackupRow[], options: TextOptions): s
   const { style, now } = options;
   return listText('backup', rows, options, [
     { title: 'TAKEN', cell: ({ created_at }) => utc(created_at) },
-    { title: 'AGE', cell: ({ created_at }) => age(created_at, now), align: 'right' },
     { title: 'BACKUP', cell: ({ name }) => name },
-    { title: 'SIZE', cell: (row) => size(row.size), align: 'right' },
     { title: 'DISK', cell: ({ volume_name, volume_id }) => volume_name || volume_id },
+    { title: 'SIZE', cell: (row) => size(row.size), align: 'right', droppable: true },
+    // Told by TAKEN, too.
+    { title: 'AGE', cell: ({ created_at }) => age(created_at, now), align: 'right', droppable: true },
     { title: 'SERVER', cell: serverText, droppable: true },
     {
       title: 'STATUS',

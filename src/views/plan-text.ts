@@ -51,6 +51,12 @@ export interface PlanTextOptions extends TextOptions {
   readonly applyCommand?: string;
   /** What creates the state, flags included. */
   readonly initCommand?: string;
+  /** What follows open restores to their end, flags included. */
+  readonly waitCommand?: string;
+  /** How long apply waits for what a restore waits for, ms. Absent: it does not. */
+  readonly patienceMs?: number;
+  /** The plan is from a file and was made before: somebody may have applied it since. */
+  readonly madeBefore?: boolean;
 }
 
 /** What `vbsctl plan` shows: the plan, and what to type next. Linear in the actions. Ends with a line break. */
@@ -118,6 +124,7 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     ...actions.filter(isKind('expired')).map(block),
     ...actions.filter(isKind('blocked')).map(block),
     ...general.flatMap((notice) => ['', ...diagnosticLines(notice, options)]),
+    ...detachLines(actions.filter(isKind('restore')), options),
     '',
     ...summaryLines(plan, options),
   ];
@@ -422,11 +429,12 @@ function runnableLines(action: RestoreAction | ResumeAction, { style, now }: Pla
   ];
 }
 
-/** `waits for: detach from pay-db1 (/dev/vdb)` and the commands that do it, whole, for pasting. */
-function waitLines({ what, commands }: Wait, { style }: PlanTextOptions): string[] {
+/** `waits for: detach from pay-db1 (/dev/vdb)`; how to detach stands once for each server, in `detachLines`. */
+function waitLines({ what, commands, server }: Wait, { style }: PlanTextOptions): string[] {
+  const beside = server === undefined ? commands : [];
   return labelled(
     'waits for',
-    [style.warn(sanitize(what)), ...commands.map((command) => style.accent(`$ ${sanitize(command)}`))],
+    [style.warn(sanitize(what)), ...beside.map((command) => style.accent(sanitize(command)))],
     style,
   );
 }
@@ -515,14 +523,39 @@ function valueChange(
 
 // ---- below the actions
 
-function summaryLines(plan: Plan, { style, width }: PlanTextOptions): string[] {
+/** A block for each server, its lines whole and bare, for pasting: stop it once, then remove its disks. */
+function detachLines(restores: readonly RestoreAction[], { style, width }: PlanTextOptions): string[] {
+  const blocks = new Map<string, { readonly server: string; readonly commands: Set<string> }>();
+  for (const { server, commands } of restores.flatMap(({ waits_for }) => waits_for)) {
+    // The first one names the server by its id: two servers may have one name.
+    const [stop] = commands;
+    if (server === undefined || stop === undefined) continue;
+    const block = blocks.get(stop) ?? { server, commands: new Set() };
+    for (const command of commands) block.commands.add(command);
+    blocks.set(stop, block);
+  }
+  return [...blocks.values()].flatMap(({ server, commands }) => [
+    '',
+    ...wrap(`To detach the disks from ${sanitize(server)}:`, width),
+    ...[...commands].map((command) => `  ${style.accent(sanitize(command))}`),
+  ]);
+}
+
+function summaryLines(plan: Plan, { style, width, patienceMs }: PlanTextOptions): string[] {
   const restores = plan.actions.filter(isKind('restore'));
   let gigabytes = 0;
+  let attached = 0;
   let waiting = 0;
-  for (const { volume, waits_for } of restores) {
+  let patience = 0;
+  for (const { volume, waits_for, timeout_ms } of restores) {
     gigabytes += volume.size ?? 0;
-    if (waits_for.length > 0) waiting += 1;
+    if (waits_for.length === 0) continue;
+    if (waits_for.some(({ server }) => server !== undefined)) attached += 1;
+    else waiting += 1;
+    patience = Math.max(patience, timeout_ms ?? patienceMs ?? 0);
   }
+  const meanwhile =
+    patienceMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
   const text = [
     `Applying overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
     'a restore cannot be stopped or undone.',
@@ -530,9 +563,11 @@ function summaryLines(plan: Plan, { style, width }: PlanTextOptions): string[] {
       ? [`${grouped(waiting)} still ${waiting === 1 ? 'waits' : 'wait'} for something, see above.`]
       : []),
   ].join(' ');
+  const detach = `${plural(attached, 'disk')} ${attached === 1 ? 'is' : 'are'} still attached: detach ${attached === 1 ? 'it' : 'them'} first${meanwhile}.`;
   return [
     style.strong(planSummary(plan)),
     ...(restores.length > 0 ? wrap(text, width) : []),
+    ...(attached > 0 ? wrap(detach, width) : []),
     ...otherDiskLines(restores, width).map(style.warn),
   ];
 }
@@ -558,13 +593,35 @@ function otherDiskLines(restores: readonly RestoreAction[], width: number): stri
 function nextLines(plan: Plan, options: PlanTextOptions): string[] {
   const { style } = options;
   const count = totals(plan);
-  return pairLines(nextCommands(plan, count, options)).map((line) => style.accent(`→ ${line}`));
+  return [
+    ...pairLines(nextCommands(plan, count, options)).map((line) => style.accent(`→ ${line}`)),
+    ...(hasChanges(plan) || plan.offline ? [] : repeatLines(plan, options)),
+  ];
+}
+
+/** How to ask once more for what is done. */
+export function repeatLines({ actions }: Plan, options: PlanTextOptions): string[] {
+  const done = actions.filter(isKind('noop'));
+  const [first] = done;
+  if (!first) return [];
+  const place = `${toNext(first)} at ${placeText(first.source)}`;
+  return remedyLines(
+    done.length === 1
+      ? `to restore it again: raise generation${place}`
+      : `to restore one again: raise its generation (${first.address}:${place})`,
+    options,
+  );
 }
 
 function nextCommands(
   plan: Plan,
   count: PlanTotals,
-  { applyCommand: apply = 'vbsctl apply', initCommand: init = 'vbsctl init' }: PlanTextOptions,
+  {
+    applyCommand: apply = 'vbsctl apply',
+    initCommand: init = 'vbsctl init',
+    waitCommand: wait = 'vbsctl wait',
+    madeBefore = false,
+  }: PlanTextOptions,
 ): [string, string][] {
   if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
   if (plan.notices.some(({ severity }) => severity === 'error'))
@@ -574,10 +631,21 @@ function nextCommands(
     return count.blocked > 0
       ? [['vbsctl plan', 'once what is blocked is mended']]
       : [['vbsctl state list', 'shows what was done']];
+  if (madeBefore) return [[apply, 'which refuses it if it was applied before, or is stale by now']];
+  if (count.blocked === 0 && isOnlyFollowed(plan, count))
+    return [[wait, 'follows what is under way to its end, and starts nothing']];
   if (count.blocked === 0) return [...start, [apply, '']];
   return [
     ...start,
     [apply, 'once what is blocked is mended'],
     [`${apply} --skip-blocked`, 'does the rest now'],
   ];
+}
+
+/** All that is left runs in the cloud already. */
+function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
+  const running = plan.actions.filter(
+    (one) => one.kind === 'resume' && one.record.status === 'running',
+  ).length;
+  return restore === 0 && resume > 0 && running === resume && plan.moves.length + rulesToNote(plan) === 0;
 }

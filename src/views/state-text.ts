@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { isOpen, jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
 import {
@@ -29,24 +29,33 @@ import { age, grouped, plural, selectorText, when } from './words.ts';
 export function stateListText(state: State, options: TextOptions): string {
   const { style, width } = options;
   const records = byAddress(state.records.values());
-  const open = records.filter((record) => isOpen(record) || record.status === 'failed');
   return joinLines([
     ...(records.length === 0 ? [] : [...tableLines(columns(options), records, { style, width }), '']),
     style.strong(totalsText(records)),
-    ...(open.length === 0
-      ? []
-      : [
-          style.accent(
-            `→ vbsctl state show ${sanitize(open[0]?.address ?? '')}${open.length > 1 ? style.faint(`  (${open.length - 1} more need a look)`) : ''}`,
-          ),
-        ]),
+    ...nextLines(records, options),
   ]);
+}
+
+/** What needs a person first; what only needs time has a command of its own. */
+function nextLines(records: readonly Record[], { style }: TextOptions): string[] {
+  const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
+  if (first) {
+    const others = more.length > 0 ? style.faint(`  (${more.length} more need a look)`) : '';
+    return [style.accent(`→ vbsctl state show ${sanitize(first.address)}${others}`)];
+  }
+  if (records.some(({ status }) => status === 'running' || status === 'intended'))
+    return [style.accent('→ to follow what is under way to its end: vbsctl wait')];
+  return [];
 }
 
 function columns({ style, now }: TextOptions): Column<Record>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
-    { title: 'STATUS', cell: ({ status }) => status, paint: ({ status }) => statusPaint(status, style) },
+    {
+      title: 'STATUS',
+      cell: ({ status }) => statusWord(status),
+      paint: ({ status }) => statusPaint(status, style),
+    },
     { title: 'SINCE', cell: ({ updated_at }) => age(updated_at, now), align: 'right' },
     { title: 'DISK', cell: ({ names, volume_id }) => names.volume_name || volume_id },
     { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
@@ -62,7 +71,7 @@ function totalsText(records: readonly Record[]): string {
     (status) => [status, records.filter((r) => r.status === status).length] as const,
   )
     .filter(([, count]) => count > 0)
-    .map(([status, count]) => `${grouped(count)} ${status}`);
+    .map(([status, count]) => `${grouped(count)} ${statusWord(status)}`);
   return counts.length === 0
     ? 'No records yet.'
     : `${plural(records.length, 'record')}: ${counts.join(', ')}.`;
@@ -74,7 +83,7 @@ export function stateShowText(record: Record, options: TextOptions): string {
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
   return joinLines([
-    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(record.status)}${style.faint(`  (generation ${record.generation})`)}`,
+    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(statusWord(record.status))}${style.faint(`  (generation ${record.generation})`)}`,
     ...statusLines(record, options),
     ...resolutionLines(record, options),
     ...subjectLines(record, options),

@@ -1,6 +1,6 @@
 import { unreachable } from '../domain/errors.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { type LockHolder, lockText } from './lock-text.ts';
@@ -33,6 +33,8 @@ export interface Status {
   readonly lock: LockHolder | undefined;
   readonly open: readonly OpenRestore[];
   readonly total: number;
+  /** Of the restores that were asked for by name, those that are over; absent: all were asked for. */
+  readonly over?: readonly Record[];
 }
 
 export interface StatusOptions extends TextOptions {
@@ -43,28 +45,58 @@ export interface StatusOptions extends TextOptions {
 /** `vbsctl status`: what is open, since when, and what to do about it. Ends with a line break. */
 export function statusText(status: Status, options: StatusOptions): string {
   const { style, now, width } = options;
-  const { open, lock, location, target, total } = status;
+  const { open, lock, location, target, over } = status;
   const head = [
     `${style.faint('state')}  ${sanitize(location)}, ${sanitize(describeTarget(target))}`,
     `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free: no run is at work'}`,
     '',
   ];
-  if (open.length === 0)
-    return joinLines([...head, style.strong(style.good(`Nothing is open; ${plural(total, 'record')}.`))]);
+  if (over && over.length > 0)
+    head.push(
+      ...over.map(
+        (record) =>
+          `${statusPaint(record.status, style)(STATUS_SIGNS[record.status])} ${sanitize(record.address)}  ${outcomeText(record)}`,
+      ),
+      '',
+    );
+  if (open.length === 0) return joinLines([...head, nothingOpen(status, options)]);
   const body = options.inFull
     ? open.flatMap((restore) => [...detail(restore, status, options), ''])
     : [...table(open, options), ''];
   return joinLines([
     ...head,
     ...body,
-    style.strong(`${plural(open.length, 'restore')} open of ${plural(total, 'record')}.`),
+    ...(over?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))]),
     ...(options.inFull
       ? []
-      : remedyLines(`each in full, with the text for the cloud’s support: vbsctl status ADDRESS`, {
-          style,
-          width,
-        })),
+      : [
+          ...ways(status),
+          'each in full, with the text for the cloud’s support: vbsctl status ADDRESS',
+        ].flatMap((way) => remedyLines(way, { style, width }))),
   ]);
+}
+
+function openText({ open, total, over }: Status): string {
+  const count = `${plural(open.length, 'restore')} open`;
+  return over
+    ? `${count} of ${open.length + over.length} asked for.`
+    : `${count} of ${plural(total, 'record')}.`;
+}
+
+/** A run that holds the lock may not have sent anything yet: it may wait for a disk to be detached. */
+function nothingOpen({ lock, total, over }: Status, { style }: TextOptions): string {
+  if (over) return style.strong(style.good('Nothing of it is open.'));
+  if (lock?.operation !== 'apply')
+    return style.strong(style.good(`Nothing is open; ${plural(total, 'record')}.`));
+  return style.strong(
+    `Nothing is open so far; ${plural(total, 'record')}. The run that holds the lock may be waiting, as for a detach.`,
+  );
+}
+
+/** While a run holds the lock it follows them itself. */
+function ways({ open, lock }: Status): string[] {
+  const underWay = open.some(({ record }) => record.status !== 'unknown');
+  return underWay && !lock ? ['to follow what is under way to its end: vbsctl wait'] : [];
 }
 
 function table(open: readonly OpenRestore[], options: TextOptions): string[] {
@@ -74,11 +106,11 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
       { title: 'RESTORE', cell: ({ record }) => record.address },
       {
         title: 'STATUS',
-        cell: ({ record }) => record.status,
+        cell: ({ record }) => statusWord(record.status),
         paint: ({ record }) => statusPaint(record.status, style),
       },
       { title: 'BEGUN', cell: ({ record }) => age(began(record), now), align: 'right' },
-      { title: 'LAST MOVED', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
+      { title: 'LAST CHANGE', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
       {
         title: 'BEHIND IT',
         cell: ({ behind }) => (behind.length === 0 ? '' : String(behind.length)),
@@ -100,7 +132,7 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
   return [
     `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(outcomeText(record))}`,
     ...labelled('begun', [when(began(record), now)], style),
-    ...labelled('moved', [when(record.updated_at, now)], style),
+    ...labelled('changed', [when(record.updated_at, now)], style),
     ...subjectLines(record, options),
     ...(job === undefined || record.attempts.some(({ job_id }) => job_id === job)
       ? []
@@ -113,16 +145,16 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
       : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
     ).flatMap(step),
     '',
-    `    ${style.faint('-- for the cloud’s support --')}`,
+    style.faint('-- for the cloud’s support --'),
     ...ticketLines(record, status.target),
-    `    ${style.faint('-- end --')}`,
+    style.faint('-- end --'),
   ];
 }
 
 const BEHIND_SHOWN = 5;
 
 function behindLines(behind: readonly Behind[], width: number): string[] {
-  if (behind.length === 0) return ['nothing'];
+  if (behind.length === 0) return ['nothing waits for it'];
   return wrap(
     listed(
       behind.map(({ address, because }) => `${address} (${BECAUSE[because]})`),

@@ -34,6 +34,7 @@ describe('completion', () => {
     expect(offered('apply', '')).to.deep.equal(['files']);
     expect(offered('show', 'pl')).to.deep.equal(['files']);
     expect(offered('plan', '--state', 'x')).to.deep.equal(['files']);
+    expect(offered('plan', '--cloud', '')).to.deep.equal(['clouds']);
     expect(offered('plan', '--target', '')).to.deep.equal(['addresses']);
     expect(offered('resolve', '')).to.deep.equal(['addresses']);
     expect(offered('wait', 'a/b', '')).to.deep.equal(['addresses']);
@@ -53,6 +54,25 @@ describe('completion', () => {
       prefix: '',
       flags: { filename: ['a.yaml'], state: 's.json' },
     });
+  });
+
+  it('offers the clouds of clouds.yaml that can be typed, and the built-in one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vbsctl-clouds-'));
+    try {
+      const file = join(folder, 'clouds.yaml');
+      writeFileSync(file, 'clouds: {otc: {}, "a b; rm": {}, lab-2: {}}\n');
+      const ask = async (env: Record<string, string>, ...words: string[]) => {
+        const io = paperIo({ cwd: folder, home: folder, env });
+        await run(['__complete', ...words], io);
+        return io.out.join('').replace(/\t.*/g, '').trimEnd().split('\n').slice(1);
+      };
+      expect(await ask({}, 'plan', '--cloud', '')).to.deep.equal(['otc', 'lab-2', 'emulator']);
+      expect(await ask({}, 'plan', '--cloud=l')).to.deep.equal(['--cloud=lab-2']);
+      const broken = { OS_CLIENT_CONFIG_FILE: join(folder, 'nowhere.yaml') };
+      expect(await ask(broken, 'plan', '--cloud', '')).to.deep.equal(['emulator']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   describe('of addresses', () => {

@@ -72,7 +72,7 @@ describe('help', () => {
     const text = TOPICS.faults ?? '';
     for (const word of [...ROUTE_KINDS, ...FAULT_KINDS, ...BODY_SHAPES, ...GARBAGE])
       expect(text).to.match(new RegExp(`\\b${word}\\b`));
-    const [, example = ''] = /<<'END'\n([\s\S]*?)\n +END\n/.exec(text) ?? [];
+    const [, example = ''] = /echo '([^']*)' > faults\.json\n/.exec(text) ?? [];
     expect(parseFaultPlan(JSON.parse(example)).rules).to.have.length(1);
   });
 

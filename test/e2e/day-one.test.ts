@@ -37,7 +37,7 @@ describe('day one', function () {
     expect(servers[0].volumes).to.have.length(3);
     expect(await good('get', 'backups', '--server', 'erp-db1')).to.match(/9 backups/);
     await into('restores.yaml', 'generate', '--server', 'erp-db1', '--latest');
-    expect(await good('validate')).to.include('3 restore(s)');
+    expect(await good('validate')).to.include('3 restores in 1 file.\nNext: vbsctl plan');
     await good('init');
     const plan = await good('plan');
     expect(plan).to.include('3 to restore').and.include('detach from erp-db1 (/dev/vdb)');
@@ -46,6 +46,32 @@ describe('day one', function () {
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('plan')).to.include('nothing to do');
     expect(await good('status')).to.include('Nothing is open');
+  });
+
+  it('an id mistaken for that of another disk: says so first, and which one was meant', async () => {
+    await good('init');
+    const newest = async (disk: string) => {
+      const [backup] = await json('get', 'backups', '--volume', disk);
+      const [volume] = await json('get', 'volumes', '--name', disk);
+      return { backup: backup.id as string, volume: volume.id as string };
+    };
+    const boot = await newest('pay-db-boot');
+    const data = await newest('pay-db-data');
+    const declare = (backup: string, volume: string) =>
+      desk.write(
+        'restores.yaml',
+        `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: s}\nspec:\n  restores:\n    - {name: a, backup_id: ${backup}, volume_id: ${volume}}\n`,
+      );
+    declare(data.backup, boot.volume);
+    const blocked = (await good('plan')).replace(/\s+/g, ' ');
+    expect(blocked).to.include('this is a backup of pay-db-data, not of pay-db-boot, and needs 500 GB');
+    expect(blocked).to.match(
+      new RegExp(`newest backup of pay-db-boot: ${boot.backup} .*restores.yaml:6:7.*volume set --size`),
+    );
+    declare(boot.backup, data.volume);
+    const warned = await good('plan');
+    expect(warned).to.include('warning:   this backup is of pay-db-boot, not of pay-db-data');
+    expect(warned).to.include('! s/a: the backup is of pay-db-boot, not of pay-db-data');
   });
 
   it('pays for the names of servers only when a plan speaks of one', async () => {
@@ -72,12 +98,20 @@ describe('day one', function () {
   });
 
   it('names what is not there, and the way out', async () => {
+    desk.write(
+      'pay.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
+    );
     const refusals: [string[], string][] = [
       [['get', 'backups', '--volume', 'pay-db-dta'], 'did you mean pay-db-data?'],
       [['generate', '--server', 'pay-db1', '--latest'], "vbsctl generate --name 'pay-db*'"],
       [['generate', '--latest'], '--server NAME'],
       [['generate', '--all'], '--latest'],
       [['generate', '--all', '--as-of', '2020-01-01T00:00:00Z'], 'none of'],
+      [['plan', '-f', 'pay.yaml', '--target', 'data'], 'did you mean pay/data?'],
+      [['plan', '-f', 'pay.yaml', '--target', 'dta'], 'did you mean pay/data?'],
+      [['plan', '--taget', 'x'], 'did you mean --target?'],
+      [['resolve', 'a/b'], '--as <succeeded|not-started|failed>'],
       [['help', 'recovry'], 'did you mean recovery?'],
       [['destroy'], 'cannot be undone'],
       [['apply', '-out=x'], '--out'],
@@ -114,6 +148,20 @@ describe('day one', function () {
     const { open, lock } = await json('status');
     expect(lock).to.equal(null);
     expect(open).to.have.length(3);
+    const short = await good('status');
+    expect(short).to.include('→ to follow what is under way to its end: vbsctl wait');
+    expect(short).to.not.include('support --');
+    expect(await good('status', 'pay/pay-db-log')).to.include('-- for the cloud’s support --');
+    expect(await good('state', 'list'))
+      .to.include('vbsctl wait')
+      .and.not.include('state show');
+    const settle = ['--as', 'succeeded', '--reason', 'hope'];
+    const hasty = await desk.run('resolve', 'pay/pay-db-log', ...settle);
+    expect(hasty.code).to.equal(5);
+    expect(hasty.stderr).to.include('is restoring-backup').and.include('vbsctl wait pay/pay-db-log');
+    expect((await desk.run('resolve', 'pay-db-log', ...settle)).stderr).to.include(
+      'did you mean pay/pay-db-log?',
+    );
     for (const each of open) {
       expect(each.status).to.equal('running');
       expect(each.ticket)
@@ -134,6 +182,8 @@ describe('day one', function () {
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('Nothing is under way');
     expect((await desk.run('wait', 'pay/nobody')).stderr).to.include('no record of pay/nobody');
+    for (const command of [['wait'], ['status'], ['state', 'show'], ['state', 'rm']])
+      expect((await desk.run(...command, 'pay-db-log')).stderr).to.include('did you mean pay/pay-db-log?');
   });
 
   it('tells what waits behind what is open, also while another run holds the lock', async () => {
@@ -215,9 +265,22 @@ describe('day one', function () {
     expect(stderr.match(/error:/g)).to.have.length(1);
   });
 
+  it('says that --cloud emulator is missing to who began with it', async () => {
+    desk.write(
+      'pay.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: data, volume: {name: pay-db-data}, backup: {as_of: latest}}\n',
+    );
+    await good('init', '--cloud', 'emulator');
+    const none = await desk.runWithoutCloud('plan', '-f', 'pay.yaml');
+    expect(none.stderr).to.include('belongs to the built-in emulator').and.include('add --cloud emulator');
+    const other = await desk.run('plan', '-f', 'pay.yaml');
+    expect(other.code).to.equal(5);
+    expect(other.stderr).to.include('another cloud project').and.include('add --cloud emulator');
+  });
+
   it('status says so when there is no state, and offers what is in it for completion', async () => {
     expect(await good('status'))
-      .to.include('No state')
+      .to.include(`No state at ${join(desk.folder, 'vbsctl.state.json')}: nothing is known here`)
       .and.include('vbsctl init');
     await into('restores.yaml', 'generate', '--name', 'pay-*', '--latest', '--set', 'pay');
     expect(await good('__complete', 'wait', 'pay/pay-db-d')).to.equal(':candidates\npay/pay-db-data\t\n');

@@ -160,6 +160,9 @@ describe('the built program', function () {
       'support said so',
     );
     expect(resolved.code, resolved.stderr).to.equal(0);
+    expect(resolved.stdout).to.equal(
+      'night/disk-0 is settled: it was not started.\n→ to start it: vbsctl apply\n',
+    );
     expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(2);
     expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
     expect(desk.starts()).to.deep.equal([1]);

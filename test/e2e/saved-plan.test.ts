@@ -229,6 +229,24 @@ describe('a saved plan at the command line', function () {
       .and.include('the backup is 1s newer');
   });
 
+  it('a manifest and a plan, taken for one another, are told how they are named', async () => {
+    expect(await good('plan', '--out', 'plan.json')).to.include('Saved the plan in plan.json.');
+    expect(await good('show', 'plan.json')).to.include('refuses it if it was applied before');
+    for (const [args, way] of [
+      [['apply', 'restores.yaml'], 'apply -f restores.yaml'],
+      [['show', 'restores.yaml'], 'plan -f restores.yaml'],
+      [['apply', '-f', 'plan.json'], 'vbsctl apply plan.json'],
+      [['plan', 'plan.json'], 'vbsctl show plan.json'],
+      [['apply', '.'], 'apply -f .'],
+    ] as const) {
+      const finished = await run(...args);
+      expect(finished.code).to.equal(1);
+      expect(said(finished)).to.include(way);
+    }
+    await good('apply', 'plan.json');
+    expect(await good('apply')).to.include('Nothing to do. → to restore it again: raise generation to 2 at');
+  });
+
   it('lists the renames that --target leaves out', async () => {
     const [other] = JSON.parse((await run('get', 'volumes', '--name', 'pay-db-data', '-o', 'json')).stdout);
     declare(`name: log, volume_id: ${volume}, backup_id: ${backup}`);

@@ -80,7 +80,9 @@ describe('signals', function () {
         await until(() => asked('restore') === 3);
         const { stdout, stderr } = await stop(running, 'SIGTERM');
         expect(stdout).to.include('begun').and.include('vbsctl apply');
-        expect(stderr).to.include('stopped by SIGTERM: nothing new was started').and.include('run the same');
+        expect(stderr)
+          .to.include('stopped by SIGTERM: after that, nothing new was started')
+          .and.include('run the same');
         expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
         await completes();
       });
@@ -151,6 +153,15 @@ describe('signals', function () {
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(desk.starts()).to.deep.equal([]);
       expect((await desk.run('status')).stdout).to.include('Nothing is open');
+    });
+
+    it('a y is no yes, and is told so', async () => {
+      const terminal = new OnTerminal(desk, 'apply');
+      await terminal.shows('Only "yes" is taken');
+      terminal.type('y\r');
+      expect(await terminal.code(), terminal.shown).to.equal(5);
+      expect(terminal.shown).to.include('type yes in full').and.include('nothing was started');
+      expect(desk.starts()).to.deep.equal([]);
     });
 
     it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {

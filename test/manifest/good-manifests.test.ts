@@ -45,6 +45,7 @@ describe('good manifests', () => {
       set: 'payments',
       labels: { ticket: 'CHG-4711', 'example.org/team': '0123' },
       valid_until: '2026-11-24T05:00:00.000Z',
+      valid_until_source: { file: 'm.yaml', line: 7, column: 16 },
       generation: 1,
       expect: {},
       depends_on: [],

@@ -221,7 +221,9 @@ describe('on a real Keystone and Cinder', () => {
     testbed.restoreDelay(5);
     const submitted = await desk.run('apply', '--auto-approve', '--no-wait');
     expect(submitted.code, submitted.stdout + submitted.stderr).to.equal(6);
-    const status = await desk.run('status');
+    const underWay = JSON.parse((await desk.run('status', '--output', 'json')).stdout).open;
+    const addresses = underWay.map(({ address }: { address: string }) => address);
+    const status = await desk.run('status', ...addresses);
     expect(status.stdout)
       .to.include('running in the cloud')
       .and.match(/request req-/);

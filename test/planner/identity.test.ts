@@ -101,6 +101,14 @@ describe('identity: done or not', () => {
       state: book().put('s/a', 'v1', 'b1', 'succeeded'),
       plan: { 's/a': 'noop', 't/a': 'noop' },
     },
+    'may have been touched here, and not where it was tried again since': {
+      specs: [A],
+      state: book()
+        .put('s/a', 'v1', 'b1', 'failed maybe')
+        .put('s/z', 'v1', 'b1', 'failed no')
+        .put('s/z', 'v1', 'c1', 'succeeded'),
+      plan: { 's/a': 'blocked may-be-touched', orphans: 's/z succeeded' },
+    },
     'known only to the history': {
       specs: [A, spec('s/z', 'v1', 'c1')],
       state: book().put('s/z', 'v1', 'b1', 'succeeded').put('s/z', 'v1', 'c1', 'succeeded'),

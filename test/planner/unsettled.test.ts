@@ -185,7 +185,7 @@ describe('open business first', () => {
 
   it('says what it is, and how each kind is settled', () => {
     const other = spec('s/b', 'v2', 'b1');
-    const blockedBy = (end: 'running' | 'unknown', declared: boolean) =>
+    const blockedBy = (end: 'intended' | 'running' | 'unknown', declared: boolean) =>
       said(
         planOf(declared ? [A, other] : [other], {
           state: book().put('s/a', 'v1', 'b1', end),
@@ -198,6 +198,7 @@ describe('open business first', () => {
       .and.contain('disk v1 from backup b1, generation 1')
       .and.contain('vbsctl apply --target s/a')
       .and.not.contain('vbsctl resolve');
+    expect(blockedBy('intended', false)).to.contain('s/a is begun on the same backup');
     expect(blockedBy('running', false)).to.contain('vbsctl wait s/a').and.contain('vbsctl resolve s/a');
     expect(blockedBy('unknown', true)).to.contain('vbsctl resolve s/a').and.not.contain('--target');
   });

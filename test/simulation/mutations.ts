@@ -710,6 +710,11 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: '',
       },
       {
+        file: DECIDE,
+        find: "if (before?.status === 'failed' && before.touched === 'maybe' && isOf(before, one))",
+        replace: "if (before?.status === 'failed' && before.touched === 'mutant')",
+      },
+      {
         file: RECORD,
         find: "if (record?.status === 'failed' && record.touched === 'maybe' && sameIdentity(record, event.identity))",
         replace: "if (record?.status === 'failed' && record.touched === 'mutant')",

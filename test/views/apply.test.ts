@@ -121,6 +121,23 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
+  it('tells those that wait from those that run, and says what they do once', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const view = live(clock, screen);
+    const [started, first, second] = begun(2);
+    for (const event of [started, first, second]) if (event) view.handle(event);
+    const { address } = first as ApplyEvent & { address: string };
+    const { address: other } = second as ApplyEvent & { address: string };
+    const at = new Date(START).toISOString();
+    view.handle({ type: 'waiting', at, address, reason: 'detach from db1' });
+    view.handle({ type: 'progress', at, address: other, note: 'restoring' });
+    await clock.advanceTo(START + 10_000);
+    expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 running · 1 waiting · 00:10');
+    expect(screen.text().match(/restoring/g)).to.have.lengthOf(1);
+    view.end();
+  });
+
   it('draws a burst of events once', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
@@ -203,6 +220,43 @@ describe('views/apply-summary', () => {
     expect(applySummary(broken, RUN_PLAN, at(80))).to.contain(
       'Apply broke off; run it again to go on where it stopped.\n',
     );
+  });
+
+  it('says how disks come back to their servers, and that a server waits for all of them', () => {
+    const server = { server_id: 'srv-1', server_name: 'db\x1b[31m1', device: '/dev/vdb' };
+    const attached = (names: readonly string[]) => ({
+      ...RUN_PLAN,
+      actions: RUN_PLAN.actions.map((action) =>
+        names.includes(action.address)
+          ? { ...action, volume: { ...action.volume, attachments: [server] } }
+          : action,
+      ),
+    });
+    const text = (...names: string[]) => applySummary(report(), attached(names), at(120));
+    expect(text('payments/data', 'payments/web')).to.match(
+      /To put what was restored back into db\\x1b\[31m1:\n( {2}openstack server add volume srv-1 \S+ --device \/dev\/vdb\n){2} {2}openstack server start srv-1\n/,
+    );
+    expect(text('payments/data', 'payments/app')).to.match(
+      /--device \/dev\/vdb\nand start it once it has all its disks \(not restored: payments\/app\):\n {2}openstack server start srv-1\n/,
+    );
+    expect(text('payments/app')).not.to.contain('openstack server');
+  });
+
+  it('takes the server from expect where the disk was detached before, and no command from a name', () => {
+    const expecting = (server: string) => ({
+      ...RUN_PLAN,
+      actions: RUN_PLAN.actions.map((action) =>
+        action.kind === 'restore' && action.address === 'payments/data'
+          ? { ...action, expect: { server } }
+          : action,
+      ),
+    });
+    const text = (server: string) => applySummary(report(), expecting(server), at(120));
+    expect(text('pay-db1')).to.match(
+      /back into pay-db1:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
+    );
+    for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
+      expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
   });
 
   it('names a reason once for hundreds', () => {

@@ -219,6 +219,7 @@ const ACTIONS: readonly Action[] = [
           'openstack server stop 6c1d9d5e-1d65-44b3-8f2e-5d6a1b7c8e90',
           `openstack server remove volume 6c1d9d5e-1d65-44b3-8f2e-5d6a1b7c8e90 ${VOLUMES.data}`,
         ],
+        server: 'pay-db1',
       },
     ],
     valid_until: '2026-11-24T05:00:00.000Z',

@@ -109,8 +109,85 @@ describe('views/plan-text', () => {
       expect(next(refused)).to.deep.equal(['→ vbsctl plan  once the errors above are mended']);
     });
 
+    it('follows what only runs, and applies what was begun and may not run', () => {
+      const [resume] = only('resume').actions;
+      if (resume?.kind !== 'resume') throw new Error('the fixture resumes one');
+      expect(next(only('resume'))).to.deep.equal([
+        '→ vbsctl wait  follows what is under way to its end, and starts nothing',
+      ]);
+      const { started_at: _, ...record } = resume.record as typeof resume.record & { started_at?: string };
+      const begun = { ...resume, record: { ...record, status: 'intended' } } as typeof resume;
+      expect(next({ ...EMPTY_PLAN, actions: [begun] })).to.deep.equal(['→ vbsctl apply']);
+    });
+
+    it('says how to ask once more for what is done', () => {
+      const [one] = DONE_PLAN.actions;
+      if (one?.kind !== 'noop') throw new Error('the first one is done');
+      const source = { file: 'restores.yaml', line: 5, column: 7 };
+      const done = { ...one, next_generation: 3, source };
+      expect(next({ ...EMPTY_PLAN, actions: [done] })[1]).to.equal(
+        '→ to restore it again: raise generation to 3 at restores.yaml:5:7',
+      );
+      expect(next({ ...EMPTY_PLAN, actions: [done, one] })[1]).to.equal(
+        `→ to restore one again: raise its generation (${one.address}: to 3 at`,
+      );
+    });
+
+    it('of a plan from a file says that it may have been applied', () => {
+      const text = planText(only('restore'), {
+        ...at(80),
+        applyCommand: 'vbsctl apply p.json',
+        madeBefore: true,
+      });
+      expect(text).to.contain('→ vbsctl apply p.json  which refuses it if it was applied before');
+    });
+
     it('is left to the prompt in the body', () => {
       expect(planBody(only('restore'), at(80))).not.to.contain('→ vbsctl');
+    });
+  });
+
+  describe('what is attached', () => {
+    const attached = (n: number, server: string, timeout_ms?: number) => {
+      const [restore] = only('restore').actions;
+      if (restore?.kind !== 'restore') throw new Error('the fixture has a restore');
+      const commands = [
+        `openstack server stop ${server}-id`,
+        `openstack server remove volume ${server}-id v${n}`,
+      ];
+      const waits_for = [{ what: `detach from ${server}`, commands, server }];
+      return { ...restore, address: `s/r${n}`, waits_for, ...(timeout_ms ? { timeout_ms } : {}) };
+    };
+    const plan = { ...EMPTY_PLAN, actions: [attached(1, 'db1'), attached(2, 'web'), attached(3, 'db1')] };
+
+    it('is detached by one block a server, each command once and bare', () => {
+      expect(planBody(plan, at(80))).to.contain(
+        [
+          '',
+          'To detach the disks from db1:',
+          '  openstack server stop db1-id',
+          '  openstack server remove volume db1-id v1',
+          '  openstack server remove volume db1-id v3',
+          '',
+          'To detach the disks from web:',
+          '  openstack server stop web-id',
+          '  openstack server remove volume web-id v2',
+          '',
+          'Plan:',
+        ].join('\n'),
+      );
+    });
+
+    it('may be detached while apply waits, as long as it does', () => {
+      const told = (options: object) => planBody(plan, { ...at(200), ...options });
+      expect(told({})).to.contain('\n3 disks are still attached: detach them first.\n');
+      expect(told({ patienceMs: 7_200_000 })).to.contain(
+        'detach them first, or while apply waits (up to 2h).',
+      );
+      const one = { ...EMPTY_PLAN, actions: [attached(1, 'db1', 600_000)] };
+      expect(planBody(one, { ...at(200), patienceMs: 7_200_000 })).to.contain(
+        '1 disk is still attached: detach it first, or while apply waits (up to 10m).',
+      );
     });
   });
 

@@ -32,6 +32,15 @@ describe('views/state-text', () => {
     expectGolden('state-list', `${stateListText(state, at(80))}\n${stateListText(state, at(120))}`);
   });
 
+  it('sends to wait where nothing but time is needed', () => {
+    const text = stateListText(stateOf(succeeded, running), at(80));
+    expect(text).to.include('vbsctl wait').and.not.include('state show');
+    expect(stateListText(stateOf(intended), at(80)))
+      .to.include('1 begun')
+      .and.include('vbsctl wait');
+    expect(stateListText(stateOf(succeeded), at(80))).to.not.include('→');
+  });
+
   it('golden: one record of each kind', () => {
     const records = {
       unknown,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { OpenRestore } from '../../src/domain/open-restores.ts';
 import { toJson } from '../../src/views/json.ts';
 import { type Status, statusJson, statusText, ticketLines } from '../../src/views/status-text.ts';
-import { at, intended, running, TARGET, unknown } from './fixtures.ts';
+import { at, intended, running, succeeded, TARGET, unknown } from './fixtures.ts';
 import { expectGolden, expectHarmless } from './golden.ts';
 
 const OPEN = [
@@ -32,13 +32,17 @@ function status(more: Partial<Status> = {}): Status {
 }
 
 describe('views/status-text', () => {
-  it('golden: in full, as a table, and with nothing open', () => {
+  it('golden: in full, as a table, with nothing open, beside a run, and of what was asked for', () => {
     expectGolden(
       'status',
       [
         statusText(status({ lock: LOCK }), { ...at(100), inFull: true }),
         statusText(status(), { ...at(100), inFull: false }),
         statusText(status({ open: [] }), { ...at(100), inFull: true }),
+        statusText(status({ open: [], lock: LOCK }), { ...at(100), inFull: true }),
+        statusText(status({ open: OPEN.slice(1, 2), lock: LOCK }), { ...at(100), inFull: false }),
+        statusText(status({ open: OPEN.slice(1, 2), over: [succeeded] }), { ...at(100), inFull: true }),
+        statusText(status({ open: [], over: [succeeded] }), { ...at(100), inFull: true }),
       ].join('\n'),
     );
   });
@@ -76,6 +80,7 @@ describe('views/status-text', () => {
     const hostile = status({ open, location: evil, lock: { ...LOCK, who: evil, host: evil } });
     expectHarmless(statusText(hostile, { ...at(100), inFull: true }));
     expectHarmless(statusText(hostile, { ...at(100), inFull: false }));
+    expectHarmless(statusText(status({ open: [], over: [record] }), { ...at(100), inFull: true }));
     expectHarmless(toJson(statusJson(hostile), 2));
   });
 });

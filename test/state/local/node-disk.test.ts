@@ -53,8 +53,8 @@ describe('node disk', () => {
       throw new Error('not yours any more');
     };
     await nodeDisk.replace(path, 'a');
-    for (const change of [nodeDisk.replace(path, 'b', guard), nodeDisk.remove(path, guard)])
-      expect(String(await change.catch((cause: unknown) => cause))).to.contain('not yours');
+    for (const change of [() => nodeDisk.replace(path, 'b', guard), () => nodeDisk.remove(path, guard)])
+      expect(String(await change().catch((cause: unknown) => cause))).to.contain('not yours');
     expect(String(await nodeDisk.read(path))).to.equal('a');
     expect(await readdir(directory)).to.deep.equal(['file']);
   });

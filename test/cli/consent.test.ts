@@ -1,0 +1,29 @@
+import { expect } from 'chai';
+import { questionOf } from '../../src/cli/consent.ts';
+import type { Action, Plan } from '../../src/domain/plan.ts';
+import { EMPTY_PLAN, PLAN } from '../views/fixtures.ts';
+
+describe('the question before apply', () => {
+  const of = (...actions: Action[]): Plan => ({ ...EMPTY_PLAN, actions });
+  const [restore] = PLAN.actions.filter((action) => action.kind === 'restore');
+  const [resume] = PLAN.actions.filter((action) => action.kind === 'resume');
+  if (!restore || !resume) throw new Error('the fixture has both');
+  const begun = { ...resume, record: { ...resume.record, status: 'intended' } } as typeof resume;
+
+  it('asks for what a yes would do', () => {
+    expect(questionOf(of(restore))).to.equal('Restore 1 disk as shown?');
+    expect(questionOf(of(restore, resume))).to.equal(
+      'Restore 1 disk as shown, and go on with 1 restore under way?',
+    );
+    expect(questionOf(of(resume, resume))).to.equal(
+      'Follow 2 restores under way to the end? Nothing new is sent.',
+    );
+    expect(questionOf(of())).to.contain('No disk is touched');
+  });
+
+  it('hides no second sending', () => {
+    expect(questionOf(of(resume, begun)))
+      .to.contain('1 of 2 is not known to run')
+      .and.contain('sent again and overwrites its disk');
+  });
+});

@@ -1,0 +1,26 @@
+import { expect } from 'chai';
+import type { Io } from '../../src/cli/io.ts';
+import { tellOfStop } from '../../src/cli/show.ts';
+
+describe('how to go on after a stop', () => {
+  const told = (...blocking: string[]) => {
+    let text = '';
+    const write = (more: string) => {
+      text += more;
+    };
+    const stop = AbortSignal.abort(new Error('stopped by SIGINT'));
+    tellOfStop({ env: {}, stop, stderr: { write, isTty: false, columns: 100 } } as unknown as Io, blocking);
+    return text.replace(/\s+/g, ' ');
+  };
+
+  it('is the same command again', () => {
+    expect(told()).to.contain('stopped by SIGINT: after that, nothing new was started');
+    expect(told()).to.contain('→ run the same command again');
+  });
+
+  it('is not the same command alone where that would refuse', () => {
+    expect(told('pay/boot', 'pay/log'))
+      .to.contain('→ first settle pay/boot, pay/log as said above, or add --skip-blocked')
+      .and.contain('then run the same command again');
+  });
+});
