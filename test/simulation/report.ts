@@ -60,11 +60,12 @@ export function matrixTable({ matrix }: Tally): string {
   return [...lines].map(([head, sequels]) => `${head.padEnd(56)} ${sequels.join(', ')}`).join('\n');
 }
 
-export function failureLines({ failures }: Tally, most = 10): string[] {
+/** `flags`: what else the stories were drawn with. */
+export function failureLines({ failures }: Tally, flags = '', most = 10): string[] {
   return failures
     .slice(0, most)
     .map(
       ({ seed, clause, what }) =>
-        `seed ${seed} broke ${clause} (${CLAUSES[clause]}): ${what}\n  play it again: npm run simulate -- --seed ${seed}`,
+        `seed ${seed} broke ${clause} (${CLAUSES[clause]}): ${what}\n  play it again: npm run simulate -- --seed ${seed}${flags}`,
     );
 }

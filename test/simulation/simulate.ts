@@ -84,7 +84,8 @@ async function many(): Promise<void> {
   console.log(
     `${seconds} s on ${threads} threads of ${cpu?.model ?? 'a machine'}, Node ${process.version}, vbsctl ${packageJson.version}`,
   );
-  for (const line of failureLines(tally)) console.log(`\n${line}`);
+  for (const line of failureLines(tally, values['beyond-settle'] ? ' --beyond-settle' : ''))
+    console.log(`\n${line}`);
   const expected = values['beyond-settle'] ? 0 : tally.failures.length + missing.length;
   if (expected > 0) process.exitCode = 1;
 }
