@@ -2,13 +2,11 @@ import type { Config } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { type ExitCode, Failure } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import type { Plan, ResumeAction } from '../domain/plan.ts';
 import { isOpen, type Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import { execute } from '../executor/execute.ts';
-import { VERSION } from '../version.ts';
+import { followPlan, type UnderWay } from '../planner/follow-plan.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
 import { resolveCommand } from '../views/record-text.ts';
@@ -60,7 +58,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
     try {
       const { driver } = connection;
       refuseOtherTarget(state, driver.target);
-      const plan = followPlan(underWay, state, driver.target);
+      const plan = followPlan(underWay, state, driver.target, new Date().toISOString());
       const reporter = createRunReporter();
       const view = tee(reporter, applyView(io, flags.output, plan));
       const config: Config = {
@@ -102,8 +100,6 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
   }
 }
 
-type UnderWay = Record & { readonly status: 'intended' | 'running' };
-
 function isUnderWay(record: Record): record is UnderWay {
   return record.status === 'intended' || record.status === 'running';
 }
@@ -143,38 +139,4 @@ function nothingToFollow(chosen: readonly Record[], addresses: readonly Address[
 /** How the chosen stand before anything is done: the named ones that are over count, too. */
 function endsOf(chosen: readonly Record[]): Map<Address, End> {
   return new Map(chosen.map((record) => [record.address, { kind: 'recorded', record }]));
-}
-
-/** A plan of nothing but what is under way, made of the records. */
-function followPlan(records: readonly UnderWay[], state: State, target: Target): Plan {
-  return {
-    format: 1,
-    created_at: new Date().toISOString(),
-    tool_version: VERSION,
-    offline: false,
-    target,
-    state: { lineage: state.lineage, serial: state.serial },
-    manifests: [],
-    actions: records.map(
-      (record): ResumeAction => ({
-        kind: 'resume',
-        address: record.address,
-        volume: { id: record.volume_id, name: record.names.volume_name },
-        backup: {
-          id: record.backup_id,
-          name: record.names.backup_name,
-          size: record.names.size,
-          created_at: record.names.backup_created_at,
-        },
-        generation: record.generation,
-        source: { address: record.address },
-        expect: {},
-        depends_on: [],
-        record,
-      }),
-    ),
-    orphans: [],
-    moves: [],
-    notices: [],
-  };
 }

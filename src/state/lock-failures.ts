@@ -66,3 +66,17 @@ export function damagedLock(place: string): Failure {
     }),
   );
 }
+
+export function stateChanged(place: string): Failure {
+  return new Failure(
+    'state',
+    error(
+      'state-changed',
+      `the state at ${place} was changed by somebody else while this run held the lock`,
+      {
+        detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
+        remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
+      },
+    ),
+  );
+}

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
-import type { Plan, ResumeAction } from '../../src/domain/plan.ts';
-import type { Record, Resolution } from '../../src/domain/record.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import type { Resolution } from '../../src/domain/record.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
-import type { State } from '../../src/domain/state.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
@@ -19,6 +18,7 @@ import { observe } from '../../src/executor/observe.ts';
 import { resolve } from '../../src/executor/resolve.ts';
 import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
+import { followPlan, type UnderWay } from '../../src/planner/follow-plan.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
 import { isRunnable, save } from '../../src/planner/save.ts';
@@ -339,7 +339,7 @@ export class Stage {
       (record) => record.status === 'intended' || record.status === 'running',
     );
     return state && open.length > 0
-      ? { plan: followPlan(state, open as ResumeAction['record'][]) }
+      ? { plan: followPlan(open as UnderWay[], state, state.target, new Date(0).toISOString()) }
       : undefined;
   }
 
@@ -760,39 +760,5 @@ function settingsOf({ settings }: Story): RunSettings {
     },
     poll,
     http,
-  };
-}
-
-/** As `vbsctl wait` makes it. */
-function followPlan(state: State, records: readonly ResumeAction['record'][]): Plan {
-  return {
-    format: 1,
-    created_at: new Date(0).toISOString(),
-    tool_version: 'test',
-    offline: false,
-    target: state.target,
-    state: { lineage: state.lineage, serial: state.serial },
-    manifests: [],
-    actions: records.map(
-      (record: ResumeAction['record'] & Record): ResumeAction => ({
-        kind: 'resume',
-        address: record.address,
-        volume: { id: record.volume_id, name: record.names.volume_name },
-        backup: {
-          id: record.backup_id,
-          name: record.names.backup_name,
-          size: record.names.size,
-          created_at: record.names.backup_created_at,
-        },
-        generation: record.generation,
-        source: { address: record.address },
-        expect: {},
-        depends_on: [],
-        record,
-      }),
-    ),
-    orphans: [],
-    moves: [],
-    notices: [],
   };
 }

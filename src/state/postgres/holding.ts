@@ -7,7 +7,7 @@ import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import type { Group, Holding } from '../lease.ts';
 import { type LeaseTime, momentOf, renewEveryMs } from '../lease-terms.ts';
-import { lockLost } from '../lock-failures.ts';
+import { lockLost, stateChanged } from '../lock-failures.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import type { PostgresLocation } from './location.ts';
 import { endHolder, held, holderOf, tryAdvisory } from './row-lock.ts';
@@ -153,11 +153,12 @@ export class PostgresHolding implements Holding {
         const now = versionOf(rows[0]);
         // Only the holder writes, and that was ours all the time: this is what was in doubt.
         if (same(now, to)) return;
-        if (!same(now, from)) throw changed(this.#options.location);
+        if (!same(now, from)) throw stateChanged(this.#options.location);
       }
       inDoubt = true;
       const done = await session.transaction(() => work(session));
-      if (!done) throw (await this.#isHeld(session)) ? changed(this.#options.location) : lockLost(this.lock);
+      if (!done)
+        throw (await this.#isHeld(session)) ? stateChanged(this.#options.location) : lockLost(this.lock);
     });
   }
 
@@ -283,20 +284,6 @@ async function insert(
     `insert into ${schema}.history (state, position, entry)
      select $1, position, entry from json_to_recordset($2) as x (position bigint, entry json)`,
     [state, JSON.stringify(entries)],
-  );
-}
-
-function changed(place: string): Failure {
-  return new Failure(
-    'state',
-    error(
-      'state-changed',
-      `the state at ${place} was changed by somebody else while this run held the lock`,
-      {
-        detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
-        remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-      },
-    ),
   );
 }
 

@@ -7,7 +7,7 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type Holding, StoredLease } from '../lease.ts';
 import type { Lock } from '../lock.ts';
-import { lockLost } from '../lock-failures.ts';
+import { lockLost, stateChanged } from '../lock-failures.ts';
 import { A_MINUTE, Again, type Patience, patiently } from '../patience.ts';
 import type { StoredText, TextStore } from './text-store.ts';
 
@@ -151,7 +151,7 @@ class TextHolding implements Holding {
         }
         if (!sameText(now, this.#stored)) {
           await this.#mustHold();
-          throw changed(this.#store.place);
+          throw stateChanged(this.#store.place);
         }
       }
       const outcome = await this.#store.write(text, this.#stored, this.lock);
@@ -175,20 +175,6 @@ class TextHolding implements Holding {
 
 function sameText(a: StoredText | undefined, b: StoredText | undefined): boolean {
   return a === undefined || b === undefined ? a === b : Buffer.compare(a.bytes, b.bytes) === 0;
-}
-
-function changed(place: string): Failure {
-  return new Failure(
-    'state',
-    error(
-      'state-changed',
-      `the state at ${place} was changed by somebody else while this run held the lock`,
-      {
-        detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
-        remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-      },
-    ),
-  );
 }
 
 function serialTooLow(place: string, given: number, current: number): Failure {
