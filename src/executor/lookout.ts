@@ -122,7 +122,7 @@ export class Lookout {
     });
     if (listing.kind === 'unreadable') {
       this.#forbidden ||= !listing.retryable;
-      for (const followed of asked) followed.shown = 'no';
+      for (const followed of asked) followed.unknown();
     } else {
       this.#pages = listing.complete ? listing.pages : Math.ceil(this.#followed.size / PAGE_IS_WORTH);
       const restoring = new Set(
@@ -130,7 +130,6 @@ export class Lookout {
       );
       for (const followed of asked) followed.heard(restoring, listing.complete, this.#clock.monotonic());
     }
-    for (const followed of asked) followed.sleep.wake();
   }
 
   get #resting(): Followed[] {
@@ -168,6 +167,7 @@ export class Followed {
     this.since = now;
   }
 
+  /** Wakes it only where that brings its next look forward: what goes on as it was costs nothing. */
   heard(restoring: ReadonlySet<string>, complete: boolean, now: number): void {
     if (restoring.has(this.volumeId)) {
       if (this.shown !== 'restoring') this.#onRestoring();
@@ -176,11 +176,18 @@ export class Followed {
     }
     // It was never there, as far as is known: it may not have begun yet.
     if (this.shown === 'no') return;
+    if (complete) {
+      this.left = true;
+      // Its end is near: from here on it is looked at often again.
+      this.since = now;
+    }
+    this.unknown();
+  }
+
+  /** Nothing is known of it by lists any more. */
+  unknown(): void {
     this.shown = 'no';
-    if (!complete) return;
-    this.left = true;
-    // Its end is near: from here on it is looked at often again.
-    this.since = now;
+    this.sleep.wake();
   }
 }
 
