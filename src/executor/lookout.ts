@@ -2,7 +2,8 @@ import type { Clock } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { PollSettings } from '../domain/config.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { listInterval, lookInterval, PAGE_IS_WORTH, worthAPage } from './thrift.ts';
+import { lookInterval, nextList, PAGE_IS_WORTH, worthAPage } from './thrift.ts';
+import { UsualTime } from './usual-time.ts';
 
 /** A restore that every list shows as under way is looked at all the same after so many longest intervals. */
 const TRUSTED_INTERVALS = 40;
@@ -22,6 +23,7 @@ export class Lookout {
   readonly #stop: AbortSignal;
   readonly #followed = new Set<Followed>();
   readonly #sleep = new WakefulSleep();
+  readonly #usualTime = new UsualTime();
   #listing = false;
   #listedAt = Number.NEGATIVE_INFINITY;
   /** Of the last list. */
@@ -66,6 +68,8 @@ export class Lookout {
     await this.#clock.sleep(1, this.#stop);
     if (!this.#byList) return;
     followed.shown = 'unseen';
+    // How long it has been under way nobody knows.
+    followed.began = undefined;
     const now = this.#clock.monotonic();
     await this.#restUntil(followed, now + this.#poll.max_interval_ms, now + mostMs);
   }
@@ -128,7 +132,10 @@ export class Lookout {
       const restoring = new Set(
         listing.values.filter(({ status }) => status === VOLUME_RESTORING).map(({ id }) => id.toLowerCase()),
       );
-      for (const followed of asked) followed.heard(restoring, listing.complete, this.#clock.monotonic());
+      for (const followed of asked) {
+        const took = followed.heard(restoring, listing.complete, this.#listedAt, this.#clock.monotonic());
+        if (took) this.#usualTime.saw(took.at_least_ms, took.at_most_ms);
+      }
     }
   }
 
@@ -140,10 +147,12 @@ export class Lookout {
     const now = this.#clock.monotonic();
     const resting = this.#resting;
     if (resting.some(({ shown }) => shown === 'unseen')) return this.#poll.min_interval_ms / 2;
-    return listInterval(
+    return nextList(
       resting.map(({ since }) => now - since),
       this.#pages,
       this.#poll,
+      this.#usualTime.usual,
+      now - this.#listedAt,
     );
   }
 }
@@ -153,6 +162,10 @@ export class Followed {
   readonly volumeId: string;
   /** Monotonic ms since when it is looked at in growing intervals. */
   since: number;
+  /** Monotonic ms of its yes; unknown of what an earlier run began. */
+  began: number | undefined;
+  /** Monotonic ms when the last list was asked for that showed it. */
+  #shownAt: number;
   /** What was last heard of its disk, by a list or by a look: being restored, or not known to be. */
   shown: 'restoring' | 'no' | 'unseen' = 'no';
   resting = false;
@@ -165,23 +178,35 @@ export class Followed {
     this.volumeId = volumeId.toLowerCase();
     this.#onRestoring = onRestoring;
     this.since = now;
+    this.began = now;
+    this.#shownAt = now;
   }
 
-  /** Wakes it only where that brings its next look forward: what goes on as it was costs nothing. */
-  heard(restoring: ReadonlySet<string>, complete: boolean, now: number): void {
+  /**
+   * What a list says of it that was asked for at `askedAt`; how long it took, if it is over. Wakes it
+   * only where that brings its next look forward: what goes on as it was costs nothing.
+   */
+  heard(
+    restoring: ReadonlySet<string>,
+    complete: boolean,
+    askedAt: number,
+    now: number,
+  ): { readonly at_least_ms: number; readonly at_most_ms: number } | undefined {
     if (restoring.has(this.volumeId)) {
       if (this.shown !== 'restoring') this.#onRestoring();
       this.shown = 'restoring';
-      return;
+      this.#shownAt = askedAt;
+      return undefined;
     }
     // It was never there, as far as is known: it may not have begun yet.
-    if (this.shown === 'no') return;
-    if (complete) {
-      this.left = true;
-      // Its end is near: from here on it is looked at often again.
-      this.since = now;
-    }
+    if (this.shown === 'no') return undefined;
     this.unknown();
+    if (!complete) return undefined;
+    this.left = true;
+    // Its end is near: from here on it is looked at often again.
+    this.since = now;
+    if (this.began === undefined) return undefined;
+    return { at_least_ms: this.#shownAt - this.began, at_most_ms: now - this.began };
   }
 
   /** Nothing is known of it by lists any more. */

@@ -42,6 +42,45 @@ export function listInterval(agesMs: readonly number[], pages: number, limits: L
   return Math.min(Math.max((sum / agesMs.length) * LISTS_LATE_BY, least), Math.max(most, least));
 }
 
+/** How long restores took in this run, as far as lists tell: none was over sooner, and none was seen going on later. */
+export interface Usual {
+  readonly soonest_ms: number;
+  readonly latest_ms: number;
+}
+
+/** While nobody's end is near by what is usual here, lists are so much more seldom. */
+const NOBODY_IS_NEAR = 2;
+/** What is spent on ends that are near: lists for each of them, at most, while all that is usual passes. */
+const LISTS_AN_END = 1 / 2;
+
+/**
+ * Ms from the last list, `sinceMs` ago, to the next. What restores took so far in this run says when the next end is
+ * near: lists come oftener then, and more seldom before. It is spent where it tells something: altogether they are
+ * not more, and with ends that are spread widely it is the interval by ages alone. After what is usual, likewise.
+ */
+export function nextList(
+  agesMs: readonly number[],
+  pages: number,
+  limits: Limits,
+  usual: Usual | undefined,
+  sinceMs: number,
+): number {
+  const byAge = listInterval(agesMs, pages, limits);
+  if (!usual) return byAge;
+  const { soonest_ms, latest_ms } = usual;
+  const near = agesMs.filter((age) => age >= soonest_ms && age <= latest_ms).length;
+  if (near > 0) {
+    const dear = (latest_ms - soonest_ms) / (LISTS_AN_END * near);
+    return Math.min(Math.max(dear, limits.min_interval_ms / 20), byAge);
+  }
+  const oldest = Math.max(...agesMs);
+  if (oldest > latest_ms) return byAge;
+  return Math.min(
+    byAge * NOBODY_IS_NEAR,
+    Math.max(sinceMs + soonest_ms - oldest, limits.min_interval_ms / 20),
+  );
+}
+
 interface Limits {
   readonly min_interval_ms: number;
   readonly max_interval_ms: number;

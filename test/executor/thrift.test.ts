@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { listInterval, lookInterval, worthAPage } from '../../src/executor/thrift.ts';
+import { listInterval, lookInterval, nextList, worthAPage } from '../../src/executor/thrift.ts';
+import { UsualTime } from '../../src/executor/usual-time.ts';
 
 const POLL = { min_interval_ms: 2_000, max_interval_ms: 30_000 };
 
@@ -50,4 +51,52 @@ describe('the interval of lists', () => {
     ['one new among old: as the others', [0, ...ages(9, 80_000)], 1, 6_000],
   ] as const)
     it(what, () => expect(listInterval(given, pages, POLL)).to.be.closeTo(expected, 0.001));
+});
+
+describe('the next list, where what is usual is known', () => {
+  const usual = { soonest_ms: 590_000, latest_ms: 610_000 };
+  const ages = (count: number, age: number) => Array.from({ length: count }, () => age);
+  const byAge = (given: readonly number[]) => listInterval(given, 1, POLL);
+  for (const [what, given, since, expected] of [
+    ['nobody is near: half as often', ages(60, 300_000), 0, 30_000],
+    ['the first will be near sooner: then', ages(60, 580_000), 0, 10_000],
+    ['the same, some time after the last list', ages(60, 580_000), 4_000, 14_000],
+    ['about to be near: not at once', ages(60, 589_990), 0, 100],
+    ['many are near: at most one list for two ends', ages(40, 600_000), 0, 1_000],
+    ['a few of them are near', [...ages(50, 300_000), ...ages(10, 600_000)], 0, 4_000],
+    ['two are near: not worth it', [...ages(58, 300_000), 600_000, 600_000], 0, 15_000],
+    ['one takes longer than any did: by their ages', [...ages(59, 300_000), 700_000], 0, 15_000],
+  ] as const)
+    it(what, () => expect(nextList(given, 1, POLL, usual, since)).to.be.closeTo(expected, 0.001));
+
+  it('is by their ages alone where nothing is usual, or everything', () => {
+    for (const known of [undefined, { soonest_ms: 0, latest_ms: 1_800_000 }])
+      for (const given of [ages(60, 300_000), ages(10, 60_000), ages(5, 0)])
+        expect(nextList(given, 1, POLL, known, 0)).to.equal(byAge(given));
+  });
+
+  it('near an end it is never later than by their ages', () => {
+    for (const latest_ms of [590_001, 600_000, 1_800_000])
+      for (const count of [1, 5, 60])
+        expect(nextList(ages(count, 590_000), 1, POLL, { soonest_ms: 590_000, latest_ms }, 0)).to.be.at.most(
+          byAge(ages(count, 590_000)),
+        );
+  });
+});
+
+describe('what restores usually take', () => {
+  it('is not said of a few', () => {
+    const time = new UsualTime();
+    for (let n = 0; n < 4; n++) time.saw(100, 200);
+    expect(time.usual).to.equal(undefined);
+    time.saw(90, 210);
+    expect(time.usual).to.deep.equal({ soonest_ms: 90, latest_ms: 210 });
+  });
+
+  it('is forgotten when it is long ago', () => {
+    const time = new UsualTime();
+    time.saw(1, 1_000_000);
+    for (let n = 0; n < 20; n++) time.saw(100, 200);
+    expect(time.usual).to.deep.equal({ soonest_ms: 100, latest_ms: 200 });
+  });
 });

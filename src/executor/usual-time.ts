@@ -1,0 +1,25 @@
+import type { Usual } from './thrift.ts';
+
+/** So many ends say what is usual; one alone says nothing. */
+const ENOUGH = 5;
+/** Older ones are forgotten: what comes now may be larger disks. */
+const KEPT = 20;
+
+/** How long restores took in this run: it tells when the end of one that is under way is near. */
+export class UsualTime {
+  readonly #ends: Usual[] = [];
+
+  /** One was still under way at an age of `atLeastMs`, and no longer at `atMostMs`. */
+  saw(atLeastMs: number, atMostMs: number): void {
+    this.#ends.push({ soonest_ms: atLeastMs, latest_ms: atMostMs });
+    if (this.#ends.length > KEPT) this.#ends.shift();
+  }
+
+  get usual(): Usual | undefined {
+    if (this.#ends.length < ENOUGH) return undefined;
+    return {
+      soonest_ms: Math.min(...this.#ends.map(({ soonest_ms }) => soonest_ms)),
+      latest_ms: Math.max(...this.#ends.map(({ latest_ms }) => latest_ms)),
+    };
+  }
+}
