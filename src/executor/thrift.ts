@@ -48,6 +48,9 @@ export interface Usual {
   readonly latest_ms: number;
 }
 
+/** What is late by no more than this part is still expected at any moment. */
+const USUALLY_LATE_BY = 1 / 96;
+
 /** While nobody's end is near by what is usual here, lists are so much more seldom. */
 const NOBODY_IS_NEAR = 2;
 /** What is spent on ends that are near: lists for each of them, at most, while all that is usual passes. */
@@ -68,13 +71,14 @@ export function nextList(
   const byAge = listInterval(agesMs, pages, limits);
   if (!usual) return byAge;
   const { soonest_ms, latest_ms } = usual;
-  const near = agesMs.filter((age) => age >= soonest_ms && age <= latest_ms).length;
+  const lateMs = latest_ms * (1 + USUALLY_LATE_BY);
+  const near = agesMs.filter((age) => age >= soonest_ms && age <= lateMs).length;
   if (near > 0) {
-    const dear = (latest_ms - soonest_ms) / (LISTS_AN_END * near);
+    const dear = (lateMs - soonest_ms) / (LISTS_AN_END * near);
     return Math.min(Math.max(dear, limits.min_interval_ms / 20), byAge);
   }
   const oldest = Math.max(...agesMs);
-  if (oldest > latest_ms) return byAge;
+  if (oldest > lateMs) return byAge;
   return Math.min(
     byAge * NOBODY_IS_NEAR,
     Math.max(sinceMs + soonest_ms - oldest, limits.min_interval_ms / 20),

@@ -15,11 +15,18 @@ export class UsualTime {
     if (this.#ends.length > KEPT) this.#ends.shift();
   }
 
+  /**
+   * Between the widest and the narrowest that lists allow: they see an end only as between two of them, and who took
+   * the widest would have lists come so seldom that it stays wide.
+   */
   get usual(): Usual | undefined {
     if (this.#ends.length < ENOUGH) return undefined;
+    const least = this.#ends.map(({ soonest_ms }) => soonest_ms);
+    const most = this.#ends.map(({ latest_ms }) => latest_ms);
+    const [inner, outer] = [Math.max(...least), Math.min(...most)];
     return {
-      soonest_ms: Math.min(...this.#ends.map(({ soonest_ms }) => soonest_ms)),
-      latest_ms: Math.max(...this.#ends.map(({ latest_ms }) => latest_ms)),
+      soonest_ms: (Math.min(...least) + Math.min(inner, outer)) / 2,
+      latest_ms: (Math.max(...most) + Math.max(inner, outer)) / 2,
     };
   }
 }

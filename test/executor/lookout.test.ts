@@ -158,12 +158,12 @@ describe('restores under way', () => {
     const { outcome } = await cloud.apply(specs(cloud, rounds * AT_ONCE));
     expect(outcome.summary).to.include({ succeeded: rounds * AT_ONCE });
     for (const { type, at } of cloud.events) if (type === 'ended') ends.push(Date.parse(at) - SIM_EPOCH);
-    const lastOf = (round: number) => ends[round * AT_ONCE - 1] ?? Number.NaN;
+    const lastOf = (round: number) => ends[round * AT_ONCE - 1] ?? 0;
     const late = (round: number) => lastOf(round) - lastOf(round - 1) - TEN_MINUTES;
     const listsOf = (round: number) =>
       asked.filter((at) => at > lastOf(round - 1) && at <= lastOf(round)).length;
-    expect(late(rounds)).to.be.at.most(late(2) / 2);
-    expect(listsOf(rounds)).to.be.at.most(0.75 * asked.filter((at) => at <= lastOf(1)).length);
+    expect(late(rounds)).to.be.at.most(late(1) / 3);
+    expect(listsOf(rounds)).to.be.at.most(0.75 * listsOf(1));
     expect(asked.length).to.be.at.most(4 * rounds * AT_ONCE);
   });
 

@@ -54,7 +54,8 @@ describe('the interval of lists', () => {
 });
 
 describe('the next list, where what is usual is known', () => {
-  const usual = { soonest_ms: 590_000, latest_ms: 610_000 };
+  // Late is who is a 96th later: 610 s.
+  const usual = { soonest_ms: 590_000, latest_ms: 610_000 / (1 + 1 / 96) };
   const ages = (count: number, age: number) => Array.from({ length: count }, () => age);
   const byAge = (given: readonly number[]) => listInterval(given, 1, POLL);
   for (const [what, given, since, expected] of [
@@ -89,14 +90,36 @@ describe('what restores usually take', () => {
     const time = new UsualTime();
     for (let n = 0; n < 4; n++) time.saw(100, 200);
     expect(time.usual).to.equal(undefined);
-    time.saw(90, 210);
-    expect(time.usual).to.deep.equal({ soonest_ms: 90, latest_ms: 210 });
+    time.saw(100, 200);
+    expect(time.usual).to.not.equal(undefined);
   });
 
-  it('is forgotten when it is long ago', () => {
-    const time = new UsualTime();
-    time.saw(1, 1_000_000);
-    for (let n = 0; n < 20; n++) time.saw(100, 200);
-    expect(time.usual).to.deep.equal({ soonest_ms: 100, latest_ms: 200 });
-  });
+  for (const [what, ends, soonest_ms, latest_ms] of [
+    ['all alike: they may all have ended at once', [[100, 200]], 100, 200],
+    [
+      'the narrower sight of one counts half',
+      [
+        [100, 200],
+        [140, 160],
+      ],
+      120,
+      180,
+    ],
+    [
+      'surely not at once',
+      [
+        [100, 200],
+        [300, 400],
+      ],
+      150,
+      350,
+    ],
+    ['long ago, and forgotten', [[1, 1_000_000], ...Array.from({ length: 20 }, () => [100, 200])], 100, 200],
+  ] as const)
+    it(what, () => {
+      const time = new UsualTime();
+      for (const [least = 0, most = 0] of ends) time.saw(least, most);
+      for (let n = ends.length; n < 5; n++) time.saw(ends[0][0], ends[0][1]);
+      expect(time.usual).to.deep.equal({ soonest_ms, latest_ms });
+    });
 });
