@@ -79,7 +79,7 @@ describe('signals', function () {
         const running = desk.start('apply', '--auto-approve');
         await until(() => asked('restore') === 3);
         const { stdout, stderr } = await stop(running, 'SIGTERM');
-        expect(stdout).to.include('begun').and.include('vbsctl apply');
+        expect(stdout).to.include('Apply: 3 begun (not known to be running).').and.include('vbsctl apply');
         expect(stderr)
           .to.include('stopped by SIGTERM: after that, nothing new was started')
           .and.include('run the same');
