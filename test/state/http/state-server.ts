@@ -35,6 +35,10 @@ export class StateServer {
     this.flavour = flavour;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get origin(): string {
     return `http://127.0.0.1:${this.#port}`;
   }
@@ -60,6 +64,10 @@ export class StateServer {
     server.close();
     server.closeAllConnections();
     await closed;
+  }
+
+  dispose(): Promise<void> {
+    return this.stop();
   }
 
   /** The lock goes to somebody else, as when a person unlocks and another run is faster. */

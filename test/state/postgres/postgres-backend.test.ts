@@ -4,10 +4,12 @@ import { systemClock } from '../../../src/cli/system.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
 import { backendContract } from '../backend-contract.ts';
-import { FaultProxy } from '../fault-proxy.ts';
 import { remoteTrials } from '../remote-trials.ts';
 import { ACTOR, numbered, TARGET } from '../samples.ts';
+import { PostgresTrialServer } from '../trial-servers.ts';
 import { HAS_POSTGRES, NO_PGBOUNCER, NO_POSTGRES, PGBOUNCER, PostgresServer } from './postgres-server.ts';
+
+remoteTrials(new PostgresTrialServer());
 
 if (!HAS_POSTGRES) {
   describe('postgres backend', () => {
@@ -29,25 +31,6 @@ if (!HAS_POSTGRES) {
     backendContract('postgres', async () => {
       const location = at(server.port, randomUUID());
       return { location, open: () => open(location), dispose: async () => {}, freedByDeath: false };
-    });
-
-    remoteTrials('postgres', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
-      const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
-      const port = await proxy.start();
-      const location = at(port, randomUUID(), lease === 'short' ? '&lease_ttl=3s' : '');
-      return {
-        location,
-        env: {},
-        open: () => open(location),
-        writes: proxy.count(/commit\0/),
-        loseWriteAnswer: () => proxy.loseAnswers(/commit\0/),
-        lostAnswers: () => proxy.lost,
-        stopServer: async () => {
-          await server.stop();
-          return () => server.start();
-        },
-        dispose: () => proxy.stop(),
-      };
     });
 
     it('keeps transitions as rows of their own', async () => {

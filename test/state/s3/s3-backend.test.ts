@@ -4,9 +4,11 @@ import { systemClock } from '../../../src/cli/system.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
 import { backendContract } from '../backend-contract.ts';
-import { FaultProxy } from '../fault-proxy.ts';
 import { remoteTrials } from '../remote-trials.ts';
+import { S3TrialServer } from '../trial-servers.ts';
 import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from './s3-server.ts';
+
+remoteTrials(new S3TrialServer());
 
 if (S3_SERVER === undefined) {
   describe('s3 backend', () => {
@@ -35,27 +37,6 @@ if (S3_SERVER === undefined) {
         open: () => open(location),
         dispose: async () => {},
         freedByDeath: false,
-      };
-    });
-
-    remoteTrials('s3', { kind: 'takeover', within_ms: 20_000 }, async (lease) => {
-      const proxy = new FaultProxy(() => ({ host: '127.0.0.1', port: server.port }));
-      const port = await proxy.start();
-      const key = `${randomUUID()}.json`;
-      const location = at(port, key, lease === 'short' ? '&lease_ttl=3s' : '');
-      const write = new RegExp(`^PUT /${BUCKET}/${key}[? ]`);
-      return {
-        location,
-        env: S3_ENV,
-        open: () => open(location),
-        writes: proxy.count(write),
-        loseWriteAnswer: () => proxy.loseAnswers(write),
-        lostAnswers: () => proxy.lost,
-        stopServer: async () => {
-          const mend = proxy.cutOff();
-          return async () => mend();
-        },
-        dispose: () => proxy.stop(),
       };
     });
 

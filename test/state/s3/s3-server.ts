@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { ended, findProgram, freePort, serverFolder, untilReady } from '../servers.ts';
 
@@ -29,15 +30,29 @@ export class S3Server {
     Object.assign(process.env, S3_ENV);
     this.port ||= await freePort();
     this.#folder ??= await serverFolder();
-    const args =
-      basename(S3_SERVER) === 'versitygw'
-        ? ['--port', `127.0.0.1:${this.port}`, 'posix', this.#folder.path]
-        : ['--host', '127.0.0.1', '--port', String(this.port)];
+    const { path } = this.#folder;
+    const moto = basename(S3_SERVER) === 'moto_server';
+    const args = moto
+      ? ['--host', '127.0.0.1', '--port', String(this.port)]
+      : ['--port', `127.0.0.1:${this.port}`, 'posix', path];
     const { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: secret } = S3_ENV;
+    const recording = join(path, 'requests');
+    const again = moto && existsSync(recording);
     this.#child = spawn(S3_SERVER, args, {
       stdio: 'ignore',
-      env: { ...process.env, ROOT_ACCESS_KEY: key, ROOT_SECRET_KEY: secret },
+      env: {
+        ...process.env,
+        ROOT_ACCESS_KEY: key,
+        ROOT_SECRET_KEY: secret,
+        MOTO_ENABLE_RECORDING: 'true',
+        MOTO_RECORDER_FILEPATH: recording,
+      },
     });
+    if (again) {
+      // Moto keeps its objects in memory: it gets them back from the requests that made them, in their order.
+      const replay = `http://127.0.0.1:${this.port}/moto-api/recorder/replay-recording`;
+      await untilReady(this.#child, () => fetch(replay, { method: 'POST' }));
+    }
     const client = new S3Client({
       endpoint: `http://127.0.0.1:${this.port}`,
       region: 'us-east-1',

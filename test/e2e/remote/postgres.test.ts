@@ -1,0 +1,4 @@
+import { PostgresTrialServer } from '../../state/trial-servers.ts';
+import { programTrials } from './program-trials.ts';
+
+programTrials(new PostgresTrialServer());

@@ -1,0 +1,196 @@
+import { expect } from 'chai';
+import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from '../../state/trial.ts';
+import { Desk } from '../cli.ts';
+import type { Finished, Running } from '../program.ts';
+
+const DISKS = 4;
+/** Longer than a run takes to come back: a restore that begins and ends unseen is unknown. */
+const LONG_MS = 5_000;
+/** Longer than a takeover of a short lease. */
+const LONGER_MS = 14_000;
+const SHORT_MS = 1_200;
+
+export const told = ({ stdout, stderr }: Finished) => stdout + stderr;
+
+/** The built program, with a cloud and a state on a server that is broken under it. */
+export class Remote {
+  readonly desk: Desk;
+  readonly env: Readonly<Record<string, string>>;
+
+  private constructor(desk: Desk, env: Readonly<Record<string, string>>) {
+    this.desk = desk;
+    this.env = env;
+  }
+
+  /** Four disks to restore, and no state yet. */
+  static async open(jobDurationMs: number, env: Readonly<Record<string, string>>): Promise<Remote> {
+    const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs, queueMs: 50 } });
+    desk.write(
+      'vbsctl.yaml',
+      `${desk.read('vbsctl.yaml')}http: {connect_timeout: 500ms, request_timeout: 1s}\n`,
+    );
+    desk.declare(DISKS);
+    return new Remote(desk, env);
+  }
+
+  start(...args: string[]): Running {
+    return this.desk.startIn(this.desk.folder, this.env, ...args);
+  }
+
+  run(...args: string[]): Promise<Finished> {
+    return this.start(...args).done;
+  }
+
+  async ok(...args: string[]): Promise<Finished> {
+    const finished = await this.run(...args);
+    expect(finished.code, `${args.join(' ')}: ${told(finished)}`).to.equal(0);
+    return finished;
+  }
+
+  /** Until the cloud has accepted so many restores. */
+  async accepted(count: number): Promise<void> {
+    const deadline = Date.now() + 30_000;
+    while (this.desk.starts().length < count) {
+      if (Date.now() > deadline) throw new Error(`only ${this.desk.starts().length} restores were accepted`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Each disk was started once, by the cloud's own record; the state knows it, and that its history is whole. */
+  async expectOnce(): Promise<void> {
+    expect(this.desk.starts(), 'how often each disk was started').to.deep.equal(Array(DISKS).fill(1));
+    const records = JSON.parse((await this.ok('state', 'list', '--output', 'json')).stdout) as {
+      status: string;
+    }[];
+    expect(records.map(({ status }) => status)).to.deep.equal(Array(DISKS).fill('succeeded'));
+    await this.ok('state', 'verify');
+    expect((await this.ok('apply', '--auto-approve')).stdout).to.include('Nothing to do');
+  }
+}
+
+/** What `apply` does when its state's server, its rival or its own process have their worst day. */
+export function programTrials(server: TrialServer): void {
+  describe(`apply over a state on ${server.name}`, function () {
+    this.timeout(120_000);
+    if (server.missing !== undefined) {
+      it(`skipped: ${server.missing}`, function () {
+        this.skip();
+      });
+      return;
+    }
+    let trial: Trial;
+    let remote: Remote;
+    before(() => server.start());
+    after(() => server.dispose());
+    const begin = async (jobDurationMs: number, lease: Lease = 'usual'): Promise<void> => {
+      trial = await Trial.open(server, lease);
+      remote = await Remote.open(jobDurationMs, { ...trial.env, VBSCTL_STATE: trial.location });
+      await remote.ok('init');
+    };
+    afterEach(async () => {
+      await remote.desk.close();
+      await trial.close();
+    });
+    const holder = async () =>
+      (await (await trial.backend()).holder())?.id ?? expect.fail('nobody holds the lock');
+
+    const untilTheNext = server.freeze === 'person' ? LONG_MS : LONGER_MS;
+    /** The next run, once the lock of one that is no more can be had. */
+    const next = async (): Promise<void> => {
+      if (server.freeze === 'person') await remote.ok('unlock', await holder());
+      await remote.ok('apply', '--auto-approve', '--lock-timeout', `${TAKEOVER_WITHIN_MS}ms`);
+    };
+
+    it('two at once: one applies, one is told who, one waits for its turn and finds it done', async () => {
+      await begin(SHORT_MS);
+      const first = remote.start('apply', '--auto-approve');
+      await remote.accepted(1);
+      const [refused, second] = await Promise.all([
+        remote.run('apply', '--auto-approve'),
+        remote.run('apply', '--auto-approve', '--lock-timeout', '60s'),
+      ]);
+      const done = await first.done;
+      expect(done.code, told(done)).to.equal(0);
+      expect(refused.code, told(refused)).to.equal(4);
+      expect(refused.stderr).to.contain(`vbsctl unlock `);
+      expect(second.code, told(second)).to.equal(0);
+      expect(second.stdout).to.include('Nothing to do');
+      await remote.expectOnce();
+    });
+
+    it('SIGSTOP, the lock goes to another, SIGCONT: the former run is refused, and nothing is started twice', async () => {
+      await begin(untilTheNext, 'short');
+      const frozen = remote.start('apply', '--auto-approve');
+      await remote.accepted(DISKS);
+      frozen.kill('SIGSTOP');
+      const locked = await remote.run('apply', '--auto-approve');
+      expect(locked.code, told(locked)).to.equal(4);
+      await next();
+      frozen.kill('SIGCONT');
+      const refused = await frozen.done;
+      expect(refused.code, told(refused)).to.equal(1);
+      expect(told(refused)).to.match(
+        /the lock .* of this run was (taken|removed)|was changed by somebody else while this run held the lock/,
+      );
+      expect(told(refused)).to.contain('vbsctl state push');
+      await remote.expectOnce();
+    });
+
+    it('kill -9 in the middle: the next run completes it', async () => {
+      await begin(untilTheNext, 'short');
+      const apply = remote.start('apply', '--auto-approve');
+      await remote.accepted(2);
+      apply.kill('SIGKILL');
+      await apply.done;
+      const locked = await remote.run('apply', '--auto-approve');
+      expect(locked.code, told(locked)).to.equal(4);
+      expect(locked.stderr).to.contain(`vbsctl unlock ${await holder()}`);
+      await next();
+      await remote.expectOnce();
+    });
+
+    it('a cancelled pipeline (SIGTERM) leaves no lock, and the next run completes it', async () => {
+      await begin(SHORT_MS);
+      const apply = remote.start('apply', '--auto-approve');
+      await remote.accepted(2);
+      apply.kill('SIGTERM');
+      expect((await apply.done).code).to.equal(130);
+      expect(await (await trial.backend()).holder()).to.equal(undefined);
+      await remote.ok('apply', '--auto-approve');
+      await remote.expectOnce();
+    });
+
+    it('the server is stopped and started again while it applies', async () => {
+      await begin(SHORT_MS);
+      const apply = remote.start('apply', '--auto-approve');
+      await remote.accepted(1);
+      const startAgain = await trial.stopServer();
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await startAgain();
+      const done = await apply.done;
+      expect(done.code, told(done)).to.equal(0);
+      await remote.expectOnce();
+    });
+
+    it('the answers to four state writes that were taken are lost on the way', async () => {
+      await begin(SHORT_MS);
+      trial.loseWriteAnswers(4);
+      await remote.ok('apply', '--auto-approve');
+      expect(trial.lostAnswers).to.equal(4);
+      await remote.expectOnce();
+    });
+
+    if (server.freeze === 'takeover')
+      it('a lease shorter than a request is refused before anything is begun', async () => {
+        await begin(SHORT_MS, 'short');
+        remote.desk.write(
+          'vbsctl.yaml',
+          remote.desk.read('vbsctl.yaml').replace('timeout: 1s', 'timeout: 10s'),
+        );
+        const refused = await remote.run('apply', '--auto-approve');
+        expect(refused.code, told(refused)).to.equal(1);
+        expect(refused.stderr).to.match(/the lock on the state lasts \d.*, a request to the cloud up to 10s/);
+        expect(remote.desk.starts()).to.deep.equal([]);
+      });
+  });
+}
