@@ -154,10 +154,10 @@ export function exitCodeOf({ ends, fatal }: Pick<Outcome, 'ends' | 'fatal'>, sto
   if (stopped) return EXIT.interrupted;
   if (results.includes('failed')) return EXIT.error;
   // What waits for a restore that is still under way is no error: the next run goes on with it.
-  const isRunning = results.includes('running');
-  if (all.some((end) => end.kind === 'not_started' && !(isRunning && WAITS_FOR_OTHERS.has(end.code))))
+  const isUnderWay = results.includes('running') || results.includes('intended');
+  if (all.some((end) => end.kind === 'not_started' && !(isUnderWay && WAITS_FOR_OTHERS.has(end.code))))
     return EXIT.error;
-  return isRunning ? EXIT.still_running : EXIT.done;
+  return isUnderWay ? EXIT.still_running : EXIT.done;
 }
 
 const WAITS_FOR_OTHERS: ReadonlySet<NotStarted> = new Set<NotStarted>(['busy', 'dependency']);

@@ -8,7 +8,7 @@ import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, refuseOtherTarget, settings } from './setup.ts';
-import { textOptions } from './show.ts';
+import { showDiagnostics, textOptions } from './show.ts';
 import { noRecord } from './state.ts';
 import { systemClock } from './system.ts';
 
@@ -46,10 +46,11 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
       const before = state?.records.get(address);
       if (state && !before) throw new Failure('usage', noRecord(address, state.records.keys()));
       const { as, reason } = flags;
-      const record = await resolve(lease, connection.driver, systemClock, address, {
-        as,
-        reason,
-        by: io.who,
+      const decision = { as, reason, by: io.who };
+      const record = await resolve(lease, connection.driver, systemClock, address, decision, {
+        settings: given.config,
+        tell: (note) => showDiagnostics(io, [note]),
+        stop: io.stop,
       });
       io.stdout.write(settledText(record, as, textOptions(io)));
       return EXIT.done;

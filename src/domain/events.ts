@@ -76,7 +76,10 @@ export interface RunSummary {
   readonly unknown: number;
   /** Not started in this run. */
   readonly skipped: number;
+  /** The cloud works on them. */
   readonly running: number;
+  /** Begun, and no yes came of it yet: whether the cloud works on them, the next run finds out. */
+  readonly intended: number;
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;

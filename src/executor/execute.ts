@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { Failure, unreachable } from '../domain/errors.ts';
+import { Failure } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { advance, type Record } from '../domain/record.ts';
@@ -215,7 +215,7 @@ class Execution {
   }
 
   #summarise(): RunSummary {
-    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, skipped: 0 };
+    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0, skipped: 0 };
     for (const end of this.#ends.values()) count[resultOf(end)]++;
     return {
       started: this.#accepted,
@@ -266,18 +266,6 @@ function isAtRest(end: End): boolean {
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): 'succeeded' | 'failed' | 'unknown' | 'running' | 'skipped' {
-  if (end.kind === 'not_started') return 'skipped';
-  const { status } = end.record;
-  switch (status) {
-    case 'succeeded':
-    case 'failed':
-    case 'unknown':
-      return status;
-    case 'intended':
-    case 'running':
-      return 'running';
-    default:
-      return unreachable(status);
-  }
+export function resultOf(end: End): Record['status'] | 'skipped' {
+  return end.kind === 'not_started' ? 'skipped' : end.record.status;
 }

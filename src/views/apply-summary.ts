@@ -162,6 +162,7 @@ export function runSummaryText(summary: RunSummary, command: string): string {
       [summary.failed, 'failed'],
       [summary.unknown, 'unknown'],
       [summary.running, 'still running'],
+      [summary.intended, 'begun (not known to be running)'],
       [summary.skipped, 'skipped'],
     ] as const
   ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
@@ -170,7 +171,8 @@ export function runSummaryText(summary: RunSummary, command: string): string {
 
 function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests } = summary;
-  const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
+  const { succeeded, failed, unknown, running, intended } = summary;
+  const restores = succeeded + failed + unknown + running + intended;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
   const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
   const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';

@@ -444,7 +444,11 @@ export class Stage {
         const lease = await this.#backend(process).lock(actor, 0);
         try {
           const decision = { as, reason: 'looked at it', by: 'a person' };
-          await resolve(lease, driver, process.clock, address, decision);
+          await resolve(lease, driver, process.clock, address, decision, {
+            settings: this.#settings,
+            tell: () => {},
+            stop: new AbortController().signal,
+          });
           done = true;
           this.#note(`a person resolves ${address} as ${as}`);
         } finally {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { ApplyEvent } from '../../src/domain/events.ts';
+import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
@@ -8,7 +8,7 @@ import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.t
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { FakeClock } from './fake-clock.ts';
-import { ADDRESSES, at, RUN, RUN_PLAN } from './fixtures.ts';
+import { ADDRESSES, at, intended, RUN, RUN_PLAN, running } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
 const START = Date.parse('2026-11-24T00:00:08.000Z');
@@ -138,6 +138,19 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
+  it('counts apart what it leaves running and what it leaves begun', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const view = live(clock, screen);
+    for (const event of begun(2)) view.handle(event);
+    const at = new Date(START).toISOString();
+    view.handle({ type: 'ended', at, address: 'set/disk-0', end: { kind: 'recorded', record: running } });
+    view.handle({ type: 'ended', at, address: 'set/disk-1', end: { kind: 'recorded', record: intended } });
+    await clock.advanceTo(START + 100);
+    expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 left running · 1 left begun · 00:00');
+    view.end();
+  });
+
   it('draws a burst of events once', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
@@ -257,6 +270,14 @@ describe('views/apply-summary', () => {
     );
     for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
       expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
+  });
+
+  it('tells what runs in the cloud from what is only begun', () => {
+    const full = report();
+    const summary = { ...(full.summary as RunSummary), succeeded: 0, running: 1, intended: 2, requests: 70 };
+    const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
+    expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 skipped.\n');
+    expect(text).to.contain('70 requests, about 14 for each restore');
   });
 
   it('names a reason once for hundreds', () => {

@@ -511,6 +511,7 @@ export const RUN: readonly ApplyEvent[] = [
       unknown: 1,
       skipped: 3,
       running: 1,
+      intended: 0,
       duration_ms: 728_000,
       requests: 143,
     },
