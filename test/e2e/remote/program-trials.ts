@@ -141,7 +141,9 @@ export function programTrials(server: TrialServer): void {
       const apply = remote.start('apply', '--auto-approve');
       await remote.accepted(2);
       apply.kill('SIGKILL');
-      await apply.done;
+      const killed = await apply.done;
+      if (server.freeze === 'person')
+        expect(killed.stderr, 'in its log').to.contain(`vbsctl unlock ${await holder()}`);
       const locked = await remote.run('apply', '--auto-approve');
       expect(locked.code, told(locked)).to.equal(4);
       expect(locked.stderr).to.contain(`vbsctl unlock ${await holder()}`);
