@@ -13,6 +13,7 @@ import {
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -21,6 +22,8 @@ import { type Column, tableLines } from './table.ts';
 import { indent, joinLines, LABEL_INDENT, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { grouped, listed, plural } from './words.ts';
 
+export type SummaryOptions = TextOptions & StepOptions;
+
 /**
  * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
  * what happened, the evidence, and what to type next. Ends with a line break.
@@ -28,7 +31,7 @@ import { grouped, listed, plural } from './words.ts';
 export function applySummary(
   report: RunReport,
   plan: Plan,
-  options: TextOptions,
+  options: SummaryOptions,
   command: 'Apply' | 'Wait' = 'Apply',
 ): string {
   const { style, width } = options;
@@ -181,7 +184,7 @@ function workText(summary: RunSummary): string {
 
 const LOOKS_SHOWN = 2;
 
-function trouble({ record, action }: RecordRow, options: TextOptions): string[] {
+function trouble({ record, action }: RecordRow, options: SummaryOptions): string[] {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const at = action && placeText(action.source);
@@ -191,7 +194,7 @@ function trouble({ record, action }: RecordRow, options: TextOptions): string[] 
     ...jobLines(record, options),
     ...attemptLines(record, options),
     ...(record.status === 'unknown' ? lookLines(record, LOOKS_SHOWN, options) : []),
-    ...nextSteps(record, at).flatMap((step) =>
+    ...nextSteps(record, options, at).flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ];

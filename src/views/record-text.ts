@@ -3,11 +3,14 @@ import { unreachable } from '../domain/errors.ts';
 import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
+  type Intended,
   jobIdOf,
   type Observation,
   type Record,
+  type Running,
   type Seen,
   sameSeen,
+  type Unknown,
 } from '../domain/record.ts';
 import {
   labelled,
@@ -197,27 +200,45 @@ export function resolveCommand(address: string): string {
   return `vbsctl resolve ${sanitize(address)} --as succeeded|not-started|failed --reason "…"`;
 }
 
+/** What the text of a record that failed needs to know of all the others. */
+export interface StepOptions {
+  /** The lowest generation that would do once more what the record stands for. */
+  readonly nextGeneration: (record: Record) => number;
+}
+
 /** What to type next about one record; nothing when it is done. `at`: where its generation is declared. */
-export function nextSteps(record: Record, at: string | undefined): string[] {
+export function nextSteps(record: Record, { nextGeneration }: StepOptions, at?: string): string[] {
   switch (record.status) {
     case 'succeeded':
       return [];
+    case 'intended':
+    case 'running':
+    case 'unknown':
+      return openSteps(record);
+    case 'failed': {
+      if (record.touched === 'no') {
+        const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
+        return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
+      }
+      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
+      return record.resolution
+        ? [raise]
+        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
+    }
+    default:
+      return unreachable(record);
+  }
+}
+
+/** What to type next about one whose outcome is still to come. */
+export function openSteps(record: Intended | Running | Unknown): string[] {
+  switch (record.status) {
     case 'intended':
       return ['to go on with it: vbsctl apply'];
     case 'running':
       return [`to follow it to its end: vbsctl wait ${sanitize(record.address)}`];
     case 'unknown':
       return [`look at the disk, then: ${resolveCommand(record.address)}`];
-    case 'failed': {
-      if (record.touched === 'no') {
-        const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
-        return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
-      }
-      const raise = `to restore it again: raise generation to ${record.generation + 1}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
-      return record.resolution
-        ? [raise]
-        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
-    }
     default:
       return unreachable(record);
   }

@@ -8,6 +8,7 @@ import {
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -78,7 +79,7 @@ function totalsText(records: readonly Record[]): string {
 }
 
 /** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
-export function stateShowText(record: Record, options: TextOptions): string {
+export function stateShowText(record: Record, options: TextOptions & StepOptions): string {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
@@ -93,7 +94,7 @@ export function stateShowText(record: Record, options: TextOptions): string {
     ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
     ...lookLines(record, Number.POSITIVE_INFINITY, options),
-    ...nextSteps(record, undefined).flatMap((step) =>
+    ...nextSteps(record, options).flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ]);

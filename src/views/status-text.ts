@@ -6,7 +6,7 @@ import { remedyLines } from './diagnostics.ts';
 import { type LockHolder, lockText } from './lock-text.ts';
 import {
   attemptLines,
-  nextSteps,
+  openSteps,
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
@@ -141,7 +141,7 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
     ...labelled('behind it', behindLines(behind, width), style),
     ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
     ...(declared || record.status !== 'intended'
-      ? nextSteps(record, undefined)
+      ? openSteps(record)
       : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
     ).flatMap(step),
     '',
