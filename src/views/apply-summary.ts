@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import type { Action, Plan } from '../domain/plan.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { putBackLines } from './put-back.ts';
@@ -124,6 +124,11 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
       },
     },
     { title: 'JOB', cell: ({ end }) => (end.kind === 'recorded' ? (jobIdOf(end.record) ?? '') : '') },
+    {
+      title: 'REQUEST',
+      cell: ({ end }) => (end.kind === 'recorded' ? (requestInsteadOfJob(end.record) ?? '') : ''),
+      droppable: true,
+    },
   ];
 }
 

@@ -8,6 +8,7 @@ import {
   type Observation,
   type Record,
   type Running,
+  requestInsteadOfJob,
   type Seen,
   sameSeen,
   type Unknown,
@@ -250,10 +251,12 @@ export function progressSoFar(
   { style, now }: TextOptions,
 ): string[] {
   const job = jobIdOf(record);
+  const request = requestInsteadOfJob(record);
   return [
     record.status === 'running'
       ? `${record.evidence === 'adopted' ? 'found running' : 'accepted'} ${when(record.started_at, now)}`
       : `begun ${when(record.updated_at, now)}, ${INTENDED[intendedKind(record)]}`,
     ...(job === undefined ? [] : [style.faint(`job ${sanitize(job)}`)]),
+    ...(request === undefined ? [] : [style.faint(`request ${sanitize(request)}`)]),
   ];
 }

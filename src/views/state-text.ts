@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
 import {
@@ -62,6 +62,7 @@ function columns({ style, now }: TextOptions): Column<Record>[] {
     { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
     { title: 'GEN', cell: ({ generation }) => String(generation), align: 'right' },
     { title: 'JOB', cell: (record) => jobIdOf(record) ?? '', droppable: true },
+    { title: 'REQUEST', cell: (record) => requestInsteadOfJob(record) ?? '', droppable: true },
   ];
 }
 

@@ -125,6 +125,10 @@ export const adopted = recordOf('web', [
 export const running = recordOf('log', [
   { type: 'accept', at: '2026-11-24T00:00:12.000Z', job_id: JOBS.web, request_id: REQUESTS.data },
 ]);
+/** As a cloud without jobs says yes. */
+export const runningWithoutJob = recordOf('log', [
+  { type: 'accept', at: '2026-11-24T00:00:12.000Z', request_id: REQUESTS.data },
+]);
 export const intended = recordOf('log', []);
 export const unknown = recordOf('wal', [
   AMBIGUOUS,
