@@ -3,6 +3,7 @@ import { unreachable } from '../domain/errors.ts';
 import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
+  doubtOf,
   type Intended,
   jobIdOf,
   type Observation,
@@ -10,6 +11,7 @@ import {
   type Running,
   requestInsteadOfJob,
   type Seen,
+  type Succeeded,
   sameSeen,
   type Unknown,
 } from '../domain/record.ts';
@@ -90,16 +92,19 @@ function howText(evidence: (Record & { status: 'succeeded' })['evidence']): stri
   }
 }
 
-/** How long the restore took, or takes so far, ms. Undefined when the cloud never began it. */
+/**
+ * How long the restore took, or takes so far, ms: from the yes; where none came and it was found under way, from the
+ * first request that can have begun it, which is never too short. Undefined when the cloud never began it.
+ */
 export function durationOf(record: Record, now: number): number | undefined {
   const first = record.attempts[0]?.intended_at;
   switch (record.status) {
     case 'intended':
       return undefined;
     case 'running':
-      return elapsed(Date.parse(record.started_at), now);
+      return elapsed(Date.parse(beganBy(record) ?? record.started_at), now);
     case 'succeeded':
-      return between(record.started_at ?? first, record.finished_at);
+      return between(beganBy(record) ?? record.started_at ?? first, record.finished_at);
     case 'failed':
       return between(first, record.finished_at);
     case 'unknown':
@@ -107,6 +112,11 @@ export function durationOf(record: Record, now: number): number | undefined {
     default:
       return unreachable(record);
   }
+}
+
+function beganBy({ evidence, attempts }: Running | Succeeded): string | undefined {
+  if (evidence !== 'adopted') return undefined;
+  return attempts.find((attempt) => doubtOf(attempt) !== 'none')?.intended_at;
 }
 
 function elapsed(from: number, now: number): number | undefined {

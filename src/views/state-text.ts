@@ -110,11 +110,14 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     case 'intended':
       return [...said('evidence', outcomeText(record)), ...at('since', record.updated_at)];
     case 'running':
-      return [...said('evidence', EVIDENCE[record.evidence]), ...at('started', record.started_at)];
+      return [
+        ...said('evidence', EVIDENCE[record.evidence]),
+        ...at(startWord(record.evidence), record.started_at),
+      ];
     case 'succeeded':
       return [
         ...said('evidence', EVIDENCE[record.evidence]),
-        ...(record.started_at === undefined ? [] : at('started', record.started_at)),
+        ...(record.started_at === undefined ? [] : at(startWord(record.evidence), record.started_at)),
         ...at('ended', record.finished_at),
       ];
     case 'failed':
@@ -128,6 +131,11 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     default:
       return unreachable(record);
   }
+}
+
+/** What was adopted began some time before it was found. */
+function startWord(evidence: keyof typeof EVIDENCE): string {
+  return evidence === 'adopted' ? 'found' : 'started';
 }
 
 const EVIDENCE = {
