@@ -5,26 +5,45 @@ import type { LockInfo } from './backend.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
 
+/** A lock of which the place does not tell whose it is. */
+export const UNTOLD: LockInfo = {
+  id: '',
+  who: '',
+  host: '',
+  pid: 0,
+  operation: '',
+  since: '',
+  version: '',
+};
+
 export function lockedBy(info: LockInfo, place: string): Failure {
-  const { id, who, operation, since, version } = info;
+  const { id, lease } = info;
+  const detail = [
+    sentence([
+      info.pid > 0 && `process ${info.pid} on ${info.host}`,
+      info.version && `vbsctl ${info.version}`,
+      id ? `lock ${id}` : 'its server does not tell its id: the log of that run has it',
+    ]),
+    lease &&
+      `It was last renewed ${lease.renewed}; not renewed for ${formatDuration(lease.takeover_after_ms)}, it can be taken over.`,
+  ];
   return new Failure(
     'locked',
-    error('state-locked', `the state is locked: ${operation} by ${who} since ${since}`, {
-      detail: `${processText(info)}vbsctl ${version}, lock ${id}.${leaseText(info)}`,
+    error('state-locked', `the state is locked: ${holder(info)}`, {
+      detail: detail.filter(Boolean).join(' '),
       where: { file: place },
-      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id}`,
+      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id || 'ID'}`,
     }),
   );
 }
 
-function processText({ host, pid }: LockInfo): string {
-  return pid > 0 ? `Process ${pid} on ${host}, ` : '';
+function holder({ operation, who, since }: LockInfo): string {
+  return `${operation || 'another run'} by ${who || 'somebody'}${since && ` since ${since}`}`;
 }
 
-function leaseText({ lease }: LockInfo): string {
-  if (!lease) return '';
-  const after = formatDuration(lease.takeover_after_ms);
-  return ` It was last renewed ${lease.renewed}; not renewed for ${after}, it can be taken over.`;
+function sentence(parts: readonly (string | false)[]): string {
+  const text = parts.filter(Boolean).join(', ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 export function notLocked(id: string, place: string): Failure {
@@ -38,7 +57,7 @@ export function anotherLock(id: string, now: LockInfo, place: string): Failure {
   return new Failure(
     'state',
     error('lock-differs', `the state is locked by another lock than ${id}`, {
-      detail: `Lock ${now.id}: ${now.operation} by ${now.who} since ${now.since}.`,
+      detail: `Lock ${now.id}: ${holder(now)}.`,
       where: { file: place },
       remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id}`,
     }),

@@ -4,7 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
-import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
 import { Again, patiently } from '../patience.ts';
 import { type HeldTextLock, textBackend } from '../whole/text-backend.ts';
 import type { TextStore, WriteOutcome } from '../whole/text-store.ts';
@@ -166,17 +166,17 @@ class HttpLock implements Lock<HeldTextLock> {
     const probe = this.#probe();
     const standing = await this.#take(probe);
     if (standing === 'mine') await this.#free(probe);
-    return standing === 'mine' ? undefined : (standing ?? UNNAMED);
+    return standing === 'mine' ? undefined : (standing ?? UNTOLD);
   }
 
   async unlock(id: string): Promise<LockInfo> {
     const standing = await this.holder();
     const { place } = this.#server;
     if (!standing) throw notLocked(id, place);
-    if (standing.id !== id && standing !== UNNAMED) throw anotherLock(id, standing, place);
+    if (standing.id !== id && standing !== UNTOLD) throw anotherLock(id, standing, place);
     const freed = { ...standing, id };
     const { status } = await this.#free(freed);
-    if (refused(status)) throw standing === UNNAMED ? notLocked(id, place) : anotherLock(id, standing, place);
+    if (refused(status)) throw standing === UNTOLD ? notLocked(id, place) : anotherLock(id, standing, place);
     return freed;
   }
 
@@ -231,24 +231,6 @@ class HttpLock implements Lock<HeldTextLock> {
   }
 
   #lockedBy(standing: LockInfo | undefined): Failure {
-    const { place } = this.#server;
-    if (standing) return lockedBy(standing, place);
-    return new Failure(
-      'locked',
-      error('state-locked', 'the state is locked; the server does not say by whom', {
-        where: { file: place },
-        remedy: 'wait for it (--lock-timeout), or find its lock id in the log of that run: vbsctl unlock ID',
-      }),
-    );
+    return lockedBy(standing ?? UNTOLD, this.#server.place);
   }
 }
-
-const UNNAMED: LockInfo = {
-  id: '(not told)',
-  who: 'somebody',
-  host: '',
-  pid: 0,
-  operation: 'another run',
-  since: 'an unknown time',
-  version: '(unknown)',
-};
