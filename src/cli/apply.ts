@@ -17,6 +17,7 @@ import { saveUnsaved } from './errored-state.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
+import { recordOptions } from './record-options.ts';
 import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
@@ -128,7 +129,8 @@ export async function carryOut(
   });
   view.end();
   if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
-  if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
+  if (flags.output === 'text')
+    io.stdout.write(`\n${applySummary(reporter.report(), plan, recordOptions(io, lease.state()))}`);
   // What is left of a saved plan goes on without them; manifests say that they are wanted.
   tellOfStop(io, what.planDigest === undefined ? blocking(outcome) : []);
   stop.tell();

@@ -318,6 +318,12 @@ export function jobIdOf(record: Record): string | undefined {
   return record.status === 'intended' ? undefined : record.job_id;
 }
 
+/** What the cloud knows a restore by where it has no job for it: the request that it accepted. */
+export function requestInsteadOfJob(record: Record): string | undefined {
+  if (jobIdOf(record) !== undefined) return undefined;
+  return record.attempts.findLast(({ answer }) => answer === 'accepted')?.request_id;
+}
+
 function intend(record: Record | undefined, event: RecordEvent & { type: 'intend' }): Intended {
   const fresh = { intended_at: event.at } satisfies Attempt;
   const next = {

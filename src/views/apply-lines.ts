@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, VerdictKind } from '../domain/events.ts';
-import { jobIdOf } from '../domain/record.ts';
+import { jobIdOf, requestInsteadOfJob } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
 import { displayWidth, type Paint, padEnd, type Style, sanitize, wrap } from './terminal.ts';
@@ -112,7 +112,7 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
     return { sign: '-', tone: 'warn', text: `not started: ${sanitize(end.reason)}` };
   const { record } = end;
   const took = durationOf(record, Date.parse(at));
-  const aside = idOf(jobIdOf(record), undefined);
+  const aside = idOf(jobIdOf(record), requestInsteadOfJob(record));
   const sign = STATUS_SIGNS[record.status];
   switch (record.status) {
     case 'succeeded':

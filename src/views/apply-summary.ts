@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import type { Action, Plan } from '../domain/plan.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { putBackLines } from './put-back.ts';
@@ -13,6 +13,7 @@ import {
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -21,6 +22,8 @@ import { type Column, tableLines } from './table.ts';
 import { indent, joinLines, LABEL_INDENT, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { grouped, listed, plural } from './words.ts';
 
+export type SummaryOptions = TextOptions & StepOptions;
+
 /**
  * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
  * what happened, the evidence, and what to type next. Ends with a line break.
@@ -28,7 +31,7 @@ import { grouped, listed, plural } from './words.ts';
 export function applySummary(
   report: RunReport,
   plan: Plan,
-  options: TextOptions,
+  options: SummaryOptions,
   command: 'Apply' | 'Wait' = 'Apply',
 ): string {
   const { style, width } = options;
@@ -121,6 +124,11 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
       },
     },
     { title: 'JOB', cell: ({ end }) => (end.kind === 'recorded' ? (jobIdOf(end.record) ?? '') : '') },
+    {
+      title: 'REQUEST',
+      cell: ({ end }) => (end.kind === 'recorded' ? (requestInsteadOfJob(end.record) ?? '') : ''),
+      droppable: true,
+    },
   ];
 }
 
@@ -181,7 +189,7 @@ function workText(summary: RunSummary): string {
 
 const LOOKS_SHOWN = 2;
 
-function trouble({ record, action }: RecordRow, options: TextOptions): string[] {
+function trouble({ record, action }: RecordRow, options: SummaryOptions): string[] {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const at = action && placeText(action.source);
@@ -191,7 +199,7 @@ function trouble({ record, action }: RecordRow, options: TextOptions): string[] 
     ...jobLines(record, options),
     ...attemptLines(record, options),
     ...(record.status === 'unknown' ? lookLines(record, LOOKS_SHOWN, options) : []),
-    ...nextSteps(record, at).flatMap((step) =>
+    ...nextSteps(record, options, at).flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ];

@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
 import {
@@ -8,6 +8,7 @@ import {
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -61,6 +62,7 @@ function columns({ style, now }: TextOptions): Column<Record>[] {
     { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
     { title: 'GEN', cell: ({ generation }) => String(generation), align: 'right' },
     { title: 'JOB', cell: (record) => jobIdOf(record) ?? '', droppable: true },
+    { title: 'REQUEST', cell: (record) => requestInsteadOfJob(record) ?? '', droppable: true },
   ];
 }
 
@@ -78,7 +80,7 @@ function totalsText(records: readonly Record[]): string {
 }
 
 /** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
-export function stateShowText(record: Record, options: TextOptions): string {
+export function stateShowText(record: Record, options: TextOptions & StepOptions): string {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
@@ -93,7 +95,7 @@ export function stateShowText(record: Record, options: TextOptions): string {
     ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
     ...lookLines(record, Number.POSITIVE_INFINITY, options),
-    ...nextSteps(record, undefined).flatMap((step) =>
+    ...nextSteps(record, options).flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ]);
@@ -108,11 +110,14 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     case 'intended':
       return [...said('evidence', outcomeText(record)), ...at('since', record.updated_at)];
     case 'running':
-      return [...said('evidence', EVIDENCE[record.evidence]), ...at('started', record.started_at)];
+      return [
+        ...said('evidence', EVIDENCE[record.evidence]),
+        ...at(startWord(record.evidence), record.started_at),
+      ];
     case 'succeeded':
       return [
         ...said('evidence', EVIDENCE[record.evidence]),
-        ...(record.started_at === undefined ? [] : at('started', record.started_at)),
+        ...(record.started_at === undefined ? [] : at(startWord(record.evidence), record.started_at)),
         ...at('ended', record.finished_at),
       ];
     case 'failed':
@@ -126,6 +131,11 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     default:
       return unreachable(record);
   }
+}
+
+/** What was adopted began some time before it was found. */
+function startWord(evidence: keyof typeof EVIDENCE): string {
+  return evidence === 'adopted' ? 'found' : 'started';
 }
 
 const EVIDENCE = {

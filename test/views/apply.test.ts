@@ -8,7 +8,7 @@ import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.t
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { FakeClock } from './fake-clock.ts';
-import { ADDRESSES, at, intended, RUN, RUN_PLAN, running } from './fixtures.ts';
+import { ADDRESSES, at, intended, RUN, RUN_PLAN, running, runningWithoutJob } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
 const START = Date.parse('2026-11-24T00:00:08.000Z');
@@ -270,6 +270,16 @@ describe('views/apply-summary', () => {
     );
     for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
       expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
+  });
+
+  it('names the request in the table where the cloud has no jobs', () => {
+    const { address, attempts } = runningWithoutJob;
+    const end = { kind: 'recorded' as const, record: runningWithoutJob };
+    const text = applySummary({ ends: new Map([[address, end]]) }, { ...RUN_PLAN, actions: [] }, at(120));
+    expect(text)
+      .to.match(/^RESTORE .* REQUEST\n/)
+      .and.contain(attempts[0]?.request_id);
+    expect(text).to.not.match(/\bjob\b/i);
   });
 
   it('tells what runs in the cloud from what is only begun', () => {

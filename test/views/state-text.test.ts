@@ -60,6 +60,11 @@ describe('views/state-text', () => {
     );
   });
 
+  it('offers the generation that is free, not the next number', () => {
+    const text = stateShowText(failedTouched, { ...at(80), nextGeneration: () => 7 });
+    expect(text.replace(/\s+/g, ' ')).to.include('raise generation to 7, then: vbsctl apply');
+  });
+
   it('says so when there is none', () => {
     expect(stateListText(stateOf(), at(80))).to.equal('No records yet.\n');
   });
