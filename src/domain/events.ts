@@ -43,6 +43,10 @@ export type ApplyEvent = { readonly at: string } & (
       readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
+  /** A write of the state takes longer than this and is still tried: nothing leaves before it is through. */
+  | { readonly type: 'state_slow'; readonly after_ms: number }
+  /** It is written again. */
+  | { readonly type: 'state_written' }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
   | { readonly type: 'run_ended'; readonly summary: RunSummary }
 );

@@ -15,6 +15,7 @@ import { Lookout } from './lookout.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
+import { SlowWrites } from './slow-writes.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
 export interface ExecuteInput {
@@ -69,6 +70,7 @@ class Execution {
     this.#input = input;
     this.#began = clock.monotonic();
     const halt = patient(AbortSignal.any([stop, this.#lost.signal]));
+    const emit: Run['emit'] = (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent);
     this.#run = {
       driver,
       lease,
@@ -83,7 +85,8 @@ class Execution {
       lookout: new Lookout(driver, clock, settings.poll, halt),
       beingMade: new BeingMade(driver, clock, halt),
       planDigest: input.planDigest,
-      emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
+      emit,
+      slowWrites: new SlowWrites(clock, emit),
       closed: () => this.#closed(),
     };
     const tasks = plan.actions.flatMap((action) =>

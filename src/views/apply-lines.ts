@@ -61,6 +61,15 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         : undefined;
     case 'ended':
       return { address: event.address, ...endLine(event.end, event.at) };
+    case 'state_slow':
+      return {
+        sign: '!',
+        tone: 'warn',
+        text: `the state could not be written for ${formatDuration(event.after_ms)}: still trying`,
+        consequence: 'nothing new is sent meanwhile; what runs in the cloud goes on',
+      };
+    case 'state_written':
+      return { sign: '·', tone: 'routine', text: 'the state is written again' };
     case 'halted':
       return {
         sign: '!',

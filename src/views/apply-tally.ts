@@ -71,6 +71,8 @@ export class Tally {
         this.#underway.delete(event.address);
         this.#count(event);
         return;
+      case 'state_slow':
+      case 'state_written':
       case 'halted':
       case 'run_ended':
         return;
