@@ -4,7 +4,7 @@ import type { Address } from './spec.ts';
 
 /**
  * What the executor tells while it runs a plan. Views (human, JSON lines, reports) consume these and nothing
- * else. Every event about a record comes after that record is durable.
+ * else. Every event about a record comes after that record is durable, but for the end `unsaved`, which says so.
  */
 export type ApplyEvent = { readonly at: string } & (
   | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
@@ -53,6 +53,8 @@ export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 export type End =
   /** Closed or open, the record tells all. */
   | { readonly kind: 'recorded'; readonly record: Record }
+  /** This is how it stands, but the state could not be written any more: it knows an earlier record at best. */
+  | { readonly kind: 'unsaved'; readonly record: Record }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */
   | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted };
 
@@ -74,6 +76,8 @@ export interface RunSummary {
   readonly succeeded: number;
   readonly failed: number;
   readonly unknown: number;
+  /** What came of them could not be written into the state. */
+  readonly unsaved: number;
   /** Not started in this run. */
   readonly skipped: number;
   /** The cloud works on them. */

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { Failure } from '../domain/errors.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { advance, type Record } from '../domain/record.ts';
@@ -159,6 +159,8 @@ class Execution {
       this.#ended(task, end);
     } catch (error) {
       this.#fatal ??= { error };
+      const record = this.#unsaved.get(task.id);
+      if (record) this.#conclude(task.id, { kind: 'unsaved', record });
       this.#lost.abort(new Error('the state cannot be written any more'));
     }
     this.#active--;
@@ -166,8 +168,7 @@ class Execution {
   }
 
   #ended(task: RestoreTask, end: End): void {
-    this.#ends.set(task.id, end);
-    this.#run.emit({ type: 'ended', address: task.id, end });
+    this.#conclude(task.id, end);
     const status = end.kind === 'recorded' ? end.record.status : undefined;
     this.#schedule.end(task, { fulfilled: status === 'succeeded', release: isAtRest(end) });
     if (status !== 'failed' && status !== 'unknown') return;
@@ -203,9 +204,13 @@ class Execution {
         action.kind === 'resume'
           ? { kind: 'recorded', record: action.record }
           : { kind: 'not_started', ...reason };
-      this.#ends.set(task.id, end);
-      this.#run.emit({ type: 'ended', address: task.id, end });
+      this.#conclude(task.id, end);
     }
+  }
+
+  #conclude(address: Address, end: End): void {
+    this.#ends.set(address, end);
+    this.#run.emit({ type: 'ended', address, end });
   }
 
   #emit(event: ApplyEvent): void {
@@ -215,7 +220,7 @@ class Execution {
   }
 
   #summarise(): RunSummary {
-    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0, skipped: 0 };
+    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, skipped: 0 };
     for (const end of this.#ends.values()) count[resultOf(end)]++;
     return {
       started: this.#accepted,
@@ -262,10 +267,19 @@ function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
 
 /** Whether the cloud has surely let go of the disk and the backup. */
 function isAtRest(end: End): boolean {
-  if (end.kind === 'not_started') return true;
+  if (end.kind !== 'recorded') return end.kind === 'not_started';
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): Record['status'] | 'skipped' {
-  return end.kind === 'not_started' ? 'skipped' : end.record.status;
+export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' {
+  switch (end.kind) {
+    case 'recorded':
+      return end.record.status;
+    case 'unsaved':
+      return 'unsaved';
+    case 'not_started':
+      return 'skipped';
+    default:
+      return unreachable(end);
+  }
 }

@@ -16,14 +16,12 @@ export const UNTOLD: LockInfo = {
   version: '',
 };
 
+const UNTOLD_ID = 'Its server does not tell the id of the lock: the log of the run that took it has it.';
+
 export function lockedBy(info: LockInfo, place: string): Failure {
   const { id, lease } = info;
   const detail = [
-    sentence([
-      info.pid > 0 && `process ${info.pid} on ${info.host}`,
-      info.version && `vbsctl ${info.version}`,
-      id ? `lock ${id}` : 'its server does not tell its id: the log of that run has it',
-    ]),
+    id ? runText(info) : UNTOLD_ID,
     lease &&
       `It was last renewed ${lease.renewed}; not renewed for ${formatDuration(lease.takeover_after_ms)}, it can be taken over.`,
   ];
@@ -41,9 +39,9 @@ function holder({ operation, who, since }: LockInfo): string {
   return `${operation || 'another run'} by ${who || 'somebody'}${since && ` since ${since}`}`;
 }
 
-function sentence(parts: readonly (string | false)[]): string {
-  const text = parts.filter(Boolean).join(', ');
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+function runText({ id, host, pid, version }: LockInfo): string {
+  const process = pid > 0 ? `Process ${pid} on ${host}, ` : '';
+  return `${process}${version && `vbsctl ${version}, `}lock ${id}.`;
 }
 
 export function notLocked(id: string, place: string): Failure {
@@ -57,9 +55,9 @@ export function anotherLock(id: string, now: LockInfo, place: string): Failure {
   return new Failure(
     'state',
     error('lock-differs', `the state is locked by another lock than ${id}`, {
-      detail: `Lock ${now.id}: ${holder(now)}.`,
+      detail: now.id ? `Lock ${now.id}: ${holder(now)}.` : UNTOLD_ID,
       where: { file: place },
-      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id}`,
+      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id || 'ID'}`,
     }),
   );
 }

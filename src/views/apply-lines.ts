@@ -111,6 +111,13 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
   if (end.kind === 'not_started')
     return { sign: '-', tone: 'warn', text: `not started: ${sanitize(end.reason)}` };
   const { record } = end;
+  if (end.kind === 'unsaved')
+    return {
+      sign: '!',
+      tone: 'bad',
+      text: `${outcomeText(record)}, but the state could not be written`,
+      ...idOf(jobIdOf(record), requestInsteadOfJob(record)),
+    };
   const took = durationOf(record, Date.parse(at));
   const aside = idOf(jobIdOf(record), requestInsteadOfJob(record));
   const sign = STATUS_SIGNS[record.status];

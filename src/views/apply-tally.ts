@@ -19,7 +19,7 @@ export interface Underway {
 export class Tally {
   readonly #underway = new Map<Address, Underway>();
   #restores = 0;
-  #ended = { done: 0, failed: 0, unknown: 0, running: 0, intended: 0, not_started: 0 };
+  #ended = { done: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, not_started: 0 };
 
   /** In the order in which they began. */
   get underway(): ReadonlyMap<Address, Underway> {
@@ -81,7 +81,7 @@ export class Tally {
 
   /** `4 of 12 done · 2 running · 1 waiting · 1 unknown · 00:42` */
   counter(elapsedMs: number): string {
-    const { done, failed, unknown, running, intended, not_started } = this.#ended;
+    const { done, failed, unknown, running, intended, unsaved, not_started } = this.#ended;
     const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(done)} of ${grouped(this.#restores)} done`,
@@ -93,6 +93,7 @@ export class Tally {
           [unknown, 'unknown'],
           [running, 'left running'],
           [intended, 'left begun'],
+          [unsaved, 'not saved'],
           [not_started, 'not started'],
         ] as const
       ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : [])),
@@ -106,8 +107,8 @@ export class Tally {
   }
 
   #count({ end }: ApplyEvent & { type: 'ended' }): void {
-    if (end.kind === 'not_started') {
-      this.#ended.not_started += 1;
+    if (end.kind !== 'recorded') {
+      this.#ended[end.kind] += 1;
       return;
     }
     switch (end.record.status) {

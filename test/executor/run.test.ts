@@ -250,6 +250,10 @@ describe('a run', () => {
     const unsaved = outcome.fatal?.unsaved ?? [];
     const jobs = unsaved.flatMap((record) => (record.status === 'running' ? [record.job_id] : []));
     expect(jobs).to.have.members(accepted.map((restore) => restore.job_id));
+    const told = [...outcome.ends.values()].filter(({ kind }) => kind === 'unsaved');
+    expect(told, 'each is told').to.deep.equal(unsaved.map((record) => ({ kind: 'unsaved', record })));
+    expect(outcome.ends.size, 'of all').to.equal(specs.length);
+    expect(outcome.summary).to.include({ unsaved: unsaved.length, skipped: specs.length - unsaved.length });
     // The disk is mended: the next run finds out and repeats nothing.
     lab.disk.broken = undefined;
     const next = await lab.apply(specs);

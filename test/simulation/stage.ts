@@ -395,7 +395,10 @@ export class Stage {
     );
     this.#note(
       `${process.name} ended: ${[...ends]
-        .map(([address, end]) => `${address} ${end.kind === 'recorded' ? end.record.status : end.code}`)
+        .map(
+          ([address, end]) =>
+            `${address} ${end.kind === 'not_started' ? end.code : end.record.status}${end.kind === 'unsaved' ? ' (unsaved)' : ''}`,
+        )
         .join(', ')}${fatal ? ' (state not writable)' : ''}`,
     );
   }

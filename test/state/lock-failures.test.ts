@@ -27,11 +27,11 @@ describe('who holds the lock', () => {
   it('is left out where the server does not tell it (GitLab: the process; Gitea: all)', () => {
     expect(tell({ ...HELD, host: '', pid: 0, operation: '', version: '' })).to.deep.include({
       summary: 'the state is locked: another run by ada@bench since 2026-11-23T22:00:00.000Z',
-      detail: 'Lock l-1.',
+      detail: 'lock l-1.',
     });
     expect(tell(UNTOLD)).to.deep.equal({
       summary: 'the state is locked: another run by somebody',
-      detail: 'Its server does not tell its id: the log of that run has it.',
+      detail: 'Its server does not tell the id of the lock: the log of the run that took it has it.',
       remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ID',
     });
   });

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
+import { jobIdOf } from '../../src/domain/record.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
@@ -149,6 +150,19 @@ describe('views/apply-progress', () => {
     await clock.advanceTo(START + 100);
     expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 left running · 1 left begun · 00:00');
     view.end();
+  });
+
+  it('shows what could not be saved, with its job, in a row and in the totals', () => {
+    const reporter = createRunReporter();
+    const when = new Date(START).toISOString();
+    const end = { kind: 'unsaved' as const, record: running };
+    reporter.handle({ type: 'ended', at: when, address: running.address, end });
+    const zero = { started: 1, adopted: 0, succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0 };
+    const summary = { ...zero, unsaved: 1, skipped: 0, duration_ms: 1_000, requests: 7 };
+    reporter.handle({ type: 'run_ended', at: when, summary });
+    const text = applySummary(reporter.report(), RUN_PLAN, at(120));
+    expect(text).to.match(new RegExp(`${running.address} .* running, not saved .* ${jobIdOf(running)}`));
+    expect(text).to.include('Apply: 1 not saved.').and.include('the state could not be written any more');
   });
 
   it('draws a burst of events once', async () => {

@@ -520,6 +520,7 @@ export const RUN: readonly ApplyEvent[] = [
       succeeded: 2,
       failed: 1,
       unknown: 1,
+      unsaved: 0,
       skipped: 3,
       running: 1,
       intended: 0,

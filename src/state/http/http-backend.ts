@@ -176,7 +176,7 @@ class HttpLock implements Lock<HeldTextLock> {
     if (standing.id !== id && standing !== UNTOLD) throw anotherLock(id, standing, place);
     const freed = { ...standing, id };
     const { status } = await this.#free(freed);
-    if (refused(status)) throw standing === UNTOLD ? notLocked(id, place) : anotherLock(id, standing, place);
+    if (refused(status)) throw anotherLock(id, standing, place);
     return freed;
   }
 
