@@ -1,7 +1,9 @@
 import { unreachable } from '../domain/errors.ts';
+import { describeAttachment } from '../domain/preflight.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
+import { addCommands } from './put-back.ts';
 import {
   attemptLines,
   lookLines,
@@ -84,21 +86,31 @@ export function stateShowText(record: Record, options: TextOptions & StepOptions
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
+  const { attached_before: attached = [] } = record;
   return joinLines([
     `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(statusWord(record.status))}${style.faint(`  (generation ${record.generation})`)}`,
     ...statusLines(record, options),
     ...resolutionLines(record, options),
     ...subjectLines(record, options),
+    ...(attached.length === 0
+      ? []
+      : labelled('was on', attached.map(describeAttachment).map(sanitize), style)),
     ...(record.selector
       ? labelled('rule', wrap(selectorText(record.selector), width - VALUE_COLUMN), style)
       : []),
     ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
     ...lookLines(record, Number.POSITIVE_INFINITY, options),
-    ...nextSteps(record, options).flatMap((step) =>
+    ...[...nextSteps(record, options), ...putBackSteps(record)].flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ]);
+}
+
+/** How the disk comes back to where it was; while it may be restored yet, it has to stay detached. */
+function putBackSteps(record: Record): string[] {
+  if (record.status !== 'succeeded') return [];
+  return addCommands(record).map((command) => `to attach it again, if it is not yet: ${command}`);
 }
 
 /** What makes its status so, and since when. */

@@ -9,7 +9,7 @@ import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.t
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { FakeClock } from './fake-clock.ts';
-import { ADDRESSES, at, intended, RUN, RUN_PLAN, running, runningWithoutJob } from './fixtures.ts';
+import { ADDRESSES, adopted, at, intended, RUN, RUN_PLAN, running, runningWithoutJob } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
 const START = Date.parse('2026-11-24T00:00:08.000Z');
@@ -267,6 +267,14 @@ describe('views/apply-summary', () => {
       /--device \/dev\/vdb\nand start it once it has all its disks \(not restored: payments\/app\):\n {2}openstack server start srv-1\n/,
     );
     expect(text('payments/app')).not.to.contain('openstack server');
+  });
+
+  it('knows from the record where a disk comes back to, when the plan saw it detached already', () => {
+    const record = { ...adopted, attached_before: [{ server_id: 'srv-9', device: '/dev/vdc' }] };
+    const ends = new Map([[adopted.address, { kind: 'recorded' as const, record }]]);
+    expect(applySummary({ ends }, RUN_PLAN, at(120))).to.contain(
+      `openstack server add volume srv-9 ${adopted.volume_id} --device /dev/vdc\n`,
+    );
   });
 
   it('takes the server from expect where the disk was detached before, and no command from a name', () => {

@@ -5,6 +5,31 @@ import { AMBIGUOUS, adopted, at, NOW, recordOf, running, succeeded } from './fix
 
 const ADOPT = { type: 'adopt', at: '2026-11-24T00:03:12.000Z' } as const;
 
+describe('where a disk was attached before its restore', () => {
+  const attached_before = [
+    { server_id: '6c1d9d5e', server_name: 'pay-db1', device: '/dev/vdb' },
+    { server_id: '$(id)', device: '; id' },
+  ];
+
+  it('is shown, with the command that attaches it again, to paste without harm', () => {
+    const text = stateShowText({ ...succeeded, attached_before }, at(120));
+    expect(text)
+      .to.match(/was on: +pay-db1 \(\/dev\/vdb\)\n/)
+      .and.contain(`openstack server add volume 6c1d9d5e ${succeeded.volume_id} --device /dev/vdb\n`)
+      .and.contain(`openstack server add volume SERVER ${succeeded.volume_id}\n`)
+      .and.not.contain('volume $(id)');
+    expect(stateShowText(succeeded, at(120)))
+      .to.not.contain('was on')
+      .and.not.contain('openstack');
+  });
+
+  it('is shown without the command while the disk still has to be restored', () => {
+    expect(stateShowText({ ...running, attached_before }, at(120)))
+      .to.contain('was on:')
+      .and.not.contain('add volume');
+  });
+});
+
 describe('how long a restore took', () => {
   it('counts from the yes', () => {
     expect(durationOf(succeeded, NOW)).to.equal(724_000);
