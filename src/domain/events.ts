@@ -51,6 +51,9 @@ export type ApplyEvent = { readonly at: string } & (
   | { readonly type: 'run_ended'; readonly summary: RunSummary }
 );
 
+/** As it happens, before it gets its time. */
+export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
+
 export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 
 /** How a restore stands when the run is through with it. */

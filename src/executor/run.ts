@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, PollSettings, RetrySettings } from '../domain/config.ts';
-import type { ApplyEvent, NotStarted } from '../domain/events.ts';
+import type { ApplyEvent, NotStarted, WithoutTime } from '../domain/events.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -49,8 +49,6 @@ export interface RunSettings {
   readonly poll: PollSettings;
   readonly http: HttpSettings;
 }
-
-export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
 /** The longest time seen in this run between a yes and the disk showing `restoring-backup`. */
 export class LagMeter {

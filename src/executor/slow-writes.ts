@@ -1,6 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { ApplyEvent } from '../domain/events.ts';
-import type { WithoutTime } from './run.ts';
+import type { ApplyEvent, WithoutTime } from '../domain/events.ts';
 
 /** Much longer than a write takes anywhere, much shorter than a person's patience. */
 export const SLOW_WRITE_MS = 5_000;
