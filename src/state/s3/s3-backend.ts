@@ -5,6 +5,7 @@ import type { TextStore } from '../whole/text-store.ts';
 import type { S3Location } from './location.ts';
 import { objectLock } from './object-lock.ts';
 import { type Objects, s3Objects } from './objects.ts';
+import { sdkBucket } from './sdk-bucket.ts';
 import { type Abilities, selfTest } from './self-test.ts';
 
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
@@ -22,7 +23,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
   const { location, s3, settleMs, clock, newId } = options;
   const { key } = s3;
   const place = `s3://${s3.bucket}/${key}`;
-  const objects = options.objects ?? s3Objects(s3, place, clock);
+  const objects = options.objects ?? s3Objects(sdkBucket(s3), place, clock);
   const store = new ObjectStore(objects, key, place);
   const lock = objectLock({
     objects,
