@@ -41,13 +41,13 @@ export function takeoverAfterMs(ttlMs: number, settleMs: number): number {
 
 /** How long a lease surely lasts. Counts from before each renewal was sent, on whichever clock has gone further. */
 export class LeaseTime {
+  readonly ttlMs: number;
   readonly #clock: Clock;
-  readonly #ttlMs: number;
   #at: Moment;
 
   constructor(clock: Clock, ttlMs: number, renewed: Moment) {
     this.#clock = clock;
-    this.#ttlMs = ttlMs;
+    this.ttlMs = ttlMs;
     this.#at = renewed;
   }
 
@@ -59,7 +59,7 @@ export class LeaseTime {
   remainingMs(): number {
     const now = momentOf(this.#clock);
     const gone = Math.max(now.monotonic - this.#at.monotonic, now.wall - this.#at.wall);
-    return Math.max(this.#ttlMs - gone, 0);
+    return Math.max(this.ttlMs - gone, 0);
   }
 }
 

@@ -52,6 +52,10 @@ export class PostgresHolding implements Holding {
     return this.#options.time.remainingMs();
   }
 
+  get ttlMs(): number {
+    return this.#options.time.ttlMs;
+  }
+
   async append({ before, staged }: Group): Promise<void> {
     const { schema, state } = this.#options.postgres;
     const { serial, history } = staged;

@@ -137,6 +137,10 @@ class HeldObject implements HeldTextLock {
     return this.#ttlMs > 0 ? this.#time.remainingMs() : Number.POSITIVE_INFINITY;
   }
 
+  get ttlMs(): number {
+    return this.#ttlMs > 0 ? this.#ttlMs : Number.POSITIVE_INFINITY;
+  }
+
   async stillHeld(): Promise<boolean> {
     return (await standingOf(this.#options))?.entry.info.id === this.info.id;
   }
