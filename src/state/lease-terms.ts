@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, type Moment, mayHavePassedMs } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration, parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
@@ -55,19 +55,7 @@ export class LeaseTime {
     this.#at = at;
   }
 
-  /** The monotonic clock stands still while a machine sleeps, the other one may be set back. */
   remainingMs(): number {
-    const now = momentOf(this.#clock);
-    const gone = Math.max(now.monotonic - this.#at.monotonic, now.wall - this.#at.wall);
-    return Math.max(this.ttlMs - gone, 0);
+    return Math.max(this.ttlMs - mayHavePassedMs(this.#clock, this.#at), 0);
   }
-}
-
-export interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
-}
-
-export function momentOf(clock: Clock): Moment {
-  return { monotonic: clock.monotonic(), wall: clock.now() };
 }

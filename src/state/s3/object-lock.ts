@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
-import { isoTime } from '../../domain/clock.ts';
+import { isoTime, momentOf } from '../../domain/clock.ts';
 import type { LockInfo } from '../backend.ts';
-import { LeaseTime, momentOf, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
+import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text, word } from '../shape.ts';
