@@ -458,8 +458,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;',
-        replace: 'const freshUntilMs = Number.POSITIVE_INFINITY;',
+        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
+        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
       },
     ],
   },
@@ -469,8 +469,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'fresh_until_ms: freshUntilMs,',
-        replace: 'fresh_until_ms: run.clock.monotonic() + INTENT_FRESH_MS,',
+        find: 'fresh_until: freshUntil,',
+        replace: 'fresh_until: momentOf(run.clock, INTENT_FRESH_MS),',
       },
     ],
   },
@@ -480,8 +480,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;',
-        replace: 'const freshUntilMs = Number.POSITIVE_INFINITY;',
+        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
+        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
       },
       {
         file: RESTORE,
