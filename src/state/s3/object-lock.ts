@@ -1,5 +1,4 @@
-import type { Clock } from '../../domain/clock.ts';
-import { isoTime, momentOf } from '../../domain/clock.ts';
+import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { LockInfo } from '../backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
@@ -50,11 +49,14 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
     const { guards } = await options.abilities();
     const ttlMs = guards ? options.ttlMs : 0;
     const info = ownLock(wish, clock, newId);
+    let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
       const standing = await look();
-      if (standing && !(standing.overdue && guards))
-        return { refused: () => lockedBy(told(standing), place) };
+      // Our own stands there when an earlier attempt of ours arrived after it was given up.
+      const free = !standing || standing.entry.info.id === info.id || (standing.overdue && guards);
+      if (!free) return { refused: () => lockedBy(told(standing), place) };
       const before = momentOf(clock);
+      asked ??= before;
       const over = standing?.etag ?? 'nothing';
       const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
@@ -65,7 +67,8 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
           refused: () => (now ? lockedBy(told(now), place) : lockLost(info, 'could not be made')),
         };
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
-      const time = new LeaseTime(clock, ttlMs, before);
+      // What stands there after an answer in doubt may be from any of our attempts.
+      const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
       return { mine: new HeldObject(options, info, ttlMs, etag, time, standing !== undefined) };
     });
   }
