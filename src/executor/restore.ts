@@ -106,6 +106,11 @@ class Attempts {
           false,
         );
       const pause = this.#notBefore - clock.monotonic();
+      if (pause > session.timeLeftMs)
+        return this.#fail(
+          `${this.#lastFailure?.message ?? 'no answer'}; its time is up before it may be repeated`,
+          false,
+        );
       if (pause > 0) await clock.sleep(pause, run.stop);
     }
 
@@ -246,6 +251,9 @@ class Attempts {
     const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
+    // What is started no more may have been told while the intent was written.
+    const closed = run.closed();
+    if (closed) return notSent(closed.reason);
     const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
     if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
