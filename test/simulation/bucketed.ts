@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 import type { StoreEffect, StoreFault } from './sim-bucket.ts';
 import type { Fate, Point, StoreOp } from './sim-process.ts';
-import type { Chapter, Happening, Story } from './story.ts';
+import type { Chapter, Fault, Happening, Story } from './story.ts';
 
 /** A state in a bucket, and what befalls the way to it. */
 export interface Bucketed {
@@ -12,12 +12,13 @@ export interface Bucketed {
   readonly faults: readonly StoreFault[];
 }
 
-const SHARE = 4;
+/** Of eight stories these; the first of eight may have a theme. */
+const IN_BUCKET = [3, 6];
 const DEFAULT_SETTLE_MS = 120_000;
 
-/** Every fourth story keeps its state in a bucket, none of those with a theme. */
+/** A quarter of the stories keep their state in a bucket, none of those with a theme. */
 export function bucketed(story: Story, random: Random): Story {
-  if (story.seed % SHARE !== 2) return story;
+  if (!IN_BUCKET.includes(story.seed % 8)) return story;
   const ttl_ms = random.pick([120_000, 120_000, 90_000, 70_000]);
   const overMs = ttl_ms + (story.settings.settle_ms ?? DEFAULT_SETTLE_MS) + 3_000;
   const dials = { random, ttl_ms, overMs };
@@ -44,7 +45,14 @@ function skew(random: Random): number {
 }
 
 function drawFaults(random: Random): StoreFault[] {
-  return random.some(0, 6, () => {
+  // The answer to the making of a lock is lost.
+  const first: StoreFault = {
+    op: 'beat',
+    after: random.int(0, 2),
+    times: 1,
+    effect: { kind: 'lost', when: 'after' },
+  };
+  const others = random.some(0, 6, () => {
     const op = random.pick<StoreOp>([
       'put',
       'put',
@@ -59,6 +67,7 @@ function drawFaults(random: Random): StoreFault[] {
     const after = random.skewed(0, op === 'fetch' ? 60 : op === 'delete' || op === 'trial' ? 5 : 16);
     return { op, after, times: random.chance(0.7) ? 1 : random.skewed(1, 8), effect: drawEffect(random, op) };
   });
+  return random.chance(0.15) ? [first, ...others] : others;
 }
 
 function drawEffect(random: Random, op: StoreOp): StoreEffect {
@@ -76,7 +85,7 @@ function drawEffect(random: Random, op: StoreOp): StoreEffect {
         op === 'put' || op === 'beat' ? random.pick([409, 429, 500, 503]) : random.pick([429, 500, 503]),
     }),
     () => ({ kind: 'lost', when: 'before' }),
-    ...(random.chance(0.2) ? [() => ({ kind: 'denied' }) as const] : []),
+    ...(random.chance(0.6) ? [() => ({ kind: 'denied' }) as const] : []),
   ])();
 }
 
@@ -133,11 +142,21 @@ function inBucketAt(at: Point): Point {
 }
 
 /** What chance alone seldom brings together: each bends one chapter, and the next run waits for the lock. */
-const WORST = [frozenUntilTakenOver, frozenUntilTakenOver, killed, shortOfLease, slowBeats] as const;
+const WORST = [
+  frozenUntilTakenOver,
+  frozenUntilTakenOver,
+  frozenUntilTakenOver,
+  killed,
+  race,
+  shortOfLease,
+  slowBeats,
+  setBack,
+  deniedMeanwhile,
+] as const;
 
 function withWorstMoments(story: Story, dials: Dials): Story {
   const { random } = dials;
-  if (random.chance(0.25)) return story;
+  if (random.chance(0.15)) return story;
   return random.pick(WORST)(story, dials);
 }
 
@@ -145,15 +164,15 @@ function withWorstMoments(story: Story, dials: Dials): Story {
 function frozenUntilTakenOver(story: Story, { random, overMs }: Dials): Story {
   const at = random.pick<() => Point>([
     // Its intent is durable and its request about to leave, or left.
-    () => ({ op: 'put', nth: random.int(2, 5), when: 'after' }),
-    () => ({ op: 'post', nth: random.int(1, 2), when: 'before' }),
-    () => ({ op: 'post', nth: random.int(1, 2), when: 'after' }),
+    () => ({ op: 'put', nth: random.skewed(2, 4), when: 'after' }),
+    () => ({ op: 'post', nth: 1, when: 'before' }),
+    () => ({ op: 'post', nth: 1, when: 'after' }),
     // Between its look at the lock and what it does then.
-    () => ({ op: 'put', nth: random.int(1, 8), when: 'before' }),
-    () => ({ op: 'put', nth: random.int(1, 8), when: 'before' }),
+    () => ({ op: 'put', nth: random.skewed(2, 6), when: 'before' }),
+    () => ({ op: 'put', nth: random.skewed(1, 4), when: 'before' }),
     () => ({ op: 'fetch', nth: random.int(2, 30), when: 'after' }),
-    () => ({ op: 'beat', nth: random.int(2, 6), when: random.pick(['before', 'after']) }),
-    () => ({ op: 'beat', nth: random.int(2, 6), when: 'before' }),
+    () => ({ op: 'beat', nth: random.skewed(2, 6), when: random.pick(['before', 'after']) }),
+    () => ({ op: 'beat', nth: 2, when: 'before' }),
     () => ({ op: 'delete', nth: 2, when: 'before' }),
   ])();
   const fate: Fate = {
@@ -177,6 +196,35 @@ function killed(story: Story, { random, overMs }: Dials): Story {
   return withNext(story, random, overMs, { fates: [fate] });
 }
 
+/** Killed, and two wait for its lease to end, in step. */
+function race(story: Story, dials: Dials): Story {
+  const { random, overMs } = dials;
+  const rival: Happening = { kind: 'rival', after_ms: random.int(0, 30), lock_timeout_ms: overMs + 300_000 };
+  const next = killed(story, dials);
+  return {
+    ...next,
+    chapters: next.chapters.map((chapter, index) =>
+      index === 1 ? { ...chapter, meanwhile: [rival] } : chapter,
+    ),
+  };
+}
+
+/** Stopped with its request about to leave, and meanwhile the clock is set back. */
+function setBack(story: Story, { random }: Dials): Story {
+  const [first, ...rest] = story.chapters;
+  if (!first) return story;
+  const fate: Fate = {
+    kind: 'freeze',
+    at: { op: 'post', nth: 1, when: 'before' },
+    for_ms: random.int(10_000, 100_000),
+  };
+  const clock: Happening = { kind: 'clock', after_ms: random.int(4_000, 9_000), jump_ms: -7_200_000 };
+  return {
+    ...story,
+    chapters: [{ ...first, command: 'apply', edits: [], fates: [fate], meanwhile: [clock] }, ...rest],
+  };
+}
+
 /** Its lock cannot be renewed for a while, and requests become due. */
 function shortOfLease(story: Story, { random, ttl_ms }: Dials): Story {
   const faults: StoreFault[] = [
@@ -195,6 +243,26 @@ function slowBeats(story: Story, { random, ttl_ms }: Dials): Story {
   const effect: StoreEffect = { kind: 'slow', delay_ms: random.int(8_000, 29_500) };
   const faults: StoreFault[] = [{ op: 'beat', after: random.int(0, 2), times: random.int(2, 40), effect }];
   return manyPosts({ ...story, bucket: { ...bucketOf(story), faults } }, random, ttl_ms);
+}
+
+/** A commit of one restore is refused while the request of another is under way. */
+function deniedMeanwhile(story: Story, { random, ttl_ms }: Dials): Story {
+  const slow: Fault = {
+    route: 'restore',
+    disk: 0,
+    after: 0,
+    times: 1,
+    effect: { kind: 'slow', delay_ms: random.int(5_000, 40_000) },
+  };
+  const denied: StoreFault = { op: 'put', after: random.int(3, 7), times: 1, effect: { kind: 'denied' } };
+  const many = manyPosts(story, random, ttl_ms);
+  return {
+    ...many,
+    job_ms: random.int(500, 4_000),
+    settings: { ...many.settings, parallelism: 10 },
+    faults: [slow],
+    bucket: { ...bucketOf(story), faults: [denied] },
+  };
 }
 
 /** Restores of one disk after the other, or one that is told to come back, so that requests leave at any time. */

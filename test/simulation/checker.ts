@@ -41,6 +41,7 @@ export const CLAUSES = {
   'lease-outlasts': 'a request left that could outlast the lease of its run',
   fenced: 'a former holder wrote over what the next one had written',
   acknowledged: 'a commit was acknowledged that the next holder of the lock may never have seen',
+  poisoned: 'a run wrote its state again after a commit of it had failed',
   'own-lock': 'a lock was removed by somebody whose it was not',
   'gave-up': 'a run gave up a state that was its own to write, and could be written',
   'kept-for-people': 'a run heard of a job, could not save it, and left no errored.state.json with it',

@@ -13,6 +13,7 @@ export type LeaseClause =
   | 'lease-outlasts'
   | 'fenced'
   | 'acknowledged'
+  | 'poisoned'
   | 'own-lock'
   | 'gave-up';
 
@@ -41,6 +42,8 @@ export class LeaseRules {
   #written = false;
   /** The last write of a process that took effect, and whether the lock was its own then. */
   readonly #wrote = new Map<string, { readonly at: number; readonly held: boolean }>();
+  /** Since when a process knows that a commit failed. */
+  readonly #refused = new Map<string, number>();
   readonly #troubles = new Map<string, number>();
   readonly #disturbed = new Set<string>();
 
@@ -94,7 +97,9 @@ export class LeaseRules {
     if (this.isHeldBy(process)) this.#atWork = this.#written;
   }
 
-  stateWritten(process: string, at: number): void {
+  stateWritten(process: string, at: number, sent: number): void {
+    if (sent > (this.#refused.get(process) ?? Number.POSITIVE_INFINITY))
+      this.#violated('poisoned', `${process} wrote again`);
     const holder = this.#holder;
     const held = holder?.process === process;
     if (holder && !held) {
@@ -114,6 +119,10 @@ export class LeaseRules {
     if (!wrote || wrote.at < since) this.#violated('acknowledged', `${process}: nothing was written`);
     else if (!wrote.held)
       this.#violated('acknowledged', `${process}: it was written when the lock was another’s`);
+  }
+
+  refused(process: string, at: number): void {
+    if (!this.#refused.has(process)) this.#refused.set(process, at);
   }
 
   /** A restore's request reached the cloud. */

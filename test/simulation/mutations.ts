@@ -1,4 +1,5 @@
 import type { Patch } from './bundle.ts';
+import { LEASE_MUTATIONS } from './lease-mutations.ts';
 
 /**
  * Every rule of the program that keeps a promise, broken once. The simulation has to notice each within a thousand
@@ -528,7 +529,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RUN,
-        find: "await this.run.lease.commit([{ type: 'record', record: next }]);",
+        find: "await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));",
         replace: "void this.run.lease.commit([{ type: 'record', record: next }]).catch(() => undefined);",
       },
     ],
@@ -1114,6 +1115,7 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  ...LEASE_MUTATIONS,
 ];
 
 export interface Equivalent {

@@ -100,7 +100,7 @@ export class BucketPlace implements Place {
   /** What the store has taken in it keeps. */
   powerFailure(): void {}
 
-  #stored({ key, text, by, at }: Stored): void {
+  #stored({ key, text, by, at, sent }: Stored): void {
     switch (opOf(key)) {
       case 'beat': {
         if (text === undefined) this.#rules.lockRemoved(by.name);
@@ -110,7 +110,7 @@ export class BucketPlace implements Place {
       }
       case 'put':
         if (text === undefined) throw new Error('nobody removes a state');
-        this.#rules.stateWritten(by.name, at);
+        this.#rules.stateWritten(by.name, at, sent);
         this.#shared.changed(new Map([[STATE, { id: ++this.#writes, durable: Buffer.from(text) }]]), by.name);
         return;
       default:

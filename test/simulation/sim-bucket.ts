@@ -21,12 +21,13 @@ export type StoreEffect =
   | { readonly kind: 'busy'; readonly when: 'before' | 'after'; readonly status: 409 | 429 | 500 | 503 }
   | { readonly kind: 'denied' };
 
-/** An object was written or removed. `at`: monotonic ms. */
+/** An object was written or removed. `at`, and when that was `sent`: monotonic ms. */
 export interface Stored {
   readonly key: string;
   readonly text: string | undefined;
   readonly by: SimProcess;
   readonly at: number;
+  readonly sent: number;
 }
 
 export interface BucketHooks {
@@ -64,7 +65,11 @@ export class SimBucket {
 
   /** The store as a process has it. `opOf`: what a write of this object is to it. */
   of(process: SimProcess, opOf: (key: string) => StoreOp): Bucket {
-    const ask = <T>(op: StoreOp, serve: () => T) => process.io(op, () => this.#ask(process, op, serve));
+    const ask = <T>(op: StoreOp, serve: (sent: number) => T) =>
+      process.io(op, () => {
+        const sent = this.#clock.monotonic();
+        return this.#ask(process, op, () => serve(sent));
+      });
     return {
       get: (key) =>
         ask('fetch', () => {
@@ -75,18 +80,18 @@ export class SimBucket {
           return { bytes: Buffer.from(text), etag, modified: new Date(seconds(modified)), date };
         }),
       put: (key, text, condition) =>
-        ask(opOf(key), () => {
+        ask(opOf(key), (sent) => {
           this.#heed(key, condition);
           const etag = `"${createHash('md5').update(text).digest('hex')}"`;
           this.#objects.set(key, { text, etag, modified: this.#clock.now() });
-          this.#hooks.stored({ key, text, by: process, at: this.#clock.monotonic() });
+          this.#hooks.stored({ key, text, by: process, at: this.#clock.monotonic(), sent });
           return etag;
         }),
       remove: (key, condition) =>
-        ask('delete', () => {
+        ask('delete', (sent) => {
           this.#heed(key, condition);
           this.#objects.delete(key);
-          this.#hooks.stored({ key, text: undefined, by: process, at: this.#clock.monotonic() });
+          this.#hooks.stored({ key, text: undefined, by: process, at: this.#clock.monotonic(), sent });
         }),
     };
   }

@@ -69,6 +69,8 @@ export class Stage {
   readonly #pending = new Set<Promise<void>>();
   /** Who was shown an older copy of the cloud. */
   readonly #fooled = new WeakSet<SimProcess>();
+  /** Until its lock is taken over. */
+  readonly #frozenAt = new WeakMap<SimProcess, string>();
   #saved: SavedPlan | undefined;
   #ids = 0;
   #quiet = false;
@@ -294,6 +296,8 @@ export class Stage {
             : fate.kind;
     this.coverage.fault(kind, undefined);
     this.checker.conduct.trouble(process.name, this.clock.monotonic(), fate.kind === 'freeze');
+    if (fate.kind === 'freeze' && fate.wake_ms !== undefined)
+      this.#frozenAt.set(process, `${fate.at.when} ${fate.at.op}`);
     if (fate.kind === 'power') {
       this.#place.powerFailure(fate.keep);
     }
@@ -408,11 +412,20 @@ export class Stage {
       stop: process.stop.signal,
     });
     this.#leftBehind(process, lease, outcome);
+    this.#leaseEnds(process, outcome);
     this.#ended(
       process,
       runnable.map(({ address }) => address),
       outcome,
     );
+  }
+
+  #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
+    const where = this.#frozenAt.get(process);
+    if (where === undefined) return;
+    const left = (fatal?.unsaved.length ?? 0) > 0;
+    const lost = fatal ? (left ? 'refused and left' : 'refused') : 'given up';
+    this.coverage.lease(where, this.#place.isHeldBy(process) ? 'kept' : lost);
   }
 
   /** `errored.state.json`, as the command line writes it. */
@@ -753,7 +766,10 @@ export class Stage {
     return rules
       ? overheard(lease, () => {
           const since = this.clock.monotonic();
-          return () => rules.acknowledged(process.name, since);
+          return {
+            acknowledged: () => rules.acknowledged(process.name, since),
+            refused: () => rules.refused(process.name, this.clock.monotonic()),
+          };
         })
       : lease;
   }
@@ -776,17 +792,23 @@ export class Stage {
   }
 }
 
-/** The same lease; `asked` is called with each commit, and what it returns once that is acknowledged. */
-function overheard(lease: Lease, asked: () => () => void): Lease {
+/** The same lease; `asked` is called with each commit, and what it returns when that has ended. */
+function overheard(
+  lease: Lease,
+  asked: () => { readonly acknowledged: () => void; readonly refused: () => void },
+): Lease {
   return {
     lock: lease.lock,
     state: () => lease.state(),
     create: (target) => lease.create(target),
     replace: (snapshot) => lease.replace(snapshot),
     commit: async (changes) => {
-      const acknowledged = asked();
-      await lease.commit(changes);
-      acknowledged();
+      const heard = asked();
+      await lease.commit(changes).catch((error) => {
+        heard.refused();
+        throw error;
+      });
+      heard.acknowledged();
     },
     get poisoned() {
       return lease.poisoned;
