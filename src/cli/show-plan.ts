@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { planText } from '../views/plan/plan-text.ts';
 import { planJson } from '../views/plan-json.ts';
-import { planText } from '../views/plan-text.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
 import type { Io } from './io.ts';
 import { readPlan } from './plan-file.ts';

@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
@@ -10,7 +10,7 @@ import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
-import { checkReadiness } from './readiness.ts';
+import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
@@ -60,6 +60,8 @@ class TryAgain extends Error {}
 class Attempts {
   readonly #session: Session;
   readonly #action: RestoreAction | ResumeAction;
+  /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
+  #attached: readonly Attachment[];
   /** Monotonic ms. */
   #notBefore = 0;
   #firstFailedAt: number | undefined;
@@ -71,6 +73,7 @@ class Attempts {
   constructor(session: Session, action: RestoreAction | ResumeAction) {
     this.#session = session;
     this.#action = action;
+    this.#attached = action.volume.attachments ?? [];
   }
 
   async next(): Promise<End> {
@@ -133,6 +136,7 @@ class Attempts {
         if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
       } else {
         const look = await session.look();
+        this.#noteAttached(look);
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
         const readiness = await checkReadiness(run, this.#action, look, earlier);
@@ -162,6 +166,11 @@ class Attempts {
     }
   }
 
+  #noteAttached({ volume }: Look): void {
+    if (volume.kind === 'found' && volume.value.attachments.length > 0)
+      this.#attached = namedAsPlanned(volume.value, this.#action).attachments;
+  }
+
   async #post({ permit, look, baseline }: Ready): Promise<End> {
     const session = this.#session;
     const { run, ids } = session;
@@ -189,6 +198,7 @@ class Attempts {
       },
       names: namesOf(look),
       baseline: witness,
+      ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
     });
     const record = intended(session);
     const attempt = record.attempts.length;

@@ -62,12 +62,13 @@ export interface Lease {
   release(): Promise<void>;
 }
 
+/** Text is empty where the backend does not tell it. */
 export interface LockInfo {
   readonly id: string;
   /** `user@host` */
   readonly who: string;
   readonly host: string;
-  /** 0 where the backend does not tell it; the host is empty then. */
+  /** 0 where the backend does not tell it. */
   readonly pid: number;
   readonly operation: string;
   readonly since: string;

@@ -13,6 +13,8 @@ import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresLocation } from './postgres/location.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
 import { s3Location } from './s3/location.ts';
+import { s3Network } from './s3/network.ts';
+import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
 
 export interface BackendDeps {
@@ -52,7 +54,7 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
     case 'https':
       return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
     case 's3':
-      return s3Backend({ location, s3: s3Location(url), ...rest });
+      return openS3(location, url, deps);
     case 'postgres':
     case 'postgresql':
       return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
@@ -63,6 +65,11 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
+}
+
+function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {
+  const s3 = s3Location(url);
+  return s3Backend({ location, s3, objects: s3Objects(s3, s3Network(env), rest.clock), ...rest });
 }
 
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;

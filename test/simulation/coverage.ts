@@ -95,6 +95,7 @@ export class Coverage {
         break;
       case 'ended': {
         const { end } = event;
+        if (end.kind === 'unsaved') break;
         const status = end.kind === 'recorded' ? end.record.status : 'not started';
         if (status === 'intended' || status === 'running') break;
         this.#follow(restore, status, true);

@@ -551,7 +551,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'src/executor/resolve.ts',
-        find: "if (decision.as === 'not-started') await refuseWhileRestoring(driver, clock, record);",
+        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);",
         replace: '',
       },
     ],

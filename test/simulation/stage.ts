@@ -395,7 +395,10 @@ export class Stage {
     );
     this.#note(
       `${process.name} ended: ${[...ends]
-        .map(([address, end]) => `${address} ${end.kind === 'recorded' ? end.record.status : end.code}`)
+        .map(
+          ([address, end]) =>
+            `${address} ${end.kind === 'not_started' ? end.code : end.record.status}${end.kind === 'unsaved' ? ' (unsaved)' : ''}`,
+        )
         .join(', ')}${fatal ? ' (state not writable)' : ''}`,
     );
   }
@@ -444,7 +447,11 @@ export class Stage {
         const lease = await this.#backend(process).lock(actor, 0);
         try {
           const decision = { as, reason: 'looked at it', by: 'a person' };
-          await resolve(lease, driver, process.clock, address, decision);
+          await resolve(lease, driver, process.clock, address, decision, {
+            settings: this.#settings,
+            tell: () => {},
+            stop: new AbortController().signal,
+          });
           done = true;
           this.#note(`a person resolves ${address} as ${as}`);
         } finally {

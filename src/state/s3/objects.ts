@@ -3,10 +3,17 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
-import type { S3Location } from './location.ts';
+import { placeOf, type S3Location } from './location.ts';
+import { type S3Network, s3Agents } from './network.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -35,11 +42,12 @@ export type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
 const TIMEOUT_MS = 30_000;
 
 /** The SDK is loaded with the first request. Repetitions are ours: what is there decides between them. */
-export function s3Objects(location: S3Location, place: string, clock: Clock): Objects {
+export function s3Objects(location: S3Location, network: S3Network, clock: Clock): Objects {
   const { bucket: Bucket } = location;
+  const place = placeOf(location);
   let loading: ReturnType<typeof load> | undefined;
   const sdk = () => {
-    loading ??= load(location);
+    loading ??= load(location, network);
     return loading;
   };
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
@@ -47,6 +55,7 @@ export function s3Objects(location: S3Location, place: string, clock: Clock): Ob
       try {
         return await attempt();
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const failure = failed(what, cause, place);
         throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
       }
@@ -97,7 +106,8 @@ export function s3Objects(location: S3Location, place: string, clock: Clock): Ob
   };
 }
 
-async function load({ endpoint, region, path_style }: S3Location) {
+async function load({ endpoint, region, path_style }: S3Location, network: S3Network) {
+  const { http: httpAgent, https: httpsAgent } = await s3Agents(network);
   // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
@@ -111,6 +121,7 @@ async function load({ endpoint, region, path_style }: S3Location) {
     ...optional('region', fallback),
     forcePathStyle: path_style,
     maxAttempts: 1,
+    requestHandler: { httpAgent, httpsAgent },
     // Newer checksums in trailers are not understood by every store.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -151,27 +162,38 @@ function nameOf(cause: unknown): string {
 function mayPass(cause: unknown): boolean {
   const status = statusOf(cause);
   if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501);
-  return nameOf(cause) !== 'CredentialsProviderError' && !/region is missing/i.test(String(cause));
+  return (
+    nameOf(cause) !== 'CredentialsProviderError' &&
+    !isForGood(codeOf(cause)) &&
+    !/region is missing/i.test(String(cause))
+  );
 }
 
 function reasonOf(cause: unknown): string {
   const status = statusOf(cause);
   if (nameOf(cause) === 'AbortError' || nameOf(cause) === 'TimeoutError') return 'no answer in time';
-  const text =
-    cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : 'no answer';
-  return status === undefined ? text : `${status} ${nameOf(cause)}: ${text}`;
+  const text = cause instanceof Error ? cause.message || cause.name : 'no answer';
+  if (status !== undefined) return `${status} ${nameOf(cause)}: ${text}`;
+  const code = codeOf(cause);
+  return code === '' ? text : explainNetworkError(code, text);
 }
 
 function failed(what: string, cause: unknown, place: string): Failure {
-  const status = statusOf(cause);
   return new Failure(
     'state',
     error('state-server', `cannot ${what} ${place}: ${reasonOf(cause)}`, {
       where: { file: place },
-      remedy:
-        status === undefined
-          ? 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost'
-          : 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost',
+      remedy: remedyOf(cause),
     }),
   );
+}
+
+function remedyOf(cause: unknown): string {
+  if (statusOf(cause) !== undefined)
+    return 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost';
+  const code = codeOf(cause);
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return 'if its authority is one of your own: AWS_CA_BUNDLE, the file of its certificate';
+  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the store in NO_PROXY';
+  return 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost';
 }
