@@ -56,7 +56,7 @@ export class Lookout {
    */
   async rest(followed: Followed, lookMs: number, mostMs: number): Promise<void> {
     const began = this.#clock.monotonic();
-    const wished = lookInterval(began - followed.since, this.#poll);
+    const wished = this.#wished(followed, began);
     // From look to look, so that slow answers do not add up; a cloud that is slower than that gets its rest.
     const due = began + Math.max(wished - lookMs, wished / 2);
     await this.#restUntil(followed, due, began + mostMs);
@@ -80,11 +80,13 @@ export class Lookout {
     // One more makes lists due earlier.
     this.#sleep.wake();
     const trusted = this.#clock.monotonic() + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
+    // A list that showed it is as good as a look, also when it was the last.
+    const alone = () => Math.max(due, followed.shownAt + this.#wished(followed, followed.shownAt));
     try {
       for (;;) {
         if (followed.left) return;
         if (this.#byList && !this.#listing) void this.#list();
-        const until = Math.min(this.#byList && followed.shown === 'restoring' ? trusted : due, latest);
+        const until = Math.min(this.#byList && followed.shown === 'restoring' ? trusted : alone(), latest);
         const left = until - this.#clock.monotonic();
         if (left <= 0) return;
         await followed.sleep.sleep(Math.max(left, 1), this.#clock, this.#stop);
@@ -92,6 +94,15 @@ export class Lookout {
     } finally {
       followed.resting = false;
     }
+  }
+
+  /** Ms to its next look from one at `at`: it is not waited for beyond what is usual, but once. */
+  #wished(followed: Followed, at: number): number {
+    const interval = lookInterval(at - followed.since, this.#poll);
+    const { usual } = this.#usualTime;
+    if (followed.began === undefined || usual === undefined) return interval;
+    const left = followed.began + usual.latest_ms - at;
+    return left > 0 ? Math.min(interval, Math.max(left, this.#poll.min_interval_ms / 20)) : interval;
   }
 
   get #byList(): boolean {
@@ -165,7 +176,7 @@ export class Followed {
   /** Monotonic ms of its yes; unknown of what an earlier run began. */
   began: number | undefined;
   /** Monotonic ms when the last list was asked for that showed it. */
-  #shownAt: number;
+  shownAt: number;
   /** What was last heard of its disk, by a list or by a look: being restored, or not known to be. */
   shown: 'restoring' | 'no' | 'unseen' = 'no';
   resting = false;
@@ -179,7 +190,7 @@ export class Followed {
     this.#onRestoring = onRestoring;
     this.since = now;
     this.began = now;
-    this.#shownAt = now;
+    this.shownAt = now;
   }
 
   /**
@@ -195,7 +206,7 @@ export class Followed {
     if (restoring.has(this.volumeId)) {
       if (this.shown !== 'restoring') this.#onRestoring();
       this.shown = 'restoring';
-      this.#shownAt = askedAt;
+      this.shownAt = askedAt;
       return undefined;
     }
     // It was never there, as far as is known: it may not have begun yet.
@@ -206,7 +217,7 @@ export class Followed {
     // Its end is near: from here on it is looked at often again.
     this.since = now;
     if (this.began === undefined) return undefined;
-    return { at_least_ms: this.#shownAt - this.began, at_most_ms: now - this.began };
+    return { at_least_ms: this.shownAt - this.began, at_most_ms: now - this.began };
   }
 
   /** Nothing is known of it by lists any more. */

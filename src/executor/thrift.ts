@@ -72,17 +72,16 @@ export function nextList(
   if (!usual) return byAge;
   const { soonest_ms, latest_ms } = usual;
   const lateMs = latest_ms * (1 + USUALLY_LATE_BY);
-  const near = agesMs.filter((age) => age >= soonest_ms && age <= lateMs).length;
-  if (near > 0) {
-    const dear = (lateMs - soonest_ms) / (LISTS_AN_END * near);
-    return Math.min(Math.max(dear, limits.min_interval_ms / 20), byAge);
-  }
-  const oldest = Math.max(...agesMs);
-  if (oldest > lateMs) return byAge;
-  return Math.min(
-    byAge * NOBODY_IS_NEAR,
-    Math.max(sinceMs + soonest_ms - oldest, limits.min_interval_ms / 20),
-  );
+  let due = Number.POSITIVE_INFINITY;
+  let near = 0;
+  // A list for so many as are near by then.
+  for (const age of agesMs.filter((age) => age <= lateMs).sort((a, b) => b - a))
+    due = Math.min(
+      due,
+      Math.max(sinceMs + soonest_ms - age, (lateMs - soonest_ms) / (LISTS_AN_END * ++near)),
+    );
+  const nobody = agesMs.every((age) => age < soonest_ms);
+  return Math.min(Math.max(due, limits.min_interval_ms / 20), nobody ? byAge * NOBODY_IS_NEAR : byAge);
 }
 
 interface Limits {

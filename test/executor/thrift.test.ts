@@ -62,9 +62,10 @@ describe('the next list, where what is usual is known', () => {
     ['nobody is near: half as often', ages(60, 300_000), 0, 30_000],
     ['the first will be near sooner: then', ages(60, 580_000), 0, 10_000],
     ['the same, some time after the last list', ages(60, 580_000), 4_000, 14_000],
-    ['about to be near: not at once', ages(60, 589_990), 0, 100],
+    ['about to be near: as if they were', ages(40, 589_990), 0, 1_000],
     ['many are near: at most one list for two ends', ages(40, 600_000), 0, 1_000],
     ['a few of them are near', [...ages(50, 300_000), ...ages(10, 600_000)], 0, 4_000],
+    ['many more will be in a moment: then', [600_000, ...ages(39, 589_000)], 0, 1_000],
     ['two are near: not worth it', [...ages(58, 300_000), 600_000, 600_000], 0, 15_000],
     ['one takes longer than any did: by their ages', [...ages(59, 300_000), 700_000], 0, 15_000],
   ] as const)
