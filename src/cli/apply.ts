@@ -117,7 +117,7 @@ export async function carryOut(
   const { driver } = connection;
   const stop = stopWithToken(io, connection);
   const reporter = createRunReporter();
-  const view = tee(reporter, applyView(io, flags.output, plan));
+  const view = tee(reporter, await applyView(io, flags.output, plan));
   const outcome = await execute({
     ...what,
     lease,

@@ -61,7 +61,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       refuseOtherTarget(state, driver.target);
       const plan = followPlan(underWay, state, driver.target, new Date().toISOString());
       const reporter = createRunReporter();
-      const view = tee(reporter, applyView(io, flags.output, plan));
+      const view = tee(reporter, await applyView(io, flags.output, plan));
       const config: Config = {
         ...given.config,
         apply: {

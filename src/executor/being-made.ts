@@ -32,6 +32,12 @@ export class BeingMade {
     this.#stop = stop;
   }
 
+  /** Asks already, for whoever will want to know in a moment. */
+  soon(): void {
+    // A stop is told to who asks.
+    this.now().catch(() => {});
+  }
+
   /** Rejects with the run's reason to stop. */
   now(): Promise<readonly Backup[] | undefined> {
     const at = this.#clock.monotonic();

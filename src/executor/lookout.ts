@@ -2,7 +2,8 @@ import type { Clock } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { PollSettings } from '../domain/config.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { listInterval, lookInterval, PAGE_IS_WORTH, worthAPage } from './thrift.ts';
+import { lookInterval, nextList, PAGE_IS_WORTH, worthAPage } from './thrift.ts';
+import { UsualTime } from './usual-time.ts';
 
 /** A restore that every list shows as under way is looked at all the same after so many longest intervals. */
 const TRUSTED_INTERVALS = 40;
@@ -22,6 +23,7 @@ export class Lookout {
   readonly #stop: AbortSignal;
   readonly #followed = new Set<Followed>();
   readonly #sleep = new WakefulSleep();
+  readonly #usualTime = new UsualTime();
   #listing = false;
   #listedAt = Number.NEGATIVE_INFINITY;
   /** Of the last list. */
@@ -54,7 +56,7 @@ export class Lookout {
    */
   async rest(followed: Followed, lookMs: number, mostMs: number): Promise<void> {
     const began = this.#clock.monotonic();
-    const wished = lookInterval(began - followed.since, this.#poll);
+    const wished = this.#wished(followed, began);
     // From look to look, so that slow answers do not add up; a cloud that is slower than that gets its rest.
     const due = began + Math.max(wished - lookMs, wished / 2);
     await this.#restUntil(followed, due, began + mostMs);
@@ -66,6 +68,8 @@ export class Lookout {
     await this.#clock.sleep(1, this.#stop);
     if (!this.#byList) return;
     followed.shown = 'unseen';
+    // How long it has been under way nobody knows.
+    followed.began = undefined;
     const now = this.#clock.monotonic();
     await this.#restUntil(followed, now + this.#poll.max_interval_ms, now + mostMs);
   }
@@ -76,11 +80,13 @@ export class Lookout {
     // One more makes lists due earlier.
     this.#sleep.wake();
     const trusted = this.#clock.monotonic() + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
+    // A list that showed it is as good as a look, also when it was the last.
+    const alone = () => Math.max(due, followed.shownAt + this.#wished(followed, followed.shownAt));
     try {
       for (;;) {
         if (followed.left) return;
         if (this.#byList && !this.#listing) void this.#list();
-        const until = Math.min(this.#byList && followed.shown === 'restoring' ? trusted : due, latest);
+        const until = Math.min(this.#byList && followed.shown === 'restoring' ? trusted : alone(), latest);
         const left = until - this.#clock.monotonic();
         if (left <= 0) return;
         await followed.sleep.sleep(Math.max(left, 1), this.#clock, this.#stop);
@@ -88,6 +94,15 @@ export class Lookout {
     } finally {
       followed.resting = false;
     }
+  }
+
+  /** Ms to its next look from one at `at`: it is not waited for beyond what is usual, but once. */
+  #wished(followed: Followed, at: number): number {
+    const interval = lookInterval(at - followed.since, this.#poll);
+    const { usual } = this.#usualTime;
+    if (followed.began === undefined || usual === undefined) return interval;
+    const left = followed.began + usual.latest_ms - at;
+    return left > 0 ? Math.min(interval, Math.max(left, this.#poll.min_interval_ms / 20)) : interval;
   }
 
   get #byList(): boolean {
@@ -122,15 +137,17 @@ export class Lookout {
     });
     if (listing.kind === 'unreadable') {
       this.#forbidden ||= !listing.retryable;
-      for (const followed of asked) followed.shown = 'no';
+      for (const followed of asked) followed.unknown();
     } else {
       this.#pages = listing.complete ? listing.pages : Math.ceil(this.#followed.size / PAGE_IS_WORTH);
       const restoring = new Set(
         listing.values.filter(({ status }) => status === VOLUME_RESTORING).map(({ id }) => id.toLowerCase()),
       );
-      for (const followed of asked) followed.heard(restoring, listing.complete, this.#clock.monotonic());
+      for (const followed of asked) {
+        const took = followed.heard(restoring, listing.complete, this.#listedAt, this.#clock.monotonic());
+        if (took) this.#usualTime.saw(took.at_least_ms, took.at_most_ms);
+      }
     }
-    for (const followed of asked) followed.sleep.wake();
   }
 
   get #resting(): Followed[] {
@@ -141,10 +158,12 @@ export class Lookout {
     const now = this.#clock.monotonic();
     const resting = this.#resting;
     if (resting.some(({ shown }) => shown === 'unseen')) return this.#poll.min_interval_ms / 2;
-    return listInterval(
+    return nextList(
       resting.map(({ since }) => now - since),
       this.#pages,
       this.#poll,
+      this.#usualTime.usual,
+      now - this.#listedAt,
     );
   }
 }
@@ -154,6 +173,10 @@ export class Followed {
   readonly volumeId: string;
   /** Monotonic ms since when it is looked at in growing intervals. */
   since: number;
+  /** Monotonic ms of its yes; unknown of what an earlier run began. */
+  began: number | undefined;
+  /** Monotonic ms when the last list was asked for that showed it. */
+  shownAt: number;
   /** What was last heard of its disk, by a list or by a look: being restored, or not known to be. */
   shown: 'restoring' | 'no' | 'unseen' = 'no';
   resting = false;
@@ -166,21 +189,41 @@ export class Followed {
     this.volumeId = volumeId.toLowerCase();
     this.#onRestoring = onRestoring;
     this.since = now;
+    this.began = now;
+    this.shownAt = now;
   }
 
-  heard(restoring: ReadonlySet<string>, complete: boolean, now: number): void {
+  /**
+   * What a list says of it that was asked for at `askedAt`; how long it took, if it is over. Wakes it
+   * only where that brings its next look forward: what goes on as it was costs nothing.
+   */
+  heard(
+    restoring: ReadonlySet<string>,
+    complete: boolean,
+    askedAt: number,
+    now: number,
+  ): { readonly at_least_ms: number; readonly at_most_ms: number } | undefined {
     if (restoring.has(this.volumeId)) {
       if (this.shown !== 'restoring') this.#onRestoring();
       this.shown = 'restoring';
-      return;
+      this.shownAt = askedAt;
+      return undefined;
     }
     // It was never there, as far as is known: it may not have begun yet.
-    if (this.shown === 'no') return;
-    this.shown = 'no';
-    if (!complete) return;
+    if (this.shown === 'no') return undefined;
+    this.unknown();
+    if (!complete) return undefined;
     this.left = true;
     // Its end is near: from here on it is looked at often again.
     this.since = now;
+    if (this.began === undefined) return undefined;
+    return { at_least_ms: this.shownAt - this.began, at_most_ms: now - this.began };
+  }
+
+  /** Nothing is known of it by lists any more. */
+  unknown(): void {
+    this.shown = 'no';
+    this.sleep.wake();
   }
 }
 

@@ -141,6 +141,8 @@ class Attempts {
         reason = reservation.failure.message;
         if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
       } else {
+        // The last question of `checkReadiness`, which all that begin now share: behind their looks it would hold them all.
+        if (!first) run.beingMade.soon();
         const look = await session.look();
         this.#noteAttached(look);
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };

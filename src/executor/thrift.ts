@@ -42,6 +42,48 @@ export function listInterval(agesMs: readonly number[], pages: number, limits: L
   return Math.min(Math.max((sum / agesMs.length) * LISTS_LATE_BY, least), Math.max(most, least));
 }
 
+/** How long restores took in this run, as far as lists tell: none was over sooner, and none was seen going on later. */
+export interface Usual {
+  readonly soonest_ms: number;
+  readonly latest_ms: number;
+}
+
+/** What is late by no more than this part is still expected at any moment. */
+const USUALLY_LATE_BY = 1 / 96;
+
+/** While nobody's end is near by what is usual here, lists are so much more seldom. */
+const NOBODY_IS_NEAR = 2;
+/** What is spent on ends that are near: lists for each of them, at most, while all that is usual passes. */
+const LISTS_AN_END = 1 / 2;
+
+/**
+ * Ms from the last list, `sinceMs` ago, to the next. What restores took so far in this run says when the next end is
+ * near: lists come oftener then, and more seldom before. It is spent where it tells something: altogether they are
+ * not more, and with ends that are spread widely it is the interval by ages alone. After what is usual, likewise.
+ */
+export function nextList(
+  agesMs: readonly number[],
+  pages: number,
+  limits: Limits,
+  usual: Usual | undefined,
+  sinceMs: number,
+): number {
+  const byAge = listInterval(agesMs, pages, limits);
+  if (!usual) return byAge;
+  const { soonest_ms, latest_ms } = usual;
+  const lateMs = latest_ms * (1 + USUALLY_LATE_BY);
+  let due = Number.POSITIVE_INFINITY;
+  let near = 0;
+  // A list for so many as are near by then.
+  for (const age of agesMs.filter((age) => age <= lateMs).sort((a, b) => b - a))
+    due = Math.min(
+      due,
+      Math.max(sinceMs + soonest_ms - age, (lateMs - soonest_ms) / (LISTS_AN_END * ++near)),
+    );
+  const nobody = agesMs.every((age) => age < soonest_ms);
+  return Math.min(Math.max(due, limits.min_interval_ms / 20), nobody ? byAge * NOBODY_IS_NEAR : byAge);
+}
+
 interface Limits {
   readonly min_interval_ms: number;
   readonly max_interval_ms: number;

@@ -14,8 +14,13 @@ export async function watchWhile<T>(
   session: Session,
   record: Intended,
 ): Promise<{ readonly value: T; readonly sighting: Verdict | undefined }> {
-  const answered = new AbortController();
-  const until = AbortSignal.any([answered.signal, session.run.stop]);
+  const { stop } = session.run;
+  const over = new AbortController();
+  // Not AbortSignal.any: that is kept track of by weak references, which the garbage collector pays for.
+  const onStop = () => over.abort(stop.reason);
+  if (stop.aborted) onStop();
+  else stop.addEventListener('abort', onStop, { once: true });
+  const until = over.signal;
   let sighting: Verdict | undefined;
   sight(session, record, until).then(
     (seen) => {
@@ -29,9 +34,13 @@ export async function watchWhile<T>(
   try {
     return { value: await posting, sighting };
   } finally {
-    answered.abort();
+    stop.removeEventListener('abort', onStop);
+    over.abort(ANSWERED);
   }
 }
+
+/** Made once: an error takes its stack each time. */
+const ANSWERED = new Error('answered');
 
 /** Resolves when the restore is seen under way. Rejects with the reason of the signal. */
 async function sight({ run, ids }: Session, record: Intended, until: AbortSignal): Promise<Verdict> {

@@ -1,3 +1,4 @@
+import { shellWord } from '../domain/shell-word.ts';
 import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
 
@@ -20,7 +21,7 @@ export function lockInfoText(
 ): string {
   const place = sanitize(location);
   if (!lock) return joinLines([`${place} is not locked.`]);
-  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${sanitize(lock.id) || 'ID'}`;
+  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === '' ? 'ID' : shellWord(sanitize(lock.id))}`;
   return joinLines([`${place} is locked`, `by ${lockText(lock, now)}.`, style.accent(`→ ${remedy}`)]);
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
 import { Lab, type LabOptions } from '../simulation/lab.ts';
+import { SIM_EPOCH } from '../simulation/sim-clock.ts';
 
 const TEN_MINUTES = 600_000;
 const AT_ONCE = 12;
@@ -143,6 +144,27 @@ describe('restores under way', () => {
     const { outcome } = await cloud.apply(specs(cloud), { reach: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: AT_ONCE });
     expect(cloud.network.log.filter((line) => line === 'GET job')).to.have.length(AT_ONCE);
+  });
+
+  it('of those that take as long as the ones before, the end is noticed sooner and by fewer lists', async () => {
+    const rounds = 4;
+    const cloud = lab({ volumes: rounds * AT_ONCE });
+    const ends: number[] = [];
+    const asked: number[] = [];
+    lists(cloud, () => {
+      asked.push(cloud.clock.monotonic());
+      return undefined;
+    });
+    const { outcome } = await cloud.apply(specs(cloud, rounds * AT_ONCE));
+    expect(outcome.summary).to.include({ succeeded: rounds * AT_ONCE });
+    for (const { type, at } of cloud.events) if (type === 'ended') ends.push(Date.parse(at) - SIM_EPOCH);
+    const lastOf = (round: number) => ends[round * AT_ONCE - 1] ?? 0;
+    const late = (round: number) => lastOf(round) - lastOf(round - 1) - TEN_MINUTES;
+    const listsOf = (round: number) =>
+      asked.filter((at) => at > lastOf(round - 1) && at <= lastOf(round)).length;
+    expect(late(rounds)).to.be.at.most(late(1) / 3);
+    expect(listsOf(rounds)).to.be.at.most(0.75 * listsOf(1));
+    expect(asked.length).to.be.at.most(4 * rounds * AT_ONCE);
   });
 
   it('a stop is obeyed while lists are waited for', async () => {

@@ -2,6 +2,12 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
@@ -77,8 +83,10 @@ class StateServer implements TextStore {
       try {
         answer = await this.#wire.send(method, url, body);
       } catch (cause) {
+        const failure = this.#noAnswer(what, cause);
+        if (isForGood(codeOf(cause))) throw failure;
         repeated = true;
-        throw new Again(what, { cause: this.#noAnswer(what, cause) });
+        throw new Again(what, { cause: failure });
       }
       const { status } = answer;
       if (!mayPass(status)) return { ...answer, repeated };
@@ -111,7 +119,7 @@ class StateServer implements TextStore {
       'state',
       error('state-server', `cannot ${what}: ${reason(cause)}`, {
         where: { file: this.place },
-        remedy: 'the server must be reachable from here; nothing that was committed is lost',
+        remedy: remedyOf(codeOf(cause)),
       }),
       { cause },
     );
@@ -133,12 +141,19 @@ function mayPass(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
+function remedyOf(code: string): string {
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return 'if its authority is one of your own: TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
+  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the server in NO_PROXY';
+  return 'the server must be reachable from here; nothing that was committed is lost';
+}
+
 /** Only code and message: an axios error carries the request with its password. */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'no answer';
-  return cause.name === 'CanceledError'
-    ? 'no answer in time'
-    : cause.message || (cause as { code?: string }).code || 'no answer';
+  if (cause.name === 'CanceledError') return 'no answer in time';
+  const code = codeOf(cause);
+  return code === '' ? cause.message || 'no answer' : explainNetworkError(code, cause.message);
 }
 
 class HttpLock implements Lock<HeldTextLock> {

@@ -2,6 +2,12 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
@@ -59,6 +65,7 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects 
       try {
         return await attempt();
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const failure = failed(what, cause, place);
         throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
       }
@@ -82,6 +89,7 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects 
       try {
         return { kind: 'written', ...optional('tag', await bucket.put(key, text, condition)) };
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
@@ -121,27 +129,38 @@ function nameOf(cause: unknown): string {
 function mayPass(cause: unknown): boolean {
   const status = statusOf(cause);
   if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501);
-  return nameOf(cause) !== 'CredentialsProviderError' && !/region is missing/i.test(String(cause));
+  return (
+    nameOf(cause) !== 'CredentialsProviderError' &&
+    !isForGood(codeOf(cause)) &&
+    !/region is missing/i.test(String(cause))
+  );
 }
 
 function reasonOf(cause: unknown): string {
   const status = statusOf(cause);
   if (nameOf(cause) === 'AbortError' || nameOf(cause) === 'TimeoutError') return 'no answer in time';
-  const text =
-    cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : 'no answer';
-  return status === undefined ? text : `${status} ${nameOf(cause)}: ${text}`;
+  const text = cause instanceof Error ? cause.message || cause.name : 'no answer';
+  if (status !== undefined) return `${status} ${nameOf(cause)}: ${text}`;
+  const code = codeOf(cause);
+  return code === '' ? text : explainNetworkError(code, text);
 }
 
 function failed(what: string, cause: unknown, place: string): Failure {
-  const status = statusOf(cause);
   return new Failure(
     'state',
     error('state-server', `cannot ${what} ${place}: ${reasonOf(cause)}`, {
       where: { file: place },
-      remedy:
-        status === undefined
-          ? 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost'
-          : 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost',
+      remedy: remedyOf(cause),
     }),
   );
+}
+
+function remedyOf(cause: unknown): string {
+  if (statusOf(cause) !== undefined)
+    return 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost';
+  const code = codeOf(cause);
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return 'if its authority is one of your own: AWS_CA_BUNDLE, the file of its certificate';
+  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the store in NO_PROXY';
+  return 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost';
 }

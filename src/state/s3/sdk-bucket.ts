@@ -2,16 +2,17 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { optional } from '../../domain/record.ts';
 import { isObject } from '../shape.ts';
 import type { S3Location } from './location.ts';
+import { type S3Network, s3Agents } from './network.ts';
 import type { Bucket } from './objects.ts';
 
 const TIMEOUT_MS = 30_000;
 
 /** A bucket as the AWS SDK speaks to it. The SDK is loaded with the first request. */
-export function sdkBucket(location: S3Location): Bucket {
+export function sdkBucket(location: S3Location, network: S3Network): Bucket {
   const { bucket: Bucket } = location;
   let loading: ReturnType<typeof load> | undefined;
   const sdk = () => {
-    loading ??= load(location);
+    loading ??= load(location, network);
     return loading;
   };
   return {
@@ -37,7 +38,8 @@ export function sdkBucket(location: S3Location): Bucket {
   };
 }
 
-async function load({ endpoint, region, path_style }: S3Location) {
+async function load({ endpoint, region, path_style }: S3Location, network: S3Network) {
+  const { http: httpAgent, https: httpsAgent } = await s3Agents(network);
   // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
@@ -51,6 +53,7 @@ async function load({ endpoint, region, path_style }: S3Location) {
     ...optional('region', fallback),
     forcePathStyle: path_style,
     maxAttempts: 1,
+    requestHandler: { httpAgent, httpsAgent },
     // Newer checksums in trailers are not understood by every store.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
