@@ -8,7 +8,7 @@ import type { SavedPlan } from '../domain/saved-plan.ts';
 import { LIMITS } from '../manifest/limits.ts';
 import { approved, pinnedSpecs } from '../planner/approved.ts';
 import { standingOf } from '../planner/standing.ts';
-import { planBody } from '../views/plan-text.ts';
+import { planBody } from '../views/plan/plan-text.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
 import { type ApplyFlags, carryOut, shownAs, withParallelism } from './apply.ts';
 import { connectCloud } from './cloud.ts';

@@ -7,7 +7,9 @@ import { execute, type Outcome, resultOf } from '../executor/execute.ts';
 import type { Lease } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
-import { type PlanTextOptions, planBody, repeatLines } from '../views/plan-text.ts';
+import { repeatLines } from '../views/plan/next-commands.ts';
+import type { PlanTextOptions } from '../views/plan/options.ts';
+import { planBody } from '../views/plan/plan-text.ts';
 import { createRunReporter } from '../views/run-report.ts';
 import { joinLines } from '../views/terminal.ts';
 import { applyView } from './apply-view.ts';
@@ -17,6 +19,7 @@ import { saveUnsaved } from './errored-state.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
+import { recordOptions } from './record-options.ts';
 import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
 import { systemClock } from './system.ts';
@@ -128,7 +131,8 @@ export async function carryOut(
   });
   view.end();
   if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
-  if (flags.output === 'text') io.stdout.write(`\n${applySummary(reporter.report(), plan, textOptions(io))}`);
+  if (flags.output === 'text')
+    io.stdout.write(`\n${applySummary(reporter.report(), plan, recordOptions(io, lease.state()))}`);
   // What is left of a saved plan goes on without them; manifests say that they are wanted.
   tellOfStop(io, what.planDigest === undefined ? blocking(outcome) : []);
   stop.tell();
@@ -154,10 +158,10 @@ export function exitCodeOf({ ends, fatal }: Pick<Outcome, 'ends' | 'fatal'>, sto
   if (stopped) return EXIT.interrupted;
   if (results.includes('failed')) return EXIT.error;
   // What waits for a restore that is still under way is no error: the next run goes on with it.
-  const isRunning = results.includes('running');
-  if (all.some((end) => end.kind === 'not_started' && !(isRunning && WAITS_FOR_OTHERS.has(end.code))))
+  const isUnderWay = results.includes('running') || results.includes('intended');
+  if (all.some((end) => end.kind === 'not_started' && !(isUnderWay && WAITS_FOR_OTHERS.has(end.code))))
     return EXIT.error;
-  return isRunning ? EXIT.still_running : EXIT.done;
+  return isUnderWay ? EXIT.still_running : EXIT.done;
 }
 
 const WAITS_FOR_OTHERS: ReadonlySet<NotStarted> = new Set<NotStarted>(['busy', 'dependency']);

@@ -1,5 +1,6 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import type { Io } from './io.ts';
 
 /** The machine may be gone after this command: a CI job, or a pod. Undefined where nothing says so. */
@@ -21,7 +22,7 @@ export function refuseFleetingState(io: Io, location: string, named: 'by flag' |
     'refused',
     error('state-fleeting', `the state would be a file on a machine that may not stay: this is ${place}`, {
       detail: `${location} goes with it, and nobody would know what was restored.`,
-      remedy: `keep the state where it stays (state: https://…, s3://… or postgres://… in the config); if this file does stay, say so by naming it: --state ${location}`,
+      remedy: `keep the state where it stays (state: https://…, s3://… or postgres://… in the config); if this file does stay, say so by naming it: --state ${shellWord(location)}`,
     }),
   );
 }

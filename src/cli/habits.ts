@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -56,7 +57,7 @@ function refuseOperand(command: Command, given: string, before: number): void {
   if (path === 'vbsctl plan')
     throw usage(
       `plan takes no operand, and ${given} was given`,
-      `a manifest: vbsctl plan -f ${given}\na saved plan: vbsctl show ${given}`,
+      `a manifest: vbsctl plan -f ${shellWord(given)}\na saved plan: vbsctl show ${shellWord(given)}`,
     );
   if (path === 'vbsctl import' && before === 1)
     throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);

@@ -92,6 +92,8 @@ An outcome is unknown (3): a request got no clear answer and the disk does not t
   vbsctl resolve ADDRESS --as succeeded   --reason "…"    the disk holds the backup
   vbsctl resolve ADDRESS --as not-started --reason "…"    nothing happened; apply may start it
   vbsctl resolve ADDRESS --as failed      --reason "…"    half written; raise generation to repeat
+  not-started looks twice at least (poll.min_interval apart, and until retry.settle after the last request)
+  and is refused while anything is restoring
 
 A restore failed (1)
   disk not touched: vbsctl apply tries again

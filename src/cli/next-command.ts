@@ -1,3 +1,4 @@
+import { shellWord } from '../domain/shell-word.ts';
 import type { ManifestFlags } from './flags.ts';
 
 /** What the user types next: another verb, the same flags. */
@@ -9,14 +10,14 @@ export function nextCommand(
     verb === 'init' || verb === 'wait'
       ? []
       : [
-          ...(flags.filename ?? []).map((path) => `-f ${path}`),
-          ...(flags.target ?? []).map((address) => `--target ${address}`),
+          ...(flags.filename ?? []).map((path) => `-f ${shellWord(path)}`),
+          ...(flags.target ?? []).map((address) => `--target ${shellWord(address)}`),
         ];
   return [
     `vbsctl ${verb}`,
     ...manifests,
-    ...(flags.config === undefined ? [] : [`--config ${flags.config}`]),
-    ...(flags.state === undefined ? [] : [`--state ${flags.state}`]),
-    ...(flags.cloud === undefined ? [] : [`--cloud ${flags.cloud}`]),
+    ...(flags.config === undefined ? [] : [`--config ${shellWord(flags.config)}`]),
+    ...(flags.state === undefined ? [] : [`--state ${shellWord(flags.state)}`]),
+    ...(flags.cloud === undefined ? [] : [`--cloud ${shellWord(flags.cloud)}`]),
   ].join(' ');
 }

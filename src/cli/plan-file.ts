@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
 import { decodePlan } from '../state/plan-codec.ts';
 import { VERSION } from '../version.ts';
@@ -45,7 +46,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
   if (isManifest(path, text))
     throw usage(
       `${path} is a manifest, not a saved plan`,
-      `manifests are named with -f: vbsctl plan -f ${path}, vbsctl apply -f ${path}`,
+      `manifests are named with -f: vbsctl plan -f ${shellWord(path)}, vbsctl apply -f ${shellWord(path)}`,
     );
   return decodePlan(text, path, VERSION, sha256);
 }
@@ -64,7 +65,7 @@ function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failu
       remedy:
         verb === 'read'
           ? code === 'EISDIR'
-            ? `a folder of manifests is named with -f: vbsctl apply -f ${path}`
+            ? `a folder of manifests is named with -f: vbsctl apply -f ${shellWord(path)}`
             : 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
           : 'name a file in a directory that you may write to',
     }),

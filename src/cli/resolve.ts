@@ -2,13 +2,14 @@ import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { Record, Resolution } from '../domain/record.ts';
 import { resolve } from '../executor/resolve.ts';
 import { remedyLines } from '../views/diagnostics.ts';
-import { nextSteps } from '../views/record-text.ts';
+import { nextSteps, type StepOptions } from '../views/record-text.ts';
 import { joinLines, sanitize, type TextOptions } from '../views/terminal.ts';
 import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
+import { recordOptions } from './record-options.ts';
 import { actor, backend, refuseOtherTarget, settings } from './setup.ts';
-import { textOptions } from './show.ts';
+import { showDiagnostics } from './show.ts';
 import { noRecord } from './state.ts';
 import { systemClock } from './system.ts';
 
@@ -19,9 +20,9 @@ export interface ResolveFlags extends CommonFlags {
 }
 
 /** What was decided, in the words it was decided in, and what comes next. */
-function settledText(record: Record, as: Resolution['as'], options: TextOptions): string {
+function settledText(record: Record, as: Resolution['as'], options: TextOptions & StepOptions): string {
   const [decided, next] = SETTLED[as];
-  const steps = as === 'failed' ? nextSteps(record, undefined) : [next];
+  const steps = as === 'failed' ? nextSteps(record, options) : [next];
   return joinLines([
     `${sanitize(record.address)} is settled: ${decided}.`,
     ...steps.flatMap((step) => remedyLines(step, options)),
@@ -46,12 +47,13 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
       const before = state?.records.get(address);
       if (state && !before) throw new Failure('usage', noRecord(address, state.records.keys()));
       const { as, reason } = flags;
-      const record = await resolve(lease, connection.driver, systemClock, address, {
-        as,
-        reason,
-        by: io.who,
+      const decision = { as, reason, by: io.who };
+      const record = await resolve(lease, connection.driver, systemClock, address, decision, {
+        settings: given.config,
+        tell: (note) => showDiagnostics(io, [note]),
+        stop: io.stop,
       });
-      io.stdout.write(settledText(record, as, textOptions(io)));
+      io.stdout.write(settledText(record, as, recordOptions(io, lease.state())));
       return EXIT.done;
     } finally {
       await lease.release();

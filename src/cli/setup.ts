@@ -27,6 +27,7 @@ import { isUrl, refuseFleetingState } from './fleeting.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './show.ts';
+import { tellingOfStandingLock } from './standing-lock.ts';
 import { systemClock } from './system.ts';
 
 /** What most commands need before they begin: settings, manifests, state. */
@@ -120,13 +121,14 @@ export async function openState(
   return await openLocation(io, location, given);
 }
 
-export function openLocation(io: Io, location: string, { config }: Settings): Promise<Backend> {
-  return openBackend(location, {
+export async function openLocation(io: Io, location: string, { config }: Settings): Promise<Backend> {
+  const opened = await openBackend(location, {
     clock: systemClock,
     newId: randomUUID,
     settleMs: config.retry.settle_ms,
     env: io.env,
   });
+  return tellingOfStandingLock(io, opened);
 }
 
 /** `more`: what else of the run belongs into the history. */

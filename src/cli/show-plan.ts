@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
+import { planText } from '../views/plan/plan-text.ts';
 import { planJson } from '../views/plan-json.ts';
-import { planText } from '../views/plan-text.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
 import type { Io } from './io.ts';
 import { readPlan } from './plan-file.ts';
@@ -18,7 +19,7 @@ export async function showPlan(
   else {
     const options = {
       ...textOptions(io),
-      applyCommand: `vbsctl apply ${path}`,
+      applyCommand: `vbsctl apply ${shellWord(path)}`,
       showDone: flags.showDone === true,
       madeBefore: true,
     };

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { lockText } from '../views/lock-text.ts';
+import { lockInfoText } from '../views/lock-text.ts';
 import type { Io } from './io.ts';
 import { openState, settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
@@ -10,12 +10,6 @@ export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
   const store = await openState(io, flags, await settings(io, flags), 'to look');
   const lock = await store.holder();
   if (flags.output === 'json') printJson(io, { format: 1, location: store.location, lock: lock ?? null });
-  else if (!lock) io.stdout.write(`${store.location} is not locked.\n`);
-  else {
-    const { style, now } = textOptions(io);
-    io.stdout.write(
-      `${store.location} is locked\nby ${lockText(lock, now)}.\n${style.accent(`→ wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id}`)}\n`,
-    );
-  }
+  else io.stdout.write(lockInfoText(store.location, lock, textOptions(io)));
   return EXIT.done;
 }

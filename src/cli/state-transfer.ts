@@ -4,6 +4,7 @@ import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
@@ -82,7 +83,7 @@ async function pushWhole(
     throw new Failure(
       'refused',
       error('push-moved', `${file} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`, {
-        remedy: `take the one that is in use: vbsctl state pull --state ${moved_to.location}`,
+        remedy: `take the one that is in use: vbsctl state pull --state ${shellWord(moved_to.location)}`,
       }),
     );
   warnOfBreak(io, file, given);
@@ -143,7 +144,7 @@ function warnOfBreak(io: Io, file: string, { state, chain }: Snapshot): void {
       severity: 'warning',
       code: 'chain-broken',
       summary: `the history in ${file} is not as it was written, from entry ${index + 1} of ${state.history.length} on`,
-      remedy: `see what it says there: vbsctl state verify --state ${file}`,
+      remedy: `see what it says there: vbsctl state verify --state ${shellWord(file)}`,
     },
   ]);
 }
@@ -206,7 +207,7 @@ function mustBelong(unsaved: Unsaved, file: string, state: State, location: stri
     'refused',
     error('push-other-lineage', `${file} belongs to another state than the one at ${location}`, {
       detail: `There: lineage ${state.lineage}, ${describeTarget(state.target)}\nIn ${file}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
-      remedy: `name the state that the run worked with: --state ${unsaved.state}`,
+      remedy: `name the state that the run worked with: --state ${shellWord(unsaved.state)}`,
     }),
   );
 }

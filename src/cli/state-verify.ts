@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import { type ChainBreak, type Verification, verify } from '../state/verify.ts';
 import { plural } from '../views/words.ts';
@@ -49,7 +50,7 @@ function chainBroken(
     `the history is not as it was written, from entry ${index + 1} of ${entries} on: ${entryText(entry)}`,
     {
       detail: `${last}\nThe hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not cover it: it was edited, or something was put in or taken out before it.`,
-      remedy: `compare with an older copy (its backup, an artifact of the pipeline) and put back what is sound: vbsctl state push FILE --state ${location}`,
+      remedy: `compare with an older copy (its backup, an artifact of the pipeline) and put back what is sound: vbsctl state push FILE --state ${shellWord(location)}`,
       where: { file: location },
     },
   );

@@ -8,6 +8,7 @@ import { stateListJson, stateShowJson } from '../views/state-json.ts';
 import { stateListText, stateShowText } from '../views/state-text.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
+import { recordOptions } from './record-options.ts';
 import { meantAddress, openState, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
 
@@ -25,11 +26,12 @@ export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
 }
 
 export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
-  const { records } = (await existing(io, flags)).state;
+  const { state } = await existing(io, flags);
+  const { records } = state;
   const record = records.get(address);
   if (!record) throw new Failure('usage', noRecord(address, records.keys()));
   if (flags.output === 'json') printJson(io, stateShowJson(record));
-  else io.stdout.write(stateShowText(record, textOptions(io)));
+  else io.stdout.write(stateShowText(record, recordOptions(io, state)));
   return EXIT.done;
 }
 

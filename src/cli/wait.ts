@@ -17,8 +17,9 @@ import { connectCloud } from './cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
+import { recordOptions } from './record-options.ts';
 import { actor, backend, refuseOtherTarget, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
+import { showDiagnostics, tellOfStop } from './show.ts';
 import { noRecord } from './state.ts';
 import { systemClock } from './system.ts';
 import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
@@ -87,7 +88,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       view.end();
       if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), state, outcome.fatal);
       if (flags.output === 'text')
-        io.stdout.write(applySummary(reporter.report(), plan, textOptions(io), 'Wait'));
+        io.stdout.write(applySummary(reporter.report(), plan, recordOptions(io, lease.state()), 'Wait'));
       tellOfStop(io);
       stop.tell();
       const ends = new Map([...endsOf(chosen), ...outcome.ends]);

@@ -4,7 +4,7 @@ import type { Address } from './spec.ts';
 
 /**
  * What the executor tells while it runs a plan. Views (human, JSON lines, reports) consume these and nothing
- * else. Every event about a record comes after that record is durable.
+ * else. Every event about a record comes after that record is durable, but for the end `unsaved`, which says so.
  */
 export type ApplyEvent = { readonly at: string } & (
   | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
@@ -43,9 +43,16 @@ export type ApplyEvent = { readonly at: string } & (
       readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
+  /** A write of the state takes longer than this and is still tried: nothing leaves before it is through. */
+  | { readonly type: 'state_slow'; readonly after_ms: number }
+  /** It is written again. */
+  | { readonly type: 'state_written' }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
   | { readonly type: 'run_ended'; readonly summary: RunSummary }
 );
+
+/** As it happens, before it gets its time. */
+export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
 export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 
@@ -53,6 +60,8 @@ export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 export type End =
   /** Closed or open, the record tells all. */
   | { readonly kind: 'recorded'; readonly record: Record }
+  /** This is how it stands, but the state could not be written any more: it knows an earlier record at best. */
+  | { readonly kind: 'unsaved'; readonly record: Record }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */
   | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted };
 
@@ -74,9 +83,14 @@ export interface RunSummary {
   readonly succeeded: number;
   readonly failed: number;
   readonly unknown: number;
+  /** What came of them could not be written into the state. */
+  readonly unsaved: number;
   /** Not started in this run. */
   readonly skipped: number;
+  /** The cloud works on them. */
   readonly running: number;
+  /** Begun, and no yes came of it yet: whether the cloud works on them, the next run finds out. */
+  readonly intended: number;
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;

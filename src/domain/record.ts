@@ -1,4 +1,4 @@
-import type { CloudFailure, StartOutcome } from './cloud.ts';
+import type { Attachment, CloudFailure, StartOutcome } from './cloud.ts';
 import { unreachable } from './errors.ts';
 import type { Address, Selector } from './spec.ts';
 
@@ -40,6 +40,8 @@ interface Common extends Identity {
   readonly attempts: readonly Attempt[];
   /** When the record last changed. */
   readonly updated_at: string;
+  /** Where the disk was attached before it was detached for this; absent when nobody saw it attached. */
+  readonly attached_before?: readonly Attachment[];
   /** The saved plan that began it, or went on with it. */
   readonly plan_digest?: string;
 }
@@ -130,6 +132,8 @@ export type RecordEvent =
       readonly identity: Identity;
       readonly names: Names;
       readonly baseline: Baseline;
+      /** As seen since it was planned. */
+      readonly attached_before?: readonly Attachment[];
     }
   /** The POST was answered, or was not sent; not with a yes. */
   | {
@@ -318,6 +322,12 @@ export function jobIdOf(record: Record): string | undefined {
   return record.status === 'intended' ? undefined : record.job_id;
 }
 
+/** What the cloud knows a restore by where it has no job for it: the request that it accepted. */
+export function requestInsteadOfJob(record: Record): string | undefined {
+  if (jobIdOf(record) !== undefined) return undefined;
+  return record.attempts.findLast(({ answer }) => answer === 'accepted')?.request_id;
+}
+
 function intend(record: Record | undefined, event: RecordEvent & { type: 'intend' }): Intended {
   const fresh = { intended_at: event.at } satisfies Attempt;
   const next = {
@@ -327,6 +337,7 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
     names: event.names,
     baseline: event.baseline,
     updated_at: event.at,
+    ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
   } as const;
   if (record && record.address !== event.address)
     throw new IllegalTransition(record, event, 'it stands at another address');
@@ -345,7 +356,14 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
   // Only the first baseline can tell what an attempt in doubt did.
   if (!sameLook(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
-  return { ...record, attempts, updated_at: event.at };
+  return { ...record, attempts, updated_at: event.at, ...optional('attached_before', next.attached_before) };
+}
+
+/** Who has to try again leaves the disk detached; what has succeeded is put back. */
+function notPutBack(record: Record | undefined, { volume_id }: Identity): Common['attached_before'] {
+  return record && record.status !== 'succeeded' && record.volume_id === volume_id
+    ? record.attached_before
+    : undefined;
 }
 
 function imported(record: Record | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
@@ -437,7 +455,7 @@ function replaceLast(
 function common(record: Record): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
     record;
-  const { plan_digest } = record;
+  const { attached_before, plan_digest } = record;
   return {
     address,
     volume_id,
@@ -448,6 +466,7 @@ function common(record: Record): Common {
     baseline,
     attempts,
     updated_at,
+    ...optional('attached_before', attached_before),
     ...optional('plan_digest', plan_digest),
   };
 }

@@ -1,5 +1,5 @@
+import { plainText } from '../network/plain-text.ts';
 import { object, optionalText, text } from './fields.ts';
-import { plainText } from './http/plain-text.ts';
 
 /** What Cinder says to users about requests that it had taken on (`GET /messages`). */
 export interface Message {

@@ -6,6 +6,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl, type Target } from '../domain/target.ts';
+import { describeProxy, proxyFromEnv } from '../network/proxy.ts';
 import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
@@ -22,7 +23,6 @@ import { type Endpoints, endpointsText, findEndpoints, needsCatalog, regionOf } 
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
-import { describeProxy, proxyFromEnv } from './http/proxy.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { SILENT, type Steps } from './steps.ts';

@@ -1,5 +1,5 @@
+import { plainText } from '../network/plain-text.ts';
 import { isObject, type JsonObject } from './http/failures.ts';
-import { plainText } from './http/plain-text.ts';
 
 /** An answer is not what the API promises. Thrown by the parsers here, caught where the answer was asked for. */
 export class UnexpectedShape extends Error {}

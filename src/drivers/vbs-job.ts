@@ -1,8 +1,8 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import { plainText } from '../network/plain-text.ts';
 import { list, object, optionalText, text } from './fields.ts';
 import type { JsonObject } from './http/failures.ts';
-import { plainText } from './http/plain-text.ts';
 
 const DEPTH_MAX = 5;
 const REASONS_MAX = 20;

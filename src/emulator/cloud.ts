@@ -2,6 +2,7 @@
  * One request in, one delivery out: routing, token check, faults and the services, put together without touching
  * the network or a clock.
  */
+
 import { admin } from './admin.ts';
 import {
   deleteBackup,
@@ -28,8 +29,9 @@ import {
   type RouteKind,
 } from './faults.ts';
 import { catalog, expireTokens, identify, projects, tokens } from './keystone.ts';
-import { advance, type Job, type JobCause, lookup, schedule, unreachable, type World } from './model.ts';
+import { advance, type Job, type JobCause, lookup, schedule, type World } from './model.ts';
 import { findRoute, type Route, routeKind } from './routes.ts';
+import { unreachable } from './unreachable.ts';
 import { getJob, postRestore, restoreTarget } from './vbs.ts';
 import {
   blockStorageError,

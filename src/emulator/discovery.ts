@@ -1,5 +1,5 @@
 /** Version documents: where every OpenStack client begins. Shapes as recorded from Keystone 22 and Cinder 21.3. */
-import { unreachable } from './model.ts';
+import { unreachable } from './unreachable.ts';
 import { json, type Reply, type Service, serviceError } from './wire.ts';
 
 /** The newest microversion that block storage claims; Zed's. */

@@ -1,4 +1,5 @@
 /** Validation of a fault plan that came from a file or over the wire. */
+
 import { Checker, type Fields } from './check.ts';
 import {
   BODY_SHAPES,
@@ -10,7 +11,7 @@ import {
   ROUTE_KINDS,
   type RouteKind,
 } from './faults.ts';
-import { unreachable } from './model.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A day: nobody waits longer for a fault. */
 const MS_MAX = 86_400_000;

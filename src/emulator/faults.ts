@@ -5,8 +5,9 @@
  * at given rates from (seed, boot of the world, route, resource, how often it was asked), never from the order of
  * arrival, so that a parallel run meets the same faults again. What a fault does is carried out in `cloud.ts`.
  */
+
 import { chance, pick } from './ids.ts';
-import { unreachable } from './model.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What a request is about. `action` is any other change: attach, detach, create or delete a backup. */
 export const ROUTE_KINDS = [

@@ -6,9 +6,11 @@
  * world's agenda and is carried out by `advance`, each event stamped with the time it was due, so that a world
  * nobody looked at for an hour reads the same as one that was watched all along.
  */
+
 import type { FaultRecord, FaultState, JobQuirk } from './faults.ts';
 import { isUuid } from './ids.ts';
 import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
+import { unreachable } from './unreachable.ts';
 
 /** Statuses of a disk that the emulator itself produces; operators may set any other text. */
 export type VolumeStatus =
@@ -545,9 +547,4 @@ function jobOf(world: World, id: string): Job {
   const job = world.jobs[id];
   if (job === undefined) throw new Error(`emulator: job ${id} is on the agenda but not in the world`);
   return job;
-}
-
-/** For the end of a `switch` over a union: the compiler proves that no case is left. */
-export function unreachable(value: never): never {
-  throw new Error(`emulator: unexpected ${JSON.stringify(value)}`);
 }

@@ -2,6 +2,7 @@
  * What people and other programs do to the cloud meanwhile: attach a disk, start a restore of their own, delete a
  * backup. Used by tests and demos, and by the Cinder actions that other clients send.
  */
+
 import { Checker } from './check.ts';
 import { isUuid } from './ids.ts';
 import {
@@ -11,10 +12,10 @@ import {
   restore,
   type Settings,
   schedule,
-  unreachable,
   type Volume,
   type World,
 } from './model.ts';
+import { unreachable } from './unreachable.ts';
 
 export type OperatorAction =
   /** `server`: id or name; a new name makes a server. Default device: the next free `/dev/vdX`. */

@@ -1,4 +1,5 @@
 /** The emulator on the network: HTTP in, deliveries out. All decisions are made in `cloud.ts`. */
+
 import { randomUUID } from 'node:crypto';
 import {
   createServer as createHttpServer,
@@ -11,28 +12,16 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { auditOf } from './audit.ts';
 import { type Delivery, factsOf, mayChange, serve } from './cloud.ts';
+import type { Credentials, Emulator, EmulatorOptions } from './emulator.ts';
 import { parseFaultPlan } from './fault-plan.ts';
-import { type FaultKind, planOf, type RouteKind, startPlan } from './faults.ts';
-import type { Credentials, Emulator, EmulatorOptions } from './index.ts';
+import { planOf, type RouteKind, startPlan } from './faults.ts';
 import { expireTokens } from './keystone.ts';
-import { advance, lookup, unreachable, type World } from './model.ts';
+import { advance, lookup, type World } from './model.ts';
 import { perform } from './operator.ts';
 import { seedWorld } from './seed.ts';
+import { unreachable } from './unreachable.ts';
 import { json, type Reply, type WireRequest } from './wire.ts';
 import { memoryStore, openWorldFile, type WorldStore } from './world-file.ts';
-
-/** One request, as told to `onRequest`. */
-export interface RequestLog {
-  at_ms: number;
-  method: string;
-  /** With the query. */
-  path: string;
-  route: RouteKind | 'admin';
-  /** Null when the client gets no answer. */
-  status: number | null;
-  fault: FaultKind | null;
-  request_id: string;
-}
 
 /** No call of these services is longer; what is, gets 413. */
 const BODY_BYTES_MAX = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** What goes over the wire: requests and replies as plain data, times, and the error bodies of each service. */
-import { unreachable } from './model.ts';
+import { unreachable } from './unreachable.ts';
 
 /** A request after it was read whole. */
 export interface WireRequest {

@@ -15,6 +15,7 @@ import { Lookout } from './lookout.ts';
 import { runRestore } from './restore.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
+import { SlowWrites } from './slow-writes.ts';
 
 /** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
 export interface ExecuteInput {
@@ -69,6 +70,7 @@ class Execution {
     this.#input = input;
     this.#began = clock.monotonic();
     const halt = patient(AbortSignal.any([stop, this.#lost.signal]));
+    const emit: Run['emit'] = (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent);
     this.#run = {
       driver,
       lease,
@@ -83,7 +85,8 @@ class Execution {
       lookout: new Lookout(driver, clock, settings.poll, halt),
       beingMade: new BeingMade(driver, clock, halt),
       planDigest: input.planDigest,
-      emit: (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent),
+      emit,
+      slowWrites: new SlowWrites(clock, emit),
       closed: () => this.#closed(),
     };
     const tasks = plan.actions.flatMap((action) =>
@@ -129,12 +132,12 @@ class Execution {
   #mustOutlastARequest(): void {
     const { lease, settings, reach } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
-    if (reach === 'follow' || lease.poisoned || lease.remainingMs() > timeoutMs) return;
+    if (reach === 'follow' || lease.poisoned || lease.ttlMs > timeoutMs) return;
     throw new Failure(
       'state',
       error(
         'lease-too-short',
-        `the lock on the state lasts ${formatDuration(lease.remainingMs())}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
+        `the lock on the state lasts ${formatDuration(lease.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
         { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
       ),
     );
@@ -159,6 +162,8 @@ class Execution {
       this.#ended(task, end);
     } catch (error) {
       this.#fatal ??= { error };
+      const record = this.#unsaved.get(task.id);
+      if (record) this.#conclude(task.id, { kind: 'unsaved', record });
       this.#lost.abort(new Error('the state cannot be written any more'));
     }
     this.#active--;
@@ -166,8 +171,7 @@ class Execution {
   }
 
   #ended(task: RestoreTask, end: End): void {
-    this.#ends.set(task.id, end);
-    this.#run.emit({ type: 'ended', address: task.id, end });
+    this.#conclude(task.id, end);
     const status = end.kind === 'recorded' ? end.record.status : undefined;
     this.#schedule.end(task, { fulfilled: status === 'succeeded', release: isAtRest(end) });
     if (status !== 'failed' && status !== 'unknown') return;
@@ -203,9 +207,13 @@ class Execution {
         action.kind === 'resume'
           ? { kind: 'recorded', record: action.record }
           : { kind: 'not_started', ...reason };
-      this.#ends.set(task.id, end);
-      this.#run.emit({ type: 'ended', address: task.id, end });
+      this.#conclude(task.id, end);
     }
+  }
+
+  #conclude(address: Address, end: End): void {
+    this.#ends.set(address, end);
+    this.#run.emit({ type: 'ended', address, end });
   }
 
   #emit(event: ApplyEvent): void {
@@ -215,7 +223,7 @@ class Execution {
   }
 
   #summarise(): RunSummary {
-    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, skipped: 0 };
+    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, skipped: 0 };
     for (const end of this.#ends.values()) count[resultOf(end)]++;
     return {
       started: this.#accepted,
@@ -262,22 +270,19 @@ function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
 
 /** Whether the cloud has surely let go of the disk and the backup. */
 function isAtRest(end: End): boolean {
-  if (end.kind === 'not_started') return true;
+  if (end.kind !== 'recorded') return end.kind === 'not_started';
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): 'succeeded' | 'failed' | 'unknown' | 'running' | 'skipped' {
-  if (end.kind === 'not_started') return 'skipped';
-  const { status } = end.record;
-  switch (status) {
-    case 'succeeded':
-    case 'failed':
-    case 'unknown':
-      return status;
-    case 'intended':
-    case 'running':
-      return 'running';
+export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' {
+  switch (end.kind) {
+    case 'recorded':
+      return end.record.status;
+    case 'unsaved':
+      return 'unsaved';
+    case 'not_started':
+      return 'skipped';
     default:
-      return unreachable(status);
+      return unreachable(end);
   }
 }

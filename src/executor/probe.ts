@@ -1,7 +1,7 @@
 import { unreachable } from '../domain/errors.ts';
 import type { Intended, Observation } from '../domain/record.ts';
 import { worstDoubt } from '../domain/record.ts';
-import { growing } from './backoff.ts';
+import { Rhythm } from './rhythm.ts';
 import type { Session } from './run.ts';
 import { effectiveSettle, judge } from './verdict.ts';
 
@@ -28,15 +28,14 @@ export async function probe(session: Session, record: Intended): Promise<Finding
   if (worstDoubt(record.attempts) === 'none')
     return { kind: 'retry', because: 'nothing that was sent can have started it', seen: undefined };
 
-  const began = clock.monotonic();
-  const interval = growing(settings.poll.min_interval_ms, settings.poll.max_interval_ms);
+  const rhythm = new Rhythm(clock, settings.poll);
   const observations: Observation[] = [];
   let told = '';
   for (;;) {
     const { seen } = await session.look();
     remember(observations, seen);
     const settleMs = effectiveSettle(settings.retry.settle_ms, run.lag.longestMs);
-    const sinceMs = clock.monotonic() - began;
+    const { sinceMs } = rhythm;
     const verdict = judge({
       backup_id: record.backup_id,
       attempts: record.attempts,
@@ -66,8 +65,7 @@ export async function probe(session: Session, record: Intended): Promise<Finding
             because: `not told within the timeout: ${verdict.because}`,
             observations,
           };
-        const pause = interval();
-        await clock.sleep(settling ? Math.min(pause, settleMs - sinceMs) : pause, run.stop);
+        await rhythm.pause(settleMs - sinceMs, run.stop);
         break;
       }
       default:

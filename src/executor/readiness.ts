@@ -1,4 +1,4 @@
-import type { Backup } from '../domain/cloud.ts';
+import type { Backup, Volume } from '../domain/cloud.ts';
 import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../domain/plan.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Observation } from '../domain/record.ts';
@@ -69,12 +69,7 @@ export function judgeReadiness(
     changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
   if (changed) return { kind: 'never', reason: changed };
 
-  // The plan knew the servers by name; a look at the disk alone does not.
-  const planned = (action.volume.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
-    id,
-    name,
-  }));
-  const waits = waitsFor(withServerNames(volume, serverNames(planned)), backup, beingMade);
+  const waits = waitsFor(namedAsPlanned(volume, action), backup, beingMade);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
   const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));
@@ -90,6 +85,15 @@ export function judgeReadiness(
       now === undefined ? BASELINE_QUIET_MS : Math.max(youngest + BASELINE_AGE_MS - now, 100),
     ),
   };
+}
+
+/** The plan knew the servers by name; a look at the disk alone does not. */
+export function namedAsPlanned(volume: Volume, { volume: planned }: RestoreAction | ResumeAction): Volume {
+  const servers = (planned.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
+    id,
+    name,
+  }));
+  return withServerNames(volume, serverNames(servers));
 }
 
 /** What was approved is what happens: a disk or backup that is not the planned one any more is refused. */

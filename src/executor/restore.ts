@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
-import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import { type Moment, momentOf } from '../domain/clock.ts';
+import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
@@ -10,7 +11,7 @@ import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
-import { checkReadiness } from './readiness.ts';
+import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
 import { judge } from './verdict.ts';
@@ -60,6 +61,8 @@ class TryAgain extends Error {}
 class Attempts {
   readonly #session: Session;
   readonly #action: RestoreAction | ResumeAction;
+  /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
+  #attached: readonly Attachment[];
   /** Monotonic ms. */
   #notBefore = 0;
   #firstFailedAt: number | undefined;
@@ -71,6 +74,7 @@ class Attempts {
   constructor(session: Session, action: RestoreAction | ResumeAction) {
     this.#session = session;
     this.#action = action;
+    this.#attached = action.volume.attachments ?? [];
   }
 
   async next(): Promise<End> {
@@ -102,6 +106,11 @@ class Attempts {
           false,
         );
       const pause = this.#notBefore - clock.monotonic();
+      if (pause > session.timeLeftMs)
+        return this.#fail(
+          `${this.#lastFailure?.message ?? 'no answer'}; its time is up before it may be repeated`,
+          false,
+        );
       if (pause > 0) await clock.sleep(pause, run.stop);
     }
 
@@ -135,6 +144,7 @@ class Attempts {
         // The last question of `checkReadiness`, which all that begin now share: behind their looks it would hold them all.
         if (!first) run.beingMade.soon();
         const look = await session.look();
+        this.#noteAttached(look);
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
         const readiness = await checkReadiness(run, this.#action, look, earlier);
@@ -164,6 +174,11 @@ class Attempts {
     }
   }
 
+  #noteAttached({ volume }: Look): void {
+    if (volume.kind === 'found' && volume.value.attachments.length > 0)
+      this.#attached = namedAsPlanned(volume.value, this.#action).attachments;
+  }
+
   async #post({ permit, look, baseline }: Ready): Promise<End> {
     const session = this.#session;
     const { run, ids } = session;
@@ -178,7 +193,7 @@ class Attempts {
     if (closed) return standing(session, closed);
 
     // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
-    const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;
+    const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     await session.step({
       type: 'intend',
       at: session.now(),
@@ -191,12 +206,13 @@ class Attempts {
       },
       names: namesOf(look),
       baseline: witness,
+      ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
     });
     const record = intended(session);
     const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntilMs), session, record);
+    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntil), session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -232,17 +248,20 @@ class Attempts {
   }
 
   /** The only place from which a POST leaves. */
-  async #send(permit: Permit, freshUntilMs: number): Promise<StartOutcome> {
+  async #send(permit: Permit, freshUntil: Moment): Promise<StartOutcome> {
     const { run, ids } = this.#session;
     const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
+    // What is started no more may have been told while the intent was written.
+    const closed = run.closed();
+    if (closed) return notSent(closed.reason);
     const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
     if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
-      fresh_until_ms: freshUntilMs,
+      fresh_until: freshUntil,
       // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
       mayLeave: () => !run.stop.aborted && holds(),
     });

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, PollSettings, RetrySettings } from '../domain/config.ts';
-import type { ApplyEvent, NotStarted } from '../domain/events.ts';
+import type { ApplyEvent, NotStarted, WithoutTime } from '../domain/events.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -9,6 +9,7 @@ import type { Lease } from '../state/backend.ts';
 import type { BeingMade } from './being-made.ts';
 import { type Look, look } from './look.ts';
 import type { Lookout } from './lookout.ts';
+import type { SlowWrites } from './slow-writes.ts';
 
 /**
  * How far a run goes. `finish`: start and follow to the end. `submit`: start, and leave it to the cloud once it
@@ -34,6 +35,7 @@ export interface Run {
   readonly unsaved: Map<Address, Record>;
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
+  readonly slowWrites: SlowWrites;
   readonly lag: LagMeter;
   readonly lookout: Lookout;
   readonly beingMade: BeingMade;
@@ -47,8 +49,6 @@ export interface RunSettings {
   readonly poll: PollSettings;
   readonly http: HttpSettings;
 }
-
-export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
 /** The longest time seen in this run between a yes and the disk showing `restoring-backup`. */
 export class LagMeter {
@@ -87,7 +87,7 @@ export class Session {
     const next = writtenBy(advance(this.#record, event), this.run.planDigest);
     this.#record = next;
     try {
-      await this.run.lease.commit([{ type: 'record', record: next }]);
+      await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));
     } catch (error) {
       this.run.unsaved.set(next.address, next);
       throw error;

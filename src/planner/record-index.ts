@@ -78,6 +78,14 @@ export function indexRecords(state: State | undefined): RecordIndex {
   };
 }
 
+/** The generation to raise to so that what a record stands for is done once more, asked for by its rule or its id. */
+export function generationAfter(records: RecordIndex, record: Record): number {
+  const { volume_id, backup_id, generation, selector } = record;
+  const next = records.nextGeneration(volume_id, backup_id, selector && { by: 'selector', selector });
+  // A record that could not be written does not count above.
+  return Math.max(next, generation + 1);
+}
+
 /** The newest that is known of one identity. */
 interface Fact extends Found {
   /** When its attempt ended, among all: the place in the history, not a time. */

@@ -4,7 +4,7 @@ import { type Record, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
-import type { Found } from './record-index.ts';
+import { type Found, generationAfter } from './record-index.ts';
 import type { Resolved } from './resolve.ts';
 
 /** What earlier restores left unsettled, and how each is settled. The reasons that keep a plan from starting twice. */
@@ -133,8 +133,8 @@ function identityText({ volume_id, backup_id, generation }: Record): string {
   return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
 }
 
-function raise({ volume_id, backup_id }: Record, { records }: Context): string {
-  return `raise generation to ${records.nextGeneration(volume_id, backup_id)} to restore it again`;
+function raise(record: Record, { records }: Context): string {
+  return `raise generation to ${generationAfter(records, record)} to restore it again`;
 }
 
 function resolveCommand(address: Address): string {

@@ -58,16 +58,19 @@ export interface Lease {
    * the very moment before a request leaves: a process that was stopped meanwhile must not send it.
    */
   remainingMs(): number;
+  /** How long it lasts from a renewal on, ms; Infinity where only a person can take the lock away. */
+  readonly ttlMs: number;
   /** Folds what is to be folded and frees the lock. Safe to call twice. */
   release(): Promise<void>;
 }
 
+/** Text is empty where the backend does not tell it. */
 export interface LockInfo {
   readonly id: string;
   /** `user@host` */
   readonly who: string;
   readonly host: string;
-  /** 0 where the backend does not tell it; the host is empty then. */
+  /** 0 where the backend does not tell it. */
   readonly pid: number;
   readonly operation: string;
   readonly since: string;

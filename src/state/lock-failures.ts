@@ -1,30 +1,48 @@
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import type { LockInfo } from './backend.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
 
+/** A lock of which the place does not tell whose it is. */
+export const UNTOLD: LockInfo = {
+  id: '',
+  who: '',
+  host: '',
+  pid: 0,
+  operation: '',
+  since: '',
+  version: '',
+};
+
+const UNTOLD_ID = 'Its server does not tell the id of the lock: the log of the run that took it has it.';
+
 export function lockedBy(info: LockInfo, place: string): Failure {
-  const { id, who, operation, since, version } = info;
+  const { id, lease } = info;
+  const detail = [
+    id ? runText(info) : UNTOLD_ID,
+    lease &&
+      `It was last renewed ${lease.renewed}; not renewed for ${formatDuration(lease.takeover_after_ms)}, it can be taken over.`,
+  ];
   return new Failure(
     'locked',
-    error('state-locked', `the state is locked: ${operation} by ${who} since ${since}`, {
-      detail: `${processText(info)}vbsctl ${version}, lock ${id}.${leaseText(info)}`,
+    error('state-locked', `the state is locked: ${holder(info)}`, {
+      detail: detail.filter(Boolean).join(' '),
       where: { file: place },
-      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id}`,
+      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id === '' ? 'ID' : shellWord(id)}`,
     }),
   );
 }
 
-function processText({ host, pid }: LockInfo): string {
-  return pid > 0 ? `Process ${pid} on ${host}, ` : '';
+function holder({ operation, who, since }: LockInfo): string {
+  return `${operation || 'another run'} by ${who || 'somebody'}${since && ` since ${since}`}`;
 }
 
-function leaseText({ lease }: LockInfo): string {
-  if (!lease) return '';
-  const after = formatDuration(lease.takeover_after_ms);
-  return ` It was last renewed ${lease.renewed}; not renewed for ${after}, it can be taken over.`;
+function runText({ id, host, pid, version }: LockInfo): string {
+  const process = pid > 0 ? `Process ${pid} on ${host}, ` : '';
+  return `${process}${version && `vbsctl ${version}, `}lock ${id}.`;
 }
 
 export function notLocked(id: string, place: string): Failure {
@@ -38,9 +56,9 @@ export function anotherLock(id: string, now: LockInfo, place: string): Failure {
   return new Failure(
     'state',
     error('lock-differs', `the state is locked by another lock than ${id}`, {
-      detail: `Lock ${now.id}: ${now.operation} by ${now.who} since ${now.since}.`,
+      detail: now.id ? `Lock ${now.id}: ${holder(now)}.` : UNTOLD_ID,
       where: { file: place },
-      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id}`,
+      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id === '' ? 'ID' : shellWord(now.id)}`,
     }),
   );
 }

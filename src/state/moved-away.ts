@@ -1,5 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import type { MovedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
 
@@ -37,12 +38,12 @@ export function movedAway(moved: MovedTo, location: string): Diagnostic {
     `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
     {
       detail: `What stands here is as of serial ${moved.serial}; what was done since is not in it.`,
-      remedy: `use the one there: --state ${moved.location}, or change state in the config; to come back: ${wayBack(moved.location, location)}`,
+      remedy: `use the one there: --state ${shellWord(moved.location)}, or change state in the config; to come back: ${wayBack(moved.location, location)}`,
     },
   );
 }
 
 /** The command that brings a moved state back, with what was done since. */
 export function wayBack(from: string, to: string): string {
-  return `vbsctl state migrate --state ${from} --to ${to}`;
+  return `vbsctl state migrate --state ${shellWord(from)} --to ${shellWord(to)}`;
 }

@@ -12,8 +12,11 @@ import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresLocation } from './postgres/location.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
-import { s3Location } from './s3/location.ts';
+import { placeOf, s3Location } from './s3/location.ts';
+import { s3Network } from './s3/network.ts';
+import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
+import { sdkBucket } from './s3/sdk-bucket.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
@@ -52,7 +55,7 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
     case 'https':
       return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
     case 's3':
-      return s3Backend({ location, s3: s3Location(url), ...rest });
+      return openS3(location, url, deps);
     case 'postgres':
     case 'postgresql':
       return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
@@ -63,6 +66,12 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
+}
+
+function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {
+  const s3 = s3Location(url);
+  const objects = s3Objects(sdkBucket(s3, s3Network(env)), placeOf(s3), rest.clock);
+  return s3Backend({ location, s3, objects, ...rest });
 }
 
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;

@@ -3,6 +3,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Action, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { type Hash, minorOf, planDigest, type SavedPlan } from '../domain/saved-plan.ts';
+import { shellWord } from '../domain/shell-word.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { savedPlan } from './plan-shape.ts';
 import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
@@ -46,7 +47,7 @@ function manifest(file: string): Failure {
   return refused(
     'not-a-plan',
     `${file} is a manifest, not a saved plan`,
-    `name it with -f: vbsctl plan -f ${file}; a plan is saved by: vbsctl plan --out plan.json`,
+    `name it with -f: vbsctl plan -f ${shellWord(file)}; a plan is saved by: vbsctl plan --out plan.json`,
   );
 }
 

@@ -1,4 +1,3 @@
-import type { Attachment } from '../domain/cloud.ts';
 import type { Diagnostic, Place } from '../domain/diagnostic.ts';
 import type {
   Action,
@@ -16,7 +15,7 @@ import type {
 import type { BoundPlan, SavedPlan, StateRef, Touch } from '../domain/saved-plan.ts';
 import type { BackupRef, Expectation, ManifestFile, RestoreSpec, VolumeRef } from '../domain/spec.ts';
 import type { Move } from '../domain/state.ts';
-import { address, record, selector, sha256, target, waiver } from './record-shape.ts';
+import { address, attachment, record, selector, sha256, target, waiver } from './record-shape.ts';
 import {
   amount,
   type Check,
@@ -55,9 +54,7 @@ const volume = fields<VolumeView>({
   name: maybe(text),
   size: maybe(amount),
   status: maybe(text),
-  attachments: maybe(
-    listOf(fields<Attachment>({ server_id: text, server_name: maybe(text), device: maybe(text) })),
-  ),
+  attachments: maybe(listOf(attachment)),
 });
 
 const backup = fields<BackupView>({

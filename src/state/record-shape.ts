@@ -1,4 +1,4 @@
-import type { CloudFailure } from '../domain/cloud.ts';
+import type { Attachment, CloudFailure } from '../domain/cloud.ts';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
   Attempt,
@@ -85,6 +85,12 @@ export const selector = fields<Selector>({
   name: maybe(word),
 });
 
+export const attachment = fields<Attachment>({
+  server_id: text,
+  server_name: maybe(text),
+  device: maybe(text),
+});
+
 const common = {
   address,
   volume_id: word,
@@ -95,6 +101,7 @@ const common = {
   baseline: observation,
   attempts: listOf(attempt),
   updated_at: time,
+  attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
 };
 

@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, VerdictKind } from '../domain/events.ts';
-import { jobIdOf } from '../domain/record.ts';
+import { jobIdOf, requestInsteadOfJob } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
 import { displayWidth, type Paint, padEnd, type Style, sanitize, wrap } from './terminal.ts';
@@ -61,6 +61,15 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         : undefined;
     case 'ended':
       return { address: event.address, ...endLine(event.end, event.at) };
+    case 'state_slow':
+      return {
+        sign: '!',
+        tone: 'warn',
+        text: `the state could not be written for ${formatDuration(event.after_ms)}: still trying`,
+        consequence: 'nothing new is sent meanwhile; what runs in the cloud goes on',
+      };
+    case 'state_written':
+      return { sign: '·', tone: 'routine', text: 'the state is written again' };
     case 'halted':
       return {
         sign: '!',
@@ -111,8 +120,15 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
   if (end.kind === 'not_started')
     return { sign: '-', tone: 'warn', text: `not started: ${sanitize(end.reason)}` };
   const { record } = end;
+  if (end.kind === 'unsaved')
+    return {
+      sign: '!',
+      tone: 'bad',
+      text: `${outcomeText(record)}, but the state could not be written`,
+      ...idOf(jobIdOf(record), requestInsteadOfJob(record)),
+    };
   const took = durationOf(record, Date.parse(at));
-  const aside = idOf(jobIdOf(record), undefined);
+  const aside = idOf(jobIdOf(record), requestInsteadOfJob(record));
   const sign = STATUS_SIGNS[record.status];
   switch (record.status) {
     case 'succeeded':

@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import type { Action, Plan } from '../domain/plan.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { putBackLines } from './put-back.ts';
@@ -13,6 +13,7 @@ import {
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -21,6 +22,8 @@ import { type Column, tableLines } from './table.ts';
 import { indent, joinLines, LABEL_INDENT, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { grouped, listed, plural } from './words.ts';
 
+export type SummaryOptions = TextOptions & StepOptions;
+
 /**
  * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
  * what happened, the evidence, and what to type next. Ends with a line break.
@@ -28,12 +31,12 @@ import { grouped, listed, plural } from './words.ts';
 export function applySummary(
   report: RunReport,
   plan: Plan,
-  options: TextOptions,
+  options: SummaryOptions,
   command: 'Apply' | 'Wait' = 'Apply',
 ): string {
   const { style, width } = options;
   const rows = rowsOf(report, plan);
-  const { unknown, failed, running, skipped } = sorted(rows);
+  const { unsaved, unknown, failed, running, skipped } = sorted(rows);
   return joinLines([
     ...(rows.length === 0 ? [] : [...tableLines(columns(options), rows, { style, width }), '']),
     ...totalsLines(report, options, command),
@@ -46,6 +49,7 @@ export function applySummary(
       running.filter(({ record }) => record.status === 'intended'),
       options,
     ),
+    ...unsavedLines(unsaved, options),
     ...skippedLines(skipped, options),
     ...putBackLines(rows, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
@@ -77,6 +81,7 @@ function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
 }
 
 function sorted(rows: readonly Row[]) {
+  const unsaved: Row[] = [];
   const unknown: RecordRow[] = [];
   const failed: RecordRow[] = [];
   const running: RecordRow[] = [];
@@ -84,6 +89,10 @@ function sorted(rows: readonly Row[]) {
   for (const row of rows) {
     if (row.end.kind === 'not_started') {
       skipped.push(row);
+      continue;
+    }
+    if (row.end.kind === 'unsaved') {
+      unsaved.push(row);
       continue;
     }
     const { record } = row.end;
@@ -104,7 +113,7 @@ function sorted(rows: readonly Row[]) {
         unreachable(record);
     }
   }
-  return { unknown, failed, running, skipped };
+  return { unsaved, unknown, failed, running, skipped };
 }
 
 function columns({ style, now }: TextOptions): Column<Row>[] {
@@ -116,26 +125,33 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
       title: 'TIME',
       align: 'right',
       cell: ({ end }) => {
-        const took = end.kind === 'recorded' ? durationOf(end.record, now) : undefined;
+        const took = end.kind === 'not_started' ? undefined : durationOf(end.record, now);
         return took === undefined ? '' : formatDuration(took);
       },
     },
-    { title: 'JOB', cell: ({ end }) => (end.kind === 'recorded' ? (jobIdOf(end.record) ?? '') : '') },
+    { title: 'JOB', cell: ({ end }) => (end.kind === 'not_started' ? '' : (jobIdOf(end.record) ?? '')) },
+    {
+      title: 'REQUEST',
+      cell: ({ end }) => (end.kind === 'not_started' ? '' : (requestInsteadOfJob(end.record) ?? '')),
+      droppable: true,
+    },
   ];
 }
 
 function diskOf({ action, end }: Row): string {
-  return action?.volume.name ?? (end.kind === 'recorded' ? end.record.names.volume_name : '');
+  return action?.volume.name ?? (end.kind === 'not_started' ? '' : end.record.names.volume_name);
 }
 
 function resultOf(end: End): string {
   if (end.kind === 'not_started') return 'not started';
   const { record } = end;
+  if (end.kind === 'unsaved') return `${statusWord(record.status)}, not saved`;
   if (record.status === 'succeeded' && record.evidence === 'adopted') return 'succeeded (adopted)';
   return record.status === 'running' ? 'still running' : statusWord(record.status);
 }
 
 function paintOf(end: End, style: TextOptions['style']) {
+  if (end.kind === 'unsaved') return style.bad;
   return end.kind === 'not_started' ? style.faint : statusPaint(end.record.status, style);
 }
 
@@ -162,6 +178,8 @@ export function runSummaryText(summary: RunSummary, command: string): string {
       [summary.failed, 'failed'],
       [summary.unknown, 'unknown'],
       [summary.running, 'still running'],
+      [summary.intended, 'begun (not known to be running)'],
+      [summary.unsaved, 'not saved'],
       [summary.skipped, 'skipped'],
     ] as const
   ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
@@ -170,7 +188,8 @@ export function runSummaryText(summary: RunSummary, command: string): string {
 
 function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests } = summary;
-  const restores = summary.succeeded + summary.failed + summary.unknown + summary.running;
+  const { succeeded, failed, unknown, running, intended, unsaved } = summary;
+  const restores = succeeded + failed + unknown + running + intended + unsaved;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
   const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
   const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';
@@ -179,7 +198,7 @@ function workText(summary: RunSummary): string {
 
 const LOOKS_SHOWN = 2;
 
-function trouble({ record, action }: RecordRow, options: TextOptions): string[] {
+function trouble({ record, action }: RecordRow, options: SummaryOptions): string[] {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const at = action && placeText(action.source);
@@ -189,7 +208,7 @@ function trouble({ record, action }: RecordRow, options: TextOptions): string[] 
     ...jobLines(record, options),
     ...attemptLines(record, options),
     ...(record.status === 'unknown' ? lookLines(record, LOOKS_SHOWN, options) : []),
-    ...nextSteps(record, at).flatMap((step) =>
+    ...nextSteps(record, options, at).flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ];
@@ -231,6 +250,17 @@ function openLines(rows: readonly RecordRow[], options: TextOptions): string[] {
     STATUS_SIGNS.intended,
     'begun; not known to be running in the cloud',
     'to go on with it: vbsctl apply (if no manifest declares it any more: vbsctl status shows the ways out)',
+    options,
+  );
+}
+
+/** Where what could not be saved lies was said when it was put there. */
+function unsavedLines(rows: readonly Row[], options: TextOptions): string[] {
+  return group(
+    rows,
+    '!',
+    'not saved: the state could not be written any more',
+    'bring it back with the command that stands above, then: vbsctl apply',
     options,
   );
 }

@@ -19,7 +19,7 @@ export interface Underway {
 export class Tally {
   readonly #underway = new Map<Address, Underway>();
   #restores = 0;
-  #ended = { done: 0, failed: 0, unknown: 0, running: 0, not_started: 0 };
+  #ended = { done: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, not_started: 0 };
 
   /** In the order in which they began. */
   get underway(): ReadonlyMap<Address, Underway> {
@@ -71,6 +71,8 @@ export class Tally {
         this.#underway.delete(event.address);
         this.#count(event);
         return;
+      case 'state_slow':
+      case 'state_written':
       case 'halted':
       case 'run_ended':
         return;
@@ -81,7 +83,7 @@ export class Tally {
 
   /** `4 of 12 done · 2 running · 1 waiting · 1 unknown · 00:42` */
   counter(elapsedMs: number): string {
-    const { done, failed, unknown, running, not_started } = this.#ended;
+    const { done, failed, unknown, running, intended, unsaved, not_started } = this.#ended;
     const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(done)} of ${grouped(this.#restores)} done`,
@@ -92,6 +94,8 @@ export class Tally {
           [failed, 'failed'],
           [unknown, 'unknown'],
           [running, 'left running'],
+          [intended, 'left begun'],
+          [unsaved, 'not saved'],
           [not_started, 'not started'],
         ] as const
       ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : [])),
@@ -105,8 +109,8 @@ export class Tally {
   }
 
   #count({ end }: ApplyEvent & { type: 'ended' }): void {
-    if (end.kind === 'not_started') {
-      this.#ended.not_started += 1;
+    if (end.kind !== 'recorded') {
+      this.#ended[end.kind] += 1;
       return;
     }
     switch (end.record.status) {
@@ -120,8 +124,10 @@ export class Tally {
         this.#ended.unknown += 1;
         return;
       case 'running':
-      case 'intended':
         this.#ended.running += 1;
+        return;
+      case 'intended':
+        this.#ended.intended += 1;
         return;
       default:
         unreachable(end.record);

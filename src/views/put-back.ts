@@ -1,5 +1,7 @@
+import type { Attachment } from '../domain/cloud.ts';
 import type { End } from '../domain/events.ts';
 import type { Action } from '../domain/plan.ts';
+import type { Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { sanitize, type TextOptions, wrap } from './terminal.ts';
 import { listed } from './words.ts';
@@ -27,16 +29,16 @@ const LEFT_LISTED_MAX = 8;
  */
 export function putBackLines(ended: readonly Ended[], { style, width }: TextOptions): string[] {
   const servers = new Map<string, Server>();
-  for (const { address, action, end } of ended)
-    for (const { id, name, device } of homesOf(action)) {
+  for (const { address, action, end } of ended) {
+    const record = end.kind === 'recorded' ? end.record : undefined;
+    for (const home of homesOf(action, record)) {
+      const { id, name } = home;
       const server = servers.get(id) ?? { name, adds: [], left: [] };
       servers.set(id, server);
-      if (end.kind === 'recorded' && end.record.status === 'succeeded')
-        server.adds.push(
-          `openstack server add volume ${id} ${end.record.volume_id}${device === undefined ? '' : ` --device ${device}`}`,
-        );
+      if (record?.status === 'succeeded') server.adds.push(addCommand(home, record));
       else server.left.push(address);
     }
+  }
   return [...servers].flatMap(([id, { name, adds, left }]) => {
     if (adds.length === 0) return [];
     const command = (text: string) => `  ${style.accent(sanitize(text))}`;
@@ -54,19 +56,36 @@ export function putBackLines(ended: readonly Ended[], { style, width }: TextOpti
 /** What a shell takes for one word and a client for no option: names are of manifests and of the cloud. */
 const PLAIN_WORD = /^[\w/][\w./:-]*$/;
 
-function homesOf(
-  action: Action | undefined,
-): readonly { readonly id: string; readonly name: string; readonly device?: string }[] {
+interface Home {
+  /** Plain words both. */
+  readonly id: string;
+  readonly device?: string;
+  readonly name: string;
+}
+
+/** By what was seen last: the run that detached it may have been an earlier one. */
+function homesOf(action: Action | undefined, record: Record | undefined): readonly Home[] {
   if (action?.kind !== 'restore' && action?.kind !== 'resume') return [];
-  const attached = action.volume.attachments ?? [];
+  const attached = record?.attached_before ?? action.volume.attachments ?? [];
   const expected = action.expect.server;
-  const homes =
-    attached.length === 0 && expected !== undefined
-      ? [{ server_id: expected, server_name: expected, device: undefined }]
-      : attached;
-  return homes.map(({ server_id: id, server_name: name = id, device }) => ({
+  return attached.length === 0 && expected !== undefined
+    ? [homeOf({ server_id: expected, server_name: expected })]
+    : attached.map(homeOf);
+}
+
+function homeOf({ server_id: id, server_name: name = id, device }: Attachment): Home {
+  return {
     id: PLAIN_WORD.test(id) ? id : 'SERVER',
     name,
     ...(device !== undefined && PLAIN_WORD.test(device) ? { device } : {}),
-  }));
+  };
+}
+
+function addCommand({ id, device }: Home, { volume_id }: Record): string {
+  return `openstack server add volume ${id} ${volume_id}${device === undefined ? '' : ` --device ${device}`}`;
+}
+
+/** To paste, one for each server that the disk was attached to before it was restored. */
+export function addCommands(record: Record): string[] {
+  return (record.attached_before ?? []).map((attachment) => sanitize(addCommand(homeOf(attachment), record)));
 }

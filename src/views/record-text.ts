@@ -3,11 +3,17 @@ import { unreachable } from '../domain/errors.ts';
 import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
+  doubtOf,
+  type Intended,
   jobIdOf,
   type Observation,
   type Record,
+  type Running,
+  requestInsteadOfJob,
   type Seen,
+  type Succeeded,
   sameSeen,
+  type Unknown,
 } from '../domain/record.ts';
 import {
   labelled,
@@ -86,16 +92,19 @@ function howText(evidence: (Record & { status: 'succeeded' })['evidence']): stri
   }
 }
 
-/** How long the restore took, or takes so far, ms. Undefined when the cloud never began it. */
+/**
+ * How long the restore took, or takes so far, ms: from the yes; where none came and it was found under way, from the
+ * first request that can have begun it, which is never too short. Undefined when the cloud never began it.
+ */
 export function durationOf(record: Record, now: number): number | undefined {
   const first = record.attempts[0]?.intended_at;
   switch (record.status) {
     case 'intended':
       return undefined;
     case 'running':
-      return elapsed(Date.parse(record.started_at), now);
+      return elapsed(Date.parse(beganBy(record) ?? record.started_at), now);
     case 'succeeded':
-      return between(record.started_at ?? first, record.finished_at);
+      return between(beganBy(record) ?? record.started_at ?? first, record.finished_at);
     case 'failed':
       return between(first, record.finished_at);
     case 'unknown':
@@ -103,6 +112,11 @@ export function durationOf(record: Record, now: number): number | undefined {
     default:
       return unreachable(record);
   }
+}
+
+function beganBy({ evidence, attempts }: Running | Succeeded): string | undefined {
+  if (evidence !== 'adopted') return undefined;
+  return attempts.find((attempt) => doubtOf(attempt) !== 'none')?.intended_at;
 }
 
 function elapsed(from: number, now: number): number | undefined {
@@ -197,27 +211,45 @@ export function resolveCommand(address: string): string {
   return `vbsctl resolve ${sanitize(address)} --as succeeded|not-started|failed --reason "…"`;
 }
 
+/** What the text of a record that failed needs to know of all the others. */
+export interface StepOptions {
+  /** The lowest generation that would do once more what the record stands for. */
+  readonly nextGeneration: (record: Record) => number;
+}
+
 /** What to type next about one record; nothing when it is done. `at`: where its generation is declared. */
-export function nextSteps(record: Record, at: string | undefined): string[] {
+export function nextSteps(record: Record, { nextGeneration }: StepOptions, at?: string): string[] {
   switch (record.status) {
     case 'succeeded':
       return [];
+    case 'intended':
+    case 'running':
+    case 'unknown':
+      return openSteps(record);
+    case 'failed': {
+      if (record.touched === 'no') {
+        const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
+        return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
+      }
+      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
+      return record.resolution
+        ? [raise]
+        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
+    }
+    default:
+      return unreachable(record);
+  }
+}
+
+/** What to type next about one whose outcome is still to come. */
+export function openSteps(record: Intended | Running | Unknown): string[] {
+  switch (record.status) {
     case 'intended':
       return ['to go on with it: vbsctl apply'];
     case 'running':
       return [`to follow it to its end: vbsctl wait ${sanitize(record.address)}`];
     case 'unknown':
       return [`look at the disk, then: ${resolveCommand(record.address)}`];
-    case 'failed': {
-      if (record.touched === 'no') {
-        const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
-        return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
-      }
-      const raise = `to restore it again: raise generation to ${record.generation + 1}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
-      return record.resolution
-        ? [raise]
-        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
-    }
     default:
       return unreachable(record);
   }
@@ -229,10 +261,12 @@ export function progressSoFar(
   { style, now }: TextOptions,
 ): string[] {
   const job = jobIdOf(record);
+  const request = requestInsteadOfJob(record);
   return [
     record.status === 'running'
       ? `${record.evidence === 'adopted' ? 'found running' : 'accepted'} ${when(record.started_at, now)}`
       : `begun ${when(record.updated_at, now)}, ${INTENDED[intendedKind(record)]}`,
     ...(job === undefined ? [] : [style.faint(`job ${sanitize(job)}`)]),
+    ...(request === undefined ? [] : [style.faint(`request ${sanitize(request)}`)]),
   ];
 }

@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob } from '../domain/record.ts';
 import type { HistoryEntry, PushRisk } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
@@ -145,6 +145,7 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
   const allowed = entry.type === 'pushed' ? (entry.allowed ?? []) : [];
   const closed = entry.type === 'closed' ? entry.record : undefined;
   const job = closed && jobIdOf(closed);
+  const request = closed && requestInsteadOfJob(closed);
   const reason = closed && reasonOf(closed);
   const said = [
     ...(closed
@@ -154,6 +155,7 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
         ]
       : []),
     ...(job === undefined ? [] : [`job ${job}`]),
+    ...(request === undefined ? [] : [`request ${request}`]),
     ...(git_commit === undefined ? [] : [`commit ${git_commit.slice(0, SHORT)}`]),
     ...(plan_digest === undefined ? [] : [`plan ${plan_digest.slice(0, SHORT)}`]),
     ...[...waivers, ...allowed].map((risk) => `--allow-${risk}`),

@@ -1,13 +1,16 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { describeAttachment } from '../domain/preflight.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
+import { addCommands } from './put-back.ts';
 import {
   attemptLines,
   lookLines,
   nextSteps,
   outcomeText,
   STATUS_SIGNS,
+  type StepOptions,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -61,6 +64,7 @@ function columns({ style, now }: TextOptions): Column<Record>[] {
     { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
     { title: 'GEN', cell: ({ generation }) => String(generation), align: 'right' },
     { title: 'JOB', cell: (record) => jobIdOf(record) ?? '', droppable: true },
+    { title: 'REQUEST', cell: (record) => requestInsteadOfJob(record) ?? '', droppable: true },
   ];
 }
 
@@ -78,25 +82,35 @@ function totalsText(records: readonly Record[]): string {
 }
 
 /** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
-export function stateShowText(record: Record, options: TextOptions): string {
+export function stateShowText(record: Record, options: TextOptions & StepOptions): string {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
+  const { attached_before: attached = [] } = record;
   return joinLines([
     `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(statusWord(record.status))}${style.faint(`  (generation ${record.generation})`)}`,
     ...statusLines(record, options),
     ...resolutionLines(record, options),
     ...subjectLines(record, options),
+    ...(attached.length === 0
+      ? []
+      : labelled('was on', attached.map(describeAttachment).map(sanitize), style)),
     ...(record.selector
       ? labelled('rule', wrap(selectorText(record.selector), width - VALUE_COLUMN), style)
       : []),
     ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
     ...lookLines(record, Number.POSITIVE_INFINITY, options),
-    ...nextSteps(record, undefined).flatMap((step) =>
+    ...[...nextSteps(record, options), ...putBackSteps(record)].flatMap((step) =>
       indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
     ),
   ]);
+}
+
+/** How the disk comes back to where it was; while it may be restored yet, it has to stay detached. */
+function putBackSteps(record: Record): string[] {
+  if (record.status !== 'succeeded') return [];
+  return addCommands(record).map((command) => `to attach it again, if it is not yet: ${command}`);
 }
 
 /** What makes its status so, and since when. */
@@ -108,11 +122,14 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     case 'intended':
       return [...said('evidence', outcomeText(record)), ...at('since', record.updated_at)];
     case 'running':
-      return [...said('evidence', EVIDENCE[record.evidence]), ...at('started', record.started_at)];
+      return [
+        ...said('evidence', EVIDENCE[record.evidence]),
+        ...at(startWord(record.evidence), record.started_at),
+      ];
     case 'succeeded':
       return [
         ...said('evidence', EVIDENCE[record.evidence]),
-        ...(record.started_at === undefined ? [] : at('started', record.started_at)),
+        ...(record.started_at === undefined ? [] : at(startWord(record.evidence), record.started_at)),
         ...at('ended', record.finished_at),
       ];
     case 'failed':
@@ -126,6 +143,11 @@ function statusLines(record: Record, { style, now, width }: TextOptions): string
     default:
       return unreachable(record);
   }
+}
+
+/** What was adopted began some time before it was found. */
+function startWord(evidence: keyof typeof EVIDENCE): string {
+  return evidence === 'adopted' ? 'found' : 'started';
 }
 
 const EVIDENCE = {

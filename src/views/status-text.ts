@@ -1,12 +1,12 @@
 import { unreachable } from '../domain/errors.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { jobIdOf, type Record, statusWord } from '../domain/record.ts';
+import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { type LockHolder, lockText } from './lock-text.ts';
 import {
   attemptLines,
-  nextSteps,
+  openSteps,
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
@@ -117,6 +117,7 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
         align: 'right',
       },
       { title: 'JOB', cell: ({ record }) => jobIdOf(record) ?? '' },
+      { title: 'REQUEST', cell: ({ record }) => requestInsteadOfJob(record) ?? '', droppable: true },
     ],
     open,
     options,
@@ -141,7 +142,7 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
     ...labelled('behind it', behindLines(behind, width), style),
     ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
     ...(declared || record.status !== 'intended'
-      ? nextSteps(record, undefined)
+      ? openSteps(record)
       : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
     ).flatMap(step),
     '',
@@ -179,7 +180,7 @@ export function ticketLines(record: Record, target: Target): string[] {
     `Target: ${describeTarget(target)}`,
     `Disk: ${record.volume_id} (${names.volume_name || 'no name'})`,
     `Backup: ${record.backup_id} (${names.backup_name || 'no name'}, ${size(names.size)}, taken ${utc(names.backup_created_at)})`,
-    `Job: ${job ?? 'none was named'}`,
+    ...(job === undefined ? [] : [`Job: ${job}`]),
     ...record.attempts.map(({ intended_at, answer, failure, request_id }) => {
       const id = request_id ?? failure?.request_id;
       const said = failure ? `${answerText(answer)}: ${failureText(failure)}` : answerText(answer);
@@ -199,7 +200,8 @@ export function ticketLines(record: Record, target: Target): string[] {
 function ticketQuestion(record: Record): string {
   switch (record.status) {
     case 'running':
-      return 'Please tell us how the job of this restore stands, and whether it will end.';
+      // A cloud may have no jobs, and who adopted a restore was never told of one.
+      return `Please tell us how ${jobIdOf(record) === undefined ? 'this restore' : 'the job of this restore'} stands, and whether it will end.`;
     case 'intended':
     case 'unknown':
       return 'We asked for a restore and do not know what became of it. Please tell us whether it was started, and how it ended.';

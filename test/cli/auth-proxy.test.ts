@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { run } from '../../src/cli/program.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import { type PrivateAuthority, privateAuthority } from '../drivers/http/private-authority.ts';
-import { type ProxyProcess, startProxy } from '../drivers/http/proxy-process.ts';
+import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
+import { type ProxyProcess, startProxy } from '../network/proxy-process.ts';
 import { authCheck, REGION, valuesOf, wayOf, world } from './auth-world.ts';
 import { paperIo } from './program.ts';
 

@@ -4,7 +4,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { World } from '../../src/emulator/model.ts';
 import { accessText } from '../../src/views/access-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
-import { type PrivateAuthority, privateAuthority } from '../drivers/http/private-authority.ts';
+import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
 import {
   authCheck,
   EXPIRED,

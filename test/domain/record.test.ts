@@ -50,6 +50,36 @@ const RECORDS: { [name: string]: Record | undefined } = {
   unknown: recordAfter(A, EVENTS.lose),
 };
 
+const ATTACHED = [{ server_id: 'srv-1', server_name: 'db1', device: '/dev/vdb' }];
+
+describe('where a disk was attached before', () => {
+  const attached = { ...intendEvent(A), attached_before: ATTACHED };
+
+  it('is kept to the end, over every attempt', () => {
+    const first = advance(undefined, attached);
+    for (const answer of [EVENTS['answer not_sent'], EVENTS['answer ambiguous']] as const) {
+      const events: RecordEvent[] = [answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed];
+      expect(events.reduce<Record>(advance, first).attached_before).to.equal(ATTACHED);
+    }
+  });
+
+  it('is kept for another restore of the disk until one succeeds: it was not put back in between', () => {
+    const failed = [EVENTS.accept, EVENTS['fail moved']].reduce<Record>(
+      advance,
+      advance(undefined, attached),
+    );
+    expect(advance(failed, EVENTS['intend next generation']).attached_before).to.equal(ATTACHED);
+    const elsewhere = [{ server_id: 'srv-2' }];
+    expect(
+      advance(failed, { ...EVENTS['intend next generation'], attached_before: elsewhere }).attached_before,
+    ).to.equal(elsewhere);
+    const other = { ...intendEvent(A, 2), identity: { ...intendEvent(A, 2).identity, volume_id: 'another' } };
+    expect(advance(failed, other)).to.not.have.property('attached_before');
+    const done = [EVENTS.accept, EVENTS.succeed].reduce<Record>(advance, advance(undefined, attached));
+    expect(advance(done, EVENTS['intend next generation'])).to.not.have.property('attached_before');
+  });
+});
+
 const resolves = {
   'resolve succeeded': 'succeeded',
   'resolve not-started': 'failed no',

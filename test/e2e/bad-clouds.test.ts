@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import type { EmulatorOptions, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/index.ts';
-import { privateAuthority } from '../drivers/http/private-authority.ts';
+import { privateAuthority } from '../network/private-authority.ts';
 import { Desk } from './cli.ts';
 import type { Finished } from './program.ts';
 

@@ -79,7 +79,7 @@ describe('signals', function () {
         const running = desk.start('apply', '--auto-approve');
         await until(() => asked('restore') === 3);
         const { stdout, stderr } = await stop(running, 'SIGTERM');
-        expect(stdout).to.include('begun').and.include('vbsctl apply');
+        expect(stdout).to.include('Apply: 3 begun (not known to be running).').and.include('vbsctl apply');
         expect(stderr)
           .to.include('stopped by SIGTERM: after that, nothing new was started')
           .and.include('run the same');
@@ -104,6 +104,27 @@ describe('signals', function () {
       const { stdout } = await stop(running);
       expect(stdout).to.include('interrupted before it was started').and.include('vbsctl apply');
       expect(asked('restore')).to.equal(1);
+      await completes();
+    });
+
+    it('leaves a record as it was while resolve looks whether anything is restoring', async () => {
+      await desk.cloud.setFaults(hanging('restore'));
+      const applying = desk.start('apply', '--auto-approve');
+      await until(() => asked('restore') === 3);
+      await stop(applying);
+      desk.write('patient.yaml', desk.read('vbsctl.yaml').replace('settle: 1s', 'settle: 10m'));
+      const looks = asked('volume');
+      const word = ['--as', 'not-started', '--reason', 'support says so', '--config', 'patient.yaml'];
+      const resolving = desk.start('resolve', 'night/disk-0', ...word);
+      await until(() => asked('volume') >= looks + 2);
+      const { stdout, stderr } = await stop(resolving);
+      expect(stdout).to.equal('');
+      expect(stderr)
+        .to.include('looking for 9m')
+        .and.include('retry.settle')
+        .and.include('stopped by SIGINT');
+      expect((await desk.run('status')).stdout).to.include('free: no run is at work');
+      expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
       await completes();
     });
 

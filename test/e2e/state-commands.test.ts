@@ -52,6 +52,28 @@ describe('looking after the state', function () {
     expect((await desk.run('state', 'rm', 'night/disk-0')).code).to.equal(1);
   });
 
+  it('offers the generation that is free, wherever it was used', async () => {
+    await desk.cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
+    });
+    const declared = desk.read('restores.yaml');
+    const raise = (to: number) => declared.replace('{name: disk-0', `{generation: ${to}, name: disk-0`);
+    desk.write('restores.yaml', raise(2));
+    expect(said(await desk.run('apply', '--auto-approve'))).to.include(
+      'raise generation to 3 at restores.yaml:',
+    );
+    const [volume_id = ''] = Object.keys(desk.cloud.world().volumes);
+    await desk.cloud.perform({ action: 'set-status', volume_id, status: 'available' });
+    desk.write('restores.yaml', raise(3).replaceAll('night', 'day'));
+    const again = await desk.run('apply', '--auto-approve', '--target', 'day/disk-0');
+    expect(said(again)).to.include('raise generation to 4');
+    expect(said(await ok('state', 'show', 'night/disk-0'))).to.include('raise generation to 4, then');
+    const settled = await ok('resolve', 'night/disk-0', '--as', 'failed', '--reason', 'half of it');
+    expect(said(settled)).to.include('raise generation to 4, then');
+    desk.write('restores.yaml', raise(2));
+    expect(said(await desk.run('plan'))).to.include('raise generation to 4');
+  });
+
   it('leaves alone what is open, and says the way out', async () => {
     desk.declare(3);
     await desk.cloud.perform({ action: 'set-timing', backup_id: backupOf(2), job_duration_ms: 60_000 });

@@ -135,6 +135,30 @@ describe('a run', () => {
     );
   });
 
+  it('records where the disk was attached before it was detached, and keeps that over a crash', async () => {
+    const lab = new Lab({
+      jobDurationMs: 600_000,
+      faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
+    });
+    lab.operate({ action: 'attach', volume_id: volumeId(lab, 0), server: 'pay-db1' });
+    const { attachments = [] } = Object.values(lab.world.volumes)[0] ?? {};
+    lab.clock.at(60_000, () => lab.operate({ action: 'detach', volume_id: volumeId(lab, 0) }));
+    const stop = new AbortController();
+    await lab.apply([lab.spec(0)], {
+      stop: stop.signal,
+      onEvent: ({ type }) => type === 'answered' && stop.abort(new Error('enough')),
+    });
+    await lab.apply([lab.spec(0)]);
+    const record = (await lab.state())?.records.get('set/disk-0');
+    expect(record).to.include({ status: 'succeeded' });
+    expect(record?.attempts).to.have.length(2);
+    const [attached] = record?.attached_before ?? [];
+    expect(attached?.device).to.equal('/dev/vda');
+    expect(JSON.stringify(attachments)).to.include(attached?.server_id);
+    await lab.apply([lab.spec(1)]);
+    expect((await lab.state())?.records.get('set/disk-1')).to.not.have.property('attached_before');
+  });
+
   it('gives up waiting at the timeout, records nothing, and plans it again', async () => {
     const lab = new Lab();
     lab.operate({ action: 'attach', volume_id: volumeId(lab, 0), server: 'pay-db1' });
@@ -200,7 +224,7 @@ describe('a run', () => {
       const record = (await lab.state())?.records.get('set/disk-0');
       expect(record?.status).to.equal('intended');
       expect(record?.attempts.at(-1)?.answer).to.equal(undefined);
-      expect(first.outcome.summary.running).to.equal(1);
+      expect(first.outcome.summary).to.include({ running: 0, intended: 1 });
       const next = await lab.apply(specs);
       expect(next.plan.actions[0]?.kind).to.equal('resume');
       expect(next.outcome.summary.succeeded).to.equal(1);
@@ -226,6 +250,10 @@ describe('a run', () => {
     const unsaved = outcome.fatal?.unsaved ?? [];
     const jobs = unsaved.flatMap((record) => (record.status === 'running' ? [record.job_id] : []));
     expect(jobs).to.have.members(accepted.map((restore) => restore.job_id));
+    const told = [...outcome.ends.values()].filter(({ kind }) => kind === 'unsaved');
+    expect(told, 'each is told').to.deep.equal(unsaved.map((record) => ({ kind: 'unsaved', record })));
+    expect(outcome.ends.size, 'of all').to.equal(specs.length);
+    expect(outcome.summary).to.include({ unsaved: unsaved.length, skipped: specs.length - unsaved.length });
     // The disk is mended: the next run finds out and repeats nothing.
     lab.disk.broken = undefined;
     const next = await lab.apply(specs);

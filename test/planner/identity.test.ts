@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { generationAfter, indexRecords } from '../../src/planner/record-index.ts';
 import { action, book, planOf, rule, said, spec } from './builders.ts';
 import { checkAll } from './tables.ts';
 
@@ -239,6 +240,40 @@ describe('the generation to raise to', () => {
       const raised = planOf([spec('s/a', 'v1', backup, { generation })], { state });
       expect(action(raised, 's/a', 'restore').generation).to.equal(generation);
     }
+  });
+});
+
+describe('the generation after a record', () => {
+  const raised = (state: ReturnType<typeof book>, address: string) => {
+    const record = state.state.records.get(address);
+    return record && generationAfter(indexRecords(state.state), record);
+  };
+
+  it('is one that no other record of this disk and backup has, now or in the history', () => {
+    const state = book()
+      .put('s/a', 'v1', 'b1', 'failed maybe')
+      .put('s/b', 'v1', 'b1', 'failed maybe', { generation: 2 })
+      .put('s/c', 'v1', 'b1', 'succeeded', { generation: 3 })
+      .put('s/c', 'v2', 'b2', 'succeeded');
+    expect(raised(state, 's/a')).to.equal(4);
+    expect(said(planOf([A], { state: book().put('s/a', 'v1', 'b1', 'failed maybe') }), 's/a')).to.contain(
+      'raise generation to 2',
+    );
+  });
+
+  it('is one that its rule has not had either, with whatever backup', () => {
+    const state = book()
+      .put('s/b', 'v1', 'c1', 'failed maybe', { selector, generation: 5 })
+      .put('s/a', 'v1', 'b1', 'failed maybe', { selector });
+    expect(raised(state, 's/a')).to.equal(6);
+    const byRule = spec('s/a', 'v1', { by: 'selector', selector } as const);
+    expect(said(planOf([byRule], { state }), 's/a')).to.contain('raise generation to 6');
+  });
+
+  it('is a higher one than its own, also where the state could not be written', () => {
+    const state = book().put('s/a', 'v1', 'b1', 'failed maybe', { generation: 4 }).state;
+    const [record] = [...state.records.values()];
+    expect(record && generationAfter(indexRecords(undefined), record)).to.equal(5);
   });
 });
 

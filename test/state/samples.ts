@@ -52,6 +52,7 @@ export function everyKind(): Record[] {
   const resolution = { as: 'failed', reason: 'seen by hand', by: 'ada@bench', at: AT } as const;
   const intended = advance(undefined, {
     ...intendEvent('pay/log'),
+    attached_before: [{ server_id: 'srv-1', server_name: 'db1', device: '/dev/vdb' }, { server_id: 'srv-2' }],
     identity: {
       volume_id: 'v',
       backup_id: 'b',

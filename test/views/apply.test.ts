@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import type { ApplyEvent } from '../../src/domain/events.ts';
+import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
+import { jobIdOf } from '../../src/domain/record.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
@@ -8,7 +9,7 @@ import { createLiveRegion, type LiveRegion } from '../../src/views/live-region.t
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { FakeClock } from './fake-clock.ts';
-import { ADDRESSES, at, RUN, RUN_PLAN } from './fixtures.ts';
+import { ADDRESSES, adopted, at, intended, RUN, RUN_PLAN, running, runningWithoutJob } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
 const START = Date.parse('2026-11-24T00:00:08.000Z');
@@ -138,6 +139,32 @@ describe('views/apply-progress', () => {
     view.end();
   });
 
+  it('counts apart what it leaves running and what it leaves begun', async () => {
+    const clock = new FakeClock(START);
+    const screen = new Screen();
+    const view = live(clock, screen);
+    for (const event of begun(2)) view.handle(event);
+    const at = new Date(START).toISOString();
+    view.handle({ type: 'ended', at, address: 'set/disk-0', end: { kind: 'recorded', record: running } });
+    view.handle({ type: 'ended', at, address: 'set/disk-1', end: { kind: 'recorded', record: intended } });
+    await clock.advanceTo(START + 100);
+    expect(screen.region.at(-1)).to.equal('0 of 2 done · 1 left running · 1 left begun · 00:00');
+    view.end();
+  });
+
+  it('shows what could not be saved, with its job, in a row and in the totals', () => {
+    const reporter = createRunReporter();
+    const when = new Date(START).toISOString();
+    const end = { kind: 'unsaved' as const, record: running };
+    reporter.handle({ type: 'ended', at: when, address: running.address, end });
+    const zero = { started: 1, adopted: 0, succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0 };
+    const summary = { ...zero, unsaved: 1, skipped: 0, duration_ms: 1_000, requests: 7 };
+    reporter.handle({ type: 'run_ended', at: when, summary });
+    const text = applySummary(reporter.report(), RUN_PLAN, at(120));
+    expect(text).to.match(new RegExp(`${running.address} .* running, not saved .* ${jobIdOf(running)}`));
+    expect(text).to.include('Apply: 1 not saved.').and.include('the state could not be written any more');
+  });
+
   it('draws a burst of events once', async () => {
     const clock = new FakeClock(START);
     const screen = new Screen();
@@ -242,6 +269,14 @@ describe('views/apply-summary', () => {
     expect(text('payments/app')).not.to.contain('openstack server');
   });
 
+  it('knows from the record where a disk comes back to, when the plan saw it detached already', () => {
+    const record = { ...adopted, attached_before: [{ server_id: 'srv-9', device: '/dev/vdc' }] };
+    const ends = new Map([[adopted.address, { kind: 'recorded' as const, record }]]);
+    expect(applySummary({ ends }, RUN_PLAN, at(120))).to.contain(
+      `openstack server add volume srv-9 ${adopted.volume_id} --device /dev/vdc\n`,
+    );
+  });
+
   it('takes the server from expect where the disk was detached before, and no command from a name', () => {
     const expecting = (server: string) => ({
       ...RUN_PLAN,
@@ -257,6 +292,24 @@ describe('views/apply-summary', () => {
     );
     for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
       expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
+  });
+
+  it('names the request in the table where the cloud has no jobs', () => {
+    const { address, attempts } = runningWithoutJob;
+    const end = { kind: 'recorded' as const, record: runningWithoutJob };
+    const text = applySummary({ ends: new Map([[address, end]]) }, { ...RUN_PLAN, actions: [] }, at(120));
+    expect(text)
+      .to.match(/^RESTORE .* REQUEST\n/)
+      .and.contain(attempts[0]?.request_id);
+    expect(text).to.not.match(/\bjob\b/i);
+  });
+
+  it('tells what runs in the cloud from what is only begun', () => {
+    const full = report();
+    const summary = { ...(full.summary as RunSummary), succeeded: 0, running: 1, intended: 2, requests: 70 };
+    const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
+    expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 skipped.\n');
+    expect(text).to.contain('70 requests, about 14 for each restore');
   });
 
   it('names a reason once for hundreds', () => {

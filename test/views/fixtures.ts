@@ -2,14 +2,21 @@ import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Plan, VolumeView } from '../../src/domain/plan.ts';
 import { advance, type Record, type RecordEvent } from '../../src/domain/record.ts';
 import type { Target } from '../../src/domain/target.ts';
+import type { StepOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 
 /** One night of a payments team, in which everything happens that a view has words for. */
 
 export const NOW = Date.parse('2026-11-24T00:15:00Z');
 
-export function at(width: number): TextOptions {
-  return { style: makeStyle(false), width, now: NOW };
+/** In these nights no other record has a generation of the same disk and backup. */
+export function at(width: number): TextOptions & StepOptions {
+  return {
+    style: makeStyle(false),
+    width,
+    now: NOW,
+    nextGeneration: ({ generation }) => generation + 1,
+  };
 }
 
 export const TARGET: Target = {
@@ -117,6 +124,10 @@ export const adopted = recordOf('web', [
 ]);
 export const running = recordOf('log', [
   { type: 'accept', at: '2026-11-24T00:00:12.000Z', job_id: JOBS.web, request_id: REQUESTS.data },
+]);
+/** As a cloud without jobs says yes. */
+export const runningWithoutJob = recordOf('log', [
+  { type: 'accept', at: '2026-11-24T00:00:12.000Z', request_id: REQUESTS.data },
 ]);
 export const intended = recordOf('log', []);
 export const unknown = recordOf('wal', [
@@ -509,8 +520,10 @@ export const RUN: readonly ApplyEvent[] = [
       succeeded: 2,
       failed: 1,
       unknown: 1,
+      unsaved: 0,
       skipped: 3,
       running: 1,
+      intended: 0,
       duration_ms: 728_000,
       requests: 143,
     },

@@ -7,9 +7,9 @@ import { applySummary } from '../../src/views/apply-summary.ts';
 import type { ApplyView } from '../../src/views/apply-view.ts';
 import { diagnosticsText } from '../../src/views/diagnostics.ts';
 import { toJson } from '../../src/views/json.ts';
-import { lockText } from '../../src/views/lock-text.ts';
+import { lockInfoText, unlockedText } from '../../src/views/lock-text.ts';
+import { planText } from '../../src/views/plan/plan-text.ts';
 import { planJson } from '../../src/views/plan-json.ts';
-import { planText } from '../../src/views/plan-text.ts';
 import { createRunReporter } from '../../src/views/run-report.ts';
 import { historyJson, historyText } from '../../src/views/state-history.ts';
 import { stateListJson } from '../../src/views/state-json.ts';
@@ -100,6 +100,7 @@ async function shown(text: string): Promise<string> {
   const run = poison(RUN, text);
   const records = poison([unknown, succeeded, adopted, failedTouched, resolved], text);
   const options = at(80);
+  const lock = { id: text, who: text, host: text, pid: 1, operation: text, since: text };
   const reporter = createRunReporter();
   const parts: string[] = [];
   const write = (part: string) => parts.push(part);
@@ -159,7 +160,8 @@ async function shown(text: string): Promise<string> {
       ],
       options,
     ),
-    lockText({ id: text, who: text, host: text, pid: 1, operation: text, since: text }, NOW),
+    lockInfoText(text, lock, options),
+    unlockedText(text, lock, options),
   ].join('\n');
 }
 

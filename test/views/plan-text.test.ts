@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { Plan } from '../../src/domain/plan.ts';
+import { planBody, planText } from '../../src/views/plan/plan-text.ts';
+import { planSummary } from '../../src/views/plan/summary.ts';
 import { planJson } from '../../src/views/plan-json.ts';
-import { planBody, planSummary, planText } from '../../src/views/plan-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { at, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
 import { expectGolden } from './golden.ts';

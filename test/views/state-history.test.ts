@@ -1,7 +1,8 @@
 import { expect } from 'chai';
+import { advance } from '../../src/domain/record.ts';
 import type { HistoryEntry } from '../../src/domain/state.ts';
 import { historyJson, historyText } from '../../src/views/state-history.ts';
-import { at, failedTouched, resolved, succeeded, unknown } from './fixtures.ts';
+import { at, failedTouched, resolved, runningWithoutJob, succeeded, unknown } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
 const fact = {
@@ -39,6 +40,12 @@ describe('views/state-history', () => {
       'state-history',
       `${historyText(ENTRIES, ENTRIES.length, at(80))}\n${historyText(ENTRIES, 20, at(140))}`,
     );
+  });
+
+  it('names the request where the cloud has no jobs', () => {
+    const record = advance(runningWithoutJob, { type: 'succeed', at: '2026-11-24T00:12:16.000Z' });
+    const text = historyText([{ type: 'closed', record, serial: 4, ...fact }], 1, at(120));
+    expect(text).to.contain(`request ${record.attempts[0]?.request_id}`).and.not.contain('job ');
   });
 
   it('says so when there is none, or none that fits', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Record } from '../../src/domain/record.ts';
 import { emptyState, type State } from '../../src/domain/state.ts';
-import { lockText } from '../../src/views/lock-text.ts';
+import { lockInfoText, lockText, unlockedText } from '../../src/views/lock-text.ts';
 import { stateListJson, stateShowJson } from '../../src/views/state-json.ts';
 import { stateListText, stateShowText } from '../../src/views/state-text.ts';
 import {
@@ -60,6 +60,11 @@ describe('views/state-text', () => {
     );
   });
 
+  it('offers the generation that is free, not the next number', () => {
+    const text = stateShowText(failedTouched, { ...at(80), nextGeneration: () => 7 });
+    expect(text.replace(/\s+/g, ' ')).to.include('raise generation to 7, then: vbsctl apply');
+  });
+
   it('says so when there is none', () => {
     expect(stateListText(stateOf(), at(80))).to.equal('No records yet.\n');
   });
@@ -99,6 +104,16 @@ describe('views/lock-text', () => {
         },
         NOW,
       ),
-    ).to.equal('mira@ci (process 4711 on runner-7), vbsctl apply, since 12m ago (2026-11-24T00:03:00Z)');
+    ).to.equal('mira@ci (process 4711 on runner-7), apply since 12m ago (2026-11-24T00:03:00Z)');
+  });
+
+  it('leaves out what the server does not tell', () => {
+    const untold = { id: '', who: '', host: '', pid: 0, operation: '', since: '' };
+    expect(lockText(untold, NOW)).to.equal('somebody, another run');
+    expect(unlockedText('s3://b/k', { ...untold, who: 'mira' }, at(80))).to.equal(
+      'Unlocked s3://b/k.\nIt was held by mira, another run.\n',
+    );
+    expect(lockInfoText('s3://b/k', untold, at(80))).to.match(/is locked\nby somebody.*vbsctl unlock ID\n$/s);
+    expect(lockInfoText('s3://b/k', undefined, at(80))).to.equal('s3://b/k is not locked.\n');
   });
 });

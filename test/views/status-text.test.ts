@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { OpenRestore } from '../../src/domain/open-restores.ts';
 import { toJson } from '../../src/views/json.ts';
 import { type Status, statusJson, statusText, ticketLines } from '../../src/views/status-text.ts';
-import { at, intended, running, succeeded, TARGET, unknown } from './fixtures.ts';
+import { at, intended, running, runningWithoutJob, succeeded, TARGET, unknown } from './fixtures.ts';
 import { expectGolden, expectHarmless } from './golden.ts';
 
 const OPEN = [
@@ -57,6 +57,24 @@ describe('views/status-text', () => {
       ...unknown.attempts.flatMap(({ request_id, failure }) => request_id ?? failure?.request_id ?? []),
     ])
       expect(text).to.include(id);
+  });
+
+  it('speaks of no job where the cloud has none: of the restore, and of the request that was accepted', () => {
+    const request = runningWithoutJob.attempts[0]?.request_id;
+    const open = [{ record: runningWithoutJob, behind: [], declared: true }] as readonly OpenRestore[];
+    for (const inFull of [true, false]) {
+      const text = statusText(status({ open }), { ...at(120), inFull });
+      expect(text)
+        .to.include(request)
+        .and.not.match(/\bjob\b/i);
+    }
+    expect(statusText(status({ open }), { ...at(120), inFull: false })).to.include('REQUEST');
+    expect(ticketLines(runningWithoutJob, TARGET)[0]).to.equal(
+      'Please tell us how this restore stands, and whether it will end.',
+    );
+    expect(ticketLines(unknown, TARGET).join('\n')).to.not.match(/\bjob\b/i);
+    const mixed = [...OPEN, ...open];
+    expect(statusText(status({ open: mixed }), { ...at(160), inFull: false })).to.match(/ JOB +REQUEST\n/);
   });
 
   it('tells the same as data', () => {

@@ -3,7 +3,7 @@ import { error } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { Failure, unreachable } from '../../domain/errors.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
-import { UNTRUSTED_CERTIFICATE } from '../http/network-errors.ts';
+import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
 import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock.ts';
 import type { Auth, CloudSettings } from './settings.ts';
 

@@ -3,10 +3,10 @@ import https from 'node:https';
 import type { AxiosInstance } from 'axios';
 import type { HttpSettings } from '../../domain/config.ts';
 import { optional } from '../../domain/record.ts';
-import { type Connections, type Gate, openConnections, type TlsSettings } from './connections.ts';
+import { type Connections, type Gate, openConnections, type TlsSettings } from '../../network/connections.ts';
+import { explainNetworkError } from '../../network/network-errors.ts';
+import type { ProxyChoice } from '../../network/proxy.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
-import { explainNetworkError } from './network-errors.ts';
-import type { ProxyChoice } from './proxy.ts';
 
 export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
   /** Of vbsctl, for the User-Agent. */
@@ -145,7 +145,7 @@ function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings
   // Only code and message are taken: an axios error carries the whole request, token and password included.
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
   if (!watch.handedOver)
-    return { kind: 'no_connection', code, message: explainNetworkError(code, message, host) };
+    return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
   if (watch.stopped === 'timeout')
     return {
       kind: 'broken',
@@ -170,7 +170,7 @@ function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings
           timeout: false,
         };
   }
-  return { kind: 'broken', code, message: explainNetworkError(code, message, host), timeout: false };
+  return { kind: 'broken', code, message: `${host}: ${explainNetworkError(code, message)}`, timeout: false };
 }
 
 function plainHeaders(headers: object): Record<string, string> {

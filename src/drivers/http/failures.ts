@@ -1,8 +1,8 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import { plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
-import { plainText } from './plain-text.ts';
 
 /**
  * What an exchange that did not bring what was asked for means, in the words of the domain: every error body

@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import type { RetrySettings } from '../../domain/config.ts';
 import { unreachable } from '../../domain/errors.ts';
+import { isForGood } from '../../network/network-errors.ts';
 import type { Exchange } from './exchange.ts';
 import { errorBody } from './failures.ts';
 
@@ -83,7 +84,7 @@ function backoffMs(attemptNumber: number, retry: RetrySettings, random: () => nu
 export function isTransient(exchange: Exchange): boolean {
   switch (exchange.kind) {
     case 'no_connection':
-      return true;
+      return !isForGood(exchange.code);
     case 'broken':
       // The same question has the same long answer.
       return exchange.code !== 'RESPONSE_TOO_LARGE';

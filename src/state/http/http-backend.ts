@@ -2,9 +2,15 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
-import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
 import { Again, patiently } from '../patience.ts';
 import { type HeldTextLock, textBackend } from '../whole/text-backend.ts';
 import type { TextStore, WriteOutcome } from '../whole/text-store.ts';
@@ -77,8 +83,10 @@ class StateServer implements TextStore {
       try {
         answer = await this.#wire.send(method, url, body);
       } catch (cause) {
+        const failure = this.#noAnswer(what, cause);
+        if (isForGood(codeOf(cause))) throw failure;
         repeated = true;
-        throw new Again(what, { cause: this.#noAnswer(what, cause) });
+        throw new Again(what, { cause: failure });
       }
       const { status } = answer;
       if (!mayPass(status)) return { ...answer, repeated };
@@ -111,7 +119,7 @@ class StateServer implements TextStore {
       'state',
       error('state-server', `cannot ${what}: ${reason(cause)}`, {
         where: { file: this.place },
-        remedy: 'the server must be reachable from here; nothing that was committed is lost',
+        remedy: remedyOf(codeOf(cause)),
       }),
       { cause },
     );
@@ -133,12 +141,19 @@ function mayPass(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
 }
 
+function remedyOf(code: string): string {
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return 'if its authority is one of your own: TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
+  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the server in NO_PROXY';
+  return 'the server must be reachable from here; nothing that was committed is lost';
+}
+
 /** Only code and message: an axios error carries the request with its password. */
 function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'no answer';
-  return cause.name === 'CanceledError'
-    ? 'no answer in time'
-    : cause.message || (cause as { code?: string }).code || 'no answer';
+  if (cause.name === 'CanceledError') return 'no answer in time';
+  const code = codeOf(cause);
+  return code === '' ? cause.message || 'no answer' : explainNetworkError(code, cause.message);
 }
 
 class HttpLock implements Lock<HeldTextLock> {
@@ -166,17 +181,17 @@ class HttpLock implements Lock<HeldTextLock> {
     const probe = this.#probe();
     const standing = await this.#take(probe);
     if (standing === 'mine') await this.#free(probe);
-    return standing === 'mine' ? undefined : (standing ?? UNNAMED);
+    return standing === 'mine' ? undefined : (standing ?? UNTOLD);
   }
 
   async unlock(id: string): Promise<LockInfo> {
     const standing = await this.holder();
     const { place } = this.#server;
     if (!standing) throw notLocked(id, place);
-    if (standing.id !== id && standing !== UNNAMED) throw anotherLock(id, standing, place);
+    if (standing.id !== id && standing !== UNTOLD) throw anotherLock(id, standing, place);
     const freed = { ...standing, id };
     const { status } = await this.#free(freed);
-    if (refused(status)) throw standing === UNNAMED ? notLocked(id, place) : anotherLock(id, standing, place);
+    if (refused(status)) throw anotherLock(id, standing, place);
     return freed;
   }
 
@@ -186,6 +201,7 @@ class HttpLock implements Lock<HeldTextLock> {
       takenOver: false,
       lost: undefined,
       remainingMs: () => Number.POSITIVE_INFINITY,
+      ttlMs: Number.POSITIVE_INFINITY,
       // The server holds every write against the lock's id; there is no way to ask it without one.
       stillHeld: async () => true,
       release: async () => {
@@ -231,24 +247,6 @@ class HttpLock implements Lock<HeldTextLock> {
   }
 
   #lockedBy(standing: LockInfo | undefined): Failure {
-    const { place } = this.#server;
-    if (standing) return lockedBy(standing, place);
-    return new Failure(
-      'locked',
-      error('state-locked', 'the state is locked; the server does not say by whom', {
-        where: { file: place },
-        remedy: 'wait for it (--lock-timeout), or find its lock id in the log of that run: vbsctl unlock ID',
-      }),
-    );
+    return lockedBy(standing ?? UNTOLD, this.#server.place);
   }
 }
-
-const UNNAMED: LockInfo = {
-  id: '(not told)',
-  who: 'somebody',
-  host: '',
-  pid: 0,
-  operation: 'another run',
-  since: 'an unknown time',
-  version: '(unknown)',
-};

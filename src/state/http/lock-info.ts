@@ -31,12 +31,12 @@ export function decodeLock(body: string): LockInfo | undefined {
   const theirs = ours?.vbsctl === id ? ours : undefined;
   return {
     id,
-    who: text('Who') || 'somebody',
+    who: text('Who'),
     host: typeof theirs?.host === 'string' ? theirs.host : '',
     pid: typeof theirs?.pid === 'number' ? theirs.pid : 0,
-    operation: ours && !theirs ? 'another run' : text('Operation'),
-    since: text('Created') || 'an unknown time',
-    version: ours && !theirs ? '(unknown)' : text('Version'),
+    operation: ours && !theirs ? '' : text('Operation'),
+    since: text('Created'),
+    version: theirs ? text('Version') : '',
   };
 }
 

@@ -1,6 +1,7 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { A_MINUTE, type Patience } from '../patience.ts';
 
 /** How to speak to an HTTP state server: what Terraform and OpenTofu read from the same variables. */
@@ -18,6 +19,8 @@ export interface HttpStateSettings {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** As for every request: HTTPS_PROXY and NO_PROXY. */
+  readonly proxyFor: ProxyChoice;
   readonly patience: Patience;
 }
 
@@ -58,6 +61,7 @@ export function httpStateSettings(address: string, env: Environment): HttpStateS
     ...optional('ca', named('CLIENT_CA_CERTIFICATE_PEM')),
     ...optional('cert', cert),
     ...optional('key', key),
+    proxyFor: proxyFromEnv(env),
     patience: {
       retries: number('RETRY_MAX') ?? A_MINUTE.retries,
       wait_ms_min: seconds('RETRY_WAIT_MIN') ?? A_MINUTE.wait_ms_min,

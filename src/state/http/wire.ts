@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AxiosInstance } from 'axios';
 import { optional } from '../../domain/record.ts';
+import { openConnections } from '../../network/connections.ts';
 import type { HttpStateSettings } from './settings.ts';
 
 export interface Answer {
@@ -14,6 +15,8 @@ export interface Wire {
 }
 
 const TIMEOUT_MS = 30_000;
+/** Of it for the connection: proxy, TCP, TLS. */
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Redirects are not followed: a password must not wander. The network is loaded with the first request. */
 export function httpWire(settings: HttpStateSettings): Wire {
@@ -35,12 +38,16 @@ export function httpWire(settings: HttpStateSettings): Wire {
 }
 
 async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
-  const [{ default: axios }, { Agent: HttpAgent }, { Agent: HttpsAgent }] = await Promise.all([
-    import('axios'),
-    import('node:http'),
-    import('node:https'),
-  ]);
-  const { username, password = '', ca, cert, key, skip_cert_verification } = settings;
+  const { default: axios } = await import('axios');
+  const { username, password = '', ca, cert, key, skip_cert_verification, proxyFor } = settings;
+  const { reads: agents } = openConnections({
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    proxyFor,
+    ...optional('ca', ca),
+    ...optional('cert', cert),
+    ...optional('key', key),
+    ...optional('insecure', skip_cert_verification || undefined),
+  });
   return axios.create({
     adapter: 'http',
     maxRedirects: 0,
@@ -51,14 +58,10 @@ async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
     maxContentLength: Number.POSITIVE_INFINITY,
     maxBodyLength: Number.POSITIVE_INFINITY,
     headers: { 'User-Agent': 'vbsctl', Accept: 'application/json' },
-    httpAgent: new HttpAgent({ keepAlive: true }),
-    httpsAgent: new HttpsAgent({
-      keepAlive: true,
-      rejectUnauthorized: !skip_cert_verification,
-      ...optional('ca', ca),
-      ...optional('cert', cert),
-      ...optional('key', key),
-    }),
+    // The agents connect through it; axios would write the request, password and all, to the proxy itself.
+    proxy: false,
+    httpAgent: agents.http,
+    httpsAgent: agents.https,
     ...optional('auth', username === undefined ? undefined : { username, password }),
   });
 }

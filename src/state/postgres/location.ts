@@ -18,6 +18,8 @@ export interface PostgresLocation {
 const OWN = ['state', 'schema', 'lease_ttl'];
 const OF_THE_CLIENT = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
 
+const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
+
 export function postgresLocation(url: URL): PostgresLocation {
   for (const name of url.searchParams.keys())
     if (![...OWN, ...OF_THE_CLIENT].includes(name))
@@ -31,6 +33,12 @@ export function postgresLocation(url: URL): PostgresLocation {
     throw wrong('the schema of a postgres:// URL must be a plain lower-case name', 'leave it out for vbsctl');
   const connection = new URL(url);
   for (const name of OWN) connection.searchParams.delete(name);
+  // As the client takes them already; so named, it does not warn of a version in which they are weaker.
+  if (
+    STRICT.has(connection.searchParams.get('sslmode') ?? '') &&
+    !connection.searchParams.has('uselibpqcompat')
+  )
+    connection.searchParams.set('sslmode', 'verify-full');
   const hash = createHash('sha256').update(`vbsctl ${schema} ${state}`).digest();
   return {
     connection: connection.href,

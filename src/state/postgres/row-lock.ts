@@ -1,7 +1,7 @@
 import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
-import { lockedBy } from '../lock-failures.ts';
+import { lockedBy, UNTOLD } from '../lock-failures.ts';
 import type { PostgresLocation } from './location.ts';
 import type { Session } from './session.ts';
 
@@ -67,7 +67,7 @@ export async function takeLock(
     return 'mine';
   }
   if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', location.lock_key);
-  return lockedBy(row ? told(row) : { ...mine, operation: 'another run', who: 'somebody', pid: 0 }, place);
+  return lockedBy(row ? told(row) : UNTOLD, place);
 }
 
 export async function tryAdvisory(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {

@@ -1,6 +1,13 @@
 import type { Client } from 'pg';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
+import { plainText } from '../../network/plain-text.ts';
 import type { PostgresLocation } from './location.ts';
 
 /** One connection to PostgreSQL. The client is loaded with the first. */
@@ -20,13 +27,7 @@ export class Session {
   /** Rejects with `ConnectionLost` when there is no server now, with a `Failure` when there is no way in. */
   static async open({ connection }: PostgresLocation, place: string): Promise<Session> {
     const { Client } = await import('pg');
-    const client = new Client({
-      connectionString: connection,
-      application_name: 'vbsctl',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: QUERY_TIMEOUT_MS,
-      keepAlive: true,
-    });
+    const client = clientOf(Client, connection, place);
     // Not an option of the constructor: there the URL, which has none, overrides it.
     Object.assign(client, { password: () => process.env.PGPASSWORD || passwordOf(client) });
     const session = new Session(client, place);
@@ -88,6 +89,31 @@ export class Session {
   }
 }
 
+/** It reads the files that the URL names. */
+function clientOf(Constructor: typeof Client, connectionString: string, place: string): Client {
+  try {
+    return new Constructor({
+      connectionString,
+      application_name: 'vbsctl',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+    });
+  } catch (cause) {
+    throw new Failure(
+      'usage',
+      error(
+        'state-url',
+        `the URL of the state names what cannot be read: ${plainText(cause instanceof Error ? cause.message : String(cause))}`,
+        {
+          where: { file: place },
+          remedy: 'correct sslrootcert, sslcert or sslkey in it',
+        },
+      ),
+    );
+  }
+}
+
 /** From ~/.pgpass or PGPASSFILE; empty when there is none, which the server refuses in its own words. */
 async function passwordOf({ host, port, user, database }: Client): Promise<string> {
   const { default: pgpass } = await import('pgpass');
@@ -117,6 +143,8 @@ function meaningOf(cause: unknown, place: string): Error {
   const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
   const asked = cause instanceof Error && /password must be a|SASL/i.test(cause.message);
+  const noTls = cause instanceof Error && /does not support SSL/i.test(cause.message);
+  if (noTls || isForGood(codeOf(cause))) return untrusted(cause, place);
   if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause);
   const text = cause instanceof Error ? cause.message : String(cause);
   const noWayIn = asked || /^28/.test(String(code));
@@ -128,6 +156,25 @@ function meaningOf(cause: unknown, place: string): Error {
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
         : 'see what it says of it; nothing that was committed is lost',
     }),
+    { cause },
+  );
+}
+
+function untrusted(cause: unknown, place: string): Failure {
+  const { message } = cause as Error;
+  const code = codeOf(cause);
+  return new Failure(
+    'state',
+    error(
+      'state-server',
+      `no TLS connection to PostgreSQL: ${code === '' ? message : explainNetworkError(code, message)}`,
+      {
+        where: { file: place },
+        remedy: UNTRUSTED_CERTIFICATE.has(code)
+          ? 'if its authority is one of your own: add sslrootcert=FILE to the URL'
+          : 'correct the host name or sslmode in the URL, or the certificate of the server',
+      },
+    ),
     { cause },
   );
 }

@@ -44,6 +44,11 @@ export function s3Location(url: URL): S3Location {
   };
 }
 
+/** For people, without its parameters. */
+export function placeOf({ bucket, key }: S3Location): string {
+  return `s3://${bucket}/${key}`;
+}
+
 function wrong(summary: string, remedy: string): Failure {
   return new Failure('usage', error('state-url', summary, { remedy }));
 }

@@ -1,12 +1,16 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isForGood,
+  UNTRUSTED_CERTIFICATE,
+} from '../../network/network-errors.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
-import type { S3Location } from './location.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -32,50 +36,60 @@ export interface Objects {
 
 export type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
 
-const TIMEOUT_MS = 30_000;
+/** One request each, without repetition; throws as the AWS SDK does (`$metadata.httpStatusCode`, `name`). */
+export interface Bucket {
+  get(key: string): Promise<FoundObject>;
+  /** Resolves to the ETag, where the store tells it. */
+  put(key: string, text: string, condition: Conditions): Promise<string | undefined>;
+  remove(key: string, condition: Conditions): Promise<void>;
+}
 
-/** The SDK is loaded with the first request. Repetitions are ours: what is there decides between them. */
-export function s3Objects(location: S3Location, place: string, clock: Clock): Objects {
-  const { bucket: Bucket } = location;
-  let loading: ReturnType<typeof load> | undefined;
-  const sdk = () => {
-    loading ??= load(location);
-    return loading;
-  };
+export interface FoundObject {
+  readonly bytes: Uint8Array;
+  readonly etag?: string;
+  readonly modified?: Date;
+  /** The store's own time at the answer, as its header says it. */
+  readonly date?: string;
+}
+
+/** As the headers are called. */
+export interface Conditions {
+  readonly IfNoneMatch?: '*';
+  readonly IfMatch?: string;
+}
+
+/** What a bucket's answers mean. Repetitions are ours: what is there decides between them. */
+export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects {
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
     patiently(clock, A_MINUTE, async () => {
       try {
         return await attempt();
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const failure = failed(what, cause, place);
         throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
       }
     });
 
   return {
-    get: (Key) =>
+    get: (key) =>
       patient('read', async () => {
-        const { client, GetObjectCommand } = await sdk();
         try {
-          const found = await client.send(new GetObjectCommand({ Bucket, Key }), timeout());
-          const bytes = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
-          const age = ageOf(found.LastModified, (found as { date?: string }).date);
-          return { bytes, etag: found.ETag ?? '', ...optional('age_ms', age) };
+          const { bytes, etag = '', modified, date } = await bucket.get(key);
+          return { bytes, etag, ...optional('age_ms', ageOf(modified, date)) };
         } catch (cause) {
           if (statusOf(cause) === 404 && nameOf(cause) !== 'NoSuchBucket') return undefined;
           throw cause;
         }
       }),
 
-    async put(Key, text, { over }) {
-      const { client, PutObjectCommand } = await sdk();
-      const condition =
+    async put(key, text, { over }) {
+      const condition: Conditions =
         over === 'nothing' ? { IfNoneMatch: '*' } : over === 'anything' ? {} : { IfMatch: over };
       try {
-        const input = { Bucket, Key, Body: text, ContentType: 'application/json', ...condition };
-        const { ETag } = await client.send(new PutObjectCommand(input), timeout());
-        return { kind: 'written', ...optional('tag', ETag) };
+        return { kind: 'written', ...optional('tag', await bucket.put(key, text, condition)) };
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
@@ -84,52 +98,16 @@ export function s3Objects(location: S3Location, place: string, clock: Clock): Ob
       }
     },
 
-    remove: (Key, IfMatch) =>
+    remove: (key, etag) =>
       patient('remove', async () => {
-        const { client, DeleteObjectCommand } = await sdk();
         try {
-          await client.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }), timeout());
+          await bucket.remove(key, { IfMatch: etag });
         } catch (cause) {
           // gone already, by the first copy of this request or by somebody else
           if (statusOf(cause) !== 412 && statusOf(cause) !== 404) throw cause;
         }
       }),
   };
-}
-
-async function load({ endpoint, region, path_style }: S3Location) {
-  // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
-    '@aws-sdk/client-s3'
-  );
-  // Stores of one's own mostly ignore the region, and the SDK asks for one.
-  const known = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const fallback = known ?? (endpoint === undefined ? undefined : 'us-east-1');
-  const client: S3Client = new S3Client({
-    ...optional('endpoint', endpoint),
-    ...optional('region', fallback),
-    forcePathStyle: path_style,
-    maxAttempts: 1,
-    // Newer checksums in trailers are not understood by every store.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const answer = await next(args);
-      const { response, output } = answer;
-      if (output !== undefined && isObject(response) && isObject(response.headers))
-        Object.assign(output, { date: response.headers.date });
-      return answer;
-    },
-    { step: 'deserialize', priority: 'high', name: 'dateOfTheStore' },
-  );
-  return { client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand };
-}
-
-function timeout() {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 function ageOf(modified: Date | undefined, date: string | undefined): number | undefined {
@@ -151,27 +129,38 @@ function nameOf(cause: unknown): string {
 function mayPass(cause: unknown): boolean {
   const status = statusOf(cause);
   if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501);
-  return nameOf(cause) !== 'CredentialsProviderError' && !/region is missing/i.test(String(cause));
+  return (
+    nameOf(cause) !== 'CredentialsProviderError' &&
+    !isForGood(codeOf(cause)) &&
+    !/region is missing/i.test(String(cause))
+  );
 }
 
 function reasonOf(cause: unknown): string {
   const status = statusOf(cause);
   if (nameOf(cause) === 'AbortError' || nameOf(cause) === 'TimeoutError') return 'no answer in time';
-  const text =
-    cause instanceof Error ? cause.message || (cause as { code?: string }).code || cause.name : 'no answer';
-  return status === undefined ? text : `${status} ${nameOf(cause)}: ${text}`;
+  const text = cause instanceof Error ? cause.message || cause.name : 'no answer';
+  if (status !== undefined) return `${status} ${nameOf(cause)}: ${text}`;
+  const code = codeOf(cause);
+  return code === '' ? text : explainNetworkError(code, text);
 }
 
 function failed(what: string, cause: unknown, place: string): Failure {
-  const status = statusOf(cause);
   return new Failure(
     'state',
     error('state-server', `cannot ${what} ${place}: ${reasonOf(cause)}`, {
       where: { file: place },
-      remedy:
-        status === undefined
-          ? 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost'
-          : 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost',
+      remedy: remedyOf(cause),
     }),
   );
+}
+
+function remedyOf(cause: unknown): string {
+  if (statusOf(cause) !== undefined)
+    return 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost';
+  const code = codeOf(cause);
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return 'if its authority is one of your own: AWS_CA_BUNDLE, the file of its certificate';
+  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the store in NO_PROXY';
+  return 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost';
 }

@@ -2,9 +2,9 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Backend } from '../backend.ts';
 import { textBackend } from '../whole/text-backend.ts';
 import type { TextStore } from '../whole/text-store.ts';
-import type { S3Location } from './location.ts';
+import { placeOf, type S3Location } from './location.ts';
 import { objectLock } from './object-lock.ts';
-import { type Objects, s3Objects } from './objects.ts';
+import type { Objects } from './objects.ts';
 import { type Abilities, selfTest } from './self-test.ts';
 
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
@@ -14,15 +14,13 @@ export interface S3BackendOptions {
   readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Default: the real ones. */
-  readonly objects?: Objects;
+  readonly objects: Objects;
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { location, s3, settleMs, clock, newId } = options;
+  const { location, s3, objects, settleMs, clock, newId } = options;
   const { key } = s3;
-  const place = `s3://${s3.bucket}/${key}`;
-  const objects = options.objects ?? s3Objects(s3, place, clock);
+  const place = placeOf(s3);
   const store = new ObjectStore(objects, key, place);
   const lock = objectLock({
     objects,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { cloudTimeMs, errorBody, failureOf, withoutSecret } from '../../../src/drivers/http/failures.ts';
-import { plainText } from '../../../src/drivers/http/plain-text.ts';
+import { plainText } from '../../../src/network/plain-text.ts';
 import { answer, HTML_502, recorded } from '../answers.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12, 0, 0);

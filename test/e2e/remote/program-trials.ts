@@ -133,6 +133,10 @@ export function programTrials(server: TrialServer): void {
         /the lock .* of this run was (taken|removed)|was changed by somebody else while this run held the lock/,
       );
       expect(told(refused)).to.contain('vbsctl state push');
+      expect(refused.stdout).to.match(/[1-4] not saved/);
+      const table = refused.stdout.slice(refused.stdout.indexOf('\nRESTORE'));
+      for (let n = 0; n < DISKS; n++)
+        expect(table, 'every restore has its row').to.contain(`night/disk-${n}`);
       await remote.expectOnce();
     });
 
@@ -141,7 +145,9 @@ export function programTrials(server: TrialServer): void {
       const apply = remote.start('apply', '--auto-approve');
       await remote.accepted(2);
       apply.kill('SIGKILL');
-      await apply.done;
+      const killed = await apply.done;
+      if (server.freeze === 'person')
+        expect(killed.stderr, 'in its log').to.contain(`vbsctl unlock ${await holder()}`);
       const locked = await remote.run('apply', '--auto-approve');
       expect(locked.code, told(locked)).to.equal(4);
       expect(locked.stderr).to.contain(`vbsctl unlock ${await holder()}`);

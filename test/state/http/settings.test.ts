@@ -26,22 +26,25 @@ describe('settings of an HTTP state', () => {
   });
 
   it('what TF_HTTP_* says wins', () => {
-    const settings = httpStateSettings('https://x.example/api/v4/projects/7/terraform/state/prod', {
-      TF_HTTP_LOCK_ADDRESS: 'https://x.example/lock',
-      TF_HTTP_UNLOCK_ADDRESS: 'https://x.example/unlock',
-      TF_HTTP_LOCK_METHOD: 'PUT',
-      TF_HTTP_UNLOCK_METHOD: 'POST',
-      TF_HTTP_UPDATE_METHOD: 'PUT',
-      TF_HTTP_USERNAME: 'ada',
-      TF_HTTP_PASSWORD: 'hunter2',
-      TF_HTTP_RETRY_MAX: '2',
-      TF_HTTP_RETRY_WAIT_MIN: '1',
-      TF_HTTP_RETRY_WAIT_MAX: '30',
-      TF_HTTP_SKIP_CERT_VERIFICATION: 'true',
-      TF_HTTP_CLIENT_CERTIFICATE_PEM: 'cert',
-      TF_HTTP_CLIENT_PRIVATE_KEY_PEM: 'key',
-      TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: 'ca',
-    });
+    const { proxyFor, ...settings } = httpStateSettings(
+      'https://x.example/api/v4/projects/7/terraform/state/prod',
+      {
+        TF_HTTP_LOCK_ADDRESS: 'https://x.example/lock',
+        TF_HTTP_UNLOCK_ADDRESS: 'https://x.example/unlock',
+        TF_HTTP_LOCK_METHOD: 'PUT',
+        TF_HTTP_UNLOCK_METHOD: 'POST',
+        TF_HTTP_UPDATE_METHOD: 'PUT',
+        TF_HTTP_USERNAME: 'ada',
+        TF_HTTP_PASSWORD: 'hunter2',
+        TF_HTTP_RETRY_MAX: '2',
+        TF_HTTP_RETRY_WAIT_MIN: '1',
+        TF_HTTP_RETRY_WAIT_MAX: '30',
+        TF_HTTP_SKIP_CERT_VERIFICATION: 'true',
+        TF_HTTP_CLIENT_CERTIFICATE_PEM: 'cert',
+        TF_HTTP_CLIENT_PRIVATE_KEY_PEM: 'key',
+        TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: 'ca',
+      },
+    );
     expect(settings).to.deep.equal({
       address: 'https://x.example/api/v4/projects/7/terraform/state/prod',
       update_method: 'PUT',
@@ -57,6 +60,7 @@ describe('settings of an HTTP state', () => {
       key: 'key',
       patience: { retries: 2, wait_ms_min: 1_000, wait_ms_max: 30_000 },
     });
+    expect(proxyFor('x.example', 443), 'no HTTPS_PROXY').to.equal(undefined);
   });
 
   for (const [name, value] of [

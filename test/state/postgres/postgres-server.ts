@@ -32,7 +32,8 @@ export class PostgresServer {
   #pool: ChildProcess | undefined;
   #folder: Awaited<ReturnType<typeof serverFolder>> | undefined;
 
-  async start(): Promise<void> {
+  /** `tls`: its certificate and key, with which it speaks TLS to who asks. */
+  async start(tls?: { readonly cert: string; readonly key: string }): Promise<void> {
     if (INITDB === undefined || POSTGRES === undefined) throw new Error(NO_POSTGRES);
     if (!this.#folder) {
       this.port = await freePort();
@@ -54,8 +55,18 @@ export class PostgresServer {
       if (status !== 0) throw new Error(stderr);
     }
     const settings = ['-h', '127.0.0.1', '-p', String(this.port), '-k', '', '-F'];
+    if (tls) settings.push(...this.#tlsSettings(tls));
     this.#child = spawn(POSTGRES, ['-D', this.#data, ...settings], { cwd: '/', stdio: 'ignore', ...RUN_AS });
     await untilReady(this.#child, () => this.ask('select 1'));
+  }
+
+  #tlsSettings(tls: { readonly cert: string; readonly key: string }): string[] {
+    return ['cert', 'key'].flatMap((name) => {
+      const file = join(this.#data, `server.${name}`);
+      writeFileSync(file, tls[name as keyof typeof tls], { mode: 0o600 });
+      if (RUN_AS) chownSync(file, RUN_AS.uid, RUN_AS.gid);
+      return ['-c', `ssl_${name}_file=${file}`, '-c', 'ssl=on'];
+    });
   }
 
   get #data(): string {

@@ -22,7 +22,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host name',
 };
 
-/** The codes that trusting another authority (`OS_CACERT`) can mend. */
+/** The codes that trusting another authority can mend. */
 export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -31,7 +31,23 @@ export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
+/** No repetition mends these: a certificate that is not believed, a proxy that wants a login. */
+export function isForGood(code: string): boolean {
+  return (
+    UNTRUSTED_CERTIFICATE.has(code) ||
+    code === 'CERT_HAS_EXPIRED' ||
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID' ||
+    code === 'PROXY_AUTHENTICATION'
+  );
+}
+
 /** One sentence for people. Node's own text serves where the code is not in the table. */
-export function explainNetworkError(code: string, message: string, host: string): string {
-  return `${host}: ${EXPLANATIONS[code] ?? plainText(message)} (${code})`;
+export function explainNetworkError(code: string, message: string): string {
+  return `${EXPLANATIONS[code] ?? plainText(message)} (${code})`;
+}
+
+/** Node's name of what went wrong; empty where an error has none. */
+export function codeOf(cause: unknown): string {
+  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : '';
 }

@@ -1,6 +1,6 @@
 import net, { BlockList, isIP } from 'node:net';
-import { error } from '../../domain/diagnostic.ts';
-import { Failure } from '../../domain/errors.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
 
 /** A proxy that connects through (`CONNECT`); it sees host and port, and nothing of what is said. */
 export interface Proxy {

@@ -1,9 +1,9 @@
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { Failure } from '../../../src/domain/errors.ts';
-import { createAxiosHttp } from '../../../src/drivers/http/axios-http.ts';
-import { describeProxy, proxyFromEnv } from '../../../src/drivers/http/proxy.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
+import { describeProxy, proxyFromEnv } from '../../src/network/proxy.ts';
 import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
 

@@ -1,0 +1,34 @@
+import type { Backend, LockInfo } from '../state/backend.ts';
+import { isUrl } from './fleeting.ts';
+import type { Io } from './io.ts';
+import { showDiagnostics } from './show.ts';
+
+/**
+ * The backend, that tells the id of a lock that would outlive this process and end by no time: some servers (Gitea)
+ * tell it to nobody, and then only the log of the killed run has it.
+ */
+export function tellingOfStandingLock(io: Io, backend: Backend): Backend {
+  if (!isUrl(backend.location)) return backend;
+  return {
+    location: backend.location,
+    read: () => backend.read(),
+    snapshot: () => backend.snapshot(),
+    holder: () => backend.holder(),
+    unlock: (id) => backend.unlock(id),
+    async lock(actor, waitMs, signal) {
+      const lease = await backend.lock(actor, waitMs, signal);
+      if (lease.remainingMs() === Number.POSITIVE_INFINITY) tell(io, lease.lock);
+      return lease;
+    },
+  };
+}
+
+function tell(io: Io, { id }: LockInfo): void {
+  showDiagnostics(io, [
+    {
+      severity: 'note',
+      code: 'lock-stands',
+      summary: `the state is locked for this run; should it be killed: vbsctl unlock ${id}`,
+    },
+  ]);
+}

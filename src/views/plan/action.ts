@@ -1,0 +1,177 @@
+import { unreachable } from '../../domain/errors.ts';
+import type {
+  Action,
+  BackupView,
+  BlockedAction,
+  RestoreAction,
+  ResumeAction,
+  VolumeView,
+  Wait,
+} from '../../domain/plan.ts';
+import { describeAttachment } from '../../domain/preflight.ts';
+import { placeText, remedyLines } from '../diagnostics.ts';
+import { progressSoFar } from '../record-text.ts';
+import {
+  displayWidth,
+  indent,
+  LABEL_INDENT,
+  labelled,
+  type Paint,
+  padEnd,
+  padStart,
+  paragraphs,
+  sanitize,
+  VALUE_COLUMN,
+  wrap,
+} from '../terminal.ts';
+import { selectorText, size, when } from '../words.ts';
+import { changeLines } from './changes.ts';
+import type { PlanTextOptions } from './options.ts';
+import { nameOf } from './parts.ts';
+
+/** The block of one restore of which something is to be done, or cannot be. */
+
+/** From this many columns on an id stands beside its name instead of below it. */
+const WIDE_COLUMNS = 120;
+
+export function actionLines(action: Action, options: PlanTextOptions): string[] {
+  const { style, now } = options;
+  switch (action.kind) {
+    case 'restore': {
+      const again = action.cause === 'again';
+      return [
+        heading(
+          again ? '~' : '+',
+          action,
+          again ? 'restore again' : 'restore',
+          again ? style.warn : style.good,
+          options,
+        ),
+        ...subjectLines(action, options),
+        ...changeLines(action.changes, options),
+        ...runnableLines(action, options),
+        ...action.waits_for.flatMap((wait) => waitLines(wait, options)),
+      ];
+    }
+    case 'resume':
+      return [
+        heading('>', action, 'resume', style.accent, options),
+        ...subjectLines(action, options),
+        ...labelled('so far', progressSoFar(action.record, options), style),
+        ...runnableLines(action, options),
+        ...labelled('first', ['looks at disk and backup; sends nothing before that'], style),
+      ];
+    case 'blocked':
+      return [
+        heading('!', action, 'blocked', style.bad, options),
+        ...subjectLines(action, options),
+        ...blockedLines(action, options),
+      ];
+    case 'expired':
+      return [
+        heading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
+        ...indent(
+          remedyLines(
+            `it never runs; to want it still: raise valid_until at ${placeText(action.source)}`,
+            options,
+          ),
+          LABEL_INDENT,
+        ),
+      ];
+    case 'noop':
+      throw new Error('done restores are told by doneLines');
+    default:
+      return unreachable(action);
+  }
+}
+
+function heading(
+  sign: string,
+  { address, was, generation }: Action,
+  what: string,
+  paint: Paint,
+  { style }: PlanTextOptions,
+): string {
+  const more = [
+    ...(generation > 1 ? [`generation ${generation}`] : []),
+    ...(was === undefined ? [] : [`was ${sanitize(was)}`]),
+  ];
+  return `${paint(sign)} ${style.strong(sanitize(address))}  ${paint(what)}${more.length > 0 ? style.faint(`  (${more.join(', ')})`) : ''}`;
+}
+
+/** Disk and backup under one another, names and sizes aligned. */
+function subjectLines({ volume, backup }: Action, { style, width, now }: PlanTextOptions): string[] {
+  const names = [nameOf(volume), nameOf(backup)] as const;
+  const sizes = [size(volume.size), size(backup.size)] as const;
+  const nameWidth = Math.max(...names.map(displayWidth));
+  const sizeWidth = Math.max(...sizes.map(displayWidth));
+  const row = (index: 0 | 1, id: string | undefined, facts: readonly string[]) => {
+    const inline = width >= WIDE_COLUMNS && id !== undefined;
+    const cells = [
+      padEnd(names[index], nameWidth),
+      ...(sizeWidth > 0 ? [padStart(sizes[index], sizeWidth)] : []),
+      ...(inline ? [style.faint(sanitize(id))] : []),
+      ...facts,
+    ];
+    return [cells.join('  ').trimEnd(), ...(id === undefined || inline ? [] : [style.faint(sanitize(id))])];
+  };
+  const foreign = backup.of_volume_id !== undefined && backup.of_volume_id !== volume.id;
+  return [
+    ...labelled('disk', row(0, volume.id, diskFacts(volume)), style),
+    ...labelled(
+      'backup',
+      [
+        ...row(1, backup.id, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
+        ...(foreign ? [style.warn(`of another disk: ${otherDisk(backup)}`)] : []),
+        ...(backup.selector
+          ? wrap(`rule: ${selectorText(backup.selector)}`, width - VALUE_COLUMN).map(style.faint)
+          : []),
+      ],
+      style,
+    ),
+  ];
+}
+
+function otherDisk({ of_volume_name: name, of_volume_id: id = '' }: BackupView): string {
+  return name === undefined ? sanitize(id) : `${sanitize(name)} (${sanitize(id)})`;
+}
+
+function diskFacts({ attachments, status }: VolumeView): string[] {
+  if (attachments !== undefined && attachments.length > 0)
+    return [`attached to ${attachments.map((each) => sanitize(describeAttachment(each))).join(', ')}`];
+  return status === undefined || status === 'available' ? [] : [sanitize(status)];
+}
+
+function runnableLines(action: RestoreAction | ResumeAction, { style, now }: PlanTextOptions): string[] {
+  const { depends_on, valid_until } = action;
+  return [
+    ...(depends_on.length === 0 ? [] : labelled('after', depends_on.map(sanitize), style)),
+    ...(valid_until === undefined ? [] : labelled('expires', [when(valid_until, now)], style)),
+  ];
+}
+
+/** `waits for: detach from pay-db1 (/dev/vdb)`; how to detach stands once for each server, in `detachLines`. */
+function waitLines({ what, commands, server }: Wait, { style }: PlanTextOptions): string[] {
+  const beside = server === undefined ? commands : [];
+  return labelled(
+    'waits for',
+    [style.warn(sanitize(what)), ...beside.map((command) => style.accent(sanitize(command)))],
+    style,
+  );
+}
+
+function blockedLines({ reasons }: BlockedAction, options: PlanTextOptions): string[] {
+  const { style, width } = options;
+  const room = width - VALUE_COLUMN;
+  return reasons.flatMap(({ summary, detail, remedy }) =>
+    labelled(
+      'blocked',
+      [
+        ...wrap(sanitize(summary), room).map(style.bad),
+        ...(detail === undefined ? [] : paragraphs(detail, room)),
+        ...(remedy === undefined ? [] : remedyLines(remedy, { style, width: room })),
+      ],
+      style,
+    ),
+  );
+}

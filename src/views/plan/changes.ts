@@ -1,0 +1,65 @@
+import { diffWordsWithSpace } from 'diff';
+import { formatDuration } from '../../domain/duration.ts';
+import type { FieldChange } from '../../domain/plan.ts';
+import {
+  displayWidth,
+  labelled,
+  type Paint,
+  padEnd,
+  type Style,
+  sanitize,
+  VALUE_COLUMN,
+  wrap,
+} from '../terminal.ts';
+import type { PlanTextOptions } from './options.ts';
+
+/** Beyond this many changed words the diff is not worth its time, nor readable: both values are shown whole. */
+const CHANGED_WORDS_MAX = 100;
+
+/** Against what stood at the address before: `field  before → after`, long values under one another. */
+export function changeLines(changes: readonly FieldChange[], { style, width }: PlanTextOptions): string[] {
+  if (changes.length === 0) return [];
+  let fieldWidth = 0;
+  for (const { field } of changes) fieldWidth = Math.max(fieldWidth, displayWidth(sanitize(field)));
+  const room = width - VALUE_COLUMN - fieldWidth - 2;
+  const lines = changes.flatMap((change) => {
+    const field = padEnd(sanitize(change.field), fieldWidth);
+    return [...valueChange(change, room, style), ...newerLines(change)].map(
+      (text, index) => `${index === 0 ? field : ' '.repeat(fieldWidth)}  ${text}`,
+    );
+  });
+  return labelled('changed', lines, style);
+}
+
+/** A backup's moment, as two times, says little: how much newer is what a reviewer asks. */
+function newerLines({ field, before, after }: FieldChange): string[] {
+  const ms = Date.parse(after) - Date.parse(before);
+  if (field !== 'backup_created_at' || Number.isNaN(ms) || ms === 0) return [];
+  return [`the backup is ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'newer' : 'older'}`];
+}
+
+function valueChange(
+  { before: rawBefore, after: rawAfter }: FieldChange,
+  room: number,
+  style: Style,
+): string[] {
+  const before = sanitize(rawBefore);
+  const after = sanitize(rawAfter);
+  if (after === '') return wrap(before, room);
+  if (before === '') return wrap(after, room);
+  if (displayWidth(before) + displayWidth(after) + 3 <= room)
+    return [`${style.faint(before)} → ${style.strong(after)}`];
+  const words =
+    before.includes(' ') && after.includes(' ')
+      ? diffWordsWithSpace(before, after, { maxEditLength: CHANGED_WORDS_MAX })
+      : undefined; // ids have no words: shown whole
+  if (!words?.some(({ added, removed }) => !added && !removed))
+    return [style.bad(`- ${before}`), style.good(`+ ${after}`)];
+  const side = (sign: string, keep: 'added' | 'removed', paint: Paint) =>
+    paint(`${sign} `) +
+    words
+      .filter((part) => part[keep] || (!part.added && !part.removed))
+      .map((part) => (part[keep] ? paint(part.value) : style.faint(part.value)))
+      .join('');
+  return [side('-', 'removed', style.bad), side('+', 'added', style.good)];
+}

@@ -1,0 +1,110 @@
+import type { Diagnostic } from '../../domain/diagnostic.ts';
+import type { NoopAction, Orphan, Plan } from '../../domain/plan.ts';
+import { placeText, remedyLines } from '../diagnostics.ts';
+import { statusPaint } from '../record-text.ts';
+import { pairLines } from '../table.ts';
+import { displayWidth, indent, LABEL_INDENT, padEnd, sanitize, wrap } from '../terminal.ts';
+import { grouped, selectorText, when } from '../words.ts';
+import type { PlanTextOptions } from './options.ts';
+import { nameOf, noteLines, toNext } from './parts.ts';
+
+/** What apply leaves as it is: done restores, records that nothing declares, renames. */
+
+/** More plain done restores than this are counted instead of listed. */
+const DONE_LISTED_MAX = 10;
+
+export function doneLines(
+  done: readonly NoopAction[],
+  isQuiet: (action: NoopAction) => boolean,
+  about: (action: NoopAction) => readonly Diagnostic[],
+  options: PlanTextOptions,
+): string[] {
+  const { style, now, width } = options;
+  const quiet = done.filter(isQuiet).length;
+  const collapse = options.showDone !== true && quiet > DONE_LISTED_MAX;
+  const shown = collapse ? done.filter((action) => !isQuiet(action)) : done;
+  let widest = 0;
+  let widestName = 0;
+  for (const { address, volume } of shown) {
+    widest = Math.max(widest, displayWidth(sanitize(address)));
+    widestName = Math.max(widestName, displayWidth(nameOf(volume)));
+  }
+  const lines = shown.flatMap((action) => {
+    const { address, was, done_at, superseded_by: later, volume, note_rule } = action;
+    const text = [
+      padEnd(sanitize(address), widest),
+      padEnd(nameOf(volume), widestName),
+      `done ${when(done_at, now)}`,
+    ].join('  ');
+    const same = later?.backup_id === action.backup.id;
+    const after =
+      later &&
+      `since then ${sanitize(later.address)} restored ${same ? 'the same backup' : `backup ${sanitize(later.backup_id)}`} into this disk, ${when(later.finished_at, now)}`;
+    return [
+      style.faint(`= ${text}`),
+      ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record moves along`]),
+      ...(note_rule === undefined
+        ? []
+        : indent(
+            wrap(
+              `its rule is new (${selectorText(note_rule)}) and picks what is done: noted by apply, so that a newer backup makes no new restore`,
+              width - LABEL_INDENT,
+            ),
+            LABEL_INDENT,
+          )),
+      ...(after === undefined ? [] : indent(wrap(after, width - LABEL_INDENT), LABEL_INDENT)),
+      ...(after === undefined
+        ? []
+        : indent(
+            remedyLines(
+              `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toNext(action)} at ${placeText(action.source)}`,
+              options,
+            ),
+            LABEL_INDENT,
+          )),
+      ...noteLines(about(action), options),
+    ];
+  });
+  const collapsed = collapse
+    ? [
+        style.faint(
+          `= ${grouped(quiet)} ${shown.length > 0 ? 'more ' : ''}done, nothing to do (--show-done lists them)`,
+        ),
+      ]
+    : [];
+  return lines.length + collapsed.length === 0 ? [] : ['', ...lines, ...collapsed];
+}
+
+export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTextOptions): string[] {
+  if (orphans.length === 0) return [];
+  const pairs = pairLines(
+    orphans.map(({ address, status, volume_id }) => [
+      sanitize(address),
+      `${status.padEnd(9)}  disk ${sanitize(volume_id)}`,
+    ]),
+  );
+  return [
+    '',
+    ...wrap('Not declared any more, left alone (vbsctl state show ADDRESS):', width),
+    ...pairs.map((pair, index) => {
+      const status = orphans[index]?.status ?? 'succeeded';
+      const paint = status === 'succeeded' ? style.faint : statusPaint(status, style);
+      return paint(`  ${pair}`);
+    }),
+  ];
+}
+
+/** Renames of what `--target` leaves out: nothing that apply writes goes unseen. */
+export function otherMoveLines({ actions, moves }: Plan, { style, width }: PlanTextOptions): string[] {
+  const shown = new Set(actions.flatMap(({ was, address }) => (was === undefined ? [] : [address])));
+  const others = moves.filter(({ to }) => !shown.has(to));
+  if (others.length === 0) return [];
+  return [
+    '',
+    ...wrap(
+      'Renamed as well, without being part of this plan (the record moves, no disk is touched):',
+      width,
+    ),
+    ...others.map(({ from, to }) => style.faint(`  ${sanitize(from)} → ${sanitize(to)}`)),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { Plan } from '../../domain/plan.ts';
+import { remedyLines } from '../diagnostics.ts';
+import { padEnd, sanitize, wrap } from '../terminal.ts';
+import { grouped, listed } from '../words.ts';
+import type { PlanTextOptions } from './options.ts';
+
+/** What stands above the actions: against what the plan was made. */
+
+export function stateWarningLines(
+  { state }: Plan,
+  { style, width, initCommand = 'vbsctl init' }: PlanTextOptions,
+): string[] {
+  if (state) return [];
+  const what = 'No state yet: nothing is remembered, every restore counts as never done.';
+  return [
+    ...wrap(what, width).map((line) => style.strong(style.warn(line))),
+    ...remedyLines(
+      `if restores were done here before, find their state first; else create it: ${initCommand}`,
+      {
+        style,
+        width,
+      },
+    ),
+    '',
+  ];
+}
+
+const MANIFESTS_LISTED_MAX = 3;
+
+export function headerLines(
+  { target, state, manifests, offline }: Plan,
+  { style, width, stateLocation }: PlanTextOptions,
+): string[] {
+  const at = stateLocation === undefined ? '' : ` at ${sanitize(stateLocation)}`;
+  const field = (label: string, text: string, more?: string) => [
+    `${style.faint(padEnd(`${label}:`, 9))}${text}`,
+    ...(more === undefined ? [] : [`${' '.repeat(9)}${style.faint(more)}`]),
+  ];
+  const project = target && sanitize(target.project_name ?? target.project_id);
+  return [
+    ...(target
+      ? field(
+          'Target',
+          `project ${project}, region ${sanitize(target.region)}`,
+          sanitize(
+            `${target.project_name === undefined ? '' : `${target.project_id} at `}${target.auth_url}`,
+          ),
+        )
+      : field('Target', 'none yet')),
+    ...field(
+      'State',
+      state
+        ? `serial ${grouped(state.serial)}${at}${style.faint(`, lineage ${sanitize(state.lineage)}`)}`
+        : style.warn(`none yet${at}`),
+    ),
+    ...(manifests.length === 0
+      ? []
+      : field(
+          'From',
+          listed(
+            manifests.map(({ path }) => path),
+            MANIFESTS_LISTED_MAX,
+          ),
+        )),
+    ...(offline
+      ? wrap(
+          'Made offline: the cloud was not looked at, so this shows what is declared, not what is there.',
+          width,
+        ).map(style.warn)
+      : []),
+  ];
+}

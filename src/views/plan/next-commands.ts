@@ -1,0 +1,66 @@
+import { hasChanges, type Plan, type PlanTotals, rulesToNote, totals } from '../../domain/plan.ts';
+import { placeText, remedyLines } from '../diagnostics.ts';
+import { pairLines } from '../table.ts';
+import { isKind, type PlanTextOptions } from './options.ts';
+import { toNext } from './parts.ts';
+
+/** The command to type next, and why. */
+export function nextLines(plan: Plan, options: PlanTextOptions): string[] {
+  const { style } = options;
+  const count = totals(plan);
+  return [
+    ...pairLines(nextCommands(plan, count, options)).map((line) => style.accent(`→ ${line}`)),
+    ...(hasChanges(plan) || plan.offline ? [] : repeatLines(plan, options)),
+  ];
+}
+
+/** How to ask once more for what is done. */
+export function repeatLines({ actions }: Plan, options: PlanTextOptions): string[] {
+  const done = actions.filter(isKind('noop'));
+  const [first] = done;
+  if (!first) return [];
+  const place = `${toNext(first)} at ${placeText(first.source)}`;
+  return remedyLines(
+    done.length === 1
+      ? `to restore it again: raise generation${place}`
+      : `to restore one again: raise its generation (${first.address}:${place})`,
+    options,
+  );
+}
+
+function nextCommands(
+  plan: Plan,
+  count: PlanTotals,
+  {
+    applyCommand: apply = 'vbsctl apply',
+    initCommand: init = 'vbsctl init',
+    waitCommand: wait = 'vbsctl wait',
+    madeBefore = false,
+  }: PlanTextOptions,
+): [string, string][] {
+  if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
+  if (plan.notices.some(({ severity }) => severity === 'error'))
+    return [['vbsctl plan', 'once the errors above are mended']];
+  const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
+  if (!hasChanges(plan))
+    return count.blocked > 0
+      ? [['vbsctl plan', 'once what is blocked is mended']]
+      : [['vbsctl state list', 'shows what was done']];
+  if (madeBefore) return [[apply, 'which refuses it if it was applied before, or is stale by now']];
+  if (count.blocked === 0 && isOnlyFollowed(plan, count))
+    return [[wait, 'follows what is under way to its end, and starts nothing']];
+  if (count.blocked === 0) return [...start, [apply, '']];
+  return [
+    ...start,
+    [apply, 'once what is blocked is mended'],
+    [`${apply} --skip-blocked`, 'does the rest now'],
+  ];
+}
+
+/** All that is left runs in the cloud already. */
+function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
+  const running = plan.actions.filter(
+    (one) => one.kind === 'resume' && one.record.status === 'running',
+  ).length;
+  return restore === 0 && resume > 0 && running === resume && plan.moves.length + rulesToNote(plan) === 0;
+}

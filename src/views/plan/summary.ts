@@ -1,0 +1,99 @@
+import { formatDuration } from '../../domain/duration.ts';
+import {
+  hasChanges,
+  isOfAnotherDisk,
+  type Plan,
+  type RestoreAction,
+  rulesToNote,
+  totals,
+} from '../../domain/plan.ts';
+import { sanitize, wrap } from '../terminal.ts';
+import { grouped, plural, size } from '../words.ts';
+import { isKind, type PlanTextOptions } from './options.ts';
+import { nameOf } from './parts.ts';
+
+/** What stands below the actions: how to detach, what apply would overwrite. */
+
+/** `Plan: 3 to restore, 1 to resume, 2 done, 1 blocked.` */
+export function planSummary(plan: Plan): string {
+  const count = totals(plan);
+  const parts = [
+    ...(hasChanges(plan) || count.blocked > 0 ? [] : ['nothing to do']),
+    ...[
+      [count.restore, 'to restore'] as const,
+      [count.resume, 'to resume'] as const,
+      [plan.moves.length, 'to rename'] as const,
+      [rulesToNote(plan), 'to note'] as const,
+      [count.noop, 'done'] as const,
+      [count.blocked, 'blocked'] as const,
+      [count.expired, 'expired'] as const,
+    ].flatMap(([value, what]) => (value > 0 ? [`${grouped(value)} ${what}`] : [])),
+  ];
+  return `Plan: ${parts.join(', ')}.`;
+}
+
+/** A block for each server, its lines whole and bare, for pasting: stop it once, then remove its disks. */
+export function detachLines(restores: readonly RestoreAction[], { style, width }: PlanTextOptions): string[] {
+  const blocks = new Map<string, { readonly server: string; readonly commands: Set<string> }>();
+  for (const { server, commands } of restores.flatMap(({ waits_for }) => waits_for)) {
+    // The first one names the server by its id: two servers may have one name.
+    const [stop] = commands;
+    if (server === undefined || stop === undefined) continue;
+    const block = blocks.get(stop) ?? { server, commands: new Set() };
+    for (const command of commands) block.commands.add(command);
+    blocks.set(stop, block);
+  }
+  return [...blocks.values()].flatMap(({ server, commands }) => [
+    '',
+    ...wrap(`To detach the disks from ${sanitize(server)}:`, width),
+    ...[...commands].map((command) => `  ${style.accent(sanitize(command))}`),
+  ]);
+}
+
+export function summaryLines(plan: Plan, { style, width, patienceMs }: PlanTextOptions): string[] {
+  const restores = plan.actions.filter(isKind('restore'));
+  let gigabytes = 0;
+  let attached = 0;
+  let waiting = 0;
+  let patience = 0;
+  for (const { volume, waits_for, timeout_ms } of restores) {
+    gigabytes += volume.size ?? 0;
+    if (waits_for.length === 0) continue;
+    if (waits_for.some(({ server }) => server !== undefined)) attached += 1;
+    else waiting += 1;
+    patience = Math.max(patience, timeout_ms ?? patienceMs ?? 0);
+  }
+  const meanwhile =
+    patienceMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
+  const text = [
+    `Applying overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
+    'a restore cannot be stopped or undone.',
+    ...(waiting > 0
+      ? [`${grouped(waiting)} still ${waiting === 1 ? 'waits' : 'wait'} for something, see above.`]
+      : []),
+  ].join(' ');
+  const detach = `${plural(attached, 'disk')} ${attached === 1 ? 'is' : 'are'} still attached: detach ${attached === 1 ? 'it' : 'them'} first${meanwhile}.`;
+  return [
+    style.strong(planSummary(plan)),
+    ...(restores.length > 0 ? wrap(text, width) : []),
+    ...(attached > 0 ? wrap(detach, width) : []),
+    ...otherDiskLines(restores, width).map(style.warn),
+  ];
+}
+
+const OTHERS_LISTED_MAX = 5;
+
+/** Once more next to the question: it is the mistake that costs two disks' worth of data. */
+function otherDiskLines(restores: readonly RestoreAction[], width: number): string[] {
+  const foreign = restores.filter(isOfAnotherDisk);
+  const lines = foreign
+    .slice(0, OTHERS_LISTED_MAX)
+    .map(
+      ({ address, volume, backup }) =>
+        `! ${sanitize(address)}: the backup is of ${sanitize(backup.of_volume_name ?? backup.of_volume_id ?? '')}, not of ${volume.name ? nameOf(volume) : sanitize(volume.id ?? '')}`,
+    );
+  const rest = foreign.length - lines.length;
+  return [...lines, ...(rest > 0 ? [`! and ${grouped(rest)} more from backups of other disks`] : [])].flatMap(
+    (line) => wrap(line, width),
+  );
+}

@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { lockedBy, UNTOLD } from '../../src/state/lock-failures.ts';
+
+const HELD = {
+  id: 'l-1',
+  who: 'ada@bench',
+  host: 'bench',
+  pid: 42,
+  operation: 'apply',
+  since: '2026-11-23T22:00:00.000Z',
+  version: '0.1.0',
+};
+const tell = (info: typeof HELD) => {
+  const [said] = lockedBy(info, 'there').diagnostics;
+  return { summary: said?.summary, detail: said?.detail, remedy: said?.remedy };
+};
+
+describe('who holds the lock', () => {
+  it('is told with the process and the way out', () => {
+    expect(tell(HELD)).to.deep.equal({
+      summary: 'the state is locked: apply by ada@bench since 2026-11-23T22:00:00.000Z',
+      detail: 'Process 42 on bench, vbsctl 0.1.0, lock l-1.',
+      remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock l-1',
+    });
+  });
+
+  it('is left out where the server does not tell it (GitLab: the process; Gitea: all)', () => {
+    expect(tell({ ...HELD, host: '', pid: 0, operation: '', version: '' })).to.deep.include({
+      summary: 'the state is locked: another run by ada@bench since 2026-11-23T22:00:00.000Z',
+      detail: 'lock l-1.',
+    });
+    expect(tell(UNTOLD)).to.deep.equal({
+      summary: 'the state is locked: another run by somebody',
+      detail: 'Its server does not tell the id of the lock: the log of the run that took it has it.',
+      remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ID',
+    });
+  });
+});

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { expect } from 'chai';
+import { systemClock } from '../../src/cli/system.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import { openBackend } from '../../src/state/open-backend.ts';
+import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
+import { type ProxyProcess, startProxy } from '../network/proxy-process.ts';
+import { PASSWORD } from './http/state-server.ts';
+import { ACTOR, numbered, TARGET } from './samples.ts';
+import { startTlsFront, type TlsFront } from './tls-front.ts';
+import { HttpTrialServer, PostgresTrialServer, S3TrialServer } from './trial-servers.ts';
+
+type Env = Readonly<Record<string, string>>;
+
+const LOGIN = 'ann:s3cret';
+/** Far below what a server that is away is waited for. */
+const AT_ONCE_MS = 5_000;
+
+async function worksAt(location: string, env: Env): Promise<void> {
+  const backend = await openBackend(location, {
+    clock: systemClock,
+    newId: randomUUID,
+    settleMs: 1_000,
+    env,
+  });
+  const lease = await backend.lock(ACTOR, 0);
+  await lease.create(TARGET);
+  await lease.commit([numbered(1)]);
+  await lease.release();
+  expect((await backend.read())?.serial).to.equal(1);
+}
+
+/** What it is refused with, at once. */
+async function refusedAt(location: string, env: Env): Promise<string> {
+  const began = Date.now();
+  const backend = await openBackend(location, {
+    clock: systemClock,
+    newId: randomUUID,
+    settleMs: 1_000,
+    env,
+  });
+  const cause: unknown = await backend.read().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(cause).to.be.instanceOf(Failure);
+  expect(Date.now() - began, 'at once').to.be.below(AT_ONCE_MS);
+  const text = JSON.stringify((cause as Failure).diagnostics);
+  expect(text).to.not.include('s3cret').and.not.include(PASSWORD);
+  return text;
+}
+
+describe('a remote state behind a private authority and a proxy that knows nothing but CONNECT', function () {
+  this.timeout(60_000);
+  let authority: PrivateAuthority | undefined;
+  let proxy: ProxyProcess;
+  before(async function () {
+    authority = privateAuthority();
+    if (!authority) return this.skip();
+    proxy = await startProxy(LOGIN);
+  });
+  after(() => {
+    proxy?.stop();
+    authority?.remove();
+  });
+  const made = () => authority ?? expect.fail('no authority');
+  const through = () => ({ HTTPS_PROXY: `http://${LOGIN}@127.0.0.1:${proxy.port}` });
+
+  for (const { server, trust, remedy } of [
+    {
+      server: new HttpTrialServer(),
+      trust: () => ({ TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: made().ca }),
+      remedy: 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM',
+    },
+    {
+      server: new S3TrialServer(),
+      trust: () => ({ AWS_CA_BUNDLE: made().caFile }),
+      remedy: 'AWS_CA_BUNDLE',
+    },
+  ])
+    describe(server.name, () => {
+      let front: TlsFront;
+      before(async function () {
+        if ('missing' in server && server.missing !== undefined) {
+          console.log(`      skipped: ${server.missing}`);
+          return this.skip();
+        }
+        await server.start();
+        front = await startTlsFront(made().tls, server.port);
+      });
+      after(async () => {
+        await front?.stop();
+        await server.dispose();
+      });
+      beforeEach(() => {
+        proxy.targets.length = 0;
+      });
+      const location = () =>
+        server.location(front.port, randomUUID(), 'usual').replaceAll('http://', 'https://');
+      const target = () => `127.0.0.1:${front.port}`;
+
+      it('is reached through the proxy, with TLS to the server itself', async () => {
+        await worksAt(location(), { ...server.env, ...trust(), ...through() });
+        expect(proxy.targets).to.not.deep.equal([]);
+        for (const each of proxy.targets) expect(each).to.equal(target());
+      });
+
+      it('is reached directly where NO_PROXY says so', async () => {
+        await worksAt(location(), { ...server.env, ...trust(), ...through(), NO_PROXY: '127.0.0.1' });
+        expect(proxy.targets).to.deep.equal([]);
+      });
+
+      it('is not believed without its authority, at once, with the cure', async () => {
+        const text = await refusedAt(location(), { ...server.env, ...through() });
+        expect(text).to.include('certificate').and.include(remedy);
+      });
+
+      it('tells a proxy that wants another login, at once', async () => {
+        const HTTPS_PROXY = `http://ann:wrong@127.0.0.1:${proxy.port}`;
+        const text = await refusedAt(location(), { ...server.env, ...trust(), HTTPS_PROXY });
+        expect(text).to.include('asks for a user name').and.include('HTTPS_PROXY');
+      });
+    });
+
+  it('AWS_CA_BUNDLE that cannot be read is told by name', async () => {
+    const text = await refusedAt('s3://bucket/key?endpoint=https://127.0.0.1:9&region=x', {
+      AWS_CA_BUNDLE: '/no/such/bundle.pem',
+    });
+    expect(text).to.include('AWS_CA_BUNDLE').and.include('/no/such/bundle.pem');
+  });
+
+  it('http: shows a certificate of its own to a server that asks for one', async () => {
+    const server = new HttpTrialServer();
+    await server.start();
+    const { ca, tls } = made();
+    const front = await startTlsFront(
+      { ...tls, ca, requestCert: true, rejectUnauthorized: true },
+      server.port,
+    );
+    try {
+      const env = { ...server.env, TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: ca, TF_HTTP_RETRY_MAX: '0' };
+      const location = () => server.location(front.port, randomUUID()).replace('http:', 'https:');
+      await worksAt(location(), {
+        ...env,
+        TF_HTTP_CLIENT_CERTIFICATE_PEM: tls.cert,
+        TF_HTTP_CLIENT_PRIVATE_KEY_PEM: tls.key,
+      });
+      await refusedAt(location(), env);
+    } finally {
+      await front.stop();
+      await server.stop();
+    }
+  });
+
+  it('postgres: sslmode=verify-full with sslrootcert', async function () {
+    const server = new PostgresTrialServer();
+    if (server.missing !== undefined) {
+      console.log(`      skipped: ${server.missing}`);
+      return this.skip();
+    }
+    await server.start(made().tls);
+    try {
+      const location = (more: string) =>
+        `${server.location(server.port, randomUUID(), 'usual')}&sslmode=${more}`;
+      await worksAt(location(`verify-full&sslrootcert=${made().caFile}`), {});
+      expect(await refusedAt(location('verify-full'), {}))
+        .to.include('certificate')
+        .and.include('sslrootcert');
+      const noSuchFile = await refusedAt(location('verify-full&sslrootcert=/no/such.pem'), {});
+      expect(noSuchFile).to.include('/no/such.pem').and.include('sslrootcert');
+      await server.stop();
+      await server.start();
+      expect(await refusedAt(location('require'), {}), 'a server without TLS').to.include('sslmode');
+    } finally {
+      await server.dispose();
+    }
+  });
+
+  it('http: a login goes to no proxy in the clear', async () => {
+    // Plain http is for this machine and its neighbours, as for the cloud: no proxy is asked.
+    const server = new HttpTrialServer();
+    await server.start();
+    try {
+      await worksAt(server.location(server.port, randomUUID()), {
+        ...server.env,
+        HTTPS_PROXY: 'http://127.0.0.1:9',
+        HTTP_PROXY: 'http://127.0.0.1:9',
+      });
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,66 @@
+import { expect } from 'chai';
+import { durationOf } from '../../src/views/record-text.ts';
+import { stateShowText } from '../../src/views/state-text.ts';
+import { AMBIGUOUS, adopted, at, NOW, recordOf, running, succeeded } from './fixtures.ts';
+
+const ADOPT = { type: 'adopt', at: '2026-11-24T00:03:12.000Z' } as const;
+
+describe('where a disk was attached before its restore', () => {
+  const attached_before = [
+    { server_id: '6c1d9d5e', server_name: 'pay-db1', device: '/dev/vdb' },
+    { server_id: '$(id)', device: '; id' },
+  ];
+
+  it('is shown, with the command that attaches it again, to paste without harm', () => {
+    const text = stateShowText({ ...succeeded, attached_before }, at(120));
+    expect(text)
+      .to.match(/was on: +pay-db1 \(\/dev\/vdb\)\n/)
+      .and.contain(`openstack server add volume 6c1d9d5e ${succeeded.volume_id} --device /dev/vdb\n`)
+      .and.contain(`openstack server add volume SERVER ${succeeded.volume_id}\n`)
+      .and.not.contain('volume $(id)');
+    expect(stateShowText(succeeded, at(120)))
+      .to.not.contain('was on')
+      .and.not.contain('openstack');
+  });
+
+  it('is shown without the command while the disk still has to be restored', () => {
+    expect(stateShowText({ ...running, attached_before }, at(120)))
+      .to.contain('was on:')
+      .and.not.contain('add volume');
+  });
+});
+
+describe('how long a restore took', () => {
+  it('counts from the yes', () => {
+    expect(durationOf(succeeded, NOW)).to.equal(724_000);
+    expect(durationOf(running, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:00:12Z'));
+  });
+
+  it('counts from the request where a restore was only found, however much later: it began between the two', () => {
+    expect(durationOf(adopted, NOW)).to.equal(530_000);
+    const found = recordOf('web', [AMBIGUOUS, ADOPT]);
+    expect(durationOf(found, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:00:10Z'));
+  });
+
+  it('counts from the first request that can have begun it', () => {
+    const { names, baseline } = adopted;
+    const { volume_id, backup_id, generation, address } = adopted;
+    const identity = { volume_id, backup_id, generation };
+    const again = (at: string) => ({ type: 'intend', at, address, identity, names, baseline }) as const;
+    const failure = { cause: 'no_connection', message: 'refused' } as const;
+    const never = {
+      type: 'answer',
+      at: '2026-11-24T00:00:11.000Z',
+      outcome: { kind: 'not_sent', failure },
+    } as const;
+    const found = recordOf('web', [never, again('2026-11-24T00:01:00.000Z'), AMBIGUOUS, ADOPT]);
+    expect(durationOf(found, NOW)).to.equal(NOW - Date.parse('2026-11-24T00:01:00Z'));
+  });
+
+  it('is told as found, not as started, where nobody saw it start', () => {
+    expect(stateShowText(recordOf('web', [AMBIGUOUS, ADOPT]), at(80)))
+      .to.match(/found: +11m 48s ago \(2026-11-24T00:03:12Z\)/)
+      .and.not.contain('started:');
+    expect(stateShowText(running, at(80))).to.contain('started:');
+  });
+});
