@@ -15,15 +15,20 @@ const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'bef
   rules: [{ match: { route }, times: 'always', effect: { kind: 'hang', when, for_ms: HANG_MS } }],
 });
 
+/** A restore that begins and ends before the next run looks is unknown; a busy machine starts that late. */
+const LONG_MS = 10_000;
+
 describe('signals', function () {
   this.timeout(60_000);
   let desk: Desk;
-  beforeEach(async () => {
-    desk = await Desk.open({ seed: { volumes: 4, jobDurationMs: 1_500, queueMs: 50 } });
+  beforeEach(() => open(1_500));
+
+  async function open(jobDurationMs: number): Promise<void> {
+    desk = await Desk.open({ seed: { volumes: 4, jobDurationMs, queueMs: 50 } });
     desk.declare(3);
     const { code, stderr } = await desk.run('init');
     expect(code, stderr).to.equal(0);
-  });
+  }
   afterEach(() => desk.close());
 
   const asked = (route: RouteKind) => desk.cloud.audit().requests[route] ?? 0;
@@ -75,6 +80,8 @@ describe('signals', function () {
 
     for (const effect of ['before', 'after'] as const)
       it(`lets a restore be answered a moment, then leaves it to the next run (${effect} its effect)`, async () => {
+        await desk.close();
+        await open(LONG_MS);
         await desk.cloud.setFaults(hanging('restore', effect));
         const running = desk.start('apply', '--auto-approve');
         await until(() => asked('restore') === 3);
@@ -141,6 +148,8 @@ describe('signals', function () {
   });
 
   it('the second one ends it at once and loses no intent, while a restore hangs', async () => {
+    await desk.close();
+    await open(LONG_MS);
     await desk.cloud.setFaults(hanging('restore', 'after'));
     const running = desk.start('apply', '--auto-approve');
     await until(() => asked('restore') === 3);

@@ -5,7 +5,7 @@ import type { Finished, Running } from '../program.ts';
 
 const DISKS = 4;
 /** Longer than a run takes to come back: a restore that begins and ends unseen is unknown. */
-const LONG_MS = 5_000;
+const LONG_MS = 10_000;
 /** Longer than a takeover of a short lease. */
 const LONGER_MS = 14_000;
 const SHORT_MS = 1_200;
