@@ -11,3 +11,23 @@ export interface Clock {
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** A point in time on both clocks. */
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+/** Now, or in so many ms. */
+export function momentOf(clock: Clock, inMs = 0): Moment {
+  return { monotonic: clock.monotonic() + inMs, wall: clock.now() + inMs };
+}
+
+/**
+ * How long ago it may be (below zero: it is to come), by whichever clock has gone further: the monotonic one stands
+ * still while a machine sleeps, the other one may be set back.
+ */
+export function mayHavePassedMs(clock: Clock, since: Moment): number {
+  const now = momentOf(clock);
+  return Math.max(now.monotonic - since.monotonic, now.wall - since.wall);
+}

@@ -1,3 +1,4 @@
+import type { Moment } from '../domain/clock.ts';
 import type { Backup, CloudFailure, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 
@@ -22,7 +23,7 @@ export interface Driver {
   reserve(signal?: AbortSignal): Promise<Reservation>;
 
   /**
-   * The POST. Sends nothing (`not_sent`) when `permit` is older than `fresh_until_ms` by the time the request
+   * The POST. Sends nothing (`not_sent`) when `permit` is older than `fresh_until` by the time the request
    * would leave.
    */
   start(permit: Permit, request: StartRequest): Promise<StartOutcome>;
@@ -52,8 +53,8 @@ export interface Driver {
 export interface StartRequest {
   readonly volume_id: string;
   readonly backup_id: string;
-  /** On the monotonic clock: after this the intent is stale and nothing may be sent. */
-  readonly fresh_until_ms: number;
+  /** After this the intent is stale and nothing may be sent. */
+  readonly fresh_until: Moment;
   /** Asked at the last moment, when the connection stands; on false nothing is sent. */
   readonly mayLeave?: () => boolean;
 }

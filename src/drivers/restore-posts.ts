@@ -1,3 +1,4 @@
+import { mayHavePassedMs } from '../domain/clock.ts';
 import type { StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Pass } from './auth/session.ts';
@@ -31,14 +32,14 @@ export class RestorePosts {
   /** `classify` is the API's own reading of what came. */
   async start(
     permit: Permit,
-    { url, volume_id, fresh_until_ms, mayLeave }: { readonly url: string } & StartRequest,
+    { url, volume_id, fresh_until, mayLeave }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
     const pass = this.#permits.get(permit);
     if (pass === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
     const { wire, session, clock } = this.#tools;
-    const isFresh = () => clock.monotonic() <= fresh_until_ms;
+    const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return {
         kind: 'not_sent',

@@ -132,12 +132,12 @@ class Execution {
   #mustOutlastARequest(): void {
     const { lease, settings, reach } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
-    if (reach === 'follow' || lease.poisoned || lease.remainingMs() > timeoutMs) return;
+    if (reach === 'follow' || lease.poisoned || lease.ttlMs > timeoutMs) return;
     throw new Failure(
       'state',
       error(
         'lease-too-short',
-        `the lock on the state lasts ${formatDuration(lease.remainingMs())}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
+        `the lock on the state lasts ${formatDuration(lease.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
         { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
       ),
     );

@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { type Moment, momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
@@ -105,6 +106,11 @@ class Attempts {
           false,
         );
       const pause = this.#notBefore - clock.monotonic();
+      if (pause > session.timeLeftMs)
+        return this.#fail(
+          `${this.#lastFailure?.message ?? 'no answer'}; its time is up before it may be repeated`,
+          false,
+        );
       if (pause > 0) await clock.sleep(pause, run.stop);
     }
 
@@ -187,7 +193,7 @@ class Attempts {
     if (closed) return standing(session, closed);
 
     // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
-    const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;
+    const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     await session.step({
       type: 'intend',
       at: session.now(),
@@ -206,7 +212,7 @@ class Attempts {
     const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntilMs), session, record);
+    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntil), session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -242,17 +248,20 @@ class Attempts {
   }
 
   /** The only place from which a POST leaves. */
-  async #send(permit: Permit, freshUntilMs: number): Promise<StartOutcome> {
+  async #send(permit: Permit, freshUntil: Moment): Promise<StartOutcome> {
     const { run, ids } = this.#session;
     const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
     if (lease.poisoned) throw lease.poisoned;
+    // What is started no more may have been told while the intent was written.
+    const closed = run.closed();
+    if (closed) return notSent(closed.reason);
     const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
     if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
     const posting = run.driver.start(permit, {
       volume_id: ids.volume_id,
       backup_id: ids.backup_id,
-      fresh_until_ms: freshUntilMs,
+      fresh_until: freshUntil,
       // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
       mayLeave: () => !run.stop.aborted && holds(),
     });

@@ -58,6 +58,8 @@ export interface Lease {
    * the very moment before a request leaves: a process that was stopped meanwhile must not send it.
    */
   remainingMs(): number;
+  /** How long it lasts from a renewal on, ms; Infinity where only a person can take the lock away. */
+  readonly ttlMs: number;
   /** Folds what is to be folded and frees the lock. Safe to call twice. */
   release(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, type Moment, mayHavePassedMs } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration, parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
@@ -41,13 +41,13 @@ export function takeoverAfterMs(ttlMs: number, settleMs: number): number {
 
 /** How long a lease surely lasts. Counts from before each renewal was sent, on whichever clock has gone further. */
 export class LeaseTime {
+  readonly ttlMs: number;
   readonly #clock: Clock;
-  readonly #ttlMs: number;
   #at: Moment;
 
   constructor(clock: Clock, ttlMs: number, renewed: Moment) {
     this.#clock = clock;
-    this.#ttlMs = ttlMs;
+    this.ttlMs = ttlMs;
     this.#at = renewed;
   }
 
@@ -55,19 +55,7 @@ export class LeaseTime {
     this.#at = at;
   }
 
-  /** The monotonic clock stands still while a machine sleeps, the other one may be set back. */
   remainingMs(): number {
-    const now = momentOf(this.#clock);
-    const gone = Math.max(now.monotonic - this.#at.monotonic, now.wall - this.#at.wall);
-    return Math.max(this.#ttlMs - gone, 0);
+    return Math.max(this.ttlMs - mayHavePassedMs(this.#clock, this.#at), 0);
   }
-}
-
-export interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
-}
-
-export function momentOf(clock: Clock): Moment {
-  return { monotonic: clock.monotonic(), wall: clock.now() };
 }

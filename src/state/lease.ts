@@ -29,6 +29,7 @@ export interface Holding {
   /** Why the lock is known to be lost although nothing was written since. */
   readonly lost: Error | undefined;
   remainingMs(): number;
+  readonly ttlMs: number;
   /** Called once, at the end. `last` is what is stored; undefined when that is not known for sure, or nothing is. */
   release(last: State | undefined): Promise<void>;
 }
@@ -94,6 +95,10 @@ export class StoredLease implements Lease {
 
   remainingMs(): number {
     return this.#holding.remainingMs();
+  }
+
+  get ttlMs(): number {
+    return this.#holding.ttlMs;
   }
 
   async create(target: Target): Promise<State> {

@@ -12,10 +12,11 @@ import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresLocation } from './postgres/location.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
-import { s3Location } from './s3/location.ts';
+import { placeOf, s3Location } from './s3/location.ts';
 import { s3Network } from './s3/network.ts';
 import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
+import { sdkBucket } from './s3/sdk-bucket.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
@@ -86,7 +87,8 @@ function mustBeOnce({ protocol, searchParams }: URL): void {
 
 function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {
   const s3 = s3Location(url);
-  return s3Backend({ location, s3, objects: s3Objects(s3, s3Network(env), rest.clock), ...rest });
+  const objects = s3Objects(sdkBucket(s3, s3Network(env)), placeOf(s3), rest.clock);
+  return s3Backend({ location, s3, objects, ...rest });
 }
 
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;

@@ -78,7 +78,10 @@ function open(network: RecordedCloud, password = 'testbed'): Promise<Driver> {
 async function start(driver: Driver, name: string) {
   const permit = await driver.reserve();
   if (permit.kind !== 'permit') throw new Error(permit.failure.message);
-  return driver.start(permit, { ...recordedRestore(name), fresh_until_ms: Number.MAX_SAFE_INTEGER });
+  return driver.start(permit, {
+    ...recordedRestore(name),
+    fresh_until: { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER },
+  });
 }
 
 async function seen(driver: Driver, name: string) {

@@ -40,7 +40,7 @@ export const HARMS = [
 export type Harm = (typeof HARMS)[number];
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
-const FAR = Number.MAX_SAFE_INTEGER;
+const FAR = { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER };
 
 /** What every driver promises, whatever API it speaks. */
 export function driverContract(
@@ -57,11 +57,11 @@ export function driverContract(
     });
     afterEach(() => cloud.close());
 
-    const start = async (volumeId = cloud.volumeId, freshUntilMs = FAR) =>
+    const start = async (volumeId = cloud.volumeId, freshUntil = FAR) =>
       driver.start(permit(await driver.reserve()), {
         volume_id: volumeId,
         backup_id: cloud.backupId,
-        fresh_until_ms: freshUntilMs,
+        fresh_until: freshUntil,
       });
 
     it('shows disk and backup', async () => {
@@ -116,20 +116,20 @@ export function driverContract(
     });
 
     it('sends nothing for a stale intent', async () => {
-      expect((await start(cloud.volumeId, Number.MIN_SAFE_INTEGER)).kind).to.equal('not_sent');
+      expect((await start(cloud.volumeId, { monotonic: 0, wall: 0 })).kind).to.equal('not_sent');
       expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
     });
 
     it('takes a permit for one POST', async () => {
       const once = permit(await driver.reserve());
-      const request = { volume_id: NOBODY, backup_id: cloud.backupId, fresh_until_ms: FAR };
+      const request = { volume_id: NOBODY, backup_id: cloud.backupId, fresh_until: FAR };
       await driver.start(once, request);
       const again = await driver.start(once, request).catch((error) => error);
       expect(again).to.be.instanceOf(Error);
     });
 
     it('sends nothing that may not leave any more once the connection stands', async () => {
-      const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until_ms: FAR };
+      const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until: FAR };
       const outcome = await driver.start(permit(await driver.reserve()), {
         ...request,
         mayLeave: () => false,

@@ -4,9 +4,10 @@ import type { Clock } from '../../src/domain/clock.ts';
 export class FakeClock implements Clock {
   readonly slept: number[] = [];
   #elapsedMs = 0;
+  #asleepMs = 0;
 
   now(): number {
-    return Date.UTC(2026, 10, 23, 18, 0, 0) + this.#elapsedMs;
+    return Date.UTC(2026, 10, 23, 18, 0, 0) + this.#elapsedMs + this.#asleepMs;
   }
 
   monotonic(): number {
@@ -15,6 +16,11 @@ export class FakeClock implements Clock {
 
   advance(ms: number): void {
     this.#elapsedMs += ms;
+  }
+
+  /** The machine sleeps, and its monotonic clock stands still. */
+  passAsleep(ms: number): void {
+    this.#asleepMs += ms;
   }
 
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {

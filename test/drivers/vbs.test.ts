@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { momentOf } from '../../src/domain/clock.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver, Permit } from '../../src/drivers/driver.ts';
@@ -47,7 +48,11 @@ async function reserve(driver: Driver): Promise<Permit> {
   return reservation;
 }
 
-const restore = { volume_id: 'volume-1', backup_id: 'backup-1', fresh_until_ms: Number.MAX_SAFE_INTEGER };
+const restore = {
+  volume_id: 'volume-1',
+  backup_id: 'backup-1',
+  fresh_until: { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER },
+};
 
 describe('the vbs driver', () => {
   afterEach(async () => {
@@ -125,12 +130,20 @@ describe('the vbs driver', () => {
 
     it('does not leave when the intent is stale, not even by a millisecond', async () => {
       const { driver, clock } = await serve();
-      const stale = { ...restore, fresh_until_ms: clock.monotonic() - 1 };
+      const stale = { ...restore, fresh_until: momentOf(clock, -1) };
       const outcome = await driver.start(await reserve(driver), stale);
       expect(outcome).to.have.nested.property('failure.code', 'NOT_SENT_STALE');
       expect(driver.requests()).to.equal(1);
-      const fresh = { ...restore, fresh_until_ms: clock.monotonic() };
+      const fresh = { ...restore, fresh_until: momentOf(clock) };
       expect((await driver.start(await reserve(driver), fresh)).kind).to.equal('accepted');
+    });
+
+    it('does not leave when its machine slept, which the monotonic clock does not know', async () => {
+      const { cloud, driver, clock } = await serve();
+      const intent = { ...restore, fresh_until: momentOf(clock, 5_000) };
+      clock.passAsleep(60_000);
+      expect((await driver.start(await reserve(driver), intent)).kind).to.equal('not_sent');
+      expect(cloud.count('/restore')).to.equal(0);
     });
 
     it('does not leave when the intent became stale while it connected', async () => {
@@ -145,7 +158,7 @@ describe('the vbs driver', () => {
         };
       };
       const { cloud, driver, clock } = await serve(undefined, slow);
-      const intent = { ...restore, fresh_until_ms: clock.monotonic() + 5_000 };
+      const intent = { ...restore, fresh_until: momentOf(clock, 5_000) };
       expect((await driver.start(await reserve(driver), intent)).kind).to.equal('not_sent');
       expect(cloud.count('/restore')).to.equal(0);
     });

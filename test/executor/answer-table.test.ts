@@ -226,6 +226,24 @@ describe('the answer table', () => {
     );
   });
 
+  it('does not wait for a Retry-After beyond the timeout, and sends nothing after it', async () => {
+    const effect = {
+      kind: 'status',
+      when: 'before',
+      status: 503,
+      body: 'service',
+      retry_after: 400,
+    } as const;
+    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect }] });
+    const spec = lab.spec(0, { timeout_ms: 300_000 });
+    const { outcome } = await lab.apply([spec]);
+    expect(lab.clock.monotonic()).to.be.below(300_000);
+    const record = (await lab.state())?.records.get(spec.address);
+    expect(record?.status === 'failed' && record.touched).to.equal('no');
+    expect(record?.attempts).to.have.length(1);
+    expect(outcome.summary.failed).to.equal(1);
+  });
+
   it('gives up after give_up_after, and calls an ambiguous one maybe touched', async () => {
     for (const [status, touched] of [
       [409, 'no'],

@@ -167,6 +167,15 @@ describe('restores under way', () => {
     expect(asked.length).to.be.at.most(4 * rounds * AT_ONCE);
   });
 
+  it('a few that come after many are looked at when they are over by what is usual', async () => {
+    const cloud = lab({ volumes: AT_ONCE + 4 });
+    const { outcome } = await cloud.apply(specs(cloud, AT_ONCE + 4));
+    expect(outcome.summary).to.include({ succeeded: AT_ONCE + 4 });
+    const ends = cloud.events.flatMap(({ type, at }) => (type === 'ended' ? [Date.parse(at)] : []));
+    const late = (ends[AT_ONCE + 3] ?? Number.NaN) - (ends[AT_ONCE - 1] ?? Number.NaN) - TEN_MINUTES;
+    expect(late).to.be.at.most(13_000);
+  });
+
   it('a stop is obeyed while lists are waited for', async () => {
     const cloud = lab();
     const stop = new AbortController();

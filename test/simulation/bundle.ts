@@ -27,7 +27,7 @@ export async function bundle(entry: string, patches: readonly Patch[] = []): Pro
     target: 'node20',
     logLevel: 'error',
     // They stay packages of their own: their files are read at run time.
-    external: ['esbuild'],
+    external: ['esbuild', '@aws-sdk/client-s3'],
     plugins: [withoutNetwork(), patched(patches)],
   });
   const [output] = outputFiles;

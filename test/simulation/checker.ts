@@ -1,5 +1,6 @@
 import type { Came } from './answer-table.ts';
 import { Conduct, type Rules, type Sent } from './conduct.ts';
+import { type LeaseGivens, LeaseRules } from './lease-rules.ts';
 import { type Ledger, LedgerReader, type LedgerRecord } from './ledger.ts';
 
 /**
@@ -36,6 +37,14 @@ export const CLAUSES = {
   proof: 'called succeeded without having read that it is',
   'evidence-used': 'given up although the last look showed it under way or done',
   'one-each': 'a plan that restores one disk twice',
+  'takeover-early': 'a lock was taken over before its time to live and settle had passed',
+  'lease-outlasts': 'a request left that could outlast the lease of its run',
+  fenced: 'a former holder wrote over what the next one had written',
+  acknowledged: 'a commit was acknowledged that the next holder of the lock may never have seen',
+  poisoned: 'a run wrote its state again after a commit of it had failed',
+  'own-lock': 'a lock was removed by somebody whose it was not',
+  'gave-up': 'a run gave up a state that was its own to write, and could be written',
+  'kept-for-people': 'a run heard of a job, could not save it, and left no errored.state.json with it',
   'run-ends': 'a run that does not end, or leaves a restore of its plan without an end',
   settles: 'in quiet times a declared restore does not come to its end',
   bug: 'the program failed in a way that is none of its own errors',
@@ -100,6 +109,8 @@ export interface Givens {
   readonly rules: Rules;
   /** Backup → the disk that it was made of. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Where the state's lock has an end. */
+  readonly lease?: LeaseGivens;
 }
 
 const FRESH_MS = 5_000;
@@ -119,6 +130,9 @@ export class Checker {
   readonly #judgedSuccesses = new Set<string>();
   readonly #known = new Set<string>();
   readonly conduct: Conduct;
+  readonly lease: LeaseRules | undefined;
+  /** Process → ids of the jobs that it was told of; and the text of what it could not save. */
+  readonly #told = new Map<string, { readonly jobs: string[]; left: string }>();
   #ledger: Ledger | undefined;
   #open = new Map<string, string>();
   #closedCount = 0;
@@ -128,6 +142,7 @@ export class Checker {
     this.#state = world.state;
     this.#givens = world;
     this.conduct = new Conduct(world.rules, (clause, what) => this.#violated(clause, what));
+    this.lease = world.lease && new LeaseRules(world.lease, (clause, what) => this.#violated(clause, what));
   }
 
   get ledger(): Ledger | undefined {
@@ -138,6 +153,7 @@ export class Checker {
   began(process: string, command: string, at: number): void {
     this.conduct.began(process, at);
     this.#runs.set(process, { command, planned: new Map(), seen: new Map() });
+    this.#told.set(process, { jobs: [], left: '' });
   }
 
   planned(process: string, plan: readonly Planned[]): void {
@@ -164,6 +180,14 @@ export class Checker {
 
   came(sent: Sent, came: Came, at: number): void {
     this.conduct.came(sent, came, at);
+    if (sent.came?.as === 'accepted' && came.kind === 'answer')
+      this.#told.get(sent.process)?.jobs.push(...jobIn(came.text));
+  }
+
+  /** What a run could not save, as it left it for people. */
+  leftBehind(process: string, text: string): void {
+    const told = this.#told.get(process);
+    if (told) told.left = text;
   }
 
   /** A restore's request left a process. `at`: monotonic ms; `now`: true epoch ms. */
@@ -187,6 +211,7 @@ export class Checker {
     if (!key)
       this.#violated('intent-first', `${pair}: ${record ? 'its last intent is answered' : 'no record'}`);
     const run = this.#runs.get(process);
+    this.lease?.posted(process, pair, at);
     if (standing) {
       const intendedAt = this.#intents.get(keyOf(standing))?.at ?? at;
       this.conduct.posted(process, post, this.#ledger, intendedAt, at, now);
@@ -258,7 +283,9 @@ export class Checker {
     planned: readonly string[],
     ends: readonly { readonly address: string; readonly status: string | undefined }[],
     fatal: boolean,
+    interrupted: boolean,
   ): void {
+    if (!interrupted) this.#jobsAreKept(process);
     const told = new Map(ends.map(({ address, status }) => [address, status]));
     if (fatal) return;
     for (const address of planned)
@@ -268,6 +295,14 @@ export class Checker {
       if (status !== undefined && record?.status !== status)
         this.#violated('told-is-durable', `${process}: ${address} is ${status}, durable ${record?.status}`);
     }
+  }
+
+  /** Who asks to stop does not wait for an answer; everybody else's job ids are kept somewhere. */
+  #jobsAreKept(process: string): void {
+    const { jobs = [], left = '' } = this.#told.get(process) ?? {};
+    const saved = [...(this.#ledger?.records.values() ?? []), ...(this.#ledger?.closed ?? [])];
+    const kept = new Set([...saved, ...recordsIn(left)].map(({ job_id }) => job_id));
+    for (const id of jobs) if (!kept.has(id)) this.#violated('kept-for-people', `${process}: job ${id}`);
   }
 
   /** A plan, as shown: every open matter is in it, and each that is blocked says what to do. */
@@ -459,6 +494,19 @@ function isAbout(text: string, id: string): boolean {
   } catch {
     return false;
   }
+}
+
+function jobIn(text: string): string[] {
+  try {
+    const { job_id } = JSON.parse(text);
+    return typeof job_id === 'string' ? [job_id] : [];
+  } catch {
+    return [];
+  }
+}
+
+function recordsIn(left: string): readonly LedgerRecord[] {
+  return left === '' ? [] : JSON.parse(left).records;
 }
 
 function sizeIn(text: string | undefined): number | undefined {

@@ -34,7 +34,10 @@ export interface Sent extends Pair {
 
 /** What one process was told and did. Times are monotonic ms. */
 interface Doer {
-  readonly began: number;
+  /** Since when it holds the lock. */
+  began: number;
+  /** How long the store of the state may have kept it waiting. */
+  hindered: number;
   /** Since when anything went wrong with it last. */
   trouble: number;
   frozen: boolean;
@@ -55,6 +58,8 @@ interface Seen {
 
 /** Reads on the way to the next step that come late without a fault, and the pause between two looks. */
 const UNHURRIED_MS = 40_000;
+/** A request to where the state is kept that went wrong, and the pause after it. */
+const HINDERED_MS = 60_000;
 
 /**
  * Judges what a process does by what it was told: from every answer that truly came back it says itself what the state
@@ -82,6 +87,7 @@ export class Conduct {
   began(process: string, at: number): void {
     this.#doers.set(process, {
       began: at,
+      hindered: 0,
       trouble: at,
       frozen: false,
       asked: Number.NEGATIVE_INFINITY,
@@ -91,6 +97,19 @@ export class Conduct {
       failures: [],
       begun: new Map(),
     });
+  }
+
+  /** It holds the lock from now on: nothing that it saw or waited for before counts. */
+  locked(process: string, at: number): void {
+    const doer = this.#doers.get(process);
+    if (doer) doer.began = at;
+  }
+
+  /** A request to where the state is kept went wrong. */
+  hindered(process: string, at: number): void {
+    const doer = this.#doers.get(process);
+    if (doer) doer.hindered += HINDERED_MS;
+    this.trouble(process, at);
   }
 
   trouble(process: string, at: number, frozen = false): void {
@@ -221,7 +240,7 @@ export class Conduct {
     const since = doer?.begun.get(address);
     if (!doer || since === undefined || doer.frozen) return;
     const { timeout_ms, give_up_after_ms } = this.#rules;
-    const allowed = timeout_ms + this.#settle(doer, at) + 2 * give_up_after_ms + UNHURRIED_MS;
+    const allowed = timeout_ms + this.#settle(doer, at) + 2 * give_up_after_ms + UNHURRIED_MS + doer.hindered;
     if (at - since > allowed)
       this.#violated('limits', `${process}: ${address} took ${at - since} ms, at most ${allowed} were given`);
   }

@@ -15,6 +15,16 @@ export type Sequel =
   | 'succeeded'
   | 'not started';
 
+/** What became of a lease whose holder was frozen until somebody took it over. */
+export type LeaseSequel =
+  /** It woke up in time, or nobody came. */
+  | 'kept'
+  /** It had nothing left to write. */
+  | 'given up'
+  /** Its commit was refused; `and left`: what it knew went to errored.state.json. */
+  | 'refused'
+  | 'refused and left';
+
 /** `fault | phase | sequel` → how often. */
 export type Matrix = Map<string, number>;
 
@@ -63,6 +73,12 @@ export class Coverage {
         (on.volume_id === undefined && on.backup_id === restore.backup_id);
       if (meant) this.#hit(kind, restore);
     }
+  }
+
+  /** `where`: the point at which its holder was frozen. */
+  lease(where: string, sequel: LeaseSequel): void {
+    const cell = `S3 frozen ${where} | lease | ${sequel}`;
+    this.matrix.set(cell, (this.matrix.get(cell) ?? 0) + 1);
   }
 
   event(event: ApplyEvent): void {

@@ -148,7 +148,7 @@ export class Lab {
   /** The same, for a test that does something meanwhile. */
   async applying(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
     const driver = await this.connect();
-    const lease: Lease = await this.backend(more.disk).lock(
+    const lease: Lease = await (more.backend ?? this.backend(more.disk)).lock(
       { who: 'test@lab', operation: 'apply', version: 'test' },
       0,
     );
@@ -202,6 +202,8 @@ export class Lab {
 
 export interface ApplyOptions {
   readonly disk?: Disk;
+  /** In place of the lab's own. */
+  readonly backend?: Backend;
   readonly stop?: AbortSignal;
   readonly reach?: Reach;
   readonly onEvent?: (event: ApplyEvent) => void;

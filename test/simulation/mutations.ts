@@ -1,4 +1,5 @@
 import type { Patch } from './bundle.ts';
+import { LEASE_MUTATIONS } from './lease-mutations.ts';
 
 /**
  * Every rule of the program that keeps a promise, broken once. The simulation has to notice each within a thousand
@@ -458,8 +459,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;',
-        replace: 'const freshUntilMs = Number.POSITIVE_INFINITY;',
+        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
+        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
       },
     ],
   },
@@ -469,8 +470,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'fresh_until_ms: freshUntilMs,',
-        replace: 'fresh_until_ms: run.clock.monotonic() + INTENT_FRESH_MS,',
+        find: 'fresh_until: freshUntil,',
+        replace: 'fresh_until: momentOf(run.clock, INTENT_FRESH_MS),',
       },
     ],
   },
@@ -480,8 +481,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'const freshUntilMs = run.clock.monotonic() + INTENT_FRESH_MS;',
-        replace: 'const freshUntilMs = Number.POSITIVE_INFINITY;',
+        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
+        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
       },
       {
         file: RESTORE,
@@ -528,7 +529,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RUN,
-        find: "await this.run.lease.commit([{ type: 'record', record: next }]);",
+        find: "await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));",
         replace: "void this.run.lease.commit([{ type: 'record', record: next }]).catch(() => undefined);",
       },
     ],
@@ -1114,6 +1115,7 @@ export const MUTATIONS: readonly Mutation[] = [
       },
     ],
   },
+  ...LEASE_MUTATIONS,
 ];
 
 export interface Equivalent {

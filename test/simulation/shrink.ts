@@ -29,6 +29,18 @@ export async function shrink(
 function* shorterOnes(story: Story): Generator<Story> {
   for (const chapters of without(story.chapters)) yield { ...story, chapters };
   for (const faults of without(story.faults)) yield { ...story, faults };
+  const { bucket, ...inFile } = story;
+  if (bucket) {
+    yield inFile;
+    for (const faults of without(bucket.faults)) yield { ...story, bucket: { ...bucket, faults } };
+    for (const [index, fault] of bucket.faults.entries())
+      if (fault.times > 1) {
+        const faults = bucket.faults.map((one, i) => (i === index ? { ...fault, times: 1 } : one));
+        yield { ...story, bucket: { ...bucket, faults } };
+      }
+    if (bucket.skews_ms.some((skew) => skew !== 0))
+      yield { ...story, bucket: { ...bucket, skews_ms: [0, 0] } };
+  }
   for (const [index, chapter] of story.chapters.entries())
     for (const shorter of shorterChapters(chapter))
       yield { ...story, chapters: story.chapters.map((one, i) => (i === index ? shorter : one)) };

@@ -14,7 +14,14 @@ export type Op =
   | 'create'
   | 'write'
   | 'sync'
-  | 'remove';
+  | 'remove'
+  | StoreOp;
+
+/**
+ * What it asks of a bucket: to `fetch` or `delete` an object, to `put` the state, to `beat` (write its lock, first or
+ * again), and the `trial` of what the store does with conditions.
+ */
+export type StoreOp = 'fetch' | 'put' | 'beat' | 'trial' | 'delete';
 
 /** The n-th (from 1) time that it asks for something; `any`: for anything. */
 export interface Point {
@@ -28,12 +35,18 @@ export type Fate =
   | { readonly kind: 'die'; readonly at: Point }
   /** The power fails; `keep` of what was not synced is there afterwards. */
   | { readonly kind: 'power'; readonly at: Point; readonly keep: number }
-  /** SIGSTOP; a person takes it for dead after `takeover_ms`, if that is given. */
+  /**
+   * SIGSTOP; a person takes it for dead after `takeover_ms`, if that is given. It wakes up after `for_ms`, or
+   * `wake_ms` after its lock was taken over, if that is given and comes first. `asleep`: the whole machine slept, and
+   * its monotonic clock stood still.
+   */
   | {
       readonly kind: 'freeze';
       readonly at: Point;
       readonly for_ms: number;
       readonly takeover_ms?: number;
+      readonly wake_ms?: number;
+      readonly asleep?: boolean;
     }
   | ({
       readonly kind: 'disk';
@@ -71,7 +84,10 @@ export class SimProcess {
   readonly #diskCounts = new Map<string, number>();
   #dead = false;
   #full = false;
+  /** How much its monotonic clock does not know of, ms. */
+  #slept = 0;
   #frozen: Promise<void> | undefined;
+  #wake: { readonly afterMs: number; readonly up: () => void } | undefined;
   #die: () => void = () => {};
   #takeOver: () => void = () => {};
 
@@ -95,7 +111,7 @@ export class SimProcess {
     });
     this.clock = {
       now: () => simClock.now() + machine.skewMs,
-      monotonic: () => simClock.monotonic(),
+      monotonic: () => simClock.monotonic() - this.#slept,
       sleep: (ms, signal) => this.io('sleep', () => simClock.sleep(ms, signal)),
     };
   }
@@ -113,12 +129,25 @@ export class SimProcess {
     this.#die();
   }
 
-  freeze(forMs: number, takeoverMs?: number): void {
-    const thaw = this.#simClock.sleep(forMs).then(() => {
-      if (this.#frozen === thaw) this.#frozen = undefined;
+  freeze({ for_ms, takeover_ms, wake_ms, asleep }: Extract<Fate, { kind: 'freeze' }>): void {
+    const since = this.#simClock.monotonic();
+    const woken = new Promise<void>((up) => {
+      this.#wake = wake_ms === undefined ? undefined : { afterMs: wake_ms, up };
+    });
+    const thaw = Promise.race([this.#simClock.sleep(for_ms), woken]).then(() => {
+      if (this.#frozen !== thaw) return;
+      this.#frozen = undefined;
+      if (asleep) this.#slept += this.#simClock.monotonic() - since;
     });
     this.#frozen = thaw;
-    if (takeoverMs !== undefined) void this.#simClock.sleep(takeoverMs).then(this.#takeOver);
+    if (takeover_ms !== undefined) void this.#simClock.sleep(takeover_ms).then(this.#takeOver);
+  }
+
+  /** Its lock was taken over. */
+  lostLock(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    if (wake) void this.#simClock.sleep(wake.afterMs).then(wake.up);
   }
 
   async io<T>(op: Op, work: () => Promise<T>): Promise<T> {
@@ -175,7 +204,7 @@ export class SimProcess {
         if (at.when !== when || !(at.op === 'any' ? at.nth === nthOfAny : at.op === op && at.nth === nth))
           continue;
         this.#fates = this.#fates.filter((other) => other !== fate);
-        if (fate.kind === 'freeze') this.freeze(fate.for_ms, fate.takeover_ms);
+        if (fate.kind === 'freeze') this.freeze(fate);
         else this.kill();
         this.#onFate(fate, this);
         break;

@@ -24,21 +24,19 @@ import { plan } from '../../src/planner/plan.ts';
 import { isRunnable, save } from '../../src/planner/save.ts';
 import { standingOf } from '../../src/planner/standing.ts';
 import type { Lease } from '../../src/state/backend.ts';
-import { localBackend } from '../../src/state/local/local-backend.ts';
+import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { Checker, type TrueRestore } from './checker.ts';
 import { Coverage } from './coverage.ts';
 import { Manifest } from './manifest.ts';
 import { MixUps } from './mix-ups.ts';
+import { BucketPlace, type Files, localPlace, type Place, STATE } from './place.ts';
 import { Random } from './random.ts';
 import { Replicas } from './replicas.ts';
 import { SIM_EPOCH, SimClock } from './sim-clock.ts';
-import { SimDisk } from './sim-disk.ts';
-import { SimLock } from './sim-lock.ts';
 import { type Arrival, SIM_URL, SimNetwork } from './sim-network.ts';
 import { type Fate, type Machine, type Op, SimProcess } from './sim-process.ts';
 import { type Chapter, type Happening, rulesOf, type Story } from './story.ts';
 
-const STATE = '/state';
 const HOUR = 3_600_000;
 /** Longer than any run may last: virtual time, ms. */
 const RUN_MS_MAX = 7 * 24 * HOUR;
@@ -56,12 +54,12 @@ export class Stage {
   crashes = 0;
   readonly #story: Story;
   readonly #network: SimNetwork;
-  readonly #disk = new SimDisk();
-  readonly #lock = new SimLock();
-  readonly #machines: readonly Machine[] = [
-    { name: 'alpha', skewMs: 0 },
-    { name: 'beta', skewMs: 0 },
-  ];
+  readonly #place: Place;
+  readonly #bucket: BucketPlace | undefined;
+  readonly #machines: readonly Machine[];
+  /** A machine sleeps in this story. */
+  readonly #sleeps: boolean;
+  readonly #processes = new Map<string, SimProcess>();
   readonly #manifest: Manifest;
   readonly #replicas: Replicas;
   readonly #mixUps: MixUps;
@@ -71,6 +69,8 @@ export class Stage {
   readonly #pending = new Set<Promise<void>>();
   /** Who was shown an older copy of the cloud. */
   readonly #fooled = new WeakSet<SimProcess>();
+  /** Until its lock is taken over. */
+  readonly #frozenAt = new WeakMap<SimProcess, string>();
   #saved: SavedPlan | undefined;
   #ids = 0;
   #quiet = false;
@@ -79,6 +79,14 @@ export class Stage {
     this.#story = story;
     this.#random = new Random(story.seed, 1);
     this.#settings = settingsOf(story);
+    const [alpha, beta] = story.bucket?.skews_ms ?? [0, 0];
+    this.#sleeps = story.chapters.some(({ fates }) =>
+      fates.some((fate) => fate.kind === 'freeze' && fate.asleep),
+    );
+    this.#machines = [
+      { name: 'alpha', skewMs: alpha },
+      { name: 'beta', skewMs: beta },
+    ];
     this.world = worldOf(story);
     const volumeIds = Object.keys(this.world.volumes);
     const backupIds = Object.keys(this.world.backups);
@@ -93,6 +101,15 @@ export class Stage {
         max_delay_ms: this.#settings.retry.max_delay_ms,
         give_up_after_ms: this.#settings.retry.give_up_after_ms,
       },
+      ...(story.bucket
+        ? {
+            lease: {
+              ttl_ms: story.bucket.ttl_ms,
+              settle_ms: this.#settings.retry.settle_ms,
+              request_timeout_ms: this.#settings.http.request_timeout_ms,
+            },
+          }
+        : {}),
       sources: new Map(Object.values(this.world.backups).map(({ id, volume_id }) => [id, volume_id])),
     });
     this.world.faults = startPlan({ rules: rulesOf(story, volumeIds) });
@@ -108,10 +125,23 @@ export class Stage {
         this.#look();
       },
     });
-    this.#disk.onDurable = (files) => {
-      this.#advance();
-      this.checker.durable(files, this.clock.monotonic(), this.#jobs(), this.#lock.owner?.name);
+    const shared = {
+      clock: this.clock,
+      newId: () => `lineage-${++this.#ids}`,
+      changed: (files: Files, writer: string | undefined) => {
+        this.#advance();
+        this.checker.durable(files, this.clock.monotonic(), this.#jobs(), writer);
+      },
     };
+    const { lease } = this.checker;
+    this.#bucket =
+      story.bucket && lease
+        ? new BucketPlace(shared, story.bucket, this.#settings.retry.settle_ms, lease, {
+            met: (fault, process) => this.#storeMet(fault, process),
+            takenOver: (from, by) => this.#takenOver(from, by),
+          })
+        : undefined;
+    this.#place = this.#bucket ?? localPlace(shared);
   }
 
   async play(): Promise<void> {
@@ -136,10 +166,10 @@ export class Stage {
     if (chapter.person) await this.#person();
     const process = this.#process(machine, chapter.command, chapter.fates);
     for (const happening of chapter.meanwhile) void this.#happen(happening, process);
-    await this.#until(process, this.#command(process, chapter.command));
+    await this.#until(process, this.#command(process, chapter.command, chapter.lock_timeout_ms));
     await this.clock.sleep(chapter.pause_ms);
     // A dead owner's lock on another machine is freed by a person only.
-    if (process.isDead) this.#lock.unlock();
+    if (process.isDead) this.#place.unlock();
   }
 
   /** No faults any more, everybody helps: what is declared has to come to its end. */
@@ -149,13 +179,14 @@ export class Stage {
     this.#quiet = true;
     this.world.faults = startPlan({});
     this.#network.down = false;
+    if (this.#bucket) this.#bucket.bucket.quiet = true;
     this.#operate({ action: 'settings', settings: { service_up: true } });
     this.#note('quiet times');
     for (let round = 0; round < QUIET_RUNS_MAX; round++) {
       // Everything that the cloud has begun comes to an end, and what never would is put right by its operators.
       await this.clock.sleep(2 * HOUR);
       this.#mendCloud();
-      this.#lock.unlock();
+      this.#place.unlock();
       await this.#person(round > 2);
       const waiting = this.#process(this.#machines[0] as Machine, 'wait', []);
       await this.#until(waiting, this.#command(waiting, 'wait'));
@@ -163,7 +194,7 @@ export class Stage {
       let open = ['no plan'];
       await this.#until(
         process,
-        this.#command(process, 'apply', (made) => {
+        this.#command(process, 'apply', 0, (made) => {
           open = made.actions.filter(({ kind }) => kind !== 'noop').map(({ address }) => address);
           this.#settle(made);
         }),
@@ -236,15 +267,16 @@ export class Stage {
       this.checker.found('run-ends', `${process.name} still runs after ${RUN_MS_MAX} ms`);
       process.kill();
     } else if (!process.isDead && process.isFrozen) {
-      this.#note(`a person takes ${process.name} for dead and unlocks`);
-      this.coverage.fault('takeover', undefined);
-      this.#lock.unlock();
+      this.#note(`a person takes ${process.name} for dead${this.#bucket ? '' : ' and unlocks'}`);
+      if (!this.#bucket) this.coverage.fault('takeover', undefined);
+      this.#place.unlock();
     }
   }
 
   #process(machine: Machine, command: string, fates: readonly Fate[]): SimProcess {
     const name = `${command}-${++this.runs}`;
     const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
+    this.#processes.set(name, process);
     this.checker.began(name, command, this.clock.monotonic());
     this.#note(`${name} begins on ${machine.name}`);
     return process;
@@ -264,8 +296,10 @@ export class Stage {
             : fate.kind;
     this.coverage.fault(kind, undefined);
     this.checker.conduct.trouble(process.name, this.clock.monotonic(), fate.kind === 'freeze');
+    if (fate.kind === 'freeze' && fate.wake_ms !== undefined)
+      this.#frozenAt.set(process, `${fate.at.when} ${fate.at.op}`);
     if (fate.kind === 'power') {
-      this.#disk.powerFailure(fate.keep);
+      this.#place.powerFailure(fate.keep);
     }
   }
 
@@ -273,11 +307,12 @@ export class Stage {
   async #command(
     process: SimProcess,
     command: Chapter['command'],
+    lockTimeoutMs = 0,
     seen: (made: Plan) => void = () => {},
   ): Promise<void> {
     try {
       const driver = await this.#connect(process);
-      const lease = await this.#backend(process).lock({ who: 'sim', operation: command, version: 'test' }, 0);
+      const lease = await this.#lock(process, command, lockTimeoutMs);
       try {
         const made =
           command === 'wait' ? this.#followPlan(lease) : await this.#plan(process, command, driver, lease);
@@ -288,7 +323,10 @@ export class Stage {
         await lease.release();
       }
     } catch (error) {
-      if (!(error instanceof Failure)) this.checker.found('bug', `${process.name}: ${stackOf(error)}`);
+      const asked = process.stop.signal.aborted && error === process.stop.signal.reason;
+      if (!(error instanceof Failure) && !asked)
+        this.checker.found('bug', `${process.name}: ${stackOf(error)}`);
+      this.checker.lease?.gaveUp(process.name, String(error));
       this.#note(`${process.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -315,7 +353,7 @@ export class Stage {
       });
     if (command !== 'saved') {
       const made = await make(this.#manifest.specs());
-      if (this.#lock.isHeldBy(process)) this.checker.shown(made);
+      if (this.#place.isHeldBy(process)) this.checker.shown(made);
       return { plan: made };
     }
     if (!this.#saved || !state) {
@@ -373,10 +411,32 @@ export class Stage {
       onEvent: (event) => this.#told(process, event),
       stop: process.stop.signal,
     });
+    this.#leftBehind(process, lease, outcome);
+    this.#leaseEnds(process, outcome);
     this.#ended(
       process,
       runnable.map(({ address }) => address),
       outcome,
+    );
+  }
+
+  #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
+    const where = this.#frozenAt.get(process);
+    if (where === undefined) return;
+    const left = (fatal?.unsaved.length ?? 0) > 0;
+    const lost = fatal ? (left ? 'refused and left' : 'refused') : 'given up';
+    this.coverage.lease(where, this.#place.isHeldBy(process) ? 'kept' : lost);
+  }
+
+  /** `errored.state.json`, as the command line writes it. */
+  #leftBehind(process: SimProcess, lease: Lease, { fatal }: Outcome): void {
+    const state = lease.state();
+    if (!fatal || !state) return;
+    const { lineage, serial, target } = state;
+    const saved_at = new Date(process.clock.now()).toISOString();
+    this.checker.leftBehind(
+      process.name,
+      encodeUnsaved({ state: STATE, lineage, serial, target, saved_at, records: fatal.unsaved }),
     );
   }
 
@@ -391,8 +451,10 @@ export class Stage {
         address,
         status: end.kind === 'recorded' ? end.record.status : undefined,
       })),
-      fatal !== undefined || !this.#lock.isHeldBy(process),
+      fatal !== undefined || !this.#place.isHeldBy(process),
+      process.stop.signal.aborted,
     );
+    if (fatal) this.checker.lease?.gaveUp(process.name, String(fatal.error));
     this.#note(
       `${process.name} ended: ${[...ends]
         .map(
@@ -443,8 +505,7 @@ export class Stage {
     const say = async () => {
       try {
         const driver = await this.#connect(process);
-        const actor = { who: 'sim', operation: 'resolve', version: 'test' };
-        const lease = await this.#backend(process).lock(actor, 0);
+        const lease = await this.#lock(process, 'resolve', 0);
         try {
           const decision = { as, reason: 'looked at it', by: 'a person' };
           await resolve(lease, driver, process.clock, address, decision, {
@@ -496,7 +557,8 @@ export class Stage {
         this.coverage.fault('interrupt', undefined);
         return;
       case 'clock':
-        process.machine.skewMs += happening.jump_ms;
+        // Who slept and whose clock is set back at once has no clock left that knows.
+        process.machine.skewMs += this.#sleeps ? Math.abs(happening.jump_ms) : happening.jump_ms;
         this.coverage.fault('clock jump', undefined);
         return;
       case 'cut_off':
@@ -507,9 +569,16 @@ export class Stage {
         return;
       case 'rival': {
         const rival = this.#process(this.#machines[1] as Machine, 'apply', []);
-        await this.#until(rival, this.#command(rival, 'apply'));
+        await this.#until(rival, this.#command(rival, 'apply', happening.lock_timeout_ms));
         return;
       }
+      case 'store_away':
+        if (!this.#bucket) return;
+        this.#bucket.bucket.away = true;
+        this.coverage.fault('S3 away', undefined);
+        await this.clock.sleep(happening.for_ms);
+        this.#bucket.bucket.away = false;
+        return;
       case 'attach': {
         const volume_id = volume(happening.disk);
         this.#operate({ action: 'attach', volume_id, server: 'somebody' });
@@ -688,19 +757,66 @@ export class Stage {
     else this.checker.looked(process.name, id, exchange.text, at);
   }
 
-  #backend(process: SimProcess) {
-    return localBackend({
-      path: STATE,
-      disk: this.#disk.of(process),
-      clock: process.clock,
-      lock: this.#lock.of(process),
-      newId: () => `lineage-${++this.#ids}`,
-    });
+  async #lock(process: SimProcess, operation: string, timeoutMs: number): Promise<Lease> {
+    const actor = { who: 'sim', operation, version: 'test' };
+    const lease = await this.#place.backend(process).lock(actor, timeoutMs, process.stop.signal);
+    this.checker.conduct.locked(process.name, this.clock.monotonic());
+    const rules = this.checker.lease;
+    rules?.begins(process.name);
+    return rules
+      ? overheard(lease, () => {
+          const since = this.clock.monotonic();
+          return {
+            acknowledged: () => rules.acknowledged(process.name, since),
+            refused: () => rules.refused(process.name, this.clock.monotonic()),
+          };
+        })
+      : lease;
+  }
+
+  #storeMet(fault: string, process: SimProcess): void {
+    this.#note(`${process.name}: ${fault}`);
+    this.coverage.fault(`S3 ${fault}`, undefined);
+    this.checker.lease?.trouble(process.name, !fault.endsWith('denied'));
+    this.checker.conduct.hindered(process.name, this.clock.monotonic());
+  }
+
+  #takenOver(from: string, by: string): void {
+    this.#note(`${by} takes the lock of ${from} over`);
+    this.coverage.fault('S3 takeover', undefined);
+    this.#processes.get(from)?.lostLock();
   }
 
   #note(text: string): void {
     this.log.push(`${(this.clock.monotonic() / 1000).toFixed(2).padStart(9)}  ${text}`);
   }
+}
+
+/** The same lease; `asked` is called with each commit, and what it returns when that has ended. */
+function overheard(
+  lease: Lease,
+  asked: () => { readonly acknowledged: () => void; readonly refused: () => void },
+): Lease {
+  return {
+    lock: lease.lock,
+    state: () => lease.state(),
+    create: (target) => lease.create(target),
+    replace: (snapshot) => lease.replace(snapshot),
+    commit: async (changes) => {
+      const heard = asked();
+      await lease.commit(changes).catch((error) => {
+        heard.refused();
+        throw error;
+      });
+      heard.acknowledged();
+    },
+    get poisoned() {
+      return lease.poisoned;
+    },
+    remainingMs: () => lease.remainingMs(),
+    ttlMs: lease.ttlMs,
+    release: () => lease.release(),
+  };
 }
 
 /** Reasons that no waiting and no resolving takes away. */

@@ -2,13 +2,23 @@ import type { Chapter, Fault, Story } from './story.ts';
 
 /** A story as text, for whoever has to find out what went wrong in it. */
 export function storyText(story: Story): string {
-  const { seed, api, disks, backups_per_disk, job_ms, queue_ms, token_ttl_ms, date, settings } = story;
+  const { seed, api, disks, backups_per_disk, job_ms, queue_ms, token_ttl_ms, date, settings, bucket } =
+    story;
   return [
     `The story of seed ${seed}`,
     `  The cloud speaks ${api}; ${disks} disk(s) with ${backups_per_disk} backup(s) each; a restore waits ${queue_ms} ms in a queue and takes ${job_ms} ms.`,
     ...(token_ttl_ms < 3_600_000 ? [`  A token lasts ${token_ttl_ms} ms.`] : []),
     ...(date === 0 ? [] : [`  Its Date is ${date === 'missing' ? 'missing' : `${date} ms off`}.`]),
     ...(Object.keys(settings).length > 0 ? [`  Settings: ${words(settings)}.`] : []),
+    ...(bucket
+      ? [
+          `  The state is in a bucket, its lock lasts ${bucket.ttl_ms} ms; the clocks are ${bucket.skews_ms.join(' and ')} ms off.`,
+          ...bucket.faults.map(
+            ({ op, after, times, effect }) =>
+              `  ${ordinal(after, times)} of the store, ${op}: ${words(effect)}.`,
+          ),
+        ]
+      : []),
     ...story.manifest.map(
       ({ set, name, disk, backup, generation, by_rule, after }) =>
         `  Declared: ${set}/${name}: disk ${disk} from backup ${backup}${by_rule ? ' (by a rule)' : ''}, generation ${generation}${after ? `, after ${after}` : ''}.`,
@@ -20,14 +30,17 @@ export function storyText(story: Story): string {
 
 function faultText({ route, disk, after, times, effect }: Fault): string {
   const which = disk === undefined ? '' : ` of disk ${disk}`;
-  const nth = times === 1 ? `Request ${after + 1}` : `Requests ${after + 1} to ${after + times}`;
-  return `${nth} for ${route}${which}: ${words(effect)}.`;
+  return `${ordinal(after, times)} for ${route}${which}: ${words(effect)}.`;
+}
+
+function ordinal(after: number, times: number): string {
+  return times === 1 ? `Request ${after + 1}` : `Requests ${after + 1} to ${after + times}`;
 }
 
 function chapterLines(chapter: Chapter, number: number): string[] {
-  const { command, machine, edits, person, fates, meanwhile, pause_ms } = chapter;
+  const { command, machine, edits, person, fates, meanwhile, pause_ms, lock_timeout_ms = 0 } = chapter;
   return [
-    `  ${number}. vbsctl ${command} on ${machine === 0 ? 'alpha' : 'beta'}`,
+    `  ${number}. vbsctl ${command} on ${machine === 0 ? 'alpha' : 'beta'}${lock_timeout_ms > 0 ? `, waiting for the lock up to ${lock_timeout_ms} ms` : ''}`,
     ...edits.map((edit) => `     The manifest before it: ${words(edit)}.`),
     ...(person ? ['     A person settled what was open before it.'] : []),
     ...fates.map((fate) => `     The process: ${words(fate)}.`),

@@ -1,7 +1,10 @@
 import type { BodyShape, FaultEffect, FaultRule, RouteKind } from '../../src/emulator/faults.ts';
+import { type Bucketed, bucketed } from './bucketed.ts';
 import { Random } from './random.ts';
-import type { Fate, Op, Point } from './sim-process.ts';
+import type { Fate, Op, Point, StoreOp } from './sim-process.ts';
 import { themed } from './themes.ts';
+
+export type { Bucketed } from './bucketed.ts';
 
 /**
  * A life of vbsctl, as plain data: all that is drawn from the seed is drawn here, so a story can be told, cut
@@ -10,6 +13,8 @@ import { themed } from './themes.ts';
  */
 export interface Story {
   readonly seed: number;
+  /** Absent: the state is a file. */
+  readonly bucket?: Bucketed;
   readonly api: 'vbs' | 'cinder';
   readonly disks: number;
   readonly backups_per_disk: number;
@@ -69,6 +74,8 @@ export interface Chapter {
   readonly edits: readonly Edit[];
   readonly command: 'apply' | 'submit' | 'wait' | 'saved';
   readonly machine: 0 | 1;
+  /** `--lock-timeout`; absent: 0. */
+  readonly lock_timeout_ms?: number;
   /** The person looks into open matters before. */
   readonly person: boolean;
   readonly fates: readonly Fate[];
@@ -93,7 +100,10 @@ export type Happening = { readonly after_ms: number } & (
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'clock'; readonly jump_ms: number }
   | { readonly kind: 'cut_off'; readonly for_ms: number }
-  | { readonly kind: 'rival' }
+  /** A run on the other machine. */
+  | { readonly kind: 'rival'; readonly lock_timeout_ms?: number }
+  /** The bucket cannot be reached. */
+  | { readonly kind: 'store_away'; readonly for_ms: number }
   | { readonly kind: 'attach'; readonly disk: number; readonly for_ms: number }
   | { readonly kind: 'restore'; readonly disk: number; readonly backup: number }
   | { readonly kind: 'restore_same'; readonly entry: number }
@@ -149,7 +159,7 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     ),
   };
   // Beyond settle only what comes late is looked at.
-  return latest > 1 ? story : themed(story, new Random(seed, 3));
+  return latest > 1 ? story : bucketed(themed(story, new Random(seed, 3)), new Random(seed, 4));
 }
 
 /** In some, a process is frozen in the worst moment: its intent just became durable, its request is about to leave. */
@@ -159,7 +169,11 @@ function withDeepFreezes(seed: number, chapters: readonly Chapter[]): Chapter[] 
     if (!random.chance(0.06)) return chapter;
     const at = { op: 'sync', nth: random.int(1, 3), when: 'after' } as const;
     const for_ms = random.skewed(5_500, 600_000);
-    return { ...chapter, fates: [...chapter.fates, { kind: 'freeze', at, for_ms }] };
+    const asleep = random.chance(0.4);
+    return {
+      ...chapter,
+      fates: [...chapter.fates, { kind: 'freeze', at, for_ms, ...(asleep ? { asleep } : {}) }],
+    };
   });
 }
 
@@ -387,7 +401,7 @@ function drawEdit({ random, backups }: Dials): Edit {
 }
 
 /** So often a run asks for each, about. */
-const OFTEN: Readonly<Record<Op | 'any', number>> = {
+const OFTEN: Readonly<Record<Exclude<Op, StoreOp> | 'any', number>> = {
   any: 250,
   token: 2,
   get: 60,
@@ -403,7 +417,7 @@ const OFTEN: Readonly<Record<Op | 'any', number>> = {
 };
 
 function drawPoint(random: Random): Point {
-  const op = random.pick<Op | 'any'>([
+  const op = random.pick<Exclude<Op, StoreOp> | 'any'>([
     'any',
     'any',
     'post',

@@ -128,14 +128,19 @@ function longWait(story: Story, random: Random): Story {
   };
 }
 
-/** Told to come back late, and somebody uses the disk after settle and before the repeat. */
+/** Told to come back late, and somebody uses the disk, or the backup, after settle and before the repeat. */
 function movedBetween(story: Story, random: Random): Story {
   const settle = settleOf(story);
   const retry_after = Math.ceil(settle / 1_000) + 200;
   const after_ms = settle + random.int(20_000, 150_000);
-  const meanwhile: Happening = { kind: 'attach', after_ms, disk: 0, for_ms: random.int(1_000, 20_000) };
+  const for_ms = random.int(1_000, 20_000);
+  const meanwhile: Happening = random.chance(0.5)
+    ? { kind: 'attach', after_ms, disk: 0, for_ms }
+    : { kind: 'restore_elsewhere', after_ms, entry: 0 };
   return {
     ...story,
+    disks: Math.max(story.disks, 2),
+    job_ms: Math.min(story.job_ms, 20_000),
     settings: {
       ...story.settings,
       after_ambiguous: 'retry',

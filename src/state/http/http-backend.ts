@@ -201,6 +201,7 @@ class HttpLock implements Lock<HeldTextLock> {
       takenOver: false,
       lost: undefined,
       remainingMs: () => Number.POSITIVE_INFINITY,
+      ttlMs: Number.POSITIVE_INFINITY,
       // The server holds every write against the lock's id; there is no way to ask it without one.
       stillHeld: async () => true,
       release: async () => {

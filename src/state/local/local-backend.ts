@@ -187,6 +187,8 @@ class LocalHolding implements Holding {
     return this.#held.info;
   }
 
+  readonly ttlMs = Number.POSITIVE_INFINITY;
+
   /** A local lock is taken from nobody who lives, but by a person. */
   remainingMs(): number {
     try {

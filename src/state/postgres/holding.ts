@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts';
+import { type Clock, momentOf } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { State } from '../../domain/state.ts';
@@ -6,7 +6,7 @@ import type { LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import type { Group, Holding } from '../lease.ts';
-import { type LeaseTime, momentOf, renewEveryMs } from '../lease-terms.ts';
+import { type LeaseTime, renewEveryMs } from '../lease-terms.ts';
 import { lockLost, stateChanged } from '../lock-failures.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import type { PostgresLocation } from './location.ts';
@@ -50,6 +50,10 @@ export class PostgresHolding implements Holding {
 
   remainingMs(): number {
     return this.#options.time.remainingMs();
+  }
+
+  get ttlMs(): number {
+    return this.#options.time.ttlMs;
   }
 
   async append({ before, staged }: Group): Promise<void> {

@@ -1,10 +1,10 @@
-import type { Clock } from '../../domain/clock.ts';
+import { type Clock, momentOf } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
 import { StoredLease } from '../lease.ts';
-import { LeaseTime, momentOf } from '../lease-terms.ts';
+import { LeaseTime } from '../lease-terms.ts';
 import { ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';

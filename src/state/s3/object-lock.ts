@@ -1,7 +1,6 @@
-import type { Clock } from '../../domain/clock.ts';
-import { isoTime } from '../../domain/clock.ts';
+import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { LockInfo } from '../backend.ts';
-import { LeaseTime, momentOf, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
+import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text } from '../shape.ts';
@@ -49,11 +48,14 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
     const { guards } = await options.abilities();
     const ttlMs = guards ? options.ttlMs : 0;
     const info = ownLock(wish, clock, newId);
+    let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
       const standing = await look();
-      if (standing && !(standing.overdue && guards))
-        return { refused: () => lockedBy(told(standing), place) };
+      // Our own stands there when an earlier attempt of ours arrived after it was given up.
+      const free = !standing || standing.entry.info.id === info.id || (standing.overdue && guards);
+      if (!free) return { refused: () => lockedBy(told(standing), place) };
       const before = momentOf(clock);
+      asked ??= before;
       const over = standing?.etag ?? 'nothing';
       const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
@@ -64,7 +66,8 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
           refused: () => (now ? lockedBy(told(now), place) : lockLost(info, 'could not be made')),
         };
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
-      const time = new LeaseTime(clock, ttlMs, before);
+      // What stands there after an answer in doubt may be from any of our attempts.
+      const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
       return { mine: new HeldObject(options, info, ttlMs, etag, time, standing !== undefined) };
     });
   }
@@ -134,6 +137,10 @@ class HeldObject implements HeldTextLock {
 
   remainingMs(): number {
     return this.#ttlMs > 0 ? this.#time.remainingMs() : Number.POSITIVE_INFINITY;
+  }
+
+  get ttlMs(): number {
+    return this.#ttlMs > 0 ? this.#ttlMs : Number.POSITIVE_INFINITY;
   }
 
   async stillHeld(): Promise<boolean> {

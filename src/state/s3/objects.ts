@@ -1,4 +1,3 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
@@ -12,8 +11,6 @@ import {
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
-import { placeOf, type S3Location } from './location.ts';
-import { type S3Network, s3Agents } from './network.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -39,17 +36,30 @@ export interface Objects {
 
 export type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
 
-const TIMEOUT_MS = 30_000;
+/** One request each, without repetition; throws as the AWS SDK does (`$metadata.httpStatusCode`, `name`). */
+export interface Bucket {
+  get(key: string): Promise<FoundObject>;
+  /** Resolves to the ETag, where the store tells it. */
+  put(key: string, text: string, condition: Conditions): Promise<string | undefined>;
+  remove(key: string, condition: Conditions): Promise<void>;
+}
 
-/** The SDK is loaded with the first request. Repetitions are ours: what is there decides between them. */
-export function s3Objects(location: S3Location, network: S3Network, clock: Clock): Objects {
-  const { bucket: Bucket } = location;
-  const place = placeOf(location);
-  let loading: ReturnType<typeof load> | undefined;
-  const sdk = () => {
-    loading ??= load(location, network);
-    return loading;
-  };
+export interface FoundObject {
+  readonly bytes: Uint8Array;
+  readonly etag?: string;
+  readonly modified?: Date;
+  /** The store's own time at the answer, as its header says it. */
+  readonly date?: string;
+}
+
+/** As the headers are called. */
+export interface Conditions {
+  readonly IfNoneMatch?: '*';
+  readonly IfMatch?: string;
+}
+
+/** What a bucket's answers mean. Repetitions are ours: what is there decides between them. */
+export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects {
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
     patiently(clock, A_MINUTE, async () => {
       try {
@@ -62,29 +72,24 @@ export function s3Objects(location: S3Location, network: S3Network, clock: Clock
     });
 
   return {
-    get: (Key) =>
+    get: (key) =>
       patient('read', async () => {
-        const { client, GetObjectCommand } = await sdk();
         try {
-          const found = await client.send(new GetObjectCommand({ Bucket, Key }), timeout());
-          const bytes = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
-          const age = ageOf(found.LastModified, (found as { date?: string }).date);
-          return { bytes, etag: found.ETag ?? '', ...optional('age_ms', age) };
+          const { bytes, etag = '', modified, date } = await bucket.get(key);
+          return { bytes, etag, ...optional('age_ms', ageOf(modified, date)) };
         } catch (cause) {
           if (statusOf(cause) === 404 && nameOf(cause) !== 'NoSuchBucket') return undefined;
           throw cause;
         }
       }),
 
-    async put(Key, text, { over }) {
-      const { client, PutObjectCommand } = await sdk();
-      const condition =
+    async put(key, text, { over }) {
+      const condition: Conditions =
         over === 'nothing' ? { IfNoneMatch: '*' } : over === 'anything' ? {} : { IfMatch: over };
       try {
-        const input = { Bucket, Key, Body: text, ContentType: 'application/json', ...condition };
-        const { ETag } = await client.send(new PutObjectCommand(input), timeout());
-        return { kind: 'written', ...optional('tag', ETag) };
+        return { kind: 'written', ...optional('tag', await bucket.put(key, text, condition)) };
       } catch (cause) {
+        if (cause instanceof Failure) throw cause;
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
@@ -93,54 +98,16 @@ export function s3Objects(location: S3Location, network: S3Network, clock: Clock
       }
     },
 
-    remove: (Key, IfMatch) =>
+    remove: (key, etag) =>
       patient('remove', async () => {
-        const { client, DeleteObjectCommand } = await sdk();
         try {
-          await client.send(new DeleteObjectCommand({ Bucket, Key, IfMatch }), timeout());
+          await bucket.remove(key, { IfMatch: etag });
         } catch (cause) {
           // gone already, by the first copy of this request or by somebody else
           if (statusOf(cause) !== 412 && statusOf(cause) !== 404) throw cause;
         }
       }),
   };
-}
-
-async function load({ endpoint, region, path_style }: S3Location, network: S3Network) {
-  const { http: httpAgent, https: httpsAgent } = await s3Agents(network);
-  // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
-    '@aws-sdk/client-s3'
-  );
-  // Stores of one's own mostly ignore the region, and the SDK asks for one.
-  const known = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const fallback = known ?? (endpoint === undefined ? undefined : 'us-east-1');
-  const client: S3Client = new S3Client({
-    ...optional('endpoint', endpoint),
-    ...optional('region', fallback),
-    forcePathStyle: path_style,
-    maxAttempts: 1,
-    requestHandler: { httpAgent, httpsAgent },
-    // Newer checksums in trailers are not understood by every store.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  });
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      const answer = await next(args);
-      const { response, output } = answer;
-      if (output !== undefined && isObject(response) && isObject(response.headers))
-        Object.assign(output, { date: response.headers.date });
-      return answer;
-    },
-    { step: 'deserialize', priority: 'high', name: 'dateOfTheStore' },
-  );
-  return { client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand };
-}
-
-function timeout() {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
 }
 
 function ageOf(modified: Date | undefined, date: string | undefined): number | undefined {

@@ -34,6 +34,8 @@ export interface HeldTextLock {
   readonly takenOver: boolean;
   readonly lost: Error | undefined;
   remainingMs(): number;
+  /** From a renewal on; Infinity: it has no end. */
+  readonly ttlMs: number;
 }
 
 export function textBackend(options: TextBackendOptions): Backend {
@@ -101,6 +103,10 @@ class TextHolding implements Holding {
 
   remainingMs(): number {
     return this.#held.remainingMs();
+  }
+
+  get ttlMs(): number {
+    return this.#held.ttlMs;
   }
 
   async append({ before, commits }: Group): Promise<void> {

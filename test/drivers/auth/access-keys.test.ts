@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { momentOf } from '../../../src/domain/clock.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { Env } from '../../../src/drivers/auth/settings.ts';
@@ -79,7 +80,7 @@ describe('access keys', () => {
     const outcome = await driver.start(permit, {
       volume_id: volume.id,
       backup_id: backup.id,
-      fresh_until_ms: clock.monotonic() + 1_000,
+      fresh_until: momentOf(clock, 1_000),
     });
     expect(outcome.kind).to.equal('accepted');
     expect(Object.values(cloud.world().jobs).map(({ volume_id }) => volume_id)).to.deep.equal([volume.id]);

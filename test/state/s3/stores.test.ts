@@ -1,19 +1,21 @@
 import { expect } from 'chai';
+import type { Clock } from '../../../src/domain/clock.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import type { Objects } from '../../../src/state/s3/objects.ts';
 import { s3Backend } from '../../../src/state/s3/s3-backend.ts';
+import { SimClock } from '../../simulation/sim-clock.ts';
 import { refusal } from '../backend-contract.ts';
 import { ACTOR, fakeClock, newId, numbered, TARGET } from '../samples.ts';
 import { memoryObjects } from './memory-objects.ts';
 
 const KEY = 'state.json';
 
-function backendOn(objects: Objects) {
+function backendOn(objects: Objects, clock: Clock = fakeClock()) {
   const s3 = { bucket: 'b', key: KEY, path_style: true, ttl_ms: 120_000 };
   return s3Backend({
     location: 's3://b/state.json',
     s3,
-    clock: fakeClock(),
+    clock,
     settleMs: 1_000,
     newId,
     objects,
@@ -68,6 +70,35 @@ describe('stores that do less than S3', () => {
     objects.overwrite(`${KEY}.lock`, JSON.stringify(entry));
     const holder = await backendOn(objects).holder();
     expect(holder).to.include({ id: 'l', who: `${'A'.repeat(199)}…` });
+  });
+
+  it('a lock of our own that arrives after we gave its making up is ours', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
+    const clock = new SimClock();
+    let late: (() => Promise<unknown>) | undefined;
+    const withLatePut: Objects = {
+      ...objects,
+      async get(key) {
+        const found = await objects.get(key);
+        if (key.endsWith('.lock') && late) {
+          // Too late for this look at it, in time for the next one.
+          await late();
+          late = undefined;
+        }
+        return found;
+      },
+      async put(key, text, condition) {
+        if (!key.endsWith('.lock') || late || objects.keys().includes(key))
+          return objects.put(key, text, condition);
+        late = () => objects.put(key, text, condition);
+        return { kind: 'unsure', why: 'no answer in time' };
+      },
+    };
+    const lease = await clock.until(backendOn(withLatePut, clock).lock(ACTOR, 60_000));
+    expect(clock.monotonic()).to.be.below(5_000);
+    await clock.until(lease.create(TARGET));
+    await clock.until(lease.release());
+    expect(objects.keys()).to.deep.equal([KEY]);
   });
 
   it('a lock that says nothing sensible is nobody’s to take', async () => {
