@@ -35,6 +35,13 @@ export interface BackendDeps {
 export async function openBackend(location: string, deps: BackendDeps): Promise<Backend> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
   if (scheme !== undefined) return openUrl(location, scheme.toLowerCase(), deps);
+  const almost = /^(https?|s3|postgres(?:ql)?):/i.exec(location)?.[0].toLowerCase();
+  if (almost !== undefined)
+    throw usage(
+      'state-url',
+      `${almost}… is neither a URL nor meant as the name of a file`,
+      `write a URL with ${almost}//; a file that is really called so: ./${almost}…`,
+    );
   if (location.trim() === '')
     throw usage(
       'state-location',
@@ -55,9 +62,11 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
     case 'https':
       return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
     case 's3':
+      mustBeOnce(url);
       return openS3(location, url, deps);
     case 'postgres':
     case 'postgresql':
+      mustBeOnce(url);
       return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
     default:
       throw usage(
@@ -66,6 +75,14 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
+}
+
+/** Of two values one would win in silence, and it might be the other state. */
+function mustBeOnce({ protocol, searchParams }: URL): void {
+  const names = [...searchParams.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw usage('state-url', `the ${protocol}// URL of the state has ${twice} twice`, 'keep one of them');
 }
 
 function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {

@@ -29,7 +29,18 @@ describe('openBackend', () => {
     expect(await backend.read()).to.equal(undefined);
   });
 
-  for (const url of ['ftp://x/state', 'git+ssh://x/state', 'https://[', 's3:///key'])
+  for (const url of [
+    'ftp://x/state',
+    'git+ssh://x/state',
+    'https://[',
+    's3:///key',
+    's3:/b/k',
+    'https:x/s',
+    's3://b/k?region=x&region=y',
+    'postgres://db/x?state=a&state=b',
+    'postgres://db/x?state=',
+    'postgres://db/x?sslmode=verify_full',
+  ])
     it(`says what it cannot open: ${url}`, async () => {
       const failure = await refusal(url);
       expect(failure).to.include({ kind: 'usage' });

@@ -1,5 +1,6 @@
 import type { LockInfo } from '../backend.ts';
 import { isObject } from '../shape.ts';
+import { bounded, LOCK_ID } from '../told-lock.ts';
 
 /**
  * A lock as Terraform and OpenTofu write it (internal/states/statemgr/locker.go): seven keys, all of them, since
@@ -25,11 +26,11 @@ export function decodeLock(body: string): LockInfo | undefined {
   if (!isObject(value)) return undefined;
   const text = (key: string) => (typeof value[key] === 'string' ? value[key] : '');
   const id = text('ID');
-  if (id === '') return undefined;
+  if (!LOCK_ID.test(id)) return undefined;
   const info = parsed(text('Info'));
   const ours = isObject(info) && typeof info.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
-  return {
+  return bounded({
     id,
     who: text('Who'),
     host: typeof theirs?.host === 'string' ? theirs.host : '',
@@ -37,7 +38,7 @@ export function decodeLock(body: string): LockInfo | undefined {
     operation: ours && !theirs ? '' : text('Operation'),
     since: text('Created'),
     version: theirs ? text('Version') : '',
-  };
+  });
 }
 
 function parsed(text: string): unknown {

@@ -42,23 +42,26 @@ export function httpStateSettings(address: string, env: Environment): HttpStateS
   for (const [name, url] of [
     ['TF_HTTP_LOCK_ADDRESS', lock],
     ['TF_HTTP_UNLOCK_ADDRESS', unlock],
-  ] as const)
+  ] as const) {
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw wrong(name, 'an http:// or https:// address');
-  const cert = named('CLIENT_CERTIFICATE_PEM');
-  const key = named('CLIENT_PRIVATE_KEY_PEM');
+    if (new URL(url).password !== '') throw wrong(name, 'an address without a password (TF_HTTP_PASSWORD)');
+  }
+  const ca = pem('CLIENT_CA_CERTIFICATE_PEM');
+  const cert = pem('CLIENT_CERTIFICATE_PEM');
+  const key = pem('CLIENT_PRIVATE_KEY_PEM');
   if ((cert === undefined) !== (key === undefined))
     throw wrong('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
   return {
     address,
-    update_method: named('UPDATE_METHOD') ?? 'POST',
+    update_method: method('UPDATE_METHOD') ?? 'POST',
     lock_address: lock,
-    lock_method: named('LOCK_METHOD') ?? (beside ? 'POST' : 'LOCK'),
+    lock_method: method('LOCK_METHOD') ?? (beside ? 'POST' : 'LOCK'),
     unlock_address: unlock,
-    unlock_method: named('UNLOCK_METHOD') ?? (beside ? 'DELETE' : 'UNLOCK'),
+    unlock_method: method('UNLOCK_METHOD') ?? (beside ? 'DELETE' : 'UNLOCK'),
     ...optional('username', named('USERNAME')),
     ...optional('password', named('PASSWORD')),
-    skip_cert_verification: /^(1|t|true)$/i.test(named('SKIP_CERT_VERIFICATION') ?? ''),
-    ...optional('ca', named('CLIENT_CA_CERTIFICATE_PEM')),
+    skip_cert_verification: yes('SKIP_CERT_VERIFICATION'),
+    ...optional('ca', ca),
     ...optional('cert', cert),
     ...optional('key', key),
     proxyFor: proxyFromEnv(env),
@@ -68,6 +71,26 @@ export function httpStateSettings(address: string, env: Environment): HttpStateS
       wait_ms_max: seconds('RETRY_WAIT_MAX') ?? A_MINUTE.wait_ms_max,
     },
   };
+
+  function method(name: string): string | undefined {
+    const text = named(name);
+    if (text !== undefined && !/^[A-Z]+$/i.test(text)) throw wrong(`TF_HTTP_${name}`, 'an HTTP method');
+    return text;
+  }
+
+  /** A path there is taken for no certificate at all by Node, and the server is not believed. */
+  function pem(name: string): string | undefined {
+    const text = named(name);
+    if (text !== undefined && !/-----BEGIN [A-Z ]+-----/.test(text))
+      throw wrong(`TF_HTTP_${name}`, 'PEM text (-----BEGIN …), not a path');
+    return text;
+  }
+
+  function yes(name: string): boolean {
+    const text = named(name) ?? 'false';
+    if (!/^(1|t|true|0|f|false)$/i.test(text)) throw wrong(`TF_HTTP_${name}`, 'true or false');
+    return /^(1|t|true)$/i.test(text);
+  }
 
   function number(name: string): number | undefined {
     const text = named(name);

@@ -18,6 +18,7 @@ export interface PostgresLocation {
 const OWN = ['state', 'schema', 'lease_ttl'];
 const OF_THE_CLIENT = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
 
+const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
 const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
 
 export function postgresLocation(url: URL): PostgresLocation {
@@ -28,6 +29,10 @@ export function postgresLocation(url: URL): PostgresLocation {
         `known: ${[...OWN, ...OF_THE_CLIENT].join(', ')}`,
       );
   const state = url.searchParams.get('state') ?? 'default';
+  if (state === '') throw wrong('the state of a postgres:// URL has no name', 'leave state= out for default');
+  const mode = url.searchParams.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode))
+    throw wrong(`a postgres:// URL has no sslmode ${mode}`, `known: ${SSL_MODES.join(', ')}`);
   const schema = url.searchParams.get('schema') ?? 'vbsctl';
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     throw wrong('the schema of a postgres:// URL must be a plain lower-case name', 'leave it out for vbsctl');

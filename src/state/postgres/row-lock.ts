@@ -2,6 +2,7 @@ import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy, UNTOLD } from '../lock-failures.ts';
+import { type BareLock, bounded, lockShape } from '../told-lock.ts';
 import type { PostgresLocation } from './location.ts';
 import type { Session } from './session.ts';
 
@@ -22,13 +23,14 @@ export async function holderOf(
   { schema, state }: PostgresLocation,
 ): Promise<LockRow | undefined> {
   const [row] = await session.query<{
-    info: LockInfo;
+    id: string;
+    info: unknown;
     ttl_ms: string;
     takeover_after_ms: string;
     renewed_at: Date;
     age_ms: string;
   }>(
-    `select info, ttl_ms, takeover_after_ms, renewed_at, extract(epoch from clock_timestamp() - renewed_at) * 1000 as age_ms
+    `select id, info, ttl_ms, takeover_after_ms, renewed_at, extract(epoch from clock_timestamp() - renewed_at) * 1000 as age_ms
      from ${schema}.lock where state = $1`,
     [state],
   );
@@ -38,7 +40,9 @@ export async function holderOf(
     takeover_after_ms: Number(row.takeover_after_ms),
     renewed: row.renewed_at.toISOString(),
   };
-  return { info: row.info, lease, overdue: Number(row.age_ms) > lease.takeover_after_ms };
+  // The column is what a commit and `unlock` go by. What stands beside it is for people, and may be anything.
+  const info = lockShape(row.info) ? UNTOLD : bounded(row.info as BareLock);
+  return { info: { ...info, id: row.id }, lease, overdue: Number(row.age_ms) > lease.takeover_after_ms };
 }
 
 export function told({ info, lease }: LockRow): LockInfo {

@@ -3,7 +3,8 @@ import type { LockInfo } from '../backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
-import { fields, integerFrom, text, word } from '../shape.ts';
+import { fields, integerFrom, text } from '../shape.ts';
+import { type BareLock, bounded, lockShape } from '../told-lock.ts';
 import type { HeldTextLock } from '../whole/text-backend.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
@@ -24,8 +25,6 @@ export interface ObjectLockOptions {
   /** Asked when the lock is. */
   readonly abilities: () => Promise<Abilities>;
 }
-
-type BareLock = Omit<LockInfo, 'lease'>;
 
 /** What stands in the object. */
 interface Entry {
@@ -207,22 +206,16 @@ function entryText(info: BareLock, ttlMs: number, { settleMs, clock }: ObjectLoc
 function parsed(bytes: Uint8Array): Entry | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    return entryShape(value) ? undefined : (value as Entry);
+    if (entryShape(value)) return undefined;
+    const entry = value as Entry;
+    return { ...entry, info: bounded(entry.info) };
   } catch {
     return undefined;
   }
 }
 
 const entryShape = fields<Entry>({
-  info: fields<BareLock>({
-    id: word,
-    who: text,
-    host: text,
-    pid: integerFrom(1),
-    operation: text,
-    since: text,
-    version: text,
-  }),
+  info: lockShape,
   ttl_ms: integerFrom(0),
   takeover_after_ms: integerFrom(0),
   renewed: text,

@@ -34,8 +34,21 @@ describe('a lock as Terraform writes it', () => {
     expect(decodeLock(body)).to.include({ id: 't', operation: 'OperationTypeApply', who: 'bob@x', pid: 0 });
   });
 
-  for (const body of ['', 'null', '[]', '"x"', '{}', '{"ID":7}', '<html>'])
-    it(`names nobody: ${JSON.stringify(body)}`, () => {
+  it('what somebody else wrote does not fill the screen, and no character is cut in two', () => {
+    const body = JSON.stringify({
+      ID: 't',
+      Operation: 'x'.repeat(201),
+      Who: '😀'.repeat(5_000),
+      Created: 'y'.repeat(200),
+    });
+    const told = decodeLock(body);
+    expect(told?.operation).to.equal(`${'x'.repeat(199)}…`);
+    expect(told?.who).to.equal(`${'😀'.repeat(199)}…`);
+    expect(told?.since, 'as long as it may be').to.equal('y'.repeat(200));
+  });
+
+  for (const body of ['', 'null', '[]', '"x"', '{}', '{"ID":7}', `{"ID":"${'x'.repeat(201)}"}`, '<html>'])
+    it(`names nobody: ${JSON.stringify(body.slice(0, 20))}`, () => {
       expect(decodeLock(body)).to.equal(undefined);
     });
 });

@@ -40,9 +40,9 @@ describe('settings of an HTTP state', () => {
         TF_HTTP_RETRY_WAIT_MIN: '1',
         TF_HTTP_RETRY_WAIT_MAX: '30',
         TF_HTTP_SKIP_CERT_VERIFICATION: 'true',
-        TF_HTTP_CLIENT_CERTIFICATE_PEM: 'cert',
-        TF_HTTP_CLIENT_PRIVATE_KEY_PEM: 'key',
-        TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: 'ca',
+        TF_HTTP_CLIENT_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\ncert',
+        TF_HTTP_CLIENT_PRIVATE_KEY_PEM: '-----BEGIN RSA PRIVATE KEY-----\nkey',
+        TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\nca',
       },
     );
     expect(settings).to.deep.equal({
@@ -55,9 +55,9 @@ describe('settings of an HTTP state', () => {
       username: 'ada',
       password: 'hunter2',
       skip_cert_verification: true,
-      ca: 'ca',
-      cert: 'cert',
-      key: 'key',
+      ca: '-----BEGIN CERTIFICATE-----\nca',
+      cert: '-----BEGIN CERTIFICATE-----\ncert',
+      key: '-----BEGIN RSA PRIVATE KEY-----\nkey',
       patience: { retries: 2, wait_ms_min: 1_000, wait_ms_max: 30_000 },
     });
     expect(proxyFor('x.example', 443), 'no HTTPS_PROXY').to.equal(undefined);
@@ -66,9 +66,14 @@ describe('settings of an HTTP state', () => {
   for (const [name, value] of [
     ['TF_HTTP_LOCK_ADDRESS', 'hunter2'],
     ['TF_HTTP_RETRY_MAX', 'hunter2'],
-    ['TF_HTTP_CLIENT_CERTIFICATE_PEM', 'hunter2'],
+    ['TF_HTTP_LOCK_ADDRESS', 'https://ada:hunter2@x.example/lock'],
+    ['TF_HTTP_UNLOCK_ADDRESS', 'https://ada:hunter2@x.example/lock'],
+    ['TF_HTTP_LOCK_METHOD', 'LOCK hunter2'],
+    ['TF_HTTP_SKIP_CERT_VERIFICATION', 'hunter2'],
+    ['TF_HTTP_CLIENT_CERTIFICATE_PEM', '-----BEGIN CERTIFICATE-----hunter2'],
+    ['TF_HTTP_CLIENT_CA_CERTIFICATE_PEM', '/etc/ssl/hunter2.pem'],
   ] as const)
-    it(`refuses a wrong ${name}, and does not repeat it`, () => {
+    it(`refuses a wrong ${name} (${value.replaceAll('hunter2', '…')}), and does not repeat it`, () => {
       try {
         httpStateSettings('https://x.example/s', { [name]: value });
         expect.fail('was taken');

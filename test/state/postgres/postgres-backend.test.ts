@@ -52,6 +52,22 @@ if (!HAS_POSTGRES) {
       ]);
     });
 
+    it('a lock that says nothing sensible is told by its id, and can be unlocked', async () => {
+      const name = randomUUID();
+      const backend = await open(at(server.port, name));
+      const lease = await backend.lock(ACTOR, 0);
+      await server.ask(
+        `update vbsctl.lock set info = '{"who": 7}', id = 'of-a-stranger' where state = '${name}'`,
+      );
+      try {
+        const other = await open(at(server.port, name));
+        expect(await other.holder()).to.include({ id: 'of-a-stranger', who: '', pid: 0 });
+        expect(await other.unlock('of-a-stranger')).to.include({ id: 'of-a-stranger' });
+      } finally {
+        await lease.release();
+      }
+    });
+
     it('refuses tables of a newer vbsctl', async () => {
       await server.ask(
         'create schema newer; create table newer.meta (version int); insert into newer.meta values (99)',

@@ -55,6 +55,23 @@ describe('stores that do less than S3', () => {
     await lease.release();
   });
 
+  it('a lock that somebody wrote at length is told in short', async () => {
+    const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
+    const info = {
+      id: 'l',
+      who: 'A'.repeat(300_000),
+      host: 'h',
+      pid: 7,
+      operation: 'x',
+      since: '',
+      version: '',
+    };
+    const entry = { info, ttl_ms: 1_000, takeover_after_ms: 2_000, renewed: '2026-11-23T22:00:00Z' };
+    objects.overwrite(`${KEY}.lock`, JSON.stringify(entry));
+    const holder = await backendOn(objects).holder();
+    expect(holder).to.include({ id: 'l', who: `${'A'.repeat(199)}…` });
+  });
+
   it('a lock of our own that arrives after we gave its making up is ours', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     const clock = new SimClock();

@@ -1,0 +1,38 @@
+import type { LockInfo } from './backend.ts';
+import { fields, integerFrom, text, textLike } from './shape.ts';
+
+export type BareLock = Omit<LockInfo, 'lease'>;
+
+/** An id is typed after `vbsctl unlock`: it is told whole or not at all. */
+export const LOCK_ID = /^.{1,200}$/s;
+
+const TOLD_CHARACTERS = 200;
+
+/** A lock as vbsctl stores it. */
+export const lockShape = fields<BareLock>({
+  id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
+  who: text,
+  host: text,
+  pid: integerFrom(1),
+  operation: text,
+  since: text,
+  version: text,
+});
+
+/** A lock as it is told: whoever may write there can have written anything, and it must not fill the screen. */
+export function bounded(info: BareLock): BareLock {
+  return {
+    ...info,
+    who: brief(info.who),
+    host: brief(info.host),
+    operation: brief(info.operation),
+    since: brief(info.since),
+    version: brief(info.version),
+  };
+}
+
+function brief(words: string): string {
+  if (words.length <= TOLD_CHARACTERS) return words;
+  // By characters, so that none is cut in two.
+  return `${[...words.slice(0, 2 * TOLD_CHARACTERS)].slice(0, TOLD_CHARACTERS - 1).join('')}…`;
+}
