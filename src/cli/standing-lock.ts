@@ -1,4 +1,5 @@
 import type { Backend, LockInfo } from '../state/backend.ts';
+import { whenLocked } from '../state/when-locked.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './show.ts';
@@ -9,18 +10,9 @@ import { showDiagnostics } from './show.ts';
  */
 export function tellingOfStandingLock(io: Io, backend: Backend): Backend {
   if (!isUrl(backend.location)) return backend;
-  return {
-    location: backend.location,
-    read: () => backend.read(),
-    snapshot: () => backend.snapshot(),
-    holder: () => backend.holder(),
-    unlock: (id) => backend.unlock(id),
-    async lock(actor, waitMs, signal) {
-      const lease = await backend.lock(actor, waitMs, signal);
-      if (lease.remainingMs() === Number.POSITIVE_INFINITY) tell(io, lease.lock);
-      return lease;
-    },
-  };
+  return whenLocked(backend, ({ lock, ttlMs }) => {
+    if (ttlMs === Number.POSITIVE_INFINITY) tell(io, lock);
+  });
 }
 
 function tell(io: Io, { id }: LockInfo): void {

@@ -41,6 +41,12 @@ export function isForGood(code: string): boolean {
   );
 }
 
+/** What mends it, where the way there is at fault: `trust` makes an authority of one's own believed. */
+export function networkRemedy(code: string, trust: string): string | undefined {
+  if (UNTRUSTED_CERTIFICATE.has(code)) return `if its authority is one of your own: ${trust}`;
+  return code.startsWith('PROXY_') ? 'correct HTTPS_PROXY, or name the server in NO_PROXY' : undefined;
+}
+
 /** One sentence for people. Node's own text serves where the code is not in the table. */
 export function explainNetworkError(code: string, message: string): string {
   return `${EXPLANATIONS[code] ?? plainText(message)} (${code})`;

@@ -3,26 +3,14 @@ import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/shell-word.ts';
 import type { MovedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
+import { whenLocked } from './when-locked.ts';
 
 /** The backend, of which a state that was moved elsewhere is neither read nor locked: it is out of date. */
 export function refusingMoved(backend: Backend): Backend {
   return {
-    location: backend.location,
-    snapshot: () => backend.snapshot(),
-    holder: () => backend.holder(),
-    unlock: (id) => backend.unlock(id),
+    ...whenLocked(backend, (lease) => mustBeHere(lease.state(), backend.location)),
     async read() {
       return mustBeHere(await backend.read(), backend.location);
-    },
-    async lock(actor, waitMs, signal) {
-      const lease = await backend.lock(actor, waitMs, signal);
-      try {
-        mustBeHere(lease.state(), backend.location);
-        return lease;
-      } catch (cause) {
-        await lease.release();
-        throw cause;
-      }
     },
   };
 }

@@ -8,15 +8,20 @@ export const LOCK_ID = /^.{1,200}$/s;
 
 const TOLD_CHARACTERS = 200;
 
-/** A lock as vbsctl stores it. */
-export const lockShape = fields<BareLock>({
-  id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
+/** What a lock says beside its id, as vbsctl stores it. */
+export const lockWords = {
   who: text,
   host: text,
   pid: integerFrom(1),
   operation: text,
   since: text,
   version: text,
+};
+
+/** A lock as vbsctl stores it. */
+export const lockShape = fields<BareLock>({
+  id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
+  ...lockWords,
 });
 
 /** A lock as it is told: whoever may write there can have written anything, and it must not fill the screen. */

@@ -209,15 +209,13 @@ describe('the answer table', () => {
     expect(Date.parse(second?.intended_at ?? '') - Date.parse(first?.intended_at ?? '')).to.be.below(60_000);
   });
 
+  const COME_BACK_LATER = {
+    match: { route: 'restore' },
+    effect: { kind: 'status', when: 'before', status: 503, body: 'service', retry_after: 400 },
+  } as const;
+
   it('Retry-After wins over backoff', async () => {
-    const effect = {
-      kind: 'status',
-      when: 'before',
-      status: 503,
-      body: 'service',
-      retry_after: 400,
-    } as const;
-    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect }] });
+    const lab = new Lab({ faults: [COME_BACK_LATER] });
     const spec = lab.spec(0);
     await lab.apply([spec]);
     const [first, second] = (await lab.state())?.records.get(spec.address)?.attempts ?? [];
@@ -227,14 +225,7 @@ describe('the answer table', () => {
   });
 
   it('does not wait for a Retry-After beyond the timeout, and sends nothing after it', async () => {
-    const effect = {
-      kind: 'status',
-      when: 'before',
-      status: 503,
-      body: 'service',
-      retry_after: 400,
-    } as const;
-    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect }] });
+    const lab = new Lab({ faults: [COME_BACK_LATER] });
     const spec = lab.spec(0, { timeout_ms: 300_000 });
     const { outcome } = await lab.apply([spec]);
     expect(lab.clock.monotonic()).to.be.below(300_000);

@@ -2,6 +2,7 @@ import type { Random } from './random.ts';
 import type { StoreEffect, StoreFault } from './sim-bucket.ts';
 import type { Fate, Point, StoreOp } from './sim-process.ts';
 import type { Chapter, Fault, Happening, Story } from './story.ts';
+import { threeDisks } from './themes.ts';
 
 /** A state in a bucket, and what befalls the way to it. */
 export interface Bucketed {
@@ -273,13 +274,7 @@ function manyPosts(story: Story, random: Random, ttl_ms: number): Story {
     disks: Math.max(story.disks, 3),
     job_ms: random.int(1_000, ttl_ms),
     settings: { ...story.settings, parallelism: 1, max_failures: 0, timeout_ms: 7_200_000 },
-    manifest: [0, 1, 2].map((disk) => ({
-      set: 'one',
-      name: `r${disk}`,
-      disk,
-      backup: disk * story.backups_per_disk,
-      generation: 1,
-    })),
+    manifest: threeDisks(story),
     chapters: first ? [{ ...first, command: 'apply', fates: [] }, ...rest] : [],
   };
 }

@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import type { Chapter, Fault, Happening, Story } from './story.ts';
+import type { Chapter, Entry, Fault, Happening, Story } from './story.ts';
 
 /**
  * What chance alone brings about too seldom: each theme bends a story towards one thing that has to meet another at
@@ -85,13 +85,7 @@ function longQueue(story: Story, random: Random): Story {
     disks: Math.max(story.disks, 3),
     settings: { ...story.settings, after_ambiguous: 'retry', parallelism: 10, timeout_ms: 7_200_000 },
     queue_ms: random.int(Math.ceil(settle * 0.4), Math.ceil(settle * 0.8)),
-    manifest: [0, 1, 2].map((disk) => ({
-      set: 'one',
-      name: `r${disk}`,
-      disk,
-      backup: disk * story.backups_per_disk,
-      generation: 1,
-    })),
+    manifest: threeDisks(story),
     faults: [{ ...lost(random), disk: 0 }],
     chapters: firstWith(story),
   };
@@ -188,4 +182,15 @@ function firstWith(story: Story, ...meanwhile: readonly Happening[]): readonly C
 
 function settleOf({ settings }: Story): number {
   return settings.settle_ms ?? 120_000;
+}
+
+/** The first three disks, each from its first backup. */
+export function threeDisks({ backups_per_disk }: Story): Entry[] {
+  return [0, 1, 2].map((disk) => ({
+    set: 'one',
+    name: `r${disk}`,
+    disk,
+    backup: disk * backups_per_disk,
+    generation: 1,
+  }));
 }

@@ -1,23 +1,15 @@
 import { expect } from 'chai';
 import { lockedBy, UNTOLD } from '../../src/state/lock-failures.ts';
+import { LOCK } from './samples.ts';
 
-const HELD = {
-  id: 'l-1',
-  who: 'ada@bench',
-  host: 'bench',
-  pid: 42,
-  operation: 'apply',
-  since: '2026-11-23T22:00:00.000Z',
-  version: '0.1.0',
-};
-const tell = (info: typeof HELD) => {
+const tell = (info: typeof LOCK) => {
   const [said] = lockedBy(info, 'there').diagnostics;
   return { summary: said?.summary, detail: said?.detail, remedy: said?.remedy };
 };
 
 describe('who holds the lock', () => {
   it('is told with the process and the way out', () => {
-    expect(tell(HELD)).to.deep.equal({
+    expect(tell(LOCK)).to.deep.equal({
       summary: 'the state is locked: apply by ada@bench since 2026-11-23T22:00:00.000Z',
       detail: 'Process 42 on bench, vbsctl 0.1.0, lock l-1.',
       remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock l-1',
@@ -25,7 +17,7 @@ describe('who holds the lock', () => {
   });
 
   it('is left out where the server does not tell it (GitLab: the process; Gitea: all)', () => {
-    expect(tell({ ...HELD, host: '', pid: 0, operation: '', version: '' })).to.deep.include({
+    expect(tell({ ...LOCK, host: '', pid: 0, operation: '', version: '' })).to.deep.include({
       summary: 'the state is locked: another run by ada@bench since 2026-11-23T22:00:00.000Z',
       detail: 'lock l-1.',
     });

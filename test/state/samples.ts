@@ -21,6 +21,17 @@ export const ACTOR: Actor = {
   waivers: ['old-backups'],
 };
 
+/** As its holder told it. */
+export const LOCK = {
+  id: 'l-1',
+  who: 'ada@bench',
+  host: 'bench',
+  pid: 42,
+  operation: 'apply',
+  since: '2026-11-23T22:00:00.000Z',
+  version: '0.1.0',
+};
+
 export const SEEN = { status: 'available', updated_at: '2026-11-20T10:00:00Z' };
 export const BASELINE = { at: AT, volume: SEEN, backup: SEEN };
 

@@ -2,12 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import {
-  codeOf,
-  explainNetworkError,
-  isForGood,
-  UNTRUSTED_CERTIFICATE,
-} from '../../network/network-errors.ts';
+import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
@@ -36,6 +31,8 @@ export function httpBackend(options: HttpBackendOptions): Backend {
   const lock = new HttpLock(server, clock, newId);
   return textBackend({ location, store: server, lock, clock, newId, patience: settings.patience });
 }
+
+const TRUST = 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
 
 class StateServer implements TextStore {
   readonly place: string;
@@ -119,7 +116,9 @@ class StateServer implements TextStore {
       'state',
       error('state-server', `cannot ${what}: ${reason(cause)}`, {
         where: { file: this.place },
-        remedy: remedyOf(codeOf(cause)),
+        remedy:
+          networkRemedy(codeOf(cause), TRUST) ??
+          'the server must be reachable from here; nothing that was committed is lost',
       }),
       { cause },
     );
@@ -139,13 +138,6 @@ function refused(status: number): boolean {
 /** The server, or a gateway before it, is away or busy. 501 is for good. */
 function mayPass(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
-}
-
-function remedyOf(code: string): string {
-  if (UNTRUSTED_CERTIFICATE.has(code))
-    return 'if its authority is one of your own: TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
-  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the server in NO_PROXY';
-  return 'the server must be reachable from here; nothing that was committed is lost';
 }
 
 /** Only code and message: an axios error carries the request with its password. */

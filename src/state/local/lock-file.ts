@@ -7,7 +7,8 @@ import { Failure } from '../../domain/errors.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldLock, Lock, LockWish } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
-import { fields, integerFrom, text, word } from '../shape.ts';
+import { fields, word } from '../shape.ts';
+import { lockWords } from '../told-lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 
@@ -221,12 +222,7 @@ function parse(content: string): unknown {
 const entryShape = fields<Entry>({
   info: fields<Entry['info']>({
     id: word,
-    who: text,
-    host: text,
-    pid: integerFrom(1),
-    operation: text,
-    since: text,
-    version: text,
+    ...lockWords,
   }),
   owner: ownerShape,
 });

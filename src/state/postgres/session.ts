@@ -1,12 +1,7 @@
 import type { Client } from 'pg';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import {
-  codeOf,
-  explainNetworkError,
-  isForGood,
-  UNTRUSTED_CERTIFICATE,
-} from '../../network/network-errors.ts';
+import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { plainText } from '../../network/plain-text.ts';
 import type { PostgresLocation } from './location.ts';
 
@@ -170,9 +165,9 @@ function untrusted(cause: unknown, place: string): Failure {
       `no TLS connection to PostgreSQL: ${code === '' ? message : explainNetworkError(code, message)}`,
       {
         where: { file: place },
-        remedy: UNTRUSTED_CERTIFICATE.has(code)
-          ? 'if its authority is one of your own: add sslrootcert=FILE to the URL'
-          : 'correct the host name or sslmode in the URL, or the certificate of the server',
+        remedy:
+          networkRemedy(code, 'add sslrootcert=FILE to the URL') ??
+          'correct the host name or sslmode in the URL, or the certificate of the server',
       },
     ),
     { cause },

@@ -2,12 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import {
-  codeOf,
-  explainNetworkError,
-  isForGood,
-  UNTRUSTED_CERTIFICATE,
-} from '../../network/network-errors.ts';
+import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
@@ -158,9 +153,8 @@ function failed(what: string, cause: unknown, place: string): Failure {
 function remedyOf(cause: unknown): string {
   if (statusOf(cause) !== undefined)
     return 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost';
-  const code = codeOf(cause);
-  if (UNTRUSTED_CERTIFICATE.has(code))
-    return 'if its authority is one of your own: AWS_CA_BUNDLE, the file of its certificate';
-  if (code.startsWith('PROXY_')) return 'correct HTTPS_PROXY, or name the store in NO_PROXY';
-  return 'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost';
+  return (
+    networkRemedy(codeOf(cause), 'AWS_CA_BUNDLE, the file of its certificate') ??
+    'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost'
+  );
 }

@@ -1,15 +1,6 @@
 import { expect } from 'chai';
 import { decodeLock, encodeLock } from '../../../src/state/http/lock-info.ts';
-
-const LOCK = {
-  id: 'l-1',
-  who: 'ada@bench',
-  host: 'bench',
-  pid: 42,
-  operation: 'apply',
-  since: '2026-11-23T22:00:00.000Z',
-  version: '0.1.0',
-};
+import { LOCK } from '../samples.ts';
 
 describe('a lock as Terraform writes it', () => {
   it('has all seven keys, each a text', () => {
