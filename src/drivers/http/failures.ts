@@ -3,6 +3,7 @@ import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import { plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /**
  * What an exchange that did not bring what was asked for means, in the words of the domain: every error body
@@ -25,7 +26,11 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
         status: exchange.status,
         ...optional('code', errorBody(exchange)?.code),
         ...optional('request_id', requestId(exchange)),
-        ...optional('retry_after_ms', retryAfterMs(exchange, nowMs)),
+        // A date is the cloud's own: by its clock where it shows it, for ours may be wrong.
+        ...optional(
+          'retry_after_ms',
+          retryAfterMs(exchange.headers['retry-after'], cloudTimeMs(exchange) ?? nowMs),
+        ),
       };
     default:
       return unreachable(exchange);
@@ -129,19 +134,6 @@ export function requestId(answer: Answer): string | undefined {
 export function cloudTimeMs(answer: Answer): number | undefined {
   const time = Date.parse(answer.headers.date ?? '');
   return Number.isNaN(time) ? undefined : time;
-}
-
-const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
-
-function retryAfterMs(answer: Answer, nowMs: number): number | undefined {
-  const text = answer.headers['retry-after']?.trim();
-  if (text === undefined || text === '') return undefined;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, RETRY_AFTER_MS_MAX);
-  const date = Date.parse(text);
-  if (Number.isNaN(date)) return undefined;
-  // Against the cloud's clock where it shows it: ours may be wrong.
-  const delay = date - (cloudTimeMs(answer) ?? nowMs);
-  return Math.min(Math.max(delay, 0), RETRY_AFTER_MS_MAX);
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;
