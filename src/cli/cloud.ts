@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
@@ -7,6 +7,7 @@ import { VERSION } from '../version.ts';
 import type { CommonFlags } from './flags.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
+import { noteOnce } from './note-once.ts';
 import {
   ADD_EMULATOR,
   absolute,
@@ -90,7 +91,7 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
     ...(named ? {} : { cwd: io.cwd }),
     home: io.home,
     api: config.api,
-    onNote: (note: Diagnostic) => showDiagnostics(io, [note]),
+    onNote: (note) => noteOnce(io, note),
     http: config.http,
     retry: config.retry,
     requestsPerSecond: config.apply.requests_per_second,

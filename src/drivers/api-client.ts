@@ -1,5 +1,6 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import { encodePercent } from '../network/percent.ts';
 import type { Grant, Session } from './auth/session.ts';
 import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
@@ -86,7 +87,7 @@ export class ApiClient {
     // By id: what moves from one page to the next while they are read must not count twice.
     const values = new Map<string, T>();
     let cloudTime: number | undefined;
-    const filter = status === undefined ? '' : `status=${encodeURIComponent(status)}&`;
+    const filter = status === undefined ? '' : `status=${encodePercent(status)}&`;
     let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
     for (let pages = 1; pages <= PAGES_MAX; pages++) {
@@ -233,6 +234,6 @@ function nextQuery<T extends { readonly id: string }>(
 ): string | undefined {
   const last = entries.at(-1);
   if (!last || entries.length < PAGE_SIZE) return undefined;
-  const from = continueBy === 'offset' ? count : encodeURIComponent(last.id);
+  const from = continueBy === 'offset' ? count : encodePercent(last.id);
   return `${filter}limit=${PAGE_SIZE}&${continueBy}=${from}`;
 }

@@ -1,5 +1,6 @@
 import type { Backup, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
+import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
@@ -46,7 +47,7 @@ export class CinderDriver implements Driver {
     this.#client = new ApiClient(tools);
     this.#posts = new RestorePosts(tools);
     this.target = tools.target;
-    this.#url = `${tools.cinder.url}/v3/${encodeURIComponent(tools.target.project_id)}`;
+    this.#url = `${tools.cinder.url}/v3/${encodePercent(tools.target.project_id)}`;
     if (tools.compute) {
       const servers = serverList(tools.compute, tools.target.project_id);
       this.servers = (signal) => this.#client.list(servers, signal);
@@ -58,7 +59,7 @@ export class CinderDriver implements Driver {
   }
 
   start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
-    const url = `${this.#url}/backups/${encodeURIComponent(request.backup_id)}/restore`;
+    const url = `${this.#url}/backups/${encodePercent(request.backup_id)}/restore`;
     return this.#posts.start(permit, { url, ...request }, (exchange, nowMs) =>
       classifyStart(exchange, request, nowMs),
     );
@@ -66,7 +67,7 @@ export class CinderDriver implements Driver {
 
   volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
     return this.#client.read(
-      `${this.#url}/volumes/${encodeURIComponent(id)}`,
+      `${this.#url}/volumes/${encodePercent(id)}`,
       (body) => sameId(parseVolume(body.volume), id),
       signal,
     );
@@ -75,7 +76,7 @@ export class CinderDriver implements Driver {
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
     return this.#inKnownVersion((headers) =>
       this.#client.read(
-        `${this.#url}/backups/${encodeURIComponent(id)}`,
+        `${this.#url}/backups/${encodePercent(id)}`,
         (body) => sameId(parseBackup(body.backup), id),
         signal,
         headers,
@@ -135,7 +136,7 @@ export class CinderDriver implements Driver {
     const messages: Message[] = [];
     for (const id of request_ids) {
       const reading = await this.#client.read(
-        `${this.#url}/messages?request_id=${encodeURIComponent(id)}`,
+        `${this.#url}/messages?request_id=${encodePercent(id)}`,
         (body) => list(body.messages, 'messages').map(parseMessage),
         signal,
         MESSAGES_VERSION,

@@ -1,5 +1,6 @@
 import type { Server } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { object, optionalText, optionalTime, text } from './fields.ts';
@@ -7,7 +8,7 @@ import { object, optionalText, optionalTime, text } from './fields.ts';
 /** Every server of a project, as Nova and ECS list them. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
   // Newer Novas can do without the project in the address; all of them take it.
-  const url = `${compute.url}/${compute.version ?? 'v2.1'}/${encodeURIComponent(projectId)}/servers/detail`;
+  const url = `${compute.url}/${compute.version ?? 'v2.1'}/${encodePercent(projectId)}/servers/detail`;
   return { url, key: 'servers', continueBy: 'marker', parse: parseServer };
 }
 

@@ -6,7 +6,13 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { canonicalAuthUrl, type Target } from '../domain/target.ts';
-import { describeProxy, proxyFromEnv } from '../network/proxy.ts';
+import { describeProxy, proxyFromEnv, proxyVariable } from '../network/proxy.ts';
+import {
+  certificateUnchecked,
+  proxyLoginUnencrypted,
+  unencrypted,
+  weakenedByNode,
+} from '../network/weakened-tls.ts';
 import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
@@ -19,7 +25,14 @@ import type { CloudSettings, Env } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
-import { type Endpoints, endpointsText, findEndpoints, needsCatalog, regionOf } from './endpoints.ts';
+import {
+  type Endpoints,
+  endpointsText,
+  findEndpoints,
+  needsCatalog,
+  refuseUnencrypted,
+  regionOf,
+} from './endpoints.ts';
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
@@ -119,6 +132,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   steps.done(region);
   steps.begin('endpoints');
   const endpoints = findEndpoints(api, catalog, wantedIn(region, project.id), settings, onNote);
+  refuseUnencrypted(endpoints, settings, options.env, onNote);
   steps.done(endpointsText(endpoints));
   const target = {
     auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
@@ -172,14 +186,7 @@ async function filesFor(places: SettingsPlaces): Promise<CloudFiles> {
 async function networkSettings(options: ConnectOptions, settings: CloudSettings) {
   const { http, version, onNote } = options;
   const { cacert, cert, key, insecure, source } = settings;
-  if (insecure)
-    onNote?.({
-      severity: 'warning',
-      code: 'insecure',
-      summary: 'the certificate of the cloud is not checked',
-      detail: `Whoever sits on the way can read the password, and can answer in the cloud’s place. Settings: ${source}.`,
-      remedy: 'name the PEM file of its authority instead: OS_CACERT, or cacert in clouds.yaml',
-    });
+  for (const warning of weakenedTls(options.env, settings)) onNote?.(warning);
   if (key !== undefined && cert === undefined)
     throw new Failure(
       'invalid',
@@ -199,6 +206,28 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
     ...optional('key', await read('key', cert === undefined ? undefined : (key ?? cert))),
     ...optional('insecure', insecure),
   };
+}
+
+/** What weakens the protection of credentials on the way to Keystone, one warning for each setting. */
+function weakenedTls(env: Env, { auth_url, insecure, source }: CloudSettings): Diagnostic[] {
+  const { protocol, hostname, port } = new URL(auth_url);
+  const variable = protocol === 'https:' ? proxyVariable(env) : undefined;
+  return [
+    ...weakenedByNode(env),
+    insecure &&
+      certificateUnchecked(
+        'the cloud',
+        source,
+        'name the PEM file of its authority instead: OS_CACERT, or cacert in clouds.yaml',
+      ),
+    unencrypted(
+      'Keystone',
+      auth_url,
+      source,
+      'use an https:// address: OS_AUTH_URL, or auth_url in clouds.yaml',
+    ),
+    variable && proxyLoginUnencrypted(proxyFromEnv(env)(hostname, Number(port || 443)), variable),
+  ].filter((warning) => typeof warning === 'object');
 }
 
 /** `~` and relative paths as openstacksdk takes them. */

@@ -1,6 +1,7 @@
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
+import { isLoopback, unencrypted } from '../network/weakened-tls.ts';
 import {
   type Catalog,
   findCinder,
@@ -13,7 +14,7 @@ import {
   type Wanted,
 } from './auth/catalog.ts';
 import { cloudFailure } from './auth/refusals.ts';
-import type { CloudSettings } from './auth/settings.ts';
+import type { CloudSettings, Env } from './auth/settings.ts';
 
 /** Where the services of one API are called. */
 export type Endpoints = {
@@ -60,6 +61,51 @@ export function endpointsText(endpoints: Endpoints): string {
   return Object.entries(roots)
     .map(([service, { url }]) => `${service} ${url}`)
     .join(', ');
+}
+
+/** Hosts that tokens may be sent to over plain HTTP: an operator's word, so only the environment can give it. */
+const PLAIN_HTTP_HOSTS = 'VBSCTL_PLAIN_HTTP_HOSTS';
+
+/**
+ * A token (or signature) that came over TLS must not leave this machine without it. Throws a Failure for an
+ * endpoint with http:// where Keystone has https://, unless VBSCTL_PLAIN_HTTP_HOSTS names its host; warns of
+ * every other that is not encrypted.
+ */
+export function refuseUnencrypted(
+  { api: _, ...roots }: Endpoints,
+  { auth_url, source }: CloudSettings,
+  env: Env,
+  onNote: (note: Diagnostic) => void,
+): void {
+  const allowed = (env[PLAIN_HTTP_HOSTS] ?? '').toLowerCase().split(/[\s,]+/);
+  const keystone = new URL(auth_url);
+  const told = new Set([keystone.host]);
+  for (const [service, { url }] of Object.entries(roots)) {
+    const { protocol, host, hostname } = new URL(url);
+    if (protocol === 'https:' || isLoopback(hostname)) continue;
+    if (keystone.protocol === 'https:' && !allowed.includes(host) && !allowed.includes(hostname))
+      throw cloudFailure(
+        'unencrypted-endpoint',
+        `the ${service} endpoint ${url} is not encrypted, but Keystone is`,
+        {
+          detail: `Anyone on the network path could read the token and use it. Settings: ${source}.`,
+          remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${host}`,
+        },
+      );
+    if (told.has(host)) continue;
+    told.add(host);
+    const warning = unencrypted(
+      `the ${service} endpoint`,
+      url,
+      source,
+      'ask the cloud’s operator for an https endpoint',
+    );
+    if (warning) onNote(warning);
+  }
+}
+
+function overrideOf(service: string): string {
+  return (service === 'compute' ? service : SERVICES[service as Service].override).toUpperCase();
 }
 
 /** Whether the settings leave an endpoint of the API to the catalog. */

@@ -1,5 +1,6 @@
 import type { Backup, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
+import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
@@ -36,7 +37,7 @@ export class VbsDriver implements Driver {
     this.#posts = new RestorePosts(tools);
     this.target = tools.target;
     const { vbs, evs, compute } = tools;
-    const project = encodeURIComponent(tools.target.project_id);
+    const project = encodePercent(tools.target.project_id);
     this.#backupsUrl = `${vbs.url}/v2/${project}/backups`;
     this.#restoresUrl = `${vbs.url}/v2/${project}/cloudbackups`;
     // Jobs are v1, beside the v2 of the rest.
@@ -54,13 +55,13 @@ export class VbsDriver implements Driver {
   }
 
   start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
-    const url = `${this.#restoresUrl}/${encodeURIComponent(request.backup_id)}/restore`;
+    const url = `${this.#restoresUrl}/${encodePercent(request.backup_id)}/restore`;
     return this.#posts.start(permit, { url, ...request }, classifyStart);
   }
 
   volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
     return this.#client.read(
-      `${this.#volumesUrl}/${encodeURIComponent(id)}`,
+      `${this.#volumesUrl}/${encodePercent(id)}`,
       (body) => sameId(parseVolume(body.volume), id),
       signal,
     );
@@ -68,18 +69,14 @@ export class VbsDriver implements Driver {
 
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
     return this.#client.read(
-      `${this.#backupsUrl}/${encodeURIComponent(id)}`,
+      `${this.#backupsUrl}/${encodePercent(id)}`,
       (body) => sameId(parseBackup(body.backup), id),
       signal,
     );
   }
 
   job(id: string, signal?: AbortSignal): Promise<Reading<Job>> {
-    return this.#client.read(
-      `${this.#jobsUrl}/${encodeURIComponent(id)}`,
-      (body) => parseJob(id, body),
-      signal,
-    );
+    return this.#client.read(`${this.#jobsUrl}/${encodePercent(id)}`, (body) => parseJob(id, body), signal);
   }
 
   volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {

@@ -1,6 +1,7 @@
 import net, { BlockList, isIP } from 'node:net';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { decodePercent } from './percent.ts';
 
 /** A proxy that connects through (`CONNECT`); it sees host and port, and nothing of what is said. */
 export interface Proxy {
@@ -12,25 +13,32 @@ export interface Proxy {
 
 export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in capitals or not, as curl reads them.
  * Only https goes through; a cloud that speaks plain http is on this machine or next to it. Throws a Failure
  * (`invalid`) for an address that is none; the address is not repeated, for it may hold a password.
  */
-export function proxyFromEnv(env: Readonly<Record<string, string | undefined>>): ProxyChoice {
-  const address = PROXY_VARIABLES.map((name) => env[name]).find(Boolean);
-  if (!address) return () => undefined;
-  const proxy = parseProxy(address);
+export function proxyFromEnv(env: Env): ProxyChoice {
+  const variable = proxyVariable(env);
+  if (variable === undefined) return () => undefined;
+  const proxy = parseProxy(variable, env[variable] ?? '');
   const isExempt = exemptions(env.no_proxy || env.NO_PROXY || '');
   return (host, port) => (isExempt(host, port) ? undefined : proxy);
 }
 
+/** The variable that names the proxy: the first that is set counts, as with curl. */
+export function proxyVariable(env: Env): string | undefined {
+  return ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]);
+}
+
 /** For people: whether the address is reached through a proxy, and what says so. A login is not told. */
 export function describeProxy(
-  env: Readonly<Record<string, string | undefined>>,
+  env: Env,
   address: string,
 ): { readonly value: string; readonly from: string } | undefined {
-  const name = PROXY_VARIABLES.find((each) => env[each]);
+  const name = proxyVariable(env);
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (name === undefined || url?.protocol !== 'https:') return undefined;
   const proxy = proxyFromEnv(env)(url.hostname, Number(url.port || 443));
@@ -39,26 +47,38 @@ export function describeProxy(
   return { value: `${proxy.host}:${proxy.port}${login}`, from: name };
 }
 
-/** The first that is set counts. */
-const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY'];
-
-function parseProxy(address: string): Proxy {
+function parseProxy(variable: string, address: string): Proxy {
   const full = address.includes('://') ? address : `http://${address}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  if (url?.protocol !== 'http:' || url.hostname === '')
-    throw new Failure(
-      'invalid',
-      error('bad-proxy', 'HTTPS_PROXY is not the address of an http proxy', {
-        remedy: 'write it as http://host:port, or http://user:password@host:port',
-      }),
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(full)?.[1]?.toLowerCase() ?? '';
+  if (scheme !== 'http')
+    throw badProxy(
+      variable,
+      scheme === ''
+        ? 'is not the address of an HTTP proxy'
+        : `names a ${scheme} proxy, and only http proxies work`,
     );
+  const url = URL.canParse(full) ? new URL(full) : undefined;
+  // A password with a bare / or # ends the host name there, and its rest must not pass for a path.
+  if (!url || url.hostname === '' || `${url.pathname}${url.search}${url.hash}`.includes('@'))
+    throw badProxy(variable, 'is not the address of an HTTP proxy');
   const { hostname, port, username, password } = url;
-  const login = [username, password].map(decodeURIComponent).join(':');
+  const login = Buffer.concat([decodePercent(username), Buffer.from(':'), decodePercent(password)]);
   return {
     host: bare(hostname),
     port: port === '' ? 80 : Number(port),
-    ...(username === '' ? {} : { authorization: `Basic ${Buffer.from(login).toString('base64')}` }),
+    ...(login.length === 1 ? {} : { authorization: `Basic ${login.toString('base64')}` }),
   };
+}
+
+/** The address is not repeated. */
+function badProxy(variable: string, problem: string): Failure {
+  return new Failure(
+    'invalid',
+    error('bad-proxy', `${variable} ${problem}`, {
+      remedy:
+        'write it as http://host:port, or http://user:password@host:port, where a % in the password is written %25, @ is %40, : is %3A, / is %2F and # is %23',
+    }),
+  );
 }
 
 /** `NO_PROXY`: names with what lies under them, addresses, networks (`10.0.0.0/8`), each with a port or without; `*`. */
@@ -67,18 +87,14 @@ function exemptions(list: string): (host: string, port: number) => boolean {
   const networks = new BlockList();
   const names: { readonly name: string; readonly port?: number }[] = [];
   for (const entry of entries) {
-    const [address = '', bits] = entry.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (isIP(address) && bits === undefined) networks.addAddress(address, family);
-    else if (isIP(address) && Number(bits) >= 0 && Number(bits) <= (family === 'ipv6' ? 128 : 32))
-      networks.addSubnet(address, Number(bits), family);
-    else {
-      const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
-      names.push({ name: name.replace(/^\*?\./, ''), ...(port === undefined ? {} : { port: Number(port) }) });
-    }
+    // An entry that is no network is compared as a name, and so exempts nothing by mistake.
+    if (addNetwork(networks, entry)) continue;
+    const [, host = '', port] = /^(\[[^\]]*\]|.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    const name = plainName(host.replace(/^\*?\./, ''));
+    if (name !== '') names.push({ name, ...(port === undefined ? {} : { port: Number(port) }) });
   }
   return (given, port) => {
-    const host = bare(given).toLowerCase();
+    const host = plainName(given);
     const family = isIP(host);
     if (family !== 0 && networks.check(host, family === 6 ? 'ipv6' : 'ipv4')) return true;
     return names.some(
@@ -87,6 +103,24 @@ function exemptions(list: string): (host: string, port: number) => boolean {
         (entry.name === '*' || host === entry.name || host.endsWith(`.${entry.name}`)),
     );
   };
+}
+
+/** Whether the entry is an address or a network, with or without the brackets of IPv6. */
+function addNetwork(networks: BlockList, entry: string): boolean {
+  const [, host = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  // A zone (fe80::1%eth0) names an interface of this machine; no URL holds one.
+  const address = bare(host).replace(/%.*$/, '');
+  const version = isIP(address);
+  if (version === 0 || Number(bits ?? 0) > (version === 6 ? 128 : 32)) return false;
+  const family = version === 6 ? 'ipv6' : 'ipv4';
+  if (bits === undefined) networks.addAddress(address, family);
+  else networks.addSubnet(address, Number(bits), family);
+  return true;
+}
+
+/** Without brackets and the dot of the root, in small letters. */
+function plainName(host: string): string {
+  return bare(host).toLowerCase().replace(/\.$/, '');
 }
 
 function bare(host: string): string {

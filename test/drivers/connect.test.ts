@@ -2,8 +2,9 @@ import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import type { Env } from '../../src/drivers/auth/settings.ts';
+import type { CloudSettings, Env } from '../../src/drivers/auth/settings.ts';
 import { type ConnectOptions, connect } from '../../src/drivers/connect.ts';
+import { refuseUnencrypted } from '../../src/drivers/endpoints.ts';
 import { FakeClock } from './fake-clock.ts';
 import { PROJECT, type Reply, TinyCloud } from './tiny-cloud.ts';
 
@@ -50,6 +51,43 @@ describe('connecting to a cloud', () => {
       await open({ ...cloud.env, OS_AUTH_URL: `${cloud.url}${suffix}` });
       expect(cloud.seen[0]?.path).to.equal('/v3/auth/tokens');
     });
+
+  describe('endpoints without TLS', () => {
+    const root = (url: string) => ({ url, version: 'v2' });
+    const refuse = (
+      auth_url: string,
+      env: Env,
+      evs = 'http://evs.example:8776',
+      onNote: (note: Diagnostic) => void = () => {},
+    ) => {
+      const endpoints = { api: 'vbs', vbs: root('https://vbs.example'), evs: root(evs) } as const;
+      const settings = { auth_url, source: 'OS_* variables' } as CloudSettings;
+      return () => refuseUnencrypted(endpoints, settings, env, onNote);
+    };
+
+    it('get no token where Keystone has TLS', () => {
+      expect(refuse('https://iam.example/v3', {})).to.throw(Failure, /evs endpoint.*not encrypted/);
+      expect(refuse('HTTPS://iam.example/v3', {})).to.throw(Failure);
+      for (const other of ['vbs.example', 'evs.example:443', 'example', '*', 'true'])
+        expect(refuse('https://iam.example', { VBSCTL_PLAIN_HTTP_HOSTS: other }), other).to.throw(Failure);
+    });
+
+    it('get one where the environment names their host, and a warning each', () => {
+      for (const named of ['evs.example', 'EVS.example:8776', 'a, evs.example']) {
+        const notes: Diagnostic[] = [];
+        const env = { VBSCTL_PLAIN_HTTP_HOSTS: named };
+        refuse('https://iam.example', env, undefined, (note) => notes.push(note))();
+        expect(notes.map(({ code }) => code)).to.deep.equal(['weakened-tls']);
+      }
+    });
+
+    it('are taken on this machine, and with a Keystone that has none either', () => {
+      refuse('https://iam.example', {}, 'http://127.0.0.1:8776')();
+      const notes: Diagnostic[] = [];
+      refuse('http://iam.example', {}, undefined, (note) => notes.push(note))();
+      expect(notes).to.have.length(1);
+    });
+  });
 
   it('binds to another name where the address is another one each time', async () => {
     expect((await open(cloud.env, { boundTo: 'emulator:w1' })).target.auth_url).to.equal('emulator:w1');
@@ -243,7 +281,7 @@ describe('connecting to a cloud', () => {
   it('says loudly that certificates are not checked', async () => {
     const notes: Diagnostic[] = [];
     await open({ ...cloud.env, OS_INSECURE: 'true' }, { onNote: (note) => notes.push(note) });
-    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.deep.equal(['warning insecure']);
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.deep.equal(['warning weakened-tls']);
     expect(notes[0]?.remedy).to.contain('OS_CACERT');
   });
 

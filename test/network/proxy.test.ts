@@ -25,6 +25,20 @@ describe('which hosts go through a proxy', () => {
     expect(proxy?.authorization).to.equal(`Basic ${Buffer.from('ann:p@ss').toString('base64')}`);
   });
 
+  for (const [address, login] of [
+    ['http://u:P%ZZ@h', 'u:P%ZZ'],
+    ['http://u:100%@h', 'u:100%'],
+    ['http://:only@h', ':only'],
+    ['http://only@h', 'only:'],
+    ['u:p@h:3128', 'u:p'],
+    ['HTTP://u:%e2%82%ac@h', 'u:€'],
+  ] as const)
+    for (const variable of ['https_proxy', 'HTTPS_PROXY'])
+      it(`takes the login of ${variable}=${address} as curl does`, () => {
+        const proxy = via('iam.example', { [variable]: address });
+        expect(proxy?.authorization).to.equal(`Basic ${Buffer.from(login).toString('base64')}`);
+      });
+
   const rows: [string, string, number, boolean][] = [
     ['*', 'iam.example', 443, true],
     ['example', 'iam.example', 443, true],
@@ -41,6 +55,19 @@ describe('which hosts go through a proxy', () => {
     ['a, b ,iam.example', 'iam.example', 443, true],
     ['', 'iam.example', 443, false],
     ['10.0.0.0/99', '10.1.2.3', 443, false],
+    ['10.0.0.0/', '11.1.2.3', 443, false],
+    ['10.0.0.0/8.5', '10.1.2.3', 443, false],
+    ['0.0.0.0/0', '11.1.2.3', 443, true],
+    ['fe80::1%eth0', 'iam.example', 443, false],
+    ['[::1]', '[::1]', 443, true],
+    ['[::1]:8443', '[::1]', 443, false],
+    ['[::1]:8443', '[::1]', 8443, true],
+    ['fd00::/8', '[fd00::7]', 443, true],
+    ['iam.example.', 'iam.example', 443, true],
+    ['iam.example', 'iam.example.', 443, true],
+    [':443', 'iam.example', 443, false],
+    ['.', 'iam.example.', 443, false],
+    ['http://iam.example', 'iam.example', 443, false],
   ];
   for (const [NO_PROXY, host, port, exempt] of rows)
     it(`NO_PROXY=${NO_PROXY || '(empty)'} ${exempt ? 'leaves out' : 'keeps'} ${host}:${port}`, () => {
@@ -59,17 +86,31 @@ describe('which hosts go through a proxy', () => {
     expect(describeProxy({}, 'https://iam.example/v3')).to.equal(undefined);
   });
 
-  for (const bad of ['socks5://ann:s3cret@proxy:1080', 'https://ann:s3cret@proxy', 'http://', '://'])
-    it(`refuses ${bad.replace('s3cret', '…')} without repeating it`, () => {
-      let failure: unknown;
-      try {
-        proxyFromEnv({ HTTPS_PROXY: bad });
-      } catch (error) {
-        failure = error;
-      }
-      expect(failure).to.be.instanceOf(Failure);
-      expect(JSON.stringify((failure as Failure).diagnostics)).not.to.contain('s3cret');
-    });
+  for (const bad of [
+    'socks5://ann:s3cret@proxy:1080',
+    'socks://ann:s3cret@proxy:1080',
+    'https://ann:s3cret@proxy',
+    'http://ann:s3cret/@proxy',
+    'http://ann:1/s3cret@proxy',
+    'http://ann:s3cret#@proxy',
+    'http://ann:s3cret@proxy:99999',
+    'ann:s3cret@',
+    'http://',
+    '://',
+  ])
+    for (const variable of ['https_proxy', 'HTTPS_PROXY'])
+      it(`refuses ${variable}=${bad.replace('s3cret', '…')}, names the variable, and does not repeat it`, () => {
+        let failure: unknown;
+        try {
+          proxyFromEnv({ [variable]: bad });
+        } catch (error) {
+          failure = error;
+        }
+        expect(failure).to.be.instanceOf(Failure);
+        const said = JSON.stringify((failure as Failure).diagnostics);
+        expect(said).to.contain(`${variable} `).and.contain('%25');
+        expect(said).not.to.contain('s3cret');
+      });
 });
 
 describe('through a proxy that knows nothing but CONNECT, to a server with a private authority', () => {

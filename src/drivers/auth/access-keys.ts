@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
+import { encodePercent } from '../../network/percent.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
 import { list, object, text } from '../fields.ts';
 import type { Answer, HttpRequest } from '../http/exchange.ts';
@@ -95,7 +96,7 @@ export class AccountLookUps {
   ): Promise<LookUp<readonly { readonly id: string; readonly name: string }[]>> {
     return this.#read(
       undefined,
-      `projects?name=${encodeURIComponent(name)}`,
+      `projects?name=${encodePercent(name)}`,
       (body) =>
         list(body.projects, 'projects')
           .map((value) => object(value, 'project'))

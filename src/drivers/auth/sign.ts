@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { decodePercent, encodePercent } from '../../network/percent.ts';
 
 /** An access key: what it is called (`AK`) and what only its owner and the cloud know (`SK`). */
 export interface AccessKey {
@@ -64,7 +65,7 @@ function sdkDate(ms: number): string {
 function canonicalPath(pathname: string): string {
   const path = pathname
     .split('/')
-    .map((segment) => encode(decode(segment)))
+    .map((segment) => encode(decodePercent(segment).toString()))
     .join('/');
   return path.endsWith('/') ? path : `${path}/`;
 }
@@ -83,18 +84,10 @@ function byName([a]: readonly [string, string], [b]: readonly [string, string]):
 
 /** Everything but RFC 3986's unreserved characters. */
 function encode(text: string): string {
-  return encodeURIComponent(text).replace(
+  return encodePercent(text).replace(
     /[!'()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }
 
 function sha256(text: string): string {

@@ -1,0 +1,95 @@
+import { isIP } from 'node:net';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Proxy } from './proxy.ts';
+
+/**
+ * Every setting that weakens TLS, in words. Each is obeyed, and told once a run on stderr: it may have been set
+ * long ago, by somebody else, or only for a test.
+ */
+
+/** Settings of Node itself. They weaken the connections to the cloud and to a remote state alike. */
+export function weakenedByNode(env: Readonly<Record<string, string | undefined>>): Diagnostic[] {
+  const options = env.NODE_OPTIONS?.split(/\s+/) ?? [];
+  const given = (name: RegExp) => options.some((option) => name.test(option));
+  return [
+    ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
+      ? [
+          weakened(
+            'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of every certificate',
+            'Anyone on the network path can read credentials, and can answer in place of the server.',
+            'run: unset NODE_TLS_REJECT_UNAUTHORIZED; to trust an authority of your own, set OS_CACERT, or NODE_EXTRA_CA_CERTS for all servers',
+          ),
+        ]
+      : []),
+    ...(given(/^--tls-min-v1\.[01]$/)
+      ? [
+          weakened(
+            'NODE_OPTIONS allows TLS 1.0 or 1.1',
+            'Both versions are broken, and an attacker on the network path can force their use.',
+            'remove --tls-min-v1.0 and --tls-min-v1.1 from NODE_OPTIONS',
+          ),
+        ]
+      : []),
+    ...(given(/^--tls-keylog(=|$)/)
+      ? [
+          weakened(
+            'NODE_OPTIONS writes the keys of every TLS connection to a file',
+            'Anyone who can read that file can decrypt recorded traffic, credentials included.',
+            'remove --tls-keylog from NODE_OPTIONS',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** `server`: whose certificate, as in “the certificate of the cloud”. `setBy`: where the setting stands. */
+export function certificateUnchecked(server: string, setBy: string, remedy: string): Diagnostic {
+  return weakened(
+    `the certificate of ${server} is not checked`,
+    `Anyone on the network path can read the credentials, and can answer in place of ${server}. Settings: ${setBy}.`,
+    remedy,
+  );
+}
+
+/** Undefined for https, and for an address on this machine. `server`: as in “the connection to the cloud”. */
+export function unencrypted(
+  server: string,
+  address: string,
+  setBy: string,
+  remedy: string,
+): Diagnostic | undefined {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol !== 'http:' || isLoopback(url.hostname)) return undefined;
+  return weakened(
+    `the connection to ${server} (${url.host}) is not encrypted: its address begins with http://`,
+    `Anyone on the network path can read the credentials, and can change what is sent. Settings: ${setBy}.`,
+    remedy,
+  );
+}
+
+/** A login that a proxy is sent, unencrypted, before the tunnel begins. `variable`: what names the proxy. */
+export function proxyLoginUnencrypted(proxy: Proxy | undefined, variable: string): Diagnostic | undefined {
+  if (proxy?.authorization === undefined || isLoopback(proxy.host)) return undefined;
+  return weakened(
+    `the login for the proxy ${proxy.host}:${proxy.port} is sent unencrypted`,
+    `Anyone between this machine and the proxy can read the user name and password in ${variable}. What is sent through the proxy stays encrypted.`,
+    'use a proxy that needs no login, or run a proxy on this machine that logs in for you',
+  );
+}
+
+/** Whether packets to a host (name or address, IPv6 with or without brackets) stay on this machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  switch (isIP(host)) {
+    case 4:
+      return host.startsWith('127.');
+    case 6:
+      return host === '::1' || /^::ffff:(127\.|7f)/.test(host);
+    default:
+      return /^(.+\.)?localhost\.?$/.test(host);
+  }
+}
+
+function weakened(summary: string, detail: string, remedy: string): Diagnostic {
+  return { severity: 'warning', code: 'weakened-tls', summary, detail, remedy };
+}

@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { proxyFromEnv } from '../../src/network/proxy.ts';
+import {
+  certificateUnchecked,
+  isLoopback,
+  proxyLoginUnencrypted,
+  unencrypted,
+  weakenedByNode,
+} from '../../src/network/weakened-tls.ts';
+
+describe('settings that weaken TLS', () => {
+  const summaries = (env: Record<string, string>) => weakenedByNode(env).map(({ summary }) => summary);
+
+  it('are told for each variable of Node', () => {
+    expect(summaries({ NODE_TLS_REJECT_UNAUTHORIZED: '0' })).to.have.length(1);
+    expect(summaries({ NODE_OPTIONS: '--tls-min-v1.0 --tls-keylog=/tmp/keys' })).to.have.length(2);
+    expect(summaries({ NODE_OPTIONS: '--tls-min-v1.1' })).to.have.length(1);
+  });
+
+  it('are not told where nothing is weakened', () => {
+    const env = {
+      NODE_TLS_REJECT_UNAUTHORIZED: '1',
+      NODE_OPTIONS: '--max-old-space-size=100 --tls-min-v1.3',
+      NODE_EXTRA_CA_CERTS: '/etc/own.pem',
+    };
+    expect(summaries(env)).to.deep.equal([]);
+    expect(unencrypted('Keystone', 'https://iam.example', 'x', 'y')).to.equal(undefined);
+    expect(unencrypted('Keystone', 'http://127.0.0.1:8080', 'x', 'y')).to.equal(undefined);
+    expect(unencrypted('Keystone', 'no address', 'x', 'y')).to.equal(undefined);
+  });
+
+  it('name the server and the setting', () => {
+    expect(unencrypted('Keystone', 'http://iam.example/v3', 'OS_* variables', 'do it')).to.deep.include({
+      severity: 'warning',
+      code: 'weakened-tls',
+      summary: 'the connection to Keystone (iam.example) is not encrypted: its address begins with http://',
+      remedy: 'do it',
+    });
+    expect(certificateUnchecked('the cloud', 'cloud otc', 'do it').detail).to.contain('cloud otc');
+  });
+
+  it('a login for a proxy elsewhere, without the login itself', () => {
+    const via = (HTTPS_PROXY: string) =>
+      proxyLoginUnencrypted(proxyFromEnv({ HTTPS_PROXY })('iam.example', 443), 'HTTPS_PROXY');
+    expect(via('http://ann:s3cret@proxy.example:3128')?.summary).to.contain('proxy.example:3128');
+    expect(JSON.stringify(via('http://ann:s3cret@proxy.example'))).not.to.contain('s3cret');
+    expect(via('http://proxy.example')).to.equal(undefined);
+    expect(via('http://ann:s3cret@127.0.0.1:3128')).to.equal(undefined);
+  });
+
+  for (const [host, here] of [
+    ['127.0.0.1', true],
+    ['127.1.2.3', true],
+    ['localhost', true],
+    ['LOCALHOST', true],
+    ['a.localhost', true],
+    ['[::1]', true],
+    ['::1', true],
+    ['[::ffff:7f00:1]', true],
+    ['128.0.0.1', false],
+    ['127.0.0.1.attacker.example', false],
+    ['localhost.attacker.example', false],
+    ['notlocalhost', false],
+    ['[::2]', false],
+    ['0.0.0.0', false],
+  ] as const)
+    it(`${host} is ${here ? '' : 'not '}on this machine`, () => {
+      expect(isLoopback(host)).to.equal(here);
+    });
+});

@@ -1,0 +1,106 @@
+import net, { type AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { CRASH, printed, Scene } from './attack.ts';
+
+/** What a proxy's address, or the proxy itself, may hold, against the built program. */
+describe('a proxy, hostile or written wrongly', function () {
+  this.timeout(30_000);
+  let scene: Scene;
+  beforeEach(() => {
+    scene = new Scene();
+  });
+  afterEach(() => scene.close());
+
+  const CLOUD = {
+    OS_AUTH_URL: 'https://iam.invalid/v3',
+    OS_USERNAME: 'ann',
+    OS_PASSWORD: 'pa55word',
+    OS_USER_DOMAIN_NAME: 'OTC',
+    OS_PROJECT_NAME: 'demo',
+    OS_REGION_NAME: 'eu-de',
+  };
+
+  /** A proxy that answers `answer` to whatever it is sent, and the first lines that arrived. */
+  async function proxy(answer: string): Promise<{ port: number; heads: string[]; close: () => void }> {
+    const heads: string[] = [];
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (data) => {
+        heads.push(data.toString('latin1'));
+        socket.write(answer);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    return { port, heads, close: () => server.close() };
+  }
+
+  for (const variable of ['HTTPS_PROXY', 'https_proxy'])
+    for (const [written, login] of [
+      ['u:P%ZZ@', 'u:P%ZZ'],
+      ['u:%@', 'u:%'],
+      ['u:%E0%A4%A@', Buffer.from('u:\xe0\xa4%A', 'latin1')],
+    ] as const)
+      it(`${variable}=http://${written}… is taken as curl takes it`, async () => {
+        const { port, heads, close } = await proxy('HTTP/1.1 407 no\r\n\r\n');
+        try {
+          const done = await scene.run(
+            { ...CLOUD, [variable]: `http://${written}127.0.0.1:${port}` },
+            'auth',
+            'check',
+          );
+          expect(done.code, printed(done)).to.equal(1);
+          expect(printed(done)).not.to.match(CRASH);
+          const [, sent] = /Proxy-Authorization: Basic (\S+)/.exec(heads.join('')) ?? [];
+          expect(Buffer.from(sent ?? '', 'base64').equals(Buffer.from(login))).to.equal(true);
+        } finally {
+          close();
+        }
+      });
+
+  for (const address of [
+    'socks5://ann:s3cret@127.0.0.1:1',
+    'https://ann:s3cret@127.0.0.1:1',
+    'http://ann:s3cret/@127.0.0.1:1',
+    'http://ann:s3cret@[::1',
+    'http://ann:s3cret@127.0.0.1:99999',
+  ])
+    for (const command of [
+      ['auth', 'check'],
+      ['auth', 'show'],
+      ['get', 'volumes'],
+    ])
+      it(`${command.join(' ')} refuses ${address.replace('s3cret', '…')}, and never repeats the password`, async () => {
+        const done = await scene.run({ ...CLOUD, https_proxy: address }, ...command);
+        expect(done.code, printed(done)).to.equal(1);
+        expect(printed(done)).to.contain('https_proxy ').and.contain('%25');
+        expect(printed(done)).not.to.contain('s3cret');
+        expect(printed(done)).not.to.match(CRASH);
+      });
+
+  for (const NO_PROXY of ['10.0.0.0/8.5', '10.0.0.0/', 'fe80::1%eth0', '[::1', '%ZZ', ':443', '.', '*.'])
+    it(`NO_PROXY=${NO_PROXY} exempts nothing by mistake, and crashes nothing`, async () => {
+      const { port, heads, close } = await proxy('HTTP/1.1 403 no\r\n\r\n');
+      try {
+        const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}`, NO_PROXY };
+        const done = await scene.run(env, 'auth', 'check');
+        expect(printed(done)).not.to.match(CRASH);
+        expect(heads.join('')).to.contain('CONNECT iam.invalid:443');
+      } finally {
+        close();
+      }
+    });
+
+  it('gets no more than CONNECT, and its endless head ends the attempt', async () => {
+    const { port, heads, close } = await proxy(`HTTP/1.1 200 ${'a'.repeat(64 * 1024)}`);
+    try {
+      const env = { ...CLOUD, HTTPS_PROXY: `http://127.0.0.1:${port}` };
+      const done = await scene.run(env, 'auth', 'check');
+      expect(done.code).to.equal(1);
+      expect(printed(done)).not.to.match(CRASH);
+      expect(heads.join('')).not.to.contain('pa55word');
+    } finally {
+      close();
+    }
+  });
+});
