@@ -1,58 +1,33 @@
-import { randomUUID } from 'node:crypto';
-import { constants, renameSync, unlinkSync } from 'node:fs';
-import { type FileHandle, link, open } from 'node:fs/promises';
+import { constants } from 'node:buffer';
+import { unlinkSync } from 'node:fs';
+import { link, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { readRegularFile } from '../../files/read-file.ts';
+import { replaceFile, syncDirectory, temporaryName } from '../../files/replace-file.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
 import { hasCode } from './system-error.ts';
 
 const OWNER_ONLY = 0o600;
 
 /** The file system of this machine. */
-export const nodeDisk: Disk = { read, replace, create, remove };
+export const nodeDisk: Disk = { read, replace: replaceFile, create, remove };
 
+/** No longer text fits into a string: it could not be decoded. A file without an end must not fill the memory. */
+const BYTES_MAX = constants.MAX_STRING_LENGTH;
+
+/** Symbolic links were resolved when the state was opened: one that is there now is somebody else's work. */
 async function read(path: string): Promise<Uint8Array | undefined> {
-  let file: FileHandle;
   try {
-    file = await open(path, constants.O_RDONLY);
+    return await readRegularFile(path, BYTES_MAX);
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
-/**
- * Own code, not `write-file-atomic`: that writes with a single write(2) and never looks at how much of it
- * was taken, so that on a disk that runs full it renames a truncated file over the good one and reports
- * success (seen with 7.0.1). `FileHandle.writeFile` writes until all is written or an error says why not.
- */
-async function replace(path: string, text: string, guard?: Guard): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', OWNER_ONLY);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // Both in one breath: what happens between them is for a process that was stopped exactly there.
-    guard?.();
-    renameSync(temporary, path);
-  } catch (error) {
-    await remove(temporary).catch(() => undefined); // the first error is the one that matters
-    throw error;
-  }
-  await syncDirectory(dirname(path));
 }
 
 /** By link(2), as the lock is made: it fails when there is one, and brings the whole content. */
 async function create(path: string, text: string): Promise<Appender> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
+  const temporary = temporaryName(path);
   const file = await open(temporary, 'ax', OWNER_ONLY);
   try {
     await file.writeFile(text);
@@ -79,16 +54,5 @@ async function remove(path: string, guard?: Guard): Promise<void> {
     unlinkSync(path);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-  }
-}
-
-/** A new name is durable only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return; // a directory cannot be opened there, NTFS journals its names
-  const directory = await open(path, constants.O_RDONLY);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }

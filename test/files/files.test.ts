@@ -1,0 +1,208 @@
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { LeadsOutError, locate } from '../../src/files/checkout.ts';
+import {
+  readAll,
+  readNamedFile,
+  readRegularFile,
+  readRegularFileNow,
+  UnfitFileError,
+} from '../../src/files/read-file.ts';
+import { replaceFile } from '../../src/files/replace-file.ts';
+import { userStateDirectory } from '../../src/files/user-state-directory.ts';
+
+const thrown = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+
+describe('files that a stranger may have prepared', () => {
+  let folder: string;
+  let repo: string;
+  const at = (...names: string[]) => join(folder, ...names);
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vbsctl-files-'));
+    repo = at('repo');
+    mkdirSync(at('repo', 'sub'), { recursive: true });
+    mkdirSync(at('repo', '.git', 'hooks'), { recursive: true });
+    mkdirSync(at('home'));
+    writeFileSync(at('home', 'secret'), 'secret');
+    writeFileSync(at('repo', 'file'), 'mine');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  describe('a link in a checkout', () => {
+    const out: readonly (readonly [string, () => void, string])[] = [
+      ['to a file', () => symlinkSync('../home/secret', at('repo', 'x')), 'x'],
+      ['by an absolute path', () => symlinkSync(at('home', 'secret'), at('repo', 'x')), 'x'],
+      ['to nothing', () => symlinkSync('../home/not-yet', at('repo', 'x')), 'x'],
+      ['to a directory on the way', () => symlinkSync('../home', at('repo', 'x')), 'x/secret'],
+      [
+        'to a directory in which the file is not there yet',
+        () => symlinkSync('../home', at('repo', 'x')),
+        'x/new',
+      ],
+      [
+        'to a link that leads out',
+        () => {
+          symlinkSync('../home/secret', at('repo', 'y'));
+          symlinkSync('sub/../y', at('repo', 'x'));
+        },
+        'x',
+      ],
+      ['to a device', () => symlinkSync('/dev/stdin', at('repo', 'x')), 'x'],
+      ['into .git', () => symlinkSync('.git/hooks', at('repo', 'x')), 'x/post-checkout'],
+      [
+        'that a link of the user leads to',
+        () => {
+          symlinkSync('../home/secret', at('repo', 'x'));
+          symlinkSync('repo/x', at('mine'));
+        },
+        '../mine',
+      ],
+    ];
+    for (const [what, prepare, name] of out)
+      it(`does not lead out of it: ${what}`, async () => {
+        prepare();
+        const refused = (await thrown(locate(join(repo, name), [repo]))) as LeadsOutError;
+        expect(refused).to.be.instanceOf(LeadsOutError);
+        expect(
+          await thrown(readNamedFile(join(repo, name), { checkouts: [repo], bytesMax: 10 })),
+        ).to.be.instanceOf(LeadsOutError);
+      });
+
+    it('leads from one place in it to another', async () => {
+      symlinkSync('../file', at('repo', 'sub', 'x'));
+      expect(await locate(at('repo', 'sub', 'x'), [repo])).to.deep.equal({
+        path: at('repo', 'file'),
+        inCheckout: true,
+      });
+    });
+
+    it('is followed when it lies elsewhere: it is the user’s own', async () => {
+      symlinkSync('home', at('disk'));
+      expect(await locate(at('disk', 'secret'), [repo])).to.deep.equal({
+        path: at('home', 'secret'),
+        inCheckout: false,
+      });
+      expect(await locate(at('disk', 'new', 'er'), [repo])).to.deep.equal({
+        path: at('home', 'new', 'er'),
+        inCheckout: false,
+      });
+    });
+
+    it('that leads to itself ends', async () => {
+      symlinkSync('x', at('repo', 'x'));
+      expect(await thrown(locate(at('repo', 'x'), [repo]))).to.include({ code: 'ELOOP' });
+    });
+  });
+
+  it('the working directory is found by another name of it, too', async () => {
+    symlinkSync('repo', at('alias'));
+    symlinkSync('../home/secret', at('repo', 'x'));
+    for (const [path, checkout] of [
+      [at('alias', 'x'), repo],
+      [at('repo', 'x'), at('alias')],
+    ] as const)
+      expect(await thrown(locate(path, [checkout]))).to.be.instanceOf(LeadsOutError);
+  });
+
+  it('reads a regular file, and nothing else', async () => {
+    expect(String(await readRegularFile(at('repo', 'file'), 4))).to.equal('mine');
+    expect(String(readRegularFileNow(at('repo', 'file'), 4))).to.equal('mine');
+    execFileSync('mkfifo', [at('pipe')]);
+    symlinkSync('repo/file', at('link'));
+    writeFileSync(at('giant'), '');
+    truncateSync(at('giant'), 2 ** 40);
+    const server = createServer().listen(at('socket'));
+    try {
+      for (const [name, expected] of [
+        ['pipe', 'it is a named pipe'],
+        ['link', 'it is a symbolic link'],
+        ['repo', 'it is a directory'],
+        ['socket', 'it is a socket'],
+        ['giant', 'it has 1099511627776 bytes'],
+      ] as const) {
+        const cause = (await thrown(readRegularFile(at(name), 1_000))) as Error;
+        expect(cause, name).to.be.instanceOf(UnfitFileError);
+        expect(cause.message).to.include(expected);
+        expect(() => readRegularFileNow(at(name), 1_000), name).to.throw(UnfitFileError);
+      }
+      expect(((await thrown(readRegularFile('/dev/zero', 10))) as Error).message).to.include('a device');
+      expect(await thrown(readRegularFile(at('no'), 10))).to.include({ code: 'ENOENT' });
+    } finally {
+      server.close();
+    }
+  });
+
+  describe('what a person names elsewhere', () => {
+    const options = (more = {}) => ({ checkouts: [repo], bytesMax: 1_000, ...more });
+
+    it('may be a file, a link or a pipe', async () => {
+      expect(String(await readNamedFile(at('home', 'secret'), options()))).to.equal('secret');
+      execFileSync('mkfifo', [at('pipe')]);
+      const [text] = await Promise.all([
+        readNamedFile(at('pipe'), options()),
+        writeFile(at('pipe'), 'through'),
+      ]);
+      expect(String(text)).to.equal('through');
+    });
+
+    it('is read up to a limit', async () => {
+      expect(await thrown(readNamedFile('/dev/zero', options()))).to.include({ code: 'TOO_LARGE' });
+      expect(String(await readNamedFile('/dev/null', options()))).to.equal('');
+      expect(await thrown(readNamedFile(at('home'), options()))).to.include({ code: 'NOT_REGULAR' });
+      expect(await thrown(readNamedFile(at('no'), options()))).to.include({ code: 'ENOENT' });
+    });
+
+    it('is not waited for once a stop is asked for', async () => {
+      execFileSync('mkfifo', [at('pipe')]);
+      const stop = new AbortController();
+      const reading = thrown(readNamedFile(at('pipe'), options({ signal: stop.signal })));
+      const endless = thrown(
+        readAll({ [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }, 10, stop.signal),
+      );
+      stop.abort(new Error('stopped'));
+      expect(await reading).to.equal(stop.signal.reason);
+      expect(await endless).to.equal(stop.signal.reason);
+    });
+
+    it('in the checkout is a regular file', async () => {
+      execFileSync('mkfifo', [at('repo', 'pipe')]);
+      expect(await thrown(readNamedFile(at('repo', 'pipe'), options()))).to.include({ code: 'NOT_REGULAR' });
+    });
+  });
+
+  it('replaces a link of that name, and never what it leads to', async () => {
+    symlinkSync('../home/secret', at('repo', 'x'));
+    await replaceFile(at('repo', 'x'), 'new');
+    expect(readFileSync(at('repo', 'x'), 'utf8')).to.equal('new');
+    expect(readFileSync(at('home', 'secret'), 'utf8')).to.equal('secret');
+    expect(statSync(at('repo', 'x')).mode & 0o777).to.equal(0o600);
+    expect(readdirSync(repo)).to.have.members(['.git', 'sub', 'file', 'x']);
+  });
+
+  it('the user’s state directory is that of XDG, which counts only when it is absolute', () => {
+    expect(userStateDirectory({}, '/home/ann')).to.equal('/home/ann/.local/state/vbsctl');
+    expect(userStateDirectory({ XDG_STATE_HOME: '/var/x' }, '/home/ann')).to.equal('/var/x/vbsctl');
+    expect(userStateDirectory({ XDG_STATE_HOME: 'here' }, '/home/ann')).to.equal(
+      '/home/ann/.local/state/vbsctl',
+    );
+  });
+});
