@@ -85,7 +85,7 @@ async function askServed(origin: string, server: string): Promise<Done> {
 
 async function ask(url: string, body?: string): Promise<{ readonly status: number; readonly body: unknown }> {
   const answer = await fetch(url, {
-    ...(body === undefined ? {} : { method: 'POST', body }),
+    ...(body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
     redirect: 'error',
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });

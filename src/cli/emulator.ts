@@ -15,6 +15,7 @@ export interface EmulatorFlags {
   readonly queue: number;
   readonly volumes?: number;
   readonly quiet?: boolean;
+  readonly allowHost?: readonly string[];
   /** Name or id of a server. */
   readonly detach?: string;
 }
@@ -32,6 +33,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     },
     ...(flags.world === undefined ? {} : { worldFile: absolute(io, flags.world) }),
     ...(faults ? { faults } : {}),
+    ...(flags.allowHost === undefined ? {} : { allowHosts: flags.allowHost }),
     ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${JSON.stringify(request)}\n`) }),
   }).catch((cause: unknown) => {
     throw new Failure(
@@ -50,7 +52,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',
       `#   export OS_ACCESS_KEY=${cloud.credentials.access_key} OS_SECRET_KEY=${cloud.credentials.secret_key}`,
       '# To detach the disks of a server, as openstack server remove volume would:',
-      `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -d '{"server": "NAME"}'`,
+      `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -H 'Content-Type: application/json' -d '{"server": "NAME"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,
       '',
     ].join('\n'),

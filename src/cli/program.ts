@@ -324,6 +324,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
         count(1, 100_000),
       ),
     )
+    .option('--allow-host <name>', 'answer to this host name, too; repeatable', collect)
     .option('--quiet', 'do not print each request')
     .option(
       '--detach <server>',

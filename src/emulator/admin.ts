@@ -1,6 +1,6 @@
 /**
  * `/__emulator/…`: looking at the truth and pulling the strings. Not part of any cloud; needs no token, since the
- * server listens on the loopback address and everything in it is made up.
+ * server listens on the loopback address, keeps web pages out (`door.ts`), and everything in it is made up.
  */
 import { auditOf } from './audit.ts';
 import { InvalidData } from './check.ts';

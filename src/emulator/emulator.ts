@@ -12,7 +12,8 @@ export interface RequestLog {
   method: string;
   /** With the query. */
   path: string;
-  route: RouteKind | 'admin';
+  /** `refused`: turned away before it was looked at, by its host, origin or content type. */
+  route: RouteKind | 'admin' | 'refused';
   /** Null when the client gets no answer. */
   status: number | null;
   fault: FaultKind | null;
@@ -37,6 +38,11 @@ export interface EmulatorOptions {
   newId?: () => string;
   /** Default 127.0.0.1. */
   host?: string;
+  /**
+   * Host names under which requests may come in, beside 127.0.0.1, localhost, [::1] and the address that is listened
+   * on. A browser can be led to this port by any other name.
+   */
+  allowHosts?: readonly string[];
   /** Default 0: any free port. */
   port?: number;
   /** Serve HTTPS with this PEM key and certificate. */

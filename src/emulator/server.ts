@@ -12,7 +12,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { auditOf } from './audit.ts';
 import { type Delivery, factsOf, mayChange, serve } from './cloud.ts';
-import type { Credentials, Emulator, EmulatorOptions } from './emulator.ts';
+import { turnAway } from './door.ts';
+import type { Credentials, Emulator, EmulatorOptions, RequestLog } from './emulator.ts';
 import { parseFaultPlan } from './fault-plan.ts';
 import { planOf, type RouteKind, startPlan } from './faults.ts';
 import { expireTokens } from './keystone.ts';
@@ -88,9 +89,9 @@ class EmulatorServer implements Emulator {
   }
 
   get url(): string {
-    const { host = '127.0.0.1', tls } = this.#options;
+    const { host = '127.0.0.1' } = this.#options;
     const name = host.includes(':') ? `[${host}]` : host;
-    return `${tls === undefined ? 'http' : 'https'}://${name}:${this.port}`;
+    return `${this.#scheme}://${name}:${this.port}`;
   }
 
   get authUrl(): string {
@@ -170,17 +171,23 @@ class EmulatorServer implements Emulator {
         );
         return;
       }
+      const log = (decided: Pick<RequestLog, 'route' | 'status' | 'fault'>) =>
+        this.#options.onRequest?.({
+          at_ms: this.#clock(),
+          method: incoming.method ?? 'GET',
+          path: incoming.url ?? '',
+          ...decided,
+          request_id,
+        });
+      const refused = this.#turnAway(incoming);
+      if (refused) {
+        log({ route: 'refused', status: refused.status, fault: null });
+        this.#send(response, request_id, refused);
+        return;
+      }
       const request = this.#wireRequest(incoming, body, request_id);
       const delivery = await this.#decide(request);
-      this.#options.onRequest?.({
-        at_ms: this.#clock(),
-        method: request.method,
-        path: incoming.url ?? '',
-        route: delivery.route,
-        status: statusOf(delivery),
-        fault: delivery.fault,
-        request_id,
-      });
+      log({ route: delivery.route, status: statusOf(delivery), fault: delivery.fault });
       await this.#deliver(delivery, incoming, response, request_id);
     } catch (error) {
       if (this.#closing.signal.aborted || incoming.socket.destroyed || response.headersSent) {
@@ -193,18 +200,28 @@ class EmulatorServer implements Emulator {
     }
   }
 
+  #turnAway({ method = 'GET', headers, socket }: IncomingMessage): Reply | undefined {
+    const { host, allowHosts = [] } = this.#options;
+    return turnAway(
+      { method, headers, scheme: this.#scheme, localAddress: socket.localAddress },
+      host === undefined ? allowHosts : [host, ...allowHosts],
+    );
+  }
+
+  get #scheme(): 'http' | 'https' {
+    return this.#options.tls === undefined ? 'http' : 'https';
+  }
+
   #wireRequest(incoming: IncomingMessage, body: string, request_id: string): WireRequest {
     const target = incoming.url ?? '/';
     const mark = target.indexOf('?');
-    const host = incoming.headers.host ?? '';
-    const scheme = this.#options.tls === undefined ? 'http' : 'https';
     return {
       method: incoming.method ?? 'GET',
       path: mark < 0 ? target : target.slice(0, mark),
       query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
       headers: incoming.headers,
       body,
-      base_url: /^[\w.:[\]-]+$/.test(host) ? `${scheme}://${host}` : this.url,
+      base_url: `${this.#scheme}://${incoming.headers.host}`,
       request_id,
     };
   }

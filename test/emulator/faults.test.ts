@@ -165,7 +165,7 @@ describe('emulator: faults', () => {
     const url = `${lab.emulator.url}/vbs/v2/${lab.project}/cloudbackups/${DATA_BACKUP}/restore`;
     const sent = fetch(url, {
       method: 'POST',
-      headers: { 'X-Auth-Token': lab.token },
+      headers: { 'X-Auth-Token': lab.token, 'Content-Type': 'application/json' },
       body: JSON.stringify({ restore: { volume_id: DATA } }),
       signal: controller.signal,
     });

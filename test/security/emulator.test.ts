@@ -1,0 +1,166 @@
+import { spawn } from 'node:child_process';
+import http from 'node:http';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { PROGRAM } from '../e2e/program.ts';
+import { Scene } from './attack.ts';
+
+/** What a page in a browser of this machine can send, against the served emulator. */
+describe('a served emulator', function () {
+  this.timeout(30_000);
+  let scene: Scene;
+  let stop: () => Promise<void>;
+  let port: number;
+  before(async () => {
+    scene = new Scene();
+    const args = ['emulator', '--port', '0', '--quiet', '--allow-host', 'emulator.test'];
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      cwd: scene.cwd,
+      env: { PATH: process.env.PATH, HOME: scene.home },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    stop = () => {
+      child.kill('SIGTERM');
+      return closed;
+    };
+    port = await new Promise<number>((resolve, reject) => {
+      child.once('close', () => reject(new Error('the emulator ended')));
+      createInterface(child.stdout).on('line', (line) => {
+        const [, found] = /^export OS_AUTH_URL=http:\/\/127\.0\.0\.1:(\d+)/.exec(line) ?? [];
+        if (found !== undefined) resolve(Number(found));
+      });
+    });
+  });
+  after(async () => {
+    await stop();
+    scene.close();
+  });
+
+  interface Told {
+    readonly status: number;
+    readonly headers: http.IncomingHttpHeaders;
+    readonly text: string;
+  }
+
+  function ask(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Told> {
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        { host: '127.0.0.1', port, method, path, headers: { ...headers, ...lengthOf(body) }, agent: false },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk) => {
+            text += chunk;
+          });
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
+          );
+        },
+      );
+      request.on('error', reject).end(body);
+    });
+  }
+
+  /** Node sends the body of a DELETE without its length. */
+  const lengthOf = (body: string | undefined) =>
+    body ? { 'Content-Length': String(Buffer.byteLength(body)) } : {};
+  const JSON_BODY = { 'Content-Type': 'application/json' };
+  const world = async () => (await ask('GET', '/__emulator/world', {})).text;
+
+  for (const Host of [
+    'attacker.example',
+    'attacker.example:8787',
+    '127.0.0.1.attacker.example',
+    'localhost.attacker.example',
+    'attacker.example.',
+    '127.0.0.2',
+    '0x7f000001',
+    '[::2]',
+    'localhost@attacker.example',
+  ])
+    for (const [method, path] of [
+      ['GET', '/__emulator/world'],
+      ['POST', '/__emulator/settings'],
+      ['POST', '/v3/auth/tokens'],
+      ['DELETE', '/__emulator/faults'],
+    ] as const)
+      it(`does not answer ${method} ${path} of a page at "${Host}"`, async () => {
+        const before = await world();
+        const { status, text, headers } = await ask(
+          method,
+          path,
+          { Host, ...JSON_BODY },
+          method === 'POST' ? '{}' : '',
+        );
+        expect(status).to.equal(403);
+        expect(text).to.contain('--allow-host');
+        expect(headers).not.to.have.property('access-control-allow-origin');
+        expect(await world()).to.equal(before);
+      });
+
+  for (const [name, headers] of [
+    ['of a form', { 'Content-Type': 'application/x-www-form-urlencoded' }],
+    ['of a form of files', { 'Content-Type': 'multipart/form-data; boundary=x' }],
+    ['of text', { 'Content-Type': 'text/plain' }],
+    ['of text that claims to be JSON', { 'Content-Type': 'text/plain; application/json' }],
+    ['without a content type', {}],
+  ] as const)
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+      it(`takes no ${method} ${name}`, async () => {
+        const before = await world();
+        const path = '/__emulator/detach-server';
+        const { status, text } = await ask(method, path, headers, '{"server": "pay-db1"}');
+        expect(status).to.equal(415);
+        expect(text).to.contain('Content-Type: application/json');
+        expect(await world()).to.equal(before);
+      });
+
+  it('takes no POST without a body from a page', async () => {
+    expect((await ask('POST', '/__emulator/expire-tokens', {})).status).to.equal(415);
+  });
+
+  for (const headers of [
+    { Origin: 'http://attacker.example' },
+    { Origin: 'null' },
+    { Origin: 'http://localhost:3000' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+  ])
+    it(`serves no page of another origin (${JSON.stringify(headers)})`, async () => {
+      for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
+        const told = await ask(method, '/__emulator/faults', { ...headers, ...JSON_BODY }, '');
+        expect(told.status).to.equal(403);
+        expect(Object.keys(told.headers).join()).not.to.contain('access-control');
+      }
+    });
+
+  it('goes on serving programs, by every name of its own', async () => {
+    for (const Host of [
+      '127.0.0.1',
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      'LOCALHOST.',
+      '[::1]',
+      'emulator.test',
+    ]) {
+      const { status, text } = await ask('GET', '/v3', { Host });
+      expect(status, Host).to.equal(200);
+      expect(text).to.contain(`http://${Host}/v3`);
+    }
+    const charset = { 'Content-Type': 'application/json; charset=utf-8' };
+    expect((await ask('POST', '/__emulator/faults', charset, '{"rules": []}')).status).to.equal(200);
+    expect((await ask('DELETE', '/__emulator/faults', {})).status).to.equal(200);
+    const detached = await scene.run(
+      { OS_AUTH_URL: `http://127.0.0.1:${port}/v3` },
+      'emulator',
+      '--detach',
+      'pay-db1',
+    );
+    expect(detached.stdout).to.contain(`In the emulator at http://127.0.0.1:${port}.`);
+  });
+});
