@@ -7,8 +7,8 @@ import type { Io } from './io.ts';
 import { settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
 
-/** Somebody waits for it: a few attempts within a second are patience enough. */
-const IMPATIENT = { min_delay_ms: 100, max_delay_ms: 300 };
+/** A person waits for the answer: a few attempts within a second are enough, and a longer `Retry-After` is the answer. */
+const FOR_A_PERSON = { min_delay_ms: 100, max_delay_ms: 300, max_retry_after_ms: 1_000 };
 
 /** Goes the way into the cloud step by step and tells how far it leads. Changes nothing. */
 export async function authCheck(io: Io, flags: AuthFlags): Promise<ExitCode> {
@@ -16,7 +16,7 @@ export async function authCheck(io: Io, flags: AuthFlags): Promise<ExitCode> {
   const way = await wayToCloud(io, flags, given);
   try {
     const { options } = way;
-    const report = await checkAccess({ ...options, retry: { ...options.retry, ...IMPATIENT } });
+    const report = await checkAccess({ ...options, retry: { ...options.retry, ...FOR_A_PERSON } });
     if (flags.output === 'json') printJson(io, { format: 1, ...report });
     else io.stdout.write(accessText(report, textOptions(io)));
     return report.ok ? EXIT.done : EXIT.error;

@@ -70,6 +70,7 @@ state: vbsctl.state.json
 #   give_up_after: ${ms(retry.give_up_after_ms)}
 #   min_delay: ${ms(retry.min_delay_ms)}
 #   max_delay: ${ms(retry.max_delay_ms)}
+#   max_retry_after: ${ms(retry.max_retry_after_ms)}        # a read that the cloud asks to wait longer fails
 # poll:
 #   min_interval: ${ms(poll.min_interval_ms)}
 #   max_interval: ${ms(poll.max_interval_ms)}

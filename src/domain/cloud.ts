@@ -83,6 +83,20 @@ export interface CloudFailure {
   readonly retry_after_ms?: number;
 }
 
+/** That the cloud asked this client to send less. */
+export interface Throttle {
+  /** HTTP status that it came with: 429 mostly, 503, or 413 in older OpenStack. */
+  readonly status: number;
+  /** From `Retry-After`, ms; absent in a 429 that does not say for how long. */
+  readonly asked_ms?: number;
+}
+
+/** That all requests of this process slow down for it: nothing is sent during a pause, then half as much as before. */
+export interface Slowdown extends Throttle {
+  /** From now on, ms. */
+  readonly pause_ms: number;
+}
+
 /** A disk, backup or job as read just now. */
 export type Reading<T> =
   | {

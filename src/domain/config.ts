@@ -27,6 +27,11 @@ export interface RetrySettings {
   readonly give_up_after_ms: number;
   readonly min_delay_ms: number;
   readonly max_delay_ms: number;
+  /**
+   * The longest `Retry-After` that is waited out. Reads of a cloud that asks for more fail at once and say so; a run that
+   * follows restores pauses this long, then asks again.
+   */
+  readonly max_retry_after_ms: number;
   /** How long an unanswered POST may still take effect: nothing is repeated before. */
   readonly settle_ms: number;
   readonly after_ambiguous: 'retry' | 'stop';
@@ -67,6 +72,7 @@ export const DEFAULT_CONFIG: Config = {
     give_up_after_ms: 15 * 60_000,
     min_delay_ms: 1_000,
     max_delay_ms: 60_000,
+    max_retry_after_ms: 5 * 60_000,
     settle_ms: 120_000,
     after_ambiguous: 'retry',
   },

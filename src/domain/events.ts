@@ -1,4 +1,4 @@
-import type { CloudFailure, Job } from './cloud.ts';
+import type { CloudFailure, Job, Slowdown } from './cloud.ts';
 import type { Record } from './record.ts';
 import type { Address } from './spec.ts';
 
@@ -43,6 +43,8 @@ export type ApplyEvent = { readonly at: string } & (
       readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
+  /** The cloud asked for less, and the whole run slows down. Told again only when the pause becomes longer. */
+  | ({ readonly type: 'slowed_down' } & Slowdown)
   /** A write of the state takes longer than this and is still tried: nothing leaves before it is through. */
   | { readonly type: 'state_slow'; readonly after_ms: number }
   /** It is written again. */
@@ -94,4 +96,6 @@ export interface RunSummary {
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;
+  /** How often the cloud asked for less (429, `Retry-After`), and the whole run slowed down. */
+  readonly slowdowns: number;
 }

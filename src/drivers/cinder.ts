@@ -1,4 +1,4 @@
-import type { Backup, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
+import type { Backup, Job, Reading, Server, Slowdown, StartOutcome, Volume } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
@@ -148,5 +148,13 @@ export class CinderDriver implements Driver {
 
   requests(): number {
     return this.#tools.wire.sent;
+  }
+
+  slowdowns(): number {
+    return this.#tools.wire.slowdowns;
+  }
+
+  onSlowdown(listener: (slowdown: Slowdown) => void): () => void {
+    return this.#tools.wire.onSlowdown(listener);
   }
 }

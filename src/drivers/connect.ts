@@ -38,6 +38,7 @@ import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
+import { slowdownNote } from './slowdown-note.ts';
 import { SILENT, type Steps } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
@@ -61,7 +62,7 @@ export interface ConnectOptions extends RetryTools {
   readonly api?: Config['api'];
   /** Aborted: reads that were given no signal of their own end with its reason, and so does `connect` itself. */
   readonly stop?: AbortSignal;
-  /** Told what was decided that nobody wrote down, for people. */
+  /** Told what was decided that nobody wrote down, and what a person waits for. */
   readonly onNote?: (note: Diagnostic) => void;
   /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
   readonly boundTo?: string;
@@ -110,7 +111,16 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
-  const wire = new Wire(authorizedHttp(network, cloudClock), new Budget(options.requestsPerSecond, clock));
+  const wire = new Wire({
+    http: authorizedHttp(network, cloudClock),
+    budget: new Budget(options.requestsPerSecond, clock),
+    clock,
+    retry,
+  });
+  wire.onSlowdown((slowdown) => {
+    const note = slowdownNote(slowdown, clock.now());
+    if (note) onNote(note);
+  });
   const tools = { wire, retry, clock, random };
   const wantedIn = (region: string, projectId: string): Wanted => ({
     region,

@@ -1,5 +1,14 @@
 import type { Moment } from '../domain/clock.ts';
-import type { Backup, CloudFailure, Job, Reading, Server, StartOutcome, Volume } from '../domain/cloud.ts';
+import type {
+  Backup,
+  CloudFailure,
+  Job,
+  Reading,
+  Server,
+  Slowdown,
+  StartOutcome,
+  Volume,
+} from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 
 /**
@@ -48,6 +57,10 @@ export interface Driver {
 
   /** HTTP requests sent so far, tokens included. */
   requests(): number;
+  /** How often the cloud asked for less (429, `Retry-After`), and the whole run slowed down. */
+  slowdowns(): number;
+  /** Tells this listener of each pause, in place of the one before, until what it returns is called. */
+  onSlowdown(listener: (slowdown: Slowdown) => void): () => void;
 }
 
 export interface StartRequest {

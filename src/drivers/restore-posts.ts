@@ -1,5 +1,5 @@
 import { mayHavePassedMs } from '../domain/clock.ts';
-import type { StartOutcome } from '../domain/cloud.ts';
+import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Pass } from './auth/session.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
@@ -41,25 +41,31 @@ export class RestorePosts {
     const { wire, session, clock } = this.#tools;
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
-      return {
-        kind: 'not_sent',
-        failure: {
-          cause: 'no_connection',
-          message: 'the intent was out of date before the request could leave',
-          code: 'NOT_SENT_STALE',
-        },
-      };
+      return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
+    // The place was reserved before the cloud asked for it.
+    if (wire.pausedForMs > 0)
+      return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
+        retry_after_ms: wire.pausedForMs,
+      });
     const exchange = await wire.sendReserved({
       method: 'POST',
       url,
       headers: {},
       proof: pass,
       body: JSON.stringify({ restore: { volume_id } }),
-      mayLeave: () => isFresh() && (mayLeave?.() ?? true),
+      mayLeave: () => isFresh() && wire.pausedForMs === 0 && (mayLeave?.() ?? true),
     });
     const outcome = classify(withoutSecret(exchange, pass.secret), clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')
       session.refused(pass, exchange);
     return outcome;
   }
+}
+
+function notSent(
+  code: string,
+  message: string,
+  more: Pick<CloudFailure, 'retry_after_ms'> = {},
+): StartOutcome {
+  return { kind: 'not_sent', failure: { cause: 'no_connection', message, code, ...more } };
 }

@@ -105,7 +105,8 @@ class Execution {
   }
 
   async run(): Promise<Outcome> {
-    const { plan, lease, clock } = this.#input;
+    const { plan, lease, clock, driver } = this.#input;
+    const unlisten = driver.onSlowdown((slowdown) => this.#run.emit({ type: 'slowed_down', ...slowdown }));
     try {
       this.#mustOutlastARequest();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
@@ -118,6 +119,7 @@ class Execution {
     } catch (error) {
       this.#fatal ??= { error };
     }
+    unlisten();
     this.#accountForTheRest();
     const summary = this.#summarise();
     this.#run.emit({ type: 'run_ended', summary });
@@ -231,6 +233,7 @@ class Execution {
       ...count,
       duration_ms: this.#input.clock.monotonic() - this.#began,
       requests: this.#input.driver.requests(),
+      slowdowns: this.#input.driver.slowdowns(),
     };
   }
 }

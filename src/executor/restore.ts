@@ -1,4 +1,5 @@
 import pRetry from 'p-retry';
+import { backoffMs } from '../domain/backoff.ts';
 import { type Moment, momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -7,8 +8,8 @@ import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
 import type { Observation } from '../domain/record.ts';
 import { type Baseline, optional, type Record, sameLook, sameSeen, worstDoubt } from '../domain/record.ts';
 import type { Permit } from '../drivers/driver.ts';
-import { backoff, growing } from './backoff.ts';
 import { follow } from './follow.ts';
+import { growing } from './growing-interval.ts';
 import type { Look } from './look.ts';
 import { probe } from './probe.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
@@ -296,7 +297,9 @@ class Attempts {
     this.#patienceMs =
       again === 'when_ready' ? Number.POSITIVE_INFINITY : run.settings.retry.give_up_after_ms;
     this.#notBefore =
-      again === 'reauthenticate' ? now : now + backoff(this.#failed, failure, run.settings.retry, run.random);
+      again === 'reauthenticate'
+        ? now
+        : now + backoffMs(this.#failed, failure, run.settings.retry, run.random);
     throw new TryAgain();
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { PollSettings } from '../domain/config.ts';
-import { growing } from './backoff.ts';
+import { growing } from './growing-interval.ts';
 
 /** When disk and backup are looked at again while a request may still take effect. Begins when it is made. */
 export class Rhythm {

@@ -1,5 +1,5 @@
 import type { Intended } from '../domain/record.ts';
-import { growing } from './backoff.ts';
+import { growing } from './growing-interval.ts';
 import { look } from './look.ts';
 import type { Session } from './run.ts';
 import { judge, type Verdict } from './verdict.ts';

@@ -23,6 +23,7 @@ interface ConfigDocument {
     readonly give_up_after?: string;
     readonly min_delay?: string;
     readonly max_delay?: string;
+    readonly max_retry_after?: string;
     readonly settle?: string;
     readonly after_ambiguous?: Config['retry']['after_ambiguous'];
   };
@@ -63,6 +64,7 @@ export function toConfig(document: SourceDocument): Config {
       give_up_after_ms: milliseconds(retry?.give_up_after) ?? standard.retry.give_up_after_ms,
       min_delay_ms: milliseconds(retry?.min_delay) ?? standard.retry.min_delay_ms,
       max_delay_ms: milliseconds(retry?.max_delay) ?? standard.retry.max_delay_ms,
+      max_retry_after_ms: milliseconds(retry?.max_retry_after) ?? standard.retry.max_retry_after_ms,
       settle_ms: milliseconds(retry?.settle) ?? standard.retry.settle_ms,
       after_ambiguous: retry?.after_ambiguous ?? standard.retry.after_ambiguous,
     },
@@ -95,6 +97,7 @@ const BOUNDS: readonly { readonly path: Path; readonly min: number; readonly max
   { path: ['retry', 'give_up_after'], min: 1_000, max: 30 * DAY },
   { path: ['retry', 'min_delay'], min: 10, max: HOUR },
   { path: ['retry', 'max_delay'], min: 10, max: DAY },
+  { path: ['retry', 'max_retry_after'], min: 1_000, max: DAY },
   { path: ['retry', 'settle'], min: 1_000, max: DAY },
   { path: ['poll', 'min_interval'], min: 10, max: HOUR },
   { path: ['poll', 'max_interval'], min: 10, max: HOUR },

@@ -5,7 +5,7 @@ import { jobIdOf, requestInsteadOfJob } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
 import { displayWidth, type Paint, padEnd, type Style, sanitize, wrap } from './terminal.ts';
-import { failureText, plural } from './words.ts';
+import { failureText, plural, throttleText } from './words.ts';
 
 export type Tone = 'routine' | 'good' | 'warn' | 'bad';
 
@@ -61,6 +61,13 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         : undefined;
     case 'ended':
       return { address: event.address, ...endLine(event.end, event.at) };
+    case 'slowed_down':
+      return {
+        sign: '!',
+        tone: 'warn',
+        text: `${throttleText(event)}: nothing is sent for ${formatDuration(event.pause_ms)}, then half as much as before`,
+        consequence: 'what runs in the cloud goes on',
+      };
     case 'state_slow':
       return {
         sign: '!',

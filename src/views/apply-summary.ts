@@ -192,8 +192,10 @@ function workText(summary: RunSummary): string {
   const restores = succeeded + failed + unknown + running + intended + unsaved;
   // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
   const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
+  const slowed =
+    summary.slowdowns > 0 ? ` The cloud asked to slow down ${plural(summary.slowdowns, 'time')}.` : '';
   const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';
-  return `${grouped(started)} started${found}, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.`;
+  return `${grouped(started)} started${found}, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
 }
 
 const LOOKS_SHOWN = 2;

@@ -71,6 +71,7 @@ export class Tally {
         this.#underway.delete(event.address);
         this.#count(event);
         return;
+      case 'slowed_down':
       case 'state_slow':
       case 'state_written':
       case 'halted':

@@ -1,4 +1,4 @@
-import type { CloudFailure } from '../domain/cloud.ts';
+import type { CloudFailure, Throttle } from '../domain/cloud.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Attempt } from '../domain/record.ts';
@@ -19,6 +19,12 @@ export function age(iso: string, now: number): string {
   if (Number.isNaN(ms)) return 'at an unknown time';
   if (Math.abs(ms) < 1_000) return 'just now';
   return ms > 0 ? `${formatDuration(ms)} ago` : `in ${formatDuration(-ms)}`;
+}
+
+/** `the cloud asks to wait 20s (HTTP 429)` */
+export function throttleText({ status, asked_ms }: Throttle): string {
+  const what = asked_ms === undefined ? 'to send less' : `to wait ${formatDuration(asked_ms)}`;
+  return `the cloud asks ${what} (HTTP ${status})`;
 }
 
 /** `3h 12m ago (2026-11-23T21:03:11Z)` */

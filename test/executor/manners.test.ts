@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import type { ApplyEvent } from '../../src/domain/events.ts';
 import { Lab } from '../simulation/lab.ts';
 
 /** Of each restore, whatever is done: a look at disk and backup, the POST, and what confirms its end. */
@@ -27,4 +28,69 @@ describe('the requests that restores cost', () => {
       expect(beyond).to.be.at.most(2.2);
       expect(longer).to.be.at.most(0.03);
     }).timeout(60_000);
+});
+
+describe('a cloud that bears less than it is asked', () => {
+  /** Refuses what is beyond `perSecond`, as gateways do, and counts it. */
+  function throttle(lab: Lab, perSecond: number) {
+    const seen = { refused: 0, times: [] as number[] };
+    lab.network.instead = () => {
+      const now = lab.clock.monotonic();
+      seen.times = seen.times.filter((time) => time > now - 1_000);
+      if (seen.times.length < perSecond) {
+        seen.times.push(now);
+        return undefined;
+      }
+      seen.refused++;
+      return {
+        kind: 'answer',
+        status: 429,
+        headers: { 'retry-after': '1' },
+        text: '{"error_code":"APIGW.0308","error_msg":"throttled"}',
+      };
+    };
+    return seen;
+  }
+
+  for (const [perSecond, share] of [
+    [10, 0.05],
+    [3, 0.1],
+    [2, 0.1],
+  ] as const)
+    it(`${perSecond} requests a second: the whole run keeps to it, and everything is restored once`, async () => {
+      const lab = new Lab({ volumes: 40, jobDurationMs: 60_000 });
+      const seen = throttle(lab, perSecond);
+      const { outcome } = await lab.apply(Array.from({ length: 40 }, (_, n) => lab.spec(n)));
+      const { requests } = outcome.summary;
+      console.log(
+        `      ${seen.refused} of ${requests} refused, ${Math.round(outcome.summary.duration_ms / 1_000)} s`,
+      );
+      expect(outcome.summary).to.include({ succeeded: 40 });
+      expect(outcome.summary.slowdowns).to.be.within(1, seen.refused);
+      expect(lab.audit().restores).to.have.length(40);
+      expect(seen.refused / requests).to.be.at.most(share);
+    });
+
+  it('sends nothing while the pause lasts, not even what has its place, and tells it once', async () => {
+    const lab = new Lab({ volumes: 12, jobDurationMs: 60_000 });
+    const times: number[] = [];
+    let askedAt: number | undefined;
+    lab.network.instead = ({ method, url }) => {
+      times.push(lab.clock.monotonic());
+      if (askedAt !== undefined || method !== 'POST' || !url.includes('/restore')) return undefined;
+      askedAt = lab.clock.monotonic();
+      return { kind: 'answer', status: 429, headers: { 'retry-after': '20' }, text: '' };
+    };
+    const slowdowns: ApplyEvent[] = [];
+    const { outcome } = await lab.apply(
+      Array.from({ length: 12 }, (_, n) => lab.spec(n)),
+      { onEvent: (event) => event.type === 'slowed_down' && slowdowns.push(event) },
+    );
+    const since = times.map((time) => time - (askedAt ?? 0)).filter((time) => time > 0);
+    // What was on its way when the cloud answered.
+    expect(since.filter((time) => time > 20 && time < 20_000)).to.deep.equal([]);
+    expect(slowdowns).to.have.length(1);
+    expect(slowdowns[0]).to.include({ status: 429, asked_ms: 20_000, pause_ms: 20_000 });
+    expect(outcome.summary).to.include({ succeeded: 12, started: 12, slowdowns: 1 });
+  });
 });

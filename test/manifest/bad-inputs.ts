@@ -703,6 +703,11 @@ export const BAD_CONFIGS: readonly (readonly [
     ['c.yaml:3:20 malformed-duration', 'must be a duration'],
   ],
   [
+    'retry.max_retry_after in words',
+    `${CONFIG_HEAD}retry: {max_retry_after: soon}\n`,
+    ['c.yaml:3:26 malformed-duration', 'must be a duration'],
+  ],
+  [
     'retry.settle in words',
     `${CONFIG_HEAD}retry: {settle: soon}\n`,
     ['c.yaml:3:17 malformed-duration', 'must be a duration'],

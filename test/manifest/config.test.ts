@@ -20,7 +20,7 @@ api: auto
 manifests: [a.yaml, b/]
 state: s3://bucket/key
 apply: {parallelism: 1, requests_per_second: 0.5, max_failures: 0, timeout: 1d}
-retry: {give_up_after: 1h, min_delay: 250ms, max_delay: 2s, settle: 5m, after_ambiguous: stop}
+retry: {give_up_after: 1h, min_delay: 250ms, max_delay: 2s, max_retry_after: 10m, settle: 5m, after_ambiguous: stop}
 poll: {min_interval: 1s, max_interval: 1m}
 http: {connect_timeout: 5s, request_timeout: 30s, max_response_bytes: 65536}
 policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], require_labels: [ticket], require_expect: true, require_valid_until: true, allowed_sets: [pay]}
@@ -36,6 +36,7 @@ policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], req
         give_up_after_ms: 3_600_000,
         min_delay_ms: 250,
         max_delay_ms: 2_000,
+        max_retry_after_ms: 600_000,
         settle_ms: 300_000,
         after_ambiguous: 'stop',
       },

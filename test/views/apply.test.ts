@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
 import { jobIdOf } from '../../src/domain/record.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
+import { applyLine } from '../../src/views/apply-lines.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
 import { type ApplyView, tee } from '../../src/views/apply-view.ts';
@@ -158,7 +159,7 @@ describe('views/apply-progress', () => {
     const end = { kind: 'unsaved' as const, record: running };
     reporter.handle({ type: 'ended', at: when, address: running.address, end });
     const zero = { started: 1, adopted: 0, succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0 };
-    const summary = { ...zero, unsaved: 1, skipped: 0, duration_ms: 1_000, requests: 7 };
+    const summary = { ...zero, unsaved: 1, skipped: 0, duration_ms: 1_000, requests: 7, slowdowns: 0 };
     reporter.handle({ type: 'run_ended', at: when, summary });
     const text = applySummary(reporter.report(), RUN_PLAN, at(120));
     expect(text).to.match(new RegExp(`${running.address} .* running, not saved .* ${jobIdOf(running)}`));
@@ -310,6 +311,23 @@ describe('views/apply-summary', () => {
     const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
     expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 skipped.\n');
     expect(text).to.contain('70 requests, about 14 for each restore');
+  });
+
+  it('tells of a pause that the cloud asks for, and what it means', () => {
+    const told = (more: object) =>
+      applyLine({ type: 'slowed_down', at: '', status: 429, pause_ms: 20_000, ...more });
+    expect(told({ asked_ms: 20_000 })?.text).to.equal(
+      'the cloud asks to wait 20s (HTTP 429): nothing is sent for 20s, then half as much as before',
+    );
+    expect(told({})?.text).to.contain('the cloud asks to send less (HTTP 429)');
+  });
+
+  it('tells how often the cloud asked to slow down', () => {
+    const { summary } = report();
+    if (!summary) throw new Error('the run has no summary');
+    const slowed = { ...report(), summary: { ...summary, slowdowns: 2 } };
+    expect(applySummary(slowed, RUN_PLAN, at(120))).to.contain('The cloud asked to slow down 2 times.\n');
+    expect(applySummary(report(), RUN_PLAN, at(120))).not.to.contain('slow down');
   });
 
   it('names a reason once for hundreds', () => {

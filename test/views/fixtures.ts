@@ -526,6 +526,7 @@ export const RUN: readonly ApplyEvent[] = [
       intended: 0,
       duration_ms: 728_000,
       requests: 143,
+      slowdowns: 0,
     },
   }),
 ];

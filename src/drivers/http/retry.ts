@@ -1,7 +1,9 @@
 import pRetry from 'p-retry';
+import { backoffMs } from '../../domain/backoff.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import type { RetrySettings } from '../../domain/config.ts';
+import { formatDuration } from '../../domain/duration.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { isForGood } from '../../network/network-errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -27,8 +29,8 @@ export type Attempted<T> =
 
 /**
  * Repeats what may be repeated without harm: reads, and requests for a token. Never the POST of a restore.
- * Gives up after a few attempts, or at once when the cloud asks for more patience than `max_delay_ms`: the
- * failure carries its `Retry-After` then. Rejects only with the signal's reason.
+ * Gives up after a few attempts, or at once when the cloud asks to wait longer than `max_retry_after`; the failure says
+ * for how long the cloud asked. Rejects only with the signal's reason.
  */
 export async function withRetries<T>(
   attempt: () => Promise<Attempted<T>>,
@@ -39,25 +41,27 @@ export async function withRetries<T>(
     return await pRetry(
       async () => {
         const attempted = await attempt();
-        if (attempted.kind === 'failed' && attempted.again && isPatient(attempted.failure, retry))
-          throw new Transient(attempted);
+        if (attempted.kind === 'failed' && attempted.again) throw new Transient(attempted);
         return attempted;
       },
       {
         retries: ATTEMPTS - 1,
         // p-retry keeps time by timers of its own; all waiting is done here, on the clock that was passed in.
         minTimeout: 0,
-        shouldRetry: ({ error }) => error instanceof Transient,
+        shouldRetry: ({ error }) =>
+          error instanceof Transient && !asksTooLong(error.attempted.failure, retry),
         onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
           if (!(error instanceof Transient) || retriesLeft === 0) return;
-          const { retry_after_ms } = error.attempted.failure;
-          await clock.sleep(retry_after_ms ?? backoffMs(attemptNumber, retry, random), signal);
+          const { failure } = error.attempted;
+          if (asksTooLong(failure, retry)) return;
+          await clock.sleep(backoffMs(attemptNumber, failure, retry, random), signal);
         },
       },
     );
   } catch (error) {
-    if (error instanceof Transient) return error.attempted as Attempted<T>;
-    throw error;
+    if (!(error instanceof Transient)) throw error;
+    const { attempted } = error;
+    return { ...attempted, failure: withWait(attempted.failure, retry) };
   }
 }
 
@@ -70,14 +74,21 @@ class Transient extends Error {
   }
 }
 
-function isPatient({ retry_after_ms = 0 }: CloudFailure, retry: RetrySettings): boolean {
-  return retry_after_ms <= retry.max_delay_ms;
+function asksTooLong({ retry_after_ms = 0 }: CloudFailure, { max_retry_after_ms }: RetrySettings): boolean {
+  return retry_after_ms > max_retry_after_ms;
 }
 
-/** Doubles from `min_delay_ms` to `max_delay_ms`; a random half of it, so that many clients spread. */
-function backoffMs(attemptNumber: number, retry: RetrySettings, random: () => number): number {
-  const ceiling = Math.min(retry.max_delay_ms, retry.min_delay_ms * 2 ** (attemptNumber - 1));
-  return Math.round(ceiling * (0.5 + random() / 2));
+/** The failure as a person should read it: when it is worth asking again. */
+function withWait(failure: CloudFailure, retry: RetrySettings): CloudFailure {
+  const { retry_after_ms = 0, message } = failure;
+  if (retry_after_ms === 0) return failure;
+  const limit = asksTooLong(failure, retry)
+    ? `, longer than retry.max_retry_after (${formatDuration(retry.max_retry_after_ms)})`
+    : '';
+  return {
+    ...failure,
+    message: `${message}; the cloud asks to wait ${formatDuration(retry_after_ms)}${limit}`,
+  };
 }
 
 /** Whether the same read may go better the next time. */

@@ -17,7 +17,12 @@ describe('a session', () => {
       const body = { token: { expires_at: new Date(clock.now() + 3_600_000).toISOString() } };
       return answer(201, body, { 'x-subject-token': `t${++asked}` });
     };
-    const wire = new Wire({ send }, new Budget(1_000, clock));
+    const wire = new Wire({
+      http: { send },
+      budget: new Budget(1_000, clock),
+      clock,
+      retry: DEFAULT_CONFIG.retry,
+    });
     const auth = { type: 'token', token: 'given', project: { id: 'p' } } as const;
     const tools = { wire, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
     const session = new KeystoneSession('https://iam.example', auth, tools);

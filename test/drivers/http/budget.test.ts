@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Budget } from '../../../src/drivers/http/budget.ts';
+import { SimClock } from '../../simulation/sim-clock.ts';
 import { FakeClock } from '../fake-clock.ts';
 
 describe('the request budget', () => {
@@ -58,6 +59,127 @@ describe('the request budget', () => {
     const start = clock.monotonic();
     await stays;
     expect(clock.monotonic() - start).to.be.at.most(1_000);
+  });
+
+  describe('slowed down', () => {
+    /** When requests that are taken one after the other leave, ms from now. */
+    async function departures(budget: Budget, clock: FakeClock, count: number): Promise<number[]> {
+      const start = clock.monotonic();
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        await budget.take('GET');
+        times.push(clock.monotonic() - start);
+      }
+      return times;
+    }
+
+    it('pauses for as long as was asked, and goes on without a burst', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 3_000);
+      const [first, second, third] = await departures(budget, clock, 3);
+      expect(first).to.equal(3_000);
+      expect(second).to.be.within(3_190, 3_200);
+      expect(third).to.be.within(3_380, 3_400);
+    });
+
+    it('takes the longest of several pauses', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 9_000);
+      budget.slowDown(clock.monotonic(), 1_000);
+      expect(await departures(budget, clock, 1)).to.deep.equal([9_000]);
+    });
+
+    it('halves once for all that were under way together', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      const sentAt = clock.monotonic();
+      clock.advance(500);
+      for (let i = 0; i < 20; i++) {
+        budget.slowDown(sentAt, 1_000);
+        clock.advance(1);
+      }
+      expect(budget.slowdowns).to.equal(1);
+      const [first = 0, second = 0] = await departures(budget, clock, 2);
+      expect(second - first).to.be.within(190, 200);
+    });
+
+    it('halves again when that was not enough, down to a floor', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      for (let i = 0; i < 30; i++) {
+        await budget.take('GET');
+        budget.slowDown(clock.monotonic(), 1_000);
+      }
+      const [first = 0, second = 0] = await departures(budget, clock, 2);
+      expect(second - first).to.be.within(1_000, 5_000);
+    });
+
+    it('is back at the full rate after a minute', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 1_000);
+      clock.advance(61_000);
+      const times = await departures(budget, clock, 16);
+      expect((times.at(-1) ?? 0) - (times[5] ?? 0)).to.equal(1_000);
+    });
+
+    it('tells how long the pause still is', () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      expect(budget.pausedForMs).to.equal(0);
+      budget.slowDown(clock.monotonic(), 3_000);
+      clock.advance(1_000);
+      expect(budget.pausedForMs).to.equal(2_000);
+      clock.advance(5_000);
+      expect(budget.pausedForMs).to.equal(0);
+    });
+
+    it('dismisses the reads that wait, and no POST', async () => {
+      const clock = new SimClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 3_000);
+      const reads = [budget.take('GET'), budget.take('GET', new AbortController().signal)];
+      const post = budget.take('POST');
+      const reason = new Error('asked too long');
+      budget.dismissReads(reason);
+      const results = reads.map((read) => read.catch((error) => error));
+      expect(await Promise.all(results)).to.deep.equal([reason, reason]);
+      await clock.until(post);
+      expect(clock.monotonic()).to.equal(3_000);
+    });
+
+    it('still serves POSTs first', async () => {
+      const clock = new FakeClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 1_000);
+      const order: string[] = [];
+      await Promise.all(
+        (['GET', 'GET', 'POST'] as const).map(async (method) => {
+          await budget.take(method);
+          order.push(method);
+        }),
+      );
+      expect(order).to.deep.equal(['POST', 'GET', 'GET']);
+    });
+
+    it('does not wait for a pause that nobody waits for', async () => {
+      const clock = new SimClock();
+      const budget = new Budget(10, clock);
+      budget.slowDown(clock.monotonic(), 200_000);
+      const leaving = new AbortController();
+      const left = budget.take('GET', leaving.signal).catch(() => 'left');
+      leaving.abort(new Error('gone'));
+      expect(await clock.until(left)).to.equal('left');
+      // Nothing is left that could happen: the pause does not hold the process.
+      let deadlock: unknown;
+      await clock.until(new Promise(() => {})).catch((error) => {
+        deadlock = error;
+      });
+      expect(deadlock).to.have.property('message').that.includes('deadlock');
+      expect(clock.monotonic()).to.equal(0);
+    });
   });
 
   it('refuses a rate that would stop everything', () => {

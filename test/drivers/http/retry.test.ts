@@ -31,14 +31,15 @@ describe('retries of reads', () => {
     expect(slept).to.deep.equal([1_000, 2_000, 4_000]);
   });
 
-  it('spreads the waiting over the upper half', async () => {
-    expect((await run([failed(true), done], 0)).slept).to.deep.equal([500]);
+  it('spreads the waiting between min_delay and twice the last', async () => {
+    const { slept } = await run([failed(true), failed(true), failed(true), done], 0.5);
+    expect(slept).to.deep.equal([1_000, 1_500, 2_500]);
   });
 
   it('gives up after four attempts and hands up the last failure', async () => {
     const last = failed(true, { message: 'last' });
     const { result, attempts, slept } = await run([failed(true), failed(true), failed(true), last]);
-    expect(result).to.equal(last);
+    expect(result).to.deep.equal(last);
     expect(attempts).to.equal(4);
     expect(slept).to.have.length(3);
   });
@@ -49,15 +50,32 @@ describe('retries of reads', () => {
     expect(result.kind).to.equal('failed');
   });
 
-  it('lets Retry-After win', async () => {
-    expect((await run([failed(true, { retry_after_ms: 42_000 }), done])).slept).to.deep.equal([42_000]);
-    expect((await run([failed(true, { retry_after_ms: 0 }), done])).slept).to.deep.equal([0]);
+  it('lets a longer Retry-After win, up to max_retry_after', async () => {
+    for (const retry_after_ms of [42_000, 61_000, 300_000])
+      expect((await run([failed(true, { retry_after_ms }), done])).slept).to.deep.equal([retry_after_ms]);
   });
 
-  it('hands up at once a Retry-After longer than max_delay', async () => {
-    const { attempts, slept } = await run([failed(true, { retry_after_ms: 60_001 }), done]);
+  it('waits at least min_delay, and longer each time, also when Retry-After is 0', async () => {
+    const now = () => failed(true, { retry_after_ms: 0 });
+    expect((await run([now(), now(), now(), done])).slept).to.deep.equal([1_000, 2_000, 4_000]);
+    expect((await run([now(), now(), now(), done], 0)).slept).to.deep.equal([1_000, 1_000, 1_000]);
+  });
+
+  it('gives up at once when the cloud asks to wait longer than max_retry_after, and says for how long', async () => {
+    const { attempts, slept, result } = await run([failed(true, { retry_after_ms: 3_600_000 }), done]);
     expect(attempts).to.equal(1);
     expect(slept).to.deep.equal([]);
+    expect(result).to.have.nested.property(
+      'failure.message',
+      'no; the cloud asks to wait 1h, longer than retry.max_retry_after (5m)',
+    );
+  });
+
+  it('says for how long the cloud asks to wait, too, when the attempts are used up', async () => {
+    const busy = () => failed(true, { retry_after_ms: 61_000 });
+    const { attempts, result } = await run([busy(), busy(), busy(), busy()]);
+    expect(attempts).to.equal(4);
+    expect(result).to.have.nested.property('failure.message', 'no; the cloud asks to wait 1m 1s');
   });
 
   it('lets a bug through, even one that p-retry takes for a network error', async () => {

@@ -1,0 +1,20 @@
+import type { CloudFailure } from './cloud.ts';
+import type { RetrySettings } from './config.ts';
+
+export type BackoffSettings = Pick<RetrySettings, 'min_delay_ms' | 'max_delay_ms' | 'max_retry_after_ms'>;
+
+/**
+ * Pause before the attempt after `failed` failed ones (1 or more), ms: between `min_delay` and a ceiling that doubles
+ * from there to `max_delay`, at random, so that many clients spread. A longer `Retry-After` wins, up to
+ * `max_retry_after`; a shorter one does not (Cinder sends 0 with every 413).
+ */
+export function backoffMs(
+  failed: number,
+  failure: CloudFailure | undefined,
+  { min_delay_ms, max_delay_ms, max_retry_after_ms }: BackoffSettings,
+  random: () => number,
+): number {
+  const ceiling = Math.min(max_delay_ms, min_delay_ms * 2 ** Math.min(failed - 1, 30));
+  const own = Math.round(min_delay_ms + random() * (ceiling - min_delay_ms));
+  return Math.max(own, Math.min(failure?.retry_after_ms ?? 0, max_retry_after_ms));
+}
