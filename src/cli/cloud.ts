@@ -4,13 +4,13 @@ import { optional } from '../domain/record.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
+import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import type { CommonFlags } from './flags.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { noteOnce } from './note-once.ts';
 import {
   ADD_EMULATOR,
-  absolute,
   EMULATOR_TARGET,
   isEmulator,
   openLocation,
@@ -31,7 +31,6 @@ export interface Connection {
 
 /** `--cloud emulator`: a cloud inside this command, its world kept in a file so that the next command finds it again. */
 export const EMULATOR_CLOUD = 'emulator';
-export const EMULATOR_WORLD = '.vbsctl/emulator.json';
 
 export async function connectCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Connection> {
   const [{ openCloud, skewWarning }, way] = await Promise.all([
@@ -102,7 +101,10 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
   };
   if (name !== EMULATOR_CLOUD) return { options, close: async () => {} };
   const { startEmulator } = await import('../emulator/index.ts');
-  const emulator = await startEmulator({ worldFile: absolute(io, EMULATOR_WORLD) });
+  const worldFile = emulatorWorld(io);
+  const emulator = await startEmulator({ worldFile, signal: io.stop }).catch((cause: unknown) => {
+    throw unusableWorld(cause, 'name another directory for it: XDG_STATE_HOME');
+  });
   return {
     options: {
       ...options,

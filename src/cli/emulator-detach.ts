@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { type OperatorResult, startEmulator } from '../emulator/index.ts';
+import { type EmulatorOptions, type OperatorResult, startEmulator } from '../emulator/index.ts';
 import { sanitize } from '../views/terminal.ts';
-import { EMULATOR_WORLD } from './cloud.ts';
+import { checkoutPath } from './checkout-path.ts';
+import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import type { Io } from './io.ts';
-import { absolute } from './setup.ts';
 import { usage } from './usage.ts';
 
 /** A served emulator answers at once; whatever else listens there is not waited for. */
@@ -18,7 +18,11 @@ export async function detachServer(io: Io, server: string, world?: string): Prom
   const served = world === undefined ? await servedEmulator(io) : undefined;
   const done = served
     ? await askServed(served, server)
-    : await inFile(absolute(io, world ?? EMULATOR_WORLD), server);
+    : await inFile(
+        io,
+        world === undefined ? emulatorWorld(io) : await checkoutPath(io, world, '--world'),
+        server,
+      );
   const disks = done.detached ?? [];
   io.stdout.write(
     disks.length === 0
@@ -28,7 +32,7 @@ export async function detachServer(io: Io, server: string, world?: string): Prom
   if (served) io.stdout.write(`In the emulator at ${served}.\n`);
   else {
     const whose = world === undefined ? ', the world of --cloud emulator' : '';
-    io.stdout.write(`In ${world ?? EMULATOR_WORLD}${whose}.\n`);
+    io.stdout.write(`In ${sanitize(world ?? emulatorWorld(io))}${whose}.\n`);
     const other = authUrl(io);
     if (other !== undefined && world === undefined)
       io.stdout.write(
@@ -40,15 +44,18 @@ export async function detachServer(io: Io, server: string, world?: string): Prom
 
 type Done = OperatorResult & { readonly done: true };
 
-async function inFile(worldFile: string, server: string): Promise<Done> {
+async function inFile(io: Io, worldFile: string, server: string): Promise<Done> {
   // A new world is tried in memory first: a mistyped name leaves no file behind.
   if (!existsSync(worldFile)) await inWorld({}, server);
-  return await inWorld({ worldFile }, server);
+  return await inWorld({ worldFile, signal: io.stop }, server);
 }
 
-async function inWorld(options: { readonly worldFile?: string }, server: string): Promise<Done> {
+async function inWorld(
+  options: Pick<EmulatorOptions, 'worldFile' | 'signal'>,
+  server: string,
+): Promise<Done> {
   const cloud = await startEmulator(options).catch((cause: unknown) => {
-    throw usage(`the world cannot be used: ${(cause as Error).message}`, 'name another: --world FILE');
+    throw unusableWorld(cause, 'name another world: --world FILE');
   });
   try {
     const result = await cloud.perform({ action: 'detach-server', server });

@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../emulator/index.ts';
+import { readNamedFile } from '../files/read-file.ts';
 import { hasCode, systemReason } from '../state/local/system-error.ts';
+import { checkoutPath } from './checkout-path.ts';
 import { detachServer } from './emulator-detach.ts';
+import { unusableWorld } from './emulator-world.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
 
@@ -23,7 +25,7 @@ export interface EmulatorFlags {
 /** Serves the emulated cloud until a stop is asked for. */
 export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> {
   if (flags.detach !== undefined) return detachServer(io, flags.detach, flags.world);
-  const faults = flags.faults === undefined ? undefined : await readFaults(absolute(io, flags.faults));
+  const faults = flags.faults === undefined ? undefined : await readFaults(io, flags.faults);
   const cloud = await startEmulator({
     port: flags.port,
     seed: {
@@ -31,17 +33,13 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       queueMs: flags.queue,
       ...(flags.volumes === undefined ? {} : { volumes: flags.volumes }),
     },
-    ...(flags.world === undefined ? {} : { worldFile: absolute(io, flags.world) }),
+    ...(flags.world === undefined ? {} : { worldFile: await checkoutPath(io, flags.world, '--world') }),
     ...(faults ? { faults } : {}),
     ...(flags.allowHost === undefined ? {} : { allowHosts: flags.allowHost }),
+    signal: io.stop,
     ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${JSON.stringify(request)}\n`) }),
   }).catch((cause: unknown) => {
-    throw new Failure(
-      'usage',
-      error('emulator', `the emulator cannot start: ${(cause as Error).message}`, {
-        remedy: 'another --port, or another --world',
-      }),
-    );
+    throw unusableWorld(cause, 'another --port, or another --world');
   });
   const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${value}`);
   io.stdout.write(
@@ -65,22 +63,40 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   return EXIT.done;
 }
 
+/** Larger would be somebody's mistake. */
+const FAULTS_BYTES_MAX = 16 * 1024 * 1024;
+
 /** Read first and understood then: each fails in its own words. */
-async function readFaults(path: string): Promise<FaultPlan> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+async function readFaults(io: Io, path: string): Promise<FaultPlan> {
+  const absolutePath = absolute(io, path);
+  const bytes = await readNamedFile(absolutePath, {
+    checkouts: [io.cwd],
+    bytesMax: FAULTS_BYTES_MAX,
+    signal: io.stop,
+  }).catch((cause: unknown) => {
+    if (cause === io.stop.reason) throw cause;
     const why = hasCode(cause, 'ENOENT') ? 'this file does not exist' : systemReason(cause);
     throw badFaults(
-      `the fault plan ${path} cannot be read: ${why}`,
+      `the fault plan ${absolutePath} cannot be read: ${why}`,
       'what one looks like: vbsctl help faults',
     );
   });
   try {
-    return parseFaultPlan(JSON.parse(text));
+    return parseFaultPlan(parseJson(bytes.toString()));
   } catch (cause) {
     throw badFaults(
-      `${path} is no fault plan: ${(cause as Error).message}`,
+      `${absolutePath} is no fault plan: ${(cause as Error).message}`,
       'what one looks like, and every kind: vbsctl help faults',
     );
+  }
+}
+
+/** Without the parser's own words: they repeat what the file holds. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
   }
 }
 

@@ -27,6 +27,8 @@ export interface EmulatorOptions {
   world?: World;
   /** Keep the world in this file, durably, so that the next process continues it. Default: in memory only. */
   worldFile?: string;
+  /** Aborted: the start no longer waits for another process that uses the world file, and rejects with its reason. */
+  signal?: AbortSignal;
   /**
    * What goes wrong. A world that already runs under the same plan keeps its counters, so that a plan is one
    * story however many processes it takes; another plan replaces it.

@@ -29,6 +29,7 @@ export {
 export type { World } from './model.ts';
 export type { OperatorAction, OperatorResult } from './operator.ts';
 export { type SeedOptions, seedWorld } from './seed.ts';
+export { WorldFileError } from './world-file.ts';
 
 /**
  * Starts the cloud and resolves once it listens.

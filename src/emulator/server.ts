@@ -37,7 +37,9 @@ export async function serveWorld(options: EmulatorOptions): Promise<Emulator> {
   const create = () => options.world ?? { ...seedWorld({ now: clock(), ...options.seed }), id: newId() };
 
   const store =
-    options.worldFile === undefined ? memoryStore(create()) : await openWorldFile(options.worldFile, create);
+    options.worldFile === undefined
+      ? memoryStore(create())
+      : await openWorldFile(options.worldFile, create, options.signal);
   await store.write((world) => {
     world.boots += 1;
     if (JSON.stringify(planOf(world.faults)) !== JSON.stringify(planOf(plan))) world.faults = plan;

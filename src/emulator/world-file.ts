@@ -6,11 +6,13 @@
  * the file says. A short exclusive lock around each write lets several processes serve the same file.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, lstatSync, openSync, writeSync } from 'node:fs';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readRegularFile, readRegularFileNow } from '../files/read-file.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { isFields } from './check.ts';
 import type { World } from './model.ts';
 
@@ -38,19 +40,30 @@ export function memoryStore(world: World): WorldStore {
 }
 
 /**
- * The world in `path`, or the one that `create` makes if there is no such file yet.
+ * The world in `path`, or the one that `create` makes if there is no such file yet. `signal` ends the wait for another
+ * process that uses the file, with its reason.
  *
- * @throws WorldFileError if the file is damaged, of another format, or newer than this program
+ * @throws WorldFileError if the file is damaged, of another format, newer than this program, or out of reach
  */
-export async function openWorldFile(path: string, create: () => World): Promise<WorldStore> {
-  await mkdir(dirname(path), { recursive: true });
-  const lock = await acquireLock(path);
+export async function openWorldFile(
+  path: string,
+  create: () => World,
+  signal?: AbortSignal,
+): Promise<WorldStore> {
   try {
-    if (stampOf(path) === null) await writeDurably(path, JSON.stringify(create()));
-  } finally {
-    await lock.release();
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const lock = await acquireLock(path, signal);
+    try {
+      if (stampOf(path) === null) await replaceFile(path, JSON.stringify(create()));
+    } finally {
+      await lock.release();
+    }
+    return new FileStore(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (error === signal?.reason || error instanceof WorldFileError || code === undefined) throw error;
+    throw new WorldFileError(`${path} cannot be used (${code})`);
   }
-  return new FileStore(path);
 }
 
 interface Waiting {
@@ -108,7 +121,7 @@ class FileStore implements WorldStore {
           batch = this.#queue.splice(0);
           this.#writing = true;
           const outcomes = batch.map(({ change }) => attempt(() => change(this.#world)));
-          await writeDurably(this.#path, JSON.stringify(this.#world));
+          await replaceFile(this.#path, JSON.stringify(this.#world));
           this.#stamp = stampOf(this.#path);
           this.#writing = false;
           for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
@@ -145,7 +158,7 @@ function attempt(run: () => unknown): Outcome {
 
 /** Changes with every write, since each write makes a new file; null if there is none. */
 function stampOf(path: string): string | null {
-  const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
 }
 
@@ -163,22 +176,23 @@ const PARTS = [
 ];
 const LISTS = ['running', 'agenda', 'fault_log'];
 
+/** More than the largest world that `--volumes` makes. */
+const WORLD_BYTES_MAX = 512 * 1024 * 1024;
+const LOCK_BYTES_MAX = 64 * 1024;
+
+/** Nothing of the file is repeated before it is known to be a world: it may hold somebody's secrets. */
 function load(path: string): World {
   const remedy = 'Remove the file to begin with a new world.';
-  let world: unknown;
-  try {
-    world = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new WorldFileError(`${path} is not a readable world of the emulator (${error}). ${remedy}`);
-  }
+  const world = parsed(read(path));
   if (!isFields(world) || world.format !== 'vbsctl-emulator-world') {
     throw new WorldFileError(
-      `${path} is not a world of the emulator: its "format" is not vbsctl-emulator-world. ${remedy}`,
+      `${path} is not a world of the emulator: JSON with the format vbsctl-emulator-world was expected. ${remedy}`,
     );
   }
   if (world.version !== 1) {
+    const version = typeof world.version === 'number' ? `of version ${world.version}` : 'without a version';
     throw new WorldFileError(
-      `${path} is a world of version ${JSON.stringify(world.version)}, and this program knows version 1. Use the program that wrote it, or remove the file to begin with a new world.`,
+      `${path} is a world ${version}, and this program knows version 1. Use the program that wrote it, or remove the file to begin with a new world.`,
     );
   }
   const damaged = [
@@ -191,23 +205,23 @@ function load(path: string): World {
   return world as unknown as World;
 }
 
-/** Under the lock, so the name of the temporary file needs not be unique: one left behind is overwritten. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  // Tokens and passwords are inside: made up, but nobody else's business.
-  const file = await open(temporary, 'w', 0o600);
+function read(path: string): Buffer {
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    return readRegularFileNow(path, WORLD_BYTES_MAX);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new WorldFileError(
+      `${path} cannot be read: ${code === 'NOT_REGULAR' || code === 'TOO_LARGE' ? message : code}`,
+    );
   }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), 'r');
+}
+
+/** Undefined for what is not JSON. */
+function parsed(bytes: Buffer): unknown {
   try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
   }
 }
 
@@ -215,6 +229,7 @@ interface Lock {
   release(): Promise<void>;
 }
 
+/** Who holds the lock, as it stands in the lock file. */
 interface Holder {
   pid: number;
   host: string;
@@ -229,7 +244,7 @@ const LOCK_EMPTY_MS_MAX = 2000;
 const held = new Set<string>();
 
 /** Held for one read-modify-write, a few milliseconds; that of a dead process of this host is taken over. */
-async function acquireLock(path: string): Promise<Lock> {
+async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   const lock = `${path}.lock`;
   const me: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
   for (const deadline = performance.now() + LOCK_WAIT_MS_MAX; ; ) {
@@ -242,14 +257,27 @@ async function acquireLock(path: string): Promise<Lock> {
         },
       };
     }
-    const text = await readFile(lock, 'utf8').catch(() => null);
+    const text = await readLock(lock);
     if (text !== null && isStale(text, lock)) await removeStale(lock, text);
     else if (performance.now() > deadline) {
       throw new WorldFileError(
-        `${lock} has been held for more than ${LOCK_WAIT_MS_MAX / 1000} s (${text ?? 'holder unknown'}). If no emulator uses ${path}, remove the lock file.`,
+        `${lock} has been held for more than ${LOCK_WAIT_MS_MAX / 1000} s (${holderOf(text)}). If no emulator uses ${path}, remove the lock file.`,
       );
-    } else await sleep(1 + Math.random() * 4);
+    } else {
+      signal?.throwIfAborted();
+      await sleep(1 + Math.random() * 4);
+    }
   }
+}
+
+/** Null for what is gone by now, or no file. */
+async function readLock(path: string): Promise<string | null> {
+  return readRegularFile(path, LOCK_BYTES_MAX).then(String, () => null);
+}
+
+function holderOf(text: string | null): string {
+  const holder = text === null ? undefined : parsed(Buffer.from(text));
+  return isFields(holder) && typeof holder.pid === 'number' ? `by process ${holder.pid}` : 'holder unknown';
 }
 
 function create(lock: string, me: Holder): boolean {
@@ -265,15 +293,13 @@ function create(lock: string, me: Holder): boolean {
 }
 
 function isStale(text: string, lock: string): boolean {
-  let holder: Partial<Holder>;
-  try {
-    holder = JSON.parse(text);
-  } catch {
-    const stat = statSync(lock, { throwIfNoEntry: false });
+  const holder = parsed(Buffer.from(text));
+  if (!isFields(holder)) {
+    const stat = lstatSync(lock, { throwIfNoEntry: false });
     return stat !== undefined && Date.now() - stat.mtimeMs > LOCK_EMPTY_MS_MAX;
   }
   if (holder.host !== hostname() || typeof holder.pid !== 'number') return false;
-  if (holder.pid === process.pid) return !held.has(holder.id ?? '');
+  if (holder.pid === process.pid) return typeof holder.id !== 'string' || !held.has(holder.id);
   try {
     process.kill(holder.pid, 0);
     return false;
@@ -290,7 +316,7 @@ async function removeStale(lock: string, stale: string): Promise<void> {
   } catch {
     return;
   }
-  const text = await readFile(aside, 'utf8').catch(() => '');
+  const text = await readLock(aside);
   if (text !== stale) await link(aside, lock).catch(() => {});
   await rm(aside, { force: true });
 }

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { emulatorWorld } from '../../src/cli/emulator-world.ts';
 import { Desk } from './cli.ts';
 
 /** From an empty folder to restored disks, as somebody does it who has only the program. */
@@ -209,14 +210,14 @@ describe('day one', function () {
 
   it('takes out the disks of a server for who has only the emulator inside', async () => {
     const alone = ['--cloud', 'emulator'];
-    const world = join(desk.folder, '.vbsctl/emulator.json');
+    const world = emulatorWorld({ env: {}, home: desk.folder, cwd: desk.folder });
     const nobody = await desk.runWithoutCloud('emulator', '--detach', 'nobody');
     expect(nobody.stderr).to.include('no server nobody');
     expect(existsSync(world)).to.equal(false);
     const detached = await desk.runWithoutCloud('emulator', '--detach', 'erp-db1');
     expect(detached.stdout)
       .to.include('Detached from erp-db1: erp-db-boot')
-      .and.include('In .vbsctl/emulator.json, the world of --cloud emulator')
+      .and.include(`In ${world}, the world of --cloud emulator`)
       .and.not.include('OS_AUTH_URL');
     expect(await statuses(...alone)).to.deep.equal(Array(3).fill('available'));
     expect(await statuses()).to.deep.equal(Array(3).fill('in-use'));
@@ -227,7 +228,7 @@ describe('day one', function () {
     expect(code).to.equal(0);
     expect(stdout).to.include('Detached from erp-db1: erp-db-boot').and.include(desk.cloud.url);
     expect(await statuses()).to.deep.equal(Array(3).fill('available'));
-    expect(existsSync(join(desk.folder, '.vbsctl'))).to.equal(false);
+    expect(existsSync(join(desk.folder, '.local'))).to.equal(false);
     for (const kind of ['volumes', 'backups']) {
       const got = await desk.run('get', kind, '--server', 'erp-db1');
       expect(got.stdout).to.match(/^No (disk|backup) found\.$/m);

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect } from 'chai';
+import { emulatorWorld } from '../../src/cli/emulator-world.ts';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { type Finished, startProgram } from './program.ts';
 
@@ -30,11 +31,13 @@ describe('a saved plan at the command line', function () {
     return said(finished);
   };
   const edit = <T>(name: string, change: (value: T) => void) => {
-    const value = JSON.parse(readFileSync(path(name), 'utf8')) as T;
+    const file = resolve(folder, name);
+    const value = JSON.parse(readFileSync(file, 'utf8')) as T;
     change(value);
-    writeFileSync(path(name), JSON.stringify(value));
+    writeFileSync(file, JSON.stringify(value));
   };
-  const world = (change: (world: World) => void) => edit('.vbsctl/emulator.json', change);
+  const world = (change: (world: World) => void) =>
+    edit(emulatorWorld({ env: {}, home: folder, cwd: folder }), change);
   const declare = (...entries: string[]) =>
     writeFileSync(
       path('restores.yaml'),

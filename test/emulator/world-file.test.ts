@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -145,17 +146,46 @@ describe('emulator: world file', () => {
   });
 
   it('what could not be written did not happen', async () => {
+    const store = await openWorldFile(file, () => seedWorld({ now: START }));
+    const bad = store.write((world) => {
+      world.boots = 7n as never; // JSON has no such number: the change is made, and cannot be written
+    });
+    expect((await rejection(bad)).message).to.contain('BigInt');
+    expect(store.read(({ boots }) => boots)).to.equal(0);
+    await store.write((world) => {
+      world.boots += 1;
+    });
+    expect(saved().boots).to.equal(1);
+  });
+
+  it('is told to the client when it cannot be written', async () => {
     const lab = await Lab.open({ worldFile: file });
-    // A folder in the way of the temporary file stops even root.
-    mkdirSync(`${file}.tmp`);
+    rmSync(folder, { recursive: true });
     const answer = await lab.restore(DATA_BACKUP, DATA);
     expect(answer.status).to.equal(500);
-    expect(answer.body.error.message).to.contain('EISDIR');
-    expect((await lab.volume(DATA)).status).to.equal('available');
+    expect(answer.body.error.message).to.contain('ENOENT');
     expect(lab.emulator.audit().restores).to.deep.equal([]);
-    rmSync(`${file}.tmp`, { recursive: true });
+    mkdirSync(folder);
     expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
     await lab.close();
+  });
+
+  it('takes no file for its own: links, pipes and what waits under foreseeable names', async () => {
+    const victim = join(folder, 'victim');
+    writeFileSync(victim, 'https://ci:hunter2@git.example\n');
+    for (const name of ['world.json.tmp', 'world.json.lock.tmp']) symlinkSync(victim, join(folder, name));
+    await (await Lab.open({ worldFile: file })).close();
+    expect(readFileSync(victim, 'utf8')).to.include('hunter2');
+    for (const prepare of [() => symlinkSync(victim, file), () => execFileSync('mkfifo', [file])]) {
+      rmSync(file);
+      prepare();
+      const error = await rejection(startEmulator({ worldFile: file }));
+      expect(error).to.include({ name: 'WorldFileError' });
+      expect(error.message).to.match(/cannot be read: it is a (symbolic link|named pipe)/);
+    }
+    rmSync(file);
+    writeFileSync(file, readFileSync(victim));
+    expect((await rejection(startEmulator({ worldFile: file }))).message).to.not.include('hunter2');
   });
 
   it('makes the file again when it was removed meanwhile', async () => {
@@ -179,10 +209,10 @@ describe('emulator: world file', () => {
     };
 
     it('a file cut short', async () => {
-      expect(await open(JSON.stringify(seedWorld()).slice(0, 1000))).to.contain('not a readable world');
+      expect(await open(JSON.stringify(seedWorld()).slice(0, 1000))).to.contain('not a world');
     });
     it('an empty file', async () => {
-      expect(await open('')).to.contain('not a readable world');
+      expect(await open('')).to.contain('not a world');
     });
     it('something else', async () => {
       expect(await open('{"records":[]}')).to.contain('format');

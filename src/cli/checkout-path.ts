@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/shell-word.ts';
+import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
+import type { Io } from './io.ts';
+
+/**
+ * Where a path of the command line leads, absolute and without its links. Links that lie in a checkout do not lead out
+ * of it, whoever names them: a pull request can put them there. `flag`: what names the path, for the remedy.
+ *
+ * @throws Failure `refused` if a link leads out. What the system refuses is told when the file is opened.
+ */
+export async function checkoutPath(
+  io: Pick<Io, 'cwd'>,
+  path: string,
+  flag: string,
+  checkouts: Checkouts = [io.cwd],
+): Promise<string> {
+  const absolute = resolve(io.cwd, path);
+  try {
+    return (await locate(absolute, checkouts)).path;
+  } catch (cause) {
+    if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
+    return absolute;
+  }
+}
+
+function leadsOut(path: string, target: string, flag: string): Failure {
+  return new Failure(
+    'refused',
+    error(
+      'link-leads-out',
+      `${path} is refused: a link in the working directory leads out of it, to ${target}`,
+      {
+        detail:
+          'Whoever writes a pull request writes its links, too, and would have files outside read or written.',
+        remedy: `if that place is meant, name it itself: ${flag} ${shellWord(target)}; else remove the link`,
+      },
+    ),
+  );
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { userStateDirectory } from '../files/user-state-directory.ts';
+import type { Io } from './io.ts';
+
+/**
+ * The world of `--cloud emulator`: one for each working directory, in the user's state directory. In the working
+ * directory itself a pull request could put a world there, or a link.
+ */
+export function emulatorWorld({ env, home, cwd }: Pick<Io, 'env' | 'home' | 'cwd'>): string {
+  const name = basename(cwd)
+    .replace(/[^\w.-]/g, '_')
+    .slice(0, 40);
+  const key = createHash('sha256').update(cwd).digest('hex').slice(0, 16);
+  return join(userStateDirectory(env, home), 'emulator', `${name}-${key}.json`);
+}
+
+/** A bug stays one; what is wrong with the file or its place is told. */
+export function unusableWorld(cause: unknown, remedy: string): unknown {
+  const { name, code, message } = cause as NodeJS.ErrnoException;
+  if (code === undefined && name !== 'WorldFileError') return cause;
+  return new Failure('usage', error('emulator-world', `the emulator cannot start: ${message}`, { remedy }), {
+    cause,
+  });
+}
