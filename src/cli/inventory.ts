@@ -6,7 +6,7 @@ import type { Target } from '../domain/target.ts';
 import type { Driver, Listing } from '../drivers/driver.ts';
 import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
 import { inventoryOf } from '../inventory/rows.ts';
-import { suggest } from '../manifest/suggest.ts';
+import { suggestForReport } from '../manifest/suggest.ts';
 import { listed } from '../views/words.ts';
 import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
@@ -75,9 +75,10 @@ async function listServers(io: Io, driver: Driver): Promise<readonly Server[] | 
 
 function refuseUnknown(inventory: Inventory, filter: InventoryFilter): void {
   const unknown = unknownOf(inventory, filter);
+  const propose = suggestForReport();
   const problems = [
-    ...unknown.volumes.map((given) => notThere('disk', given, inventory.volumes)),
-    ...unknown.servers.map((given) => notThere('server', given, inventory.servers)),
+    ...unknown.volumes.map((given) => notThere('disk', given, inventory.volumes, propose)),
+    ...unknown.servers.map((given) => notThere('server', given, inventory.servers, propose)),
   ];
   if (problems.length > 0) throw new Failure('usage', problems);
 }
@@ -86,8 +87,9 @@ function notThere(
   what: 'disk' | 'server',
   given: string,
   there: readonly { readonly name: string }[],
+  propose: ReturnType<typeof suggestForReport>,
 ): Diagnostic {
-  const meant = suggest(
+  const meant = propose(
     given,
     there.map(({ name }) => name),
   );

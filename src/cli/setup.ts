@@ -17,7 +17,7 @@ import {
   manifestPaths,
   WRONG_VERSION,
 } from '../manifest/index.ts';
-import { suggest } from '../manifest/suggest.ts';
+import { suggest, suggestForReport } from '../manifest/suggest.ts';
 import type { Backend } from '../state/backend.ts';
 import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
@@ -179,11 +179,15 @@ export function refuseOtherTarget(state: State, target: Target): void {
 }
 
 /** `db-data` for `payments/db-data`, or a slip: the known one that was meant, if there is just one. */
-export function meantAddress(given: string, known: Iterable<string>): string | undefined {
+export function meantAddress(
+  given: string,
+  known: Iterable<string>,
+  propose: typeof suggest = suggest,
+): string | undefined {
   const all = [...known];
-  if (given.includes('/')) return suggest(given, all);
+  if (given.includes('/')) return propose(given, all);
   const nameOf = (address: string) => address.slice(address.indexOf('/') + 1);
-  const meant = suggest(given, all.map(nameOf));
+  const meant = propose(given, all.map(nameOf));
   const [one, ...more] = all.filter((address) => nameOf(address) === meant);
   return more.length === 0 ? one : undefined;
 }
@@ -193,10 +197,11 @@ export function refuseUnknownAddresses(addresses: readonly string[], specs: read
   const known = new Set(specs.map((spec) => spec.address));
   const unknown = addresses.filter((address) => !known.has(address));
   if (unknown.length === 0) return;
+  const propose = suggestForReport();
   throw new Failure(
     'usage',
     unknown.map((address) => {
-      const meant = meantAddress(address, known);
+      const meant = meantAddress(address, known, propose);
       return error('unknown-target', `no restore is declared as ${address}`, {
         detail: `Declared: ${[...known].slice(0, 20).join(', ')}${known.size > 20 ? ', …' : ''}`,
         remedy: meant === undefined ? 'give it as set/name' : `did you mean ${meant}?`,

@@ -2,9 +2,11 @@ import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
 import { addressOf } from '../domain/spec.ts';
 import { valueAt, where } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
+import { LIMITS } from './limits.ts';
 import type { Path } from './positions.ts';
 import { dependency } from './restore-set.ts';
-import { suggest } from './suggest.ts';
+import { suggestForReport } from './suggest.ts';
+import { tooManyRestores } from './text-problems.ts';
 
 /**
  * What can only be seen when all restores of all files lie side by side. Works on whatever the documents hold,
@@ -25,8 +27,6 @@ interface Entry {
 const NAME_MAX = 63;
 /** `name` or `set/name`; everything else is a problem of its own already. */
 const REFERENCE = /^[-a-z0-9]{1,63}(\/[-a-z0-9]{1,63})?$/;
-/** How many names a misspelt one is compared with. */
-const COMPARED_MAX = 500;
 
 /**
  * `complete`: every document could be read; otherwise a name that nothing declares may stand in the one that
@@ -34,6 +34,10 @@ const COMPARED_MAX = 500;
  */
 export function* crossCheck(documents: readonly SourceDocument[], complete: boolean): Generator<Diagnostic> {
   const entries = documents.flatMap(entriesOf);
+  if (entries.length > LIMITS.restores) {
+    yield tooManyRestores(entries.length);
+    return;
+  }
   const byAddress = new Map<string, Entry>();
   for (const entry of entries) {
     const first = byAddress.get(entry.address);
@@ -105,14 +109,14 @@ function* unknownDependencies(
   byAddress: ReadonlyMap<string, Entry>,
 ): Generator<Diagnostic> {
   const names = namesBySet(entries);
-  const sets = [...names.keys()].slice(0, COMPARED_MAX);
+  const suggest = suggestForReport();
   for (const entry of entries) {
     if (entry.dependsOn.length === 0) continue;
     for (const [index, address] of dependenciesOf(entry)) {
       if (byAddress.has(address)) continue;
       const [set = '', name = ''] = address.split('/');
       const list = names.get(set);
-      const meant = list ? withSet(set, suggest(name, list)) : withName(suggest(set, sets), name);
+      const meant = list ? withSet(set, suggest(name, list)) : withName(suggest(set, names.keys()), name);
       yield error('unknown-dependency', `${entry.address} depends on ${address}, which is not declared`, {
         remedy:
           meant === undefined
@@ -137,7 +141,7 @@ function namesBySet(entries: readonly Entry[]): Map<string, string[]> {
   for (const { set, name } of entries) {
     const list = names.get(set);
     if (!list) names.set(set, [name]);
-    else if (list.length < COMPARED_MAX) list.push(name);
+    else list.push(name);
   }
   return names;
 }

@@ -12,6 +12,8 @@ export const LIMITS = {
   values: 2_500_000,
   /** Of all files together. */
   documents: 10_000,
+  /** Of all files together; checked before restores are compared with each other or looked up in the cloud. */
+  restores: 100_000,
   /** Of one YAML document; its tree is in memory while it is read, some 300 bytes a token. */
   yamlTokens: 4_000_000,
   /** Lines of one YAML document that begin with %. */

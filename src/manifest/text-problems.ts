@@ -63,6 +63,16 @@ export function tooManyDocuments(source: SourceText, offset: number): Diagnostic
   );
 }
 
+export function tooManyRestores(declared: number): Diagnostic {
+  return error(
+    'too-many-restores',
+    `${declared} restores are declared, the limit of one run is ${LIMITS.restores}`,
+    {
+      remedy: 'name fewer files at a time with -f',
+    },
+  );
+}
+
 /** Reading a file ends here: nobody mends more at a time. */
 export function tooManyProblems(file?: string): Diagnostic {
   return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { readDocuments } from '../../src/manifest/documents.ts';
+import { crossCheck } from '../../src/manifest/cross-checks.ts';
+import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
 import { readJson } from '../../src/manifest/json.ts';
 import { LIMITS, wholeAllowance } from '../../src/manifest/limits.ts';
@@ -135,6 +136,37 @@ describe('hostile input', () => {
     );
     expect(diagnostics).to.have.length(LIMITS.problems + 1);
     expect(diagnostics.at(-1)?.code).to.equal('too-many-problems');
+  });
+
+  it('is refused by the number of restores, before any two are compared', () => {
+    const restores = Array.from({ length: LIMITS.restores + 1 }, () => ({
+      name: 'same',
+      depends_on: ['none'],
+    }));
+    const document = {
+      value: { metadata: { name: 'night' }, spec: { restores } },
+    } as unknown as SourceDocument;
+    expect([...crossCheck([document], true)]).to.have.length(1);
+    expect([...crossCheck([document], true)][0]?.summary).to.contain(`${LIMITS.restores + 1}`);
+  });
+
+  it('costs no time to speak of where thousands depend on what is not declared', async () => {
+    const name = (letter: string, n: number) => `${letter}${'a'.repeat(54)}${String(n).padStart(8, '0')}`;
+    const id = (n: number) => `${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`;
+    const restores = Array.from(
+      { length: 2_000 },
+      (_, n) =>
+        `    - {name: ${name('n', n)}, volume_id: ${id(n)}, backup_id: ${id(n)}, depends_on: [${name('m', n + 1)}]}\n`,
+    );
+    await within({ 'm.yaml': set(restores.join('')) }, async ({ io }) => {
+      const began = process.cpuUsage();
+      const { diagnostics } = await loadManifests(['m.yaml'], io);
+      const { user } = process.cpuUsage(began);
+      expect(diagnostics.length).to.equal(LIMITS.problems + 1);
+      expect(diagnostics[0]?.remedy).to.contain('did you mean');
+      // 71 s before there was a limit; of the processor, because tests share the machine.
+      expect(user / 1e6).to.be.below(5);
+    });
   });
 
   it('is stopped when it is documents without end', () => {
