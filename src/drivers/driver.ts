@@ -32,8 +32,8 @@ export interface Driver {
   reserve(signal?: AbortSignal): Promise<Reservation>;
 
   /**
-   * The POST. Sends nothing (`not_sent`) when `permit` is older than `fresh_until` by the time the request
-   * would leave.
+   * The POST. Sends nothing (`not_sent`) when it is later than `fresh_until`, or the cloud asked for a pause, by the time
+   * the request would leave.
    */
   start(permit: Permit, request: StartRequest): Promise<StartOutcome>;
 

@@ -12,8 +12,8 @@ import { withoutSecret } from './http/failures.ts';
  */
 export class RestorePosts {
   readonly #tools: ClientTools;
-  /** The pass that came with each permit not used yet. */
-  readonly #permits = new WeakMap<Permit, Pass>();
+  /** What came with each permit not used yet. */
+  readonly #permits = new WeakMap<Permit, { readonly pass: Pass; readonly slowdowns: number }>();
 
   constructor(tools: ClientTools) {
     this.#tools = tools;
@@ -22,10 +22,11 @@ export class RestorePosts {
   async reserve(signal?: AbortSignal): Promise<Reservation> {
     const { wire, session } = this.#tools;
     await wire.reserve(signal);
+    const { slowdowns } = wire;
     const grant = await session.pass(signal);
     if (grant.kind === 'refused') return grant;
     const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, grant.pass);
+    this.#permits.set(permit, { pass: grant.pass, slowdowns });
     return permit;
   }
 
@@ -35,18 +36,20 @@ export class RestorePosts {
     { url, volume_id, fresh_until, mayLeave }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
-    const pass = this.#permits.get(permit);
-    if (pass === undefined) throw new Error('a permit is good for one POST of the driver that made it');
+    const reserved = this.#permits.get(permit);
+    if (reserved === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
+    const { pass, slowdowns } = reserved;
     const { wire, session, clock } = this.#tools;
-    const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
-    if (!isFresh())
-      return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
-    // The place was reserved before the cloud asked for it.
     if (wire.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
         retry_after_ms: wire.pausedForMs,
       });
+    // Places from before a pause, all used right after it, would be more than the cloud bears: another one, at the new rate.
+    if (slowdowns !== wire.slowdowns) await wire.reserve();
+    const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
+    if (!isFresh())
+      return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
     const exchange = await wire.sendReserved({
       method: 'POST',
       url,

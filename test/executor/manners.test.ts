@@ -87,6 +87,10 @@ describe('a cloud that bears less than it is asked', () => {
       { onEvent: (event) => event.type === 'slowed_down' && slowdowns.push(event) },
     );
     const since = times.map((time) => time - (askedAt ?? 0)).filter((time) => time > 0);
+    // At half the rate, after a burst of half a second's.
+    const after = since.filter((time) => time >= 20_000);
+    for (const [index, time] of after.slice(0, 60).entries())
+      expect(time - 20_000).to.be.at.least((index - 5) * 90, `request ${index} after the pause`);
     // What was on its way when the cloud answered.
     expect(since.filter((time) => time > 20 && time < 20_000)).to.deep.equal([]);
     expect(slowdowns).to.have.length(1);
