@@ -3,7 +3,9 @@ import { closeSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { isatty } from 'node:tty';
 import type { Io, Output } from './cli/io.ts';
+import { OutputGuard } from './cli/output-guard.ts';
 import { run } from './cli/program.ts';
+import { Secrets } from './domain/secrets.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
 
 /** The door: argv in, exit code out. The only file that touches `process`. */
@@ -30,6 +32,8 @@ process.on('exit', () => {
 /** Those used so far: Node makes each when it is first asked for, which a short command feels. */
 const outputs = new Set<NodeJS.WriteStream>();
 
+const secrets = new Secrets();
+
 const io: Io = {
   env: process.env,
   cwd: process.cwd(),
@@ -46,12 +50,13 @@ const io: Io = {
     },
     question,
   },
+  secrets,
   stop: stop.signal,
 };
 
 void run(process.argv.slice(2), io)
   .catch((bug: unknown) => {
-    opened('stderr').write(
+    io.stderr.write(
       `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
     );
     return 1;
@@ -76,6 +81,7 @@ async function leave(code: number): Promise<void> {
 }
 
 function outputOf(name: 'stdout' | 'stderr'): Output {
+  const guard = new OutputGuard(secrets);
   return {
     get isTty() {
       return opened(name).isTTY === true;
@@ -86,10 +92,11 @@ function outputOf(name: 'stdout' | 'stderr'): Output {
     get rows() {
       return opened(name).rows || 24;
     },
-    write: (text) => void opened(name).write(text),
+    write: (text) => void opened(name).write(guard.next(text)),
     get stream() {
       return opened(name);
     },
+    harmless: (text) => guard.lines(text),
   };
 }
 
@@ -121,7 +128,7 @@ async function question(prompt: string): Promise<string | undefined> {
   // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
   process.stdin.once('error', () => reader.close());
   try {
-    return await Promise.race([reader.question(prompt, { signal: stop.signal }), ended]);
+    return await Promise.race([reader.question(io.stderr.harmless(prompt), { signal: stop.signal }), ended]);
   } catch {
     return undefined;
   } finally {

@@ -21,7 +21,7 @@ export async function applyView(io: Io, output: 'text' | 'json', plan: Plan): Pr
   const { createLiveRegion } = await import('../views/live-region.ts');
   return createLiveProgress({
     ...common,
-    region: createLiveRegion(io.stdout.stream),
+    region: createLiveRegion(io.stdout.stream, io.stdout.harmless),
     size: () => ({ columns: io.stdout.columns, rows: io.stdout.rows }),
   });
 }

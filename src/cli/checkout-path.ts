@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
 import type { Io } from './io.ts';
 

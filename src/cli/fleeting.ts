@@ -1,6 +1,6 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Io } from './io.ts';
 
 /** The machine may be gone after this command: a CI job, or a pod. Undefined where nothing says so. */

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { usage } from './usage.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { ManifestFlags } from './flags.ts';
 
 /** What the user types next: another verb, the same flags. */

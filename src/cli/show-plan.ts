@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { planText } from '../views/plan/plan-text.ts';
 import { planJson } from '../views/plan-json.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';

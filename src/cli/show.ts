@@ -1,8 +1,8 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { toJson } from '../domain/escape/json.ts';
 import type { Address } from '../domain/spec.ts';
 import { diagnosticsText } from '../views/diagnostics.ts';
-import { toJson } from '../views/json.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
 import { listed } from '../views/words.ts';
 import type { Io, Output } from './io.ts';

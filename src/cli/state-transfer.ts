@@ -3,8 +3,9 @@ import { isoTime } from '../domain/clock.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
+import { harmlessJson } from '../domain/escape/json.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
-import { shellWord } from '../domain/shell-word.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
@@ -12,7 +13,6 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../state/codec.ts
 import { extendChain, firstBreak } from '../state/history-chain.ts';
 import { systemReason } from '../state/local/system-error.ts';
 import { decodeUnsaved, type Unsaved } from '../state/unsaved-codec.ts';
-import { harmlessJson } from '../views/json.ts';
 import { sanitize } from '../views/terminal.ts';
 import { plural } from '../views/words.ts';
 import { allowed, type CommonFlags } from './flags.ts';

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import { type ChainBreak, type Verification, verify } from '../state/verify.ts';
 import { plural } from '../views/words.ts';

@@ -27,7 +27,7 @@ export interface SeedOptions {
   region?: string;
   /** Default `operator`. */
   username?: string;
-  /** Default `emulator`. */
+  /** Default `emulator-password`. */
   password?: string;
   /** Default `payments`. */
   project?: string;
@@ -119,7 +119,7 @@ function emptyWorld(options: SeedOptions, id: MakeId): World {
         id: user_id,
         name: options.username ?? 'operator',
         domain,
-        password: options.password ?? 'emulator',
+        password: options.password ?? 'emulator-password',
         project_ids: [own.id, other.id],
       },
     },

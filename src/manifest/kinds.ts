@@ -1,5 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { checkSchema } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';

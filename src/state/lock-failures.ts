@@ -1,7 +1,7 @@
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { LockInfo } from './backend.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { MovedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
 import { whenLocked } from './when-locked.ts';

@@ -1,9 +1,9 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Action, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import { type Hash, minorOf, planDigest, type SavedPlan } from '../domain/saved-plan.ts';
-import { shellWord } from '../domain/shell-word.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { savedPlan } from './plan-shape.ts';
 import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';

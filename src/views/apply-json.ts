@@ -1,5 +1,5 @@
+import { toJson } from '../domain/escape/json.ts';
 import type { ApplyView } from './apply-view.ts';
-import { toJson } from './json.ts';
 
 /** One JSON object a line, the event as it is with the version of its form first: `{"v":1,"at":…,"type":…}`. */
 export function createApplyJson(write: (text: string) => void): ApplyView {

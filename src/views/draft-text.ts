@@ -2,12 +2,11 @@ import type { Backup } from '../domain/cloud.ts';
 import type { Draft, DraftGap, DraftRestore } from '../domain/draft.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
+import { yamlComment, yamlScalar } from '../domain/escape/yaml.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
 import { describeAttachment } from '../domain/preflight.ts';
 import { describeTarget } from '../domain/target.ts';
-import { sanitize } from './terminal.ts';
 import { plural, size, utc } from './words.ts';
-import { yamlScalar } from './yaml.ts';
 
 /**
  * A draft as a manifest: what a person has to know stands in comments, what counts stands below them. Names come
@@ -17,7 +16,7 @@ export function draftText(draft: Draft): string {
   const restores = draft.entries.filter((entry) => entry.kind === 'restore');
   const gaps = draft.entries.filter((entry) => entry.kind === 'gap');
   return [
-    ...header(draft, restores, gaps).map(comment),
+    ...header(draft, restores, gaps).map(yamlComment),
     'apiVersion: vbsctl.dev/v1',
     'kind: RestoreSet',
     'metadata:',
@@ -75,7 +74,7 @@ function restoreLines({ name, volume, backup, older, newer }: DraftRestore, draf
       `disk ${diskText(volume)}`,
       `backup ${backup.name || '(no name)'}, taken ${utc(backup.created_at)}, ${before} before, ${size(backup.size)}`,
       ...others,
-    ].map((line) => `    ${comment(line)}`),
+    ].map((line) => `    ${yamlComment(line)}`),
     `    - name: ${yamlScalar(name)}`,
     `      volume_id: ${yamlScalar(volume.id)}`,
     `      backup_id: ${yamlScalar(backup.id)}`,
@@ -85,7 +84,7 @@ function restoreLines({ name, volume, backup, older, newer }: DraftRestore, draf
 
 function gapLines({ volume, reason, detail }: DraftGap): string[] {
   return [`gap: disk ${diskText(volume)}: ${reason}`, ...(detail === undefined ? [] : [detail])].map(
-    (line) => `    ${comment(line)}`,
+    (line) => `    ${yamlComment(line)}`,
   );
 }
 
@@ -118,9 +117,4 @@ function expectLines({ name, size: gigabytes, attachments }: VolumeRow): string[
     )
     .map(([key, value]) => `        ${key}: ${yamlScalar(value)}`);
   return lines.length === 0 ? [] : ['      expect:', ...lines];
-}
-
-/** One line, whatever the text holds. */
-function comment(text: string): string {
-  return `# ${sanitize(text)}`;
 }

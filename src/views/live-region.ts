@@ -11,17 +11,20 @@ export interface LiveRegion {
 }
 
 /**
- * On a real terminal. The cursor stays visible: hiding it takes hooks on the process's signals, which belong
+ * On a real terminal. `harmless`: what every text passes on its way there. The cursor stays visible: hiding it takes hooks on the process's signals, which belong
  * to the command, and a killed process would leave it hidden.
  */
-export function createLiveRegion(stream: NodeJS.WritableStream): LiveRegion {
+export function createLiveRegion(
+  stream: NodeJS.WritableStream,
+  harmless: (text: string) => string,
+): LiveRegion {
   const update = createLogUpdate(stream, { showCursor: true });
   return {
     print(text) {
       update.clear();
-      stream.write(text);
+      stream.write(harmless(text));
     },
-    draw: (lines) => update(lines.join('\n')),
+    draw: (lines) => update(harmless(lines.join('\n'))),
     clear: () => update.clear(),
   };
 }

@@ -1,4 +1,4 @@
-import { shellWord } from '../domain/shell-word.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
 

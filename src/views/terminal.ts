@@ -1,4 +1,8 @@
 import pc from 'picocolors';
+import { sanitize } from '../domain/escape/terminal.ts';
+
+/** With the other tools of a text view. */
+export { sanitize };
 
 /**
  * How text gets to a terminal: what is not ours is made harmless, colours come from a `Style` that the caller
@@ -44,23 +48,6 @@ export function wantsColor(env: Readonly<NodeJS.ProcessEnv>, isTTY: boolean): bo
 }
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates. */
-const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-/**
- * The text with everything made visible that could move the cursor, change colours, reorder or hide what
- * stands beside it. For every text that was not written in this program: manifests, cloud answers, the state.
- */
-export function sanitize(text: string): string {
-  return PRINTABLE_ASCII.test(text) ? text : text.replace(HOSTILE, (char) => NAMED[char] ?? escaped(char));
-}
-
-function escaped(char: string): string {
-  const hex = (char.codePointAt(0) ?? 0).toString(16);
-  return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
-}
-
 const MARK = /^\p{M}$/u;
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
@@ -98,8 +85,11 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** A command up to the end of its line (broken, it could not be pasted), or a word. */
-const PIECES = /\b(?:vbsctl|openstack) .*$|\S+/g;
+/**
+ * A command up to the end of its line (broken, it could not be pasted), or a word. An arrow stays with the word before
+ * it: at the start of a line it is our sign of what to do.
+ */
+const PIECES = /\b(?:vbsctl|openstack) .*$|\S+(?: +→(?!\S))*/g;
 
 /** Lines of at most `width` columns, broken at spaces; a longer word and a command to type stay whole. */
 export function wrap(text: string, width: number): string[] {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Io } from '../../src/cli/io.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { Secrets } from '../../src/domain/secrets.ts';
 
 /** A process that only remembers what was written. */
 export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; readonly err: string[] } {
@@ -12,6 +13,7 @@ export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; 
     rows: 24,
     write: (text: string) => void to.push(text),
     stream: process.stdout,
+    harmless: (text: string) => text,
   });
   return {
     env: {},
@@ -21,6 +23,7 @@ export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; 
     stdout: output(out),
     stderr: output(err),
     stdin: { isTty: false, bytes: (async function* () {})(), question: async () => undefined },
+    secrets: new Secrets(),
     stop: new AbortController().signal,
     out,
     err,

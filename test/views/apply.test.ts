@@ -208,7 +208,7 @@ describe('views/live-region', () => {
   it('prints above what it redraws, and leaves the cursor alone', () => {
     const written: string[] = [];
     const stream = { columns: 80, rows: 24, write: (text: string) => written.push(text) > 0 };
-    const region = createLiveRegion(stream as unknown as NodeJS.WritableStream);
+    const region = createLiveRegion(stream as unknown as NodeJS.WritableStream, (text) => text);
     region.draw(['one', 'two']);
     region.print('for good\n');
     region.draw(['three']);

@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { toJson } from '../../src/domain/escape/json.ts';
 import { emptyState, type HistoryEntry } from '../../src/domain/state.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../../src/views/apply-progress.ts';
 import { applySummary } from '../../src/views/apply-summary.ts';
 import type { ApplyView } from '../../src/views/apply-view.ts';
 import { diagnosticsText } from '../../src/views/diagnostics.ts';
-import { toJson } from '../../src/views/json.ts';
 import { lockInfoText, unlockedText } from '../../src/views/lock-text.ts';
 import { planText } from '../../src/views/plan/plan-text.ts';
 import { planJson } from '../../src/views/plan-json.ts';

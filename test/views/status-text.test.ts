@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { toJson } from '../../src/domain/escape/json.ts';
 import type { OpenRestore } from '../../src/domain/open-restores.ts';
-import { toJson } from '../../src/views/json.ts';
 import { type Status, statusJson, statusText, ticketLines } from '../../src/views/status-text.ts';
 import { at, intended, running, runningWithoutJob, succeeded, TARGET, unknown } from './fixtures.ts';
 import { expectGolden, expectHarmless } from './golden.ts';

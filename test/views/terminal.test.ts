@@ -95,6 +95,12 @@ describe('views/terminal', () => {
       ]);
     });
 
+    it('never begins a line with the arrow that stands for what to do', () => {
+      for (let width = 10; width < 60; width++)
+        for (const line of wrap('named x → vbsctl-apply --auto-approve → → now', width).slice(1))
+          expect(line).not.to.match(/^→/);
+    });
+
     it('keeps the line breaks that were meant, and no others', () => {
       expect(paragraphs('one\ntwo\r', 80)).to.deep.equal(['one', 'two\\r']);
     });

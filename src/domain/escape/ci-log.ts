@@ -1,0 +1,39 @@
+/**
+ * Text for the log of a pipeline, where a line can be a command to the runner that reads it. Nothing that vbsctl prints
+ * is meant as one.
+ *
+ * - Anywhere in a line: `##[…]` (GitHub's first form, actions/runner ActionCommand.cs; Azure Pipelines), `##vso[…]`
+ *   (Azure Pipelines), `##teamcity[…]`.
+ * - At the start of a line, after blanks: `::command::` (GitHub, Gitea, Forgejo).
+ * - At the very start of a line: `---`, `+++`, `~~~`, `^^^` (Buildkite's groups).
+ * - GitLab's and Travis's sections and Jenkins's notes need a carriage return or an escape sequence, which no text of
+ *   ours holds (`harmlessText`).
+ */
+
+/** Colours may stand before: some tools take them out before they read. */
+const COLOUR = String.raw`\x1b\[[\d;]*m`;
+const ANYWHERE = /##(?=[\w.-]*\[)/g;
+const LINE_START = new RegExp(String.raw`^((?:[^\S\n]|${COLOUR})*)(::)`, 'gm');
+const COLUMN_ONE = new RegExp(String.raw`^((?:${COLOUR})*)(---|\+\+\+|~~~|\^\^\^)(?=\s|$)`, 'gm');
+/** Most texts hold none of them: to see so is cheaper than to look at the start of every line. */
+const SUSPECT = /##|::|---|\+\+\+|~~~|\^\^\^/;
+
+/** Whole lines, with the first character of every such command made visible as its code: `\x3a:add-mask::`. */
+export function withoutLogCommands(text: string): string {
+  if (!SUSPECT.test(text)) return text;
+  return text
+    .replace(ANYWHERE, String.raw`\x23#`)
+    .replace(LINE_START, codeOfFirst)
+    .replace(COLUMN_ONE, codeOfFirst);
+}
+
+function codeOfFirst(_: string, before: string, command: string): string {
+  return `${before}\\x${command.charCodeAt(0).toString(16)}${command.slice(1)}`;
+}
+
+const BLANK = new RegExp(`^(?:[^\\S\\n]|${COLOUR})*$`);
+
+/** Whether a text ends within a line in which something stands already. */
+export function endsMidLine(text: string): boolean {
+  return !BLANK.test(text.slice(text.lastIndexOf('\n') + 1));
+}

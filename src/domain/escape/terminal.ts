@@ -1,0 +1,31 @@
+/**
+ * Text for a terminal. What somebody else wrote (manifests, the cloud, the state, file names) passes `sanitize` where a
+ * view puts it into its own text.
+ */
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates. */
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** The text with everything made visible that could move the cursor, change colours, reorder or hide other text. */
+export function sanitize(text: string): string {
+  return PRINTABLE_ASCII.test(text) ? text : text.replace(HOSTILE, (char) => NAMED[char] ?? escaped(char));
+}
+
+/** The colours of `makeStyle` (views/terminal.ts), line breaks and tabs: what our own text may hold. */
+const OWN = String.raw`\x1b\[(?:[12]|22|3[1236]|39)m|[\n\t]`;
+const OWN_OR_HOSTILE = new RegExp(String.raw`${OWN}|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`, 'gu');
+const IS_OWN = new RegExp(`^(?:${OWN})$`);
+const OWN_ASCII = /^[\x20-\x7e\n\t]*$/;
+
+/** A whole text of ours, foreign parts included: only our own colours, line breaks and tabs act in it. */
+export function harmlessText(text: string): string {
+  if (OWN_ASCII.test(text)) return text;
+  return text.replace(OWN_OR_HOSTILE, (found) => (IS_OWN.test(found) ? found : escaped(found)));
+}
+
+function escaped(char: string): string {
+  const hex = (char.codePointAt(0) ?? 0).toString(16);
+  return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
+}

@@ -1,0 +1,128 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { formsOf } from '../../src/domain/secret-forms.ts';
+import { MASK, Secrets, WITHHELD } from '../../src/domain/secrets.ts';
+
+const PASSWORD = `p<&"'\\/ü w+=rd=9`;
+const TOKEN = `gAAAAAB${'Qx7_-vR2kPz'.repeat(16)}`;
+
+function secrets(...values: string[]): Secrets {
+  const known = new Secrets();
+  known.add(...values);
+  return known;
+}
+
+describe('secrets', () => {
+  const forms: Readonly<Record<string, (text: string) => string>> = {
+    'as it is': (text) => text,
+    'in capitals': (text) => text.replace(/[a-z]/g, (c) => c.toUpperCase()),
+    'in JSON': (text) => JSON.stringify(text),
+    'in JSON within JSON': (text) => JSON.stringify(JSON.stringify({ text })),
+    'in JSON as Go writes it': (text) =>
+      JSON.stringify(text).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`),
+    'in JSON as PHP writes it': (text) =>
+      JSON.stringify(text)
+        .replaceAll('/', '\\/')
+        .replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    'in JSON, every letter by its number': (text) =>
+      [...text].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    'in an address': encodeURIComponent,
+    'in an address, in small letters': (text) => encodeURIComponent(text).toLowerCase(),
+    'in an address, every byte': (text) => Buffer.from(text).toString('hex').replace(/../g, '%$&'),
+    'in an address, twice': (text) => encodeURIComponent(encodeURIComponent(text)),
+    'in a form': (text) => new URLSearchParams({ text }).toString(),
+    'in HTML': (text) =>
+      text
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('"', '&quot;')
+        .replaceAll("'", '&#39;'),
+    'in HTML, every letter by its number': (text) => [...text].map((c) => `&#${c.codePointAt(0)};`).join(''),
+    'in HTML, in hex': (text) => [...text].map((c) => `&#x${c.codePointAt(0)?.toString(16)};`).join(''),
+    'in base64': (text) => Buffer.from(text).toString('base64'),
+    'in base64, one byte on': (text) => Buffer.from(`:${text}:`).toString('base64'),
+    'in base64, two bytes on': (text) => Buffer.from(`u:${text}`).toString('base64'),
+    'in base64 for addresses': (text) => Buffer.from(`ann:${text}`).toString('base64url'),
+    'in base64, twice': (text) => Buffer.from(Buffer.from(text).toString('base64')).toString('base64'),
+    'in hex': (text) => Buffer.from(text).toString('hex'),
+    'in hex, in capitals': (text) => Buffer.from(text).toString('hex').toUpperCase(),
+    'in hex with colons': (text) => Buffer.from(text).toString('hex').replace(/../g, '$&:'),
+    'quoted-printable': (text) =>
+      Buffer.from(text)
+        .toString('latin1')
+        .replace(/[^ -~]|=/g, (c) => `=${c.charCodeAt(0).toString(16).toUpperCase()}`),
+    'over two lines': (text) => `${text.slice(0, 7)}\n${text.slice(7)}`,
+    'with spaces between': (text) => [...text].join(' '),
+    'with characters between that nobody sees': (text) => [...text].join('\u200b'),
+  };
+
+  for (const [form, write] of Object.entries(forms))
+    for (const secret of [PASSWORD, TOKEN, 'hunter2hunter3'])
+      it(`are taken out of a message ${form} (${secret.slice(0, 8)}…)`, () => {
+        const shown = secrets(secret).maskMessage(`before ${write(secret)} after`);
+        expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+        expect(shown).not.to.include(write(secret));
+        expect(shown.toLowerCase()).not.to.include(secret.slice(0, 8).toLowerCase());
+      });
+
+  it('are taken out where a server cut them', () => {
+    const shown = secrets(TOKEN).mask(`invalid token ${TOKEN.slice(0, 100)}`);
+    expect(shown).to.equal('invalid token ***');
+    expect(secrets(TOKEN).mask(TOKEN.slice(30, 90))).to.equal('***');
+  });
+
+  it('leave everything else as it is', () => {
+    const known = secrets(PASSWORD, TOKEN, 'correct-horse-battery');
+    for (const text of [
+      '',
+      'a correct horse',
+      'no secret here: gAAAAABq',
+      'x'.repeat(1_000),
+      '%41&amp;\\u0041',
+    ])
+      expect(known.maskMessage(text)).to.equal(text);
+  });
+
+  it('are taken out of everything when they are long, of messages when they are short', () => {
+    const known = secrets('data', 'abc', 'hunter2');
+    expect(known.mask('data hunter2 abc')).to.equal('data hunter2 abc');
+    expect(known.maskMessage('data hunter2 abc')).to.equal('*** *** abc');
+    expect(secrets('12345678').mask('012345678')).to.equal('0***');
+  });
+
+  it('may be a private key, each of whose lines is one', () => {
+    const line = 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj';
+    const known = secrets(`-----BEGIN PRIVATE KEY-----\n${line}\n-----END PRIVATE KEY-----\n`);
+    expect(known.mask(`-----BEGIN PRIVATE KEY----- ${line}`)).to.equal('-----BEGIN PRIVATE KEY----- ***');
+  });
+
+  it('hide the signature of a request, which is good for who repeats it', () => {
+    expect(secrets().maskMessage(`SDK-HMAC-SHA256 Access=AK, Signature=${'0f'.repeat(32)}`)).to.equal(
+      'SDK-HMAC-SHA256 Access=AK, Signature=***',
+    );
+  });
+
+  it('are found in any text, wherever they stand', () => {
+    const part = fc.string({ unit: fc.constantFrom(...'abAB01:= \n'), maxLength: 40 });
+    const secret = fc.string({ unit: fc.constantFrom(...'abAB01'), minLength: 8, maxLength: 60 });
+    fc.assert(
+      fc.property(part, fc.array(secret, { minLength: 1, maxLength: 5 }), part, (before, values, after) => {
+        const known = secrets(...values);
+        for (const value of values)
+          for (const form of formsOf(value))
+            expect(known.mask(before + form + after).toLowerCase()).not.to.include(form.toLowerCase());
+      }),
+    );
+  });
+
+  it('cost next to nothing', () => {
+    const known = secrets(PASSWORD, TOKEN, `${TOKEN}x`, 'correct-horse-battery');
+    const line =
+      'volume c96e4a94-927a-425c-8795-63f9964cfebd pay-db-data 500 GB available /dev/vdb pay-db1\n';
+    const text = line.repeat(100_000);
+    known.mask('');
+    const begun = performance.now();
+    expect(known.mask(text)).to.equal(text);
+    expect(performance.now() - begun).to.be.below(1_000);
+  });
+});

@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { CRASH, printed, Scene } from './attack.ts';
+import { HOSTILE_TEXTS, LOG_COMMANDS, SURROUNDINGS } from './hostile-texts.ts';
+import { logCommandsIn } from './log-commands.ts';
+
+/** What a manifest of a pull request may hold, against the built program. */
+describe('a manifest whose texts are hostile', function () {
+  this.timeout(60_000);
+  let cloud: Emulator;
+  let scene: Scene;
+  before(async () => {
+    cloud = await startEmulator();
+  });
+  after(() => cloud.close());
+  beforeEach(() => {
+    scene = new Scene();
+    scene.write('op.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\nmanifests: [restores.yaml]\n');
+  });
+  afterEach(() => scene.close());
+
+  /** In ASCII: a file with control characters is none that is read. */
+  const json = (value: unknown) =>
+    JSON.stringify(value).replace(
+      /[\u007f-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+  const manifest = (texts: readonly string[]) =>
+    json({
+      apiVersion: 'vbsctl.dev/v1',
+      kind: 'RestoreSet',
+      metadata: {
+        name: 'night',
+        labels: Object.fromEntries(texts.map((text, n) => [`l${n}`, text.slice(0, 256)])),
+      },
+      spec: {
+        restores: texts.map((text, n) => ({
+          name: `r-${n}`,
+          backup: { as_of: 'latest', name: `${text}*` },
+          volume_id: `c96e4a94-927a-425c-8795-${String(n).padStart(12, '0')}`,
+          expect: { volume_name: `${text}.`, server: `${text}.` },
+        })),
+      },
+    });
+  const byName = (text: string) =>
+    json({
+      apiVersion: 'vbsctl.dev/v1',
+      kind: 'RestoreSet',
+      metadata: { name: 'night' },
+      spec: {
+        restores: [
+          {
+            name: 'data',
+            backup_id: '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11',
+            volume_id: 'c96e4a94-927a-425c-8795-63f9964cfebd',
+            expect: { volume_name: text || 'x', server: text || 'x', size: 500 },
+          },
+        ],
+      },
+    });
+
+  for (const [where, env] of Object.entries(SURROUNDINGS))
+    for (const [what, text] of [
+      ['in names', manifest(HOSTILE_TEXTS)],
+      ['in unknown keys', json(Object.fromEntries(HOSTILE_TEXTS.map((each) => [each, each])))],
+      ['in what is no manifest', HOSTILE_TEXTS.join('\n')],
+    ] as const)
+      it(`cannot act in a log: ${what}, ${where}`, async () => {
+        scene.write('restores.yaml', text);
+        for (const more of [[], ['--output', 'json']])
+          for (const command of ['plan', 'validate']) {
+            const done = await scene.run(
+              { ...cloud.env(), ...env, VBSCTL_CONFIG: 'op.yaml' },
+              command,
+              ...more,
+            );
+            expect(printed(done), command).not.to.match(CRASH);
+            expect(logCommandsIn(printed(done)), command).to.deep.equal([]);
+          }
+      });
+
+  it('cannot act where one text is wrapped over many lines, and is shown all the same', async () => {
+    for (const text of LOG_COMMANDS.slice(0, 3)) {
+      scene.write('restores.yaml', byName(text.slice(0, 255)));
+      const done = await scene.run(
+        { ...cloud.env(), CI: 'true', GITHUB_ACTIONS: 'true', VBSCTL_CONFIG: 'op.yaml' },
+        'plan',
+      );
+      expect(logCommandsIn(printed(done)), text).to.deep.equal([]);
+      expect(printed(done)).to.match(/add-mask::restored|::nothing/);
+    }
+  });
+});
