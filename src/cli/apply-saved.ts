@@ -3,14 +3,17 @@ import { readFile, stat } from 'node:fs/promises';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import { hasChanges } from '../domain/plan.ts';
+import { hasChanges, type Plan } from '../domain/plan.ts';
 import type { SavedPlan } from '../domain/saved-plan.ts';
+import type { State } from '../domain/state.ts';
+import { sameTarget, type Target } from '../domain/target.ts';
 import { LIMITS } from '../manifest/limits.ts';
 import { approved, pinnedSpecs } from '../planner/approved.ts';
+import { followPlan, type UnderWay } from '../planner/follow-plan.ts';
 import { standingOf } from '../planner/standing.ts';
 import { planBody } from '../views/plan/plan-text.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
-import { type ApplyFlags, carryOut, shownAs, withParallelism } from './apply.ts';
+import { type ApplyFlags, carryOut, followDespite, shownAs, withParallelism } from './apply.ts';
 import { connectCloud } from './cloud.ts';
 import type { Io } from './io.ts';
 import { readPlan, sha256 } from './plan-file.ts';
@@ -56,7 +59,17 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
         },
         sha256,
       );
-      if (standing.kind === 'stale') throw new Failure('refused', standing.reasons);
+      const refuse = (refused: Failure, left?: Plan) =>
+        followDespite(
+          io,
+          flags,
+          refused,
+          { plan: left ?? ownUnderWay(saved, state, driver.target), planDigest: saved.digest },
+          lease,
+          connection,
+          given,
+        );
+      if (standing.kind === 'stale') return await refuse(new Failure('refused', standing.reasons));
       showDiagnostics(io, [
         ...policyChanged(saved, given.config.policy),
         ...(await manifestsChanged(io, saved)),
@@ -72,15 +85,15 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
         waivers,
       });
       const judged = approved(saved, standing, fresh);
-      if (judged.kind === 'refused') throw new Failure('refused', judged.reasons);
+      if (judged.kind === 'refused') return await refuse(new Failure('refused', judged.reasons));
       const { plan } = judged;
       if (flags.output === 'text') {
         const options = shownAs(io, flags, given, store.location);
         io.stdout.write(`${savedPlanText(saved, path, options)}${planBody(plan, options)}\n`);
       }
       const refused = refusal(plan, flags.skipBlocked === true);
-      if (refused) throw refused;
-      if (!hasChanges(plan)) {
+      if (refused) return await refuse(refused, plan);
+      if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
         return EXIT.done;
       }
@@ -92,6 +105,20 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * What runs of this very plan left under way. It is followed also when the plan has become stale; not, though, with
+ * the credentials of another project.
+ */
+function ownUnderWay({ digest, plan }: SavedPlan, state: State | undefined, target: Target): Plan {
+  const own = [...(state?.records.values() ?? [])].filter(
+    (record): record is UnderWay =>
+      record.plan_digest === digest && (record.status === 'intended' || record.status === 'running'),
+  );
+  return state && sameTarget(state.target, target)
+    ? followPlan(own, state, target, plan.created_at)
+    : { ...plan, actions: [], moves: [] };
 }
 
 function refuseOtherSelections(flags: ApplyFlags): void {

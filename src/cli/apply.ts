@@ -1,9 +1,10 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import type { NotStarted } from '../domain/events.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
+import { optional } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { execute, type Outcome, resultOf } from '../executor/execute.ts';
+import { execute, type Outcome } from '../executor/execute.ts';
+import { onlyFollowing } from '../planner/only-following.ts';
 import type { Lease } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
@@ -16,6 +17,7 @@ import { applyView } from './apply-view.ts';
 import { type Connection, connectCloud } from './cloud.ts';
 import { confirm, questionOf } from './consent.ts';
 import { saveUnsaved } from './errored-state.ts';
+import { exitCodeOf } from './exit-code.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { makePlan, refusal } from './planning.ts';
@@ -73,14 +75,14 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       if (flags.output === 'text')
         io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
       const refused = refusal(plan, flags.skipBlocked === true);
-      if (refused) throw refused;
-      if (!hasChanges(plan)) {
+      if (refused) return await followDespite(io, flags, refused, { plan }, lease, connection, given);
+      if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text')
           io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(plan, textOptions(io))]));
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);
-      if (!flags.autoApprove) await confirm(io, questionOf(plan));
+      if (hasChanges(plan) && !flags.autoApprove) await confirm(io, questionOf(plan));
       return await carryOut(io, flags, { plan }, lease, connection, given);
     } finally {
       await lease.release();
@@ -104,28 +106,61 @@ export function shownAs(
   };
 }
 
-/** Executes what was shown, telling how it goes. */
-export async function carryOut(
+/**
+ * Nothing new may start. What is under way is followed to its end all the same, without asking: nothing is sent.
+ * Throws the refusal when nothing is under way.
+ */
+export async function followDespite(
   io: Io,
   flags: ApplyFlags,
-  what: { readonly plan: Plan; readonly planDigest?: string },
+  refused: Failure,
+  what: Approved,
   lease: Lease,
   connection: Connection,
   given: Settings,
 ): Promise<ExitCode> {
-  const { plan } = what;
+  const plan = onlyFollowing(what.plan, refused.diagnostics);
+  if (!plan) throw refused;
+  showDiagnostics(io, refused.diagnostics);
+  const { config } = given;
+  // All are under way already, and none failing is a reason to look away from the others.
+  const apply = { ...config.apply, parallelism: plan.actions.length, max_failures: 0 };
+  const settings = { ...given, config: { ...config, apply } };
+  warnOfTokenEnd(io, connection, plan, settings.config);
+  return await carryOut(io, flags, { ...what, plan, refused: true }, lease, connection, settings);
+}
+
+interface Approved {
+  readonly plan: Plan;
+  /** Of the saved plan that this is. */
+  readonly planDigest?: string;
+  /** Nothing new may start. */
+  readonly refused?: boolean;
+}
+
+/** Executes what was shown, telling how it goes. */
+export async function carryOut(
+  io: Io,
+  flags: ApplyFlags,
+  { plan, planDigest, refused = false }: Approved,
+  lease: Lease,
+  connection: Connection,
+  given: Settings,
+): Promise<ExitCode> {
   const { driver } = connection;
   const stop = stopWithToken(io, connection);
   const reporter = createRunReporter();
   const view = tee(reporter, await applyView(io, flags.output, plan));
   const outcome = await execute({
-    ...what,
+    plan,
+    ...optional('planDigest', planDigest),
     lease,
     driver,
     clock: systemClock,
     random: Math.random,
     settings: given.config,
-    reach: flags.wait ? 'finish' : 'submit',
+    waivers: waiversOf(flags),
+    reach: refused ? 'follow' : flags.wait ? 'finish' : 'submit',
     onEvent: (event) => view.handle(event),
     stop: stop.signal,
   });
@@ -134,9 +169,9 @@ export async function carryOut(
   if (flags.output === 'text')
     io.stdout.write(`\n${applySummary(reporter.report(), plan, recordOptions(io, lease.state()))}`);
   // What is left of a saved plan goes on without them; manifests say that they are wanted.
-  tellOfStop(io, what.planDigest === undefined ? blocking(outcome) : []);
+  tellOfStop(io, planDigest === undefined ? blocking(outcome) : []);
   stop.tell();
-  return exitCodeOf(outcome, stop.signal.aborted);
+  return exitCodeOf({ ...outcome, refused, stopped: stop.signal.aborted });
 }
 
 /** What ended so that the next run refuses to begin. */
@@ -148,23 +183,6 @@ function blocking({ ends }: Outcome): Address[] {
     return blocks ? [address] : [];
   });
 }
-
-/** `unknown` wins: it is the one outcome that a person has to look at. */
-export function exitCodeOf({ ends, fatal }: Pick<Outcome, 'ends' | 'fatal'>, stopped: boolean): ExitCode {
-  const all = [...ends.values()];
-  const results = all.map(resultOf);
-  if (results.includes('unknown')) return EXIT.outcome_unknown;
-  if (fatal) return EXIT.error;
-  if (stopped) return EXIT.interrupted;
-  if (results.includes('failed')) return EXIT.error;
-  // What waits for a restore that is still under way is no error: the next run goes on with it.
-  const isUnderWay = results.includes('running') || results.includes('intended');
-  if (all.some((end) => end.kind === 'not_started' && !(isUnderWay && WAITS_FOR_OTHERS.has(end.code))))
-    return EXIT.error;
-  return isUnderWay ? EXIT.still_running : EXIT.done;
-}
-
-const WAITS_FOR_OTHERS: ReadonlySet<NotStarted> = new Set<NotStarted>(['busy', 'dependency']);
 
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
 async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {

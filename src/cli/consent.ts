@@ -7,7 +7,9 @@ import type { Io } from './io.ts';
 /** Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. */
 export function questionOf(plan: Plan): string {
   const { restore, resume } = totals(plan);
-  const open = plan.actions.filter((one) => one.kind === 'resume' && one.record.status === 'intended').length;
+  const open = plan.actions.filter(
+    (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
+  ).length;
   const again = `the cloud is looked at first, and what it has not begun is sent again and overwrites its disk`;
   if (restore > 0)
     return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way` : ''}?`;

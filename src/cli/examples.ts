@@ -240,7 +240,7 @@ export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.changes_pending]: 'changes pending (plan --detailed-exitcode only)',
   [EXIT.outcome_unknown]: 'an outcome is unknown: a person has to look',
   [EXIT.locked]: 'the state is locked by another run',
-  [EXIT.refused]: 'refused: nothing was done, and it says why',
+  [EXIT.refused]: 'refused or blocked: something declared was left out, and it says why',
   [EXIT.still_running]: 'still running in the cloud, or begun: vbsctl wait, or the same again',
   [EXIT.interrupted]: 'interrupted; the same again goes on',
 };

@@ -9,13 +9,15 @@ ${Object.entries(EXIT_MEANINGS)
   .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
   .join('\n')}
 
-When several hold, 3 wins over 1, and 1 over 6. In a pipeline:
+They cover everything declared (with --target: that part), also what the run left out. When several hold: 3 wins
+over 1, 1 (the state cannot be written) over 130, 130 over 1 (a restore failed), 1 over 5, 5 over 6. What is under
+way is followed to its end also when everything new is refused. In a pipeline:
 
   0             go on
   6             vbsctl wait (or the same command again), as often as you like
   130           the same command again
   4             another run is at work: add --lock-timeout 10m
-  5             read what was refused; nothing was done
+  5             read what was refused or left out; nothing of that was started
   3             stop and call a person: vbsctl status, vbsctl help recovery
 `,
   manifest: `The manifest: what to restore (kind RestoreSet)

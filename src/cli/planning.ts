@@ -97,16 +97,19 @@ async function nameServers(driver: Driver, seen: Observations): Promise<Observat
   return { ...seen, volumes: new Map(volumes) };
 }
 
-/** Why apply would not begin, if so. */
+/** Why apply would start nothing new, if so: 3 when an outcome is unknown, else 5. */
 export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
+  const blocked = plan.actions.filter((action) => action.kind === 'blocked');
+  const kind = blocked.some(({ unknown }) => unknown !== undefined) ? 'outcome_unknown' : 'refused';
   const limits = plan.notices.filter((notice) => notice.severity === 'error');
-  if (limits.length > 0) return new Failure('refused', limits);
-  const blocked = plan.actions.filter((action) => action.kind === 'blocked').length;
-  if (blocked === 0 || skipBlocked) return undefined;
+  if (limits.length > 0) return new Failure(kind, limits);
+  if (blocked.length === 0 || skipBlocked) return undefined;
   return new Failure(
-    'refused',
-    error('blocked', `${blocked} of ${plan.actions.length} restores are blocked, so nothing was started`, {
-      remedy: 'mend what blocks them (see above), or do the others now: --skip-blocked',
-    }),
+    kind,
+    error(
+      'blocked',
+      `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
+      { remedy: 'fix what blocks them (see above), or do the others now: --skip-blocked' },
+    ),
   );
 }

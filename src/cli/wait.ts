@@ -11,10 +11,10 @@ import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
 import { resolveCommand } from '../views/record-text.ts';
 import { createRunReporter } from '../views/run-report.ts';
-import { exitCodeOf } from './apply.ts';
 import { applyView } from './apply-view.ts';
 import { connectCloud } from './cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
+import { exitCodeOf } from './exit-code.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { recordOptions } from './record-options.ts';
@@ -53,7 +53,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
     tellOfUnknown(io, chosen);
     if (underWay.length === 0) {
       if (flags.output === 'text') io.stdout.write(nothingToFollow(chosen, addresses));
-      return exitCodeOf({ ends: endsOf(chosen) }, false);
+      return exitCodeOf({ ends: endsOf(chosen), stopped: false });
     }
     const connection = await connectCloud(io, flags, given);
     try {
@@ -92,7 +92,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       tellOfStop(io);
       stop.tell();
       const ends = new Map([...endsOf(chosen), ...outcome.ends]);
-      return exitCodeOf({ ...outcome, ends }, stop.signal.aborted);
+      return exitCodeOf({ ...outcome, ends, stopped: stop.signal.aborted });
     } finally {
       await connection.close();
     }

@@ -14,7 +14,16 @@ export const EXIT = {
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Why a command could not do its work. A bug is none of these: it throws a plain Error and crashes. */
-export type FailureKind = 'usage' | 'invalid' | 'cloud' | 'state' | 'locked' | 'refused' | 'interrupted';
+export type FailureKind =
+  | 'usage'
+  | 'invalid'
+  | 'cloud'
+  | 'state'
+  | 'locked'
+  | 'refused'
+  | 'interrupted'
+  /** Refused because an earlier outcome is unknown. */
+  | 'outcome_unknown';
 
 const EXIT_OF: Record<FailureKind, ExitCode> = {
   usage: EXIT.error,
@@ -24,6 +33,7 @@ const EXIT_OF: Record<FailureKind, ExitCode> = {
   locked: EXIT.locked,
   refused: EXIT.refused,
   interrupted: EXIT.interrupted,
+  outcome_unknown: EXIT.outcome_unknown,
 };
 
 /** An operating error: something a person can mend, told as diagnostics. */

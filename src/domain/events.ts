@@ -1,5 +1,6 @@
 import type { CloudFailure, Job, Slowdown } from './cloud.ts';
-import type { Record } from './record.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import type { Record, Unknown } from './record.ts';
 import type { Address } from './spec.ts';
 
 /**
@@ -60,12 +61,14 @@ export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 
 /** How a restore stands when the run is through with it. */
 export type End =
-  /** Closed or open, the record tells all. */
-  | { readonly kind: 'recorded'; readonly record: Record }
+  /** Closed or open, the record tells all. `refused`: it did not start, and why today's policy forbids to send it again. */
+  | { readonly kind: 'recorded'; readonly record: Record; readonly refused?: readonly Diagnostic[] }
   /** This is how it stands, but the state could not be written any more: it knows an earlier record at best. */
   | { readonly kind: 'unsaved'; readonly record: Record }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */
-  | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted };
+  | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted }
+  /** The plan left it out. `unknown`: the record whose unknown outcome is in its way, if one is. */
+  | { readonly kind: 'blocked'; readonly reasons: readonly Diagnostic[]; readonly unknown?: Unknown };
 
 export type NotStarted =
   | 'not_ready'
@@ -75,7 +78,8 @@ export type NotStarted =
   | 'changed'
   | 'expired'
   | 'busy'
-  | 'cloud';
+  | 'cloud'
+  | 'policy';
 
 export interface RunSummary {
   /** POSTs that the cloud accepted in this run. */
@@ -84,11 +88,14 @@ export interface RunSummary {
   readonly adopted: number;
   readonly succeeded: number;
   readonly failed: number;
+  /** Those included that the plan leaves out because an earlier outcome is unknown. */
   readonly unknown: number;
   /** What came of them could not be written into the state. */
   readonly unsaved: number;
   /** Not started in this run. */
   readonly skipped: number;
+  /** Left out by the plan, for another reason than an unknown outcome. */
+  readonly blocked: number;
   /** The cloud works on them. */
   readonly running: number;
   /** Begun, and no yes came of it yet: whether the cloud works on them, the next run finds out. */

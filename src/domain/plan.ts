@@ -1,6 +1,6 @@
 import type { Attachment } from './cloud.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
-import type { Record } from './record.ts';
+import type { Record, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
 import type { Target } from './target.ts';
@@ -18,6 +18,8 @@ export interface Plan {
   readonly state?: { readonly lineage: string; readonly serial: number };
   readonly manifests: readonly ManifestFile[];
   readonly actions: readonly Action[];
+  /** Declared restores that `--target` leaves out; absent: none. */
+  readonly left_out?: number;
   /** Records that no manifest declares any more; they are left alone. */
   readonly orphans: readonly Orphan[];
   /** Renames to write down. */
@@ -61,6 +63,11 @@ export interface RestoreAction extends ActionCommon, Runnable {
 export interface ResumeAction extends ActionCommon, Runnable {
   readonly kind: 'resume';
   readonly record: Record & { readonly status: 'intended' | 'running' };
+  /**
+   * Why today's policy forbids to send it again; empty: it may be. It is followed all the same, and adopted if an
+   * earlier request started it.
+   */
+  readonly refused: readonly Diagnostic[];
 }
 
 export interface NoopAction extends ActionCommon {
@@ -85,6 +92,8 @@ export interface NoopAction extends ActionCommon {
 export interface BlockedAction extends ActionCommon {
   readonly kind: 'blocked';
   readonly reasons: readonly Diagnostic[];
+  /** The record whose unknown outcome is in its way: its own, else one at its address, on its disk or of its backup. */
+  readonly unknown?: Unknown;
 }
 
 export interface ExpiredAction extends ActionCommon {

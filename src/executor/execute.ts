@@ -5,7 +5,8 @@ import { formatDuration } from '../domain/duration.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
-import { advance, type Record } from '../domain/record.ts';
+import type { Waiver } from '../domain/policy.ts';
+import { advance, optional, type Record } from '../domain/record.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -27,6 +28,8 @@ export interface ExecuteInput {
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RunSettings;
+  /** Limits of the policy that a person lifted for this run; absent: none. */
+  readonly waivers?: readonly Waiver[];
   /** Default `finish`. */
   readonly reach?: Reach;
   readonly onEvent: (event: ApplyEvent) => void;
@@ -84,6 +87,7 @@ class Execution {
       lag: new LagMeter(),
       lookout: new Lookout(driver, clock, settings.poll, halt),
       beingMade: new BeingMade(driver, clock, halt),
+      waivers: new Set(input.waivers),
       planDigest: input.planDigest,
       emit,
       slowWrites: new SlowWrites(clock, emit),
@@ -198,7 +202,7 @@ class Execution {
     return this.#halted ? { code: 'halted', reason: this.#haltReason } : undefined;
   }
 
-  /** Every restore of the plan has an end, also those that were never begun. */
+  /** Every restore that the plan wants has an end, also those that were never begun or that it leaves out. */
   #accountForTheRest(): void {
     for (const { task, why } of this.#schedule.leftOver()) {
       const reason = this.#input.stop.aborted
@@ -210,6 +214,11 @@ class Execution {
           ? { kind: 'recorded', record: action.record }
           : { kind: 'not_started', ...reason };
       this.#conclude(task.id, end);
+    }
+    for (const action of this.#input.plan.actions) {
+      if (action.kind !== 'blocked') continue;
+      const { address, reasons, unknown } = action;
+      this.#conclude(address, { kind: 'blocked', reasons, ...optional('unknown', unknown) });
     }
   }
 
@@ -225,7 +234,16 @@ class Execution {
   }
 
   #summarise(): RunSummary {
-    const count = { succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, skipped: 0 };
+    const count = {
+      succeeded: 0,
+      failed: 0,
+      unknown: 0,
+      running: 0,
+      intended: 0,
+      unsaved: 0,
+      skipped: 0,
+      blocked: 0,
+    };
     for (const end of this.#ends.values()) count[resultOf(end)]++;
     return {
       started: this.#accepted,
@@ -273,11 +291,11 @@ function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
 
 /** Whether the cloud has surely let go of the disk and the backup. */
 function isAtRest(end: End): boolean {
-  if (end.kind !== 'recorded') return end.kind === 'not_started';
+  if (end.kind !== 'recorded') return end.kind === 'not_started' || end.kind === 'blocked';
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' {
+export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' | 'blocked' {
   switch (end.kind) {
     case 'recorded':
       return end.record.status;
@@ -285,6 +303,8 @@ export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' {
       return 'unsaved';
     case 'not_started':
       return 'skipped';
+    case 'blocked':
+      return end.unknown ? 'unknown' : 'blocked';
     default:
       return unreachable(end);
   }

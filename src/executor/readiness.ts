@@ -1,5 +1,7 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../domain/plan.ts';
+import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
@@ -15,7 +17,9 @@ export type Readiness =
       readonly recheck_ms?: number;
     }
   /** Not what the plan showed; no waiting mends it. */
-  | { readonly kind: 'never'; readonly reason: string };
+  | { readonly kind: 'never'; readonly reason: string }
+  /** By the policy, as disk and backup are now. */
+  | { readonly kind: 'refused'; readonly reasons: readonly [Diagnostic, ...Diagnostic[]] };
 
 /**
  * `updated_at` has whole seconds: what happens within the second of the last change would not move it. So the
@@ -30,15 +34,24 @@ export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | 
 
 /** Whether the POST may leave now. */
 export async function checkReadiness(
-  { driver, beingMade }: Run,
+  run: Run,
   action: RestoreAction | ResumeAction,
   look: Look,
   earlier: Earlier,
 ): Promise<Readiness> {
+  const { driver, beingMade } = run;
+  const [refused, ...more] = refusedByPolicy(run, look);
+  if (refused) return { kind: 'refused', reasons: [refused, ...more] };
   const judged = judgeReadiness(action, look, driver.target, earlier);
   // The last question may cost a request: it is asked when all else is well.
   if (judged.kind !== 'ready') return judged;
   return judgeReadiness(action, look, driver.target, earlier, await beingMade.now());
+}
+
+/** What was not read is judged once it is. */
+function refusedByPolicy({ settings, waivers, clock }: Run, { volume, backup }: Look): readonly Diagnostic[] {
+  if (volume.kind !== 'found' || backup.kind !== 'found') return [];
+  return withWaivers(factBreaches(volume.value, backup.value, settings.policy, clock.now()), waivers).refused;
 }
 
 export function judgeReadiness(

@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import { backoffMs } from '../domain/backoff.ts';
 import { type Moment, momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
@@ -101,6 +102,8 @@ class Attempts {
       }
       // Nothing is under way: to try again is for a run that may.
       if (run.reach === 'follow') return recorded(session);
+      if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
+        return { ...recorded(session), refused: this.#action.refused };
       if (this.#patienceIsOver)
         return this.#fail(
           `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,
@@ -117,6 +120,8 @@ class Attempts {
 
     const ready = await this.#untilReady();
     if (ready.kind === 'refused') {
+      if (session.record?.status === 'intended' && ready.policy)
+        return { ...recorded(session), refused: ready.policy };
       if (session.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
         return this.#fail(ready.reason, false);
       return standing(session, ready);
@@ -154,6 +159,13 @@ class Attempts {
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
           case 'never':
             return { kind: 'refused', code: 'changed', reason: readiness.reason };
+          case 'refused':
+            return {
+              kind: 'refused',
+              code: 'policy',
+              reason: readiness.reasons.map(({ summary }) => summary).join('; '),
+              policy: readiness.reasons,
+            };
           case 'not_yet':
             reason = readiness.reason;
             recheckMs = readiness.recheck_ms;
@@ -369,6 +381,8 @@ interface Refused {
   readonly kind: 'refused';
   readonly code: NotStarted;
   readonly reason: string;
+  /** The limits that today's policy sets, when they are why. */
+  readonly policy?: readonly Diagnostic[];
 }
 
 /** How it stands when this run goes no further: by its record if it is under way, else as not started. */
@@ -378,7 +392,7 @@ function standing(session: Session, why: { readonly code: NotStarted; readonly r
   return { kind: 'not_started', code: why.code, reason: why.reason };
 }
 
-function recorded(session: Session): End {
+function recorded(session: Session): End & { readonly kind: 'recorded' } {
   if (!session.record) throw new Error('nothing was recorded');
   return { kind: 'recorded', record: session.record };
 }

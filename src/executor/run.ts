@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { isoTime } from '../domain/clock.ts';
-import type { ApplySettings, HttpSettings, PollSettings, RetrySettings } from '../domain/config.ts';
+import type { ApplySettings, HttpSettings, Policy, PollSettings, RetrySettings } from '../domain/config.ts';
 import type { ApplyEvent, NotStarted, WithoutTime } from '../domain/events.ts';
+import type { Waiver } from '../domain/policy.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -39,6 +40,8 @@ export interface Run {
   readonly lag: LagMeter;
   readonly lookout: Lookout;
   readonly beingMade: BeingMade;
+  /** Limits of the policy that a person lifted for this run. */
+  readonly waivers: ReadonlySet<Waiver>;
   /** Of the saved plan that is applied, if one is. */
   readonly planDigest: string | undefined;
 }
@@ -48,6 +51,7 @@ export interface RunSettings {
   readonly retry: RetrySettings;
   readonly poll: PollSettings;
   readonly http: HttpSettings;
+  readonly policy: Policy;
 }
 
 /** The longest time seen in this run between a yes and the disk showing `restoring-backup`. */

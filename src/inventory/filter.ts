@@ -1,5 +1,5 @@
+import { globMatches } from '../domain/glob.ts';
 import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inventory.ts';
-import { globMatches } from '../planner/glob.ts';
 
 /** What a person asks for. Each list holds alternatives, the fields all have to agree; an empty list asks nothing. */
 export interface InventoryFilter {

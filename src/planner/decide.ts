@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Action } from '../domain/plan.ts';
-import { optional, type Record } from '../domain/record.ts';
+import { optional, type Record, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
@@ -38,7 +38,12 @@ export function decide(
     source: spec.source,
     ...optional('was', claims.movedFrom.get(spec.address)),
   };
-  const blocked = (reasons: readonly Diagnostic[]): Action => ({ kind: 'blocked', reasons, ...base });
+  const blocked = (reasons: readonly Diagnostic[]): Action => ({
+    kind: 'blocked',
+    reasons,
+    ...base,
+    ...optional('unknown', unknownInTheWay(one, claims, context)),
+  });
   const occupant = claims.occupied.get(spec.address);
   const occupied = occupant ? [addressOccupied(occupant, one)] : [];
 
@@ -54,7 +59,7 @@ export function decide(
         if (!current) return blocked([outcomeUnknown(found, context), ...occupied]);
         if (occupant) return blocked(occupied);
         // A rule that picked it stays with it, also when the manifest names the backup by now.
-        return { kind: 'resume', record, ...base, ...runnable(spec, record.selector) };
+        return { kind: 'resume', record, refused, ...base, ...runnable(spec, record.selector) };
       case 'unknown':
         return blocked([outcomeUnknown(found, context), ...occupied]);
       case 'failed':
@@ -90,6 +95,24 @@ export function decide(
     ...base,
     ...runnable(spec),
   };
+}
+
+/** What a person has to settle before the restore can go on, whatever else blocks it. */
+function unknownInTheWay(
+  { spec, found, volume_id, backup_id }: Resolved,
+  { occupied }: Claims,
+  { records }: Context,
+): Unknown | undefined {
+  const { disk, backup } = records.openOn(volume_id ?? '', backup_id ?? '');
+  return (
+    [found?.record, occupied.get(spec.address), records.at(spec.address)].find(isUnknown) ??
+    disk.find(isUnknown) ??
+    backup.find(isUnknown)
+  );
+}
+
+function isUnknown(record: Record | undefined): record is Unknown {
+  return record?.status === 'unknown';
 }
 
 /** Only a record that stands at the declaration's address, or moves there, can keep another rule. */

@@ -36,6 +36,8 @@ export function followPlan(
         expect: {},
         depends_on: [],
         record,
+        // A run that only follows sends nothing.
+        refused: [],
       }),
     ),
     orphans: [],

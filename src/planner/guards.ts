@@ -1,29 +1,15 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { formatDuration } from '../domain/duration.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
+import { factBreaches, type Guarded, type PolicyBreach, withWaivers } from '../domain/policy-check.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import type { Context } from './context.ts';
 import { few } from './few.ts';
-import { globMatches } from './glob.ts';
 import type { Resolved } from './resolve.ts';
 
-/** The operator's limits. Each refusal names the number, the limit, and the one edit or flag that lifts it. */
-
-export interface Guarded {
-  readonly refused: readonly Diagnostic[];
-  /** What would be refused, had nobody allowed it for this run. */
-  readonly waived: readonly Diagnostic[];
-}
-
-interface Refusal {
-  readonly waiver: Waiver;
-  readonly code: string;
-  readonly summary: string;
-  readonly edit: string;
-}
+/** The operator's limits, as a plan is held against them. */
 
 /** What the policy, and restores that protect their disk, say of one restore. */
 export function guardian(resolved: readonly Resolved[], context: Context): (one: Resolved) => Guarded {
@@ -31,10 +17,10 @@ export function guardian(resolved: readonly Resolved[], context: Context): (one:
   const { policy, now, waivers } = context;
   return (one) => {
     const seen = factsOf(one, context);
-    return sorted(
+    return withWaivers(
       [
         ...guardSpec(one.spec, policy),
-        ...(seen ? guardFacts(seen.volume, seen.backup, policy, now) : []),
+        ...(seen ? factBreaches(seen.volume, seen.backup, policy, now) : []),
         ...guardShield(one, shields),
       ],
       waivers,
@@ -49,7 +35,7 @@ export function guardPlan(
 ): readonly Diagnostic[] {
   const restores = actions.filter((action) => action.kind === 'restore').length;
   if (max_restores === undefined || restores <= max_restores) return [];
-  const { refused, waived } = sorted(
+  const { refused, waived } = withWaivers(
     [
       {
         waiver: 'more-restores',
@@ -63,18 +49,8 @@ export function guardPlan(
   return [...refused, ...waived];
 }
 
-function sorted(refusals: readonly Refusal[], waivers: ReadonlySet<Waiver>): Guarded {
-  const refused: Diagnostic[] = [];
-  const waived: Diagnostic[] = [];
-  for (const { waiver, code, summary, edit } of refusals)
-    if (waivers.has(waiver))
-      waived.push({ severity: 'warning', code, summary: `${summary}: allowed by --allow-${waiver}` });
-    else refused.push(error(code, summary, { remedy: `${edit}; or, for this once: --allow-${waiver}` }));
-  return { refused, waived };
-}
-
-function guardSpec(spec: RestoreSpec, policy: Policy): Refusal[] {
-  const refusals: Refusal[] = [];
+function guardSpec(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
+  const refusals: PolicyBreach[] = [];
   const { allowed_sets, require_labels = [] } = policy;
   if (allowed_sets && !allowed_sets.includes(spec.set))
     refusals.push({
@@ -113,29 +89,6 @@ function guardSpec(spec: RestoreSpec, policy: Policy): Refusal[] {
   return refusals;
 }
 
-function guardFacts(volume: Volume, backup: Backup, policy: Policy, now: number): Refusal[] {
-  const refusals: Refusal[] = [];
-  const pattern = policy.protected_volumes.find(
-    (p) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name),
-  );
-  if (pattern !== undefined)
-    refusals.push({
-      waiver: 'protected-volumes',
-      code: 'protected-volume',
-      summary: `disk ${volume.name || volume.id} is protected by ${pattern}`,
-      edit: 'take it out of policy.protected_volumes in the operator’s vbsctl.yaml',
-    });
-  const age = now - Date.parse(backup.created_at);
-  if (policy.max_backup_age_ms !== undefined && age > policy.max_backup_age_ms)
-    refusals.push({
-      waiver: 'old-backups',
-      code: 'backup-too-old',
-      summary: `backup ${backup.name || backup.id} is ${formatDuration(age)} old, the limit is ${formatDuration(policy.max_backup_age_ms)}`,
-      edit: 'name a newer backup, or raise policy.max_backup_age in the operator’s vbsctl.yaml',
-    });
-  return refusals;
-}
-
 interface Shield {
   readonly address: string;
   readonly since: string;
@@ -154,7 +107,7 @@ function shieldsOf(resolved: readonly Resolved[], { records }: Context): Readonl
   return shields;
 }
 
-function guardShield({ volume_id }: Resolved, shields: ReadonlyMap<string, Shield>): Refusal[] {
+function guardShield({ volume_id }: Resolved, shields: ReadonlyMap<string, Shield>): PolicyBreach[] {
   const shield = volume_id === undefined ? undefined : shields.get(volume_id);
   if (!shield) return [];
   return [

@@ -25,6 +25,7 @@ export function noticesOf(
       ...notice,
       where,
     }));
+  if (action.kind === 'resume') return waived.map((notice) => ({ ...notice, where }));
   if (action.kind !== 'noop' || !found) return [];
   const { record } = found;
   const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup)}${placed(spec.source)}`;

@@ -1,16 +1,19 @@
 import { isoTime } from '../domain/clock.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Orphan, Plan } from '../domain/plan.ts';
 import { optional } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { type Claims, claim } from './claims.ts';
 import { contextOf } from './context.ts';
 import { crowdsOf } from './crowding.ts';
 import { decide } from './decide.ts';
 import { blockDependants, withDependencies } from './dependencies.ts';
+import { few } from './few.ts';
 import { guardian, guardPlan } from './guards.ts';
 import { noticesOf } from './notices.ts';
 import type { PlanInput } from './plan-input.ts';
-import { resolve } from './resolve.ts';
+import { type Resolved, resolve } from './resolve.ts';
 import { strangers } from './strangers.ts';
 import { resumedBy } from './unsettled.ts';
 
@@ -43,18 +46,36 @@ export function plan(input: PlanInput): Plan {
     ...optional('state', state && { lineage: state.lineage, serial: state.serial }),
     manifests: input.files,
     actions,
+    ...optional('left_out', planned.length < specs.length ? specs.length - planned.length : undefined),
     orphans: orphans(state, claims),
     // All renames, also of what --target leaves out: two records may be changing places.
     moves: [...claims.movedFrom].map(([to, from]) => ({ from, to })),
     notices: [
       ...guardPlan(actions, policy, context.waivers),
       ...strangers(actions, state),
+      ...unknownLeftOut(resolved, wanted),
       ...planned.flatMap((one, index) => {
         const action = actions[index];
         return action ? noticesOf(action, one, guard(one).waived, context) : [];
       }),
     ],
   };
+}
+
+/** What `--target` leaves out is not worked on; that a person has to settle some of it is said all the same. */
+function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Address>): Diagnostic[] {
+  const left = resolved.filter(
+    ({ spec, found }) => found?.record.status === 'unknown' && !wanted.has(spec.address),
+  );
+  if (left.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'unknown-left-out',
+      summary: `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${few(left, ({ spec }) => spec.address)}`,
+      remedy: 'see them: vbsctl status',
+    },
+  ];
 }
 
 function orphans(state: State | undefined, claims: Claims): Orphan[] {

@@ -120,6 +120,7 @@ const action = variants<Action, 'kind'>('kind', {
       ...runnable,
       kind: oneOf('resume'),
       record: record as Check<ResumeAction['record']>,
+      refused: listOf(diagnostic),
     }),
   ),
   noop: fields<NoopAction>({
@@ -133,7 +134,12 @@ const action = variants<Action, 'kind'>('kind', {
       fields<NonNullable<NoopAction['superseded_by']>>({ address, backup_id: word, finished_at: time }),
     ),
   }),
-  blocked: fields<BlockedAction>({ ...common, kind: oneOf('blocked'), reasons: listOf(diagnostic) }),
+  blocked: fields<BlockedAction>({
+    ...common,
+    kind: oneOf('blocked'),
+    reasons: listOf(diagnostic),
+    unknown: maybe(record as Check<NonNullable<BlockedAction['unknown']>>),
+  }),
   expired: fields<ExpiredAction>({ ...common, kind: oneOf('expired'), valid_until: time }),
 });
 
@@ -146,6 +152,7 @@ const plan = fields<BoundPlan>({
   state: fields<StateRef>({ lineage: word, serial: integerFrom(0) }),
   manifests: listOf(fields<ManifestFile>({ path: text, sha256 })),
   actions: listOf(action),
+  left_out: maybe(integerFrom(1)),
   orphans: listOf(
     fields<Orphan>({
       address,

@@ -126,6 +126,12 @@ function consequenceText({ answer, next }: ApplyEvent & { type: 'answered' }): s
 function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
   if (end.kind === 'not_started')
     return { sign: '-', tone: 'warn', text: `not started: ${sanitize(end.reason)}` };
+  if (end.kind === 'blocked')
+    return {
+      sign: '!',
+      tone: 'warn',
+      text: `left out: ${sanitize(end.reasons.map(({ summary }) => summary).join('; '))}`,
+    };
   const { record } = end;
   if (end.kind === 'unsaved')
     return {
@@ -152,7 +158,13 @@ function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
     case 'running':
       return { sign, tone: 'warn', text: `still ${outcomeText(record)}, left to the next run`, ...aside };
     case 'intended':
-      return { sign, tone: 'warn', text: `${outcomeText(record)}, left to the next run` };
+      return end.refused
+        ? {
+            sign,
+            tone: 'warn',
+            text: `${outcomeText(record)}; not sent again: ${sanitize(end.refused.map(({ summary }) => summary).join('; '))}`,
+          }
+        : { sign, tone: 'warn', text: `${outcomeText(record)}, left to the next run` };
     default:
       return unreachable(record);
   }

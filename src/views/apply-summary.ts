@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
-import type { Action, Plan } from '../domain/plan.ts';
+import { type Action, type Plan, totals } from '../domain/plan.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
@@ -36,10 +36,11 @@ export function applySummary(
 ): string {
   const { style, width } = options;
   const rows = rowsOf(report, plan);
-  const { unsaved, unknown, failed, running, skipped } = sorted(rows);
+  const { unsaved, unknown, failed, running, refused, skipped, blocked } = sorted(rows);
+  const ran = rows.filter(({ end }) => end.kind !== 'blocked');
   return joinLines([
-    ...(rows.length === 0 ? [] : [...tableLines(columns(options), rows, { style, width }), '']),
-    ...totalsLines(report, options, command),
+    ...(ran.length === 0 ? [] : [...tableLines(columns(options), ran, { style, width }), '']),
+    ...totalsLines(report, plan, options, command),
     ...[...unknown, ...failed].flatMap((row) => ['', ...trouble(row, options)]),
     ...runningLines(
       running.filter(({ record }) => record.status === 'running'),
@@ -49,8 +50,10 @@ export function applySummary(
       running.filter(({ record }) => record.status === 'intended'),
       options,
     ),
+    ...refusedLines(refused, options),
     ...unsavedLines(unsaved, options),
     ...skippedLines(skipped, options),
+    ...blockedLines(blocked, options),
     ...putBackLines(rows, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
   ]);
@@ -82,10 +85,13 @@ function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
 
 function sorted(rows: readonly Row[]) {
   const unsaved: Row[] = [];
-  const unknown: RecordRow[] = [];
+  /** By address of the record: one that is unknown can be in the way of several. */
+  const unknown = new Map<Address, RecordRow>();
   const failed: RecordRow[] = [];
   const running: RecordRow[] = [];
+  const refused: RecordRow[] = [];
   const skipped: Row[] = [];
+  const blocked: Row[] = [];
   for (const row of rows) {
     if (row.end.kind === 'not_started') {
       skipped.push(row);
@@ -95,25 +101,31 @@ function sorted(rows: readonly Row[]) {
       unsaved.push(row);
       continue;
     }
+    if (row.end.kind === 'blocked') {
+      const { unknown: record } = row.end;
+      if (record && !unknown.has(record.address)) unknown.set(record.address, { ...row, record });
+      blocked.push(row);
+      continue;
+    }
     const { record } = row.end;
     switch (record.status) {
       case 'succeeded':
         break;
       case 'unknown':
-        unknown.push({ ...row, record });
+        unknown.set(record.address, { ...row, record });
         break;
       case 'failed':
         failed.push({ ...row, record });
         break;
       case 'intended':
       case 'running':
-        running.push({ ...row, record });
+        (row.end.refused ? refused : running).push({ ...row, record });
         break;
       default:
         unreachable(record);
     }
   }
-  return { unsaved, unknown, failed, running, skipped };
+  return { unsaved, unknown: [...unknown.values()], failed, running, refused, skipped, blocked };
 }
 
 function columns({ style, now }: TextOptions): Column<Row>[] {
@@ -125,25 +137,36 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
       title: 'TIME',
       align: 'right',
       cell: ({ end }) => {
-        const took = end.kind === 'not_started' ? undefined : durationOf(end.record, now);
+        const record = recordOf(end);
+        const took = record && durationOf(record, now);
         return took === undefined ? '' : formatDuration(took);
       },
     },
-    { title: 'JOB', cell: ({ end }) => (end.kind === 'not_started' ? '' : (jobIdOf(end.record) ?? '')) },
+    { title: 'JOB', cell: ({ end }) => idIn(recordOf(end), jobIdOf) },
     {
       title: 'REQUEST',
-      cell: ({ end }) => (end.kind === 'not_started' ? '' : (requestInsteadOfJob(end.record) ?? '')),
+      cell: ({ end }) => idIn(recordOf(end), requestInsteadOfJob),
       droppable: true,
     },
   ];
 }
 
 function diskOf({ action, end }: Row): string {
-  return action?.volume.name ?? (end.kind === 'not_started' ? '' : end.record.names.volume_name);
+  return action?.volume.name ?? recordOf(end)?.names.volume_name ?? '';
+}
+
+/** That this run made or followed. */
+function recordOf(end: End): Record | undefined {
+  return end.kind === 'not_started' || end.kind === 'blocked' ? undefined : end.record;
+}
+
+function idIn(record: Record | undefined, of: (record: Record) => string | undefined): string {
+  return (record && of(record)) ?? '';
 }
 
 function resultOf(end: End): string {
   if (end.kind === 'not_started') return 'not started';
+  if (end.kind === 'blocked') return 'blocked';
   const { record } = end;
   if (end.kind === 'unsaved') return `${statusWord(record.status)}, not saved`;
   if (record.status === 'succeeded' && record.evidence === 'adopted') return 'succeeded (adopted)';
@@ -152,26 +175,31 @@ function resultOf(end: End): string {
 
 function paintOf(end: End, style: TextOptions['style']) {
   if (end.kind === 'unsaved') return style.bad;
-  return end.kind === 'not_started' ? style.faint : statusPaint(end.record.status, style);
+  return end.kind === 'not_started' || end.kind === 'blocked'
+    ? style.faint
+    : statusPaint(end.record.status, style);
 }
 
 /** `Apply: 8 succeeded, 1 failed, 1 unknown.` and below it the work that it took. */
 function totalsLines(
   { summary, halted }: RunReport,
+  plan: Plan,
   { style, width }: TextOptions,
   command: string,
 ): string[] {
   if (!summary)
     return [style.strong(style.bad(`${command} broke off; run it again to go on where it stopped.`))];
   return [
-    style.strong(runSummaryText(summary, command)),
+    style.strong(runSummaryText(summary, plan, command)),
+    ...partialLines(plan, width).map(style.warn),
     ...wrap(workText(summary), width).map(style.faint),
     ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
   ];
 }
 
-/** The outcomes, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 skipped.` */
-export function runSummaryText(summary: RunSummary, command: string): string {
+/** Of everything declared, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 skipped, 3 done before.` */
+function runSummaryText(summary: RunSummary, plan: Plan, command: string): string {
+  const { noop, expired } = totals(plan);
   const parts = (
     [
       [summary.succeeded, 'succeeded'],
@@ -181,9 +209,21 @@ export function runSummaryText(summary: RunSummary, command: string): string {
       [summary.intended, 'begun (not known to be running)'],
       [summary.unsaved, 'not saved'],
       [summary.skipped, 'skipped'],
+      [summary.blocked, 'blocked'],
+      [noop, 'done before'],
+      [expired, 'expired'],
     ] as const
   ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
   return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
+}
+
+/** With --target the run was about a part of what is declared, and says so. */
+function partialLines({ left_out = 0 }: Plan, width: number): string[] {
+  if (left_out === 0) return [];
+  return wrap(
+    `A part only: ${plural(left_out, 'other declared restore')} ${left_out === 1 ? 'was' : 'were'} left out by --target and not looked at.`,
+    width,
+  );
 }
 
 function workText(summary: RunSummary): string {
@@ -267,6 +307,50 @@ function unsavedLines(rows: readonly Row[], options: TextOptions): string[] {
   );
 }
 
+/** Begun earlier, not started by the cloud, and not sent again: what lifts the limit, or ends the record. */
+function refusedLines(rows: readonly RecordRow[], options: SummaryOptions): string[] {
+  const { style, width } = options;
+  return rows.flatMap(({ address, record, end }) => [
+    '',
+    ...heading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
+    ...((end.kind === 'recorded' && end.refused) || []).flatMap(({ summary, remedy }) =>
+      indent(
+        [
+          ...wrap(sanitize(summary), width - LABEL_INDENT),
+          ...(remedy === undefined ? [] : remedyLines(remedy, { style, width: width - LABEL_INDENT })),
+        ],
+        LABEL_INDENT,
+      ),
+    ),
+    ...indent(
+      remedyLines(
+        `or give it up, which looks at the cloud first: vbsctl resolve ${sanitize(record.address)} --as not-started --reason "…"`,
+        { style, width: width - LABEL_INDENT },
+      ),
+      LABEL_INDENT,
+    ),
+  ]);
+}
+
+/** What the plan leaves out, and the first reason of each; the plan shows them all. */
+function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
+  if (rows.length === 0) return [];
+  const { style, width } = options;
+  const room = width - LABEL_INDENT;
+  const shown = rows.slice(0, ADDRESSES_LISTED_MAX).flatMap(({ address, end }) => {
+    const [first, ...more] = end.kind === 'blocked' ? end.reasons : [];
+    const rest = more.length === 0 ? '' : ` (and ${plural(more.length, 'more reason')})`;
+    return wrap(`${sanitize(address)}: ${sanitize(first?.summary ?? 'blocked')}${rest}`, room);
+  });
+  const left = rows.length - ADDRESSES_LISTED_MAX;
+  return [
+    '',
+    ...heading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
+    ...indent([...shown, ...(left > 0 ? [`and ${grouped(left)} more`] : [])], LABEL_INDENT),
+    ...indent(remedyLines('see what unblocks each: vbsctl plan', { style, width: room }), LABEL_INDENT),
+  ];
+}
+
 /** What was not started, by its reason: after a halt it is often the same for hundreds. */
 function skippedLines(rows: readonly Row[], options: TextOptions): string[] {
   const byReason = new Map<string, { code: NotStarted; reason: string; rows: Row[] }>();
@@ -295,6 +379,8 @@ function notStartedStep(code: NotStarted): string {
     case 'cloud':
     case 'busy':
       return 'to start it: vbsctl apply';
+    case 'policy':
+      return 'the limits, and the flag that lifts each: vbsctl plan';
     case 'changed':
       return 'it is not what was planned any more; see what it is now: vbsctl plan';
     case 'expired':

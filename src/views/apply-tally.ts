@@ -19,7 +19,16 @@ export interface Underway {
 export class Tally {
   readonly #underway = new Map<Address, Underway>();
   #restores = 0;
-  #ended = { done: 0, failed: 0, unknown: 0, running: 0, intended: 0, unsaved: 0, not_started: 0 };
+  #ended = {
+    done: 0,
+    failed: 0,
+    unknown: 0,
+    running: 0,
+    intended: 0,
+    unsaved: 0,
+    not_started: 0,
+    blocked: 0,
+  };
 
   /** In the order in which they began. */
   get underway(): ReadonlyMap<Address, Underway> {
@@ -84,7 +93,7 @@ export class Tally {
 
   /** `4 of 12 done · 2 running · 1 waiting · 1 unknown · 00:42` */
   counter(elapsedMs: number): string {
-    const { done, failed, unknown, running, intended, unsaved, not_started } = this.#ended;
+    const { done, failed, unknown, running, intended, unsaved, not_started, blocked } = this.#ended;
     const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(done)} of ${grouped(this.#restores)} done`,
@@ -98,6 +107,7 @@ export class Tally {
           [intended, 'left begun'],
           [unsaved, 'not saved'],
           [not_started, 'not started'],
+          [blocked, 'blocked'],
         ] as const
       ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : [])),
       stopwatch(elapsedMs),

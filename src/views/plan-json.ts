@@ -22,6 +22,7 @@ export function planJson(plan: Plan): PlanJson {
     totals: totals(plan),
     has_changes: hasChanges(plan),
     actions,
+    ...(plan.left_out === undefined ? {} : { left_out: plan.left_out }),
     orphans,
     moves,
     notices,

@@ -43,6 +43,7 @@ describe('exit codes', () => {
     locked: 4,
     refused: 5,
     interrupted: 130,
+    outcome_unknown: 3,
   };
   for (const [kind, code] of Object.entries(codes))
     it(`${kind} ends with ${code}`, () => {

@@ -1,6 +1,7 @@
-import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
+import type { Waiver } from '../../src/domain/policy.ts';
 import { addressOf, type RestoreSpec } from '../../src/domain/spec.ts';
 import type { State } from '../../src/domain/state.ts';
 import { connect } from '../../src/drivers/connect.ts';
@@ -126,14 +127,20 @@ export class Lab {
     return this.clock.until(this.#plan(specs, await this.clock.until(this.connect()), await this.state()));
   }
 
-  async #plan(specs: readonly RestoreSpec[], driver: Driver, state: State | undefined): Promise<Plan> {
+  async #plan(
+    specs: readonly RestoreSpec[],
+    driver: Driver,
+    state: State | undefined,
+    { policy = this.settings.policy, waivers = [] }: ApplyOptions = {},
+  ): Promise<Plan> {
     return plan({
       specs,
       files: [],
       ...(state ? { state } : {}),
       target: driver.target,
       observations: await observe(driver, observationNeeds(specs, state)),
-      policy: DEFAULT_CONFIG.policy,
+      policy,
+      waivers,
       only: [],
       now: this.clock.now(),
       toolVersion: 'test',
@@ -154,14 +161,15 @@ export class Lab {
     );
     try {
       if (!lease.state()) await lease.create(driver.target);
-      const made = await this.#plan(specs, driver, lease.state());
+      const made = await this.#plan(specs, driver, lease.state(), more);
       const outcome = await execute({
         plan: made,
         lease,
         driver,
         clock: this.clock,
         random: () => 0.5,
-        settings: this.settings,
+        settings: { ...this.settings, policy: more.policy ?? this.settings.policy },
+        waivers: more.waivers ?? [],
         reach: more.reach ?? 'finish',
         onEvent: (event) => {
           this.events.push(event);
@@ -206,6 +214,9 @@ export interface ApplyOptions {
   readonly backend?: Backend;
   readonly stop?: AbortSignal;
   readonly reach?: Reach;
+  /** In place of the lab's own, for this run. */
+  readonly policy?: Policy;
+  readonly waivers?: readonly Waiver[];
   readonly onEvent?: (event: ApplyEvent) => void;
 }
 

@@ -459,7 +459,7 @@ export class Stage {
       `${process.name} ended: ${[...ends]
         .map(
           ([address, end]) =>
-            `${address} ${end.kind === 'not_started' ? end.code : end.record.status}${end.kind === 'unsaved' ? ' (unsaved)' : ''}`,
+            `${address} ${end.kind === 'not_started' ? end.code : end.kind === 'blocked' ? end.kind : end.record.status}${end.kind === 'unsaved' ? ' (unsaved)' : ''}`,
         )
         .join(', ')}${fatal ? ' (state not writable)' : ''}`,
     );
@@ -871,7 +871,7 @@ function worldOf(story: Story): World {
 }
 
 function settingsOf({ settings }: Story): RunSettings {
-  const { apply, retry, poll, http } = DEFAULT_CONFIG;
+  const { apply, retry, poll, http, policy } = DEFAULT_CONFIG;
   const { settle_ms, after_ambiguous, give_up_after_ms, ...more } = settings;
   return {
     apply: { ...apply, ...more },
@@ -883,5 +883,6 @@ function settingsOf({ settings }: Story): RunSettings {
     },
     poll,
     http,
+    policy,
   };
 }

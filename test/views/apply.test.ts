@@ -159,7 +159,8 @@ describe('views/apply-progress', () => {
     const end = { kind: 'unsaved' as const, record: running };
     reporter.handle({ type: 'ended', at: when, address: running.address, end });
     const zero = { started: 1, adopted: 0, succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0 };
-    const summary = { ...zero, unsaved: 1, skipped: 0, duration_ms: 1_000, requests: 7, slowdowns: 0 };
+    const work = { duration_ms: 1_000, requests: 7, slowdowns: 0 };
+    const summary = { ...zero, unsaved: 1, skipped: 0, blocked: 0, ...work };
     reporter.handle({ type: 'run_ended', at: when, summary });
     const text = applySummary(reporter.report(), RUN_PLAN, at(120));
     expect(text).to.match(new RegExp(`${running.address} .* running, not saved .* ${jobIdOf(running)}`));

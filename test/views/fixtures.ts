@@ -279,6 +279,7 @@ const ACTIONS: readonly Action[] = [
     backup: backup('web', 40),
     source: source(26),
     record: recordOf('web', [ACCEPTED]) as Record & { status: 'running' },
+    refused: [],
   },
   {
     ...common,
@@ -522,6 +523,7 @@ export const RUN: readonly ApplyEvent[] = [
       unknown: 1,
       unsaved: 0,
       skipped: 3,
+      blocked: 0,
       running: 1,
       intended: 0,
       duration_ms: 728_000,

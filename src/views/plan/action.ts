@@ -1,13 +1,6 @@
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { unreachable } from '../../domain/errors.ts';
-import type {
-  Action,
-  BackupView,
-  BlockedAction,
-  RestoreAction,
-  ResumeAction,
-  VolumeView,
-  Wait,
-} from '../../domain/plan.ts';
+import type { Action, BackupView, RestoreAction, ResumeAction, VolumeView, Wait } from '../../domain/plan.ts';
 import { describeAttachment } from '../../domain/preflight.ts';
 import { placeText, remedyLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
@@ -59,13 +52,20 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
         ...subjectLines(action, options),
         ...labelled('so far', progressSoFar(action.record, options), style),
         ...runnableLines(action, options),
-        ...labelled('first', ['looks at disk and backup; sends nothing before that'], style),
+        ...(action.refused.length === 0
+          ? labelled('first', ['looks at disk and backup; sends nothing before that'], style)
+          : labelled(
+              'first',
+              ['looks at disk and backup, and follows what was started; it is not sent again'],
+              style,
+            )),
+        ...reasonLines('refused', action.refused, options),
       ];
     case 'blocked':
       return [
         heading('!', action, 'blocked', style.bad, options),
         ...subjectLines(action, options),
-        ...blockedLines(action, options),
+        ...reasonLines('blocked', action.reasons, options),
       ];
     case 'expired':
       return [
@@ -160,12 +160,12 @@ function waitLines({ what, commands, server }: Wait, { style }: PlanTextOptions)
   );
 }
 
-function blockedLines({ reasons }: BlockedAction, options: PlanTextOptions): string[] {
+function reasonLines(label: string, reasons: readonly Diagnostic[], options: PlanTextOptions): string[] {
   const { style, width } = options;
   const room = width - VALUE_COLUMN;
   return reasons.flatMap(({ summary, detail, remedy }) =>
     labelled(
-      'blocked',
+      label,
       [
         ...wrap(sanitize(summary), room).map(style.bad),
         ...(detail === undefined ? [] : paragraphs(detail, room)),

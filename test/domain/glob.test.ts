@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { globMatches } from '../../src/planner/glob.ts';
+import { globMatches } from '../../src/domain/glob.ts';
 
 describe('globMatches', () => {
   const cases: [pattern: string, text: string, matches: boolean][] = [

@@ -1,0 +1,58 @@
+import type { Backup, Volume } from './cloud.ts';
+import type { Policy } from './config.ts';
+import { type Diagnostic, error } from './diagnostic.ts';
+import { formatDuration } from './duration.ts';
+import { globMatches } from './glob.ts';
+import type { Waiver } from './policy.ts';
+
+/** One limit of the policy that a restore breaks, with the edit and the flag that lift it. */
+export interface PolicyBreach {
+  readonly waiver: Waiver;
+  readonly code: string;
+  readonly summary: string;
+  readonly edit: string;
+}
+
+export interface Guarded {
+  readonly refused: readonly Diagnostic[];
+  /** What would be refused, had nobody allowed it for this run. */
+  readonly waived: readonly Diagnostic[];
+}
+
+/** Each refusal names the number, the limit, and the one edit or flag that lifts it. */
+export function withWaivers(breaches: readonly PolicyBreach[], waivers: ReadonlySet<Waiver>): Guarded {
+  const refused: Diagnostic[] = [];
+  const waived: Diagnostic[] = [];
+  for (const { waiver, code, summary, edit } of breaches)
+    if (waivers.has(waiver))
+      waived.push({ severity: 'warning', code, summary: `${summary}: allowed by --allow-${waiver}` });
+    else refused.push(error(code, summary, { remedy: `${edit}; or, for this once: --allow-${waiver}` }));
+  return { refused, waived };
+}
+
+/**
+ * What the policy says of disk and backup as they are: asked when the plan is made, and again right before each
+ * request, for a disk can be renamed and a backup grows older while a restore waits. `now`: epoch ms.
+ */
+export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
+  const breaches: PolicyBreach[] = [];
+  const pattern = policy.protected_volumes.find(
+    (p) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name),
+  );
+  if (pattern !== undefined)
+    breaches.push({
+      waiver: 'protected-volumes',
+      code: 'protected-volume',
+      summary: `disk ${volume.name || volume.id} is protected by ${pattern}`,
+      edit: 'take it out of policy.protected_volumes in the operator’s vbsctl.yaml',
+    });
+  const age = now - Date.parse(backup.created_at);
+  if (policy.max_backup_age_ms !== undefined && age > policy.max_backup_age_ms)
+    breaches.push({
+      waiver: 'old-backups',
+      code: 'backup-too-old',
+      summary: `backup ${backup.name || backup.id} is ${formatDuration(age)} old, the limit is ${formatDuration(policy.max_backup_age_ms)}`,
+      edit: 'name a newer backup, or raise policy.max_backup_age in the operator’s vbsctl.yaml',
+    });
+  return breaches;
+}

@@ -1,0 +1,164 @@
+import { expect } from 'chai';
+import { Desk, type Finished } from './cli.ts';
+
+/** Exit codes and summaries over everything declared, and what is followed when nothing new may start. */
+describe('what a run leaves out, and what it follows all the same', function () {
+  this.timeout(120_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 200 } });
+    config('');
+    await desk.run('init');
+  });
+  afterEach(() => desk.close());
+
+  const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
+  const config = (policy: string) =>
+    desk.write(
+      'vbsctl.yaml',
+      `apiVersion: vbsctl.dev/v1
+kind: Config
+state: vbsctl.state.json
+apply: {requests_per_second: 1000, max_failures: 0}
+retry: {settle: 1s, min_delay: 50ms, max_delay: 500ms}
+poll: {min_interval: 50ms, max_interval: 200ms}
+${policy}`,
+    );
+  const volume = (n: number) => Object.keys(desk.cloud.world().volumes)[n] ?? '';
+  const apply = (...more: string[]) => desk.run('apply', '--auto-approve', ...more);
+  const records = async () =>
+    Object.fromEntries(
+      (
+        JSON.parse((await desk.run('state', 'list', '--output', 'json')).stdout) as {
+          address: string;
+          status: string;
+        }[]
+      ).map(({ address, status }) => [address, status]),
+    );
+
+  /** `night/disk-0` is unknown: its answer was lost, and it was over before anybody could look. */
+  async function unknownFirst(): Promise<void> {
+    await desk.cloud.setFaults({
+      rules: [
+        {
+          match: { route: 'restore', volume_id: volume(0) },
+          effect: { kind: 'hang', when: 'after', for_ms: 60_000 },
+        },
+      ],
+    });
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 100 } });
+    desk.declare(1);
+    const first = desk.start('apply', '--auto-approve');
+    while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
+    first.kill('SIGKILL');
+    await first.done;
+    while (desk.cloud.world().volumes[volume(0)]?.status !== 'available')
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect((await apply()).code).to.equal(3);
+    expect(await records()).to.deep.equal({ 'night/disk-0': 'unknown' });
+    await desk.cloud.setFaults({ rules: [] });
+  }
+
+  it('exits 3 while a declared restore is unknown, and lists what was left out', async () => {
+    await unknownFirst();
+    desk.declare(3);
+    const refused = await apply();
+    expect(refused.code, said(refused)).to.equal(3);
+    expect(desk.starts()).to.deep.equal([1]);
+    const partly = await apply('--skip-blocked');
+    expect(partly.code, said(partly)).to.equal(3);
+    expect(said(partly))
+      .to.include('Apply: 2 succeeded, 1 unknown.')
+      .and.include('vbsctl resolve night/disk-0 --as')
+      .and.include('blocked, left out');
+    const again = await apply('--skip-blocked');
+    expect(again.code, said(again)).to.equal(3);
+    expect(said(again)).to.include('Apply: 1 unknown, 2 done before.');
+    const lines = (await apply('--skip-blocked', '--output', 'json')).stdout.trim().split('\n');
+    const events = lines.map((line) => JSON.parse(line) as { type: string; end?: { kind: string } });
+    expect(events.find(({ type }) => type === 'ended')?.end?.kind).to.equal('blocked');
+    expect(events.at(-1)).to.deep.include({ type: 'run_ended' });
+    expect(desk.starts()).to.deep.equal([1, 1, 1]);
+  });
+
+  it('says that --target is a part, and names what is unknown beside it', async () => {
+    await unknownFirst();
+    desk.declare(3);
+    const part = await apply('--target', 'night/disk-1');
+    expect(part.code, said(part)).to.equal(0);
+    expect(said(part))
+      .to.include('A part only: 2 other declared restores were left out by --target')
+      .and.include('--target leaves out 1 declared restore of unknown outcome: night/disk-0');
+  });
+
+  /** Two restores under way, left by `--no-wait`. */
+  async function twoUnderWay(): Promise<void> {
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    desk.declare(2);
+    expect((await apply('--no-wait')).code).to.equal(6);
+    desk.declare(4);
+  }
+
+  for (const [what, policy, code] of [
+    ['a policy blocks something', () => `policy: {protected_volumes: [${volume(3)}]}\n`, 5],
+    ['the plan is beyond a limit', () => 'policy: {max_restores: 1}\n', 5],
+  ] as const)
+    it(`follows what is under way to its end when ${what}, starts nothing new, and exits ${code}`, async () => {
+      await twoUnderWay();
+      config(policy());
+      // Nobody needs to say yes: nothing is sent.
+      const run = await desk.run('apply');
+      expect(run.code, said(run)).to.equal(code);
+      expect(said(run)).to.include('Apply: 2 succeeded, 2 blocked.').and.include('nothing new is started');
+      expect(desk.starts()).to.deep.equal([1, 1]);
+      expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
+    });
+
+  it('follows what is under way beside one that is unknown, and exits 3', async () => {
+    await unknownFirst();
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    desk.declare(3);
+    expect((await apply('--no-wait', '--skip-blocked')).code).to.equal(3);
+    const run = await apply();
+    expect(run.code, said(run)).to.equal(3);
+    expect(said(run)).to.include('Apply: 2 succeeded, 1 unknown.');
+  });
+
+  it('follows what a saved plan began, also when it has become stale', async () => {
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    desk.declare(2);
+    await desk.run('plan', '--out', 'plan.json');
+    expect((await desk.run('apply', 'plan.json', '--no-wait')).code).to.equal(6);
+    const stale = await desk.run('apply', 'plan.json', '--max-age', '1ms');
+    expect(stale.code, said(stale)).to.equal(5);
+    expect(said(stale)).to.include('--max-age is 1ms').and.include('Apply: 2 succeeded.');
+    expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
+  });
+
+  it('does not send again what today’s policy refuses, and sends it when a flag lifts that', async () => {
+    await desk.cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, effect: { kind: 'hang', when: 'before', for_ms: 60_000 } }],
+    });
+    desk.declare(1);
+    const first = desk.start('apply', '--auto-approve');
+    while ((desk.cloud.audit().requests.restore ?? 0) === 0)
+      await new Promise((resolve) => setImmediate(resolve));
+    first.kill('SIGKILL');
+    await first.done;
+    await desk.cloud.setFaults({ rules: [] });
+    config(`policy: {protected_volumes: [${volume(0)}], allowed_sets: []}\n`);
+    const plan = await desk.run('plan');
+    expect(said(plan)).to.include('not sent again').and.include('--allow-protected-volumes');
+    for (const again of [await apply(), await apply('--allow-other-sets')]) {
+      expect(again.code, said(again)).to.equal(5);
+      expect(said(again))
+        .to.include('is protected by')
+        .and.include('vbsctl resolve night/disk-0 --as not-started');
+      expect(desk.starts()).to.deep.equal([]);
+      expect(await records()).to.deep.equal({ 'night/disk-0': 'intended' });
+    }
+    const lifted = await apply('--allow-other-sets', '--allow-protected-volumes');
+    expect(lifted.code, said(lifted)).to.equal(0);
+    expect(desk.starts()).to.deep.equal([1]);
+  });
+});
