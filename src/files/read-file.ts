@@ -36,8 +36,9 @@ const OPEN_PLAIN = NEVER_WAITS | (constants.O_NOFOLLOW ?? 0);
 export async function readRegularFile(path: string, bytesMax: number): Promise<Buffer> {
   const file = await openPlain(path);
   try {
-    mustBeRegular(await file.stat(), bytesMax);
-    return await readWhole(file, bytesMax);
+    const stat = await file.stat();
+    mustBeRegular(stat, bytesMax);
+    return await readWhole(file, stat.size, bytesMax);
   } finally {
     await file.close();
   }
@@ -47,8 +48,9 @@ export async function readRegularFile(path: string, bytesMax: number): Promise<B
 export function readRegularFileNow(path: string, bytesMax: number): Buffer {
   const fd = opened(() => openSync(path, OPEN_PLAIN));
   try {
-    mustBeRegular(fstatSync(fd), bytesMax);
-    const buffer = Buffer.alloc(fstatSync(fd).size);
+    const stat = fstatSync(fd);
+    mustBeRegular(stat, bytesMax);
+    const buffer = Buffer.alloc(stat.size);
     let length = 0;
     for (let read = -1; read !== 0 && length < buffer.length; length += read)
       read = readSync(fd, buffer, length, buffer.length - length, null);
@@ -181,8 +183,7 @@ function tooLarge(bytesMax: number, size?: number): UnfitFileError {
 const CHUNK_BYTES = 1024 * 1024;
 
 /** Also of what grows while it is read, or has no size of its own (`/proc`). */
-async function readWhole(file: FileHandle, bytesMax: number): Promise<Buffer> {
-  const { size } = await file.stat();
+async function readWhole(file: FileHandle, size: number, bytesMax: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for (let next = Math.min(size, bytesMax) + 1; ; next = CHUNK_BYTES) {

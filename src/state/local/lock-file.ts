@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
+import { temporaryName } from '../../files/replace-file.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldLock, Lock, LockWish } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
-import { fields, word } from '../shape.ts';
+import { fields, textLike } from '../shape.ts';
 import { lockWords } from '../told-lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
@@ -40,6 +41,10 @@ interface Entry {
 const POLL_MS = 250;
 /** Each lost round means that another process got the lock; so many in a row mean that something else is wrong. */
 const ROUNDS_MAX = 1_000;
+/** Five seconds. A lock that stays behind is no harm: it ends with its process. */
+const RELEASE_ROUNDS_MAX = 20;
+/** A lock has some hundred bytes. */
+const BYTES_MAX = 64 * 1024;
 
 export function lockFile(options: LockFileOptions): Lock {
   const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
@@ -69,7 +74,8 @@ export function lockFile(options: LockFileOptions): Lock {
   async function release(mine: Entry): Promise<void> {
     const { id } = mine.info;
     const breaker = breakPath(path, id);
-    while ((await readEntry(path))?.info.id === id) {
+    for (let round = 0; round < RELEASE_ROUNDS_MAX; round++) {
+      if ((await readEntry(path))?.info.id !== id) return;
       if (await addName(path, breaker)) {
         if ((await readEntry(breaker))?.info.id === id) await unlink(path);
         await unlink(breaker);
@@ -153,7 +159,7 @@ function breakPath(place: string, id: string): string {
 
 /** False when something stands there already. The file has its whole content from its first moment on. */
 async function create(place: string, entry: Entry): Promise<boolean> {
-  const temporary = `${place}.${randomUUID()}.tmp`;
+  const temporary = temporaryName(place);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
@@ -184,7 +190,7 @@ async function addName(file: string, name: string): Promise<boolean> {
 async function readEntry(place: string): Promise<Entry | undefined> {
   let content: string;
   try {
-    content = await readFile(place, 'utf8');
+    content = (await readRegularFile(place, BYTES_MAX)).toString();
   } catch (cause) {
     return unread(place, cause);
   }
@@ -194,7 +200,7 @@ async function readEntry(place: string): Promise<Entry | undefined> {
 function readEntryNow(place: string): Entry | undefined {
   let content: string;
   try {
-    content = readFileSync(place, 'utf8');
+    content = readRegularFileNow(place, BYTES_MAX).toString();
   } catch (cause) {
     return unread(place, cause);
   }
@@ -219,23 +225,29 @@ function parse(content: string): unknown {
   }
 }
 
+/** It becomes part of a file name (`breakPath`), so nothing in it may lead to another directory. */
+const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
 const entryShape = fields<Entry>({
   info: fields<Entry['info']>({
-    id: word,
+    id: textLike(ID, 'an id of letters, digits and dashes'),
     ...lockWords,
   }),
   owner: ownerShape,
 });
 
 function cannotLock(place: string, cause: unknown): Failure {
+  const noFile = cause instanceof UnfitFileError;
   const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(cause, code));
   return new Failure(
     'state',
     error('lock-failed', `the state cannot be locked: ${systemReason(cause)}`, {
       where: { file: place },
-      remedy: noLinks
-        ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
-        : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
+      remedy: noFile
+        ? `make sure that no vbsctl works on this state, then remove ${place}`
+        : noLinks
+          ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
+          : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
     }),
     { cause },
   );
