@@ -48,10 +48,8 @@ export async function locate(path: string, checkouts: Checkouts): Promise<Locate
   const real = await linksResolved(resolve(path), (directory) => {
     crossed ||= roots.some((root) => isWithin(directory, root));
   });
-  const inCheckout = roots.some((root) => isWithin(real, root));
-  if (crossed && !roots.some((root) => isWithin(real, root) && !isInGit(relative(root, real))))
-    throw new LeadsOutError(path, real);
-  return { path: real, inCheckout };
+  if (crossed && !roots.some((root) => isContent(real, root))) throw new LeadsOutError(path, real);
+  return { path: real, inCheckout: roots.some((root) => isWithin(real, root)) };
 }
 
 /** `onLink` gets the directory, itself free of links, in which each link lies. */
@@ -94,8 +92,12 @@ function namesOf(path: string): string[] {
   return path.split(sep).filter((name) => name !== '' && name !== '.');
 }
 
-function isInGit(path: string): boolean {
-  return path.split(sep).includes('.git');
+/**
+ * Whether an absolute path lies in a checkout, and not in what git keeps there: its config may hold the token that
+ * cloned it, its hooks are programs. As far as the names tell.
+ */
+export function isContent(path: string, checkout: string): boolean {
+  return isWithin(path, checkout) && !relative(checkout, path).split(sep).includes('.git');
 }
 
 /** Whether an absolute path is the directory or lies in it, as far as the names tell. */

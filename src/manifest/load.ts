@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellWord } from '../domain/shell-word.ts';
+import { type Checkouts, isWithin, LeadsOutError, locate } from '../files/checkout.ts';
+import { readAll, readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
 
@@ -13,6 +16,8 @@ export interface LoadIo {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Of this vbsctl, which a config may require. */
   readonly version: string;
+  /** Aborted: no pipe and no terminal is waited for any more; what loads rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export const STDIN = '-';
@@ -31,10 +36,11 @@ export interface LoadedTexts {
 }
 
 /**
- * How far symbolic links are followed. `confined`: not out of the working directory and what was named, for who
- * writes a pull request writes its links, too, and messages quote what they lead to. `anywhere`: the operator's own.
+ * How far symbolic links are followed. `confined`: not out of the working directory and what was named, for whoever
+ * writes a pull request writes its links, too, and messages quote what they lead to. `named`: links of the operator
+ * are followed, those in the working directory are not.
  */
-export type Reach = 'confined' | 'anywhere';
+export type Reach = 'confined' | 'named';
 
 /**
  * The texts of files, of directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and of `-`. A file
@@ -64,8 +70,8 @@ class Loader implements LoadedTexts {
   readonly diagnostics: Diagnostic[] = [];
   readonly #io: LoadIo;
   readonly #reach: Reach;
-  /** Real paths of directories; links out of all of them are not followed. */
-  #roots: readonly string[] = [];
+  /** Links in them do not lead out of them. */
+  #checkouts: Checkouts = [];
   readonly #seen = new Set<string>();
   #bytesLeft: number = LIMITS.bytes;
   /** By their names, below the directory that is being read, whether they could be read or not. */
@@ -79,8 +85,9 @@ class Loader implements LoadedTexts {
   async add(path: string): Promise<void> {
     await this.#attempt(path, async () => {
       if (path === STDIN) return await this.#stdin();
+      if (this.#reach === 'named') return await this.#named(path);
       const found = await stat(this.#absolute(path));
-      this.#roots = await this.#rootsFor(this.#absolute(path));
+      this.#checkouts = await this.#checkoutsFor(this.#absolute(path));
       if (!found.isDirectory()) return await this.#file(path, found.isFile());
       this.#manifestsMet = 0;
       await this.#directory(path, []);
@@ -95,8 +102,7 @@ class Loader implements LoadedTexts {
   }
 
   async #directory(path: string, ancestors: readonly string[]): Promise<void> {
-    const real = await realpath(this.#absolute(path));
-    this.#refuseOutside(path, real);
+    const { path: real } = await locate(this.#absolute(path), this.#checkouts);
     if (ancestors.includes(real))
       throw new Unreadable(
         'symlink-loop',
@@ -125,14 +131,13 @@ class Loader implements LoadedTexts {
     if (isManifestName(name)) this.#manifestsMet++;
     const found = await stat(this.#absolute(path));
     if (found.isDirectory()) await this.#directory(path, ancestors);
-    else if (found.isFile() && isManifestName(name)) await this.#file(path, true);
+    else if (isManifestName(name)) await this.#file(path, true);
   }
 
-  async #file(path: string, isRegular: boolean): Promise<void> {
+  /** What is not `regular` was named: a pipe, as of `-f <(command)`, has no real path. */
+  async #file(path: string, regular: boolean): Promise<void> {
     const absolute = this.#absolute(path);
-    // A pipe, as of `-f <(command)`, has no real path.
-    const real = isRegular ? await realpath(absolute) : absolute;
-    if (isRegular) this.#refuseOutside(path, real);
+    const real = regular ? (await locate(absolute, this.#checkouts)).path : absolute;
     if (this.#seen.has(real)) return;
     this.#seen.add(real);
     if (this.texts.length === LIMITS.files)
@@ -142,36 +147,46 @@ class Loader implements LoadedTexts {
         path,
         'name fewer at a time with -f',
       );
-    const handle = await open(absolute, constants.O_RDONLY);
-    try {
-      this.#take(path, await this.#gather(path, chunks(handle)));
-    } finally {
-      await handle.close();
-    }
+    this.#take(
+      path,
+      await this.#within(path, (bytesMax) =>
+        regular ? readRegularFile(real, bytesMax) : this.#readNamed(absolute, bytesMax),
+      ),
+    );
+  }
+
+  async #named(path: string): Promise<void> {
+    this.#take(path, await this.#within(path, (bytesMax) => this.#readNamed(this.#absolute(path), bytesMax)));
+  }
+
+  #readNamed(absolute: string, bytesMax: number): Promise<Buffer> {
+    const { cwd, signal } = this.#io;
+    return readNamedFile(absolute, { checkouts: [cwd], bytesMax, signal });
   }
 
   async #stdin(): Promise<void> {
     if (this.#seen.has(STDIN)) return;
     this.#seen.add(STDIN);
-    this.#take(STDIN, await this.#gather(STDIN, this.#io.stdin));
+    const { stdin, signal } = this.#io;
+    this.#take(STDIN, await this.#within(STDIN, (bytesMax) => readAll(stdin, bytesMax, signal)));
   }
 
-  async #gather(path: string, input: AsyncIterable<Uint8Array>): Promise<Buffer> {
-    const parts: Uint8Array[] = [];
-    for await (const part of input) {
-      this.#bytesLeft -= part.length;
-      if (this.#bytesLeft < 0) {
-        this.#bytesLeft = 0;
-        throw new Unreadable(
-          'too-large',
-          `the files of one run together are larger than ${LIMITS.bytes / 1024 / 1024} MiB`,
-          path,
-          'name fewer at a time with -f',
-        );
-      }
-      parts.push(part);
+  /** Reads what is still allowed of all files together. */
+  async #within(path: string, read: (bytesMax: number) => Promise<Buffer>): Promise<Buffer> {
+    try {
+      const bytes = await read(this.#bytesLeft);
+      this.#bytesLeft -= bytes.length;
+      return bytes;
+    } catch (cause) {
+      if (!(cause instanceof UnfitFileError) || cause.code !== 'TOO_LARGE') throw cause;
+      this.#bytesLeft = 0;
+      throw new Unreadable(
+        'too-large',
+        `the files of one run together are larger than ${LIMITS.bytes / 1024 / 1024} MiB`,
+        path,
+        'name fewer at a time with -f',
+      );
     }
-    return Buffer.concat(parts);
   }
 
   #take(path: string, bytes: Buffer): void {
@@ -190,21 +205,11 @@ class Loader implements LoadedTexts {
   }
 
   /** The working directory; and what was named, when it lies elsewhere. A name is no way around: it may be a link. */
-  async #rootsFor(absolute: string): Promise<readonly string[]> {
-    const roots = [await realpath(this.#io.cwd)];
-    if (isWithin(absolute, resolve(this.#io.cwd))) return roots;
+  async #checkoutsFor(absolute: string): Promise<Checkouts> {
+    const { cwd } = this.#io;
+    if (isWithin(absolute, resolve(cwd))) return [cwd];
     const isOwn = (await lstat(absolute)).isDirectory();
-    return [...roots, await realpath(isOwn ? absolute : dirname(absolute))];
-  }
-
-  #refuseOutside(path: string, real: string): void {
-    if (this.#reach === 'anywhere' || this.#roots.some((root) => isWithin(real, root))) return;
-    throw new Unreadable(
-      'link-leads-out',
-      `this is a link that leads out of the directory, to ${real}`,
-      path,
-      `if that is meant, name it itself: -f ${real}; else remove the link`,
-    );
+    return [cwd, isOwn ? absolute : dirname(absolute)];
   }
 
   #absolute(path: string): string {
@@ -214,6 +219,15 @@ class Loader implements LoadedTexts {
 
 function unreadable(path: string, cause: unknown): Diagnostic {
   if (cause instanceof Unreadable) return cause.diagnostic;
+  if (cause instanceof LeadsOutError)
+    return error(
+      'link-leads-out',
+      `this is a link that leads out of the directory, to ${cause.target}, or lies behind one`,
+      {
+        remedy: `if that is meant, name it itself: -f ${shellWord(cause.target)}; else remove the link`,
+        where: { file: path },
+      },
+    );
   const code = (cause as NodeJS.ErrnoException).code;
   const where = { file: path };
   switch (code) {
@@ -236,25 +250,17 @@ function unreadable(path: string, cause: unknown): Diagnostic {
         remedy: `give yourself the right: chmod u+r ${path}`,
         where,
       });
+    case 'NOT_REGULAR':
+      return error('not-regular', `this cannot be read: ${(cause as Error).message}`, {
+        remedy: 'put a regular file there, or remove it',
+        where,
+      });
     default:
       return error('unreadable-file', `this cannot be read (${code})`, {
         remedy: 'name a file or a directory',
         where,
       });
   }
-}
-
-async function* chunks(handle: FileHandle): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(1024 * 1024), 0, 1024 * 1024, null);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
-function isWithin(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));
 }
 
 /** The config and the state may lie among the manifests; they are not taken for some. */

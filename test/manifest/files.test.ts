@@ -50,18 +50,30 @@ describe('files with manifests', () => {
     expect(json.diagnostics.map(spot)).to.include('-:1:10 not-allowed');
   });
 
-  it('reads a pipe that a shell made', async () => {
-    const loaded = await within({}, async ({ io, path }) => {
-      execFileSync('mkfifo', [join(path, 'pipe')]);
-      // Opening either end waits for the other, so neither may be waited for alone.
-      const [loading] = await Promise.all([
-        loadManifests(['pipe'], io),
-        writeFile(join(path, 'pipe'), one('a')),
-      ]);
-      return loading;
+  it('reads a pipe that a shell made, and ends when a stop comes before anybody writes', async () => {
+    await within({ 'repo/a.yaml': one('a') }, async ({ io, path }) => {
+      const pipe = join(path, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const stop = new AbortController();
+      const checkout = { ...io, cwd: join(path, 'repo'), signal: stop.signal };
+      const [loaded] = await Promise.all([loadManifests([pipe], checkout), writeFile(pipe, one('a'))]);
+      expect(loaded.diagnostics).to.deep.equal([]);
+      expect(loaded.specs).to.have.length(1);
+      const waiting = loadManifests([pipe], checkout).catch((cause: unknown) => cause);
+      stop.abort(new Error('stopped'));
+      expect(await waiting).to.equal(stop.signal.reason);
     });
-    expect(loaded.diagnostics).to.deep.equal([]);
-    expect(loaded.specs).to.have.length(1);
+  });
+
+  it('waits for no pipe in the working directory', async () => {
+    const loaded = await within({ 'd/a.yaml': one('a') }, async ({ io, path }) => {
+      execFileSync('mkfifo', [join(path, 'd/pipe.yaml')]);
+      return await loadManifests(['d', 'd/pipe.yaml'], io);
+    });
+    expect(loaded.diagnostics.map(spot)).to.deep.equal([
+      'd/pipe.yaml not-regular',
+      'd/pipe.yaml not-regular',
+    ]);
   });
 
   it('tells what a file is by its sha256', async () => {
@@ -188,6 +200,16 @@ describe('links in a checkout', () => {
       (repo) => symlinkSync('../home', join(repo, 'env')),
       'env/d/token.yaml',
       'env/d/token.yaml',
+    ],
+    [
+      'into what git keeps',
+      (repo) => {
+        mkdirSync(join(repo, '.git'));
+        writeFileSync(join(repo, '.git/config'), SECRET);
+        symlinkSync('../.git/config', join(repo, 'restores/x.yaml'));
+      },
+      'restores',
+      'restores/x.yaml',
     ],
     [
       'a file, by a path from the root',
