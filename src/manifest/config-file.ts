@@ -1,13 +1,14 @@
-import { access, realpath, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
+import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { checkKind } from './kinds.ts';
-import { wholeAllowance } from './limits.ts';
-import { CONFIG_FILE, type LoadIo, loadTexts, STDIN } from './load.ts';
+import { LIMITS, wholeAllowance } from './limits.ts';
+import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { wrongVersion } from './required-version.ts';
 import type { SourceText } from './source.ts';
@@ -18,7 +19,7 @@ export interface ConfigSearch {
   readonly flag?: string;
   /** `VBSCTL_CONFIG`; empty counts as not set. */
   readonly environment?: string;
-  /** The manifests named on the command line: `vbsctl.yaml` beside them, else in the current directory. */
+  /** The manifests named on the command line. */
   readonly manifests: readonly string[];
 }
 
@@ -27,70 +28,97 @@ export interface LoadedConfig {
   readonly config: Config;
   /** The file it came from; absent when there is none. Paths in it are relative to its directory. */
   readonly path?: string;
+  /**
+   * A flag or the environment named that file: it is trusted. One that was found lies where a pull request can write,
+   * and does not decide where credentials go or which files outside of the checkout are used.
+   */
+  readonly named: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * The operator's settings. One that is named wins: a `vbsctl.yaml` beside the manifests then lies within a pull
- * request's reach, and can only tighten the policy. What is wrong or ignored is told in the diagnostics; throws
- * for bugs only.
+ * The operator's settings: the config that is named; else the outermost `vbsctl.yaml` on the way from the working
+ * directory to the manifests. Every other `vbsctl.yaml` around the manifests can only tighten the policy. What is
+ * wrong or ignored is told in the diagnostics; throws for bugs only.
  */
 export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<LoadedConfig> {
-  const named = search.flag ?? (search.environment || undefined);
-  if (named !== undefined) return tightened(named, await readConfig(named, true, io), search, io);
-  const [path, other] = await besideManifests(search.manifests, io);
-  if (path === undefined) return { config: DEFAULT_CONFIG, diagnostics: [] };
+  const name = search.flag ?? (search.environment || undefined);
+  if (name !== undefined)
+    return tightened({ path: name, named: true, ...(await readConfig(name, true, io)) }, search, io);
+  const [path, other] = await outermost(search.manifests, io);
+  if (path === undefined)
+    return tightened(
+      { named: false, config: DEFAULT_CONFIG, written: { keys: [], policy: {} }, diagnostics: [] },
+      search,
+      io,
+    );
   if (other !== undefined)
-    return { config: DEFAULT_CONFIG, path, diagnostics: [severalConfigs(path, other)] };
-  const { config, diagnostics } = await readConfig(path, false, io);
-  return { path, config, diagnostics };
+    return { config: DEFAULT_CONFIG, path, named: false, diagnostics: [severalConfigs(path, other)] };
+  return tightened({ path, named: false, ...(await readConfig(path, false, io)) }, search, io);
 }
 
+/** The policy of each config around the manifests added; none of them can loosen what holds above it. */
 async function tightened(
-  path: string,
-  operator: ReadConfig,
+  main: LoadedConfig & ReadConfig,
   { manifests }: ConfigSearch,
   io: LoadIo,
 ): Promise<LoadedConfig> {
-  if (!operator.written) return { path, config: operator.config, diagnostics: operator.diagnostics };
-  const declared = operator.config.manifests.map((manifest) => besideConfig(path, manifest));
-  const beside = await besideManifests(manifests.length > 0 ? manifests : declared, io);
-  const own = await realpath(resolve(io.cwd, path)).catch(() => undefined);
-  let policy = operator.config.policy;
-  const diagnostics = [...operator.diagnostics];
-  for (const second of beside) {
-    if ((await realpath(resolve(io.cwd, second))) === own) continue;
-    const { written, diagnostics: found } = await readConfig(second, false, io);
-    diagnostics.push(...found);
-    if (!written) continue;
-    const result = tighten(policy, written.policy);
+  const { written, ...loaded } = main;
+  if (!written) return loaded;
+  const own =
+    loaded.path === undefined
+      ? undefined
+      : await realpath(resolve(io.cwd, loaded.path)).catch(() => undefined);
+  let policy = loaded.config.policy;
+  const diagnostics = [...loaded.diagnostics];
+  for (const path of await configsAround(meant(manifests, loaded), io)) {
+    if (own !== undefined && (await realpath(resolve(io.cwd, path)).catch(() => undefined)) === own) continue;
+    const nested = await readConfig(path, false, io);
+    diagnostics.push(...nested.diagnostics);
+    if (!nested.written) continue;
+    const result = tighten(policy, nested.written.policy);
     policy = result.policy;
-    diagnostics.push(...ignored(second, path, written.keys), ...notLoosened(second, path, result.loosening));
+    diagnostics.push(
+      counts(path, loaded.path, nested.written.keys),
+      ...notLoosened(path, loaded.path, result.loosening),
+    );
   }
-  return { path, config: { ...operator.config, policy }, diagnostics };
+  return { ...loaded, config: { ...loaded.config, policy }, diagnostics };
+}
+
+/** As `manifestPaths` takes them; one that is not there does no harm here. */
+function meant(named: readonly string[], { path, config }: LoadedConfig): readonly string[] {
+  if (named.length > 0) return named;
+  if (path !== undefined && config.manifests.length > 0)
+    return config.manifests.map((manifest) => besideConfig(path, manifest));
+  return DEFAULT_MANIFESTS;
 }
 
 const COUNTS_BESIDE: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'required_version', 'policy']);
 
-function ignored(file: string, operator: string, keys: readonly string[]): Diagnostic[] {
+/** Which configs apply: somebody who put a file there must not believe that more of it counts. */
+function counts(file: string, main: string | undefined, keys: readonly string[]): Diagnostic {
   const lost = keys.filter((key) => !COUNTS_BESIDE.has(key));
-  if (lost.length === 0) return [];
-  return [
-    {
-      severity: 'note',
-      code: 'config-ignored',
-      summary: `${lost.join(', ')} of this file ${lost.length === 1 ? 'is' : 'are'} ignored: ${operator} counts, and only the policy can be tightened here`,
-      where: { file },
-    },
-  ];
+  const above = main === undefined ? 'only its policy counts here' : `${main} counts`;
+  const ignored = `${lost.join(', ')} of this file ${lost.length === 1 ? 'is' : 'are'} ignored: ${above}, and only the policy can be tightened here`;
+  const applied = keys.includes('policy')
+    ? `the policy of this file applies, too, where it is tighter${main === undefined ? '' : ` than that of ${main}`}`
+    : `this file changes nothing: ${above}, and only the policy can be tightened here`;
+  return {
+    severity: 'note',
+    code: lost.length > 0 ? 'config-ignored' : 'config-nested',
+    summary: lost.length > 0 ? ignored : applied,
+    where: { file },
+  };
 }
 
-function notLoosened(file: string, operator: string, loosening: readonly Loosening[]): Diagnostic[] {
+function notLoosened(file: string, main: string | undefined, loosening: readonly Loosening[]): Diagnostic[] {
+  const keeper = main ?? 'a config above it';
   return loosening.map(({ field, wanted, kept }) => ({
     severity: 'note',
     code: 'policy-not-loosened',
-    summary: `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${operator}`,
-    remedy: `whoever keeps ${operator} can change it there`,
+    summary: `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${keeper}`,
+    remedy: `whoever keeps ${keeper} can change it there`,
     where: { file },
   }));
 }
@@ -98,6 +126,14 @@ function notLoosened(file: string, operator: string, loosening: readonly Looseni
 /** A path written in the config: relative to its file. */
 export function besideConfig(configPath: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(configPath), path);
+}
+
+/** Where a stranger may have written: the working directory, and that of a config which was found elsewhere. */
+export function checkoutsOf(
+  { path, named }: Pick<LoadedConfig, 'path' | 'named'>,
+  { cwd }: Pick<LoadIo, 'cwd'>,
+): Checkouts {
+  return named || path === undefined ? [cwd] : [cwd, dirname(resolve(cwd, path))];
 }
 
 interface ReadConfig {
@@ -123,14 +159,37 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
         }),
       ],
     };
-  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'anywhere' : 'confined');
+  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'named' : 'confined');
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
-    read = await examine(source, io.version);
+    read = looksLikeOurs(source) ? await examine(source, io.version) : unrecognised(source);
     diagnostics.push(...read.diagnostics);
   }
   return { ...read, diagnostics };
+}
+
+/** One of the two lines that every file of ours has, in YAML or JSON; or nothing at all, which repeats nothing. */
+function looksLikeOurs({ text }: SourceText): boolean {
+  return text.trim() === '' || OUR_LINE.test(text);
+}
+
+/** No blanks across lines: a file of nothing else must not cost a square of its size. */
+const OUR_LINE =
+  /^[ \t{"',]*(?:apiVersion["']?[ \t]*:[ \t]*["']?vbsctl\.dev\/|kind["']?[ \t]*:[ \t]*["']?(?:Config|RestoreSet|SavedPlan)\b)/m;
+
+/** Whatever it is, it may hold secrets: messages about what is wrong in it would repeat them. */
+function unrecognised({ file, text }: SourceText): ReadConfig {
+  return {
+    config: DEFAULT_CONFIG,
+    diagnostics: [
+      error('not-a-config', 'this file is no config of vbsctl', {
+        detail: `It has ${Buffer.byteLength(text)} bytes. Nothing of it is repeated here: it may be something else, with secrets in it.`,
+        remedy: 'name the right file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
+        where: { file },
+      }),
+    ],
+  };
 }
 
 async function examine(source: SourceText, version: string): Promise<ReadConfig> {
@@ -156,21 +215,71 @@ async function examine(source: SourceText, version: string): Promise<ReadConfig>
   return { config: toConfig(document), written, diagnostics };
 }
 
-/** The `vbsctl.yaml` files beside the manifests, each once; else the one in the current directory. */
-async function besideManifests(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
-  const candidates: string[] = [];
-  for (const path of manifests) {
-    if (path === STDIN) continue;
-    const directory = (await isDirectory(resolve(io.cwd, path))) ? path : dirname(path);
-    candidates.push(join(directory, CONFIG_FILE));
+/**
+ * The configs that have none above them on the way from the working directory to the manifests; more than one when
+ * manifests lie in several places.
+ */
+async function outermost(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of manifests.length === 0 ? ['.'] : ['.', ...manifests.filter((each) => each !== STDIN)]) {
+    const [first] = await existing(above(await directoryOf(path, io), io), io);
+    if (first !== undefined && !found.includes(first)) found.push(first);
   }
-  const beside = await existing(candidates, io);
-  return beside.length > 0 ? beside : await existing([CONFIG_FILE], io);
+  return found;
 }
 
-async function existing(candidates: readonly string[], io: LoadIo): Promise<readonly string[]> {
+/** Every config from the working directory to the manifests, and below directories that are named; outermost first. */
+async function configsAround(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
+  const directories: string[] = ['.'];
+  for (const path of manifests) {
+    if (path === STDIN) continue;
+    const directory = await directoryOf(path, io);
+    directories.push(...above(directory, io));
+    if (directory === path) directories.push(...(await below(directory, io)));
+  }
+  return await existing(directories, io);
+}
+
+async function directoryOf(path: string, io: LoadIo): Promise<string> {
+  return (await isDirectory(resolve(io.cwd, path))) ? path : dirname(path);
+}
+
+/** From the working directory down to it; of one that lies elsewhere, itself. */
+function above(directory: string, { cwd }: LoadIo): readonly string[] {
+  const absolute = resolve(cwd, directory);
+  if (!isWithin(absolute, cwd)) return [directory];
+  const names = relative(cwd, absolute).split(sep);
+  return ['.', ...names.map((_, index) => join(...names.slice(0, index + 1)))];
+}
+
+/** As `loadTexts` goes down: no hidden directory, no link that leads out, each directory once. */
+async function below(directory: string, io: LoadIo): Promise<readonly string[]> {
+  const root = await realpath(resolve(io.cwd, directory));
+  const seen = new Set<string>([root]);
+  const found: string[] = [];
+  const walk = async (path: string, depth: number): Promise<void> => {
+    const entries = await readdir(resolve(io.cwd, path), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (entry.name.startsWith('.') || entry.isFile() || found.length >= LIMITS.files) continue;
+      const next = join(path, entry.name);
+      const real = await realpath(resolve(io.cwd, next)).catch(() => undefined);
+      if (real === undefined || seen.has(real) || ![root, io.cwd].some((top) => isContent(real, top)))
+        continue;
+      if (depth > LIMITS.directoryDepth || !(await isDirectory(real))) continue;
+      seen.add(real);
+      found.push(next);
+      await walk(next, depth + 1);
+    }
+  };
+  await walk(directory, 1);
+  return found;
+}
+
+/** The configs in these directories, each once. */
+async function existing(directories: readonly string[], io: LoadIo): Promise<readonly string[]> {
   const found = new Map<string, string>();
-  for (const path of candidates) {
+  for (const directory of directories) {
+    const path = join(directory, CONFIG_FILE);
     const absolute = resolve(io.cwd, path);
     if (!found.has(absolute) && (await exists(absolute))) found.set(absolute, path);
   }
@@ -184,9 +293,10 @@ function severalConfigs(first: string, second: string): Diagnostic {
   });
 }
 
+/** Also of a link to nothing: what stands there was meant to be read. */
 export async function exists(path: string): Promise<boolean> {
   try {
-    await access(path);
+    await lstat(path);
     return true;
   } catch {
     return false;

@@ -1,34 +1,61 @@
 import { resolve } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { besideConfig, exists, type LoadedConfig } from './config-file.ts';
-import type { LoadIo } from './load.ts';
-
-const DEFAULT_FILE = 'restores.yaml';
-const DEFAULT_DIRECTORY = 'restores/';
+import { shellPath } from '../domain/escape/shell-word.ts';
+import { isContent, LeadsOutError, locate } from '../files/checkout.ts';
+import { besideConfig, checkoutsOf, exists, type LoadedConfig } from './config-file.ts';
+import { DEFAULT_MANIFESTS, type LoadIo } from './load.ts';
 
 /**
  * Which manifests are meant: those named (`-f`), else `manifests:` of the config (relative to its file), else
- * `restores.yaml`, else `restores/`. Throws a Failure (`usage`) that says what was looked for.
+ * `restores.yaml`, else `restores/`. Throws a Failure: `usage` that says what was looked for, `refused` when a config
+ * that was merely found names files outside of the checkout.
  */
 export async function manifestPaths(
   named: readonly string[],
-  { config, path }: Pick<LoadedConfig, 'config' | 'path'>,
+  loaded: Pick<LoadedConfig, 'config' | 'path' | 'named'>,
   io: Pick<LoadIo, 'cwd'>,
 ): Promise<readonly string[]> {
+  const { config, path } = loaded;
   if (named.length > 0) return named;
-  if (path !== undefined && config.manifests.length > 0)
-    return config.manifests.map((manifest) => besideConfig(path, manifest));
-  for (const candidate of [DEFAULT_FILE, DEFAULT_DIRECTORY])
-    if (await exists(resolve(io.cwd, candidate))) return [candidate];
+  if (path !== undefined && config.manifests.length > 0) {
+    const declared = config.manifests.map((manifest) => besideConfig(path, manifest));
+    if (!loaded.named) for (const each of declared) await mustStayInside(each, path, loaded, io);
+    return declared;
+  }
+  for (const candidate of DEFAULT_MANIFESTS) if (await exists(resolve(io.cwd, candidate))) return [candidate];
   throw new Failure(
     'usage',
-    error('no-manifests', `there is neither ${DEFAULT_FILE} nor ${DEFAULT_DIRECTORY} here`, {
+    error('no-manifests', `there is neither ${DEFAULT_MANIFESTS.join(' nor ')} here`, {
       detail:
         path === undefined
           ? `Looked in ${io.cwd}; there is no config.`
           : `Looked in ${io.cwd}; ${path} names no manifests.`,
       remedy: 'name a manifest: vbsctl plan -f FILE, or list it under manifests: in vbsctl.yaml',
+    }),
+  );
+}
+
+/** Messages quote manifests: a pull request must not have files of others read by listing them. */
+async function mustStayInside(
+  manifest: string,
+  configPath: string,
+  loaded: Pick<LoadedConfig, 'path' | 'named'>,
+  io: Pick<LoadIo, 'cwd'>,
+): Promise<void> {
+  const checkouts = checkoutsOf(loaded, io);
+  const absolute = resolve(io.cwd, manifest);
+  const leadsOut = await locate(absolute, checkouts).then(
+    () => false,
+    (cause: unknown) => cause instanceof LeadsOutError,
+  );
+  if (!leadsOut && checkouts.some((checkout) => isContent(absolute, checkout))) return;
+  throw new Failure(
+    'refused',
+    error('manifest-outside', `${configPath} lists a manifest outside of its directory: ${manifest}`, {
+      detail: 'That config was found, not named: whoever writes a pull request can write it.',
+      remedy: `name the manifest: -f ${shellPath(manifest)}; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
+      where: { file: configPath },
     }),
   );
 }

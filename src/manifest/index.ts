@@ -4,7 +4,13 @@
  * `restore-set.ts` and `config.ts` turn it into what the program works with, `cross-checks.ts` looks at all
  * restores together.
  */
-export { besideConfig, type ConfigSearch, type LoadedConfig, loadConfig } from './config-file.ts';
+export {
+  besideConfig,
+  type ConfigSearch,
+  checkoutsOf,
+  type LoadedConfig,
+  loadConfig,
+} from './config-file.ts';
 export { manifestPaths } from './default-paths.ts';
 export type { LoadIo } from './load.ts';
 export { type LoadedManifests, loadManifests } from './manifests.ts';

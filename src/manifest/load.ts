@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { shellWord } from '../domain/shell-word.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, isWithin, LeadsOutError, locate } from '../files/checkout.ts';
 import { readAll, readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
@@ -23,6 +23,8 @@ export interface LoadIo {
 export const STDIN = '-';
 export const CONFIG_FILE = 'vbsctl.yaml';
 export const STATE_FILE = 'vbsctl.state.json';
+/** Where neither the command line nor a config names manifests: the first of these that is there. */
+export const DEFAULT_MANIFESTS = ['restores.yaml', 'restores/'];
 
 export interface LoadedText {
   readonly source: SourceText;
@@ -224,7 +226,7 @@ function unreadable(path: string, cause: unknown): Diagnostic {
       'link-leads-out',
       `this is a link that leads out of the directory, to ${cause.target}, or lies behind one`,
       {
-        remedy: `if that is meant, name it itself: -f ${shellWord(cause.target)}; else remove the link`,
+        remedy: `if that is meant, name it itself: -f ${shellPath(cause.target)}; else remove the link`,
         where: { file: path },
       },
     );

@@ -30,12 +30,13 @@ describe('a config beside the manifests of a named one', () => {
       .and.include('policy.max_restores 500 of this file is ignored: it would loosen 5');
   });
 
-  it('can tighten the policy, without a word', async () => {
+  it('can tighten the policy, and a note tells that it counts', async () => {
     const { config, diagnostics } = await load({
       'ops/vbsctl.yaml': OPERATOR,
       'repo/vbsctl.yaml': `${HEAD}policy: {max_restores: 2, require_labels: [ticket]}\n`,
     });
-    expect(diagnostics).to.deep.equal([]);
+    expect(diagnostics.map(spot)).to.deep.equal(['repo/vbsctl.yaml config-nested']);
+    expect(diagnostics.map(words).join()).to.include('tighter than that of ops/vbsctl.yaml');
     expect(config.policy).to.deep.equal({
       max_restores: 2,
       protected_volumes: [],
@@ -78,6 +79,78 @@ describe('a config beside the manifests of a named one', () => {
       symlinkSync('../home/.netrc', join(path, 'repo/vbsctl.yaml'));
       const { diagnostics } = await loadConfig(search, checkout);
       expect(diagnostics.map(spot)).to.deep.equal(['vbsctl.yaml link-leads-out']);
+    });
+  });
+});
+
+describe('a config below one that was found', () => {
+  const files = {
+    'vbsctl.yaml': `${HEAD}policy: {protected_volumes: [prod-*], max_restores: 5}\n`,
+    'restores/vbsctl.yaml': HEAD,
+    'restores/night/vbsctl.yaml': `${HEAD}state: mine.json\npolicy: {max_restores: 50, require_labels: [ticket]}\n`,
+    'restores/night/a.yaml': '',
+    'restores/.hidden/vbsctl.yaml': `${HEAD}policy: {max_restores: 1}\n`,
+    'restores.yaml': '',
+  };
+  const tight = { protected_volumes: ['prod-*'], max_restores: 5, require_labels: ['ticket'] };
+  const cases: readonly (readonly [string, readonly string[], object])[] = [
+    ['of a directory that is named', ['restores'], tight],
+    ['of a directory further down', ['restores/night'], tight],
+    ['of a file', ['restores/night/a.yaml'], tight],
+    ['of a file by another way', ['./restores/../restores/night/a.yaml'], tight],
+    ['of one of several', ['restores.yaml', 'restores/night/a.yaml'], tight],
+    ['of the working directory', ['.'], tight],
+    ['on standard input', ['-'], { protected_volumes: ['prod-*'], max_restores: 5 }],
+    ['by default', [], { ...tight }],
+  ];
+  for (const [what, manifests, policy] of cases)
+    it(`only tightens: manifests ${what}`, async () => {
+      const all =
+        what === 'by default'
+          ? Object.entries(files).filter(([name]) => name !== 'restores.yaml')
+          : Object.entries(files);
+      const loaded = await within(Object.fromEntries(all), ({ io }) => loadConfig({ manifests }, io));
+      expect(loaded.path).to.equal('vbsctl.yaml');
+      expect(loaded.config.policy).to.deep.equal(policy);
+      expect(loaded.config.state).to.equal(undefined);
+      expect(loaded.diagnostics.every(({ severity }) => severity === 'note')).to.equal(true);
+      if ('require_labels' in policy)
+        expect(loaded.diagnostics.map(spot)).to.deep.equal([
+          'restores/vbsctl.yaml config-nested',
+          'restores/night/vbsctl.yaml config-ignored',
+          'restores/night/vbsctl.yaml policy-not-loosened',
+        ]);
+    });
+
+  it('tightens also where the policy above is that of nobody, and without a config that names it', async () => {
+    const only = {
+      'restores/night/vbsctl.yaml': `${HEAD}policy: {max_restores: 1}\n`,
+      'restores/night/a.yaml': '',
+    };
+    for (const manifests of [[], ['.'], ['restores/night'], ['restores/night/a.yaml']])
+      expect(
+        (await within(only, ({ io }) => loadConfig({ manifests }, io))).config.policy.max_restores,
+        manifests.join(),
+      ).to.equal(1);
+  });
+
+  it('counts behind a link within the checkout, and is refused as a link out of it', async () => {
+    await within({ ...files, 'home/other.yaml': `${HEAD}policy: {}\n` }, async ({ io, path }) => {
+      symlinkSync('restores/night', join(path, 'link'));
+      const { config } = await loadConfig({ manifests: ['link'] }, io);
+      expect(config.policy.require_labels).to.deep.equal(['ticket']);
+      mkdirSync(join(path, 'repo/d'), { recursive: true });
+      symlinkSync('../../home/other.yaml', join(path, 'repo/d/vbsctl.yaml'));
+      symlinkSync('/dev/stdin', join(path, 'repo/vbsctl.yaml'));
+      const checkout = { ...io, cwd: join(path, 'repo') };
+      expect((await loadConfig({ manifests: ['d'] }, checkout)).diagnostics.map(spot)).to.deep.equal([
+        'vbsctl.yaml link-leads-out',
+      ]);
+      const named = await loadConfig({ flag: '../vbsctl.yaml', manifests: ['d'] }, checkout);
+      expect(named.diagnostics.map(spot)).to.deep.equal([
+        'vbsctl.yaml link-leads-out',
+        'd/vbsctl.yaml link-leads-out',
+      ]);
     });
   });
 });

@@ -10,7 +10,12 @@ const load = (text: string) =>
 
 describe('config', () => {
   it('is the defaults where it is silent', async () => {
-    expect(await load(HEAD)).to.deep.equal({ path: 'c.yaml', config: DEFAULT_CONFIG, diagnostics: [] });
+    expect(await load(HEAD)).to.deep.equal({
+      path: 'c.yaml',
+      named: true,
+      config: DEFAULT_CONFIG,
+      diagnostics: [],
+    });
   });
 
   it('takes every key', async () => {
@@ -81,10 +86,10 @@ describe('which config is meant', () => {
   const cases: readonly (readonly [string, Parameters<typeof loadConfig>[0], string, string])[] = [
     ['--config first', { flag: 'flag.yaml', environment: 'env.yaml', manifests: ['m'] }, 'flag.yaml', 'flag'],
     ['then VBSCTL_CONFIG', { environment: 'env.yaml', manifests: ['m'] }, 'env.yaml', 'env'],
-    ['then beside a file', { environment: '', manifests: ['m/a.yaml'] }, 'm/vbsctl.yaml', 'beside'],
-    ['or in the directory', { manifests: ['m'] }, 'm/vbsctl.yaml', 'beside'],
-    ['then here', { manifests: ['other/b.yaml', '-'] }, 'vbsctl.yaml', 'here'],
-    ['and here without manifests', { manifests: [] }, 'vbsctl.yaml', 'here'],
+    ['then here', { environment: '', manifests: ['other/b.yaml', '-'] }, 'vbsctl.yaml', 'here'],
+    ['here without manifests', { manifests: [] }, 'vbsctl.yaml', 'here'],
+    ['here rather than beside a file below', { manifests: ['m/a.yaml'] }, 'vbsctl.yaml', 'here'],
+    ['here rather than in a directory below', { manifests: ['m'] }, 'vbsctl.yaml', 'here'],
   ];
   for (const [what, search, path, cloud] of cases) {
     it(what, async () => {
@@ -97,7 +102,7 @@ describe('which config is meant', () => {
 
   it('the defaults when there is none', async () => {
     const loaded = await within({ 'a.yaml': '' }, ({ io }) => loadConfig({ manifests: ['a.yaml'] }, io));
-    expect(loaded).to.deep.equal({ config: DEFAULT_CONFIG, diagnostics: [] });
+    expect(loaded).to.deep.equal({ config: DEFAULT_CONFIG, named: false, diagnostics: [] });
   });
   it('an error when it was named and is not there, or is a directory', async () => {
     for (const [flag, expected] of [
@@ -108,10 +113,40 @@ describe('which config is meant', () => {
       expect(diagnostics.map(spot)).to.deep.equal([expected]);
     }
   });
-  it('an error when two lie beside the manifests', async () => {
-    const search = { manifests: ['m/a.yaml', 'x.yaml', './m'] };
-    const { diagnostics } = await within(files, ({ io }) => loadConfig(search, io));
-    expect(diagnostics.map(spot)).to.deep.equal(['vbsctl.yaml several-configs']);
+  it('without one here, the first on the way to the manifests', async () => {
+    const below = {
+      'n/vbsctl.yaml': `${HEAD}cloud: first\n`,
+      'n/o/p/vbsctl.yaml': `${HEAD}cloud: second\n`,
+      'n/o/p/a.yaml': '',
+    };
+    for (const manifest of ['n/o/p/a.yaml', 'n/o/p', './n/o/../o/p/']) {
+      const loaded = await within(below, ({ io }) => loadConfig({ manifests: [manifest] }, io));
+      expect(loaded.path, manifest).to.equal('n/vbsctl.yaml');
+      expect(loaded.config.cloud).to.equal('first');
+      expect(loaded.diagnostics.map(spot)).to.deep.equal(['n/o/p/vbsctl.yaml config-ignored']);
+    }
+  });
+  it('an error when none of two lies above the other', async () => {
+    const apart = { 'm/vbsctl.yaml': HEAD, 'n/vbsctl.yaml': HEAD, 'm/a.yaml': '', 'n/b.yaml': '' };
+    const search = { manifests: ['m/a.yaml', 'n', './m'] };
+    const { diagnostics } = await within(apart, ({ io }) => loadConfig(search, io));
+    expect(diagnostics.map(spot)).to.deep.equal(['n/vbsctl.yaml several-configs']);
     expect(diagnostics[0]?.remedy).to.contain('--config m/vbsctl.yaml');
+    const elsewhere = { 'here/vbsctl.yaml': HEAD, 'n/vbsctl.yaml': HEAD, 'n/b.yaml': '' };
+    const outside = await within(elsewhere, ({ io, path }) =>
+      loadConfig({ manifests: ['../n/b.yaml'] }, { ...io, cwd: `${path}/here` }),
+    );
+    expect(outside.diagnostics.map(spot)).to.deep.equal(['../n/vbsctl.yaml several-configs']);
+  });
+  it('repeats nothing of a file that is no config', async () => {
+    const secret = {
+      'c.yaml': 'https://ci:hunter2@git.example\n',
+      'd.yaml': 'machine x login y password hunter2: {\n',
+    };
+    for (const flag of Object.keys(secret)) {
+      const { diagnostics } = await within(secret, ({ io }) => loadConfig({ flag, manifests: [] }, io));
+      expect(diagnostics.map(spot)).to.deep.equal([`${flag} not-a-config`]);
+      expect(JSON.stringify(diagnostics)).to.not.include('hunter2').and.not.include('git.example');
+    }
   });
 });

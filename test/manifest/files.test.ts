@@ -70,10 +70,7 @@ describe('files with manifests', () => {
       execFileSync('mkfifo', [join(path, 'd/pipe.yaml')]);
       return await loadManifests(['d', 'd/pipe.yaml'], io);
     });
-    expect(loaded.diagnostics.map(spot)).to.deep.equal([
-      'd/pipe.yaml not-regular',
-      'd/pipe.yaml not-regular',
-    ]);
+    expect(loaded.diagnostics.map(spot)).to.deep.equal(['d/pipe.yaml not-regular']);
   });
 
   it('tells what a file is by its sha256', async () => {
@@ -243,11 +240,12 @@ describe('links in a checkout', () => {
 });
 
 describe('which manifests are meant', () => {
-  const config = (manifests: string[]) => ({
+  const config = (manifests: string[], named = true) => ({
     path: 'ops/vbsctl.yaml',
+    named,
     config: { ...DEFAULT_CONFIG, manifests },
   });
-  const none = { config: DEFAULT_CONFIG };
+  const none = { config: DEFAULT_CONFIG, named: false };
   const both = { 'restores.yaml': '', 'restores/a.yaml': '' };
 
   it('those named come first', async () => {
@@ -257,6 +255,22 @@ describe('which manifests are meant', () => {
   it('then those of the config, beside its file', async () => {
     const paths = await within(both, ({ io }) => manifestPaths([], config(['a.yaml', '/abs', '../b']), io));
     expect(paths).to.deep.equal(['ops/a.yaml', '/abs', 'b']);
+  });
+  it('a config that was merely found names none outside of its directory', async () => {
+    await within({ 'ops/a.yaml': one('a'), secret: '' }, async ({ io, path }) => {
+      symlinkSync('..', join(path, 'ops/up'));
+      const checkout = { ...io, cwd: join(path, 'ops') };
+      const found = (manifest: string) => ({ ...config([manifest], false), path: 'vbsctl.yaml' });
+      expect(await manifestPaths([], found('a.yaml'), checkout)).to.deep.equal(['a.yaml']);
+      for (const outside of ['../secret', 'up/secret', join(path, 'secret'), '/etc/passwd', '.git/config']) {
+        const cause = await manifestPaths([], found(outside), checkout).catch((thrown: unknown) => thrown);
+        expect(cause, outside).to.be.instanceOf(Failure);
+        expect((cause as Failure).diagnostics[0]).to.include({ code: 'manifest-outside' });
+        expect((cause as Failure).diagnostics[0]?.remedy)
+          .to.include('-f ')
+          .and.include('--config vbsctl.yaml');
+      }
+    });
   });
   it('then restores.yaml, then restores/', async () => {
     expect(await within(both, ({ io }) => manifestPaths([], none, io))).to.deep.equal(['restores.yaml']);
