@@ -54,7 +54,7 @@ For editors: schemas/restore-set.schema.json
 
   vbsctl init --config      writes a commented vbsctl.yaml, every setting with its default
 
-It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside the manifests or here.
+It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.yaml on the way from here to the manifests.
 
   required_version   such as ">=0.1.0 <1.0.0": other versions refuse
   cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
@@ -68,7 +68,7 @@ It is the file that --config names, else VBSCTL_CONFIG, else vbsctl.yaml beside 
   policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
              require_valid_until, allowed_sets; each has a flag that lifts it for one run
 
-Beside one that is named, a vbsctl.yaml beside the manifests can only tighten the policy.
+Any other vbsctl.yaml around the manifests can only tighten the policy.
 
 Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
 `,
