@@ -87,6 +87,7 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
     cloudName: name,
     cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
     env: io.env,
+    secrets: io.secrets,
     ...(named ? {} : { cwd: io.cwd }),
     home: io.home,
     api: config.api,

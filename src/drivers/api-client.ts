@@ -1,10 +1,11 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import type { Secrets } from '../domain/secrets.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { Grant, Session } from './auth/session.ts';
 import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
-import type { Answer, Exchange } from './http/exchange.ts';
+import type { Answer } from './http/exchange.ts';
 import {
   cloudTimeMs,
   errorBody,
@@ -14,10 +15,10 @@ import {
   type JsonObject,
   parseObject,
   unreadable,
-  withoutSecret,
 } from './http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, withRetries } from './http/retry.ts';
 import type { Wire } from './http/wire.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Entries asked for with each page; the most that EVS and Cinder give. */
 const PAGE_SIZE = 1_000;
@@ -64,7 +65,7 @@ export class ApiClient {
     const { answer } = got;
     if (answer.status === 404 && knowsItsThings(answer))
       return { kind: 'gone', failure: this.#failure(answer) };
-    const parsed = this.#parse(answer, parse);
+    const parsed = this.#parse(answer, (body) => withoutSecrets(parse(body), answer.secrets));
     return parsed.kind === 'parsed'
       ? { kind: 'found', value: parsed.value, ...optional('cloud_time_ms', cloudTimeMs(answer)) }
       : parsed;
@@ -93,7 +94,7 @@ export class ApiClient {
     for (let pages = 1; pages <= PAGES_MAX; pages++) {
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
       if (got.kind !== 'answer') return got;
-      const parsed = this.#parse(got.answer, (body) => parsePage(body, request));
+      const parsed = this.#parse(got.answer, (body) => parsePage(body, request, got.answer.secrets));
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
       if (pages === 1) cloudTime = cloudTimeMs(got.answer);
@@ -145,8 +146,7 @@ export class ApiClient {
       const grant = await session.pass(signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
       const { pass } = grant;
-      const sent = await wire.send({ method: 'GET', url, headers, proof: pass, signal });
-      const exchange = isYes(sent) ? sent : withoutSecret(sent, pass.secret);
+      const exchange = await wire.send({ method: 'GET', url, headers, proof: pass, signal });
       // A refused read had no effect; with a fresh pass it is worth one more.
       if (exchange.kind === 'answer' && exchange.status === 401)
         if (session.refused(pass, exchange) && !renewed) continue;
@@ -178,10 +178,6 @@ export class ApiClient {
   }
 }
 
-function isYes(exchange: Exchange): boolean {
-  return exchange.kind === 'answer' && exchange.status === 200;
-}
-
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
 type RefusedGrant = Extract<Grant, { kind: 'refused' }>;
 
@@ -196,10 +192,11 @@ function knowsItsThings(answer: Answer): boolean {
 function parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
+  secrets: Secrets | undefined,
 ): { readonly entries: readonly T[]; readonly next: string | undefined } {
   const entries = list(body[key], key).map((entry, index) => {
     try {
-      return parse(entry);
+      return withoutSecrets(parse(entry), secrets);
     } catch (error) {
       throw error instanceof UnexpectedShape
         ? new UnexpectedShape(`${key}[${index}]: ${error.message}`)

@@ -5,6 +5,7 @@ import type { Config, HttpSettings } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
+import { Secrets } from '../domain/secrets.ts';
 import { canonicalAuthUrl, type Target } from '../domain/target.ts';
 import { describeProxy, proxyFromEnv, proxyVariable } from '../network/proxy.ts';
 import {
@@ -21,7 +22,7 @@ import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { SET_CLOCK } from './auth/refusals.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve.ts';
-import type { CloudSettings, Env } from './auth/settings.ts';
+import { type CloudSettings, type Env, secretsOf } from './auth/settings.ts';
 import { needsFiles } from './auth/sources.ts';
 import { CinderDriver } from './cinder.ts';
 import type { Driver } from './driver.ts';
@@ -36,6 +37,7 @@ import {
 import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
+import { maskedHttp } from './http/masked-http.ts';
 import type { RetryTools } from './http/retry.ts';
 import { Wire } from './http/wire.ts';
 import { slowdownNote } from './slowdown-note.ts';
@@ -68,6 +70,8 @@ export interface ConnectOptions extends RetryTools {
   readonly boundTo?: string;
   /** Learns the cloud's time; default: one of its own. */
   readonly cloudClock?: CloudClock;
+  /** Learns what must not be shown; default: those of this connection alone. */
+  readonly secrets?: Secrets;
   /** In place of the network, for simulations. */
   readonly network?: Http;
 }
@@ -105,6 +109,8 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
 export async function openCloud(options: ConnectOptions, steps: Steps = SILENT): Promise<OpenCloud> {
   steps.begin('settings');
   const settings = await findSettings(options);
+  const { secrets = new Secrets() } = options;
+  secrets.add(...secretsOf(settings.auth));
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
   steps.proving(settings.auth.type);
   steps.done(settings.source);
@@ -112,7 +118,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
   const wire = new Wire({
-    http: authorizedHttp(network, cloudClock),
+    http: authorizedHttp(maskedHttp(network, secrets), cloudClock),
     budget: new Budget(options.requestsPerSecond, clock),
     clock,
     retry,

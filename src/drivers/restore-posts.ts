@@ -4,7 +4,6 @@ import type { ClientTools } from './api-client.ts';
 import type { Pass } from './auth/session.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
 import type { Exchange } from './http/exchange.ts';
-import { withoutSecret } from './http/failures.ts';
 
 /**
  * The POST of a restore, the same way in every API: a place in the budget and a pass beforehand, then one
@@ -58,7 +57,7 @@ export class RestorePosts {
       body: JSON.stringify({ restore: { volume_id } }),
       mayLeave: () => isFresh() && wire.pausedForMs === 0 && (mayLeave?.() ?? true),
     });
-    const outcome = classify(withoutSecret(exchange, pass.secret), clock.now());
+    const outcome = classify(exchange, clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')
       session.refused(pass, exchange);
     return outcome;

@@ -17,7 +17,7 @@ const DIALECT: Dialect = {
 
 function accept(answer: Answer): StartOutcome {
   const id = parseObject(answer.text)?.job_id;
-  if (typeof id === 'string' && JOB_ID.test(id))
+  if (typeof id === 'string' && JOB_ID.test(id) && (answer.secrets?.maskName(id) ?? id) === id)
     return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };
   const said = errorBody(answer);
   const why = said
@@ -26,7 +26,7 @@ function accept(answer: Answer): StartOutcome {
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
-/** An opaque word; but nothing that would not fit into an address. */
+/** An opaque word, which goes into the state; but nothing that would not fit into an address. */
 const JOB_ID = /^(?=.*[A-Za-z0-9])[\x21-\x7e]{1,256}$/;
 
 /**

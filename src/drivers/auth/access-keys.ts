@@ -35,8 +35,6 @@ export class SigningSession implements Session {
     this.#clock = clock;
     this.#cloudClock = cloudClock;
     this.#pass = {
-      // The secret key itself never leaves; an answer may quote the headers that were signed.
-      secret: key.security_token ?? '',
       headers: (request: HttpRequest) =>
         sign(
           {

@@ -1,16 +1,11 @@
 import { unreachable } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer } from '../http/exchange.ts';
-import {
-  cloudTimeMs,
-  failureOf,
-  isObject,
-  parseObject,
-  unreadable,
-  withoutSecret,
-} from '../http/failures.ts';
+import { cloudTimeMs, failureOf, isObject, parseObject, unreadable } from '../http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import type { Grant, Pass, Session } from './session.ts';
 import type { Domain, Named, TokenAuth } from './settings.ts';
@@ -94,7 +89,7 @@ export class KeystoneSession implements Session {
       body: JSON.stringify(tokenRequest(this.#auth)),
     });
     if (exchange.kind !== 'answer' || exchange.status !== 201) {
-      const failure = failureOf(withoutSecret(exchange, secretOf(this.#auth)), clock.now());
+      const failure = failureOf(exchange, clock.now());
       return { kind: 'failed', failure, again: isTransient(exchange) };
     }
     const token = parseToken(exchange, clock.now());
@@ -168,35 +163,21 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   return {
     pass: tokenPass(text),
     lifetimeMs: expiresAtMs - givenAtMs,
-    ...(isObject(project) && typeof project.id === 'string'
-      ? {
-          project: {
-            id: project.id,
-            ...(typeof project.name === 'string' ? { name: project.name } : {}),
-          },
-        }
-      : {}),
-    catalog: parseCatalog(body.catalog),
+    ...optional('project', projectOf(project, answer)),
+    catalog: withoutSecrets(parseCatalog(body.catalog), answer.secrets),
   };
+}
+
+function projectOf(project: unknown, { secrets }: Answer): Token['project'] {
+  if (!isObject(project) || typeof project.id !== 'string') return undefined;
+  const { id, name } = project;
+  return { id, ...(typeof name === 'string' ? { name: secrets?.maskName(name) ?? name } : {}) };
 }
 
 /** Every service takes it in the same header. */
 function tokenPass(token: string): Pass {
   const headers = { 'X-Auth-Token': token };
-  return { secret: token, headers: () => headers };
-}
-
-function secretOf(auth: TokenAuth): string {
-  switch (auth.type) {
-    case 'password':
-      return auth.password;
-    case 'token':
-      return auth.token;
-    case 'application_credential':
-      return auth.secret;
-    default:
-      return unreachable(auth);
-  }
+  return { headers: () => headers };
 }
 
 /** The shared promise, or the reason of the one caller that stops waiting for it. */

@@ -16,10 +16,7 @@ export interface Session {
 }
 
 /** The proof for any number of requests. */
-export interface Pass extends Proof {
-  /** What an answer may repeat and no log may hold; may be empty. */
-  readonly secret: string;
-}
+export type Pass = Proof;
 
 export type Grant =
   | { readonly kind: 'granted'; readonly pass: Pass }

@@ -1,3 +1,4 @@
+import { unreachable } from '../../domain/errors.ts';
 import type { AccessKey } from './sign.ts';
 
 /** How to get into a cloud, as far as files and environment say it. Holds secrets: never print it whole. */
@@ -38,6 +39,22 @@ export type Auth =
       readonly key: AccessKey;
       readonly project?: { readonly id: string } | { readonly name: string };
     };
+
+/** What no output may hold. The access key itself is a name: it is shown, as a user name is. */
+export function secretsOf(auth: Auth): readonly (string | undefined)[] {
+  switch (auth.type) {
+    case 'password':
+      return [auth.password];
+    case 'token':
+      return [auth.token];
+    case 'application_credential':
+      return [auth.secret];
+    case 'aksk':
+      return [auth.key.secret_key, auth.key.security_token];
+    default:
+      return unreachable(auth);
+  }
+}
 
 /** What Keystone gives a token for. */
 export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;

@@ -1,3 +1,5 @@
+import type { Secrets } from '../../domain/secrets.ts';
+
 /**
  * One HTTP request and how it can end. The whole safety of a restore hangs on the line between
  * `no_connection` and `broken`, so it is drawn here, in the type, and nowhere else.
@@ -65,4 +67,6 @@ export interface Answer {
   /** Names in lower case; repeated ones joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
+  /** What the answer may repeat and no message may hold; put on by `masked-http.ts`. Absent: nothing is secret. */
+  readonly secrets?: Secrets;
 }

@@ -22,9 +22,9 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
     case 'answer':
       return {
         cause: 'status',
-        message: messageOf(exchange),
+        message: told(exchange, messageOf(exchange)),
         status: exchange.status,
-        ...optional('code', errorBody(exchange)?.code),
+        ...optional('code', codeIn(exchange)),
         ...optional('request_id', requestId(exchange)),
         // A date is the cloud's own: by its clock where it shows it, for ours may be wrong.
         ...optional(
@@ -41,11 +41,27 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
 export function unreadable(answer: Answer, why: string): CloudFailure {
   return {
     cause: 'unreadable',
-    message: plainText(why),
+    message: told(answer, why),
     status: answer.status,
-    ...optional('code', errorBody(answer)?.code),
+    ...optional('code', codeIn(answer)),
     ...optional('request_id', requestId(answer)),
   };
+}
+
+/** What the answer says, fit for a message of ours: one line, bounded, without secrets. */
+function told(answer: Answer, text: string, lengthMax?: number): string {
+  // Made plain first: nothing that vanishes may hold a secret apart. Cut last: half a secret is not found.
+  const plain = plainText(text, TEXT_LENGTH_MAX);
+  return plainText(answer.secrets?.maskMessage(plain) ?? plain, lengthMax);
+}
+
+/** As much of a text of the answer as is looked at. */
+const TEXT_LENGTH_MAX = 4_000;
+
+/** For people. Decisions are made on the body itself. */
+function codeIn(answer: Answer): string | undefined {
+  const code = errorBody(answer)?.code;
+  return code === undefined ? undefined : told(answer, code, CODE_LENGTH_MAX);
 }
 
 /** A body that a service, or the gateway in front of it, wrote to say no. */
@@ -75,14 +91,14 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
 }
 
 function errorFields(fields: JsonObject, fault?: string): ErrorBody | undefined {
-  const message = typeof fields.message === 'string' ? plainText(fields.message) : '';
+  const message = typeof fields.message === 'string' ? plainText(fields.message, TEXT_LENGTH_MAX) : '';
   const code = typeof fields.code === 'string' ? plainText(fields.code, CODE_LENGTH_MAX) : '';
   if (message === '' && code === '') return undefined;
   return {
     message,
     ...(code === '' ? {} : { code }),
     ...(fault === undefined ? {} : { fault: plainText(fault, CODE_LENGTH_MAX) }),
-    ...(typeof fields.request_id === 'string' ? { request_id: plainText(fields.request_id) } : {}),
+    ...(typeof fields.request_id === 'string' ? { request_id: fields.request_id } : {}),
   };
 }
 
@@ -90,11 +106,11 @@ function messageOf(answer: Answer): string {
   const redirect = answer.status >= 300 && answer.status < 400 ? answer.headers.location : undefined;
   if (redirect !== undefined) {
     const to = URL.canParse(redirect) ? new URL(redirect).host : 'another address';
-    return `redirected to ${plainText(to)}; redirects are not followed`;
+    return `redirected to ${to}; redirects are not followed`;
   }
   const error = errorBody(answer);
   if (error) return error.message || (error.code ?? '');
-  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text);
+  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text, TEXT_LENGTH_MAX);
   return text === '' ? `HTTP ${answer.status} without a message` : text;
 }
 
@@ -111,24 +127,20 @@ function htmlTitle(html: string): string {
   return plainText(title) || 'an HTML page without a title';
 }
 
-/** A server that repeats what it was sent must not bring it into a log. */
-export function withoutSecret(exchange: Exchange, secret: string): Exchange {
-  if (exchange.kind !== 'answer' || secret === '') return exchange;
-  const inJson = JSON.stringify(secret).slice(1, -1);
-  return { ...exchange, text: exchange.text.replaceAll(inJson, '***').replaceAll(secret, '***') };
+/** What the cloud's support asks for. What does not look like one, or repeats a secret, is none. */
+export function requestId(answer: Answer): string | undefined {
+  const { headers, secrets } = answer;
+  // The service's own first: `X-Request-Id` may be the gateway's before it.
+  const ids = [
+    headers['x-openstack-request-id'],
+    headers['x-request-id'],
+    headers['x-compute-request-id'],
+    errorBody(answer)?.request_id,
+  ];
+  return ids.find((id) => id !== undefined && REQUEST_ID.test(id) && (secrets?.maskName(id) ?? id) === id);
 }
 
-/** What the cloud's support asks for. */
-export function requestId(answer: Answer): string | undefined {
-  const { headers } = answer;
-  // The service's own first: `X-Request-Id` may be the gateway's before it.
-  const id =
-    headers['x-openstack-request-id'] ??
-    headers['x-request-id'] ??
-    headers['x-compute-request-id'] ??
-    errorBody(answer)?.request_id;
-  return id === undefined || id === '' ? undefined : plainText(id);
-}
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** The cloud's own clock, epoch ms. */
 export function cloudTimeMs(answer: Answer): number | undefined {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { cloudTimeMs, errorBody, failureOf, withoutSecret } from '../../../src/drivers/http/failures.ts';
+import { Secrets } from '../../../src/domain/secrets.ts';
+import { cloudTimeMs, errorBody, failureOf } from '../../../src/drivers/http/failures.ts';
 import { plainText } from '../../../src/network/plain-text.ts';
 import { answer, HTML_502, recorded } from '../answers.ts';
 
@@ -132,12 +133,52 @@ describe('failures', () => {
     expect(cloudTimeMs(answer(200))).to.equal(undefined);
   });
 
-  it('never repeat a secret that a server repeats, plain or in JSON', () => {
-    const secret = 'pa"ss\\word';
-    const echo = withoutSecret(answer(400, { error: { message: `you sent ${secret}` } }), secret);
-    expect(failureOf(echo, NOW).message).to.equal('you sent ***');
-    const plain = withoutSecret(answer(400, `you sent ${secret}`), secret);
-    expect(failureOf(plain, NOW).message).to.equal('you sent ***');
+  describe('that repeat a secret', () => {
+    const SECRET = 'pa"ss\\w<o>rd/9';
+    const secrets = new Secrets();
+    secrets.add(SECRET);
+    const from = (body: object | string, headers: Record<string, string> = {}) =>
+      failureOf({ ...answer(400, body, headers), secrets }, NOW);
+
+    it('hold none of it in message, code and request id', () => {
+      for (const body of [
+        { error: { message: `you sent ${SECRET}`, code: SECRET } },
+        { error_msg: `you sent ${SECRET}`, error_code: SECRET, request_id: SECRET },
+        { badRequest: { message: `you sent ${SECRET}`, code: 400 } },
+        `you sent ${SECRET}`,
+        `you sent ${JSON.stringify({ password: SECRET })}`,
+        `<html><title>you sent pa&quot;ss\\w&lt;o&gt;rd/9</title>`,
+        `you sent ${encodeURIComponent(SECRET)}`,
+        `you sent ${Buffer.from(`ann:${SECRET}`).toString('base64')}`,
+      ]) {
+        const text = JSON.stringify(from(body, { 'x-request-id': SECRET }));
+        expect(text).to.include('***');
+        for (const form of [SECRET, JSON.stringify(SECRET).slice(1, -1), 'pa&quot;', 'pa%22', 'YW5u'])
+          if (form !== 'YW5u') expect(text).not.to.include(form);
+      }
+    });
+
+    it('hold none of it where control characters, which vanish, stood within it', () => {
+      for (const gap of ['\u001b[0m', '\u0000', '\n', '\u200b', ' '])
+        expect(from(`you sent ${[...SECRET].join(gap)}.`).message).not.to.include('pa');
+    });
+
+    it('hold none of it where the message is cut', () => {
+      const long = `gAAAAAB${'k3JhYx-_'.repeat(20)}`;
+      secrets.add(long);
+      for (const before of [0, 200, 280, 290, 299, 1_190, 3_900])
+        expect(from(`${'x '.repeat(before / 2)}${long}`).message).not.to.include('k3J');
+    });
+  });
+
+  it('hold a request id that looks like one, of whichever header has it, and no other', () => {
+    const id = (headers: Record<string, string>) => failureOf(answer(500, '', headers), NOW).request_id;
+    expect(id({ 'x-openstack-request-id': 'req-1', 'x-request-id': '2' })).to.equal('req-1');
+    for (const odd of ['', 'a b', 'req <b>', 'x'.repeat(129), '::add-mask::x y', 'a, b', 'ü', '##[x]', "'"])
+      expect(id({ 'x-openstack-request-id': odd, 'x-request-id': 'APIGW:2.a_b-c' })).to.equal(
+        'APIGW:2.a_b-c',
+      );
+    expect(id({ 'x-request-id': 'a b' })).to.equal(undefined);
   });
 });
 
