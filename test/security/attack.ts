@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Finished, startProgram } from '../e2e/program.ts';
@@ -21,6 +21,18 @@ export class Scene {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     return path;
+  }
+
+  remove(name: string): void {
+    rmSync(join(this.cwd, name), { force: true });
+  }
+
+  /** Every file of checkout and home, by its path, with its text. */
+  files(): [path: string, text: string][] {
+    return readdirSync(this.#root, { recursive: true, encoding: 'utf8' })
+      .map((name) => join(this.#root, name))
+      .filter((path) => statSync(path).isFile())
+      .map((path) => [path, readFileSync(path, 'utf8')]);
   }
 
   run(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Finished> {

@@ -1,8 +1,11 @@
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
+import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
-import { printed, Scene } from './attack.ts';
+import { CRASH, printed, Scene } from './attack.ts';
+import { type Asked, Gateway, type Reply, tells, WRITINGS } from './reflections.ts';
 
 /** What the cloud, or whoever answers in its place, may send, against the built program. */
 describe('a catalog that leads from https to http', function () {
@@ -87,5 +90,196 @@ describe('a catalog that leads from https to http', function () {
     const done = await scene.run({ ...env(), ...PASSWORD }, 'get', 'volumes');
     expect(done.code, printed(done)).to.equal(1);
     expect(printed(done)).to.contain('is not encrypted');
+  });
+});
+
+describe('a cloud that repeats what it was sent', function () {
+  this.timeout(120_000);
+  /** With what every notation has to escape. */
+  const PASSWORD = 'Hu"n\\t<e>r&2\'s/Pa+ss';
+  const DATA = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+  let cloud: Emulator;
+  let gateway: Gateway;
+  let scene: Scene;
+  let tokens: Set<string>;
+
+  beforeEach(async () => {
+    cloud = await startEmulator({ seed: { password: PASSWORD, jobDurationMs: 200 } });
+    gateway = await Gateway.open(cloud);
+    scene = new Scene();
+    tokens = new Set();
+    scene.write(
+      'op.yaml',
+      `apiVersion: vbsctl.dev/v1
+kind: Config
+retry: {settle: 1s, min_delay: 20ms, max_delay: 100ms, give_up_after: 1s}
+poll: {min_interval: 20ms, max_interval: 50ms}
+`,
+    );
+    scene.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1
+kind: RestoreSet
+metadata: {name: night}
+spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
+`,
+    );
+  });
+  afterEach(async () => {
+    scene.close();
+    gateway.close();
+    await cloud.close();
+  });
+
+  const token = ({ headers }: Asked) => {
+    const sent = String(headers['x-auth-token'] ?? '');
+    if (sent !== '') tokens.add(sent);
+    return sent;
+  };
+  const run = (...args: string[]) =>
+    scene.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml', CI: 'true', GITHUB_ACTIONS: 'true' }, ...args);
+
+  /** Output, state and every other file. */
+  function expectNoSecret(done: Finished, about: string): void {
+    for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+      for (const secret of [PASSWORD, ...tokens])
+        expect(tells(text, secret), `${about}: in ${where}\n${text}`).to.equal(undefined);
+    expect(printed(done), about).not.to.match(CRASH);
+  }
+
+  const inHeader = (text: string) => text.replace(/[^ -~]/g, ' ');
+  /** Every place of an answer that may be shown or kept. */
+  const replies: Readonly<Record<string, (text: string) => Reply>> = {
+    'an error': (text) => ({
+      status: 400,
+      body: JSON.stringify({ error: { message: `got ${text}.`, code: text, request_id: text } }),
+      headers: {
+        'X-Request-Id': `req ${inHeader(text)}`,
+        'X-OpenStack-Request-Id': inHeader(text),
+        'X-Compute-Request-Id': `req-${inHeader(text)}`,
+      },
+    }),
+    'a gateway’s error': (text) => ({
+      status: 400,
+      body: JSON.stringify({ error_code: text, error_msg: text, request_id: text }),
+      headers: {},
+    }),
+    'a fault': (text) => ({ status: 400, body: JSON.stringify({ [text]: { code: 400, message: text } }) }),
+    'plain text': (text) => ({
+      status: 500,
+      body: `got ${text}`,
+      headers: { 'Content-Type': 'text/plain', 'X-Request-Id': inHeader(text) },
+    }),
+    'a page': (text) => ({
+      status: 502,
+      body: `<html><title>got ${text}</title></html>`,
+      headers: { 'Content-Type': 'text/html' },
+    }),
+    'a redirect': (text) => ({
+      status: 302,
+      body: '',
+      headers: { Location: `https://${encodeURIComponent(text)}.example/${encodeURIComponent(text)}` },
+    }),
+  };
+  /** Some ways of writing, in every place: unit tests have the rest (domain/secrets, drivers/http/failures). */
+  const SOME = [
+    'plain',
+    'quoted',
+    'quoted by number',
+    'in HTML by number',
+    'in an address',
+    'base64 of a login',
+    'cut',
+  ];
+  const some = Object.entries(WRITINGS).filter(([how]) => SOME.includes(how));
+  const cases = Object.entries(replies).flatMap(([where, reply]) =>
+    some
+      .filter(([how]) => where === 'an error' || how === 'plain')
+      .map(([how, write]) => ({ name: `${where}, ${how}`, reply: (secret: string) => reply(write(secret)) })),
+  );
+
+  it('shows no password of a refused login', async () => {
+    for (const { name, reply } of cases) {
+      let logins = 0;
+      gateway.answer = ({ path }) => {
+        if (!path.endsWith('/auth/tokens')) return undefined;
+        logins++;
+        return reply(PASSWORD);
+      };
+      const done = await run('plan', '-f', 'restores.yaml');
+      expect(done.code, name).to.equal(1);
+      expect(logins, printed(done)).to.be.above(0);
+      expectNoSecret(done, name);
+    }
+  });
+
+  it('shows and keeps no token of a refused restore', async () => {
+    const applied = [
+      '-f',
+      'restores.yaml',
+      '--auto-approve',
+      '--init-state',
+      '--state',
+      './vbsctl.state.json',
+    ];
+    for (const { name, reply } of cases) {
+      gateway.answer = (asked) => {
+        const sent = token(asked);
+        return asked.path.endsWith('/restore') ? reply(sent) : undefined;
+      };
+      scene.remove('vbsctl.state.json');
+      expectNoSecret(await run('apply', ...applied), name);
+      expect(tokens.size).to.be.above(0);
+    }
+    for (const form of [[], ['--output', 'json']])
+      expectNoSecret(
+        await run('state', 'show', 'night/data', '--state', './vbsctl.state.json', ...form),
+        'state show',
+      );
+  });
+
+  it('shows and keeps no token that stands in names, states and reasons', async () => {
+    const planted = (body: string, secret: string) =>
+      body
+        .replaceAll(/"name": ?"[^"]*"/g, `"name":${JSON.stringify(secret)}`)
+        .replaceAll(
+          /"(status|fail_reason|device|availability_zone)": ?"[^"]*"/g,
+          `"$1":${JSON.stringify(secret)}`,
+        );
+    for (const [how, write] of some) {
+      gateway.answer = (asked) => void token(asked);
+      gateway.change = (asked, body) => (asked.method === 'GET' ? planted(body, write(token(asked))) : body);
+      for (const args of [
+        ['get', 'volumes', '-o', 'json'],
+        ['plan', '-f', 'restores.yaml'],
+        ['generate', '--all', '--latest'],
+      ])
+        expectNoSecret(await run(...args), `${how}: ${args.join(' ')}`);
+      expect(tokens.size).to.be.above(0);
+    }
+  });
+
+  it('is not believed where an id or a job id is a token', async () => {
+    gateway.answer = (asked) => {
+      const sent = token(asked);
+      return asked.path.endsWith('/restore')
+        ? { status: 200, body: JSON.stringify({ job_id: sent }) }
+        : undefined;
+    };
+    const args = [
+      'apply',
+      '-f',
+      'restores.yaml',
+      '--auto-approve',
+      '--init-state',
+      '--state',
+      './vbsctl.state.json',
+    ];
+    expectNoSecret(await run(...args), 'job id');
+    gateway.answer = (asked) => void token(asked);
+    gateway.change = (asked, body) => body.replace(/"id": ?"[^"]*"/, `"id":"${token(asked)}"`);
+    const listed = await run('get', 'backups');
+    expectNoSecret(listed, 'id');
+    expect(listed.stderr).to.include('repeats a credential');
   });
 });
