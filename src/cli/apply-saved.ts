@@ -20,6 +20,7 @@ import { readPlan, sha256 } from './plan-file.ts';
 import { makePlan, refusal } from './planning.ts';
 import { absolute, actor, backend, commitOf, settings } from './setup.ts';
 import { showDiagnostics } from './show.ts';
+import { tellSerial } from './state-check.ts';
 import { warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
 import { waiversOf } from './waivers.ts';
@@ -95,6 +96,7 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       if (refused) return await refuse(refused, plan);
       if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text') io.stdout.write('Nothing to do.\n');
+        tellSerial(io, flags.output, lease.state());
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);

@@ -24,6 +24,7 @@ import { makePlan, refusal } from './planning.ts';
 import { recordOptions } from './record-options.ts';
 import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
 import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
+import { refuseWhereOneWasKnown, tellSerial } from './state-check.ts';
 import { systemClock } from './system.ts';
 import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
@@ -79,6 +80,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text')
           io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(plan, textOptions(io))]));
+        tellSerial(io, flags.output, lease.state());
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);
@@ -171,6 +173,7 @@ export async function carryOut(
   // What is left of a saved plan goes on without them; manifests say that they are wanted.
   tellOfStop(io, planDigest === undefined ? blocking(outcome) : []);
   stop.tell();
+  tellSerial(io, flags.output, lease.state());
   return exitCodeOf({ ...outcome, refused, stopped: stop.signal.aborted });
 }
 
@@ -186,6 +189,7 @@ function blocking({ ends }: Outcome): Address[] {
 
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
 async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {
+  await refuseWhereOneWasKnown(io, location);
   if (flags.initState) return;
   if (io.stdin.isTty && !flags.autoApprove) {
     showDiagnostics(io, [

@@ -161,6 +161,13 @@ export const USAGE: Readonly<Record<string, Usage>> = {
     ],
     exits: [],
   },
+  'state accept': {
+    examples: [
+      ['vbsctl state accept --reason "disk of the runner died" --dry-run', 'see what is wrong'],
+      ['vbsctl state accept --reason "compared with the audit log"', 'go on with the state as it is'],
+    ],
+    exits: [EXIT.locked, EXIT.refused],
+  },
   'state lock-info': {
     examples: [['vbsctl state lock-info --output json', 'null where nobody holds it']],
     exits: [],

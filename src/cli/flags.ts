@@ -8,6 +8,7 @@ export interface CommonFlags {
   readonly config?: string;
   readonly state?: string;
   readonly cloud?: string;
+  readonly minimumSerial?: number;
 }
 
 export interface ManifestFlags extends CommonFlags {
@@ -27,6 +28,14 @@ export function stateOption(): Option {
     '--state <location>',
     'where the state is kept (default: state of the config, else vbsctl.state.json)',
   );
+}
+
+/** For commands that rely on the state. */
+export function minimumSerialOption(): Option {
+  return new Option(
+    '--minimum-serial <n>',
+    'refuse a state that is older than this serial (default: $VBSCTL_MINIMUM_SERIAL)',
+  ).argParser(count(0, Number.MAX_SAFE_INTEGER));
 }
 
 export function withFilters(command: Command): Command {
@@ -65,7 +74,9 @@ export function withPlanning(command: Command): Command {
       '--state <location>',
       'where the state is kept (default: state of the config, else vbsctl.state.json)',
     ),
-  ).option('--target <address>', 'only this restore (set/name) and what it depends on; repeatable', collect);
+  )
+    .addOption(minimumSerialOption())
+    .option('--target <address>', 'only this restore (set/name) and what it depends on; repeatable', collect);
 }
 
 export function outputOption(): Option {
@@ -94,7 +105,8 @@ export function withEditing(command: Command): Command {
   return command
     .option('--dry-run', 'show what would change, and change nothing')
     .option('--backup <file>', 'where to keep the state as it was (default: beside it, else here)')
-    .addOption(lockTimeoutOption());
+    .addOption(lockTimeoutOption())
+    .addOption(minimumSerialOption());
 }
 
 export const RISKS_GROUP = 'Risks taken by name:';

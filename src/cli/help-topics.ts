@@ -105,9 +105,10 @@ The state could not be written (full disk, lost rights): nothing new was started
   mend its place, then bring back what it missed; the file lies beside the state, or where stderr says:
   vbsctl state push errored.state.json
 
-The state seems wrong: somebody edited it, an old copy was put there
-  vbsctl state verify       says from which entry on, or which record misfits
+The state is refused (5): somebody edited it, or an old copy was put there
+  vbsctl state verify       says from which entry on, or which record misfits, or which serial was seen
   vbsctl state push FILE    puts a sound copy back; refuses one that is older or knows less
+  vbsctl state accept --reason "…"    only where there is none: goes on with it, kept in the history
 
 The state was moved (5), and the new place is not the right one
   vbsctl state migrate --state NEW --to OLD                     back, with all that was done there

@@ -10,6 +10,7 @@ import {
   duration,
   listOutputOption,
   lockTimeoutOption,
+  minimumSerialOption,
   name,
   outputOption,
   RISKS_GROUP,
@@ -205,6 +206,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--succeeded-at <time>', 'when it ended, where the cloud has forgotten the job')
     .option('--reason <text>', 'how you know; kept in the history')
     .addOption(lockTimeoutOption())
+    .addOption(minimumSerialOption())
     .action(async (address, flags) =>
       done(await (await import('./import.ts')).importByHand(io, address, flags)),
     );
@@ -212,6 +214,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   withManifests(add('status', 'what is open: age, job, request ids, what waits behind it; takes no lock'))
     .argument('[address...]', 'set/name; without: everything that is open')
     .addOption(stateOption())
+    .addOption(minimumSerialOption())
     .addOption(outputOption())
     .action(async (addresses, flags) =>
       done(await (await import('./status.ts')).status(io, addresses, flags)),
@@ -228,6 +231,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       ).argParser(duration),
     )
     .addOption(lockTimeoutOption())
+    .addOption(minimumSerialOption())
     .addOption(outputOption())
     .action(async (addresses, flags) => done(await (await import('./wait.ts')).wait(io, addresses, flags)));
 
@@ -240,6 +244,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     )
     .requiredOption('--reason <text>', 'how you know; kept in the history')
     .addOption(lockTimeoutOption())
+    .addOption(minimumSerialOption())
     .action(async (address, flags) =>
       done(await (await import('./resolve.ts')).resolveRecord(io, address, flags)),
     );
@@ -268,6 +273,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   withState(add('lock-info', 'who holds the lock', state))
     .addOption(outputOption())
     .action(async (flags) => done(await (await import('./state-lock-info.ts')).lockInfo(io, flags)));
+  withEditing(withState(add('accept', 'go on with a state that does not verify or is older', state)))
+    .requiredOption('--reason <text>', 'why it can be relied on; kept in the history')
+    .option('--auto-approve', 'do not ask')
+    .action(async (flags) => done(await (await import('./state-accept.ts')).accept(io, flags)));
   withEditing(withState(add('rm', 'tidy records away; what was done stays done', state)))
     .argument('<address...>', 'set/name')
     .action(async (addresses, flags) =>

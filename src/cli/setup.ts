@@ -28,6 +28,7 @@ import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './show.ts';
 import { tellingOfStandingLock } from './standing-lock.ts';
+import { refusingFaults, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
 
 /** What most commands need before they begin: settings, manifests, state. */
@@ -98,14 +99,9 @@ export function stateLocation(
     : besideConfig(loaded.path, config.state);
 }
 
-/** The state to work with. One that was moved elsewhere is refused when it is read or locked. */
-export async function backend(
-  io: Io,
-  flags: CommonFlags,
-  given: Settings,
-  use: 'to look' | 'to change',
-): Promise<Backend> {
-  return refusingMoved(await openState(io, flags, given, use));
+/** The state to work with. One that was moved elsewhere, or that must not be relied on, is refused when it is read or locked. */
+export async function backend(io: Io, flags: CommonFlags, given: Settings, use: StateUse): Promise<Backend> {
+  return refusingFaults(io, refusingMoved(await openState(io, flags, given, use)), flags, use);
 }
 
 /** As it is, moved or not: for the commands that look after the state itself. */
@@ -113,7 +109,7 @@ export async function openState(
   io: Io,
   flags: CommonFlags,
   given: Settings,
-  use: 'to look' | 'to change',
+  use: StateUse,
 ): Promise<Backend> {
   const location = stateLocation(io, flags, given);
   if (use === 'to change')

@@ -111,7 +111,7 @@ async function edit(
   }
   const lease = await store.lock(actor(io, operation), flags.lockTimeout, io.stop);
   try {
-    const snapshot = await store.snapshot();
+    const snapshot = lease.snapshot();
     if (!snapshot) throw noState(store);
     const { changes, told, done } = decide(snapshot.state);
     const backup = await backUp(io, store.location, snapshot, flags.backup);

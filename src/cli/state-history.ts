@@ -1,7 +1,8 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { chosenEntries, type HistoryFilter } from '../domain/history-filter.ts';
 import { optional } from '../domain/record.ts';
-import { historyJson, historyText } from '../views/state-history.ts';
+import { findBreaks } from '../state/history-chain.ts';
+import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../views/state-history.ts';
 import type { Io } from './io.ts';
 import { printJson, textOptions } from './show.ts';
 import { existing, type StateFlags } from './state.ts';
@@ -21,18 +22,17 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
     ...optional('volume', flags.volume),
     ...optional('since_ms', flags.since),
   };
-  const chosen = chosenEntries(state.history, filter).flatMap((index) => {
+  const breaks = new Map(
+    findBreaks(state, chain).map(({ index, accepted_by }): [number, ChainBreakMark] => [
+      index,
+      accepted_by === undefined ? 'standing' : 'accepted',
+    ]),
+  );
+  const chosen = chosenEntries(state.history, filter).flatMap((index): ShownEntry[] => {
     const entry = state.history[index];
-    return entry ? [{ entry, hash: chain[index] ?? '' }] : [];
+    return entry ? [{ entry, hash: chain[index] ?? '', chain_break: breaks.get(index) }] : [];
   });
   if (flags.output === 'json') printJson(io, historyJson(chosen));
-  else
-    io.stdout.write(
-      historyText(
-        chosen.map(({ entry }) => entry),
-        state.history.length,
-        textOptions(io),
-      ),
-    );
+  else io.stdout.write(historyText(chosen, state.history.length, textOptions(io)));
   return EXIT.done;
 }

@@ -14,6 +14,7 @@ import type { Io } from './io.ts';
 import { absolute, actor, openLocation, openState, settings } from './setup.ts';
 import { noState } from './state.ts';
 import { backUp } from './state-backup.ts';
+import { refuseFaults, remember } from './state-check.ts';
 import type { EditFlags } from './state-edit.ts';
 import { usage } from './usage.ts';
 
@@ -56,9 +57,10 @@ async function go(
     throw usage(`the state is at ${to} already`, 'name another place with --to');
   const there = await open();
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
-  const check = (mine: Snapshot | undefined, theirs: Snapshot | undefined): Snapshot => {
+  const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
     if (mine.state.moved_to) throw new Failure('refused', movedAway(mine.state.moved_to, here.location));
+    await refuseFaults(io, here.location, mine);
     if (!theirs) return mine;
     judgePush(before(theirs.state), mine.state, risks, {
       given: `the state at ${here.location}`,
@@ -69,7 +71,7 @@ async function go(
   };
   if (flags.dryRun) {
     const theirs = await there.snapshot();
-    const { state } = check(await here.snapshot(), theirs);
+    const { state } = await check(await here.snapshot(), theirs);
     io.stdout.write(
       `Would copy ${contents(state)} from ${here.location}\nto ${there.location}${theirs ? `, in place of serial ${theirs.state.serial} there` : ''}, read it back, and mark the old place as moved.\nNothing was changed: this was a dry run.\n`,
     );
@@ -79,13 +81,14 @@ async function go(
   const wish = { by, waitMs: flags.lockTimeout, signal: io.stop };
   return await underBoth(here, there, wish, async (mine, theirs) => {
     const old = await there.snapshot();
-    const source = check(await here.snapshot(), old);
+    const source = await check(await here.snapshot(), old);
     const backup = old && (await backUp(io, there.location, old, flags.backup));
     const copy = withSerial(source, Math.max(source.state.serial, (old?.state.serial ?? -1) + 1));
     await theirs.replace(copy);
     await mustReadBack(await open(), copy);
     const note: MovedTo = { location, at: isoTime(Date.now()), by: by.who, serial: copy.state.serial };
     await mine.replace(marked(source, note));
+    await remember(io, there.location, copy, 'accept');
     io.stdout.write(
       `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${location} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(location, here.location)}\n`,
     );
@@ -134,7 +137,9 @@ async function takeBack(io: Io, here: Backend, flags: MigrateFlags): Promise<Exi
   try {
     const { state: marked, chain } = check(await here.snapshot());
     const { moved_to, ...state } = marked;
-    await lease.replace(withSerial({ state, chain }, state.serial + 1));
+    const back = withSerial({ state, chain }, state.serial + 1);
+    await lease.replace(back);
+    await remember(io, here.location, back, 'accept');
     io.stdout.write(
       `${here.location} is in use again: ${contents(state)}.\nSee that nobody works with ${sanitize(moved_to?.location ?? '')} any more.\n`,
     );

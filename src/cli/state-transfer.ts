@@ -10,17 +10,20 @@ import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { extendChain, firstBreak } from '../state/history-chain.ts';
+import { extendChain } from '../state/history-chain.ts';
 import { systemReason } from '../state/local/system-error.ts';
+import { refusingMoved } from '../state/moved-away.ts';
+import { faultyState, stateFaults } from '../state/state-faults.ts';
 import { decodeUnsaved, type Unsaved } from '../state/unsaved-codec.ts';
 import { sanitize } from '../views/terminal.ts';
 import { plural } from '../views/words.ts';
 import { allowed, type CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import { absolute, actor, backend, settings } from './setup.ts';
+import { absolute, actor, backend, openState, settings } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { existing, noState } from './state.ts';
 import { backUp } from './state-backup.ts';
+import { remember, type StateUse, warningOfFaults } from './state-check.ts';
 import type { EditFlags } from './state-edit.ts';
 
 /** Prints the whole state with its chain, as it is stored. */
@@ -33,10 +36,12 @@ export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
 export async function push(io: Io, file: string, flags: EditFlags): Promise<ExitCode> {
   const bytes = await readAll(io, file);
   const unsaved = decodeUnsaved(bytes, file);
-  const store = await backend(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
-  return unsaved
-    ? await pushUnsaved(io, file, unsaved, store, flags)
-    : await pushWhole(io, file, decoded(bytes, file), store, flags);
+  const given = await settings(io, flags);
+  const use: StateUse = flags.dryRun ? 'to look' : 'to change';
+  if (unsaved) return await pushUnsaved(io, file, unsaved, await backend(io, flags, given, use), flags);
+  // What stands there may be broken: to put a sound state in its place is how that is repaired.
+  const store = warningOfFaults(io, refusingMoved(await openState(io, flags, given, use)));
+  return await pushWhole(io, file, decoded(bytes, file), store, flags);
 }
 
 /** What is wrong is the file that was given, not what is stored. */
@@ -86,7 +91,7 @@ async function pushWhole(
         remedy: `take the one that is in use: vbsctl state pull --state ${shellWord(moved_to.location)}`,
       }),
     );
-  warnOfBreak(io, file, given);
+  refuseBrokenFile(file, given);
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
   const what = `${plural(given.state.records.size, 'record')}, serial ${given.state.serial}`;
   /** The risks that are taken, or that there is nothing to do; throws what speaks against it. */
@@ -101,7 +106,7 @@ async function pushWhole(
   };
   const same = `${store.location} has exactly that state already. Nothing to do.\n`;
   if (flags.dryRun) {
-    const taken = check(await wholeOf(store));
+    const taken = check((await store.read()) && (await store.snapshot()));
     io.stdout.write(
       taken !== 'same'
         ? `Would put ${what} at ${store.location}.\nNothing was changed: this was a dry run.\n`
@@ -112,7 +117,7 @@ async function pushWhole(
   const by = actor(io, 'state push');
   const lease = await store.lock(by, flags.lockTimeout, io.stop);
   try {
-    const current = await store.snapshot();
+    const current = lease.snapshot();
     const taken = check(current);
     if (taken === 'same') {
       io.stdout.write(same);
@@ -120,7 +125,9 @@ async function pushWhole(
     }
     const backup = current && (await backUp(io, store.location, current, flags.backup));
     const state = pushedState(current?.state, given.state, taken, { at: isoTime(Date.now()), actor: by });
-    await lease.replace({ state, chain: extendChain(state, given.chain) });
+    const pushed = { state, chain: extendChain(state, given.chain) };
+    await lease.replace(pushed);
+    await remember(io, store.location, pushed, 'accept');
     io.stdout.write(
       `Put ${what} at ${store.location}; it goes on as serial ${state.serial}.\n${backup === undefined ? 'There was no state there before.' : `The state as it was before: ${backup}`}\n`,
     );
@@ -130,23 +137,10 @@ async function pushWhole(
   }
 }
 
-/** `read` says when it was moved away, which `snapshot` does not. */
-async function wholeOf(store: Backend): Promise<Snapshot | undefined> {
-  await store.read();
-  return await store.snapshot();
-}
-
-function warnOfBreak(io: Io, file: string, { state, chain }: Snapshot): void {
-  const index = firstBreak(state, chain);
-  if (index === undefined) return;
-  showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'chain-broken',
-      summary: `the history in ${file} is not as it was written, from entry ${index + 1} of ${state.history.length} on`,
-      remedy: `see what it says there: vbsctl state verify --state ${shellWord(file)}`,
-    },
-  ]);
+/** A broken one would be relied on from now on. */
+function refuseBrokenFile(file: string, snapshot: Snapshot): void {
+  const faults = stateFaults(snapshot, {});
+  if (faults.length > 0) throw faultyState(faults, snapshot, file);
 }
 
 async function pushUnsaved(
@@ -170,7 +164,7 @@ async function pushUnsaved(
   }
   const lease = await store.lock(actor(io, 'state push'), flags.lockTimeout, io.stop);
   try {
-    const current = await store.snapshot();
+    const current = lease.snapshot();
     const merges = check(current?.state);
     const changes = changesOf(merges);
     if (current && changes.length > 0) {

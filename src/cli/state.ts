@@ -4,6 +4,7 @@ import type { State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import type { Snapshot } from '../state/codec.ts';
 import { movedAway } from '../state/moved-away.ts';
+import type { StateFault } from '../state/state-faults.ts';
 import { stateListJson, stateShowJson } from '../views/state-json.ts';
 import { stateListText, stateShowText } from '../views/state-text.ts';
 import type { CommonFlags } from './flags.ts';
@@ -11,6 +12,7 @@ import type { Io } from './io.ts';
 import { recordOptions } from './record-options.ts';
 import { meantAddress, openState, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
+import { faultsOf, warnOfFaults } from './state-check.ts';
 
 /** Start here for the commands that look after the state: what they share, and those that only show it. */
 
@@ -35,16 +37,29 @@ export async function show(io: Io, address: string, flags: StateFlags): Promise<
   return EXIT.done;
 }
 
-/** What is stored, moved elsewhere or not; takes no lock. Without a state: a `Failure` (`usage`). */
+/**
+ * What is stored, moved elsewhere or not, with a warning for each fault; takes no lock. Without a state: a `Failure`
+ * (`usage`).
+ */
 export async function existing(
   io: Io,
   flags: CommonFlags,
 ): Promise<Snapshot & { readonly location: string }> {
+  const { faults, ...found } = await withFaults(io, flags);
+  warnOfFaults(io, found.location, found, faults);
+  return found;
+}
+
+export async function withFaults(
+  io: Io,
+  flags: CommonFlags,
+): Promise<Snapshot & { readonly location: string; readonly faults: readonly StateFault[] }> {
   const store = await openState(io, flags, await settings(io, flags), 'to look');
   const snapshot = await store.snapshot();
   if (!snapshot) throw noState(store);
-  tellWhenMoved(io, snapshot.state, store.location);
-  return { ...snapshot, location: store.location };
+  const { location } = store;
+  tellWhenMoved(io, snapshot.state, location);
+  return { ...snapshot, location, faults: await faultsOf(io, location, snapshot) };
 }
 
 /** Who looks into a state that was given up should know it. */

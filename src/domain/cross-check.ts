@@ -19,6 +19,9 @@ export function contradictions(state: State): Contradiction[] {
   for (const entry of state.history)
     if (entry.type === 'closed' && entry.record.status === 'succeeded')
       done.set(identityKey(entry.record), entry);
+    else if (entry.type === 'state_accepted')
+      for (const { record } of entry.records ?? [])
+        if (record && isOpen(record)) done.delete(identityKey(record));
   const found: Contradiction[] = [];
   const say = (address: Address, what: string) => found.push({ address, what });
 
@@ -64,6 +67,11 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, Record> 
         break;
       case 'removed':
         told.delete(entry.record.address);
+        break;
+      case 'state_accepted': // a person said that this is what stands there
+        for (const { address, record } of entry.records ?? [])
+          if (record) told.set(address, record);
+          else told.delete(address);
         break;
       case 'moved': {
         // those of one commit happen at once: two records may change places

@@ -56,6 +56,9 @@ export type Change =
   /** The record at the address is tidied away; what was done stays in the history and stays done. */
   | { readonly type: 'removed'; readonly address: Address };
 
+/** No state comes near it by commits. A higher one was written by something else, and leaves no room to go on. */
+export const SERIAL_MAX = 2 ** 52;
+
 export interface Move {
   readonly from: Address;
   readonly to: Address;
@@ -86,7 +89,22 @@ type HistoryFact =
       readonly type: 'pushed';
       readonly over?: { readonly lineage: string; readonly serial: number };
       readonly allowed?: readonly PushRisk[];
+    }
+  /** A person took the state as it stands, although it does not verify or is not the one that was known. */
+  | {
+      readonly type: 'state_accepted';
+      readonly reason: string;
+      /** The state that was known where it was accepted: a newer one, or one of another lineage. */
+      readonly over?: { readonly lineage: string; readonly serial: number };
+      /** What stands at each address where records and history contradicted each other. */
+      readonly records?: readonly AcceptedRecord[];
     };
+
+export interface AcceptedRecord {
+  readonly address: Address;
+  /** Absent: nothing stands there. */
+  readonly record?: Record;
+}
 
 /** What putting a whole state in place of another can do wrong; each has a flag (`--allow-…`) that takes the risk. */
 export type PushRisk = 'other-lineage' | 'older-serial' | 'forgotten-restores';
@@ -101,6 +119,8 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
       return [entry.from, entry.to];
     case 'pushed':
       return [];
+    case 'state_accepted':
+      return (entry.records ?? []).map(({ address }) => address);
     default:
       return unreachable(entry);
   }

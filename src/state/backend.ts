@@ -37,6 +37,8 @@ export interface Lease {
    * nothing: its records and history are the lease's own and grow with later commits.
    */
   state(): State | undefined;
+  /** As `state`, with a hash for each entry of the history. Linear in the entries. */
+  snapshot(): Snapshot | undefined;
   /** Makes the empty ledger. Refuses (`state`) when there is one. */
   create(target: Target): Promise<State>;
   /**

@@ -8,29 +8,53 @@ import type { HistoryEntry, State } from '../domain/state.ts';
  * mishaps and careless edits; who rewrites the whole chain is not stopped by it.)
  *
  * Hashes are kept as they were stored and only new entries get one: hashing again what was read would put a
- * seal on every forgery.
+ * seal on every forgery. The one exception is what a person accepts: the hash of a `state_accepted` entry covers
+ * all that stands before it as it is, so the break stays visible in the hashes before, and a later edit shows again.
  */
 export type Chain = readonly string[];
 
-/** `chain` with a hash for each entry that has none yet. Linear in the new entries. */
+/** `chain` with a hash for each entry that has none yet. Linear in the new entries, unless one accepts those before. */
 export function extendChain(state: State, chain: Chain): Chain {
-  if (chain.length > state.history.length) throw new Error('a chain is longer than its history');
-  if (chain.length === state.history.length) return chain;
+  const { history, lineage } = state;
+  if (chain.length > history.length) throw new Error('a chain is longer than its history');
+  if (chain.length === history.length) return chain;
   const longer = [...chain];
-  for (const entry of state.history.slice(chain.length))
-    longer.push(link(longer.at(-1) ?? state.lineage, entry));
+  for (let index = chain.length; index < history.length; index++) {
+    const entry = history[index] as HistoryEntry;
+    const previous = entry.type === 'state_accepted' ? contentLink(state, index) : (longer.at(-1) ?? lineage);
+    longer.push(link(previous, entry));
+  }
   return longer;
 }
 
-/** Index of the first history entry that does not fit what stands before it; undefined when all do. */
-export function firstBreak(state: State, chain: Chain): number | undefined {
+/** A stretch of the history, from its first entry that does not fit what stands before it. Indexes count from 0. */
+export interface ChainBreak {
+  readonly index: number;
+  /** The `state_accepted` entry by which a person took it as it is. */
+  readonly accepted_by?: number;
+}
+
+/** Where stored hashes do not fit the entries, in order; only the last can be one that nobody accepted. Linear. */
+export function findBreaks(state: State, chain: Chain): ChainBreak[] {
+  const breaks: ChainBreak[] = [];
+  let broken: number | undefined;
   let previous = state.lineage;
   for (const [index, entry] of state.history.entries()) {
-    const hash = chain[index];
-    if (hash === undefined || hash !== link(previous, entry)) return index;
-    previous = hash;
+    previous = link(previous, entry);
+    if (chain[index] !== previous) broken ??= index;
+    else if (broken !== undefined && entry.type === 'state_accepted') {
+      breaks.push({ index: broken, accepted_by: index });
+      broken = undefined;
+    }
   }
-  return undefined;
+  return broken === undefined ? breaks : [...breaks, { index: broken }];
+}
+
+/** The hash that entry `end - 1` would have if each one before were as it was written. */
+function contentLink({ history, lineage }: State, end: number): string {
+  let previous = lineage;
+  for (let index = 0; index < end; index++) previous = link(previous, history[index] as HistoryEntry);
+  return previous;
 }
 
 function link(previous: string, entry: HistoryEntry): string {

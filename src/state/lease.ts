@@ -7,12 +7,14 @@ import {
   type Commit,
   emptyState,
   Ledger,
+  SERIAL_MAX,
   type Staged,
   type State,
 } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import type { Lease, LockInfo } from './backend.ts';
 import type { Snapshot } from './codec.ts';
+import { type Chain, extendChain } from './history-chain.ts';
 import { commit as commitShape } from './record-shape.ts';
 import { describeMisfit, pathText } from './shape.ts';
 
@@ -70,6 +72,8 @@ export class StoredLease implements Lease {
   readonly #options: LeaseOptions;
   readonly #holding: Holding;
   #ledger: Ledger | undefined;
+  /** As found or put in place; entries that were committed since have no hash in it yet. */
+  #chain: Chain;
   #waiting: Task[] = [];
   #writing: Promise<void> | undefined;
   #released: Promise<void> | undefined;
@@ -78,6 +82,7 @@ export class StoredLease implements Lease {
   constructor(options: LeaseOptions) {
     this.#options = options;
     this.#holding = options.holding;
+    this.#chain = options.found?.chain ?? [];
     if (options.found) this.#ledger = new Ledger(options.found.state);
   }
 
@@ -91,6 +96,11 @@ export class StoredLease implements Lease {
 
   state(): State | undefined {
     return this.#ledger?.state();
+  }
+
+  snapshot(): Snapshot | undefined {
+    const state = this.state();
+    return state && { state, chain: extendChain(state, this.#chain) };
   }
 
   remainingMs(): number {
@@ -159,14 +169,17 @@ export class StoredLease implements Lease {
     const current = this.#ledger?.state();
     if (current?.lineage === next.state.lineage && next.state.serial <= current.serial)
       throw new Error(`serial ${next.state.serial} in place of ${current.serial}: a serial is used once`);
+    if (next.state.serial > SERIAL_MAX) throw serialsUsedUp(this.#options.location);
     await this.#holding.replace(next, current);
+    this.#chain = next.chain;
     this.#ledger = new Ledger(next.state);
   }
 
   async #writeGroup(group: readonly CommitTask[]): Promise<void> {
-    const { actor, clock } = this.#options;
+    const { actor, clock, location } = this.#options;
     const ledger = this.#ledger;
     if (!ledger) throw new Error('a commit before there is a state');
+    if (ledger.next + group.length > SERIAL_MAX) throw serialsUsedUp(location);
     const at = isoTime(clock.now());
     const commits = group.map(({ changes }) => {
       const commit = { serial: ledger.next, at, actor, changes };
@@ -200,6 +213,17 @@ function mustBeReadable(commit: Commit): void {
   const wrong = commitShape(commit);
   if (wrong)
     throw new Error(`a commit that could not be read: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+}
+
+function serialsUsedUp(location: string): Failure {
+  return new Failure(
+    'state',
+    error('state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
+      detail: 'No number of commits leads there: something else than vbsctl wrote it.',
+      where: { file: location },
+      remedy: 'put a sound copy back: vbsctl state push FILE --allow-older-serial',
+    }),
+  );
 }
 
 function exists(location: string): Failure {

@@ -12,6 +12,11 @@ export function refusingMoved(backend: Backend): Backend {
     async read() {
       return mustBeHere(await backend.read(), backend.location);
     },
+    async snapshot() {
+      const snapshot = await backend.snapshot();
+      mustBeHere(snapshot?.state, backend.location);
+      return snapshot;
+    },
   };
 }
 

@@ -14,7 +14,16 @@ import type {
   Unknown,
 } from '../domain/record.ts';
 import type { Selector } from '../domain/spec.ts';
-import type { Actor, Change, Commit, HistoryEntry, Move, MovedTo, PushRisk } from '../domain/state.ts';
+import type {
+  AcceptedRecord,
+  Actor,
+  Change,
+  Commit,
+  HistoryEntry,
+  Move,
+  MovedTo,
+  PushRisk,
+} from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import {
   amount,
@@ -183,6 +192,13 @@ export const storedEntry = variants<StoredEntry, 'type'>('type', {
     type: oneOf('pushed'),
     over: maybe(fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) })),
     allowed: maybe(listOf(oneOf<PushRisk>('other-lineage', 'older-serial', 'forgotten-restores'))),
+  }),
+  state_accepted: fields<Extract<StoredEntry, { type: 'state_accepted' }>>({
+    ...entry,
+    type: oneOf('state_accepted'),
+    reason: text,
+    over: maybe(fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) })),
+    records: maybe(listOf(fields<AcceptedRecord>({ address, record: maybe(record) }))),
   }),
 });
 

@@ -79,11 +79,12 @@ export function oneOf<const T extends string>(...values: readonly T[]): Check<T>
   return (value) => (values.some((v) => v === value) ? undefined : misfit(anyOf(values), value));
 }
 
-export function integerFrom(least: number): Check<number> {
+export function integerFrom(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
+  const expected = `an integer from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`;
   return (value) =>
-    Number.isSafeInteger(value) && (value as number) >= least
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
       ? undefined
-      : misfit(`an integer from ${least}`, value);
+      : misfit(expected, value);
 }
 
 export const amount: Check<number> = (value) =>

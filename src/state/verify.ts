@@ -1,18 +1,23 @@
 import { type Contradiction, contradictions } from '../domain/cross-check.ts';
 import type { HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
-import { firstBreak } from './history-chain.ts';
+import { findBreaks } from './history-chain.ts';
 
 /** What a look at the whole of a stored state found. */
 export interface Verification {
   readonly entries: number;
   readonly records: number;
-  readonly broken?: ChainBreak;
+  /** The break that nobody accepted. */
+  readonly broken?: FoundBreak;
+  /** Breaks that a person accepted, oldest first. */
+  readonly accepted: readonly AcceptedBreak[];
   readonly contradictions: readonly Contradiction[];
+  /** The highest serial of the history, where it is above that of the state: the state was set back. */
+  readonly ahead?: number;
 }
 
 /** From here on the history is not what was written. */
-export interface ChainBreak {
+export interface FoundBreak {
   /** From 0. */
   readonly index: number;
   readonly entry: HistoryEntry;
@@ -21,19 +26,35 @@ export interface ChainBreak {
   readonly before?: HistoryEntry;
 }
 
+export interface AcceptedBreak {
+  /** From 0. */
+  readonly index: number;
+  readonly entry: HistoryEntry;
+  readonly by: HistoryEntry & { readonly type: 'state_accepted' };
+}
+
+/** Linear in history and records; about 30 µs for each restore. */
 export function verify({ state, chain }: Snapshot): Verification {
-  const index = firstBreak(state, chain);
-  const entry = index === undefined ? undefined : state.history[index];
+  const { history } = state;
+  let broken: FoundBreak | undefined;
+  const accepted: AcceptedBreak[] = [];
+  for (const { index, accepted_by } of findBreaks(state, chain)) {
+    const entry = history[index] as HistoryEntry;
+    const by = accepted_by === undefined ? undefined : history[accepted_by];
+    if (by?.type === 'state_accepted') accepted.push({ index, entry, by });
+    else broken = { index, entry, hash: chain[index] ?? '', ...beforeIt(history[index - 1]) };
+  }
+  const highest = history.reduce((most, { serial }) => Math.max(most, serial), 0);
   return {
-    entries: state.history.length,
+    entries: history.length,
     records: state.records.size,
+    ...(broken ? { broken } : {}),
+    accepted,
     contradictions: contradictions(state),
-    ...(index === undefined || !entry
-      ? {}
-      : { broken: { index, entry, hash: chain[index] ?? '', ...before(state.history[index - 1]) } }),
+    ...(highest > state.serial ? { ahead: highest } : {}),
   };
 }
 
-function before(entry: HistoryEntry | undefined): { readonly before?: HistoryEntry } {
+function beforeIt(entry: HistoryEntry | undefined): { readonly before?: HistoryEntry } {
   return entry ? { before: entry } : {};
 }

@@ -1,6 +1,6 @@
 import { unreachable } from '../domain/errors.ts';
 import { jobIdOf, type Record, requestInsteadOfJob } from '../domain/record.ts';
-import type { HistoryEntry, PushRisk } from '../domain/state.ts';
+import { addressesOf, type HistoryEntry, type PushRisk } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
 import { displayWidth, indent, joinLines, sanitize, type TextOptions, wrap } from './terminal.ts';
@@ -37,13 +37,26 @@ export interface HistoryItem {
     readonly over: { lineage: string; serial: number } | null;
     readonly allowed: readonly PushRisk[];
   } | null;
+  /** A state that a person accepted as it stood: what was known instead, and the addresses that did not fit. */
+  readonly accepted: {
+    readonly over: { lineage: string; serial: number } | null;
+    readonly addresses: readonly string[];
+  } | null;
+  /** The chain breaks here: nobody accepted that, or somebody did later. */
+  readonly chain_break: ChainBreakMark | null;
   readonly hash: string;
 }
 
-export function historyJson(
-  entries: readonly { readonly entry: HistoryEntry; readonly hash: string }[],
-): HistoryItem[] {
-  return entries.map(({ entry, hash }) => {
+export type ChainBreakMark = 'standing' | 'accepted';
+
+export interface ShownEntry {
+  readonly entry: HistoryEntry;
+  readonly hash: string;
+  readonly chain_break?: ChainBreakMark | undefined;
+}
+
+export function historyJson(entries: readonly ShownEntry[]): HistoryItem[] {
+  return entries.map(({ entry, hash, chain_break }) => {
     const { serial, at, actor } = entry;
     const record = recordOf(entry);
     const closed = entry.type === 'closed' ? entry.record : undefined;
@@ -62,7 +75,7 @@ export function historyJson(
       outcome: closed ? outcomeOf(closed) : null,
       touched: closed?.status === 'failed' ? closed.touched : null,
       evidence: closed && 'evidence' in closed ? closed.evidence : null,
-      reason: (closed && reasonOf(closed)) ?? null,
+      reason: (entry.type === 'state_accepted' ? entry.reason : closed && reasonOf(closed)) ?? null,
       volume_id: record?.volume_id ?? null,
       volume_name: record?.names.volume_name ?? null,
       backup_id: record?.backup_id ?? null,
@@ -71,14 +84,20 @@ export function historyJson(
       job_id: (record && jobIdOf(record)) ?? null,
       request_ids: record?.attempts.flatMap(({ request_id }) => request_id ?? []) ?? [],
       pushed: entry.type === 'pushed' ? { over: entry.over ?? null, allowed: entry.allowed ?? [] } : null,
+      accepted:
+        entry.type === 'state_accepted'
+          ? { over: entry.over ?? null, addresses: [...addressesOf(entry)] }
+          : null,
+      chain_break: chain_break ?? null,
       hash,
     };
   });
 }
 
 /** `vbsctl state history`: a line an entry, and under it why, where somebody said so. Ends with a line break. */
-export function historyText(entries: readonly HistoryEntry[], total: number, options: TextOptions): string {
+export function historyText(shown: readonly ShownEntry[], total: number, options: TextOptions): string {
   const { style, width } = options;
+  const entries = shown.map(({ entry }) => entry);
   const count =
     entries.length === total
       ? `${plural(total, 'entry', 'entries')}.`
@@ -88,12 +107,23 @@ export function historyText(entries: readonly HistoryEntry[], total: number, opt
   return joinLines([
     titles,
     ...lines.flatMap((line, index) => {
-      const entry = entries[index];
-      return [line, ...(entry ? detailLines(entry, options) : [])];
+      const { entry, chain_break } = shown[index] ?? {};
+      return [
+        ...(chain_break ? [breakLine(chain_break, options)] : []),
+        line,
+        ...(entry ? detailLines(entry, options) : []),
+      ];
     }),
     '',
     style.strong(count),
   ]);
+}
+
+/** Above the entry at which the chain breaks. */
+function breakLine(mark: ChainBreakMark, { style }: TextOptions): string {
+  return mark === 'accepted'
+    ? style.warn('From here on the history is not as it was written; a person accepted it later.')
+    : style.bad('From here on the history is not as it was written.');
 }
 
 function columns({ style }: TextOptions): Column<HistoryEntry>[] {
@@ -135,6 +165,8 @@ function outcomeText(entry: HistoryEntry): string {
       return 'record removed';
     case 'pushed':
       return entry.over ? `pushed over serial ${entry.over.serial}` : 'pushed';
+    case 'state_accepted':
+      return entry.over ? `accepted over serial ${entry.over.serial}` : 'accepted as it stood';
     default:
       return unreachable(entry);
   }
@@ -146,7 +178,7 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
   const closed = entry.type === 'closed' ? entry.record : undefined;
   const job = closed && jobIdOf(closed);
   const request = closed && requestInsteadOfJob(closed);
-  const reason = closed && reasonOf(closed);
+  const reason = entry.type === 'state_accepted' ? entry.reason : closed && reasonOf(closed);
   const said = [
     ...(closed
       ? [

@@ -800,6 +800,7 @@ function overheard(
   return {
     lock: lease.lock,
     state: () => lease.state(),
+    snapshot: () => lease.snapshot(),
     create: (target) => lease.create(target),
     replace: (snapshot) => lease.replace(snapshot),
     commit: async (changes) => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
-import { firstBreak } from '../../src/state/history-chain.ts';
+import { findBreaks } from '../../src/state/history-chain.ts';
 import { ACTOR, AT, chained, everyKind, numbered, put, recordAfter, TARGET } from './samples.ts';
 
 /** An empty place for one state, and what the suite needs to know about its kind of backend. */
@@ -212,7 +212,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const during = (await snapshotAnew()) ?? expect.fail();
       expect(during.state).to.deep.equal(await readAnew());
       expect(during.chain).to.have.length(during.state.history.length).and.not.have.length(0);
-      expect(firstBreak(during.state, during.chain)).to.equal(undefined);
+      expect(findBreaks(during.state, during.chain)).to.deep.equal([]);
       await lease.release();
       expect(await snapshotAnew()).to.deep.equal(during);
       const next = await lock();
@@ -220,7 +220,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await next.release();
       const after = (await snapshotAnew()) ?? expect.fail();
       expect(after.chain.slice(0, during.chain.length)).to.deep.equal(during.chain);
-      expect(firstBreak(after.state, after.chain)).to.equal(undefined);
+      expect(findBreaks(after.state, after.chain)).to.deep.equal([]);
     });
 
     it('puts a whole state where there is none, and goes on from it', async () => {
@@ -234,7 +234,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const after = (await snapshotAnew()) ?? expect.fail();
       expect(after.state).to.deep.include({ lineage: 'from-elsewhere', serial: 8 });
       expect(after.chain.slice(0, -1)).to.deep.equal(given.chain);
-      expect(firstBreak(after.state, after.chain)).to.equal(undefined);
+      expect(findBreaks(after.state, after.chain)).to.deep.equal([]);
     });
 
     it('puts a whole state in place of another, what this lease has committed included', async () => {
@@ -280,7 +280,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.release();
       const stored = (await snapshotAnew()) ?? expect.fail();
       expect(stored.chain).to.deep.equal(broken.chain);
-      expect(firstBreak(stored.state, stored.chain)).to.equal(1);
+      expect(findBreaks(stored.state, stored.chain)).to.deep.equal([{ index: 1 }]);
     });
 
     it('uses no serial of a lineage twice', async () => {

@@ -1,6 +1,13 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { advance, type Record, type RecordEvent, writtenBy } from '../../src/domain/record.ts';
-import { type Actor, type Change, emptyState, fold, type HistoryEntry } from '../../src/domain/state.ts';
+import {
+  type Actor,
+  type Change,
+  emptyState,
+  fold,
+  type HistoryEntry,
+  type State,
+} from '../../src/domain/state.ts';
 import type { Target } from '../../src/domain/target.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
@@ -137,4 +144,16 @@ let ids = 0;
 export function newId(): string {
   ids += 1;
   return `id-${ids}`;
+}
+
+/** A record of each kind and a rename; its chain breaks nowhere. */
+export function sample(): State {
+  const changes: Change[] = [
+    ...everyKind().map(put),
+    { type: 'moved', moves: [{ from: 'pay/done', to: 'pay/renamed' }] },
+  ];
+  return fold(
+    emptyState('line-1', TARGET, AT),
+    changes.map((change, index) => ({ serial: index + 1, at: AT, actor: ACTOR, changes: [change] })),
+  );
 }

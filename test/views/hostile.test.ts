@@ -144,7 +144,11 @@ async function shown(text: string): Promise<string> {
     stateListText(state, options),
     ...records.map((record) => stateShowText(record, options)),
     toJson(stateListJson(records)),
-    historyText(history, history.length, options),
+    historyText(
+      history.map((entry) => ({ entry, hash: '' })),
+      history.length,
+      options,
+    ),
     toJson(historyJson(history.map((entry) => ({ entry, hash: '' })))),
     diagnosticsText(plan.notices, options),
     diagnosticsText(

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { advance } from '../../src/domain/record.ts';
 import type { HistoryEntry } from '../../src/domain/state.ts';
-import { historyJson, historyText } from '../../src/views/state-history.ts';
+import { historyJson, historyText, type ShownEntry } from '../../src/views/state-history.ts';
 import { at, failedTouched, resolved, runningWithoutJob, succeeded, unknown } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
@@ -32,19 +32,36 @@ const ENTRIES: readonly HistoryEntry[] = [
     actor: { ...fact.actor, operation: 'state push' },
   },
   { type: 'pushed', serial: 11, ...fact },
+  {
+    type: 'state_accepted',
+    reason: 'the bucket was restored from its nightly copy',
+    over: { lineage: '0c1f3a52', serial: 14 },
+    records: [{ address: 'payments/db-log' }],
+    serial: 15,
+    ...fact,
+    actor: { ...fact.actor, operation: 'state accept' },
+  },
 ];
+const SHOWN = ENTRIES.map((entry, index): ShownEntry => {
+  const chain_break = index === 1 ? 'accepted' : index === 7 ? 'standing' : undefined;
+  return { entry, hash: 'f'.repeat(64), chain_break };
+});
 
 describe('views/state-history', () => {
   it('golden: an entry of every kind', () => {
     expectGolden(
       'state-history',
-      `${historyText(ENTRIES, ENTRIES.length, at(80))}\n${historyText(ENTRIES, 20, at(140))}`,
+      `${historyText(SHOWN, ENTRIES.length, at(80))}\n${historyText(SHOWN, 20, at(140))}`,
     );
   });
 
   it('names the request where the cloud has no jobs', () => {
     const record = advance(runningWithoutJob, { type: 'succeed', at: '2026-11-24T00:12:16.000Z' });
-    const text = historyText([{ type: 'closed', record, serial: 4, ...fact }], 1, at(120));
+    const text = historyText(
+      [{ entry: { type: 'closed', record, serial: 4, ...fact }, hash: '' }],
+      1,
+      at(120),
+    );
     expect(text).to.contain(`request ${record.attempts[0]?.request_id}`).and.not.contain('job ');
   });
 

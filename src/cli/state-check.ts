@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { isoTime } from '../domain/clock.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { toJson } from '../domain/escape/json.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
+import type { State } from '../domain/state.ts';
+import { userStateDirectory } from '../files/user-state-directory.ts';
+import type { Backend } from '../state/backend.ts';
+import { checkedBackend } from '../state/checked-backend.ts';
+import type { Snapshot } from '../state/codec.ts';
+import { type KnownState, type KnownStates, knownStateOf, knownStates } from '../state/known-states.ts';
+import {
+  belowMinimum,
+  faultDiagnostic,
+  faultyState,
+  type StateFault,
+  stateFaults,
+} from '../state/state-faults.ts';
+import type { CommonFlags } from './flags.ts';
+import { isUrl } from './fleeting.ts';
+import type { Io } from './io.ts';
+import { absolute } from './setup.ts';
+import { showDiagnostics } from './show.ts';
+import { systemClock } from './system.ts';
+
+/** Whether a state may be relied on: its history verifies, and it is not older than what was seen before. */
+
+/** What a command does with the state. */
+export type StateUse = 'to look' | 'to change';
+
+/**
+ * Refuses (exit 5) every state that is faulty, and remembers what it sees. To look, a state of another lineage than
+ * the one that was here before is only warned of: it changes nothing.
+ */
+export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: StateUse): Backend {
+  const minimum = minimumSerial(io, flags);
+  let replaced = false;
+  return checkedBackend(store, {
+    async check(snapshot) {
+      if (minimum !== undefined && (snapshot?.state.serial ?? -1) < minimum)
+        throw belowMinimum(snapshot?.state.serial, minimum, store.location);
+      if (!snapshot) return;
+      const faults = await faultsOf(io, store.location, snapshot);
+      replaced = faults.some(({ kind }) => kind === 'other_lineage');
+      const told = use === 'to look' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
+      if (faults.length > told.length) throw faultyState(faults, snapshot, store.location);
+      warnOfFaults(io, store.location, snapshot, told);
+    },
+    async seen(snapshot) {
+      if (!replaced) await remember(io, store.location, snapshot, 'see');
+    },
+    async advanced({ lineage, serial }) {
+      await statesKnownTo(io).see(placeOf(io, store.location), {
+        lineage,
+        serial,
+        fingerprint: '',
+        location: shownPlace(io, store.location),
+        seen_at: isoTime(systemClock.now()),
+      });
+    },
+  });
+}
+
+/** Only warns: for what repairs a state by putting another in its place. What is put there is known from then on. */
+export function warningOfFaults(io: Io, store: Backend): Backend {
+  return checkedBackend(store, {
+    async check(snapshot) {
+      if (snapshot) warnOfFaults(io, store.location, snapshot, await faultsOf(io, store.location, snapshot));
+    },
+    async seen() {},
+    async advanced() {},
+  });
+}
+
+/** A moved state is out of date by itself; that it is refused is somebody else's to say. */
+export async function faultsOf(io: Io, location: string, snapshot: Snapshot): Promise<StateFault[]> {
+  if (snapshot.state.moved_to) return [];
+  const known = statesKnownTo(io);
+  const [of_lineage, here] = await Promise.all([
+    known.ofLineage(snapshot.state.lineage),
+    known.at(placeOf(io, location)),
+  ]);
+  return stateFaults(snapshot, { of_lineage, here });
+}
+
+export async function refuseFaults(io: Io, location: string, snapshot: Snapshot): Promise<void> {
+  const faults = await faultsOf(io, location, snapshot);
+  if (faults.length > 0) throw faultyState(faults, snapshot, location);
+}
+
+export function warnOfFaults(
+  io: Io,
+  location: string,
+  snapshot: Snapshot,
+  faults: readonly StateFault[],
+): void {
+  showDiagnostics(
+    io,
+    faults.map((fault) => ({ ...faultDiagnostic(fault, snapshot, location), severity: 'warning' })),
+  );
+}
+
+/** `see` raises what is known; `accept` replaces it. A state that was moved away is out of date, and not remembered. */
+export async function remember(
+  io: Io,
+  location: string,
+  snapshot: Snapshot,
+  how: 'see' | 'accept',
+): Promise<void> {
+  if (snapshot.state.moved_to) return;
+  await statesKnownTo(io)[how](
+    placeOf(io, location),
+    knownStateOf(snapshot, shownPlace(io, location), isoTime(systemClock.now())),
+  );
+}
+
+/** What was at the place when it was last used from here. */
+export async function lastKnownAt(io: Io, location: string): Promise<KnownState | undefined> {
+  return await statesKnownTo(io).at(placeOf(io, location));
+}
+
+/** Where a state was known, none is begun by the way: `vbsctl init` says that it is meant. */
+export async function refuseWhereOneWasKnown(io: Io, location: string): Promise<void> {
+  const known = await lastKnownAt(io, location);
+  if (!known) return;
+  throw new Failure(
+    'refused',
+    error(
+      'state-gone',
+      `there is no state at ${location} any more: it had serial ${known.serial} when it was last used from here, at ${known.seen_at}`,
+      {
+        detail: `Lineage ${known.lineage}. With a new state nothing would be known of what was restored, and every declared restore would run again.`,
+        remedy: `put it back from a backup: vbsctl state push FILE --state ${shellWord(location)}; only when it is to be given up: vbsctl init --state ${shellWord(location)}`,
+        where: { file: location },
+      },
+    ),
+  );
+}
+
+/** At the end of an apply: a pipeline that keeps it can insist on it with `--minimum-serial`. */
+export function tellSerial(io: Io, output: 'text' | 'json', state: State | undefined): void {
+  if (!state) return;
+  const { serial, lineage } = state;
+  if (output === 'text') io.stdout.write(`State serial: ${serial}\n`);
+  else {
+    const at = isoTime(systemClock.now());
+    io.stdout.write(`${toJson({ v: 1, at, type: 'state_serial', serial, lineage })}\n`);
+  }
+}
+
+function statesKnownTo(io: Io): KnownStates {
+  return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'), randomUUID);
+}
+
+/** The same on each run. Homes may be shared between machines, whose files of one name are others. */
+function placeOf(io: Io, location: string): string {
+  return isUrl(location) ? location : `${hostname()}:${absolute(io, location)}`;
+}
+
+function shownPlace(io: Io, location: string): string {
+  return isUrl(location) ? location : absolute(io, location);
+}
+
+const MINIMUM_VARIABLE = 'VBSCTL_MINIMUM_SERIAL';
+
+/** `--minimum-serial`, else VBSCTL_MINIMUM_SERIAL. */
+function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
+  if (flags.minimumSerial !== undefined) return flags.minimumSerial;
+  const text = io.env[MINIMUM_VARIABLE]?.trim();
+  if (text === undefined || text === '') return undefined;
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+  throw new Failure(
+    'usage',
+    error('minimum-serial', `${MINIMUM_VARIABLE} must be a whole number`, {
+      remedy: 'set it to the serial that the last apply printed, or unset it',
+    }),
+  );
+}

@@ -1,0 +1,38 @@
+import type { Contradiction } from './cross-check.ts';
+import type { AcceptedRecord, Commit, HistoryEntry, State } from './state.ts';
+
+export interface Acceptance {
+  readonly reason: string;
+  /** The state that was known instead. */
+  readonly over?: { readonly lineage: string; readonly serial: number };
+  readonly contradictions: readonly Contradiction[];
+}
+
+/**
+ * The state after a person took it as it stands. Its serial is above the one that was known, so that it is older for
+ * nobody; the history names who, when and why, and its records contradict it no more.
+ */
+export function acceptedState(
+  state: State,
+  { reason, over, contradictions }: Acceptance,
+  { at, actor }: Pick<Commit, 'at' | 'actor'>,
+): State {
+  const told = state.history.map((entry) => entry.serial);
+  const serial =
+    told.reduce((most, each) => Math.max(most, each), Math.max(state.serial, over?.serial ?? 0)) + 1;
+  const addresses = [...new Set(contradictions.map(({ address }) => address))];
+  const records = addresses.map((address): AcceptedRecord => {
+    const record = state.records.get(address);
+    return record ? { address, record } : { address };
+  });
+  const entry: HistoryEntry = {
+    type: 'state_accepted',
+    serial,
+    at,
+    actor,
+    reason,
+    ...(over ? { over: { lineage: over.lineage, serial: over.serial } } : {}),
+    ...(records.length > 0 ? { records } : {}),
+  };
+  return { ...state, serial, history: [...state.history, entry] };
+}

@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { isOpen } from '../domain/record.ts';
+import type { Snapshot } from './codec.ts';
+import { fields, integerFrom, text, word } from './shape.ts';
+
+/**
+ * What this user's machine has seen of states, kept outside of them: whoever can put an older copy of a state in
+ * place cannot take this back as well. One small file for each lineage (the highest serial) and one for each
+ * location (what was there last). It protects and is never needed: where it cannot be read or written, nothing
+ * fails, and an older copy is not noticed.
+ */
+export interface KnownState {
+  readonly lineage: string;
+  readonly serial: number;
+  /** See `fingerprint`; empty where only the serial is known. */
+  readonly fingerprint: string;
+  /** Where it was seen, as it is shown to people. */
+  readonly location: string;
+  /** ISO 8601. */
+  readonly seen_at: string;
+}
+
+export interface KnownStates {
+  /** The highest serial seen of a lineage, wherever it lay. */
+  ofLineage(lineage: string): Promise<KnownState | undefined>;
+  /** What was at a place when it was last used. `place`: a key for it, the same on each run. */
+  at(place: string): Promise<KnownState | undefined>;
+  /** Remembers it; a lower serial of its lineage does not replace a higher one. */
+  see(place: string, state: KnownState): Promise<void>;
+  /** Remembers it in place of whatever was known of its lineage and of the place. */
+  accept(place: string, state: KnownState): Promise<void>;
+}
+
+/** `directory` is made when it is first written to. */
+export function knownStates(directory: string, newId: () => string): KnownStates {
+  const lineageFile = (lineage: string) => join(directory, `lineage-${hashed(lineage)}.json`);
+  const placeFile = (place: string) => join(directory, `place-${hashed(place)}.json`);
+  const save = (path: string, state: KnownState) => replaceFile(directory, path, newId(), state);
+  const known: KnownStates = {
+    ofLineage: async (lineage) => {
+      const found = await load(lineageFile(lineage));
+      return found?.lineage === lineage ? found : undefined;
+    },
+    at: (place) => load(placeFile(place)),
+    async see(place, state) {
+      await save(placeFile(place), state);
+      // Two runs that end at once may leave the lower of two serials: the next run raises it again.
+      const highest = await known.ofLineage(state.lineage);
+      if (!highest || highest.serial <= state.serial) await save(lineageFile(state.lineage), state);
+    },
+    async accept(place, state) {
+      await save(placeFile(place), state);
+      await save(lineageFile(state.lineage), state);
+    },
+  };
+  return known;
+}
+
+/**
+ * One hash for what a serial means: lineage, target, the last hash of the history, and every record that is still
+ * open (those that are over follow from the history). The same for the same content, whatever backend it is in.
+ */
+export function fingerprint({ state, chain }: Snapshot): string {
+  const { lineage, serial, target } = state;
+  const open = [...state.records.values()].filter(isOpen).sort((a, b) => (a.address < b.address ? -1 : 1));
+  return createHash('sha256')
+    .update(canonicalJson({ version: 1, lineage, serial, target, head: chain.at(-1) ?? '', open }))
+    .digest('hex');
+}
+
+export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {
+  const { lineage, serial } = snapshot.state;
+  return { lineage, serial, fingerprint: fingerprint(snapshot), location, seen_at: seenAt };
+}
+
+function hashed(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 40);
+}
+
+const FORMAT = 1;
+const shape = fields<KnownState & { readonly format: number }>({
+  format: integerFrom(1),
+  lineage: word,
+  serial: integerFrom(0),
+  fingerprint: text,
+  location: text,
+  seen_at: word,
+});
+
+async function load(path: string): Promise<KnownState | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (shape(value)) return undefined;
+    const { format: _, ...state } = value as KnownState & { readonly format: number };
+    return state;
+  } catch {
+    return undefined; // never written, or not readable: nothing is known
+  }
+}
+
+/** Whole or not at all. A home that cannot be written remembers nothing. */
+async function replaceFile(directory: string, path: string, id: string, state: KnownState): Promise<void> {
+  const { lineage, serial, fingerprint, location, seen_at } = state;
+  const text = `${JSON.stringify({ format: FORMAT, lineage, serial, fingerprint, location, seen_at })}\n`;
+  const temporary = `${path}.${id}`;
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,181 @@
+import type { Contradiction } from '../domain/cross-check.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
+import { addressesOf, type HistoryEntry } from '../domain/state.ts';
+import type { Snapshot } from './codec.ts';
+import { fingerprint, type KnownState } from './known-states.ts';
+import { type AcceptedBreak, type FoundBreak, verify } from './verify.ts';
+
+/** Why a state must not be relied on: it was changed by something else than vbsctl, or it is not the newest. */
+export type StateFault =
+  | { readonly kind: 'broken'; readonly broken: FoundBreak; readonly entries: number }
+  | { readonly kind: 'contradictory'; readonly contradictions: readonly Contradiction[] }
+  /** Its history tells of a higher serial than its own. */
+  | { readonly kind: 'set_back'; readonly highest: number }
+  /** A newer one of the same lineage was seen. */
+  | { readonly kind: 'older'; readonly known: KnownState }
+  /** Another one with the same lineage and serial was seen. */
+  | { readonly kind: 'differs'; readonly known: KnownState }
+  /** Another state was here before. */
+  | { readonly kind: 'other_lineage'; readonly known: KnownState };
+
+/** What was seen before; absent where nothing was. */
+export interface KnownBefore {
+  readonly of_lineage?: KnownState | undefined;
+  readonly here?: KnownState | undefined;
+}
+
+/** All that speaks against a state. Linear in its size. */
+export function stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefore): StateFault[] {
+  const { broken, contradictions, entries, ahead } = verify(snapshot);
+  const { lineage, serial } = snapshot.state;
+  const faults: StateFault[] = [];
+  if (broken) faults.push({ kind: 'broken', broken, entries });
+  if (contradictions.length > 0) faults.push({ kind: 'contradictory', contradictions });
+  if (ahead !== undefined) faults.push({ kind: 'set_back', highest: ahead });
+  if (of_lineage && serial < of_lineage.serial) faults.push({ kind: 'older', known: of_lineage });
+  if (of_lineage?.serial === serial && !hasFingerprint(snapshot, of_lineage.fingerprint))
+    faults.push({ kind: 'differs', known: of_lineage });
+  if (here && here.lineage !== lineage) faults.push({ kind: 'other_lineage', known: here });
+  return faults;
+}
+
+function hasFingerprint(snapshot: Snapshot, known: string): boolean {
+  return known === '' || known === fingerprint(snapshot);
+}
+
+/** Exit 5. `remedy` of each: how to look, how to repair, and how to go on all the same. */
+export function faultyState(faults: readonly StateFault[], snapshot: Snapshot, location: string): Failure {
+  return new Failure(
+    'refused',
+    faults.map((fault) => faultDiagnostic(fault, snapshot, location)),
+  );
+}
+
+export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location: string): Diagnostic {
+  const where = { file: location };
+  const accept = `vbsctl state accept --state ${shellWord(location)} --reason "…"`;
+  switch (fault.kind) {
+    case 'broken':
+      return { ...chainBroken(fault.broken, fault.entries, location), remedy: repairRemedy(location) };
+    case 'contradictory': {
+      const { contradictions } = fault;
+      const told = contradictions.slice(0, TOLD_MAX).map(({ address, what }) => `${address}: ${what}`);
+      const more = contradictions.length - told.length;
+      return error('state-contradictory', 'the records of the state do not follow from its history', {
+        detail: [...told, ...(more > 0 ? [`… and ${more} more`] : []), WHAT_IT_MEANS].join('\n'),
+        remedy: repairRemedy(location),
+        where,
+      });
+    }
+    case 'set_back':
+      return error(
+        'state-set-back',
+        `the state has serial ${state.serial}, and its own history tells of serial ${fault.highest}`,
+        {
+          detail: `Its serial was changed by something else than vbsctl, or it is a mixture of two copies. ${WHAT_IT_MEANS}`,
+          remedy: repairRemedy(location),
+          where,
+        },
+      );
+    case 'older':
+      return error(
+        'state-older',
+        `the state is older than the one that was used before: it has serial ${state.serial}, and serial ${fault.known.serial} was seen`,
+        {
+          detail: `${seenText(fault.known)} An older copy does not know what was done since, and a volume could be restored a second time.`,
+          remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; only when it is lost for good: ${accept}`,
+          where,
+        },
+      );
+    case 'differs':
+      return error(
+        'state-differs',
+        `the state has serial ${state.serial}, as it had when it was used before, but its content is another`,
+        {
+          detail: `${seenText(fault.known)} Somebody changed it without vbsctl, or two runs worked on two copies of it. ${WHAT_IT_MEANS}`,
+          remedy: `compare it with a backup (vbsctl state history), and put the right one back: vbsctl state push FILE --state ${shellWord(location)}; to go on with this one: ${accept}`,
+          where,
+        },
+      );
+    case 'other_lineage':
+      return error(
+        'state-replaced',
+        'another state was here before: what that one knows of restores is not known to this one',
+        {
+          detail: `Now: lineage ${state.lineage}, serial ${state.serial}. Before: lineage ${fault.known.lineage}, serial ${fault.known.serial}, seen ${fault.known.seen_at}.`,
+          remedy: `put the former state back, or name the right place with --state; to go on with this one: ${accept}`,
+          where,
+        },
+      );
+    default:
+      return unreachable(fault);
+  }
+}
+
+const TOLD_MAX = 5;
+const WHAT_IT_MEANS = 'vbsctl cannot tell what was restored, and could restore a volume a second time.';
+
+function repairRemedy(location: string): string {
+  const here = `--state ${shellWord(location)}`;
+  return `see what is wrong: vbsctl state verify ${here}; compare with an older copy and put back what is right: vbsctl state push FILE ${here}; to go on with the state as it is: vbsctl state accept ${here} --reason "…"`;
+}
+
+function seenText({ serial, lineage, location, seen_at }: KnownState): string {
+  return `Serial ${serial} of lineage ${lineage} was seen ${seen_at} at ${location}.`;
+}
+
+/** Where the chain breaks, and what stands before it. */
+export function chainBroken(
+  { index, entry, before, hash }: FoundBreak,
+  entries: number,
+  location: string,
+): Diagnostic {
+  const last = before ? `Entry ${index} is as it was written: ${entryText(before)}.` : 'It is the first.';
+  return error(
+    'chain-broken',
+    `the history is not as it was written, from entry ${index + 1} of ${entries} on: ${entryText(entry)}`,
+    {
+      detail: `${last}\nThe hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not cover it: it was edited, or something was put in or taken out before it. ${WHAT_IT_MEANS}`,
+      where: { file: location },
+    },
+  );
+}
+
+/** A break that somebody accepted stays known. */
+export function acceptedBreak({ index, entry, by }: AcceptedBreak): Diagnostic {
+  return {
+    severity: 'note',
+    code: 'chain-break-accepted',
+    summary: `the history is not as it was written from entry ${index + 1} on (${entryText(entry)}), which ${by.actor.who} accepted at ${by.at}: ${by.reason}`,
+  };
+}
+
+function entryText(entry: HistoryEntry): string {
+  const { serial, at, actor, type } = entry;
+  const what =
+    type === 'closed'
+      ? `${addressesOf(entry).join()} ${entry.record.status}`
+      : [type, ...addressesOf(entry)].join(' ');
+  return `${what} (serial ${serial}, ${at}, ${actor.operation} by ${actor.who})`;
+}
+
+/** `--minimum-serial`; no `state accept` lifts it. `serial` is undefined where there is no state. */
+export function belowMinimum(serial: number | undefined, minimum: number, location: string): Failure {
+  return new Failure(
+    'refused',
+    error(
+      'state-below-minimum',
+      serial === undefined
+        ? `there is no state, and one with serial ${minimum} or higher is required`
+        : `the state has serial ${serial}, and ${minimum} or higher is required`,
+      {
+        detail:
+          'The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. An older copy does not know what was done since, and a volume could be restored a second time.',
+        remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; or correct the minimum`,
+        where: { file: location },
+      },
+    ),
+  );
+}

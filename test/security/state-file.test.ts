@@ -1,0 +1,453 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
+import { extendChain } from '../../src/state/history-chain.ts';
+import type { Finished } from '../e2e/program.ts';
+import { CRASH, printed, Scene } from './attack.ts';
+
+/**
+ * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
+ * command that relies on it goes on, and each refusal says what is wrong and how to go on.
+ */
+describe('security: a state file that was tampered with', function () {
+  this.timeout(120_000);
+  const STATE = 'vbsctl.state.json';
+  let scene: Scene;
+  let cloud: Emulator;
+  let sound: string;
+
+  beforeEach(async () => {
+    cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 100, queueMs: 10 } });
+    scene = new Scene();
+    scene.write(
+      'vbsctl.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, min_delay: 50ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
+    );
+    declare(2);
+    await ok('apply', '--init-state', '--auto-approve');
+    sound = read();
+  });
+  afterEach(async () => {
+    scene.close();
+    await cloud.close();
+  });
+
+  const run = (...args: string[]): Promise<Finished> => scene.run(cloud.env(), ...args);
+  const read = () => readFileSync(join(scene.cwd, STATE), 'utf8');
+  const write = (text: string) => writeFileSync(join(scene.cwd, STATE), text);
+  const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
+  const starts = () =>
+    cloud.audit().volumes.reduce((sum, { restores_accepted }) => sum + restores_accepted, 0);
+
+  async function ok(...args: string[]): Promise<string> {
+    const finished = await run(...args);
+    expect(finished.code, said(finished)).to.equal(0);
+    return said(finished);
+  }
+
+  function declare(count: number): void {
+    const { volumes, backups } = cloud.world();
+    const entries = Object.values(volumes)
+      .slice(0, count)
+      .map((volume, n) => {
+        const backup = Object.values(backups).find(({ volume_id }) => volume_id === volume.id);
+        return `    - {name: disk-${n}, volume_id: ${volume.id}, backup_id: ${backup?.id}}`;
+      });
+    scene.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${entries.join('\n')}\n`,
+    );
+  }
+
+  /** As an editor without a notion of hashes. */
+  function edit(change: (state: Loose) => void): void {
+    const state = JSON.parse(read());
+    change(state);
+    write(JSON.stringify(state, undefined, 2));
+  }
+
+  /** As somebody who knows the format, and computes every hash again. */
+  function forge(change: (state: Loose) => void): void {
+    edit(change);
+    const { state } = decodeSnapshot(readFileSync(join(scene.cwd, STATE)), STATE);
+    write(encodeSnapshot({ state, chain: extendChain(state, []) }));
+  }
+
+  /** Exit 5, nothing started, nothing written. */
+  async function refuses(args: readonly string[], why: RegExp): Promise<void> {
+    const before = [starts(), read()];
+    const finished = await run(...args);
+    expect(finished.code, `${args.join(' ')}: ${said(finished)}`).to.equal(5);
+    expect(said(finished)).to.match(why).and.not.match(CRASH);
+    expect(said(finished)).to.match(/vbsctl state accept --state vbsctl\.state\.json --reason/);
+    expect([starts(), read()]).to.deep.equal(before);
+  }
+
+  it('H4: entry and record taken out; every command that relies on the state refuses', async () => {
+    edit((state) => {
+      const [gone] = state.history.splice(0, 1);
+      state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
+    });
+    const why =
+      /history is not as it was written, from entry 1 of 1 on: .*could restore a volume a second time/;
+    for (const args of [
+      ['plan'],
+      ['plan', '--offline'],
+      ['apply', '--auto-approve'],
+      ['wait'],
+      ['status'],
+      ['resolve', 'night/disk-0', '--as', 'not-started', '--reason', 'x'],
+      ['import', 'night/disk-0', '--succeeded-at', '2026-11-23T22:00:00Z', '--reason', 'x'],
+      ['state', 'mv', 'night/disk-1', 'night/other'],
+      ['state', 'mv', 'night/disk-1', 'night/other', '--dry-run'],
+      ['state', 'rm', 'night/disk-1'],
+      ['state', 'migrate', '--to', 'elsewhere.json'],
+      ['state', 'migrate', '--to', 'elsewhere.json', '--dry-run'],
+    ])
+      await refuses(args, why);
+    expect(existsSync(join(scene.cwd, 'elsewhere.json'))).to.equal(false);
+
+    // What looks after the state itself still works, and warns.
+    const left = JSON.parse(read()).records[0].address;
+    for (const args of [
+      ['state', 'list'],
+      ['state', 'show', left],
+      ['state', 'history'],
+      ['state', 'pull'],
+    ])
+      expect(await ok(...args), args.join(' ')).to.include('history is not as it was written');
+    expect((await run('state', 'verify')).code).to.equal(1);
+  });
+
+  it('H4: an older copy put back is refused, with both serials', async () => {
+    declare(3);
+    await ok('apply', '--auto-approve');
+    const newer = read();
+    write(sound);
+    const [low, high] = [JSON.parse(sound).serial, JSON.parse(newer).serial];
+    for (const args of [['plan'], ['apply', '--auto-approve'], ['status'], ['wait']])
+      await refuses(args, new RegExp(`older .*it has serial ${low}, and serial ${high} was seen`));
+    // A verify that says "sound" would be a lie.
+    const verified = await run('state', 'verify');
+    expect(verified.code).to.equal(1);
+    expect(said(verified)).to.not.include('Sound');
+    write(newer);
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    expect(starts()).to.equal(3);
+  });
+
+  const tampering: Readonly<Record<string, readonly [() => void, RegExp]>> = {
+    'history reordered': [
+      () => edit(({ history }) => history.reverse()),
+      /not as it was written, from entry 1 of 2/,
+    ],
+    'an entry edited': [
+      () => edit(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
+      /not as it was written, from entry 2 of 2/,
+    ],
+    'who did it edited': [
+      () => edit(({ history }) => Object.assign(history[0]?.actor ?? {}, { who: 'eve@host' })),
+      /not as it was written, from entry 1 of 2/,
+    ],
+    'an entry appended with a made-up hash': [
+      () => edit(({ history }) => history.push({ ...history[1], hash: 'a'.repeat(64) } as Entry)),
+      /not as it was written, from entry 3 of 3/,
+    ],
+    'a record taken out': [
+      () => edit(({ records }) => records.splice(1)),
+      /records of the state do not follow from its history.*nobody removed it/,
+    ],
+    'a record edited': [
+      () =>
+        edit(({ records }) => Object.assign(records[0] ?? {}, { updated_at: '2020-01-01T00:00:00.000Z' })),
+      /records of the state do not follow from its history/,
+    ],
+    'a record of another volume': [
+      () => edit(({ records }) => Object.assign(records[0] ?? {}, { volume_id: 'another' })),
+      /records of the state do not follow from its history/,
+    ],
+    'a record made up': [
+      () =>
+        edit(({ records }) =>
+          records.push({ ...records[0], address: 'night/made-up' } as Loose['records'][0]),
+        ),
+      /night\/made-up.*of which the history knows nothing/,
+    ],
+    'an entry edited, all hashes computed again': [
+      () => forge(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
+      /serial \d+, as it had when it was used before, but its content is another/,
+    ],
+    'the end of the history cut, with its record': [
+      () =>
+        forge((state) => {
+          const gone = state.history.pop();
+          state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
+        }),
+      /but its content is another/,
+    ],
+    'history and records emptied': [
+      () => forge((state) => Object.assign(state, { history: [], records: [] })),
+      /but its content is another/,
+    ],
+    'an appended entry with its record, all hashes computed again': [
+      () =>
+        forge(({ history, records }) => {
+          const record = { ...records[0], address: 'night/made-up' } as Loose['records'][0];
+          records.push(record);
+          history.push({ ...history[1], record } as Entry);
+        }),
+      /but its content is another/,
+    ],
+    'the target edited': [
+      () => edit((state) => Object.assign(state.target, { project_id: 'another' })),
+      /but its content is another/,
+    ],
+    'the serial lowered': [
+      () =>
+        edit((state) => {
+          state.serial = 1;
+        }),
+      /has serial 1, and its own history tells of serial \d+.*older than the one that was used before/,
+    ],
+    'the serial lowered, all hashes computed again': [
+      () =>
+        forge((state) => {
+          state.serial -= 1;
+          for (const entry of state.history) entry.serial = 1;
+        }),
+      /older than the one that was used before/,
+    ],
+    'the lineage edited': [
+      () => edit((state) => Object.assign(state, { lineage: 'another' })),
+      /not as it was written, from entry 1.*another state was here before/,
+    ],
+  };
+  for (const [name, [tamper, why]] of Object.entries(tampering))
+    it(`refuses: ${name}`, async () => {
+      tamper();
+      await refuses(['apply', '--auto-approve'], why);
+      await refuses(['plan'], why);
+    });
+
+  it('refuses a state in which a restore that is under way is missing', async () => {
+    await cloud.setFaults({
+      rules: [
+        {
+          match: { route: 'job' },
+          times: 'always',
+          effect: { kind: 'status', when: 'before', status: 503, body: 'gateway' },
+        },
+      ],
+    });
+    declare(3);
+    const begun = await run('apply', '--auto-approve', '--no-wait');
+    expect(begun.code, said(begun)).to.equal(6);
+    await cloud.setFaults({ rules: [] });
+    edit((state) => {
+      state.records = state.records.filter(({ status }) => status !== 'running' && status !== 'intended');
+    });
+    await refuses(['apply', '--auto-approve'], /but its content is another/);
+  });
+
+  it('another state in its place: plan warns, apply refuses', async () => {
+    forge((state) => Object.assign(state, { lineage: 'another', history: [], records: [], serial: 0 }));
+    expect(await ok('plan')).to.match(/warning: .*another state was here before.*lineage another, serial 0/);
+    await refuses(['apply', '--auto-approve'], /another state was here before/);
+    expect(starts()).to.equal(2);
+  });
+
+  it('the state gone: --init-state does not begin a new one where one was known', async () => {
+    rmSync(join(scene.cwd, STATE));
+    const finished = await run('apply', '--auto-approve', '--init-state');
+    expect(finished.code, said(finished)).to.equal(5);
+    expect(said(finished)).to.match(/there is no state.*serial \d+.*vbsctl init/);
+    expect(starts()).to.equal(2);
+    await ok('init');
+    expect(await ok('plan')).to.include('2 to restore');
+  });
+
+  it('files that are no whole state are refused, and never a crash', async () => {
+    for (const text of [
+      '',
+      sound.slice(0, sound.length / 2),
+      sound.replace(/"serial": \d+/, '"serial": 9007199254740991'),
+      sound.replace(/"serial": \d+/, '"serial": 1e300'),
+      sound.replace(/"serial": \d+/, '"serial": -1'),
+      `{"__proto__": {"format": 1}, ${sound.slice(1)}`,
+      '['.repeat(100_000),
+      '\0'.repeat(100),
+    ]) {
+      write(text);
+      for (const args of [['plan'], ['apply', '--auto-approve'], ['state', 'verify'], ['state', 'list']]) {
+        const finished = await run(...args);
+        expect(finished.code, `${args.join(' ')} of ${text.slice(0, 40)}: ${said(finished)}`).to.be.oneOf([
+          1, 5,
+        ]);
+        expect(said(finished)).to.not.match(CRASH);
+      }
+    }
+    expect(starts()).to.equal(2);
+  });
+
+  it('accept: asks for a reason and for consent, stands in the history, and is no licence for the next edit', async () => {
+    edit(({ history }) => Object.assign(history[0] ?? {}, { at: '2020-01-01T00:00:00.000Z' }));
+    expect((await run('state', 'accept')).code).to.equal(1);
+    expect((await run('state', 'accept', '--reason', ' ')).code).to.equal(1);
+    const unasked = await run('state', 'accept', '--reason', 'compared with the audit log');
+    expect(unasked.code, said(unasked)).to.equal(5);
+    expect(said(unasked)).to.match(/no terminal to ask on.*--auto-approve/);
+    expect(await ok('state', 'accept', '--reason', 'x', '--dry-run')).to.include('not as it was written');
+    const before = read();
+    const accepted = await ok('state', 'accept', '--reason', 'compared with the audit log', '--auto-approve');
+    expect(accepted).to.match(/Accepted .* serial \d+.*not as it was written, from entry 1 of 2/);
+    const backup = /before: (\S+)/.exec(accepted)?.[1] ?? '';
+    expect(readFileSync(join(scene.cwd, backup), 'utf8')).to.equal(encoded(before));
+
+    // It verifies again from there, and goes on naming the break.
+    expect(await ok('state', 'verify')).to.match(/Sound.*or accepted/);
+    expect(await ok('state', 'verify')).to.match(
+      /note: .*from entry 1 on .* accepted at .*: compared with the audit log/,
+    );
+    const [broken, , entry] = JSON.parse((await run('state', 'history', '-o', 'json')).stdout);
+    expect(broken).to.include({ chain_break: 'accepted' });
+    expect(entry).to.include({
+      event: 'state_accepted',
+      reason: 'compared with the audit log',
+      operation: 'state accept',
+    });
+    expect(await ok('state', 'history')).to.include('a person accepted it later');
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    expect(await ok('state', 'accept', '--reason', 'again')).to.include('nothing to accept');
+
+    // The same edit once more, or one after it, shows again.
+    edit(({ history }) => Object.assign(history[0] ?? {}, { at: '2021-01-01T00:00:00.000Z' }));
+    await refuses(['apply', '--auto-approve'], /not as it was written, from entry 1/);
+  });
+
+  it('accept: an older copy, and records that contradict the history', async () => {
+    declare(3);
+    await ok('apply', '--auto-approve');
+    const high = JSON.parse(read()).serial;
+    write(sound);
+    edit((state) => void state.records.pop());
+    const accepted = await ok('state', 'accept', '--reason', 'the disk of the runner died', '--auto-approve');
+    expect(accepted)
+      .to.match(/nobody removed it.*older than the one/)
+      .and.include(`serial ${high + 1}`);
+    expect(await ok('state', 'verify')).to.include('Sound');
+    expect(JSON.parse((await run('state', 'history', '-o', 'json')).stdout).at(-1).accepted).to.deep.equal({
+      over: { lineage: JSON.parse(sound).lineage, serial: high },
+      addresses: ['night/disk-1'],
+    });
+    expect(await ok('plan')).to.include('1 to restore');
+  });
+
+  it('a sound copy pushed over a broken state repairs it', async () => {
+    const good = scene.write('good.json', sound);
+    edit(({ history }) => void history.pop());
+    expect(await ok('state', 'push', good, '--allow-older-serial')).to.include(
+      'records of the state do not follow',
+    );
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    const bad = scene.write('bad.json', sound.replace('"apply"', '"other"'));
+    const pushed = await run('state', 'push', bad, '--allow-older-serial');
+    expect(pushed.code).to.equal(5);
+    expect(said(pushed)).to.match(/bad\.json.*not as it was written.*state accept --state \S+bad\.json/);
+    expect(starts()).to.equal(2);
+  });
+
+  it('--minimum-serial refuses where nothing is remembered; apply prints the serial', async () => {
+    declare(3);
+    const serial = Number(/State serial: (\d+)/.exec(await ok('apply', '--auto-approve'))?.[1]);
+    expect(serial).to.equal(JSON.parse(read()).serial);
+    await ok('plan', '--minimum-serial', String(serial));
+    write(sound);
+    rmSync(join(scene.home, '.local'), { recursive: true });
+    for (const args of [
+      ['plan'],
+      ['apply', '--auto-approve'],
+      ['status'],
+      ['wait'],
+      ['state', 'rm', 'night/disk-0'],
+    ]) {
+      const finished = await run(...args, '--minimum-serial', String(serial));
+      expect(finished.code, `${args.join(' ')}: ${said(finished)}`).to.equal(5);
+      expect(said(finished)).to.match(
+        new RegExp(`has serial ${JSON.parse(sound).serial}, and ${serial} or higher is required`),
+      );
+    }
+    const inPipeline = await scene.run(
+      { ...cloud.env(), VBSCTL_MINIMUM_SERIAL: String(serial) },
+      'apply',
+      '--auto-approve',
+    );
+    expect(inPipeline.code).to.equal(5);
+    rmSync(join(scene.cwd, STATE));
+    const without = await run('apply', '--auto-approve', '--init-state', '--minimum-serial', String(serial));
+    expect(without.code, said(without)).to.equal(5);
+    const wrong = await scene.run({ ...cloud.env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
+    expect(wrong.code).to.equal(1);
+    expect(said(wrong)).to.include('VBSCTL_MINIMUM_SERIAL must be a whole number');
+    expect(starts()).to.equal(3);
+  });
+
+  it('remembers in files of the user alone; a home that cannot be written disturbs nobody', async () => {
+    const folder = join(scene.home, '.local', 'state', 'vbsctl', 'known-states');
+    expect(statSync(folder).mode & 0o777).to.equal(0o700);
+    expect(readdirSync(folder)).to.have.length(2);
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).to.equal(0o600);
+    writeFileSync(join(folder, readdirSync(folder)[0] ?? ''), 'garbage');
+    await ok('plan');
+    rmSync(join(scene.home, '.local'), { recursive: true });
+    writeFileSync(join(scene.home, '.local'), 'no directory');
+    declare(3);
+    const finished = await run('apply', '--auto-approve');
+    expect(finished.code).to.equal(0);
+    expect(finished.stderr).to.equal('');
+    rmSync(join(scene.home, '.local'));
+    const elsewhere = join(scene.home, 'xdg');
+    mkdirSync(elsewhere, { mode: 0o500 });
+    chmodSync(elsewhere, 0o500);
+    const readOnly = await scene.run({ ...cloud.env(), XDG_STATE_HOME: elsewhere }, 'plan');
+    expect(readOnly.code).to.equal(0);
+    const missing = await scene.run({ ...cloud.env(), HOME: '/nonexistent' }, 'plan');
+    expect(missing.code).to.equal(0);
+  });
+
+  it('two runs beside each other never take one another for a rollback', async () => {
+    declare(4);
+    const runs = [run('apply', '--auto-approve', '--lock-timeout', '60s')];
+    for (let n = 0; n < 6; n++) runs.push(run('plan'), run('status'));
+    for (const finished of await Promise.all(runs)) expect(finished.code, said(finished)).to.equal(0);
+  });
+
+  function encoded(text: string): string {
+    const snapshot: Snapshot = decodeSnapshot(Buffer.from(text), STATE);
+    return encodeSnapshot(snapshot);
+  }
+});
+
+/** A state as an attacker sees it. */
+interface Loose {
+  serial: number;
+  target: object;
+  records: { address: string; status: string }[];
+  history: Entry[];
+}
+
+interface Entry {
+  serial: number;
+  actor: object;
+  record?: { address: string };
+}

@@ -1,0 +1,138 @@
+import { expect } from 'chai';
+import { acceptedState } from '../../src/domain/accept.ts';
+import { contradictions } from '../../src/domain/cross-check.ts';
+import type { HistoryEntry, State } from '../../src/domain/state.ts';
+import type { Snapshot } from '../../src/state/codec.ts';
+import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
+import { fingerprint, knownStateOf } from '../../src/state/known-states.ts';
+import { stateFaults } from '../../src/state/state-faults.ts';
+import { verify } from '../../src/state/verify.ts';
+import { ACTOR, AT, sample } from './samples.ts';
+
+const state = sample();
+const sound: Snapshot = { state, chain: extendChain(state, []) };
+const kinds = (snapshot: Snapshot, known = {}) => stateFaults(snapshot, known).map(({ kind }) => kind);
+const edited = (index: number, { state: before, chain }: Snapshot = sound): Snapshot => ({
+  state: {
+    ...before,
+    history: before.history.map((e, i) => (i === index ? { ...e, at: '2020-01-01T00:00:00.000Z' } : e)),
+  },
+  chain,
+});
+function accept({ state: before, chain }: Snapshot): Snapshot {
+  const after = acceptedState(
+    before,
+    { reason: 'checked by hand', contradictions: contradictions(before) },
+    { at: AT, actor: ACTOR },
+  );
+  return { state: after, chain: extendChain(after, chain) };
+}
+function commit({ state: before, chain }: Snapshot): Snapshot {
+  const entry: HistoryEntry = {
+    type: 'moved',
+    from: 'x/a',
+    to: 'x/b',
+    serial: before.serial + 1,
+    at: AT,
+    actor: ACTOR,
+  };
+  const after: State = { ...before, serial: before.serial + 1, history: [...before.history, entry] };
+  return { state: after, chain: extendChain(after, chain) };
+}
+
+describe('state/verify', () => {
+  it('finds nothing in what vbsctl wrote', () => {
+    expect(verify(sound)).to.deep.equal({
+      entries: state.history.length,
+      records: state.records.size,
+      accepted: [],
+      contradictions: [],
+    });
+  });
+
+  it('an accepted break is named and covers what stands before it, and nothing after', () => {
+    for (const index of state.history.keys()) {
+      const accepted = commit(accept(edited(index)));
+      expect(verify(accepted).broken).to.equal(undefined);
+      expect(verify(accepted).accepted.map((each) => each.index)).to.deep.equal([index]);
+      expect(kinds(accepted)).to.deep.equal([]);
+      // once more, before it and after it
+      for (const again of accepted.state.history.keys())
+        if (again !== index) expect(kinds(edited(again, accepted)), `${index} ${again}`).to.include('broken');
+      const twice = accept(edited(again(accepted), accepted));
+      expect(verify(twice).broken).to.equal(undefined);
+      expect(findBreaks(twice.state, twice.chain).every((each) => each.accepted_by !== undefined)).to.equal(
+        true,
+      );
+    }
+    function again({ state: { history } }: Snapshot): number {
+      return history.length - 1;
+    }
+  });
+
+  it('takes no entry for an acceptance whose own hash does not fit', () => {
+    const accepted = accept(edited(0));
+    const forged = { ...accepted, chain: accepted.chain.with(-1, 'a'.repeat(64)) };
+    expect(kinds(forged)).to.deep.equal(['broken']);
+  });
+
+  it('records that contradicted the history do so no more once accepted, whatever was wrong', () => {
+    const first = [...state.records.values()].find(({ status }) => status === 'succeeded');
+    const wrong: State['records'][] = [
+      new Map(),
+      new Map([...state.records].filter(([, record]) => record !== first)),
+      new Map(
+        [...state.records].map(([key, record]) => [
+          key,
+          { ...record, updated_at: '2020-01-01T00:00:00.000Z' },
+        ]),
+      ),
+      new Map([...state.records, ...(first ? [['x/y', { ...first, address: 'x/y' }] as const] : [])]),
+    ];
+    for (const records of wrong) {
+      const snapshot = { state: { ...state, records }, chain: sound.chain };
+      expect(kinds(snapshot)).to.include('contradictory');
+      const accepted = accept(snapshot);
+      expect(kinds(accepted)).to.deep.equal([]);
+      expect(accepted.state.records).to.equal(records);
+    }
+  });
+
+  it('knows an older state, another one with its serial, and another lineage', () => {
+    const known = knownStateOf(sound, 'here', AT);
+    expect(kinds(sound, { of_lineage: known, here: known })).to.deep.equal([]);
+    expect(kinds(sound, { of_lineage: { ...known, serial: known.serial + 1 } })).to.deep.equal(['older']);
+    expect(
+      kinds(sound, { of_lineage: { ...known, serial: known.serial - 1, fingerprint: 'x' } }),
+    ).to.deep.equal([]);
+    expect(kinds(sound, { of_lineage: { ...known, fingerprint: 'x' } })).to.deep.equal(['differs']);
+    expect(kinds(sound, { of_lineage: { ...known, fingerprint: '' } })).to.deep.equal([]);
+    expect(kinds(sound, { here: { ...known, lineage: 'another' } })).to.deep.equal(['other_lineage']);
+    expect(kinds({ ...sound, state: { ...state, serial: 1 } })).to.deep.equal(['set_back']);
+  });
+
+  it('the fingerprint covers what the chain does not: open records, target, serial', () => {
+    const open = [...state.records.values()].find(
+      ({ status }) => status === 'running' || status === 'intended',
+    );
+    expect(open).to.not.equal(undefined);
+    const changed: Partial<State>[] = [
+      { serial: state.serial + 1 },
+      { lineage: 'another' },
+      { target: { ...state.target, project_id: 'another' } },
+      { records: new Map([...state.records].filter(([, record]) => record !== open)) },
+    ];
+    for (const change of changed)
+      expect(fingerprint({ ...sound, state: { ...state, ...change } })).to.not.equal(fingerprint(sound));
+    expect(
+      fingerprint({ ...sound, state: { ...state, records: new Map([...state.records].reverse()) } }),
+    ).to.equal(fingerprint(sound));
+  });
+
+  it('an accepted state has a serial above all that is known', () => {
+    const over = { lineage: state.lineage, serial: 90 };
+    const after = acceptedState(state, { reason: 'r', over, contradictions: [] }, { at: AT, actor: ACTOR });
+    expect(after.serial).to.equal(91);
+    expect(after.history.at(-1)).to.deep.include({ type: 'state_accepted', over, reason: 'r', serial: 91 });
+  });
+});
