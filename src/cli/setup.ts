@@ -123,6 +123,7 @@ export async function openLocation(io: Io, location: string, { config }: Setting
     newId: randomUUID,
     settleMs: config.retry.settle_ms,
     env: io.env,
+    secrets: io.secrets,
   });
   return tellingOfStandingLock(io, opened);
 }

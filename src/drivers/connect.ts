@@ -7,7 +7,7 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { Secrets } from '../domain/secrets.ts';
 import { canonicalAuthUrl, type Target } from '../domain/target.ts';
-import { describeProxy, proxyFromEnv, proxyVariable } from '../network/proxy.ts';
+import { describeProxy, proxyFromEnv, proxySecrets, proxyVariable } from '../network/proxy.ts';
 import {
   certificateUnchecked,
   proxyLoginUnencrypted,
@@ -110,7 +110,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   steps.begin('settings');
   const settings = await findSettings(options);
   const { secrets = new Secrets() } = options;
-  secrets.add(...secretsOf(settings.auth));
+  secrets.add(...secretsOf(settings.auth), ...proxySecrets(options.env));
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
   steps.proving(settings.auth.type);
   steps.done(settings.source);

@@ -47,6 +47,14 @@ export function describeProxy(
   return { value: `${proxy.host}:${proxy.port}${login}`, from: name };
 }
 
+/** The passwords in the addresses of proxies, as they are written and as they are meant. */
+export function proxySecrets(env: Env): string[] {
+  return [env.https_proxy, env.HTTPS_PROXY, env.http_proxy, env.HTTP_PROXY].flatMap((address) => {
+    const written = /^(?:[^:/]*:\/\/)?[^:/]*:(.+)@/.exec(address ?? '')?.[1];
+    return written === undefined ? [] : [written, decodePercent(written).toString()];
+  });
+}
+
 function parseProxy(variable: string, address: string): Proxy {
   const full = address.includes('://') ? address : `http://${address}`;
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(full)?.[1]?.toLowerCase() ?? '';

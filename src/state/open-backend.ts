@@ -3,6 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Secrets } from '../domain/secrets.ts';
+import { proxySecrets } from '../network/proxy.ts';
 import type { Backend } from './backend.ts';
 import { httpBackend } from './http/http-backend.ts';
 import { httpStateSettings } from './http/settings.ts';
@@ -26,6 +28,8 @@ export interface BackendDeps {
   readonly settleMs: number;
   /** Credentials and settings of remote backends come from here, never from the location. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Learns what must not be shown; default: none is kept. */
+  readonly secrets?: Secrets;
 }
 
 /**
@@ -59,8 +63,11 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
   const { env, ...rest } = deps;
   switch (scheme) {
     case 'http':
-    case 'https':
-      return httpBackend({ location, settings: httpStateSettings(url.href, env), ...rest });
+    case 'https': {
+      const settings = httpStateSettings(url.href, env);
+      deps.secrets?.add(settings.password, settings.key, ...proxySecrets(env));
+      return httpBackend({ location, settings, ...rest });
+    }
     case 's3':
       mustBeOnce(url);
       return openS3(location, url, deps);
@@ -87,7 +94,9 @@ function mustBeOnce({ protocol, searchParams }: URL): void {
 
 function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {
   const s3 = s3Location(url);
-  const objects = s3Objects(sdkBucket(s3, s3Network(env)), placeOf(s3), rest.clock);
+  rest.secrets?.add(...proxySecrets(env));
+  const bucket = sdkBucket(s3, s3Network(env), rest.secrets);
+  const objects = s3Objects(bucket, placeOf(s3), rest.clock, rest.secrets);
   return s3Backend({ location, s3, objects, ...rest });
 }
 

@@ -1,7 +1,7 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import { plainText } from '../../network/plain-text.ts';
+import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -22,7 +22,7 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
     case 'answer':
       return {
         cause: 'status',
-        message: told(exchange, messageOf(exchange)),
+        message: messageText(messageOf(exchange), exchange.secrets),
         status: exchange.status,
         ...optional('code', codeIn(exchange)),
         ...optional('request_id', requestId(exchange)),
@@ -41,27 +41,17 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
 export function unreadable(answer: Answer, why: string): CloudFailure {
   return {
     cause: 'unreadable',
-    message: told(answer, why),
+    message: messageText(why, answer.secrets),
     status: answer.status,
     ...optional('code', codeIn(answer)),
     ...optional('request_id', requestId(answer)),
   };
 }
 
-/** What the answer says, fit for a message of ours: one line, bounded, without secrets. */
-function told(answer: Answer, text: string, lengthMax?: number): string {
-  // Made plain first: nothing that vanishes may hold a secret apart. Cut last: half a secret is not found.
-  const plain = plainText(text, TEXT_LENGTH_MAX);
-  return plainText(answer.secrets?.maskMessage(plain) ?? plain, lengthMax);
-}
-
-/** As much of a text of the answer as is looked at. */
-const TEXT_LENGTH_MAX = 4_000;
-
 /** For people. Decisions are made on the body itself. */
 function codeIn(answer: Answer): string | undefined {
   const code = errorBody(answer)?.code;
-  return code === undefined ? undefined : told(answer, code, CODE_LENGTH_MAX);
+  return code === undefined ? undefined : messageText(code, answer.secrets, CODE_LENGTH_MAX);
 }
 
 /** A body that a service, or the gateway in front of it, wrote to say no. */
@@ -91,7 +81,7 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
 }
 
 function errorFields(fields: JsonObject, fault?: string): ErrorBody | undefined {
-  const message = typeof fields.message === 'string' ? plainText(fields.message, TEXT_LENGTH_MAX) : '';
+  const message = typeof fields.message === 'string' ? plainText(fields.message, MESSAGE_LENGTH_MAX) : '';
   const code = typeof fields.code === 'string' ? plainText(fields.code, CODE_LENGTH_MAX) : '';
   if (message === '' && code === '') return undefined;
   return {
@@ -110,7 +100,7 @@ function messageOf(answer: Answer): string {
   }
   const error = errorBody(answer);
   if (error) return error.message || (error.code ?? '');
-  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text, TEXT_LENGTH_MAX);
+  const text = isHtml(answer) ? htmlTitle(answer.text) : plainText(answer.text, MESSAGE_LENGTH_MAX);
   return text === '' ? `HTTP ${answer.status} without a message` : text;
 }
 

@@ -2,7 +2,9 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
@@ -22,12 +24,14 @@ export interface HttpBackendOptions {
   readonly settings: HttpStateSettings;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** What the server may repeat and no message may hold. */
+  readonly secrets?: Secrets;
   readonly wire?: Wire;
 }
 
 export function httpBackend(options: HttpBackendOptions): Backend {
-  const { location, clock, newId, settings, wire = httpWire(settings) } = options;
-  const server = new StateServer(location, settings, clock, wire);
+  const { location, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
+  const server = new StateServer(location, settings, clock, wire, secrets);
   const lock = new HttpLock(server, clock, newId);
   return textBackend({ location, store: server, lock, clock, newId, patience: settings.patience });
 }
@@ -41,8 +45,16 @@ class StateServer implements TextStore {
   readonly settings: HttpStateSettings;
   readonly #clock: Clock;
   readonly #wire: Wire;
+  readonly #secrets: Secrets | undefined;
 
-  constructor(place: string, settings: HttpStateSettings, clock: Clock, wire: Wire) {
+  constructor(
+    place: string,
+    settings: HttpStateSettings,
+    clock: Clock,
+    wire: Wire,
+    secrets: Secrets | undefined,
+  ) {
+    this.#secrets = secrets;
     this.place = place;
     this.settings = settings;
     this.#clock = clock;
@@ -93,7 +105,7 @@ class StateServer implements TextStore {
   }
 
   unexpected(what: string, status: number, body: Buffer): Failure {
-    const said = body.toString('utf8', 0, 300).trim();
+    const said = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX), this.#secrets);
     const summary = `cannot ${what}: the server answered ${status}`;
     const remedy =
       status === 401 || status === 403
@@ -145,7 +157,7 @@ function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return 'no answer';
   if (cause.name === 'CanceledError') return 'no answer in time';
   const code = codeOf(cause);
-  return code === '' ? cause.message || 'no answer' : explainNetworkError(code, cause.message);
+  return code === '' ? plainText(cause.message) || 'no answer' : explainNetworkError(code, cause.message);
 }
 
 class HttpLock implements Lock<HeldTextLock> {

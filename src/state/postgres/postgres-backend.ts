@@ -1,6 +1,7 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
 import { StoredLease } from '../lease.ts';
@@ -21,6 +22,8 @@ export interface PostgresBackendOptions {
   readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** What the server may repeat and no message may hold. */
+  readonly secrets?: Secrets;
 }
 
 export function postgresBackend({
@@ -29,12 +32,13 @@ export function postgresBackend({
   settleMs,
   clock,
   newId,
+  secrets,
 }: PostgresBackendOptions): Backend {
   const { schema } = postgres;
   const open = () =>
     patiently(clock, A_MINUTE, async () => {
       try {
-        return await Session.open(postgres, location);
+        return await Session.open(postgres, location, secrets);
       } catch (cause) {
         throw cause instanceof ConnectionLost
           ? new Again('connect', { cause: unreachable(location, cause) })

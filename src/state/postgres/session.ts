@@ -1,18 +1,21 @@
 import type { Client } from 'pg';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
-import { plainText } from '../../network/plain-text.ts';
+import { messageText, plainText } from '../../network/plain-text.ts';
 import type { PostgresLocation } from './location.ts';
 
 /** One connection to PostgreSQL. The client is loaded with the first. */
 export class Session {
   readonly #client: Client;
+  readonly #secrets: Secrets | undefined;
   readonly place: string;
   /** Why it cannot be used any more. */
   lost: Error | undefined;
 
-  private constructor(client: Client, place: string) {
+  private constructor(client: Client, place: string, secrets: Secrets | undefined) {
+    this.#secrets = secrets;
     this.#client = client;
     this.place = place;
     client.on('error', (cause) => this.#lose(cause));
@@ -20,16 +23,22 @@ export class Session {
   }
 
   /** Rejects with `ConnectionLost` when there is no server now, with a `Failure` when there is no way in. */
-  static async open({ connection }: PostgresLocation, place: string): Promise<Session> {
+  static async open({ connection }: PostgresLocation, place: string, secrets?: Secrets): Promise<Session> {
     const { Client } = await import('pg');
     const client = clientOf(Client, connection, place);
     // Not an option of the constructor: there the URL, which has none, overrides it.
-    Object.assign(client, { password: () => process.env.PGPASSWORD || passwordOf(client) });
-    const session = new Session(client, place);
+    Object.assign(client, {
+      password: async () => {
+        const password = process.env.PGPASSWORD || (await passwordOf(client));
+        secrets?.add(password);
+        return password;
+      },
+    });
+    const session = new Session(client, place, secrets);
     try {
       await client.connect();
     } catch (cause) {
-      throw meaningOf(cause, place);
+      throw meaningOf(cause, place, secrets);
     }
     return session;
   }
@@ -41,7 +50,7 @@ export class Session {
       const { rows } = await this.#client.query(sql, values && [...values]);
       return rows as Row[];
     } catch (cause) {
-      const meaning = meaningOf(cause, this.place);
+      const meaning = meaningOf(cause, this.place, this.#secrets);
       if (meaning instanceof ConnectionLost) this.#lose(meaning);
       throw meaning;
     }
@@ -121,10 +130,8 @@ const QUERY_TIMEOUT_MS = 30_000;
 /** The server is away, or has let go of the session. What was asked last may have been done or not. */
 export class ConnectionLost extends Error {
   constructor(cause: unknown) {
-    super(
-      cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : String(cause),
-      { cause },
-    );
+    const said = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : cause;
+    super(plainText(String(said)), { cause });
   }
 }
 
@@ -134,14 +141,14 @@ export class ConnectionLost extends Error {
  */
 const GONE = /^(08...|57P0[1235]|53300)$/;
 
-function meaningOf(cause: unknown, place: string): Error {
+function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined): Error {
   const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
   const asked = cause instanceof Error && /password must be a|SASL/i.test(cause.message);
   const noTls = cause instanceof Error && /does not support SSL/i.test(cause.message);
   if (noTls || isForGood(codeOf(cause))) return untrusted(cause, place);
   if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause);
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
   const noWayIn = asked || /^28/.test(String(code));
   return new Failure(
     'state',
@@ -162,7 +169,7 @@ function untrusted(cause: unknown, place: string): Failure {
     'state',
     error(
       'state-server',
-      `no TLS connection to PostgreSQL: ${code === '' ? message : explainNetworkError(code, message)}`,
+      `no TLS connection to PostgreSQL: ${code === '' ? plainText(message) : explainNetworkError(code, message)}`,
       {
         where: { file: place },
         remedy:

@@ -2,7 +2,9 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import { messageText } from '../../network/plain-text.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
@@ -54,14 +56,17 @@ export interface Conditions {
 }
 
 /** What a bucket's answers mean. Repetitions are ours: what is there decides between them. */
-export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects {
+/** `secrets`: what the store may repeat and no message may hold. */
+export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?: Secrets): Objects {
+  const told = (cause: unknown) => messageText(reasonOf(cause), secrets);
+
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
     patiently(clock, A_MINUTE, async () => {
       try {
         return await attempt();
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
-        const failure = failed(what, cause, place);
+        const failure = failed(what, cause, told(cause), place);
         throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
       }
     });
@@ -88,8 +93,8 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock): Objects 
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
-        if (status === 409 || mayPass(cause)) return { kind: 'unsure', why: reasonOf(cause) };
-        return { kind: 'refused', failure: failed('write', cause, place) };
+        if (status === 409 || mayPass(cause)) return { kind: 'unsure', why: told(cause) };
+        return { kind: 'refused', failure: failed('write', cause, told(cause), place) };
       }
     },
 
@@ -140,10 +145,10 @@ function reasonOf(cause: unknown): string {
   return code === '' ? text : explainNetworkError(code, text);
 }
 
-function failed(what: string, cause: unknown, place: string): Failure {
+function failed(what: string, cause: unknown, why: string, place: string): Failure {
   return new Failure(
     'state',
-    error('state-server', `cannot ${what} ${place}: ${reasonOf(cause)}`, {
+    error('state-server', `cannot ${what} ${place}: ${why}`, {
       where: { file: place },
       remedy: remedyOf(cause),
     }),

@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { optional } from '../../domain/record.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../shape.ts';
 import type { S3Location } from './location.ts';
 import { type S3Network, s3Agents } from './network.ts';
@@ -8,11 +9,11 @@ import type { Bucket } from './objects.ts';
 const TIMEOUT_MS = 30_000;
 
 /** A bucket as the AWS SDK speaks to it. The SDK is loaded with the first request. */
-export function sdkBucket(location: S3Location, network: S3Network): Bucket {
+export function sdkBucket(location: S3Location, network: S3Network, secrets?: Secrets): Bucket {
   const { bucket: Bucket } = location;
   let loading: ReturnType<typeof load> | undefined;
   const sdk = () => {
-    loading ??= load(location, network);
+    loading ??= load(location, network, secrets);
     return loading;
   };
   return {
@@ -38,7 +39,11 @@ export function sdkBucket(location: S3Location, network: S3Network): Bucket {
   };
 }
 
-async function load({ endpoint, region, path_style }: S3Location, network: S3Network) {
+async function load(
+  { endpoint, region, path_style }: S3Location,
+  network: S3Network,
+  secrets: Secrets | undefined,
+) {
   const { http: httpAgent, https: httpsAgent } = await s3Agents(network);
   // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -58,6 +63,11 @@ async function load({ endpoint, region, path_style }: S3Location, network: S3Net
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  if (secrets)
+    client.config.credentials().then(
+      ({ secretAccessKey, sessionToken }) => secrets.add(secretAccessKey, sessionToken),
+      () => {}, // the first request tells why there are none
+    );
   client.middlewareStack.add(
     (next) => async (args) => {
       const answer = await next(args);
