@@ -29,6 +29,13 @@ export type ApplyEvent = { readonly at: string } & (
       /** What the executor does about it now. */
       readonly next: 'look' | 'give_up';
     }
+  /** The request left when it should not have any more: this process was frozen between its last check and the write. */
+  | {
+      readonly type: 'written_late';
+      readonly address: Address;
+      readonly attempt: number;
+      readonly late_ms: number;
+    }
   | {
       readonly type: 'verdict';
       readonly address: Address;

@@ -98,6 +98,11 @@ export interface Attempt {
   readonly failure?: CloudFailure;
   readonly request_id?: string;
   readonly job_id?: string;
+  /**
+   * The request was written this long after it was last asked whether it may leave, when it should not have left any more:
+   * the process was frozen in between. Another run may have taken over meanwhile. Evidence for people; it changes no verdict.
+   */
+  readonly written_late_ms?: number;
 }
 
 /** Disk and backup as one look saw them. `gone` and `unreadable` stand where a status would. */
@@ -139,9 +144,16 @@ export type RecordEvent =
   | {
       readonly type: 'answer';
       readonly at: string;
+      readonly written_late_ms?: number;
       readonly outcome: Exclude<StartOutcome, { kind: 'accepted' }>;
     }
-  | { readonly type: 'accept'; readonly at: string; readonly job_id?: string; readonly request_id?: string }
+  | {
+      readonly type: 'accept';
+      readonly at: string;
+      readonly job_id?: string;
+      readonly request_id?: string;
+      readonly written_late_ms?: number;
+    }
   /** Nobody said yes, but disk and backup are seen restoring and were not before. */
   | { readonly type: 'adopt'; readonly at: string }
   | { readonly type: 'succeed'; readonly at: string }
@@ -238,6 +250,7 @@ export function advance(record: Record | undefined, event: RecordEvent): Record 
         answer: 'accepted',
         ...optional('job_id', event.job_id),
         ...optional('request_id', event.request_id),
+        ...optional('written_late_ms', event.written_late_ms),
       });
       return {
         ...common(record),
@@ -423,6 +436,7 @@ function answered(record: Record, event: RecordEvent & { type: 'answer' }): read
     answer: answerOf(outcome),
     failure: outcome.failure,
     ...optional('request_id', outcome.failure.request_id),
+    ...optional('written_late_ms', event.written_late_ms),
   });
 }
 

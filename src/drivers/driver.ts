@@ -68,8 +68,13 @@ export interface StartRequest {
   readonly backup_id: string;
   /** After this the intent is stale and nothing may be sent. */
   readonly fresh_until: Moment;
-  /** Asked at the last moment, when the connection stands; on false nothing is sent. */
+  /** Asked in the last step before the request is written; on false nothing is sent. */
   readonly mayLeave?: () => boolean;
+  /**
+   * Told when the request was written although `mayLeave` or `fresh_until` would have held it back by then: the process
+   * was frozen between the question and the write, for `late_ms`.
+   */
+  readonly onWrittenLate?: (late_ms: number) => void;
 }
 
 /** Made by `reserve` only; good for one POST. */

@@ -1,4 +1,4 @@
-import { mayHavePassedMs } from '../domain/clock.ts';
+import { mayHavePassedMs, momentOf } from '../domain/clock.ts';
 import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Pass } from './auth/session.ts';
@@ -32,7 +32,7 @@ export class RestorePosts {
   /** `classify` is the API's own reading of what came. */
   async start(
     permit: Permit,
-    { url, volume_id, fresh_until, mayLeave }: { readonly url: string } & StartRequest,
+    { url, volume_id, fresh_until, mayLeave, onWrittenLate }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
     const reserved = this.#permits.get(permit);
@@ -49,13 +49,21 @@ export class RestorePosts {
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
+    const may = () => wire.pausedForMs === 0 && (mayLeave?.() ?? true) && isFresh();
+    let asked = momentOf(clock);
     const exchange = await wire.sendReserved({
       method: 'POST',
       url,
       headers: {},
       proof: pass,
       body: JSON.stringify({ restore: { volume_id } }),
-      mayLeave: () => isFresh() && wire.pausedForMs === 0 && (mayLeave?.() ?? true),
+      mayLeave: () => {
+        asked = momentOf(clock);
+        return may();
+      },
+      onWritten: () => {
+        if (!may()) onWrittenLate?.(mayHavePassedMs(clock, asked));
+      },
     });
     const outcome = classify(exchange, clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')

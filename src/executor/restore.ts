@@ -225,7 +225,14 @@ class Attempts {
     const attempt = record.attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
-    const { value: outcome, sighting } = await watchWhile(this.#send(permit, freshUntil), session, record);
+    let lateMs: number | undefined;
+    const onWrittenLate = (late_ms: number) => {
+      lateMs = late_ms;
+      // At once: the state may not take it any more.
+      run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
+    };
+    const posting = this.#send(permit, freshUntil, onWrittenLate);
+    const { value: outcome, sighting } = await watchWhile(posting, session, record);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -234,6 +241,7 @@ class Attempts {
         at: session.now(),
         ...optional('job_id', job_id),
         ...optional('request_id', request_id),
+        ...optional('written_late_ms', lateMs),
       });
       run.emit({
         type: 'accepted',
@@ -243,7 +251,12 @@ class Attempts {
       });
       return follow(session, running(session));
     }
-    await session.step({ type: 'answer', at: session.now(), outcome });
+    await session.step({
+      type: 'answer',
+      at: session.now(),
+      outcome,
+      ...optional('written_late_ms', lateMs),
+    });
     if (sighting && worstDoubt(intended(session).attempts) !== 'none') {
       const { failure } = outcome;
       run.emit({
@@ -261,7 +274,11 @@ class Attempts {
   }
 
   /** The only place from which a POST leaves. */
-  async #send(permit: Permit, freshUntil: Moment): Promise<StartOutcome> {
+  async #send(
+    permit: Permit,
+    freshUntil: Moment,
+    onWrittenLate: (late_ms: number) => void,
+  ): Promise<StartOutcome> {
     const { run, ids } = this.#session;
     const { lease, settings } = run;
     if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
@@ -277,6 +294,7 @@ class Attempts {
       fresh_until: freshUntil,
       // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
       mayLeave: () => !run.stop.aborted && holds(),
+      onWrittenLate,
     });
     const answer = await untilHurried(posting, run);
     // Its intent is durable: the next run finds out what came of it.

@@ -2,11 +2,12 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { openTunnel, type ProxyChoice } from './proxy.ts';
+import { whenDrained } from './write-gate.ts';
 
 /**
  * Agents that hand a socket over only once it is connected (TLS handshake and certificate check included).
  * Node's own agents hand over a socket that is still connecting; then nobody can say whether the request
- * was written. With these, a request that never got a socket never left.
+ * was written. With these, a request that never got a socket never left, and one that gets it is written at once.
  */
 export interface Connections {
   /** Kept alive and used again. */
@@ -40,11 +41,6 @@ export interface TlsSettings {
   readonly insecure?: true;
 }
 
-/** An option of a request that these agents understand: asked when the connection stands. */
-export interface Gate {
-  readonly mayLeave?: (() => boolean) | undefined;
-}
-
 export function openConnections({
   connectTimeoutMs,
   insecure,
@@ -71,7 +67,7 @@ function handingOverConnected<A extends http.Agent>(
   proxyFor: ProxyChoice = () => undefined,
 ): A {
   const open = agent.createConnection.bind(agent);
-  agent.createConnection = (options: http.ClientRequestArgs & Gate, callback) => {
+  agent.createConnection = (options: http.ClientRequestArgs, callback) => {
     // Node calls it with an error alone, too; its types don't say so.
     const handOver = callback as (error: Error | null, socket?: Duplex) => void;
     let socket: Duplex;
@@ -83,12 +79,8 @@ function handingOverConnected<A extends http.Agent>(
       socket.on('error', () => {}).destroy();
       handOver(error);
     };
-    const onConnected = () =>
-      settle(
-        options.mayLeave?.() === false
-          ? coded('NOT_SENT_STALE', 'the request was called off while it waited for its connection')
-          : null,
-      );
+    // What is left of the handshake goes out first: then the request does not wait behind it (write-gate.ts).
+    const onConnected = () => whenDrained(socket, () => settle(null));
     const toTarget = (through?: Duplex) => {
       socket = open({ ...options, ...(through ? { socket: through } : {}) }) as Duplex;
       socket.once('error', settle).once(connected, onConnected);

@@ -74,6 +74,7 @@ const attempt = fields<Attempt>({
   failure: maybe(cloudFailure),
   request_id: maybe(text),
   job_id: maybe(text),
+  written_late_ms: maybe(amount),
 });
 
 // times of the cloud are evidence and are kept as it gave them

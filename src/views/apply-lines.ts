@@ -50,6 +50,15 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         ...idOf(undefined, event.failure.request_id),
         consequence: consequenceText(event),
       };
+    case 'written_late':
+      return {
+        sign: '!',
+        tone: 'bad',
+        address: event.address,
+        text: `attempt ${event.attempt} was sent ${formatDuration(event.late_ms)} after its last check, when it should not have left any more: this process was frozen in between`,
+        consequence:
+          'another run may have taken over and sent it, too: compare the jobs of this disk in the cloud with vbsctl state history',
+      };
     case 'verdict':
       // These two end the restore: its end says the same, next.
       return event.verdict === 'failed' || event.verdict === 'unknown'

@@ -80,6 +80,7 @@ export class Tally {
         this.#underway.delete(event.address);
         this.#count(event);
         return;
+      case 'written_late':
       case 'slowed_down':
       case 'state_slow':
       case 'state_written':

@@ -159,11 +159,15 @@ export function attemptLines(record: Record, { style, width }: TextOptions): str
   );
 }
 
-function attemptText({ intended_at, answered_at, answer, failure }: Attempt): string {
+function attemptText({ intended_at, answered_at, answer, failure, written_late_ms }: Attempt): string {
   const took = between(intended_at, answered_at);
   const after = took === undefined ? '' : ` after ${formatDuration(took)}`;
   const because = failure ? `: ${failureText(failure)}` : '';
-  return `${utc(intended_at)}, ${answerText(answer)}${after}${because}`;
+  const late =
+    written_late_ms === undefined
+      ? ''
+      : `; sent ${formatDuration(written_late_ms)} after its last check, when it should not have left any more`;
+  return `${utc(intended_at)}, ${answerText(answer)}${after}${because}${late}`;
 }
 
 function idsOf({ job_id, request_id, failure }: Attempt): string[] {

@@ -163,6 +163,53 @@ describe('the vbs driver', () => {
       expect(cloud.count('/restore')).to.equal(0);
     });
 
+    for (const [frozenMs, expected] of [
+      [4_000, []],
+      [6_000, [6_000]],
+    ] as const)
+      it(`${expected.length > 0 ? 'tells' : 'says nothing'} when it was written ${frozenMs} ms after the question, fresh for 5 s`, async () => {
+        const frozen = (clock: FakeClock): Http => {
+          const network = createAxiosHttp({ ...HTTP, version: '0.0.0' });
+          return {
+            send: (request) =>
+              network.send(
+                request.method !== 'POST' || !request.mayLeave
+                  ? request
+                  : {
+                      ...request,
+                      mayLeave: () => {
+                        const may = request.mayLeave?.() ?? true;
+                        clock.advance(frozenMs);
+                        return may;
+                      },
+                    },
+              ),
+          };
+        };
+        const { cloud, driver, clock } = await serve(undefined, frozen);
+        const late: number[] = [];
+        const outcome = await driver.start(await reserve(driver), {
+          ...restore,
+          fresh_until: momentOf(clock, 5_000),
+          onWrittenLate: (late_ms) => late.push(late_ms),
+        });
+        expect(outcome.kind).to.equal('accepted');
+        expect(cloud.count('/restore')).to.equal(1);
+        expect(late).to.deep.equal(expected);
+      });
+
+    it('is told late, too, when what else may hold it back changed', async () => {
+      const { driver } = await serve();
+      const late: number[] = [];
+      const answers = [true, false];
+      await driver.start(await reserve(driver), {
+        ...restore,
+        mayLeave: () => answers.shift() ?? false,
+        onWrittenLate: (late_ms) => late.push(late_ms),
+      });
+      expect(late).to.deep.equal([0]);
+    });
+
     it('never repeats the token that a server repeats', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path, token = '' }) =>

@@ -16,6 +16,7 @@ server.on('connect', (request, client) => {
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
     target.pipe(client).pipe(target);
   });
+  client.on('close', () => target.destroy());
   target.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
 });
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));

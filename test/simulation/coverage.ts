@@ -108,6 +108,7 @@ export class Coverage {
           event.verdict === 'adopt' ? 'following' : event.verdict === 'retry' ? 'getting ready' : 'probing';
         break;
       case 'progress':
+      case 'written_late':
         break;
       case 'ended': {
         const { end } = event;

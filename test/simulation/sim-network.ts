@@ -38,6 +38,8 @@ export class SimNetwork implements Http {
   readonly log: string[] = [];
   /** While true nothing connects, and answers under way are lost. */
   down = false;
+  /** Between the question whether a POST may leave and its write: what a process does not notice that is frozen there. */
+  beforeWrite: (request: HttpRequest) => void = () => {};
   /** Answers in place of the cloud, which then never hears of the request. */
   instead: (request: HttpRequest) => Exchange | undefined = () => undefined;
 
@@ -58,6 +60,8 @@ export class SimNetwork implements Http {
     if (this.down) return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' };
     if (request.method === 'POST' && request.mayLeave && !request.mayLeave())
       return { kind: 'no_connection', message: 'stale', code: 'NOT_SENT_STALE' };
+    this.beforeWrite(request);
+    if (request.method === 'POST') request.onWritten?.();
     await this.#clock.sleep(ONE_WAY_MS);
     const instead = this.instead(request);
     if (instead) return instead;

@@ -81,7 +81,13 @@ export function everyKind(): Record[] {
   return [
     advance(intended, { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } }),
     writtenBy(
-      recordAfter('pay/run', { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-2' }),
+      recordAfter('pay/run', {
+        type: 'accept',
+        at: AT,
+        job_id: 'job-1',
+        request_id: 'req-2',
+        written_late_ms: 7,
+      }),
       'd'.repeat(64),
     ),
     recordAfter('pay/done', { type: 'accept', at: AT, job_id: 'job-2' }, { type: 'succeed', at: AT }),

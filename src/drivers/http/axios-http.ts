@@ -3,9 +3,10 @@ import https from 'node:https';
 import type { AxiosInstance } from 'axios';
 import type { HttpSettings } from '../../domain/config.ts';
 import { optional } from '../../domain/record.ts';
-import { type Connections, type Gate, openConnections, type TlsSettings } from '../../network/connections.ts';
+import { type Connections, openConnections, type TlsSettings } from '../../network/connections.ts';
 import { explainNetworkError } from '../../network/network-errors.ts';
 import type { ProxyChoice } from '../../network/proxy.ts';
+import { gateWrites, type WriteGate } from '../../network/write-gate.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 
 export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
@@ -92,12 +93,12 @@ async function exchange(
 
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
-/** What happened to one request: whether it got a connection, and why it was stopped. */
+/** What happened to one request: whether some of it may have left, and why it was stopped. */
 class Watch {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
-  handedOver = false;
+  mayHaveLeft = false;
   stopped: 'timeout' | 'aborted' | undefined;
 
   constructor(timeoutMs: number) {
@@ -108,9 +109,8 @@ class Watch {
     return this.#controller.signal;
   }
 
-  /** From here on the request may have been written. */
+  /** The answer is waited for from here on. */
   onSocket(): void {
-    this.handedOver = true;
     this.#timer = setTimeout(() => this.stop('timeout'), this.#timeoutMs);
   }
 
@@ -130,13 +130,23 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
     request(options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) {
       const agents = request.method === 'POST' ? connections.posts : connections.reads;
       const secure = options.protocol === 'https:';
-      const gated: https.RequestOptions & Gate = {
-        ...options,
-        agent: secure ? agents.https : agents.http,
-        mayLeave: request.method === 'POST' ? request.mayLeave : undefined,
-      };
-      const sent = (secure ? https : http).request(gated, onResponse);
-      return sent.once('socket', () => watch.onSocket());
+      const agent = secure ? agents.https : agents.http;
+      const sent = (secure ? https : http).request({ ...options, agent }, onResponse);
+      // Node writes the request right after this event, also on a connection that was used before.
+      return sent.once('socket', (socket) => {
+        watch.onSocket();
+        const { mayLeave, onWritten }: Partial<WriteGate> = request.method === 'POST' ? request : {};
+        if (!mayLeave) watch.mayHaveLeft = true;
+        else
+          gateWrites(socket, {
+            mayLeave: () => {
+              const may = mayLeave();
+              watch.mayHaveLeft ||= may;
+              return may;
+            },
+            onWritten,
+          });
+      });
     },
   };
 }
@@ -144,7 +154,7 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
 function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings, host: string): Exchange {
   // Only code and message are taken: an axios error carries the whole request, token and password included.
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
-  if (!watch.handedOver)
+  if (!watch.mayHaveLeft)
     return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
   if (watch.stopped === 'timeout')
     return {

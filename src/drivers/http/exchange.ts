@@ -41,10 +41,12 @@ export interface PostRequest {
   /** JSON text. */
   readonly body: string;
   /**
-   * Asked at the last moment, when the connection stands and before the first byte leaves. On false nothing is
-   * sent, and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
+   * Asked in the last synchronous step before the bytes of the request are handed to the system. On false not one is,
+   * and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
    */
   readonly mayLeave?: () => boolean;
+  /** Told right after the system has taken them. */
+  readonly onWritten?: () => void;
 }
 
 export type Exchange =

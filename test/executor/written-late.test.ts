@@ -1,0 +1,46 @@
+import { expect } from 'chai';
+import type { ApplyEvent } from '../../src/domain/events.ts';
+import { applyLine } from '../../src/views/apply-lines.ts';
+import { attemptLines } from '../../src/views/record-text.ts';
+import { makeStyle } from '../../src/views/terminal.ts';
+import { Lab } from '../simulation/lab.ts';
+
+const FROZEN_MS = 22_000;
+
+describe('a restore that was written late', () => {
+  for (const [answer, instead] of [
+    ['accepted', undefined],
+    ['ambiguous', { kind: 'answer', status: 504, headers: {}, text: '' }],
+  ] as const)
+    it(`is told at once, stands in the record, and is judged like any other: ${answer}`, async () => {
+      const lab = new Lab();
+      let frozen = false;
+      lab.network.beforeWrite = ({ method, url }) => {
+        if (frozen || method !== 'POST' || !url.endsWith('/restore')) return;
+        frozen = true;
+        lab.clock.wallOffset += FROZEN_MS;
+        // The cloud answers to the late one only.
+        lab.network.instead = (request) => {
+          if (request.method !== 'POST') return undefined;
+          lab.network.instead = () => undefined;
+          return instead;
+        };
+      };
+      const events: ApplyEvent[] = [];
+      const spec = lab.spec(0);
+      await lab.apply([spec], { onEvent: (event) => events.push(event) });
+      const record = (await lab.state())?.records.get(spec.address);
+      expect(record?.attempts[0]).to.include({ answer, written_late_ms: FROZEN_MS });
+      expect(record?.status).to.equal('succeeded');
+
+      const told = events.findIndex(({ type }) => type === 'written_late');
+      const answered = events.findIndex(({ type }) => type === 'accepted' || type === 'answered');
+      expect(told).to.be.within(0, answered - 1);
+      const event = events[told];
+      expect(event && applyLine(event)?.text).to.match(
+        /^attempt 1 was sent 22s after its last check, when it/,
+      );
+      const options = { style: makeStyle(false), width: 200, now: 0 };
+      expect(record && attemptLines(record, options).join(' ')).to.contain('sent 22s after its last check');
+    });
+});

@@ -1,0 +1,36 @@
+/**
+ * A process that POSTs once and freezes itself on the way: `node --import tsx frozen-sender.ts WHEN URL [CA FILE]`.
+ * `before`: within the question whether the request may leave, which it answers with no when it wakes. `after`: as soon as
+ * it is told that the request was written. Prints `frozen` before, and how the exchange ended at the end.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
+import { proxyFromEnv } from '../../src/network/proxy.ts';
+
+const [when, url = '', caFile] = process.argv.slice(2);
+const freeze = (): void => {
+  writeSync(1, 'frozen\n');
+  process.kill(process.pid, 'SIGSTOP');
+};
+const network = createAxiosHttp({
+  connect_timeout_ms: 20_000,
+  request_timeout_ms: 20_000,
+  max_response_bytes: 1_000_000,
+  version: '1.2.3',
+  proxyFor: proxyFromEnv(process.env),
+  ...(caFile ? { ca: readFileSync(caFile, 'utf8') } : {}),
+});
+const exchange = await network.send({
+  method: 'POST',
+  url,
+  headers: {},
+  body: '{"restore":1}',
+  mayLeave: () => {
+    if (when === 'before') freeze();
+    return when === 'after';
+  },
+  onWritten: () => {
+    if (when === 'after') freeze();
+  },
+});
+writeSync(1, `${exchange.kind} ${'code' in exchange ? exchange.code : exchange.status}\n`);
