@@ -27,7 +27,6 @@ export async function makePlan(input: {
   const { specs, files, state, driver, settings, only, waivers } = input;
   refuseUnknownAddresses(only, specs);
   if (state && driver) refuseOtherTarget(state, driver.target);
-  const observations = driver && (await observe(driver, observationNeeds(specs, state)));
   const now = Date.now();
   const planFrom = (seen: Observations | undefined) =>
     plan({
@@ -42,8 +41,14 @@ export async function makePlan(input: {
       now,
       toolVersion: VERSION,
     });
+  if (!driver) return planFrom(undefined);
+  // The limit on the number of restores needs no cloud: who names a million disks costs it no request.
+  if (settings.config.policy.max_restores !== undefined) {
+    const unseen = planFrom(undefined);
+    if (unseen.notices.some(({ severity }) => severity === 'error')) return unseen;
+  }
+  const observations = await observe(driver, observationNeeds(specs, state));
   const made = planFrom(observations);
-  if (!driver || !observations) return made;
   const others = otherDisks(made);
   if (others.length === 0 && !speaksOfServers(made)) return made;
   const named = speaksOfServers(made) ? await nameServers(driver, observations) : observations;

@@ -47,6 +47,12 @@ export interface HttpSettings {
   /** From the first byte of a request to the last of its answer. */
   readonly request_timeout_ms: number;
   readonly max_response_bytes: number;
+  /** Of one list. */
+  readonly max_list_pages: number;
+  /** All pages of one list together. */
+  readonly max_list_bytes: number;
+  /** All answers to reads of one run together; then no further read is sent. */
+  readonly max_run_bytes: number;
 }
 
 /** What must never happen, whatever a manifest asks for. Absent: no limit, nothing required. */
@@ -77,6 +83,13 @@ export const DEFAULT_CONFIG: Config = {
     after_ambiguous: 'retry',
   },
   poll: { min_interval_ms: 2_000, max_interval_ms: 30_000 },
-  http: { connect_timeout_ms: 10_000, request_timeout_ms: 60_000, max_response_bytes: 32 * 1024 * 1024 },
+  http: {
+    connect_timeout_ms: 10_000,
+    request_timeout_ms: 60_000,
+    max_response_bytes: 32 * 1024 ** 2,
+    max_list_pages: 1_000,
+    max_list_bytes: 256 * 1024 ** 2,
+    max_run_bytes: 16 * 1024 ** 3,
+  },
   policy: { protected_volumes: [] },
 };

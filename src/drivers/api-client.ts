@@ -16,18 +16,18 @@ import {
   parseObject,
   unreadable,
 } from './http/failures.ts';
+import type { ReadLimits } from './http/read-limits.ts';
 import { type Attempted, isTransient, type RetryTools, withRetries } from './http/retry.ts';
+import { compressionOf, isNestedTooDeep } from './http/unasked.ts';
 import type { Wire } from './http/wire.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 /** Entries asked for with each page; the most that EVS and Cinder give. */
 const PAGE_SIZE = 1_000;
-/** A project with more disks or backups than this times the page size is none that we believe. */
-const PAGES_MAX = 1_000;
-
 export interface ClientTools extends RetryTools {
   readonly wire: Wire;
   readonly session: Session;
+  readonly limits: ReadLimits;
   /** Ends the reads that are given no signal of their own. */
   readonly stop?: AbortSignal;
 }
@@ -87,37 +87,46 @@ export class ApiClient {
   ): Promise<Listing<T>> {
     // By id: what moves from one page to the next while they are read must not count twice.
     const values = new Map<string, T>();
+    const asked = new Set<string>();
     let cloudTime: number | undefined;
     const filter = status === undefined ? '' : `status=${encodePercent(status)}&`;
     let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
-    for (let pages = 1; pages <= PAGES_MAX; pages++) {
+    let bytes = 0;
+    for (let pages = 1; ; pages++) {
+      asked.add(query);
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
       if (got.kind !== 'answer') return got;
+      bytes += Buffer.byteLength(got.answer.text);
       const parsed = this.#parse(got.answer, (body) => parsePage(body, request, got.answer.secrets));
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
       if (pages === 1) cloudTime = cloudTimeMs(got.answer);
       const { entries, next } = parsed.value;
+      const known = values.size;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
+      const listed = (complete: boolean): Listing<T> => ({
+        kind: 'listed',
+        values: [...values.values()],
+        pages,
+        complete,
+        ...optional('cloud_time_ms', cloudTime),
+      });
       const following =
         entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
-      if (following === undefined || goOn?.(values, pages) === false)
-        return {
-          kind: 'listed',
-          values: [...values.values()],
-          pages,
-          complete: following === undefined,
-          ...optional('cloud_time_ms', cloudTime),
-        };
+      if (following === undefined) return listed(true);
+      if (goOn?.(values, pages) === false) return listed(false);
+      if (values.size === known) {
+        // A server that knows neither limit nor marker has sent all there is with the first page.
+        if (next === undefined && values.size > PAGE_SIZE) return listed(true);
+        return notListed(`page ${pages} of the list of ${request.key} repeats the pages before it`);
+      }
+      if (asked.has(following)) return notListed(`the pages of the list of ${request.key} lead in a circle`);
+      const tooMuch = this.#tools.limits.ofList(request.key, pages + 1, bytes);
+      if (tooMuch !== undefined) return notListed(tooMuch);
       query = following;
     }
-    return {
-      kind: 'unreadable',
-      failure: { cause: 'unreadable', message: `the list of ${request.key} does not end` },
-      retryable: false,
-    };
   }
 
   async #get(
@@ -126,6 +135,8 @@ export class ApiClient {
     headers: Headers,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
     const signal = given ?? this.#tools.stop;
+    const tooMuch = this.#tools.limits.ofRun();
+    if (tooMuch !== undefined) return notListed(tooMuch);
     const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
@@ -141,12 +152,13 @@ export class ApiClient {
     signal: AbortSignal | undefined,
     headers: Headers,
   ): Promise<Attempted<Answer | RefusedGrant>> {
-    const { session, wire, clock } = this.#tools;
+    const { session, wire, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
       const grant = await session.pass(signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
       const { pass } = grant;
       const exchange = await wire.send({ method: 'GET', url, headers, proof: pass, signal });
+      if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect; with a fresh pass it is worth one more.
       if (exchange.kind === 'answer' && exchange.status === 401)
         if (session.refused(pass, exchange) && !renewed) continue;
@@ -164,7 +176,7 @@ export class ApiClient {
       return { kind: 'unreadable', failure: this.#failure(answer), retryable: false };
     const body = parseObject(answer.text);
     try {
-      if (!body) throw new UnexpectedShape('it is no JSON object');
+      if (!body) throw new UnexpectedShape(noObject(answer));
       return { kind: 'parsed', value: parse(body) };
     } catch (error) {
       if (!(error instanceof UnexpectedShape)) throw error;
@@ -176,6 +188,17 @@ export class ApiClient {
   #failure(answer: Answer): CloudFailure {
     return failureOf(answer, this.#tools.clock.now());
   }
+}
+
+/** A server that goes on for ever goes on for ever the next time, too. */
+function notListed(message: string): Unreadable {
+  return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable: false };
+}
+
+function noObject(answer: Answer): string {
+  const coding = compressionOf(answer);
+  if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
+  return isNestedTooDeep(answer.text) ? 'it is nested too deeply' : 'it is no JSON object';
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;

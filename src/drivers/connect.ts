@@ -38,7 +38,9 @@ import { createAxiosHttp } from './http/axios-http.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
 import { maskedHttp } from './http/masked-http.ts';
+import { ReadLimits } from './http/read-limits.ts';
 import type { RetryTools } from './http/retry.ts';
+import { withoutCompression } from './http/unasked.ts';
 import { Wire } from './http/wire.ts';
 import { slowdownNote } from './slowdown-note.ts';
 import { SILENT, type Steps } from './steps.ts';
@@ -118,7 +120,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
   const wire = new Wire({
-    http: authorizedHttp(maskedHttp(network, secrets), cloudClock),
+    http: authorizedHttp(maskedHttp(withoutCompression(network), secrets), cloudClock),
     budget: new Budget(options.requestsPerSecond, clock),
     clock,
     retry,
@@ -127,7 +129,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
     const note = slowdownNote(slowdown, clock.now());
     if (note) onNote(note);
   });
-  const tools = { wire, retry, clock, random };
+  const tools = { wire, retry, clock, random, limits: new ReadLimits(options.http) };
   const wantedIn = (region: string, projectId: string): Wanted => ({
     region,
     interface: settings.interface,

@@ -21,10 +21,15 @@ export function text(from: JsonObject, key: string): string {
   return value;
 }
 
+/** Longer than any name, id or reason of a cloud; what is kept of a list must be small beside the list. */
+const TEXT_LENGTH_MAX = 10_000;
+
 /** Absent and null are the same. */
 export function optionalText(from: JsonObject, key: string): string | undefined {
   const value = from[key] ?? undefined;
   if (value !== undefined && typeof value !== 'string') throw new UnexpectedShape(`${key} is not a text`);
+  if (value !== undefined && value.length > TEXT_LENGTH_MAX)
+    throw new UnexpectedShape(`${key} is longer than ${TEXT_LENGTH_MAX} characters`);
   return value;
 }
 

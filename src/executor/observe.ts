@@ -8,6 +8,11 @@ import { worthAPage } from './thrift.ts';
 
 /** Reads under way at once; the request budget bounds their rate. */
 const READS_AT_ONCE = 10;
+/**
+ * After so many single reads in a row that found nothing the rest is not asked for: a manifest may name any number of
+ * things that do not exist.
+ */
+const FRUITLESS_MAX = 20;
 
 /** Looks at what a plan needs to know. Throws a `cloud` Failure when a list it cannot do without is unreadable. */
 export async function observe(driver: Driver, needs: ObservationNeeds): Promise<Observations> {
@@ -40,8 +45,12 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
 
 /** Goes on with a list while what is still missing is worth another page. */
 function until<T>(ids: ReadonlySet<string>): ListWish<T> {
+  const missing = new Set(ids);
   return {
-    goOn: (found, pages) => worthAPage([...ids].filter((id) => !found.has(id)).length, pages),
+    goOn: (found, pages) => {
+      for (const id of missing) if (found.has(id)) missing.delete(id);
+      return worthAPage(missing.size, pages);
+    },
   };
 }
 
@@ -53,12 +62,14 @@ async function readAll<T extends { readonly id: string }>(
   get: (id: string) => Promise<Reading<T>>,
 ): Promise<{ readings: Map<string, Reading<T>>; list?: readonly T[] }> {
   const readings = new Map<string, Reading<T>>();
-  let complete: readonly T[] | undefined;
+  let isComplete = false;
+  let whole: readonly T[] | undefined;
   if (all || worthAPage(ids.size, 1)) {
     const listing = await list(all ? {} : until(ids));
     if (listing.kind === 'listed') {
       for (const value of listing.values) readings.set(value.id, { kind: 'found', value });
-      if (all) complete = listing.values;
+      isComplete = listing.complete;
+      if (all) whole = listing.values;
     } else if (all) {
       throw new Failure(
         'cloud',
@@ -72,9 +83,28 @@ async function readAll<T extends { readonly id: string }>(
   // What a list does not show is asked for by name: lists may be stale, and hide what is shared.
   const missing = [...ids].filter((id) => !readings.has(id));
   const next = missing.values();
+  let fruitless = 0;
+  let mayGoBetter = false;
   const worker = async () => {
-    for (const id of next) readings.set(id, await get(id));
+    while (fruitless < FRUITLESS_MAX) {
+      const { value: id, done } = next.next();
+      if (done) return;
+      const reading = await get(id);
+      readings.set(id, reading);
+      fruitless = reading.kind === 'found' ? 0 : fruitless + 1;
+      mayGoBetter = reading.kind === 'unreadable' && reading.retryable;
+    }
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, worker));
-  return { readings, ...(complete ? { list: complete } : {}) };
+  for (const id of next) readings.set(id, isComplete ? notListed(what) : notAsked(what, mayGoBetter));
+  return { readings, ...(whole ? { list: whole } : {}) };
+}
+
+function notListed(what: string): Reading<never> {
+  return { kind: 'gone', failure: { cause: 'status', message: `not in the list of ${what}` } };
+}
+
+function notAsked(what: string, retryable: boolean): Reading<never> {
+  const message = `not asked for, because ${FRUITLESS_MAX} other ${what} could not be read either`;
+  return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable };
 }

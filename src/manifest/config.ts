@@ -32,6 +32,9 @@ interface ConfigDocument {
     readonly connect_timeout?: string;
     readonly request_timeout?: string;
     readonly max_response_bytes?: number;
+    readonly max_list_pages?: number;
+    readonly max_list_bytes?: number;
+    readonly max_run_bytes?: number;
   };
   readonly policy?: {
     readonly max_restores?: number;
@@ -76,6 +79,9 @@ export function toConfig(document: SourceDocument): Config {
       connect_timeout_ms: milliseconds(http?.connect_timeout) ?? standard.http.connect_timeout_ms,
       request_timeout_ms: milliseconds(http?.request_timeout) ?? standard.http.request_timeout_ms,
       max_response_bytes: http?.max_response_bytes ?? standard.http.max_response_bytes,
+      max_list_pages: http?.max_list_pages ?? standard.http.max_list_pages,
+      max_list_bytes: http?.max_list_bytes ?? standard.http.max_list_bytes,
+      max_run_bytes: http?.max_run_bytes ?? standard.http.max_run_bytes,
     },
     policy: { ...standard.policy, ...writtenPolicy(document) },
   };

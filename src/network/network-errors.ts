@@ -9,6 +9,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no connection in time',
   ECONNRESET: 'connection reset',
   EPIPE: 'connection closed by the server',
+  HPE_HEADER_OVERFLOW: 'the headers of the answer are too large',
   EPROTO: 'TLS handshake failed; is it an https address?',
   ERR_SSL_WRONG_VERSION_NUMBER: 'no TLS spoken there; is it an http address?',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'no TLS spoken there; is it an http address?',

@@ -430,17 +430,6 @@ describe('the vbs driver', () => {
       expect(backups.kind === 'listed' && backups.values.length).to.equal(1);
     });
 
-    it('that do not end are given up', async () => {
-      const { cloud, driver } = await serve();
-      const body = {
-        volumes: [cloud.volumes.get('volume-1')],
-        volumes_links: [{ rel: 'next', href: '?marker=volume-1' }],
-      };
-      cloud.replace = ({ path }) => (path.includes('/volumes/detail') ? { status: 200, body } : undefined);
-      expect(await driver.volumes()).to.include({ kind: 'unreadable', retryable: false });
-      expect(cloud.count('/volumes/detail')).to.equal(1_000);
-    });
-
     it('with an entry that cannot be understood say which', async () => {
       const { cloud, driver } = await serve();
       const body = {

@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import type { Driver } from '../../src/drivers/driver.ts';
+import { observe } from '../../src/executor/observe.ts';
 import { Lab } from '../simulation/lab.ts';
 
 describe('looking at what a plan needs', () => {
@@ -20,4 +22,69 @@ describe('looking at what a plan needs', () => {
     ['not by the pages of a project that is much larger', 100, 5, 8, 2, 7],
   ] as const)
     it(what, async () => expect(await requests(project, pageSize, wanted)).to.deep.equal({ lists, gets }));
+
+  /** The cloud, with other answers about disks. */
+  function withLists(cloud: Driver, more: Partial<Driver>): Driver {
+    const { api } = cloud;
+    const volume: Driver['volume'] = (id) => cloud.volume(id);
+    const backups: Driver['backups'] = (signal, wish) => cloud.backups(signal, wish);
+    return { api, volume, backups, ...more } as Driver;
+  }
+
+  /** Requests for `count` disks and backups that do not exist, and what is said of them. */
+  async function unknown(count: number) {
+    const lab = new Lab({ volumes: 10 });
+    const ids = Array.from(
+      { length: count },
+      (_, n) => `${String(n).padStart(8, '0')}-0000-4000-8000-000000000000`,
+    );
+    const needs = {
+      volume_ids: new Set(ids),
+      backup_ids: new Set(ids),
+      all_volumes: false,
+      all_backups: false,
+    };
+    const seen = await lab.clock.until(observe(await lab.clock.until(lab.connect()), needs));
+    const kinds = new Set(ids.flatMap((id) => [seen.volumes.get(id)?.kind, seen.backups.get(id)?.kind]));
+    return { requests: lab.network.log.length, kinds: [...kinds] };
+  }
+
+  it('takes the word of a whole list for what it does not show, after some single looks', async () => {
+    const few = await unknown(1_000);
+    const many = await unknown(20_000);
+    expect(few.kinds).to.deep.equal(['gone']);
+    expect(many.kinds).to.deep.equal(['gone']);
+    expect(few.requests).to.be.at.most(70);
+    expect(many.requests).to.equal(few.requests);
+  });
+
+  it('asks for all that exists, however much the list hides', async () => {
+    const lab = new Lab({ volumes: 200 });
+    const all = await lab.clock.until(lab.connect());
+    const listed = await lab.clock.until(all.volumes());
+    const ids = listed.kind === 'listed' ? listed.values.map(({ id }) => id) : [];
+    expect(ids).to.have.length(200);
+    const hiding: Driver = withLists(all, {
+      volumes: async () => ({ kind: 'listed', values: [], pages: 1, complete: true }),
+    });
+    const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
+    const seen = await lab.clock.until(observe(hiding, { ...none, volume_ids: new Set(ids) }));
+    expect([...seen.volumes.values()].every(({ kind }) => kind === 'found')).to.equal(true);
+  });
+
+  it('does not say that something is gone where the list could not be read', async () => {
+    const lab = new Lab({ volumes: 10 });
+    const cloud = await lab.clock.until(lab.connect());
+    const failure = { cause: 'status', message: 'forbidden', status: 403 } as const;
+    const blind: Driver = withLists(cloud, {
+      volumes: async () => ({ kind: 'unreadable', failure, retryable: false }),
+      volume: async () => ({ kind: 'gone', failure }),
+    });
+    const ids = new Set(Array.from({ length: 100 }, (_, n) => `v${n}`));
+    const none = { backup_ids: new Set<string>(), all_volumes: false, all_backups: false };
+    const seen = await lab.clock.until(observe(blind, { ...none, volume_ids: ids }));
+    const kinds = [...seen.volumes.values()].map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'gone').length).to.be.within(20, 30);
+    expect(kinds.filter((kind) => kind === 'unreadable').length).to.be.within(70, 80);
+  });
 });

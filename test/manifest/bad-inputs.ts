@@ -743,6 +743,51 @@ export const BAD_CONFIGS: readonly (readonly [
     ['c.yaml:3:28 out-of-range', '1073741824'],
   ],
   [
+    'max_list_pages in words',
+    `${CONFIG_HEAD}http: {max_list_pages: much}\n`,
+    ['c.yaml:3:24 wrong-type', '1'],
+  ],
+  [
+    'max_list_pages too small',
+    `${CONFIG_HEAD}http: {max_list_pages: 0}\n`,
+    ['c.yaml:3:24 out-of-range', '1'],
+  ],
+  [
+    'max_list_pages too large',
+    `${CONFIG_HEAD}http: {max_list_pages: 1000001}\n`,
+    ['c.yaml:3:24 out-of-range', '1000000'],
+  ],
+  [
+    'max_list_bytes in words',
+    `${CONFIG_HEAD}http: {max_list_bytes: much}\n`,
+    ['c.yaml:3:24 wrong-type', '65536'],
+  ],
+  [
+    'max_list_bytes too small',
+    `${CONFIG_HEAD}http: {max_list_bytes: 65535}\n`,
+    ['c.yaml:3:24 out-of-range', '65536'],
+  ],
+  [
+    'max_list_bytes too large',
+    `${CONFIG_HEAD}http: {max_list_bytes: 1099511627777}\n`,
+    ['c.yaml:3:24 out-of-range', '1099511627776'],
+  ],
+  [
+    'max_run_bytes in words',
+    `${CONFIG_HEAD}http: {max_run_bytes: much}\n`,
+    ['c.yaml:3:23 wrong-type', '65536'],
+  ],
+  [
+    'max_run_bytes too small',
+    `${CONFIG_HEAD}http: {max_run_bytes: 65535}\n`,
+    ['c.yaml:3:23 out-of-range', '65536'],
+  ],
+  [
+    'max_run_bytes too large',
+    `${CONFIG_HEAD}http: {max_run_bytes: 1125899906842625}\n`,
+    ['c.yaml:3:23 out-of-range', '1125899906842624'],
+  ],
+  [
     'a limit in words',
     `${CONFIG_HEAD}policy: {max_restores: few}\n`,
     ['c.yaml:3:24 wrong-type', '1 to 1000000'],

@@ -1,7 +1,9 @@
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { type Reply as Answer, TinyCloud } from '../drivers/tiny-cloud.ts';
 import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
 import { CRASH, printed, Scene } from './attack.ts';
@@ -282,4 +284,105 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     expectNoSecret(listed, 'id');
     expect(listed.stderr).to.include('repeats a credential');
   });
+});
+
+describe('a cloud that sends without end', function () {
+  this.timeout(120_000);
+  let cloud: TinyCloud;
+  let scene: Scene;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+    cloud.add('volume-1', 'backup-1');
+    scene = new Scene();
+  });
+  afterEach(async () => {
+    scene.close();
+    await cloud.close();
+  });
+
+  const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
+  const volume = (id: string) => ({ ...cloud.volumes.get('volume-1'), id });
+  /** Answers each list of disks; `n` counts from 1. */
+  function disks(answer: (n: number) => Answer): void {
+    let n = 0;
+    cloud.replace = ({ path }) => (path.includes('/volumes/detail') ? answer(++n) : undefined);
+  }
+  const run = (...args: readonly string[]) => scene.run(cloud.env as Record<string, string>, ...args);
+
+  it('is left after the bytes of one list: pages of 25 MB', async () => {
+    const filler = 'x'.repeat(25_000_000);
+    disks((n) => ({
+      status: 200,
+      body: { volumes: [volume(`v${n}`)], volumes_links: [{ rel: 'next', href: `?marker=v${n}` }], filler },
+    }));
+    const config = scene.write('op.yaml', `${HEAD}http: {max_list_bytes: 60000000}\n`);
+    const done = await run('get', 'volumes', '--config', config);
+    expect(done.code, printed(done)).to.equal(1);
+    expect(printed(done).replace(/\s+/g, ' ')).to.contain('larger than 60000000 bytes (http.max_list_bytes)');
+    expect(cloud.count('/volumes/detail')).to.equal(3);
+  });
+
+  it('is left after as many pages as the limit: small pages', async () => {
+    disks((n) => ({
+      status: 200,
+      body: { volumes: [volume(`v${n}`)], volumes_links: [{ rel: 'next', href: `?marker=v${n}` }] },
+    }));
+    const config = scene.write(
+      'op.yaml',
+      `${HEAD}http: {max_list_pages: 40}\napply: {requests_per_second: 1000}\n`,
+    );
+    const done = await run('get', 'volumes', '--config', config);
+    expect(done.code, printed(done)).to.equal(1);
+    expect(printed(done)).to.contain('http.max_list_pages');
+    expect(cloud.count('/volumes/detail')).to.equal(40);
+  });
+
+  it('is noticed with the second page when it ignores what page is asked for', async () => {
+    const volumes = Array.from({ length: 1_000 }, (_, n) => volume(`v${n}`));
+    disks(() => ({ status: 200, body: { volumes } }));
+    const done = await run('get', 'volumes');
+    expect(done.code, printed(done)).to.equal(1);
+    expect(printed(done)).to.contain('repeats the pages before it');
+    expect(cloud.count('/volumes/detail')).to.equal(2);
+  });
+
+  for (const [coding, body] of [
+    ['gzip', gzipSync(Buffer.alloc(50_000_000, 32))],
+    ['br', brotliCompressSync(Buffer.alloc(50_000_000, 32))],
+  ] as const)
+    it(`is told that it compresses (${coding}), and nothing is decompressed`, async () => {
+      const headers = { 'Content-Encoding': coding };
+      disks(() => ({ status: 200, body: body.toString('latin1'), headers }));
+      const done = await run('get', 'volumes');
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done)).to.contain(`compressed (${coding})`);
+    });
+
+  for (const [what, text] of [
+    ['lists', '['.repeat(5_000_000)],
+    ['maps', '{"a":'.repeat(1_000_000)],
+  ] as const)
+    it(`is not followed into ${what} within each other`, async () => {
+      disks(() => ({ status: 200, body: `{"volumes": ${text}` }));
+      const done = await run('get', 'volumes');
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done)).to.contain('nested too deeply').and.not.match(CRASH);
+    });
+
+  it('gets no farther with headers', async () => {
+    disks(() => ({ status: 200, headers: { 'X-Large': 'x'.repeat(100_000) } }));
+    const config = scene.write('op.yaml', `${HEAD}retry: {min_delay: 10ms, max_delay: 20ms}\n`);
+    const done = await run('get', 'volumes', '--config', config);
+    expect(done.code, printed(done)).to.equal(1);
+    expect(printed(done)).to.contain('headers of the answer are too large').and.not.match(CRASH);
+  });
+
+  for (const id of ['\ud800', '..', '%', 'a/../../b', '\u0000'])
+    it(`cannot end the program as a bug with the id ${JSON.stringify(id)}`, async () => {
+      const volumes = Array.from({ length: 1_000 }, (_, n) => volume(n === 999 ? id : `v${n}`));
+      disks((n) => ({ status: 200, body: { volumes: n === 1 ? volumes : [] } }));
+      const done = await run('get', 'volumes');
+      expect(printed(done)).not.to.match(CRASH);
+      expect(cloud.count('/volumes/detail')).to.equal(2);
+    });
 });

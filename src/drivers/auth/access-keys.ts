@@ -5,6 +5,7 @@ import { ApiClient, type ClientTools } from '../api-client.ts';
 import { list, object, text } from '../fields.ts';
 import type { Answer, HttpRequest } from '../http/exchange.ts';
 import { failureOf } from '../http/failures.ts';
+import type { ReadLimits } from '../http/read-limits.ts';
 import type { RetryTools } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
@@ -69,6 +70,7 @@ export class SigningSession implements Session {
 interface LookUpTools extends RetryTools {
   readonly wire: Wire;
   readonly cloudClock: CloudClock;
+  readonly limits: ReadLimits;
 }
 
 export type LookUp<T> =

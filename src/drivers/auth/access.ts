@@ -2,6 +2,7 @@ import { isoTime } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
+import type { ReadLimits } from '../http/read-limits.ts';
 import type { RetryTools } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import type { Steps } from '../steps.ts';
@@ -37,6 +38,7 @@ interface Project {
 export interface AccessTools extends RetryTools {
   readonly wire: Wire;
   readonly cloudClock: CloudClock;
+  readonly limits: ReadLimits;
 }
 
 export interface Entry {

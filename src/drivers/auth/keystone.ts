@@ -4,6 +4,7 @@ import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, isObject, parseObject, unreadable } from '../http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
+import { compressionOf } from '../http/unasked.ts';
 import type { Wire } from '../http/wire.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
@@ -153,6 +154,8 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   const text = answer.headers['x-subject-token'];
   if (text === undefined || text === '') return 'Keystone answered without a token (X-Subject-Token)';
   const body = parseObject(answer.text)?.token;
+  const coding = compressionOf(answer);
+  if (coding !== undefined) return `Keystone answered compressed (${coding}), which was not asked for`;
   if (!isObject(body)) return 'Keystone answered with a token but did not describe it';
   const expiresAtMs = Date.parse(String(body.expires_at));
   if (Number.isNaN(expiresAtMs)) return 'Keystone answered with a token that has no expiry';

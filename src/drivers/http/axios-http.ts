@@ -9,7 +9,9 @@ import type { ProxyChoice } from '../../network/proxy.ts';
 import { gateWrites, type WriteGate } from '../../network/write-gate.ts';
 import type { Exchange, Http, HttpRequest } from './exchange.ts';
 
-export interface AxiosHttpSettings extends HttpSettings, TlsSettings {
+export interface AxiosHttpSettings
+  extends Pick<HttpSettings, 'connect_timeout_ms' | 'request_timeout_ms' | 'max_response_bytes'>,
+    TlsSettings {
   /** Of vbsctl, for the User-Agent. */
   readonly version: string;
   /** Default: no proxy at all. */
@@ -91,6 +93,9 @@ async function exchange(
   }
 }
 
+/** Of all headers of an answer together; tokens of some Keystones are larger than Node's 16 KiB. */
+const HEADER_BYTES_MAX = 64 * 1024;
+
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /** What happened to one request: whether some of it may have left, and why it was stopped. */
@@ -131,7 +136,10 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
       const agents = request.method === 'POST' ? connections.posts : connections.reads;
       const secure = options.protocol === 'https:';
       const agent = secure ? agents.https : agents.http;
-      const sent = (secure ? https : http).request({ ...options, agent }, onResponse);
+      const sent = (secure ? https : http).request(
+        { ...options, agent, maxHeaderSize: HEADER_BYTES_MAX },
+        onResponse,
+      );
       // Node writes the request right after this event, also on a connection that was used before.
       return sent.once('socket', (socket) => {
         watch.onSocket();

@@ -38,9 +38,9 @@ function nextCommands(
     madeBefore = false,
   }: PlanTextOptions,
 ): [string, string][] {
-  if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
   if (plan.notices.some(({ severity }) => severity === 'error'))
     return [['vbsctl plan', 'once the errors above are mended']];
+  if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
   const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
   if (!hasChanges(plan))
     return count.blocked > 0

@@ -1,0 +1,156 @@
+import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { connect } from '../../src/drivers/connect.ts';
+import type { Driver, Listing } from '../../src/drivers/driver.ts';
+import { FakeClock } from './fake-clock.ts';
+import { type Reply, type Seen, TinyCloud } from './tiny-cloud.ts';
+
+describe('reads that a server stretches without end', () => {
+  let cloud: TinyCloud;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+    cloud.add('volume-1', 'backup-1');
+  });
+  afterEach(() => cloud.close());
+
+  const LIMITS = { max_list_pages: 5, max_list_bytes: 1_000_000, max_run_bytes: 5_000_000 };
+
+  function open(limits: Partial<typeof LIMITS> = {}): Promise<Driver> {
+    return connect({
+      env: cloud.env,
+      home: '/nowhere',
+      http: { ...DEFAULT_CONFIG.http, ...LIMITS, ...limits },
+      retry: DEFAULT_CONFIG.retry,
+      requestsPerSecond: 10_000,
+      clock: new FakeClock(),
+      random: () => 0,
+      version: '0.0.0',
+    });
+  }
+
+  /** Answers each page of the disks; `n` counts from 1. */
+  function pages(answer: (n: number, request: Seen) => Reply): void {
+    let n = 0;
+    cloud.replace = (request) =>
+      request.path.includes('/volumes/detail') ? answer(++n, request) : undefined;
+  }
+
+  const volume = (id: string, more: object = {}) => ({ ...cloud.volumes.get('volume-1'), id, ...more });
+  const next = (query: string) => [{ rel: 'next', href: `?${query}` }];
+  const messageOf = (listing: Listing<unknown>) =>
+    listing.kind === 'unreadable' && !listing.retryable ? listing.failure.message : listing.kind;
+
+  it('end after as many pages as the limit', async () => {
+    pages((n) => ({
+      status: 200,
+      body: { volumes: [volume(`v${n}`)], volumes_links: next(`marker=v${n}`) },
+    }));
+    expect(messageOf(await (await open()).volumes())).to.contain('5 pages (http.max_list_pages)');
+    expect(cloud.count('/volumes/detail')).to.equal(5);
+  });
+
+  it('end after as many bytes of one list as the limit', async () => {
+    pages((n) => ({
+      status: 200,
+      body: { volumes: [volume(`v${n}`)], volumes_links: next(`marker=v${n}`), more: 'x'.repeat(400_000) },
+    }));
+    expect(messageOf(await (await open()).volumes())).to.contain('1000000 bytes (http.max_list_bytes)');
+    expect(cloud.count('/volumes/detail')).to.equal(3);
+  });
+
+  it('end after as many bytes of one run as the limit, reads of one thing too', async () => {
+    pages(() => ({ status: 200, body: { volumes: [], more: 'x'.repeat(700_000) } }));
+    const driver = await open({ max_run_bytes: 2_000_000 });
+    for (let n = 0; n < 3; n++) expect((await driver.volumes()).kind).to.equal('listed');
+    expect(messageOf(await driver.volumes())).to.contain('2000000 bytes in this run (http.max_run_bytes)');
+    expect(cloud.count('/volumes/detail')).to.equal(3);
+    expect(await driver.volume('volume-1')).to.include({ kind: 'unreadable', retryable: false });
+    expect(cloud.count('/volumes/volume-1')).to.equal(0);
+  });
+
+  it('end when a page asks for one that was read', async () => {
+    pages((n) => ({
+      status: 200,
+      body: { volumes: [volume(`v${n}`)], volumes_links: next(`marker=${n % 2}`) },
+    }));
+    expect(messageOf(await (await open()).volumes())).to.contain('lead in a circle');
+    expect(cloud.count('/volumes/detail')).to.equal(3);
+  });
+
+  const thousand = Array.from({ length: 1_000 }, (_, n) => `v${n}`);
+
+  it('end with the second page of a server that does not know markers', async () => {
+    const body = { volumes: thousand.map((id) => volume(id)) };
+    pages(() => ({ status: 200, body }));
+    expect(messageOf(await (await open()).volumes())).to.contain('page 2 of the list of volumes repeats');
+    expect(cloud.count('/volumes/detail')).to.equal(2);
+  });
+
+  it('are whole with the first page of a server that knows neither limit nor marker', async () => {
+    const body = { volumes: [...thousand, 'one-more'].map((id) => volume(id)) };
+    pages(() => ({ status: 200, body }));
+    const listing = await (await open()).volumes();
+    expect(listing.kind === 'listed' && [listing.complete, listing.values.length]).to.deep.equal([
+      true,
+      1_001,
+    ]);
+  });
+
+  it('are whole when what moved fills all of a last short page', async () => {
+    pages((n) => ({
+      status: 200,
+      body: { volumes: (n === 1 ? thousand : ['v0', 'v1']).map((id) => volume(id)) },
+    }));
+    const listing = await (await open()).volumes();
+    expect(listing.kind === 'listed' && listing.complete).to.equal(true);
+  });
+
+  it('do not keep texts that no cloud writes', async () => {
+    pages(() => ({ status: 200, body: { volumes: [volume('v', { name: 'x'.repeat(10_001) })] } }));
+    expect(messageOf(await (await open()).volumes())).to.contain('name is longer than 10000 characters');
+  });
+
+  for (const [what, reply, said] of [
+    [
+      'are compressed',
+      { status: 200, body: 'x', headers: { 'Content-Encoding': 'gzip' } },
+      'compressed (gzip)',
+    ],
+    [
+      'fail, compressed',
+      { status: 403, body: 'x', headers: { 'Content-Encoding': 'br' } },
+      'compressed (br)',
+    ],
+    ['nest', { status: 200, body: `{"volumes": ${'['.repeat(100_000)}` }, 'nested too deeply'],
+  ] as const)
+    it(`say so when they ${what}`, async () => {
+      pages(() => reply);
+      expect(messageOf(await (await open()).volumes())).to.contain(said);
+    });
+
+  it('are told of a Keystone that compresses', async () => {
+    cloud.replace = () => ({
+      status: 201,
+      body: 'x',
+      headers: { 'X-Subject-Token': 't', 'Content-Encoding': 'gzip' },
+    });
+    const failure = await open().catch((error) => error);
+    expect(JSON.stringify(failure.diagnostics)).to.contain('compressed (gzip)');
+  });
+
+  it('take headers of up to 64 KiB, such as large tokens', async () => {
+    const token = 'x'.repeat(50_000);
+    cloud.tokens.add(token);
+    cloud.replace = ({ path }) =>
+      path.includes('/volumes/detail')
+        ? { status: 200, body: { volumes: [] }, headers: { 'X-Large': token } }
+        : undefined;
+    const driver = await open();
+    expect((await driver.volumes()).kind).to.equal('listed');
+    cloud.replace = () => ({ status: 200, headers: { 'X-Large': 'x'.repeat(70_000) } });
+    const listing = await driver.volumes();
+    expect(listing.kind === 'unreadable' && listing.failure.message).to.contain(
+      'headers of the answer are too large',
+    );
+  });
+});

@@ -1,0 +1,68 @@
+import { expect } from 'chai';
+import { Desk } from '../e2e/cli.ts';
+import { printed } from './attack.ts';
+
+/** What a manifest may cost before anybody has agreed to it, against the built program. */
+describe('a manifest of a thousand things that do not exist', function () {
+  this.timeout(120_000);
+  let desk: Desk;
+  beforeEach(async () => {
+    desk = await Desk.open();
+    const id = (letter: string, n: number) =>
+      `${letter}${String(n).padStart(7, '0')}-0000-4000-8000-000000000000`;
+    const restores = Array.from(
+      { length: 1_000 },
+      (_, n) => `    - {name: d${n}, volume_id: ${id('a', n)}, backup_id: ${id('b', n)}}`,
+    );
+    desk.write(
+      'many.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('\n')}\n`,
+    );
+  });
+  afterEach(() => desk.close());
+
+  it('costs a handful of requests, not one for each', async () => {
+    const done = await desk.run('plan', '-f', 'many.yaml');
+    expect(done.stdout).to.contain('Plan: 1,000 blocked.');
+    expect(done.stdout.match(/does not exist in this project and region/g)).to.have.length(2_000);
+    expect(desk.cloud.audit().requests.total).to.be.at.most(75);
+  });
+
+  for (const [name, command] of [
+    ['plan', ['plan', '-f', 'many.yaml', '--detailed-exitcode']],
+    ['apply', ['apply', '-f', 'many.yaml', '--auto-approve', '--init-state']],
+  ] as const)
+    it(`costs no request at all over policy.max_restores (${name})`, async () => {
+      desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+      const done = await desk.run(...command, '--config', 'op.yaml');
+      expect(done.code).to.equal(5);
+      expect(printed(done)).to.contain('the plan has 1000 restores, the limit is 50');
+      // The login alone.
+      expect(desk.cloud.audit().requests).to.deep.equal({ total: 1, token: 1 });
+    });
+
+  it('is looked at all the same where the operator lifts the limit', async () => {
+    desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+    const done = await desk.run('plan', '-f', 'many.yaml', '--config', 'op.yaml', '--allow-more-restores');
+    expect(done.stdout).to.contain('Plan: 1,000 blocked.');
+  });
+
+  it('takes validate no time to speak of when they depend on a thousand others', async () => {
+    const name = (letter: string, n: number) => `${letter}${'a'.repeat(54)}${String(n).padStart(8, '0')}`;
+    const restores = Array.from(
+      { length: 2_000 },
+      (_, n) =>
+        `    - {name: ${name('n', n)}, volume_id: 0a5c1f5e-6a53-4b8e-9d3b-${String(n).padStart(12, '0')}, backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11, depends_on: [${name('m', n)}]}`,
+    );
+    desk.write(
+      'deep.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('\n')}\n`,
+    );
+    const began = performance.now();
+    const done = await desk.runWithoutCloud('validate', '-f', 'deep.yaml');
+    expect(done.code).to.equal(1);
+    expect(printed(done)).to.contain('is not declared');
+    // 71 s before; under a second on an idle machine.
+    expect(performance.now() - began).to.be.below(30_000);
+  });
+});
