@@ -1,13 +1,16 @@
 // Makes the program that `bin.vbsctl` of package.json names: one bundle with the schemas compiled in, in which
 // nothing is evaluated before it is needed (a dynamic import inside it is reached or not), a code cache for it,
-// and the few lines that start the one with the other.
+// and the few lines that start the one with the other. The package needs no other: what is bundled of others is told
+// by their licences and a bill of materials beside it.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import './compile-schemas.mjs';
+import { metafile as schemas } from './compile-schemas.mjs';
+import { billOfMaterials, bundledPackages, licencesText } from './third-party.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
-const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+const self = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+const { version } = self;
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 /** What only some backends need lies beside the program and is loaded when it is: a package, and what is used of it. */
@@ -31,22 +34,25 @@ const COMMON = {
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  metafile: true,
 };
 
-await build({
-  ...COMMON,
+const metafiles = [schemas];
+const bundle = async (options) => metafiles.push((await build({ ...COMMON, ...options })).metafile);
+
+await bundle({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/program.cjs',
   plugins: [withoutChildProcesses(), leanAxios(), apart()],
   define: { __VBSCTL_VERSION__: JSON.stringify(version) },
 });
 for (const [name, contents] of Object.entries(APART))
-  await build({
-    ...COMMON,
+  await bundle({
     stdin: { contents, resolveDir: root },
     outfile: `dist/${fileOf(name)}`,
     external: ['pg-native'],
   });
+tellOfOthers();
 copyFileSync(`${root}scripts/launcher.cjs`, `${root}dist/vbsctl.cjs`);
 chmodSync(`${root}dist/vbsctl.cjs`, 0o755);
 // What a plan without the cloud runs through is what most commands run through first.
@@ -55,6 +61,16 @@ execFileSync(process.execPath, [
   `${root}dist/program.cjs`,
   ...['plan', '--offline', '-f', `${root}examples/restores.yaml`, '--state', `${root}dist/no.state.json`],
 ]);
+
+/** One text of licences, with the notices that esbuild found in the sources, and one bill of materials. */
+function tellOfOthers() {
+  const packages = bundledPackages(root, metafiles);
+  const found = readdirSync(`${root}dist`).filter((file) => file.endsWith('.LEGAL.txt'));
+  const notices = found.map((file) => readFileSync(`${root}dist/${file}`, 'utf8'));
+  for (const file of found) rmSync(`${root}dist/${file}`);
+  writeFileSync(`${root}dist/THIRD_PARTY_LICENSES.txt`, licencesText(packages, notices));
+  writeFileSync(`${root}dist/sbom.cdx.json`, `${JSON.stringify(billOfMaterials(self, packages), null, 2)}\n`);
+}
 
 /** `import('pg')` in the program reads the file beside it. */
 function apart() {

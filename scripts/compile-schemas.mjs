@@ -31,7 +31,7 @@ const ajv = new Ajv2020({
 addFormats(ajv, ['uuid', 'date-time']);
 
 const source = linear(standalone(ajv, ids(schemas)));
-const { outputFiles } = buildSync({
+const { outputFiles, metafile } = buildSync({
   stdin: { contents: source, resolveDir: root },
   bundle: true,
   format: 'esm',
@@ -39,7 +39,12 @@ const { outputFiles } = buildSync({
   mainFields: ['main'],
   banner: { js: '// Made by scripts/compile-schemas.mjs from schemas/; do not edit.' },
   write: false,
+  metafile: true,
 });
+
+/** What of others is in the module. */
+export { metafile };
+
 writeFileSync(`${out}.js`, outputFiles[0].contents);
 writeFileSync(
   `${out}.d.ts`,
