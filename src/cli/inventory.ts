@@ -2,6 +2,7 @@ import type { Backup, Server, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Inventory } from '../domain/inventory.ts';
+import { listUnreadable } from '../domain/list-unreadable.ts';
 import type { Target } from '../domain/target.ts';
 import type { Driver, Listing } from '../drivers/driver.ts';
 import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
@@ -49,13 +50,7 @@ export async function readProject(io: Io, flags: CommonFlags, filter: InventoryF
 async function wholeList<T>(what: string, listing: Promise<Listing<T>>): Promise<readonly T[]> {
   const got = await listing;
   if (got.kind === 'listed') return got.values;
-  throw new Failure(
-    'cloud',
-    error('list-unreadable', `the list of ${what} cannot be read: ${got.failure.message}`, {
-      ...(got.failure.request_id ? { detail: `request id ${got.failure.request_id}` } : {}),
-      remedy: got.retryable ? 'try again in a moment' : 'check that these credentials may list them',
-    }),
-  );
+  throw listUnreadable(what, got);
 }
 
 /** Servers have names only: without the list, the attachments of the disks tell which there are. */

@@ -1,6 +1,5 @@
 import type { Backup, Reading, Volume } from '../domain/cloud.ts';
-import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import { listUnreadable } from '../domain/list-unreadable.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
 import { backupsBeingMade } from './being-made.ts';
@@ -71,13 +70,7 @@ async function readAll<T extends { readonly id: string }>(
       isComplete = listing.complete;
       if (all) whole = listing.values;
     } else if (all) {
-      throw new Failure(
-        'cloud',
-        error('list-unreadable', `the list of ${what} cannot be read: ${listing.failure.message}`, {
-          ...(listing.failure.request_id ? { detail: `request id ${listing.failure.request_id}` } : {}),
-          remedy: listing.retryable ? 'try again in a moment' : 'check that these credentials may list them',
-        }),
-      );
+      throw listUnreadable(what, listing);
     }
   }
   // What a list does not show is asked for by name: lists may be stale, and hide what is shared.

@@ -1,0 +1,24 @@
+import type { CloudFailure } from './cloud.ts';
+import { error } from './diagnostic.ts';
+import { Failure } from './errors.ts';
+
+/** A list of the cloud that a command cannot do without. `what`: as in “the list of disks”. */
+export function listUnreadable(
+  what: string,
+  { failure, retryable }: { readonly failure: CloudFailure; readonly retryable: boolean },
+): Failure {
+  return new Failure(
+    'cloud',
+    error('list-unreadable', `the list of ${what} cannot be read: ${failure.message}`, {
+      ...(failure.request_id === undefined ? {} : { detail: `request id ${failure.request_id}` }),
+      remedy: remedyFor(failure, retryable),
+    }),
+  );
+}
+
+function remedyFor({ cause }: CloudFailure, retryable: boolean): string {
+  if (retryable) return 'try again in a moment';
+  return cause === 'status'
+    ? 'check that these credentials may list them'
+    : 'check that the endpoint is the right one: vbsctl auth check; where a limit is named, raise it in vbsctl.yaml';
+}
