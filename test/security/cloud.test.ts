@@ -95,6 +95,52 @@ describe('a catalog that leads from https to http', function () {
   });
 });
 
+describe('settings that weaken TLS', function () {
+  this.timeout(60_000);
+  let cloud: Emulator;
+  let scene: Scene;
+  before(async () => {
+    cloud = await startEmulator();
+    scene = new Scene();
+  });
+  after(async () => {
+    scene.close();
+    await cloud.close();
+  });
+
+  const FAR = { OS_AUTH_URL: 'http://iam.invalid/v3' };
+  for (const [name, env, said] of [
+    [
+      'NODE_TLS_REJECT_UNAUTHORIZED=0',
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      /turns off the check of every certificate/,
+    ],
+    ['TLS 1.0', { NODE_OPTIONS: '--tls-min-v1.0' }, /NODE_OPTIONS allows TLS 1\.0 or 1\.1/],
+    ['OS_INSECURE', { OS_INSECURE: 'true' }, /the certificate of the cloud is not checked/],
+    ['a Keystone without TLS', FAR, /the connection to Keystone \(iam\.invalid\) is not encrypted/],
+    [
+      'the login of a proxy',
+      { OS_AUTH_URL: 'https://iam.invalid/v3', HTTPS_PROXY: 'http://ann:s3cret@proxy.invalid:3128' },
+      /the login for the proxy proxy\.invalid:3128 is sent\s+unencrypted/,
+    ],
+  ] as const)
+    it(`are told once a run on stderr: ${name}`, async () => {
+      const config = scene.write(
+        'op.yaml',
+        'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms}\n',
+      );
+      const done = await scene.run({ ...cloud.env(), ...env }, 'get', 'volumes', '--config', config);
+      const text = done.stderr.replace(/\s+/g, ' ');
+      expect(text.match(new RegExp(said, 'g')), done.stderr).to.have.length(1);
+      expect(printed(done)).not.to.contain('s3cret');
+    });
+
+  it('are not told of where there is none', async () => {
+    const done = await scene.run(cloud.env(), 'get', 'volumes');
+    expect(done.stderr).to.equal('');
+  });
+});
+
 describe('a cloud that repeats what it was sent', function () {
   this.timeout(120_000);
   /** With what every notation has to escape. */
@@ -296,8 +342,8 @@ describe('a cloud that sends without end', function () {
     scene = new Scene();
   });
   afterEach(async () => {
-    scene.close();
     await cloud.close();
+    scene.close();
   });
 
   const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
