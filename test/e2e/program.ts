@@ -20,14 +20,15 @@ export interface Running {
   closeStderr(): void;
 }
 
-/** `onLine` gets each line of stdout as it comes. */
+/** `onLine` gets each line of stdout as it comes. `program`: another build, to compare with. */
 export function startProgram(
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
   onLine?: (line: string) => void,
+  program: string = PROGRAM,
 ): Running {
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
