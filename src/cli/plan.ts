@@ -7,6 +7,7 @@ import { planJson } from '../views/plan-json.ts';
 import { sanitize } from '../views/terminal.ts';
 import { connectCloud } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
+import { refuseIncomplete } from './incomplete-plan.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
 import { sha256, writePlan } from './plan-file.ts';
@@ -58,6 +59,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
         }),
       );
     }
+    refuseIncomplete(made);
     if (flags.out !== undefined) {
       const saved = save(
         made,

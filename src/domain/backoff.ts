@@ -1,5 +1,6 @@
 import type { CloudFailure } from './cloud.ts';
 import type { RetrySettings } from './config.ts';
+import { formatDuration } from './duration.ts';
 
 export type BackoffSettings = Pick<RetrySettings, 'min_delay_ms' | 'max_delay_ms' | 'max_retry_after_ms'>;
 
@@ -17,4 +18,9 @@ export function backoffMs(
   const ceiling = Math.min(max_delay_ms, min_delay_ms * 2 ** Math.min(failed - 1, 30));
   const own = Math.round(min_delay_ms + random() * (ceiling - min_delay_ms));
   return Math.max(own, Math.min(failure?.retry_after_ms ?? 0, max_retry_after_ms));
+}
+
+/** When it is worth asking again, as the end of a sentence: `in a moment`, or what the cloud asked for. */
+export function whenToAskAgain({ retry_after_ms = 0 }: CloudFailure): string {
+  return retry_after_ms === 0 ? 'in a moment' : `in ${formatDuration(retry_after_ms)}, as the cloud asks`;
 }

@@ -1,3 +1,4 @@
+import { whenToAskAgain } from './backoff.ts';
 import type { CloudFailure } from './cloud.ts';
 import { error } from './diagnostic.ts';
 import { Failure } from './errors.ts';
@@ -16,9 +17,9 @@ export function listUnreadable(
   );
 }
 
-function remedyFor({ cause }: CloudFailure, retryable: boolean): string {
-  if (retryable) return 'try again in a moment';
-  return cause === 'status'
+function remedyFor(failure: CloudFailure, retryable: boolean): string {
+  if (retryable) return `try again ${whenToAskAgain(failure)}`;
+  return failure.cause === 'status'
     ? 'check that these credentials may list them'
     : 'check that the endpoint is the right one: vbsctl auth check; where a limit is named, raise it in vbsctl.yaml';
 }

@@ -1,3 +1,4 @@
+import { whenToAskAgain } from '../domain/backoff.ts';
 import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -77,7 +78,9 @@ function readProblem(
       return [
         error('unreadable', `${noun} ${id} could not be read: ${reading.failure.message}`, {
           ...(reading.failure.request_id ? { detail: `request id ${reading.failure.request_id}` } : {}),
-          remedy: reading.retryable ? 'plan again in a moment' : 'check that these credentials may read it',
+          remedy: reading.retryable
+            ? `plan again ${whenToAskAgain(reading.failure)}`
+            : 'check that these credentials may read it',
         }),
       ];
     case undefined:

@@ -17,7 +17,7 @@ const FROZEN_MS = 5_300;
 const DELAY_US_MAX = 1_500;
 
 export interface FreezeFigures {
-  /** Freezes, each within a burst of POSTs. */
+  /** Freezes that count, each within a burst of POSTs. */
   readonly tries: number;
   /** Freezes after which at least one request left although its intent was out of date. */
   readonly hit: number;
@@ -46,6 +46,8 @@ interface Arrival {
 interface Freeze {
   readonly began: number;
   ended: number;
+  /** What arrives while this process itself does not run seems to arrive when it runs again: such a try does not count. */
+  watched: boolean;
 }
 
 interface Attempt {
@@ -69,10 +71,8 @@ export async function freezeRun({ tries, random, program = PROGRAM }: FreezeOpti
     const arrived = Array.from({ length: bursts }, () => 0);
     const port = new URL(desk.cloud.url).port;
     let frozen = 0;
-    const { code, stderr } = await desk.runWithoutCloud('--version');
-    if (code !== 0) throw new Error(`the program does not run: ${stderr}`);
-    const init = startProgram(['init'], desk.folder, desk.cloud.env(), undefined, program);
-    await init.done;
+    const init = await startProgram(['init'], desk.folder, desk.cloud.env(), undefined, program).done;
+    if (init.code !== 0) throw new Error(`the program does not run: ${init.stderr}`);
     const run = startProgram(
       ['apply', '--auto-approve', '--parallelism', String(BURST)],
       desk.folder,
@@ -93,9 +93,10 @@ export async function freezeRun({ tries, random, program = PROGRAM }: FreezeOpti
       frozen = burst;
       spin(random() * DELAY_US_MAX);
       run.kill('SIGSTOP');
-      const freeze: Freeze = { began: Date.now(), ended: Number.POSITIVE_INFINITY };
+      const freeze: Freeze = { began: Date.now(), ended: Number.POSITIVE_INFINITY, watched: true };
       freezes.push(freeze);
-      void sleep(FROZEN_MS).then(() => {
+      void watchedSleep(FROZEN_MS).then((watched) => {
+        freeze.watched = watched;
         freeze.ended = Date.now();
         run.kill('SIGCONT');
       });
@@ -130,18 +131,19 @@ function countLate(
   freezes: readonly Freeze[],
   attempts: ReadonlyMap<string, readonly Attempt[]>,
 ): FreezeFigures {
+  const counted = freezes.filter(({ watched }) => watched);
   const hit = new Set<Freeze>();
   const late = arrivals.flatMap(({ backup_id, at }) => {
     const attempt = attempts.get(backup_id)?.findLast(({ intended_at }) => Date.parse(intended_at) <= at);
     if (!attempt) throw new Error(`a request for ${backup_id} arrived without an intent`);
     const intendedAt = Date.parse(attempt.intended_at);
-    const freeze = freezes.find(({ began, ended }) => intendedAt <= began && ended <= at);
+    const freeze = counted.find(({ began, ended }) => intendedAt <= began && ended <= at);
     if (freeze) hit.add(freeze);
     return freeze ? [attempt] : [];
   });
   const all = [...attempts.values()].flat();
   return {
-    tries: freezes.length,
+    tries: counted.length,
     hit: hit.size,
     late: late.length,
     known: late.filter(({ written_late_ms }) => written_late_ms !== undefined).length,
@@ -187,6 +189,21 @@ function attemptsOf(state: string): Map<string, readonly Attempt[]> {
     records: Record<string, { backup_id: string; attempts: Attempt[] }>;
   };
   return new Map(Object.values(records).map(({ backup_id, attempts }) => [backup_id, attempts]));
+}
+
+const BEAT_MS = 100;
+const MISSED_MS_MAX = 1_000;
+
+/** Whether this process ran all the time. */
+async function watchedSleep(ms: number): Promise<boolean> {
+  const until = Date.now() + ms;
+  let watched = true;
+  for (let last = Date.now(); last < until; ) {
+    await sleep(Math.min(BEAT_MS, until - last));
+    if (Date.now() - last > MISSED_MS_MAX) watched = false;
+    last = Date.now();
+  }
+  return watched;
 }
 
 /** Without giving the processor away: timers are too coarse for what is measured. */

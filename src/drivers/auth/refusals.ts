@@ -1,3 +1,4 @@
+import { whenToAskAgain } from '../../domain/backoff.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
@@ -112,7 +113,7 @@ function refusedBy(
   if (status >= 500 || status === 429 || status === 408)
     return cloudFailure('cloud-unavailable', `${at} cannot give a token now (HTTP ${status})`, {
       detail,
-      remedy: 'try again later',
+      remedy: `try again ${whenToAskAgain(failure)}`,
     });
   return cloudFailure('not-keystone', `${at} gave no token (HTTP ${status})`, {
     detail,

@@ -103,8 +103,9 @@ export class Wire {
     const { budget, clock, retry } = this.#tools;
     const { asked_ms = 0 } = throttle;
     const before = budget.pausedForMs;
-    budget.slowDown(sentAtMs, Math.max(retry.min_delay_ms, Math.min(asked_ms, retry.max_retry_after_ms)));
-    const pause_ms = budget.pausedForMs;
+    const wanted = Math.max(retry.min_delay_ms, Math.min(asked_ms, retry.max_retry_after_ms));
+    budget.slowDown(sentAtMs, wanted);
+    const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
       this.#refusal = new Refusal(exchange, clock.monotonic() + pause_ms);
       budget.dismissReads(this.#refusal);
