@@ -6,9 +6,10 @@ import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import type { CommonFlags } from './flags.ts';
-import { isUrl } from './fleeting.ts';
+import { isUrl, pipelinePlace } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { noteOnce } from './note-once.ts';
+import { refuseRelativeFiles } from './relative-files.ts';
 import {
   ADD_EMULATOR,
   EMULATOR_TARGET,
@@ -60,18 +61,29 @@ async function emulatorHint(
 ): Promise<Failure | undefined> {
   if (!(cause instanceof Failure) || !cause.diagnostics.some(({ code }) => code === 'no-cloud'))
     return undefined;
-  const location = stateLocation(io, flags, given);
-  if (isUrl(location)) return undefined;
-  const state = await openLocation(io, location, given)
-    .then((store) => store.read())
-    .catch(() => undefined);
-  if (!state || !isEmulator(state.target)) return undefined;
+  // What is wrong with the state is told by commands that need it.
+  const found = await readLocalState(io, flags, given).catch(() => undefined);
+  if (!found?.state || !isEmulator(found.state.target)) return undefined;
   return new Failure(
     'invalid',
-    error('no-cloud', `no cloud is named, and the state ${location} belongs to the built-in emulator`, {
+    error('no-cloud', `no cloud is named, and the state ${found.location} belongs to the built-in emulator`, {
       remedy: ADD_EMULATOR,
     }),
   );
+}
+
+async function readLocalState(io: Io, flags: CommonFlags, given: Settings) {
+  const location = stateLocation(io, flags, given);
+  if (isUrl(location)) return undefined;
+  return { location, state: await (await openLocation(io, location, given)).read() };
+}
+
+/**
+ * Whether the working directory may say how to reach a cloud (clouds.yaml): not where its writer may be a stranger, in
+ * a pipeline, and not where an operator keeps the config elsewhere.
+ */
+export function trustsCwd({ env }: Pick<Io, 'env'>, { loaded }: Settings): boolean {
+  return !loaded.named && pipelinePlace(env) === undefined;
 }
 
 /** What a cloud is opened with, and what has to be closed afterwards. */
@@ -81,14 +93,15 @@ export interface Way {
 }
 
 export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Way> {
-  const { config, named, loaded } = given;
+  const { config, loaded } = given;
   const name = flags.cloud ?? config.cloud;
   const options: ConnectOptions = {
     cloudName: name,
     cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
     env: io.env,
     secrets: io.secrets,
-    ...(named ? {} : { cwd: io.cwd }),
+    cwd: io.cwd,
+    readsCwd: trustsCwd(io, given),
     home: io.home,
     api: config.api,
     onNote: (note) => noteOnce(io, note),
@@ -100,7 +113,10 @@ export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): P
     random: Math.random,
     version: VERSION,
   };
-  if (name !== EMULATOR_CLOUD) return { options, close: async () => {} };
+  if (name !== EMULATOR_CLOUD) {
+    refuseRelativeFiles(io);
+    return { options, close: async () => {} };
+  }
   const { startEmulator } = await import('../emulator/index.ts');
   const worldFile = emulatorWorld(io);
   const emulator = await startEmulator({ worldFile, signal: io.stop }).catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
 import { loadManifests, manifestPaths } from '../manifest/index.ts';
-import { EMULATOR_CLOUD } from './cloud.ts';
+import { EMULATOR_CLOUD, trustsCwd } from './cloud.ts';
 import type { ManifestFlags } from './flags.ts';
 import { TOPICS } from './help-topics.ts';
 import type { Io } from './io.ts';
@@ -181,9 +181,14 @@ const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 /** The entries of the clouds.yaml that would be used; of a file that cannot be read, none. */
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
-    const { named } = await settings(silenced(io), flags);
+    const given = await settings(silenced(io), flags);
     const { readCloudFiles, parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
-    const files = await readCloudFiles({ env: io.env, home: io.home, ...(named ? {} : { cwd: io.cwd }) });
+    const files = await readCloudFiles({
+      env: io.env,
+      home: io.home,
+      cwd: io.cwd,
+      readsCwd: trustsCwd(io, given),
+    });
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
       ? Object.keys(entries).filter((name) => CLOUD_NAME.test(name))

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
@@ -78,10 +78,14 @@ function placesFor(io: Io, location: string): readonly string[] {
 async function freeName(directory: string): Promise<string> {
   for (let n = 1; ; n++) {
     const path = join(directory, n === 1 ? ERRORED_STATE : `errored-${n}.state.json`);
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) return path;
+    if (!(await isTaken(path))) return path;
   }
+}
+
+/** Also by a link to nothing. */
+async function isTaken(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -11,6 +11,31 @@ export function fleetingPlace(env: Io['env']): string | undefined {
   return KUBERNETES_SERVICE_HOST ? 'a pod (KUBERNETES_SERVICE_HOST is set)' : undefined;
 }
 
+/** Set by services that run pipelines and do not all set CI: Azure Pipelines, Jenkins, TeamCity, AWS CodeBuild, … */
+const PIPELINES = [
+  'GITHUB_ACTIONS',
+  'GITLAB_CI',
+  'TF_BUILD',
+  'JENKINS_URL',
+  'TEAMCITY_VERSION',
+  'CODEBUILD_BUILD_ID',
+  'BITBUCKET_BUILD_NUMBER',
+  'BUILDKITE',
+  'CIRCLECI',
+  'TRAVIS',
+  'DRONE',
+  'bamboo_buildKey',
+] as const;
+
+/**
+ * A pipeline, in which the working directory is what somebody proposed: whoever writes the pull request writes what
+ * lies there. Undefined where nothing says so.
+ */
+export function pipelinePlace(env: Io['env']): string | undefined {
+  const known = PIPELINES.find((name) => !['', '0', 'false'].includes((env[name] ?? '').toLowerCase()));
+  return fleetingPlace(env) ?? (known && `a pipeline (${known} is set)`);
+}
+
 /**
  * A local state that goes with its machine would forget what was restored, and the next run would do it again. Who
  * knows that the file stays says so by naming it on the command line.

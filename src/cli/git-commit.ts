@@ -1,5 +1,7 @@
-import { open } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { isWithin } from '../files/checkout.ts';
+import { readRegularFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -22,64 +24,94 @@ const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
  * The commit of what lies in `folder`, for the history: what the CI says, else what `.git` there or above says.
- * Undefined when neither tells. Runs no git: a repository can name programs that git would start.
+ * Undefined when neither tells. Runs no git: a repository can name programs that git would start. Whatever stands in
+ * `.git`, this neither fails nor waits, reads nothing outside of it, and resolves with 40 or 64 hexadecimal digits.
  */
 export async function gitCommit({ env }: Pick<Io, 'env'>, folder: string): Promise<string | undefined> {
   for (const name of VARIABLES) {
     const value = env[name]?.toLowerCase();
     if (value !== undefined && COMMIT.test(value)) return value;
   }
-  const git = await gitFolder(resolve(folder));
-  return git === undefined ? undefined : await headOf(git);
+  try {
+    const git = await gitFolder(resolve(folder));
+    return git && (await headOf(git));
+  } catch {
+    return undefined;
+  }
 }
 
-/** `.git` of the folder or the nearest one above: a folder, or (worktree, submodule) a file that names one. */
-async function gitFolder(from: string): Promise<string | undefined> {
+/** What is read, and the `.git` that nothing leads out of; both without links. */
+interface GitFolder {
+  readonly path: string;
+  readonly root: string;
+}
+
+/**
+ * `.git` of the folder or the nearest one above: a folder, or (submodule, worktree) a file that names one. Such a file
+ * is followed only into the `.git` of a folder above, where submodules lie; one that leads elsewhere tells nothing.
+ */
+async function gitFolder(from: string): Promise<GitFolder | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
     const git = join(folder, '.git');
-    if ((await firstLine(join(git, 'HEAD'))) !== undefined) return git;
-    const pointer = /^gitdir: (.+)$/.exec((await firstLine(git)) ?? '')?.[1];
-    if (pointer !== undefined) return resolve(folder, pointer);
+    const root = await realpath(git).catch(() => undefined);
+    if (root !== undefined && root === join(await realpath(folder), '.git')) {
+      if ((await firstLine({ path: root, root }, 'HEAD')) !== undefined) return { path: root, root };
+      const pointer = /^gitdir: (.+)$/.exec(lineOf(await beginning(root)) ?? '')?.[1];
+      if (pointer !== undefined) return await pointedTo(resolve(folder, pointer), folder);
+    }
     if (dirname(folder) === folder) return undefined;
   }
 }
 
-async function headOf(git: string): Promise<string | undefined> {
-  const head = (await firstLine(join(git, 'HEAD'))) ?? '';
+async function pointedTo(target: string, from: string): Promise<GitFolder | undefined> {
+  const path = await realpath(target);
+  for (let folder = from; ; folder = dirname(folder)) {
+    const root = join(await realpath(folder), '.git');
+    if (isWithin(path, root) && path !== root) return { path, root };
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+async function headOf(git: GitFolder): Promise<string | undefined> {
+  const head = (await firstLine(git, 'HEAD')) ?? '';
   if (COMMIT.test(head)) return head;
   const ref = /^ref: (refs\/[^\s\\]+)$/.exec(head)?.[1];
   if (ref === undefined || ref.split('/').includes('..')) return undefined;
   // the branches of a worktree are its repository's
-  const shared = resolve(git, (await firstLine(join(git, 'commondir'))) ?? '.');
+  const shared = { ...git, path: resolve(git.path, (await firstLine(git, 'commondir')) ?? '.') };
   for (const folder of [git, shared]) {
-    const commit = (await firstLine(join(folder, ref))) ?? '';
+    const commit = (await firstLine(folder, ref)) ?? '';
     if (COMMIT.test(commit)) return commit;
   }
-  const packed = (await beginning(join(shared, 'packed-refs'))) ?? '';
-  return packed
-    .split('\n')
-    .find((line) => line.slice(41) === ref || line.slice(65) === ref)
-    ?.split(' ')[0];
+  return packedCommit((await inside(shared, 'packed-refs')) ?? '', ref);
 }
 
-async function firstLine(path: string): Promise<string | undefined> {
-  return (await beginning(path))?.split('\n')[0]?.trim();
+/** `<commit> <ref>`, one a line. Anything else in the file is passed over. */
+function packedCommit(packed: string, ref: string): string | undefined {
+  for (const line of packed.split('\n')) {
+    const [commit = '', name, ...more] = line.trimEnd().split(' ');
+    if (name === ref && more.length === 0 && COMMIT.test(commit)) return commit;
+  }
+  return undefined;
 }
 
-/** Whoever wrote the repository must not make this read without end. */
-const BYTES_MAX = 4 * 1024 * 1024;
+async function firstLine(git: GitFolder, name: string): Promise<string | undefined> {
+  return lineOf(await inside(git, name));
+}
+
+function lineOf(text: string | undefined): string | undefined {
+  return text?.split('\n')[0]?.trim();
+}
+
+/** A file in the folder; undefined when there is none, or when a link or a name leads out of `root`. */
+async function inside({ path, root }: GitFolder, name: string): Promise<string | undefined> {
+  const real = await realpath(join(path, name)).catch(() => undefined);
+  return real !== undefined && isWithin(real, root) ? await beginning(real) : undefined;
+}
+
+/** Large repositories have some megabytes of packed refs. */
+const BYTES_MAX = 64 * 1024 * 1024;
 
 async function beginning(path: string): Promise<string | undefined> {
-  try {
-    const file = await open(path, 'r');
-    try {
-      const { size } = await file.stat();
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, BYTES_MAX)));
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await file.close();
-    }
-  } catch {
-    return undefined;
-  }
+  return readRegularFile(path, BYTES_MAX).then(String, () => undefined);
 }

@@ -7,9 +7,11 @@ import { optional } from '../domain/record.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor, State } from '../domain/state.ts';
 import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
+import type { Checkouts } from '../files/checkout.ts';
 import {
   besideConfig,
   type ConfigSearch,
+  checkoutsOf,
   type LoadedConfig,
   type LoadIo,
   loadConfig,
@@ -22,10 +24,13 @@ import type { Backend } from '../state/backend.ts';
 import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
+import { checkoutPath } from './checkout-path.ts';
 import type { CommonFlags, ManifestFlags } from './flags.ts';
-import { isUrl, refuseFleetingState } from './fleeting.ts';
+import { isUrl, pipelinePlace, refuseFleetingState } from './fleeting.ts';
+import { type FoundConfig, foundStateProblem, notNamed, pipelineProblems } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
+import { refuseRelativeFiles } from './relative-files.ts';
 import { showDiagnostics } from './show.ts';
 import { tellingOfStandingLock } from './standing-lock.ts';
 import { refusingFaults, type StateUse } from './state-check.ts';
@@ -36,8 +41,8 @@ import { systemClock } from './system.ts';
 export interface Settings {
   readonly config: Config;
   readonly loaded: LoadedConfig;
-  /** The config was named by `--config` or `VBSCTL_CONFIG`: it, and not what lies in the working directory, is trusted. */
-  readonly named: boolean;
+  /** Where a stranger may have written. */
+  readonly checkouts: Checkouts;
 }
 
 export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> {
@@ -46,7 +51,34 @@ export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> 
   if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION))
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
-  return { config: loaded.config, loaded, named: (search.flag ?? search.environment) !== undefined };
+  const given = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
+  judgeInPipeline(io, flags, given);
+  return given;
+}
+
+/** A pull request's config chooses neither cloud nor remote state in a pipeline; and one warning without a named one. */
+function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): void {
+  const place = pipelinePlace(io.env);
+  if (place === undefined || given.loaded.named) return;
+  const found = foundConfig(io, given);
+  const problems = found
+    ? pipelineProblems(found, place, {
+        cloud: flags.cloud !== undefined,
+        state: namedState(io, flags) !== undefined,
+      })
+    : [];
+  if (problems.length > 0) throw new Failure('refused', problems);
+  showDiagnostics(io, [notNamed(given.loaded.path, place)]);
+}
+
+/** The config, when there is one that nobody named. */
+function foundConfig(io: Io, { loaded, checkouts }: Settings): FoundConfig | undefined {
+  const { path, named, config } = loaded;
+  return named || path === undefined ? undefined : { path, config, cwd: io.cwd, checkouts };
+}
+
+function namedState(io: Io, flags: CommonFlags): string | undefined {
+  return flags.state ?? (io.env.VBSCTL_STATE || undefined);
 }
 
 export async function manifests(
@@ -69,7 +101,7 @@ export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
 }
 
 export function loadIo(io: Io): LoadIo {
-  return { cwd: io.cwd, stdin: io.stdin.bytes, version: VERSION };
+  return { cwd: io.cwd, stdin: io.stdin.bytes, version: VERSION, signal: io.stop };
 }
 
 /** Errors end the command, all of them at once; warnings and notes are shown and it goes on. */
@@ -80,19 +112,22 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
-export function stateLocation(
-  io: Io,
-  flags: CommonFlags,
-  { config, loaded, named: isNamed }: Settings,
-): string {
-  const named = flags.state ?? (io.env.VBSCTL_STATE || undefined);
+/** Throws a Failure (`refused`) where only a config that was found says that the state lies outside of the checkout. */
+export function stateLocation(io: Io, flags: CommonFlags, given: Settings): string {
+  const named = namedState(io, flags);
   if (named !== undefined) return named;
+  const { config, loaded } = given;
   if (config.state === undefined) {
     // What Terraform reads, too: it only counts where nothing else names a state.
     if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
     // Beside a config that is named, out of a pull request's reach: what it finds here may be forged.
-    return isNamed && loaded.path !== undefined ? besideConfig(loaded.path, DEFAULT_STATE) : DEFAULT_STATE;
+    return loaded.named && loaded.path !== undefined
+      ? besideConfig(loaded.path, DEFAULT_STATE)
+      : DEFAULT_STATE;
   }
+  const found = foundConfig(io, given);
+  const problem = found && foundStateProblem(found);
+  if (problem) throw new Failure('refused', problem);
   // A path in a file is relative to that file, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state
@@ -117,7 +152,13 @@ export async function openState(
   return await openLocation(io, location, given);
 }
 
-export async function openLocation(io: Io, location: string, { config }: Settings): Promise<Backend> {
+export async function openLocation(
+  io: Io,
+  location: string,
+  { config, checkouts }: Settings,
+): Promise<Backend> {
+  if (isUrl(location)) refuseRelativeFiles(io, location);
+  else await checkoutPath(io, location, '--state', checkouts);
   const opened = await openBackend(location, {
     clock: systemClock,
     newId: randomUUID,

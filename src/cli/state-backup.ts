@@ -1,12 +1,13 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { readRegularFile } from '../files/read-file.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { hasCode, systemReason } from '../state/local/system-error.ts';
+import { checkoutPath } from './checkout-path.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
-import { absolute } from './setup.ts';
 
 const OWNER_ONLY = 0o600;
 /** So many files of one name would be somebody’s mistake. */
@@ -26,16 +27,25 @@ export async function backUp(
   const first = wanted ?? backupName(location, snapshot);
   for (let n = 0; n < NAMES_MAX; n++) {
     const path = n === 0 ? first : `${first}.${n}`;
+    const real = await checkoutPath(io, path, '--backup');
     try {
-      await writeFile(absolute(io, path), text, { flag: 'wx', mode: OWNER_ONLY, flush: true });
+      await writeFile(real, text, { flag: 'wx', mode: OWNER_ONLY, flush: true });
       return path;
     } catch (cause) {
       if (!hasCode(cause, 'EEXIST')) throw unwritable(path, systemReason(cause));
-      if ((await readFile(absolute(io, path), 'utf8').catch(() => undefined)) === text) return path;
+      if (await holds(real, text)) return path;
       if (wanted !== undefined) throw unwritable(path, 'there is another file');
     }
   }
   throw unwritable(first, `there are ${NAMES_MAX} files of that name`);
+}
+
+async function holds(path: string, text: string): Promise<boolean> {
+  const bytes = Buffer.from(text);
+  return readRegularFile(path, bytes.length).then(
+    (found) => found.equals(bytes),
+    () => false,
+  );
 }
 
 /** `vbsctl.state.json.serial-41.backup`: serials of one state never mean two things. */

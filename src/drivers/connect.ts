@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { SettingsReport } from '../domain/access-report.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
@@ -18,6 +16,7 @@ import type { ClientTools } from './api-client.ts';
 import { openAccess } from './auth/access.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { Wanted } from './auth/catalog.ts';
+import { type CertificateName, readCertificate } from './auth/certificates.ts';
 import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { SET_CLOCK } from './auth/refusals.ts';
@@ -55,8 +54,10 @@ export interface ConnectOptions extends RetryTools {
   readonly env: Env;
   /** Whose variables these are, where they are not the process's own. */
   readonly envOf?: string;
-  /** Where clouds.yaml may lie; absent: a pull request can write there. */
-  readonly cwd?: string;
+  /** The working directory. */
+  readonly cwd: string;
+  /** Whether clouds.yaml is looked for there: not where a pipeline runs or a config is named. Default: no. */
+  readonly readsCwd?: boolean;
   readonly home: string;
   readonly http: HttpSettings;
   readonly requestsPerSecond: number;
@@ -179,11 +180,20 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
 /** Where settings and certificates are looked for. */
 export type SettingsPlaces = Pick<
   ConnectOptions,
-  'cloudName' | 'cloudNamedBy' | 'env' | 'envOf' | 'cwd' | 'home'
+  'cloudName' | 'cloudNamedBy' | 'env' | 'envOf' | 'cwd' | 'readsCwd' | 'home' | 'stop'
 >;
 
-async function findSettings(places: SettingsPlaces): Promise<CloudSettings> {
-  return resolveCloud({ ...places, files: await filesFor(places) });
+async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
+  const files = await filesFor(options);
+  const settings = resolveCloud({ ...options, files });
+  const { clouds, shadowed } = files;
+  if (clouds && shadowed !== undefined && settings.checkout !== undefined)
+    options.onNote?.({
+      severity: 'note',
+      code: 'clouds-yaml-shadowed',
+      summary: `the cloud is that of ${clouds.path} in the working directory, not of ${shadowed}`,
+    });
+  return settings;
 }
 
 /** What `connect` would go by, and where each value comes from. Throws a Failure when nothing says which cloud. */
@@ -197,13 +207,12 @@ export async function inspectSettings(places: SettingsPlaces): Promise<SettingsR
 }
 
 async function filesFor(places: SettingsPlaces): Promise<CloudFiles> {
-  const { env, cwd, home } = places;
-  return needsFiles(places) ? readCloudFiles({ env, ...optional('cwd', cwd), home }) : NO_FILES;
+  return needsFiles(places) ? readCloudFiles({ readsCwd: false, ...places, signal: places.stop }) : NO_FILES;
 }
 
 async function networkSettings(options: ConnectOptions, settings: CloudSettings) {
   const { http, version, onNote } = options;
-  const { cacert, cert, key, insecure, source } = settings;
+  const { cert, key, insecure, source } = settings;
   for (const warning of weakenedTls(options.env, settings)) onNote?.(warning);
   if (key !== undefined && cert === undefined)
     throw new Failure(
@@ -213,15 +222,16 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
         remedy: 'set OS_CERT, too (cert in clouds.yaml)',
       }),
     );
-  const read = (name: string, path: string | undefined) => readPem(name, path, options, source);
+  const read = (name: CertificateName) =>
+    readCertificate(name, settings, { ...options, signal: options.stop });
   return {
     ...http,
     version,
     proxyFor: proxyFromEnv(options.env),
-    ...optional('ca', await read('cacert', cacert)),
-    ...optional('cert', await read('cert', cert)),
+    ...optional('ca', await read('cacert')),
+    ...optional('cert', await read('cert')),
     // Some keep both in one file.
-    ...optional('key', await read('key', cert === undefined ? undefined : (key ?? cert))),
+    ...optional('key', await read(key === undefined ? 'cert' : 'key')),
     ...optional('insecure', insecure),
   };
 }
@@ -246,26 +256,4 @@ function weakenedTls(env: Env, { auth_url, insecure, source }: CloudSettings): D
     ),
     variable && proxyLoginUnencrypted(proxyFromEnv(env)(hostname, Number(port || 443)), variable),
   ].filter((warning) => typeof warning === 'object');
-}
-
-/** `~` and relative paths as openstacksdk takes them. */
-async function readPem(
-  name: string,
-  path: string | undefined,
-  { home, cwd }: ConnectOptions,
-  source: string,
-): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(resolve(cwd ?? '', path.replace(/^~(?=\/)/, home)), 'utf8');
-  } catch (cause) {
-    const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
-    throw new Failure(
-      'invalid',
-      error(`unreadable-${name}`, `${name} ${path} cannot be read (${code})`, {
-        detail: `It is named by ${source}.`,
-        remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
-      }),
-    );
-  }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -52,9 +52,9 @@ describe('the commit of the manifests', () => {
     expect(await read(path)).to.equal(head);
   });
 
-  it('is that of a worktree', async () => {
+  it('is that of a worktree or a submodule within the repository, and of none that leads elsewhere', async () => {
     const { path, head } = repository();
-    const tree = join(folder, 'tree');
+    const tree = join(path, 'tree');
     git(path, 'worktree', 'add', '--quiet', '-b', 'other', tree);
     git(tree, 'commit', '--quiet', '--allow-empty', '--message=there');
     expect(await read(tree))
@@ -63,6 +63,79 @@ describe('the commit of the manifests', () => {
     git(path, 'pack-refs', '--all');
     expect(await read(tree)).to.equal(git(tree, 'rev-parse', 'HEAD'));
     expect(await read(path)).to.equal(head);
+    const elsewhere = join(folder, 'elsewhere');
+    git(path, 'worktree', 'add', '--quiet', '-b', 'third', elsewhere);
+    expect(await read(elsewhere)).to.equal(undefined);
+  });
+
+  describe('whatever stands in .git', () => {
+    const secret = () => join(folder, 'home');
+    const garbage: readonly (readonly [string, (git: string) => void])[] = [
+      [
+        'packed-refs with another text in place of a commit',
+        (g) => pack(g, `${'x'.repeat(40)} refs/heads/main`),
+      ],
+      ['packed-refs with a control sequence', (g) => pack(g, `\u001b[2J${'a'.repeat(37)} refs/heads/main`)],
+      ['packed-refs with too short a commit', (g) => pack(g, 'abc refs/heads/main')],
+      ['packed-refs of noise', (g) => pack(g, '\0\u00ff'.repeat(1_000))],
+      ['a giant packed-refs', (g) => truncateSync(pack(g, ''), 2 ** 40)],
+      ['a pipe as packed-refs', (g) => fifo(g, 'packed-refs')],
+      ['a pipe as HEAD', (g) => fifo(g, 'HEAD')],
+      ['a link as HEAD', (g) => link(g, 'HEAD')],
+      ['a link as refs', (g) => link(g, 'refs')],
+      ['a commondir that leads out', (g) => common(g, secret())],
+      ['a commondir of noise', (g) => common(g, '\0')],
+      ['a HEAD that leads out', (g) => writeFileSync(join(g, 'HEAD'), 'ref: refs/../../../home/HEAD')],
+      [
+        'a file that points out',
+        (g) => {
+          rmSync(g, { recursive: true });
+          writeFileSync(g, `gitdir: ${secret()}`);
+        },
+      ],
+      [
+        'a link',
+        (g) => {
+          rmSync(g, { recursive: true });
+          symlinkSync(secret(), g);
+        },
+      ],
+      [
+        'a pipe',
+        (g) => {
+          rmSync(g, { recursive: true });
+          execFileSync('mkfifo', [g]);
+        },
+      ],
+    ];
+    function pack(g: string, text: string): string {
+      rmSync(join(g, 'refs'), { recursive: true });
+      writeFileSync(join(g, 'packed-refs'), `# pack-refs with: peeled\n${text}\n`);
+      return join(g, 'packed-refs');
+    }
+    function common(g: string, text: string): void {
+      rmSync(join(g, 'refs'), { recursive: true });
+      writeFileSync(join(g, 'commondir'), text);
+    }
+    function fifo(g: string, name: string): void {
+      rmSync(join(g, 'refs'), { recursive: true });
+      rmSync(join(g, name), { force: true });
+      execFileSync('mkfifo', [join(g, name)]);
+    }
+    function link(g: string, name: string): void {
+      rmSync(join(g, name), { recursive: true });
+      symlinkSync(join(secret(), name), join(g, name));
+    }
+
+    for (const [what, spoil] of garbage)
+      it(`it is unknown, at once: ${what}`, async () => {
+        const { path } = repository();
+        mkdirSync(join(secret(), 'refs/heads'), { recursive: true });
+        for (const name of ['HEAD', 'refs/heads/main']) writeFileSync(join(secret(), name), SHA);
+        writeFileSync(join(secret(), 'packed-refs'), `${SHA} refs/heads/main\n`);
+        spoil(join(path, '.git'));
+        expect(await read(path)).to.equal(undefined);
+      });
   });
 
   it('is unknown where there is no repository, no commit yet, or something else of that name', async () => {

@@ -286,10 +286,19 @@ describe('connecting to a cloud', () => {
   });
 
   it('explains a certificate of our own that is incomplete or cannot be read', async () => {
-    const unreadable = await refused({ ...cloud.env, OS_CERT: 'me.pem' });
-    expect(unreadable.message).to.contain('cert me.pem cannot be read (ENOENT)');
+    const unreadable = await refused({ ...cloud.env, OS_CERT: '/nowhere/me.pem' });
+    expect(unreadable.message).to.contain('cert /nowhere/me.pem cannot be read (ENOENT)');
     const incomplete = await refused({ ...cloud.env, OS_KEY: '/me.key' });
     expect(incomplete.diagnostics[0]).to.have.property('code', 'key-without-cert');
+    expect(cloud.seen).to.deep.equal([]);
+  });
+
+  it('reads no certificate from the working directory', async () => {
+    for (const name of ['OS_CACERT', 'OS_CERT']) {
+      const failure = await refused({ ...cloud.env, [name]: 'ca.pem' });
+      expect(failure.kind).to.equal('refused');
+      expect(failure.diagnostics[0]?.remedy).to.contain(`${name}=/nowhere/ca.pem`);
+    }
     expect(cloud.seen).to.deep.equal([]);
   });
 

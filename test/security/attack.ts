@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Finished, startProgram } from '../e2e/program.ts';
+import { type Finished, type Running, startProgram } from '../e2e/program.ts';
 
 /** The built program in a scratch home and a scratch working directory, as an attack finds it. */
 export class Scene {
@@ -35,12 +36,63 @@ export class Scene {
       .map((path) => [path, readFileSync(path, 'utf8')]);
   }
 
+  /** A file of the user, outside of the checkout. */
+  writeHome(name: string, text: string): string {
+    const path = join(this.home, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    return path;
+  }
+
   run(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Finished> {
-    return startProgram(args, this.cwd, { HOME: this.home, ...env }).done;
+    return this.start(env, ...args).done;
+  }
+
+  start(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
+    return startProgram(args, this.cwd, { HOME: this.home, ...env });
   }
 
   close(): void {
     rmSync(this.#root, { recursive: true, force: true });
+  }
+}
+
+/** An address that is not the user's: it keeps what arrives, and answers nothing that anybody understands. */
+export class Listener {
+  readonly #server = createServer((socket) => {
+    this.connections++;
+    socket.on('data', (bytes) => {
+      this.#received.push(bytes);
+      // An answer that an HTTP client takes, so that it sends what it would send next.
+      socket.write('HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n');
+    });
+    socket.on('error', () => {});
+    setTimeout(() => socket.destroy(), 500).unref();
+  });
+  readonly #received: Buffer[] = [];
+  connections = 0;
+
+  static async open(): Promise<Listener> {
+    const listener = new Listener();
+    await new Promise<void>((resolve) => listener.#server.listen(0, '127.0.0.1', resolve));
+    return listener;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#received).toString('latin1');
+  }
+
+  forget(): void {
+    this.#received.length = 0;
+    this.connections = 0;
+  }
+
+  close(): void {
+    this.#server.close();
   }
 }
 

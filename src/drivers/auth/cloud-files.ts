@@ -1,9 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
+import { LeadsOutError } from '../../files/checkout.ts';
+import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
 import type { Env } from './settings.ts';
 
@@ -14,6 +16,17 @@ export interface CloudFiles {
   readonly secure?: CloudFile;
   /** `clouds-public.yaml`: what the `profile` of a cloud stands for. */
   readonly vendors?: CloudFile;
+  /**
+   * The working directory, where all of these were found in it and nobody named them. The user's own files are not
+   * mixed with them: a stranger may have written where the secrets go.
+   */
+  readonly checkout?: string;
+  /** The user's own secure.yaml, of which nothing was taken because of that. */
+  readonly withheld?: CloudFile;
+  /** A clouds.yaml in the working directory that was not read, since a pull request can write it. */
+  readonly leftOut?: string;
+  /** The user's own clouds.yaml, in whose place the one of the working directory is read. */
+  readonly shadowed?: string;
   /** For messages. */
   readonly searched: readonly string[];
 }
@@ -29,46 +42,78 @@ const SIZE_MAX = 1024 * 1024;
 /** JSON is YAML. */
 const EXTENSIONS = ['yaml', 'yml', 'json'];
 
-/**
- * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path (the working directory only
- * where it is trusted), the first secure.yaml of `OS_CLIENT_SECURE_FILE` and the same path, and the first
- * clouds-public.yaml. Throws a Failure (`invalid`) for a file that is there and cannot be read, and for one that
- * a variable names and is not there.
- */
-export async function readCloudFiles(places: {
+export interface CloudFilePlaces {
   readonly env: Env;
-  /** Absent: the working directory is not to be trusted, its files could send credentials anywhere. */
-  readonly cwd?: string;
+  readonly cwd: string;
+  /** Whether clouds.yaml is looked for in the working directory: not where a pipeline runs or a config is named. */
+  readonly readsCwd: boolean;
   readonly home: string;
-}): Promise<CloudFiles> {
-  const folders = searchPath(places);
-  const candidates = (stem: string) =>
-    folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
-  // A file that somebody named has to be there.
-  const find = (stem: string, variable: string) => {
-    const named = places.env[variable];
-    return named ? firstOf([named], variable) : firstOf(candidates(stem), undefined);
-  };
-  const [clouds, secure, vendors] = await Promise.all([
-    find('clouds', 'OS_CLIENT_CONFIG_FILE'),
-    find('secure', 'OS_CLIENT_SECURE_FILE'),
-    firstOf(candidates('clouds-public'), undefined),
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path, the first secure.yaml of
+ * `OS_CLIENT_SECURE_FILE` and the same path, and the first clouds-public.yaml. All three are the user's, or all three
+ * those of the working directory. Throws a Failure (`invalid`) for a file that is there and cannot be read, and for one
+ * that a variable names and is not there.
+ */
+export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFiles> {
+  const { env, cwd, readsCwd } = places;
+  const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
+  const own = searchPath(places);
+  const first = (stem: string, folders: readonly string[]) =>
+    firstOf(candidates(stem, folders), undefined, places);
+  const secure = () =>
+    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure', own);
+  const here = namedClouds ? undefined : await first('clouds', [cwd]).catch(unlessRead(readsCwd));
+
+  if (here && readsCwd) {
+    const [beside, vendors, withheld, shadowed] = await Promise.all([
+      first('secure', [cwd]),
+      first('clouds-public', [cwd]),
+      secure(),
+      first('clouds', own),
+    ]);
+    return {
+      clouds: here,
+      ...optional('secure', beside),
+      ...optional('vendors', vendors),
+      checkout: cwd,
+      ...optional('withheld', withheld),
+      ...optional('shadowed', shadowed?.path),
+      searched: candidates('clouds', [cwd]),
+    };
+  }
+  const [clouds, companion, vendors] = await Promise.all([
+    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', places) : first('clouds', own),
+    secure(),
+    first('clouds-public', own),
   ]);
-  const { OS_CLIENT_CONFIG_FILE: named } = places.env;
   return {
     ...optional('clouds', clouds),
-    ...optional('secure', secure),
+    ...optional('secure', companion),
     ...optional('vendors', vendors),
-    searched: named ? [named] : candidates('clouds'),
+    ...optional('leftOut', here?.path),
+    searched: namedClouds ? [namedClouds] : candidates('clouds', readsCwd ? [cwd, ...own] : own),
   };
 }
 
-/** As openstacksdk's `config/loader.py` has it on Unix: working directory, user, snap's user, site, system. */
-function searchPath({ env, cwd, home }: { env: Env; cwd?: string; home: string }): readonly string[] {
+/** What is left out anyway need not be readable. */
+function unlessRead(readsCwd: boolean): (cause: unknown) => undefined {
+  return (cause) => {
+    if (readsCwd || !(cause instanceof Failure)) throw cause;
+  };
+}
+
+function candidates(stem: string, folders: readonly string[]): string[] {
+  return folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
+}
+
+/** As openstacksdk's `config/loader.py` has it on Unix, the working directory aside: user, snap's user, site, system. */
+function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
   const userConfig = env.XDG_CONFIG_HOME || join(home, '.config');
   const [siteConfig = ''] = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(delimiter);
   const folders = [
-    ...(cwd === undefined ? [] : [cwd]),
     join(userConfig, 'openstack'),
     join(env.SNAP_REAL_HOME || home, '.config', 'openstack'),
     join(siteConfig, 'openstack'),
@@ -80,17 +125,19 @@ function searchPath({ env, cwd, home }: { env: Env; cwd?: string; home: string }
 async function firstOf(
   paths: readonly string[],
   namedBy: string | undefined,
+  { cwd, signal }: CloudFilePlaces,
 ): Promise<CloudFile | undefined> {
   for (const path of paths) {
     try {
-      const { size } = await stat(path);
-      if (size > SIZE_MAX) throw unusable(path, `is larger than ${SIZE_MAX} bytes`, namedBy);
-      return { path, text: await readFile(path, 'utf8') };
+      const bytes = await readNamedFile(resolve(cwd, path), { checkouts: [cwd], bytesMax: SIZE_MAX, signal });
+      return { path, text: bytes.toString() };
     } catch (cause) {
-      if (cause instanceof Failure) throw cause;
-      const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
+      if (cause === signal?.reason) throw cause;
+      if (cause instanceof LeadsOutError) throw linkOut(path, cause);
+      const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
       const absent = code === 'ENOENT' || code === 'ENOTDIR';
-      if (!absent || namedBy !== undefined) throw unusable(path, `cannot be read (${code})`, namedBy);
+      const why = cause instanceof UnfitFileError ? message : code;
+      if (!absent || namedBy !== undefined) throw unusable(path, `cannot be read (${why})`, namedBy);
     }
   }
   return undefined;
@@ -100,9 +147,24 @@ function unusable(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'):
   return new Failure(
     'invalid',
     error('unreadable-clouds-yaml', `${path} ${why}`, {
-      remedy: `mend the file, or name another with ${namedBy}`,
+      remedy: `correct the file, or name another with ${namedBy}`,
       where: { file: path },
     }),
+  );
+}
+
+function linkOut(path: string, { target }: LeadsOutError): Failure {
+  return new Failure(
+    'refused',
+    error(
+      'link-leads-out',
+      `${path} is refused: a link in the working directory leads out of it, to ${target}`,
+      {
+        detail: 'Whoever writes a pull request writes its links, too.',
+        remedy: `if that file is meant, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(target)}`,
+        where: { file: path },
+      },
+    ),
   );
 }
 
@@ -117,7 +179,7 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
     throw new Failure(
       'invalid',
       error('bad-yaml', `${path} is not valid YAML (${problem.code})`, {
-        remedy: `mend line ${line}`,
+        remedy: `correct line ${line}`,
         where: { file: path, line, column: col },
       }),
     );

@@ -95,6 +95,7 @@ function build(source: Source): CloudSettings {
   const auth = buildAuth(source, need);
   const settings: CloudSettings = {
     source: source.description,
+    ...optional('checkout', source.checkout),
     auth_url: authUrl,
     auth,
     ...optional('region', source.get('region_name')?.text),
@@ -105,6 +106,7 @@ function build(source: Source): CloudSettings {
     ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
     endpoint_overrides: overrides(source),
   };
+  if (missing.length > 0 && source.withheld) throw new Failure('refused', source.withheld);
   if (missing.length > 0) throw new Failure('invalid', missing);
   checkUrl('auth_url', authUrl, source);
   return settings;

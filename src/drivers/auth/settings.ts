@@ -5,6 +5,8 @@ import type { AccessKey } from './sign.ts';
 export interface CloudSettings {
   /** Where it comes from, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
   readonly source: string;
+  /** The working directory, where these come from a clouds.yaml in it that nobody named: they name no file outside. */
+  readonly checkout?: string;
   /** As given, with or without `/v3`. */
   readonly auth_url: string;
   readonly auth: Auth;

@@ -1,5 +1,7 @@
-import { error } from '../../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { shellPath } from '../../domain/escape/shell-word.ts';
+import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
 import type { Env } from './settings.ts';
@@ -14,6 +16,10 @@ export interface Source {
   /** What made it this one: `named by OS_CLOUD`, `no cloud is named`. */
   readonly chosenBy: string;
   readonly file?: string;
+  /** The working directory, where nobody named the file: it may name no file outside of it. */
+  readonly checkout?: string;
+  /** Why something may be missing that the user has: it was not given away. */
+  readonly withheld?: Diagnostic;
   get(key: string): Found | undefined;
   keys(): readonly string[];
   /** `OS_USERNAME`, or `auth.username`. */
@@ -63,7 +69,7 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
   const [only] = names;
   if (only !== undefined && names.length === 1)
     return entryOf(only, 'no cloud is named, and it is the only one', files);
-  throw noCloud(names);
+  throw noCloud(names, files);
 }
 
 function namedCloud({ cloudName, env }: Places): string | undefined {
@@ -71,18 +77,25 @@ function namedCloud({ cloudName, env }: Places): string | undefined {
 }
 
 /** Nobody said anything: six missing variables would be the wrong answer. */
-function noCloud(names: readonly string[]): Failure {
+function noCloud(names: readonly string[], files: CloudFiles): Failure {
   return new Failure(
     'invalid',
     error('no-cloud', 'no cloud is named, and no OS_* variable says how to reach one', {
       detail:
-        names.length > 0
+        leftOut(files) ??
+        (names.length > 0
           ? `clouds.yaml has several: ${names.join(', ')}.`
-          : 'To try it without a cloud: --cloud emulator.',
+          : 'To try it without a cloud: --cloud emulator.'),
       remedy:
         'name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml; or set OS_AUTH_URL and the other OS_* variables',
     }),
   );
+}
+
+function leftOut({ leftOut: path }: CloudFiles): string | undefined {
+  return path === undefined
+    ? undefined
+    : `${path} was not read: where a pipeline runs or a config is named, the working directory may be a stranger's. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
 }
 
 /** They choose between clouds, or have nothing to do with one (openstacksdk leaves out the same). */
@@ -172,7 +185,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     throw new Failure(
       'invalid',
       error('no-clouds-yaml', `there is no clouds.yaml that could describe the cloud ${name}`, {
-        detail: `Looked at: ${files.searched.join(', ')}`,
+        detail: [`Looked at: ${files.searched.join(', ')}`, leftOut(files)].filter(Boolean).join('\n'),
         remedy: 'write one, or name it with OS_CLIENT_CONFIG_FILE',
       }),
     );
@@ -182,7 +195,9 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     throw new Failure(
       'invalid',
       error('unknown-cloud', `there is no cloud ${name} in ${path}`, {
-        detail: `It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`,
+        detail: [`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)]
+          .filter(Boolean)
+          .join('\n'),
         remedy: 'use one of these names, or add the cloud',
         where: { file: path },
       }),
@@ -197,6 +212,8 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     description: `cloud ${name} of ${path}`,
     chosenBy,
     file: path,
+    ...optional('checkout', files.checkout),
+    ...optional('withheld', withheldFrom(name, path, files)),
     get: (key) => {
       const found = values.get(key);
       return found && { ...found, text: withRegion(key, found.text, values.get('region_name')?.text) };
@@ -206,9 +223,26 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     nameOf,
     remedyFor: (key) =>
       `add ${nameOf(key)} to the cloud ${name} in ${path}${
-        profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`
-      }`,
+        files.checkout === undefined
+          ? ''
+          : `, or, if that file of the working directory is yours, name it, so that your own files complete it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`
+      }${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`}`,
   };
+}
+
+/** The user has secrets for a cloud of this name, and a file that nobody named says where they would go. */
+function withheldFrom(name: string, path: string, { withheld }: CloudFiles): Diagnostic | undefined {
+  if (!withheld || layerOf(name, withheld).length === 0) return undefined;
+  return error(
+    'secrets-withheld',
+    `the secrets of cloud ${name} in ${withheld.path} are not sent where ${path} says`,
+    {
+      detail:
+        'That clouds.yaml was found in the working directory. Whoever writes a pull request could write it, with an address of their own.',
+      remedy: `if it is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}; else remove it, and the cloud is looked up in your own clouds.yaml`,
+      where: { file: path },
+    },
+  );
 }
 
 /** Part of a cloud as one file has it. */

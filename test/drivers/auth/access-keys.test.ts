@@ -33,6 +33,7 @@ describe('access keys', () => {
   });
   const options = (env: Env, ourClock = clock): ConnectOptions => ({
     env,
+    cwd: '/nowhere',
     home: '/nowhere',
     http: DEFAULT_CONFIG.http,
     retry: DEFAULT_CONFIG.retry,

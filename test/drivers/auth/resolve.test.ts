@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -537,7 +538,7 @@ describe('the files of clouds', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
   const write = (name: string) => writeFileSync(join(folder, name), name);
   const read = (env: Env = {}) =>
-    readCloudFiles({ env, cwd: join(folder, 'cwd'), home: join(folder, 'home') });
+    readCloudFiles({ env, cwd: join(folder, 'cwd'), readsCwd: true, home: join(folder, 'home') });
 
   it('are looked for in the working directory first, as .yaml and as .yml', async () => {
     write('home/.config/openstack/clouds.yaml');
@@ -557,12 +558,50 @@ describe('the files of clouds', () => {
     expect(files.secure?.text).to.equal('home/.config/openstack/secure.yaml');
   });
 
-  it('take the secure.yaml that OS_CLIENT_SECURE_FILE names, and it must be there', async () => {
+  it('are all of the working directory, or all of the user: the two are not mixed', async () => {
+    const home = 'home/.config/openstack';
+    for (const stem of ['clouds', 'secure', 'clouds-public']) write(`${home}/${stem}.yaml`);
+    for (const stem of ['secure', 'clouds-public']) write(`cwd/${stem}.yaml`);
+    const own = await read();
+    expect([own.clouds?.text, own.secure?.text, own.vendors?.text]).to.deep.equal(
+      ['clouds', 'secure', 'clouds-public'].map((stem) => `${home}/${stem}.yaml`),
+    );
     write('cwd/clouds.yaml');
+    const here = await read();
+    expect([here.clouds?.text, here.secure?.text, here.vendors?.text]).to.deep.equal(
+      ['clouds', 'secure', 'clouds-public'].map((stem) => `cwd/${stem}.yaml`),
+    );
+    expect(here.checkout).to.equal(join(folder, 'cwd'));
+    expect(here.shadowed).to.equal(join(folder, home, 'clouds.yaml'));
+    expect(here.withheld?.text).to.equal(`${home}/secure.yaml`);
+    const left = await readCloudFiles({
+      env: {},
+      cwd: join(folder, 'cwd'),
+      readsCwd: false,
+      home: join(folder, 'home'),
+    });
+    expect(left.clouds?.text).to.equal(`${home}/clouds.yaml`);
+    expect(left.leftOut).to.equal(join(folder, 'cwd/clouds.yaml'));
+  });
+
+  it('are no links out of the working directory, no pipes', async () => {
+    write('home/clouds.yaml');
+    symlinkSync('../home/clouds.yaml', join(folder, 'cwd/clouds.yaml'));
+    expect((await read().catch((e) => e)).diagnostics[0]).to.include({ code: 'link-leads-out' });
+    rmSync(join(folder, 'cwd/clouds.yaml'));
+    execFileSync('mkfifo', [join(folder, 'cwd/clouds.yaml')]);
+    expect(await read().catch((e) => e.message)).to.contain('it is a named pipe');
+  });
+
+  it('take the secure.yaml that OS_CLIENT_SECURE_FILE names, and it must be there', async () => {
+    write('home/.config/openstack/clouds.yaml');
     write('cwd/secure.yaml');
     write('mine.yaml');
     const files = await read({ OS_CLIENT_SECURE_FILE: join(folder, 'mine.yaml') });
-    expect([files.clouds?.text, files.secure?.text]).to.deep.equal(['cwd/clouds.yaml', 'mine.yaml']);
+    expect([files.clouds?.text, files.secure?.text]).to.deep.equal([
+      'home/.config/openstack/clouds.yaml',
+      'mine.yaml',
+    ]);
     const refused = await read({ OS_CLIENT_SECURE_FILE: join(folder, 'none.yaml') }).catch((e) => e);
     expect(refused).to.be.instanceOf(Failure);
     expect(refused.diagnostics[0].remedy).to.contain('OS_CLIENT_SECURE_FILE');
@@ -593,6 +632,6 @@ describe('the files of clouds', () => {
 
   it('may not be larger than a megabyte', async () => {
     writeFileSync(join(folder, 'cwd/clouds.yaml'), 'x'.repeat(1024 * 1024 + 1));
-    expect(await read().catch((e) => e.message)).to.contain('is larger than');
+    expect(await read().catch((e) => e.message)).to.contain('1048577 bytes');
   });
 });

@@ -1,0 +1,74 @@
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '../domain/config.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
+import { type Checkouts, isContent } from '../files/checkout.ts';
+import { isUrl } from './fleeting.ts';
+
+/**
+ * What a config that was merely found may not decide. It lies in the checkout: whoever writes a pull request can write
+ * it. Pure.
+ */
+export interface FoundConfig {
+  readonly path: string;
+  readonly config: Pick<Config, 'cloud' | 'state'>;
+  readonly cwd: string;
+  readonly checkouts: Checkouts;
+}
+
+/** Its `state:`, when it is a URL or a path that leaves the checkout: credentials and records would go there. */
+export function foundStateProblem({ path, config, cwd, checkouts }: FoundConfig): Diagnostic | undefined {
+  const { state } = config;
+  if (state === undefined) return undefined;
+  if (!isUrl(state)) {
+    const absolute = isAbsolute(state) ? resolve(state) : resolve(cwd, join(dirname(path), state));
+    if (checkouts.some((checkout) => isContent(absolute, checkout))) return undefined;
+  }
+  const harm = isUrl(state)
+    ? 'The credentials of the state would go to an address that only this file names.'
+    : 'A file outside of the working directory would be read and written because this file says so.';
+  return error('found-config-state', `${path} was found, not named, and says where the state is kept`, {
+    detail: `${harm} ${ANYBODY}`,
+    remedy: `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; or name the state itself: --state ${stateWord(state)}, or VBSCTL_STATE`,
+    where: { file: path },
+  });
+}
+
+/** In a pipeline, what it says of cloud and state. `given`: what the command line or the environment names already. */
+export function pipelineProblems(
+  found: FoundConfig,
+  place: string,
+  given: { readonly cloud: boolean; readonly state: boolean },
+): readonly Diagnostic[] {
+  const { path, config } = found;
+  const state = given.state ? undefined : foundStateProblem(found);
+  const cloud =
+    given.cloud || config.cloud === undefined
+      ? undefined
+      : error('found-config-cloud', `${path} was found, not named, and chooses the cloud`, {
+          detail: `This is ${place}. ${ANYBODY}`,
+          remedy: `if the config is not a pull request's to write, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; or name the cloud itself: --cloud ${shellWord(config.cloud)}`,
+          where: { file: path },
+        });
+  return [cloud, state].filter((problem) => problem !== undefined);
+}
+
+/** The risk of a pipeline whose config a pull request writes. */
+export function notNamed(path: string | undefined, place: string): Diagnostic {
+  const today = path === undefined ? 'there is none now, and one can be added' : `now it is ${path}`;
+  return {
+    severity: 'warning',
+    code: 'config-not-named',
+    summary: `no config is named, so a pull request can change the policy: ${today}`,
+    detail: `This is ${place}. Limits such as protected_volumes hold only in a config that lies outside of the checkout.`,
+    remedy:
+      'name the one of the operator: VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml, or --config FILE (docs/pull-requests.md)',
+  };
+}
+
+const ANYBODY = 'Whoever writes a pull request can write it.';
+
+/** A URL may hold a secret that its writer should not have put there. */
+function stateWord(state: string): string {
+  return isUrl(state) && /[@?]/.test(state) ? 'URL' : shellPath(state);
+}

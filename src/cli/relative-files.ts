@@ -1,0 +1,53 @@
+import { isAbsolute, resolve } from 'node:path';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
+import type { Io } from './io.ts';
+
+/**
+ * Files that decide who is believed to be a server, or which credentials it gets. The libraries that read them take a
+ * relative path from the working directory, where a pull request can put a file of that name.
+ */
+const OF_NODE = ['NODE_EXTRA_CA_CERTS'];
+const BY_SCHEME: readonly (readonly [RegExp, readonly string[]])[] = [
+  [
+    /^s3:/i,
+    ['AWS_CA_BUNDLE', 'AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+  ],
+  [/^postgres(?:ql)?:/i, ['PGPASSFILE', 'PGSSLROOTCERT', 'PGSSLCERT', 'PGSSLKEY']],
+];
+const IN_THE_URL = ['sslrootcert', 'sslcert', 'sslkey'];
+
+/**
+ * For a state at `location`, or a cloud where it is absent.
+ *
+ * @throws Failure `refused` that names every one with its whole path
+ */
+export function refuseRelativeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: string): void {
+  const names = [
+    ...OF_NODE,
+    ...BY_SCHEME.flatMap(([scheme, files]) => (location !== undefined && scheme.test(location) ? files : [])),
+  ];
+  const inUrl =
+    location !== undefined && URL.canParse(location)
+      ? IN_THE_URL.map((name) => [name, new URL(location).searchParams.get(name)] as const)
+      : [];
+  const found = [...names.map((name) => [name, io.env[name]] as const), ...inUrl].filter(isRelative);
+  if (found.length === 0) return;
+  throw new Failure(
+    'refused',
+    found.map(([name, path]) =>
+      error('relative-file', `${name} is a relative path`, {
+        detail:
+          'It would be read from the working directory, where a pull request can put a file of that name.',
+        remedy: `write the whole path: ${name}=${shellPath(resolve(io.cwd, path))}`,
+      }),
+    ),
+  );
+}
+
+/** `system` stands for the authorities of the system, as libpq has it. */
+function isRelative(entry: readonly [string, string | null | undefined]): entry is readonly [string, string] {
+  const [, path] = entry;
+  return typeof path === 'string' && path !== '' && path !== 'system' && !isAbsolute(path);
+}

@@ -1,0 +1,74 @@
+import { isAbsolute, resolve } from 'node:path';
+import { error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { shellPath } from '../../domain/escape/shell-word.ts';
+import { isContent, LeadsOutError } from '../../files/checkout.ts';
+import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
+import type { CloudSettings } from './settings.ts';
+
+export type CertificateName = 'cacert' | 'cert' | 'key';
+
+export interface CertificatePlaces {
+  readonly cwd: string;
+  readonly home: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * The PEM text of a file that the settings name; undefined when they name none. `~` is the user's home.
+ *
+ * A certificate decides who is believed to be the cloud, so a relative path of the user is refused: it would be read
+ * from the working directory, where a pull request can put a file. The other way round, a clouds.yaml of the working
+ * directory names no file outside of it.
+ *
+ * @throws Failure `refused` for those two, `invalid` for a file that cannot be read
+ */
+export async function readCertificate(
+  name: CertificateName,
+  { checkout, source, ...settings }: CloudSettings,
+  { cwd, home, signal }: CertificatePlaces,
+): Promise<string | undefined> {
+  const given = settings[name];
+  if (given === undefined) return undefined;
+  const path = given.replace(/^~(?=\/)/, home);
+  const absolute = resolve(cwd, path);
+  if (checkout === undefined && !isAbsolute(path)) throw relative(name, given, absolute, source);
+  if (checkout !== undefined && !isContent(absolute, checkout)) throw outside(name, given, source);
+  try {
+    return (await readNamedFile(absolute, { checkouts: [cwd], bytesMax: BYTES_MAX, signal })).toString();
+  } catch (cause) {
+    if (cause === signal?.reason) throw cause;
+    const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
+    const why = cause instanceof UnfitFileError || cause instanceof LeadsOutError ? message : code;
+    throw new Failure(
+      'invalid',
+      error(`unreadable-${name}`, `${name} ${given} cannot be read (${why})`, {
+        detail: `It is named by ${source}.`,
+        remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
+      }),
+    );
+  }
+}
+
+function relative(name: CertificateName, given: string, absolute: string, source: string): Failure {
+  return new Failure(
+    'refused',
+    error(`relative-${name}`, `${name} ${given} is a relative path (${source})`, {
+      detail:
+        'It would be read from the working directory. Whoever writes a pull request could put a certificate there, and be believed to be the cloud.',
+      remedy: `write the whole path: OS_${name.toUpperCase()}=${shellPath(absolute)}, or ${name} in clouds.yaml`,
+    }),
+  );
+}
+
+function outside(name: CertificateName, given: string, source: string): Failure {
+  return new Failure(
+    'refused',
+    error(`outside-${name}`, `${name} ${given} lies outside of the working directory (${source})`, {
+      detail: 'That clouds.yaml was found in the working directory, where a pull request can write.',
+      remedy: 'if the file is yours, name it: export OS_CLIENT_CONFIG_FILE="$PWD/clouds.yaml"',
+    }),
+  );
+}

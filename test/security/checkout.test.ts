@@ -1,0 +1,597 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { type Finished, startProgram } from '../e2e/program.ts';
+import { CRASH, Listener, printed, Scene } from './attack.ts';
+
+/** What a pull request can put into a checkout, against the built program. */
+
+const CONFIG = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
+const FAST =
+  'apply: {requests_per_second: 1000}\nretry: {settle: 1s, min_delay: 50ms, max_delay: 500ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n';
+const SECRET = 'ghp_SECRET';
+/** Like .git-credentials, .netrc, a private key. */
+const SECRETS = `https://ci-bot:${SECRET}@github.com\n`;
+
+const PIPELINES = { 'on a terminal': {}, 'in CI': { CI: 'true' } } as const;
+
+let scene: Scene;
+let cloud: Emulator;
+before(async () => {
+  cloud = await startEmulator({ seed: { jobDurationMs: 300, queueMs: 50 } });
+});
+after(() => cloud.close());
+beforeEach(() => {
+  scene = new Scene();
+});
+afterEach(() => scene.close());
+
+const at = (name: string) => join(scene.cwd, name);
+const link = (target: string, name: string) => {
+  mkdirSync(join(scene.cwd, name, '..'), { recursive: true });
+  symlinkSync(target, at(name));
+};
+const fifo = (path: string) => execFileSync('mkfifo', [path]);
+const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
+
+/** Refused, in words: no crash, no secret. */
+function expectRefusal(finished: Finished, code: number, ...words: readonly string[]): void {
+  expect(finished.code, printed(finished)).to.equal(code);
+  expect(printed(finished)).to.not.match(CRASH).and.not.include(SECRET);
+  for (const word of words) expect(said(finished)).to.include(word);
+}
+
+/** A manifest of one restore that the emulator takes. */
+function declare(n = 0): void {
+  const { volumes, backups } = cloud.world();
+  const free = Object.values(volumes).filter(({ attachments }) => attachments.length === 0);
+  const volume = (free.length > n ? free : Object.values(volumes))[n];
+  const backup = Object.values(backups).find(({ volume_id }) => volume_id === volume?.id);
+  scene.write(
+    'restores.yaml',
+    `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec:\n  restores:\n    - {name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}\n`,
+  );
+}
+
+describe('C1: a world of the emulator in the checkout', function () {
+  this.timeout(60_000);
+
+  const forged = (victim: string) => {
+    mkdirSync(at('.vbsctl'));
+    writeFileSync(at('.vbsctl/emulator.json'), JSON.stringify({ x: '$(touch PWNED)', ...cloud.world() }));
+    for (const name of ['emulator.json.tmp', 'emulator.json.lock'])
+      symlinkSync(victim, at(`.vbsctl/${name}`));
+  };
+
+  for (const [what, config, flags] of [
+    ['chosen by vbsctl.yaml', `${CONFIG}cloud: emulator\n`, []],
+    ['chosen by --cloud', CONFIG, ['--cloud', 'emulator']],
+  ] as const)
+    it(`writes no file of the user: ${what}`, async () => {
+      const victim = scene.writeHome('.bashrc', 'mine\n');
+      scene.write('vbsctl.yaml', config);
+      forged(victim);
+      declare();
+      await scene.run(cloud.env(), 'plan', ...flags);
+      await scene.run(cloud.env(), 'emulator', '--detach', 'pay-db1', '--world', '.vbsctl/emulator.json');
+      expect(readFileSync(victim, 'utf8')).to.equal('mine\n');
+      expect(readdirSync(scene.home).sort()).to.deep.equal(['.bashrc', '.local']);
+    });
+
+  it('is not led elsewhere by a link, and repeats nothing of what is no world', async () => {
+    const victim = scene.writeHome('.git-credentials', SECRETS);
+    link(victim, '.vbsctl/emulator.json');
+    const planned = await scene.run({}, 'get', 'volumes', '--cloud', 'emulator');
+    expect(planned.code, printed(planned)).to.equal(0);
+    expect(printed(planned)).to.not.include(SECRET);
+    const named = await scene.run({}, 'emulator', '--detach', 'x', '--world', '.vbsctl/emulator.json');
+    expectRefusal(named, 5, 'leads out of the working directory', '--world');
+    expectRefusal(
+      await scene.run({}, 'emulator', '--detach', 'x', '--world', victim),
+      1,
+      'is not a world of the emulator',
+    );
+    expect(readFileSync(victim, 'utf8')).to.equal(SECRETS);
+  });
+
+  it('a found config does not choose the emulator in CI; a flag does', async () => {
+    scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
+    for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { TF_BUILD: 'True' }])
+      expectRefusal(
+        await scene.run(env, 'get', 'volumes'),
+        5,
+        'vbsctl.yaml was found, not named, and chooses the cloud',
+        '--config vbsctl.yaml',
+        'VBSCTL_CONFIG',
+        '--cloud emulator',
+      );
+    expect(existsSync(join(scene.home, '.local'))).to.equal(false);
+    for (const named of [
+      ['--cloud', 'emulator'],
+      ['--config', 'vbsctl.yaml'],
+    ])
+      expect((await scene.run({ CI: 'true' }, 'get', 'volumes', ...named)).code).to.equal(0);
+    expect((await scene.run({}, 'get', 'volumes')).code).to.equal(0);
+  });
+});
+
+describe('H1: credentials are not sent where only the checkout says', function () {
+  this.timeout(120_000);
+  let elsewhere: Listener;
+  beforeEach(async () => {
+    elsewhere = await Listener.open();
+  });
+  afterEach(() => elsewhere.close());
+
+  const credentials = {
+    TF_HTTP_USERNAME: 'ci',
+    TF_HTTP_PASSWORD: SECRET,
+    PGPASSWORD: SECRET,
+    AWS_ACCESS_KEY_ID: 'AKIA',
+    AWS_SECRET_ACCESS_KEY: SECRET,
+    AWS_SESSION_TOKEN: SECRET,
+    AWS_REGION: 'eu',
+  };
+  const states: Readonly<Record<string, (port: number) => string>> = {
+    'an HTTP server': (port) => `http://127.0.0.1:${port}/st`,
+    'an HTTPS server': (port) => `HTTPS://127.0.0.1:${port}/st`,
+    'a bucket at an endpoint': (port) => `s3://b/k?endpoint=http://127.0.0.1:${port}`,
+    PostgreSQL: (port) => `postgres://u@127.0.0.1:${port}/ops?sslmode=disable`,
+    'PostgreSQL by a parameter': (port) => `postgres://u@db/ops?host=127.0.0.1&port=${port}&sslmode=disable`,
+  };
+
+  for (const [where, env] of Object.entries(PIPELINES))
+    it(`state: of a found config, ${where}; of a named one it is used`, async () => {
+      for (const [what, url] of Object.entries(states)) {
+        scene.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
+        const found = await scene.run({ ...env, ...credentials }, 'state', 'list');
+        expectRefusal(
+          found,
+          5,
+          'vbsctl.yaml was found, not named',
+          '--config vbsctl.yaml',
+          '--state',
+          'VBSCTL_',
+        );
+        expect(elsewhere.connections, what).to.equal(0);
+      }
+      const started = scene.start({ ...env, ...credentials }, 'state', 'list', '--config', 'vbsctl.yaml');
+      await started.done;
+      expect(elsewhere.connections, 'the test can see a connection').to.be.greaterThan(0);
+    });
+
+  it('state: a file elsewhere, by every way out', async () => {
+    const victim = scene.writeHome('state.json', SECRETS);
+    mkdirSync(at('.git'));
+    link(scene.home, 'home');
+    for (const state of [
+      victim,
+      '../home/state.json',
+      'sub/../../home/state.json',
+      '.git/config',
+      '/dev/stdin',
+    ]) {
+      scene.write('vbsctl.yaml', `${CONFIG}state: ${state}\n`);
+      for (const env of Object.values(PIPELINES))
+        expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, not named');
+    }
+    scene.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
+    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the working directory');
+  });
+
+  it('the command line and the environment may name the state all the same', async () => {
+    scene.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
+    for (const [env, ...flags] of [
+      [{ CI: 'true' }, '--state', 'mine.json'],
+      [{ CI: 'true', VBSCTL_STATE: 'mine.json' }],
+      [{}, '--state', 'mine.json'],
+    ] as const)
+      expect(said(await scene.run(env, 'state', 'list', ...flags))).to.include(
+        'there is no state at mine.json',
+      );
+    expect(elsewhere.connections).to.equal(0);
+  });
+
+  it('completion sends nothing either', async () => {
+    scene.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
+    await scene.run(credentials, '__complete', 'state', 'show', '');
+    expect(elsewhere.connections).to.equal(0);
+  });
+
+  describe('clouds.yaml in the working directory', () => {
+    const OWN = '.config/openstack';
+    const auth = (port: number, more = '') =>
+      `{auth_url: "http://127.0.0.1:${port}/v3", username: ci, project_name: p, user_domain_name: D${more}}`;
+    const entry = (port: number, more = '', beside = '') =>
+      `clouds: {prod: {auth: ${auth(port, more)}, region_name: r${beside}}}\n`;
+    const secure = `clouds: {prod: {auth: {password: ${SECRET}}}}\n`;
+    const check = (env: Readonly<Record<string, string>>, ...args: string[]) =>
+      scene.run({ OS_CLOUD: 'prod', ...env }, 'get', 'volumes', ...args);
+    let own: Listener;
+    beforeEach(async () => {
+      own = await Listener.open();
+    });
+    afterEach(() => own.close());
+
+    it('is not completed with the user’s secure.yaml, and says how to name it', async () => {
+      scene.write('clouds.yaml', entry(elsewhere.port));
+      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      const other = scene.writeHome('other-secure.yaml', secure);
+      for (const env of [{}, { OS_CLIENT_SECURE_FILE: other }])
+        expectRefusal(
+          await check(env),
+          5,
+          'are not sent where',
+          `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
+        );
+      expectRefusal(await check({ CI: 'true' }), 1, 'OS_CLIENT_CONFIG_FILE');
+      expect(elsewhere.connections).to.equal(0);
+      await check({ OS_CLIENT_CONFIG_FILE: 'clouds.yaml' });
+      expect(elsewhere.text).to.include(SECRET);
+    });
+
+    it('with credentials of its own is used on a terminal, and left out in CI and beside a named config', async () => {
+      scene.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
+      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
+      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      const config = scene.writeHome('ops.yaml', CONFIG);
+      const used = await check({});
+      expect(elsewhere.text).to.include('of-the-checkout').and.not.include(SECRET);
+      expect(own.connections).to.equal(0);
+      expect(said(used)).to.include(
+        `in the working directory, not of ${join(scene.home, OWN, 'clouds.yaml')}`,
+      );
+      elsewhere.forget();
+      for (const env of [{ CI: 'true' }, { VBSCTL_CONFIG: config }] as const) {
+        own.forget();
+        await check(env);
+        expect(own.text).to.include(SECRET);
+      }
+      expect(elsewhere.connections).to.equal(0);
+    });
+
+    it('changes no entry of the user: not by secure.yaml, not by a profile', async () => {
+      scene.writeHome(
+        `${OWN}/clouds.yaml`,
+        `clouds: {prod: {profile: otc, auth: ${auth(own.port, `, password: ${SECRET}`)}, region_name: r}}\n`,
+      );
+      scene.write('secure.yaml', entry(elsewhere.port));
+      scene.write(
+        'clouds-public.yaml',
+        `public-clouds: {otc: {auth: {auth_url: "http://127.0.0.1:${elsewhere.port}/v3"}, identity_endpoint_override: "http://127.0.0.1:${elsewhere.port}"}}\n`,
+      );
+      await check({});
+      expect(elsewhere.connections).to.equal(0);
+      expect(own.text).to.include(SECRET);
+      scene.writeHome(
+        `${OWN}/clouds.yaml`,
+        `clouds: {prod: {profile: mine, auth: {username: ci, password: ${SECRET}, project_name: p, user_domain_name: D}}}\n`,
+      );
+      scene.write(
+        'clouds-public.yaml',
+        `public-clouds: {mine: {auth: {auth_url: "http://127.0.0.1:${elsewhere.port}/v3"}}}\n`,
+      );
+      expectRefusal(await check({}), 1, 'auth.auth_url is not set');
+      expect(elsewhere.connections).to.equal(0);
+    });
+
+    it('names no certificate or key outside of it, and the user’s own are not read from it', async () => {
+      const key = scene.writeHome('client.pem', SECRETS);
+      for (const beside of [
+        `, cacert: ${key}`,
+        `, cert: ${key}`,
+        ', cacert: ../home/client.pem',
+        ', cert: ~/client.pem',
+      ]) {
+        scene.write('clouds.yaml', entry(elsewhere.port, ', password: x', beside));
+        expectRefusal(await check({}), 5, 'lies outside of the working directory', 'OS_CLIENT_CONFIG_FILE');
+      }
+      rmSync(at('clouds.yaml'));
+      scene.write('ca.pem', 'a certificate of the pull request');
+      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port, ', password: x', ', cacert: ca.pem'));
+      expectRefusal(await check({}), 5, 'is a relative path', `OS_CACERT=${at('ca.pem')}`);
+      const env = { ...cloud.env(), OS_CACERT: 'ca.pem', VBSCTL_CONFIG: scene.writeHome('ops.yaml', CONFIG) };
+      expectRefusal(
+        await scene.run(env, 'get', 'volumes'),
+        5,
+        'is a relative path',
+        `OS_CACERT=${at('ca.pem')}`,
+      );
+      expect([elsewhere.connections, own.connections]).to.deep.equal([0, 0]);
+    });
+  });
+
+  it('files of other clients are not read from the checkout', async () => {
+    const config = scene.writeHome('ops.yaml', CONFIG);
+    const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
+      [{ AWS_CONFIG_FILE: 'aws' }, `s3://b/k?endpoint=http://127.0.0.1:${elsewhere.port}`],
+      [{ AWS_CA_BUNDLE: 'ca.pem' }, 's3://b/k?endpoint=https://127.0.0.1:9'],
+      [{ PGPASSFILE: 'pgpass' }, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslmode=disable`],
+      [{}, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslrootcert=ca.pem`],
+    ];
+    for (const [env, state] of cases)
+      expectRefusal(
+        await scene.run({ ...credentials, ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
+        5,
+        'is a relative path',
+        `=${scene.cwd}/`,
+      );
+    expect(elsewhere.connections).to.equal(0);
+  });
+
+  it('one warning in CI where no config is named, and none elsewhere', async () => {
+    const warnings = (finished: Finished) => printed(finished).split('no config is named').length - 1;
+    const config = scene.writeHome('ops.yaml', CONFIG);
+    declare();
+    const plan = (env: object) => scene.run({ ...cloud.env(), ...env }, 'plan');
+    expect(warnings(await plan({ CI: 'true' }))).to.equal(1);
+    scene.write('vbsctl.yaml', CONFIG);
+    const found = await plan({ CI: 'true' });
+    expect(found.code, printed(found)).to.equal(0);
+    expect(warnings(found)).to.equal(1);
+    expect(said(found))
+      .to.include('now it is vbsctl.yaml')
+      .and.include('VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml');
+    expect(warnings(await plan({}))).to.equal(0);
+    expect(warnings(await plan({ CI: 'true', VBSCTL_CONFIG: config }))).to.equal(0);
+    expect(warnings(await scene.run({ CI: 'true' }, 'validate'))).to.equal(0);
+  });
+});
+
+describe('H2: nothing is repeated of a file that is not ours', function () {
+  this.timeout(60_000);
+
+  for (const [where, env] of Object.entries(PIPELINES))
+    it(`behind a link in the checkout, ${where}`, async () => {
+      const victim = scene.writeHome('.git-credentials', SECRETS);
+      declare();
+      for (const name of [
+        'vbsctl.state.json',
+        'vbsctl.state.json.journal',
+        'vbsctl.state.json.lock',
+        'vbsctl.yaml',
+        'clouds.yaml',
+        'restores.yaml',
+      ]) {
+        rmSync(at(name), { force: true });
+        link(victim, name);
+        for (const command of [
+          ['plan'],
+          ['apply', '--auto-approve', '--init-state'],
+          ['state', 'list'],
+          ['validate'],
+        ]) {
+          const finished = await scene.run({ ...cloud.env(), ...env, OS_CLOUD: '' }, ...command);
+          expect(printed(finished), `${command} with ${name}`).to.not.include(SECRET).and.not.match(CRASH);
+          expect(finished.code === 0 && name === 'vbsctl.yaml', `${command} with ${name}`).to.equal(false);
+        }
+        rmSync(at(name));
+        declare();
+        for (const left of readdirSync(scene.cwd)) if (left.startsWith('vbsctl.')) rmSync(at(left));
+      }
+      expect(readFileSync(victim, 'utf8')).to.equal(SECRETS);
+      expect(readdirSync(scene.home)).to.deep.equal(['.git-credentials']);
+    });
+
+  it('that is named', async () => {
+    const victim = scene.writeHome('.git-credentials', SECRETS);
+    declare();
+    for (const args of [
+      ['state', 'list', '--state', victim],
+      ['plan', '--state', victim],
+      ['plan', '--config', victim],
+      ['emulator', '--faults', victim],
+      ['emulator', '--detach', 'x', '--world', victim],
+    ]) {
+      const finished = await scene.run({ ...cloud.env() }, ...args);
+      expect(printed(finished), args.join(' ')).to.not.include(SECRET).and.not.match(CRASH);
+      expect(finished.code, args.join(' ')).to.not.equal(0);
+    }
+  });
+});
+
+describe('M4: a nested config loosens nothing', function () {
+  this.timeout(60_000);
+
+  it('not even an empty one, whether or not the one above is named', async () => {
+    declare();
+    mkdirSync(at('restores'));
+    writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
+    const policy = `${CONFIG}policy: {protected_volumes: ["*"]}\n`;
+    scene.write('vbsctl.yaml', policy);
+    const ops = scene.writeHome('ops.yaml', policy);
+    scene.write('restores/vbsctl.yaml', CONFIG);
+    for (const args of [
+      ['-f', 'restores'],
+      ['-f', 'restores/a.yaml'],
+      ['-f', 'restores', '--config', ops],
+    ]) {
+      const planned = await scene.run(cloud.env(), 'plan', '--detailed-exitcode', ...args);
+      expectRefusal(planned, 5, '1 blocked', 'restores/vbsctl.yaml', 'this file changes nothing');
+    }
+  });
+
+  it('and one below it tightens', async () => {
+    declare();
+    mkdirSync(at('restores'));
+    writeFileSync(at('restores/a.yaml'), readFileSync(at('restores.yaml')));
+    rmSync(at('restores.yaml'));
+    scene.write('vbsctl.yaml', CONFIG);
+    scene.write('restores/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ["*"]}\n`);
+    const planned = await scene.run(cloud.env(), 'plan', '--detailed-exitcode');
+    expectRefusal(planned, 5, '1 blocked', 'the policy of this file applies, too');
+  });
+});
+
+describe('what is no file, or has no end', function () {
+  this.timeout(120_000);
+
+  /** Names that commands look for in a checkout. */
+  const NAMES = [
+    'vbsctl.yaml',
+    'restores.yaml',
+    'clouds.yaml',
+    'vbsctl.state.json',
+    'vbsctl.state.json.journal',
+    'vbsctl.state.json.lock',
+    '.git',
+  ];
+  const kinds: Readonly<Record<string, (path: string) => void>> = {
+    'a pipe': fifo,
+    'a link to a terminal or pipe': (path) => symlinkSync('/dev/stdin', path),
+    'a link to a device': (path) => symlinkSync('/dev/zero', path),
+    'a file of a terabyte': (path) => {
+      writeFileSync(path, '');
+      truncateSync(path, 2 ** 40);
+    },
+    'a directory': (path) => mkdirSync(path),
+  };
+
+  for (const [what, make] of Object.entries(kinds))
+    it(`is neither waited for nor read: ${what}`, async () => {
+      for (const name of NAMES) {
+        declare();
+        rmSync(at(name), { force: true });
+        make(at(name));
+        const env = { ...cloud.env(), ...(name === 'clouds.yaml' ? { OS_CLOUD: 'prod' } : {}) };
+        const finished = await scene.run(env, 'apply', '--auto-approve', '--init-state');
+        expect(printed(finished), name).to.not.match(CRASH);
+        if (name !== '.git') expect(finished.code, `${name}: ${printed(finished)}`).to.be.oneOf([1, 4, 5]);
+        for (const left of readdirSync(scene.cwd)) rmSync(at(left), { recursive: true });
+      }
+    });
+
+  it('a lock with an id that leads to another directory writes nothing there', async () => {
+    declare();
+    mkdirSync(at('vbsctl.state.json.lock.break-a'));
+    const lock = {
+      info: { id: 'a/../../home/x', who: 'x', host: 'x', pid: 1, operation: 'x', since: 'x', version: 'x' },
+      owner: {
+        host: 'x',
+        pid: 99_999_999,
+        boot_id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      },
+    };
+    scene.write('vbsctl.state.json.lock', JSON.stringify(lock));
+    const finished = await scene.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
+    expectRefusal(finished, 4, 'the lock does not say by whom');
+    expect(readdirSync(scene.home)).to.deep.equal([]);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    it(`that a person names is waited for until ${signal}`, async () => {
+      const pipe = join(scene.home, 'pipe');
+      fifo(pipe);
+      declare();
+      for (const [env, ...args] of [
+        [{}, 'plan', '-f', pipe],
+        [{}, 'plan', '--config', pipe],
+        [{}, 'emulator', '--faults', pipe],
+        [{ OS_CACERT: pipe }, 'get', 'volumes'],
+        [{ OS_CLIENT_CONFIG_FILE: pipe, OS_CLOUD: 'prod' }, 'get', 'volumes'],
+        [{}, 'state', 'push', pipe],
+      ] as const) {
+        const running = scene.start({ ...cloud.env(), ...env }, ...args);
+        const early = await Promise.race([
+          running.done,
+          new Promise((resolve) => setTimeout(resolve, 1_500)),
+        ]);
+        expect(early, `${args}: ${early && printed(early as Finished)}`).to.equal(undefined);
+        const from = performance.now();
+        running.kill(signal);
+        const finished = await running.done;
+        expect(finished.code, `${args}: ${printed(finished)}`).to.equal(130);
+        expect(performance.now() - from, args.join(' ')).to.be.lessThan(3_000);
+      }
+    });
+});
+
+describe('links out of the checkout are written through by nothing', function () {
+  this.timeout(60_000);
+
+  it('state, journal, plan, backup and what could not be saved', async () => {
+    mkdirSync(join(scene.home, '.ssh'));
+    link(join(scene.home, '.ssh'), '.vbsctl');
+    link(join(scene.home, '.ssh/new.json'), 'dangling.json');
+    declare();
+    const env = cloud.env();
+    for (const args of [
+      ['init', '--state', '.vbsctl/state.json'],
+      ['init', '--state', 'dangling.json'],
+      ['apply', '--auto-approve', '--init-state', '--state', '.vbsctl/state.json'],
+      ['emulator', '--port', '0', '--world', '.vbsctl/world.json'],
+    ])
+      expectRefusal(
+        await scene.run(env, ...args),
+        5,
+        'leads out of the working directory',
+        join(scene.home, '.ssh'),
+      );
+    expect((await scene.run(env, 'init')).code).to.equal(0);
+    const removed = await scene.run(env, 'state', 'mv', 'pay/db', 'pay/x', '--backup', '.vbsctl/backup.json');
+    expect(removed.code, printed(removed)).to.not.equal(0);
+    expect(readdirSync(join(scene.home, '.ssh'))).to.deep.equal([]);
+  });
+
+  it('a state on another disk, through a link of the user, is used', async () => {
+    const disk = join(scene.home, 'disk');
+    mkdirSync(disk);
+    symlinkSync(disk, join(scene.home, 'state'));
+    const config = scene.writeHome('ops.yaml', `${CONFIG}${FAST}state: state/s.json\n`);
+    const made = await scene.run({ ...cloud.env(), VBSCTL_CONFIG: config }, 'init');
+    expect(made.code, printed(made)).to.equal(0);
+    expect(readdirSync(disk)).to.deep.equal(['s.json']);
+  });
+});
+
+describe('.git of a stranger', function () {
+  this.timeout(60_000);
+  const COMMIT = 'c'.repeat(40);
+  const cases: Readonly<Record<string, () => void>> = {
+    'packed-refs without commits': () =>
+      scene.write('.git/packed-refs', `\u001b[31mnot-a-commit-but-forty-characters-long!! refs/heads/main\n`),
+    'packed-refs of a terabyte': () => truncateSync(scene.write('.git/packed-refs', ''), 2 ** 40),
+    'packed-refs a pipe': () => fifo(at('.git/packed-refs')),
+    'a file that points outside': () => {
+      scene.writeHome('other/HEAD', COMMIT);
+      rmSync(at('.git'), { recursive: true });
+      scene.write('.git', 'gitdir: ../home/other\n');
+    },
+  };
+  for (const [what, spoil] of Object.entries(cases))
+    it(`neither stops a run nor stands in its history: ${what}`, async () => {
+      const fresh = await startEmulator({ seed: { volumes: 1, jobDurationMs: 100, queueMs: 10 } });
+      try {
+        const [volume] = Object.values(fresh.world().volumes);
+        const [backup] = Object.values(fresh.world().backups);
+        scene.write(
+          'restores.yaml',
+          `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}]}\n`,
+        );
+        scene.write('vbsctl.yaml', `${CONFIG}${FAST}`);
+        scene.write('.git/HEAD', 'ref: refs/heads/main\n');
+        spoil();
+        const applied = await startProgram(['apply', '--auto-approve', '--init-state'], scene.cwd, {
+          HOME: scene.home,
+          ...fresh.env(),
+        }).done;
+        expect(applied.code, printed(applied)).to.equal(0);
+        expect(printed(applied)).to.not.match(CRASH).and.not.include('\u001b[31mnot');
+        const { history } = JSON.parse(readFileSync(at('vbsctl.state.json'), 'utf8'));
+        for (const entry of history) expect(entry.actor).to.not.have.property('git_commit');
+      } finally {
+        await fresh.close();
+      }
+    });
+});
