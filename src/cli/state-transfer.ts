@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { constants } from 'node:buffer';
 import { isoTime } from '../domain/clock.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { error } from '../domain/diagnostic.ts';
@@ -8,6 +8,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
+import { readNamedFile, readAll as readWhole } from '../files/read-file.ts';
 import type { Backend } from '../state/backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
@@ -59,13 +60,20 @@ function decoded(bytes: Uint8Array, file: string): Snapshot {
   }
 }
 
+/** No longer state could be decoded. */
+const BYTES_MAX = constants.MAX_STRING_LENGTH;
+
 async function readAll(io: Io, file: string): Promise<Uint8Array> {
   try {
-    if (file !== '-') return await readFile(absolute(io, file));
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of io.stdin.bytes) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return file === '-'
+      ? await readWhole(io.stdin.bytes, BYTES_MAX, io.stop)
+      : await readNamedFile(absolute(io, file), {
+          checkouts: [io.cwd],
+          bytesMax: BYTES_MAX,
+          signal: io.stop,
+        });
   } catch (cause) {
+    if (cause === io.stop.reason) throw cause;
     throw new Failure(
       'usage',
       error('state-file', `${file} cannot be read: ${systemReason(cause)}`, {

@@ -82,6 +82,7 @@ export function decodeSnapshot(bytes: Uint8Array, file: string): Snapshot {
   if (text.trim() === '') throw damaged(file, 'the state file is empty', undefined, { file });
   const value = migrate(parse(text, file), file);
   const wrong = storedShape(value) ?? contradiction(value as unknown as Stored);
+  if (wrong && !looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
   if (wrong) {
     const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
     throw damaged(file, summary, undefined, { file, ...findValue(text, wrong.path) });
@@ -130,15 +131,25 @@ function contradiction({ records }: Stored): Misfit | undefined {
 function migrate(value: unknown, file: string): Readonly<globalThis.Record<string, unknown>> {
   const format = isObject(value) ? value.format : undefined;
   if (!isObject(value) || typeof format !== 'number' || !Number.isInteger(format) || format < 1)
-    throw new Failure(
-      'state',
-      error('state-not-vbsctl', `${file} is not a state of vbsctl: it has no valid "format"`, {
-        where: { file },
-        remedy: 'name the right file with --state, or move this one away and run `vbsctl init`',
-      }),
-    );
+    throw notVbsctl(file, 'it has no valid "format"');
   if (format > FORMAT) throw newerFormat(file, format);
   return value;
+}
+
+/** As `encodeSnapshot` begins. Of anything else nothing is repeated: it may be a file with secrets, behind a link. */
+function looksLikeState(text: string): boolean {
+  const head = text.slice(0, 4_096);
+  return head.includes('"format"') && head.includes('"lineage"');
+}
+
+function notVbsctl(file: string, why: string): Failure {
+  return new Failure(
+    'state',
+    error('state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
+      where: { file },
+      remedy: 'name the right file with --state, or move this one away and run `vbsctl init`',
+    }),
+  );
 }
 
 export function newerFormat(file: string, format: number): Failure {
@@ -159,7 +170,8 @@ function parse(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const place = { file, ...syntaxError(text) };
+    const { text: line, ...position } = syntaxError(text);
+    const place = { file, ...position, ...(looksLikeState(text) ? optional('text', line) : {}) };
     throw damaged(file, 'the state is not valid JSON', undefined, place, cause);
   }
 }
