@@ -11,7 +11,7 @@ import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readRegularFile, readRegularFileNow } from '../files/read-file.ts';
+import { readRegularFile, readRegularFileNow, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { isFields } from './check.ts';
 import type { World } from './model.ts';
@@ -205,14 +205,17 @@ function load(path: string): World {
   return world as unknown as World;
 }
 
+/** The code of the system, or what is wrong with the file. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return error instanceof UnfitFileError || code === undefined ? message : code;
+}
+
 function read(path: string): Buffer {
   try {
     return readRegularFileNow(path, WORLD_BYTES_MAX);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new WorldFileError(
-      `${path} cannot be read: ${code === 'NOT_REGULAR' || code === 'TOO_LARGE' ? message : code}`,
-    );
+    throw new WorldFileError(`${path} cannot be read: ${reasonOf(error)}`);
   }
 }
 
@@ -270,9 +273,16 @@ async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   }
 }
 
-/** Null for what is gone by now, or no file. */
+/** Null for what is gone by now. A link or a pipe is nobody's lock, and is not waited for. */
 async function readLock(path: string): Promise<string | null> {
-  return readRegularFile(path, LOCK_BYTES_MAX).then(String, () => null);
+  try {
+    return (await readRegularFile(path, LOCK_BYTES_MAX)).toString();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw new WorldFileError(
+      `${path} cannot be read (${reasonOf(error)}). If no emulator uses it, remove the lock file.`,
+    );
+  }
 }
 
 function holderOf(text: string | null): string {
@@ -316,7 +326,7 @@ async function removeStale(lock: string, stale: string): Promise<void> {
   } catch {
     return;
   }
-  const text = await readLock(aside);
+  const text = await readLock(aside).catch(() => null);
   if (text !== stale) await link(aside, lock).catch(() => {});
   await rm(aside, { force: true });
 }

@@ -61,6 +61,7 @@ export class Scene {
 export class Listener {
   readonly #server = createServer((socket) => {
     this.connections++;
+    this.#met();
     socket.on('data', (bytes) => {
       this.#received.push(bytes);
       // An answer that an HTTP client takes, so that it sends what it would send next.
@@ -70,6 +71,7 @@ export class Listener {
     setTimeout(() => socket.destroy(), 500).unref();
   });
   readonly #received: Buffer[] = [];
+  #met = () => {};
   connections = 0;
 
   static async open(): Promise<Listener> {
@@ -84,6 +86,13 @@ export class Listener {
 
   get text(): string {
     return Buffer.concat(this.#received).toString('latin1');
+  }
+
+  async firstConnection(): Promise<void> {
+    if (this.connections > 0) return;
+    await new Promise<void>((resolve) => {
+      this.#met = resolve;
+    });
   }
 
   forget(): void {

@@ -226,7 +226,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
         files.checkout === undefined
           ? ''
           : `, or, if that file of the working directory is yours, name it, so that your own files complete it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`
-      }${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`}`,
+      }${files.leftOut === undefined ? '' : `. ${leftOut(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`}`,
   };
 }
 
