@@ -81,7 +81,10 @@ describe('what was done by hand, and what a person allows', function () {
     desk.write('ops.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
     const named = await desk.run('plan', '--config', 'ops.yaml', '--cloud', 'mine');
     expect(named.code).to.equal(1);
-    expect(said(named)).to.include('no clouds.yaml').and.not.include(`${desk.folder}/clouds.yaml`);
+    expect(said(named))
+      .to.include('no clouds.yaml')
+      .and.include(`${desk.folder}/clouds.yaml was not read`)
+      .and.include(`export OS_CLIENT_CONFIG_FILE=${desk.folder}/clouds.yaml`);
     expect(said(await desk.run('plan', '--cloud', 'mine'))).to.include('is not set (cloud mine of');
   });
 });
