@@ -33,7 +33,8 @@ function run(...args) {
   console.log(`$ vbsctl ${args.join(' ')}\n`);
   const { status } = spawnSync(process.execPath, [vbsctl, ...args], {
     cwd: place,
-    env: { ...process.env, ...cloud.env },
+    // named: in a pipeline, a config that is merely found is a pull request's
+    env: { ...process.env, ...cloud.env, VBSCTL_CONFIG: 'vbsctl.yaml' },
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error(`vbsctl ${args[0]} ended with ${status}`);

@@ -69,6 +69,7 @@ It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.ya
              require_valid_until, allowed_sets; each has a flag that lifts it for one run
 
 Any other vbsctl.yaml around the manifests can only tighten the policy.
+One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud.
 
 Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
 `,

@@ -41,7 +41,7 @@ export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> 
 export function configTemplate(cloud: string | undefined): string {
   const { apply, retry, poll, http } = DEFAULT_CONFIG;
   const ms = (value: number) => shortest(value);
-  return `# The operator's settings of vbsctl: found beside the manifests, or named by --config or VBSCTL_CONFIG.
+  return `# The operator's settings of vbsctl: named by --config or VBSCTL_CONFIG, else found in the working directory.
 # Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
 apiVersion: vbsctl.dev/v1
 kind: Config
@@ -56,7 +56,8 @@ ${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
 manifests: [restores.yaml]
 
 # The record of what was done. It is what makes a restore run at most once: keep it, back it up.
-# A file, or https://…, s3://bucket/key, postgres://… (docs/state.md); never with a password in it.
+# A file, or https://…, s3://bucket/key, postgres://… (docs/state.md); never with a password in it. Where a pull request can
+# write this file, a URL counts only when the file is named: --config or VBSCTL_CONFIG.
 state: vbsctl.state.json
 
 # apply:

@@ -18,6 +18,7 @@ describe('reads that a server stretches without end', () => {
   function open(limits: Partial<typeof LIMITS> = {}): Promise<Driver> {
     return connect({
       env: cloud.env,
+      cwd: '/nowhere',
       home: '/nowhere',
       http: { ...DEFAULT_CONFIG.http, ...LIMITS, ...limits },
       retry: DEFAULT_CONFIG.retry,
