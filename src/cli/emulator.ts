@@ -1,5 +1,7 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { toJson } from '../domain/escape/json.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../emulator/index.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import { hasCode, systemReason } from '../state/local/system-error.ts';
@@ -37,11 +39,11 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     ...(faults ? { faults } : {}),
     ...(flags.allowHost === undefined ? {} : { allowHosts: flags.allowHost }),
     signal: io.stop,
-    ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${JSON.stringify(request)}\n`) }),
+    ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${toJson(request)}\n`) }),
   }).catch((cause: unknown) => {
     throw unusableWorld(cause, 'another --port, or another --world');
   });
-  const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${value}`);
+  const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   io.stdout.write(
     [
       `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,

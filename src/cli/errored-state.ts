@@ -4,7 +4,7 @@ import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
@@ -46,7 +46,7 @@ export async function saveUnsaved(
       showDiagnostics(io, [
         error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
           ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `${firstOf(fatal.error)}, then bring them back: vbsctl state push ${shellWord(path)}`,
+          remedy: `${firstOf(fatal.error)}, then bring them back: vbsctl state push ${shellPath(path)}`,
         }),
       ]);
       return;

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Inventory, VolumeRow } from '../domain/inventory.ts';
 import { draftOf, toName } from '../inventory/draft.ts';
 import { filterVolumes, type InventoryFilter } from '../inventory/filter.ts';
@@ -40,7 +41,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
       code: 'gap',
       summary: `left out: disk ${volume.name || volume.id}: ${reason}`,
       ...(detail === undefined ? {} : { detail }),
-      remedy: `see its backups: vbsctl get backups --volume ${volume.id}`,
+      remedy: `see its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
     }),
   );
   if (gaps.length === draft.entries.length)

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import type { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -57,7 +57,7 @@ function refuseOperand(command: Command, given: string, before: number): void {
   if (path === 'vbsctl plan')
     throw usage(
       `plan takes no operand, and ${given} was given`,
-      `a manifest: vbsctl plan -f ${shellWord(given)}\na saved plan: vbsctl show ${shellWord(given)}`,
+      `a manifest: vbsctl plan -f ${shellWord(given)}\na saved plan: vbsctl show ${shellPath(given)}`,
     );
   if (path === 'vbsctl import' && before === 1)
     throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);
@@ -104,7 +104,7 @@ function checkedValue(command: Command, option: Option, value: string): string {
     `--output takes a form (${forms}), not a file`,
     hasOption(command, '--out')
       ? `to keep the plan in a file: --out ${value}`
-      : `to write to a file: vbsctl ${command.name()} --output json > ${value}`,
+      : `to write to a file: vbsctl ${command.name()} --output json > ${shellPath(value)}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { planText } from '../views/plan/plan-text.ts';
 import { planJson } from '../views/plan-json.ts';
 import { savedPlanText } from '../views/saved-plan-text.ts';
@@ -19,7 +19,7 @@ export async function showPlan(
   else {
     const options = {
       ...textOptions(io),
-      applyCommand: `vbsctl apply ${shellWord(path)}`,
+      applyCommand: `vbsctl apply ${shellPath(path)}`,
       showDone: flags.showDone === true,
       madeBefore: true,
     };

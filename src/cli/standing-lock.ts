@@ -1,3 +1,4 @@
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Backend, LockInfo } from '../state/backend.ts';
 import { whenLocked } from '../state/when-locked.ts';
 import { isUrl } from './fleeting.ts';
@@ -20,7 +21,7 @@ function tell(io: Io, { id }: LockInfo): void {
     {
       severity: 'note',
       code: 'lock-stands',
-      summary: `the state is locked for this run; should it be killed: vbsctl unlock ${id}`,
+      summary: `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(id)}`,
     },
   ]);
 }

@@ -1,5 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { isOpen, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
@@ -47,8 +48,8 @@ function removalProblem(address: Address, records: State['records']): Diagnostic
       detail: 'Without its record nobody would look for it, and it could be started again.',
       remedy:
         record.status === 'unknown'
-          ? `find out what happened, then: vbsctl resolve ${address} --as succeeded|not-started|failed --reason "…"`
-          : `follow it to its end: vbsctl wait ${address}; or find out what came of it, then: vbsctl resolve ${address} --as …`,
+          ? `find out what happened, then: vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`
+          : `follow it to its end: vbsctl wait ${shellOperand(address)}; or find out what came of it, then: vbsctl resolve ${shellOperand(address)} --as …`,
       where: { address },
     }),
   ];
@@ -76,7 +77,7 @@ export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): 
           remedy:
             from === to
               ? 'name another address'
-              : `move that one first, or tidy it away: vbsctl state rm ${to}`,
+              : `move that one first, or tidy it away: vbsctl state rm ${shellOperand(to)}`,
           where: { address: to },
         }),
       );

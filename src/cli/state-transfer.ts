@@ -4,7 +4,7 @@ import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
@@ -194,7 +194,7 @@ function exitOf(io: Io, merges: readonly Merge[]): ExitCode {
     refused.map(({ unsaved, why }) =>
       error('not-newer', `${unsaved.address} was not taken over: ${why}`, {
         detail: `In the file it is ${unsaved.status} since ${unsaved.updated_at}.`,
-        remedy: `compare with vbsctl state show ${unsaved.address}; what the state says stays`,
+        remedy: `compare with vbsctl state show ${shellOperand(unsaved.address)}; what the state says stays`,
         where: { address: unsaved.address },
       }),
     ),

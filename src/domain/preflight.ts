@@ -8,6 +8,7 @@ import {
   type Volume,
 } from './cloud.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
+import { shellOperand, shellWord } from './escape/shell-word.ts';
 import type { Wait } from './plan.ts';
 import type { Expectation } from './spec.ts';
 import type { Target } from './target.ts';
@@ -71,7 +72,7 @@ function volumeProblems(volume: Volume, { project_id }: Home): Diagnostic[] {
     problems.push(
       error('volume-in-error', `disk ${volume.id} is in status ${volume.status}`, {
         detail: 'The service restores only into a disk that is available.',
-        remedy: `find out why, then have its status reset by an administrator (on a public cloud: by its support): openstack volume set --state available ${volume.id}`,
+        remedy: `find out why, then have its status reset by an administrator (on a public cloud: by its support): openstack volume set --state available ${shellOperand(volume.id)}`,
       }),
     );
   if (volume.status === 'deleting')
@@ -88,14 +89,14 @@ function backupProblems(backup: Backup, { project_id }: Home): Diagnostic[] {
       error('backup-shared', `backup ${backup.id} belongs to project ${backup.project_id}`, {
         detail:
           'A backup that was shared with a project can create new disks there, not be restored into one.',
-        remedy: `name a backup of your own project; or create a new disk from this one: openstack volume create --backup ${backup.id} --size ${backup.size} NAME`,
+        remedy: `name a backup of your own project; or create a new disk from this one: openstack volume create --backup ${shellWord(backup.id)} --size ${backup.size} NAME`,
       }),
     );
   if (isErrorStatus(backup.status) || backup.status === 'deleting')
     problems.push(
       error('backup-unusable', `backup ${backup.id} is in status ${backup.status}`, {
         ...(backup.fail_reason ? { detail: `The service says: ${backup.fail_reason}` } : {}),
-        remedy: `name another backup of this disk: openstack volume backup list --volume ${backup.volume_id}`,
+        remedy: `name another backup of this disk: openstack volume backup list --volume ${shellWord(backup.volume_id)}`,
       }),
     );
   return problems;
@@ -123,7 +124,7 @@ function sizeProblems(volume: Volume, backup: Backup): Diagnostic[] {
   if (volume.size >= backup.size) return [];
   return [
     error('volume-too-small', `disk ${volume.id} has ${volume.size} GB, the backup needs ${backup.size} GB`, {
-      remedy: `extend it first: openstack volume set --size ${backup.size} ${volume.id}`,
+      remedy: `extend it first: openstack volume set --size ${backup.size} ${shellOperand(volume.id)}`,
     }),
   ];
 }
@@ -188,15 +189,16 @@ function busy({ id, status }: Volume): Wait {
       ],
     };
   // In use, and by whom is not told: the whole answer may tell it.
-  return { what, commands: status === 'in-use' ? [`openstack volume show ${id}`] : [] };
+  return { what, commands: status === 'in-use' ? [`openstack volume show ${shellOperand(id)}`] : [] };
 }
 
 function detach(volume: Volume, attachment: Attachment): Wait {
+  const server = shellOperand(attachment.server_id);
   return {
     what: `detach from ${describeAttachment(attachment)}`,
     commands: [
-      `openstack server stop ${attachment.server_id}`,
-      `openstack server remove volume ${attachment.server_id} ${volume.id}`,
+      `openstack server stop ${server}`,
+      `openstack server remove volume ${server} ${shellOperand(volume.id)}`,
     ],
     server: attachment.server_name ?? attachment.server_id,
   };

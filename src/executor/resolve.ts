@@ -3,6 +3,7 @@ import { BACKUP_RESTORING, VOLUME_RESTORING } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import {
   advance,
   doubtOf,
@@ -80,7 +81,7 @@ async function refuseWhileDiskIsWritten(
           remedy:
             record.status === 'unknown'
               ? 'wait for it to end, then decide'
-              : `follow it to its end: vbsctl wait ${record.address}`,
+              : `follow it to its end: vbsctl wait ${shellOperand(record.address)}`,
         },
       ),
     );

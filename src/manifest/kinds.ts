@@ -1,5 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { checkSchema } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';
@@ -62,7 +62,7 @@ function otherKind(document: SourceDocument, kind: string, wanted: Kind): Diagno
     });
   if (kind === 'SavedPlan')
     return problem(document, ['kind'], 'wrong-kind', `this is a saved plan, not a ${wanted}`, {
-      remedy: `name it without a flag: vbsctl apply ${shellWord(document.source.file)}; to look at it: vbsctl show ${shellWord(document.source.file)}`,
+      remedy: `name it without a flag: vbsctl apply ${shellPath(document.source.file)}; to look at it: vbsctl show ${shellPath(document.source.file)}`,
     });
   const meant = suggest(kind, KINDS);
   return problem(document, ['kind'], 'unknown-kind', `the kind ${named(kind)} is not understood`, {

@@ -249,7 +249,7 @@ function unreadable(path: string, cause: unknown): Diagnostic {
     case 'EACCES':
     case 'EPERM':
       return error('unreadable-file', 'this may not be read', {
-        remedy: `give yourself the right: chmod u+r ${path}`,
+        remedy: `give yourself the right: chmod u+r ${shellPath(path)}`,
         where,
       });
     case 'NOT_REGULAR':

@@ -1,5 +1,6 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
 import { placed } from './placed.ts';
@@ -27,7 +28,7 @@ export function tooSmallForAnother(
     {
       remedy: [
         ownBackup(volume, spec.source, context),
-        `if you do mean the backup of ${source}, the disk must be extended first, which cannot be undone: openstack volume set --size ${backup.size} ${volume.id}`,
+        `if you do mean the backup of ${source}, the disk must be extended first, which cannot be undone: openstack volume set --size ${backup.size} ${shellOperand(volume.id)}`,
       ].join('\n'),
     },
   );
@@ -59,7 +60,7 @@ function ownBackup(
   const newest = newestOf(id, advisable);
   return newest
     ? `the newest backup of ${called(name, id)}: ${newest.id} (${seconds(newest.created_at)}); put that${placed(source)}`
-    : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${id}`;
+    : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
 }
 
 /** On one line: a name that breaks it would write advice of its own. */

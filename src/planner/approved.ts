@@ -1,5 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import {
   type Action,
   type BlockedAction,
@@ -202,7 +203,7 @@ function endedBefore(address: Address): Diagnostic {
     severity: 'warning',
     code: 'ended-before',
     summary: `left out: ${address} ended in an earlier run of this plan`,
-    remedy: `see how: vbsctl state show ${address}`,
+    remedy: `see how: vbsctl state show ${shellOperand(address)}`,
     where: { address },
   };
 }

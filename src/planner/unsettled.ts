@@ -1,4 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Wait } from '../domain/plan.ts';
 import { type Record, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
@@ -18,7 +19,7 @@ export function outcomeUnknown({ record, current }: Found, context: Context): Di
       remedy: `look at the disk; ${raise(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
-    detail: `see the evidence: vbsctl state show ${record.address}`,
+    detail: `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
     remedy: `look at the disk, then: ${resolveCommand(record.address)}`,
   });
 }
@@ -125,7 +126,7 @@ export function resumedBy(planned: readonly Resolved[], claims: Claims): Readonl
 function howToSettle(record: Record, declared: Address | undefined): string {
   if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
   return declared === undefined
-    ? `follow it to its end: vbsctl wait ${record.address}; or find out what came of it, then: ${resolveCommand(record.address)}`
+    ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}; or find out what came of it, then: ${resolveCommand(record.address)}`
     : `bring it to its end first: vbsctl apply --target ${declared}`;
 }
 
@@ -138,5 +139,5 @@ function raise(record: Record, { records }: Context): string {
 }
 
 function resolveCommand(address: Address): string {
-  return `vbsctl resolve ${address} --as succeeded|not-started|failed --reason "…"`;
+  return `vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`;
 }

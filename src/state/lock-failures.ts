@@ -1,7 +1,7 @@
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockInfo } from './backend.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
@@ -31,7 +31,7 @@ export function lockedBy(info: LockInfo, place: string): Failure {
     error('state-locked', `the state is locked: ${holder(info)}`, {
       detail: detail.filter(Boolean).join(' '),
       where: { file: place },
-      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id === '' ? 'ID' : shellWord(id)}`,
+      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id === '' ? 'ID' : shellOperand(id)}`,
     }),
   );
 }
@@ -58,7 +58,7 @@ export function anotherLock(id: string, now: LockInfo, place: string): Failure {
     error('lock-differs', `the state is locked by another lock than ${id}`, {
       detail: now.id ? `Lock ${now.id}: ${holder(now)}.` : UNTOLD_ID,
       where: { file: place },
-      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id === '' ? 'ID' : shellWord(now.id)}`,
+      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id === '' ? 'ID' : shellOperand(now.id)}`,
     }),
   );
 }

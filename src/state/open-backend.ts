@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { proxySecrets } from '../network/proxy.ts';
 import type { Backend } from './backend.ts';
@@ -138,7 +139,7 @@ async function realPath(location: string): Promise<string> {
     return join(await realpath(dirname(location)), basename(location));
   } catch (cause) {
     throw hasCode(cause, 'ENOENT')
-      ? unfit(location, 'its directory does not exist', `mkdir -p ${dirname(location)}`)
+      ? unfit(location, 'its directory does not exist', `mkdir -p ${shellPath(dirname(location))}`)
       : unfitBecause(location, cause);
   }
 }

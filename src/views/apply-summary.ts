@@ -1,5 +1,6 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import { type Action, type Plan, totals } from '../domain/plan.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
@@ -324,7 +325,7 @@ function refusedLines(rows: readonly RecordRow[], options: SummaryOptions): stri
     ),
     ...indent(
       remedyLines(
-        `or give it up, which looks at the cloud first: vbsctl resolve ${sanitize(record.address)} --as not-started --reason "…"`,
+        `or give it up, which looks at the cloud first: vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
         { style, width: width - LABEL_INDENT },
       ),
       LABEL_INDENT,

@@ -1,4 +1,4 @@
-import { shellWord } from '../domain/escape/shell-word.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
 
@@ -21,7 +21,7 @@ export function lockInfoText(
 ): string {
   const place = sanitize(location);
   if (!lock) return joinLines([`${place} is not locked.`]);
-  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === '' ? 'ID' : shellWord(sanitize(lock.id))}`;
+  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === '' ? 'ID' : shellOperand(lock.id)}`;
   return joinLines([`${place} is locked`, `by ${lockText(lock, now)}.`, style.accent(`→ ${remedy}`)]);
 }
 

@@ -1,7 +1,8 @@
 import type { Attachment } from '../domain/cloud.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End } from '../domain/events.ts';
 import type { Action } from '../domain/plan.ts';
-import type { Record } from '../domain/record.ts';
+import { optional, type Record } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { sanitize, type TextOptions, wrap } from './terminal.ts';
 import { listed } from './words.ts';
@@ -41,23 +42,19 @@ export function putBackLines(ended: readonly Ended[], { style, width }: TextOpti
   }
   return [...servers].flatMap(([id, { name, adds, left }]) => {
     if (adds.length === 0) return [];
-    const command = (text: string) => `  ${style.accent(sanitize(text))}`;
+    const command = (text: string) => `  ${style.accent(text)}`;
     const rest = `and start it once it has all its disks (not restored: ${listed(left, LEFT_LISTED_MAX)}):`;
     return [
       '',
       ...wrap(`To put what was restored back into ${sanitize(name)}:`, width),
       ...adds.map(command),
       ...(left.length > 0 ? wrap(rest, width) : []),
-      command(`openstack server start ${id}`),
+      command(`openstack server start ${shellOperand(id)}`),
     ];
   });
 }
 
-/** What a shell takes for one word and a client for no option: names are of manifests and of the cloud. */
-const PLAIN_WORD = /^[\w/][\w./:-]*$/;
-
 interface Home {
-  /** Plain words both. */
   readonly id: string;
   readonly device?: string;
   readonly name: string;
@@ -74,18 +71,15 @@ function homesOf(action: Action | undefined, record: Record | undefined): readon
 }
 
 function homeOf({ server_id: id, server_name: name = id, device }: Attachment): Home {
-  return {
-    id: PLAIN_WORD.test(id) ? id : 'SERVER',
-    name,
-    ...(device !== undefined && PLAIN_WORD.test(device) ? { device } : {}),
-  };
+  return { id, name, ...optional('device', device) };
 }
 
 function addCommand({ id, device }: Home, { volume_id }: Record): string {
-  return `openstack server add volume ${id} ${volume_id}${device === undefined ? '' : ` --device ${device}`}`;
+  const as = device === undefined ? '' : ` --device ${shellOperand(device)}`;
+  return `openstack server add volume ${shellOperand(id)} ${shellOperand(volume_id)}${as}`;
 }
 
 /** To paste, one for each server that the disk was attached to before it was restored. */
 export function addCommands(record: Record): string[] {
-  return (record.attached_before ?? []).map((attachment) => sanitize(addCommand(homeOf(attachment), record)));
+  return (record.attached_before ?? []).map((attachment) => addCommand(homeOf(attachment), record));
 }

@@ -1,5 +1,6 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
@@ -186,7 +187,11 @@ export function lookLines(record: Record, shown: number, { style }: TextOptions)
   return [
     ...labelled('before', lookText(baseline, baseline, style), style),
     ...(left > 0
-      ? labelled('earlier', [`${plural(left, 'look')}: vbsctl state show ${sanitize(record.address)}`], style)
+      ? labelled(
+          'earlier',
+          [`${plural(left, 'look')}: vbsctl state show ${shellOperand(record.address)}`],
+          style,
+        )
       : []),
     ...looks.slice(-shown).flatMap((look) => labelled('seen', lookText(look, baseline, style), style)),
   ];
@@ -212,7 +217,7 @@ function lookText(look: Observation, baseline: Observation, style: Style): strin
 
 /** The command that settles what nobody can tell. */
 export function resolveCommand(address: string): string {
-  return `vbsctl resolve ${sanitize(address)} --as succeeded|not-started|failed --reason "…"`;
+  return `vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`;
 }
 
 /** What the text of a record that failed needs to know of all the others. */
@@ -251,7 +256,7 @@ export function openSteps(record: Intended | Running | Unknown): string[] {
     case 'intended':
       return ['to go on with it: vbsctl apply'];
     case 'running':
-      return [`to follow it to its end: vbsctl wait ${sanitize(record.address)}`];
+      return [`to follow it to its end: vbsctl wait ${shellOperand(record.address)}`];
     case 'unknown':
       return [`look at the disk, then: ${resolveCommand(record.address)}`];
     default:

@@ -1,4 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { describeAttachment } from '../domain/preflight.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
@@ -44,7 +45,7 @@ function nextLines(records: readonly Record[], { style }: TextOptions): string[]
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
     const others = more.length > 0 ? style.faint(`  (${more.length} more need a look)`) : '';
-    return [style.accent(`→ vbsctl state show ${sanitize(first.address)}${others}`)];
+    return [style.accent(`→ vbsctl state show ${shellOperand(first.address)}${others}`)];
   }
   if (records.some(({ status }) => status === 'running' || status === 'intended'))
     return [style.accent('→ to follow what is under way to its end: vbsctl wait')];

@@ -1,4 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
@@ -143,7 +144,7 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
     ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
     ...(declared || record.status !== 'intended'
       ? openSteps(record)
-      : [`to find out what came of it: vbsctl wait ${sanitize(record.address)}`]
+      : [`to find out what came of it: vbsctl wait ${shellOperand(record.address)}`]
     ).flatMap(step),
     '',
     style.faint('-- for the cloud’s support --'),

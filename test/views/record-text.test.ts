@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { LIKE_AN_OPTION, UNPRINTABLE } from '../../src/domain/escape/shell-word.ts';
 import { durationOf } from '../../src/views/record-text.ts';
 import { stateShowText } from '../../src/views/state-text.ts';
 import { AMBIGUOUS, adopted, at, NOW, recordOf, running, succeeded } from './fixtures.ts';
@@ -9,6 +10,8 @@ describe('where a disk was attached before its restore', () => {
   const attached_before = [
     { server_id: '6c1d9d5e', server_name: 'pay-db1', device: '/dev/vdb' },
     { server_id: '$(id)', device: '; id' },
+    { server_id: '--x', device: '-y' },
+    { server_id: 'a\nb' },
   ];
 
   it('is shown, with the command that attaches it again, to paste without harm', () => {
@@ -16,7 +19,9 @@ describe('where a disk was attached before its restore', () => {
     expect(text)
       .to.match(/was on: +pay-db1 \(\/dev\/vdb\)\n/)
       .and.contain(`openstack server add volume 6c1d9d5e ${succeeded.volume_id} --device /dev/vdb\n`)
-      .and.contain(`openstack server add volume SERVER ${succeeded.volume_id}\n`)
+      .and.contain(`openstack server add volume '$(id)' ${succeeded.volume_id} --device '; id'\n`)
+      .and.contain(`openstack server add volume ${LIKE_AN_OPTION} ${succeeded.volume_id}`)
+      .and.contain(`openstack server add volume ${UNPRINTABLE} ${succeeded.volume_id}\n`)
       .and.not.contain('volume $(id)');
     expect(stateShowText(succeeded, at(120)))
       .to.not.contain('was on')

@@ -25,7 +25,10 @@ export function shellPath(path: string): string {
   return shellWord(path.startsWith('-') && path !== '-' ? `./${path}` : path);
 }
 
-/** Any other word that stands alone, last in its command: `-- WORD` where it looks like an option. */
+/** What takes the place of a word that would be taken for an option wherever it is pasted. */
+export const LIKE_AN_OPTION = `'(begins with a dash: put it after --)'`;
+
+/** Any other word that stands alone: an id, a name, an address. */
 export function shellOperand(text: string): string {
-  return text.startsWith('-') ? `-- ${shellWord(text)}` : shellWord(text);
+  return text.startsWith('-') ? LIKE_AN_OPTION : shellWord(text);
 }

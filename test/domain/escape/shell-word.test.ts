@@ -1,7 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { shellOperand, shellPath, shellWord, UNPRINTABLE } from '../../../src/domain/escape/shell-word.ts';
+import {
+  LIKE_AN_OPTION,
+  shellOperand,
+  shellPath,
+  shellWord,
+  UNPRINTABLE,
+} from '../../../src/domain/escape/shell-word.ts';
 
 /** Those that are on this machine: each reads quotes in its own way. */
 const SHELLS = ['sh', 'bash', 'zsh', 'fish', 'dash'].filter((shell) => !spawnSync(shell, ['-c', ':']).error);
@@ -34,7 +40,7 @@ describe('a word for the shell', () => {
     expect(shellPath('--state=https://evil')).to.equal('./--state=https://evil');
     expect(shellPath('-')).to.equal('-');
     expect(shellPath('plan.json')).to.equal('plan.json');
-    expect(shellOperand('--state=https://evil')).to.equal('-- --state=https://evil');
+    expect(shellOperand('--state=https://evil')).to.equal(LIKE_AN_OPTION);
     expect(shellOperand('4711')).to.equal('4711');
   });
 
