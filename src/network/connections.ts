@@ -70,20 +70,28 @@ function handingOverConnected<A extends http.Agent>(
   agent.createConnection = (options: http.ClientRequestArgs, callback) => {
     // Node calls it with an error alone, too; its types don't say so.
     const handOver = callback as (error: Error | null, socket?: Duplex) => void;
-    let socket: Duplex;
+    let socket: Duplex | undefined;
+    let isSettled = false;
     const settle = (error: Error | null) => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
-      socket.off('error', settle).off(connected, onConnected);
+      socket?.off('error', settle).off(connected, onConnected);
       if (error === null) return handOver(null, socket);
       // A second error while the socket is torn down has nobody left to tell.
-      socket.on('error', () => {}).destroy();
+      socket?.on('error', () => {}).destroy();
       handOver(error);
     };
     // What is left of the handshake goes out first: then the request does not wait behind it (write-gate.ts).
-    const onConnected = () => whenDrained(socket, () => settle(null));
+    const onConnected = () => socket && whenDrained(socket, () => settle(null));
     const toTarget = (through?: Duplex) => {
-      socket = open({ ...options, ...(through ? { socket: through } : {}) }) as Duplex;
-      socket.once('error', settle).once(connected, onConnected);
+      try {
+        const made = open({ ...options, ...(through ? { socket: through } : {}) }) as Duplex;
+        socket = made.once('error', settle).once(connected, onConnected);
+      } catch (error) {
+        // A client key that does not belong to its certificate, or that is encrypted.
+        settle(error as Error);
+      }
     };
     const timer = setTimeout(
       () => settle(coded('CONNECT_TIMEOUT', `no connection within ${timeoutMs} ms`)),
