@@ -57,6 +57,8 @@ export interface Job {
   /** `unrecognised` keeps what the cloud said in `raw_status` and is treated as not finished. */
   readonly status: 'init' | 'running' | 'success' | 'fail' | 'unrecognised';
   readonly raw_status: string;
+  /** What the job does, as the API names it: `bksRestoreBackup`, `bksCreateBackup`, … */
+  readonly type?: string;
   readonly volume_id?: string;
   readonly backup_id?: string;
   /** Reasons of the job and its sub-jobs, most specific last. */
@@ -126,6 +128,14 @@ export type StartOutcome =
   /** Nobody knows whether it started. */
   | { readonly kind: 'ambiguous'; readonly failure: CloudFailure };
 
+/** The interface that a cloud is spoken to through. */
+export type CloudApi = 'vbs' | 'cinder' | 'cbr';
+
+/** Ids are UUIDs: services and people write them in upper or lower case. */
+export function sameId(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
 /** `error`, `error_restoring`, `error_extending`, … */
 export function isErrorStatus(status: string): boolean {
   return status === 'error' || status.startsWith('error_');
@@ -134,3 +144,4 @@ export function isErrorStatus(status: string): boolean {
 export const VOLUME_RESTORING = 'restoring-backup';
 export const BACKUP_RESTORING = 'restoring';
 export const AVAILABLE = 'available';
+export const IN_USE = 'in-use';

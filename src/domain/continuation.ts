@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { unreachable } from './errors.ts';
-import { identityKey, isOpen, type Record, sameIdentity, sameLook, worstDoubt } from './record.ts';
+import { identityKey, isOpen, type Record, sameIdentity, sameLook, wasEverInDoubt } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Change, State } from './state.ts';
 
@@ -40,11 +40,13 @@ function sameAttempts(earlier: Record, later: Record): boolean {
   const { attempts, baseline } = earlier;
   if (later.attempts.length < attempts.length) return false;
   // only the first baseline can tell what an attempt in doubt did, so it never changes
-  if (worstDoubt(attempts) !== 'none' && !sameLook(baseline, later.baseline)) return false;
+  if (wasEverInDoubt(attempts) && !sameLook(baseline, later.baseline)) return false;
   return attempts.every((attempt, index) => {
     const now = later.attempts[index];
     if (now?.intended_at !== attempt.intended_at) return false;
-    return attempt.answer === undefined || isSame(attempt, now);
+    // What is in doubt may be settled later.
+    const { settled, ...then } = now;
+    return attempt.answer === undefined || isSame(attempt, attempt.settled ? now : then);
   });
 }
 

@@ -8,7 +8,8 @@ import type { Address, Selector } from './spec.ts';
  *
  *     (none) ─import→ succeeded
  *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
- *                      │  ↺ answer, intend   ├─fail→ failed
+ *                      │  ↺ answer, settle,  │  ↺ observe
+ *                      │    observe, intend  ├─fail→ failed
  *                      ├─adopt→ running      └─lose→ unknown
  *                      ├─fail→ failed
  *                      └─lose→ unknown ─resolve→ succeeded | failed
@@ -49,11 +50,15 @@ interface Common extends Identity {
 /** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
 export interface Intended extends Common {
   readonly status: 'intended';
+  /** Since the first attempt in doubt. */
+  readonly history?: LookHistory;
 }
 
 /** The cloud is doing it. */
 export interface Running extends Common {
   readonly status: 'running';
+  /** Adopted: since the first attempt in doubt; accepted: since the yes. */
+  readonly history?: LookHistory;
   readonly evidence: Evidence;
   readonly started_at: string;
   readonly job_id?: string;
@@ -67,6 +72,8 @@ export interface Succeeded extends Common {
   readonly finished_at: string;
   readonly job_id?: string;
   readonly resolution?: Resolution;
+  /** What the cloud showed; absent where a person said so, and in states written by vbsctl 0.1.0. */
+  readonly observed?: Observed;
 }
 
 export interface Failed extends Common {
@@ -103,6 +110,17 @@ export interface Attempt {
    * the process was frozen in between. Another run may have taken over meanwhile. Evidence for people; it changes no verdict.
    */
   readonly written_late_ms?: number;
+  /** Present: it was found out that this attempt did not start anything. */
+  readonly settled?: Settlement;
+}
+
+/** Why an attempt in doubt no longer is: the disk was looked at until settle had passed, and had not moved. */
+export interface Settlement {
+  readonly at: string;
+  /** How long it was looked at, ms. */
+  readonly for_ms: number;
+  /** The last look. */
+  readonly seen: Observation;
 }
 
 /** Disk and backup as one look saw them. `gone` and `unreadable` stand where a status would. */
@@ -110,6 +128,33 @@ export interface Observation {
   readonly at: string;
   readonly volume: Seen;
   readonly backup: Seen;
+  /**
+   * Both were so at one instant: the backup was read again after the disk, then the disk again, and the disk was the
+   * same. Without it, the two readings overlap, and a change may lie between them.
+   */
+  readonly confirmed?: true;
+}
+
+/** What looks have shown so far that an outcome may rest on (`look-history.ts` keeps it). */
+export interface LookHistory {
+  /** Oldest first; only those that showed something else than the one before. */
+  readonly looks: readonly Observation[];
+  /** Present: what is being restored into the disk is not ours, whatever later looks show. */
+  readonly contradiction?: Contradiction;
+}
+
+export interface Contradiction {
+  readonly at: string;
+  /** For people; a clause without a full stop. */
+  readonly because: string;
+}
+
+/** The last reading of everything on which `succeeded` rests. */
+export interface Observed {
+  readonly at: string;
+  readonly job?: { readonly id: string; readonly status: string };
+  readonly volume?: Seen;
+  readonly backup?: Seen;
 }
 
 export interface Seen {
@@ -154,9 +199,13 @@ export type RecordEvent =
       readonly request_id?: string;
       readonly written_late_ms?: number;
     }
+  /** A look that a later run has to know of, made while nothing can be decided yet. */
+  | { readonly type: 'observe'; readonly at: string; readonly history: LookHistory }
+  /** It was found out that no attempt so far started anything: the disk did not move for `for_ms`. */
+  | { readonly type: 'settle'; readonly at: string; readonly for_ms: number; readonly seen: Observation }
   /** Nobody said yes, but disk and backup are seen restoring and were not before. */
-  | { readonly type: 'adopt'; readonly at: string }
-  | { readonly type: 'succeed'; readonly at: string }
+  | { readonly type: 'adopt'; readonly at: string; readonly history?: LookHistory }
+  | { readonly type: 'succeed'; readonly at: string; readonly observed?: Observed }
   /** `moved`: the disk no longer looks as in the baseline. */
   | { readonly type: 'fail'; readonly at: string; readonly reason: string; readonly moved: boolean }
   | {
@@ -202,7 +251,13 @@ export function isOpen(record: Record): record is Intended | Running | Unknown {
  */
 export type Doubt = 'none' | 'shadow' | 'full';
 
+/** As it stands now: what was settled is no doubt any more. */
 export function doubtOf(attempt: Attempt): Doubt {
+  return attempt.settled ? 'none' : doubtWhenSent(attempt);
+}
+
+/** As it was before anybody looked. What was ever in doubt keeps its baseline: only that can show a start after all. */
+export function doubtWhenSent(attempt: Attempt): Doubt {
   switch (attempt.answer) {
     case undefined:
     case 'ambiguous':
@@ -220,7 +275,15 @@ export function doubtOf(attempt: Attempt): Doubt {
 }
 
 export function worstDoubt(attempts: readonly Attempt[]): Doubt {
-  const doubts = attempts.map(doubtOf);
+  return worst(attempts.map(doubtOf));
+}
+
+/** Whether something that was sent can have started it, settled or not. */
+export function wasEverInDoubt(attempts: readonly Attempt[]): boolean {
+  return worst(attempts.map(doubtWhenSent)) !== 'none';
+}
+
+function worst(doubts: readonly Doubt[]): Doubt {
   return doubts.includes('full') ? 'full' : doubts.includes('shadow') ? 'shadow' : 'none';
 }
 
@@ -262,16 +325,29 @@ export function advance(record: Record | undefined, event: RecordEvent): Record 
         ...optional('job_id', event.job_id),
       };
     }
+    case 'observe':
+      if (record.status !== 'intended' && record.status !== 'running')
+        throw new IllegalTransition(record, event, 'it is not under way');
+      return { ...record, history: event.history, updated_at: event.at };
+    case 'settle':
+      return {
+        ...intended(record, event),
+        attempts: record.attempts.map((attempt) => settled(attempt, event)),
+        updated_at: event.at,
+      };
     case 'adopt':
-      intended(record, event);
-      if (worstDoubt(record.attempts) === 'none')
+      if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
+      if (!wasEverInDoubt(record.attempts))
         throw new IllegalTransition(record, event, 'no attempt can have started it');
+      if ((event.history ?? record.history)?.contradiction)
+        throw new IllegalTransition(record, event, 'what was seen cannot be this restore');
       return {
         ...common(record),
         status: 'running',
         evidence: 'adopted',
         started_at: event.at,
         updated_at: event.at,
+        ...optional('history', event.history ?? record.history),
       };
     case 'succeed': {
       if (record.status !== 'running')
@@ -284,6 +360,7 @@ export function advance(record: Record | undefined, event: RecordEvent): Record 
         finished_at: event.at,
         updated_at: event.at,
         ...optional('job_id', record.job_id),
+        ...optional('observed', event.observed),
       };
     }
     case 'fail': {
@@ -365,7 +442,7 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
   if (!sameIdentity(record, event.identity))
     throw new IllegalTransition(record, event, 'another restore is intended here');
   const attempts = [...record.attempts, fresh];
-  if (worstDoubt(record.attempts) === 'none') return { ...next, attempts };
+  if (!wasEverInDoubt(record.attempts)) return { ...next, attempts };
   // Only the first baseline can tell what an attempt in doubt did.
   if (!sameLook(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
@@ -438,6 +515,10 @@ function answered(record: Record, event: RecordEvent & { type: 'answer' }): read
     ...optional('request_id', outcome.failure.request_id),
     ...optional('written_late_ms', event.written_late_ms),
   });
+}
+
+function settled(attempt: Attempt, { at, for_ms, seen }: RecordEvent & { type: 'settle' }): Attempt {
+  return doubtOf(attempt) === 'none' ? attempt : { ...attempt, settled: { at, for_ms, seen } };
 }
 
 function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): NonNullable<Attempt['answer']> {

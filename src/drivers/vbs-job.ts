@@ -22,6 +22,7 @@ export function parseJob(id: string, job: JsonObject): Job {
     id,
     status: STATUSES.get(status) ?? 'unrecognised',
     raw_status: plainText(status),
+    ...optional('type', plainText(optionalText(job, 'job_type') ?? '') || undefined),
     ...optional('volume_id', optionalText(entities, 'volume_id') || undefined),
     ...optional('backup_id', optionalText(entities, 'backup_id') || undefined),
     reasons: [...new Set(reasonsOf(job, 0))].slice(-REASONS_MAX),

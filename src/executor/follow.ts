@@ -1,17 +1,28 @@
 import {
   BACKUP_RESTORING,
+  type CloudApi,
   isErrorStatus,
   type Job,
   type Reading,
+  sameId,
   VOLUME_RESTORING,
   type Volume,
 } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { type Observation, optional, type Running, sameSeen } from '../domain/record.ts';
+import {
+  endedApart,
+  isDiskAtRest,
+  lacksItsName,
+  newlyNamed,
+  sawBothRestoring,
+} from '../domain/look-history.ts';
+import { type Observation, type Observed, optional, type Running, sameSeen } from '../domain/record.ts';
+import { GoneSince } from './gone-since.ts';
 import { type Look, lookOf } from './look.ts';
-import { withCloudsReason } from './reason.ts';
+import { cloudsReason, withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
+import { keep, subjectOf, type Witnessed, witness } from './witness.ts';
 
 /**
  * Follows a restore that the cloud is doing to its end, or until this run’s time for it is up: then the record
@@ -19,7 +30,7 @@ import type { Session } from './run.ts';
  */
 export async function follow(session: Session, record: Running): Promise<End> {
   const { run } = session;
-  const following = new Following(session, record);
+  const following = new Following(session);
   const followed = run.lookout.follow(record.volume_id, () => following.seenRestoring());
   const told = teller(session);
   try {
@@ -31,7 +42,7 @@ export async function follow(session: Session, record: Running): Promise<End> {
       const step = await following.look();
       switch (step.kind) {
         case 'succeeded':
-          await session.step({ type: 'succeed', at: session.now() });
+          await session.step({ type: 'succeed', at: session.now(), observed: step.observed });
           return recorded(session);
         case 'failed':
           await session.step({
@@ -70,16 +81,18 @@ export async function follow(session: Session, record: Running): Promise<End> {
 /** Looks at one restore, each look the fewest requests that tell how it stands. */
 class Following {
   readonly #session: Session;
-  readonly #record: Running;
+  readonly #jobGone: GoneSince;
+  readonly #gone: GoneSince;
   /** From the yes on, until the disk is seen restoring: how late this cloud shows what it has accepted. */
   #acceptedAt: number | undefined;
-  #goneSince: number | undefined;
   #unmovedSince: number | undefined;
 
-  constructor(session: Session, record: Running) {
+  constructor(session: Session) {
+    const { clock, settings } = session.run;
     this.#session = session;
-    this.#record = record;
     this.#acceptedAt = session.acceptedAt;
+    this.#jobGone = new GoneSince(clock, settings.retry.settle_ms);
+    this.#gone = new GoneSince(clock, settings.retry.settle_ms);
   }
 
   seenRestoring(): void {
@@ -89,8 +102,11 @@ class Following {
   }
 
   async look(): Promise<Step> {
-    const { job_id } = this.#record;
-    if (job_id === undefined) return this.#lookAtStatuses();
+    const { job_id, evidence } = this.#record;
+    if (job_id === undefined)
+      return evidence === 'accepted'
+        ? this.#lookAtDiskFirst()
+        : this.#lookAtStatuses(await this.#session.look());
     // A job says nothing of its disk: until that was seen to move, it is asked first.
     if (this.#acceptedAt !== undefined && isRestoring(await this.#volume())) {
       this.seenRestoring();
@@ -106,43 +122,75 @@ class Following {
   async #lookAtJob(id: string): Promise<Step> {
     const { run } = this.#session;
     const reading = await run.driver.job(id, run.stop);
+    const goneForGood = this.#jobGone.note(reading.kind === 'gone');
     switch (reading.kind) {
       case 'found':
-        this.#goneSince = undefined;
-        return judgeJob(reading.value, this.#record);
+        return judgeJob(reading.value, this.#record, this.#session.now());
       case 'unreadable':
         return {
           kind: 'goes_on',
           note: `job ${id} cannot be read: ${reading.failure.message}`,
           trouble: true,
         };
-      case 'gone':
-        // A job that was just promised may not be listed yet; later, only the disk can tell.
-        this.#goneSince ??= run.clock.monotonic();
-        return run.clock.monotonic() - this.#goneSince < run.settings.retry.settle_ms
-          ? { kind: 'goes_on', note: `job ${id} is not found`, trouble: true }
-          : judgeWithoutJob(await this.#session.look(), this.#record);
+      case 'gone': {
+        // A job that was just promised may not be listed yet; if it stays away, what is seen from now on has to tell.
+        const seen = await this.#witness(await this.#session.look());
+        return goneForGood
+          ? judgeWithoutJob(seen, this.#record, run.driver.api, this.#gone.forGood(seen.look.seen))
+          : { kind: 'goes_on', note: `job ${id} is not found`, trouble: true };
+      }
       default:
         return unreachable(reading);
     }
   }
 
-  async #lookAtStatuses(): Promise<Step> {
+  /** After a yes the disk alone tells that it goes on; the backup is asked for when the disk is at rest. */
+  async #lookAtDiskFirst(): Promise<Step> {
     const { run } = this.#session;
     const volume = await this.#volume();
     if (isRestoring(volume)) {
       this.seenRestoring();
       return RESTORING;
     }
-    // The backup is at rest later than the disk, never sooner: it is asked when the disk no longer says it all.
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
-    const step = judgeStatuses(lookOf(volume, backup, run.clock), this.#record);
+    return this.#lookAtStatuses(lookOf(volume, backup, run.clock));
+  }
+
+  async #lookAtStatuses(first: Look): Promise<Step> {
+    const { run } = this.#session;
+    const seen = await this.#witness(first);
+    const step = judgeStatuses(seen, this.#record, run.driver.api, this.#gone.forGood(seen.look.seen));
+    if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
+    if (step.kind === 'succeeded' && (await this.#wasResetAfterFailure(seen)))
+      return { kind: 'failed', reason: 'the disk is at rest, but the cloud reports that the restore failed' };
     if (step.kind !== 'unmoved') return step;
     if (this.#acceptedAt !== undefined) this.#lagIsAtLeast(this.#acceptedAt);
     this.#unmovedSince ??= run.clock.monotonic();
     return run.clock.monotonic() - this.#unmovedSince < run.settings.retry.settle_ms
       ? step
       : { kind: 'lost', cause: step.note, observations: step.observations };
+  }
+
+  /**
+   * A failed restore leaves an error that a person can set back (`openstack volume set --state`). That moves the disk
+   * once more after the backup, as attaching it does; then Cinder's messages tell.
+   */
+  async #wasResetAfterFailure({ look, history }: Witnessed): Promise<boolean> {
+    if (this.#record.evidence !== 'accepted' || endedApart(look.seen, history) === undefined) return false;
+    return (await cloudsReason(this.#session)) !== undefined;
+  }
+
+  /** What it shows is held against what was seen before, and kept where it matters. */
+  async #witness(first: Look): Promise<Witnessed> {
+    const witnessed = await witness(this.#session, this.#record, first);
+    await keep(this.#session, witnessed);
+    return witnessed;
+  }
+
+  get #record(): Running {
+    const { record } = this.#session;
+    if (record?.status !== 'running') throw new Error('not running');
+    return record;
   }
 
   #volume(): Promise<Reading<Volume>> {
@@ -172,12 +220,15 @@ export type Step =
     }
   /** At rest, and just as before the attempt: no restore can look like that. */
   | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
-  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'succeeded'; readonly observed: Observed }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'lost'; readonly cause: string; readonly observations: readonly Observation[] };
 
-/** SUCCESS counts only for the restore that was asked for: an entity that names another one is no proof. */
-export function judgeJob(job: Job, record: Running): Step {
+/**
+ * An end counts only for the restore that was asked for: a job that names another disk or backup, or that makes or
+ * deletes a backup, is no proof of anything here.
+ */
+export function judgeJob(job: Job, record: Running, at: string): Step {
   switch (job.status) {
     case 'init':
       return { kind: 'goes_on', note: 'queued', job: job.status };
@@ -190,57 +241,85 @@ export function judgeJob(job: Job, record: Running): Step {
         job: job.status,
         trouble: true,
       };
-    case 'fail':
+    case 'fail': {
+      const other = otherWork(job, record);
+      if (other) return { kind: 'lost', cause: `job ${job.id} failed for ${other}`, observations: [] };
       return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };
+    }
     case 'success': {
-      const volume = job.volume_id ?? record.volume_id;
-      const backup = job.backup_id ?? record.backup_id;
-      if (volume === record.volume_id && backup === record.backup_id) return { kind: 'succeeded' };
-      return {
-        kind: 'lost',
-        cause: `job ${job.id} succeeded for another restore: disk ${volume} from backup ${backup}`,
-        observations: [],
-      };
+      const other = otherWork(job, record);
+      if (other) return { kind: 'lost', cause: `job ${job.id} succeeded for ${other}`, observations: [] };
+      return { kind: 'succeeded', observed: { at, job: { id: job.id, status: job.raw_status } } };
     }
     default:
       return unreachable(job.status);
   }
 }
 
+/** What a job did, if that is not this restore; what it does not tell is taken as right. */
+export function otherWork(
+  job: Job,
+  { volume_id, backup_id }: { readonly volume_id: string; readonly backup_id: string },
+): string | undefined {
+  const volume = job.volume_id ?? volume_id;
+  const backup = job.backup_id ?? backup_id;
+  if (!sameId(volume, volume_id) || !sameId(backup, backup_id))
+    return `another restore: disk ${volume} from backup ${backup}`;
+  // Making a backup has a disk and a backup, too. Source of the names: the VBS traces of CTS.
+  return job.type !== undefined && /create|delete/i.test(job.type)
+    ? `other work than a restore: ${job.type}`
+    : undefined;
+}
+
 /**
  * Progress and end from disk and backup alone. A disk that was accepted or seen restoring, has moved, and is at
- * rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one `error`.
+ * rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one `error`. Of what
+ * nobody said yes to, disk and backup must have been freed together as well, and nothing seen so far may contradict.
  */
-export function judgeStatuses({ volume, backup, seen }: Look, record: Running): Step {
+export function judgeStatuses(
+  { look, history }: Pick<Witnessed, 'look' | 'history'>,
+  record: Running,
+  api: CloudApi,
+  goneForGood: boolean,
+): Step {
+  const { volume, backup, seen } = look;
+  const subject = subjectOf(record, api);
+  const { contradiction } = history;
+  const lost = (cause: string): Step => ({
+    kind: 'lost',
+    cause,
+    observations: history.looks,
+  });
   if (volume.kind === 'unreadable')
     return { kind: 'goes_on', note: `the disk cannot be read: ${volume.failure.message}`, trouble: true };
-  if (volume.kind === 'gone') return { kind: 'lost', cause: 'the disk is gone', observations: [seen] };
+  if (volume.kind === 'gone')
+    return goneForGood
+      ? lost('the disk is gone')
+      : { kind: 'goes_on', note: 'the disk is not found', trouble: true };
   if (isErrorStatus(volume.value.status))
-    return { kind: 'failed', reason: `the disk went to ${volume.value.status}` };
+    return broken(`the disk went to ${volume.value.status}`, look, history, lost);
   if (volume.value.status === VOLUME_RESTORING) return RESTORING;
+  if (!isDiskAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${volume.value.status}` };
   if (backup.kind === 'unreadable')
     return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}`, trouble: true };
   if (backup.kind === 'found') {
     if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
-      return { kind: 'failed', reason: `the backup went to ${backup.value.status}` };
+      return broken(`the backup went to ${backup.value.status}`, look, history, lost);
   }
-  const { src_backup_id } = volume.value;
-  const named = src_backup_id !== record.baseline.volume.src_backup_id ? src_backup_id : undefined;
-  if (named !== undefined && named !== record.backup_id)
-    return {
-      kind: 'lost',
-      cause: `the disk was restored from another backup, ${named}`,
-      observations: [seen],
-    };
-  // Of what nobody saw restoring the backup has to tell, too: a disk is also moved by who attaches or extends it.
-  const unseen = record.evidence === 'accepted' && named === undefined;
-  if (unseen && backup.kind === 'gone')
-    return {
-      kind: 'lost',
-      cause: 'the backup is gone, and the disk alone does not tell',
-      observations: [seen],
-    };
+  const named = newlyNamed(seen.volume, subject);
+  if (named === 'another')
+    return lost(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
+  const observed: Observed = { at: seen.at, volume: seen.volume, backup: seen.backup };
+  if (contradiction)
+    return lost(`${contradiction.because}: what was restored into the disk is not this restore`);
+  if (named === 'ours') return { kind: 'succeeded', observed };
+  // Of what does not name its backup, the backup has to tell, too: a disk is also moved by who attaches or extends it.
+  if (backup.kind === 'gone')
+    return goneForGood
+      ? lost('the backup is gone, and the disk alone does not tell')
+      : { kind: 'goes_on', note: 'the backup is not found', trouble: true };
+  const unseen = record.evidence === 'accepted';
   // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
   if (
     sameSeen(seen.volume, record.baseline.volume) ||
@@ -248,23 +327,59 @@ export function judgeStatuses({ volume, backup, seen }: Look, record: Running): 
   )
     return {
       kind: 'unmoved',
-      note:
-        record.evidence === 'accepted'
-          ? 'the cloud said yes, but the disk looks as it did before'
-          : 'it was seen restoring, but the disk looks as it did before',
-      observations: [seen],
+      note: unseen
+        ? 'the cloud said yes, but the disk looks as it did before'
+        : 'it was seen restoring, but the disk looks as it did before',
+      observations: history.looks,
     };
-  return { kind: 'succeeded' };
+  // Cinder's yes is sent when disk and backup are in the database as restoring: it needs no more.
+  if (unseen && record.job_id === undefined) return { kind: 'succeeded', observed };
+  const apart = endedApart(seen, history);
+  if (apart !== undefined) return lost(apart);
+  if (lacksItsName(seen.volume, subject, !sameId(backup.value.volume_id, record.volume_id)))
+    return lost(
+      'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
+    );
+  return { kind: 'succeeded', observed };
 }
 
-/** The job is not found any more: what is still under way is followed, what is over cannot be told. */
-function judgeWithoutJob(look: Look, record: Running): Step {
-  const step = judgeStatuses(look, record);
-  if (step.kind !== 'succeeded' && step.kind !== 'unmoved') return step;
+/** An error that a second reading in order did not show may be an old copy of the data. */
+function broken(
+  reason: string,
+  { seen }: Look,
+  { contradiction }: Witnessed['history'],
+  lost: (cause: string) => Step,
+): Step {
+  if (!seen.confirmed) return { kind: 'goes_on', note: reason, trouble: true };
+  return contradiction
+    ? lost(`${reason}, after another restore than this: ${contradiction.because}`)
+    : { kind: 'failed', reason };
+}
+
+/**
+ * The job is not found any more: what is still under way is followed. What is over counts as succeeded if disk and
+ * backup were both seen restoring after the yes; without that, a yes and two statuses are too little, for VBS says yes
+ * before anything moves.
+ */
+function judgeWithoutJob(witnessed: Witnessed, record: Running, api: CloudApi, goneForGood: boolean): Step {
+  const step = judgeStatuses(witnessed, record, api, goneForGood);
+  switch (step.kind) {
+    case 'goes_on':
+    case 'failed':
+    case 'lost':
+      return step;
+    case 'succeeded':
+      if (sawBothRestoring(witnessed.history)) return step;
+      break;
+    case 'unmoved':
+      break;
+    default:
+      return unreachable(step);
+  }
   return {
     kind: 'lost',
     cause: `job ${record.job_id} is not found any more, and the disk is at rest`,
-    observations: [look.seen],
+    observations: witnessed.history.looks,
   };
 }
 

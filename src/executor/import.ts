@@ -6,6 +6,7 @@ import type { ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import { advance, optional, type Record } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
+import { otherWork } from './follow.ts';
 import { look } from './look.ts';
 
 /** By what it is known that a restore was done by hand. */
@@ -91,16 +92,20 @@ async function refuseOtherJob(
       `job ${id} is ${job.raw_status}${job.reasons.length > 0 ? `: ${job.reasons.join('; ')}` : ''}`,
       job.status === 'fail' ? 'restore it with vbsctl apply' : 'wait for it to end, then import it',
     );
-  for (const [what, is, asked] of [
-    ['disk', job.volume_id, wanted.volume_id],
-    ['backup', job.backup_id, wanted.backup_id],
-  ] as const)
-    if (is !== undefined && is !== asked)
-      throw refused(
-        'job-of-another',
-        `job ${id} restored ${what} ${is}, and ${what} ${asked} is declared`,
-        'correct --job-id or the manifest',
-      );
+  const other = otherWork(job, wanted);
+  if (other !== undefined)
+    throw refused(
+      'job-of-another',
+      `job ${id} did ${other}; declared are disk ${wanted.volume_id} and backup ${wanted.backup_id}`,
+      'correct --job-id or the manifest',
+    );
+  // Nobody but the job says what was restored.
+  if (job.volume_id === undefined || job.backup_id === undefined)
+    throw refused(
+      'job-names-nothing',
+      `job ${id} succeeded, but does not name ${job.volume_id === undefined ? 'a disk' : 'a backup'}`,
+      'if you know otherwise that it was this restore: --succeeded-at TIME --reason "…"',
+    );
 }
 
 function refused(code: string, summary: string, remedy: string): Failure {

@@ -1,47 +1,55 @@
 import { unreachable } from '../domain/errors.ts';
-import type { Intended, Observation } from '../domain/record.ts';
-import { worstDoubt } from '../domain/record.ts';
+import {
+  type Intended,
+  type LookHistory,
+  type Observation,
+  wasEverInDoubt,
+  worstDoubt,
+} from '../domain/record.ts';
+import { GoneSince } from './gone-since.ts';
 import { Rhythm } from './rhythm.ts';
 import type { Session } from './run.ts';
 import { effectiveSettle, judge } from './verdict.ts';
+import { keep, subjectOf, witness } from './witness.ts';
 
 export type Finding =
-  | {
-      readonly kind: 'adopt' | 'retry' | 'failed';
-      readonly because: string;
-      readonly seen: Observation | undefined;
-    }
-  | { readonly kind: 'unknown'; readonly because: string; readonly observations: readonly Observation[] };
-
-/** Looks kept as evidence of an unknown outcome. */
-const OBSERVATIONS_MAX = 10;
+  | { readonly kind: 'adopt'; readonly because: string; readonly history: LookHistory }
+  /** Nothing was started. `seen`: the last look, if there was anything to look for. */
+  | { readonly kind: 'retry'; readonly because: string; readonly for_ms: number; readonly seen?: Observation }
+  | { readonly kind: 'failed'; readonly because: string }
+  | { readonly kind: 'unknown'; readonly because: string; readonly observations: readonly Observation[] }
+  /** Not told yet, and this run is not to wait for it. */
+  | { readonly kind: 'open' };
 
 /**
  * Looks at disk and backup until it is known what the attempts so far have done. Begins at once, and goes on
  * until settle has passed since it began: a resumed run counts from its own first look, for it cannot know how
- * long ago the request left.
+ * long ago the request left. What is settled already is looked at once.
  */
-export async function probe(session: Session, record: Intended): Promise<Finding> {
+export async function probe(session: Session, started: Intended, settle?: number): Promise<Finding> {
   const { run } = session;
   const { clock, settings } = run;
   // Nothing to find out: save the requests.
-  if (worstDoubt(record.attempts) === 'none')
-    return { kind: 'retry', because: 'nothing that was sent can have started it', seen: undefined };
+  if (!wasEverInDoubt(started.attempts))
+    return { kind: 'retry', because: 'nothing that was sent can have started it', for_ms: 0 };
 
   const rhythm = new Rhythm(clock, settings.poll);
-  const observations: Observation[] = [];
+  const gone = new GoneSince(clock, settings.retry.settle_ms);
   let told = '';
   for (;;) {
-    const { seen } = await session.look();
-    remember(observations, seen);
-    const settleMs = effectiveSettle(settings.retry.settle_ms, run.lag.longestMs);
+    const record = session.record?.status === 'intended' ? session.record : started;
+    const witnessed = await witness(session, record, await session.look());
+    const { history } = witnessed;
+    const { seen } = witnessed.look;
+    const settleMs = settleOf(session, record, settle);
     const { sinceMs } = rhythm;
     const verdict = judge({
-      backup_id: record.backup_id,
+      ...subjectOf(record, run.driver.api),
       attempts: record.attempts,
-      baseline: record.baseline,
       seen,
+      history,
       since_ms: sinceMs,
+      gone_for_good: gone.forGood(seen),
       settle_ms: settleMs,
       after_ambiguous: settings.retry.after_ambiguous,
     });
@@ -51,20 +59,24 @@ export async function probe(session: Session, record: Intended): Promise<Finding
     }
     switch (verdict.kind) {
       case 'adopt':
+        return { kind: 'adopt', because: verdict.because, history };
       case 'retry':
+        return { kind: 'retry', because: verdict.because, for_ms: sinceMs, seen };
       case 'failed':
-        return { kind: verdict.kind, because: verdict.because, seen };
+        return { kind: 'failed', because: verdict.because };
       case 'unknown':
-        return { kind: 'unknown', because: verdict.because, observations };
+        return { kind: 'unknown', because: verdict.because, observations: history.looks };
       case 'wait': {
+        await keep(session, witnessed);
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
         if (!settling && session.timeIsUp)
           return {
             kind: 'unknown',
             because: `not told within the timeout: ${verdict.because}`,
-            observations,
+            observations: history.looks,
           };
+        if (!settling && run.reach === 'submit') return { kind: 'open' };
         await rhythm.pause(settleMs - sinceMs, run.stop);
         break;
       }
@@ -74,10 +86,9 @@ export async function probe(session: Session, record: Intended): Promise<Finding
   }
 }
 
-/** Keeps the first and the newest looks: the change is between them. */
-function remember(observations: Observation[], seen: Observation): void {
-  const last = observations.at(-1);
-  if (last && JSON.stringify({ ...last, at: '' }) === JSON.stringify({ ...seen, at: '' })) observations.pop();
-  observations.push(seen);
-  if (observations.length > OBSERVATIONS_MAX) observations.splice(1, 1);
+/** How long an unmoved disk is looked at before it counts, ms. */
+function settleOf({ run }: Session, { attempts }: Intended, settle: number | undefined): number {
+  if (settle !== undefined) return settle;
+  if (worstDoubt(attempts) === 'none') return 0;
+  return effectiveSettle(run.settings.retry.settle_ms, run.lag.longestMs);
 }

@@ -16,8 +16,8 @@ export type Readiness =
       readonly reason: string /** Worth another look after this, ms. */;
       readonly recheck_ms?: number;
     }
-  /** Not what the plan showed; no waiting mends it. */
-  | { readonly kind: 'never'; readonly reason: string }
+  /** Not what the plan showed; no waiting mends it. `gone`: by one answer, which may be a gateway's. */
+  | { readonly kind: 'never'; readonly reason: string; readonly gone?: true }
   /** By the policy, as disk and backup are now. */
   | { readonly kind: 'refused'; readonly reasons: readonly [Diagnostic, ...Diagnostic[]] };
 
@@ -65,7 +65,8 @@ export function judgeReadiness(
     ['disk', look.volume],
     ['backup', look.backup],
   ] as const) {
-    if (reading.kind === 'gone') return { kind: 'never', reason: `the ${what} does not exist any more` };
+    if (reading.kind === 'gone')
+      return { kind: 'never', reason: `the ${what} does not exist any more`, gone: true };
     if (reading.kind === 'unreadable')
       return reading.retryable
         ? { kind: 'not_yet', reason: `the ${what} cannot be read: ${reading.failure.message}` }

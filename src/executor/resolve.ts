@@ -101,6 +101,7 @@ async function refuseUnlessAtRest(
   const { poll, retry } = settings;
   const first = await lookWhileAtRest(driver, clock, record, stop);
   const rhythm = new Rhythm(clock, poll);
+  if (!sameSeen(first.volume, record.baseline.volume)) tell(movedSince(record, first));
   const possibleMs = stillPossibleMs(record, clock.now(), retry.settle_ms);
   const untilMs = Math.max(poll.min_interval_ms, possibleMs);
   tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? retry.settle_ms : undefined));
@@ -132,6 +133,17 @@ function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
     ...note,
     summary: `nothing is restoring so far; looking for ${time} more`,
     detail: `Its last request may still take effect: that counts as possible for ${formatDuration(settleMs)} (retry.settle).`,
+  };
+}
+
+/** No refusal: a person may know who moved it. */
+function movedSince(record: Record, now: Observation): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'disk-moved-since',
+    summary: `disk ${record.volume_id} has changed since the request was sent: it may have been restored`,
+    detail: `It was ${seenText(record.baseline)} before, and is ${seenText(now)}.`,
+    remedy: `see what was seen since: vbsctl state show ${shellOperand(record.address)}`,
   };
 }
 

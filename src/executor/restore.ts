@@ -7,16 +7,24 @@ import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
 import type { Observation } from '../domain/record.ts';
-import { type Baseline, optional, type Record, sameLook, sameSeen, worstDoubt } from '../domain/record.ts';
+import {
+  type Baseline,
+  type LookHistory,
+  optional,
+  type Record,
+  sameLook,
+  sameSeen,
+  wasEverInDoubt,
+  worstDoubt,
+} from '../domain/record.ts';
 import type { Permit } from '../drivers/driver.ts';
 import { follow } from './follow.ts';
 import { growing } from './growing-interval.ts';
 import type { Look } from './look.ts';
-import { probe } from './probe.ts';
+import { type Finding, probe } from './probe.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
-import { judge } from './verdict.ts';
 import { watchWhile } from './watch.ts';
 
 /** The POST leaves within this of its intent being written, else the intent is written anew. */
@@ -90,18 +98,21 @@ class Attempts {
       const finding = await probe(session, record);
       switch (finding.kind) {
         case 'adopt':
-          return this.#adopt();
+          return this.#adopt(finding.history);
         case 'failed':
           return this.#fail(await withCloudsReason(session, finding.because), true);
         case 'unknown':
           return this.#lose(finding.because, finding.observations);
+        case 'open':
+          return recorded(session);
         case 'retry':
+          await this.#settle(finding);
           break;
         default:
           return unreachable(finding);
       }
-      // Nothing is under way: to try again is for a run that may.
-      if (run.reach === 'follow') return recorded(session);
+      // Nothing is under way, and this run starts nothing: so it is over, and whatever comes next is a new start.
+      if (run.reach === 'follow') return this.#fail(`it was not started: ${finding.because}`, false);
       if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
         return { ...recorded(session), refused: this.#action.refused };
       if (this.#patienceIsOver)
@@ -137,6 +148,7 @@ class Attempts {
     const interval = growing(settings.poll.min_interval_ms, settings.poll.max_interval_ms);
     let first: { seen: Observation; at: number } | undefined;
     let told = '';
+    let goneBefore = false;
     for (;;) {
       const closed = this.#closed();
       if (closed) return closed;
@@ -158,6 +170,12 @@ class Attempts {
           case 'ready':
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
           case 'never':
+            if (readiness.gone && !goneBefore) {
+              goneBefore = true;
+              reason = readiness.reason;
+              recheckMs = settings.poll.min_interval_ms;
+              break;
+            }
             return { kind: 'refused', code: 'changed', reason: readiness.reason };
           case 'refused':
             return {
@@ -197,7 +215,7 @@ class Attempts {
     const { run, ids } = session;
     const earlier = session.record?.status === 'intended' ? session.record : undefined;
     let witness = baseline;
-    if (earlier && worstDoubt(earlier.attempts) !== 'none') {
+    if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can tell what an attempt in doubt did; if the disk left it, ask again.
       if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();
       witness = earlier.baseline;
@@ -232,7 +250,7 @@ class Attempts {
       run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
     };
     const posting = this.#send(permit, freshUntil, onWrittenLate);
-    const { value: outcome, sighting } = await watchWhile(posting, session, record);
+    const { value: outcome, sighting } = await watchWhile(posting, session);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -257,7 +275,7 @@ class Attempts {
       outcome,
       ...optional('written_late_ms', lateMs),
     });
-    if (sighting && worstDoubt(intended(session).attempts) !== 'none') {
+    if (sighting && wasEverInDoubt(intended(session).attempts)) {
       const { failure } = outcome;
       run.emit({
         type: 'answered',
@@ -268,7 +286,7 @@ class Attempts {
         next: 'look',
       });
       run.emit({ type: 'verdict', address: ids.address, verdict: 'adopt', because: sighting.because });
-      return this.#adopt();
+      return this.#adopt(sighting.history);
     }
     return this.#afterNo(outcome, attempt);
   }
@@ -335,28 +353,36 @@ class Attempts {
 
   /**
    * A no for good. It may still be the answer to a second copy of the request, which a gateway sent while the
-   * first copy started the restore: so the disk is looked at before anything is said of it.
+   * first copy started the restore: so the disk is looked at before anything is said of it, and once more, for one look
+   * may meet a copy of the data that is behind.
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const session = this.#session;
-    const record = intended(session);
-    const { seen } = await session.look();
-    const { kind, because } = judge({
-      backup_id: record.backup_id,
-      attempts: record.attempts,
-      baseline: record.baseline,
-      seen,
-      since_ms: 0,
-      settle_ms: 0,
-      after_ambiguous: session.run.settings.retry.after_ambiguous,
-    });
-    session.run.emit({ type: 'verdict', address: record.address, verdict: kind, because });
-    if (kind === 'adopt') return this.#adopt();
-    return this.#fail(describe(failure), !sameSeen(seen.volume, record.baseline.volume));
+    const finding = await probe(session, intended(session), session.run.settings.poll.min_interval_ms);
+    switch (finding.kind) {
+      case 'adopt':
+        return this.#adopt(finding.history);
+      case 'retry':
+        return this.#fail(describe(failure), false);
+      case 'failed':
+      case 'unknown':
+        return this.#fail(describe(failure), true);
+      case 'open':
+        return recorded(session);
+      default:
+        return unreachable(finding);
+    }
   }
 
-  async #adopt(): Promise<End> {
-    await this.#session.step({ type: 'adopt', at: this.#session.now() });
+  /** What is found out once is not in doubt again, in this run or a later one. */
+  async #settle({ for_ms, seen }: Finding & { readonly kind: 'retry' }): Promise<void> {
+    const session = this.#session;
+    if (!seen || worstDoubt(intended(session).attempts) === 'none') return;
+    await session.step({ type: 'settle', at: session.now(), for_ms, seen });
+  }
+
+  async #adopt(history: LookHistory): Promise<End> {
+    await this.#session.step({ type: 'adopt', at: this.#session.now(), history });
     return follow(this.#session, running(this.#session));
   }
 

@@ -2,23 +2,25 @@ import { AVAILABLE, BACKUP_RESTORING, isErrorStatus, VOLUME_RESTORING } from '..
 import type { RetrySettings } from '../domain/config.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { VerdictKind } from '../domain/events.ts';
+import { isDiskAtRest, newlyNamed, type Subject } from '../domain/look-history.ts';
 import {
   type Attempt,
-  type Baseline,
+  type LookHistory,
   type Observation,
-  type Seen,
   sameSeen,
+  wasEverInDoubt,
   worstDoubt,
 } from '../domain/record.ts';
 
-export interface Evidence {
-  readonly backup_id: string;
+export interface Evidence extends Subject {
   readonly attempts: readonly Attempt[];
-  /** From before the first attempt in doubt. */
-  readonly baseline: Baseline;
+  /** The newest look, and all since the first attempt in doubt, this one included. */
   readonly seen: Observation;
+  readonly history: LookHistory;
   /** Since this probing began, on this process's own monotonic clock. */
   readonly since_ms: number;
+  /** Whether "not found" was the answer at every look for as long as settle takes. */
+  readonly gone_for_good: boolean;
   /** How long a POST may still take effect; see `effectiveSettle`. */
   readonly settle_ms: number;
   readonly after_ambiguous: RetrySettings['after_ambiguous'];
@@ -31,47 +33,60 @@ export interface Verdict {
 }
 
 /**
- * What became of the attempts made so far, judged by what disk and backup show against the first baseline.
- * Pure, and total: every look has exactly one verdict. The clauses stand in order of strength.
+ * What became of the attempts made so far, judged by what disk and backup have shown since, against the first
+ * baseline. Pure, and total: every look has exactly one verdict. The clauses stand in order of strength.
  *
  * The disk is the witness: a restore into it cannot begin without moving its status and `updated_at`, while
  * the backup also moves when somebody restores it elsewhere. Therefore `retry` asks that the disk has not
- * moved, and that nothing can be under way still.
+ * moved, and that nothing can be under way still. And `adopt` asks that no look so far contradicts it: once the disk
+ * was restoring and the backup was not, what is restoring is somebody else's, whatever the two show later.
  */
 export function judge(evidence: Evidence): Verdict {
-  const { attempts, baseline, seen, backup_id } = evidence;
+  const { attempts, baseline, seen } = evidence;
   const { volume, backup } = seen;
+  const { contradiction } = evidence.history;
   const doubt = worstDoubt(attempts);
 
-  if (doubt === 'none') return { kind: 'retry', because: 'nothing that was sent can have started it' };
+  if (!wasEverInDoubt(attempts))
+    return { kind: 'retry', because: 'nothing that was sent can have started it' };
   if (volume.status === 'unreadable' || backup.status === 'unreadable')
     return { kind: 'wait', because: 'the cloud does not tell' };
-  if (volume.status === 'gone') return { kind: 'unknown', because: 'the disk is gone' };
-  if (isErrorStatus(volume.status)) return { kind: 'failed', because: `the disk went to ${volume.status}` };
+  if (volume.status === 'gone') return gone('disk', evidence);
+  // An error that a second reading in order did not show may be an old copy of the data.
+  if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, evidence);
 
   const volumeRestoring = volume.status === VOLUME_RESTORING;
   const backupRestoring = backup.status === BACKUP_RESTORING;
+  if (volumeRestoring && contradiction)
+    return {
+      kind: 'wait',
+      because: `the disk is restoring, but not by this restore: ${contradiction.because}`,
+    };
   if (volumeRestoring && backupRestoring) {
     if (baseline.volume.status !== AVAILABLE || baseline.backup.status !== AVAILABLE)
       return { kind: 'wait', because: 'disk and backup were being restored before' };
-    if (namesAnother(volume, baseline.volume, backup_id))
+    // Not final before the end: Cinder restores the metadata that the backup keeps, with a name of its own.
+    if (newlyNamed(volume, evidence) === 'another')
       return { kind: 'wait', because: `the disk is being restored from ${volume.src_backup_id}` };
     return { kind: 'adopt', because: 'disk and backup are restoring, and were not before' };
   }
   if (volumeRestoring) return { kind: 'wait', because: 'only the disk is restoring' };
-  if (backupRestoring) return { kind: 'wait', because: 'only the backup is restoring' };
-  if (backup.status === 'gone') return { kind: 'unknown', because: 'the backup is gone' };
-  if (isErrorStatus(backup.status)) return { kind: 'failed', because: `the backup went to ${backup.status}` };
-
-  if (newlyNames(volume, baseline.volume, backup_id))
+  if (isDiskAtRest(volume) && newlyNamed(volume, evidence) === 'ours' && !contradiction)
     return {
       kind: 'adopt',
       because: 'the disk names this backup as the one it was restored from, and did not before',
     };
-  if (volume.status !== AVAILABLE && volume.status !== 'in-use')
-    return { kind: 'wait', because: `the disk is ${volume.status}` };
+  if (backupRestoring) return { kind: 'wait', because: 'only the backup is restoring' };
+  if (backup.status === 'gone') return gone('backup', evidence);
+  if (isErrorStatus(backup.status)) return broken(`the backup went to ${backup.status}`, evidence);
+  if (!isDiskAtRest(volume)) return { kind: 'wait', because: `the disk is ${volume.status}` };
   if (backup.status !== AVAILABLE) return { kind: 'wait', because: `the backup is ${backup.status}` };
 
+  if (contradiction)
+    return {
+      kind: 'unknown',
+      because: `${contradiction.because}: what was restored into the disk is not this restore`,
+    };
   if (!sameSeen(volume, baseline.volume))
     return {
       kind: 'unknown',
@@ -84,26 +99,29 @@ export function judge(evidence: Evidence): Verdict {
     };
   if (doubt === 'full' && evidence.after_ambiguous === 'stop')
     return { kind: 'unknown', because: 'nothing moved, and after_ambiguous is stop: a person decides' };
+  if (evidence.settle_ms === 0) return { kind: 'retry', because: 'the disk did not move: it did not start' };
   return {
     kind: 'retry',
     because: `nothing moved for ${formatDuration(evidence.settle_ms)}: it did not start`,
   };
 }
 
+/** One 404 may be a gateway's. */
+function gone(what: 'disk' | 'backup', { gone_for_good }: Evidence): Verdict {
+  return gone_for_good
+    ? { kind: 'unknown', because: `the ${what} is gone` }
+    : { kind: 'wait', because: `the ${what} is not found` };
+}
+
+function broken(because: string, { seen, history }: Evidence): Verdict {
+  if (!seen.confirmed) return { kind: 'wait', because };
+  const { contradiction } = history;
+  return contradiction
+    ? { kind: 'unknown', because: `${because}, after another restore than this: ${contradiction.because}` }
+    : { kind: 'failed', because };
+}
+
 /** Three times the longest lag seen between a yes and the disk showing it, and never less than configured. */
 export function effectiveSettle(configuredMs: number, longestLagMs: number): number {
   return Math.max(configuredMs, 3 * longestLagMs);
-}
-
-/** `src_backup_id` is written only for a restore into another disk than the backup's own. */
-function newlyNames(now: Seen, before: Seen, backupId: string): boolean {
-  return now.src_backup_id === backupId && before.src_backup_id !== backupId;
-}
-
-function namesAnother(now: Seen, before: Seen, backupId: string): boolean {
-  return (
-    now.src_backup_id !== undefined &&
-    now.src_backup_id !== before.src_backup_id &&
-    now.src_backup_id !== backupId
-  );
 }

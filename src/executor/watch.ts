@@ -1,19 +1,25 @@
-import type { Intended } from '../domain/record.ts';
+import type { Intended, LookHistory } from '../domain/record.ts';
 import { growing } from './growing-interval.ts';
 import { look } from './look.ts';
 import type { Session } from './run.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge } from './verdict.ts';
+import { keep, subjectOf, witness } from './witness.ts';
+
+/** The restore was seen under way. */
+export interface Sighting {
+  readonly because: string;
+  readonly history: LookHistory;
+}
 
 /**
  * Looks at disk and backup while a POST waits for its answer. An answer that is lost mostly takes a gateway's whole
  * patience (a minute) to be lost, and a quick restore has come and gone by then: who looks only afterwards cannot
- * tell any more. The evidence asked for is the same: both restoring, and not before.
+ * tell any more. The evidence asked for is the same, and what speaks against it is made durable at once.
  */
 export async function watchWhile<T>(
   posting: Promise<T>,
   session: Session,
-  record: Intended,
-): Promise<{ readonly value: T; readonly sighting: Verdict | undefined }> {
+): Promise<{ readonly value: T; readonly sighting: Sighting | undefined }> {
   const { stop } = session.run;
   const over = new AbortController();
   // Not AbortSignal.any: that is kept track of by weak references, which the garbage collector pays for.
@@ -21,18 +27,21 @@ export async function watchWhile<T>(
   if (stop.aborted) onStop();
   else stop.addEventListener('abort', onStop, { once: true });
   const until = over.signal;
-  let sighting: Verdict | undefined;
-  sight(session, record, until).then(
+  let sighting: Sighting | undefined;
+  let failure: { readonly cause: unknown } | undefined;
+  sight(session, until).then(
     (seen) => {
       sighting = seen;
     },
     (cause: unknown) => {
-      // It ends with the answer, or when somebody asks to stop.
-      if (!until.aborted) throw cause;
+      // It ends with the answer, or when somebody asks to stop; else the state could not be written.
+      if (!until.aborted) failure = { cause };
     },
   );
   try {
-    return { value: await posting, sighting };
+    const value = await posting;
+    if (failure) throw failure.cause;
+    return { value, sighting };
   } finally {
     stop.removeEventListener('abort', onStop);
     over.abort(ANSWERED);
@@ -43,21 +52,31 @@ export async function watchWhile<T>(
 const ANSWERED = new Error('answered');
 
 /** Resolves when the restore is seen under way. Rejects with the reason of the signal. */
-async function sight({ run, ids }: Session, record: Intended, until: AbortSignal): Promise<Verdict> {
+async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
+  const { run, ids } = session;
   const { poll, retry } = run.settings;
   const interval = growing(poll.min_interval_ms, poll.max_interval_ms);
   for (;;) {
     await run.clock.sleep(interval(), until);
-    const { seen } = await look(run.driver, run.clock, ids, until);
+    const record = intended(session);
+    const witnessed = await witness(session, record, await look(run.driver, run.clock, ids, until), until);
+    until.throwIfAborted();
     const verdict = judge({
-      backup_id: record.backup_id,
+      ...subjectOf(record, run.driver.api),
       attempts: record.attempts,
-      baseline: record.baseline,
-      seen,
+      seen: witnessed.look.seen,
+      history: witnessed.history,
       since_ms: 0,
+      gone_for_good: false,
       settle_ms: Number.POSITIVE_INFINITY,
       after_ambiguous: retry.after_ambiguous,
     });
-    if (verdict.kind === 'adopt') return verdict;
+    if (verdict.kind === 'adopt') return { because: verdict.because, history: witnessed.history };
+    await keep(session, witnessed);
   }
+}
+
+function intended({ record }: Session): Intended {
+  if (record?.status !== 'intended') throw new Error('not intended');
+  return record;
 }

@@ -2,14 +2,18 @@ import type { Attachment, CloudFailure } from '../domain/cloud.ts';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
   Attempt,
+  Contradiction,
   Failed,
   Intended,
+  LookHistory,
   Names,
   Observation,
+  Observed,
   Record,
   Resolution,
   Running,
   Seen,
+  Settlement,
   Succeeded,
   Unknown,
 } from '../domain/record.ts';
@@ -67,6 +71,13 @@ const cloudFailure = fields<CloudFailure>({
   retry_after_ms: maybe(amount),
 });
 
+const yes: Check<true> = (value) =>
+  value === true ? undefined : { path: [], expected: 'true', found: value };
+
+// times of the cloud are evidence and are kept as it gave them
+const seen = fields<Seen>({ status: text, updated_at: maybe(text), src_backup_id: maybe(text) });
+const observation = fields<Observation>({ at: time, volume: seen, backup: seen, confirmed: maybe(yes) });
+
 const attempt = fields<Attempt>({
   intended_at: time,
   answered_at: maybe(time),
@@ -75,11 +86,20 @@ const attempt = fields<Attempt>({
   request_id: maybe(text),
   job_id: maybe(text),
   written_late_ms: maybe(amount),
+  settled: maybe(fields<Settlement>({ at: time, for_ms: amount, seen: observation })),
 });
 
-// times of the cloud are evidence and are kept as it gave them
-const seen = fields<Seen>({ status: text, updated_at: maybe(text), src_backup_id: maybe(text) });
-const observation = fields<Observation>({ at: time, volume: seen, backup: seen });
+const history = fields<LookHistory>({
+  looks: listOf(observation),
+  contradiction: maybe(fields<Contradiction>({ at: time, because: text })),
+});
+
+const observed = fields<Observed>({
+  at: time,
+  job: maybe(fields<{ id: string; status: string }>({ id: text, status: text })),
+  volume: maybe(seen),
+  backup: maybe(seen),
+});
 
 const resolution = fields<Resolution>({
   as: oneOf('succeeded', 'not-started', 'failed'),
@@ -116,13 +136,14 @@ const common = {
 };
 
 export const record = variants<Record, 'status'>('status', {
-  intended: fields<Intended>({ ...common, status: oneOf('intended') }),
+  intended: fields<Intended>({ ...common, status: oneOf('intended'), history: maybe(history) }),
   running: fields<Running>({
     ...common,
     status: oneOf('running'),
     evidence: oneOf('accepted', 'adopted'),
     started_at: time,
     job_id: maybe(text),
+    history: maybe(history),
   }),
   succeeded: fields<Succeeded>({
     ...common,
@@ -132,6 +153,7 @@ export const record = variants<Record, 'status'>('status', {
     finished_at: time,
     job_id: maybe(text),
     resolution: maybe(resolution),
+    observed: maybe(observed),
   }),
   failed: fields<Failed>({
     ...common,

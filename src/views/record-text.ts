@@ -160,7 +160,14 @@ export function attemptLines(record: Record, { style, width }: TextOptions): str
   );
 }
 
-function attemptText({ intended_at, answered_at, answer, failure, written_late_ms }: Attempt): string {
+function attemptText({
+  intended_at,
+  answered_at,
+  answer,
+  failure,
+  written_late_ms,
+  settled,
+}: Attempt): string {
   const took = between(intended_at, answered_at);
   const after = took === undefined ? '' : ` after ${formatDuration(took)}`;
   const because = failure ? `: ${failureText(failure)}` : '';
@@ -168,7 +175,10 @@ function attemptText({ intended_at, answered_at, answer, failure, written_late_m
     written_late_ms === undefined
       ? ''
       : `; sent ${formatDuration(written_late_ms)} after its last check, when it should not have left any more`;
-  return `${utc(intended_at)}, ${answerText(answer)}${after}${because}${late}`;
+  const outcome = settled
+    ? `; it did not start: the disk did not move for ${formatDuration(settled.for_ms)}`
+    : '';
+  return `${utc(intended_at)}, ${answerText(answer)}${after}${because}${late}${outcome}`;
 }
 
 function idsOf({ job_id, request_id, failure }: Attempt): string[] {
@@ -179,10 +189,13 @@ function idsOf({ job_id, request_id, failure }: Attempt): string[] {
   ];
 }
 
-/** Disk and backup before the first attempt and as seen since, what moved is marked; the last `shown` looks. */
-export function lookLines(record: Record, shown: number, { style }: TextOptions): string[] {
+/**
+ * Disk and backup before the first attempt and as seen since, what moved is marked; the last `shown` looks. Then what
+ * they rule out, or what success rests on.
+ */
+export function lookLines(record: Record, shown: number, { style, width }: TextOptions): string[] {
   const { baseline } = record;
-  const looks = record.status === 'unknown' ? record.observations : [];
+  const looks = looksOf(record);
   const left = looks.length - shown;
   return [
     ...labelled('before', lookText(baseline, baseline, style), style),
@@ -194,7 +207,28 @@ export function lookLines(record: Record, shown: number, { style }: TextOptions)
         )
       : []),
     ...looks.slice(-shown).flatMap((look) => labelled('seen', lookText(look, baseline, style), style)),
+    ...contradictionLines(record, style, width),
+    ...(record.status === 'succeeded' ? observedLines(record, style) : []),
   ];
+}
+
+function looksOf(record: Record): readonly Observation[] {
+  if (record.status === 'unknown') return record.observations;
+  return 'history' in record ? (record.history?.looks ?? []) : [];
+}
+
+function contradictionLines(record: Record, style: Style, width: number): string[] {
+  const contradiction = 'history' in record ? record.history?.contradiction : undefined;
+  if (!contradiction) return [];
+  const text = `not this restore: ${sanitize(contradiction.because)}`;
+  return labelled('', wrap(text, width - VALUE_COLUMN).map(style.warn), style);
+}
+
+function observedLines({ observed, baseline }: Succeeded, style: Style): string[] {
+  if (!observed) return [];
+  const { at, job, volume, backup } = observed;
+  if (job) return labelled('seen', [utc(at), `job ${sanitize(job.id)}  ${sanitize(job.status)}`], style);
+  return volume && backup ? labelled('seen', lookText({ at, volume, backup }, baseline, style), style) : [];
 }
 
 function lookText(look: Observation, baseline: Observation, style: Style): string[] {

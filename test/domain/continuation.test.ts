@@ -21,6 +21,8 @@ const EVENTS: readonly RecordEvent[] = [
   { type: 'answer', at: AT, outcome: { kind: 'not_sent', failure } },
   { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } },
   { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
+  { type: 'observe', at: AT, history: { looks: [BASELINE] } },
+  { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   { type: 'accept', at: AT, job_id: 'job-1' },
   { type: 'adopt', at: AT },
   { type: 'succeed', at: AT },

@@ -8,6 +8,7 @@ import {
   type Record,
   type RecordEvent,
   sameIdentity,
+  wasEverInDoubt,
   worstDoubt,
 } from '../../src/domain/record.ts';
 import { AT, BASELINE, intendEvent, recordAfter } from '../state/samples.ts';
@@ -17,6 +18,8 @@ const failure = { cause: 'status', message: 'no', status: 500, request_id: 'req-
 const resolution = (as: 'succeeded' | 'not-started' | 'failed') =>
   ({ type: 'resolve', at: AT, resolution: { as, reason: 'looked', by: 'ada', at: AT } }) as const;
 
+const RESTORING = { at: AT, volume: { status: 'restoring-backup' }, backup: { status: 'restoring' } };
+
 const EVENTS = {
   intend: intendEvent(A),
   'intend next generation': intendEvent(A, 2),
@@ -25,6 +28,13 @@ const EVENTS = {
   'answer never': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'never' } },
   'answer 401': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'reauthenticate' } },
   'answer ambiguous': { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
+  observe: { type: 'observe', at: AT, history: { looks: [RESTORING] } },
+  'observe a contradiction': {
+    type: 'observe',
+    at: AT,
+    history: { looks: [RESTORING], contradiction: { at: AT, because: 'not ours' } },
+  },
+  settle: { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   accept: { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-1' },
   adopt: { type: 'adopt', at: AT },
   succeed: { type: 'succeed', at: AT },
@@ -43,6 +53,8 @@ const RECORDS: { [name: string]: Record | undefined } = {
   'not sent': recordAfter(A, EVENTS['answer not_sent']),
   refused: recordAfter(A, EVENTS['answer later']),
   doubtful: recordAfter(A, EVENTS['answer ambiguous']),
+  contradicted: recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']),
+  settled: recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle),
   running: recordAfter(A, EVENTS.accept),
   succeeded: recordAfter(A, EVENTS.accept, EVENTS.succeed),
   'failed clean': recordAfter(A, EVENTS['answer never'], EVENTS['fail unmoved']),
@@ -85,6 +97,7 @@ const resolves = {
   'resolve not-started': 'failed no',
   'resolve failed': 'failed maybe',
 };
+const looks = { observe: 'intended', 'observe a contradiction': 'intended', settle: 'intended' };
 const answers = {
   'answer not_sent': 'intended',
   'answer later': 'intended',
@@ -99,6 +112,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   asked: {
     ...answers,
     ...resolves,
+    ...looks,
     intend: 'intended',
     accept: 'running',
     adopt: 'running',
@@ -108,6 +122,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   'not sent': {
     ...resolves,
+    ...looks,
     intend: 'intended',
     lose: 'unknown',
     'fail unmoved': 'failed no',
@@ -115,6 +130,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   refused: {
     ...resolves,
+    ...looks,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
@@ -123,14 +139,34 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   doubtful: {
     ...resolves,
+    ...looks,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
     'fail unmoved': 'failed maybe',
     'fail moved': 'failed maybe',
   },
+  contradicted: {
+    ...resolves,
+    ...looks,
+    intend: 'intended',
+    lose: 'unknown',
+    'fail unmoved': 'failed maybe',
+    'fail moved': 'failed maybe',
+  },
+  settled: {
+    ...resolves,
+    ...looks,
+    intend: 'intended',
+    adopt: 'running',
+    lose: 'unknown',
+    'fail unmoved': 'failed no',
+    'fail moved': 'failed maybe',
+  },
   running: {
     ...resolves,
+    observe: 'running',
+    'observe a contradiction': 'running',
     succeed: 'succeeded',
     lose: 'unknown',
     'fail unmoved': 'failed maybe',
@@ -190,6 +226,48 @@ describe('advance', () => {
     expect(clean.baseline).to.deep.equal(moved);
   });
 
+  it('keeps the first baseline although the attempt that it is of was settled', () => {
+    const moved = { ...BASELINE, volume: { ...BASELINE.volume, updated_at: '2026-11-23T22:30:00Z' } };
+    expect(() => advance(RECORDS.settled, { ...EVENTS.intend, baseline: moved })).to.throw(IllegalTransition);
+  });
+
+  it('keeps why an attempt counts as settled, and never settles one twice', () => {
+    const later = { ...EVENTS.settle, at: '2026-11-23T23:00:00Z', for_ms: 1 };
+    const again = [EVENTS.intend, EVENTS['answer later'], later].reduce<Record>(
+      advance,
+      recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle),
+    );
+    expect(again.attempts.map(({ settled }) => settled)).to.deep.equal([
+      { at: AT, for_ms: 120_000, seen: BASELINE },
+      { at: later.at, for_ms: 1, seen: BASELINE },
+    ]);
+  });
+
+  it('a doubt that was settled does not return with the next attempt', () => {
+    const events: RecordEvent[] = [EVENTS.intend, EVENTS['answer never'], EVENTS['fail unmoved']];
+    const settled = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle);
+    expect(kind(events.reduce<Record>(advance, settled))).to.equal('failed no');
+    const doubtful = recordAfter(A, EVENTS['answer ambiguous']);
+    expect(kind(events.reduce<Record>(advance, doubtful))).to.equal('failed maybe');
+  });
+
+  it('holds what was seen before a yes against nothing after it', () => {
+    const asked = recordAfter(A, EVENTS['observe a contradiction']);
+    expect(advance(asked, EVENTS.accept)).to.not.have.property('history');
+  });
+
+  it('keeps what was seen for the next attempt, as long as one is in doubt', () => {
+    const seen = recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']);
+    expect(advance(seen, EVENTS.intend)).to.have.nested.property('history.contradiction.because', 'not ours');
+    const sure = recordAfter(A, EVENTS['answer not_sent'], EVENTS['observe a contradiction']);
+    expect(advance(sure, EVENTS.intend)).to.not.have.property('history');
+  });
+
+  it('keeps what success rests on', () => {
+    const observed = { at: AT, job: { id: 'job-1', status: 'SUCCESS' } };
+    expect(recordAfter(A, EVENTS.accept, { ...EVENTS.succeed, observed })).to.deep.include({ observed });
+  });
+
   it('never forgets an attempt of what is still open', () => {
     const again = advance(RECORDS.doubtful, EVENTS.intend);
     expect(again.attempts.map((a) => a.answer)).to.deep.equal(['ambiguous', undefined]);
@@ -240,7 +318,7 @@ describe('no sequence of events', () => {
           expect(sameIdentity(after, before)).to.equal(true);
           expect(after.attempts.length).to.be.at.least(before.attempts.length);
           for (const [index, attempt] of before.attempts.entries())
-            if (attempt.answer !== undefined) expect(after.attempts[index]).to.deep.equal(attempt);
+            if (attempt.answer !== undefined) expect(after.attempts[index]).to.deep.include(attempt);
         });
       }),
       { numRuns: 3_000 },
@@ -274,6 +352,13 @@ describe('no sequence of events', () => {
 });
 
 describe('doubt', () => {
+  it('is none once it was settled, and is remembered', () => {
+    const attempts = [{ intended_at: AT, settled: { at: AT, for_ms: 1, seen: BASELINE } }];
+    expect(worstDoubt(attempts)).to.equal('none');
+    expect(wasEverInDoubt(attempts)).to.equal(true);
+    expect(wasEverInDoubt([{ intended_at: AT, answer: 'not_sent' }])).to.equal(false);
+  });
+
   it('is full without an answer, after an ambiguous one and after a yes', () => {
     expect(doubtOf({ intended_at: AT })).to.equal('full');
     expect(doubtOf({ intended_at: AT, answer: 'ambiguous' })).to.equal('full');

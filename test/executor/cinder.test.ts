@@ -59,6 +59,29 @@ describe('a run on Cinder', () => {
     );
   });
 
+  it('does not take a disk for restored whose error somebody set back', async () => {
+    const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
+    const lab = cinder({ faults });
+    const spec = lab.spec(0);
+    await lab.apply([spec], { reach: 'submit' });
+    await lab.clock.until(lab.clock.sleep(60_000));
+    lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
+    await lab.apply([spec]);
+    const failed = await record(lab);
+    expect(failed).to.include({ status: 'failed', touched: 'maybe' });
+    expect(failed.status === 'failed' && failed.reason).to.include('tape torn');
+  });
+
+  it('takes a disk for restored that was attached before anybody looked', async () => {
+    const lab = cinder();
+    const spec = lab.spec(0);
+    await lab.apply([spec], { reach: 'submit' });
+    await lab.clock.until(lab.clock.sleep(60_000));
+    lab.operate({ action: 'attach', volume_id: ids(spec).volume_id, server: 'pay-db1' });
+    const { outcome } = await lab.apply([spec]);
+    expect(outcome.summary).to.include({ succeeded: 1 });
+  });
+
   it('says what it can of a failure whose reason cannot be read', async () => {
     const lab = cinder({
       faults: [

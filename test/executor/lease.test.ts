@@ -49,7 +49,7 @@ describe('a run under a lease', () => {
           match: { route: 'volume', volume_id: disk },
           after: 1,
           times: 1,
-          effect: { kind: 'slow', delay_ms: 5_000 },
+          effect: { kind: 'slow', delay_ms: 7_500 },
         },
       ],
     });

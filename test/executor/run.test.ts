@@ -287,12 +287,36 @@ describe('following a job', () => {
     });
   }
 
-  it('a job that vanishes for good leaves an outcome that only a person can tell', async () => {
-    const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect: { kind: 'job_vanishes' } }] });
+  const VANISHES: FaultRule = { match: { route: 'restore' }, effect: { kind: 'job_vanishes' } };
+
+  it('a job that vanishes leaves disk and backup to tell, which were seen at it and came to rest together', async () => {
+    const lab = new Lab({ faults: [VANISHES] });
     await lab.apply([lab.spec(0)]);
     const record = (await lab.state())?.records.get('set/disk-0');
-    expect(record?.status).to.equal('unknown');
+    expect(record).to.include({ status: 'succeeded', evidence: 'accepted' });
+    const { volume, backup, job } = (record?.status === 'succeeded' && record.observed) || {};
+    expect([volume?.status, backup?.status, job]).to.deep.equal(['available', 'available', undefined]);
+  });
+
+  it('a job that vanishes leaves an outcome that only a person can tell, if nothing was seen at it', async () => {
+    const lab = new Lab({ faults: [VANISHES], jobDurationMs: 5 });
+    await lab.apply([lab.spec(0)]);
+    const record = (await lab.state())?.records.get('set/disk-0');
     expect(record?.status === 'unknown' && record.cause).to.include('not found any more');
+  });
+
+  it('a job that vanishes leaves an outcome unknown that a stranger’s restore may have made', async () => {
+    const lab = new Lab({ faults: [VANISHES], queueMs: 3_600_000 });
+    const theirs = lab.spec(0, { backup_number: 1 });
+    const { volume, backup } = theirs;
+    if (volume.by !== 'id' || backup.by !== 'id') throw new Error('not by id');
+    lab.operate({ action: 'set-timing', backup_id: backup.id, queue_ms: 0, job_duration_ms: 60_000 });
+    lab.clock.at(30_000, () =>
+      lab.operate({ action: 'restore', volume_id: volume.id, backup_id: backup.id }),
+    );
+    await lab.apply([lab.spec(0)]);
+    const record = (await lab.state())?.records.get('set/disk-0');
+    expect(record?.status === 'unknown' && record.cause).to.include('while this backup was available');
   });
 
   it('a job that never ends is left running at the timeout', async () => {

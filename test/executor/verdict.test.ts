@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { NO_LOOKS, withLook } from '../../src/domain/look-history.ts';
 import type { Attempt, Observation, Running, Seen } from '../../src/domain/record.ts';
 import { judgeStatuses, type Step } from '../../src/executor/follow.ts';
 import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
@@ -16,14 +17,16 @@ function look(volume: Partial<Seen>, backup: Partial<Seen> = {}): Observation {
 
 function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
   const attempt: Attempt = { intended_at: AT, answer: 'ambiguous' };
+  const subject = { backup_id: 'ours', baseline: look({}), api: 'vbs', ...more } as const;
   return judge({
-    backup_id: 'ours',
     attempts: [attempt],
-    baseline: look({}),
     seen,
+    history: withLook(NO_LOOKS, seen, subject),
     since_ms: 120_000,
+    gone_for_good: false,
     settle_ms: 120_000,
     after_ambiguous: 'retry',
+    ...subject,
     ...more,
   }).kind;
 }
@@ -66,22 +69,29 @@ describe('the verdict, where the simulation cannot reach', () => {
     expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unmoved');
     expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('lost');
     expect(judged({ updated_at: AT }, { updated_at: AT }, 'accepted').kind).to.equal('succeeded');
-    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('succeeded');
+    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('lost');
   });
 });
 
 function judged(volume: Partial<Seen>, backup: Partial<Seen> | 'gone', evidence: Running['evidence']): Step {
   const seen = look(volume, backup === 'gone' ? { status: 'gone' } : backup);
   const common = { name: '', size: 1, created_at: AT };
+  const record = { volume_id: 'w', backup_id: 'ours', baseline: look({}), evidence } as Running;
+  const subject = { backup_id: 'ours', baseline: record.baseline, api: 'cinder' } as const;
   return judgeStatuses(
     {
-      volume: { kind: 'found', value: { ...common, ...seen.volume, id: 'v', attachments: [] } },
-      backup:
-        backup === 'gone'
-          ? { kind: 'gone', failure: { cause: 'status', message: 'no such backup' } }
-          : { kind: 'found', value: { ...common, ...seen.backup, id: 'ours', volume_id: 'w' } },
-      seen,
+      history: withLook(NO_LOOKS, seen, subject),
+      look: {
+        volume: { kind: 'found', value: { ...common, ...seen.volume, id: 'v', attachments: [] } },
+        backup:
+          backup === 'gone'
+            ? { kind: 'gone', failure: { cause: 'status', message: 'no such backup' } }
+            : { kind: 'found', value: { ...common, ...seen.backup, id: 'ours', volume_id: 'w' } },
+        seen,
+      },
     },
-    { backup_id: 'ours', baseline: look({}), evidence } as Running,
+    record,
+    'cinder',
+    true,
   );
 }

@@ -418,7 +418,7 @@ export class Checker {
       for (const record of records) {
         if (record.status === 'succeeded') this.#judgeSuccess(key, record);
         const sure = record.status === 'failed' && record.touched === 'no' && !record.resolution;
-        if (sure && record.attempts.some(({ answer }) => isInDoubt(answer)))
+        if (sure && record.attempts.some(({ answer, settled }) => isInDoubt(answer) && !settled))
           this.#violated('false-untouched', `${key}: an attempt of it is in doubt`);
       }
   }

@@ -76,7 +76,9 @@ export class Conduct {
   readonly #doneJobs = new Set<string>();
   /** What was read last, by whomever. */
   readonly #seen = new Map<string, Seen>();
-  /** Of those, what was not found when it was read last. */
+  /** Disks and backups that were ever read as being restored. */
+  readonly #atIt = new Set<string>();
+  /** Disks, backups and jobs that were not found when they were read last. */
   readonly #gone = new Set<string>();
 
   constructor(rules: Rules, violated: (clause: ConductClause, what: string) => void) {
@@ -150,6 +152,7 @@ export class Conduct {
     doer.seen.set(id, seen);
     this.#seen.set(id, seen);
     this.#gone.delete(id);
+    if (/^restoring/.test(seen.status)) this.#atIt.add(id);
     if (seen.status !== 'available') doer.trouble = at;
     const accepted = doer.accepted.get(id);
     if (seen.status !== 'restoring-backup' || accepted === undefined) return;
@@ -325,9 +328,10 @@ export class Conduct {
     const { evidence, job_id, baseline, volume_id, backup_id } = record;
     if ((evidence !== 'accepted' && evidence !== 'adopted') || !baseline) return;
     if (job_id !== undefined) {
-      if (!this.#doneJobs.has(job_id))
+      if (this.#doneJobs.has(job_id)) return;
+      // A job that is not found any more leaves disk and backup to tell, if both were seen at it.
+      if (!this.#gone.has(job_id) || !this.#atIt.has(volume_id) || !this.#atIt.has(backup_id))
         this.#violated('proof', `${keyOf(record)}: job ${job_id} was not read as done`);
-      return;
     }
     const volume = this.#seen.get(volume_id);
     const backup = this.#seen.get(backup_id);

@@ -11,7 +11,11 @@ export interface LedgerRecord {
   readonly evidence?: string;
   readonly touched?: string;
   readonly resolution?: { readonly as: string };
-  readonly attempts: readonly { readonly intended_at?: string; readonly answer?: string }[];
+  readonly attempts: readonly {
+    readonly intended_at?: string;
+    readonly answer?: string;
+    readonly settled?: object;
+  }[];
   readonly baseline?: { readonly volume: LedgerSeen; readonly backup: LedgerSeen };
   readonly job_id?: string;
   readonly reason?: string;

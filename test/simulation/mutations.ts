@@ -18,6 +18,7 @@ const CINDER = 'src/drivers/cinder-answers.ts';
 const POSTS = 'src/drivers/restore-posts.ts';
 const RECORD = 'src/domain/record.ts';
 const VERDICT = 'src/executor/verdict.ts';
+const LOOKS = 'src/domain/look-history.ts';
 const RESTORE = 'src/executor/restore.ts';
 const FOLLOW = 'src/executor/follow.ts';
 const READINESS = 'src/executor/readiness.ts';
@@ -513,8 +514,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: "if (run.reach === 'follow') return recorded(session);",
-        replace: '',
+        find: "if (run.reach === 'follow') return this",
+        replace: 'if (this.#failed < 0) return this',
       },
       {
         file: RESTORE,
@@ -565,8 +566,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: FOLLOW,
-        find: 'if (volume === record.volume_id && backup === record.backup_id) return',
-        replace: 'if (volume !== undefined) return',
+        find: 'if (!sameId(volume, volume_id) || !sameId(backup, backup_id))',
+        replace: "if (volume === '')",
       },
     ],
   },
@@ -927,7 +928,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: VERDICT,
-        find: 'if (newlyNames(volume, baseline.volume, backup_id))',
+        find: "if (isDiskAtRest(volume) && newlyNamed(volume, evidence) === 'ours' && !contradiction)",
         replace: "if (volume.status === 'mutant')",
       },
     ],
@@ -971,8 +972,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: "if (kind === 'adopt') return this.#adopt();",
-        replace: '',
+        find: "case 'adopt':\n        return this.#adopt(finding.history);\n      case 'retry':\n        return",
+        replace: "case 'adopt':\n      case 'retry':\n        return",
       },
     ],
   },
@@ -994,11 +995,11 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'a job that is gone has succeeded',
-    rule: 'what became of a job that is gone cannot be told',
+    rule: 'what became of a job that is gone cannot be told, unless disk and backup were seen at it',
     patches: [
       {
         file: FOLLOW,
-        find: "if (step.kind !== 'succeeded' && step.kind !== 'unmoved') return step;",
+        find: 'if (sawBothRestoring(witnessed.history)) return step;',
         replace: 'return step;',
       },
     ],
@@ -1031,8 +1032,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: FOLLOW,
-        find: "if (unseen && backup.kind === 'gone')",
-        replace: 'if (unseen && record.generation < 0)',
+        find: "if (backup.kind === 'gone')\n    return goneForGood",
+        replace: 'if (record.generation < 0)\n    return goneForGood',
       },
     ],
   },
@@ -1042,8 +1043,13 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: FOLLOW,
-        find: 'if (named !== undefined && named !== record.backup_id)',
-        replace: "if (named === '')",
+        find: "if (named === 'another')",
+        replace: "if (named === 'mutant')",
+      },
+      {
+        file: LOOKS,
+        find: "if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')",
+        replace: "if (volume.status === 'mutant')",
       },
     ],
   },
@@ -1105,13 +1111,18 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: VERDICT,
-        find: 'if (namesAnother(volume, baseline.volume, backup_id))',
+        find: "if (newlyNamed(volume, evidence) === 'another')",
         replace: "if (volume.status === 'mutant')",
       },
       {
         file: FOLLOW,
-        find: 'if (named !== undefined && named !== record.backup_id)',
-        replace: "if (named === '')",
+        find: "if (named === 'another')",
+        replace: "if (named === 'mutant')",
+      },
+      {
+        file: LOOKS,
+        find: "if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')",
+        replace: "if (volume.status === 'mutant')",
       },
     ],
   },

@@ -78,8 +78,20 @@ export function everyKind(): Record[] {
       selector: { as_of: 'latest', within: '6h', of_volume: 'w', name: 'n' },
     },
   });
+  const looked = [
+    { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } },
+    {
+      type: 'observe',
+      at: AT,
+      history: {
+        looks: [{ ...BASELINE, volume: { status: 'restoring-backup' }, confirmed: true }],
+        contradiction: { at: AT, because: 'the disk was being restored while this backup was available' },
+      },
+    },
+    { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
+  ] as const;
   return [
-    advance(intended, { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } }),
+    looked.reduce<Record>(advance, intended),
     writtenBy(
       recordAfter('pay/run', {
         type: 'accept',
@@ -90,7 +102,15 @@ export function everyKind(): Record[] {
       }),
       'd'.repeat(64),
     ),
-    recordAfter('pay/done', { type: 'accept', at: AT, job_id: 'job-2' }, { type: 'succeed', at: AT }),
+    recordAfter(
+      'pay/done',
+      { type: 'accept', at: AT, job_id: 'job-2' },
+      {
+        type: 'succeed',
+        at: AT,
+        observed: { at: AT, job: { id: 'job-2', status: 'SUCCESS' }, volume: SEEN, backup: SEEN },
+      },
+    ),
     recordAfter('pay/not', { type: 'fail', at: AT, reason: 'no "such" disk\n\u2028', moved: true }),
     recordAfter('pay/what', {
       type: 'lose',

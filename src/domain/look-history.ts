@@ -1,0 +1,198 @@
+import {
+  AVAILABLE,
+  BACKUP_RESTORING,
+  type CloudApi,
+  IN_USE,
+  isErrorStatus,
+  sameId,
+  VOLUME_RESTORING,
+} from './cloud.ts';
+import {
+  type Baseline,
+  type LookHistory,
+  type Observation,
+  optional,
+  type Seen,
+  sameLook,
+  sameSeen,
+} from './record.ts';
+
+/**
+ * What the looks since an attempt show together. Start here to learn why a restore is adopted, and why not: one look at
+ * disk and backup shows two statuses, and two restores of strangers can make both. The sequence tells more.
+ *
+ * How a restore moves the two (cinder/backup/api.py and manager.py, 21.x; VBS runs on Cinder):
+ * - One request sets the backup, then the disk, milliseconds apart: the disk’s `updated_at` is the same, or a second
+ *   later.
+ * - While it runs, Cinder may write the disk again (export, metadata from the backup), so the disk’s `updated_at` can be
+ *   later than the backup’s, and `src_backup_id` is not final. It does not write the backup.
+ * - At the end it sets `src_backup_id`, then the disk, then the backup, milliseconds apart: the backup’s `updated_at`
+ *   is the same, or a second later.
+ */
+export interface Subject {
+  readonly backup_id: string;
+  /** From before the first attempt in doubt. */
+  readonly baseline: Baseline;
+  readonly api: CloudApi;
+}
+
+export const NO_LOOKS: LookHistory = { looks: [] };
+
+/** More are not kept: the first and the newest stay, and what was confirmed as long as there is room. */
+const LOOKS_MAX = 10;
+
+/** `updated_at` has whole seconds: a second may begin between two writes that follow each other at once. */
+const STRADDLE_S = 1;
+
+/** Whether a second reading in order is needed before anything may be concluded from this look. */
+export function needsConfirming({ volume, backup }: Observation): boolean {
+  if (!isTold(volume) || !isTold(backup)) return isErrorStatus(volume.status);
+  return (
+    isRestoringDisk(volume) !== isRestoringBackup(backup) ||
+    isErrorStatus(volume.status) ||
+    isErrorStatus(backup.status)
+  );
+}
+
+/** The history with one look more. */
+export function withLook(history: LookHistory, look: Observation, subject: Subject): LookHistory {
+  const contradiction = history.contradiction ?? contradictionIn(look, history.looks, subject);
+  return { looks: added(history.looks, look), ...optional('contradiction', contradiction) };
+}
+
+/**
+ * Whether a later run has to know of this look: it rules something out, or it is the first to show the disk, or the
+ * backup beside it, in a state that is not the baseline’s. At most one commit for each state that the cloud shows.
+ */
+export function isNews(
+  before: LookHistory,
+  after: LookHistory,
+  look: Observation,
+  subject: Subject,
+): boolean {
+  if (!isTold(look.volume) || !isTold(look.backup)) return false;
+  if (after.contradiction && !before.contradiction) return true;
+  const telling = look.confirmed === true || !sameSeen(look.volume, subject.baseline.volume);
+  return telling && !before.looks.some((earlier) => sameLook(earlier, look));
+}
+
+/** Whether disk and backup were seen being restored by what began together. */
+export function beganTogether({ looks }: LookHistory): boolean {
+  return looks.some(({ volume, backup }) => {
+    const apart = secondsApart(volume, backup);
+    return bothRestoring(volume, backup) && apart !== undefined && apart >= 0 && apart <= STRADDLE_S;
+  });
+}
+
+export function sawBothRestoring({ looks }: LookHistory): boolean {
+  return looks.some(({ volume, backup }) => bothRestoring(volume, backup));
+}
+
+/**
+ * Why disk and backup, both at rest, cannot have been freed by the same restore; undefined when they can. Who attaches
+ * the disk moves its time once more: then the beginning has to tell.
+ */
+export function endedApart({ volume, backup }: Observation, history: LookHistory): string | undefined {
+  const apart = secondsApart(volume, backup);
+  if (apart === undefined) return 'the cloud does not tell when disk and backup changed';
+  if (apart <= 0 && apart >= -STRADDLE_S) return undefined;
+  if (apart > 0 && volume.status === IN_USE && beganTogether(history)) return undefined;
+  return `disk and backup were freed ${Math.abs(apart)} s apart, and one restore frees them together`;
+}
+
+/**
+ * What a disk at rest says of where it was restored from: `ours` or `another` backup, newly since the baseline.
+ * A name that somebody else wrote without a restore does not move `updated_at`.
+ */
+export function newlyNamed(now: Seen, { backup_id, baseline }: Subject): 'ours' | 'another' | undefined {
+  const { src_backup_id } = now;
+  if (src_backup_id === undefined || src_backup_id === baseline.volume.src_backup_id) return undefined;
+  if (!sameId(src_backup_id, backup_id)) return 'another';
+  return now.updated_at === baseline.volume.updated_at ? undefined : 'ours';
+}
+
+/**
+ * Whether a restore of ours would have left its name on the disk where none of ours is. Cinder (since 16.0, Ussuri)
+ * writes it after each restore into another disk than the backup’s own, and wherever a name stood before; of VBS only
+ * the former is known, and only where this disk shows that the name is kept at all.
+ */
+export function lacksItsName(
+  now: Seen,
+  { backup_id, baseline, api }: Subject,
+  intoAnotherDisk: boolean,
+): boolean {
+  const { src_backup_id } = now;
+  const before = baseline.volume.src_backup_id;
+  if (src_backup_id !== undefined && sameId(src_backup_id, backup_id)) return false;
+  if (api !== 'cinder') return intoAnotherDisk && src_backup_id !== undefined;
+  return intoAnotherDisk || (before !== undefined && src_backup_id === before);
+}
+
+/** A status in which nothing is being written to the disk. */
+export function isDiskAtRest({ status }: Seen): boolean {
+  return status === AVAILABLE || status === IN_USE;
+}
+
+/** Why this look, after those before it, rules out that what it shows is ours. */
+function contradictionIn(
+  { at, volume, backup, confirmed }: Observation,
+  earlier: readonly Observation[],
+  subject: Subject,
+): LookHistory['contradiction'] {
+  if (!isTold(volume) || !isTold(backup)) return undefined;
+  if (isRestoringDisk(volume) && !isRestoringBackup(backup))
+    return confirmed
+      ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
+      : undefined;
+  if (bothRestoring(volume, backup)) {
+    const alone = earlier.find(
+      (look) => look.confirmed && !isRestoringDisk(look.volume) && sameSeen(look.backup, backup),
+    );
+    if (alone)
+      return { at, because: `the backup was already being restored at ${alone.at}, and the disk was not` };
+    const apart = secondsApart(volume, backup);
+    if (apart !== undefined && apart < 0)
+      return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
+    if (apart !== undefined && apart > STRADDLE_S && subject.api !== 'cinder')
+      return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
+    return undefined;
+  }
+  if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')
+    return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
+  return undefined;
+}
+
+/** Keeps the first and the newest looks: the change is between them. */
+function added(looks: readonly Observation[], look: Observation): readonly Observation[] {
+  const last = looks.at(-1);
+  const repeats = last !== undefined && sameLook(last, look);
+  if (repeats && last.confirmed && !look.confirmed) return looks;
+  const all = [...(repeats ? looks.slice(0, -1) : looks), look];
+  if (all.length <= LOOKS_MAX) return all;
+  const plain = all.findIndex(({ confirmed }, index) => index > 0 && !confirmed);
+  const dropped = plain > 0 && plain < all.length - 1 ? plain : 1;
+  return all.filter((_, index) => index !== dropped);
+}
+
+/** How much later the disk was changed than the backup, s; undefined where the cloud gives no times. */
+function secondsApart(volume: Seen, backup: Seen): number | undefined {
+  const apart = Date.parse(volume.updated_at ?? '') - Date.parse(backup.updated_at ?? '');
+  return Number.isNaN(apart) ? undefined : Math.round(apart / 1_000);
+}
+
+function bothRestoring(volume: Seen, backup: Seen): boolean {
+  return isRestoringDisk(volume) && isRestoringBackup(backup);
+}
+
+function isRestoringDisk({ status }: Seen): boolean {
+  return status === VOLUME_RESTORING;
+}
+
+function isRestoringBackup({ status }: Seen): boolean {
+  return status === BACKUP_RESTORING;
+}
+
+/** A status that the cloud gave, not the lack of one. */
+function isTold({ status }: Seen): boolean {
+  return status !== 'unreadable' && status !== 'gone';
+}

@@ -1,0 +1,107 @@
+import { expect } from 'chai';
+import type { Record } from '../../src/domain/record.ts';
+import type { RestoreSpec } from '../../src/domain/spec.ts';
+import { Lab, type LabOptions } from '../simulation/lab.ts';
+
+/**
+ * Our POST is lost and has no effect. A stranger restores another backup into our disk, and another stranger restores our
+ * backup into another disk: together the two look like the restore that we asked for.
+ */
+interface Crossing {
+  readonly api: 'vbs' | 'cinder';
+  /** Which of the two begins first. */
+  readonly first: 'disk' | 'backup';
+  /** Between the two, s. */
+  readonly gap_s: number;
+  /** Whether the disk names the stranger's backup afterwards: of another disk it does, of its own it does not. */
+  readonly named: boolean;
+  /** How long the strangers' restores take. */
+  readonly jobDurationMs?: number;
+  /** The process dies that long after its POST; the next one begins when both strangers are at it. */
+  readonly crash_s?: number;
+}
+
+const LOST = {
+  match: { route: 'restore' },
+  effect: { kind: 'status', when: 'before', status: 504 },
+} as const;
+/** The first stranger, after the POST. */
+const BEGINS_MS = 20_000;
+
+function lab(
+  { api, jobDurationMs = 600_000 }: Pick<Crossing, 'api' | 'jobDurationMs'>,
+  more: LabOptions = {},
+): Lab {
+  return new Lab({ api, jobDurationMs, faults: [LOST], ...more });
+}
+
+function ids(spec: RestoreSpec): { volume_id: string; backup_id: string } {
+  if (spec.volume.by !== 'id' || spec.backup.by !== 'id') throw new Error('not by id');
+  return { volume_id: spec.volume.id, backup_id: spec.backup.id };
+}
+
+/** What each stranger does, at its time. */
+function arrange(desk: Lab, crossing: Crossing, sentAt: number): void {
+  const ours = ids(desk.spec(1));
+  const elsewhere = ids(desk.spec(2));
+  const theirs = crossing.named ? ids(desk.spec(0)) : ids(desk.spec(1, { backup_number: 1 }));
+  const intoDisk = () =>
+    desk.operate({ action: 'restore', volume_id: ours.volume_id, backup_id: theirs.backup_id });
+  const fromBackup = () =>
+    desk.operate({ action: 'restore', volume_id: elsewhere.volume_id, backup_id: ours.backup_id });
+  const [first, second] = crossing.first === 'disk' ? [intoDisk, fromBackup] : [fromBackup, intoDisk];
+  desk.clock.at(sentAt + BEGINS_MS, first);
+  desk.clock.at(sentAt + BEGINS_MS + crossing.gap_s * 1_000, second);
+}
+
+async function outcome(crossing: Crossing): Promise<{ desk: Lab; record: Record | undefined }> {
+  const desk = lab(crossing);
+  const spec = desk.spec(1);
+  const stop = new AbortController();
+  let arranged = false;
+  const running = desk.applying([spec], {
+    stop: stop.signal,
+    onEvent: ({ type }) => {
+      if (type !== 'answered' || arranged) return;
+      arranged = true;
+      arrange(desk, crossing, desk.clock.monotonic());
+      if (crossing.crash_s !== undefined)
+        desk.clock.at(desk.clock.monotonic() + crossing.crash_s * 1_000, () =>
+          stop.abort(new Error('crash')),
+        );
+    },
+  });
+  await desk.clock.until(running);
+  if (crossing.crash_s !== undefined) {
+    const bothAtIt = BEGINS_MS + crossing.gap_s * 1_000 + 5_000;
+    await desk.clock.until(desk.clock.sleep(Math.max(bothAtIt - crossing.crash_s * 1_000, 0)));
+    await desk.apply([spec]);
+  }
+  return { desk, record: (await desk.state())?.records.get(spec.address) };
+}
+
+describe('strangers whose restores cross', () => {
+  for (const api of ['vbs', 'cinder'] as const)
+    for (const first of ['disk', 'backup'] as const)
+      for (const named of [true, false])
+        for (const gap_s of [0, 1, 3, 10, 200]) {
+          // All that the cloud shows is what a restore of ours would show; the README says so.
+          const residue = gap_s === 0 && !named && !(api === 'cinder' && named);
+          for (const crash_s of [undefined, 1, BEGINS_MS / 1_000 + gap_s / 2]) {
+            const when = crash_s === undefined ? '' : `, the process dying after ${crash_s} s`;
+            const name = named ? 'leaving a name' : 'leaving no name';
+            it(`${api}: ${first} first, ${gap_s} s apart, ${name}${when}: ${residue ? 'cannot be told' : 'unknown'}`, async () => {
+              const { desk, record } = await outcome({
+                api,
+                first,
+                gap_s,
+                named,
+                ...(crash_s && { crash_s }),
+              });
+              expect(record?.status).to.equal(residue ? 'succeeded' : 'unknown');
+              expect(record?.attempts).to.have.length(1);
+              expect(desk.audit().restores.map(({ cause }) => cause)).to.deep.equal(['operator', 'operator']);
+            });
+          }
+        }
+});
