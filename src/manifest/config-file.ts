@@ -287,10 +287,14 @@ async function existing(directories: readonly string[], io: LoadIo): Promise<rea
 }
 
 function severalConfigs(first: string, second: string): Diagnostic {
-  return error('several-configs', `both ${first} and ${second} lie around the manifests, and neither above the other`, {
-    remedy: `say which one counts: --config ${first}`,
-    where: { file: second },
-  });
+  return error(
+    'several-configs',
+    `both ${first} and ${second} lie around the manifests, and neither above the other`,
+    {
+      remedy: `say which one counts: --config ${first}`,
+      where: { file: second },
+    },
+  );
 }
 
 /** Also of a link to nothing: what stands there was meant to be read. */
