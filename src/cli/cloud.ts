@@ -7,12 +7,14 @@ import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import type { CommonFlags } from './flags.ts';
 import { isUrl, pipelinePlace } from './fleeting.ts';
+import { cloudConflict } from './found-config.ts';
 import type { Io } from './io.ts';
 import { noteOnce } from './note-once.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import {
   ADD_EMULATOR,
   EMULATOR_TARGET,
+  foundConfig,
   isEmulator,
   openLocation,
   type Settings,
@@ -86,6 +88,16 @@ export function trustsCwd({ env }: Pick<Io, 'env'>, { loaded }: Settings): boole
   return !loaded.named && pipelinePlace(env) === undefined;
 }
 
+/** The environment is the user's, a config that was merely found is not. */
+async function refuseConflict(io: Io, given: Settings): Promise<void> {
+  const found = foundConfig(io, given);
+  const cloud = found?.config.cloud;
+  if (!found || cloud === undefined || io.env.OS_CLOUD === cloud) return;
+  const { cloudOfEnvironment } = await import('../drivers/auth/sources.ts');
+  const other = cloudOfEnvironment(io.env);
+  if (other !== undefined) throw new Failure('refused', cloudConflict(found.path, cloud, other));
+}
+
 /** What a cloud is opened with, and what has to be closed afterwards. */
 export interface Way {
   readonly options: ConnectOptions;
@@ -95,6 +107,7 @@ export interface Way {
 export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Way> {
   const { config, loaded } = given;
   const name = flags.cloud ?? config.cloud;
+  if (flags.cloud === undefined) await refuseConflict(io, given);
   const options: ConnectOptions = {
     cloudName: name,
     cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',

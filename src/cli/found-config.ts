@@ -53,6 +53,35 @@ export function pipelineProblems(
   return [cloud, state].filter((problem) => problem !== undefined);
 }
 
+/**
+ * A found config chooses no other cloud than the environment does: whoever exported OS_CLOUD or the OS_* variables named
+ * a cloud, and the file did not. `other`: what the environment names.
+ */
+export function cloudConflict(path: string, cloud: string, other: string): Diagnostic {
+  return error(
+    'found-config-conflict',
+    `${path} chooses the cloud ${cloud}, and the environment names another: ${other}`,
+    {
+      detail: `That config was found, not named. ${ANYBODY}`,
+      remedy: `say which is meant: --cloud ${shellWord(cloud)}; or --config ${shellPath(path)} if the config is yours; or take cloud: out of it`,
+      where: { file: path },
+    },
+  );
+}
+
+/** As `cloudConflict`, of the state: `TF_HTTP_ADDRESS` names one, too. */
+export function stateConflict(path: string, state: string): Diagnostic {
+  return error(
+    'found-config-conflict',
+    `${path} keeps the state in ${state}, and TF_HTTP_ADDRESS names another`,
+    {
+      detail: `That config was found, not named. ${ANYBODY}`,
+      remedy: `say which is meant: --state ${shellPath(state)}, or --state "$TF_HTTP_ADDRESS"; or --config ${shellPath(path)} if the config is yours`,
+      where: { file: path },
+    },
+  );
+}
+
 /** The risk of a pipeline whose config a pull request writes. */
 export function notNamed(path: string | undefined, place: string): Diagnostic {
   const today = path === undefined ? 'there is none now, and one can be added' : `now it is ${path}`;

@@ -27,7 +27,13 @@ import { VERSION } from '../version.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { CommonFlags, ManifestFlags } from './flags.ts';
 import { isUrl, pipelinePlace, refuseFleetingState } from './fleeting.ts';
-import { type FoundConfig, foundStateProblem, notNamed, pipelineProblems } from './found-config.ts';
+import {
+  type FoundConfig,
+  foundStateProblem,
+  notNamed,
+  pipelineProblems,
+  stateConflict,
+} from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
@@ -72,7 +78,7 @@ function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): void {
 }
 
 /** The config, when there is one that nobody named. */
-function foundConfig(io: Io, { loaded, checkouts }: Settings): FoundConfig | undefined {
+export function foundConfig(io: Io, { loaded, checkouts }: Settings): FoundConfig | undefined {
   const { path, named, config } = loaded;
   return named || path === undefined ? undefined : { path, config, cwd: io.cwd, checkouts };
 }
@@ -128,6 +134,8 @@ export function stateLocation(io: Io, flags: CommonFlags, given: Settings): stri
   const found = foundConfig(io, given);
   const problem = found && foundStateProblem(found);
   if (problem) throw new Failure('refused', problem);
+  if (found && io.env.TF_HTTP_ADDRESS)
+    throw new Failure('refused', stateConflict(found.path, besideConfig(found.path, config.state)));
   // A path in a file is relative to that file, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state

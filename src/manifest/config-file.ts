@@ -2,6 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
 import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
@@ -154,7 +155,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
       config: DEFAULT_CONFIG,
       diagnostics: [
         error('unreadable-file', `${path} is a directory, not a config`, {
-          remedy: `name the file: --config ${join(path, CONFIG_FILE)}`,
+          remedy: `name the file: --config ${shellPath(join(path, CONFIG_FILE))}`,
           where: { file: path },
         }),
       ],
@@ -291,7 +292,7 @@ function severalConfigs(first: string, second: string): Diagnostic {
     'several-configs',
     `both ${first} and ${second} lie around the manifests, and neither above the other`,
     {
-      remedy: `say which one counts: --config ${first}`,
+      remedy: `say which one counts: --config ${shellPath(first)}`,
       where: { file: second },
     },
   );

@@ -85,7 +85,7 @@ describe('C1: a world of the emulator in the checkout', function () {
       scene.write('vbsctl.yaml', config);
       forged(victim);
       declare();
-      await scene.run(cloud.env(), 'plan', ...flags);
+      for (const env of [{}, cloud.env()]) await scene.run(env, 'plan', ...flags);
       await scene.run(cloud.env(), 'emulator', '--detach', 'pay-db1', '--world', '.vbsctl/emulator.json');
       expect(readFileSync(victim, 'utf8')).to.equal('mine\n');
       expect(readdirSync(scene.home).sort()).to.deep.equal(['.bashrc', '.local']);
@@ -105,6 +105,32 @@ describe('C1: a world of the emulator in the checkout', function () {
       'is not a world of the emulator',
     );
     expect(readFileSync(victim, 'utf8')).to.equal(SECRETS);
+  });
+
+  it('a found config chooses no other cloud, and no other state, than the environment', async () => {
+    scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
+    for (const env of [cloud.env(), { OS_CLOUD: 'prod' }] as const) {
+      const refused = await scene.run(env, 'get', 'volumes');
+      expectRefusal(
+        refused,
+        5,
+        'chooses the cloud emulator',
+        'environment names another',
+        '--cloud emulator',
+      );
+      expect((await scene.run(env, 'get', 'volumes', '--cloud', 'emulator')).code).to.equal(0);
+      expect((await scene.run(env, 'get', 'volumes', '--config', 'vbsctl.yaml')).code).to.equal(0);
+    }
+    scene.write('vbsctl.yaml', `${CONFIG}state: forged.json\n`);
+    const other = { TF_HTTP_ADDRESS: 'http://127.0.0.1:9/st' };
+    expectRefusal(
+      await scene.run(other, 'state', 'list'),
+      5,
+      'TF_HTTP_ADDRESS names another',
+      '--state forged.json',
+    );
+    const named = await scene.run(other, 'state', 'list', '--state', 'forged.json');
+    expect(said(named)).to.include('there is no state at forged.json');
   });
 
   it('a found config does not choose the emulator in CI; a flag does', async () => {

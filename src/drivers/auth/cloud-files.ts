@@ -171,19 +171,24 @@ function linkOut(path: string, { target }: LeadsOutError): Failure {
 /** The file's top level. Throws a Failure (`invalid`) with the place of the first error. */
 export function parseCloudFile({ path, text }: CloudFile): JsonObject {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [problem] = document.errors;
-  if (problem) {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    // Only the parser's code: its message may quote the line, and the line may be a password.
-    throw new Failure(
+  const unreadable = (why: string, at?: { readonly line: number; readonly col: number }) =>
+    new Failure(
       'invalid',
-      error('bad-yaml', `${path} is not valid YAML (${problem.code})`, {
-        remedy: `correct line ${line}`,
-        where: { file: path, line, column: col },
+      error('bad-yaml', `${path} is not valid YAML (${why})`, {
+        remedy: at === undefined ? 'correct the file' : `correct line ${at.line}`,
+        where: { file: path, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
       }),
     );
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    const [problem] = document.errors;
+    // Only the parser's code: its message may quote the line, and the line may be a password.
+    if (problem) throw unreadable(problem.code, lines.linePos(problem.pos[0]));
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return isObject(value) ? value : {};
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    // The parser throws where aliases multiply, and where nesting outgrows the stack.
+    throw unreadable('too deep, or too many aliases');
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
-  return isObject(value) ? value : {};
 }

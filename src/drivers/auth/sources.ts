@@ -72,6 +72,13 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
   throw noCloud(names, files);
 }
 
+/** What the environment names as the cloud, for people; undefined where it says nothing of one. */
+export function cloudOfEnvironment(env: Env): string | undefined {
+  const name = nonEmpty(env.OS_CLOUD);
+  if (name !== undefined) return `OS_CLOUD=${name}`;
+  return speakOfACloud(env) ? variables(env).description : undefined;
+}
+
 function namedCloud({ cloudName, env }: Places): string | undefined {
   return cloudName ?? nonEmpty(env.OS_CLOUD);
 }
