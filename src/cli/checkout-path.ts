@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
 import type { Io } from './io.ts';
 
@@ -35,7 +34,7 @@ function leadsOut(path: string, target: string, flag: string): Failure {
       {
         detail:
           'Whoever writes a pull request writes its links, too, and would have files outside read or written.',
-        remedy: `if that place is meant, name it itself: ${flag} ${shellPath(target)}; else remove the link`,
+        remedy: `if that place is meant, name it itself: ${flag} FILE; else remove the link`,
       },
     ),
   );

@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, isContent } from '../files/checkout.ts';
 import { isUrl } from './fleeting.ts';
 
@@ -27,11 +27,15 @@ export function foundStateProblem({ path, config, cwd, checkouts }: FoundConfig)
   const harm = isUrl(state)
     ? 'The credentials of the state would go to an address that only this file names.'
     : 'A file outside of the working directory would be read and written because this file says so.';
-  return error('found-config-state', `${path} was found, not named, and says where the state is kept`, {
-    detail: `${harm} ${ANYBODY}`,
-    remedy: `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; or name the state itself: --state ${stateWord(state)}, or VBSCTL_STATE`,
-    where: { file: path },
-  });
+  return error(
+    'found-config-state',
+    `this config was found, not named, and keeps the state at ${hostOrPath(state)}`,
+    {
+      detail: `${harm} ${ANYBODY}`,
+      remedy: `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; else name the state yourself: --state LOCATION, or VBSCTL_STATE`,
+      where: { file: path },
+    },
+  );
 }
 
 /** In a pipeline, what it says of cloud and state. `given`: what the command line or the environment names already. */
@@ -45,11 +49,15 @@ export function pipelineProblems(
   const cloud =
     given.cloud || config.cloud === undefined
       ? undefined
-      : error('found-config-cloud', `${path} was found, not named, and chooses the cloud`, {
-          detail: `This is ${place}. ${ANYBODY}`,
-          remedy: `if the config is not a pull request's to write, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; or name the cloud itself: --cloud ${shellWord(config.cloud)}`,
-          where: { file: path },
-        });
+      : error(
+          'found-config-cloud',
+          `this config was found, not named, and chooses the cloud ${config.cloud}`,
+          {
+            detail: `This is ${place}. ${ANYBODY}`,
+            remedy: `if no pull request can write the config, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; else name the cloud yourself: --cloud NAME`,
+            where: { file: path },
+          },
+        );
   return [cloud, state].filter((problem) => problem !== undefined);
 }
 
@@ -60,10 +68,10 @@ export function pipelineProblems(
 export function cloudConflict(path: string, cloud: string, other: string): Diagnostic {
   return error(
     'found-config-conflict',
-    `${path} chooses the cloud ${cloud}, and the environment names another: ${other}`,
+    `this config chooses the cloud ${cloud}, and the environment names another: ${other}`,
     {
-      detail: `That config was found, not named. ${ANYBODY}`,
-      remedy: `say which is meant: --cloud ${shellWord(cloud)}; or --config ${shellPath(path)} if the config is yours; or take cloud: out of it`,
+      detail: `It was found, not named. ${ANYBODY}`,
+      remedy: `say which is meant: --cloud NAME; or --config ${shellPath(path)} if the config is yours; or take cloud: out of it`,
       where: { file: path },
     },
   );
@@ -73,10 +81,10 @@ export function cloudConflict(path: string, cloud: string, other: string): Diagn
 export function stateConflict(path: string, state: string): Diagnostic {
   return error(
     'found-config-conflict',
-    `${path} keeps the state in ${state}, and TF_HTTP_ADDRESS names another`,
+    `this config keeps the state at ${state}, and TF_HTTP_ADDRESS names another`,
     {
-      detail: `That config was found, not named. ${ANYBODY}`,
-      remedy: `say which is meant: --state ${shellPath(state)}, or --state "$TF_HTTP_ADDRESS"; or --config ${shellPath(path)} if the config is yours`,
+      detail: `It was found, not named. ${ANYBODY}`,
+      remedy: `say which is meant: --state "$TF_HTTP_ADDRESS", or --state FILE; or --config ${shellPath(path)} if the config is yours`,
       where: { file: path },
     },
   );
@@ -97,7 +105,9 @@ export function notNamed(path: string | undefined, place: string): Diagnostic {
 
 const ANYBODY = 'Whoever writes a pull request can write it.';
 
-/** A URL may hold a secret that its writer should not have put there. */
-function stateWord(state: string): string {
-  return isUrl(state) && /[@?]/.test(state) ? 'URL' : shellPath(state);
+/** Of a URL no more than where it leads: the rest of it may hold a secret. */
+function hostOrPath(state: string): string {
+  if (!isUrl(state)) return state;
+  const { protocol, host } = URL.canParse(state) ? new URL(state) : { protocol: 'a URL', host: '' };
+  return host === '' ? protocol : `${protocol}//${host}`;
 }

@@ -52,9 +52,9 @@ async function mustStayInside(
   if (!leadsOut && checkouts.some((checkout) => isContent(absolute, checkout))) return;
   throw new Failure(
     'refused',
-    error('manifest-outside', `${configPath} lists a manifest outside of its directory: ${manifest}`, {
-      detail: 'That config was found, not named: whoever writes a pull request can write it.',
-      remedy: `name the manifest: -f ${shellPath(manifest)}; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
+    error('manifest-outside', `this config lists a manifest outside of its directory: ${manifest}`, {
+      detail: 'It was found, not named: whoever writes a pull request can write it.',
+      remedy: `name the manifests yourself: -f FILE; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
       where: { file: configPath },
     }),
   );

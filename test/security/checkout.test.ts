@@ -111,13 +111,7 @@ describe('C1: a world of the emulator in the checkout', function () {
     scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [cloud.env(), { OS_CLOUD: 'prod' }] as const) {
       const refused = await scene.run(env, 'get', 'volumes');
-      expectRefusal(
-        refused,
-        5,
-        'chooses the cloud emulator',
-        'environment names another',
-        '--cloud emulator',
-      );
+      expectRefusal(refused, 5, 'chooses the cloud emulator', 'environment names another', '--cloud NAME');
       expect((await scene.run(env, 'get', 'volumes', '--cloud', 'emulator')).code).to.equal(0);
       expect((await scene.run(env, 'get', 'volumes', '--config', 'vbsctl.yaml')).code).to.equal(0);
     }
@@ -127,7 +121,7 @@ describe('C1: a world of the emulator in the checkout', function () {
       await scene.run(other, 'state', 'list'),
       5,
       'TF_HTTP_ADDRESS names another',
-      '--state forged.json',
+      '--state FILE',
     );
     const named = await scene.run(other, 'state', 'list', '--state', 'forged.json');
     expect(said(named)).to.include('there is no state at forged.json');
@@ -139,10 +133,10 @@ describe('C1: a world of the emulator in the checkout', function () {
       expectRefusal(
         await scene.run(env, 'get', 'volumes'),
         5,
-        'vbsctl.yaml was found, not named, and chooses the cloud',
+        'this config was found, not named, and chooses the cloud emulator',
         '--config vbsctl.yaml',
         'VBSCTL_CONFIG',
-        '--cloud emulator',
+        '--cloud NAME',
       );
     expect(existsSync(join(scene.home, '.local'))).to.equal(false);
     for (const named of [
@@ -187,7 +181,7 @@ describe('H1: credentials are not sent where only the checkout says', function (
         expectRefusal(
           found,
           5,
-          'vbsctl.yaml was found, not named',
+          'this config was found, not named',
           '--config vbsctl.yaml',
           '--state',
           'VBSCTL_',

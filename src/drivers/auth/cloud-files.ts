@@ -2,7 +2,6 @@ import { delimiter, join, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
 import { LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
@@ -161,7 +160,8 @@ function linkOut(path: string, { target }: LeadsOutError): Failure {
       `${path} is refused: a link in the working directory leads out of it, to ${target}`,
       {
         detail: 'Whoever writes a pull request writes its links, too.',
-        remedy: `if that file is meant, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(target)}`,
+        remedy:
+          'if that file is meant, name it itself: export OS_CLIENT_CONFIG_FILE=FILE; else remove the link',
         where: { file: path },
       },
     ),
