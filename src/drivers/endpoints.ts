@@ -1,6 +1,8 @@
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
+import { plainText } from '../network/plain-text.ts';
 import { isLoopback, unencrypted } from '../network/weakened-tls.ts';
 import {
   type Catalog,
@@ -8,6 +10,7 @@ import {
   findCompute,
   findEvs,
   findVbs,
+  namesText,
   type Pick,
   regionsOf,
   type ServiceRoot,
@@ -59,7 +62,7 @@ export function endpointsText(endpoints: Endpoints): string {
   const roots =
     endpoints.api === 'vbs' ? { vbs: endpoints.vbs, evs: endpoints.evs } : { cinder: endpoints.cinder };
   return Object.entries(roots)
-    .map(([service, { url }]) => `${service} ${url}`)
+    .map(([service, { url }]) => `${service} ${plainText(url)}`)
     .join(', ');
 }
 
@@ -86,10 +89,10 @@ export function refuseUnencrypted(
     if (keystone.protocol === 'https:' && !allowed.includes(host) && !allowed.includes(hostname))
       throw cloudFailure(
         'unencrypted-endpoint',
-        `the ${service} endpoint ${url} is not encrypted, but Keystone is`,
+        `the ${service} endpoint ${plainText(url)} is not encrypted, but Keystone is`,
         {
           detail: `Anyone on the network path could read the token and use it. Settings: ${source}.`,
-          remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${host}`,
+          remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${shellWord(host)}`,
         },
       );
     if (told.has(host)) continue;
@@ -165,7 +168,7 @@ export function regionOf(catalog: Catalog, { region, source }: CloudSettings): s
   const [only] = regions;
   if (only !== undefined && regions.length === 1) return only;
   throw cloudFailure('no-region', 'no region is named', {
-    detail: `The catalog has: ${regions.join(', ') || 'no region at all'}. Settings: ${source}.`,
+    detail: `The catalog has: ${namesText(regions) || 'no region at all'}. Settings: ${source}.`,
     remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
   });
 }
@@ -179,7 +182,7 @@ function rootOf(
   const pick = find(catalog, wanted);
   if (pick.kind === 'found') return pick.root;
   const has =
-    catalog.length === 0 ? 'the catalog is empty' : `it has: ${pick.has.join(', ') || 'none of them'}`;
+    catalog.length === 0 ? 'the catalog is empty' : `it has: ${namesText(pick.has) || 'none of them'}`;
   throw cloudFailure(
     'no-endpoint',
     `the catalog has no ${wanted.interface} endpoint of the ${what} in region ${wanted.region}`,
@@ -198,9 +201,9 @@ function wayOut(
   wanted: Wanted,
 ): string {
   if (regions.length > 0 && !regions.includes(wanted.region))
-    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${regions.join(' or ')}`;
+    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions, ' or ')}`;
   if (interfaces.length > 0 && !interfaces.includes(wanted.interface))
-    return `set OS_INTERFACE (interface in clouds.yaml) to ${interfaces.join(' or ')}`;
+    return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces, ' or ')}`;
   // A cloud that has Cinder and no VBS is no Open Telekom Cloud, but can be restored in all the same.
   if (isVbs && findCinder(catalog, wanted).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';

@@ -81,6 +81,17 @@ describe('connecting to a cloud', () => {
       }
     });
 
+    it('are named so that the command to paste runs nothing', () => {
+      let failure: unknown;
+      try {
+        refuse('https://iam.example', {}, "http://a;curl$IFS'x';.example")();
+      } catch (cause) {
+        failure = cause;
+      }
+      const [{ remedy } = { remedy: '' }] = (failure as Failure).diagnostics;
+      expect(remedy).to.contain(`VBSCTL_PLAIN_HTTP_HOSTS='a;curl$ifs'\\''x'\\'';.example'`);
+    });
+
     it('are taken on this machine, and with a Keystone that has none either', () => {
       refuse('https://iam.example', {}, 'http://127.0.0.1:8776')();
       const notes: Diagnostic[] = [];

@@ -95,6 +95,70 @@ describe('a catalog that leads from https to http', function () {
   });
 });
 
+describe('a Keystone that makes things up', function () {
+  this.timeout(60_000);
+  let cloud: TinyCloud;
+  let scene: Scene;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+    scene = new Scene();
+  });
+  afterEach(async () => {
+    await cloud.close();
+    scene.close();
+  });
+
+  const long = 'x'.repeat(1_000_000);
+  const endpoint = (region: string, url = 'http://127.0.0.1:1') => ({
+    interface: 'public',
+    region_id: region,
+    url,
+  });
+  for (const [what, token] of [
+    [
+      'times beyond all clocks',
+      { issued_at: '-271821-04-20T00:00:00Z', expires_at: '+275760-09-13T00:00:00Z' },
+    ],
+    ['a token that ended before it began', { expires_at: '1970-01-01T00:00:00Z' }],
+    ['a project with a long id', { project: { id: long, name: 'demo' } }],
+    ['a project with a long name', { project: { id: '0e8396c4fa5d47829b8617b61c685475', name: long } }],
+    ['a project of another shape', { project: [{ id: 7 }] }],
+    [
+      'many regions',
+      { catalog: [{ type: 'evs', endpoints: Array.from({ length: 20_000 }, (_, n) => endpoint(`r${n}`)) }] },
+    ],
+    ['a long region', { catalog: [{ type: 'evs', endpoints: [endpoint(long)] }] }],
+    [
+      'many services',
+      { catalog: Array.from({ length: 20_000 }, (_, n) => ({ type: `t${n}`, endpoints: [] })) },
+    ],
+    [
+      'a long address',
+      { catalog: [{ type: 'volumev2', endpoints: [endpoint('eu-de', `http://127.0.0.1:1/${long}`)] }] },
+    ],
+    [
+      'addresses that are none',
+      { catalog: [{ type: 'vbs', endpoints: [endpoint('eu-de', 'http://[::1')] }] },
+    ],
+    ['a catalog of another shape', { catalog: { vbs: [null, 7, [[]]] } }],
+  ] as const)
+    it(`neither crashes nor floods: ${what}`, async () => {
+      cloud.tokenBody = token;
+      const config = scene.write(
+        'op.yaml',
+        'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms}\n',
+      );
+      for (const command of [
+        ['get', 'volumes'],
+        ['auth', 'check'],
+      ]) {
+        const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', config);
+        expect(printed(done)).not.to.match(CRASH);
+        expect(printed(done).length).to.be.below(10_000);
+      }
+    });
+});
+
 describe('settings that weaken TLS', function () {
   this.timeout(60_000);
   let cloud: Emulator;

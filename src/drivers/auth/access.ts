@@ -7,7 +7,7 @@ import type { RetryTools } from '../http/retry.ts';
 import type { Wire } from '../http/wire.ts';
 import type { Steps } from '../steps.ts';
 import { AccountLookUps, type LookUp, SigningSession } from './access-keys.ts';
-import type { Catalog } from './catalog.ts';
+import { type Catalog, namesText } from './catalog.ts';
 import type { CloudClock } from './cloud-clock.ts';
 import { KeystoneSession } from './keystone.ts';
 import {
@@ -173,5 +173,5 @@ function described({ id, name }: Project): string {
 
 function counted(catalog: Catalog): string {
   const types = [...new Set(catalog.map(({ type }) => type))];
-  return types.length === 0 ? 'empty' : `${types.length} services: ${types.join(', ')}`;
+  return types.length === 0 ? 'empty' : `${types.length} services: ${namesText(types)}`;
 }

@@ -1,3 +1,4 @@
+import { plainText } from '../../network/plain-text.ts';
 import { isObject } from '../http/failures.ts';
 import type { EndpointInterface } from './settings.ts';
 
@@ -162,6 +163,17 @@ function parseEndpoint(value: Readonly<Record<string, unknown>>): Endpoint[] {
   return typeof value.url === 'string' && typeof value.interface === 'string' && typeof region === 'string'
     ? [{ url: value.url, interface: value.interface, region }]
     : [];
+}
+
+/** Names in a catalog are shown up to so many, each up to so long: it is another's text, and may be 32 MB of it. */
+const NAMES_SHOWN = 20;
+const NAME_LENGTH_SHOWN = 80;
+
+/** For people: `a, b, c and 7 more`. */
+export function namesText(names: readonly string[], separator = ', '): string {
+  const shown = names.slice(0, NAMES_SHOWN).map((name) => plainText(name, NAME_LENGTH_SHOWN));
+  const rest = names.length - shown.length;
+  return `${shown.join(separator)}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
 function objects(value: unknown): readonly Readonly<Record<string, unknown>>[] {

@@ -14,6 +14,9 @@ import type { Domain, Named, TokenAuth } from './settings.ts';
 /** A token is renewed when less than this is left of it, or a fifth of a short life. */
 const MARGIN_MS_MAX = 60_000;
 
+/** No token lives longer; a time that Keystone made up must stay within what a clock can show. */
+const LIFETIME_MS_MAX = 365 * 24 * 3_600_000;
+
 /** What Keystone says with a token. */
 export interface Token {
   readonly pass: Pass;
@@ -165,16 +168,21 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   const { project } = body;
   return {
     pass: tokenPass(text),
-    lifetimeMs: expiresAtMs - givenAtMs,
+    lifetimeMs: Math.min(Math.max(expiresAtMs - givenAtMs, 0), LIFETIME_MS_MAX),
     ...optional('project', projectOf(project, answer)),
     catalog: withoutSecrets(parseCatalog(body.catalog), answer.secrets),
   };
 }
 
 function projectOf(project: unknown, { secrets }: Answer): Token['project'] {
-  if (!isObject(project) || typeof project.id !== 'string') return undefined;
+  if (!isObject(project) || !isName(project.id)) return undefined;
   const { id, name } = project;
-  return { id, ...(typeof name === 'string' ? { name: secrets?.maskName(name) ?? name } : {}) };
+  return { id, ...(isName(name) ? { name: secrets?.maskName(name) ?? name } : {}) };
+}
+
+/** Keystone's own limit of a name. Ids and names go into the state and into messages. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 255;
 }
 
 /** Every service takes it in the same header. */

@@ -3,6 +3,7 @@ import {
   type Catalog,
   findEvs,
   findVbs,
+  namesText,
   parseCatalog,
   regionsOf,
   serviceRoot,
@@ -146,6 +147,13 @@ describe('a recorded catalog', () => {
   it('shows the disk service', () => {
     expect(regionsOf(catalog)).to.deep.equal(['RegionOne']);
     expect(findEvs(catalog, wanted({ region: 'RegionOne' })).kind).to.equal('found');
+  });
+
+  it('is told in a few words, however many it has', () => {
+    expect(namesText(['a', 'b'])).to.equal('a, b');
+    expect(namesText(['a', 'b'], ' or ')).to.equal('a or b');
+    const many = Array.from({ length: 100_000 }, () => `\u001b[31m${'x'.repeat(1_000)}\n`);
+    expect(namesText(many)).to.match(/^[x…, ]{1,2000} and 99980 more$/);
   });
 
   it('of another shape is an empty one', () => {
