@@ -94,10 +94,10 @@ function namesOf(path: string): string[] {
 
 /**
  * Whether an absolute path lies in a checkout, and not in what git keeps there: its config may hold the token that
- * cloned it, its hooks are programs. As far as the names tell.
+ * cloned it, its hooks are programs. As far as the names tell; some file systems do not tell `.GIT` from `.git`.
  */
 export function isContent(path: string, checkout: string): boolean {
-  return isWithin(path, checkout) && !relative(checkout, path).split(sep).includes('.git');
+  return isWithin(path, checkout) && !relative(checkout, path).toLowerCase().split(sep).includes('.git');
 }
 
 /** Whether an absolute path is the directory or lies in it, as far as the names tell. */

@@ -4,7 +4,7 @@ import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError, locate } from '../files/checkout.ts';
 import { besideConfig, checkoutsOf, exists, type LoadedConfig } from './config-file.ts';
-import { DEFAULT_MANIFESTS, type LoadIo } from './load.ts';
+import { DEFAULT_MANIFESTS, type LoadIo, STDIN } from './load.ts';
 
 /**
  * Which manifests are meant: those named (`-f`), else `manifests:` of the config (relative to its file), else
@@ -19,7 +19,10 @@ export async function manifestPaths(
   const { config, path } = loaded;
   if (named.length > 0) return named;
   if (path !== undefined && config.manifests.length > 0) {
-    const declared = config.manifests.map((manifest) => besideConfig(path, manifest));
+    // In a file, - is the name of one: standard input is for the command line to name.
+    const declared = config.manifests
+      .map((manifest) => besideConfig(path, manifest))
+      .map((manifest) => (manifest === STDIN ? `./${STDIN}` : manifest));
     if (!loaded.named) for (const each of declared) await mustStayInside(each, path, loaded, io);
     return declared;
   }

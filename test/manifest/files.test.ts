@@ -256,13 +256,24 @@ describe('which manifests are meant', () => {
     const paths = await within(both, ({ io }) => manifestPaths([], config(['a.yaml', '/abs', '../b']), io));
     expect(paths).to.deep.equal(['ops/a.yaml', '/abs', 'b']);
   });
+  it('of which none is standard input', async () => {
+    const here = { ...config(['-']), path: 'vbsctl.yaml' };
+    expect(await within({}, ({ io }) => manifestPaths([], here, io))).to.deep.equal(['./-']);
+  });
   it('a config that was merely found names none outside of its directory', async () => {
     await within({ 'ops/a.yaml': one('a'), secret: '' }, async ({ io, path }) => {
       symlinkSync('..', join(path, 'ops/up'));
       const checkout = { ...io, cwd: join(path, 'ops') };
       const found = (manifest: string) => ({ ...config([manifest], false), path: 'vbsctl.yaml' });
       expect(await manifestPaths([], found('a.yaml'), checkout)).to.deep.equal(['a.yaml']);
-      for (const outside of ['../secret', 'up/secret', join(path, 'secret'), '/etc/passwd', '.git/config']) {
+      for (const outside of [
+        '../secret',
+        'up/secret',
+        join(path, 'secret'),
+        '/etc/passwd',
+        '.git/config',
+        '.GIT/config',
+      ]) {
         const cause = await manifestPaths([], found(outside), checkout).catch((thrown: unknown) => thrown);
         expect(cause, outside).to.be.instanceOf(Failure);
         expect((cause as Failure).diagnostics[0]).to.include({ code: 'manifest-outside' });

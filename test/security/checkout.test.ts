@@ -416,6 +416,9 @@ describe('H2: nothing is repeated of a file that is not ours', function () {
       ['state', 'list', '--state', victim],
       ['plan', '--state', victim],
       ['plan', '--config', victim],
+      ['state', 'push', victim],
+      ['apply', victim],
+      ['show', victim],
       ['emulator', '--faults', victim],
       ['emulator', '--detach', 'x', '--world', victim],
     ]) {

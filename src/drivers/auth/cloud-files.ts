@@ -3,7 +3,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import { LeadsOutError } from '../../files/checkout.ts';
+import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
 import type { Env } from './settings.ts';
@@ -60,18 +60,19 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
   const { env, cwd, readsCwd } = places;
   const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
   const own = searchPath(places);
-  const first = (stem: string, folders: readonly string[]) =>
-    firstOf(candidates(stem, folders), undefined, places);
+  // The user's own, even where the working directory is the home: links in it are theirs.
+  const first = (stem: string) => firstOf(candidates(stem, own), undefined, places, []);
+  const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, places);
   const secure = () =>
-    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure', own);
-  const here = namedClouds ? undefined : await first('clouds', [cwd]).catch(unlessRead(readsCwd));
+    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure');
+  const here = namedClouds ? undefined : await inCwd('clouds').catch(unlessRead(readsCwd));
 
   if (here && readsCwd) {
     const [beside, vendors, withheld, shadowed] = await Promise.all([
-      first('secure', [cwd]),
-      first('clouds-public', [cwd]),
+      inCwd('secure'),
+      inCwd('clouds-public'),
       secure(),
-      first('clouds', own),
+      first('clouds'),
     ]);
     return {
       clouds: here,
@@ -84,9 +85,9 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
     };
   }
   const [clouds, companion, vendors] = await Promise.all([
-    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', places) : first('clouds', own),
+    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', places) : first('clouds'),
     secure(),
-    first('clouds-public', own),
+    first('clouds-public'),
   ]);
   return {
     ...optional('clouds', clouds),
@@ -125,10 +126,11 @@ async function firstOf(
   paths: readonly string[],
   namedBy: string | undefined,
   { cwd, signal }: CloudFilePlaces,
+  checkouts: Checkouts = [cwd],
 ): Promise<CloudFile | undefined> {
   for (const path of paths) {
     try {
-      const bytes = await readNamedFile(resolve(cwd, path), { checkouts: [cwd], bytesMax: SIZE_MAX, signal });
+      const bytes = await readNamedFile(resolve(cwd, path), { checkouts, bytesMax: SIZE_MAX, signal });
       return { path, text: bytes.toString() };
     } catch (cause) {
       if (cause === signal?.reason) throw cause;
