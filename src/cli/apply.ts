@@ -1,7 +1,10 @@
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { hasChanges, type Plan } from '../domain/plan.ts';
+import type { Waiver } from '../domain/policy.ts';
+import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import { optional } from '../domain/record.ts';
+import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
 import { execute, type Outcome } from '../executor/execute.ts';
 import { onlyFollowing } from '../planner/only-following.ts';
@@ -40,17 +43,15 @@ export interface ApplyFlags extends ManifestFlags, WaiverFlags {
   readonly parallelism?: number;
   /** Of a saved plan, ms. */
   readonly maxAge?: number;
+  /** Directory of the public keys that may have signed a saved plan. */
+  readonly trustedKeys?: string;
   readonly lockTimeout: number;
   readonly output: 'text' | 'json';
 }
 
 /** Plans under the lock, shows the plan, asks, executes it, and tells how every restore ended. */
 export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
-  if (flags.maxAge !== undefined)
-    throw usage(
-      '--max-age is for saved plans',
-      'name the plan: vbsctl apply plan.json, or leave --max-age out',
-    );
+  refuseFlagsOfSavedPlans(flags);
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given, 'to change');
@@ -75,7 +76,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       });
       if (flags.output === 'text')
         io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
-      const refused = refusal(plan, flags.skipBlocked === true);
+      const refused = unsigned(io, given, waivers) ?? refusal(plan, flags.skipBlocked === true);
       if (refused) return await followDespite(io, flags, refused, { plan }, lease, connection, given);
       if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text')
@@ -92,6 +93,31 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   } finally {
     await connection.close();
   }
+}
+
+function refuseFlagsOfSavedPlans({ maxAge, trustedKeys }: ApplyFlags): void {
+  const given = [
+    ...(maxAge === undefined ? [] : ['--max-age']),
+    ...(trustedKeys === undefined ? [] : ['--trusted-keys']),
+  ];
+  if (given.length === 0) return;
+  const all = given.join(' and ');
+  throw usage(
+    `${all} ${given.length === 1 ? 'is' : 'are'} for saved plans`,
+    `name the plan: vbsctl apply plan.json, or leave ${all} out`,
+  );
+}
+
+/** Why the policy lets only signed plans start anything, if it does. */
+export function unsigned(
+  io: Io,
+  { config }: Settings,
+  waivers: readonly Waiver[],
+  signed?: SignatureFinding,
+): Failure | undefined {
+  const { refused, waived } = withWaivers(signatureBreaches(config.policy, signed), new Set(waivers));
+  showDiagnostics(io, waived);
+  return refused.length > 0 ? new Failure('refused', refused) : undefined;
 }
 
 /** How apply shows a plan before it does it. */

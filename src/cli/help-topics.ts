@@ -66,7 +66,7 @@ It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.ya
   poll       how often what is under way is looked at
   http       timeouts of one request
   policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
-             require_valid_until, allowed_sets; each has a flag that lifts it for one run
+             require_valid_until, require_signed_plans, allowed_sets; each has a flag that lifts it for one run
 
 Any other vbsctl.yaml around the manifests can only tighten the policy.
 One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud.

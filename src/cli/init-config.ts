@@ -85,6 +85,7 @@ state: vbsctl.state.json
 #   require_labels: [ticket]
 #   require_expect: true
 #   require_valid_until: true
+#   require_signed_plans: true          # plan --out FILE --sign KEY, apply FILE --trusted-keys DIR
 #   allowed_sets: [payments]
 `;
 }

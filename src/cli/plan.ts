@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { hasChanges } from '../domain/plan.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
+import { hasChanges, type Plan, totals } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { save } from '../planner/save.ts';
 import { planText } from '../views/plan/plan-text.ts';
@@ -10,7 +11,8 @@ import type { ManifestFlags } from './flags.ts';
 import { refuseIncomplete } from './incomplete-plan.ts';
 import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
-import { sha256, writePlan } from './plan-file.ts';
+import { clearPlan, sha256, writePlan } from './plan-file.ts';
+import { signer } from './plan-keys.ts';
 import { makePlan, refusal } from './planning.ts';
 import { backend, manifests, settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
@@ -19,6 +21,8 @@ import { type WaiverFlags, waiversOf } from './waivers.ts';
 
 export interface PlanFlags extends ManifestFlags, WaiverFlags {
   readonly out?: string;
+  /** A private key, to sign what is saved. */
+  readonly sign?: string;
   readonly target?: readonly string[];
   readonly detailedExitcode?: boolean;
   readonly offline?: boolean;
@@ -30,6 +34,11 @@ export interface PlanFlags extends ManifestFlags, WaiverFlags {
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   if (flags.out !== undefined && flags.offline)
     throw usage('--out needs a look at the cloud', 'leave --offline out');
+  if (flags.sign !== undefined && flags.out === undefined)
+    throw usage('--sign signs a plan that is saved', 'add --out plan.json');
+  // Before the first thing that can fail.
+  if (flags.out !== undefined) await clearPlan(io, flags.out);
+  const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given, 'to look');
@@ -66,8 +75,8 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
         { specs: declared.specs, state, policy: given.config.policy, waivers },
         sha256,
       );
-      await writePlan(io, flags.out, saved);
-      if (flags.output === 'text') io.stdout.write(`Saved the plan in ${sanitize(flags.out)}.\n`);
+      await writePlan(io, flags.out, sign ? sign(saved) : saved);
+      if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
     }
     if (!flags.detailedExitcode) return EXIT.done;
     if (refusal(made, false)) return EXIT.refused;
@@ -77,9 +86,19 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   }
 }
 
+function savedText(path: string, isSigned: boolean, made: Plan): string {
+  const { blocked } = totals(made);
+  const left =
+    blocked === 0
+      ? ''
+      : `; ${blocked} blocked ${blocked === 1 ? 'restore is' : 'restores are'} not done by it`;
+  return `Saved the plan in ${sanitize(path)}, ${isSigned ? 'signed' : 'not signed'}${left}.\n`;
+}
+
 /** What the user types next. A saved plan says itself what is done; the rest is this machine's to say. */
 function applyCommandOf(flags: PlanFlags, waivers: readonly Waiver[]): string {
   const { out, filename, target, ...place } = flags;
-  const command = out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${out}`, place);
+  const command =
+    out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${shellPath(out)}`, place);
   return [command, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' ');
 }

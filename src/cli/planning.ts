@@ -104,7 +104,9 @@ async function nameServers(driver: Driver, seen: Observations): Promise<Observat
 
 /** Why apply would start nothing new, if so: 3 when an outcome is unknown, else 5. */
 export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
-  const blocked = plan.actions.filter((action) => action.kind === 'blocked');
+  const blocked = plan.actions.flatMap((action) =>
+    action.kind === 'blocked' && !action.ended_before ? [action] : [],
+  );
   const kind = blocked.some(({ unknown }) => unknown !== undefined) ? 'outcome_unknown' : 'refused';
   const limits = plan.notices.filter((notice) => notice.severity === 'error');
   if (limits.length > 0) return new Failure(kind, limits);

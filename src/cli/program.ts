@@ -164,6 +164,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   withWaivers(withPlanning(add('plan', 'show what apply would do; changes nothing')))
     .option('--out <file>', 'save the plan, for vbsctl apply FILE to do exactly that')
+    .option('--sign <key>', 'sign the saved plan: an ed25519 private key, PEM (default: $VBSCTL_SIGNING_KEY)')
     .option('--detailed-exitcode', 'exit 2 when there is something to do, 5 when apply would refuse')
     .option('--offline', 'do not contact the cloud')
     .option('--show-done', 'list every restore that is done already')
@@ -175,6 +176,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   )
     .argument('[plan]', 'a file that plan --out saved: exactly that is done, without asking')
     .addOption(new Option('--max-age <duration>', 'refuse a saved plan that is older').argParser(duration))
+    .option(
+      '--trusted-keys <dir>',
+      'take only a saved plan that one of these public keys signed (default: $VBSCTL_TRUSTED_KEYS)',
+    )
     .option('--auto-approve', 'do not ask')
     .option('--init-state', 'create the state when there is none')
     .option('--skip-blocked', 'do what can be done and leave blocked restores out')
@@ -195,6 +200,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   add('show', 'show a saved plan again')
     .argument('<plan>', 'a file that plan --out saved')
     .option('--show-done', 'list every restore that was done already')
+    .option('--trusted-keys <dir>', 'check the signature; 5 when none of these public keys made it')
     .addOption(outputOption())
     .action(async (plan, flags) => done(await (await import('./show-plan.ts')).showPlan(io, plan, flags)));
 

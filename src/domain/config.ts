@@ -66,6 +66,8 @@ export interface Policy {
   /** Every restore must say what it expects of its disk. */
   readonly require_expect?: boolean;
   readonly require_valid_until?: boolean;
+  /** Nothing new is started but by a saved plan that a trusted key has signed. */
+  readonly require_signed_plans?: boolean;
   /** Names of the only sets whose restores may run. */
   readonly allowed_sets?: readonly string[];
 }

@@ -94,6 +94,8 @@ export interface BlockedAction extends ActionCommon {
   readonly reasons: readonly Diagnostic[];
   /** The record whose unknown outcome is in its way: its own, else one at its address, on its disk or of its backup. */
   readonly unknown?: Unknown;
+  /** An earlier run of the same saved plan ended it, or what it depends on; the rest of the plan goes on. */
+  readonly ended_before?: true;
 }
 
 export interface ExpiredAction extends ActionCommon {

@@ -4,6 +4,7 @@ import { type Diagnostic, error } from './diagnostic.ts';
 import { formatDuration } from './duration.ts';
 import { globMatches } from './glob.ts';
 import type { Waiver } from './policy.ts';
+import type { SignatureFinding } from './saved-plan.ts';
 
 /** One limit of the policy that a restore breaks, with the edit and the flag that lift it. */
 export interface PolicyBreach {
@@ -56,3 +57,29 @@ export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now
     });
   return breaches;
 }
+
+/** `signed`: of the saved plan that is applied; absent: manifests are applied as they are. */
+export function signatureBreaches(policy: Policy, signed?: SignatureFinding): PolicyBreach[] {
+  if (policy.require_signed_plans !== true || signed?.kind === 'valid') return [];
+  return [
+    {
+      waiver: 'unsigned-plans',
+      code: 'unsigned-plan',
+      summary: `policy.require_signed_plans lets only a saved plan start restores that a trusted key has signed, and ${
+        signed ? NOT_TRUSTED[signed.kind] : 'this is none'
+      }`,
+      edit:
+        signed?.kind === 'unchecked'
+          ? 'name the directory of trusted public keys: --trusted-keys DIR'
+          : 'vbsctl plan --out plan.json --sign KEY, then: vbsctl apply plan.json --trusted-keys DIR',
+    },
+  ];
+}
+
+/** Completes “and …”. */
+export const NOT_TRUSTED: Readonly<Record<Exclude<SignatureFinding['kind'], 'valid'>, string>> = {
+  unsigned: 'this one is not signed',
+  wrong: 'the signature of this one does not fit: it was signed for other bytes, or the file was edited',
+  unknown_key: 'this one is signed with a key that is not among the trusted ones',
+  unchecked: 'no trusted keys are named',
+};

@@ -10,7 +10,8 @@ export type Waiver =
   | 'missing-labels'
   | 'missing-expect'
   | 'missing-valid-until'
-  | 'other-sets';
+  | 'other-sets'
+  | 'unsigned-plans';
 
 /** Each with what its flag says in `--help`. */
 export const WAIVERS: Readonly<Record<Waiver, string>> = {
@@ -22,6 +23,7 @@ export const WAIVERS: Readonly<Record<Waiver, string>> = {
   'missing-expect': 'restore without expect, which policy.require_expect asks for',
   'missing-valid-until': 'restore without valid_until, which policy.require_valid_until asks for',
   'other-sets': 'restore sets that policy.allowed_sets does not name',
+  'unsigned-plans': 'apply without a signed plan, which policy.require_signed_plans asks for',
 };
 
 /** A wish of a second layer that would have loosened the first one, and what stays. */
@@ -54,7 +56,7 @@ export function tighten(
     const values = [kept, wanted].filter((value) => value !== undefined);
     return values.length === 0 ? {} : { [field]: Math.min(...values) };
   };
-  const either = (field: 'require_expect' | 'require_valid_until') => {
+  const either = (field: 'require_expect' | 'require_valid_until' | 'require_signed_plans') => {
     if (operator[field] === true && wish[field] === false) told(field, false, true);
     const value = operator[field] === true || wish[field] === true;
     return value || operator[field] !== undefined ? { [field]: value } : {};
@@ -86,6 +88,7 @@ export function tighten(
     ...all('require_labels'),
     ...either('require_expect'),
     ...either('require_valid_until'),
+    ...either('require_signed_plans'),
     ...common(),
   } as Policy;
   return { policy, loosening };

@@ -1,34 +1,110 @@
 import { canonicalJson } from './canonical-json.ts';
-import type { Plan } from './plan.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import type { BackupView, FieldChange, Plan, PlanTotals, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { Record } from './record.ts';
-import type { Address, RestoreSpec } from './spec.ts';
+import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
+import type { Move } from './state.ts';
 import type { Target } from './target.ts';
 
-/** A plan that was written down to be approved, and later applied as it is. Holds no secret. */
+/**
+ * A plan that was written down to be approved, and later applied as it is. Holds no secret, no advice and no record:
+ * what a restore resumes, what it waits for and what a person may do about it is derived from state and cloud when it
+ * is applied. What the file says is held against that, and is otherwise shown as what the file says.
+ */
 export interface SavedPlan {
   readonly apiVersion: 'vbsctl.dev/v1';
   readonly kind: 'SavedPlan';
   /**
-   * SHA-256 of everything else, as canonical JSON. It shows accidents and edits; it is no signature: who can
-   * write the file can write a fitting digest. Therefore `apply` trusts nothing in here: target, state and
-   * policy are its own, and the cloud is looked at again.
+   * SHA-256 of everything but itself and the signature, as canonical JSON. It shows accidents and edits; it vouches
+   * for nothing: who can write the file can write a fitting digest.
    */
   readonly digest: string;
-  readonly plan: BoundPlan;
+  /** Over the same bytes. Absent: not signed. */
+  readonly signature?: PlanSignature;
+  readonly created_at: string;
+  readonly tool_version: string;
+  readonly target: Target;
+  readonly state: StateRef;
+  readonly manifests: readonly ManifestFile[];
   /** Of the policy that the plan was made under; `apply` holds everything against its own. */
   readonly policy_sha256: string;
   /** What was allowed when it was made; `apply` wants to be told again. */
   readonly waivers: readonly Waiver[];
-  /** What the restores and resumptions of the plan were declared as, in the plan's order. */
-  readonly declared: readonly RestoreSpec[];
+  readonly actions: readonly SavedAction[];
+  /** Restores that `--target` leaves out and whose records are renamed all the same. */
+  readonly renamed: readonly Renamed[];
+  /** Declared restores that `--target` leaves out; absent: none. */
+  readonly left_out?: number;
   /** The records that the plan starts from, resumes, replaces or renames. */
-  readonly touches: readonly Touch[];
+  readonly records: readonly Touch[];
+  readonly notices: readonly SavedNotice[];
 }
 
-/** Made with a look at the cloud and over a state. */
-export type BoundPlan = Plan & { readonly offline: false; readonly target: Target; readonly state: StateRef };
 export type StateRef = NonNullable<Plan['state']>;
+
+export interface PlanSignature {
+  /** SHA-256 of the public key (SubjectPublicKeyInfo, DER), in hexadecimal. */
+  readonly key: string;
+  /** Ed25519, in base64. */
+  readonly value: string;
+}
+
+/** What came of looking at a signature. `name`: of the trusted key's file. */
+export type SignatureFinding =
+  | { readonly kind: 'unsigned' }
+  | { readonly kind: 'valid'; readonly name: string }
+  /** The key is known, and these bytes were not signed with it. */
+  | { readonly kind: 'wrong'; readonly name: string }
+  | { readonly kind: 'unknown_key'; readonly key: string }
+  /** Nobody named trusted keys. */
+  | { readonly kind: 'unchecked'; readonly key: string };
+
+export type SavedAction = SavedRunnable | SavedNoop | SavedBlocked | SavedExpired;
+export type SavedRunnable = SavedRestore | SavedResume;
+
+interface SavedCommon {
+  /** As the manifests had it; the rest is what it was resolved to. */
+  readonly declared: RestoreSpec;
+  readonly volume: VolumeView;
+  readonly backup: Omit<BackupView, 'selector'>;
+  /** The address that its record had. */
+  readonly was?: Address;
+}
+
+export interface SavedRestore extends SavedCommon {
+  readonly kind: 'restore';
+  readonly cause: 'first' | 'again';
+  readonly changes: readonly FieldChange[];
+}
+
+export interface SavedResume extends SavedCommon {
+  readonly kind: 'resume';
+}
+
+export interface SavedNoop extends SavedCommon {
+  readonly kind: 'noop';
+  readonly done_at: string;
+  /** The rule of the declaration is written down as done. */
+  readonly notes_rule?: true;
+}
+
+export interface SavedBlocked extends SavedCommon {
+  readonly kind: 'blocked';
+  /** The codes of what blocked it. */
+  readonly reasons: readonly string[];
+}
+
+export interface SavedExpired extends SavedCommon {
+  readonly kind: 'expired';
+}
+
+export interface Renamed {
+  readonly declared: RestoreSpec;
+  readonly volume_id: string;
+  readonly backup_id: string;
+  readonly was: Address;
+}
 
 export interface Touch {
   readonly address: Address;
@@ -36,13 +112,50 @@ export interface Touch {
   readonly sha256?: string;
 }
 
+/** What the plan noted, without what it advised. */
+export interface SavedNotice extends Pick<Diagnostic, 'code' | 'summary'> {
+  readonly severity: 'warning' | 'note';
+  readonly address?: Address;
+}
+
+export function isRunnable(action: SavedAction): action is SavedRunnable {
+  return action.kind === 'restore' || action.kind === 'resume';
+}
+
+/** All renames that the plan writes down. */
+export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renamed'>): Move[] {
+  return [...actions, ...renamed].flatMap(({ declared, was }) =>
+    was === undefined ? [] : [{ from: was, to: declared.address }],
+  );
+}
+
+export function planTotals({ actions }: Pick<SavedPlan, 'actions'>): PlanTotals {
+  const count = { restore: 0, resume: 0, noop: 0, blocked: 0, expired: 0 };
+  for (const { kind } of actions) count[kind] += 1;
+  return count;
+}
+
+/** The addresses whose records the plan is bound to, each once. */
+export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
+  return [
+    ...new Set([
+      ...saved.actions.filter(isRunnable).map(({ declared }) => declared.address),
+      ...movesOf(saved).flatMap(({ from, to }) => [from, to]),
+    ]),
+  ];
+}
+
 /** SHA-256 of a text, in hexadecimal; passed in. */
 export type Hash = (text: string) => string;
 
-/** Over whatever a plan file holds, but for its digest. */
+/** What digest and signature are made over: whatever a plan file holds, but for the two. */
+export function signedText(saved: object): string {
+  const { digest, signature, ...rest } = saved as { readonly digest?: unknown; readonly signature?: unknown };
+  return canonicalJson(rest);
+}
+
 export function planDigest(saved: object, hash: Hash): string {
-  const { digest, ...rest } = saved as { readonly digest?: unknown };
-  return hash(canonicalJson(rest));
+  return hash(signedText(saved));
 }
 
 /** Two records with the same version are the same record, under whatever address. */

@@ -8,7 +8,7 @@ export type UnderWay = ResumeAction['record'];
 /** A plan of nothing but what is under way, made of the records. */
 export function followPlan(
   records: readonly UnderWay[],
-  state: State,
+  state: Pick<State, 'lineage' | 'serial'>,
   target: Target,
   createdAt: string,
 ): Plan {

@@ -1,18 +1,23 @@
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Policy } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
-import type { Action, Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import type { Action, BackupView, Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
+import { optional } from '../domain/record.ts';
 import {
-  type BoundPlan,
   type Hash,
   planDigest,
+  type Renamed,
   recordVersion,
+  type SavedAction,
+  type SavedNotice,
   type SavedPlan,
+  touchedBy,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
 
 /** What `plan --out` writes down. Throws a Failure (`refused`) for a plan that could never be applied. */
 export function save(
@@ -25,51 +30,119 @@ export function save(
   },
   hash: Hash,
 ): SavedPlan {
-  const { specs, state, policy, waivers } = made;
-  const bySpec = new Map(specs.map((spec) => [spec.address, spec]));
-  const saved = {
+  const limit = plan.notices.find(({ severity }) => severity === 'error');
+  if (limit) throw refused(limit.summary);
+  const { state, target } = bound(plan, made.state);
+  const declared = new Map(made.specs.map((spec) => [spec.address, spec]));
+  const specOf = (address: Address): RestoreSpec => {
+    const spec = declared.get(address);
+    if (!spec) throw new Error(`${address} is planned and not declared`);
+    return spec;
+  };
+  const actions = plan.actions.map((action) => savedAction(action, specOf(action.address)));
+  const renamed = renamedBeside(plan, specOf, state);
+  const saved: Omit<SavedPlan, 'digest'> = {
     apiVersion: 'vbsctl.dev/v1',
     kind: 'SavedPlan',
-    plan: bound(plan),
-    policy_sha256: hash(canonicalJson(policy)),
-    waivers,
-    declared: plan.actions.filter(isRunnable).map(({ address }) => {
-      const spec = bySpec.get(address);
-      if (!spec) throw new Error(`${address} is planned and not declared`);
-      return spec;
-    }),
-    touches: touched(plan).map((address) => {
-      const record = state?.records.get(address);
+    created_at: plan.created_at,
+    tool_version: plan.tool_version,
+    target,
+    state: { lineage: state.lineage, serial: state.serial },
+    manifests: plan.manifests,
+    policy_sha256: hash(canonicalJson(made.policy)),
+    waivers: made.waivers,
+    actions,
+    renamed,
+    ...optional('left_out', plan.left_out),
+    records: touchedBy({ actions, renamed }).map((address) => {
+      const record = state.records.get(address);
       return record ? { address, sha256: recordVersion(record, hash) } : { address };
     }),
-  } as const;
+    notices: plan.notices.map(savedNotice),
+  };
   return { ...saved, digest: planDigest(saved, hash) };
 }
 
-export function isRunnable(action: Action): action is RestoreAction | ResumeAction {
-  return action.kind === 'restore' || action.kind === 'resume';
+function savedAction(action: Action, declared: RestoreSpec): SavedAction {
+  const { volume, was } = action;
+  const common = {
+    declared: withoutExcerpts(declared),
+    volume,
+    backup: withoutRule(action.backup),
+    ...optional('was', was),
+  };
+  switch (action.kind) {
+    case 'restore':
+      return { kind: action.kind, ...common, cause: action.cause, changes: action.changes };
+    case 'resume':
+    case 'expired':
+      return { kind: action.kind, ...common };
+    case 'noop':
+      return {
+        kind: action.kind,
+        ...common,
+        done_at: action.done_at,
+        ...optional('notes_rule', action.note_rule && (true as const)),
+      };
+    case 'blocked':
+      return { kind: action.kind, ...common, reasons: action.reasons.map(({ code }) => code) };
+    default:
+      return unreachable(action);
+  }
 }
 
-function touched({ actions, moves }: Plan): Address[] {
-  return [
-    ...new Set([
-      ...actions.filter(isRunnable).map(({ address }) => address),
-      ...moves.flatMap(({ from, to }) => [from, to]),
-    ]),
-  ];
+/** Lines of the manifests are for messages about them; nothing of a plan needs them. */
+function withoutExcerpts(spec: RestoreSpec): RestoreSpec {
+  const { text, ...source } = spec.source;
+  const { valid_until_source, ...rest } = spec;
+  return { ...rest, source };
 }
 
-function bound(plan: Plan): BoundPlan {
-  const { offline, target, state } = plan;
-  if (!offline && target && state) return { ...plan, offline, target, state };
+/** The declaration has it. */
+function withoutRule({ selector, ...backup }: BackupView): Omit<BackupView, 'selector'> {
+  return backup;
+}
+
+/** Two records may be changing places, of which only one is part of the plan. */
+function renamedBeside(
+  { actions, moves }: Plan,
+  specOf: (address: Address) => RestoreSpec,
+  { records }: State,
+): Renamed[] {
+  const planned = new Set(actions.map(({ address }) => address));
+  return moves
+    .filter(({ to }) => !planned.has(to))
+    .map(({ from, to }) => {
+      const record = records.get(from);
+      if (!record) throw new Error(`${from} is renamed and has no record`);
+      const { volume_id, backup_id } = record;
+      return { declared: withoutExcerpts(specOf(to)), volume_id, backup_id, was: from };
+    });
+}
+
+function savedNotice({ severity, code, summary, where }: Plan['notices'][number]): SavedNotice {
+  if (severity === 'error') throw new Error(`a plan that is refused would be saved: ${summary}`);
+  return { severity, code, summary, ...optional('address', where?.address) };
+}
+
+function bound(plan: Plan, state: State | undefined): { readonly state: State; readonly target: Target } {
+  if (!plan.offline && plan.target && state) return { state, target: plan.target };
   throw new Failure(
     'refused',
     error(
       'plan-not-saved',
       'a plan can be saved only over a state: without one nobody could tell later whether it is stale',
-      {
-        remedy: 'create the state first: vbsctl init; or name it with --state; then plan again',
-      },
+      { remedy: 'create the state first: vbsctl init; or name it with --state; then plan again' },
     ),
+  );
+}
+
+/** A file that looks approved would be one that the policy refuses. */
+function refused(because: string): Failure {
+  return new Failure(
+    'refused',
+    error('plan-not-saved', `the plan is refused, so it is not saved: ${because}`, {
+      remedy: 'fix what is refused, or lift the limit with its flag (--allow-…), then plan again',
+    }),
   );
 }

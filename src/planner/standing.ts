@@ -1,13 +1,18 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
-import type { Record } from '../domain/record.ts';
-import { type Hash, recordVersion, type SavedPlan } from '../domain/saved-plan.ts';
+import { identityKey, type Record } from '../domain/record.ts';
+import {
+  type Hash,
+  isRunnable,
+  movesOf,
+  recordVersion,
+  type SavedPlan,
+  type SavedRunnable,
+} from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
 import { addressesOf, type State } from '../domain/state.ts';
 import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
-import { isRunnable } from './save.ts';
 
 /**
  * Where a saved plan stands: what of it is done, what an earlier run of it left under way, what is still to be
@@ -19,12 +24,16 @@ export type Standing =
   | {
       readonly kind: 'current';
       readonly progress: ReadonlyMap<Address, Progress>;
+      readonly state: State;
       /** Its renames are written down already. */
       readonly moved: boolean;
     };
 
-/** `ended`: by this very plan, with an outcome that it cannot go on from. */
-export type Progress = 'to_do' | 'under_way' | 'done' | 'ended';
+/**
+ * By the records that runs of this very plan wrote. `to_repeat`: it failed without touching the disk. `ended`: with an
+ * outcome that the plan cannot go on from.
+ */
+export type Progress = 'to_do' | 'to_repeat' | 'under_way' | 'done' | 'ended';
 
 export interface Ground {
   readonly state: State | undefined;
@@ -42,20 +51,21 @@ export function standingOf(saved: SavedPlan, ground: Ground, hash: Hash): Standi
   const [elsewhere] = [...otherTarget(saved, ground), ...otherState(saved, ground)];
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
   const own = ownWork(saved, state);
-  const runnable = saved.plan.actions.filter(isRunnable);
+  const runnable = saved.actions.filter(isRunnable);
+  const moves = movesOf(saved).length;
   const progress = new Map(
-    runnable.map((action) => [action.address, progressOf(own.records.get(key(action)))]),
+    runnable.map((action) => [action.declared.address, progressOf(own.records.get(key(action)))]),
   );
-  const open = [...progress.values()].filter((one) => one === 'to_do' || one === 'under_way').length;
-  const openMoves = own.moved ? 0 : saved.plan.moves.length;
-  if (open + openMoves === 0 && runnable.length + saved.plan.moves.length > 0)
+  const open = [...progress.values()].filter((one) => one !== 'done' && one !== 'ended').length;
+  const openMoves = own.moved ? 0 : moves;
+  if (open + openMoves === 0 && runnable.length + moves > 0)
     return stale([appliedBefore(runnable.length, own)]);
   const reasons = [
-    ...tooOld(saved, ground),
+    ...wrongAge(saved, state, ground),
     ...changedRecords(saved, state, own.moved, hash),
     ...changedDisks(saved, state, progress),
   ];
-  return reasons.length > 0 ? stale(reasons) : { kind: 'current', progress, moved: own.moved };
+  return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
 }
 
 function stale(reasons: readonly Diagnostic[]): Standing {
@@ -66,18 +76,18 @@ export const PLAN_AGAIN = 'plan again and have that approved: vbsctl plan --out 
 
 // ---- where
 
-function otherTarget({ plan }: SavedPlan, { target }: Ground): Diagnostic[] {
-  if (sameTarget(plan.target, target)) return [];
+function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
+  if (sameTarget(saved.target, target)) return [];
   return [
     error('plan-other-target', 'the plan was made for another cloud project than the credentials lead to', {
-      detail: `The plan: ${describeTarget(plan.target)}\nThe credentials: ${describeTarget(target)}`,
+      detail: `The plan: ${describeTarget(saved.target)}\nThe credentials: ${describeTarget(target)}`,
       remedy: 'use the credentials of the plan’s project, or plan for this one',
     }),
   ];
 }
 
-function otherState({ plan }: SavedPlan, { state, location }: Ground): Diagnostic[] {
-  const made = `the plan was made at ${plan.created_at} over lineage ${plan.state.lineage}, serial ${plan.state.serial}`;
+function otherState(saved: SavedPlan, { state, location }: Ground): Diagnostic[] {
+  const made = `the plan was made at ${saved.created_at} over lineage ${saved.state.lineage}, serial ${saved.state.serial}`;
   if (!state)
     return [
       error('no-state', `there is no state at ${location}, and ${made}`, {
@@ -85,7 +95,7 @@ function otherState({ plan }: SavedPlan, { state, location }: Ground): Diagnosti
         remedy: 'name the state with --state, or bring it back from its last copy',
       }),
     ];
-  if (state.lineage !== plan.state.lineage)
+  if (state.lineage !== saved.state.lineage)
     return [
       error(
         'plan-other-lineage',
@@ -95,7 +105,7 @@ function otherState({ plan }: SavedPlan, { state, location }: Ground): Diagnosti
         },
       ),
     ];
-  if (state.serial < plan.state.serial)
+  if (state.serial < saved.state.serial)
     return [
       error('state-went-back', `the state at ${location} is at serial ${state.serial}, and ${made}`, {
         detail: 'It is an older copy: what was restored since is not in it.',
@@ -105,16 +115,45 @@ function otherState({ plan }: SavedPlan, { state, location }: Ground): Diagnosti
   return [];
 }
 
-function tooOld({ plan }: SavedPlan, { now, maxAgeMs }: Ground): Diagnostic[] {
-  const age = now - Date.parse(plan.created_at);
+/** Clocks of two machines differ by so much, and no more. */
+const SKEW_MS = 5 * 60_000;
+
+/**
+ * The time in the file is its writer's word. Two things bound it from outside: this machine's clock, and the state,
+ * which tells when the first thing happened that the plan does not know of. A plan that claims to be younger than that
+ * was not made over the serial that it names. Nothing bounds it as long as the state has not moved on: then a file
+ * whose time was edited looks like one that was made anew. Only a signature tells these two apart.
+ */
+function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: Ground): Diagnostic[] {
+  const { created_at } = saved;
+  const made = Date.parse(created_at);
+  const clocks = 'compare the clocks of the two machines; else ';
+  if (made > now + SKEW_MS)
+    return [
+      error(
+        'plan-from-future',
+        `the plan says that it was made at ${created_at}, and that is still to come`,
+        {
+          remedy: `${clocks}${PLAN_AGAIN}`,
+        },
+      ),
+    ];
+  const next = state.history.find(({ serial }) => serial > saved.state.serial);
+  if (next && made > Date.parse(next.at) + SKEW_MS)
+    return [
+      error(
+        'plan-misdated',
+        `the plan says that it was made at ${created_at} over serial ${saved.state.serial}, and the state went on to serial ${next.serial} at ${next.at}, before that`,
+        { remedy: `${clocks}${PLAN_AGAIN}` },
+      ),
+    ];
+  const age = now - Math.min(made, next ? Date.parse(next.at) : made);
   if (maxAgeMs === undefined || age <= maxAgeMs) return [];
   return [
     error(
       'plan-too-old',
-      `the plan was made at ${plan.created_at}, ${formatDuration(age)} ago, and --max-age is ${formatDuration(maxAgeMs)}`,
-      {
-        remedy: PLAN_AGAIN,
-      },
+      `the plan was made at ${created_at}, ${formatDuration(age)} ago, and --max-age is ${formatDuration(maxAgeMs)}`,
+      { remedy: PLAN_AGAIN },
     ),
   ];
 }
@@ -138,16 +177,16 @@ function ownWork({ digest }: SavedPlan, state: State): OwnWork {
     const own = entry.type === 'closed' && entry.record.plan_digest === digest;
     if (ran || own) last = { at: entry.at, who: entry.actor.who };
     if (ran && entry.type === 'moved') moved = true;
-    if (entry.type === 'closed' && own) records.set(key(entry.record), entry.record);
+    if (entry.type === 'closed' && own) records.set(identityKey(entry.record), entry.record);
   }
   for (const record of state.records.values())
-    if (record.plan_digest === digest) records.set(key(record), record);
+    if (record.plan_digest === digest) records.set(identityKey(record), record);
   return { records, moved, last };
 }
 
-function key(of: Record | RestoreAction | ResumeAction): string {
-  const [volume, backup] = 'volume_id' in of ? [of.volume_id, of.backup_id] : [of.volume.id, of.backup.id];
-  return `${volume} from ${backup} #${of.generation}`;
+function key({ declared, volume, backup }: SavedRunnable): string {
+  const { generation } = declared;
+  return identityKey({ volume_id: volume.id ?? '', backup_id: backup.id ?? '', generation });
 }
 
 function progressOf(own: Record | undefined): Progress {
@@ -161,7 +200,7 @@ function progressOf(own: Record | undefined): Progress {
     case 'unknown':
       return 'ended';
     case 'failed':
-      return own.touched === 'no' ? 'to_do' : 'ended';
+      return own.touched === 'no' ? 'to_repeat' : 'ended';
     default:
       return unreachable(own);
   }
@@ -179,11 +218,12 @@ function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic
 // ---- what others did
 
 function changedRecords(saved: SavedPlan, state: State, moved: boolean, hash: Hash): Diagnostic[] {
-  const expected = new Map(saved.touches.map(({ address, sha256 }) => [address, sha256]));
+  const expected = new Map(saved.records.map(({ address, sha256 }) => [address, sha256]));
   if (moved) {
     const before = new Map(expected);
-    for (const { from } of saved.plan.moves) expected.set(from, undefined);
-    for (const { from, to } of saved.plan.moves) expected.set(to, before.get(from));
+    const moves = movesOf(saved);
+    for (const { from } of moves) expected.set(from, undefined);
+    for (const { from, to } of moves) expected.set(to, before.get(from));
   }
   return [...expected].flatMap(([address, sha256]) => {
     const record = state.records.get(address);
@@ -196,11 +236,11 @@ function changedRecords(saved: SavedPlan, state: State, moved: boolean, hash: Ha
 function recordChanged(
   address: Address,
   record: Record | undefined,
-  { plan }: SavedPlan,
+  saved: SavedPlan,
   state: State,
 ): Diagnostic {
   const entry = state.history.findLast(
-    (fact) => fact.serial > plan.state.serial && addressesOf(fact).includes(address),
+    (fact) => fact.serial > saved.state.serial && addressesOf(fact).includes(address),
   );
   const who = entry ? ` by ${entry.actor.who} (${entry.actor.operation})` : '';
   const now = record
@@ -212,7 +252,7 @@ function recordChanged(
         : 'it is gone';
   return error(
     'plan-stale',
-    `the record of ${address} has changed since the plan was made at ${plan.created_at}: ${now}${who}`,
+    `the record of ${address} has changed since the plan was made at ${saved.created_at}: ${now}${who}`,
     {
       remedy: PLAN_AGAIN,
       where: { address },
@@ -227,26 +267,28 @@ function changedDisks(
   progress: ReadonlyMap<Address, Progress>,
 ): Diagnostic[] {
   const planned = new Map(
-    saved.plan.actions
+    saved.actions
       .filter(isRunnable)
-      .filter(({ address }) => progress.get(address) === 'to_do')
-      .map((action) => [action.volume.id, action]),
+      .filter(
+        ({ declared }) => !['under_way', 'done', 'ended'].includes(progress.get(declared.address) ?? ''),
+      )
+      .map(({ declared, volume }) => [volume.id, declared]),
   );
-  const told = new Set(saved.touches.map(({ address }) => address));
+  const told = new Set(saved.records.map(({ address }) => address));
   const reasons: Diagnostic[] = [];
   for (let index = history.length - 1; index >= 0; index--) {
     const entry = history[index];
-    if (!entry || entry.serial <= saved.plan.state.serial) break;
+    if (!entry || entry.serial <= saved.state.serial) break;
     if (entry.type !== 'closed' || entry.record.plan_digest === saved.digest) continue;
     const { record, actor } = entry;
-    const action = planned.get(record.volume_id);
-    if (!action || told.has(record.address)) continue;
+    const declared = planned.get(record.volume_id);
+    if (!declared || told.has(record.address)) continue;
     told.add(record.address);
     reasons.push(
       error(
         'plan-stale',
-        `the disk of ${action.address} has been worked on since the plan was made at ${saved.plan.created_at}: ${record.address} ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
-        { remedy: PLAN_AGAIN, where: { address: action.address } },
+        `the disk of ${declared.address} has been worked on since the plan was made at ${saved.created_at}: ${record.address} ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
+        { remedy: PLAN_AGAIN, where: { address: declared.address } },
       ),
     );
   }

@@ -2,19 +2,27 @@ import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import type { Action, RestoreAction, ResumeAction } from '../domain/plan.ts';
-import { type Hash, minorOf, planDigest, type SavedPlan } from '../domain/saved-plan.ts';
-import type { RestoreSpec } from '../domain/spec.ts';
+import {
+  type Hash,
+  isRunnable,
+  minorOf,
+  planDigest,
+  type SavedAction,
+  type SavedPlan,
+  touchedBy,
+} from '../domain/saved-plan.ts';
+import { addressOf, type RestoreSpec } from '../domain/spec.ts';
 import { savedPlan } from './plan-shape.ts';
 import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
 
 /**
- * The saved plan in a file. Throws a Failure (`refused`) when it was edited, is damaged, or was made by a release
- * that this one does not read. `file` is for messages only; `version` is of this vbsctl.
+ * The saved plan in a file that anybody may have written. Throws a Failure (`refused`) when it is no plan, is damaged,
+ * contradicts itself, was edited, or was made by a release that this one does not read. What it says is true of itself
+ * then, and of nothing else. `file` is for messages only; `version` is of this vbsctl.
  */
-export function decodePlan(text: string, file: string, version: string, hash: Hash): SavedPlan {
+export function decodePlan(bytes: Uint8Array | string, file: string, version: string, hash: Hash): SavedPlan {
   if (/\.ya?ml$/i.test(file)) throw manifest(file);
-  const value = parse(text, file);
+  const value = parse(bytes, file);
   if (isObject(value) && value.kind === 'RestoreSet') throw manifest(file);
   if (!isObject(value) || value.kind !== 'SavedPlan')
     throw refused(
@@ -22,25 +30,26 @@ export function decodePlan(text: string, file: string, version: string, hash: Ha
       `${file} is not a saved plan`,
       'name a file that was made by: vbsctl plan --out',
     );
-  const made = isObject(value.plan) ? value.plan.tool_version : undefined;
-  if (typeof made === 'string' && minorOf(made) !== minorOf(version))
+  const made = value.tool_version;
+  if (typeof made === 'string' && WORD.test(made) && minorOf(made) !== minorOf(version))
     throw refused(
       'plan-other-release',
       `${file} was made by vbsctl ${made}, and this is ${version}: only patch releases of one minor release read each other’s plans`,
       `apply it with vbsctl ${minorOf(made)}, or plan again with this one`,
     );
+  // The shape first: it bounds what is walked over afterwards.
+  const wrong = savedPlan(value);
+  if (wrong) throw damaged(file, wrong);
   if (planDigest(value, hash) !== value.digest)
     throw refused('plan-edited', `${file} was edited since it was made: its digest does not fit`, AGAIN);
   const plan = value as unknown as SavedPlan;
-  const wrong = savedPlan(value) ?? contradiction(plan);
-  if (wrong)
-    throw refused(
-      'plan-damaged',
-      `${file} is not a sound plan: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`,
-      AGAIN,
-    );
+  const contradicted = contradiction(plan);
+  if (contradicted) throw damaged(file, contradicted);
   return plan;
 }
+
+/** What may stand in a message: ids, kinds, versions. */
+const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
 
 /** `apply restores.yaml`, as fingers have it from other tools. */
 function manifest(file: string): Failure {
@@ -53,57 +62,83 @@ function manifest(file: string): Failure {
 
 const AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
 
-/** What has the right shape and cannot be: the executor must not have to wonder. */
-function contradiction({ plan, declared }: SavedPlan): Misfit | undefined {
+function damaged(file: string, wrong: Misfit): Failure {
+  const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
+  const what = describeMisfit({ ...wrong, found: flat(wrong.found) });
+  return refused('plan-damaged', `${file} is not a sound plan: ${where}: ${what}`, AGAIN);
+}
+
+/** It may be as deep as the file is long, or a sentence that its writer wants to be read. */
+function flat(found: unknown): unknown {
+  if (Array.isArray(found)) return 'a list';
+  if (isObject(found)) return 'an object';
+  return typeof found === 'string' && !WORD.test(found) ? 'a text' : found;
+}
+
+/** What has the right shape and cannot be: nothing after this has to wonder. */
+function contradiction(plan: SavedPlan): Misfit | undefined {
+  const { actions, renamed, records } = plan;
   const seen = new Set<string>();
-  for (const [index, { address }] of plan.actions.entries()) {
-    if (seen.has(address))
-      return { path: ['plan', 'actions', index, 'address'], expected: 'each address once', found: address };
-    seen.add(address);
+  for (const [list, entries] of [
+    ['actions', actions],
+    ['renamed', renamed],
+  ] as const)
+    for (const [index, { declared }] of entries.entries()) {
+      const { address, set, name } = declared;
+      const at = [list, index, 'declared', 'address'];
+      if (address !== addressOf(set, name))
+        return { path: at, expected: addressOf(set, name), found: address };
+      if (seen.has(address)) return { path: at, expected: 'each address once', found: address };
+      seen.add(address);
+    }
+  for (const [index, action] of actions.entries()) {
+    const wrong = otherThanDeclared(action);
+    if (wrong) return { ...wrong, path: ['actions', index, ...wrong.path] };
   }
-  const runnable = plan.actions.filter(isRunnable);
-  for (const [index, action] of runnable.entries()) {
-    const wrong = otherThanShown(action, declared[index]);
-    if (wrong) return { path: ['declared', index, wrong.what], ...wrong };
+  const touched = touchedBy(plan);
+  if (canonicalJson(touched) !== canonicalJson(records.map(({ address }) => address)))
+    return { path: ['records'], expected: `those of ${touched.join(', ')}`, found: records };
+  const version = new Map(records.map(({ address, sha256 }) => [address, sha256]));
+  for (const [index, { kind, declared, was }] of actions.entries())
+    if ((kind === 'resume' || was !== undefined) && version.get(was ?? declared.address) === undefined)
+      return { path: ['actions', index], expected: 'a record that it goes on with', found: undefined };
+  for (const [index, { declared, volume_id, backup_id, was }] of renamed.entries()) {
+    const wrong = otherPin(declared, volume_id, backup_id);
+    if (wrong) return { ...wrong, path: ['renamed', index, ...wrong.path] };
+    if (version.get(was) === undefined)
+      return { path: ['renamed', index], expected: 'a record that is renamed', found: undefined };
   }
-  if (declared.length !== runnable.length)
-    return { path: ['declared'], expected: `${runnable.length} entries`, found: declared.length };
   return undefined;
 }
 
-/** Guards judge the declaration and people what is shown of the action: both must say the same. */
-function otherThanShown(action: RestoreAction | ResumeAction, spec: RestoreSpec | undefined) {
-  const { volume, backup, selector } = action;
-  const named = `${spec?.set}/${spec?.name}`;
-  const pairs: readonly (readonly [what: string, shown: unknown, declared: unknown])[] = [
-    ['address', action.address, spec?.address],
-    ['name', action.address, named],
-    ['generation', action.generation, spec?.generation],
-    ['expect', action.expect, spec?.expect],
-    ['depends_on', action.depends_on, spec?.depends_on],
-    ['timeout_ms', action.timeout_ms, spec?.timeout_ms],
-    ['valid_until', action.valid_until, spec?.valid_until],
-    ...(backup.selector ? [['rule', backup.selector, selector] as const] : []),
-    ...(spec?.volume.by === 'id' ? [['volume', volume.id, spec.volume.id] as const] : []),
-    ...(spec?.volume.by === 'name' && action.kind === 'restore'
-      ? [['volume', volume.name, spec.volume.name] as const]
-      : []),
-    ...(spec?.backup.by === 'id' ? [['backup', backup.id, spec.backup.id] as const] : []),
-    ...(spec?.backup.by === 'selector' ? [['backup', selector, spec.backup.selector] as const] : []),
-  ];
-  const differing = pairs.find(([, shown, told]) => canonicalJson([shown]) !== canonicalJson([told]));
-  if (!differing) return undefined;
-  const [what, shown, found] = differing;
-  return { what, expected: `what the plan shows, ${JSON.stringify(shown)}`, found };
+/** Guards judge the declaration and people what it was resolved to: both must say the same. */
+function otherThanDeclared(action: SavedAction): Misfit | undefined {
+  const { kind, declared, volume, backup } = action;
+  if (kind === 'expired' && declared.valid_until === undefined)
+    return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
+  if (kind === 'noop' && action.notes_rule && declared.backup.by !== 'selector')
+    return { path: ['declared', 'backup'], expected: 'a rule', found: declared.backup };
+  if (!isRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
+  if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };
+  if (backup.id === undefined) return { path: ['backup', 'id'], expected: 'an id', found: undefined };
+  if (declared.volume.by === 'name' && kind === 'restore' && declared.volume.name !== volume.name)
+    return { path: ['volume', 'name'], expected: declared.volume.name, found: volume.name };
+  return otherPin(declared, volume.id, backup.id);
 }
 
-function isRunnable(action: Action): action is RestoreAction | ResumeAction {
-  return action.kind === 'restore' || action.kind === 'resume';
+function otherPin({ volume, backup }: RestoreSpec, volumeId: string, backupId: string): Misfit | undefined {
+  if (volume.by === 'id' && volume.id !== volumeId)
+    return { path: ['volume', 'id'], expected: volume.id, found: volumeId };
+  if (backup.by === 'id' && backup.id !== backupId)
+    return { path: ['backup', 'id'], expected: backup.id, found: backupId };
+  return undefined;
 }
 
-function parse(text: string, file: string): unknown {
+function parse(bytes: Uint8Array | string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(
+      typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes),
+    );
   } catch (cause) {
     throw refused(
       'plan-damaged',

@@ -1,190 +1,150 @@
-import type { Diagnostic, Place } from '../domain/diagnostic.ts';
+import type { Attachment } from '../domain/cloud.ts';
+import type { Place } from '../domain/diagnostic.ts';
+import { parseDuration } from '../domain/duration.ts';
+import type { FieldChange, VolumeView } from '../domain/plan.ts';
 import type {
-  Action,
-  BackupView,
-  BlockedAction,
-  ExpiredAction,
-  FieldChange,
-  NoopAction,
-  Orphan,
-  RestoreAction,
-  ResumeAction,
-  VolumeView,
-  Wait,
-} from '../domain/plan.ts';
-import type { BoundPlan, SavedPlan, StateRef, Touch } from '../domain/saved-plan.ts';
-import type { BackupRef, Expectation, ManifestFile, RestoreSpec, VolumeRef } from '../domain/spec.ts';
-import type { Move } from '../domain/state.ts';
-import { address, attachment, record, selector, sha256, target, waiver } from './record-shape.ts';
+  PlanSignature,
+  Renamed,
+  SavedAction,
+  SavedBlocked,
+  SavedExpired,
+  SavedNoop,
+  SavedNotice,
+  SavedPlan,
+  SavedRestore,
+  SavedResume,
+  StateRef,
+  Touch,
+} from '../domain/saved-plan.ts';
+import type {
+  BackupRef,
+  Expectation,
+  ManifestFile,
+  RestoreSpec,
+  Selector,
+  VolumeRef,
+} from '../domain/spec.ts';
+import { sha256, target, waiver } from './record-shape.ts';
 import {
   amount,
   type Check,
   fields,
   integerFrom,
+  isObject,
   listOf,
   maybe,
   oneOf,
-  text,
-  time,
+  textLike,
   variants,
-  word,
 } from './shape.ts';
 
-/** The shapes of `domain/plan.ts` and `domain/saved-plan.ts`, as they lie in a plan file. */
+/**
+ * The shapes of `domain/saved-plan.ts`, as they lie in a file that anybody may have written. Stricter than those of a
+ * state: what goes into a command to paste (addresses, ids, codes) is as narrow as in a manifest, and no text is longer
+ * than what a cloud or a manifest would give.
+ */
+
+const NAME = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const name = textLike(new RegExp(`^${NAME}$`), 'a name as in a manifest');
+const address = textLike(new RegExp(`^${NAME}/${NAME}$`), 'an address (set/name)');
+const id = textLike(/^[A-Za-z0-9][-_A-Za-z0-9]{0,63}$/, 'an id');
+const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
+const text = upTo(1_000);
+const path = upTo(4_096);
+
+function upTo(length: number): Check<string> {
+  return (value) =>
+    typeof value === 'string' && value.length <= length
+      ? undefined
+      : { path: [], expected: `a text of at most ${length} characters`, found: value };
+}
+
+/** Of the form that vbsctl writes, and a moment that exists. */
+const time: Check<string> = (value) =>
+  typeof value === 'string' &&
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/.test(value) &&
+  !Number.isNaN(Date.parse(value))
+    ? undefined
+    : { path: [], expected: 'a time like 2026-11-23T22:00:00.000Z', found: value };
+
+/** As a cloud or a manifest has it, with any zone. */
+const moment: Check<string> = (value) =>
+  typeof value === 'string' && value.length <= 64 && !Number.isNaN(Date.parse(value))
+    ? undefined
+    : { path: [], expected: 'a time', found: value };
+
+const asOf: Check<string> = (value) => (value === 'latest' ? undefined : moment(value));
+
+const duration: Check<string> = (value) =>
+  typeof value === 'string' && value.length <= 64 && parseDuration(value) !== undefined
+    ? undefined
+    : { path: [], expected: 'a duration like 6h', found: value };
+
+const truth: Check<true> = (value) =>
+  value === true ? undefined : { path: [], expected: 'true', found: value };
 
 const place = fields<Place>({
-  file: maybe(text),
+  file: maybe(path),
   line: maybe(integerFrom(1)),
   column: maybe(integerFrom(1)),
   text: maybe(text),
   address: maybe(address),
 });
 
-const diagnostic = fields<Diagnostic>({
-  severity: oneOf('error', 'warning', 'note'),
-  code: word,
-  summary: text,
-  detail: maybe(text),
-  remedy: maybe(text),
-  where: maybe(place),
+const selector = fields<Selector>({
+  as_of: asOf,
+  within: maybe(duration),
+  of_volume: maybe(id),
+  name: maybe(text),
 });
 
 const volume = fields<VolumeView>({
-  id: maybe(word),
+  id: maybe(id),
   name: maybe(text),
   size: maybe(amount),
   status: maybe(text),
-  attachments: maybe(listOf(attachment)),
+  attachments: maybe(
+    listOf(fields<Attachment>({ server_id: text, server_name: maybe(text), device: maybe(text) })),
+  ),
 });
 
-const backup = fields<BackupView>({
-  id: maybe(word),
+const backup = fields<SavedAction['backup']>({
+  id: maybe(id),
   name: maybe(text),
   size: maybe(amount),
-  created_at: maybe(text),
-  of_volume_id: maybe(text),
+  created_at: maybe(moment),
+  of_volume_id: maybe(id),
   of_volume_name: maybe(text),
-  selector: maybe(selector),
 });
 
-const expectation = fields<Expectation>({
-  volume_name: maybe(text),
-  server: maybe(text),
-  size: maybe(amount),
-});
+const labels: Check<RestoreSpec['labels']> = (value) =>
+  isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined)
+    ? undefined
+    : { path: [], expected: 'a map of texts', found: value };
 
-const common = {
-  address,
-  volume,
-  backup,
-  generation: integerFrom(1),
-  was: maybe(address),
-  source: place,
-};
-
-const runnable = {
-  selector: maybe(selector),
-  expect: expectation,
-  depends_on: listOf(address),
-  timeout_ms: maybe(amount),
-  valid_until: maybe(time),
-};
-
-/** Only what is pinned can be run. */
-function pinned<T extends RestoreAction | ResumeAction>(check: Check<T>): Check<T> {
-  return (value) => {
-    const wrong = check(value);
-    if (wrong) return wrong;
-    const action = value as T;
-    for (const what of ['volume', 'backup'] as const)
-      if (action[what].id === undefined)
-        return { path: [what, 'id'], expected: 'the id of what is restored', found: undefined };
-    return undefined;
-  };
-}
-
-const action = variants<Action, 'kind'>('kind', {
-  restore: pinned(
-    fields<RestoreAction>({
-      ...common,
-      ...runnable,
-      kind: oneOf('restore'),
-      cause: oneOf('first', 'again'),
-      changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
-      waits_for: listOf(fields<Wait>({ what: text, commands: listOf(text), server: maybe(text) })),
-    }),
-  ),
-  resume: pinned(
-    fields<ResumeAction>({
-      ...common,
-      ...runnable,
-      kind: oneOf('resume'),
-      record: record as Check<ResumeAction['record']>,
-      refused: listOf(diagnostic),
-    }),
-  ),
-  noop: fields<NoopAction>({
-    ...common,
-    kind: oneOf('noop'),
-    done_at: time,
-    next_generation: maybe(integerFrom(1)),
-    job_id: maybe(text),
-    note_rule: maybe(selector),
-    superseded_by: maybe(
-      fields<NonNullable<NoopAction['superseded_by']>>({ address, backup_id: word, finished_at: time }),
-    ),
-  }),
-  blocked: fields<BlockedAction>({
-    ...common,
-    kind: oneOf('blocked'),
-    reasons: listOf(diagnostic),
-    unknown: maybe(record as Check<NonNullable<BlockedAction['unknown']>>),
-  }),
-  expired: fields<ExpiredAction>({ ...common, kind: oneOf('expired'), valid_until: time }),
-});
-
-const plan = fields<BoundPlan>({
-  format: (value) => (value === 1 ? undefined : { path: [], expected: 'the number 1', found: value }),
-  created_at: time,
-  tool_version: word,
-  offline: (value) => (value === false ? undefined : { path: [], expected: 'false', found: value }),
-  target,
-  state: fields<StateRef>({ lineage: word, serial: integerFrom(0) }),
-  manifests: listOf(fields<ManifestFile>({ path: text, sha256 })),
-  actions: listOf(action),
-  left_out: maybe(integerFrom(1)),
-  orphans: listOf(
-    fields<Orphan>({
-      address,
-      status: oneOf('intended', 'running', 'succeeded', 'failed', 'unknown'),
-      volume_id: word,
-      backup_id: word,
-    }),
-  ),
-  moves: listOf(fields<Move>({ from: address, to: address })),
-  notices: listOf(diagnostic),
-});
+const YEAR_MS = 365 * 86_400_000;
 
 const spec = fields<RestoreSpec>({
   address,
-  set: word,
-  name: word,
-  labels: (value) =>
-    typeof value === 'object' && value !== null && Object.values(value).every((v) => typeof v === 'string')
-      ? undefined
-      : { path: [], expected: 'a map of texts', found: value },
+  set: name,
+  name,
+  labels,
   volume: variants<VolumeRef, 'by'>('by', {
-    id: fields({ by: oneOf('id'), id: word }),
-    name: fields({ by: oneOf('name'), name: word }),
+    id: fields({ by: oneOf('id'), id }),
+    name: fields({ by: oneOf('name'), name: text }),
   }),
   backup: variants<BackupRef, 'by'>('by', {
-    id: fields({ by: oneOf('id'), id: word }),
+    id: fields({ by: oneOf('id'), id }),
     selector: fields({ by: oneOf('selector'), selector }),
   }),
   generation: integerFrom(1),
-  expect: expectation,
+  expect: fields<Expectation>({ volume_name: maybe(text), server: maybe(text), size: maybe(amount) }),
   depends_on: listOf(address),
-  timeout_ms: maybe(amount),
+  timeout_ms: maybe((value) =>
+    amount(value) === undefined && (value as number) <= YEAR_MS
+      ? undefined
+      : { path: [], expected: 'milliseconds, at most a year', found: value },
+  ),
   valid_until: maybe(time),
   valid_until_source: maybe(place),
   protect: maybe((value) =>
@@ -193,13 +153,51 @@ const spec = fields<RestoreSpec>({
   source: place,
 });
 
+const common = { declared: spec, volume, backup, was: maybe(address) };
+
+const action = variants<SavedAction, 'kind'>('kind', {
+  restore: fields<SavedRestore>({
+    ...common,
+    kind: oneOf('restore'),
+    cause: oneOf('first', 'again'),
+    changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
+  }),
+  resume: fields<SavedResume>({ ...common, kind: oneOf('resume') }),
+  noop: fields<SavedNoop>({ ...common, kind: oneOf('noop'), done_at: time, notes_rule: maybe(truth) }),
+  blocked: fields<SavedBlocked>({ ...common, kind: oneOf('blocked'), reasons: listOf(code) }),
+  expired: fields<SavedExpired>({ ...common, kind: oneOf('expired') }),
+});
+
 export const savedPlan = fields<SavedPlan>({
   apiVersion: oneOf('vbsctl.dev/v1'),
   kind: oneOf('SavedPlan'),
   digest: sha256,
-  plan,
+  signature: maybe(
+    fields<PlanSignature>({
+      key: sha256,
+      value: textLike(/^[A-Za-z0-9+/]{86}==$/, 'an Ed25519 signature in base64'),
+    }),
+  ),
+  created_at: time,
+  tool_version: textLike(/^[-+.0-9A-Za-z]{1,64}$/, 'a version'),
+  target,
+  state: fields<StateRef>({
+    lineage: textLike(/^[-_.0-9A-Za-z]{1,128}$/, 'a lineage'),
+    serial: integerFrom(0),
+  }),
+  manifests: listOf(fields<ManifestFile>({ path, sha256 })),
   policy_sha256: sha256,
   waivers: listOf(waiver),
-  declared: listOf(spec),
-  touches: listOf(fields<Touch>({ address, sha256: maybe(sha256) })),
+  actions: listOf(action),
+  renamed: listOf(fields<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address })),
+  left_out: maybe(integerFrom(1)),
+  records: listOf(fields<Touch>({ address, sha256: maybe(sha256) })),
+  notices: listOf(
+    fields<SavedNotice>({
+      severity: oneOf('warning', 'note'),
+      code,
+      summary: upTo(4_000),
+      address: maybe(address),
+    }),
+  ),
 });

@@ -6,6 +6,7 @@ import { type Action, type Plan, totals } from '../domain/plan.ts';
 import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
+import { partialLines } from './plan/parts.ts';
 import { putBackLines } from './put-back.ts';
 import {
   attemptLines,
@@ -192,7 +193,7 @@ function totalsLines(
     return [style.strong(style.bad(`${command} broke off; run it again to go on where it stopped.`))];
   return [
     style.strong(runSummaryText(summary, plan, command)),
-    ...partialLines(plan, width).map(style.warn),
+    ...partialLines(plan.left_out, width).map(style.warn),
     ...wrap(workText(summary), width).map(style.faint),
     ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
   ];
@@ -216,15 +217,6 @@ function runSummaryText(summary: RunSummary, plan: Plan, command: string): strin
     ] as const
   ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
   return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
-}
-
-/** With --target the run was about a part of what is declared, and says so. */
-function partialLines({ left_out = 0 }: Plan, width: number): string[] {
-  if (left_out === 0) return [];
-  return wrap(
-    `A part only: ${plural(left_out, 'other declared restore')} ${left_out === 1 ? 'was' : 'were'} left out by --target and not looked at.`,
-    width,
-  );
 }
 
 function workText(summary: RunSummary): string {

@@ -76,6 +76,14 @@ const TABLE: readonly (readonly [
     ['require_valid_until false true'],
   ],
   ['a valid_until', {}, { require_valid_until: true }, { require_valid_until: true }, []],
+  ['signed plans', {}, { require_signed_plans: true }, { require_signed_plans: true }, []],
+  [
+    'no signed plans, which is more than the operator allows',
+    { require_signed_plans: true },
+    { require_signed_plans: false },
+    { require_signed_plans: true },
+    ['require_signed_plans false true'],
+  ],
   [
     'more sets',
     { allowed_sets: ['a', 'b'] },
@@ -106,6 +114,7 @@ describe('two layers of policy', () => {
         require_labels: words,
         require_expect: fc.boolean(),
         require_valid_until: fc.boolean(),
+        require_signed_plans: fc.boolean(),
         allowed_sets: words,
       },
       { requiredKeys: [] },
@@ -122,6 +131,7 @@ describe('two layers of policy', () => {
         expect(subset(operator.require_labels, policy.require_labels)).to.equal(true);
         if (operator.require_expect) expect(policy.require_expect).to.equal(true);
         if (operator.require_valid_until) expect(policy.require_valid_until).to.equal(true);
+        if (operator.require_signed_plans) expect(policy.require_signed_plans).to.equal(true);
         if (operator.allowed_sets) expect(subset(policy.allowed_sets, operator.allowed_sets)).to.equal(true);
         expect(tighten(policy, wish).policy).to.deep.equal(policy);
       }),

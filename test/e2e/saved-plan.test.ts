@@ -122,9 +122,9 @@ describe('a saved plan at the command line', function () {
     [
       'the file was edited',
       () =>
-        edit<{ plan: { created_at: string } }>(
+        edit<{ created_at: string }>(
           'plan.json',
-          ({ plan }) => void Object.assign(plan, { created_at: '2027-01-01T00:00:00.000Z' }),
+          (plan) => void Object.assign(plan, { created_at: '2027-01-01T00:00:00.000Z' }),
         ),
       'was edited since it was made',
     ],
@@ -145,7 +145,7 @@ describe('a saved plan at the command line', function () {
     ['its time is over', () => {}, '--max-age is 1ms', ['--max-age', '1ms']],
     [
       'another minor release',
-      () => forge(({ plan }) => void Object.assign(plan, { tool_version: '9.9.0' })),
+      () => forge((plan) => void Object.assign(plan, { tool_version: '9.9.0' })),
       'was made by vbsctl 9.9.0',
     ],
     [
@@ -167,8 +167,8 @@ describe('a saved plan at the command line', function () {
     });
 
   /** Whoever can write the file can write a digest that fits. */
-  function forge(change: (file: { plan: { tool_version: string; manifests: unknown[] } }) => void): void {
-    edit<{ digest: string; plan: { tool_version: string; manifests: unknown[] } }>('plan.json', (file) => {
+  function forge(change: (file: { tool_version: string; manifests: unknown[] }) => void): void {
+    edit<{ digest: string; tool_version: string; manifests: unknown[] }>('plan.json', (file) => {
       change(file);
       const { digest, ...rest } = file;
       file.digest = createHash('sha256').update(canonicalJson(rest)).digest('hex');
@@ -180,7 +180,7 @@ describe('a saved plan at the command line', function () {
     const { version } = JSON.parse((await run('version', '--output', 'json')).stdout) as { version: string };
     const patch = version.replace(/\d+$/, (digits) => String(Number(digits) + 7));
     // A device among the manifests must not hold the run up.
-    forge(({ plan }) => {
+    forge((plan) => {
       plan.tool_version = patch;
       plan.manifests.push({ path: '/dev/zero', sha256: '0'.repeat(64) });
     });
@@ -233,7 +233,7 @@ describe('a saved plan at the command line', function () {
   });
 
   it('a manifest and a plan, taken for one another, are told how they are named', async () => {
-    expect(await good('plan', '--out', 'plan.json')).to.include('Saved the plan in plan.json.');
+    expect(await good('plan', '--out', 'plan.json')).to.include('Saved the plan in plan.json, not signed.');
     expect(await good('show', 'plan.json')).to.include('refuses it if it was applied before');
     for (const [args, way] of [
       [['apply', 'restores.yaml'], 'apply -f restores.yaml'],

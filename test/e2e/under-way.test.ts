@@ -77,7 +77,7 @@ ${policy}`,
     const lines = (await apply('--skip-blocked', '--output', 'json')).stdout.trim().split('\n');
     const events = lines.map((line) => JSON.parse(line) as { type: string; end?: { kind: string } });
     expect(events.find(({ type }) => type === 'ended')?.end?.kind).to.equal('blocked');
-    expect(events.at(-1)).to.deep.include({ type: 'run_ended' });
+    expect(events.map(({ type }) => type)).to.include('run_ended');
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
   });
 
@@ -87,7 +87,7 @@ ${policy}`,
     const part = await apply('--target', 'night/disk-1');
     expect(part.code, said(part)).to.equal(0);
     expect(said(part))
-      .to.include('A part only: 2 other declared restores were left out by --target')
+      .to.include('A part only: 2 other declared restores are left out by --target')
       .and.include('--target leaves out 1 declared restore of unknown outcome: night/disk-0');
   });
 

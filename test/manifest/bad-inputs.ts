@@ -902,6 +902,11 @@ export const BAD_CONFIGS: readonly (readonly [
     `${CONFIG_HEAD}policy: {require_valid_until: 1}\n`,
     ['c.yaml:3:31 wrong-type', 'true or false'],
   ],
+  [
+    'require_signed_plans as a number',
+    `${CONFIG_HEAD}policy: {require_signed_plans: 1}\n`,
+    ['c.yaml:3:32 wrong-type', 'true or false'],
+  ],
 ];
 
 function until(time: string): string {

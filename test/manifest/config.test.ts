@@ -28,7 +28,7 @@ apply: {parallelism: 1, requests_per_second: 0.5, max_failures: 0, timeout: 1d}
 retry: {give_up_after: 1h, min_delay: 250ms, max_delay: 2s, max_retry_after: 10m, settle: 5m, after_ambiguous: stop}
 poll: {min_interval: 1s, max_interval: 1m}
 http: {connect_timeout: 5s, request_timeout: 30s, max_response_bytes: 65536, max_list_pages: 5, max_list_bytes: 65537, max_run_bytes: 65538}
-policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], require_labels: [ticket], require_expect: true, require_valid_until: true, allowed_sets: [pay]}
+policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], require_labels: [ticket], require_expect: true, require_valid_until: true, require_signed_plans: true, allowed_sets: [pay]}
 `);
     expect(diagnostics).to.deep.equal([]);
     expect(config).to.deep.equal({
@@ -61,6 +61,7 @@ policy: {max_restores: 50, max_backup_age: 30d, protected_volumes: [prod-*], req
         require_labels: ['ticket'],
         require_expect: true,
         require_valid_until: true,
+        require_signed_plans: true,
         allowed_sets: ['pay'],
       },
     });

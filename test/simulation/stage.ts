@@ -21,7 +21,7 @@ import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
 import { followPlan, type UnderWay } from '../../src/planner/follow-plan.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
-import { isRunnable, save } from '../../src/planner/save.ts';
+import { save } from '../../src/planner/save.ts';
 import { standingOf } from '../../src/planner/standing.ts';
 import type { Lease } from '../../src/state/backend.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
@@ -388,7 +388,9 @@ export class Stage {
     driver: Driver,
     lease: Lease,
   ): Promise<void> {
-    const runnable = made.plan.actions.filter(isRunnable);
+    const runnable = made.plan.actions.filter(
+      (action) => action.kind === 'restore' || action.kind === 'resume',
+    );
     this.checker.planned(
       process.name,
       runnable.map((action) => ({

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Plan } from '../../src/domain/plan.ts';
 import { planBody, planText } from '../../src/views/plan/plan-text.ts';
-import { planSummary } from '../../src/views/plan/summary.ts';
+import { countsOf, countsText } from '../../src/views/plan/summary.ts';
 import { planJson } from '../../src/views/plan-json.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { at, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
@@ -65,10 +65,10 @@ describe('views/plan-text', () => {
   });
 
   it('sums up', () => {
-    expect(planSummary(PLAN)).to.equal(
+    expect(countsText(countsOf(PLAN))).to.equal(
       'Plan: 3 to restore, 1 to resume, 1 to rename, 3 done, 1 blocked, 1 expired.',
     );
-    expect(planSummary(EMPTY_PLAN)).to.equal('Plan: nothing to do.');
+    expect(countsText(countsOf(EMPTY_PLAN))).to.equal('Plan: nothing to do.');
   });
 
   describe('the next command', () => {
@@ -132,15 +132,6 @@ describe('views/plan-text', () => {
       expect(next({ ...EMPTY_PLAN, actions: [done, one] })[1]).to.equal(
         `→ to restore one again: raise its generation (${one.address}: to 3 at`,
       );
-    });
-
-    it('of a plan from a file says that it may have been applied', () => {
-      const text = planText(only('restore'), {
-        ...at(80),
-        applyCommand: 'vbsctl apply p.json',
-        madeBefore: true,
-      });
-      expect(text).to.contain('→ vbsctl apply p.json  which refuses it if it was applied before');
     });
 
     it('is left to the prompt in the body', () => {

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { unreachable } from '../../domain/errors.ts';
-import type { Action, BackupView, RestoreAction, ResumeAction, VolumeView, Wait } from '../../domain/plan.ts';
+import type { Action, BackupView, RestoreAction, VolumeView, Wait } from '../../domain/plan.ts';
 import { describeAttachment } from '../../domain/preflight.ts';
 import { placeText, remedyLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
@@ -85,9 +85,9 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
   }
 }
 
-function heading(
+export function heading(
   sign: string,
-  { address, was, generation }: Action,
+  { address, was, generation }: Pick<Action, 'address' | 'was' | 'generation'>,
   what: string,
   paint: Paint,
   { style }: PlanTextOptions,
@@ -100,7 +100,10 @@ function heading(
 }
 
 /** Disk and backup under one another, names and sizes aligned. */
-function subjectLines({ volume, backup }: Action, { style, width, now }: PlanTextOptions): string[] {
+export function subjectLines(
+  { volume, backup }: Pick<Action, 'volume' | 'backup'>,
+  { style, width, now }: PlanTextOptions,
+): string[] {
   const names = [nameOf(volume), nameOf(backup)] as const;
   const sizes = [size(volume.size), size(backup.size)] as const;
   const nameWidth = Math.max(...names.map(displayWidth));
@@ -142,7 +145,10 @@ function diskFacts({ attachments, status }: VolumeView): string[] {
   return status === undefined || status === 'available' ? [] : [sanitize(status)];
 }
 
-function runnableLines(action: RestoreAction | ResumeAction, { style, now }: PlanTextOptions): string[] {
+export function runnableLines(
+  action: Pick<RestoreAction, 'depends_on' | 'valid_until'>,
+  { style, now }: PlanTextOptions,
+): string[] {
   const { depends_on, valid_until } = action;
   return [
     ...(depends_on.length === 0 ? [] : labelled('after', depends_on.map(sanitize), style)),

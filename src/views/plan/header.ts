@@ -28,7 +28,7 @@ export function stateWarningLines(
 const MANIFESTS_LISTED_MAX = 3;
 
 export function headerLines(
-  { target, state, manifests, offline }: Plan,
+  { target, state, manifests, offline }: Pick<Plan, 'target' | 'state' | 'manifests' | 'offline'>,
   { style, width, stateLocation }: PlanTextOptions,
 ): string[] {
   const at = stateLocation === undefined ? '' : ` at ${sanitize(stateLocation)}`;

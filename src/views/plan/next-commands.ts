@@ -35,7 +35,6 @@ function nextCommands(
     applyCommand: apply = 'vbsctl apply',
     initCommand: init = 'vbsctl init',
     waitCommand: wait = 'vbsctl wait',
-    madeBefore = false,
   }: PlanTextOptions,
 ): [string, string][] {
   if (plan.notices.some(({ severity }) => severity === 'error'))
@@ -46,7 +45,6 @@ function nextCommands(
     return count.blocked > 0
       ? [['vbsctl plan', 'once what is blocked is mended']]
       : [['vbsctl state list', 'shows what was done']];
-  if (madeBefore) return [[apply, 'which refuses it if it was applied before, or is stale by now']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
     return [[wait, 'follows what is under way to its end, and starts nothing']];
   if (count.blocked === 0) return [...start, [apply, '']];

@@ -14,8 +14,6 @@ export interface PlanTextOptions extends TextOptions {
   readonly waitCommand?: string;
   /** How long apply waits for what a restore waits for, ms. Absent: it does not. */
   readonly patienceMs?: number;
-  /** The plan is from a file and was made before: somebody may have applied it since. */
-  readonly madeBefore?: boolean;
 }
 
 export function isKind<K extends Action['kind']>(

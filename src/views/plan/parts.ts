@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { BackupView, NoopAction, VolumeView } from '../../domain/plan.ts';
 import { remedyLines } from '../diagnostics.ts';
 import { labelled, paragraphs, sanitize, VALUE_COLUMN, wrap } from '../terminal.ts';
+import { plural } from '../words.ts';
 import type { PlanTextOptions } from './options.ts';
 
 /** What several of the blocks share. */
@@ -25,6 +26,16 @@ export function noteLines(notices: readonly Diagnostic[], { style, width }: Plan
 export function nameOf({ name, id }: VolumeView | BackupView): string {
   if (name !== undefined && name !== '') return sanitize(name);
   return id === undefined ? '(not resolved)' : '(no name)';
+}
+
+/** With --target a plan is about a part of what is declared, and says so. */
+export function partialLines(leftOut: number | undefined, width: number): string[] {
+  if (leftOut === undefined) return [];
+  const others = plural(leftOut, 'other declared restore');
+  return wrap(
+    `A part only: ${others} ${leftOut === 1 ? 'is' : 'are'} left out by --target and not looked at.`,
+    width,
+  );
 }
 
 export function toNext({ next_generation: next }: NoopAction): string {

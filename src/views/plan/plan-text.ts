@@ -8,7 +8,7 @@ import { headerLines, stateWarningLines } from './header.ts';
 import { nextLines } from './next-commands.ts';
 import { isKind, type PlanTextOptions } from './options.ts';
 import { noteLines } from './parts.ts';
-import { detachLines, summaryLines } from './summary.ts';
+import { countsOf, detachLines, summaryLines } from './summary.ts';
 
 /** What `vbsctl plan` shows: the plan, and what to type next. Linear in the actions. Ends with a line break. */
 export function planText(plan: Plan, options: PlanTextOptions): string {
@@ -54,6 +54,6 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     ...general.flatMap((notice) => ['', ...diagnosticLines(notice, options)]),
     ...detachLines(actions.filter(isKind('restore')), options),
     '',
-    ...summaryLines(plan, options),
+    ...summaryLines(countsOf(plan), actions.filter(isKind('restore')), plan.left_out, options),
   ];
 }

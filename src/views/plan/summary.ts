@@ -1,29 +1,39 @@
 import { formatDuration } from '../../domain/duration.ts';
 import {
-  hasChanges,
   isOfAnotherDisk,
   type Plan,
+  type PlanTotals,
   type RestoreAction,
   rulesToNote,
   totals,
 } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
 import { grouped, plural, size } from '../words.ts';
-import { isKind, type PlanTextOptions } from './options.ts';
-import { nameOf } from './parts.ts';
+import type { PlanTextOptions } from './options.ts';
+import { nameOf, partialLines } from './parts.ts';
 
 /** What stands below the actions: how to detach, what apply would overwrite. */
 
+/** What the actions of a plan are, counted. */
+export interface PlanCounts extends PlanTotals {
+  readonly rename: number;
+  readonly note: number;
+}
+
+export function countsOf(plan: Plan): PlanCounts {
+  return { ...totals(plan), rename: plan.moves.length, note: rulesToNote(plan) };
+}
+
 /** `Plan: 3 to restore, 1 to resume, 2 done, 1 blocked.` */
-export function planSummary(plan: Plan): string {
-  const count = totals(plan);
+export function countsText(count: PlanCounts): string {
+  const changes = count.restore + count.resume + count.rename + count.note;
   const parts = [
-    ...(hasChanges(plan) || count.blocked > 0 ? [] : ['nothing to do']),
+    ...(changes + count.blocked > 0 ? [] : ['nothing to do']),
     ...[
       [count.restore, 'to restore'] as const,
       [count.resume, 'to resume'] as const,
-      [plan.moves.length, 'to rename'] as const,
-      [rulesToNote(plan), 'to note'] as const,
+      [count.rename, 'to rename'] as const,
+      [count.note, 'to note'] as const,
       [count.noop, 'done'] as const,
       [count.blocked, 'blocked'] as const,
       [count.expired, 'expired'] as const,
@@ -50,8 +60,12 @@ export function detachLines(restores: readonly RestoreAction[], { style, width }
   ]);
 }
 
-export function summaryLines(plan: Plan, { style, width, patienceMs }: PlanTextOptions): string[] {
-  const restores = plan.actions.filter(isKind('restore'));
+export function summaryLines(
+  count: PlanCounts,
+  restores: readonly RestoreAction[],
+  leftOut: number | undefined,
+  { style, width, patienceMs }: PlanTextOptions,
+): string[] {
   let gigabytes = 0;
   let attached = 0;
   let waiting = 0;
@@ -74,7 +88,8 @@ export function summaryLines(plan: Plan, { style, width, patienceMs }: PlanTextO
   ].join(' ');
   const detach = `${plural(attached, 'disk')} ${attached === 1 ? 'is' : 'are'} still attached: detach ${attached === 1 ? 'it' : 'them'} first${meanwhile}.`;
   return [
-    style.strong(planSummary(plan)),
+    style.strong(countsText(count)),
+    ...partialLines(leftOut, width).map(style.warn),
     ...(restores.length > 0 ? wrap(text, width) : []),
     ...(attached > 0 ? wrap(detach, width) : []),
     ...otherDiskLines(restores, width).map(style.warn),

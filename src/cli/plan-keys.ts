@@ -1,0 +1,195 @@
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
+import {
+  type PlanSignature,
+  type SavedPlan,
+  type SignatureFinding,
+  signedText,
+} from '../domain/saved-plan.ts';
+import { readNamedFile } from '../files/read-file.ts';
+import { checkoutPath } from './checkout-path.ts';
+import type { Io } from './io.ts';
+import { absolute } from './setup.ts';
+
+/**
+ * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. Nothing of a key is ever printed but the name of
+ * its file. Every failure is a refusal (5).
+ */
+
+/** Before the signed text, so that no signature made for anything else fits a plan. */
+const CONTEXT = 'vbsctl.dev/v1 SavedPlan\n';
+
+/** Of a key file; an Ed25519 key takes 120. */
+const KEY_BYTES_MAX = 64 * 1024;
+const KEYS_MAX = 1_000;
+
+const MAKE_KEY = 'make one: openssl genpkey -algorithm ed25519 -out plan-signing.pem';
+
+/** The PEM text itself, or the path of its file: what a pipeline keeps as a secret is mostly the text. */
+export const SIGNING_KEY_VARIABLE = 'VBSCTL_SIGNING_KEY';
+/** The directory that `--trusted-keys` names. */
+export const TRUSTED_KEYS_VARIABLE = 'VBSCTL_TRUSTED_KEYS';
+
+export type Sign = (saved: SavedPlan) => SavedPlan;
+
+/** The key of `--sign`, else of the environment; undefined when neither names one. */
+export async function signer(io: Io, flag: string | undefined): Promise<Sign | undefined> {
+  const named = flag ?? (io.env[SIGNING_KEY_VARIABLE] || undefined);
+  if (named === undefined) return undefined;
+  const isText = flag === undefined && named.trimStart().startsWith('-----BEGIN ');
+  const from = isText ? `$${SIGNING_KEY_VARIABLE}` : named;
+  const pem = isText ? named : await readKey(io, named, 'vbsctl plan --sign');
+  const key = privateKey(pem, from);
+  const fingerprint = fingerprintOf(createPublicKey(key));
+  return (saved) => {
+    const value = sign(null, bytesOf(saved), key).toString('base64');
+    const signature: PlanSignature = { key: fingerprint, value };
+    return { ...saved, signature };
+  };
+}
+
+export interface TrustedKey {
+  /** Of its file, without `.pem`. */
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly key: KeyObject;
+}
+
+/** The keys of `--trusted-keys`, else of the environment; undefined when neither names a directory. */
+export async function trustedKeys(
+  io: Io,
+  flag: string | undefined,
+): Promise<readonly TrustedKey[] | undefined> {
+  const directory = flag ?? (io.env[TRUSTED_KEYS_VARIABLE] || undefined);
+  if (directory === undefined) return undefined;
+  const names = (await namesIn(io, directory)).filter((name) => name.endsWith('.pem')).sort();
+  if (names.length === 0 || names.length > KEYS_MAX)
+    throw refused(
+      `${directory} holds ${names.length === 0 ? 'no trusted key' : `more than ${KEYS_MAX} keys`}`,
+      `put a public key there, as a file that ends in .pem: openssl pkey -in plan-signing.pem -pubout -out ${shellWord(join(directory, 'NAME.pem'))}`,
+    );
+  const keys: TrustedKey[] = [];
+  for (const name of names) {
+    const path = join(directory, name);
+    const key = publicKey(await readKey(io, path, 'vbsctl apply --trusted-keys'), path);
+    keys.push({ name: name.slice(0, -'.pem'.length), fingerprint: fingerprintOf(key), key });
+  }
+  return keys;
+}
+
+/** Who signed the plan, as far as the keys tell; `trusted` undefined: nobody named keys. */
+export function findSigner(saved: SavedPlan, trusted: readonly TrustedKey[] | undefined): SignatureFinding {
+  const { signature } = saved;
+  if (!signature) return { kind: 'unsigned' };
+  if (!trusted) return { kind: 'unchecked', key: signature.key };
+  const known = trusted.find(({ fingerprint }) => fingerprint === signature.key);
+  if (!known) return { kind: 'unknown_key', key: signature.key };
+  const fits = verify(null, bytesOf(saved), known.key, Buffer.from(signature.value, 'base64'));
+  return { kind: fits ? 'valid' : 'wrong', name: known.name };
+}
+
+function bytesOf(saved: SavedPlan): Buffer {
+  return Buffer.from(CONTEXT + signedText(saved));
+}
+
+function fingerprintOf(key: KeyObject): string {
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
+}
+
+function privateKey(pem: string, from: string): KeyObject {
+  const labels = labelsOf(pem);
+  if (labels.includes('ENCRYPTED PRIVATE KEY') || /^Proc-Type: 4,ENCRYPTED/m.test(pem))
+    throw refused(
+      `the signing key ${from} is encrypted, and there is nobody to ask for its passphrase`,
+      `decrypt it for the pipeline: openssl pkey -in KEY.pem -out plan-signing.pem; or ${MAKE_KEY}`,
+    );
+  if (labels.includes('OPENSSH PRIVATE KEY'))
+    throw refused(`the signing key ${from} is in the format of OpenSSH, not PEM (PKCS #8)`, MAKE_KEY);
+  if (labels.includes('PUBLIC KEY') || labels.includes('CERTIFICATE'))
+    throw refused(`the signing key ${from} is a public key, and signing takes the private one`, MAKE_KEY);
+  if (!labels.some((label) => label.endsWith('PRIVATE KEY')))
+    throw refused(`the signing key ${from} is not a private key in PEM`, MAKE_KEY);
+  return ed25519(() => createPrivateKey(pem), `the signing key ${from}`, MAKE_KEY);
+}
+
+function publicKey(pem: string, path: string): KeyObject {
+  const labels = labelsOf(pem);
+  const way = `put the public key there: openssl pkey -in KEY.pem -pubout -out ${shellWord(path)}`;
+  if (labels.some((label) => label.endsWith('PRIVATE KEY')))
+    throw refused(
+      `${path} is a private key, which has no place among trusted keys`,
+      `${way}; who could read this file could sign plans: replace the key`,
+    );
+  if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY')
+    throw refused(`${path} is not one public key in PEM`, way);
+  return ed25519(() => createPublicKey(pem), path, way);
+}
+
+function ed25519(read: () => KeyObject, what: string, remedy: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = read();
+  } catch {
+    // The reason of OpenSSL says nothing that helps, and nothing of a key is to be told.
+    throw refused(`${what} is damaged: it cannot be read as PEM`, remedy);
+  }
+  const type = key.asymmetricKeyType ?? key.type;
+  if (type !== 'ed25519')
+    throw refused(`${what} is of type ${type}, and plans are signed with ed25519`, remedy);
+  return key;
+}
+
+/** `PRIVATE KEY`, `PUBLIC KEY`, … of the PEM blocks of a text (RFC 7468). */
+function labelsOf(pem: string): string[] {
+  return [...pem.matchAll(/^-----BEGIN ([A-Z0-9 ]{1,64})-----/gm)].map(([, label = '']) => label);
+}
+
+async function readKey(io: Io, path: string, flag: string): Promise<string> {
+  try {
+    await checkoutPath(io, path, flag);
+    const reading = { checkouts: [io.cwd], bytesMax: KEY_BYTES_MAX, signal: io.stop };
+    return (await readNamedFile(absolute(io, path), reading)).toString('utf8');
+  } catch (cause) {
+    if (cause instanceof Failure || io.stop.aborted) throw cause;
+    throw refused(`the key ${path} cannot be read: ${why(cause)}`, `name the PEM file of a key; ${MAKE_KEY}`);
+  }
+}
+
+async function namesIn(io: Io, directory: string): Promise<string[]> {
+  try {
+    return await readdir(await checkoutPath(io, directory, 'vbsctl apply --trusted-keys'));
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw refused(
+      `the directory of trusted keys ${directory} cannot be read: ${why(cause)}`,
+      'name a directory of public keys (*.pem) with --trusted-keys',
+    );
+  }
+}
+
+function why(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case 'ENOENT':
+      return 'there is nothing of that name';
+    case 'ENOTDIR':
+      return 'it is not a directory';
+    case 'EISDIR':
+      return 'it is a directory, not a regular file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'it may not be read';
+    default:
+      return cause instanceof Error && cause.name === 'UnfitFileError' ? message : (code ?? 'unknown error');
+  }
+}
+
+function refused(summary: string, remedy: string): Failure {
+  return new Failure('refused', error('plan-key', summary, { remedy }));
+}

