@@ -8,7 +8,7 @@ import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
 import { execute, type Outcome } from '../executor/execute.ts';
 import { onlyFollowing } from '../planner/only-following.ts';
-import type { Lease } from '../state/backend.ts';
+import type { Backend, Lease } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
 import { repeatLines } from '../views/plan/next-commands.ts';
@@ -55,7 +55,7 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given, 'to change');
-  if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store.location);
+  if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store);
   const connection = await connectCloud(io, flags, given);
   try {
     const waivers = waiversOf(flags);
@@ -214,8 +214,9 @@ function blocking({ ends }: Outcome): Address[] {
 }
 
 /** A state that is silently new would forget everything that was done: somebody has to say so. */
-async function refuseWithoutState(io: Io, flags: ApplyFlags, location: string): Promise<void> {
-  await refuseWhereOneWasKnown(io, location);
+async function refuseWithoutState(io: Io, flags: ApplyFlags, store: Backend): Promise<void> {
+  const { location } = store;
+  await refuseWhereOneWasKnown(io, store);
   if (flags.initState) return;
   if (io.stdin.isTty && !flags.autoApprove) {
     showDiagnostics(io, [

@@ -5,6 +5,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { shownLocation } from '../domain/shown-location.ts';
 import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
@@ -35,7 +36,7 @@ export async function saveUnsaved(
   const { lineage, serial, target } = state;
   const saved_at = isoTime(Date.now());
   const text = harmlessJson(
-    encodeUnsaved({ state: location, lineage, serial, target, saved_at, records: unsaved }),
+    encodeUnsaved({ state: shownLocation(location), lineage, serial, target, saved_at, records: unsaved }),
   );
   io.stderr.write(text);
   const reasons: string[] = [];

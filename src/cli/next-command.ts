@@ -1,4 +1,5 @@
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { shownLocation } from '../domain/shown-location.ts';
 import type { ManifestFlags } from './flags.ts';
 
 /** What the user types next: another verb, the same flags. */
@@ -17,7 +18,7 @@ export function nextCommand(
     `vbsctl ${verb}`,
     ...manifests,
     ...(flags.config === undefined ? [] : [`--config ${shellWord(flags.config)}`]),
-    ...(flags.state === undefined ? [] : [`--state ${shellWord(flags.state)}`]),
+    ...(flags.state === undefined ? [] : [`--state ${shellWord(shownLocation(flags.state))}`]),
     ...(flags.cloud === undefined ? [] : [`--cloud ${shellWord(flags.cloud)}`]),
   ].join(' ');
 }

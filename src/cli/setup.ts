@@ -23,6 +23,7 @@ import { suggest, suggestForReport } from '../manifest/suggest.ts';
 import type { Backend } from '../state/backend.ts';
 import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
+import { stoppableBackend } from '../state/stoppable-backend.ts';
 import { VERSION } from '../version.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { CommonFlags, ManifestFlags } from './flags.ts';
@@ -36,6 +37,7 @@ import {
 } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
+import { noteOnce } from './note-once.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import { showDiagnostics } from './show.ts';
 import { tellingOfStandingLock } from './standing-lock.ts';
@@ -173,8 +175,9 @@ export async function openLocation(
     settleMs: config.retry.settle_ms,
     env: io.env,
     secrets: io.secrets,
+    onNote: (note) => noteOnce(io, note),
   });
-  return tellingOfStandingLock(io, opened);
+  return tellingOfStandingLock(io, stoppableBackend(opened, io.stop));
 }
 
 /** `more`: what else of the run belongs into the history. */

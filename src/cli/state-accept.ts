@@ -4,6 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/record.ts';
+import type { Backend } from '../state/backend.ts';
 import type { Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
 import { movedAway } from '../state/moved-away.ts';
@@ -34,14 +35,14 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     );
   const store = await openState(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
   if (flags.dryRun) {
-    await faultsToAccept(io, store.location, await store.snapshot());
+    await faultsToAccept(io, store, await store.snapshot());
     io.stdout.write('Nothing was changed: this was a dry run.\n');
     return EXIT.done;
   }
   const by = actor(io, 'state accept');
   const lease = await store.lock(by, flags.lockTimeout, io.stop);
   try {
-    const { snapshot, faults } = await faultsToAccept(io, store.location, lease.snapshot());
+    const { snapshot, faults } = await faultsToAccept(io, store, lease.snapshot());
     if (faults.length === 0) return EXIT.done;
     if (!flags.autoApprove) await askFor(io, store.location);
     const backup = await backUp(io, store.location, snapshot, flags.backup);
@@ -58,7 +59,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     );
     const accepted = { state, chain: extendChain(state, snapshot.chain) };
     await lease.replace(accepted);
-    await remember(io, store.location, accepted, 'accept');
+    await remember(io, store, accepted, 'accept');
     io.stdout.write(
       `Accepted ${store.location} as it stands; it goes on as serial ${state.serial}.\n` +
         `Who, when and why stand in the history: vbsctl state history\nThe state as it was before: ${backup}\n`,
@@ -72,13 +73,14 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
 /** Told as warnings; nothing to accept is told as well. */
 async function faultsToAccept(
   io: Io,
-  location: string,
+  store: Backend,
   snapshot: Snapshot | undefined,
 ): Promise<{ readonly snapshot: Snapshot; readonly faults: readonly StateFault[] }> {
-  if (!snapshot) throw noState({ location });
+  const { location } = store;
+  if (!snapshot) throw noState(store);
   const { moved_to } = snapshot.state;
   if (moved_to) throw new Failure('refused', movedAway(moved_to, location));
-  const faults = await faultsOf(io, location, snapshot);
+  const faults = await faultsOf(io, store, snapshot);
   warnOfFaults(io, location, snapshot, faults);
   if (faults.length === 0)
     io.stdout.write(

@@ -22,7 +22,6 @@ import {
 import type { CommonFlags } from './flags.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
-import { absolute } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
 
@@ -43,21 +42,21 @@ export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: 
       if (minimum !== undefined && (snapshot?.state.serial ?? -1) < minimum)
         throw belowMinimum(snapshot?.state.serial, minimum, store.location);
       if (!snapshot) return;
-      const faults = await faultsOf(io, store.location, snapshot);
+      const faults = await faultsOf(io, store, snapshot);
       replaced = faults.some(({ kind }) => kind === 'other_lineage');
       const told = use === 'to look' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
       if (faults.length > told.length) throw faultyState(faults, snapshot, store.location);
       warnOfFaults(io, store.location, snapshot, told);
     },
     async seen(snapshot) {
-      if (!replaced) await remember(io, store.location, snapshot, 'see');
+      if (!replaced) await remember(io, store, snapshot, 'see');
     },
     async advanced({ lineage, serial }) {
-      await statesKnownTo(io).see(placeOf(io, store.location), {
+      await statesKnownTo(io).see(placeOf(store), {
         lineage,
         serial,
         fingerprint: '',
-        location: shownPlace(io, store.location),
+        location: shownPlace(store),
         seen_at: isoTime(systemClock.now()),
       });
     },
@@ -68,7 +67,7 @@ export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: 
 export function warningOfFaults(io: Io, store: Backend): Backend {
   return checkedBackend(store, {
     async check(snapshot) {
-      if (snapshot) warnOfFaults(io, store.location, snapshot, await faultsOf(io, store.location, snapshot));
+      if (snapshot) warnOfFaults(io, store.location, snapshot, await faultsOf(io, store, snapshot));
     },
     async seen() {},
     async advanced() {},
@@ -76,19 +75,19 @@ export function warningOfFaults(io: Io, store: Backend): Backend {
 }
 
 /** A moved state is out of date by itself; that it is refused is somebody else's to say. */
-export async function faultsOf(io: Io, location: string, snapshot: Snapshot): Promise<StateFault[]> {
+export async function faultsOf(io: Io, store: Located, snapshot: Snapshot): Promise<StateFault[]> {
   if (snapshot.state.moved_to) return [];
   const known = statesKnownTo(io);
   const [of_lineage, here] = await Promise.all([
     known.ofLineage(snapshot.state.lineage),
-    known.at(placeOf(io, location)),
+    known.at(placeOf(store)),
   ]);
   return stateFaults(snapshot, { of_lineage, here });
 }
 
-export async function refuseFaults(io: Io, location: string, snapshot: Snapshot): Promise<void> {
-  const faults = await faultsOf(io, location, snapshot);
-  if (faults.length > 0) throw faultyState(faults, snapshot, location);
+export async function refuseFaults(io: Io, store: Located, snapshot: Snapshot): Promise<void> {
+  const faults = await faultsOf(io, store, snapshot);
+  if (faults.length > 0) throw faultyState(faults, snapshot, store.location);
 }
 
 export function warnOfFaults(
@@ -106,25 +105,26 @@ export function warnOfFaults(
 /** `see` raises what is known; `accept` replaces it. A state that was moved away is out of date, and not remembered. */
 export async function remember(
   io: Io,
-  location: string,
+  store: Located,
   snapshot: Snapshot,
   how: 'see' | 'accept',
 ): Promise<void> {
   if (snapshot.state.moved_to) return;
   await statesKnownTo(io)[how](
-    placeOf(io, location),
-    knownStateOf(snapshot, shownPlace(io, location), isoTime(systemClock.now())),
+    placeOf(store),
+    knownStateOf(snapshot, shownPlace(store), isoTime(systemClock.now())),
   );
 }
 
 /** What was at the place when it was last used from here. */
-export async function lastKnownAt(io: Io, location: string): Promise<KnownState | undefined> {
-  return await statesKnownTo(io).at(placeOf(io, location));
+async function lastKnownAt(io: Io, store: Located): Promise<KnownState | undefined> {
+  return await statesKnownTo(io).at(placeOf(store));
 }
 
 /** Where a state was known, none is begun by the way: `vbsctl init` says that it is meant. */
-export async function refuseWhereOneWasKnown(io: Io, location: string): Promise<void> {
-  const known = await lastKnownAt(io, location);
+export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<void> {
+  const { location } = store;
+  const known = await lastKnownAt(io, store);
   if (!known) return;
   throw new Failure(
     'refused',
@@ -155,13 +155,15 @@ function statesKnownTo(io: Io): KnownStates {
   return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'), randomUUID);
 }
 
+type Located = Pick<Backend, 'location' | 'place'>;
+
 /** The same on each run. Homes may be shared between machines, whose files of one name are others. */
-function placeOf(io: Io, location: string): string {
-  return isUrl(location) ? location : `${hostname()}:${absolute(io, location)}`;
+function placeOf({ place }: Located): string {
+  return isUrl(place) ? place : `${hostname()}:${place}`;
 }
 
-function shownPlace(io: Io, location: string): string {
-  return isUrl(location) ? location : absolute(io, location);
+function shownPlace({ location, place }: Located): string {
+  return isUrl(place) ? location : place;
 }
 
 const MINIMUM_VARIABLE = 'VBSCTL_MINIMUM_SERIAL';

@@ -2,6 +2,7 @@ import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { judgePush, PUSH_RISKS } from '../domain/push.ts';
+import { shownLocation } from '../domain/shown-location.ts';
 import type { Actor, MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
@@ -42,25 +43,24 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
   // The note must mean the same from every directory.
   const location = isUrl(to) ? to : absolute(io, to);
   const open = () => openLocation(io, location, given);
-  return await go(io, here, to, location, open, flags);
+  return await go(io, here, to, open, flags);
 }
 
 async function go(
   io: Io,
   here: Backend,
   to: string,
-  location: string,
   open: () => Promise<Backend>,
   flags: MigrateFlags,
 ): Promise<ExitCode> {
-  if (location === here.location || location === absolute(io, here.location))
-    throw usage(`the state is at ${to} already`, 'name another place with --to');
   const there = await open();
+  if (there.place === here.place)
+    throw usage(`the state is at ${shownLocation(to)} already`, 'name another place with --to');
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
   const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
     if (mine.state.moved_to) throw new Failure('refused', movedAway(mine.state.moved_to, here.location));
-    await refuseFaults(io, here.location, mine);
+    await refuseFaults(io, here, mine);
     if (!theirs) return mine;
     judgePush(before(theirs.state), mine.state, risks, {
       given: `the state at ${here.location}`,
@@ -86,11 +86,16 @@ async function go(
     const copy = withSerial(source, Math.max(source.state.serial, (old?.state.serial ?? -1) + 1));
     await theirs.replace(copy);
     await mustReadBack(await open(), copy);
-    const note: MovedTo = { location, at: isoTime(Date.now()), by: by.who, serial: copy.state.serial };
+    const note: MovedTo = {
+      location: there.location,
+      at: isoTime(Date.now()),
+      by: by.who,
+      serial: copy.state.serial,
+    };
     await mine.replace(marked(source, note));
-    await remember(io, there.location, copy, 'accept');
+    await remember(io, there, copy, 'accept');
     io.stdout.write(
-      `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${location} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(location, here.location)}\n`,
+      `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${there.location} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(there.location, here.location)}\n`,
     );
     return EXIT.done;
   });
@@ -139,7 +144,7 @@ async function takeBack(io: Io, here: Backend, flags: MigrateFlags): Promise<Exi
     const { moved_to, ...state } = marked;
     const back = withSerial({ state, chain }, state.serial + 1);
     await lease.replace(back);
-    await remember(io, here.location, back, 'accept');
+    await remember(io, here, back, 'accept');
     io.stdout.write(
       `${here.location} is in use again: ${contents(state)}.\nSee that nobody works with ${sanitize(moved_to?.location ?? '')} any more.\n`,
     );

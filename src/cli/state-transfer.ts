@@ -135,7 +135,7 @@ async function pushWhole(
     const state = pushedState(current?.state, given.state, taken, { at: isoTime(Date.now()), actor: by });
     const pushed = { state, chain: extendChain(state, given.chain) };
     await lease.replace(pushed);
-    await remember(io, store.location, pushed, 'accept');
+    await remember(io, store, pushed, 'accept');
     io.stdout.write(
       `Put ${what} at ${store.location}; it goes on as serial ${state.serial}.\n${backup === undefined ? 'There was no state there before.' : `The state as it was before: ${backup}`}\n`,
     );

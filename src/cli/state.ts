@@ -59,7 +59,7 @@ export async function withFaults(
   if (!snapshot) throw noState(store);
   const { location } = store;
   tellWhenMoved(io, snapshot.state, location);
-  return { ...snapshot, location, faults: await faultsOf(io, location, snapshot) };
+  return { ...snapshot, location, faults: await faultsOf(io, store, snapshot) };
 }
 
 /** Who looks into a state that was given up should know it. */

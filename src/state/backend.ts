@@ -8,8 +8,10 @@ import type { Snapshot } from './codec.ts';
  * wrong with what is stored or with storing it.
  */
 export interface Backend {
-  /** For people: where the state lies. */
+  /** For people: where the state lies. Holds no secret (`shownLocation`). */
   readonly location: string;
+  /** The same for the same state on this machine, and another for every other one. May hold a secret; never shown. */
+  readonly place: string;
   /** A consistent state without a lock; undefined when there is none. */
   read(): Promise<State | undefined>;
   /**

@@ -20,6 +20,7 @@ export function checkedBackend(backend: Backend, checks: StateChecks): Backend {
   };
   return {
     location: backend.location,
+    place: backend.place,
     async read() {
       const first = await backend.snapshot();
       // Read without the lock, it may have been overtaken by what another run has seen since: then it is read again.

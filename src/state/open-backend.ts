@@ -1,11 +1,14 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import type { Secrets } from '../domain/secrets.ts';
+import { shownLocation } from '../domain/shown-location.ts';
+import { decodePercent } from '../network/percent.ts';
 import { proxySecrets } from '../network/proxy.ts';
+import { stateBytesMax } from './answer-limits.ts';
 import type { Backend } from './backend.ts';
 import { httpBackend } from './http/http-backend.ts';
 import { httpStateSettings } from './http/settings.ts';
@@ -15,11 +18,12 @@ import { nodeDisk } from './local/node-disk.ts';
 import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresLocation } from './postgres/location.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
-import { placeOf, s3Location } from './s3/location.ts';
+import { placeOf as objectPlace, s3Location } from './s3/location.ts';
 import { s3Network } from './s3/network.ts';
 import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
 import { sdkBucket } from './s3/sdk-bucket.ts';
+import { weakenedHttp, weakenedPostgres, weakenedS3 } from './weakened-state.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
@@ -31,6 +35,8 @@ export interface BackendDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Learns what must not be shown; default: none is kept. */
   readonly secrets?: Secrets;
+  /** Told of each setting that weakens the connection to a remote state. */
+  readonly onNote?: (note: Diagnostic) => void;
 }
 
 /**
@@ -59,23 +65,35 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 
-function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
-  const url = publicUrl(location, scheme);
+function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
+  const url = publicUrl(given, scheme);
+  const location = shownLocation(given);
+  const place = placeOf(url);
   const { env, ...rest } = deps;
+  const tell = (notes: readonly Diagnostic[]) => {
+    for (const note of notes) deps.onNote?.(note);
+  };
   switch (scheme) {
     case 'http':
     case 'https': {
       const settings = httpStateSettings(url.href, env);
-      deps.secrets?.add(settings.password, settings.key, ...proxySecrets(env));
-      return httpBackend({ location, settings, ...rest });
+      deps.secrets?.add(settings.password, settings.key, ...proxySecrets(env), ...secretsIn(url));
+      tell(weakenedHttp(settings, env));
+      return httpBackend({ location, place, settings, ...rest });
     }
     case 's3':
       mustBeOnce(url);
-      return openS3(location, url, deps);
+      mustDecode(url);
+      tell(weakenedS3(s3Location(url), env));
+      return openS3(location, place, url, deps);
     case 'postgres':
-    case 'postgresql':
+    case 'postgresql': {
       mustBeOnce(url);
-      return postgresBackend({ location, postgres: postgresLocation(url), ...rest });
+      mustDecode(url);
+      const postgres = postgresLocation(url, env);
+      tell(weakenedPostgres(postgres, env));
+      return postgresBackend({ location, place, postgres, ...rest });
+    }
     default:
       throw usage(
         'state-url',
@@ -83,6 +101,22 @@ function openUrl(location: string, scheme: string, deps: BackendDeps): Backend {
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
+}
+
+/** A token in place of a user name, and what signs the address. */
+function secretsIn({ username, searchParams }: URL): string[] {
+  const values = [...searchParams].filter(([name]) => SIGNING_PARAMETER.test(name)).map(([, value]) => value);
+  return [username, decodePercent(username).toString(), ...values];
+}
+
+const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;
+
+/** Without login, whoever it is that asks. */
+function placeOf(url: URL): string {
+  const plain = new URL(url);
+  plain.username = '';
+  plain.hash = '';
+  return plain.href;
 }
 
 /** Of two values one would win in silence, and it might be the other state. */
@@ -93,12 +127,25 @@ function mustBeOnce({ protocol, searchParams }: URL): void {
     throw usage('state-url', `the ${protocol}// URL of the state has ${twice} twice`, 'keep one of them');
 }
 
-function openS3(location: string, url: URL, { env, ...rest }: BackendDeps): Backend {
+/** What is read out of it is a name: of a bucket, a key, a user, a database. */
+function mustDecode({ protocol, username, hostname, pathname, search }: URL): void {
+  try {
+    decodeURIComponent([username, hostname, pathname, search].join(' '));
+  } catch {
+    throw usage(
+      'state-url',
+      `the ${protocol}// URL of the state holds a % that is no escape of UTF-8 text`,
+      'write %25 for a percent sign',
+    );
+  }
+}
+
+function openS3(location: string, place: string, url: URL, { env, ...rest }: BackendDeps): Backend {
   const s3 = s3Location(url);
   rest.secrets?.add(...proxySecrets(env));
   const bucket = sdkBucket(s3, s3Network(env), rest.secrets);
-  const objects = s3Objects(bucket, placeOf(s3), rest.clock, rest.secrets);
-  return s3Backend({ location, s3, objects, ...rest });
+  const objects = s3Objects(bucket, objectPlace(s3), rest.clock, rest.secrets);
+  return s3Backend({ location, place, s3, objects, bytesMax: stateBytesMax(env), ...rest });
 }
 
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;

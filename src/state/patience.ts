@@ -15,15 +15,23 @@ export const A_MINUTE: Patience = { retries: 7, wait_ms_min: 500, wait_ms_max: 1
 /** The attempt may be made again: nothing was changed, or making it twice changes nothing more. */
 export class Again extends Error {}
 
-/** Repeats what throws `Again`, whose cause is thrown when the patience is over. Everything else is thrown at once. */
-export async function patiently<T>(clock: Clock, patience: Patience, attempt: () => Promise<T>): Promise<T> {
+/**
+ * Repeats what throws `Again`, whose cause is thrown when the patience is over. Everything else is thrown at once, and
+ * the signal's reason while it waits.
+ */
+export async function patiently<T>(
+  clock: Clock,
+  patience: Patience,
+  attempt: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   for (let repeated = 0; ; repeated++) {
     try {
       return await attempt();
     } catch (reason) {
       if (!(reason instanceof Again)) throw reason;
       if (repeated >= patience.retries) throw reason.cause;
-      await clock.sleep(Math.min(patience.wait_ms_min * 2 ** repeated, patience.wait_ms_max));
+      await clock.sleep(Math.min(patience.wait_ms_min * 2 ** repeated, patience.wait_ms_max), signal);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Backend, Lease } from './backend.ts';
 export function whenLocked(backend: Backend, look: (lease: Lease) => void): Backend {
   return {
     location: backend.location,
+    place: backend.place,
     read: () => backend.read(),
     snapshot: () => backend.snapshot(),
     holder: () => backend.holder(),

@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
+import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { type Finished, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
@@ -131,5 +135,389 @@ describe('a state server that repeats what it was sent', function () {
       expect(printed(done)).to.include('no way in with ***');
       expect(tells(printed(done), simple), printed(done)).to.equal(undefined);
     }
+  });
+});
+
+/** What a state server may do to have two runs at once, to be sent what is not its own, or to use up a machine. */
+describe('security: a state server that does not keep to the protocol', function () {
+  this.timeout(120_000);
+  let scene: Scene;
+  let cloud: Emulator;
+  let closing: (() => void)[];
+  beforeEach(async () => {
+    scene = new Scene();
+    closing = [];
+    cloud = await startEmulator({ seed: { volumes: 1, jobDurationMs: 100, queueMs: 10 } });
+    const { volumes, backups } = cloud.world();
+    scene.write(
+      'r.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: s}\nspec:\n  restores:\n    - {name: a, volume_id: ${Object.keys(volumes)[0]}, backup_id: ${Object.keys(backups)[0]}}\n`,
+    );
+    scene.write(
+      'vbsctl.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 1s, min_delay: 50ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
+    );
+  });
+  afterEach(async () => {
+    for (const close of closing) close();
+    scene.close();
+    await cloud.close();
+  });
+
+  const APPLY = ['apply', '-f', 'r.yaml', '--auto-approve', '--init-state'];
+  const FAST = { TF_HTTP_RETRY_MAX: '0', VBSCTL_STATE_TIMEOUT: '3s' };
+  const run = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
+    scene.run({ ...cloud.env(), ...FAST, ...env }, ...args);
+  const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
+  const starts = () =>
+    cloud.audit().volumes.reduce((sum, { restores_accepted }) => sum + restores_accepted, 0);
+
+  interface Asked {
+    readonly method: string;
+    readonly path: string;
+    readonly id: string | undefined;
+    readonly headers: http.IncomingHttpHeaders;
+  }
+
+  /** Listens on loopback; `seen` is every request, in order. */
+  async function serve(
+    answer: (asked: Asked, response: http.ServerResponse, body: string) => void,
+  ): Promise<{ origin: string; seen: Asked[] }> {
+    const seen: Asked[] = [];
+    const server = http.createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request
+        .on('data', (chunk: Buffer) => chunks.push(chunk))
+        .on('end', () => {
+          const body = Buffer.concat(chunks).toString();
+          const id = /"ID":"([^"]+)"/.exec(body)?.[1];
+          const { method = '', url = '', headers } = request;
+          const asked: Asked = { method, path: url, id, headers };
+          seen.push(asked);
+          response.on('error', () => {});
+          answer(asked, response, body);
+        });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+  }
+
+  /** A server that stores; `lock` answers LOCK (or POST …/lock) with a status. */
+  async function store(lock: (holder: string | undefined, id: string) => number) {
+    let text = '';
+    const held: { id?: string } = {};
+    const served = await serve(({ method, path, id }, response, body) => {
+      if (method === 'GET') response.writeHead(text ? 200 : 404).end(text);
+      else if (method === 'LOCK' || path.endsWith('/lock')) {
+        const status = lock(held.id, id ?? '');
+        if (status < 300) held.id = id ?? '';
+        response.writeHead(status).end(status === 423 ? JSON.stringify({ ID: held.id }) : '');
+      } else if (method === 'UNLOCK') {
+        if (held.id === id) held.id = undefined as never;
+        response.writeHead(200).end();
+      } else {
+        text = body;
+        response.writeHead(200).end();
+      }
+    });
+    return { ...served, held, text: () => text };
+  }
+
+  for (const status of [200, 201, 204])
+    it(`H5: a server that answers ${status} to every lock is refused before anything is started`, async () => {
+      const server = await store(() => status);
+      const state = ['--state', `${server.origin}/s`];
+      const [one, two] = await Promise.all([run({}, ...APPLY, ...state), run({}, ...APPLY, ...state)]);
+      for (const finished of [one, two]) {
+        expect(finished.code, said(finished)).to.be.oneOf(status === 200 ? [5] : [1, 5]);
+        expect(said(finished)).to.match(
+          /does not lock: it gave the lock to two at once|cannot lock the state/,
+        );
+      }
+      expect([starts(), server.text()]).to.deep.equal([0, '']);
+      // Each lock that was granted is given back.
+      const ids = (method: string) =>
+        server.seen.filter((each) => each.method === method).map(({ id }) => id);
+      if (status === 200) expect(ids('UNLOCK').sort()).to.deep.equal(ids('LOCK').sort());
+    });
+
+  for (const [name, answer] of [
+    ['423 with the holder', 423],
+    ['409', 409],
+    ['400', 400],
+    ['405', 405],
+  ] as const)
+    it(`a server that answers a second lock with ${name} is used`, async () => {
+      const server = await store((holder) => (holder === undefined ? 200 : answer));
+      const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
+      expect(finished.code, said(finished)).to.equal(0);
+      expect(starts()).to.equal(1);
+      expect(server.held.id).to.equal(undefined);
+    });
+
+  it('the try for a second lock never touches the lock of another run', async () => {
+    const server = await store((holder) => (holder === undefined ? 200 : 423));
+    server.held.id = 'of-another-run';
+    const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
+    expect(finished.code, said(finished)).to.equal(4);
+    expect(server.seen.filter(({ method }) => method === 'UNLOCK')).to.deep.equal([]);
+    expect(server.held.id).to.equal('of-another-run');
+  });
+
+  it('R2: the lock of another state is refused, with both addresses, and nobody is asked for it', async () => {
+    const server = await store((holder) => (holder === undefined ? 200 : 423));
+    const states = `${server.origin}/api/v4/projects/7/terraform/state`;
+    for (const env of [
+      { TF_HTTP_LOCK_ADDRESS: `${states}/production/lock` },
+      { TF_HTTP_LOCK_ADDRESS: `${states}/production/lock`, TF_HTTP_ADDRESS: `${states}/production` },
+      { TF_HTTP_UNLOCK_ADDRESS: `${states}/production/lock` },
+    ])
+      for (const args of [['init'], APPLY, ['plan', '-f', 'r.yaml'], ['state', 'list'], ['unlock', 'x']]) {
+        const finished = await run(env, ...args, '--state', `${states}/restores`);
+        expect(finished.code, `${args[0]}: ${said(finished)}`).to.equal(5);
+        expect(said(finished)).to.include(`${states}/restores`).and.include(`${states}/production/lock`);
+      }
+    expect(server.seen).to.deep.equal([]);
+  });
+
+  describe('M5: more than a machine can hold', () => {
+    const BLANKS = 400 * 1024 ** 2;
+    /** Peak of the child, MB: written when it ends. */
+    async function peakOf(env: Readonly<Record<string, string>>, ...args: string[]) {
+      scene.write(
+        'peak.cjs',
+        "process.on('exit', () => require('node:fs').writeFileSync(process.env.PEAK_FILE, String(process.resourceUsage().maxRSS)));",
+      );
+      const file = `${scene.cwd}/peak`;
+      const finished = await startProgram(args, scene.cwd, {
+        ...cloud.env(),
+        ...FAST,
+        HOME: scene.home,
+        VBSCTL_STATE_TIMEOUT: '60s',
+        NODE_OPTIONS: `--require=${scene.cwd}/peak.cjs`,
+        PEAK_FILE: file,
+        ...env,
+      }).done;
+      return { finished, mb: Number(readFileSync(file, 'utf8')) / 1024 };
+    }
+
+    const blanks = Buffer.alloc(BLANKS, ' ');
+    const member = gzipSync(blanks.subarray(0, 1024 ** 2));
+    for (const [encoding, bomb] of [
+      ['gzip', () => Buffer.concat(Array.from({ length: 2048 }, () => member))],
+      ['x-gzip', () => Buffer.concat(Array.from({ length: 2048 }, () => member))],
+      ['deflate', () => deflateSync(blanks, { level: 1 })],
+      ['br', () => brotliCompressSync(blanks, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
+    ] as const)
+      it(`a bomb of ${encoding}, as a state, as a lock, and as an error`, async () => {
+        const body = bomb();
+        for (const [what, status] of [
+          ['GET', 200],
+          ['LOCK', 200],
+          ['GET', 400],
+        ] as const) {
+          const { origin } = await serve(({ method }, response) => {
+            if (method === what) response.writeHead(status, { 'Content-Encoding': encoding }).end(body);
+            else response.writeHead(method === 'GET' ? 404 : 200).end();
+          });
+          const args = what === 'LOCK' ? APPLY : ['state', 'list'];
+          const { finished, mb } = await peakOf(
+            { VBSCTL_STATE_SIZE_LIMIT: '64MiB' },
+            ...args,
+            '--state',
+            `${origin}/s`,
+          );
+          expect(finished.code, said(finished)).to.equal(1);
+          expect(said(finished))
+            .to.match(/is larger than (64 MiB|256 KiB)/)
+            .and.not.match(CRASH);
+          expect(mb, `${what} ${status}`).to.be.lessThan(450);
+        }
+        expect(starts()).to.equal(0);
+      });
+
+    for (const [name, chunk] of [
+      ['large pieces', ' '.repeat(65_536)],
+      ['single bytes', ' '],
+    ] as const)
+      it(`an answer without end, in ${name}`, async () => {
+        const { origin } = await serve((_, response) => {
+          response.writeHead(200);
+          const more = () => {
+            while (!response.destroyed && response.write(chunk));
+            if (!response.destroyed) setImmediate(more);
+          };
+          response.once('close', () => response.destroy());
+          more();
+        });
+        const { finished, mb } = await peakOf(
+          { VBSCTL_STATE_SIZE_LIMIT: '8MiB', VBSCTL_STATE_TIMEOUT: '5s' },
+          'state',
+          'list',
+          '--state',
+          `${origin}/s`,
+        );
+        expect(finished.code, said(finished)).to.equal(1);
+        expect(said(finished)).to.match(/larger than 8 MiB|no answer in time/);
+        expect(mb).to.be.lessThan(450);
+      });
+
+    it('a bucket that sends without end: an object, its lock, an error', async () => {
+      const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
+      for (const status of [200, 403]) {
+        const { origin } = await serve((_, response) => {
+          response.writeHead(status, { ETag: '"x"' });
+          const more = () => {
+            while (!response.destroyed && response.write(' '.repeat(65_536)));
+            if (!response.destroyed) setImmediate(more);
+          };
+          response.once('close', () => response.destroy());
+          more();
+        });
+        const { finished, mb } = await peakOf(
+          { ...env, VBSCTL_STATE_SIZE_LIMIT: '8MiB', VBSCTL_STATE_TIMEOUT: '10s' },
+          'state',
+          'list',
+          '--state',
+          `s3://b/k?endpoint=${origin}&region=x`,
+        );
+        expect(finished.code, said(finished)).to.equal(1);
+        expect(said(finished))
+          .to.match(/larger than|no answer|aborted/i)
+          .and.not.match(CRASH);
+        expect(mb).to.be.lessThan(450);
+      }
+    });
+  });
+
+  it('a redirect is not followed: no other host gets the password', async () => {
+    const other = await serve((_, response) => response.writeHead(200).end());
+    const { origin } = await serve((_, response) =>
+      response.writeHead(307, { Location: `${other.origin}/s` }).end(),
+    );
+    for (const args of [['state', 'list'], APPLY, ['init']]) {
+      const finished = await run(
+        { TF_HTTP_USERNAME: 'ci', TF_HTTP_PASSWORD: 'S3CRET-S3CRET' },
+        ...args,
+        '--state',
+        `${origin}/s`,
+      );
+      expect(finished.code, said(finished)).to.equal(1);
+      expect(said(finished)).to.include('redirects are not followed');
+    }
+    expect(other.seen).to.deep.equal([]);
+  });
+
+  it('a wrong Content-Length, a cut answer and one that trickles end in time, with words', async () => {
+    for (const answer of [
+      (response: http.ServerResponse) =>
+        response.writeHead(200, { 'Content-Length': '1000' }).end('{}', () => response.socket?.destroy()),
+      (response: http.ServerResponse) =>
+        response.socket?.end('HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{"format": 1}'),
+      (response: http.ServerResponse) =>
+        response.socket?.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{'),
+      (response: http.ServerResponse) => response.socket?.end('\0\0\0'),
+      (response: http.ServerResponse) => response.socket?.destroy(),
+      (response: http.ServerResponse) => {
+        response.writeHead(200);
+        const timer = setInterval(() => response.write(' '), 100);
+        response.once('close', () => clearInterval(timer));
+      },
+    ]) {
+      const { origin } = await serve((_, response) => answer(response));
+      const begun = Date.now();
+      const finished = await run({}, 'state', 'list', '--state', `${origin}/s`);
+      expect(finished.code, said(finished)).to.equal(1);
+      expect(said(finished)).to.not.match(CRASH);
+      expect(Date.now() - begun).to.be.lessThan(30_000);
+    }
+  });
+
+  it('a stop ends the wait for an answer that never comes', async () => {
+    const server = await serve((_, response) => void response.writeHead(200).write(' '));
+    for (const args of [
+      ['plan', '-f', 'r.yaml'],
+      APPLY,
+      ['state', 'list'],
+      ['status'],
+      ['state', 'lock-info'],
+    ]) {
+      const before = server.seen.length;
+      const child = startProgram([...args, '--state', `${server.origin}/s`], scene.cwd, {
+        ...cloud.env(),
+        HOME: scene.home,
+      });
+      while (server.seen.length === before) await new Promise((resolve) => setImmediate(resolve));
+      child.kill('SIGTERM');
+      const begun = Date.now();
+      const finished = await child.done;
+      expect(finished.code, `${args.join(' ')}: ${said(finished)}`).to.equal(130);
+      expect(Date.now() - begun).to.be.lessThan(10_000);
+    }
+  });
+
+  it('an address is shown without its login and without what signs it, wherever it is told', async () => {
+    const server = await store((holder) => (holder === undefined ? 200 : 423));
+    const secret = `http://T0KEN-T0KEN@${new URL(server.origin).host}/s?sig=S1GN-S1GN&code=AMZ-AMZ-AMZ`;
+    const hidden = /T0KEN-T0KEN|S1GN-S1GN|AMZ-AMZ-AMZ/;
+    for (const args of [
+      ['plan', '-f', 'r.yaml'],
+      ['status'],
+      ['init'],
+      ['plan', '-f', 'r.yaml'],
+      ['apply', '-f', 'r.yaml', '--auto-approve'],
+      ['status'],
+      ['state', 'list'],
+      ['state', 'lock-info'],
+      ['state', 'lock-info', '-o', 'json'],
+      ['state', 'verify', '-o', 'json'],
+      ['state', 'rm', 'no/such'],
+      ['unlock', 'none'],
+      ['state', 'push', 'missing.json'],
+      ['state', 'migrate', '--to', 'here.json'],
+      ['plan', '-f', 'r.yaml'],
+      ['state', 'history', '-o', 'json'],
+      ['state', 'pull'],
+    ]) {
+      const finished = await run({}, ...args, '--state', secret);
+      expect(printed(finished), args.join(' ')).to.not.match(hidden).and.not.match(CRASH);
+    }
+    expect(
+      server.seen.some(({ path }) => path.includes('S1GN-S1GN')),
+      'it is used all the same',
+    ).to.equal(true);
+    expect(server.text(), 'the mark of the migration').to.include('moved_to').and.not.match(hidden);
+  });
+
+  it('odd addresses are told clearly', async () => {
+    for (const [state, why] of [
+      ['s3://b/k%ZZ', /holds a % that is no escape.*write %25/],
+      ['s3://bucket/100%.json', /holds a % that is no escape/],
+      ['postgres://u@127.0.0.1/d%b', /holds a % that is no escape/],
+      ['postgres://u%@127.0.0.1/d', /holds a % that is no escape/],
+      ['postgres://u@127.0.0.1/d?state=%FF', /holds a % that is no escape/],
+      ['http://[', /is not a URL/],
+      ['https://u:S3CRET-S3CRET@127.0.0.1/s', /holds a password/],
+    ] as const) {
+      const finished = await run({}, 'state', 'list', '--state', state);
+      expect(finished.code, said(finished)).to.equal(1);
+      expect(said(finished)).to.match(why).and.not.match(CRASH).and.not.include('S3CRET');
+    }
+  });
+
+  it('each setting that weakens TLS is told once', async () => {
+    const finished = await run(
+      { TF_HTTP_SKIP_CERT_VERIFICATION: 'true', NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      'state',
+      'list',
+      '--state',
+      'https://127.0.0.1:1/s',
+    );
+    expect(finished.stderr.match(/the certificate of the state server is not checked/g)).to.have.length(1);
+    expect(finished.stderr.match(/NODE_TLS_REJECT_UNAUTHORIZED=0 turns off/g)).to.have.length(1);
   });
 });

@@ -5,6 +5,8 @@ import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
+import { AnswerTooLarge } from '../../network/read-bounded.ts';
+import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
@@ -21,6 +23,7 @@ import { type Answer, httpWire, type Wire } from './wire.ts';
  */
 export interface HttpBackendOptions {
   readonly location: string;
+  readonly place?: string;
   readonly settings: HttpStateSettings;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -30,10 +33,18 @@ export interface HttpBackendOptions {
 }
 
 export function httpBackend(options: HttpBackendOptions): Backend {
-  const { location, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
+  const { location, place, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
   const server = new StateServer(location, settings, clock, wire, secrets);
   const lock = new HttpLock(server, clock, newId);
-  return textBackend({ location, store: server, lock, clock, newId, patience: settings.patience });
+  return textBackend({
+    location,
+    ...optional('place', place),
+    store: server,
+    lock,
+    clock,
+    newId,
+    patience: settings.patience,
+  });
 }
 
 const TRUST = 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
@@ -42,6 +53,7 @@ class StateServer implements TextStore {
   readonly place: string;
   readonly guarded = false;
   readonly serialsOnlyRise = true;
+  readonly bytesMax: number;
   readonly settings: HttpStateSettings;
   readonly #clock: Clock;
   readonly #wire: Wire;
@@ -57,12 +69,19 @@ class StateServer implements TextStore {
     this.#secrets = secrets;
     this.place = place;
     this.settings = settings;
+    this.bytesMax = settings.state_bytes_max;
     this.#clock = clock;
     this.#wire = wire;
   }
 
   async read() {
-    const { status, body } = await this.ask('read the state', 'GET', this.settings.address);
+    const { status, body } = await this.ask(
+      'read the state',
+      'GET',
+      this.settings.address,
+      undefined,
+      this.bytesMax,
+    );
     if (status === 204 || status === 404 || (status === 200 && body.length === 0)) return undefined;
     if (status === 200) return { bytes: body };
     throw this.unexpected('read the state', status, body);
@@ -73,7 +92,7 @@ class StateServer implements TextStore {
     url.searchParams.set('ID', lock.id);
     let answer: Answer;
     try {
-      answer = await this.#wire.send(this.settings.update_method, url.href, text);
+      answer = await this.#wire.send(this.settings.update_method, url.href, text, LOCK_BYTES_MAX);
     } catch (cause) {
       return { kind: 'unsure', why: reason(cause) };
     }
@@ -85,13 +104,21 @@ class StateServer implements TextStore {
   }
 
   /** The answer to what may be asked more than once. */
-  ask(what: string, method: string, url: string, body?: string): Promise<Repeatable> {
+  ask(
+    what: string,
+    method: string,
+    url: string,
+    body: string | undefined,
+    bytesMax = LOCK_BYTES_MAX,
+  ): Promise<Repeatable> {
     let repeated = false;
     return patiently(this.#clock, this.settings.patience, async () => {
       let answer: Answer;
       try {
-        answer = await this.#wire.send(method, url, body);
+        answer = await this.#wire.send(method, url, body, bytesMax);
       } catch (cause) {
+        if (cause instanceof AnswerTooLarge)
+          throw tooLarge(`the answer to “${what}”`, cause.bytesMax, this.place);
         const failure = this.#noAnswer(what, cause);
         if (isForGood(codeOf(cause))) throw failure;
         repeated = true;
@@ -175,9 +202,37 @@ class HttpLock implements Lock<HeldTextLock> {
     const mine = ownLock(wish, this.#clock, this.#newId);
     return waitForLock(this.#clock, waitMs, signal, async () => {
       const standing = await this.#take(mine);
-      if (standing === 'mine') return { mine: this.#held(mine) };
+      if (standing === 'mine') {
+        await this.#mustExclude(mine);
+        return { mine: this.#held(mine) };
+      }
       return { refused: () => this.#lockedBy(standing) };
     });
+  }
+
+  /**
+   * Asks for the lock once more under another id, while it is held: a server that says yes excludes nobody, and two
+   * runs would both work on the state. Tried each time, as a proxy or a server may have changed. What was granted
+   * wrongly is given back; a lock of anybody else is never touched.
+   */
+  async #mustExclude(mine: LockInfo): Promise<void> {
+    const second = this.#probe();
+    const { lock_method, lock_address } = this.#server.settings;
+    let excludes = false;
+    try {
+      const { status, body } = await this.#server.ask(
+        'lock the state',
+        lock_method,
+        lock_address,
+        encodeLock(second),
+      );
+      // A repeated request may be refused because the first copy of it was granted.
+      excludes = (status < 200 || status > 299) && decodeLock(body.toString())?.id !== second.id;
+      if (!excludes) await this.#free(second).catch(() => undefined);
+    } finally {
+      if (!excludes) await this.#free(mine).catch(() => undefined);
+    }
+    if (!excludes) throw notExclusive(this.#server.place);
   }
 
   /** The protocol has no question for it, so the lock is tried. */
@@ -253,4 +308,17 @@ class HttpLock implements Lock<HeldTextLock> {
   #lockedBy(standing: LockInfo | undefined): Failure {
     return lockedBy(standing ?? UNTOLD, this.#server.place);
   }
+}
+
+function notExclusive(place: string): Failure {
+  return new Failure(
+    'refused',
+    error('state-not-exclusive', 'the state server does not lock: it gave the lock to two at once', {
+      detail:
+        'While this run held the lock, the server granted it under a second id. Two runs could work on the state at once, and a volume could be restored twice.',
+      where: { file: place },
+      remedy:
+        'use a server that answers 423 or 409 to a second lock, or another kind of state (docs/state.md)',
+    }),
+  );
 }

@@ -35,6 +35,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
   const store = new Store(path, disk);
   return {
     location,
+    place: path,
     read: async () => (await store.load())?.state,
     async snapshot() {
       const loaded = await store.load();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { isLoopback } from '../../network/weakened-tls.ts';
 import { leaseTtl } from '../lease-terms.ts';
 
 /** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
@@ -13,15 +14,21 @@ export interface PostgresLocation {
   readonly ttl_ms: number;
   /** Of the advisory lock: two positive 31-bit numbers. */
   readonly lock_key: readonly [number, number];
+  /** How the connection is protected. `local`: it does not leave this machine. */
+  readonly tls: 'verified' | 'unchecked' | 'none' | 'local';
 }
 
 const OWN = ['state', 'schema', 'lease_ttl'];
 const OF_THE_CLIENT = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
 
 const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
+const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
 
-export function postgresLocation(url: URL): PostgresLocation {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `env`: PGHOST and PGSSLMODE count where the URL says nothing, as with every client of PostgreSQL. */
+export function postgresLocation(url: URL, env: Environment = {}): PostgresLocation {
   for (const name of url.searchParams.keys())
     if (![...OWN, ...OF_THE_CLIENT].includes(name))
       throw wrong(
@@ -38,12 +45,9 @@ export function postgresLocation(url: URL): PostgresLocation {
     throw wrong('the schema of a postgres:// URL must be a plain lower-case name', 'leave it out for vbsctl');
   const connection = new URL(url);
   for (const name of OWN) connection.searchParams.delete(name);
-  // As the client takes them already; so named, it does not warn of a version in which they are weaker.
-  if (
-    STRICT.has(connection.searchParams.get('sslmode') ?? '') &&
-    !connection.searchParams.has('uselibpqcompat')
-  )
-    connection.searchParams.set('sslmode', 'verify-full');
+  const tls = protection(connection, env);
+  // Named in any case: without it the client takes PGSSLMODE, or speaks in clear text.
+  if (tls === 'verified') connection.searchParams.set('sslmode', 'verify-full');
   const hash = createHash('sha256').update(`vbsctl ${schema} ${state}`).digest();
   return {
     connection: connection.href,
@@ -51,7 +55,24 @@ export function postgresLocation(url: URL): PostgresLocation {
     schema,
     ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
     lock_key: [hash.readUInt32BE(0) >>> 1, hash.readUInt32BE(4) >>> 1],
+    tls,
   };
+}
+
+/**
+ * Beyond this machine the server is verified, unless the URL or PGSSLMODE says otherwise. `prefer`, `require` and
+ * `verify-ca` verify as `verify-full` does, which is how the client takes them.
+ */
+function protection({ hostname, searchParams }: URL, env: Environment): PostgresLocation['tls'] {
+  const host = searchParams.get('host') || decodeURIComponent(hostname) || env.PGHOST || 'localhost';
+  const isLocal = host.startsWith('/') || isLoopback(host);
+  const fromEnv = SSL_MODES.includes(env.PGSSLMODE ?? '') ? env.PGSSLMODE : undefined;
+  const mode = searchParams.get('sslmode') ?? fromEnv;
+  if (mode === undefined)
+    return isLocal && !TLS_FILES.some((name) => searchParams.has(name)) ? 'local' : 'verified';
+  if (mode === 'disable') return isLocal ? 'local' : 'none';
+  const isWeaker = searchParams.get('uselibpqcompat') === 'true' && STRICT.has(mode);
+  return mode === 'no-verify' || isWeaker ? 'unchecked' : 'verified';
 }
 
 function wrong(summary: string, remedy: string): Failure {

@@ -18,6 +18,7 @@ import { ConnectionLost, refuseSharedSession, Session } from './session.ts';
 /** A state in the rows of a PostgreSQL, which excludes others by itself: the lock belongs to a session. */
 export interface PostgresBackendOptions {
   readonly location: string;
+  readonly place?: string;
   readonly postgres: PostgresLocation;
   readonly settleMs: number;
   readonly clock: Clock;
@@ -28,6 +29,7 @@ export interface PostgresBackendOptions {
 
 export function postgresBackend({
   location,
+  place = location,
   postgres,
   settleMs,
   clock,
@@ -66,38 +68,48 @@ export function postgresBackend({
 
   return {
     location,
+    place,
     read: async () => (await read())?.state,
     snapshot: read,
 
     async lock(actor, waitMs, signal) {
-      const session = await open();
-      try {
+      const mine = ownLock(actor, clock, newId);
+      let session: Session | undefined;
+      const connected = async (): Promise<Session> => {
+        if (session && !session.lost) return session;
+        session = await Session.open(postgres, location, secrets);
         await refuseSharedSession(session, postgres);
         await migrate(session, schema);
-        const mine = ownLock(actor, clock, newId);
-        const time = await waitForLock(clock, waitMs, signal, async () => {
+        return session;
+      };
+      /** A queue may be long: each loss of the connection is met by a new one, and the lock is asked for again. */
+      const attempt = async () => {
+        try {
+          const own = await connected();
           const before = momentOf(clock);
-          const outcome = await takeLock(session, postgres, mine, settleMs, location);
-          return outcome === 'mine'
-            ? { mine: new LeaseTime(clock, postgres.ttl_ms, before) }
-            : { refused: () => outcome };
-        });
-        const found = await load(session, postgres, location);
-        const holding = new PostgresHolding({
-          session,
-          open,
-          location,
-          postgres,
-          clock,
-          lock: mine,
-          time,
-          found,
-        });
-        return new StoredLease({ holding, found, actor, clock, newId, location });
-      } catch (cause) {
-        await session.close();
-        throw cause instanceof ConnectionLost ? unreachable(location, cause) : cause;
-      }
+          const outcome = await takeLock(own, postgres, mine, settleMs, location);
+          if (outcome !== 'mine') return { refused: () => outcome };
+          const time = new LeaseTime(clock, postgres.ttl_ms, before);
+          return { mine: { session: own, time, found: await load(own, postgres, location) } };
+        } catch (cause) {
+          // The lock may be ours, and what it guards cannot be used: it must not stand until its lease is over.
+          if (!(cause instanceof ConnectionLost))
+            await session
+              ?.query(`delete from ${schema}.lock where state = $1 and id = $2`, [postgres.state, mine.id])
+              .catch(() => undefined);
+          await session?.close();
+          if (!(cause instanceof ConnectionLost)) throw cause;
+          throw new Again('lock', { cause: unreachable(location, cause) });
+        }
+      };
+      const won = await waitForLock(clock, waitMs, signal, () =>
+        patiently(clock, A_MINUTE, attempt, signal),
+      ).catch(async (cause: unknown) => {
+        await session?.close();
+        throw cause;
+      });
+      const holding = new PostgresHolding({ ...won, open, location, postgres, clock, lock: mine });
+      return new StoredLease({ holding, found: won.found, actor, clock, newId, location });
     },
 
     holder: () =>

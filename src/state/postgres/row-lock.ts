@@ -58,9 +58,10 @@ export async function takeLock(
   place: string,
 ): Promise<'mine' | Failure> {
   const { schema, state, ttl_ms } = location;
-  const taken = (await tryAdvisory(session, location)) || (await afterOverdue(session, location));
+  const taken = (await tryAdvisory(session, location)) || (await afterFormer(session, location, mine));
   const row = await holderOf(session, location);
-  if (taken && (!row || row.overdue)) {
+  // Its own: an earlier attempt was through, and only the answer or the connection was lost.
+  if (taken && (!row || row.overdue || row.info.id === mine.id)) {
     await session.query(
       `insert into ${schema}.lock (state, id, info, ttl_ms, takeover_after_ms, renewed_at)
        values ($1, $2, $3, $4, $5, clock_timestamp())
@@ -82,10 +83,10 @@ export async function tryAdvisory(session: Session, { lock_key }: PostgresLocati
   return row?.taken === true;
 }
 
-/** The session of a holder who does not renew is ended; only then is the lock ours. */
-async function afterOverdue(session: Session, location: PostgresLocation): Promise<boolean> {
+/** The session of a holder who does not renew is ended, or a former one of our own; only then is the lock ours. */
+async function afterFormer(session: Session, location: PostgresLocation, mine: LockInfo): Promise<boolean> {
   const row = await holderOf(session, location);
-  if (!row?.overdue) return false;
+  if (!row?.overdue && row?.info.id !== mine.id) return false;
   await endHolder(session, location).catch(() => undefined); // not allowed: then it stands
   return await tryAdvisory(session, location);
 }

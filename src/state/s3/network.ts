@@ -3,6 +3,7 @@ import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { type AgentPair, openConnections } from '../../network/connections.ts';
 import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
+import { stateTimeoutMs } from '../answer-limits.ts';
 import { systemReason } from '../local/system-error.ts';
 
 /** How the store is reached. The AWS SDK for JavaScript heeds neither a proxy nor AWS_CA_BUNDLE by itself. */
@@ -10,10 +11,16 @@ export interface S3Network {
   readonly proxyFor: ProxyChoice;
   /** Of the authorities that are believed, in place of Node's own. */
   readonly ca_file: string | undefined;
+  /** Of one request, its whole answer included. */
+  readonly request_timeout_ms: number;
 }
 
 export function s3Network(env: Readonly<Record<string, string | undefined>>): S3Network {
-  return { proxyFor: proxyFromEnv(env), ca_file: env.AWS_CA_BUNDLE || undefined };
+  return {
+    proxyFor: proxyFromEnv(env),
+    ca_file: env.AWS_CA_BUNDLE || undefined,
+    request_timeout_ms: stateTimeoutMs(env),
+  };
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;

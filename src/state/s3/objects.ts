@@ -5,6 +5,8 @@ import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText } from '../../network/plain-text.ts';
+import { AnswerTooLarge } from '../../network/read-bounded.ts';
+import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import { isObject } from '../shape.ts';
 import type { WriteOutcome } from '../whole/text-store.ts';
@@ -24,7 +26,7 @@ export type Condition =
 
 /** The few things asked of a bucket. */
 export interface Objects {
-  get(key: string): Promise<StoredObject | undefined>;
+  get(key: string, bytesMax?: number): Promise<StoredObject | undefined>;
   /** One attempt. `unsure` also when the condition was not met. */
   put(key: string, text: string, condition: Condition): Promise<PutOutcome>;
   /** Only the object with this ETag, by stores that heed it. */
@@ -35,7 +37,8 @@ export type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
 
 /** One request each, without repetition; throws as the AWS SDK does (`$metadata.httpStatusCode`, `name`). */
 export interface Bucket {
-  get(key: string): Promise<FoundObject>;
+  /** Throws `AnswerTooLarge` for one that is longer. */
+  get(key: string, bytesMax: number): Promise<FoundObject>;
   /** Resolves to the ETag, where the store tells it. */
   put(key: string, text: string, condition: Conditions): Promise<string | undefined>;
   remove(key: string, condition: Conditions): Promise<void>;
@@ -66,16 +69,17 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
         return await attempt();
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
+        if (cause instanceof AnswerTooLarge) throw tooLarge(`the answer to “${what}”`, cause.bytesMax, place);
         const failure = failed(what, cause, told(cause), place);
         throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
       }
     });
 
   return {
-    get: (key) =>
+    get: (key, bytesMax = LOCK_BYTES_MAX) =>
       patient('read', async () => {
         try {
-          const { bytes, etag = '', modified, date } = await bucket.get(key);
+          const { bytes, etag = '', modified, date } = await bucket.get(key, bytesMax);
           return { bytes, etag, ...optional('age_ms', ageOf(modified, date)) };
         } catch (cause) {
           if (statusOf(cause) === 404 && nameOf(cause) !== 'NoSuchBucket') return undefined;

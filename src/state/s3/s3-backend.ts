@@ -1,4 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
+import { optional } from '../../domain/record.ts';
+import { STATE_BYTES_MAX } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
 import { textBackend } from '../whole/text-backend.ts';
 import type { TextStore } from '../whole/text-store.ts';
@@ -10,18 +12,21 @@ import { type Abilities, selfTest } from './self-test.ts';
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
 export interface S3BackendOptions {
   readonly location: string;
+  readonly place?: string;
   readonly s3: S3Location;
   readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly objects: Objects;
+  /** Of the state; default 256 MiB. */
+  readonly bytesMax?: number;
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
   const { location, s3, objects, settleMs, clock, newId } = options;
   const { key } = s3;
   const place = placeOf(s3);
-  const store = new ObjectStore(objects, key, place);
+  const store = new ObjectStore(objects, key, place, options.bytesMax ?? STATE_BYTES_MAX);
   const lock = objectLock({
     objects,
     key: `${key}.lock`,
@@ -36,17 +41,19 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return abilities;
     },
   });
-  return textBackend({ location, store, lock, clock, newId });
+  return textBackend({ location, ...optional('place', options.place), store, lock, clock, newId });
 }
 
 class ObjectStore implements TextStore {
   readonly place: string;
   readonly serialsOnlyRise = false;
+  readonly bytesMax: number;
   readonly #objects: Objects;
   readonly #key: string;
   #guarded = false;
 
-  constructor(objects: Objects, key: string, place: string) {
+  constructor(objects: Objects, key: string, place: string, bytesMax: number) {
+    this.bytesMax = bytesMax;
     this.#objects = objects;
     this.#key = key;
     this.place = place;
@@ -62,7 +69,7 @@ class ObjectStore implements TextStore {
   }
 
   async read() {
-    const found = await this.#objects.get(this.#key);
+    const found = await this.#objects.get(this.#key, this.bytesMax);
     return found && { bytes: found.bytes, tag: found.etag };
   }
 

@@ -1,27 +1,32 @@
+import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { AnswerTooLarge, readBounded } from '../../network/read-bounded.ts';
+import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import { isObject } from '../shape.ts';
 import type { S3Location } from './location.ts';
 import { type S3Network, s3Agents } from './network.ts';
 import type { Bucket } from './objects.ts';
 
-const TIMEOUT_MS = 30_000;
-
 /** A bucket as the AWS SDK speaks to it. The SDK is loaded with the first request. */
 export function sdkBucket(location: S3Location, network: S3Network, secrets?: Secrets): Bucket {
   const { bucket: Bucket } = location;
+  const timeout = () => ({ abortSignal: AbortSignal.timeout(network.request_timeout_ms) });
   let loading: ReturnType<typeof load> | undefined;
   const sdk = () => {
     loading ??= load(location, network, secrets);
     return loading;
   };
   return {
-    async get(Key) {
+    async get(Key, bytesMax) {
       const { client, GetObjectCommand } = await sdk();
-      const found = await client.send(new GetObjectCommand({ Bucket, Key }), timeout());
+      const { abortSignal } = timeout();
+      const found = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal });
       return {
-        bytes: (await found.Body?.transformToByteArray()) ?? new Uint8Array(),
+        bytes: found.Body
+          ? await readBounded(addAbortSignal(abortSignal, found.Body as Readable), bytesMax)
+          : new Uint8Array(),
         ...optional('etag', found.ETag),
         ...optional('modified', found.LastModified),
         ...optional('date', (found as { date?: string }).date),
@@ -78,9 +83,28 @@ async function load(
     },
     { step: 'deserialize', priority: 'high', name: 'dateOfTheStore' },
   );
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      boundError(answer.response);
+      return answer;
+    },
+    { step: 'deserialize', priority: 'low', name: 'boundedErrors' },
+  );
   return { client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand };
 }
 
-function timeout() {
-  return { abortSignal: AbortSignal.timeout(TIMEOUT_MS) };
+/** The SDK reads the body of an error to its end, however long it is. */
+function boundError(response: unknown): void {
+  if (!isObject(response) || Number(response.statusCode) < 300 || !(response.body instanceof Readable))
+    return;
+  let length = 0;
+  const bounded = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      length += chunk.length;
+      if (length > LOCK_BYTES_MAX) done(new AnswerTooLarge(LOCK_BYTES_MAX));
+      else done(null, chunk);
+    },
+  });
+  Object.assign(response, { body: pipeline(response.body, bounded, () => {}) });
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { fold, type State } from '../../domain/state.ts';
+import { tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
@@ -17,6 +18,8 @@ import type { StoredText, TextStore } from './text-store.ts';
  */
 export interface TextBackendOptions {
   readonly location: string;
+  /** Default: the location. */
+  readonly place?: string;
   readonly store: TextStore;
   readonly lock: Lock<HeldTextLock>;
   readonly clock: Clock;
@@ -39,10 +42,11 @@ export interface HeldTextLock {
 }
 
 export function textBackend(options: TextBackendOptions): Backend {
-  const { location, store, lock, clock, newId } = options;
+  const { location, place = location, store, lock, clock, newId } = options;
   const load = async () => (await loadText(store))?.snapshot;
   return {
     location,
+    place,
     read: async () => (await load())?.state,
     snapshot: load,
     async lock(actor, waitMs, signal) {
@@ -147,6 +151,8 @@ class TextHolding implements Holding {
   /** Until it is known to be there. After an answer in doubt what is there decides, and only that. */
   #write(text: string): Promise<void> {
     const bytes = Buffer.from(text);
+    const { bytesMax, place } = this.#store;
+    if (bytes.length > bytesMax) throw tooLarge('the state', bytesMax, place);
     let why: string | undefined;
     return patiently(this.#clock, this.#patience, async () => {
       if (why !== undefined || !this.#store.guarded) {

@@ -11,6 +11,8 @@ export interface TextStore {
    * of one.
    */
   write(text: string, over: StoredText | undefined, lock: LockInfo): Promise<WriteOutcome>;
+  /** What is longer is neither read nor written: what could not be read again must not be written. */
+  readonly bytesMax: number;
   /** Whether `write` itself refuses when `over` is not what is there; else that is looked at before. */
   readonly guarded: boolean;
   /** Whether it may go on showing the text with the highest serial, as GitLab does. */

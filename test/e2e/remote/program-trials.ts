@@ -102,7 +102,7 @@ export function programTrials(server: TrialServer): void {
     };
 
     it('two at once: one applies, one is told who, one waits for its turn and finds it done', async () => {
-      await begin(SHORT_MS);
+      await begin(4_000);
       const first = remote.start('apply', '--auto-approve');
       await remote.accepted(1);
       const [refused, second] = await Promise.all([

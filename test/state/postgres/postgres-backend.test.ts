@@ -68,6 +68,44 @@ if (!HAS_POSTGRES) {
       }
     });
 
+    it('a queued run outlives connections that are cut, and gets the lock when it is free', async function () {
+      this.timeout(60_000);
+      const name = randomUUID();
+      const holder = await (await open(at(server.port, name))).lock(ACTOR, 0);
+      await holder.create(TARGET);
+      let isQueued = true;
+      const queued = (await open(at(server.port, name))).lock(ACTOR, 30_000).finally(() => {
+        isQueued = false;
+      });
+      for (let cuts = 0; cuts < 5; cuts++) {
+        // every session but that of the holder
+        await server.ask(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'vbsctl'
+           and pid not in (select pid from pg_locks where locktype = 'advisory' and granted)`,
+        );
+        const sessions = () => server.ask("select 1 from pg_stat_activity where application_name = 'vbsctl'");
+        while (isQueued && (await sessions()).length < 2);
+        expect(isQueued).to.equal(true);
+      }
+      await holder.commit([numbered(1)]);
+      await holder.release();
+      const lease = await queued;
+      expect(lease.state()?.serial).to.equal(1);
+      await lease.commit([numbered(2)]);
+      await lease.release();
+    });
+
+    it('a state that cannot be read leaves no lock behind', async () => {
+      const name = randomUUID();
+      const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      await lease.release();
+      await server.ask(`update vbsctl.state set head = '{"format": "x"}' where name = '${name}'`);
+      const backend = await open(at(server.port, name));
+      expect(await backend.lock(ACTOR, 0).catch((cause: unknown) => cause)).to.be.instanceOf(Failure);
+      expect(await backend.holder()).to.equal(undefined);
+    });
+
     it('refuses tables of a newer vbsctl', async () => {
       await server.ask(
         'create schema newer; create table newer.meta (version int); insert into newer.meta values (99)',

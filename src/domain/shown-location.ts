@@ -1,0 +1,39 @@
+/**
+ * Where a state is, as it may be printed, stored and logged: a path as it is; a URL without a login, without its
+ * fragment, and without values of its query that may be secret (`…` in their place). By text, so that also what is no
+ * valid URL shows nothing. A second pass changes nothing.
+ */
+export function shownLocation(location: string): string {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is.exec(location) ?? [];
+  if (scheme === '') return location;
+  const [place = ''] = rest.split('#');
+  const [path = '', ...query] = place.split('?');
+  const shown = `${scheme}${withoutLogin(scheme, path)}`;
+  return query.length === 0 ? shown : `${shown}?${query.join('?').split('&').map(shownParameter).join('&')}`;
+}
+
+/** Of PostgreSQL the user says whose place it is; elsewhere it may be a token. A `@` in a path is none of it. */
+function withoutLogin(scheme: string, path: string): string {
+  const slash = path.indexOf('/');
+  const authority = slash < 0 ? path : path.slice(0, slash);
+  const at = authority.lastIndexOf('@');
+  if (at < 0) return path;
+  const [user = ''] = authority.slice(0, at).split(':');
+  const kept = /^postgres/i.test(scheme) && user !== '' ? `${user}@` : '';
+  return kept + path.slice(at + 1);
+}
+
+/** Parameters of s3:// and postgres:// that hold no secret; every other value is hidden. */
+const HARMLESS = new Set(
+  'region path_style lease_ttl state schema host port sslmode sslrootcert sslcert sslkey uselibpqcompat'.split(
+    ' ',
+  ),
+);
+
+function shownParameter(parameter: string): string {
+  const [name = '', ...value] = parameter.split('=');
+  if (value.length === 0) return HARMLESS.has(name) || name === '' ? name : '…';
+  if (HARMLESS.has(name)) return parameter;
+  const text = value.join('=');
+  return name === 'endpoint' && /^https?:\/\//i.test(text) ? `${name}=${shownLocation(text)}` : `${name}=…`;
+}
