@@ -62,7 +62,9 @@ ${GIVEN ? '' : PACE}`,
   /** `onEvent` hears of what `apply --output json` tells, as it tells it. */
   start(args: readonly string[], onEvent?: (event: ApplyEvent) => void): Running {
     // Into a cloud of its own a person gets by whatever the environment says: proxy, certificates, HOME.
-    const env = GIVEN ? process.env : { OS_CLIENT_CONFIG_FILE: process.env.OS_CLIENT_CONFIG_FILE };
+    const given = GIVEN ? process.env : { OS_CLIENT_CONFIG_FILE: process.env.OS_CLIENT_CONFIG_FILE };
+    // Named: in a pipeline, one that is merely found chooses no cloud.
+    const env = { ...given, VBSCTL_CONFIG: join(this.folder, 'vbsctl.yaml') };
     return startProgram(args, this.folder, env, (line) => {
       if (line.startsWith('{"v":1,')) onEvent?.(JSON.parse(line));
     });
