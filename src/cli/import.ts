@@ -79,8 +79,8 @@ function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Proo
     };
   if (at === undefined || reason === undefined)
     throw usage(
-      'by what it is known is not said',
-      'give --job-id ID; or, where the service has forgotten the job, --succeeded-at TIME --reason "…"',
+      '--job-id or --succeeded-at with --reason is required',
+      'give --job-id ID, or, if the service has forgotten the job, --succeeded-at TIME --reason "…"',
     );
   return { by: 'word', succeeded_at: at, reason, who };
 }
@@ -90,7 +90,7 @@ function timeOf(text: string): string {
   const ms = zoned ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(ms))
     throw usage(
-      `--succeeded-at ${text} is no time with a time zone`,
+      `invalid value ${JSON.stringify(text)} for --succeeded-at: expected a time with a time zone`,
       'write it like 2026-11-23T22:00:00+01:00',
     );
   return isoTime(ms);

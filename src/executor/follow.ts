@@ -298,6 +298,12 @@ export function judgeStatuses(
       : { kind: 'goes_on', note: 'the disk is not found', trouble: true };
   if (isErrorStatus(volume.value.status))
     return broken(`the disk went to ${volume.value.status}`, look, history, lost);
+  if (volume.value.status === VOLUME_RESTORING && contradiction)
+    return {
+      ...RESTORING,
+      note: `restoring, but not by this restore: ${contradiction.because}`,
+      trouble: true,
+    };
   if (volume.value.status === VOLUME_RESTORING) return RESTORING;
   if (!isDiskAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${volume.value.status}` };
   if (backup.kind === 'unreadable')

@@ -3,6 +3,7 @@ import { backoffMs } from '../domain/backoff.ts';
 import { type Moment, momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
 import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
@@ -112,7 +113,7 @@ class Attempts {
           return unreachable(finding);
       }
       // Nothing is under way, and this run starts nothing: so it is over, and whatever comes next is a new start.
-      if (run.reach === 'follow') return this.#fail(`it was not started: ${finding.because}`, false);
+      if (run.reach === 'follow') return this.#fail(finding.because, false);
       if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
         return { ...recorded(session), refused: this.#action.refused };
       if (this.#patienceIsOver)
@@ -123,7 +124,7 @@ class Attempts {
       const pause = this.#notBefore - clock.monotonic();
       if (pause > session.timeLeftMs)
         return this.#fail(
-          `${this.#lastFailure?.message ?? 'no answer'}; its time is up before it may be repeated`,
+          `timed out after ${formatDuration(session.timeoutMs)}, before the next attempt was due: ${this.#lastFailure?.message ?? 'no answer'}`,
           false,
         );
       if (pause > 0) await clock.sleep(pause, run.stop);

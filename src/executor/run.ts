@@ -71,6 +71,7 @@ export class Session {
   readonly ids: { readonly address: string; readonly volume_id: string; readonly backup_id: string };
   /** Monotonic ms after which this run follows it no longer. */
   readonly deadline: number;
+  readonly timeoutMs: number;
   /** Monotonic ms of the yes, when it came in this run. */
   acceptedAt: number | undefined;
   #record: Record | undefined;
@@ -79,6 +80,7 @@ export class Session {
     this.run = run;
     this.ids = ids;
     this.#record = record;
+    this.timeoutMs = timeoutMs;
     this.deadline = run.clock.monotonic() + timeoutMs;
   }
 

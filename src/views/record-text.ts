@@ -5,6 +5,7 @@ import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
   doubtOf,
+  doubtWhenSent,
   type Intended,
   jobIdOf,
   type Observation,
@@ -117,7 +118,10 @@ export function durationOf(record: Record, now: number): number | undefined {
 
 function beganBy({ evidence, attempts }: Running | Succeeded): string | undefined {
   if (evidence !== 'adopted') return undefined;
-  return attempts.find((attempt) => doubtOf(attempt) !== 'none')?.intended_at;
+  const first =
+    attempts.find((attempt) => doubtOf(attempt) !== 'none') ??
+    attempts.find((attempt) => doubtWhenSent(attempt) !== 'none');
+  return first?.intended_at;
 }
 
 function elapsed(from: number, now: number): number | undefined {
@@ -220,8 +224,8 @@ function looksOf(record: Record): readonly Observation[] {
 function contradictionLines(record: Record, style: Style, width: number): string[] {
   const contradiction = 'history' in record ? record.history?.contradiction : undefined;
   if (!contradiction) return [];
-  const text = `not this restore: ${sanitize(contradiction.because)}`;
-  return labelled('', wrap(text, width - VALUE_COLUMN).map(style.warn), style);
+  const text = sanitize(contradiction.because);
+  return labelled('not ours', wrap(text, width - VALUE_COLUMN).map(style.warn), style);
 }
 
 function observedLines({ observed, baseline }: Succeeded, style: Style): string[] {

@@ -110,7 +110,7 @@ spec:
     expect(refused.code).to.equal(5);
     expect(said(refused)).to.include('vbsctl wait night/one');
     const waited = await desk.run('wait', 'night/one');
-    expect(said(waited)).to.include('it was not started');
+    expect(said(waited)).to.include('it did not start');
     expect(await record()).to.include({ status: 'failed', touched: 'no' });
     expect((await apply()).code).to.equal(0);
     expect(desk.starts()).to.deep.equal([1]);

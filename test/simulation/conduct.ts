@@ -72,6 +72,8 @@ export class Conduct {
   readonly #sent = new Map<string, Sent[]>();
   readonly #judged = new Set<string>();
   readonly #states = new Map<string, LedgerRecord>();
+  /** Attempt → the process that found out that it did nothing. */
+  readonly #settledBy = new Map<string, string>();
   /** Jobs that were read as done. */
   readonly #doneJobs = new Set<string>();
   /** What was read last, by whomever. */
@@ -192,6 +194,7 @@ export class Conduct {
     const earlier = record.attempts.slice(0, -1).map(({ answer }, index) => ({
       answer,
       sent: this.#sent.get(attemptId(record, index))?.at(-1),
+      settledBy: this.#settledBy.get(attemptId(record, index)),
     }));
     const last = earlier.at(-1);
     const own = earlier.filter(({ sent }) => sent?.process === process);
@@ -201,7 +204,11 @@ export class Conduct {
     if (refused.length === 2)
       this.#violated('answer-table', `${what}: a third token after two that were refused`);
 
-    const doubtful = earlier.filter(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+    // What another process found out and made durable is not waited for again.
+    const doubtful = earlier.filter(
+      ({ answer, settledBy = process }) =>
+        answer !== 'not_sent' && answer !== 'unauthorized' && settledBy === process,
+    );
     if (doubtful.length > 0)
       this.#settledFirst(
         doer,
@@ -227,6 +234,10 @@ export class Conduct {
       const before = this.#states.get(key);
       if (before === record) continue;
       this.#states.set(key, record);
+      for (const [index, { settled }] of record.attempts.entries()) {
+        const id = attemptId(record, index);
+        if (settled && writer !== undefined && !this.#settledBy.has(id)) this.#settledBy.set(id, writer);
+      }
       this.#answerIsAsRead(record);
       const isNews =
         before?.status !== record.status || (before && lastAttempt(before)) !== lastAttempt(record);

@@ -35,6 +35,42 @@ describe('where a disk was attached before its restore', () => {
   });
 });
 
+describe('what was seen of a restore', () => {
+  const seen = {
+    at: '2026-11-24T00:01:00.000Z',
+    volume: { status: 'restoring-backup', updated_at: '2026-11-24T00:00:58Z' },
+    backup: { status: 'available', updated_at: '2026-11-20T00:00:00Z' },
+  };
+  const text = (...events: Parameters<typeof recordOf>[1]) => stateShowText(recordOf('web', events), at(120));
+
+  it('is shown while nothing is decided yet, with what it rules out', () => {
+    const history = {
+      looks: [seen],
+      contradiction: { at: seen.at, because: 'the disk was being restored while this backup was available' },
+    };
+    expect(text(AMBIGUOUS, { type: 'observe', at: seen.at, history }))
+      .to.match(/seen: +2026-11-24T00:01:00Z\n +disk +restoring-backup .*← moved/)
+      .and.match(/not ours: +the disk was being restored while this backup was available/);
+  });
+
+  it('is shown for an attempt that did not start, and not as doubt', () => {
+    expect(
+      text(AMBIGUOUS, { type: 'settle', at: seen.at, for_ms: 120_000, seen }).replace(/\s+/g, ' '),
+    ).to.include('it did not start: the disk did not move for 2m');
+  });
+
+  it('is shown for a success: the job, or disk and backup', () => {
+    const accepted = { type: 'accept', at: seen.at, job_id: 'job-1' } as const;
+    const job = { at: seen.at, job: { id: 'job-1', status: 'SUCCESS' } };
+    expect(text(accepted, { type: 'succeed', at: seen.at, observed: job })).to.match(
+      /seen: .*\n +job job-1 +SUCCESS/,
+    );
+    expect(text(accepted, { type: 'succeed', at: seen.at, observed: seen })).to.match(
+      /seen: .*\n +disk +restoring/,
+    );
+  });
+});
+
 describe('how long a restore took', () => {
   it('counts from the yes', () => {
     expect(durationOf(succeeded, NOW)).to.equal(724_000);

@@ -1,0 +1,163 @@
+import { expect } from 'chai';
+import {
+  endedApart,
+  isNews,
+  lacksItsName,
+  NO_LOOKS,
+  needsConfirming,
+  newlyNamed,
+  type Subject,
+  withLook,
+} from '../../src/domain/look-history.ts';
+import type { LookHistory, Observation, Seen } from '../../src/domain/record.ts';
+
+const BEFORE = '2026-11-23T20:00:00Z';
+/** Seconds after ten. */
+const at = (s: number) => new Date(Date.UTC(2026, 10, 23, 22, 0, s)).toISOString();
+const REST = { status: 'available', updated_at: BEFORE };
+
+function look(volume: Partial<Seen>, backup: Partial<Seen>, confirmed = false): Observation {
+  return {
+    at: at(59),
+    volume: { ...REST, ...volume },
+    backup: { ...REST, ...backup },
+    ...(confirmed ? { confirmed: true as const } : {}),
+  };
+}
+
+const disk = (s: number, more: Partial<Seen> = {}) => ({
+  status: 'restoring-backup',
+  updated_at: at(s),
+  ...more,
+});
+const backup = (s: number) => ({ status: 'restoring', updated_at: at(s) });
+const ended = (s: number, more: Partial<Seen> = {}): Seen => ({ ...REST, updated_at: at(s), ...more });
+
+function subject(api: Subject['api'] = 'vbs', src_backup_id?: string): Subject {
+  const volume = src_backup_id === undefined ? REST : { ...REST, src_backup_id };
+  return { backup_id: 'ours', baseline: { at: BEFORE, volume, backup: REST }, api };
+}
+
+function history(looks: readonly Observation[], of = subject()): LookHistory {
+  return looks.reduce<LookHistory>((sofar, one) => withLook(sofar, one, of), NO_LOOKS);
+}
+
+const contradicted = (looks: readonly Observation[], of = subject()) =>
+  history(looks, of).contradiction !== undefined;
+
+describe('the looks since a request', () => {
+  it('contradict once the disk was restoring and the backup was not, read again in order, and for good', () => {
+    const both = look(disk(1), backup(1));
+    expect(contradicted([look(disk(1), {}, true), both])).to.equal(true);
+    expect(contradicted([look(disk(1), {}), both]), 'a torn reading').to.equal(false);
+    expect(contradicted([look(disk(1), { status: 'gone' }, true)]), 'not told').to.equal(false);
+  });
+
+  it('contradict when the backup was being restored already, the disk was not, and the backup has not moved since', () => {
+    const alone = look({}, backup(1), true);
+    expect(contradicted([alone, look(disk(1), backup(1))])).to.equal(true);
+    expect(contradicted([alone, look(disk(5), backup(5))]), 'another restore of it').to.equal(false);
+    expect(contradicted([look({}, backup(1)), look(disk(1), backup(1))]), 'torn').to.equal(false);
+  });
+
+  it('contradict by the times at which the two began', () => {
+    for (const [volumeAt, backupAt, vbs, cinder] of [
+      [5, 5, false, false],
+      [6, 5, false, false], // a second began between the two writes
+      [7, 5, true, false], // Cinder may write the disk again
+      [5, 6, true, true], // the backup is written first
+      [5, 50, true, true],
+    ] as const) {
+      const looks = [look(disk(volumeAt), backup(backupAt))];
+      const title = `disk ${volumeAt}, backup ${backupAt}`;
+      expect(contradicted(looks, subject('vbs')), `vbs: ${title}`).to.equal(vbs);
+      expect(contradicted(looks, subject('cinder')), `cinder: ${title}`).to.equal(cinder);
+    }
+  });
+
+  it('contradict by the name of another backup on a disk at rest, not on one that is being written', () => {
+    expect(contradicted([look(ended(9, { src_backup_id: 'theirs' }), ended(9))])).to.equal(true);
+    expect(contradicted([look(disk(9, { src_backup_id: 'theirs' }), backup(9))])).to.equal(false);
+    const known = subject('vbs', 'theirs');
+    expect(contradicted([look(ended(9, { src_backup_id: 'theirs' }), ended(9))], known)).to.equal(false);
+    expect(contradicted([look(ended(9, { src_backup_id: 'OURS' }), ended(9))])).to.equal(false);
+  });
+
+  it('are read again where a change may lie between the two readings', () => {
+    for (const [one, needed] of [
+      [look(disk(1), {}), true],
+      [look({}, backup(1)), true],
+      [look({ status: 'error_restoring' }, {}), true],
+      [look({}, { status: 'error' }), true],
+      [look(disk(1), backup(1)), false],
+      [look({}, {}), false],
+      [look(disk(1), { status: 'unreadable' }), false],
+    ] as const)
+      expect(needsConfirming(one), JSON.stringify(one)).to.equal(needed);
+  });
+
+  it('are told to later runs when they show something new, each state of the cloud once', () => {
+    const news = (before: readonly Observation[], one: Observation) =>
+      isNews(history(before), history([...before, one]), one, subject());
+    expect(news([], look({}, {})), 'as before the request').to.equal(false);
+    expect(news([], look({}, backup(1))), 'a backup alone that may be torn').to.equal(false);
+    expect(news([], look({}, backup(1), true)), 'a backup alone').to.equal(true);
+    expect(news([], look(disk(1), backup(1))), 'the disk moved').to.equal(true);
+    expect(news([look(disk(1), backup(1))], look(disk(1), backup(1))), 'again').to.equal(false);
+    expect(news([], look({ status: 'unreadable' }, {})), 'nothing').to.equal(false);
+    expect(news([look(disk(1), {})], look(disk(1), {}, true)), 'a contradiction').to.equal(true);
+  });
+
+  it('are kept within bounds: the first, the newest, and what was confirmed before what was not', () => {
+    const many = Array.from({ length: 50 }, (_, n) => look(disk(n), backup(n), n === 3));
+    const { looks } = history(many, subject('cinder'));
+    expect(looks).to.have.length(10);
+    expect([looks[0], looks[1], looks.at(-1)]).to.deep.equal([many[0], many[3], many[49]]);
+  });
+});
+
+describe('the end of a restore', () => {
+  it('frees disk and backup together, the disk first', () => {
+    const apart = (volumeAt: number, backupAt: number, status = 'available') =>
+      endedApart(look(ended(volumeAt, { status }), ended(backupAt)), NO_LOOKS) !== undefined;
+    expect([apart(9, 9), apart(9, 10)], 'together').to.deep.equal([false, false]);
+    expect([apart(10, 9), apart(9, 11), apart(9, 20)], 'apart').to.deep.equal([true, true, true]);
+    expect(apart(10, 9, 'in-use'), 'attached, and nobody saw how it began').to.equal(true);
+    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_LOOKS)).to.include('does not tell');
+  });
+
+  it('is not judged by the time of a disk that was attached since, if the two began together', () => {
+    const began = history([look(disk(1), backup(1))], subject('cinder'));
+    const attached = look(ended(30, { status: 'in-use' }), ended(9));
+    expect(endedApart(attached, began)).to.equal(undefined);
+    expect(endedApart(attached, history([look(disk(5), backup(1))], subject('cinder')))).to.not.equal(
+      undefined,
+    );
+    expect(endedApart(look(ended(9, { status: 'in-use' }), ended(30)), began)).to.not.equal(undefined);
+  });
+
+  it('names our backup on the disk only together with a new time', () => {
+    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), subject())).to.equal('ours');
+    expect(newlyNamed({ ...REST, src_backup_id: 'ours' }, subject()), 'by hand').to.equal(undefined);
+    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), subject('vbs', 'ours'))).to.equal(undefined);
+    expect(newlyNamed({ ...REST, src_backup_id: 'theirs' }, subject())).to.equal('another');
+  });
+
+  it('leaves a name where the cloud is known to write one', () => {
+    const lacks = (
+      api: Subject['api'],
+      now: string | undefined,
+      before: string | undefined,
+      foreign: boolean,
+    ) =>
+      lacksItsName(ended(9, now === undefined ? {} : { src_backup_id: now }), subject(api, before), foreign);
+    expect(lacks('cinder', undefined, undefined, true), 'cinder, into another disk').to.equal(true);
+    expect(lacks('cinder', 'ours', undefined, true)).to.equal(false);
+    expect(lacks('cinder', undefined, undefined, false), 'cinder, in place').to.equal(false);
+    expect(lacks('cinder', 'theirs', 'theirs', false), 'cinder, in place, over a name').to.equal(true);
+    expect(lacks('cinder', undefined, 'theirs', false), 'cinder, metadata from the backup').to.equal(false);
+    expect(lacks('vbs', undefined, undefined, true), 'vbs: perhaps it writes none').to.equal(false);
+    expect(lacks('vbs', 'theirs', 'theirs', true), 'vbs: it does').to.equal(true);
+    expect(lacks('vbs', 'theirs', 'theirs', false), 'vbs, in place: not known').to.equal(false);
+  });
+});
