@@ -41,6 +41,29 @@ describe('a manifest of a thousand things that do not exist', function () {
       expect(desk.cloud.audit().requests).to.deep.equal({ total: 1, token: 1 });
     });
 
+  it('does not keep what is under way from being followed', async () => {
+    desk.declare(1);
+    const begun = await desk.run(
+      'apply',
+      '-f',
+      'restores.yaml',
+      '--auto-approve',
+      '--init-state',
+      '--no-wait',
+    );
+    expect(begun.code, printed(begun)).to.equal(6);
+    desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
+    const files = ['-f', 'restores.yaml', '-f', 'many.yaml'];
+    // One disk of each: a set of its own, so that both count.
+    desk.write('many.yaml', desk.read('many.yaml').replace('{name: night}', '{name: flood}'));
+    const done = await desk.run('apply', ...files, '--auto-approve', '--config', 'op.yaml');
+    expect(done.code, printed(done)).to.equal(5);
+    expect(printed(done)).to.contain('the plan has 1000 restores, the limit is 50');
+    expect(desk.starts()).to.deep.equal([1]);
+    const { stdout } = await desk.run('state', 'list', '--config', 'op.yaml');
+    expect(stdout).to.match(/night\/disk-0.*succeeded/);
+  });
+
   it('is looked at all the same where the operator lifts the limit', async () => {
     desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
     const done = await desk.run('plan', '-f', 'many.yaml', '--config', 'op.yaml', '--allow-more-restores');
