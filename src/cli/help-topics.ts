@@ -64,13 +64,14 @@ It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.ya
   apply      parallelism, requests_per_second, max_failures, timeout
   retry      settle (how long an unanswered request may still take effect), after_ambiguous, …
   poll       how often what is under way is looked at
-  http       timeouts of one request
+  http       timeouts of one request; how many bytes and pages answers may bring
   policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
              require_valid_until, require_signed_plans, allowed_sets; each has a flag that lifts it for one run
 
 Any other vbsctl.yaml around the manifests can only tighten the policy.
 One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud.
 
+Only the environment, never a file, names hosts that may be sent a token over plain HTTP: VBSCTL_PLAIN_HTTP_HOSTS.
 Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
 `,
   recovery: `When a run did not end well

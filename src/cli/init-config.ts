@@ -78,6 +78,10 @@ state: vbsctl.state.json
 # http:
 #   connect_timeout: ${ms(http.connect_timeout_ms)}
 #   request_timeout: ${ms(http.request_timeout_ms)}
+#   max_response_bytes: ${http.max_response_bytes}   # of one answer
+#   max_list_pages: ${http.max_list_pages}          # of one list of disks, backups or servers
+#   max_list_bytes: ${http.max_list_bytes}     # all its pages together
+#   max_run_bytes: ${http.max_run_bytes}    # all answers to reads of one run
 # policy:                    # limits that no manifest can loosen; none by default
 #   max_restores: 50
 #   max_backup_age: 30d
