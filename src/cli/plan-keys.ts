@@ -10,10 +10,12 @@ import {
   type SignatureFinding,
   signedText,
 } from '../domain/saved-plan.ts';
+import { locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
 import { absolute } from './setup.ts';
+import { showDiagnostics } from './show.ts';
 
 /**
  * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. Nothing of a key is ever printed but the name of
@@ -66,6 +68,7 @@ export async function trustedKeys(
 ): Promise<readonly TrustedKey[] | undefined> {
   const directory = flag ?? (io.env[TRUSTED_KEYS_VARIABLE] || undefined);
   if (directory === undefined) return undefined;
+  await warnOfKeysInCheckout(io, directory);
   const names = (await namesIn(io, directory)).filter((name) => name.endsWith('.pem')).sort();
   if (names.length === 0 || names.length > KEYS_MAX)
     throw refused(
@@ -79,6 +82,23 @@ export async function trustedKeys(
     keys.push({ name: name.slice(0, -'.pem'.length), fingerprint: fingerprintOf(key), key });
   }
   return keys;
+}
+
+/** The operator named it, so it counts; but who writes pull requests may write there. */
+async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
+  const inCheckout = await locate(absolute(io, directory), [io.cwd]).then(
+    (located) => located.inCheckout,
+    () => false,
+  );
+  if (!inCheckout) return;
+  showDiagnostics(io, [
+    {
+      severity: 'warning',
+      code: 'keys-in-checkout',
+      summary: `the trusted keys in ${directory} lie in the working directory: a pull request could bring its own`,
+      remedy: 'keep them where only the operator can write',
+    },
+  ]);
 }
 
 /** Who signed the plan, as far as the keys tell; `trusted` undefined: nobody named keys. */

@@ -150,8 +150,9 @@ class Execution {
   }
 
   #beginWhatMay(): void {
-    const mayBegin = !this.#run.stop.aborted && !this.#halted;
-    for (const task of mayBegin ? this.#schedule.begin() : []) {
+    // After too many failures nothing new is started; what is under way is followed all the same.
+    const may = ({ action }: RestoreTask) => !this.#halted || action.kind === 'resume';
+    for (const task of this.#run.stop.aborted ? [] : this.#schedule.begin(may)) {
       this.#active++;
       void this.#perform(task);
     }

@@ -39,14 +39,14 @@ export class Schedule<T extends Task> {
     }
   }
 
-  /** Everything that may begin now; it counts as begun. */
-  begin(): T[] {
+  /** Everything that may begin now; it counts as begun. What `may` says no to is not asked again: it never begins. */
+  begin(may: (task: T) => boolean): T[] {
     const begun: T[] = [];
     while (this.#running < this.#parallelism) {
       const task = this.#ready[this.#next];
       if (!task) break;
       this.#next++;
-      if (!this.#open.has(task.id)) continue;
+      if (!this.#open.has(task.id) || !may(task)) continue;
       const busy = task.resources.find((resource) => this.#held.has(resource));
       if (busy !== undefined) {
         const waiting = this.#parked.get(busy);

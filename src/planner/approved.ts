@@ -66,7 +66,10 @@ export function approved(
   fresh: Plan,
 ): Approved {
   const now = new Map(fresh.actions.map((action) => [action.address, action]));
-  const reasons: Diagnostic[] = fresh.notices.filter(({ severity }) => severity === 'error');
+  const limits = fresh.notices.filter(({ severity }) => severity === 'error');
+  // Beyond a limit nobody looked at the cloud.
+  if (limits.length > 0) return { kind: 'refused', reasons: limits };
+  const reasons: Diagnostic[] = [];
   if (!moved) reasons.push(...otherMoves(saved, fresh));
   const meant = new Set(
     saved.actions
@@ -79,7 +82,7 @@ export function approved(
   // Planned again by its id, what a rule took of another disk looks like a mistake.
   const isMeant = ({ code, where }: Diagnostic) =>
     code === 'backup-of-another-disk' && meant.has(where?.address ?? '');
-  const notices: Diagnostic[] = fresh.notices.filter((one) => one.severity !== 'error' && !isMeant(one));
+  const notices: Diagnostic[] = fresh.notices.filter((one) => !isMeant(one));
   const actions: Action[] = [];
   for (const action of saved.actions) {
     const { address } = action.declared;

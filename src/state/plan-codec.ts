@@ -48,6 +48,9 @@ export function decodePlan(bytes: Uint8Array | string, file: string, version: st
   return plan;
 }
 
+/** As many as manifests may declare. */
+const RESTORES_MAX = 100_000;
+
 /** What may stand in a message: ids, kinds, versions. */
 const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
 
@@ -78,6 +81,8 @@ function flat(found: unknown): unknown {
 /** What has the right shape and cannot be: nothing after this has to wonder. */
 function contradiction(plan: SavedPlan): Misfit | undefined {
   const { actions, renamed, records } = plan;
+  if (actions.length + renamed.length > RESTORES_MAX)
+    return { path: ['actions'], expected: `at most ${RESTORES_MAX} restores`, found: actions.length };
   const seen = new Set<string>();
   for (const [list, entries] of [
     ['actions', actions],

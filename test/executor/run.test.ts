@@ -108,6 +108,21 @@ describe('a run', () => {
     expect(lab.audit().restores).to.have.length(2);
   });
 
+  it('follows what is under way also after max_failures', async () => {
+    const lab = new Lab({
+      jobDurationMs: 600_000,
+      faults: [fails(0)],
+      settings: { apply: { ...defaults().apply, parallelism: 1, max_failures: 1 } },
+    });
+    mend(lab, 0);
+    const specs = [0, 1, 2, 3].map((n) => lab.spec(n));
+    await lab.apply(specs.slice(0, 3), { reach: 'submit' });
+    const { outcome } = await lab.apply(specs);
+    expect(outcome.summary).to.include({ failed: 1, succeeded: 2, skipped: 1 });
+    expect(outcome.ends.get('set/disk-3')).to.include({ kind: 'not_started', code: 'halted' });
+    expect(lab.starts(3)).to.equal(0);
+  });
+
   it('leaves a restore that takes longer than its timeout running, and resumes it', async () => {
     const lab = new Lab({ jobDurationMs: 3_600_000 });
     const specs = [lab.spec(0, { timeout_ms: 60_000 })];
