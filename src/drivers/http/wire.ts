@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Slowdown, Throttle } from '../../domain/cloud.ts';
 import type { RetrySettings } from '../../domain/config.ts';
 import type { Budget } from './budget.ts';
-import type { Exchange, Http, HttpRequest, PostRequest } from './exchange.ts';
+import type { Answer, Exchange, Http, HttpRequest, PostRequest } from './exchange.ts';
 import { throttleOf } from './throttle.ts';
 
 type Listener = (slowdown: Slowdown) => void;
@@ -15,14 +15,31 @@ export interface WireTools {
   readonly retry: Pick<RetrySettings, 'min_delay_ms' | 'max_retry_after_ms'>;
 }
 
-/** The answer that asked to wait longer than is waited, until the pause for it ends. */
+/** The cloud asked to wait longer than is waited. Monotonic ms. */
 class Refusal {
-  readonly exchange: Exchange;
+  /** The cloud may be asked again. */
   readonly untilMs: number;
+  /** It asked to be left alone until then. */
+  readonly askedUntilMs: number;
 
-  constructor(exchange: Exchange, untilMs: number) {
-    this.exchange = exchange;
+  constructor(untilMs: number, askedUntilMs: number) {
     this.untilMs = untilMs;
+    this.askedUntilMs = askedUntilMs;
+  }
+
+  /**
+   * What a request is answered with that is not sent: that it was throttled, whatever the answer was about that asked to
+   * wait. Nothing of that answer is in it: it spoke of another thing (404), perhaps to another token.
+   */
+  answer(nowMs: number): Answer {
+    const seconds = Math.ceil((this.askedUntilMs - nowMs) / 1_000);
+    const error = { message: 'not asked again during the pause that the cloud asked for' };
+    return {
+      kind: 'answer',
+      status: 429,
+      headers: { 'retry-after': String(seconds) },
+      text: JSON.stringify({ error }),
+    };
   }
 }
 
@@ -41,18 +58,19 @@ export class Wire {
   }
 
   /**
-   * Waits for its place in the budget, then makes one attempt. A read during a pause that is shorter than the cloud
-   * asked for is answered at once with what the cloud said: it would wait in vain. Rejects only with the reason of an
-   * abort.
+   * Waits for its place in the budget, then makes one attempt. During a pause that is shorter than the cloud asked for, a
+   * read is not sent but answered at once as throttled: it would wait in vain. Rejects only with the reason of an abort.
    */
   async send(request: HttpRequest): Promise<Exchange> {
     const signal = request.method === 'GET' ? request.signal : undefined;
     signal?.throwIfAborted();
-    if (this.#refusal && this.#tools.clock.monotonic() < this.#refusal.untilMs) return this.#refusal.exchange;
+    const { budget, clock } = this.#tools;
+    const now = clock.monotonic();
+    if (this.#refusal && now < this.#refusal.untilMs) return this.#refusal.answer(now);
     try {
-      await this.#tools.budget.take(request.method, signal);
+      await budget.take(request.method, signal);
     } catch (reason) {
-      if (reason instanceof Refusal) return reason.exchange;
+      if (reason instanceof Refusal) return reason.answer(clock.monotonic());
       throw reason;
     }
     return this.#attempt(request);
@@ -95,11 +113,11 @@ export class Wire {
     const sentAt = clock.monotonic();
     const exchange = await http.send(request);
     const throttle = throttleOf(exchange, clock.now());
-    if (throttle) this.#slowDown(throttle, exchange, sentAt);
+    if (throttle) this.#slowDown(throttle, sentAt);
     return exchange;
   }
 
-  #slowDown(throttle: Throttle, exchange: Exchange, sentAtMs: number): void {
+  #slowDown(throttle: Throttle, sentAtMs: number): void {
     const { budget, clock, retry } = this.#tools;
     const { asked_ms = 0 } = throttle;
     const before = budget.pausedForMs;
@@ -107,7 +125,8 @@ export class Wire {
     budget.slowDown(sentAtMs, wanted);
     const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
-      this.#refusal = new Refusal(exchange, clock.monotonic() + pause_ms);
+      const now = clock.monotonic();
+      this.#refusal = new Refusal(now + pause_ms, now + asked_ms);
       budget.dismissReads(this.#refusal);
     }
     if (pause_ms >= before + LONGER_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });

@@ -46,18 +46,32 @@ describe('the wire, when the cloud asks for fewer requests', () => {
     expect(told).to.deep.equal([{ status: 429, pause_ms: 1_000 }]);
   });
 
-  it('answers reads with what the cloud said when it asks to wait longer than max_retry_after', async () => {
-    const hour = throttled(3_600);
-    const { clock, sentAt, told, get, wire } = wireTo(hour);
+  it('answers reads as throttled when the cloud asks to wait longer than max_retry_after', async () => {
+    const { clock, sentAt, told, get, wire } = wireTo(throttled(3_600));
     const many = Array.from({ length: 8 }, () => get());
-    expect(await clock.until(Promise.all(many.slice(5)))).to.deep.equal([hour, hour, hour]);
-    expect(await get()).to.equal(hour);
+    for (const exchange of await clock.until(Promise.all(many.slice(5))))
+      expect(exchange).to.deep.include({ status: 429, headers: { 'retry-after': '3600' } });
     expect(sentAt).to.have.length(5);
     expect(told).to.deep.equal([{ status: 429, asked_ms: 3_600_000, pause_ms: 300_000 }]);
     // A run that follows restores goes on: after max_retry_after it asks again.
     await clock.until(wire.reserve());
     expect(await clock.until(get())).to.deep.include({ status: 200 });
     expect(sentAt.at(-1)).to.be.at.least(300_000);
+  });
+
+  it('says nothing of the thing, the token or the text of the answer that asked to wait', async () => {
+    const { clock, get } = wireTo(answer(404, 'no disk for token t0ken', { 'retry-after': '3600' }));
+    expect(await clock.until(get())).to.deep.include({ status: 404 });
+    const next = await clock.until(get());
+    expect(next).to.deep.include({ status: 429 });
+    expect(JSON.stringify(next)).not.to.match(/t0ken|disk/);
+  });
+
+  it('counts the time that has passed since', async () => {
+    const { clock, get } = wireTo(throttled(3_600));
+    await clock.until(get());
+    await clock.until(clock.sleep(100_000));
+    expect(await clock.until(get())).to.deep.include({ headers: { 'retry-after': '3500' } });
   });
 
   it('a read that waits for the end of a pause ends with its signal', async () => {
