@@ -47,20 +47,21 @@ export function understand(argv: readonly string[], program: Command): readonly 
 /** `get backup NAME`, as kubectl has it; `import ADDRESS ID`, as Terraform has it. */
 function refuseOperand(command: Command, given: string, before: number): void {
   const path = [command.parent?.name(), command.name()].join(' ');
+  const word = shellWord(given);
   if (path === 'get backups')
     throw usage(
       `get backups takes no name, and ${given} was given`,
-      `of this disk: --volume ${given}; of this server: --server ${given}; called so: --name ${given}`,
+      `of this disk: --volume ${word}; of this server: --server ${word}; called so: --name ${word}`,
     );
   if (path === 'get volumes' || path === 'get servers')
-    throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${given}`);
+    throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${word}`);
   if (path === 'vbsctl plan')
     throw usage(
       `plan takes no operand, and ${given} was given`,
-      `a manifest: vbsctl plan -f ${shellWord(given)}\na saved plan: vbsctl show ${shellPath(given)}`,
+      `a manifest: vbsctl plan -f ${word}\na saved plan: vbsctl show ${shellPath(given)}`,
     );
   if (path === 'vbsctl import' && before === 1)
-    throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${given}`);
+    throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${word}`);
 }
 
 function asksForHelp(words: readonly string[]): boolean {
@@ -103,7 +104,7 @@ function checkedValue(command: Command, option: Option, value: string): string {
   throw usage(
     `--output takes a form (${forms}), not a file`,
     hasOption(command, '--out')
-      ? `to keep the plan in a file: --out ${value}`
+      ? `to keep the plan in a file: --out ${shellWord(value)}`
       : `to write to a file: vbsctl ${command.name()} --output json > ${shellPath(value)}`,
   );
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { sanitize } from '../domain/escape/terminal.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { shownLocation } from '../domain/shown-location.ts';
 import { decodePercent } from '../network/percent.ts';
@@ -44,6 +45,13 @@ export interface BackendDeps {
  * cannot be one, `state` when the place for the file is not fit. There need not be a state yet.
  */
 export async function openBackend(location: string, deps: BackendDeps): Promise<Backend> {
+  // Not repeated: it may hold a secret, too. A URL would lose them in silence.
+  if (sanitize(location) !== location)
+    throw usage(
+      'state-location',
+      'the location of the state holds control characters or others that cannot be shown',
+      'take them out',
+    );
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
   if (scheme !== undefined) return openUrl(location, scheme.toLowerCase(), deps);
   const almost = /^(https?|s3|postgres(?:ql)?):/i.exec(location)?.[0].toLowerCase();

@@ -106,9 +106,12 @@ export function wrap(text: string, width: number): string[] {
   return line === '' ? lines : [...lines, line];
 }
 
-/** Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. */
+/**
+ * Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. None begins with the arrow that
+ * is our sign of what to do.
+ */
 export function paragraphs(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) => wrap(sanitize(line), width));
+  return text.split('\n').flatMap((line) => wrap(sanitize(line).replace(/^\s*→/, '\\u{2192}'), width));
 }
 
 export function indent(lines: readonly string[], columns: number): string[] {

@@ -371,6 +371,25 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
+  it('brings no token into a saved plan, a stream of events and a state by the names of disks', async () => {
+    gateway.answer = (asked) => void token(asked);
+    gateway.change = (asked, body) =>
+      asked.method === 'GET'
+        ? body.replaceAll(/"name": ?"[^"]*"/g, `"name":${JSON.stringify(`disk ${token(asked)}`)}`)
+        : body;
+    const state = ['--state', './vbsctl.state.json'];
+    expectNoSecret(await run('init', ...state), 'init');
+    const saved = await run('plan', '-f', 'restores.yaml', '--out', 'plan.json', ...state);
+    expect(saved.code, printed(saved)).to.equal(0);
+    expectNoSecret(saved, 'plan --out');
+    const applied = await run('apply', 'plan.json', '--output', 'json', ...state);
+    expect(applied.code, printed(applied)).to.equal(0);
+    expectNoSecret(applied, 'apply');
+    expect(
+      scene.files().some(([path, text]) => path.endsWith('vbsctl.state.json') && text.includes('disk ***')),
+    ).to.equal(true);
+  });
+
   it('is not believed where an id or a job id is a token', async () => {
     gateway.answer = (asked) => {
       const sent = token(asked);
