@@ -9,6 +9,7 @@ import { usage } from './usage.ts';
 
 /** A served emulator answers at once; whatever else listens there is not waited for. */
 const ANSWER_MS_MAX = 5_000;
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /**
  * What an operator does before a restore: all disks of a server detached. In the emulator that OS_AUTH_URL names, when
@@ -96,7 +97,19 @@ async function ask(url: string, body?: string): Promise<{ readonly status: numbe
     redirect: 'error',
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });
-  return { status: answer.status, body: await answer.json() };
+  return { status: answer.status, body: JSON.parse(await boundedText(answer)) };
+}
+
+/** Whatever listens on that port may send without end, and compressed. */
+async function boundedText(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body ?? []) {
+    size += chunk.length;
+    if (size > ANSWER_BYTES_MAX) throw new Error(`its answer is larger than ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function noServer(server: string, where: string, list: string) {

@@ -5,7 +5,7 @@ import { encodePercent } from '../network/percent.ts';
 import type { Grant, Session } from './auth/session.ts';
 import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
-import type { Answer } from './http/exchange.ts';
+import { type Answer, type GetRequest, THING_BYTES_MAX } from './http/exchange.ts';
 import {
   cloudTimeMs,
   errorBody,
@@ -53,14 +53,17 @@ export class ApiClient {
     this.#tools = tools;
   }
 
-  /** One thing. `parse` may throw UnexpectedShape. Rejects only with the signal's reason. */
+  /**
+   * One thing, of at most a mebibyte unless said otherwise. `parse` may throw UnexpectedShape. Rejects only with the
+   * signal's reason.
+   */
   async read<T>(
     url: string,
     parse: (body: JsonObject) => T,
     signal: AbortSignal | undefined,
-    headers: Headers = {},
+    { headers = {}, maxBytes = THING_BYTES_MAX }: { headers?: Headers | undefined; maxBytes?: number } = {},
   ): Promise<Reading<T>> {
-    const got = await this.#get(url, signal, headers);
+    const got = await this.#get(url, signal, headers, maxBytes);
     if (got.kind !== 'answer') return got;
     const { answer } = got;
     if (answer.status === 404 && knowsItsThings(answer))
@@ -76,7 +79,11 @@ export class ApiClient {
     { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
     signal?: AbortSignal,
   ): Promise<Reading<number>> {
-    return this.read(`${url}?limit=1`, (body) => list(body[key], key).length, signal, headers);
+    return this.read(`${url}?limit=1`, (body) => list(body[key], key).length, signal, {
+      headers,
+      // A server that does not know the limit sends them all.
+      maxBytes: Infinity,
+    });
   }
 
   /** The entries, page after page, as far as they are wished for. Rejects only with the signal's reason. */
@@ -95,7 +102,7 @@ export class ApiClient {
     let bytes = 0;
     for (let pages = 1; ; pages++) {
       asked.add(query);
-      const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {});
+      const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {}, Infinity);
       if (got.kind !== 'answer') return got;
       bytes += Buffer.byteLength(got.answer.text);
       const parsed = this.#parse(got.answer, (body) => parsePage(body, request, got.answer.secrets));
@@ -133,11 +140,16 @@ export class ApiClient {
     url: string,
     given: AbortSignal | undefined,
     headers: Headers,
+    maxBytes: number,
   ): Promise<{ readonly kind: 'answer'; readonly answer: Answer } | Unreadable> {
     const signal = given ?? this.#tools.stop;
     const tooMuch = this.#tools.limits.ofRun();
     if (tooMuch !== undefined) return notListed(tooMuch);
-    const attempted = await withRetries(() => this.#attempt(url, signal, headers), this.#tools, signal);
+    const attempted = await withRetries(
+      () => this.#attempt({ method: 'GET', url, headers, signal, maxBytes }),
+      this.#tools,
+      signal,
+    );
     if (attempted.kind === 'failed')
       return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
     const answer = attempted.value;
@@ -147,17 +159,13 @@ export class ApiClient {
   }
 
   /** A refused session ends it at once: it has tried often enough. */
-  async #attempt(
-    url: string,
-    signal: AbortSignal | undefined,
-    headers: Headers,
-  ): Promise<Attempted<Answer | RefusedGrant>> {
+  async #attempt(request: GetRequest): Promise<Attempted<Answer | RefusedGrant>> {
     const { session, wire, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
-      const grant = await session.pass(signal);
+      const grant = await session.pass(request.signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
       const { pass } = grant;
-      const exchange = await wire.send({ method: 'GET', url, headers, proof: pass, signal });
+      const exchange = await wire.send({ ...request, proof: pass });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect; with a fresh pass it is worth one more.
       if (exchange.kind === 'answer' && exchange.status === 401)

@@ -79,7 +79,7 @@ export class CinderDriver implements Driver {
         `${this.#url}/backups/${encodePercent(id)}`,
         (body) => sameId(parseBackup(body.backup), id),
         signal,
-        headers,
+        { headers },
       ),
     );
   }
@@ -139,7 +139,7 @@ export class CinderDriver implements Driver {
         `${this.#url}/messages?request_id=${encodePercent(id)}`,
         (body) => list(body.messages, 'messages').map(parseMessage),
         signal,
-        MESSAGES_VERSION,
+        { headers: MESSAGES_VERSION, maxBytes: Infinity },
       );
       if (reading.kind === 'found') messages.push(...reading.value);
     }

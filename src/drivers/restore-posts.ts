@@ -3,7 +3,7 @@ import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Pass } from './auth/session.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
-import type { Exchange } from './http/exchange.ts';
+import { type Exchange, THING_BYTES_MAX } from './http/exchange.ts';
 
 /**
  * The POST of a restore, the same way in every API: a place in the budget and a pass beforehand, then one
@@ -57,6 +57,7 @@ export class RestorePosts {
       headers: {},
       proof: pass,
       body: JSON.stringify({ restore: { volume_id } }),
+      maxBytes: THING_BYTES_MAX,
       mayLeave: () => {
         asked = momentOf(clock);
         return may();

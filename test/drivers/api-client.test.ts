@@ -111,6 +111,25 @@ describe('reads that a server stretches without end', () => {
     expect(messageOf(await (await open()).volumes())).to.contain('name is longer than 10000 characters');
   });
 
+  it('of one thing are at most a mebibyte, and so is the answer to a restore', async () => {
+    const driver = await open();
+    cloud.replace = ({ path }) =>
+      path.includes('/volumes/volume-1') || path.includes('/restore')
+        ? { status: 200, body: { job_id: 'j', volume: volume('volume-1'), more: 'x'.repeat(1024 * 1024) } }
+        : undefined;
+    const reading = await driver.volume('volume-1');
+    expect(reading.kind === 'unreadable' && reading.failure.message).to.contain('larger than 1048576 bytes');
+    const permit = await driver.reserve();
+    const outcome =
+      permit.kind === 'permit' &&
+      (await driver.start(permit, {
+        volume_id: 'volume-1',
+        backup_id: 'backup-1',
+        fresh_until: { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER },
+      }));
+    expect(outcome).to.have.property('kind', 'ambiguous');
+  });
+
   for (const [what, reply, said] of [
     [
       'are compressed',

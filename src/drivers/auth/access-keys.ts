@@ -119,7 +119,9 @@ export class AccountLookUps {
   ): Promise<LookUp<T>> {
     const session = new SigningSession(this.#key, projectId, this.#tools);
     const tools: ClientTools = { ...this.#tools, session };
-    const reading = await new ApiClient(tools).read(keystoneUrl(this.#authUrl, path), parse, signal);
+    const reading = await new ApiClient(tools).read(keystoneUrl(this.#authUrl, path), parse, signal, {
+      maxBytes: Infinity,
+    });
     return reading.kind === 'found'
       ? { kind: 'found', value: reading.value }
       : { kind: 'failed', failure: reading.failure };

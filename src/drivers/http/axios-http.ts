@@ -49,7 +49,6 @@ async function loadAxios(settings: AxiosHttpSettings): Promise<AxiosInstance> {
     responseType: 'text',
     transformRequest: [(data) => data],
     transformResponse: [(data) => data],
-    maxContentLength: settings.max_response_bytes,
     headers: {
       'User-Agent': `vbsctl/${settings.version}`,
       Accept: 'application/json',
@@ -65,6 +64,7 @@ async function exchange(
   request: HttpRequest,
 ): Promise<Exchange> {
   const watch = new Watch(settings.request_timeout_ms);
+  const maxBytes = Math.min(settings.max_response_bytes, request.maxBytes ?? Infinity);
   const signal = request.method === 'GET' ? request.signal : undefined;
   signal?.throwIfAborted();
   const onAbort = () => watch.stop('aborted');
@@ -76,6 +76,7 @@ async function exchange(
       headers: { ...request.headers, ...(request.method === 'POST' ? JSON_BODY : {}) },
       data: request.method === 'POST' ? request.body : undefined,
       signal: watch.signal,
+      maxContentLength: maxBytes,
       transport: watchedTransport(watch, connections, request),
     });
     return {
@@ -86,7 +87,12 @@ async function exchange(
     };
   } catch (error) {
     signal?.throwIfAborted();
-    return withoutAnswer(error, watch, settings, new URL(request.url).host);
+    return withoutAnswer(
+      error,
+      watch,
+      { ...settings, max_response_bytes: maxBytes },
+      new URL(request.url).host,
+    );
   } finally {
     watch.end();
     signal?.removeEventListener('abort', onAbort);

@@ -25,19 +25,27 @@ export interface Proof {
   headers(request: HttpRequest): Readonly<Record<string, string>>;
 }
 
-export interface GetRequest {
-  readonly method: 'GET';
+/**
+ * The most that is read of an answer about one thing, or to the request of a restore: many are under way at once, and
+ * such an answer has a few kilobytes.
+ */
+export const THING_BYTES_MAX = 1024 * 1024;
+
+interface CommonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly proof?: Proof;
+  /** A longer body of the answer is refused; default and upper bound: `http.max_response_bytes`. */
+  readonly maxBytes?: number;
+}
+
+export interface GetRequest extends CommonRequest {
+  readonly method: 'GET';
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface PostRequest {
+export interface PostRequest extends CommonRequest {
   readonly method: 'POST';
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly proof?: Proof;
   /** JSON text. */
   readonly body: string;
   /**
