@@ -72,6 +72,8 @@ describe('the built program', function () {
       expect(text).to.equal(0);
       const mixed = await other.run(
         'plan',
+        '--config',
+        'vbsctl.yaml',
         '-f',
         `${desk.folder}/restores.yaml`,
         '--state',

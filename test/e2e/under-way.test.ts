@@ -135,17 +135,36 @@ ${policy}`,
     expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
   });
 
-  it('does not send again what today’s policy refuses, and sends it when a flag lifts that', async () => {
+  /** `night/disk-0` is begun: its run died while its request hung, and the cloud did nothing. */
+  async function begun(...args: string[]): Promise<void> {
     await desk.cloud.setFaults({
       rules: [{ match: { route: 'restore' }, effect: { kind: 'hang', when: 'before', for_ms: 60_000 } }],
     });
-    desk.declare(1);
-    const first = desk.start('apply', '--auto-approve');
+    const first = desk.start('apply', ...args);
     while ((desk.cloud.audit().requests.restore ?? 0) === 0)
       await new Promise((resolve) => setImmediate(resolve));
     first.kill('SIGKILL');
     await first.done;
     await desk.cloud.setFaults({ rules: [] });
+  }
+
+  it('does not send again what a saved plan began and today’s policy refuses', async () => {
+    desk.declare(1);
+    await desk.run('plan', '--out', 'plan.json');
+    await begun('plan.json');
+    config('policy: {protected_volumes: ["*"]}\n');
+    const again = await desk.run('apply', 'plan.json');
+    expect(again.code, said(again)).to.equal(5);
+    expect(said(again)).to.include('is protected by *').and.include('not sent again');
+    expect(desk.starts()).to.deep.equal([]);
+    const lifted = await desk.run('apply', 'plan.json', '--allow-protected-volumes');
+    expect(lifted.code, said(lifted)).to.equal(0);
+    expect(desk.starts()).to.deep.equal([1]);
+  });
+
+  it('does not send again what today’s policy refuses, and sends it when a flag lifts that', async () => {
+    desk.declare(1);
+    await begun('--auto-approve');
     config(`policy: {protected_volumes: [${volume(0)}], allowed_sets: []}\n`);
     const plan = await desk.run('plan');
     expect(said(plan)).to.include('not sent again').and.include('--allow-protected-volumes');
