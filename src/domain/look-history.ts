@@ -113,18 +113,15 @@ export function newlyNamed(now: Seen, { backup_id, baseline }: Subject): 'ours' 
 
 /**
  * Whether a restore of ours would have left its name on the disk where none of ours is. Cinder (since 16.0, Ussuri)
- * writes it after each restore into another disk than the backup’s own, and wherever a name stood before; of VBS only
- * the former is known, and only where this disk shows that the name is kept at all.
+ * writes it after each restore into another disk than the backup’s own, and replaces or removes a name that stood before.
  */
 export function lacksItsName(
-  now: Seen,
-  { backup_id, baseline, api }: Subject,
+  { src_backup_id }: Seen,
+  { backup_id, baseline }: Subject,
   intoAnotherDisk: boolean,
 ): boolean {
-  const { src_backup_id } = now;
-  const before = baseline.volume.src_backup_id;
   if (src_backup_id !== undefined && sameId(src_backup_id, backup_id)) return false;
-  if (api !== 'cinder') return intoAnotherDisk && src_backup_id !== undefined;
+  const before = baseline.volume.src_backup_id;
   return intoAnotherDisk || (before !== undefined && src_backup_id === before);
 }
 

@@ -18,6 +18,9 @@ describe('jobs', () => {
   it('tell what they are about', () => {
     const entities = { backup_id: 'b', volume_id: 'v', snapshot_id: 's' };
     expect(parseJob('j', { status: 'SUCCESS', entities })).to.include({ backup_id: 'b', volume_id: 'v' });
+    expect(parseJob('j', { status: 'SUCCESS', job_type: 'bksCreateBackup' })).to.include({
+      type: 'bksCreateBackup',
+    });
   });
 
   it('tell why they failed, their parts last', () => {

@@ -141,11 +141,11 @@ spec:
     ]);
   });
 
-  it('does not take one 404 of a gateway for a disk that is gone', async () => {
+  it('does not take one 404 for a disk that is gone', async () => {
     await faults(LOST, {
       match: { route: 'volume' },
       after: 3,
-      effect: { kind: 'status', when: 'before', status: 404, body: 'html' },
+      effect: { kind: 'status', when: 'before', status: 404, body: 'service' },
     });
     expect((await apply()).code).to.equal(0);
     expect(desk.starts()).to.deep.equal([1]);

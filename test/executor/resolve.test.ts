@@ -53,6 +53,15 @@ describe('resolve --as not-started', () => {
       expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
     });
 
+  it('warns when the disk is not as it was before the request', async () => {
+    const { lab, settle, notes } = await withRecord('before');
+    lab.clock.wallOffset += LONG_AGO_MS;
+    lab.operate({ action: 'attach', volume_id: volumeId(lab), server: 'pay-db1' });
+    lab.operate({ action: 'detach', volume_id: volumeId(lab) });
+    expect(await settle()).to.include({ status: 'failed', touched: 'no' });
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
+  });
+
   it('refuses when the disk moved between the looks, as after a restore of a moment', async () => {
     const { lab, settle } = await withRecord('before');
     lab.clock.wallOffset += LONG_AGO_MS;

@@ -86,7 +86,7 @@ describe('strangers whose restores cross', () => {
       for (const named of [true, false])
         for (const gap_s of [0, 1, 3, 10, 200]) {
           // All that the cloud shows is what a restore of ours would show; the README says so.
-          const residue = gap_s === 0 && !named && !(api === 'cinder' && named);
+          const residue = gap_s === 0 && !named;
           for (const crash_s of [undefined, 1, BEGINS_MS / 1_000 + gap_s / 2]) {
             const when = crash_s === undefined ? '' : `, the process dying after ${crash_s} s`;
             const name = named ? 'leaving a name' : 'leaving no name';
@@ -104,4 +104,47 @@ describe('strangers whose restores cross', () => {
             });
           }
         }
+
+  for (const api of ['vbs', 'cinder'] as const)
+    it(`${api}: at the same instant, over a name that the disk carried before: unknown`, async () => {
+      const desk = lab({ api }, { jobDurationMs: 60_000 });
+      const ours = ids(desk.spec(1));
+      const theirs = ids(desk.spec(0));
+      desk.operate({ action: 'restore', volume_id: ours.volume_id, backup_id: theirs.backup_id });
+      await desk.clock.until(desk.clock.sleep(120_000));
+      let arranged = false;
+      await desk.apply([desk.spec(1)], {
+        onEvent: ({ type }) => {
+          if (type !== 'answered' || arranged) return;
+          arranged = true;
+          arrange(desk, { api, first: 'disk', gap_s: 0, named: true }, desk.clock.monotonic());
+        },
+      });
+      const record = (await desk.state())?.records.get('set/disk-1');
+      expect(record?.status === 'unknown' && record.cause).to.include('does not name this backup');
+    });
+
+  it('are kept in the record when the process dies between the looks', async () => {
+    const desk = lab({ api: 'cinder' });
+    const stop = new AbortController();
+    let arranged = false;
+    await desk.apply([desk.spec(1)], {
+      stop: stop.signal,
+      onEvent: ({ type }) => {
+        if (type !== 'answered' || arranged) return;
+        arranged = true;
+        arrange(desk, { api: 'cinder', first: 'backup', gap_s: 60, named: false }, desk.clock.monotonic());
+        desk.clock.at(desk.clock.monotonic() + 50_000, () => stop.abort(new Error('crash')));
+      },
+    });
+    const record = (await desk.state())?.records.get('set/disk-1');
+    const looks = record?.status === 'intended' ? record.history?.looks : undefined;
+    expect(
+      looks?.map(({ volume, backup, confirmed }) => [volume.status, backup.status, confirmed]),
+    ).to.deep.equal([['available', 'restoring', true]]);
+    await desk.clock.until(desk.clock.sleep(20_000));
+    await desk.apply([desk.spec(1)]);
+    const after = (await desk.state())?.records.get('set/disk-1');
+    expect(after?.status === 'unknown' && after.cause).to.include('the backup was already being restored at');
+  });
 });
