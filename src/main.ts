@@ -54,14 +54,24 @@ const io: Io = {
   stop: stop.signal,
 };
 
+// Of what nobody waits for, too: else Node would print it, past the last hand on output. Nothing may go on after it.
+process.on('uncaughtException', (bug) => {
+  tellOf(bug);
+  process.exit(1);
+});
+
 void run(process.argv.slice(2), io)
   .catch((bug: unknown) => {
-    io.stderr.write(
-      `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
-    );
+    tellOf(bug);
     return 1;
   })
   .then(leave);
+
+function tellOf(bug: unknown): void {
+  io.stderr.write(
+    `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
+  );
+}
 
 /**
  * What was printed goes out first. Then the process ends, whatever is still open: an answer of the cloud that

@@ -45,6 +45,7 @@ export async function signer(io: Io, flag: string | undefined): Promise<Sign | u
   const isText = flag === undefined && named.trimStart().startsWith('-----BEGIN ');
   const from = isText ? `$${SIGNING_KEY_VARIABLE}` : named;
   const pem = isText ? named : await readKey(io, named, 'vbsctl plan --sign');
+  io.secrets.add(pem);
   const key = privateKey(pem, from);
   const fingerprint = fingerprintOf(createPublicKey(key));
   return (saved) => {

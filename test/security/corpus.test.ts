@@ -138,6 +138,42 @@ describe('hostile texts, through every command', function () {
     });
   }
 
+  it('do not act as names of files and folders', async () => {
+    const folder = join(root, 'cwd/odd');
+    mkdirSync(folder);
+    for (const [n, text] of HOSTILE_TEXTS.entries()) {
+      const name = `${text.replace(/[/\0]/g, '_')}${n}.yaml`;
+      writeFileSync(join(folder, name), n % 2 === 0 ? HOSTILE_TEXTS.join('\n') : '{}');
+    }
+    for (const command of ['validate', 'plan', 'apply', 'show', 'state push'])
+      for (const file of [
+        'odd',
+        ...HOSTILE_TEXTS.map((text, n) => `odd/${text.replace(/[/\0]/g, '_')}${n}.yaml`),
+      ]) {
+        if (file !== 'odd' && command !== 'validate' && !file.includes('add-mask')) continue;
+        const flag = ['show', 'state push'].includes(command) ? [file] : ['-f', file];
+        await expectInert([...command.split(' '), ...flag]);
+      }
+    rmSync(folder, { recursive: true });
+  });
+
+  it('do not act as values of the environment', async () => {
+    const names = Object.keys(gateway.env());
+    const more = [
+      'OS_CLOUD',
+      'OS_CACERT',
+      'OS_INTERFACE',
+      'VBSCTL_CONFIG',
+      'VBSCTL_STATE',
+      'HTTPS_PROXY',
+      'NO_PROXY',
+    ];
+    for (const name of [...names, ...more])
+      for (const value of VALUES)
+        for (const args of [['auth', 'check'], ['auth', 'show'], ['plan']])
+          await expectInert(args, { env: { [name]: value } });
+  });
+
   it('are shown all the same, made visible', () => {
     for (const shown of [
       '\\x3a:add-mask::',
@@ -165,12 +201,16 @@ describe('hostile texts, through every command', function () {
   interface Circumstances {
     readonly locked?: boolean;
     readonly serves?: boolean;
+    readonly env?: Readonly<Record<string, string>>;
   }
 
-  async function expectInert(args: readonly string[], { locked, serves }: Circumstances = {}): Promise<void> {
+  async function expectInert(
+    args: readonly string[],
+    { locked, serves, env }: Circumstances = {},
+  ): Promise<void> {
     const lock = join(root, 'cwd/vbsctl.state.json.lock');
     if (locked) writeFileSync(lock, LOCK);
-    const { out, err } = await ran(args, serves ? 300 : 20_000).finally(() => {
+    const { out, err } = await ran(args, serves ? 300 : 20_000, env).finally(() => {
       if (locked) rmSync(lock, { force: true });
     });
     seen += out + err;
@@ -190,7 +230,11 @@ describe('hostile texts, through every command', function () {
   }
 
   /** What it printed, as it would leave the process. A crash is a bug and ends the test. */
-  async function ran(args: readonly string[], stopAfterMs = 20_000): Promise<{ out: string; err: string }> {
+  async function ran(
+    args: readonly string[],
+    stopAfterMs = 20_000,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<{ out: string; err: string }> {
     const secrets = new Secrets();
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(new Error('stopped by the test')), stopAfterMs);
@@ -204,6 +248,7 @@ describe('hostile texts, through every command', function () {
         ...gateway.env(),
         HOME: join(root, 'home'),
         VBSCTL_CONFIG: 'op.yaml',
+        ...env,
       },
       secrets,
       stop: stop.signal,
