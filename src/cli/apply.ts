@@ -85,7 +85,8 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);
-      if (hasChanges(plan) && !flags.autoApprove) await confirm(io, questionOf(plan));
+      const question = questionOf(plan);
+      if (question !== undefined && !flags.autoApprove) await confirm(io, question);
       return await carryOut(io, flags, { plan }, lease, connection, given);
     } finally {
       await lease.release();

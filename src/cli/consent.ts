@@ -1,11 +1,14 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { type Plan, totals } from '../domain/plan.ts';
+import { type Plan, rulesToNote, totals } from '../domain/plan.ts';
 import { grouped, plural } from '../views/words.ts';
 import type { Io } from './io.ts';
 
-/** Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. */
-export function questionOf(plan: Plan): string {
+/**
+ * Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. Undefined where
+ * nothing is sent and nothing but outcomes is written down: to follow what runs already needs no yes.
+ */
+export function questionOf(plan: Plan): string | undefined {
   const { restore, resume } = totals(plan);
   const open = plan.actions.filter(
     (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
@@ -15,8 +18,8 @@ export function questionOf(plan: Plan): string {
     return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way` : ''}?`;
   if (open > 0)
     return `Go on with ${plural(resume, 'restore')} under way? ${grouped(open)} of ${grouped(resume)} ${open === 1 ? 'is' : 'are'} not known to run: ${again}.`;
-  if (resume > 0) return `Follow ${plural(resume, 'restore')} under way to the end? Nothing new is sent.`;
-  return 'Write this down in the state? No disk is touched.';
+  if (plan.moves.length + rulesToNote(plan) === 0) return undefined;
+  return `Write this down in the state${resume > 0 ? `, and follow ${plural(resume, 'restore')} under way` : ''}? No disk is touched.`;
 }
 
 /** Goes on only after a typed `yes` on a terminal; where nobody can type, that is a refusal. */

@@ -79,7 +79,8 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
       if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
     }
     if (!flags.detailedExitcode) return EXIT.done;
-    if (refusal(made, false)) return EXIT.refused;
+    const refused = refusal(made, false);
+    if (refused) return refused.exitCode;
     return hasChanges(made) ? EXIT.changes_pending : EXIT.done;
   } finally {
     await connection?.close();

@@ -165,7 +165,10 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   withWaivers(withPlanning(add('plan', 'show what apply would do; changes nothing')))
     .option('--out <file>', 'save the plan, for vbsctl apply FILE to do exactly that')
     .option('--sign <key>', 'sign the saved plan: an ed25519 private key, PEM (default: $VBSCTL_SIGNING_KEY)')
-    .option('--detailed-exitcode', 'exit 2 when there is something to do, 5 when apply would refuse')
+    .option(
+      '--detailed-exitcode',
+      'exit 2 when there is something to do, 5 when apply would refuse (3: an outcome is unknown)',
+    )
     .option('--offline', 'do not contact the cloud')
     .option('--show-done', 'list every restore that is done already')
     .addOption(outputOption())

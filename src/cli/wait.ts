@@ -59,7 +59,13 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
     try {
       const { driver } = connection;
       refuseOtherTarget(state, driver.target);
-      const plan = followPlan(underWay, state, driver.target, new Date().toISOString());
+      const plan = followPlan(
+        underWay,
+        state,
+        driver.target,
+        new Date().toISOString(),
+        chosen.filter((record) => record.status === 'unknown'),
+      );
       const reporter = createRunReporter();
       const view = tee(reporter, await applyView(io, flags.output, plan));
       const config: Config = {

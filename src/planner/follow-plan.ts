@@ -1,16 +1,19 @@
-import type { Plan, ResumeAction } from '../domain/plan.ts';
+import { error } from '../domain/diagnostic.ts';
+import type { Action, BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
+import type { Record, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import { VERSION } from '../version.ts';
 
 export type UnderWay = ResumeAction['record'];
 
-/** A plan of nothing but what is under way, made of the records. */
+/** A plan of nothing but what is under way, made of the records; `unknown`: what it leaves out, for a person to settle. */
 export function followPlan(
   records: readonly UnderWay[],
   state: Pick<State, 'lineage' | 'serial'>,
   target: Target,
   createdAt: string,
+  unknown: readonly Unknown[] = [],
 ): Plan {
   return {
     format: 1,
@@ -20,28 +23,31 @@ export function followPlan(
     target,
     state: { lineage: state.lineage, serial: state.serial },
     manifests: [],
-    actions: records.map(
-      (record): ResumeAction => ({
-        kind: 'resume',
-        address: record.address,
-        volume: { id: record.volume_id, name: record.names.volume_name },
-        backup: {
-          id: record.backup_id,
-          name: record.names.backup_name,
-          size: record.names.size,
-          created_at: record.names.backup_created_at,
-        },
-        generation: record.generation,
-        source: { address: record.address },
-        expect: {},
-        depends_on: [],
-        record,
-        // A run that only follows sends nothing.
-        refused: [],
-      }),
-    ),
+    actions: [...records.map(followed), ...unknown.map(leftOut)],
     orphans: [],
     moves: [],
     notices: [],
   };
+}
+
+function common(record: Record): Pick<Action, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
+  const { address, volume_id, backup_id, names, generation } = record;
+  const { volume_name, backup_name: name, size, backup_created_at: created_at } = names;
+  return {
+    address,
+    volume: { id: volume_id, name: volume_name },
+    backup: { id: backup_id, name, size, created_at },
+    generation,
+    source: { address },
+  };
+}
+
+/** Of a run that only follows: it sends nothing, whatever the policy says. */
+function followed(record: UnderWay): ResumeAction {
+  return { kind: 'resume', ...common(record), expect: {}, depends_on: [], record, refused: [] };
+}
+
+function leftOut(unknown: Unknown): BlockedAction {
+  const reason = error('outcome-unknown', 'its outcome is unknown, and following it does not tell it');
+  return { kind: 'blocked', ...common(unknown), reasons: [reason], unknown };
 }

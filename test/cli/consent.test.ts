@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { questionOf } from '../../src/cli/consent.ts';
+import { error } from '../../src/domain/diagnostic.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
 import { EMPTY_PLAN, PLAN } from '../views/fixtures.ts';
 
@@ -15,10 +16,17 @@ describe('the question before apply', () => {
     expect(questionOf(of(restore, resume))).to.equal(
       'Restore 1 disk as shown, and go on with 1 restore under way?',
     );
-    expect(questionOf(of(resume, resume))).to.equal(
-      'Follow 2 restores under way to the end? Nothing new is sent.',
+    const moves = [{ from: 's/a', to: 's/b' }];
+    expect(questionOf({ ...of(resume), moves })).to.equal(
+      'Write this down in the state, and follow 1 restore under way? No disk is touched.',
     );
-    expect(questionOf(of())).to.contain('No disk is touched');
+  });
+
+  it('is not asked where nothing is sent: what runs is followed without a yes', () => {
+    expect(questionOf(of(resume, resume))).to.equal(undefined);
+    expect(questionOf(of({ ...begun, refused: [error('protected-volume', 'it is protected')] }))).to.equal(
+      undefined,
+    );
   });
 
   it('hides no second sending', () => {

@@ -91,6 +91,15 @@ ${policy}`,
       .and.include('--target leaves out 1 declared restore of unknown outcome: night/disk-0');
   });
 
+  it('follows without a yes where nothing is sent', async () => {
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+    desk.declare(2);
+    expect((await apply('--no-wait')).code).to.equal(6);
+    const run = await desk.run('apply');
+    expect(run.code, said(run)).to.equal(0);
+    expect(said(run)).to.include('Apply: 2 succeeded.');
+  });
+
   /** Two restores under way, left by `--no-wait`. */
   async function twoUnderWay(): Promise<void> {
     await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
@@ -114,15 +123,20 @@ ${policy}`,
       expect(await records()).to.deep.equal({ 'night/disk-0': 'succeeded', 'night/disk-1': 'succeeded' });
     });
 
-  it('follows what is under way beside one that is unknown, and exits 3', async () => {
-    await unknownFirst();
-    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
-    desk.declare(3);
-    expect((await apply('--no-wait', '--skip-blocked')).code).to.equal(3);
-    const run = await apply();
-    expect(run.code, said(run)).to.equal(3);
-    expect(said(run)).to.include('Apply: 2 succeeded, 1 unknown.');
-  });
+  for (const [command, title] of [
+    ['apply', 'Apply'],
+    ['wait', 'Wait'],
+  ] as const)
+    it(`follows what is under way beside one that is unknown, and exits 3: ${command}`, async () => {
+      await unknownFirst();
+      await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
+      desk.declare(3);
+      expect((await apply('--no-wait', '--skip-blocked')).code).to.equal(3);
+      expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(3);
+      const run = await desk.run(command);
+      expect(run.code, said(run)).to.equal(3);
+      expect(said(run)).to.include(`${title}: 2 succeeded, 1 unknown.`);
+    });
 
   it('follows what a saved plan began, also when it has become stale', async () => {
     await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 2_000 } });
