@@ -55,7 +55,8 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given, 'to change');
-  if ((await store.read()) === undefined) await refuseWithoutState(io, flags, store);
+  // What it holds is checked under the lock.
+  if ((await store.snapshot()) === undefined) await refuseWithoutState(io, flags, store);
   const connection = await connectCloud(io, flags, given);
   try {
     const waivers = waiversOf(flags);

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
-import type { Snapshot } from './codec.ts';
+import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
 import { fields, integerFrom, text, word } from './shape.ts';
 
 /**
@@ -59,6 +59,9 @@ export function knownStates(directory: string, newId: () => string): KnownStates
   return known;
 }
 
+/** Raised with every format and with what goes into the hash: what another vbsctl wrote is not compared. */
+const FINGERPRINT_KIND = `${STATE_FORMAT}.1`;
+
 /**
  * One hash for what a serial means: lineage, target, the last hash of the history, and every record that is still
  * open (those that are over follow from the history). The same for the same content, whatever backend it is in.
@@ -66,9 +69,15 @@ export function knownStates(directory: string, newId: () => string): KnownStates
 export function fingerprint({ state, chain }: Snapshot): string {
   const { lineage, serial, target } = state;
   const open = [...state.records.values()].filter(isOpen).sort((a, b) => (a.address < b.address ? -1 : 1));
-  return createHash('sha256')
-    .update(canonicalJson({ version: 1, lineage, serial, target, head: chain.at(-1) ?? '', open }))
+  const hash = createHash('sha256')
+    .update(canonicalJson({ lineage, serial, target, head: chain.at(-1) ?? '', open }))
     .digest('hex');
+  return `${FINGERPRINT_KIND}:${hash}`;
+}
+
+/** Whether a state is the one that was known, as far as its fingerprint can tell. */
+export function fits(snapshot: Snapshot, known: string): boolean {
+  return known.startsWith(`${FINGERPRINT_KIND}:`) ? known === fingerprint(snapshot) : true;
 }
 
 export function knownStateOf(snapshot: Snapshot, location: string, seenAt: string): KnownState {

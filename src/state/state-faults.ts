@@ -4,7 +4,7 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
-import { fingerprint, type KnownState } from './known-states.ts';
+import { fits, type KnownState } from './known-states.ts';
 import { type AcceptedBreak, type FoundBreak, verify } from './verify.ts';
 
 /** Why a state must not be relied on: it was changed by something else than vbsctl, or it is not the newest. */
@@ -35,14 +35,10 @@ export function stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefor
   if (contradictions.length > 0) faults.push({ kind: 'contradictory', contradictions });
   if (ahead !== undefined) faults.push({ kind: 'set_back', highest: ahead });
   if (of_lineage && serial < of_lineage.serial) faults.push({ kind: 'older', known: of_lineage });
-  if (of_lineage?.serial === serial && !hasFingerprint(snapshot, of_lineage.fingerprint))
+  if (of_lineage?.serial === serial && !fits(snapshot, of_lineage.fingerprint))
     faults.push({ kind: 'differs', known: of_lineage });
   if (here && here.lineage !== lineage) faults.push({ kind: 'other_lineage', known: here });
   return faults;
-}
-
-function hasFingerprint(snapshot: Snapshot, known: string): boolean {
-  return known === '' || known === fingerprint(snapshot);
 }
 
 /** Exit 5. `remedy` of each: how to look, how to repair, and how to go on all the same. */

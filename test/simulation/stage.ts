@@ -24,6 +24,7 @@ import { plan } from '../../src/planner/plan.ts';
 import { save } from '../../src/planner/save.ts';
 import { standingOf } from '../../src/planner/standing.ts';
 import type { Lease } from '../../src/state/backend.ts';
+import { stateFaults } from '../../src/state/state-faults.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { Checker, type TrueRestore } from './checker.ts';
 import { Coverage } from './coverage.ts';
@@ -762,6 +763,7 @@ export class Stage {
   async #lock(process: SimProcess, operation: string, timeoutMs: number): Promise<Lease> {
     const actor = { who: 'sim', operation, version: 'test' };
     const lease = await this.#place.backend(process).lock(actor, timeoutMs, process.stop.signal);
+    mustVerify(lease);
     this.checker.conduct.locked(process.name, this.clock.monotonic());
     const rules = this.checker.lease;
     rules?.begins(process.name);
@@ -792,6 +794,13 @@ export class Stage {
   #note(text: string): void {
     this.log.push(`${(this.clock.monotonic() / 1000).toFixed(2).padStart(9)}  ${text}`);
   }
+}
+
+/** No story may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
+function mustVerify(lease: Lease): void {
+  const snapshot = lease.snapshot();
+  const faults = snapshot ? stateFaults(snapshot, {}) : [];
+  if (faults.length > 0) throw new Error(`the state would be refused: ${JSON.stringify(faults)}`);
 }
 
 /** The same lease; `asked` is called with each commit, and what it returns when that has ended. */

@@ -105,8 +105,9 @@ describe('state/verify', () => {
     expect(
       kinds(sound, { of_lineage: { ...known, serial: known.serial - 1, fingerprint: 'x' } }),
     ).to.deep.equal([]);
-    expect(kinds(sound, { of_lineage: { ...known, fingerprint: 'x' } })).to.deep.equal(['differs']);
-    expect(kinds(sound, { of_lineage: { ...known, fingerprint: '' } })).to.deep.equal([]);
+    expect(kinds(sound, { of_lineage: { ...known, fingerprint: '1.1:x' } })).to.deep.equal(['differs']);
+    for (const other of ['', '1.0:of-another-vbsctl'])
+      expect(kinds(sound, { of_lineage: { ...known, fingerprint: other } })).to.deep.equal([]);
     expect(kinds(sound, { here: { ...known, lineage: 'another' } })).to.deep.equal(['other_lineage']);
     expect(kinds({ ...sound, state: { ...state, serial: 1 } })).to.deep.equal(['set_back']);
   });
