@@ -13,7 +13,7 @@ import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
-import type { Finished } from '../e2e/program.ts';
+import { type Finished, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
 
 /**
@@ -258,6 +258,59 @@ describe('security: a state file that was tampered with', function () {
       state.records = state.records.filter(({ status }) => status !== 'running' && status !== 'intended');
     });
     await refuses(['apply', '--auto-approve'], /but its content is another/);
+  });
+
+  it('a journal that a killed run left: cut, edited, replaced or taken away', async () => {
+    await cloud.close();
+    cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
+    scene.close();
+    scene = new Scene();
+    scene.write(
+      'vbsctl.yaml',
+      'apiVersion: vbsctl.dev/v1\nkind: Config\npoll: {min_interval: 50ms, max_interval: 200ms}\n',
+    );
+    declare(1);
+    const child = startProgram(['apply', '--init-state', '--auto-approve'], scene.cwd, {
+      HOME: scene.home,
+      ...cloud.env(),
+    });
+    const path = join(scene.cwd, `${STATE}.journal`);
+    const known = join(scene.home, '.local', 'state', 'vbsctl', 'known-states');
+    const serialIn = (folder: string) =>
+      readdirSync(folder)
+        .filter((name) => /^lineage-\w+\.json$/.test(name))
+        .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).serial)[0];
+    const journal = () => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+    while (!journal().includes('"running"') || !existsSync(known) || !(serialIn(known) >= 2))
+      await new Promise((resolve) => setImmediate(resolve));
+    child.kill('SIGKILL');
+    await child.done;
+    const whole = journal();
+    const lines = whole.trimEnd().split('\n');
+    expect(lines.length).to.be.greaterThan(2);
+    const snapshot = read();
+    for (const [what, text, code] of [
+      ['its last line cut', `${lines.slice(0, -1).join('\n')}\n`, 5],
+      ['taken away', undefined, 5],
+      ['edited', whole.replace('"running"', '"succeed"'), 1],
+      ['a line in the middle taken out', `${lines.toSpliced(1, 1).join('\n')}\n`, 1],
+      ['garbage', 'no journal\n', 1],
+      ['empty', '', 1],
+    ] as const) {
+      if (text === undefined) rmSync(path);
+      else writeFileSync(path, text);
+      for (const args of [['plan'], ['status'], ['apply', '--auto-approve', '--no-wait']]) {
+        const finished = await run(...args);
+        expect(finished.code, `${what}, ${args[0]}: ${said(finished)}`).to.equal(code);
+        expect(said(finished)).to.not.match(CRASH);
+        if (code === 5) expect(said(finished)).to.match(/older than the one that was used before/);
+      }
+      writeFileSync(path, whole);
+      write(snapshot);
+      expect(starts()).to.equal(1);
+    }
+    expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    expect(starts()).to.equal(1);
   });
 
   it('another state in its place: plan warns, apply refuses', async () => {

@@ -366,6 +366,42 @@ describe('security: a state server that does not keep to the protocol', function
         expect(mb).to.be.lessThan(450);
       });
 
+    it('a PostgreSQL that sends without end, before and after the login', async () => {
+      for (const login of [false, true]) {
+        const server = net.createServer((socket) => {
+          socket.on('error', () => {});
+          const row = Buffer.concat([
+            Buffer.from(login ? 'D' : 'N'), // a row; a notice
+
+            Buffer.from([0, 0, 0xff, 0xff]),
+            Buffer.alloc(65_531),
+          ]);
+          const endless = () => {
+            while (!socket.destroyed && socket.write(row));
+            if (!socket.destroyed) setImmediate(endless);
+          };
+          socket.once('data', () => {
+            if (!login) return endless();
+            socket.write(Buffer.from('R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I', 'latin1'));
+            socket.once('data', endless);
+          });
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        closing.push(() => server.close());
+        const state = `postgres://u@127.0.0.1:${(server.address() as AddressInfo).port}/d`;
+        const { finished, mb } = await peakOf(
+          { VBSCTL_STATE_SIZE_LIMIT: '8MiB' },
+          'state',
+          'list',
+          '--state',
+          state,
+        );
+        expect(finished.code, said(finished)).to.equal(1);
+        expect(said(finished)).to.match(/the answer of PostgreSQL is larger than 8 MiB/);
+        expect(mb).to.be.lessThan(450);
+      }
+    });
+
     it('a bucket that sends without end: an object, its lock, an error', async () => {
       const env = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
       for (const status of [200, 403]) {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
+import { stateBytesMax } from '../answer-limits.ts';
 import { leaseTtl } from '../lease-terms.ts';
 
 /** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
@@ -14,6 +15,7 @@ export interface PostgresLocation {
   readonly ttl_ms: number;
   /** Of the advisory lock: two positive 31-bit numbers. */
   readonly lock_key: readonly [number, number];
+  readonly answer_bytes_max: number;
   /** How the connection is protected. `local`: it does not leave this machine. */
   readonly tls: 'verified' | 'unchecked' | 'none' | 'local';
 }
@@ -55,6 +57,7 @@ export function postgresLocation(url: URL, env: Environment = {}): PostgresLocat
     schema,
     ttl_ms: leaseTtl(url.searchParams.get('lease_ttl')),
     lock_key: [hash.readUInt32BE(0) >>> 1, hash.readUInt32BE(4) >>> 1],
+    answer_bytes_max: stateBytesMax(env),
     tls,
   };
 }

@@ -1,9 +1,11 @@
+import type { Socket } from 'node:net';
 import type { Client } from 'pg';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText, plainText } from '../../network/plain-text.ts';
+import { tooLarge } from '../answer-limits.ts';
 import type { PostgresLocation } from './location.ts';
 
 /** One connection to PostgreSQL. The client is loaded with the first. */
@@ -13,17 +15,27 @@ export class Session {
   readonly place: string;
   /** Why it cannot be used any more. */
   lost: Error | undefined;
+  readonly #bytesMax: number;
+  /** Since the last question. */
+  #received = 0;
+  #oversize: Failure | undefined;
 
-  private constructor(client: Client, place: string, secrets: Secrets | undefined) {
+  private constructor(client: Client, place: string, bytesMax: number, secrets: Secrets | undefined) {
     this.#secrets = secrets;
     this.#client = client;
+    this.#bytesMax = bytesMax;
     this.place = place;
+    this.#bound(streamOf(client));
     client.on('error', (cause) => this.#lose(cause));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
   }
 
   /** Rejects with `ConnectionLost` when there is no server now, with a `Failure` when there is no way in. */
-  static async open({ connection }: PostgresLocation, place: string, secrets?: Secrets): Promise<Session> {
+  static async open(
+    { connection, answer_bytes_max }: PostgresLocation,
+    place: string,
+    secrets?: Secrets,
+  ): Promise<Session> {
     const { Client } = await import('pg');
     const client = clientOf(Client, connection, place);
     // Not an option of the constructor: there the URL, which has none, overrides it.
@@ -34,22 +46,26 @@ export class Session {
         return password;
       },
     });
-    const session = new Session(client, place, secrets);
+    const session = new Session(client, place, answer_bytes_max, secrets);
+    const unencrypted = streamOf(client);
     try {
       await client.connect();
+      if (streamOf(client) !== unencrypted) session.#bound(streamOf(client));
     } catch (cause) {
-      throw meaningOf(cause, place, secrets);
+      throw session.#oversize ?? meaningOf(cause, place, secrets);
     }
     return session;
   }
 
   /** The rows. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    if (this.lost) throw new ConnectionLost(this.lost);
+    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost);
+    this.#received = 0;
     try {
       const { rows } = await this.#client.query(sql, values && [...values]);
       return rows as Row[];
     } catch (cause) {
+      if (this.#oversize) throw this.#oversize;
       const meaning = meaningOf(cause, this.place, this.#secrets);
       if (meaning instanceof ConnectionLost) this.#lose(meaning);
       throw meaning;
@@ -85,12 +101,27 @@ export class Session {
     await this.#client.end().catch(() => undefined);
   }
 
+  /** The client keeps every row until an answer is whole, however long it is. */
+  #bound(stream: Socket): void {
+    stream.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length;
+      if (this.#received <= this.#bytesMax) return;
+      this.#oversize ??= tooLarge('the answer of PostgreSQL', this.#bytesMax, this.place);
+      stream.destroy();
+    });
+  }
+
   #lose(cause: Error): void {
     if (this.lost) return;
     this.lost = cause;
     // A query that timed out may still run there: only the end of its connection ends it.
     this.#client.end().catch(() => undefined);
   }
+}
+
+/** As it is now: another one once TLS is spoken. */
+function streamOf(client: Client): Socket {
+  return (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream;
 }
 
 /** It reads the files that the URL names. */
