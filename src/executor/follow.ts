@@ -18,11 +18,11 @@ import {
   sawBothRestoring,
 } from '../domain/look-history.ts';
 import { type Observation, type Observed, optional, type Running, sameSeen } from '../domain/record.ts';
-import { GoneSince } from './gone-since.ts';
+import { type ConfirmedLook, commitLook, confirmLook, subjectOf } from './confirm-look.ts';
+import { isGone, Lasting } from './lasting.ts';
 import { type Look, lookOf } from './look.ts';
 import { cloudsReason, withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
-import { keep, subjectOf, type Witnessed, witness } from './witness.ts';
 
 /**
  * Follows a restore that the cloud is doing to its end, or until this run’s time for it is up: then the record
@@ -81,18 +81,19 @@ export async function follow(session: Session, record: Running): Promise<End> {
 /** Looks at one restore, each look the fewest requests that tell how it stands. */
 class Following {
   readonly #session: Session;
-  readonly #jobGone: GoneSince;
-  readonly #gone: GoneSince;
+  readonly #jobGone: Lasting;
+  readonly #gone: Lasting;
+  readonly #unmoved: Lasting;
   /** From the yes on, until the disk is seen restoring: how late this cloud shows what it has accepted. */
   #acceptedAt: number | undefined;
-  #unmovedSince: number | undefined;
 
   constructor(session: Session) {
     const { clock, settings } = session.run;
     this.#session = session;
     this.#acceptedAt = session.acceptedAt;
-    this.#jobGone = new GoneSince(clock, settings.retry.settle_ms);
-    this.#gone = new GoneSince(clock, settings.retry.settle_ms);
+    this.#jobGone = new Lasting(clock, settings.retry.settle_ms);
+    this.#gone = new Lasting(clock, settings.retry.settle_ms);
+    this.#unmoved = new Lasting(clock, settings.retry.settle_ms);
   }
 
   seenRestoring(): void {
@@ -122,7 +123,7 @@ class Following {
   async #lookAtJob(id: string): Promise<Step> {
     const { run } = this.#session;
     const reading = await run.driver.job(id, run.stop);
-    const goneForGood = this.#jobGone.note(reading.kind === 'gone');
+    const goneForGood = this.#jobGone.seen(reading.kind === 'gone');
     switch (reading.kind) {
       case 'found':
         return judgeJob(reading.value, this.#record, this.#session.now());
@@ -134,9 +135,9 @@ class Following {
         };
       case 'gone': {
         // A job that was just promised may not be listed yet; if it stays away, what is seen from now on has to tell.
-        const seen = await this.#witness(await this.#session.look());
+        const seen = await this.#confirm(await this.#session.look());
         return goneForGood
-          ? judgeWithoutJob(seen, this.#record, run.driver.api, this.#gone.forGood(seen.look.seen))
+          ? judgeWithoutJob(seen, this.#record, run.driver.api, this.#gone.seen(isGone(seen.look.seen)))
           : { kind: 'goes_on', note: `job ${id} is not found`, trouble: true };
       }
       default:
@@ -150,6 +151,8 @@ class Following {
     const volume = await this.#volume();
     if (isRestoring(volume)) {
       this.seenRestoring();
+      this.#gone.seen(false);
+      this.#unmoved.seen(false);
       return RESTORING;
     }
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
@@ -158,33 +161,31 @@ class Following {
 
   async #lookAtStatuses(first: Look): Promise<Step> {
     const { run } = this.#session;
-    const seen = await this.#witness(first);
-    const step = judgeStatuses(seen, this.#record, run.driver.api, this.#gone.forGood(seen.look.seen));
+    const seen = await this.#confirm(first);
+    const step = judgeStatuses(seen, this.#record, run.driver.api, this.#gone.seen(isGone(seen.look.seen)));
     if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
     if (step.kind === 'succeeded' && (await this.#wasResetAfterFailure(seen)))
       return { kind: 'failed', reason: 'the disk is at rest, but the cloud reports that the restore failed' };
+    const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
     if (step.kind !== 'unmoved') return step;
     if (this.#acceptedAt !== undefined) this.#lagIsAtLeast(this.#acceptedAt);
-    this.#unmovedSince ??= run.clock.monotonic();
-    return run.clock.monotonic() - this.#unmovedSince < run.settings.retry.settle_ms
-      ? step
-      : { kind: 'lost', cause: step.note, observations: step.observations };
+    return unmovedForGood ? { kind: 'lost', cause: step.note, observations: step.observations } : step;
   }
 
   /**
    * A failed restore leaves an error that a person can set back (`openstack volume set --state`). That moves the disk
    * once more after the backup, as attaching it does; then Cinder's messages tell.
    */
-  async #wasResetAfterFailure({ look, history }: Witnessed): Promise<boolean> {
+  async #wasResetAfterFailure({ look, history }: ConfirmedLook): Promise<boolean> {
     if (this.#record.evidence !== 'accepted' || endedApart(look.seen, history) === undefined) return false;
     return (await cloudsReason(this.#session)) !== undefined;
   }
 
   /** What it shows is held against what was seen before, and kept where it matters. */
-  async #witness(first: Look): Promise<Witnessed> {
-    const witnessed = await witness(this.#session, this.#record, first);
-    await keep(this.#session, witnessed);
-    return witnessed;
+  async #confirm(first: Look): Promise<ConfirmedLook> {
+    const confirmed = await confirmLook(this.#session, this.#record, first);
+    await commitLook(this.#session, confirmed);
+    return confirmed;
   }
 
   get #record(): Running {
@@ -277,7 +278,7 @@ export function otherWork(
  * nobody said yes to, disk and backup must have been freed together as well, and nothing seen so far may contradict.
  */
 export function judgeStatuses(
-  { look, history }: Pick<Witnessed, 'look' | 'history'>,
+  { look, history }: Pick<ConfirmedLook, 'look' | 'history'>,
   record: Running,
   api: CloudApi,
   goneForGood: boolean,
@@ -353,7 +354,7 @@ export function judgeStatuses(
 function broken(
   reason: string,
   { seen }: Look,
-  { contradiction }: Witnessed['history'],
+  { contradiction }: ConfirmedLook['history'],
   lost: (cause: string) => Step,
 ): Step {
   if (!seen.confirmed) return { kind: 'goes_on', note: reason, trouble: true };
@@ -367,15 +368,20 @@ function broken(
  * backup were both seen restoring after the yes; without that, a yes and two statuses are too little, for VBS says yes
  * before anything moves.
  */
-function judgeWithoutJob(witnessed: Witnessed, record: Running, api: CloudApi, goneForGood: boolean): Step {
-  const step = judgeStatuses(witnessed, record, api, goneForGood);
+function judgeWithoutJob(
+  confirmed: ConfirmedLook,
+  record: Running,
+  api: CloudApi,
+  goneForGood: boolean,
+): Step {
+  const step = judgeStatuses(confirmed, record, api, goneForGood);
   switch (step.kind) {
     case 'goes_on':
     case 'failed':
     case 'lost':
       return step;
     case 'succeeded':
-      if (sawBothRestoring(witnessed.history)) return step;
+      if (sawBothRestoring(confirmed.history)) return step;
       break;
     case 'unmoved':
       break;
@@ -385,7 +391,7 @@ function judgeWithoutJob(witnessed: Witnessed, record: Running, api: CloudApi, g
   return {
     kind: 'lost',
     cause: `job ${record.job_id} is not found any more, and the disk is at rest`,
-    observations: witnessed.history.looks,
+    observations: confirmed.history.looks,
   };
 }
 

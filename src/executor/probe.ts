@@ -6,11 +6,11 @@ import {
   wasEverInDoubt,
   worstDoubt,
 } from '../domain/record.ts';
-import { GoneSince } from './gone-since.ts';
+import { commitLook, confirmLook, subjectOf } from './confirm-look.ts';
+import { isGone, Lasting } from './lasting.ts';
 import { Rhythm } from './rhythm.ts';
 import type { Session } from './run.ts';
 import { effectiveSettle, judge } from './verdict.ts';
-import { keep, subjectOf, witness } from './witness.ts';
 
 export type Finding =
   | { readonly kind: 'adopt'; readonly because: string; readonly history: LookHistory }
@@ -34,13 +34,13 @@ export async function probe(session: Session, started: Intended, settle?: number
     return { kind: 'retry', because: 'nothing that was sent can have started it', for_ms: 0 };
 
   const rhythm = new Rhythm(clock, settings.poll);
-  const gone = new GoneSince(clock, settings.retry.settle_ms);
+  const gone = new Lasting(clock, settings.retry.settle_ms);
   let told = '';
   for (;;) {
     const record = session.record?.status === 'intended' ? session.record : started;
-    const witnessed = await witness(session, record, await session.look());
-    const { history } = witnessed;
-    const { seen } = witnessed.look;
+    const confirmed = await confirmLook(session, record, await session.look());
+    const { history } = confirmed;
+    const { seen } = confirmed.look;
     const settleMs = settleOf(session, record, settle);
     const { sinceMs } = rhythm;
     const verdict = judge({
@@ -49,7 +49,7 @@ export async function probe(session: Session, started: Intended, settle?: number
       seen,
       history,
       since_ms: sinceMs,
-      gone_for_good: gone.forGood(seen),
+      gone_for_good: gone.seen(isGone(seen)),
       settle_ms: settleMs,
       after_ambiguous: settings.retry.after_ambiguous,
     });
@@ -67,7 +67,7 @@ export async function probe(session: Session, started: Intended, settle?: number
       case 'unknown':
         return { kind: 'unknown', because: verdict.because, observations: history.looks };
       case 'wait': {
-        await keep(session, witnessed);
+        await commitLook(session, confirmed);
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
         if (!settling && session.timeIsUp)

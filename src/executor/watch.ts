@@ -1,9 +1,9 @@
 import type { Intended, LookHistory } from '../domain/record.ts';
+import { commitLook, confirmLook, subjectOf } from './confirm-look.ts';
 import { growing } from './growing-interval.ts';
 import { look } from './look.ts';
 import type { Session } from './run.ts';
 import { judge } from './verdict.ts';
-import { keep, subjectOf, witness } from './witness.ts';
 
 /** The restore was seen under way. */
 export interface Sighting {
@@ -59,20 +59,25 @@ async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
   for (;;) {
     await run.clock.sleep(interval(), until);
     const record = intended(session);
-    const witnessed = await witness(session, record, await look(run.driver, run.clock, ids, until), until);
+    const confirmed = await confirmLook(
+      session,
+      record,
+      await look(run.driver, run.clock, ids, until),
+      until,
+    );
     until.throwIfAborted();
     const verdict = judge({
       ...subjectOf(record, run.driver.api),
       attempts: record.attempts,
-      seen: witnessed.look.seen,
-      history: witnessed.history,
+      seen: confirmed.look.seen,
+      history: confirmed.history,
       since_ms: 0,
       gone_for_good: false,
       settle_ms: Number.POSITIVE_INFINITY,
       after_ambiguous: retry.after_ambiguous,
     });
-    if (verdict.kind === 'adopt') return { because: verdict.because, history: witnessed.history };
-    await keep(session, witnessed);
+    if (verdict.kind === 'adopt') return { because: verdict.because, history: confirmed.history };
+    await commitLook(session, confirmed);
   }
 }
 

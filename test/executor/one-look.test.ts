@@ -4,7 +4,9 @@ import type { Running } from '../../src/domain/record.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
 import { judgeJob, otherWork } from '../../src/executor/follow.ts';
+import { Lasting } from '../../src/executor/lasting.ts';
 import { Lab } from '../simulation/lab.ts';
+import { SimClock } from '../simulation/sim-clock.ts';
 
 /** One look can lie: a stale copy of the data, a 404 of a replica that is behind, two readings on both sides of a change. */
 describe('one look', () => {
@@ -192,5 +194,21 @@ describe('the job of a restore', () => {
     expect(otherWork(job({ volume_id: 'w' }), record)).to.equal('another restore: disk w from backup b');
     expect(otherWork(job({ type: 'bksCreateBackup' }), record)).to.include('bksCreateBackup');
     expect(otherWork(job({}), record)).to.equal(undefined);
+  });
+});
+
+describe('what has to last', () => {
+  it('counts once it was seen at every look for so long, and from the start again after one that did not show it', async () => {
+    const clock = new SimClock();
+    const lasting = new Lasting(clock, 10_000);
+    const later = async (ms: number, now: boolean) => {
+      await clock.until(clock.sleep(ms));
+      return lasting.seen(now);
+    };
+    expect(await later(0, true)).to.equal(false);
+    expect(await later(9_999, true)).to.equal(false);
+    expect(await later(1, true)).to.equal(true);
+    expect(await later(1, false)).to.equal(false);
+    expect(await later(20_000, true)).to.equal(false);
   });
 });

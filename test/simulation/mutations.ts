@@ -999,7 +999,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: FOLLOW,
-        find: 'if (sawBothRestoring(witnessed.history)) return step;',
+        find: 'if (sawBothRestoring(confirmed.history)) return step;',
         replace: 'return step;',
       },
     ],

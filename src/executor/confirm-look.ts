@@ -5,10 +5,10 @@ import { type Look, lookOf } from './look.ts';
 import type { Session } from './run.ts';
 
 /** A look together with all that came before it. */
-export interface Witnessed {
+export interface ConfirmedLook {
   readonly look: Look;
   readonly history: LookHistory;
-  /** A later run has to know of it: see `keep`. */
+  /** A later run has to know of it: see `commitLook`. */
   readonly news: boolean;
 }
 
@@ -16,12 +16,12 @@ export interface Witnessed {
  * Makes evidence of a look: reads again in order where its two readings may lie on both sides of a change, and puts it
  * to those that the record holds.
  */
-export async function witness(
+export async function confirmLook(
   session: Session,
   record: Intended | Running,
   first: Look,
   signal: AbortSignal = session.run.stop,
-): Promise<Witnessed> {
+): Promise<ConfirmedLook> {
   const look = needsConfirming(first.seen) ? await inOrder(session, first, signal) : first;
   const subject = subjectOf(record, session.run.driver.api);
   const before = record.history ?? NO_LOOKS;
@@ -30,7 +30,7 @@ export async function witness(
 }
 
 /** Makes durable what a later run has to know, before this one goes on. */
-export async function keep(session: Session, { history, news }: Witnessed): Promise<void> {
+export async function commitLook(session: Session, { history, news }: ConfirmedLook): Promise<void> {
   if (news) await session.step({ type: 'observe', at: session.now(), history });
 }
 
