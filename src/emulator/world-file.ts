@@ -7,10 +7,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, lstatSync, openSync, writeSync } from 'node:fs';
-import { link, mkdir, rename, rm } from 'node:fs/promises';
+import { link, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectory } from '../files/make-directory.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { isFields } from './check.ts';
@@ -51,7 +52,7 @@ export async function openWorldFile(
   signal?: AbortSignal,
 ): Promise<WorldStore> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(path));
     const lock = await acquireLock(path, signal);
     try {
       if (stampOf(path) === null) await replaceFile(path, JSON.stringify(create()));

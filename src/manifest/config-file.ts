@@ -72,7 +72,10 @@ async function tightened(
       : await realpath(resolve(io.cwd, loaded.path)).catch(() => undefined);
   let policy = loaded.config.policy;
   const diagnostics = [...loaded.diagnostics];
-  for (const path of await configsAround(meant(manifests, loaded), io)) {
+  const around = await configsAround(meant(manifests, loaded), io);
+  if (around.length > LIMITS.configs)
+    return { ...loaded, diagnostics: [...diagnostics, tooManyConfigs(around.length)] };
+  for (const path of around) {
     if (own !== undefined && (await realpath(resolve(io.cwd, path)).catch(() => undefined)) === own) continue;
     const nested = await readConfig(path, false, io);
     diagnostics.push(...nested.diagnostics);
@@ -160,7 +163,12 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
         }),
       ],
     };
-  const { texts, diagnostics: unreadable } = await loadTexts([path], io, named ? 'named' : 'confined');
+  const { texts, diagnostics: unreadable } = await loadTexts(
+    [path],
+    io,
+    named ? 'named' : 'confined',
+    LIMITS.configBytes,
+  );
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
@@ -285,6 +293,13 @@ async function existing(directories: readonly string[], io: LoadIo): Promise<rea
     if (!found.has(absolute) && (await exists(absolute))) found.set(absolute, path);
   }
   return [...found.values()];
+}
+
+function tooManyConfigs(count: number): Diagnostic {
+  return error('too-many-configs', `there are ${count} files ${CONFIG_FILE} around the manifests`, {
+    detail: `Each can tighten the policy, and at most ${LIMITS.configs} are read.`,
+    remedy: 'remove some, or name fewer manifests at a time with -f',
+  });
 }
 
 function severalConfigs(first: string, second: string): Diagnostic {

@@ -6,6 +6,10 @@ export const LIMITS = {
   /** Of all files together. */
   bytes: 32 * 1024 * 1024,
   files: 10_000,
+  /** Of one config; the longest with a reason has some kilobytes. */
+  configBytes: 1024 * 1024,
+  /** Configs around the manifests of one run. */
+  configs: 100,
   /** Levels of directories below one that was named. */
   directoryDepth: 32,
   /** Of all documents together: maps, lists, texts, numbers; an empty document counts as one. */

@@ -52,8 +52,9 @@ export async function loadTexts(
   paths: readonly string[],
   io: LoadIo,
   reach: Reach = 'confined',
+  bytesMax: number = LIMITS.bytes,
 ): Promise<LoadedTexts> {
-  const loader = new Loader(io, reach);
+  const loader = new Loader(io, reach, bytesMax);
   for (const path of paths) await loader.add(path);
   return loader;
 }
@@ -75,13 +76,16 @@ class Loader implements LoadedTexts {
   /** Links in them do not lead out of them. */
   #checkouts: Checkouts = [];
   readonly #seen = new Set<string>();
-  #bytesLeft: number = LIMITS.bytes;
+  readonly #bytesMax: number;
+  #bytesLeft: number;
   /** By their names, below the directory that is being read, whether they could be read or not. */
   #manifestsMet = 0;
 
-  constructor(io: LoadIo, reach: Reach) {
+  constructor(io: LoadIo, reach: Reach, bytesMax: number) {
     this.#io = io;
     this.#reach = reach;
+    this.#bytesMax = bytesMax;
+    this.#bytesLeft = bytesMax;
   }
 
   async add(path: string): Promise<void> {
@@ -184,9 +188,11 @@ class Loader implements LoadedTexts {
       this.#bytesLeft = 0;
       throw new Unreadable(
         'too-large',
-        `the files of one run together are larger than ${LIMITS.bytes / 1024 / 1024} MiB`,
+        this.#bytesMax === LIMITS.bytes
+          ? `the files of one run together are larger than ${mebibytes(LIMITS.bytes)}`
+          : `this file is larger than ${mebibytes(this.#bytesMax)}`,
         path,
-        'name fewer at a time with -f',
+        this.#bytesMax === LIMITS.bytes ? 'name fewer at a time with -f' : 'keep it smaller',
       );
     }
   }
@@ -263,6 +269,10 @@ function unreadable(path: string, cause: unknown): Diagnostic {
         where,
       });
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${bytes / 1024 / 1024} MiB`;
 }
 
 /** The config and the state may lie among the manifests; they are not taken for some. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
 import { fields, integerFrom, text, word } from './shape.ts';
 
@@ -116,7 +117,7 @@ async function replaceFile(directory: string, path: string, id: string, state: K
   const text = `${JSON.stringify({ format: FORMAT, lineage, serial, fingerprint, location, seen_at })}\n`;
   const temporary = `${path}.${id}`;
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(text);

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { LeadsOutError, locate } from '../../src/files/checkout.ts';
+import { makeDirectory } from '../../src/files/make-directory.ts';
 import {
   readAll,
   readNamedFile,
@@ -196,6 +197,15 @@ describe('files that a stranger may have prepared', () => {
     expect(readFileSync(at('home', 'secret'), 'utf8')).to.equal('secret');
     expect(statSync(at('repo', 'x')).mode & 0o777).to.equal(0o600);
     expect(readdirSync(repo)).to.have.members(['.git', 'sub', 'file', 'x']);
+  });
+
+  it('makes a directory and those above it, and ends where none can be made', async () => {
+    await makeDirectory(at('a', 'b', 'c'));
+    await makeDirectory(at('a', 'b', 'c'));
+    expect(statSync(at('a', 'b', 'c')).mode & 0o777).to.equal(0o700);
+    expect(await thrown(makeDirectory('/proc/no/such'))).to.include({ code: 'ENOENT' });
+    writeFileSync(at('file'), '');
+    expect(await thrown(makeDirectory(at('file', 'x')))).to.include({ code: 'ENOTDIR' });
   });
 
   it('the user’s state directory is that of XDG, which counts only when it is absolute', () => {

@@ -134,6 +134,16 @@ describe('a config below one that was found', () => {
       ).to.equal(1);
   });
 
+  it('is one of a hundred at most, of a megabyte each', async () => {
+    const many = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`d/${n}/vbsctl.yaml`, HEAD]));
+    const crowd = await within(many, ({ io }) => loadConfig({ manifests: ['d'] }, io));
+    expect(crowd.diagnostics.map(spot)).to.deep.equal([' too-many-configs']);
+    const long = { 'vbsctl.yaml': HEAD, 'd/vbsctl.yaml': `${HEAD}#${' '.repeat(1024 * 1024)}` };
+    const { diagnostics } = await within(long, ({ io }) => loadConfig({ manifests: ['d'] }, io));
+    expect(diagnostics.map(spot)).to.deep.equal(['d/vbsctl.yaml too-large']);
+    expect(diagnostics[0]?.summary).to.equal('this file is larger than 1 MiB');
+  });
+
   it('counts behind a link within the checkout, and is refused as a link out of it', async () => {
     await within({ ...files, 'home/other.yaml': `${HEAD}policy: {}\n` }, async ({ io, path }) => {
       symlinkSync('restores/night', join(path, 'link'));
