@@ -54,7 +54,7 @@ export function savedPlanText(
     '',
     ...summaryLines(countsOf(saved), restores.map(asAction), saved.left_out, options),
     '',
-    ...remedyLines(`${command}  which refuses it if it was applied before, is stale by now, or was forged`, {
+    ...remedyLines(`${command}, which refuses it if it was applied before, is stale by now, or was forged`, {
       style,
       width,
     }),
