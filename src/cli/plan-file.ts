@@ -28,7 +28,7 @@ export async function clearPlan(io: Io, path: string): Promise<void> {
   // The link itself would be replaced; who put it there may have meant another file.
   const found = await lstat(absolute(io, path)).catch(() => undefined);
   if (found?.isSymbolicLink())
-    throw occupied(path, 'is a symbolic link', 'remove it, or name the file itself: --out FILE');
+    throw occupied(path, 'is a symbolic link', 'name a regular file, or a new one: --out FILE');
   await checkoutPath(io, path, 'vbsctl plan --out');
   if (!found) return;
   if (!found.isFile()) throw occupied(path, 'is no regular file', 'name a new file: --out FILE');
