@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { fleetingPlace, refuseFleetingState } from '../../src/cli/fleeting.ts';
+import { fleetingPlace, pipelinePlace, refuseFleetingState } from '../../src/cli/fleeting.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import { paperIo } from './program.ts';
 
@@ -15,6 +15,15 @@ describe('a machine that may not stay', () => {
   it('is a pod', () => {
     expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
     expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
+  });
+
+  it('a pipeline is known by its service, too, whatever CI says', () => {
+    for (const name of ['GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'JENKINS_URL', 'TEAMCITY_VERSION']) {
+      expect(pipelinePlace({ CI: 'false', [name]: 'True' })).to.include(name);
+      expect(fleetingPlace({ [name]: 'True' }), 'its machine may stay').to.equal(undefined);
+    }
+    expect(pipelinePlace({ CI: 'true' })).to.include('CI=true');
+    expect(pipelinePlace({ CI: '', GITHUB_ACTIONS: 'false', BUILDKITE: '0' })).to.equal(undefined);
   });
 
   it('holds no state in a file, unless a flag names it, or elsewhere', () => {
