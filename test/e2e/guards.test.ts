@@ -33,7 +33,7 @@ describe('what was done by hand, and what a person allows', function () {
 
     const other = await desk.run('import', 'night/disk-1', '--job-id', job);
     expect(other.code).to.equal(5);
-    expect(said(other)).to.include(`restored disk ${volume_id}`);
+    expect(said(other)).to.include(`another restore: disk ${volume_id}`);
     const imported = await desk.run('import', 'night/disk-0', '--job-id', job);
     expect(imported.code, said(imported)).to.equal(0);
     expect((await desk.run('import', 'night/disk-0', '--job-id', job)).code).to.equal(5);
