@@ -41,17 +41,21 @@ export function stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefor
   return faults;
 }
 
-/** Exit 5. `remedy` of each: how to look, how to repair, and how to go on all the same. */
+/** Exit 5, with how to look, how to repair, and how to go on all the same. */
 export function faultyState(faults: readonly StateFault[], snapshot: Snapshot, location: string): Failure {
+  const told = faults.map((fault) => faultDiagnostic(fault, snapshot, location));
+  // Said once, at the end; that of the first leads furthest.
+  const remedy = told[0]?.remedy;
   return new Failure(
     'refused',
-    faults.map((fault) => faultDiagnostic(fault, snapshot, location)),
+    told.map(({ remedy: _, ...each }, index) =>
+      index < told.length - 1 || remedy === undefined ? each : { ...each, remedy },
+    ),
   );
 }
 
 export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location: string): Diagnostic {
   const where = { file: location };
-  const accept = `vbsctl state accept --state ${shellWord(location)} --reason "…"`;
   switch (fault.kind) {
     case 'broken':
       return { ...chainBroken(fault.broken, fault.entries, location), remedy: repairRemedy(location) };
@@ -81,7 +85,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
         `the state is older than the one that was used before: it has serial ${state.serial}, and serial ${fault.known.serial} was seen`,
         {
           detail: `${seenText(fault.known)} An older copy does not know what was done since, and a volume could be restored a second time.`,
-          remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; only when it is lost for good: ${accept}`,
+          remedy: supersededRemedy(location, 'put the newer state back', 'only when it is lost for good'),
           where,
         },
       );
@@ -91,7 +95,11 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
         `the state has serial ${state.serial}, as it had when it was used before, but its content is another`,
         {
           detail: `${seenText(fault.known)} Somebody changed it without vbsctl, or two runs worked on two copies of it. ${WHAT_IT_MEANS}`,
-          remedy: `compare it with a backup (vbsctl state history), and put the right one back: vbsctl state push FILE --state ${shellWord(location)}; to go on with this one: ${accept}`,
+          remedy: supersededRemedy(
+            location,
+            'compare it with a backup, and put the right one back',
+            'to go on with this one',
+          ),
           where,
         },
       );
@@ -101,7 +109,11 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
         'another state was here before: what that one knows of restores is not known to this one',
         {
           detail: `Now: lineage ${state.lineage}, serial ${state.serial}. Before: lineage ${fault.known.lineage}, serial ${fault.known.serial}, seen ${fault.known.seen_at}.`,
-          remedy: `put the former state back, or name the right place with --state; to go on with this one: ${accept}`,
+          remedy: supersededRemedy(
+            location,
+            'name the right place with --state, or put the former state back',
+            'to go on with this one',
+          ),
           where,
         },
       );
@@ -115,7 +127,20 @@ const WHAT_IT_MEANS = 'vbsctl cannot tell what was restored, and could restore a
 
 function repairRemedy(location: string): string {
   const here = `--state ${shellWord(location)}`;
-  return `see what is wrong: vbsctl state verify ${here}; compare with an older copy and put back what is right: vbsctl state push FILE ${here}; to go on with the state as it is: vbsctl state accept ${here} --reason "…"`;
+  return [
+    `see what is wrong: vbsctl state verify ${here}`,
+    `put a sound copy back: vbsctl state push FILE ${here}`,
+    `or go on with the state as it is: vbsctl state accept ${here} --reason "…"`,
+  ].join('\n');
+}
+
+/** The way out of a state that was superseded: one command a line, so that it can be pasted. */
+function supersededRemedy(location: string, first: string, last: string): string {
+  const here = `--state ${shellWord(location)}`;
+  return [
+    `${first}: vbsctl state push FILE ${here}`,
+    `${last}: vbsctl state accept ${here} --reason "…"`,
+  ].join('\n');
 }
 
 function seenText({ serial, lineage, location, seen_at }: KnownState): string {
