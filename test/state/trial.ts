@@ -85,6 +85,11 @@ export class Trial {
     };
   }
 
+  /** Cuts every connection that stands; new ones are let through. */
+  cutConnections(): void {
+    this.#proxy.cutOff()();
+  }
+
   close(): Promise<void> {
     return this.#proxy.stop();
   }

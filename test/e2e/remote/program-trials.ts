@@ -178,6 +178,28 @@ export function programTrials(server: TrialServer): void {
       await remote.expectOnce();
     });
 
+    it('a run that waits for the lock outlives connections that are cut again and again', async () => {
+      await begin(4_000);
+      const first = remote.start('apply', '--auto-approve');
+      await remote.accepted(DISKS);
+      let isQueued = true;
+      const queued = remote.run('apply', '--auto-approve', '--lock-timeout', '60s').finally(() => {
+        isQueued = false;
+      });
+      const cutting = setInterval(() => trial.cutConnections(), 700);
+      try {
+        const done = await first.done;
+        expect(done.code, told(done)).to.equal(0);
+        expect(isQueued).to.equal(true);
+      } finally {
+        clearInterval(cutting);
+      }
+      const second = await queued;
+      expect(second.code, told(second)).to.equal(0);
+      expect(second.stdout).to.include('Nothing to do');
+      await remote.expectOnce();
+    });
+
     it('the answers to four state writes that were taken are lost on the way', async () => {
       await begin(SHORT_MS);
       trial.loseWriteAnswers(4);
