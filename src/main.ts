@@ -5,6 +5,8 @@ import { isatty } from 'node:tty';
 import type { Io, Output } from './cli/io.ts';
 import { OutputGuard } from './cli/output-guard.ts';
 import { run } from './cli/program.ts';
+import { error } from './domain/diagnostic.ts';
+import { Failure } from './domain/errors.ts';
 import { Secrets } from './domain/secrets.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
 
@@ -36,8 +38,10 @@ const secrets = new Secrets();
 
 const io: Io = {
   env: process.env,
-  cwd: process.cwd(),
-  home: homedir(),
+  get cwd() {
+    return workingDirectory();
+  },
+  home: home(),
   who: `${userName()}@${hostname()}`,
   stdout: outputOf('stdout'),
   stderr: outputOf('stderr'),
@@ -118,6 +122,29 @@ function opened(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
     stream.on('error', () => {});
   }
   return stream;
+}
+
+/** It may have been removed: a command that needs none works all the same. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new Failure(
+      'usage',
+      error('no-working-directory', 'the working directory does not exist any more', {
+        remedy: 'change to one that does: cd "$HOME"',
+      }),
+    );
+  }
+}
+
+/** In a container the user may have none. Nothing is there, and nobody else can put anything there. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
 }
 
 /** In a container the user may have no name. */

@@ -1,6 +1,8 @@
 import net, { type AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { CRASH, printed, Scene } from './attack.ts';
+import { logCommandsIn } from './log-commands.ts';
+import { tells } from './reflections.ts';
 
 /** What a proxy's address, or the proxy itself, may hold, against the built program. */
 describe('a proxy, hostile or written wrongly', function () {
@@ -101,6 +103,33 @@ describe('a proxy, hostile or written wrongly', function () {
       expect(heads.join('')).not.to.contain('pa55word');
     } finally {
       close();
+    }
+  });
+
+  it('can repeat its login, and act in a log, in no answer', async () => {
+    const PASSWORD = 'Pr0xy"pass<w>ord';
+    const login = Buffer.from(`ann:${PASSWORD}`).toString('base64');
+    const said = `${PASSWORD} ${login} ::add-mask::x ##[error]y \u001b[2J`;
+    for (const status of ['407 ', '403 ', '502 ', '200 ', '::error::', '']) {
+      const { port, close } = await proxy(
+        `HTTP/1.1 ${status}${said}\r\nX-Said: ${said}\r\nProxy-Authenticate: ${said}\r\n\r\n${said}\n::error::${said}`,
+      );
+      try {
+        const HTTPS_PROXY = `http://ann:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
+        for (const args of [
+          ['auth', 'check'],
+          ['state', 'list', '--state', 'https://state.invalid/s'],
+        ]) {
+          const env = { ...CLOUD, HTTPS_PROXY, TF_HTTP_RETRY_MAX: '0', CI: 'true', GITHUB_ACTIONS: 'true' };
+          const done = await scene.run(env, ...args);
+          expect(done.code, printed(done)).to.equal(1);
+          expect(printed(done)).not.to.match(CRASH);
+          expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
+          expect(logCommandsIn(printed(done)), printed(done)).to.deep.equal([]);
+        }
+      } finally {
+        close();
+      }
     }
   });
 });
