@@ -182,9 +182,13 @@ describe('day one', function () {
     expect(waited.stdout).to.include('Wait: 3 succeeded').and.include('0 started');
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('Nothing is under way');
-    expect((await desk.run('wait', 'pay/nobody')).stderr).to.include('no record of pay/nobody');
+    expect((await desk.run('wait')).stderr, 'the copy that stayed behind').to.include('older');
+    const there = ['--state', 'elsewhere/state.json'];
+    expect((await desk.run('wait', 'pay/nobody', ...there)).stderr).to.include('no record of pay/nobody');
     for (const command of [['wait'], ['status'], ['state', 'show'], ['state', 'rm']])
-      expect((await desk.run(...command, 'pay-db-log')).stderr).to.include('did you mean pay/pay-db-log?');
+      expect((await desk.run(...command, 'pay-db-log', ...there)).stderr).to.include(
+        'did you mean pay/pay-db-log?',
+      );
   });
 
   it('tells what waits behind what is open, also while another run holds the lock', async () => {
