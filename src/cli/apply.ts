@@ -77,7 +77,9 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       });
       if (flags.output === 'text')
         io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
-      const refused = unsigned(io, given, waivers) ?? refusal(plan, flags.skipBlocked === true);
+      const question = questionOf(plan);
+      const untrusted = question === undefined ? undefined : unsigned(io, given, waivers);
+      const refused = untrusted ?? refusal(plan, flags.skipBlocked === true);
       if (refused) return await followDespite(io, flags, refused, { plan }, lease, connection, given);
       if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
         if (flags.output === 'text')
@@ -86,7 +88,6 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
         return EXIT.done;
       }
       warnOfTokenEnd(io, connection, plan, given.config);
-      const question = questionOf(plan);
       if (question !== undefined && !flags.autoApprove) await confirm(io, question);
       return await carryOut(io, flags, { plan }, lease, connection, given);
     } finally {
