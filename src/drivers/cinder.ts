@@ -7,7 +7,15 @@ import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { classifyStart } from './cinder-answers.ts';
 import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
 import { serverList } from './compute.ts';
-import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
+import type {
+  Driver,
+  FailureReport,
+  Listing,
+  ListWish,
+  Permit,
+  Reservation,
+  StartRequest,
+} from './driver.ts';
 import { list } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
@@ -132,8 +140,9 @@ export class CinderDriver implements Driver {
     return this.#client.first({ url: `${this.#url}/${what}/detail`, key: what }, signal);
   }
 
-  async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined> {
+  async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport> {
     const messages: Message[] = [];
+    let asked = request_ids.length > 0;
     for (const id of request_ids) {
       const reading = await this.#client.read(
         `${this.#url}/messages?request_id=${encodePercent(id)}`,
@@ -142,8 +151,11 @@ export class CinderDriver implements Driver {
         { headers: MESSAGES_VERSION, maxBytes: Infinity },
       );
       if (reading.kind === 'found') messages.push(...reading.value);
+      else asked = false;
     }
-    return reasonIn(messages, request_ids);
+    const reason = reasonIn(messages, request_ids);
+    if (reason !== undefined) return { kind: 'failed', reason };
+    return { kind: asked ? 'none' : 'untold' };
   }
 
   requests(): number {

@@ -11,6 +11,14 @@ import type {
 } from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 
+/** What the cloud says of a failure elsewhere than in disk, backup and job. */
+export type FailureReport =
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** It was asked, and reports none. */
+  | { readonly kind: 'none' }
+  /** It could not be asked. */
+  | { readonly kind: 'untold' };
+
 /**
  * One API of one cloud project. A driver makes exactly one attempt for a POST and never repeats it; it never
  * throws for anything a cloud or a network can do: that comes back as data, classified. All requests go
@@ -51,9 +59,9 @@ export interface Driver {
 
   /**
    * Why a restore failed, where the cloud tells it apart from disk, backup and job. `request_ids`: of the POSTs
-   * that may have started it. Undefined when the cloud has nothing to say, or cannot be asked.
+   * that may have started it; `untold` when there are none.
    */
-  failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<string | undefined>;
+  failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport>;
 
   /** HTTP requests sent so far, tokens included. */
   requests(): number;

@@ -1,4 +1,5 @@
 import {
+  AVAILABLE,
   BACKUP_RESTORING,
   type CloudApi,
   isErrorStatus,
@@ -21,7 +22,7 @@ import { type Observation, type Observed, optional, type Running, sameSeen } fro
 import { type ConfirmedLook, commitLook, confirmLook, subjectOf } from './confirm-look.ts';
 import { isGone, Lasting } from './lasting.ts';
 import { type Look, lookOf } from './look.ts';
-import { cloudsReason, withCloudsReason } from './reason.ts';
+import { failureReport, withCloudsReason } from './reason.ts';
 import type { Session } from './run.ts';
 
 /**
@@ -164,9 +165,9 @@ class Following {
     const seen = await this.#confirm(first);
     const step = judgeStatuses(seen, this.#record, run.driver.api, this.#gone.seen(isGone(seen.look.seen)));
     if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
-    if (step.kind === 'succeeded' && (await this.#wasResetAfterFailure(seen)))
-      return { kind: 'failed', reason: 'the disk is at rest, but the cloud reports that the restore failed' };
     const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
+    if (step.kind === 'succeeded' && this.#record.evidence === 'accepted')
+      return (await this.#failureThatWasReset(seen)) ?? step;
     if (step.kind !== 'unmoved') return step;
     if (this.#acceptedAt !== undefined) this.#lagIsAtLeast(this.#acceptedAt);
     return unmovedForGood ? { kind: 'lost', cause: step.note, observations: step.observations } : step;
@@ -174,11 +175,29 @@ class Following {
 
   /**
    * A failed restore leaves an error that a person can set back (`openstack volume set --state`). That moves the disk
-   * once more after the backup, as attaching it does; then Cinder's messages tell.
+   * once more after the backup, as attaching it does; then Cinder's messages tell. Where they cannot be read, a disk that
+   * is attached is believed: that is what people do with one that was restored.
    */
-  async #wasResetAfterFailure({ look, history }: ConfirmedLook): Promise<boolean> {
-    if (this.#record.evidence !== 'accepted' || endedApart(look.seen, history) === undefined) return false;
-    return (await cloudsReason(this.#session)) !== undefined;
+  async #failureThatWasReset({ look, history }: ConfirmedLook): Promise<Step | undefined> {
+    const apart = endedApart(look.seen, history);
+    if (apart === undefined) return undefined;
+    const report = await failureReport(this.#session);
+    switch (report.kind) {
+      case 'failed':
+        return {
+          kind: 'failed',
+          reason: 'the disk is at rest, but the cloud reports that the restore failed',
+        };
+      case 'none':
+        return undefined;
+      case 'untold': {
+        if (look.seen.volume.status !== AVAILABLE) return undefined;
+        const cause = `${apart}, and the cloud’s messages cannot be read, which tell whether it failed`;
+        return { kind: 'lost', cause, observations: history.looks };
+      }
+      default:
+        return unreachable(report);
+    }
   }
 
   /** What it shows is held against what was seen before, and kept where it matters. */

@@ -137,10 +137,13 @@ describe('the cinder driver, replayed', () => {
       'available',
       undefined,
     ]);
-    expect(await driver.failureReason?.([outcome.request_id ?? ''])).to.equal(
-      'restore backup:Backup driver failed to restore backup.',
-    );
-    expect(await driver.failureReason?.(['req-of-another']), 'of this request only').to.equal(undefined);
+    expect(await driver.failureReason?.([outcome.request_id ?? ''])).to.deep.equal({
+      kind: 'failed',
+      reason: 'restore backup:Backup driver failed to restore backup.',
+    });
+    expect(await driver.failureReason?.(['req-of-another']), 'of this request only').to.deep.equal({
+      kind: 'none',
+    });
     const asked = cloud.asked.at(-2);
     expect(asked?.version).to.equal('volume 3.5');
     expect(asked?.path).to.match(/\/messages\?request_id=req-9f1ef775/);
@@ -149,7 +152,7 @@ describe('the cinder driver, replayed', () => {
 
   it('asks nothing where no request is known', async () => {
     const { cloud, driver } = await replay([]);
-    expect(await driver.failureReason?.([])).to.equal(undefined);
+    expect(await driver.failureReason?.([])).to.deep.equal({ kind: 'untold' });
     expect(cloud.isOver).to.equal(true);
   });
 
@@ -249,7 +252,7 @@ describe('the cinder driver, replayed', () => {
     expect((await driver.backups()).kind).to.equal('listed');
     const versions = cloud.asked.slice(1).map(({ version }) => version);
     expect(versions, 'asked once too often').to.deep.equal(['volume 3.18', ...Array(3).fill(undefined)]);
-    expect(await driver.failureReason?.(['req-1'])).to.equal(undefined);
+    expect(await driver.failureReason?.(['req-1'])).to.deep.equal({ kind: 'untold' });
     expect(cloud.isOver).to.equal(true);
   });
 });

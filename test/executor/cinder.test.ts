@@ -72,6 +72,24 @@ describe('a run on Cinder', () => {
     expect(failed.status === 'failed' && failed.reason).to.include('tape torn');
   });
 
+  it('calls it unknown where the messages that would tell cannot be read', async () => {
+    const unreadable = { kind: 'status', when: 'before', status: 403, body: 'service' } as const;
+    const lab = cinder({
+      faults: [
+        { match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } },
+        { match: { route: 'messages' }, times: 'always', effect: unreadable },
+      ],
+    });
+    const spec = lab.spec(0);
+    await lab.apply([spec], { reach: 'submit' });
+    await lab.clock.until(lab.clock.sleep(60_000));
+    lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
+    await lab.apply([spec]);
+    const lost = await record(lab);
+    expect(lost.status).to.equal('unknown');
+    expect(lost.status === 'unknown' && lost.cause).to.include('messages cannot be read');
+  });
+
   it('takes a disk for restored that was attached before anybody looked', async () => {
     const lab = cinder();
     const spec = lab.spec(0);
