@@ -33,6 +33,7 @@ export function judgeStanding(
   wanted: readonly Wanted[],
   records: readonly ListedRecord[],
   audit: Audit,
+  sources: Sources,
 ): Violation[] {
   return wanted.flatMap((one) => {
     const ours = jobsOf(one, audit);
@@ -48,7 +49,8 @@ export function judgeStanding(
       say('double start', `${requests.size} requests started it in generation ${one.generation}`);
     if (ours.length > 0 && !record) say('lost', 'the cloud took it on, the state does not know it');
     const done = ours.some(({ outcome }) => outcome === 'succeeded');
-    if (record?.status === 'succeeded' && !done) say('false success', `the cloud says ${outcomes(ours)}`);
+    if (record?.status === 'succeeded' && !done && !looksLikeOurs(one, audit, sources))
+      say('false success', `the cloud says ${outcomes(ours)}`);
     if (record?.status === 'failed' && record.touched === 'no' && starts.length > 0)
       say('false untouched', `the cloud says ${outcomes(ours)}`);
     return found;
@@ -66,9 +68,49 @@ export function judgeEnd(
     if (record?.status !== 'succeeded')
       return [{ kind: 'unfinished', what: `${one.address} is ${record?.status ?? 'not recorded'}` }];
     const disk = audit.volumes.find(({ id }) => id === one.volume_id);
+    const last = audit.restores.findLast(
+      ({ volume_id, started_at }) => volume_id === one.volume_id && started_at !== null,
+    );
+    // What a stranger restored into it afterwards is none of ours.
+    if (last?.cause === 'operator') return [];
     if (disk?.content === one.backup_id) return [];
     return [{ kind: 'false success', what: `${one.address}: the disk holds ${disk?.content}` }];
   });
+}
+
+/** Backup → the disk that it was made of. */
+export type Sources = ReadonlyMap<string, string>;
+
+/** Successes that no look can tell from ours: see `looksLikeOurs`. */
+export function lookAlikes(
+  wanted: readonly Wanted[],
+  records: readonly ListedRecord[],
+  audit: Audit,
+  sources: Sources,
+): Wanted[] {
+  return wanted.filter((one) => {
+    const done = jobsOf(one, audit).some(({ outcome }) => outcome === 'succeeded');
+    return recordOf(one, records)?.status === 'succeeded' && !done && looksLikeOurs(one, audit, sources);
+  });
+}
+
+/**
+ * Two strangers began within the same second, the resolution of `updated_at`: one to write another backup into the disk,
+ * the other to read the backup; and neither restore leaves the name of its backup on the disk.
+ */
+function looksLikeOurs({ volume_id, backup_id }: Wanted, { restores }: Audit, sources: Sources): boolean {
+  const begun = restores.filter(({ cause, started_at }) => cause === 'operator' && started_at !== null);
+  const leavesNoName = (id: string) => sources.get(id) === volume_id;
+  const second = (at: string | null) => at?.slice(0, 'yyyy-mm-ddThh:mm:ss'.length);
+  return begun.some(
+    (one) =>
+      one.volume_id === volume_id &&
+      leavesNoName(one.backup_id) &&
+      leavesNoName(backup_id) &&
+      begun.some(
+        (other) => other.backup_id === backup_id && second(other.started_at) === second(one.started_at),
+      ),
+  );
 }
 
 /** What the program itself brought about for one restore: its requests, and what the network made of them. */

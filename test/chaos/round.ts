@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultPlan, FaultRule, RequestLog } from '../../src/emulator/index.ts';
 import { Desk, type Finished } from '../e2e/cli.ts';
 import type { Running } from '../e2e/program.ts';
-import { jobsOf, judgeEnd, judgeStanding, type ListedRecord, type Violation, type Wanted } from './judge.ts';
+import {
+  jobsOf,
+  judgeEnd,
+  judgeStanding,
+  type ListedRecord,
+  lookAlikes,
+  type Violation,
+  type Wanted,
+} from './judge.ts';
 import type { Act, Moment, Story } from './story.ts';
 
 /** What one round came to. */
@@ -22,6 +30,9 @@ export interface Figures {
   readonly starts: number;
   readonly kills: { readonly random: number; readonly in_flight: number };
   readonly takeovers: number;
+  /** Pairs of strangers whose restores crossed; and successes that nobody can tell from ours. */
+  readonly crossed: number;
+  readonly lookAlikes: number;
   /** Second ones that were told 4. */
   readonly locked: number;
   /** From the signal to the exit, ms. */
@@ -37,6 +48,8 @@ export interface Figures {
 const RUN_MS_MAX = 90_000;
 const RUNS_TO_CONVERGE_MAX = 15;
 const HANG_MS = 60_000;
+/** How long a stranger's restore lasts that another one may cross. */
+const STRANGER_MS = 4_500;
 const DONE = 0;
 const UNKNOWN = 3;
 const LOCKED = 4;
@@ -66,6 +79,7 @@ class Play {
   readonly #violations: Violation[] = [];
   readonly #wanted: Wanted[] = [];
   readonly #children = new Set<Running>();
+  readonly #lookAlikes = new Set<string>();
   #desk: Desk | undefined;
   /** Told of every request of the program. */
   #watch: (request: RequestLog) => void = () => {};
@@ -74,6 +88,7 @@ class Play {
     posts: 0,
     kills: { random: 0, in_flight: 0 },
     takeovers: 0,
+    crossed: 0,
     locked: 0,
     stops: [] as number[],
     unknown: 0,
@@ -86,7 +101,8 @@ class Play {
   async open(): Promise<void> {
     const { seed, disks, shared, jobDurationMs, queueMs } = this.#story;
     this.#desk = await Desk.open({
-      seed: { volumes: disks, backupsPerVolume: 1, jobDurationMs, queueMs, seed },
+      // One disk more than is declared, for strangers; and a second backup of each.
+      seed: { volumes: disks + 1, backupsPerVolume: 2, jobDurationMs, queueMs, seed },
       onRequest: (request) => {
         if (request.route === 'restore') this.#figures.posts++;
         this.#watch(request);
@@ -94,7 +110,7 @@ class Play {
     });
     this.desk.write('vbsctl.yaml', configOf(this.#story));
     const { volumes, backups } = this.desk.cloud.world();
-    const all = Object.values(volumes);
+    const all = Object.values(volumes).slice(0, disks);
     for (const [n, volume] of all.entries()) {
       const source = shared.includes(n) ? all[n - 1] : volume;
       const backup = Object.values(backups).find(({ volume_id }) => volume_id === source?.id);
@@ -133,6 +149,7 @@ class Play {
       log: this.#log,
       figures: {
         ...this.#figures,
+        lookAlikes: this.#lookAlikes.size,
         restores: this.#wanted.length,
         starts: started.length,
         duplicated: started.length - new Set(started.map(({ request_id }) => request_id)).size,
@@ -160,6 +177,13 @@ class Play {
     await this.#converge();
   }
 
+  /** Backup → the disk that it was made of. */
+  get #sources(): ReadonlyMap<string, string> {
+    return new Map(
+      Object.values(this.desk.cloud.world().backups).map(({ id, volume_id }) => [id, volume_id]),
+    );
+  }
+
   get desk(): Desk {
     if (!this.#desk) throw new Error('not open');
     return this.#desk;
@@ -171,6 +195,8 @@ class Play {
         return this.#kill(act.when);
       case 'freeze':
         return this.#freeze(act);
+      case 'crossed':
+        return this.#crossed(act);
       case 'two':
         return this.#two(act);
       case 'stop':
@@ -235,6 +261,61 @@ class Play {
       this.violation({ kind: 'lost', what: 'the woken run changed what the second had recorded' });
     if (one.code === DONE && other.code !== DONE)
       this.violation({ kind: 'false success', what: 'the woken run ended with 0' });
+  }
+
+  async #crossed({
+    disk,
+    effect,
+    after_ms,
+    gap_ms,
+    first,
+    from,
+    kill_ms,
+  }: Act & { kind: 'crossed' }): Promise<void> {
+    const wanted = this.#wanted[disk];
+    if (!wanted || this.#wanted.filter(({ backup_id }) => backup_id === wanted.backup_id).length > 1) return;
+    const { volume_id, backup_id } = wanted;
+    const { backups, volumes } = this.desk.cloud.world();
+    const other = Object.values(backups).find(
+      ({ id, volume_id: source }) =>
+        !this.#wanted.some((one) => one.backup_id === id) && (source === volume_id) === (from === 'own'),
+    );
+    const elsewhere = Object.keys(volumes).at(-1);
+    if (!other || elsewhere === undefined) return;
+    const { cloud } = this.desk;
+    await cloud.perform({ action: 'set-timing', backup_id: other.id, job_duration_ms: STRANGER_MS });
+    const when = effect === 'never' ? 'before' : 'after';
+    const lost: FaultRule = {
+      name: 'lost',
+      match: { route: 'restore', volume_id },
+      effect: { kind: 'reset', when },
+    };
+    await cloud.setFaults({ rules: [lost] });
+    const asked = new Promise<void>((resolve) => {
+      this.#watch = ({ route, path }) => {
+        if (route === 'restore' && path.includes(backup_id)) resolve();
+      };
+    });
+    const child = this.#start();
+    const ended = this.#end(child);
+    if ((await Promise.race([asked.then(() => 'asked'), ended])) !== 'asked') {
+      this.#say(`disk ${disk} was not asked for, so no strangers come`);
+      return;
+    }
+    if (kill_ms !== undefined) setTimeout(() => child.kill('SIGKILL'), kill_ms);
+    await sleep(after_ms);
+    const intoDisk = () => cloud.perform({ action: 'restore', volume_id, backup_id: other.id });
+    const fromBackup = () => cloud.perform({ action: 'restore', volume_id: elsewhere, backup_id });
+    const [one, two] = first === 'disk' ? [intoDisk, fromBackup] : [fromBackup, intoDisk];
+    const begun = [await one()];
+    if (gap_ms > 0) await sleep(gap_ms);
+    begun.push(await two());
+    if (begun.every(({ done }) => done)) this.#figures.crossed++;
+    const { code } = await ended;
+    if (code === null) this.#figures.kills.random++;
+    this.#say(
+      `strangers cross ${first} first, ${gap_ms} ms apart, from a backup that is ${from} (${begun.map(({ done }) => (done ? 'taken on' : 'refused')).join(', ')}): ${code}`,
+    );
   }
 
   async #two({ patient, apart_ms }: Act & { kind: 'two' }): Promise<void> {
@@ -327,8 +408,11 @@ class Play {
   async #judge(): Promise<void> {
     const audit = this.desk.cloud.audit();
     this.#lastAudit = audit;
-    for (const violation of judgeStanding(this.#wanted, await this.#records(), audit))
+    const records = await this.#records();
+    for (const violation of judgeStanding(this.#wanted, records, audit, this.#sources))
       this.violation(violation);
+    for (const { address, generation } of lookAlikes(this.#wanted, records, audit, this.#sources))
+      this.#lookAlikes.add(`${address} ${generation}`);
   }
 
   async #records(): Promise<ListedRecord[]> {

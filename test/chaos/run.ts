@@ -49,6 +49,7 @@ console.log(`
 ${rounds.length} rounds (seeds ${first} to ${first + rounds.length - 1}) in ${Math.round((Date.now() - began) / 1_000)} s:
   ${sum(({ figures }) => figures.runs)} runs of apply for ${sum(({ figures }) => figures.restores)} restores; ${sum(({ figures }) => figures.posts)} requests to restore, ${sum(({ figures }) => figures.starts)} starts in the cloud
   killed at random ${sum(({ figures }) => figures.kills.random)}, with a request in flight ${sum(({ figures }) => figures.kills.in_flight)}; frozen and taken over ${sum(({ figures }) => figures.takeovers)}; locked out ${sum(({ figures }) => figures.locked)}
+  pairs of strangers whose restores crossed ${sum(({ figures }) => figures.crossed)}; taken for ours because they began in the same second ${sum(({ figures }) => figures.lookAlikes)}
   stopped by a signal ${stops.length}: median ${median ?? '-'} ms, longest ${stops.at(-1) ?? '-'} ms
   faults of the cloud: ${
     Object.entries(faults)

@@ -37,6 +37,21 @@ export type Act =
   | { readonly kind: 'kill'; readonly when: Moment }
   /** SIGSTOP; a person unlocks and applies again; SIGCONT, with the second one over or in the middle of it. */
   | { readonly kind: 'freeze'; readonly when: Moment; readonly wake: 'after' | { readonly ms: number } }
+  /**
+   * The request for one disk is lost, and the restores of two strangers cross: one writes another backup into that
+   * disk, the other reads its backup into a disk that nobody declared. `gap_ms`: between their beginnings.
+   */
+  | {
+      readonly kind: 'crossed';
+      readonly disk: number;
+      readonly effect: 'never' | 'done';
+      readonly after_ms: number;
+      readonly gap_ms: number;
+      readonly first: 'disk' | 'backup';
+      readonly from: 'own' | 'foreign';
+      /** From the request on. */
+      readonly kill_ms?: number;
+    }
   | { readonly kind: 'two'; readonly patient: boolean; readonly apart_ms: number }
   | {
       readonly kind: 'stop';
@@ -79,10 +94,20 @@ export function storyOf(seed: number): Story {
     return { kind: 'stop', when: moment(), signal: pick('SIGINT', 'SIGTERM', 'SIGHUP'), twice: some(0.3) };
   };
 
-  const acts = Array.from({ length: 1 + below(4) }, act);
-  const frozen = acts.some(({ kind }) => kind === 'freeze');
+  const disturbed = Array.from({ length: 1 + below(4) }, act);
+  const frozen = disturbed.some(({ kind }) => kind === 'freeze');
   const disks = 3 + below(4);
-  return {
+  const crossed = (): Act => ({
+    kind: 'crossed',
+    disk: below(disks),
+    effect: pick('never', 'never', 'done'),
+    after_ms: below(800),
+    gap_ms: pick(0, below(300), 1_000 + below(500), 1_000 + below(3_000)),
+    first: pick('disk', 'disk', 'backup'),
+    from: pick('own', 'foreign'),
+    ...(some(0.4) ? { kill_ms: below(4_000) } : {}),
+  });
+  const story: Omit<Story, 'acts'> = {
     seed,
     api: some(0.25) ? 'cinder' : 'vbs',
     disks,
@@ -116,8 +141,10 @@ export function storyOf(seed: number): Story {
       ...pick<{ routes?: RouteKind[] }>({}, { routes: ['restore'] }, { routes: ['restore', 'job'] }),
       per_resource_max: 2,
     },
-    acts,
   };
+  // Drawn last, so that the other rounds stay as they were.
+  const strangers = some(0.6) ? [crossed()] : [];
+  return { ...story, acts: some(0.5) ? [...strangers, ...disturbed] : [...disturbed, ...strangers] };
 }
 
 /** Numbers in [0, 1) from a seed. */
