@@ -34,13 +34,14 @@ export async function watchWhile<T>(
       sighting = seen;
     },
     (cause: unknown) => {
-      // It ends with the answer, or when somebody asks to stop; else the state could not be written.
+      // It ends with the answer, or when somebody asks to stop.
       if (!until.aborted) failure = { cause };
     },
   );
   try {
     const value = await posting;
-    if (failure) throw failure.cause;
+    // What came of the request is worth more: a state that cannot be written says so at the next step, which keeps it.
+    if (failure && !session.run.lease.poisoned) throw failure.cause;
     return { value, sighting };
   } finally {
     stop.removeEventListener('abort', onStop);

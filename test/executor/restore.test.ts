@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Lab } from '../simulation/lab.ts';
+import { noSpace } from '../simulation/memory-disk.ts';
 
 describe('a restore in one run', () => {
   it('starts once, succeeds and is found done', async () => {
@@ -42,5 +43,27 @@ describe('a restore in one run', () => {
     const record = (await lab.state())?.records.get(spec.address);
     expect(record?.status === 'unknown' && record.cause).to.contain('not told within the timeout');
     expect(lab.starts(0)).to.equal(0);
+  });
+
+  it('keeps the job of a yes although what was seen meanwhile could not be written', async () => {
+    const slow = { kind: 'slow', delay_ms: 30_000 } as const;
+    const lab = new Lab({ jobDurationMs: 600_000, faults: [{ match: { route: 'restore' }, effect: slow }] });
+    const spec = lab.spec(0);
+    const [volume_id = ''] = Object.keys(lab.world.volumes);
+    const { outcome } = await lab.apply([spec], {
+      onEvent: ({ type }) => {
+        if (type !== 'intended') return;
+        lab.clock.at(lab.clock.monotonic() + 1_000, () => {
+          // The disk is seen in another state than before: that is to be written, and cannot be.
+          lab.operate({ action: 'set-status', volume_id, status: 'extending' });
+          lab.disk.broken = noSpace();
+        });
+      },
+    });
+    const [job] = lab.audit().restores;
+    expect(job?.job_id).to.be.a('string');
+    expect(outcome.fatal?.unsaved.map((record) => 'job_id' in record && record.job_id)).to.deep.equal([
+      job?.job_id,
+    ]);
   });
 });
