@@ -116,6 +116,12 @@ export async function remember(
   );
 }
 
+/** The highest serial that was seen of a lineage, if any was. */
+export async function serialsKnown(io: Io, lineage: string): Promise<readonly number[]> {
+  const known = await statesKnownTo(io).ofLineage(lineage);
+  return known ? [known.serial] : [];
+}
+
 /** What was at the place when it was last used from here. */
 async function lastKnownAt(io: Io, store: Located): Promise<KnownState | undefined> {
   return await statesKnownTo(io).at(placeOf(store));

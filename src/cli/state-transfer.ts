@@ -24,7 +24,7 @@ import { absolute, actor, backend, openState, settings } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { existing, noState } from './state.ts';
 import { backUp } from './state-backup.ts';
-import { remember, type StateUse, warningOfFaults } from './state-check.ts';
+import { remember, type StateUse, serialsKnown, warningOfFaults } from './state-check.ts';
 import type { EditFlags } from './state-edit.ts';
 
 /** Prints the whole state with its chain, as it is stored. */
@@ -132,7 +132,14 @@ async function pushWhole(
       return EXIT.done;
     }
     const backup = current && (await backUp(io, store.location, current, flags.backup));
-    const state = pushedState(current?.state, given.state, taken, { at: isoTime(Date.now()), actor: by });
+    const known = await serialsKnown(io, given.state.lineage);
+    const state = pushedState(
+      current?.state,
+      given.state,
+      taken,
+      { at: isoTime(Date.now()), actor: by },
+      known,
+    );
     const pushed = { state, chain: extendChain(state, given.chain) };
     await lease.replace(pushed);
     await remember(io, store, pushed, 'accept');

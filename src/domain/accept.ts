@@ -1,5 +1,5 @@
 import type { Contradiction } from './cross-check.ts';
-import type { AcceptedRecord, Commit, HistoryEntry, State } from './state.ts';
+import { type AcceptedRecord, type Commit, type HistoryEntry, type State, serialAbove } from './state.ts';
 
 export interface Acceptance {
   readonly reason: string;
@@ -17,9 +17,8 @@ export function acceptedState(
   { reason, over, contradictions }: Acceptance,
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
 ): State {
-  const told = state.history.map((entry) => entry.serial);
-  const serial =
-    told.reduce((most, each) => Math.max(most, each), Math.max(state.serial, over?.serial ?? 0)) + 1;
+  const highest = state.history.reduce((most, entry) => Math.max(most, entry.serial), state.serial);
+  const serial = serialAbove(highest, over ? [over.serial] : []);
   const addresses = [...new Set(contradictions.map(({ address }) => address))];
   const records = addresses.map((address): AcceptedRecord => {
     const record = state.records.get(address);

@@ -1,7 +1,7 @@
 import { addressesText, forgottenBy } from './continuation.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { Failure } from './errors.ts';
-import type { Commit, HistoryEntry, PushRisk, State } from './state.ts';
+import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 import { describeTarget, sameTarget } from './target.ts';
 
 /** A whole state put in place of another: what speaks against it, and what comes of it. */
@@ -74,16 +74,17 @@ function risksOf(
 }
 
 /**
- * The state that stands there afterwards. Its serial is higher than both, so that no serial means two states; the
- * history says who did it, over what, and which risks were taken.
+ * The state that stands there afterwards. Its serial is higher than both and than what was `known` of it, so that no
+ * serial means two states; the history says who did it, over what, and which risks were taken.
  */
 export function pushedState(
   current: State | undefined,
   given: State,
   taken: readonly PushRisk[],
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
+  known: readonly number[] = [],
 ): State {
-  const serial = Math.max(current?.serial ?? 0, given.serial) + 1;
+  const serial = serialAbove(Math.max(current?.serial ?? 0, given.serial), known);
   const entry: HistoryEntry = {
     type: 'pushed',
     serial,

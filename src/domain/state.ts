@@ -59,6 +59,14 @@ export type Change =
 /** No state comes near it by commits. A higher one was written by something else, and leaves no room to go on. */
 export const SERIAL_MAX = 2 ** 52;
 
+/**
+ * The serial of a state that takes the place of `current` and should be older for nobody who knows one of `known`. A
+ * known serial that no number of commits leads to was made by something else, and is not gone on from.
+ */
+export function serialAbove(current: number, known: readonly number[]): number {
+  return Math.max(current, ...known.filter((serial) => serial < SERIAL_MAX / 2)) + 1;
+}
+
 export interface Move {
   readonly from: Address;
   readonly to: Address;

@@ -221,7 +221,8 @@ function serialsUsedUp(location: string): Failure {
     error('state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
       detail: 'No number of commits leads there: something else than vbsctl wrote it.',
       where: { file: location },
-      remedy: 'put a sound copy back: vbsctl state push FILE --allow-older-serial',
+      remedy:
+        'take it out (vbsctl state pull > FILE), correct the serial in FILE, move the state here away, and put it back: vbsctl state push FILE',
     }),
   );
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { acceptedState } from '../../src/domain/accept.ts';
 import { contradictions } from '../../src/domain/cross-check.ts';
-import type { HistoryEntry, State } from '../../src/domain/state.ts';
+import { type HistoryEntry, SERIAL_MAX, type State } from '../../src/domain/state.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
 import { fingerprint, knownStateOf } from '../../src/state/known-states.ts';
@@ -134,6 +134,12 @@ describe('state/verify', () => {
     const over = { lineage: state.lineage, serial: 90 };
     const after = acceptedState(state, { reason: 'r', over, contradictions: [] }, { at: AT, actor: ACTOR });
     expect(after.serial).to.equal(91);
+    // A memory that was poisoned is no reason to end up where no serial is left.
+    const poisoned = { lineage: state.lineage, serial: SERIAL_MAX };
+    expect(
+      acceptedState(state, { reason: 'r', over: poisoned, contradictions: [] }, { at: AT, actor: ACTOR })
+        .serial,
+    ).to.equal(state.serial + 1);
     expect(after.history.at(-1)).to.deep.include({ type: 'state_accepted', over, reason: 'r', serial: 91 });
   });
 });
