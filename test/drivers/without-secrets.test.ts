@@ -1,0 +1,57 @@
+import { expect } from 'chai';
+import { Secrets } from '../../src/domain/secrets.ts';
+import { UnexpectedShape } from '../../src/drivers/fields.ts';
+import { withoutSecrets } from '../../src/drivers/without-secrets.ts';
+
+const ID = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+
+function secrets(...values: string[]): Secrets {
+  const known = new Secrets();
+  known.add(...values);
+  return known;
+}
+
+describe('what an answer tells, without secrets', () => {
+  it('has names and reasons masked, whatever lies within what', () => {
+    const disk = {
+      id: ID,
+      name: 'a hunter2-hunter3',
+      attachments: [{ server_id: 's', device: 'hunter2-hunter3' }],
+    };
+    expect(withoutSecrets(disk, secrets('hunter2-hunter3'))).to.deep.equal({
+      id: ID,
+      name: 'a ***',
+      attachments: [{ server_id: 's', device: '***' }],
+    });
+    expect(withoutSecrets({ reasons: ['got abcd'] }, secrets('abcd'))).to.deep.equal({
+      reasons: ['got ***'],
+    });
+  });
+
+  it('keeps what decides: ids, and a status that a password may be called like', () => {
+    const disk = { id: ID, volume_id: ID, status: 'available', raw_status: 'error_restoring' };
+    expect(withoutSecrets(disk, secrets('available', '63f9964cfebd', 'error_restoring'))).to.deep.equal(disk);
+  });
+
+  it('masks a status that is none', () => {
+    expect(withoutSecrets({ status: 'gAAAAA-B4711-x' }, secrets('gAAAAA-B4711-x'))).to.deep.equal({
+      status: '***',
+    });
+  });
+
+  it('is no answer where an id is a secret, or has no end', () => {
+    for (const id of ['x-hunter2-hunter3', 'x'.repeat(1_001)])
+      expect(() => withoutSecrets({ backup_id: id }, secrets('hunter2-hunter3'))).to.throw(UnexpectedShape);
+  });
+
+  it('has an end', () => {
+    const { name } = withoutSecrets({ name: 'x'.repeat(1_000_000) }, secrets());
+    expect(name).to.have.lengthOf(1_001);
+  });
+
+  it('is the same where nothing is secret', () => {
+    const value = { name: 'a', none: null, size: 1, list: [true] };
+    expect(withoutSecrets(value, undefined)).to.equal(value);
+    expect(withoutSecrets(value, secrets('hunter2-hunter3'))).to.deep.equal(value);
+  });
+});
