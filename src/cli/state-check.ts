@@ -102,15 +102,14 @@ export function warnOfFaults(
   );
 }
 
-/** `see` raises what is known; `accept` replaces it. A state that was moved away is out of date, and not remembered. */
+/** `see` raises what is known; `accept` replaces it. One that was moved away is remembered for its place alone. */
 export async function remember(
   io: Io,
   store: Located,
   snapshot: Snapshot,
   how: 'see' | 'accept',
 ): Promise<void> {
-  if (snapshot.state.moved_to) return;
-  await statesKnownTo(io)[how](
+  await statesKnownTo(io)[snapshot.state.moved_to ? 'seeMoved' : how](
     placeOf(store),
     knownStateOf(snapshot, shownPlace(store), isoTime(systemClock.now())),
   );

@@ -80,10 +80,10 @@ async function go(
   const by = actor(io, 'state migrate');
   const wish = { by, waitMs: flags.lockTimeout, signal: io.stop };
   return await underBoth(here, there, wish, async (mine, theirs) => {
-    const old = await there.snapshot();
-    const source = await check(await here.snapshot(), old);
-    const backup = old && (await backUp(io, there.location, old, flags.backup));
-    const copy = withSerial(source, Math.max(source.state.serial, (old?.state.serial ?? -1) + 1));
+    const replaced = await there.snapshot();
+    const source = await check(await here.snapshot(), replaced);
+    const backup = replaced && (await backUp(io, there.location, replaced, flags.backup));
+    const copy = withSerial(source, Math.max(source.state.serial, (replaced?.state.serial ?? -1) + 1));
     await theirs.replace(copy);
     await mustReadBack(await open(), copy);
     const note: MovedTo = {
@@ -92,7 +92,9 @@ async function go(
       by: by.who,
       serial: copy.state.serial,
     };
-    await mine.replace(marked(source, note));
+    const old = marked(source, note);
+    await mine.replace(old);
+    await remember(io, here, old, 'see');
     await remember(io, there, copy, 'accept');
     io.stdout.write(
       `Moved ${contents(source.state)}\nfrom ${here.location}\nto ${there.location}, where it was read back and is the same.\n${backup === undefined ? '' : `What was there before: ${backup}\n`}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${there.location} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(there.location, here.location)}\n`,

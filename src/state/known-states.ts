@@ -31,6 +31,8 @@ export interface KnownStates {
   at(place: string): Promise<KnownState | undefined>;
   /** Remembers it; a lower serial of its lineage does not replace a higher one. */
   see(place: string, state: KnownState): Promise<void>;
+  /** Remembers it for the place alone: a state that was moved away, whose lineage goes on elsewhere. */
+  seeMoved(place: string, state: KnownState): Promise<void>;
   /** Remembers it in place of whatever was known of its lineage and of the place. */
   accept(place: string, state: KnownState): Promise<void>;
 }
@@ -52,6 +54,7 @@ export function knownStates(directory: string, newId: () => string): KnownStates
       const highest = await known.ofLineage(state.lineage);
       if (!highest || highest.serial <= state.serial) await save(lineageFile(state.lineage), state);
     },
+    seeMoved: (place, state) => save(placeFile(place), state),
     async accept(place, state) {
       await save(placeFile(place), state);
       await save(lineageFile(state.lineage), state);
@@ -64,14 +67,14 @@ export function knownStates(directory: string, newId: () => string): KnownStates
 const FINGERPRINT_KIND = `${STATE_FORMAT}.1`;
 
 /**
- * One hash for what a serial means: lineage, target, the last hash of the history, and every record that is still
+ * One hash for what a serial means: lineage, target, where it was moved to, the last hash of the history, and every record that is still
  * open (those that are over follow from the history). The same for the same content, whatever backend it is in.
  */
 export function fingerprint({ state, chain }: Snapshot): string {
-  const { lineage, serial, target } = state;
+  const { lineage, serial, target, moved_to } = state;
   const open = [...state.records.values()].filter(isOpen).sort((a, b) => (a.address < b.address ? -1 : 1));
   const hash = createHash('sha256')
-    .update(canonicalJson({ lineage, serial, target, head: chain.at(-1) ?? '', open }))
+    .update(canonicalJson({ lineage, serial, target, moved_to, head: chain.at(-1) ?? '', open }))
     .digest('hex');
   return `${FINGERPRINT_KIND}:${hash}`;
 }

@@ -34,9 +34,12 @@ export function stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefor
   if (broken) faults.push({ kind: 'broken', broken, entries });
   if (contradictions.length > 0) faults.push({ kind: 'contradictory', contradictions });
   if (ahead !== undefined) faults.push({ kind: 'set_back', highest: ahead });
-  if (of_lineage && serial < of_lineage.serial) faults.push({ kind: 'older', known: of_lineage });
-  if (of_lineage?.serial === serial && !fits(snapshot, of_lineage.fingerprint))
-    faults.push({ kind: 'differs', known: of_lineage });
+  // The place alone remembers a state that was moved away from it: neither its mark nor an earlier copy is the way back.
+  const known = [of_lineage, here].filter((each) => each?.lineage === lineage) as KnownState[];
+  const newer = known.find((each) => serial < each.serial);
+  const other = known.find((each) => serial === each.serial && !fits(snapshot, each.fingerprint));
+  if (newer) faults.push({ kind: 'older', known: newer });
+  else if (other) faults.push({ kind: 'differs', known: other });
   if (here && here.lineage !== lineage) faults.push({ kind: 'other_lineage', known: here });
   return faults;
 }

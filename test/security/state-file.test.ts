@@ -320,6 +320,37 @@ describe('security: a state file that was tampered with', function () {
     expect(starts()).to.equal(2);
   });
 
+  it('a failed restore that is made one that did not touch its volume', async () => {
+    await cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
+    });
+    declare(3);
+    expect((await run('apply', '--auto-approve')).code).to.equal(1);
+    await cloud.setFaults({ rules: [] });
+    const before = read();
+    edit(({ records }) => {
+      const failed = records.find(({ status }) => status === 'failed');
+      Object.assign(failed ?? {}, { touched: 'no' });
+    });
+    expect(read()).to.not.equal(before);
+    rmSync(join(scene.home, '.local'), { recursive: true }); // nothing is remembered: the history tells
+    await refuses(['apply', '--auto-approve'], /is not the one of the history/);
+  });
+
+  it('the mark of a state that was moved away, taken off, or the copy from before put back', async () => {
+    await ok('state', 'migrate', '--to', 'elsewhere.json');
+    const marked = read();
+    edit((state) => void Reflect.deleteProperty(state, 'moved_to'));
+    await refuses(['apply', '--auto-approve'], /but its content is another/);
+    write(sound);
+    await refuses(['apply', '--auto-approve'], /older than the one that was used before/);
+    write(marked);
+    expect((await run('plan')).code).to.equal(5);
+    expect(await ok('plan', '--state', 'elsewhere.json')).to.include('2 done');
+    await ok('state', 'migrate', '--state', 'elsewhere.json', '--to', STATE);
+    expect(await ok('plan')).to.include('2 done');
+  });
+
   it('the state gone: --init-state does not begin a new one where one was known', async () => {
     rmSync(join(scene.cwd, STATE));
     const finished = await run('apply', '--auto-approve', '--init-state');
