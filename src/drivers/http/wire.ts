@@ -20,19 +20,25 @@ class Refusal {
   /** The cloud may be asked again. */
   readonly untilMs: number;
   /** It asked to be left alone until then. */
-  readonly askedUntilMs: number;
+  readonly #askedUntilMs: number;
+  /** The longest that is waited, ms. */
+  readonly #limitMs: number;
 
-  constructor(untilMs: number, askedUntilMs: number) {
+  constructor(untilMs: number, askedUntilMs: number, limitMs: number) {
     this.untilMs = untilMs;
-    this.askedUntilMs = askedUntilMs;
+    this.#askedUntilMs = askedUntilMs;
+    this.#limitMs = limitMs;
   }
 
   /**
    * What a request is answered with that is not sent: that it was throttled, whatever the answer was about that asked to
-   * wait. Nothing of that answer is in it: it spoke of another thing (404), perhaps to another token.
+   * wait. Nothing of that answer is in it: it spoke of another thing (404), perhaps to another token. Once what is left
+   * of the wait is within the limit it would be waited out, so then it says when the cloud is asked again: sooner.
    */
   answer(nowMs: number): Answer {
-    const seconds = Math.ceil((this.askedUntilMs - nowMs) / 1_000);
+    const asked = this.#askedUntilMs - nowMs;
+    const waitMs = asked > this.#limitMs ? asked : this.untilMs - nowMs;
+    const seconds = Math.ceil(waitMs / 1_000);
     const error = { message: 'not asked again during the pause that the cloud asked for' };
     return {
       kind: 'answer',
@@ -126,7 +132,7 @@ export class Wire {
     const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
       const now = clock.monotonic();
-      this.#refusal = new Refusal(now + pause_ms, now + asked_ms);
+      this.#refusal = new Refusal(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
       budget.dismissReads(this.#refusal);
     }
     if (pause_ms >= before + LONGER_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });
