@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { closeSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { isatty } from 'node:tty';
 import type { Io, Output } from './cli/io.ts';
 import { OutputGuard } from './cli/output-guard.ts';
@@ -138,13 +139,27 @@ function workingDirectory(): string {
   }
 }
 
-/** In a container the user may have none. Nothing is there, and nobody else can put anything there. */
+/**
+ * An empty or relative HOME would be the working directory, where a pull request writes. The libraries that read `~/.aws`
+ * and `~/.pgpass` go by HOME themselves, so it is set right for them, too.
+ */
 function home(): string {
+  const { HOME } = process.env;
+  if (HOME !== undefined && isAbsolute(HOME)) return homedir();
+  const found = homeOfUser();
+  process.env.HOME = found;
+  return found;
+}
+
+/** In a container the user may have none. Nothing is there, and nobody else can put anything there. */
+function homeOfUser(): string {
   try {
-    return homedir();
+    const { homedir: path } = userInfo();
+    if (isAbsolute(path)) return path;
   } catch {
-    return '/nonexistent';
+    // without an entry in passwd(5)
   }
+  return '/nonexistent';
 }
 
 /** In a container the user may have no name. */

@@ -6,7 +6,7 @@ import { shownLocation } from '../domain/shown-location.ts';
 import type { Actor, MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { movedAway, wayBack } from '../state/moved-away.ts';
+import { movedAway, onlyIfYours, wayBack, wayBackFrom } from '../state/moved-away.ts';
 import { sanitize } from '../views/terminal.ts';
 import { plural } from '../views/words.ts';
 import { allowed } from './flags.ts';
@@ -128,7 +128,7 @@ async function takeBack(io: Io, here: Backend, flags: MigrateFlags): Promise<Exi
       throw new Failure(
         'refused',
         error('work-lost', `what was done at ${moved_to.location} since ${moved_to.at} is not known here`, {
-          remedy: `bring the state back with all that was done: ${wayBack(moved_to.location, here.location)}; only when that place is gone for good: --allow-lost-work`,
+          remedy: `${onlyIfYours(moved_to.location)}bring the state back with all that was done: ${wayBackFrom(moved_to, here.location)}; only when that place is gone for good: --allow-lost-work`,
         }),
       );
     return mine;

@@ -4,7 +4,7 @@ import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
-import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
@@ -13,7 +13,7 @@ import type { Backend } from '../state/backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
 import { systemReason } from '../state/local/system-error.ts';
-import { refusingMoved } from '../state/moved-away.ts';
+import { onlyIfYours, refusingMoved, wordOfFile } from '../state/moved-away.ts';
 import { faultyState, stateFaults } from '../state/state-faults.ts';
 import { decodeUnsaved, type Unsaved } from '../state/unsaved-codec.ts';
 import { sanitize } from '../views/terminal.ts';
@@ -96,7 +96,7 @@ async function pushWhole(
     throw new Failure(
       'refused',
       error('push-moved', `${file} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`, {
-        remedy: `take the one that is in use: vbsctl state pull --state ${shellWord(moved_to.location)}`,
+        remedy: `${onlyIfYours(moved_to.location)}take the one that is in use: vbsctl state pull --state ${wordOfFile(moved_to.location)}`,
       }),
     );
   refuseBrokenFile(file, given);
@@ -216,7 +216,7 @@ function mustBelong(unsaved: Unsaved, file: string, state: State, location: stri
     'refused',
     error('push-other-lineage', `${file} belongs to another state than the one at ${location}`, {
       detail: `There: lineage ${state.lineage}, ${describeTarget(state.target)}\nIn ${file}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
-      remedy: `name the state that the run worked with: --state ${shellWord(unsaved.state)}`,
+      remedy: `${onlyIfYours(unsaved.state)}name the state that the run worked with, ${sanitize(unsaved.state)}: --state ${wordOfFile(unsaved.state)}`,
     }),
   );
 }

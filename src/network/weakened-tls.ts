@@ -84,7 +84,7 @@ export function isLoopback(hostname: string): boolean {
     case 4:
       return host.startsWith('127.');
     case 6:
-      return host === '::1' || /^::ffff:(127\.|7f)/.test(host);
+      return host === '::1' || /^::ffff:(127\.|7f[0-9a-f]{2}:)/.test(host);
     default:
       return /^(.+\.)?localhost\.?$/.test(host);
   }

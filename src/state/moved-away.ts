@@ -31,9 +31,33 @@ export function movedAway(moved: MovedTo, location: string): Diagnostic {
     `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
     {
       detail: `What stands here is as of serial ${moved.serial}; what was done since is not in it.`,
-      remedy: `use the one there: --state ${shellWord(moved.location)}, or change state in the config; to come back: ${wayBack(moved.location, location)}`,
+      remedy: `${onlyIfYours(moved.location)}use the one there: --state ${wordOfFile(moved.location)}, or change state in the config; to come back: ${wayBackFrom(moved, location)}`,
     },
   );
+}
+
+/** As `wayBack`, for what stands in a file. */
+export function wayBackFrom(moved: MovedTo, to: string): string {
+  return `vbsctl state migrate --state ${wordOfFile(moved.location)} --to ${shellWord(to)}`;
+}
+
+/**
+ * A location that a file names, in a command to paste. A URL is left for a person to write: credentials would go where
+ * whoever wrote the file says.
+ */
+export function wordOfFile(location: string): string {
+  return isUrl(location) ? 'LOCATION' : shellWord(location);
+}
+
+/** What has to be sure before `wordOfFile` is written out; empty for a path. */
+export function onlyIfYours(location: string): string {
+  return isUrl(location)
+    ? 'see first that this address is yours, for credentials are sent there; then write it for LOCATION: '
+    : '';
+}
+
+function isUrl(location: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
 }
 
 /** The command that brings a moved state back, with what was done since. */

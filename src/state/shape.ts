@@ -122,8 +122,15 @@ export function pathText(path: Misfit['path']): string {
 /** `expected an array, found "x"` */
 export function describeMisfit({ expected, found }: Misfit): string {
   if (found === undefined) return `expected ${expected}, but it is missing`;
-  const shown = JSON.stringify(found);
-  return `expected ${expected}, found ${shown.length > 60 ? `${shown.slice(0, 57)}...` : shown}`;
+  return `expected ${expected}, found ${shownValue(found)}`;
+}
+
+/** Of a list or an object no more than that: it may be as long, and nested as deeply, as the file. */
+function shownValue(found: unknown): string {
+  if (Array.isArray(found)) return found.length === 0 ? '[]' : 'a list';
+  if (isObject(found)) return Object.keys(found).length === 0 ? '{}' : 'an object';
+  const shown = JSON.stringify(typeof found === 'string' ? found.slice(0, 60) : found);
+  return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown;
 }
 
 function misfit(expected: string, found: unknown): Misfit {

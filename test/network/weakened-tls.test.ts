@@ -57,6 +57,11 @@ describe('settings that weaken TLS', () => {
     ['[::1]', true],
     ['::1', true],
     ['[::ffff:7f00:1]', true],
+    ['::ffff:127.0.0.1', true],
+    ['[::ffff:7fff:1]', true],
+    // 7.240.0.1 and 0.127.0.1
+    ['[::ffff:7f0:1]', false],
+    ['[::ffff:7f:1]', false],
     ['128.0.0.1', false],
     ['127.0.0.1.attacker.example', false],
     ['localhost.attacker.example', false],

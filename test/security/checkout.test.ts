@@ -311,6 +311,35 @@ describe('H1: credentials are not sent where only the checkout says', function (
       expect(elsewhere.connections).to.equal(0);
     });
 
+    it('is not taken for the user’s own where HOME or XDG_CONFIG_HOME is empty or relative', async () => {
+      scene.write(`${OWN}/clouds.yaml`, entry(elsewhere.port));
+      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      const other = scene.writeHome('other-secure.yaml', secure);
+      for (const env of [
+        { XDG_CONFIG_HOME: '.config' },
+        { XDG_CONFIG_HOME: '/nonexistent', XDG_CONFIG_DIRS: '.config' },
+        { HOME: '', OS_CLIENT_SECURE_FILE: other },
+        { HOME: '.', OS_CLIENT_SECURE_FILE: other },
+      ])
+        for (const more of [{}, { CI: 'true' }])
+          expectRefusal(await check({ ...env, ...more }), 1, 'is not set');
+      expect(elsewhere.connections).to.equal(0);
+    });
+
+    it('does not make the command run for minutes', async () => {
+      const many = (count: number, line: (n: number) => string) =>
+        Array.from({ length: count }, (_, n) => line(n)).join('');
+      for (const text of [
+        `clouds:\n  prod:\n${many(75_000, (n) => `    k${n}:\n`)}`,
+        `clouds: {prod: {}}\nmore:\n${many(45_000, (n) => `- &a${n} 1\n- *a${n}\n`)}`,
+      ]) {
+        scene.write('clouds.yaml', text);
+        expectRefusal(await check({}), 1);
+      }
+      scene.write('clouds.yaml', 'clouds: {prod: {auth: {auth_url: "http://a", auth_url: "http://b"}}}\n');
+      expectRefusal(await check({}), 1, 'DUPLICATE_KEY');
+    });
+
     it('names no certificate or key outside of it, and the user’s own are not read from it', async () => {
       const key = scene.writeHome('client.pem', SECRETS);
       for (const beside of [

@@ -361,6 +361,31 @@ describe('security: a state file that was tampered with', function () {
     expect(await ok('plan')).to.include('2 to restore');
   });
 
+  it('an address that a file names is in no command to paste', async () => {
+    const evil = 'https://state.evil.example/terraform/state/prod';
+    edit((state) =>
+      Object.assign(state, {
+        moved_to: { location: evil, at: '2026-11-23T22:00:00.000Z', by: 'ops@corp', serial: 1 },
+      }),
+    );
+    scene.write('moved.json', read());
+    const command = /--state ['"]?https|(state: |VBSCTL_STATE=)['"]?https/;
+    const refused = async (...args: string[]) => {
+      const finished = await run(...args);
+      expect(said(finished)).to.include(evil).and.not.match(command);
+      expect(said(finished)).to.include('see first that this address is yours');
+    };
+    for (const args of [['status'], ['plan'], ['state', 'list'], ['state', 'migrate', '--undo']])
+      await refused(...args);
+    write(sound);
+    await refused('state', 'push', 'moved.json');
+    const { target } = JSON.parse(sound);
+    const saved_at = '2026-11-23T22:00:00.000Z';
+    const unsaved = { format: 1, kind: 'unsaved-records', state: evil, lineage: 'another', serial: 3 };
+    scene.write('errored.state.json', JSON.stringify({ ...unsaved, target, saved_at, records: [] }));
+    await refused('state', 'push', 'errored.state.json');
+  });
+
   it('files that are no whole state are refused, and never a crash', async () => {
     for (const text of [
       '',
@@ -370,6 +395,8 @@ describe('security: a state file that was tampered with', function () {
       sound.replace(/"serial": \d+/, '"serial": -1'),
       `{"__proto__": {"format": 1}, ${sound.slice(1)}`,
       '['.repeat(100_000),
+      sound.replace(/"created_at": "[^"]*"/, `"created_at": ${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+      sound.replace('"records": [', `"records": [${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)},`),
       '\0'.repeat(100),
     ]) {
       write(text);

@@ -3,7 +3,10 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import { Secrets } from '../../src/domain/secrets.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { postgresLocation } from '../../src/state/postgres/location.ts';
+import { ConnectionLost, Session } from '../../src/state/postgres/session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
@@ -108,13 +111,15 @@ describe('a state server that repeats what it was sent', function () {
     expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
   });
 
-  it('shows no password of PostgreSQL, from the environment or a file', async () => {
+  /** A PostgreSQL that takes the password and ends with an error that repeats it. */
+  async function refusing(code: string, write: (password: string) => string): Promise<string> {
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => {
         socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3])); // AuthenticationCleartextPassword
         socket.once('data', (told) => {
-          const fields = `SFATAL\0VFATAL\0C28P01\0Mno way in with ${told.toString('latin1', 5).replace(/\0/g, '')}\0\0`;
+          const password = told.toString('latin1', 5).replace(/\0/g, '');
+          const fields = `SFATAL\0VFATAL\0C${code}\0Mno way in with ${write(password)}\0\0`;
           const head = Buffer.alloc(5);
           head.write('E');
           head.writeInt32BE(4 + Buffer.byteLength(fields, 'latin1'), 1);
@@ -124,7 +129,11 @@ describe('a state server that repeats what it was sent', function () {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     closing.push(() => server.close());
-    const state = `postgres://ann@127.0.0.1:${(server.address() as AddressInfo).port}/db?sslmode=disable`;
+    return `postgres://ann@127.0.0.1:${(server.address() as AddressInfo).port}/db?sslmode=disable`;
+  }
+
+  it('shows no password of PostgreSQL, from the environment or a file', async () => {
+    const state = await refusing('28P01', (password) => password);
     const simple = PASSWORD.replace(/[\\:]/g, '_');
     scene.write('pgpass', `*:*:*:*:${simple}\n`);
     const { chmodSync } = await import('node:fs');
@@ -135,6 +144,27 @@ describe('a state server that repeats what it was sent', function () {
       expect(printed(done)).to.include('no way in with ***');
       expect(tells(printed(done), simple), printed(done)).to.equal(undefined);
     }
+  });
+
+  // The program itself asks a server that is away for a minute before it says so.
+  it('a PostgreSQL that is away repeats no password, however short and however it is written', async () => {
+    for (const password of ['s3cret7', 'hunter2-and-more'])
+      for (const write of [(text: string) => text, (text: string) => [...text].join(' ')]) {
+        const url = new URL(await refusing('53300', write));
+        const saved = process.env.PGPASSWORD;
+        process.env.PGPASSWORD = password;
+        try {
+          const lost = await Session.open(postgresLocation(url), 'here', new Secrets()).then(
+            () => undefined,
+            (cause: unknown) => cause,
+          );
+          expect(lost).to.be.instanceOf(ConnectionLost);
+          expect((lost as Error).message.replace(/\s/g, '')).not.to.include(password);
+        } finally {
+          if (saved === undefined) delete process.env.PGPASSWORD;
+          else process.env.PGPASSWORD = saved;
+        }
+      }
   });
 });
 

@@ -1,5 +1,5 @@
-import { delimiter, join, resolve } from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
@@ -109,7 +109,10 @@ function candidates(stem: string, folders: readonly string[]): string[] {
   return folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
 }
 
-/** As openstacksdk's `config/loader.py` has it on Unix, the working directory aside: user, snap's user, site, system. */
+/**
+ * As openstacksdk's `config/loader.py` has it on Unix, the working directory aside: user, snap's user, site, system. A
+ * relative one would lie in the working directory, too, and does not count (XDG Base Directory Specification 0.8).
+ */
 function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
   const userConfig = env.XDG_CONFIG_HOME || join(home, '.config');
   const [siteConfig = ''] = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(delimiter);
@@ -119,7 +122,7 @@ function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
     join(siteConfig, 'openstack'),
     '/etc/openstack',
   ];
-  return [...new Set(folders)];
+  return [...new Set(folders.filter(isAbsolute))];
 }
 
 async function firstOf(
@@ -182,10 +185,13 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
       }),
     );
   try {
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    // Of a long file the parser would compare each key with every other, and look for each alias in all of it: for minutes.
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     const [problem] = document.errors;
     // Only the parser's code: its message may quote the line, and the line may be a password.
     if (problem) throw unreadable(problem.code, lines.linePos(problem.pos[0]));
+    const found = problemIn(document);
+    if (found) throw unreadable(found.why, lines.linePos(found.at));
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     return isObject(value) ? value : {};
   } catch (cause) {
@@ -193,4 +199,33 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
     // The parser throws where aliases multiply, and where nesting outgrows the stack.
     throw unreadable('too deep, or too many aliases');
   }
+}
+
+/** Of all anchors together; of one of them, the parser itself takes 100. */
+const ALIASES_MAX = 1_000;
+
+/** A key that a map has already, or one alias too many. Linear. */
+function problemIn(document: Document.Parsed): { readonly why: string; readonly at: number } | undefined {
+  let problem: { why: string; at: number } | undefined;
+  let aliases = 0;
+  visit(document, {
+    Alias(_, { range }) {
+      if (++aliases <= ALIASES_MAX) return undefined;
+      problem = { why: `more than ${ALIASES_MAX} aliases`, at: range?.[0] ?? 0 };
+      return visit.BREAK;
+    },
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          problem = { why: 'DUPLICATE_KEY', at: key.range?.[0] ?? 0 };
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return problem;
 }

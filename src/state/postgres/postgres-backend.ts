@@ -78,7 +78,7 @@ export function postgresBackend({
       const connected = async (): Promise<Session> => {
         if (session && !session.lost) return session;
         session = await Session.open(postgres, location, secrets);
-        await refuseSharedSession(session, postgres);
+        await refuseSharedSession(session, postgres, secrets);
         await migrate(session, schema);
         return session;
       };

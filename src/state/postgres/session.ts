@@ -59,7 +59,7 @@ export class Session {
 
   /** The rows. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost);
+    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost, this.#secrets);
     this.#received = 0;
     try {
       const { rows } = await this.#client.query(sql, values && [...values]);
@@ -160,9 +160,10 @@ const QUERY_TIMEOUT_MS = 30_000;
 
 /** The server is away, or has let go of the session. What was asked last may have been done or not. */
 export class ConnectionLost extends Error {
-  constructor(cause: unknown) {
+  /** `secrets`: what the server may repeat. */
+  constructor(cause: unknown, secrets?: Secrets) {
     const said = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : cause;
-    super(plainText(String(said)), { cause });
+    super(messageText(String(said), secrets), { cause });
   }
 }
 
@@ -178,7 +179,7 @@ function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined):
   const asked = cause instanceof Error && /password must be a|SASL/i.test(cause.message);
   const noTls = cause instanceof Error && /does not support SSL/i.test(cause.message);
   if (noTls || isForGood(codeOf(cause))) return untrusted(cause, place);
-  if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause);
+  if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause, secrets);
   const text = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
   const noWayIn = asked || /^28/.test(String(code));
   return new Failure(
@@ -216,10 +217,14 @@ function untrusted(cause: unknown, place: string): Failure {
  * A lock belongs to a session. A proxy that gives every transaction another one (PgBouncer in transaction mode, and
  * its kin) would hand ours to somebody else. It betrays itself: the session is given away while it idles.
  */
-export async function refuseSharedSession(session: Session, location: PostgresLocation): Promise<void> {
+export async function refuseSharedSession(
+  session: Session,
+  location: PostgresLocation,
+  secrets?: Secrets,
+): Promise<void> {
   const before = await session.backendPid();
   if (before === session.toldPid) return; // nothing in between
-  const other = await Session.open(location, session.place);
+  const other = await Session.open(location, session.place, secrets);
   try {
     const [theirs, after] = await other.transaction(async () => [
       await other.backendPid(),
