@@ -100,7 +100,7 @@ function nothingFound(inventory: Inventory, { servers }: InventoryFilter): Failu
     error('no-disks', `no disk that fits is attached to ${servers.join(', ')}`, {
       detail,
       remedy: alike
-        ? `if these are its disks: vbsctl generate --name '${alike}' in place of --server`
+        ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} in place of --server`
         : 'name its disks: --name GLOB or --volume NAME in place of --server',
     }),
   );

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
+import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Inventory, InventoryKind } from '../domain/inventory.ts';
 import { filterBackups, filterServers, filterVolumes, type InventoryFilter } from '../inventory/filter.ts';
 import { backupsText, namesText, serversText, volumesText } from '../views/inventory-text.ts';
@@ -39,7 +40,7 @@ function tellOfDetached(
   const bare = servers.filter((server) => filterVolumes(inventory.volumes, onlyOf(server)).length === 0);
   if (bare.length === 0) return;
   const { detail, alike } = detachedNow(inventory, bare);
-  const disks = `vbsctl get volumes --name '${alike ?? 'GLOB'}'`;
+  const disks = `vbsctl get volumes --name ${alike === undefined ? "'GLOB'" : shellWord(alike)}`;
   const theirs = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
   showDiagnostics(io, [
     {

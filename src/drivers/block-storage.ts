@@ -1,6 +1,7 @@
 import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
 import { list, object, optionalText, optionalTime, size, text, UnexpectedShape } from './fields.ts';
+import type { JsonObject } from './http/failures.ts';
 
 /**
  * Disks and backups as EVS, VBS and Cinder describe them; the three are one family. Throws UnexpectedShape.
@@ -9,7 +10,7 @@ export function parseVolume(value: unknown): Volume {
   const volume = object(value, 'volume');
   const metadata = volume.metadata == null ? {} : object(volume.metadata, 'metadata');
   return {
-    id: text(volume, 'id'),
+    id: idOf(volume, 'id'),
     name: optionalText(volume, 'name') ?? '',
     status: text(volume, 'status'),
     size: size(volume, 'size'),
@@ -39,17 +40,22 @@ export function parseBackup(value: unknown): Backup {
     optionalText(backup, 'os-bak-tenant-attr:tenant_id') ??
     optionalText(backup, 'os-backup-project-attr:project_id');
   return {
-    id: text(backup, 'id'),
+    id: idOf(backup, 'id'),
     name: optionalText(backup, 'name') ?? '',
     status: text(backup, 'status'),
     size: size(backup, 'size'),
-    volume_id: text(backup, 'volume_id'),
+    volume_id: idOf(backup, 'volume_id'),
     created_at: takenAt,
     ...optional('updated_at', optionalTime(backup, 'updated_at')),
     ...optional('project_id', owner),
     ...optional('availability_zone', optionalText(backup, 'availability_zone') || undefined),
     ...optional('fail_reason', optionalText(backup, 'fail_reason') || undefined),
   };
+}
+
+/** As manifests have it: what was done is looked up by ids, and an id in capitals would be one that nobody knows. */
+function idOf(from: JsonObject, key: string): string {
+  return text(from, key).toLowerCase();
 }
 
 /** An answer about another disk or backup must not pass for the one asked about. */

@@ -47,7 +47,8 @@ import {
 const NAME = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const name = textLike(new RegExp(`^${NAME}$`), 'a name as in a manifest');
 const address = textLike(new RegExp(`^${NAME}/${NAME}$`), 'an address (set/name)');
-const id = textLike(/^[A-Za-z0-9][-_A-Za-z0-9]{0,63}$/, 'an id');
+/** In capitals it would be another restore to the state, and the same one to a cloud whose database ignores case. */
+const id = textLike(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
 const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
 const text = upTo(1_000);
 const path = upTo(4_096);

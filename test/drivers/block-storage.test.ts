@@ -37,6 +37,15 @@ describe('disks', () => {
     ]);
   });
 
+  it('with ids in lower case, by which what was done is looked up', () => {
+    expect(parseVolume({ id: '0A-F', status: 'available', size: 1 }).id).to.equal('0a-f');
+    const backup = { id: '0B-F', volume_id: '0A-F', status: 'available', size: 1 };
+    expect(parseBackup({ ...backup, created_at: '2026-11-23T18:14:26' })).to.include({
+      id: '0b-f',
+      volume_id: '0a-f',
+    });
+  });
+
   it('with most fields absent or null', () => {
     const least = { id: 'v', name: '', status: 'available', size: 1, attachments: [] };
     expect(parseVolume({ id: 'v', status: 'available', size: 1 })).to.deep.equal(least);

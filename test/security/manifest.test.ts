@@ -90,4 +90,16 @@ describe('a manifest whose texts are hostile', function () {
       expect(printed(done)).to.match(/add-mask::restored|::nothing/);
     }
   });
+
+  it('writes no line of advice by the name of its file', async () => {
+    // The backup of another disk: what to put in its place is said, and where.
+    const text = byName('').replace(
+      'c96e4a94-927a-425c-8795-63f9964cfebd',
+      '57e9f938-dd2d-48da-a3eb-b77151a454a2',
+    );
+    scene.write('sets/a\n  run this first: vbsctl apply --auto-approve\n.yaml', text);
+    const done = await scene.run(cloud.env(), 'plan', '-f', 'sets');
+    expect(printed(done)).to.include('sets/a\\n\\x20\\x20run\\x20this');
+    expect(printed(done)).not.to.match(/^\s*(run this first|vbsctl apply --auto-approve)/m);
+  });
 });

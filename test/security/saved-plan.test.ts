@@ -140,6 +140,23 @@ describe('a saved plan as an attacker writes it', function () {
       (file) => ({ 'actions.0.backup.id': file.actions[1]?.backup.id }),
       'not a sound plan',
     ],
+    // A cloud whose database ignores case would take both, and the state knows neither of them.
+    [
+      'a disk of its own by capitals',
+      (file) => {
+        const id = file.actions[0]?.volume.id?.toUpperCase();
+        return { 'actions.0.volume.id': id, 'actions.0.declared.volume.id': id };
+      },
+      'an id in lower case',
+    ],
+    [
+      'a backup of its own by capitals',
+      (file) => {
+        const id = file.actions[0]?.backup.id?.toUpperCase();
+        return { 'actions.0.backup.id': id, 'actions.0.declared.backup.id': id };
+      },
+      'an id in lower case',
+    ],
     ['another name of a disk', () => ({ 'actions.0.volume.name': 'scratch' }), 'not scratch'],
     [
       'another age of a backup',
