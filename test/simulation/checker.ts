@@ -1,7 +1,10 @@
 import type { Came } from './answer-table.ts';
 import { Conduct, type Rules, type Sent } from './conduct.ts';
+import { begunBy, type Endings, endingsOf } from './endings.ts';
 import { type LeaseGivens, LeaseRules } from './lease-rules.ts';
-import { type Ledger, LedgerReader, type LedgerRecord } from './ledger.ts';
+import { type Ledger, type LedgerAttempt, LedgerReader, type LedgerRecord } from './ledger.ts';
+import { LooksTaken } from './looks-taken.ts';
+import { type SuccessResidue, truthOfSuccess } from './success-rules.ts';
 
 /**
  * Judges a simulated life of vbsctl. It knows what truly happened in the cloud (the cloud's own list of restores),
@@ -14,7 +17,7 @@ export const CLAUSES = {
   'double-start':
     'two starts caused by vbsctl for one (disk, backup, generation), and nobody resolved between',
   lost: 'a restore that the cloud took on is missing from the state',
-  'false-success': 'called succeeded what the cloud did not do, or had not done yet',
+  'false-success': 'called succeeded what the cloud did not do, had not done yet, or what strangers did',
   'false-untouched': 'called failed and untouched, and the disk was touched',
   'intent-first': 'a request left without a durable intent',
   'intent-fresh': 'a request left more than five seconds after its intent was durable',
@@ -35,6 +38,11 @@ export const CLAUSES = {
   baseline: 'a request left whose baseline cannot tell it, or is not what the disk shows',
   limits: 'more was started after max_failures, or a restore outlasted its timeout',
   proof: 'called succeeded without having read that it is',
+  'needless-doubt':
+    'called maybe touched, although each request was settled or refused and the disk did not move',
+  'no-circle': 'the way out that a plan names was gone, and the next plan names it again',
+  policy: 'a request for a disk that the policy of its run protects',
+  'slow-down': 'a request left although the cloud had asked the run to send nothing for a while',
   'evidence-used': 'given up although the last look showed it under way or done',
   'one-each': 'a plan that restores one disk twice',
   'takeover-early': 'a lock was taken over before its time to live and settle had passed',
@@ -67,12 +75,13 @@ export interface TrueRestore {
   readonly accepted_ms: number;
   readonly started_ms: number | null;
   readonly ended_ms: number | null;
+  /** Restores that wrote the same disk or read the same backup at the same time. */
+  readonly overlapped_with: readonly string[];
 }
 
 /** What cannot be told apart without the cloud's help; counted, by name. */
 export type Residue =
-  /** A stranger restored the same backup into the same disk, or moved both at once, and was taken for ours. */
-  | 'look-alike'
+  | SuccessResidue
   /** One request, delivered twice by the network, was taken on twice by the cloud. */
   | 'delivered-twice';
 
@@ -95,10 +104,13 @@ export interface Planned {
 
 interface Run {
   readonly command: string;
+  readonly isProtected: ReadonlySet<string>;
   /** Disk and backup of what the plan starts or resumes → the rest of it. */
   readonly planned: Map<string, Planned>;
   /** What was read with success since the last request for it, and what it said. */
   readonly seen: Map<string, string>;
+  /** Disk or backup → when it was last read, monotonic ms. */
+  readonly lookedAt: Map<string, number>;
 }
 
 /** What does not change in a story. */
@@ -114,6 +126,8 @@ export interface Givens {
 }
 
 const FRESH_MS = 5_000;
+/** An answer is so old when it is read. */
+const ONE_WAY_MS = 10;
 /** One way over the simulated network, and a moment. */
 const FRESH_SLACK_MS = 100;
 
@@ -128,6 +142,13 @@ export class Checker {
   /** Key → which attempt is durable, and since when (monotonic ms). */
   readonly #intents = new Map<string, { readonly nth: string; readonly at: number }>();
   readonly #judgedSuccesses = new Set<string>();
+  readonly #looks = new LooksTaken();
+  /** Disk → when somebody set its status back, epoch ms. */
+  readonly #resets = new Map<string, number[]>();
+  /** Key → `now`: when the disk or backup of its baseline was read, epoch ms; `at`: when it was begun, monotonic ms. */
+  readonly #begun = new Map<string, { readonly now: number; readonly at: number }>();
+  /** Restores that were begun before the quiet times. */
+  #begunByThen: ReadonlySet<string> | undefined;
   readonly #known = new Set<string>();
   readonly conduct: Conduct;
   readonly lease: LeaseRules | undefined;
@@ -141,7 +162,11 @@ export class Checker {
   constructor(world: Givens) {
     this.#state = world.state;
     this.#givens = world;
-    this.conduct = new Conduct(world.rules, (clause, what) => this.#violated(clause, what));
+    this.conduct = new Conduct(
+      world.rules,
+      (clause, what) => this.#violated(clause, what),
+      (record) => this.#isDisturbed(record),
+    );
     this.lease = world.lease && new LeaseRules(world.lease, (clause, what) => this.#violated(clause, what));
   }
 
@@ -149,10 +174,17 @@ export class Checker {
     return this.#ledger;
   }
 
-  /** A process began. */
-  began(process: string, command: string, at: number): void {
+  /** A process began. `isProtected`: disks that its policy lets nobody overwrite. */
+  began(process: string, command: string, isProtected: ReadonlySet<string>, at: number): void {
     this.conduct.began(process, at);
-    this.#runs.set(process, { command, planned: new Map(), seen: new Map() });
+    const run = {
+      command,
+      isProtected: new Set(isProtected),
+      planned: new Map(),
+      seen: new Map(),
+      lookedAt: new Map(),
+    };
+    this.#runs.set(process, run);
     this.#told.set(process, { jobs: [], left: '' });
   }
 
@@ -167,9 +199,11 @@ export class Checker {
 
   /** A process read a disk or backup, and the cloud answered with it. */
   looked(process: string, id: string, text: string, at: number): void {
-    const seen = this.#runs.get(process)?.seen;
-    if (isAbout(text, id)) seen?.set(id, text);
-    else seen?.delete(id);
+    const run = this.#runs.get(process);
+    if (isAbout(text, id)) run?.seen.set(id, text);
+    else run?.seen.delete(id);
+    run?.lookedAt.set(id, at);
+    this.#looks.looked(process, id, statusIn(text), at);
     this.conduct.looked(process, id, text, at);
   }
 
@@ -219,9 +253,7 @@ export class Checker {
     if (key) {
       const since = at - (this.#intents.get(key)?.at ?? Number.NEGATIVE_INFINITY);
       if (since > FRESH_MS + FRESH_SLACK_MS) this.#violated('intent-fresh', `${pair}: ${since} ms old`);
-      const repeated = (standing ? standing.attempts : [])
-        .slice(0, -1)
-        .some(({ answer }) => isInDoubt(answer));
+      const repeated = (standing ? standing.attempts : []).slice(0, -1).some(isInDoubt);
       if (repeated && this.#givens.after_ambiguous === 'stop') this.#violated('stop-means-stop', pair);
       const closed = this.#closedAs(key);
       if (closed) this.#violated('closed-stays-closed', `${pair} is ${closed}`);
@@ -229,6 +261,7 @@ export class Checker {
     if (run) {
       const seenSize = sizeIn(run.seen.get(volume_id));
       if (!run.seen.delete(volume_id) || !run.seen.delete(backup_id)) this.#violated('look-first', pair);
+      if (run.isProtected.has(volume_id)) this.#violated('policy', pair);
       if (run.command === 'wait') this.#violated('wait-starts-nothing', pair);
       const plan = run.planned.get(`${volume_id} ${backup_id}`);
       if (!plan) this.#violated('as-planned', pair);
@@ -249,15 +282,17 @@ export class Checker {
     this.#judge();
   }
 
-  /** What would survive a power failure now. `at`: monotonic ms. */
+  /** What would survive a power failure now. `at`: monotonic ms; `now`: true epoch ms. */
   durable(
     files: ReadonlyMap<string, { readonly id: number; readonly durable: Buffer }>,
     at: number,
     jobs: readonly TrueRestore[],
     writer: string | undefined,
+    now: number,
   ): void {
     const journal = files.get(`${this.#state}.journal`);
     const before = this.#ledger?.serial ?? 0;
+    if (writer !== undefined) this.#looks.wrote(writer, at);
     this.#ledger = this.#reader.read(
       files.get(this.#state)?.durable,
       journal && { id: journal.id, bytes: journal.durable },
@@ -271,6 +306,11 @@ export class Checker {
       const closed = this.#ledger.closed.filter((one) => keyOf(one) === key).length;
       const nth = `${closed} ${record.attempts.length}`;
       if (this.#intents.get(key)?.nth !== nth) this.#intents.set(key, { nth, at });
+      if (this.#begun.has(key)) continue;
+      const { volume_id, backup_id } = record;
+      const looks = this.#runs.get(writer ?? '')?.lookedAt;
+      const looked = Math.min(looks?.get(volume_id) ?? at, looks?.get(backup_id) ?? at);
+      this.#begun.set(key, { now: now - (at - looked) - ONE_WAY_MS, at });
     }
     this.#nothingForgotten(this.#ledger);
     this.conduct.durable(this.#ledger, writer, at);
@@ -335,6 +375,33 @@ export class Checker {
     for (const action of plan.actions)
       if (action.kind === 'blocked' && !action.reasons?.every(({ remedy }) => (remedy ?? '') !== ''))
         this.#violated('way-out', `${action.address} is blocked without a remedy`);
+  }
+
+  /** Somebody set the status of a disk back from an error. */
+  reset(volume_id: string, now: number): void {
+    this.#resets.set(volume_id, [...(this.#resets.get(volume_id) ?? []), now]);
+  }
+
+  /** From now on nothing goes wrong any more. */
+  quiet(): void {
+    this.#begunByThen = begunBy(this.#ledger);
+  }
+
+  /** How the restores ended that were begun before. */
+  endings(): Endings {
+    return endingsOf(this.#ledger, this.#begunByThen ?? begunBy(this.#ledger));
+  }
+
+  /** A plan right after `vbsctl wait`, undisturbed: it sends nobody to `wait` again for what is over. */
+  followed(
+    actions: readonly { readonly kind: string; readonly reasons?: readonly { readonly remedy?: string }[] }[],
+  ): void {
+    for (const record of this.#ledger?.records.values() ?? []) {
+      if (record.status !== 'intended') continue;
+      const remedies = actions.flatMap(({ reasons = [] }) => reasons.map(({ remedy = '' }) => remedy));
+      if (remedies.some((remedy) => remedy.includes(`vbsctl wait ${record.address};`)))
+        this.#violated('no-circle', `${record.address} is still begun after vbsctl wait`);
+    }
   }
 
   found(clause: Clause, what: string): void {
@@ -418,33 +485,48 @@ export class Checker {
       for (const record of records) {
         if (record.status === 'succeeded') this.#judgeSuccess(key, record);
         const sure = record.status === 'failed' && record.touched === 'no' && !record.resolution;
-        if (sure && record.attempts.some(({ answer, settled }) => isInDoubt(answer) && !settled))
+        if (sure && record.attempts.some((attempt) => isInDoubt(attempt) && !attempt.settled))
           this.#violated('false-untouched', `${key}: an attempt of it is in doubt`);
       }
   }
 
   #judgeSuccess(key: string, record: LedgerRecord): void {
-    if (record.evidence !== 'accepted' && record.evidence !== 'adopted') return;
+    const evidence = (['accepted', 'adopted'] as const).find((one) => one === record.evidence);
+    if (!evidence) return;
     if (this.#judgedSuccesses.has(key)) return;
     this.#judgedSuccesses.add(key);
-    const done = (job: TrueRestore) => job.phase === 'succeeded';
     const own = this.#jobs.filter((job) => this.#posts.get(job.request_id)?.key === key);
-    if (own.some(done)) return;
-    // Nobody's answer was heard: what strangers did at the same time looks the same, unless the disk tells.
-    const strangers = this.#jobs.filter((job) => job.cause === 'operator');
-    const onDisk = strangers.filter(({ volume_id }) => volume_id === record.volume_id);
-    const named = onDisk.findLast(
-      (job) => done(job) && this.#givens.sources.get(job.backup_id) !== job.volume_id,
-    );
-    const sameDisk = onDisk.length > 0 && (named === undefined || named.backup_id === record.backup_id);
-    const sameBackup = strangers.some(({ backup_id }) => backup_id === record.backup_id);
-    if (record.evidence === 'adopted' && sameDisk && sameBackup)
-      this.residue.set('look-alike', (this.residue.get('look-alike') ?? 0) + 1);
-    else
+    const claim = {
+      volume_id: record.volume_id,
+      backup_id: record.backup_id,
+      evidence,
+      begun_ms: this.#begun.get(key)?.now ?? 0,
+      sawDiskAlone: this.#looks.sawAlone(record.volume_id, record.backup_id, this.#begun.get(key)?.at ?? 0),
+    };
+    const truth = truthOfSuccess(claim, own, {
+      api: this.#givens.rules.api,
+      jobs: this.#jobs,
+      sources: this.#givens.sources,
+      resets: this.#resets.get(record.volume_id) ?? [],
+    });
+    if (truth.kind === 'residue') this.residue.set(truth.name, (this.residue.get(truth.name) ?? 0) + 1);
+    if (truth.kind === 'false')
       this.#violated(
         'false-success',
-        `${key} (${record.evidence}): ${own.map(describe).join(', ') || 'the cloud took on no such restore'}`,
+        `${key} (${evidence}): ${truth.why}; ${own.map(describe).join(', ') || 'nothing of ours'}`,
       );
+  }
+
+  #isDisturbed(record: LedgerRecord): boolean {
+    const { volume_id, backup_id } = record;
+    const since = this.#begun.get(keyOf(record))?.now ?? 0;
+    const strangers = this.#jobs.some(
+      (job) =>
+        job.cause === 'operator' &&
+        (job.volume_id === volume_id || job.backup_id === backup_id) &&
+        (job.ended_ms === null || job.ended_ms >= since),
+    );
+    return strangers || (this.#resets.get(volume_id) ?? []).some((at) => at >= since);
   }
 
   #nothingForgotten(ledger: Ledger): void {
@@ -482,7 +564,7 @@ export function keyOf(record: {
   return `${record.volume_id} ${record.backup_id} ${record.generation}`;
 }
 
-function isInDoubt(answer: string | undefined): boolean {
+function isInDoubt({ answer }: LedgerAttempt): boolean {
   return answer === undefined || answer === 'ambiguous' || answer === 'accepted';
 }
 
@@ -507,6 +589,16 @@ function jobIn(text: string): string[] {
 
 function recordsIn(left: string): readonly LedgerRecord[] {
   return left === '' ? [] : JSON.parse(left).records;
+}
+
+/** Of a disk or backup; empty if the answer is none. */
+function statusIn(text: string): string {
+  try {
+    const body = JSON.parse(text);
+    return String((body.volume ?? body.backup)?.status ?? '');
+  } catch {
+    return '';
+  }
 }
 
 function sizeIn(text: string | undefined): number | undefined {

@@ -18,6 +18,8 @@ export type ConductClause =
   | 'baseline'
   | 'limits'
   | 'proof'
+  | 'needless-doubt'
+  | 'slow-down'
   | 'evidence-used';
 
 interface Pair {
@@ -42,6 +44,8 @@ interface Doer {
   trouble: number;
   frozen: boolean;
   asked: number;
+  /** Until then the cloud asked it to send nothing. */
+  pausedUntil: number;
   readonly seen: Map<string, Seen>;
   /** Disk → the yes; until the disk is seen restoring. */
   readonly accepted: Map<string, number>;
@@ -58,6 +62,9 @@ interface Seen {
 
 /** Reads on the way to the next step that come late without a fault, and the pause between two looks. */
 const UNHURRIED_MS = 40_000;
+/** By default a pause that the cloud asks for is at least, and at most, so long. */
+const PAUSE_MS_MIN = 1_000;
+const PAUSE_MS_MAX = 300_000;
 /** A request to where the state is kept that went wrong, and the pause after it. */
 const HINDERED_MS = 60_000;
 
@@ -68,24 +75,31 @@ const HINDERED_MS = 60_000;
 export class Conduct {
   readonly #rules: Rules;
   readonly #violated: (clause: ConductClause, what: string) => void;
+  readonly #isDisturbed: (record: LedgerRecord) => boolean;
   readonly #doers = new Map<string, Doer>();
   readonly #sent = new Map<string, Sent[]>();
   readonly #judged = new Set<string>();
   readonly #states = new Map<string, LedgerRecord>();
-  /** Attempt → the process that found out that it did nothing. */
-  readonly #settledBy = new Map<string, string>();
   /** Jobs that were read as done. */
   readonly #doneJobs = new Set<string>();
   /** What was read last, by whomever. */
   readonly #seen = new Map<string, Seen>();
-  /** Disks and backups that were ever read as being restored. */
-  readonly #atIt = new Set<string>();
+  /** When a disk or backup was seen restoring last. */
+  readonly #restoringAt = new Map<string, number>();
+  /** Disk → when a request for it was last answered with a yes. */
+  readonly #acceptedAt = new Map<string, number>();
   /** Disks, backups and jobs that were not found when they were read last. */
   readonly #gone = new Set<string>();
 
-  constructor(rules: Rules, violated: (clause: ConductClause, what: string) => void) {
+  /** `isDisturbed`: whether anybody else did anything to its disk or with its backup since it was begun. */
+  constructor(
+    rules: Rules,
+    violated: (clause: ConductClause, what: string) => void,
+    isDisturbed: (record: LedgerRecord) => boolean,
+  ) {
     this.#rules = rules;
     this.#violated = violated;
+    this.#isDisturbed = isDisturbed;
   }
 
   began(process: string, at: number): void {
@@ -95,6 +109,7 @@ export class Conduct {
       trouble: at,
       frozen: false,
       asked: Number.NEGATIVE_INFINITY,
+      pausedUntil: 0,
       seen: new Map(),
       accepted: new Map(),
       lags: [],
@@ -123,6 +138,30 @@ export class Conduct {
     doer.frozen ||= frozen;
   }
 
+  /** A request is given to the network. */
+  leaves(process: string, what: string, at: number): void {
+    const doer = this.#doers.get(process);
+    if (doer && !doer.frozen && at < doer.pausedUntil)
+      this.#violated(
+        'slow-down',
+        `${process}: ${what}, ${doer.pausedUntil - at} ms before the pause was over`,
+      );
+  }
+
+  /** Whatever was asked, a 429 or an error with a `Retry-After` asks the whole run to pause. */
+  answered(
+    process: string,
+    status: number,
+    headers: Readonly<Record<string, string | undefined>>,
+    at: number,
+  ): void {
+    const doer = this.#doers.get(process);
+    const seconds = Number(headers['retry-after'] ?? 0);
+    if (!doer || status < 400 || (status !== 429 && !(seconds > 0))) return;
+    const pause = Math.min(Math.max(seconds * 1_000, PAUSE_MS_MIN), PAUSE_MS_MAX);
+    doer.pausedUntil = Math.max(doer.pausedUntil, at + pause);
+  }
+
   /** A token was asked for. */
   askedForToken(process: string, at: number): void {
     const doer = this.#doers.get(process);
@@ -142,7 +181,9 @@ export class Conduct {
     const { process, volume_id } = sent;
     const as = classOf(came, { api: this.#rules.api, ...sent });
     sent.came = { as, at };
-    if (as === 'accepted') this.#doers.get(process)?.accepted.set(volume_id, at);
+    if (as !== 'accepted') return;
+    this.#doers.get(process)?.accepted.set(volume_id, at);
+    this.#acceptedAt.set(volume_id, at);
   }
 
   /** A disk or backup was read: the text of a 200. */
@@ -154,7 +195,7 @@ export class Conduct {
     doer.seen.set(id, seen);
     this.#seen.set(id, seen);
     this.#gone.delete(id);
-    if (/^restoring/.test(seen.status)) this.#atIt.add(id);
+    if (seen.status.startsWith('restoring')) this.#restoringAt.set(id, at);
     if (seen.status !== 'available') doer.trouble = at;
     const accepted = doer.accepted.get(id);
     if (seen.status !== 'restoring-backup' || accepted === undefined) return;
@@ -171,6 +212,7 @@ export class Conduct {
   }
 
   lookedAtJob(id: string, text: string): void {
+    this.#gone.delete(id);
     try {
       if (JSON.parse(text).status === 'SUCCESS') this.#doneJobs.add(id);
     } catch {
@@ -191,10 +233,10 @@ export class Conduct {
     const record = standing(ledger, pair);
     if (!doer || !record) return;
     const what = `disk ${pair.volume_id} from ${pair.backup_id}`;
-    const earlier = record.attempts.slice(0, -1).map(({ answer }, index) => ({
+    const earlier = record.attempts.slice(0, -1).map(({ answer, settled }, index) => ({
       answer,
+      settled,
       sent: this.#sent.get(attemptId(record, index))?.at(-1),
-      settledBy: this.#settledBy.get(attemptId(record, index)),
     }));
     const last = earlier.at(-1);
     const own = earlier.filter(({ sent }) => sent?.process === process);
@@ -204,11 +246,8 @@ export class Conduct {
     if (refused.length === 2)
       this.#violated('answer-table', `${what}: a third token after two that were refused`);
 
-    // What another process found out and made durable is not waited for again.
-    const doubtful = earlier.filter(
-      ({ answer, settledBy = process }) =>
-        answer !== 'not_sent' && answer !== 'unauthorized' && settledBy === process,
-    );
+    const sent = earlier.filter(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+    const doubtful = sent.filter(({ settled }) => !settled);
     if (doubtful.length > 0)
       this.#settledFirst(
         doer,
@@ -216,7 +255,8 @@ export class Conduct {
         own.filter((one) => doubtful.includes(one)),
         at,
       );
-    else if (last && last === own.at(-1)) this.#didNotIdle(doer, what, last.sent?.came?.at ?? at, at);
+    else if (sent.length === 0 && last && last === own.at(-1))
+      this.#didNotIdle(doer, what, last.sent?.came?.at ?? at, at);
     this.#baselineTells(doer, what, pair, record, now);
 
     const { max_failures } = this.#rules;
@@ -234,11 +274,8 @@ export class Conduct {
       const before = this.#states.get(key);
       if (before === record) continue;
       this.#states.set(key, record);
-      for (const [index, { settled }] of record.attempts.entries()) {
-        const id = attemptId(record, index);
-        if (settled && writer !== undefined && !this.#settledBy.has(id)) this.#settledBy.set(id, writer);
-      }
       this.#answerIsAsRead(record);
+      this.#isSettledInTime(record, before, writer, at);
       const isNews =
         before?.status !== record.status || (before && lastAttempt(before)) !== lastAttempt(record);
       if (isNews) this.#endIsDue(record, before, writer, at);
@@ -271,6 +308,22 @@ export class Conduct {
       this.#violated('answer-table', `${keyOf(record)}: ${answer}, and what came was ${read.join(', ')}`);
   }
 
+  /** Called settled: settle has passed since its answer came, and since this process can have known of it. */
+  #isSettledInTime(
+    record: LedgerRecord,
+    before: LedgerRecord | undefined,
+    writer: string | undefined,
+    at: number,
+  ): void {
+    const doer = this.#doers.get(writer ?? '');
+    const own = record.attempts.flatMap(({ settled }, index) =>
+      settled && !before?.attempts[index]?.settled
+        ? [{ sent: this.#sent.get(attemptId(record, index))?.findLast((sent) => sent.process === writer) }]
+        : [],
+    );
+    if (doer && own.length > 0) this.#settledFirst(doer, `${keyOf(record)} called settled`, own, at);
+  }
+
   #settledFirst(
     doer: Doer,
     what: string,
@@ -280,7 +333,7 @@ export class Conduct {
     const since = Math.max(doer.began, ...own.map(({ sent }) => sent?.came?.at ?? doer.began));
     const settle = this.#settle(doer, since + this.#rules.settle_ms);
     if (at - since < settle)
-      this.#violated('settle-first', `${what}: repeated after ${at - since} ms, settle is ${settle}`);
+      this.#violated('settle-first', `${what}: after ${at - since} ms, settle is ${settle}`);
   }
 
   /** Three times the longest lag that this process saw by then, and never less than configured. */
@@ -325,6 +378,7 @@ export class Conduct {
     doer.failures.push(at);
     if (before?.status !== 'intended') return;
     this.#evidenceIsUsed(record, doer);
+    this.#doubtIsNeeded(record, doer);
     const [attempt] = record.attempts;
     if (status !== 'failed' || record.attempts.length > 1 || attempt?.answer !== 'unauthorized') return;
     const sent = this.#sent.get(attemptId(record, 0))?.at(-1);
@@ -341,8 +395,12 @@ export class Conduct {
     if (job_id !== undefined) {
       if (this.#doneJobs.has(job_id)) return;
       // A job that is not found any more leaves disk and backup to tell, if both were seen at it.
-      if (!this.#gone.has(job_id) || !this.#atIt.has(volume_id) || !this.#atIt.has(backup_id))
+      const since = this.#acceptedAt.get(volume_id) ?? Number.POSITIVE_INFINITY;
+      const sawBoth = [volume_id, backup_id].every((id) => (this.#restoringAt.get(id) ?? -1) >= since);
+      if (!this.#gone.has(job_id) || !sawBoth) {
         this.#violated('proof', `${keyOf(record)}: job ${job_id} was not read as done`);
+        return;
+      }
     }
     const volume = this.#seen.get(volume_id);
     const backup = this.#seen.get(backup_id);
@@ -357,6 +415,18 @@ export class Conduct {
       this.#violated('proof', `${keyOf(record)}: the backup is as before`);
   }
 
+  /** Failed, maybe touched; but settle was waited out after all attempts but the last, which was refused, and the disk did not move. */
+  #doubtIsNeeded(record: LedgerRecord, doer: Doer): void {
+    const { volume_id, baseline, status, touched, attempts } = record;
+    if (status !== 'failed' || touched !== 'maybe' || attempts.length < 2 || !baseline) return;
+    const volume = doer.seen.get(volume_id);
+    const refused = ['rejected', 'rejected_for_now', 'unauthorized', 'not_sent'].includes(
+      attempts.at(-1)?.answer ?? '',
+    );
+    if (refused && volume && isSame(volume, baseline.volume))
+      this.#violated('needless-doubt', `${keyOf(record)}: ${attempts.length} attempts, the last was refused`);
+  }
+
   /** Given up, though the last look showed it under way or done. */
   #evidenceIsUsed(record: LedgerRecord, doer: Doer): void {
     const { volume_id, backup_id, baseline, status, attempts } = record;
@@ -364,6 +434,8 @@ export class Conduct {
     const backup = doer.seen.get(backup_id);
     const sure = attempts.every(({ answer }) => answer === 'not_sent' || answer === 'unauthorized');
     if (!volume || !backup || !baseline || sure) return;
+    // What others did can rule out that it is ours, whatever the last look showed.
+    if (this.#isDisturbed(record)) return;
     const isNew = volume.src_backup_id !== baseline.volume.src_backup_id;
     const foreign = isNew && volume.src_backup_id !== undefined && volume.src_backup_id !== backup_id;
     if (volume.status === 'restoring-backup' && backup.status === 'restoring' && !foreign)

@@ -29,10 +29,11 @@ await inParallel(
       delete known[name];
       survivors.push(name);
     }
+    // After each: what was found is kept, should the hunt be ended.
+    const kept = MUTATIONS.flatMap(({ name: one }) => (known[one] ? [[one, known[one]]] : []));
+    writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
   },
 );
 
-const kept = MUTATIONS.flatMap(({ name }) => (known[name] ? [[name, known[name]]] : []));
-writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
 console.log(`${MUTATIONS.length} mutants, ${survivors.length} survived`);
 if (survivors.length > 0) process.exitCode = 1;

@@ -11,15 +11,18 @@ export interface LedgerRecord {
   readonly evidence?: string;
   readonly touched?: string;
   readonly resolution?: { readonly as: string };
-  readonly attempts: readonly {
-    readonly intended_at?: string;
-    readonly answer?: string;
-    readonly settled?: object;
-  }[];
+  readonly attempts: readonly LedgerAttempt[];
   readonly baseline?: { readonly volume: LedgerSeen; readonly backup: LedgerSeen };
   readonly job_id?: string;
   readonly reason?: string;
   readonly cause?: string;
+}
+
+export interface LedgerAttempt {
+  readonly intended_at?: string;
+  readonly answer?: string;
+  /** It was found out that it started nothing. */
+  readonly settled?: object;
 }
 
 export interface LedgerSeen {

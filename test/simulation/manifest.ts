@@ -71,7 +71,7 @@ export class Manifest {
     return entry && { volume_id: this.#volumeOf(entry), backup_id: this.#backupOf(entry) };
   }
 
-  edit(edit: Edit): void {
+  edit(edit: Exclude<Edit, { kind: 'protect' }>): void {
     if (edit.kind === 'revert') {
       [this.#entries, this.#before] = [this.#before, this.#entries];
       return;

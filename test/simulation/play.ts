@@ -1,5 +1,6 @@
 import type { Residue, Violation } from './checker.ts';
 import type { Matrix } from './coverage.ts';
+import type { Endings } from './endings.ts';
 import { Stage } from './stage.ts';
 import { type DrawOptions, drawStory, type Story } from './story.ts';
 
@@ -8,6 +9,7 @@ export interface Played {
   readonly seed: number;
   readonly violations: readonly Violation[];
   readonly residue: ReadonlyMap<Residue, number>;
+  readonly endings: Endings;
   readonly matrix: Matrix;
   readonly faults: ReadonlyMap<string, number>;
   readonly runs: number;
@@ -33,6 +35,7 @@ export async function play(story: Story): Promise<Played> {
     seed: story.seed,
     violations: checker.violations,
     residue: checker.residue,
+    endings: checker.endings(),
     matrix: coverage.matrix,
     faults: coverage.faults,
     runs,

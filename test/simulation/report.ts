@@ -1,19 +1,23 @@
 import { CLAUSES, type Clause } from './checker.ts';
+import { endingsText } from './endings.ts';
 import type { Tally } from './tally.ts';
 
 /** The figures of many stories, as text. */
 export function figures(tally: Tally): string {
-  const { seeds, runs, crashes, failures, faults, residue } = tally;
+  const { seeds, runs, crashes, failures, faults, residue, endings } = tally;
   const injected = [...faults.values()].reduce((sum, n) => sum + n, 0);
   const broken = (clause: Clause) => failures.filter((failure) => failure.clause === clause).length;
-  const others = failures.filter(({ clause }) => !HEADLINE.some(([, of]) => of.includes(clause))).length;
+  const others = new Map<Clause, number>();
+  for (const { clause } of failures)
+    if (!HEADLINE.some(([, of]) => of.includes(clause))) others.set(clause, (others.get(clause) ?? 0) + 1);
   return [
     `${seeds} stories, ${runs} runs of vbsctl, ${crashes} crashes, ${injected} faults`,
     ...HEADLINE.map(
       ([name, clauses]) => `${name}: ${clauses.reduce((sum, clause) => sum + broken(clause), 0)}`,
     ),
-    `other promises broken: ${others}`,
+    `other promises broken: ${[...others].map(([clause, n]) => `${n} ${clause}`).join(', ') || 0}`,
     `residue: ${[...residue].map(([name, n]) => `${n} ${name}`).join(', ') || 'none'}`,
+    endingsText(endings),
   ].join('\n');
 }
 

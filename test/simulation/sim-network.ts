@@ -60,6 +60,7 @@ export class SimNetwork implements Http {
     if (this.down) return { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' };
     if (request.method === 'POST' && request.mayLeave && !request.mayLeave())
       return { kind: 'no_connection', message: 'stale', code: 'NOT_SENT_STALE' };
+    if (request.method === 'POST') request.onWritten?.();
     this.beforeWrite(request);
     if (request.method === 'POST') request.onWritten?.();
     await this.#clock.sleep(ONE_WAY_MS);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -36,13 +36,17 @@ import { Replicas } from './replicas.ts';
 import { SIM_EPOCH, SimClock } from './sim-clock.ts';
 import { type Arrival, SIM_URL, SimNetwork } from './sim-network.ts';
 import { type Fate, type Machine, type Op, SimProcess } from './sim-process.ts';
-import { type Chapter, type Happening, rulesOf, type Story } from './story.ts';
+import { type Chapter, type Happening, rulesOf, type Story, type StrangersDeed } from './story.ts';
+import { Strangers } from './strangers.ts';
 
 const HOUR = 3_600_000;
 /** Longer than any run may last: virtual time, ms. */
 const RUN_MS_MAX = 7 * 24 * HOUR;
 /** Quiet runs until everything declared has to be settled. */
 const QUIET_RUNS_MAX = 12;
+/** How often, and for how long, it is looked whether a restore has ended that somebody waits for: virtual time, ms. */
+const END_LOOKS_MS = 250;
+const END_WAIT_MS_MAX = HOUR;
 
 /** Plays a story: the real program but its command line, over a cloud, a network, a disk and a clock of its own. */
 export class Stage {
@@ -64,6 +68,11 @@ export class Stage {
   readonly #manifest: Manifest;
   readonly #replicas: Replicas;
   readonly #mixUps: MixUps;
+  readonly #strangers: Strangers;
+  /** Disks that the policy lets nobody overwrite. */
+  readonly #protected = new Set<string>();
+  /** Who waits for the first request for a restore into a disk. */
+  readonly #awaited: { readonly volume_id: string; readonly tell: () => void }[] = [];
   readonly #random: Random;
   readonly #settings: RunSettings;
   readonly #senders = new WeakMap<HttpRequest, SimProcess>();
@@ -117,6 +126,7 @@ export class Stage {
     this.#mixUps = new MixUps(story.faults);
     this.#replicas = new Replicas(this.world, story.faults);
     this.#manifest = new Manifest(story.manifest, volumeIds, backupIds, this.world);
+    this.#strangers = new Strangers(this.world, story.api);
     this.#network = new SimNetwork(this.world, this.clock, {
       date: story.date,
       arriving: (arrival) => this.#arriving(arrival),
@@ -131,7 +141,7 @@ export class Stage {
       newId: () => `lineage-${++this.#ids}`,
       changed: (files: Files, writer: string | undefined) => {
         this.#advance();
-        this.checker.durable(files, this.clock.monotonic(), this.#jobs(), writer);
+        this.checker.durable(files, this.clock.monotonic(), this.#jobs(), writer, this.clock.now());
       },
     };
     const { lease } = this.checker;
@@ -159,7 +169,8 @@ export class Stage {
 
   async #chapter(chapter: Chapter): Promise<void> {
     for (const edit of chapter.edits) {
-      this.#manifest.edit(edit);
+      if (edit.kind === 'protect') this.#protect(edit.entry);
+      else this.#manifest.edit(edit);
       this.#note(`the manifest: ${edit.kind}`);
     }
     for (const edit of chapter.edits) this.coverage.edited(edit.kind, this.#manifest.addresses());
@@ -173,11 +184,23 @@ export class Stage {
     if (process.isDead) this.#place.unlock();
   }
 
+  /** From the next run on. */
+  #protect(entry: number): void {
+    const pair = this.#manifest.pair(entry);
+    if (pair) this.#protected.add(pair.volume_id);
+  }
+
+  get #policy(): Policy {
+    return { ...DEFAULT_CONFIG.policy, protected_volumes: [...this.#protected] };
+  }
+
   /** No faults any more, everybody helps: what is declared has to come to its end. */
   async #quietly(): Promise<void> {
     await this.clock.sleep(10 * 60_000);
     await Promise.all(this.#pending);
     this.#quiet = true;
+    this.checker.quiet();
+    this.#protected.clear();
     this.world.faults = startPlan({});
     this.#network.down = false;
     if (this.#bucket) this.#bucket.bucket.quiet = true;
@@ -188,7 +211,7 @@ export class Stage {
       await this.clock.sleep(2 * HOUR);
       this.#mendCloud();
       this.#place.unlock();
-      await this.#person(round > 2);
+      await this.#person({ impatient: round > 2, orphans: round > 0 });
       const waiting = this.#process(this.#machines[0] as Machine, 'wait', []);
       await this.#until(waiting, this.#command(waiting, 'wait'));
       const process = this.#process(this.#machines[0] as Machine, 'apply', []);
@@ -197,6 +220,7 @@ export class Stage {
         process,
         this.#command(process, 'apply', 0, (made) => {
           open = made.actions.filter(({ kind }) => kind !== 'noop').map(({ address }) => address);
+          this.checker.followed(made.actions);
           this.#settle(made);
         }),
       );
@@ -278,7 +302,7 @@ export class Stage {
     const name = `${command}-${++this.runs}`;
     const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
     this.#processes.set(name, process);
-    this.checker.began(name, command, this.clock.monotonic());
+    this.checker.began(name, command, this.#protected, this.clock.monotonic());
     this.#note(`${name} begins on ${machine.name}`);
     return process;
   }
@@ -347,7 +371,7 @@ export class Stage {
         ...(state ? { state } : {}),
         target: driver.target,
         observations: await observe(driver, observationNeeds(specs, state)),
-        policy: DEFAULT_CONFIG.policy,
+        policy: this.#policy,
         only: [],
         now: process.clock.now(),
         toolVersion: '0.1.0',
@@ -360,7 +384,7 @@ export class Stage {
     if (!this.#saved || !state) {
       const specs = this.#manifest.specs();
       const made = await make(specs);
-      this.#saved = save(made, { specs, state, policy: DEFAULT_CONFIG.policy, waivers: [] }, sha256);
+      this.#saved = save(made, { specs, state, policy: this.#policy, waivers: [] }, sha256);
     }
     const saved = this.#saved;
     if (!state) return undefined;
@@ -409,7 +433,7 @@ export class Stage {
       driver,
       clock: process.clock,
       random: () => this.#random.next(),
-      settings: this.#settings,
+      settings: { ...this.#settings, policy: this.#policy },
       reach,
       onEvent: (event) => this.#told(process, event),
       stop: process.stop.signal,
@@ -478,12 +502,12 @@ export class Stage {
   }
 
   /** Somebody who can look at everything settles what is open, as the remedies say. */
-  async #person(impatient = false): Promise<void> {
+  async #person({ impatient = false, orphans = true } = {}): Promise<void> {
     this.#advance();
     this.#look();
     const records = [...(this.checker.ledger?.records.values() ?? [])];
     for (const record of records) {
-      const orphan = record.status === 'intended' && !this.#manifest.declares(record);
+      const orphan = orphans && record.status === 'intended' && !this.#manifest.declares(record);
       const doubtful = record.status === 'failed' && record.touched === 'maybe' && !record.resolution;
       const underWay = record.status === 'intended' || record.status === 'running';
       const stuck = underWay && (impatient || this.#isRestoring(record));
@@ -540,6 +564,7 @@ export class Stage {
   }
 
   async #happen(happening: Happening, process: SimProcess): Promise<void> {
+    if ('since' in happening) await this.#since(happening);
     await this.clock.sleep(happening.after_ms);
     if (this.#quiet) return;
     const { kind } = happening;
@@ -628,6 +653,11 @@ export class Stage {
         this.coverage.fault('extend', { volume_id });
         return;
       }
+      case 'crossed':
+      case 'overwrite':
+      case 'fail':
+      case 'reset':
+        return this.#strangersDo(happening);
       case 'daemon':
         this.#operate({ action: 'settings', settings: { service_up: false } });
         this.coverage.fault('daemon down', undefined);
@@ -637,6 +667,81 @@ export class Stage {
       default:
         return kind satisfies never;
     }
+  }
+
+  /** The moment that the deed counts from. */
+  async #since({
+    since,
+    entry,
+  }: {
+    readonly since?: 'request' | 'end';
+    readonly entry?: number;
+  }): Promise<void> {
+    const volume_id = this.#manifest.pair(entry ?? 0)?.volume_id;
+    if (since === undefined || volume_id === undefined) return;
+    const began = this.clock.now();
+    if (since === 'request') {
+      await new Promise<void>((tell) => this.#awaited.push({ volume_id, tell }));
+      return;
+    }
+    while (!this.#quiet && this.clock.now() - began < END_WAIT_MS_MAX) {
+      this.#advance();
+      if (this.#strangers.hasEnded(volume_id, began)) return;
+      await this.clock.sleep(END_LOOKS_MS);
+    }
+  }
+
+  async #strangersDo(deed: StrangersDeed): Promise<void> {
+    const pair = this.#manifest.pair(deed.entry);
+    if (!pair) return;
+    const { volume_id, backup_id } = pair;
+    this.coverage.fault(`stranger: ${deed.kind}`, pair);
+    switch (deed.kind) {
+      case 'crossed': {
+        const another = this.#strangers.otherBackup(pair, deed.from);
+        const elsewhere = this.#strangers.anotherDisk(volume_id);
+        if (another === undefined || elsewhere === undefined) return;
+        const [disk_ms, backup_ms] = deed.length ?? [];
+        const intoDisk = () => this.#stranger({ volume_id, backup_id: another }, disk_ms);
+        const fromBackup = () => this.#stranger({ volume_id: elsewhere, backup_id }, backup_ms);
+        const [first, second] = deed.first === 'disk' ? [intoDisk, fromBackup] : [fromBackup, intoDisk];
+        first();
+        await this.clock.sleep(deed.gap_ms);
+        if (!this.#quiet) second();
+        return;
+      }
+      case 'overwrite': {
+        const another = this.#strangers.otherBackup(pair, deed.from);
+        if (another !== undefined)
+          this.#stranger({ volume_id, backup_id: another }, deed.length_ms, deed.fails);
+        return;
+      }
+      case 'fail':
+        this.#advance();
+        this.#strangers.spoil(volume_id);
+        return;
+      case 'reset':
+        this.#advance();
+        if (!this.world.volumes[volume_id]?.status.startsWith('error')) return;
+        this.#operate({ action: 'set-status', volume_id, status: 'available' });
+        this.checker.reset(volume_id, this.clock.now());
+        return;
+      default:
+        return deed satisfies never;
+    }
+  }
+
+  #stranger(
+    pair: { readonly volume_id: string; readonly backup_id: string },
+    length_ms?: number,
+    fails?: true,
+  ): void {
+    this.#advance();
+    this.#strangers.restore(pair, this.clock.now(), {
+      ...(length_ms === undefined ? {} : { length_ms }),
+      ...(fails ? { fails } : {}),
+    });
+    this.#look();
   }
 
   #operate(action: OperatorAction): void {
@@ -659,6 +764,10 @@ export class Stage {
       if (volume_id !== null && backup_id !== null) {
         const post = { request_id, volume_id, backup_id };
         this.checker.posted(sender.name, post, this.clock.monotonic(), this.clock.now());
+        for (const one of this.#awaited.filter((waits) => waits.volume_id === volume_id)) {
+          this.#awaited.splice(this.#awaited.indexOf(one), 1);
+          one.tell();
+        }
       }
     }
     if (request.method !== 'GET' || !facts || this.#quiet) return undefined;
@@ -728,6 +837,7 @@ export class Stage {
         const op: Op = request.method === 'GET' ? 'get' : request.url.includes('/auth/') ? 'token' : 'post';
         return process.io(op, async () => {
           const at = () => this.clock.monotonic();
+          this.checker.conduct.leaves(process.name, op, at());
           if (op === 'token') this.checker.conduct.askedForToken(process.name, at());
           const pair = op === 'post' ? pairOf(request) : undefined;
           const sent = pair && this.checker.sends(process.name, pair);
@@ -736,6 +846,8 @@ export class Stage {
             ? { kind: 'no_connection', message: 'connection refused', code: 'ECONNREFUSED' }
             : this.#mixedUp(request, await this.#network.send(request));
           if (sent) this.checker.came(sent, exchange, at());
+          if (exchange.kind === 'answer')
+            this.checker.conduct.answered(process.name, exchange.status, exchange.headers, at());
           if (op === 'get') this.#read(process, request.url, exchange);
           return exchange;
         });

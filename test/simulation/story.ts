@@ -2,9 +2,11 @@ import type { BodyShape, FaultEffect, FaultRule, RouteKind } from '../../src/emu
 import { type Bucketed, bucketed } from './bucketed.ts';
 import { Random } from './random.ts';
 import type { Fate, Op, Point, StoreOp } from './sim-process.ts';
+import { amongStrangers, type StrangersDeed } from './stranger-stories.ts';
 import { themed } from './themes.ts';
 
 export type { Bucketed } from './bucketed.ts';
+export type { StrangersDeed } from './stranger-stories.ts';
 
 /**
  * A life of vbsctl, as plain data: all that is drawn from the seed is drawn here, so a story can be told, cut
@@ -92,11 +94,13 @@ export type Edit =
   | { readonly kind: 'revert' }
   | { readonly kind: 'raise'; readonly entry: number }
   | { readonly kind: 'exchange'; readonly entry: number; readonly backup: number }
-  | { readonly kind: 'double'; readonly entry: number };
+  | { readonly kind: 'double'; readonly entry: number }
+  /** Of the operator’s policy, not of the manifest: its disk is protected from now on. */
+  | { readonly kind: 'protect'; readonly entry: number };
 
 /** `after_ms` from the beginning of the chapter. */
 export type Happening = { readonly after_ms: number } & (
-  | { readonly kind: 'kill' }
+  | { readonly kind: 'kill'; readonly since?: 'request'; readonly entry?: number }
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'clock'; readonly jump_ms: number }
   | { readonly kind: 'cut_off'; readonly for_ms: number }
@@ -112,6 +116,7 @@ export type Happening = { readonly after_ms: number } & (
   | { readonly kind: 'delete_backup'; readonly backup: number }
   | { readonly kind: 'extend'; readonly disk: number }
   | { readonly kind: 'daemon'; readonly for_ms: number }
+  | StrangersDeed
 );
 
 export interface DrawOptions {
@@ -159,7 +164,9 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     ),
   };
   // Beyond settle only what comes late is looked at.
-  return latest > 1 ? story : bucketed(themed(story, new Random(seed, 3)), new Random(seed, 4));
+  if (latest > 1) return story;
+  const withTheme = amongStrangers(themed(story, new Random(seed, 3)), new Random(seed, 5));
+  return bucketed(withTheme, new Random(seed, 4));
 }
 
 /** In some, a process is frozen in the worst moment: its intent just became durable, its request is about to leave. */

@@ -1,4 +1,5 @@
 import type { Clause, Residue } from './checker.ts';
+import { type Endings, NO_ENDINGS, sumOf } from './endings.ts';
 import type { Played } from './play.ts';
 
 /** What many stories came to, as plain data: worker threads hand it over. */
@@ -9,6 +10,7 @@ export interface Tally {
   readonly failures: { readonly seed: number; readonly clause: Clause; readonly what: string }[];
   readonly faults: Map<string, number>;
   readonly residue: Map<Residue, number>;
+  endings: Endings;
   /** See `Coverage`. */
   readonly matrix: Map<string, number>;
   /** The seed that reached a cell of the matrix first. */
@@ -23,6 +25,7 @@ export function emptyTally(): Tally {
     failures: [],
     faults: new Map(),
     residue: new Map(),
+    endings: NO_ENDINGS,
     matrix: new Map(),
     first: new Map(),
   };
@@ -36,6 +39,7 @@ export function count(tally: Tally, played: Played): void {
   if (violation) tally.failures.push({ seed: played.seed, ...violation });
   add(tally.faults, played.faults);
   add(tally.residue, played.residue);
+  tally.endings = sumOf(tally.endings, played.endings);
   add(tally.matrix, played.matrix);
   for (const cell of played.matrix.keys())
     tally.first.set(cell, Math.min(tally.first.get(cell) ?? Number.POSITIVE_INFINITY, played.seed));
@@ -48,6 +52,7 @@ export function merge(into: Tally, other: Tally): void {
   into.failures.push(...other.failures);
   add(into.faults, other.faults);
   add(into.residue, other.residue);
+  into.endings = sumOf(into.endings, other.endings);
   add(into.matrix, other.matrix);
   for (const [cell, seed] of other.first)
     into.first.set(cell, Math.min(into.first.get(cell) ?? Number.POSITIVE_INFINITY, seed));

@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import type { Chapter, Entry, Fault, Happening, Story } from './story.ts';
+import type { Chapter, Edit, Entry, Fault, Happening, Story } from './story.ts';
 
 /**
  * What chance alone brings about too seldom: each theme bends a story towards one thing that has to meet another at
@@ -7,10 +7,14 @@ import type { Chapter, Entry, Fault, Happening, Story } from './story.ts';
  */
 const THEMES = [oldReads, lookAlikes, longQueue, crowd, longWait, movedBetween, mixUps, failures] as const;
 
-/** Every eighth story has a theme, one after the other. */
+/** About what is found out and asked for between two requests. */
+const LATER_THEMES = [settledThenRefused, begunThenRaised, protectedMeanwhile, askedToPause] as const;
+
+/** Every eighth story has a theme, one after the other; every sixteenth one of the later ones. */
 export function themed(story: Story, random: Random): Story {
-  if (story.seed % 8 !== 0) return story;
-  const theme = THEMES[Math.floor(story.seed / 8) % THEMES.length];
+  const { seed } = story;
+  const themes = seed % 8 === 0 ? THEMES : seed % 16 === 7 ? LATER_THEMES : [];
+  const theme = themes[Math.floor(seed / (seed % 8 === 0 ? 8 : 16)) % themes.length];
   return theme ? theme(story, random) : story;
 }
 
@@ -152,6 +156,81 @@ function movedBetween(story: Story, random: Random): Story {
       },
     ],
     chapters: firstWith(story, meanwhile),
+  };
+}
+
+/** A request is lost, settle shows that it did nothing, and the repeat is refused for good. */
+function settledThenRefused(story: Story, random: Random): Story {
+  const status = random.pick([403, 404, 405, 413]);
+  return {
+    ...story,
+    settings: { ...story.settings, after_ambiguous: 'retry', timeout_ms: 7_200_000 },
+    manifest: story.manifest.slice(0, 1),
+    faults: [
+      lost(random),
+      {
+        route: 'restore',
+        after: 0,
+        times: 1,
+        effect: { kind: 'status', when: 'before', status, body: 'service' },
+      },
+    ],
+    chapters: firstWith(story),
+  };
+}
+
+/** A request is lost, the run is killed, and before the next one somebody raises the generation. */
+function begunThenRaised(story: Story, random: Random): Story {
+  return killedAndEdited(story, random, { kind: 'raise', entry: 0 });
+}
+
+/** A request is lost, the run is killed, and before the next one the policy protects the disk. */
+function protectedMeanwhile(story: Story, random: Random): Story {
+  return killedAndEdited(story, random, { kind: 'protect', entry: 0 });
+}
+
+function killedAndEdited(story: Story, random: Random, edit: Edit): Story {
+  const kill: Happening = { kind: 'kill', since: 'request', entry: 0, after_ms: random.int(0, 90_000) };
+  const [first] = firstWith(story, kill);
+  const next: Chapter = {
+    edits: [edit],
+    command: random.pick(['wait', 'apply', 'apply'] as const),
+    machine: 0,
+    person: false,
+    fates: [],
+    meanwhile: [],
+    pause_ms: random.skewed(0, 60_000),
+  };
+  return {
+    ...story,
+    settings: { ...story.settings, after_ambiguous: 'retry' },
+    manifest: story.manifest.slice(0, 1),
+    faults: [lost(random)],
+    chapters: first ? [{ ...first, pause_ms: random.skewed(0, 60_000) }, next] : [],
+  };
+}
+
+/** Several restores at a time, and the cloud asks to send less, whatever the request was. */
+function askedToPause(story: Story, random: Random): Story {
+  const asks = (): Fault => ({
+    route: random.pick(['restore', 'restore', 'volume', 'backup']),
+    after: random.int(0, 4),
+    times: random.int(1, 2),
+    effect: {
+      kind: 'status',
+      when: 'before',
+      status: random.pick([429, 429, 503, 409]),
+      body: random.pick(['service', 'gateway', 'empty']),
+      retry_after: random.skewed(1, 400),
+    },
+  });
+  return {
+    ...story,
+    disks: Math.max(story.disks, 3),
+    settings: { ...story.settings, parallelism: 10, timeout_ms: 7_200_000 },
+    manifest: threeDisks(story),
+    faults: random.some(1, 3, asks),
+    chapters: firstWith(story),
   };
 }
 
