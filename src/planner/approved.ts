@@ -97,8 +97,12 @@ export function approved(
     const today = now.get(address);
     if (!today) throw new Error(`${address} was not planned again`);
     if (action.kind === 'noop') {
-      if (today.kind === 'noop') actions.push(noted(action, today));
-      else reasons.push(notDone(action));
+      if (today.kind !== 'noop') reasons.push(notDone(action));
+      else {
+        // Noted, it counts as done by this rule, too.
+        if (action.notes_rule) reasons.push(...notOfTheRule(action.declared, today, saved));
+        actions.push(noted(action, today));
+      }
       continue;
     }
     const stands = progress.get(address);
@@ -303,15 +307,17 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
 /** The rule is what the manifest said; a pin that it could not have picked is nobody's wish. */
 function notOfTheRule(
   { address, backup: rule }: RestoreSpec,
-  { volume, backup }: RestoreAction,
+  { volume, backup }: RestoreAction | NoopAction,
   { created_at }: SavedPlan,
 ): Diagnostic[] {
-  const { id = '', name = '', size = 0, created_at: taken = '', of_volume_id = '' } = backup;
   if (rule.by !== 'selector' || volume.id === undefined) return [];
+  // Of what is done, the record does not tell whose backup it was.
+  const source = rule.selector.of_volume ?? volume.id;
+  const { id = '', name = '', size = 0, created_at: taken = '', of_volume_id = source } = backup;
   const seen: Backup = { id, name, size, created_at: taken, volume_id: of_volume_id, status: 'available' };
   const picked = pickBackup(rule.selector, volume.id, indexBackups([seen], ''), Date.parse(created_at));
   if (picked.kind === 'picked') return [];
-  return [stale(address, `its rule does not pick backup ${id}, which the plan restores`)];
+  return [stale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
 }
 
 /** People approve names: who gave a disk another one meant something by it. */

