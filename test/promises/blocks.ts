@@ -9,6 +9,7 @@ export interface Block {
 const FENCE = /^\s*(```|~~~)/;
 const HEADING = /^#{1,6} /;
 const LIST_ITEM = /^\s*(?:[-*]|\d+\.) /;
+const INDENTED_CODE = /^ {4}/;
 const TABLE_RULE = /^\s*\|[\s:|-]+\|?\s*$/;
 
 /**
@@ -24,29 +25,27 @@ export function blocksOf(markdown: string): Block[] {
     if (open) blocks.push({ line: open.line, text: open.parts.join(' ').replace(/\s+/g, ' ').trim() });
     open = undefined;
   };
-  lines.forEach((text, index) => {
+  for (const [index, text] of lines.entries()) {
     const line = index + 1;
-    if (FENCE.test(text)) {
+    const isFence = FENCE.test(text);
+    if (isFence) fenced = !fenced;
+    if (isFence || fenced || HEADING.test(text) || text.trim() === '') {
       close();
-      fenced = !fenced;
-      return;
-    }
-    if (fenced || HEADING.test(text) || text.trim() === '') return close();
-    if (!open && /^ {4}/.test(text)) return;
-    if (text.trimStart().startsWith('|')) {
+    } else if (text.trimStart().startsWith('|')) {
       close();
       const isHead = TABLE_RULE.test(lines[index + 1] ?? '');
-      if (!isHead && !TABLE_RULE.test(text)) open = { line, parts: [text.replace(/\s*\|\s*/g, ' ')] };
-      return close();
-    }
-    if (LIST_ITEM.test(text)) {
+      if (!isHead && !TABLE_RULE.test(text)) {
+        open = { line, parts: [text.replace(/\s*\|\s*/g, ' ')] };
+        close();
+      }
+    } else if (LIST_ITEM.test(text)) {
       close();
       open = { line, parts: [text.replace(LIST_ITEM, '')] };
-      return;
+    } else if (open || !INDENTED_CODE.test(text)) {
+      open ??= { line, parts: [] };
+      open.parts.push(text);
     }
-    open ??= { line, parts: [] };
-    open.parts.push(text);
-  });
+  }
   close();
   return blocks;
 }
