@@ -103,11 +103,9 @@ function unknownInTheWay(
   { occupied }: Claims,
   { records }: Context,
 ): Unknown | undefined {
-  const { disk, backup } = records.openOn(volume_id ?? '', backup_id ?? '');
   return (
     [found?.record, occupied.get(spec.address), records.at(spec.address)].find(isUnknown) ??
-    disk.find(isUnknown) ??
-    backup.find(isUnknown)
+    records.unknownOn(volume_id ?? '', backup_id ?? '')
   );
 }
 

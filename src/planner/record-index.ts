@@ -1,4 +1,4 @@
-import { isOpen, type Record } from '../domain/record.ts';
+import { isOpen, type Record, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 
@@ -13,6 +13,8 @@ export interface RecordIndex {
   at(address: Address): Record | undefined;
   /** Records whose outcome is still to come, by what they hold. */
   openOn(volumeId: string, backupId: string): { disk: readonly Record[]; backup: readonly Record[] };
+  /** The first of them whose outcome is unknown: on the disk, else of the backup. */
+  unknownOn(volumeId: string, backupId: string): Unknown | undefined;
   /** The restore that the disk's content comes from, as far as the state tells. */
   lastSuccess(volumeId: string): Succeeded | undefined;
   /** The last closed restore that changed the disk or may have. */
@@ -48,10 +50,15 @@ export function indexRecords(state: State | undefined): RecordIndex {
 
   const openOnDisk = new Map<string, Record[]>();
   const openOnBackup = new Map<string, Record[]>();
+  const unknownOnDisk = new Map<string, Unknown>();
+  const unknownOnBackup = new Map<string, Unknown>();
   for (const record of state?.records.values() ?? []) {
     if (!isOpen(record)) continue;
     append(openOnDisk, record.volume_id, record);
     append(openOnBackup, record.backup_id, record);
+    if (record.status !== 'unknown') continue;
+    if (!unknownOnDisk.has(record.volume_id)) unknownOnDisk.set(record.volume_id, record);
+    if (!unknownOnBackup.has(record.backup_id)) unknownOnBackup.set(record.backup_id, record);
   }
 
   return {
@@ -69,6 +76,7 @@ export function indexRecords(state: State | undefined): RecordIndex {
       disk: openOnDisk.get(volumeId) ?? [],
       backup: openOnBackup.get(backupId) ?? [],
     }),
+    unknownOn: (volumeId, backupId) => unknownOnDisk.get(volumeId) ?? unknownOnBackup.get(backupId),
     lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
     lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,
     nextGeneration: (volumeId, backupId, asked) => {

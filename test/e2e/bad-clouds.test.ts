@@ -73,11 +73,11 @@ const TABLE: readonly BadCloud[] = [
     starts: [1],
   },
   {
-    what: 'a job that vanishes',
+    what: 'a job that vanishes: disk and backup tell',
     route: 'restore',
     effect: { kind: 'job_vanishes' },
-    code: 3,
-    says: [/job \S+ is not found /, 'the disk is at rest', 'vbsctl resolve night/disk-0 --as'],
+    code: 0,
+    says: [/job \S+ is not found/, '1 succeeded'],
     starts: [1],
   },
   {
@@ -124,7 +124,7 @@ const TABLE: readonly BadCloud[] = [
     route: 'restore',
     effect: { kind: 'huge', bytes: GIGABYTE },
     code: 0,
-    says: ['is larger than 33554432 bytes', 'it may have started', 'adopted'],
+    says: ['is larger than 1048576 bytes', 'it may have started', 'adopted'],
     starts: [1],
   },
   {
@@ -133,7 +133,7 @@ const TABLE: readonly BadCloud[] = [
     effect: { kind: 'huge', bytes: GIGABYTE },
     times: 'always',
     code: 5,
-    says: ['is larger than 33554432 bytes', 'blocked'],
+    says: ['is larger than 1048576 bytes', 'blocked'],
     starts: [],
   },
   {

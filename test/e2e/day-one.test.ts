@@ -198,6 +198,8 @@ describe('day one', function () {
     const text = readFileSync(join(desk.folder, 'restores.yaml'), 'utf8');
     const other = `    - {name: later, volume_id: ${ids[1].id}, backup: {as_of: latest}, depends_on: [${ids[0].name}]}\n`;
     desk.write('restores.yaml', text + other);
+    // Long enough that the commands after it find it at work, however slow the machine is.
+    await desk.cloud.perform({ action: 'settings', settings: { job_duration_ms: 8_000 } });
     const running = desk.start('apply', '--auto-approve');
     while (desk.starts().length === 0) await new Promise((resolve) => setImmediate(resolve));
     const { lock, open } = await json('status');

@@ -1171,4 +1171,5 @@ export const SEEDS_TO_FIND: readonly string[] = [
   'a frozen process folds what is not its own any more',
   'a disk that moved since the last probe is restored into',
   'a restore that has its place leaves during a pause',
+  'the baseline of an attempt in doubt is replaced',
 ];
