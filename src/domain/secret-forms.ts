@@ -53,36 +53,67 @@ function base64Forms(secret: string): string[] {
   });
 }
 
-/** What the text says once its escapes are taken away, one in the other, too. */
-export function spellings(text: string): string[] {
-  const found = new Set<string>();
+/**
+ * What the text says once its escapes are taken away, one within the other, too: all escapes of a text at once, so that
+ * the work does not grow with the number of ways to mix them. At most 14 texts, none longer than the one before it.
+ */
+export function* spellings(text: string): Generator<string> {
+  const found = new Set([text]);
   let level = [text];
   for (let depth = 0; depth < DEPTH_MAX; depth++) {
-    level = level
-      .flatMap((each) => DECODERS.map((decode) => decode(each)))
-      .filter((each) => !found.has(each));
-    for (const each of level) found.add(each);
+    const next: string[] = [];
+    for (const each of level)
+      for (const decoded of [unescaped(each), fromBase64(each)]) {
+        if (found.has(decoded)) continue;
+        found.add(decoded);
+        next.push(decoded);
+        yield decoded;
+      }
+    level = next;
   }
-  found.delete(text);
-  return [...found];
+}
+
+/** The text without escapes; a secret that looks like one is found in a text that was decoded as far. */
+export function plainest(text: string): string {
+  let plain = text;
+  for (let depth = 0; depth < DEPTH_MAX; depth++) plain = unescaped(plain);
+  return plain;
 }
 
 const DEPTH_MAX = 3;
 
-const DECODERS: readonly ((text: string) => string)[] = [
-  (text) => utf8(text.replace(/%([0-9a-f]{2})/gi, codeUnit(16))),
-  (text) => utf8(text.replace(/=\r?\n/g, '').replace(/=([0-9a-f]{2})/gi, codeUnit(16))),
-  (text) =>
-    text.replace(/\\(?:u\{?([0-9a-f]{4,6})\}?|x([0-9a-f]{2})|(.))/gi, (_, long, short, char) =>
-      char === undefined ? character(Number.parseInt(long ?? short, 16)) : char,
-    ),
-  (text) =>
-    text
-      .replace(/&#x([0-9a-f]{1,6});?/gi, (_, hex: string) => character(Number.parseInt(hex, 16)))
-      .replace(/&#(\d{1,7});?/g, (_, decimal: string) => character(Number(decimal)))
-      .replace(/&(lt|gt|quot|apos|sol|amp);/g, (_, name: string) => HTML_TEXT[name] ?? ''),
-  (text) => text.replace(/[A-Za-z0-9+/_-]{16,}/g, (run) => Buffer.from(run, 'base64').toString('utf8')),
-];
+/** In this order: bytes of an address or quoted-printable, bytes of a string, code points, characters, HTML. */
+const ESCAPE = new RegExp(
+  [
+    String.raw`((?:%[0-9a-f]{2})+|(?:=[0-9a-f]{2}|=\r?\n)+|(?:\\x[0-9a-f]{2})+)`,
+    String.raw`\\u\{?([0-9a-f]{4,6})\}?`,
+    String.raw`((?:\\[^ux\n])+|\\[ux])`,
+    '&#x([0-9a-f]{1,6});?',
+    String.raw`&#(\d{1,7});?`,
+    '&(lt|gt|quot|apos|sol|amp);',
+  ].join('|'),
+  'gi',
+);
+
+function unescaped(text: string): string {
+  return text.replace(ESCAPE, (_, bytes, unicode, chars, hex, decimal, name) => {
+    if (bytes !== undefined) return ofBytes(bytes);
+    if (chars !== undefined) return chars.replace(/\\(.)/g, '$1');
+    if (name !== undefined) return HTML_TEXT[name.toLowerCase()] ?? '';
+    return character(decimal === undefined ? Number.parseInt(unicode ?? hex, 16) : Number(decimal));
+  });
+}
+
+/** `%c3%bc`, `=C3=BC`, `\xc3\xbc`: UTF-8 mostly. */
+function ofBytes(escapes: string): string {
+  const bytes = Buffer.from(escapes.replace(/[^0-9a-f]+/gi, ''), 'hex');
+  const text = bytes.toString('utf8');
+  return text.includes('\ufffd') ? bytes.toString('latin1') : text;
+}
+
+function fromBase64(text: string): string {
+  return text.replace(/[A-Za-z0-9+/_-]{16,}/g, (run) => Buffer.from(run, 'base64').toString('utf8'));
+}
 
 const HTML_TEXT: Readonly<Record<string, string>> = {
   lt: '<',
@@ -93,17 +124,6 @@ const HTML_TEXT: Readonly<Record<string, string>> = {
   amp: '&',
 };
 
-function codeUnit(radix: number): (whole: string, digits: string) => string {
-  return (_, digits) => String.fromCharCode(Number.parseInt(digits, radix));
-}
-
 function character(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : '';
-}
-
-/** Escapes by bytes stand for UTF-8. */
-function utf8(text: string): string {
-  return /[\u0080-\u00ff]/.test(text) && !/[\u0100-\uffff]/.test(text)
-    ? Buffer.from(text, 'latin1').toString('utf8')
-    : text;
 }

@@ -1,4 +1,4 @@
-import { formsOf, spellings } from './secret-forms.ts';
+import { formsOf, plainest, spellings } from './secret-forms.ts';
 import { TextFinder } from './text-finder.ts';
 
 /**
@@ -8,6 +8,9 @@ import { TextFinder } from './text-finder.ts';
 export class Secrets {
   readonly #known = new Set<string>();
   #finders: Finders | undefined;
+  /** Signatures of the last requests, oldest first. */
+  #signatures: readonly string[] = [];
+  #ofSignatures: Secrets | undefined;
 
   /** From now on these are taken out; absent ones are fine. Each line of a PEM text counts by itself. */
   add(...secrets: readonly (string | undefined)[]): void {
@@ -20,11 +23,27 @@ export class Secrets {
   }
 
   /**
+   * The signature of a request that is about to leave, out of its `Authorization` header: good for who repeats it within
+   * a quarter of an hour. The newest 32 are known; a server repeats what it was just sent.
+   */
+  addSignature(authorization: string | undefined): void {
+    const signature = SIGNATURE_OF.exec(authorization ?? '')?.[1];
+    if (signature === undefined) return;
+    this.#signatures = [...this.#signatures, signature].slice(-SIGNATURES_MAX);
+    this.#ofSignatures = undefined;
+  }
+
+  /** Whether this is one, whole. */
+  has(text: string): boolean {
+    return this.#known.has(text);
+  }
+
+  /**
    * For whatever is printed: `***` in place of each secret of eight characters or more. A shorter one is likely to be a
    * part of ordinary words. What is not there costs next to nothing.
    */
   mask(text: string): string {
-    return this.#known.size === 0 ? text : this.#find().long.replaceAll(text, MASK);
+    return this.#groups().reduce((masked, group) => group.#find().long.replaceAll(masked, MASK), text);
   }
 
   /**
@@ -32,13 +51,27 @@ export class Secrets {
    * (escapes within escapes, letters apart) is withheld whole.
    */
   maskMessage(text: string): string {
-    const signed = text.replace(SIGNATURE, `$1${MASK}`);
-    return this.#known.size === 0 ? signed : this.#withheld(signed, this.#find().short);
+    return this.#groups().reduce(
+      (masked, group) => group.#withheld(masked, group.#find().short),
+      unsigned(text),
+    );
   }
 
   /** For a name that a server tells, in which a short secret may be a part of an ordinary word. */
   maskName(text: string): string {
-    return this.#known.size === 0 ? text : this.#withheld(text, this.#find().long);
+    return this.#groups().reduce(
+      (masked, group) => group.#withheld(masked, group.#find().long),
+      unsigned(text),
+    );
+  }
+
+  /** What lasts, and what passes: of the two, only the signatures are others after each request. */
+  #groups(): readonly Secrets[] {
+    if (this.#ofSignatures === undefined) {
+      this.#ofSignatures = new Secrets();
+      this.#ofSignatures.add(...this.#signatures);
+    }
+    return [this, this.#ofSignatures].filter((group) => group.#known.size > 0);
   }
 
   #withheld(text: string, finder: TextFinder): string {
@@ -47,7 +80,7 @@ export class Secrets {
     const isSpelt =
       tight.isIn(withoutGaps(masked)) ||
       bare.isIn(alphanumeric(masked)) ||
-      (ESCAPED.test(masked) && spellings(masked).some((spelling) => finder.isIn(spelling)));
+      (ESCAPED.test(masked) && isSpeltIn(masked, finder));
     return isSpelt ? WITHHELD : masked;
   }
 
@@ -57,7 +90,7 @@ export class Secrets {
         new TextFinder(
           [...this.#known]
             .filter((secret) => secret.length >= lengthMin)
-            .flatMap(formsOf)
+            .flatMap((secret) => [...formsOf(secret), plainest(secret)])
             .map(form)
             .filter((text) => text.length >= lengthMin),
         );
@@ -81,10 +114,21 @@ export const MASK = '***';
 export const WITHHELD = '(a message that repeats a credential; not shown)';
 
 const PEM_FRAME = /^-----(BEGIN|END) /;
-/** Of a signed request: good for who repeats it within a quarter of an hour. */
-const SIGNATURE = /\b(Signature=)[0-9a-f]{16,}/gi;
+const SIGNATURE_OF = /\bSignature=([0-9a-f]{16,})/i;
+const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
+const SIGNATURES_MAX = 32;
 /** May say something else than it seems to: what introduces an escape, or letters enough for base64. */
 const ESCAPED = /[%&\\=]|[A-Za-z0-9+/_]{16,}/;
+
+/** Whoever made it, and however long ago. */
+function unsigned(text: string): string {
+  return text.replace(SIGNATURES, `$1${MASK}`);
+}
+
+function isSpeltIn(text: string, finder: TextFinder): boolean {
+  for (const spelling of spellings(text)) if (finder.isIn(spelling)) return true;
+  return false;
+}
 
 function withoutGaps(text: string): string {
   return text.replace(/[\s\p{C}]+/gu, '');

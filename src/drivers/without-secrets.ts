@@ -3,8 +3,8 @@ import { UnexpectedShape } from './fields.ts';
 
 /**
  * What a parser made of an answer, its texts without secrets and bounded: a name of a disk goes into the plan and the
- * state. An id and an ordinary status decide what is done and are never changed; an id that repeats a secret is none
- * (UnexpectedShape).
+ * state. An id and a status that the APIs know decide what is done and are never changed; an id or a number that repeats a
+ * secret is none (UnexpectedShape).
  */
 export function withoutSecrets<T>(value: T, secrets: Secrets | undefined): T {
   return secrets === undefined ? value : (masked(value, '', secrets) as T);
@@ -12,6 +12,7 @@ export function withoutSecrets<T>(value: T, secrets: Secrets | undefined): T {
 
 function masked(value: unknown, key: string, secrets: Secrets): unknown {
   if (typeof value === 'string') return maskedText(value, key, secrets);
+  if (typeof value === 'number') return sameNumber(value, key, secrets);
   if (Array.isArray(value)) return value.map((each) => masked(each, key, secrets));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, masked(each, name, secrets)]));
@@ -21,15 +22,38 @@ function masked(value: unknown, key: string, secrets: Secrets): unknown {
 const LENGTH_MAX = 1_000;
 const ID_KEY = /(^|_)id$/;
 const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
-const STATUS = /^[a-z]+([ _-][a-z]+)*$/i;
-/** Sentences, in which a short secret is one, too. */
-const MESSAGES: ReadonlySet<string> = new Set(['reasons', 'fail_reason', 'text']);
+/** Sentences, in which a short secret is one, too. So is a status that no API has. */
+const MESSAGES = /^(reasons|fail_reason|text|.*status)$/;
 
 function maskedText(text: string, key: string, secrets: Secrets): string {
-  if (ID.test(text) || (key.endsWith('status') && STATUS.test(text))) return text;
+  if (key.endsWith('status') && STATUSES.has(text.toLowerCase())) return text;
+  // Part of a password may be part of an id; the whole of one is a token of old Keystones.
+  if (ID_KEY.test(key) && ID.test(text) && !secrets.has(text)) return text;
   const bounded = text.length > LENGTH_MAX ? `${text.slice(0, LENGTH_MAX)}…` : text;
-  const without = MESSAGES.has(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
+  const without = MESSAGES.test(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
   if (without !== text && ID_KEY.test(key))
     throw new UnexpectedShape(`${key} is too long, or repeats a credential`);
   return without;
 }
+
+function sameNumber(value: number, key: string, secrets: Secrets): number {
+  if (secrets.has(String(value))) throw new UnexpectedShape(`${key} repeats a credential`);
+  return value;
+}
+
+/**
+ * Of disks, backups, servers, jobs and replication, as Cinder, Nova, EVS and VBS document them: a password may be called
+ * like one. Any other word may be a password.
+ */
+const STATUSES: ReadonlySet<string> = new Set(
+  `
+  creating available reserved attaching detaching in-use maintenance deleting awaiting-transfer error error_deleting
+  backing-up restoring-backup error_backing-up error_restoring error_extending downloading uploading retyping extending
+  managing unmanaging error_managing error_managing_deleting error_unmanaging rollbacking error_rollbacking migrating
+  restoring deleted active build hard_reboot password paused reboot rebuild rescue resize revert_resize shelved
+  shelved_offloaded shutoff soft_deleted suspended unknown verify_resize init running success fail copying inactive
+  active-stopped disabled enabled not-capable failing-over failed-over failover-error
+  `
+    .trim()
+    .split(/\s+/),
+);

@@ -1,3 +1,5 @@
+import type { Secrets } from '../domain/secrets.ts';
+import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
 import type { LockInfo } from './backend.ts';
 import { fields, integerFrom, text, textLike } from './shape.ts';
 
@@ -24,10 +26,15 @@ export const lockShape = fields<BareLock>({
   ...lockWords,
 });
 
-/** A lock as it is told: whoever may write there can have written anything, and it must not fill the screen. */
-export function bounded(info: BareLock): BareLock {
+/**
+ * A lock as it is told: whoever may write there can have written anything. It must not fill the screen, nor repeat a
+ * secret; an id that does is none.
+ */
+export function bounded(info: BareLock, secrets: Secrets | undefined): BareLock {
+  const brief = (words: string) => toldWords(words, secrets);
   return {
     ...info,
+    id: secrets === undefined || secrets.maskName(info.id) === info.id ? info.id : '',
     who: brief(info.who),
     host: brief(info.host),
     operation: brief(info.operation),
@@ -36,7 +43,12 @@ export function bounded(info: BareLock): BareLock {
   };
 }
 
-function brief(words: string): string {
+/** What another wrote into a lock, for people. */
+export function toldWords(words: string, secrets: Secrets | undefined): string {
+  return shortened(secrets?.maskMessage(words.slice(0, MESSAGE_LENGTH_MAX)) ?? words);
+}
+
+function shortened(words: string): string {
   if (words.length <= TOLD_CHARACTERS) return words;
   // By characters, so that none is cut in two.
   return `${[...words.slice(0, 2 * TOLD_CHARACTERS)].slice(0, TOLD_CHARACTERS - 1).join('')}…`;

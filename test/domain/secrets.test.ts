@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { formsOf } from '../../src/domain/secret-forms.ts';
+import { formsOf, spellings } from '../../src/domain/secret-forms.ts';
 import { MASK, Secrets, WITHHELD } from '../../src/domain/secrets.ts';
 
 const PASSWORD = `p<&"'\\/ü w+=rd=9`;
@@ -111,6 +111,64 @@ describe('secrets', () => {
         for (const value of values)
           for (const form of formsOf(value))
             expect(known.mask(before + form + after).toLowerCase()).not.to.include(form.toLowerCase());
+      }),
+    );
+  });
+
+  it('are found though they look like escapes themselves', () => {
+    const odd = 'a%41"=42\\x43&amp;ü1';
+    for (const write of [
+      encodeURIComponent,
+      JSON.stringify,
+      (text: string) => text.replace(/\W/g, (c) => `&#${c.charCodeAt(0)};`),
+    ])
+      for (const twice of [(text: string) => text, write]) {
+        const shown = secrets(odd).maskMessage(twice(write(odd)));
+        expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+      }
+  });
+
+  it('hide a signature that was just sent, in whatever form, and forget the older ones', () => {
+    const known = secrets();
+    const signature = (n: number) => `${n}`.padStart(4, '0').repeat(16);
+    for (let n = 0; n < 100; n++)
+      known.addSignature(`AWS4-HMAC-SHA256 Credential=AK, Signature=${signature(n)}`);
+    for (const write of Object.values(forms)) {
+      const shown = known.maskName(write(signature(99)));
+      expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+    }
+    expect(known.mask(signature(99))).to.equal(MASK);
+    expect(known.mask(signature(0))).to.equal(signature(0));
+    known.addSignature(undefined);
+    known.addSignature('Basic YTpi');
+    expect(known.mask('Basic YTpi')).to.equal('Basic YTpi');
+  });
+
+  it('cost as much as the text is long, whatever is in it', () => {
+    const piece = fc.constantFrom(
+      ...[
+        '%',
+        '25',
+        '%41',
+        '\\',
+        '\\u005c',
+        'x',
+        '&',
+        '&amp;',
+        '&#x26;',
+        '=',
+        '=3D',
+        '=\n',
+        'QUJD'.repeat(8),
+        'ü',
+      ],
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 200 }), (pieces) => {
+        const text = pieces.join('');
+        const read = [...spellings(text)];
+        expect(read.length).to.be.at.most(14);
+        for (const each of read) expect(each.length).to.be.at.most(text.length);
       }),
     );
   });

@@ -39,6 +39,23 @@ describe('what an answer tells, without secrets', () => {
     });
   });
 
+  it('masks a status that no API has, letters only or short', () => {
+    const known = secrets('opensesame', 'Sesam');
+    expect(withoutSecrets({ status: 'opensesame', raw_status: 'Sesam' }, known)).to.deep.equal({
+      status: '***',
+      raw_status: '***',
+    });
+    expect(withoutSecrets({ status: 'error_opensesame' }, known)).to.deep.equal({ status: 'error_***' });
+  });
+
+  it('masks a name, and takes no id and no number, that is a secret whole', () => {
+    const token = '0123456789abcdef0123456789abcdef';
+    const known = secrets(token, '3141592653');
+    expect(withoutSecrets({ name: token }, known)).to.deep.equal({ name: '***' });
+    for (const value of [{ id: token }, { size: 3_141_592_653 }])
+      expect(() => withoutSecrets(value, known)).to.throw(UnexpectedShape, 'repeats a credential');
+  });
+
   it('is no answer where an id is a secret, or has no end', () => {
     for (const id of ['x-hunter2-hunter3', 'x'.repeat(1_001)])
       expect(() => withoutSecrets({ backup_id: id }, secrets('hunter2-hunter3'))).to.throw(UnexpectedShape);

@@ -371,6 +371,78 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
     }
   });
 
+  it('keeps no password of letters only that comes back as a status, a size or a name', async () => {
+    for (const [field, password, change] of [
+      [
+        'status',
+        'opensesame',
+        (body: string) => body.replaceAll(/"status": ?"[^"]*"/g, '"status":"opensesame"'),
+      ],
+      ['short status', 'Sesam', (body: string) => body.replaceAll(/"status": ?"[^"]*"/g, '"status":"Sesam"')],
+      ['size', '3141592653', (body: string) => body.replaceAll(/"size": ?\d+/g, '"size":3141592653')],
+      [
+        'an old token as a name',
+        '0123456789abcdef0123456789abcdef',
+        (body: string) => body.replaceAll(/"name": ?"[^"]*"/g, '"name":"0123456789abcdef0123456789abcdef"'),
+      ],
+    ] as const) {
+      gateway.close();
+      await cloud.close();
+      cloud = await startEmulator({ seed: { password, jobDurationMs: 200 } });
+      gateway = await Gateway.open(cloud);
+      gateway.change = (asked, body) => (asked.method === 'GET' ? change(body) : body);
+      for (const args of [
+        ['get', 'volumes', '-o', 'json'],
+        ['plan', '-f', 'restores.yaml'],
+        ['apply', '-f', 'restores.yaml', '--auto-approve', '--init-state', '--state', './vbsctl.state.json'],
+      ]) {
+        const done = await run(...args);
+        for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+          expect(text, `${field}: ${args[0]}, ${where}`).not.to.include(password);
+      }
+    }
+  });
+
+  it('shows and keeps no signature, however it is written', async () => {
+    const signatures = new Set<string>();
+    for (const [how, write] of [...some, ['in capitals', WRITINGS['in capitals'] ?? String] as const]) {
+      const reflected = ({ headers }: Asked) => {
+        const signature = /Signature=([0-9a-f]+)/.exec(String(headers.authorization))?.[1] ?? '';
+        signatures.add(signature);
+        return write(signature);
+      };
+      gateway.answer = (asked) =>
+        asked.path.endsWith('/restore') ? replies['an error']?.(reflected(asked)) : undefined;
+      gateway.change = (asked, body) =>
+        asked.method === 'GET'
+          ? body.replaceAll(/"name": ?"[^"]*"/g, () => `"name":${JSON.stringify(reflected(asked))}`)
+          : body;
+      const [key] = Object.entries(cloud.world().access_keys ?? {});
+      const { OS_USERNAME: _, OS_PASSWORD: __, ...env } = gateway.env();
+      scene.remove('vbsctl.state.json');
+      const done = await scene.run(
+        {
+          ...env,
+          OS_ACCESS_KEY: key?.[0] ?? '',
+          OS_SECRET_KEY: key?.[1].secret ?? '',
+          VBSCTL_CONFIG: 'op.yaml',
+        },
+        'apply',
+        '-f',
+        'restores.yaml',
+        '--auto-approve',
+        '--init-state',
+        '--state',
+        './vbsctl.state.json',
+      );
+      expect(signatures.size, printed(done)).to.be.above(0);
+      for (const [where, text] of [['output', printed(done)], ...scene.files()] as const)
+        for (const signature of signatures)
+          expect(tells(text, signature), `${how}: in ${where}\n${text}`).to.equal(undefined);
+      signatures.clear();
+    }
+  });
+
   it('brings no token into a saved plan, a stream of events and a state by the names of disks', async () => {
     gateway.answer = (asked) => void token(asked);
     gateway.change = (asked, body) =>

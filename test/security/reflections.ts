@@ -22,6 +22,7 @@ export const WRITINGS: Readonly<Record<string, (secret: string) => string>> = {
       (char) => `&${{ '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot' }[char] ?? '#39'};`,
     ),
   'in HTML by number': (secret) => [...secret].map((char) => `&#${char.charCodeAt(0)};`).join(''),
+  'as libpq quotes': (secret) => `password='${secret.replace(/[\\']/g, '\\$&')}'`,
   base64: (secret) => Buffer.from(secret).toString('base64'),
   'base64 of a login': (secret) => Buffer.from(`ci:${secret}`).toString('base64'),
   'base64 of a longer login': (secret) => Buffer.from(`ann:${secret}:`).toString('base64url'),

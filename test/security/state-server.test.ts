@@ -50,6 +50,17 @@ describe('a state server that repeats what it was sent', function () {
     readonly type?: string;
   }
 
+  /** Unit tests have the rest (domain/secrets). */
+  const SOME = Object.entries(WRITINGS).filter(([how]) =>
+    [
+      'plain',
+      'quoted by number',
+      'as libpq quotes',
+      'in an address',
+      'in capitals',
+      'base64 of a login',
+    ].includes(how),
+  );
   const HTTP_ENV = { TF_HTTP_USERNAME: 'ci', TF_HTTP_PASSWORD: PASSWORD, TF_HTTP_RETRY_MAX: '0' };
 
   it('shows no password of an HTTP server, however it is written', async () => {
@@ -66,6 +77,22 @@ describe('a state server that repeats what it was sent', function () {
         expect(printed(done)).not.to.match(CRASH);
         expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
       }
+  });
+
+  it('shows no password in the lock that it tells of, however it is written', async () => {
+    for (const [how, write] of SOME) {
+      const told = write(PASSWORD);
+      const lock = { ID: '4711', Who: told, Operation: told, Created: told, Version: told, Info: told };
+      const address = await serve(() => ({ status: 423, body: JSON.stringify(lock) }));
+      for (const args of [
+        ['state', 'lock-info'],
+        ['unlock', 'x'],
+      ]) {
+        const done = await scene.run(HTTP_ENV, ...args, '--state', address);
+        expect(printed(done), printed(done)).to.include('4711').and.not.match(CRASH);
+        expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
+      }
+    }
   });
 
   it('cannot act in a log, nor forge a line, by what it says and by the lock that it tells of', async () => {
@@ -111,6 +138,34 @@ describe('a state server that repeats what it was sent', function () {
     expect(tells(printed(done), PASSWORD), printed(done)).to.equal(undefined);
   });
 
+  it('shows no signature of a request to S3, however it is written', async () => {
+    const signatures: string[] = [];
+    for (const [how, write] of SOME) {
+      const address = await serve(({ headers }) => {
+        const authorization = String(headers.authorization);
+        const signature = /Signature=([0-9a-f]+)/.exec(authorization)?.[1] ?? '';
+        signatures.push(signature);
+        return {
+          status: 403,
+          body: `<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>got ${WRITINGS['in HTML']?.(write(signature))} of ${write(authorization)}</Message></Error>`,
+          type: 'application/xml',
+        };
+      });
+      const env = {
+        AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+        AWS_EC2_METADATA_DISABLED: 'true',
+      };
+      const state = `s3://b/k?endpoint=${new URL(address).origin}&region=x&path_style=true`;
+      const done = await scene.run(env, 'state', 'list', '--state', state);
+      expect(done.code, printed(done)).to.equal(1);
+      for (const signature of signatures.splice(0)) {
+        expect(signature).to.match(/^[0-9a-f]{64}$/);
+        expect(tells(printed(done), signature), `${how}\n${printed(done)}`).to.equal(undefined);
+      }
+    }
+  });
+
   /** A PostgreSQL that takes the password and ends with an error that repeats it. */
   async function refusing(code: string, write: (password: string) => string): Promise<string> {
     const server = net.createServer((socket) => {
@@ -144,12 +199,27 @@ describe('a state server that repeats what it was sent', function () {
       expect(printed(done)).to.include('no way in with ***');
       expect(tells(printed(done), simple), printed(done)).to.equal(undefined);
     }
+    for (const [how, write] of SOME) {
+      const done = await scene.run(
+        { PGPASSWORD: PASSWORD },
+        'state',
+        'list',
+        '--state',
+        await refusing('28P01', write),
+      );
+      expect(done.code, printed(done)).to.equal(1);
+      expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
+    }
   });
 
   // The program itself asks a server that is away for a minute before it says so.
   it('a PostgreSQL that is away repeats no password, however short and however it is written', async () => {
     for (const password of ['s3cret7', 'hunter2-and-more'])
-      for (const write of [(text: string) => text, (text: string) => [...text].join(' ')]) {
+      for (const write of [
+        (text: string) => text,
+        (text: string) => [...text].join(' '),
+        WRITINGS['as libpq quotes'] ?? String,
+      ]) {
         const url = new URL(await refusing('53300', write));
         const saved = process.env.PGPASSWORD;
         process.env.PGPASSWORD = password;

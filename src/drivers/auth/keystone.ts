@@ -177,6 +177,7 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
 function projectOf(project: unknown, { secrets }: Answer): Token['project'] {
   if (!isObject(project) || !isName(project.id)) return undefined;
   const { id, name } = project;
+  if (secrets !== undefined && secrets.maskName(id) !== id) return undefined;
   return { id, ...(isName(name) ? { name: secrets?.maskName(name) ?? name } : {}) };
 }
 

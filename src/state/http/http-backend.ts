@@ -4,7 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
-import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
+import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
@@ -57,7 +57,7 @@ class StateServer implements TextStore {
   readonly settings: HttpStateSettings;
   readonly #clock: Clock;
   readonly #wire: Wire;
-  readonly #secrets: Secrets | undefined;
+  readonly secrets: Secrets | undefined;
 
   constructor(
     place: string,
@@ -66,7 +66,7 @@ class StateServer implements TextStore {
     wire: Wire,
     secrets: Secrets | undefined,
   ) {
-    this.#secrets = secrets;
+    this.secrets = secrets;
     this.place = place;
     this.settings = settings;
     this.bytesMax = settings.state_bytes_max;
@@ -94,7 +94,7 @@ class StateServer implements TextStore {
     try {
       answer = await this.#wire.send(this.settings.update_method, url.href, text, LOCK_BYTES_MAX);
     } catch (cause) {
-      return { kind: 'unsure', why: reason(cause) };
+      return { kind: 'unsure', why: reason(cause, this.secrets) };
     }
     const { status, body } = answer;
     if (status === 200 || status === 201 || status === 204) return { kind: 'written' };
@@ -132,7 +132,7 @@ class StateServer implements TextStore {
   }
 
   unexpected(what: string, status: number, body: Buffer): Failure {
-    const said = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX), this.#secrets);
+    const said = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX), this.secrets);
     const summary = `cannot ${what}: the server answered ${status}`;
     const remedy =
       status === 401 || status === 403
@@ -153,7 +153,7 @@ class StateServer implements TextStore {
   #noAnswer(what: string, cause: unknown): Failure {
     return new Failure(
       'state',
-      error('state-server', `cannot ${what}: ${reason(cause)}`, {
+      error('state-server', `cannot ${what}: ${reason(cause, this.secrets)}`, {
         where: { file: this.place },
         remedy:
           networkRemedy(codeOf(cause), TRUST) ??
@@ -180,11 +180,12 @@ function mayPass(status: number): boolean {
 }
 
 /** Only code and message: an axios error carries the request with its password. */
-function reason(cause: unknown): string {
+function reason(cause: unknown, secrets: Secrets | undefined): string {
   if (!(cause instanceof Error)) return 'no answer';
   if (cause.name === 'CanceledError') return 'no answer in time';
   const code = codeOf(cause);
-  return code === '' ? plainText(cause.message) || 'no answer' : explainNetworkError(code, cause.message);
+  const text = code === '' ? cause.message : explainNetworkError(code, cause.message);
+  return messageText(text, secrets) || 'no answer';
 }
 
 class HttpLock implements Lock<HeldTextLock> {
@@ -281,7 +282,7 @@ class HttpLock implements Lock<HeldTextLock> {
     );
     if (status === 200) return 'mine';
     if (!refused(status)) throw this.#server.unexpected('lock the state', status, body);
-    const standing = decodeLock(body.toString());
+    const standing = decodeLock(body.toString(), this.#server.secrets);
     // The answer to the first copy of this request was lost.
     return standing?.id === mine.id ? 'mine' : standing;
   }

@@ -1,3 +1,4 @@
+import type { Secrets } from '../../domain/secrets.ts';
 import type { LockInfo } from '../backend.ts';
 import { isObject } from '../shape.ts';
 import { bounded, LOCK_ID } from '../told-lock.ts';
@@ -21,7 +22,7 @@ export function encodeLock({ id, operation, who, version, since, host, pid }: Lo
 }
 
 /** Whose lock it is; undefined when the answer does not say. What it does not know is empty (pid: 0). */
-export function decodeLock(body: string): LockInfo | undefined {
+export function decodeLock(body: string, secrets?: Secrets): LockInfo | undefined {
   const value = parsed(body);
   if (!isObject(value)) return undefined;
   const text = (key: string) => (typeof value[key] === 'string' ? value[key] : '');
@@ -30,7 +31,7 @@ export function decodeLock(body: string): LockInfo | undefined {
   const info = parsed(text('Info'));
   const ours = isObject(info) && typeof info.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
-  return bounded({
+  const told = {
     id,
     who: text('Who'),
     host: typeof theirs?.host === 'string' ? theirs.host : '',
@@ -38,7 +39,8 @@ export function decodeLock(body: string): LockInfo | undefined {
     operation: ours && !theirs ? '' : text('Operation'),
     since: text('Created'),
     version: theirs ? text('Version') : '',
-  });
+  };
+  return bounded(told, secrets);
 }
 
 function parsed(text: string): unknown {

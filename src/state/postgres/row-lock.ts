@@ -41,7 +41,7 @@ export async function holderOf(
     renewed: row.renewed_at.toISOString(),
   };
   // The column is what a commit and `unlock` go by. What stands beside it is for people, and may be anything.
-  const info = lockShape(row.info) ? UNTOLD : bounded(row.info as BareLock);
+  const info = lockShape(row.info) ? UNTOLD : bounded(row.info as BareLock, session.secrets);
   return { info: { ...info, id: row.id }, lease, overdue: Number(row.age_ms) > lease.takeover_after_ms };
 }
 

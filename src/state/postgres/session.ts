@@ -11,7 +11,8 @@ import type { PostgresLocation } from './location.ts';
 /** One connection to PostgreSQL. The client is loaded with the first. */
 export class Session {
   readonly #client: Client;
-  readonly #secrets: Secrets | undefined;
+  /** What the server may repeat and no message may hold. */
+  readonly secrets: Secrets | undefined;
   readonly place: string;
   /** Why it cannot be used any more. */
   lost: Error | undefined;
@@ -21,7 +22,7 @@ export class Session {
   #oversize: Failure | undefined;
 
   private constructor(client: Client, place: string, bytesMax: number, secrets: Secrets | undefined) {
-    this.#secrets = secrets;
+    this.secrets = secrets;
     this.#client = client;
     this.#bytesMax = bytesMax;
     this.place = place;
@@ -59,14 +60,14 @@ export class Session {
 
   /** The rows. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
   async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost, this.#secrets);
+    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost, this.secrets);
     this.#received = 0;
     try {
       const { rows } = await this.#client.query(sql, values && [...values]);
       return rows as Row[];
     } catch (cause) {
       if (this.#oversize) throw this.#oversize;
-      const meaning = meaningOf(cause, this.place, this.#secrets);
+      const meaning = meaningOf(cause, this.place, this.secrets);
       if (meaning instanceof ConnectionLost) this.#lose(meaning);
       throw meaning;
     }

@@ -1,10 +1,11 @@
 import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import type { LockInfo } from '../backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { fields, integerFrom, text } from '../shape.ts';
-import { type BareLock, bounded, lockShape } from '../told-lock.ts';
+import { type BareLock, bounded, lockShape, toldWords } from '../told-lock.ts';
 import type { HeldTextLock } from '../whole/text-backend.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
@@ -24,6 +25,8 @@ export interface ObjectLockOptions {
   readonly newId: () => string;
   /** Asked when the lock is. */
   readonly abilities: () => Promise<Abilities>;
+  /** What the store may repeat. */
+  readonly secrets?: Secrets | undefined;
 }
 
 /** What stands in the object. */
@@ -98,10 +101,15 @@ function told(standing: Standing | undefined): LockInfo | undefined {
   return lease.ttl_ms > 0 ? { ...info, lease } : info;
 }
 
-async function standingOf({ objects, key, place }: ObjectLockOptions): Promise<Standing | undefined> {
+async function standingOf({
+  objects,
+  key,
+  place,
+  secrets,
+}: ObjectLockOptions): Promise<Standing | undefined> {
   const found = await objects.get(key);
   if (!found) return undefined;
-  const entry = parsed(found.bytes);
+  const entry = parsed(found.bytes, secrets);
   if (!entry) throw damagedLock(place);
   const overdue = entry.ttl_ms > 0 && (found.age_ms ?? 0) > entry.takeover_after_ms;
   return { entry, etag: found.etag, overdue };
@@ -203,12 +211,16 @@ function entryText(info: BareLock, ttlMs: number, { settleMs, clock }: ObjectLoc
   return `${JSON.stringify(entry, undefined, 2)}\n`;
 }
 
-function parsed(bytes: Uint8Array): Entry | undefined {
+function parsed(bytes: Uint8Array, secrets: Secrets | undefined): Entry | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (entryShape(value)) return undefined;
     const entry = value as Entry;
-    return { ...entry, info: bounded(entry.info) };
+    return {
+      ...entry,
+      info: bounded(entry.info, secrets),
+      renewed: toldWords(entry.renewed, secrets),
+    };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { optional } from '../../domain/record.ts';
+import type { Secrets } from '../../domain/secrets.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
 import { textBackend } from '../whole/text-backend.ts';
@@ -18,12 +19,14 @@ export interface S3BackendOptions {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly objects: Objects;
+  /** What the store may repeat and no message may hold. */
+  readonly secrets?: Secrets;
   /** Of the state; default 256 MiB. */
   readonly bytesMax?: number;
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { location, s3, objects, settleMs, clock, newId } = options;
+  const { location, s3, objects, settleMs, clock, newId, secrets } = options;
   const { key } = s3;
   const place = placeOf(s3);
   const store = new ObjectStore(objects, key, place, options.bytesMax ?? STATE_BYTES_MAX);
@@ -35,6 +38,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
     settleMs,
     clock,
     newId,
+    secrets,
     abilities: async () => {
       const abilities = await selfTest(objects, `${key}.test-${newId()}`, place);
       store.know(abilities);

@@ -75,13 +75,16 @@ async function load(
     );
   client.middlewareStack.add(
     (next) => async (args) => {
+      const { request } = args;
+      if (isObject(request) && isObject(request.headers))
+        secrets?.addSignature(String(request.headers.authorization));
       const answer = await next(args);
       const { response, output } = answer;
       if (output !== undefined && isObject(response) && isObject(response.headers))
         Object.assign(output, { date: response.headers.date });
       return answer;
     },
-    { step: 'deserialize', priority: 'high', name: 'dateOfTheStore' },
+    { step: 'deserialize', priority: 'high', name: 'signatureAndDate' },
   );
   client.middlewareStack.add(
     (next) => async (args) => {
