@@ -40,7 +40,7 @@ poll: {min_interval: ${POLL_MS}ms, max_interval: ${POLL_MS}ms}
     await desk.run('init');
     return measure([process.execPath, `${root}dist/vbsctl.cjs`, 'apply', '--auto-approve'], {
       cwd: desk.folder,
-      env: desk.cloud.env(),
+      env: desk.env(),
     });
   },
   'a Node script': async (desk, parallelism) =>

@@ -24,8 +24,8 @@ const contestants: Readonly<Record<string, () => ReturnType<typeof measure>>> = 
   '--help': () => measure([...program, '--help'], { cwd: empty }),
   validate: () => measure([...program, 'validate'], { cwd: empty }),
   'plan --offline': () => measure([...program, 'plan', '--offline'], { cwd: empty }),
-  'get volumes': () => measure([...program, 'get', 'volumes'], { cwd: desk.folder, env: desk.cloud.env() }),
-  plan: () => measure([...program, 'plan'], { cwd: desk.folder, env: desk.cloud.env() }),
+  'get volumes': () => measure([...program, 'get', 'volumes'], { cwd: desk.folder, env: desk.env() }),
+  plan: () => measure([...program, 'plan'], { cwd: desk.folder, env: desk.env() }),
 };
 
 console.log(`start-up, median of ${values.runs}\n${machine()}`);

@@ -69,7 +69,8 @@ It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.ya
              require_valid_until, require_signed_plans, allowed_sets; each has a flag that lifts it for one run
 
 Any other vbsctl.yaml around the manifests can only tighten the policy.
-One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud.
+One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud;
+its limits and delays can only be as strict as the defaults, or stricter.
 
 Only the environment, never a file, names hosts that may be sent a token over plain HTTP: VBSCTL_PLAIN_HTTP_HOSTS.
 Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.

@@ -43,6 +43,7 @@ export function configTemplate(cloud: string | undefined): string {
   const ms = (value: number) => shortest(value);
   return `# The operator's settings of vbsctl: named by --config or VBSCTL_CONFIG, else found in the working directory.
 # Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
+# Found and not named, it can be as strict as the defaults or stricter; anything else is refused (docs/pull-requests.md).
 apiVersion: vbsctl.dev/v1
 kind: Config
 

@@ -12,6 +12,7 @@ import {
   besideConfig,
   type ConfigSearch,
   checkoutsOf,
+  FOUND_LIMIT,
   type LoadedConfig,
   type LoadIo,
   loadConfig,
@@ -56,7 +57,7 @@ export interface Settings {
 export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> {
   const search = configSearch(io, flags);
   const loaded = await loadConfig(search, loadIo(io));
-  if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION))
+  if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION || code === FOUND_LIMIT))
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
   const given = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };

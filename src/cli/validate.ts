@@ -1,6 +1,6 @@
-import { hasErrors } from '../domain/diagnostic.ts';
+import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { loadConfig, loadManifests, manifestPaths } from '../manifest/index.ts';
+import { FOUND_LIMIT, loadConfig, loadManifests, manifestPaths } from '../manifest/index.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
 import { plural } from '../views/words.ts';
 import type { ManifestFlags } from './flags.ts';
@@ -17,7 +17,7 @@ export async function validate(
   const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
   const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
   const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
-  const all = [...loaded.diagnostics, ...diagnostics];
+  const all = [...loaded.diagnostics.map(warningOfFound), ...diagnostics];
   if (flags.output === 'json')
     printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
   else {
@@ -28,4 +28,9 @@ export async function validate(
       );
   }
   return hasErrors(all) ? EXIT.error : EXIT.done;
+}
+
+/** Nothing of the config is used here, and the commands that use it may be given it by name. */
+function warningOfFound(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.code === FOUND_LIMIT ? { ...diagnostic, severity: 'warning' } : diagnostic;
 }

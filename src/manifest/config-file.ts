@@ -7,6 +7,7 @@ import { type Loosening, tighten } from '../domain/policy.ts';
 import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
+import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
 import { LIMITS, wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
@@ -30,8 +31,9 @@ export interface LoadedConfig {
   /** The file it came from; absent when there is none. Paths in it are relative to its directory. */
   readonly path?: string;
   /**
-   * A flag or the environment named that file: it is trusted. One that was found lies where a pull request can write,
-   * and does not decide where credentials go or which files outside of the checkout are used.
+   * A flag or the environment named that file: it is trusted. One that was found lies where a pull request can write:
+   * it does not decide where credentials go or which files outside of the checkout are used, and what it sets beyond
+   * `FOUND_RULES` is an error (`FOUND_LIMIT`).
    */
   readonly named: boolean;
   readonly diagnostics: readonly Diagnostic[];
@@ -49,13 +51,20 @@ export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<Load
   const [path, other] = await outermost(search.manifests, io);
   if (path === undefined)
     return tightened(
-      { named: false, config: DEFAULT_CONFIG, written: { keys: [], policy: {} }, diagnostics: [] },
+      {
+        named: false,
+        config: DEFAULT_CONFIG,
+        written: { keys: [], policy: {}, beyondFound: [] },
+        diagnostics: [],
+      },
       search,
       io,
     );
   if (other !== undefined)
     return { config: DEFAULT_CONFIG, path, named: false, diagnostics: [severalConfigs(path, other)] };
-  return tightened({ path, named: false, ...(await readConfig(path, false, io)) }, search, io);
+  const read = await readConfig(path, false, io);
+  const diagnostics = [...read.diagnostics, ...(read.written?.beyondFound ?? [])];
+  return tightened({ path, named: false, ...read, diagnostics }, search, io);
 }
 
 /** The policy of each config around the manifests added; none of them can loosen what holds above it. */
@@ -150,6 +159,8 @@ interface ReadConfig {
 interface Written {
   readonly keys: readonly string[];
   readonly policy: Partial<Policy>;
+  /** Errors if it is the config that counts and nobody named it. */
+  readonly beyondFound: readonly Diagnostic[];
 }
 
 async function readConfig(path: string, named: boolean, io: LoadIo): Promise<ReadConfig> {
@@ -220,7 +231,11 @@ async function examine(source: SourceText, version: string): Promise<ReadConfig>
   if (isConfig) found.push(...checkConfig(document));
   diagnostics.push(...notRepeating(found, problems));
   if (found.length > 0) return { config: DEFAULT_CONFIG, diagnostics };
-  const written = { keys: Object.keys(document.value as object), policy: writtenPolicy(document) };
+  const written = {
+    keys: Object.keys(document.value as object),
+    policy: writtenPolicy(document),
+    beyondFound: foundConfigProblems(document),
+  };
   return { config: toConfig(document), written, diagnostics };
 }
 

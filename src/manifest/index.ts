@@ -12,6 +12,7 @@ export {
   loadConfig,
 } from './config-file.ts';
 export { manifestPaths } from './default-paths.ts';
+export { FOUND_LIMIT } from './found-limits.ts';
 export type { LoadIo } from './load.ts';
 export { type LoadedManifests, loadManifests } from './manifests.ts';
 export { WRONG_VERSION } from './required-version.ts';

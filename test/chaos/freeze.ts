@@ -71,12 +71,12 @@ export async function freezeRun({ tries, random, program = PROGRAM }: FreezeOpti
     const arrived = Array.from({ length: bursts }, () => 0);
     const port = new URL(desk.cloud.url).port;
     let frozen = 0;
-    const init = await startProgram(['init'], desk.folder, desk.cloud.env(), undefined, program).done;
+    const init = await startProgram(['init'], desk.folder, desk.env(), undefined, program).done;
     if (init.code !== 0) throw new Error(`the program does not run: ${init.stderr}`);
     const run = startProgram(
       ['apply', '--auto-approve', '--parallelism', String(BURST)],
       desk.folder,
-      desk.cloud.env(),
+      desk.env(),
       undefined,
       program,
     );
@@ -176,7 +176,7 @@ async function pull(desk: Desk, program: string): Promise<string> {
   const { code, stdout, stderr } = await startProgram(
     ['state', 'pull'],
     desk.folder,
-    desk.cloud.env(),
+    desk.env(),
     undefined,
     program,
   ).done;

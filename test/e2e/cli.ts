@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
-import { type Finished, type Running, startProgram } from './program.ts';
+import { type Finished, namedConfig, type Running, startProgram } from './program.ts';
 
 export type { Finished } from './program.ts';
 
@@ -18,7 +18,8 @@ export class Desk {
 
   static async open(options: EmulatorOptions = {}): Promise<Desk> {
     const desk = new Desk(await startEmulator(options));
-    // Fast, so that tests are: settle still has to be longer than any late start of the emulator.
+    // Fast, so that tests are: settle still has to be longer than any late start of the emulator. Such a config counts
+    // only when it is named, as every start here does.
     desk.write(
       'vbsctl.yaml',
       `apiVersion: vbsctl.dev/v1
@@ -61,17 +62,22 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     );
   }
 
+  /** The cloud's credentials, and the config by its name. */
+  env(cwd = this.folder): Record<string, string> {
+    return { ...this.cloud.env(), ...namedConfig(cwd) };
+  }
+
   start(...args: string[]): Running {
-    return startProgram(args, this.folder, this.cloud.env());
+    return startProgram(args, this.folder, this.env());
   }
 
   /** On another machine: in another folder, with more in the environment. */
   startIn(cwd: string, env: Readonly<Record<string, string>>, ...args: string[]): Running {
-    return startProgram(args, cwd, { HOME: this.folder, ...this.cloud.env(), ...env });
+    return startProgram(args, cwd, { HOME: this.folder, ...this.env(cwd), ...env });
   }
 
   runWithoutCloud(...args: string[]): Promise<Finished> {
-    return startProgram(args, this.folder, {}).done;
+    return startProgram(args, this.folder, namedConfig(this.folder)).done;
   }
 
   run(...args: string[]): Promise<Finished> {

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The built program as a child process. */
@@ -18,6 +20,11 @@ export interface Running {
   /** Nobody reads it any more: the next write is EPIPE. */
   closeStdout(): void;
   closeStderr(): void;
+}
+
+/** The config of the working directory, named, if there is one: tests set what a config that was found may not. */
+export function namedConfig(cwd: string): { readonly VBSCTL_CONFIG?: string } {
+  return existsSync(join(cwd, 'vbsctl.yaml')) ? { VBSCTL_CONFIG: 'vbsctl.yaml' } : {};
 }
 
 /** `onLine` gets each line of stdout as it comes. `program`: another build, to compare with. */

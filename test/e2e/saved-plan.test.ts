@@ -23,7 +23,8 @@ describe('a saved plan at the command line', function () {
   let backup: string;
 
   const path = (name: string) => join(folder, name);
-  const run = (...args: string[]): Promise<Finished> => startProgram(args, folder, {}).done;
+  const run = (...args: string[]): Promise<Finished> =>
+    startProgram(args, folder, { VBSCTL_CONFIG: 'vbsctl.yaml' }).done;
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   const good = async (...args: string[]) => {
     const finished = await run(...args);

@@ -26,7 +26,7 @@ export class OnTerminal {
     );
     this.#script = spawn('script', ['--quiet', '--command', 'sh session.sh', '/dev/null'], {
       cwd: desk.folder,
-      env: { PATH: process.env.PATH, HOME: desk.folder, TERM: 'xterm', ...desk.cloud.env() },
+      env: { PATH: process.env.PATH, HOME: desk.folder, TERM: 'xterm', ...desk.env() },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#script.stdout?.on('data', (chunk: Buffer) => {

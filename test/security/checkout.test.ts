@@ -14,7 +14,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import { type Finished, startProgram } from '../e2e/program.ts';
+import type { Finished } from '../e2e/program.ts';
 import { CRASH, Listener, printed, Scene } from './attack.ts';
 
 /** What a pull request can put into a checkout, against the built program. */
@@ -145,6 +145,83 @@ describe('C1: a world of the emulator in the checkout', function () {
     ])
       expect((await scene.run({ CI: 'true' }, 'get', 'volumes', ...named)).code).to.equal(0);
     expect((await scene.run({}, 'get', 'volumes')).code).to.equal(0);
+  });
+});
+
+describe('a found config is as strict as the defaults, or stricter', function () {
+  this.timeout(120_000);
+
+  for (const [where, env] of Object.entries(PIPELINES))
+    it(`does not have a restore that begins late started twice, ${where}`, async () => {
+      const late = await startEmulator({
+        seed: { volumes: 1, jobDurationMs: 300, queueMs: 10 },
+        faults: { rules: [{ match: { route: 'restore' }, effect: { kind: 'late_start', after_ms: 6_000 } }] },
+      });
+      try {
+        const [volume] = Object.values(late.world().volumes);
+        const [backup] = Object.values(late.world().backups);
+        scene.write(
+          'restores.yaml',
+          `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume?.id}, backup_id: ${backup?.id}}]}\n`,
+        );
+        scene.write(
+          'vbsctl.yaml',
+          `${CONFIG}retry: {settle: 1s, min_delay: 50ms, max_delay: 100ms}\npoll: {min_interval: 50ms, max_interval: 200ms}\n`,
+        );
+        const apply = ['apply', '--init-state', '--auto-approve', '--state', 'vbsctl.state.json'];
+        expectRefusal(
+          await scene.run({ ...late.env(), ...env }, ...apply),
+          5,
+          'retry.settle must be from 2m to 15m, not 1s: this config was found, not named',
+          'retry.min_delay must be from 1s to 1m, not 50ms',
+          'poll.min_interval must be from 2s to 30s, not 50ms',
+          'take retry.settle out of it; or, if no pull request can write it, name it: --config vbsctl.yaml, or VBSCTL_CONFIG',
+          'vbsctl.yaml:3:17',
+        );
+        expect(late.audit().restores).to.deep.equal([]);
+        expect(readdirSync(scene.cwd).sort()).to.deep.equal(['restores.yaml', 'vbsctl.yaml']);
+      } finally {
+        await late.close();
+      }
+    });
+
+  it('sets no limit higher, waits for nothing longer, and blinds no run', async () => {
+    declare();
+    for (const [key, text] of [
+      ['apply.parallelism', 'apply: {parallelism: 1000}'],
+      ['apply.max_failures', 'apply: {max_failures: 0}'],
+      ['retry.max_delay', 'retry: {min_delay: 1h, max_delay: 1d}'],
+      ['retry.settle', 'retry: {settle: 1d}'],
+      ['poll.max_interval', 'poll: {min_interval: 1h, max_interval: 1h}'],
+      ['http.request_timeout', 'http: {connect_timeout: 10ms, request_timeout: 10ms}'],
+      ['http.max_run_bytes', 'http: {max_run_bytes: 65536}'],
+    ] as const) {
+      scene.write('vbsctl.yaml', `${CONFIG}${text}\n`);
+      for (const command of [['plan'], ['get', 'volumes']])
+        expectRefusal(await scene.run(cloud.env(), ...command), 5, `${key} must be `, 'found, not named');
+    }
+  });
+
+  it('is what it was where it is named, and validate says what would be refused', async () => {
+    declare();
+    scene.write('vbsctl.yaml', `${CONFIG}${FAST}`);
+    for (const named of [{ VBSCTL_CONFIG: 'vbsctl.yaml' }, { VBSCTL_CONFIG: at('vbsctl.yaml') }])
+      expect((await scene.run({ ...cloud.env(), ...named, CI: 'true' }, 'plan')).code).to.equal(0);
+    const checked = await scene.run({}, 'validate');
+    expect(checked.code, printed(checked)).to.equal(0);
+    expect(said(checked)).to.include('retry.settle must be from 2m to 15m').and.include('Valid: 1 restore');
+  });
+
+  it('may be stricter', async () => {
+    declare();
+    scene.write(
+      'vbsctl.yaml',
+      `${CONFIG}apply: {parallelism: 1}\nretry: {settle: 5m, after_ambiguous: stop}\npoll: {max_interval: 10s}\n`,
+    );
+    for (const env of Object.values(PIPELINES)) {
+      const planned = await scene.run({ ...cloud.env(), ...env }, 'plan');
+      expect(planned.code, printed(planned)).to.equal(0);
+    }
   });
 });
 
@@ -645,10 +722,12 @@ describe('.git of a stranger', function () {
         scene.write('vbsctl.yaml', `${CONFIG}${FAST}`);
         scene.write('.git/HEAD', 'ref: refs/heads/main\n');
         spoil();
-        const applied = await startProgram(['apply', '--auto-approve', '--init-state'], scene.cwd, {
-          HOME: scene.home,
-          ...fresh.env(),
-        }).done;
+        const applied = await scene.run(
+          { ...fresh.env(), VBSCTL_CONFIG: 'vbsctl.yaml' },
+          'apply',
+          '--auto-approve',
+          '--init-state',
+        );
         expect(applied.code, printed(applied)).to.equal(0);
         expect(printed(applied)).to.not.match(CRASH).and.not.include('\u001b[31mnot');
         const { history } = JSON.parse(readFileSync(at('vbsctl.state.json'), 'utf8'));

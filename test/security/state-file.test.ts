@@ -43,7 +43,9 @@ describe('security: a state file that was tampered with', function () {
     await cloud.close();
   });
 
-  const run = (...args: string[]): Promise<Finished> => scene.run(cloud.env(), ...args);
+  const run = (...args: string[]): Promise<Finished> => scene.run(env(), ...args);
+  /** The config named: it sets what one that was found may not. */
+  const env = () => ({ ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml' });
   const read = () => readFileSync(join(scene.cwd, STATE), 'utf8');
   const write = (text: string) => writeFileSync(join(scene.cwd, STATE), text);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
@@ -272,7 +274,7 @@ describe('security: a state file that was tampered with', function () {
     declare(1);
     const child = startProgram(['apply', '--init-state', '--auto-approve'], scene.cwd, {
       HOME: scene.home,
-      ...cloud.env(),
+      ...env(),
     });
     const path = join(scene.cwd, `${STATE}.journal`);
     const known = join(scene.home, '.local', 'state', 'vbsctl', 'known-states');
@@ -499,7 +501,7 @@ describe('security: a state file that was tampered with', function () {
       );
     }
     const inPipeline = await scene.run(
-      { ...cloud.env(), VBSCTL_MINIMUM_SERIAL: String(serial) },
+      { ...env(), VBSCTL_MINIMUM_SERIAL: String(serial) },
       'apply',
       '--auto-approve',
     );
@@ -507,7 +509,7 @@ describe('security: a state file that was tampered with', function () {
     rmSync(join(scene.cwd, STATE));
     const without = await run('apply', '--auto-approve', '--init-state', '--minimum-serial', String(serial));
     expect(without.code, said(without)).to.equal(5);
-    const wrong = await scene.run({ ...cloud.env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
+    const wrong = await scene.run({ ...env(), VBSCTL_MINIMUM_SERIAL: 'newest' }, 'plan');
     expect(wrong.code).to.equal(1);
     expect(said(wrong)).to.include('VBSCTL_MINIMUM_SERIAL must be a whole number');
     expect(starts()).to.equal(3);
@@ -530,9 +532,9 @@ describe('security: a state file that was tampered with', function () {
     const elsewhere = join(scene.home, 'xdg');
     mkdirSync(elsewhere, { mode: 0o500 });
     chmodSync(elsewhere, 0o500);
-    const readOnly = await scene.run({ ...cloud.env(), XDG_STATE_HOME: elsewhere }, 'plan');
+    const readOnly = await scene.run({ ...env(), XDG_STATE_HOME: elsewhere }, 'plan');
     expect(readOnly.code).to.equal(0);
-    const missing = await scene.run({ ...cloud.env(), HOME: '/nonexistent' }, 'plan');
+    const missing = await scene.run({ ...env(), HOME: '/nonexistent' }, 'plan');
     expect(missing.code).to.equal(0);
   });
 

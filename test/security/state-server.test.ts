@@ -265,7 +265,7 @@ describe('security: a state server that does not keep to the protocol', function
   });
 
   const APPLY = ['apply', '-f', 'r.yaml', '--auto-approve', '--init-state'];
-  const FAST = { TF_HTTP_RETRY_MAX: '0', VBSCTL_STATE_TIMEOUT: '3s' };
+  const FAST = { TF_HTTP_RETRY_MAX: '0', VBSCTL_STATE_TIMEOUT: '3s', VBSCTL_CONFIG: 'vbsctl.yaml' };
   const run = (env: Readonly<Record<string, string>>, ...args: readonly string[]) =>
     scene.run({ ...cloud.env(), ...FAST, ...env }, ...args);
   const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
@@ -591,6 +591,7 @@ process.on('exit', () => {
       const before = server.seen.length;
       const child = startProgram([...args, '--state', `${server.origin}/s`], scene.cwd, {
         ...cloud.env(),
+        ...FAST,
         HOME: scene.home,
       });
       while (server.seen.length === before) await new Promise((resolve) => setImmediate(resolve));
