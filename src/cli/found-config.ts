@@ -90,6 +90,19 @@ export function stateConflict(path: string, state: string): Diagnostic {
   );
 }
 
+/** As `stateConflict`: what is known in the state at the usual place would not count. */
+export function secondState(path: string, state: string, usual: string): Diagnostic {
+  return error(
+    'found-config-conflict',
+    `this config keeps the state at ${state}, and there is one at ${usual}`,
+    {
+      detail: `It was found, not named. ${ANYBODY} What ${usual} says of restores that are done or under way would not count.`,
+      remedy: `say which is meant: --state ${shellPath(usual)}, or --state ${shellPath(state)}; or --config ${shellPath(path)} if the config is yours`,
+      where: { file: path },
+    },
+  );
+}
+
 /** The risk of a pipeline whose config a pull request writes. */
 export function notNamed(path: string | undefined, place: string): Diagnostic {
   const today = path === undefined ? 'there is none now, and one can be added' : `now it is ${path}`;

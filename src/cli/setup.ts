@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, hasErrors } from '../domain/diagnostic.ts';
@@ -34,6 +35,7 @@ import {
   foundStateProblem,
   notNamed,
   pipelineProblems,
+  secondState,
   stateConflict,
 } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
@@ -158,9 +160,19 @@ export async function openState(
   use: StateUse,
 ): Promise<Backend> {
   const location = stateLocation(io, flags, given);
+  refuseSecondState(io, flags, given, location);
   if (use === 'to change')
     refuseFleetingState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
   return await openLocation(io, location, given);
+}
+
+/** A pull request must not have another state used than the one that stands where a state stands by default. */
+function refuseSecondState(io: Io, flags: CommonFlags, given: Settings, location: string): void {
+  const found = foundConfig(io, given);
+  if (!found || found.config.state === undefined || namedState(io, flags) !== undefined) return;
+  if (absolute(io, location) === absolute(io, DEFAULT_STATE) || !existsSync(absolute(io, DEFAULT_STATE)))
+    return;
+  throw new Failure('refused', secondState(found.path, location, DEFAULT_STATE));
 }
 
 export async function openLocation(

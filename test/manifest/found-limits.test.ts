@@ -4,7 +4,7 @@ import { expect } from 'chai';
 import { parseDuration } from '../../src/domain/duration.ts';
 import { FOUND_LIMIT, FOUND_RULES } from '../../src/manifest/found-limits.ts';
 import { loadConfig } from '../../src/manifest/index.ts';
-import { spot, within, words } from './helpers.ts';
+import { EXAMPLES, spot, within, words } from './helpers.ts';
 
 const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';
 
@@ -50,6 +50,11 @@ describe('what a config that was found may set', () => {
       const { diagnostics } = await found(config(key, JSON.stringify(schema.default)));
       expect(diagnostics, key).to.deep.equal([]);
     }
+  });
+
+  it('takes the example, which writes every default out', async () => {
+    const text = readFileSync(join(EXAMPLES, 'config/vbsctl.yaml'), 'utf8');
+    expect((await found(text)).diagnostics).to.deep.equal([]);
   });
 
   /** [key, just allowed, just refused, what a second setting must be for the first to be in order] */

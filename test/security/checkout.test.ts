@@ -127,6 +127,30 @@ describe('C1: a world of the emulator in the checkout', function () {
     expect(said(named)).to.include('there is no state at forged.json');
   });
 
+  it('a found config does not lead past the state that is there', async () => {
+    declare();
+    const env = cloud.env();
+    expect((await scene.run(env, 'init')).code).to.equal(0);
+    scene.write('forged.json', readFileSync(at('vbsctl.state.json'), 'utf8'));
+    scene.write('vbsctl.yaml', `${CONFIG}state: ./sub/../forged.json\n`);
+    for (const command of [['plan'], ['apply', '--auto-approve'], ['state', 'list'], ['status'], ['init']])
+      expectRefusal(
+        await scene.run(env, ...command),
+        5,
+        'keeps the state at forged.json, and there is one at vbsctl.state.json',
+        '--state vbsctl.state.json',
+        '--config vbsctl.yaml',
+      );
+    for (const named of [
+      ['--state', 'forged.json'],
+      ['--state', 'vbsctl.state.json'],
+      ['--config', 'vbsctl.yaml'],
+    ])
+      expect((await scene.run(env, 'plan', ...named)).code, named.join(' ')).to.equal(0);
+    scene.write('vbsctl.yaml', `${CONFIG}state: ./vbsctl.state.json\n`);
+    expect((await scene.run(env, 'plan')).code).to.equal(0);
+  });
+
   it('a found config does not choose the emulator in CI; a flag does', async () => {
     scene.write('vbsctl.yaml', `${CONFIG}cloud: emulator\n`);
     for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }, { TF_BUILD: 'True' }])
