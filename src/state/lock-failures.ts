@@ -75,6 +75,10 @@ export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause
   );
 }
 
+export function isLockLost(cause: unknown): cause is Failure {
+  return cause instanceof Failure && cause.diagnostics[0]?.code === 'lock-lost';
+}
+
 export function damagedLock(place: string): Failure {
   return new Failure(
     'locked',

@@ -62,6 +62,16 @@ export function remoteTrials(server: TrialServer): void {
       expect([...(state?.records.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2']);
     });
 
+    it('the answer to the release of the lock is lost: it is released, and that is no fault', async () => {
+      await begin('usual');
+      const lease = await (await trial.backend()).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      trial.loseReleaseAnswer();
+      await lease.release();
+      expect(trial.lostAnswers).to.equal(1);
+      expect(await (await trial.backend()).holder()).to.equal(undefined);
+    });
+
     it('a server that is stopped and started again in between is waited for', async () => {
       await begin('usual');
       const lease = await (await trial.backend()).lock(ACTOR, 0);

@@ -21,6 +21,10 @@ export class HttpTrialServer extends StateServer implements TrialServer {
   write(key: string): RegExp {
     return new RegExp(`^POST [^ ]*/${key}\\?ID=`);
   }
+
+  release(key: string): RegExp {
+    return new RegExp(`^DELETE [^ ]*/${key}/lock`);
+  }
 }
 
 export class S3TrialServer extends S3Server implements TrialServer {
@@ -37,6 +41,10 @@ export class S3TrialServer extends S3Server implements TrialServer {
   write(key: string): RegExp {
     return new RegExp(`^PUT /${BUCKET}/${key}[? ]`);
   }
+
+  release(key: string): RegExp {
+    return new RegExp(`^DELETE /${BUCKET}/${key}`);
+  }
 }
 
 export class PostgresTrialServer extends PostgresServer implements TrialServer {
@@ -52,5 +60,9 @@ export class PostgresTrialServer extends PostgresServer implements TrialServer {
 
   write(): RegExp {
     return /commit\0/;
+  }
+
+  release(): RegExp {
+    return /delete from [^ ]+lock/;
   }
 }

@@ -20,6 +20,8 @@ export interface TrialServer {
   location(port: number, key: string, lease: Lease): string;
   /** What the first packet of a state write to that place looks like. */
   write(key: string): RegExp;
+  /** What the packet that releases the lock on that place looks like. */
+  release(key: string): RegExp;
 }
 
 /**
@@ -42,12 +44,14 @@ export class Trial {
   readonly #server: TrialServer;
   readonly #proxy: FaultProxy;
   readonly #write: RegExp;
+  readonly #release: RegExp;
 
   private constructor(server: TrialServer, proxy: FaultProxy, port: number, lease: Lease) {
     const key = randomUUID();
     this.#server = server;
     this.#proxy = proxy;
     this.#write = server.write(key);
+    this.#release = server.release(key);
     this.location = server.location(port, key, lease);
     this.writes = proxy.count(this.#write);
   }
@@ -69,6 +73,10 @@ export class Trial {
   /** Loses the answers to the next so many state writes, which the server has taken. */
   loseWriteAnswers(times: number): void {
     this.#proxy.loseAnswers(this.#write, times);
+  }
+
+  loseReleaseAnswer(): void {
+    this.#proxy.loseAnswers(this.#release, 1);
   }
 
   get lostAnswers(): number {

@@ -7,7 +7,7 @@ import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import type { Group, Holding } from '../lease.ts';
 import { type LeaseTime, renewEveryMs } from '../lease-terms.ts';
-import { lockLost, stateChanged } from '../lock-failures.ts';
+import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { A_MINUTE, Again, patiently } from '../patience.ts';
 import type { PostgresLocation } from './location.ts';
 import { endHolder, held, holderOf, tryAdvisory } from './row-lock.ts';
@@ -114,18 +114,26 @@ export class PostgresHolding implements Holding {
     this.#chain = chain;
   }
 
+  /** Nothing is left to be written then, so a lock that is gone after the first request to delete it was released. */
   async release(last: State | undefined): Promise<void> {
     this.#end.abort();
     await this.#beating;
     const { schema, state, lock_key } = this.#options.postgres;
+    let asked = false;
+    const free = async (session: Session) => {
+      const repeated = asked;
+      asked = true;
+      const rows = await session.query(
+        `delete from ${schema}.lock where state = $1 and id = $2 returning id`,
+        [state, this.lock.id],
+      );
+      await session.query('select pg_advisory_unlock($1::int, $2::int)', lock_key);
+      return rows.length === 1 || repeated;
+    };
     try {
-      const freed = await this.#patiently(async (session) => {
-        const rows = await session.query(
-          `delete from ${schema}.lock where state = $1 and id = $2 returning id`,
-          [state, this.lock.id],
-        );
-        await session.query('select pg_advisory_unlock($1::int, $2::int)', lock_key);
-        return rows.length === 1;
+      const freed = await this.#patiently(free).catch((cause: unknown) => {
+        if (asked && isLockLost(cause)) return true;
+        throw cause;
       });
       if (!freed) throw lockLost(this.lock);
     } catch (cause) {
@@ -251,7 +259,7 @@ export class PostgresHolding implements Holding {
         await this.#alone(() => this.#renew());
       } catch (cause) {
         // asked to end; or the server is away, and the next beat tries again
-        if (cause instanceof Failure && cause.diagnostics[0]?.code === 'lock-lost') this.lost = cause;
+        if (isLockLost(cause)) this.lost = cause;
       }
     }
   }

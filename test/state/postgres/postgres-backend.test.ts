@@ -135,6 +135,16 @@ if (!HAS_POSTGRES) {
       await lease.release();
     });
 
+    it('says at the release that the lock was removed, when this run had not asked for it', async () => {
+      const name = randomUUID();
+      const lease = await (await open(at(server.port, name))).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      await server.ask(`delete from vbsctl.lock where state = '${name}'`);
+      const reason = await lease.release().catch((cause: unknown) => cause);
+      expect(reason).to.be.instanceOf(Failure);
+      expect((reason as Failure).diagnostics[0]?.code).to.equal('lock-lost');
+    });
+
     for (const mode of ['transaction', 'session'] as const)
       it(`${mode === 'session' ? 'works' : 'is refused'} through PgBouncer in ${mode} mode`, async function () {
         if (PGBOUNCER === undefined) {
