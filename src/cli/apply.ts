@@ -1,35 +1,21 @@
+import { type ApplyPorts, type ApplyResult, type ApplyTerms, apply as applyManifests } from '../app/apply.ts';
+import type { FinishedRun } from '../app/ports.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
-import { hasChanges, type Plan } from '../domain/plan.ts';
-import type { Waiver } from '../domain/policy.ts';
-import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
-import { optional } from '../domain/record.ts';
-import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
-import { execute, type Outcome } from '../executor/execute.ts';
-import { onlyFollowing } from '../planner/only-following.ts';
-import type { Backend, Lease } from '../state/backend.ts';
-import { applySummary } from '../views/apply-summary.ts';
-import { tee } from '../views/apply-view.ts';
+import type { Backend } from '../state/backend.ts';
 import { repeatLines } from '../views/plan/next-commands.ts';
 import type { PlanTextOptions } from '../views/plan/options.ts';
 import { planBody } from '../views/plan/plan-text.ts';
-import { createRunReporter } from '../views/run-report.ts';
 import { joinLines } from '../views/terminal.ts';
-import { applyView } from './apply-view.ts';
-import { type Connection, connectCloud } from './cloud.ts';
 import { confirm, questionOf } from './consent.ts';
-import { saveUnsaved } from './errored-state.ts';
 import { exitCodeOf } from './exit-code.ts';
 import type { ManifestFlags } from './flags.ts';
 import type { Io } from './io.ts';
-import { makePlan, refusal } from './planning.ts';
-import { recordOptions } from './record-options.ts';
-import { actor, backend, commitOf, manifests, type Settings, settings, stateLocation } from './setup.ts';
-import { showDiagnostics, tellOfStop, textOptions } from './show.ts';
+import { runPorts } from './run-ports.ts';
+import { actor, backend, commitOf, manifests, type Settings, settings } from './setup.ts';
+import { showDiagnostics, textOptions } from './show.ts';
 import { refuseWhereOneWasKnown, tellSerial } from './state-check.ts';
-import { systemClock } from './system.ts';
-import { stopWithToken, warnOfTokenEnd } from './token-end.ts';
 import { usage } from './usage.ts';
 import { type WaiverFlags, waiversOf } from './waivers.ts';
 
@@ -49,78 +35,65 @@ export interface ApplyFlags extends ManifestFlags, WaiverFlags {
   readonly output: 'text' | 'json';
 }
 
-/** Plans under the lock, shows the plan, asks, executes it, and tells how every restore ended. */
+/** Plans what the manifests declare, shows the plan, asks, executes it, and tells how every restore ended. */
 export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   refuseFlagsOfSavedPlans(flags);
   const given = withParallelism(await settings(io, flags), flags.parallelism);
   const declared = await manifests(io, flags, given);
   const store = await backend(io, flags, given, 'to change');
-  // What it holds is checked under the lock.
-  if ((await store.snapshot()) === undefined) await refuseWithoutState(io, flags, store);
-  const connection = await connectCloud(io, flags, given);
-  try {
-    const waivers = waiversOf(flags);
-    const lease = await store.lock(
-      actor(io, 'apply', { waivers, ...(await commitOf(io, declared.files)) }),
-      flags.lockTimeout,
-      io.stop,
-    );
-    try {
-      if (!lease.state()) await lease.create(connection.driver.target);
-      const plan = await makePlan({
-        ...declared,
-        state: lease.state(),
-        driver: connection.driver,
-        settings: given,
-        only: flags.target ?? [],
-        waivers,
-      });
-      if (flags.output === 'text')
-        io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
-      const question = questionOf(plan);
-      const untrusted = question === undefined ? undefined : unsigned(io, given, waivers);
-      const refused = untrusted ?? refusal(plan, flags.skipBlocked === true);
-      if (refused) return await followDespite(io, flags, refused, { plan }, lease, connection, given);
-      if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked')) {
+  const terms = applyTerms(flags, given);
+  const result = await applyManifests(
+    {
+      ...terms,
+      wanted: { ...declared, only: flags.target ?? [] },
+      actor: actor(io, 'apply', { waivers: terms.waivers, ...(await commitOf(io, declared.files)) }),
+      lockTimeoutMs: flags.lockTimeout,
+    },
+    {
+      ...applyPorts(io, flags, given, store),
+      showPlan: (plan) => {
         if (flags.output === 'text')
-          io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(plan, textOptions(io))]));
-        tellSerial(io, flags.output, lease.state());
-        return EXIT.done;
-      }
-      warnOfTokenEnd(io, connection, plan, given.config);
-      if (question !== undefined && !flags.autoApprove) await confirm(io, question);
-      return await carryOut(io, flags, { plan }, lease, connection, given);
-    } finally {
-      await lease.release();
-    }
-  } finally {
-    await connection.close();
-  }
-}
-
-function refuseFlagsOfSavedPlans({ maxAge, trustedKeys }: ApplyFlags): void {
-  const given = [
-    ...(maxAge === undefined ? [] : ['--max-age']),
-    ...(trustedKeys === undefined ? [] : ['--trusted-keys']),
-  ];
-  if (given.length === 0) return;
-  const all = given.join(' and ');
-  throw usage(
-    `${all} ${given.length === 1 ? 'is' : 'are'} for saved plans`,
-    `name the plan: vbsctl apply plan.json, or leave ${all} out`,
+          io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
+      },
+      confirmNewState: () => refuseWithoutState(io, flags, store),
+      confirm: async (consent) => {
+        if (!flags.autoApprove) await confirm(io, questionOf(consent));
+      },
+    },
   );
+  return exitCodeOfApply(io, flags, result);
 }
 
-/** Why the policy lets only signed plans start anything, if it does. */
-export function unsigned(
+export function applyTerms(flags: ApplyFlags, { config }: Settings): ApplyTerms {
+  return {
+    reach: flags.wait ? 'finish' : 'submit',
+    skipBlocked: flags.skipBlocked === true,
+    waivers: waiversOf(flags),
+    settings: config,
+  };
+}
+
+/** `saved`: the plan is a saved one. What is left of it goes on without the restores that manifests still want. */
+export function applyPorts(
   io: Io,
-  { config }: Settings,
-  waivers: readonly Waiver[],
-  signed?: SignatureFinding,
-): Failure | undefined {
-  const { refused, waived } = withWaivers(signatureBreaches(config.policy, signed), new Set(waivers));
-  showDiagnostics(io, waived);
-  return refused.length > 0 ? new Failure('refused', refused) : undefined;
+  flags: ApplyFlags,
+  given: Settings,
+  store: Backend,
+  saved = false,
+): Omit<ApplyPorts, 'showPlan' | 'confirmNewState' | 'confirm'> {
+  return runPorts(io, flags, given, store, {
+    output: flags.output,
+    name: 'Apply',
+    blocking: saved ? () => [] : blocking,
+  });
+}
+
+export function exitCodeOfApply(io: Io, flags: ApplyFlags, result: ApplyResult): ExitCode {
+  const nothing = result.kind === 'nothing_to_do';
+  if (nothing && flags.output === 'text')
+    io.stdout.write(joinLines(['Nothing to do.', ...repeatLines(result.plan, textOptions(io))]));
+  tellSerial(io, flags.output, result.state);
+  return nothing ? EXIT.done : exitCodeOf({ ...result.outcome, ...result });
 }
 
 /** How apply shows a plan before it does it. */
@@ -137,78 +110,28 @@ export function shownAs(
   };
 }
 
-/**
- * Nothing new may start. What is under way is followed to its end all the same, without asking: nothing is sent.
- * Throws the refusal when nothing is under way.
- */
-export async function followDespite(
-  io: Io,
-  flags: ApplyFlags,
-  refused: Failure,
-  what: Approved,
-  lease: Lease,
-  connection: Connection,
-  given: Settings,
-): Promise<ExitCode> {
-  const plan = onlyFollowing(what.plan, refused.diagnostics);
-  if (!plan) throw refused;
-  showDiagnostics(io, refused.diagnostics);
+export function withParallelism(given: Settings, parallelism: number | undefined): Settings {
+  if (parallelism === undefined) return given;
   const { config } = given;
-  // All are under way already, and none failing is a reason to look away from the others.
-  const apply = { ...config.apply, parallelism: plan.actions.length, max_failures: 0 };
-  const settings = { ...given, config: { ...config, apply } };
-  warnOfTokenEnd(io, connection, plan, settings.config);
-  return await carryOut(io, flags, { ...what, plan, refused: true }, lease, connection, settings);
+  return { ...given, config: { ...config, apply: { ...config.apply, parallelism } } };
 }
 
-interface Approved {
-  readonly plan: Plan;
-  /** Of the saved plan that this is. */
-  readonly planDigest?: string;
-  /** Nothing new may start. */
-  readonly refused?: boolean;
-}
-
-/** Executes what was shown, telling how it goes. */
-export async function carryOut(
-  io: Io,
-  flags: ApplyFlags,
-  { plan, planDigest, refused = false }: Approved,
-  lease: Lease,
-  connection: Connection,
-  given: Settings,
-): Promise<ExitCode> {
-  const { driver } = connection;
-  const stop = stopWithToken(io, connection);
-  const reporter = createRunReporter();
-  const view = tee(reporter, await applyView(io, flags.output, plan));
-  const outcome = await execute({
-    plan,
-    ...optional('planDigest', planDigest),
-    lease,
-    driver,
-    clock: systemClock,
-    random: Math.random,
-    settings: given.config,
-    waivers: waiversOf(flags),
-    reach: refused ? 'follow' : flags.wait ? 'finish' : 'submit',
-    onEvent: (event) => view.handle(event),
-    stop: stop.signal,
-  });
-  view.end();
-  if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), lease.state(), outcome.fatal);
-  if (flags.output === 'text')
-    io.stdout.write(`\n${applySummary(reporter.report(), plan, recordOptions(io, lease.state()))}`);
-  // What is left of a saved plan goes on without them; manifests say that they are wanted.
-  tellOfStop(io, planDigest === undefined ? blocking(outcome) : []);
-  stop.tell();
-  tellSerial(io, flags.output, lease.state());
-  return exitCodeOf({ ...outcome, refused, stopped: stop.signal.aborted });
+function refuseFlagsOfSavedPlans({ maxAge, trustedKeys }: ApplyFlags): void {
+  const given = [
+    ...(maxAge === undefined ? [] : ['--max-age']),
+    ...(trustedKeys === undefined ? [] : ['--trusted-keys']),
+  ];
+  if (given.length === 0) return;
+  const all = given.join(' and ');
+  throw usage(
+    `${all} ${given.length === 1 ? 'is' : 'are'} for saved plans`,
+    `name the plan: vbsctl apply plan.json, or leave ${all} out`,
+  );
 }
 
 /** What ended so that the next run refuses to begin. */
-function blocking({ ends }: Outcome): Address[] {
-  return [...ends].flatMap(([address, end]) => {
+function blocking({ outcome }: FinishedRun): Address[] {
+  return [...outcome.ends].flatMap(([address, end]) => {
     if (end.kind !== 'recorded') return [];
     const { record } = end;
     const blocks = record.status === 'unknown' || (record.status === 'failed' && record.touched === 'maybe');
@@ -239,10 +162,4 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, store: Backend): Pr
       remedy: 'if this is the first run: vbsctl init, or add --init-state; else name the state with --state',
     }),
   );
-}
-
-export function withParallelism(given: Settings, parallelism: number | undefined): Settings {
-  if (parallelism === undefined) return given;
-  const { config } = given;
-  return { ...given, config: { ...config, apply: { ...config.apply, parallelism } } };
 }

@@ -1,8 +1,10 @@
+import type { Connection } from '../app/connection.ts';
+import { ADD_EMULATOR } from '../app/refuse-other-target.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
+import { EMULATOR_TARGET, isEmulator } from '../domain/target.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
-import type { Driver } from '../drivers/driver.ts';
 import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import type { CommonFlags } from './flags.ts';
@@ -11,26 +13,9 @@ import { cloudConflict } from './found-config.ts';
 import type { Io } from './io.ts';
 import { noteOnce } from './note-once.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
-import {
-  ADD_EMULATOR,
-  EMULATOR_TARGET,
-  foundConfig,
-  isEmulator,
-  openLocation,
-  type Settings,
-  stateLocation,
-} from './setup.ts';
+import { foundConfig, openLocation, type Settings, stateLocation } from './setup.ts';
 import { showDiagnostics } from './show.ts';
 import { systemClock } from './system.ts';
-
-/** The way to the cloud that flags, config and environment name. */
-export interface Connection {
-  readonly driver: Driver;
-  /** By our clock, epoch ms: then the token ends and nothing here can renew it. Absent: no such end. */
-  readonly endsAtMs?: number;
-  /** Lets go of what was opened for it; the in-process emulator, if any, ends. */
-  close(): Promise<void>;
-}
 
 /** `--cloud emulator`: a cloud inside this command, its world kept in a file so that the next command finds it again. */
 export const EMULATOR_CLOUD = 'emulator';

@@ -1,24 +1,15 @@
+import type { Consent } from '../app/consent.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { type Plan, rulesToNote, totals } from '../domain/plan.ts';
 import { grouped, plural } from '../views/words.ts';
 import type { Io } from './io.ts';
 
-/**
- * Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. Undefined where
- * nothing is sent and nothing but outcomes is written down: to follow what runs already needs no yes.
- */
-export function questionOf(plan: Plan): string | undefined {
-  const { restore, resume } = totals(plan);
-  const open = plan.actions.filter(
-    (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
-  ).length;
-  const again = `the cloud is looked at first, and what it has not begun is sent again and overwrites its disk`;
+/** Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. */
+export function questionOf({ restore, resume, may_be_sent_again: again }: Consent): string {
   if (restore > 0)
     return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way` : ''}?`;
-  if (open > 0)
-    return `Go on with ${plural(resume, 'restore')} under way? ${grouped(open)} of ${grouped(resume)} ${open === 1 ? 'is' : 'are'} not known to run: ${again}.`;
-  if (plan.moves.length + rulesToNote(plan) === 0) return undefined;
+  if (again > 0)
+    return `Go on with ${plural(resume, 'restore')} under way? ${grouped(again)} of ${grouped(resume)} ${again === 1 ? 'is' : 'are'} not known to run: the cloud is looked at first, and what it has not begun is sent again and overwrites its disk.`;
   return `Write this down in the state${resume > 0 ? `, and follow ${plural(resume, 'restore')} under way` : ''}? No disk is touched.`;
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import { suggest } from '../manifest/suggest.ts';
+import { suggest } from '../domain/suggest.ts';
 import { TOPICS } from './help-topics.ts';
 import type { Io } from './io.ts';
 import { usage } from './usage.ts';

@@ -1,7 +1,10 @@
+import { makePlan } from '../app/make-plan.ts';
+import { refusal } from '../app/refusal.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { hasChanges, type Plan, totals } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
+import { optional } from '../domain/record.ts';
 import { save } from '../planner/save.ts';
 import { planText } from '../views/plan/plan-text.ts';
 import { planJson } from '../views/plan-json.ts';
@@ -13,9 +16,9 @@ import type { Io } from './io.ts';
 import { nextCommand } from './next-command.ts';
 import { clearPlan, sha256, writePlan } from './plan-file.ts';
 import { signer } from './plan-keys.ts';
-import { makePlan, refusal } from './planning.ts';
 import { backend, manifests, settings } from './setup.ts';
 import { printJson, textOptions } from './show.ts';
+import { systemClock } from './system.ts';
 import { usage } from './usage.ts';
 import { type WaiverFlags, waiversOf } from './waivers.ts';
 
@@ -46,14 +49,10 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   const waivers = waiversOf(flags);
   const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
   try {
-    const made = await makePlan({
-      ...declared,
-      state,
-      ...(connection ? { driver: connection.driver } : {}),
-      settings: given,
-      only: flags.target ?? [],
-      waivers,
-    });
+    const made = await makePlan(
+      { ...declared, policy: given.config.policy, only: flags.target ?? [], waivers },
+      { state, ...optional('driver', connection?.driver), clock: systemClock },
+    );
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
       io.stdout.write(

@@ -1,17 +1,14 @@
-import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { resolve } from '../app/resolve.ts';
+import { EXIT, type ExitCode } from '../domain/errors.ts';
 import type { Record, Resolution } from '../domain/record.ts';
-import { resolve } from '../executor/resolve.ts';
 import { remedyLines } from '../views/diagnostics.ts';
 import { nextSteps, type StepOptions } from '../views/record-text.ts';
 import { joinLines, sanitize, type TextOptions } from '../views/terminal.ts';
-import { connectCloud } from './cloud.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { recordOptions } from './record-options.ts';
-import { actor, backend, refuseOtherTarget, settings } from './setup.ts';
-import { showDiagnostics } from './show.ts';
-import { noRecord } from './state.ts';
-import { systemClock } from './system.ts';
+import { ports } from './run-ports.ts';
+import { actor, backend, settings } from './setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];
@@ -38,27 +35,17 @@ const SETTLED: Readonly<globalThis.Record<Resolution['as'], readonly [decided: s
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
   const given = await settings(io, flags);
   const store = await backend(io, flags, given, 'to change');
-  const connection = await connectCloud(io, flags, given);
-  try {
-    const lease = await store.lock(actor(io, 'resolve'), flags.lockTimeout, io.stop);
-    try {
-      const state = lease.state();
-      if (state) refuseOtherTarget(state, connection.driver.target);
-      const before = state?.records.get(address);
-      if (state && !before) throw new Failure('usage', noRecord(address, state.records.keys()));
-      const { as, reason } = flags;
-      const decision = { as, reason, by: io.who };
-      const record = await resolve(lease, connection.driver, systemClock, address, decision, {
-        settings: given.config,
-        tell: (note) => showDiagnostics(io, [note]),
-        stop: io.stop,
-      });
-      io.stdout.write(settledText(record, as, recordOptions(io, lease.state())));
-      return EXIT.done;
-    } finally {
-      await lease.release();
-    }
-  } finally {
-    await connection.close();
-  }
+  const { as, reason } = flags;
+  const { record, state } = await resolve(
+    {
+      address,
+      decision: { as, reason, by: io.who },
+      settings: given.config,
+      actor: actor(io, 'resolve'),
+      lockTimeoutMs: flags.lockTimeout,
+    },
+    ports(io, flags, given, store),
+  );
+  io.stdout.write(settledText(record, as, recordOptions(io, state)));
+  return EXIT.done;
 }

@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
-import { type Diagnostic, error, hasErrors } from '../domain/diagnostic.ts';
+import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
-import type { Actor, State } from '../domain/state.ts';
-import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
+import type { Actor } from '../domain/state.ts';
 import type { Checkouts } from '../files/checkout.ts';
 import {
   besideConfig,
@@ -21,7 +20,6 @@ import {
   manifestPaths,
   WRONG_VERSION,
 } from '../manifest/index.ts';
-import { suggest, suggestForReport } from '../manifest/suggest.ts';
 import type { Backend } from '../state/backend.ts';
 import { refusingMoved } from '../state/moved-away.ts';
 import { openBackend } from '../state/open-backend.ts';
@@ -216,60 +214,6 @@ export async function commitOf(
 ): Promise<Pick<Actor, 'git_commit'>> {
   const path = files.find((file) => file.path !== '-')?.path ?? '.';
   return optional('git_commit', await gitCommit(io, dirname(absolute(io, path))));
-}
-
-/** How the auth URL of a state begins that `--cloud emulator` created. */
-export const EMULATOR_TARGET = 'emulator:';
-export const ADD_EMULATOR = 'go on with it: add --cloud emulator, or write cloud: emulator into vbsctl.yaml';
-
-export function isEmulator({ auth_url }: Target): boolean {
-  return auth_url.startsWith(EMULATOR_TARGET);
-}
-
-export function refuseOtherTarget(state: State, target: Target): void {
-  if (sameTarget(state.target, target)) return;
-  throw new Failure(
-    'refused',
-    error('other-target', 'the state belongs to another cloud project than the credentials', {
-      detail: `The state: ${describeTarget(state.target)}\nThe credentials: ${describeTarget(target)}`,
-      remedy:
-        isEmulator(state.target) && !isEmulator(target)
-          ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
-          : 'use the credentials of the state’s project, or another state: --state FILE',
-    }),
-  );
-}
-
-/** `db-data` for `payments/db-data`, or a slip: the known one that was meant, if there is just one. */
-export function meantAddress(
-  given: string,
-  known: Iterable<string>,
-  propose: typeof suggest = suggest,
-): string | undefined {
-  const all = [...known];
-  if (given.includes('/')) return propose(given, all);
-  const nameOf = (address: string) => address.slice(address.indexOf('/') + 1);
-  const meant = propose(given, all.map(nameOf));
-  const [one, ...more] = all.filter((address) => nameOf(address) === meant);
-  return more.length === 0 ? one : undefined;
-}
-
-/** Restores that `--target` names must be declared. */
-export function refuseUnknownAddresses(addresses: readonly string[], specs: readonly RestoreSpec[]): void {
-  const known = new Set(specs.map((spec) => spec.address));
-  const unknown = addresses.filter((address) => !known.has(address));
-  if (unknown.length === 0) return;
-  const propose = suggestForReport();
-  throw new Failure(
-    'usage',
-    unknown.map((address) => {
-      const meant = meantAddress(address, known, propose);
-      return error('unknown-target', `no restore is declared as ${address}`, {
-        detail: `Declared: ${[...known].slice(0, 20).join(', ')}${known.size > 20 ? ', …' : ''}`,
-        remedy: meant === undefined ? 'give it as set/name' : `did you mean ${meant}?`,
-      });
-    }),
-  );
 }
 
 export function absolute(io: Io, path: string): string {

@@ -1,7 +1,9 @@
+import { noRecord } from '../app/addresses.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { isOpen, statusWord } from '../domain/record.ts';
+import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Change, State } from '../domain/state.ts';
 import { outcomeText } from '../views/record-text.ts';
@@ -9,7 +11,7 @@ import { sanitize } from '../views/terminal.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, settings } from './setup.ts';
-import { noRecord, noState } from './state.ts';
+import { noState } from './state.ts';
 import { backUp } from './state-backup.ts';
 
 export interface EditFlags extends CommonFlags {
@@ -48,7 +50,7 @@ function removalProblem(address: Address, records: State['records']): Diagnostic
       detail: 'Without its record nobody would look for it, and it could be started again.',
       remedy:
         record.status === 'unknown'
-          ? `find out what happened, then: vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`
+          ? `find out what happened, then: ${resolveCommand(address)}`
           : `follow it to its end: vbsctl wait ${shellOperand(address)}; or find out what came of it, then: vbsctl resolve ${shellOperand(address)} --as …`,
       where: { address },
     }),

@@ -1,3 +1,4 @@
+import { noRecord } from '../app/addresses.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
@@ -10,7 +11,7 @@ import { stateListText, stateShowText } from '../views/state-text.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { recordOptions } from './record-options.ts';
-import { meantAddress, openState, settings } from './setup.ts';
+import { openState, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
 import { faultsOf, warnOfFaults } from './state-check.ts';
 
@@ -74,15 +75,4 @@ export function noState({ location }: Pick<Backend, 'location'>): Failure {
       remedy: 'create one: vbsctl init, or name it: --state',
     }),
   );
-}
-
-/** `known`: the addresses of the state, for who left out the set or mistyped. */
-export function noRecord(address: string, known: Iterable<string>) {
-  const meant = meantAddress(address, known);
-  return error('no-record', `the state has no record of ${address}`, {
-    remedy:
-      meant === undefined
-        ? 'see what it has: vbsctl state list'
-        : `did you mean ${meant}? See: vbsctl state list`,
-  });
 }

@@ -1,3 +1,4 @@
+import { recordsOf } from '../app/addresses.ts';
 import { hasErrors } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { type OpenRestore, openRestores } from '../domain/open-restores.ts';
@@ -11,7 +12,6 @@ import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { absolute, backend, loadIo, type Settings, settings } from './setup.ts';
 import { printJson, showDiagnostics, textOptions } from './show.ts';
-import { noRecord } from './state.ts';
 
 export interface StatusFlags extends ManifestFlags {
   readonly output: 'text' | 'json';
@@ -40,19 +40,9 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   }
   const specs = await declared(io, flags, given);
   const all = openRestores(state, specs);
-  const unknown = addresses.filter((address) => !state.records.has(address));
-  if (unknown.length > 0)
-    throw new Failure(
-      'usage',
-      unknown.map((address) => noRecord(address, state.records.keys())),
-    );
+  const named = recordsOf(state, addresses);
   const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));
-  const over =
-    addresses.length === 0
-      ? undefined
-      : [...new Set(addresses)]
-          .flatMap((address) => state.records.get(address) ?? [])
-          .filter((record) => !isOpen(record));
+  const over = addresses.length === 0 ? undefined : named.filter((record) => !isOpen(record));
   const shown = {
     target: state.target,
     location: store.location,

@@ -1,6 +1,6 @@
 import type { Attachment } from './cloud.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
-import type { Record, Unknown } from './record.ts';
+import type { Record, UnderWay, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
 import type { Target } from './target.ts';
@@ -62,7 +62,7 @@ export interface RestoreAction extends ActionCommon, Runnable {
 /** An earlier run began it: look first, never POST first. */
 export interface ResumeAction extends ActionCommon, Runnable {
   readonly kind: 'resume';
-  readonly record: Record & { readonly status: 'intended' | 'running' };
+  readonly record: UnderWay;
   /**
    * Why today's policy forbids to send it again; empty: it may be. It is followed all the same, and adopted if an
    * earlier request started it.
@@ -101,6 +101,13 @@ export interface BlockedAction extends ActionCommon {
 export interface ExpiredAction extends ActionCommon {
   readonly kind: 'expired';
   readonly valid_until: string;
+}
+
+/** What a run of the plan works on. */
+export type RunnableAction = RestoreAction | ResumeAction;
+
+export function isRunnable(action: Action): action is RunnableAction {
+  return action.kind === 'restore' || action.kind === 'resume';
 }
 
 /** Id always; the rest as far as the cloud (or, offline, the record) told it. */

@@ -244,6 +244,13 @@ export function isOpen(record: Record): record is Intended | Running | Unknown {
   return record.status === 'intended' || record.status === 'running' || record.status === 'unknown';
 }
 
+/** Restores that were begun and whose end a run can still establish. */
+export type UnderWay = Intended | Running;
+
+export function isUnderWay(record: Record): record is UnderWay {
+  return record.status === 'intended' || record.status === 'running';
+}
+
 /**
  * How sure it is that an attempt did nothing. `none`: certainly nothing. `shadow`: it was answered with a no
  * that may belong to a second copy of the request (a gateway that repeated it), or that may have crossed its

@@ -26,3 +26,10 @@ export function canonicalAuthUrl(url: string): string {
   const text = parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : url;
   return text.replace(/\/+$/, '').replace(/\/v3$/, '').replace(/\/+$/, '');
 }
+
+/** How the auth URL of a state begins that `--cloud emulator` created. */
+export const EMULATOR_TARGET = 'emulator:';
+
+export function isEmulator({ auth_url }: Target): boolean {
+  return auth_url.startsWith(EMULATOR_TARGET);
+}

@@ -1,11 +1,11 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
 import { optional } from '../domain/record.ts';
+import { suggest } from '../domain/suggest.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import { LIMITS } from './limits.ts';
 import type { Path } from './positions.ts';
 import { looksSecret } from './source.ts';
-import { suggest } from './suggest.ts';
 import { named } from './text-problems.ts';
 
 /** The part of a schema that a message is made of. */

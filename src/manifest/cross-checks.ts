@@ -1,11 +1,11 @@
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
 import { addressOf } from '../domain/spec.ts';
+import { suggestForReport } from '../domain/suggest.ts';
 import { valueAt, where } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import { LIMITS } from './limits.ts';
 import type { Path } from './positions.ts';
 import { dependency } from './restore-set.ts';
-import { suggestForReport } from './suggest.ts';
 import { tooManyRestores } from './text-problems.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { suggest } from '../domain/suggest.ts';
 import { checkSchema } from './check.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';
-import { suggest } from './suggest.ts';
 import { named } from './text-problems.ts';
 import { validateConfig, validateRestoreSet } from './validators.generated.js';
 

@@ -1,11 +1,9 @@
 import { error } from '../domain/diagnostic.ts';
 import type { Action, BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
-import type { Record, Unknown } from '../domain/record.ts';
+import type { Record, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import { VERSION } from '../version.ts';
-
-export type UnderWay = ResumeAction['record'];
 
 /** A plan of nothing but what is under way, made of the records; `unknown`: what it leaves out, for a person to settle. */
 export function followPlan(

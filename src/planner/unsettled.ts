@@ -2,6 +2,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Wait } from '../domain/plan.ts';
 import { type Record, statusWord } from '../domain/record.ts';
+import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
@@ -136,8 +137,4 @@ function identityText({ volume_id, backup_id, generation }: Record): string {
 
 function raise(record: Record, { records }: Context): string {
   return `raise generation to ${generationAfter(records, record)} to restore it again`;
-}
-
-function resolveCommand(address: Address): string {
-  return `vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`;
 }

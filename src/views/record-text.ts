@@ -17,6 +17,7 @@ import {
   sameSeen,
   type Unknown,
 } from '../domain/record.ts';
+import { resolveCommand } from '../domain/resolve-command.ts';
 import {
   labelled,
   type Paint,
@@ -251,11 +252,6 @@ function lookText(look: Observation, baseline: Observation, style: Style): strin
     line('disk  ', look.volume, baseline.volume),
     line('backup', look.backup, baseline.backup),
   ];
-}
-
-/** The command that settles what nobody can tell. */
-export function resolveCommand(address: string): string {
-  return `vbsctl resolve ${shellOperand(address)} --as succeeded|not-started|failed --reason "…"`;
 }
 
 /** What the text of a record that failed needs to know of all the others. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { consentFor } from '../../src/app/consent.ts';
 import { questionOf } from '../../src/cli/consent.ts';
 import { error } from '../../src/domain/diagnostic.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
@@ -11,26 +12,31 @@ describe('the question before apply', () => {
   if (!restore || !resume) throw new Error('the fixture has both');
   const begun = { ...resume, record: { ...resume.record, status: 'intended' } } as typeof resume;
 
+  const questionFor = (plan: Plan) => {
+    const consent = consentFor(plan);
+    return consent && questionOf(consent);
+  };
+
   it('asks for what a yes would do', () => {
-    expect(questionOf(of(restore))).to.equal('Restore 1 disk as shown?');
-    expect(questionOf(of(restore, resume))).to.equal(
+    expect(questionFor(of(restore))).to.equal('Restore 1 disk as shown?');
+    expect(questionFor(of(restore, resume))).to.equal(
       'Restore 1 disk as shown, and go on with 1 restore under way?',
     );
     const moves = [{ from: 's/a', to: 's/b' }];
-    expect(questionOf({ ...of(resume), moves })).to.equal(
+    expect(questionFor({ ...of(resume), moves })).to.equal(
       'Write this down in the state, and follow 1 restore under way? No disk is touched.',
     );
   });
 
   it('is not asked where nothing is sent: what runs is followed without a yes', () => {
-    expect(questionOf(of(resume, resume))).to.equal(undefined);
-    expect(questionOf(of({ ...begun, refused: [error('protected-volume', 'it is protected')] }))).to.equal(
+    expect(questionFor(of(resume, resume))).to.equal(undefined);
+    expect(questionFor(of({ ...begun, refused: [error('protected-volume', 'it is protected')] }))).to.equal(
       undefined,
     );
   });
 
   it('hides no second sending', () => {
-    expect(questionOf(of(resume, begun)))
+    expect(questionFor(of(resume, begun)))
       .to.contain('1 of 2 is not known to run')
       .and.contain('sent again and overwrites its disk');
   });

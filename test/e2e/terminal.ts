@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +16,7 @@ export function hasTerminals(): boolean {
 export class OnTerminal {
   readonly #script: ChildProcess;
   readonly #desk: Desk;
+  readonly #drained: Promise<unknown>;
   #shown = '';
 
   constructor(desk: Desk, ...args: string[]) {
@@ -29,6 +31,7 @@ export class OnTerminal {
       env: { PATH: process.env.PATH, HOME: desk.folder, TERM: 'xterm', ...desk.env() },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    this.#drained = once(this.#script, 'close');
     this.#script.stdout?.on('data', (chunk: Buffer) => {
       this.#shown += chunk.toString();
     });
@@ -51,8 +54,9 @@ export class OnTerminal {
     this.#script.kill('SIGKILL');
   }
 
-  /** The exit code, once the program has ended. */
+  /** The exit code, once the program has ended and all that it printed is here. */
   async code(): Promise<number> {
+    await this.#drained;
     while (!existsSync(join(this.#desk.folder, 'code.txt'))) await sleep(10);
     return Number(this.#desk.read('code.txt'));
   }

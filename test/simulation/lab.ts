@@ -1,3 +1,4 @@
+import { observe } from '../../src/app/observe.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
@@ -12,7 +13,6 @@ import { advance, type World } from '../../src/emulator/model.ts';
 import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
 import { execute, type Outcome } from '../../src/executor/execute.ts';
-import { observe } from '../../src/executor/observe.ts';
 import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { observe } from '../../src/app/observe.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import type { Resolution } from '../../src/domain/record.ts';
+import { isUnderWay, type Resolution } from '../../src/domain/record.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { connect } from '../../src/drivers/connect.ts';
@@ -14,11 +15,10 @@ import { advance, type World } from '../../src/emulator/model.ts';
 import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
 import { execute, type Outcome } from '../../src/executor/execute.ts';
-import { observe } from '../../src/executor/observe.ts';
 import { resolve } from '../../src/executor/resolve.ts';
 import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
-import { followPlan, type UnderWay } from '../../src/planner/follow-plan.ts';
+import { followPlan } from '../../src/planner/follow-plan.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { plan } from '../../src/planner/plan.ts';
 import { save } from '../../src/planner/save.ts';
@@ -398,11 +398,9 @@ export class Stage {
 
   #followPlan(lease: Lease): { readonly plan: Plan } | undefined {
     const state = lease.state();
-    const open = [...(state?.records.values() ?? [])].filter(
-      (record) => record.status === 'intended' || record.status === 'running',
-    );
+    const open = [...(state?.records.values() ?? [])].filter(isUnderWay);
     return state && open.length > 0
-      ? { plan: followPlan(open as UnderWay[], state, state.target, new Date(0).toISOString()) }
+      ? { plan: followPlan(open, state, state.target, new Date(0).toISOString()) }
       : undefined;
   }
 

@@ -1,31 +1,31 @@
-import { isoTime } from '../domain/clock.ts';
+import { type Clock, isoTime } from '../domain/clock.ts';
 import type { Config } from '../domain/config.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { Plan } from '../domain/plan.ts';
-import type { Connection } from './cloud.ts';
-import type { Io } from './io.ts';
-import { showDiagnostics } from './show.ts';
-import { systemClock } from './system.ts';
+import { isRunnable, type Plan } from '../domain/plan.ts';
+import type { Connection } from './connection.ts';
 
 /** A token that was given (`OS_TOKEN`) cannot be renewed: what that means is said before it happens. */
+
+type TokenEnd = Pick<Connection, 'endsAtMs'>;
 
 const GO_ON =
   'for long runs: a password, an application credential or an access key; or go on with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
 
 /** Before anything is started, where the restores may take longer than the token is good. */
-export function warnOfTokenEnd(
-  io: Io,
-  { endsAtMs }: Pick<Connection, 'endsAtMs'>,
+export function tokenEndWarning(
+  { endsAtMs }: TokenEnd,
   { actions }: Pick<Plan, 'actions'>,
   { apply }: Pick<Config, 'apply'>,
-): void {
-  if (endsAtMs === undefined) return;
-  const count = actions.filter(({ kind }) => kind === 'restore' || kind === 'resume').length;
+  clock: Pick<Clock, 'now'>,
+): Diagnostic[] {
+  if (endsAtMs === undefined) return [];
+  const count = actions.filter(isRunnable).length;
   const longestMs = Math.ceil(count / apply.parallelism) * apply.timeout_ms;
-  const leftMs = endsAtMs - systemClock.now();
-  if (leftMs > longestMs) return;
+  const leftMs = endsAtMs - clock.now();
+  if (leftMs > longestMs) return [];
   const span = `${count === 1 ? 'the restore' : `${count} restores`} may take up to ${formatDuration(longestMs)}`;
-  showDiagnostics(io, [
+  return [
     {
       severity: 'warning',
       code: 'token-ends',
@@ -34,35 +34,35 @@ export function warnOfTokenEnd(
         'This run ends with it. What the cloud has accepted by then goes on there and is in the state; the same command with a new token goes on.',
       remedy: GO_ON,
     },
-  ]);
+  ];
 }
 
-/** The end of a run: the stop that was asked for, or the end of the token. */
+/** The end of a run: the stop that a person asks for, or the end of the token. */
 export interface RunStop {
   readonly signal: AbortSignal;
-  /** Says so where it was the token. */
-  tell(): void;
+  /** What to say afterwards, where it was the token. */
+  notes(): Diagnostic[];
 }
 
-export function stopWithToken(io: Io, { endsAtMs }: Pick<Connection, 'endsAtMs'>): RunStop {
-  if (endsAtMs === undefined) return { signal: io.stop, tell: () => {} };
+export function stopWithToken(stop: AbortSignal, { endsAtMs }: TokenEnd, clock: Pick<Clock, 'now'>): RunStop {
+  if (endsAtMs === undefined) return { signal: stop, notes: () => [] };
   const end = new AbortController();
-  const leftMs = Math.max(0, endsAtMs - systemClock.now());
+  const leftMs = Math.max(0, endsAtMs - clock.now());
   setTimeout(() => end.abort(new Error('the token has ended')), Math.min(leftMs, TIMER_MS_MAX)).unref();
   return {
-    signal: AbortSignal.any([io.stop, end.signal]),
-    tell: () => {
-      if (io.stop.aborted || !end.signal.aborted) return;
-      showDiagnostics(io, [
-        {
-          severity: 'warning',
-          code: 'token-ended',
-          summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
-          detail: 'What the cloud works on goes on there, and is in the state.',
-          remedy: GO_ON,
-        },
-      ]);
-    },
+    signal: AbortSignal.any([stop, end.signal]),
+    notes: () =>
+      stop.aborted || !end.signal.aborted
+        ? []
+        : [
+            {
+              severity: 'warning',
+              code: 'token-ended',
+              summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
+              detail: 'What the cloud works on goes on there, and is in the state.',
+              remedy: GO_ON,
+            },
+          ],
   };
 }
 

@@ -2,8 +2,8 @@ import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
-import { backupsBeingMade } from './being-made.ts';
-import { worthAPage } from './thrift.ts';
+import { backupsBeingMade } from '../executor/being-made.ts';
+import { worthAPage } from '../executor/thrift.ts';
 
 /** Reads under way at once; the request budget bounds their rate. */
 const READS_AT_ONCE = 10;

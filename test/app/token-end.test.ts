@@ -1,8 +1,11 @@
 import { expect } from 'chai';
-import { stopWithToken, warnOfTokenEnd } from '../../src/cli/token-end.ts';
+import { stopWithToken, tokenEndWarning } from '../../src/app/token-end.ts';
+import { systemClock } from '../../src/cli/system.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import { paperIo } from './program.ts';
+import { diagnosticsText } from '../../src/views/diagnostics.ts';
+import { makeStyle } from '../../src/views/terminal.ts';
 
 const HOUR = 3_600_000;
 const restores = (count: number) =>
@@ -13,12 +16,13 @@ const restores = (count: number) =>
 /** Ten at a time, two hours each at most. */
 const config = DEFAULT_CONFIG;
 
+const textOf = (diagnostics: readonly Diagnostic[]) =>
+  diagnosticsText(diagnostics, { style: makeStyle(false), width: 100 }).replace(/\s+/g, ' ');
+
 describe('a token that cannot be renewed', () => {
   const said = (leftMs: number | undefined, count: number) => {
-    const io = paperIo();
     const ends = leftMs === undefined ? {} : { endsAtMs: Date.now() + leftMs };
-    warnOfTokenEnd(io, ends, restores(count), config);
-    return io.err.join('').replace(/\s+/g, ' ');
+    return textOf(tokenEndWarning(ends, restores(count), config, systemClock));
   };
 
   it('is told of where the restores may outlast it, with what happens and how to go on', () => {
@@ -36,20 +40,16 @@ describe('a token that cannot be renewed', () => {
   });
 
   it('ends the run with it, and says so', async () => {
-    const io = paperIo();
-    const stop = stopWithToken(io, { endsAtMs: Date.now() + 5 });
+    const stop = stopWithToken(new AbortController().signal, { endsAtMs: Date.now() + 5 }, systemClock);
     await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
-    stop.tell();
-    expect(io.err.join('')).to.contain('the token ended at').and.contain('OS_TOKEN=');
+    expect(textOf(stop.notes())).to.contain('the token ended at').and.contain('OS_TOKEN=');
   });
 
   it('leaves a stop that a person asked for as it is', () => {
     const stopping = new AbortController();
-    const io = paperIo({ stop: stopping.signal });
-    const stop = stopWithToken(io, { endsAtMs: Date.now() + HOUR });
+    const stop = stopWithToken(stopping.signal, { endsAtMs: Date.now() + HOUR }, systemClock);
     stopping.abort(new Error('stopped by SIGINT'));
     expect(stop.signal.aborted).to.equal(true);
-    stop.tell();
-    expect(io.err).to.deep.equal([]);
+    expect(stop.notes()).to.deep.equal([]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { observe } from '../../src/app/observe.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
-import { observe } from '../../src/executor/observe.ts';
 import { Lab } from '../simulation/lab.ts';
 
 describe('looking at what a plan needs', () => {

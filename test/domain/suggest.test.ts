@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { suggest, suggestForReport } from '../../src/manifest/suggest.ts';
+import { suggest, suggestForReport } from '../../src/domain/suggest.ts';
 
 describe('what a person may have meant', () => {
   for (const [word, candidates, meant] of [

@@ -1,57 +1,65 @@
-import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import { isOfAnotherDisk, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
+import { optional } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
-import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
+import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { observe } from '../executor/observe.ts';
 import { observationNeeds } from '../planner/needs.ts';
 import { plan } from '../planner/plan.ts';
 import { VERSION } from '../version.ts';
-import { refuseOtherTarget, refuseUnknownAddresses, type Settings } from './setup.ts';
+import { refuseUndeclared } from './addresses.ts';
+import { observe } from './observe.ts';
+import { refuseOtherTarget } from './refuse-other-target.ts';
 
-/** Manifests, state and cloud put together: the plan that `plan` shows and `apply` executes. */
-export async function makePlan(input: {
+/** What is wanted, and by which rules. */
+export interface Wanted {
   readonly specs: readonly RestoreSpec[];
+  /** That the specs are from. */
   readonly files: readonly ManifestFile[];
+  readonly policy: Policy;
+  /** Only these and what they depend on; empty: all. */
+  readonly only: readonly Address[];
+  /** Limits of the policy that a person lifted. */
+  readonly waivers: readonly Waiver[];
+}
+
+export interface PlanSources {
   readonly state: State | undefined;
   /** Absent: offline. */
   readonly driver?: Driver;
-  readonly settings: Settings;
-  readonly only: readonly string[];
-  readonly waivers: readonly Waiver[];
-}): Promise<Plan> {
-  const { specs, files, state, driver, settings, only, waivers } = input;
-  refuseUnknownAddresses(only, specs);
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Manifests, state and cloud put together: the plan that `plan` shows and `apply` executes. */
+export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSources): Promise<Plan> {
+  const { specs, policy, only } = wanted;
+  refuseUndeclared(only, specs);
   if (state && driver) refuseOtherTarget(state, driver.target);
-  const now = Date.now();
-  const planFrom = (seen: Observations | undefined) =>
+  const now = clock.now();
+  const planFrom = (observations?: Observations) =>
     plan({
-      specs,
-      files,
-      ...(state ? { state } : {}),
-      ...(driver ? { target: driver.target } : {}),
-      ...(seen ? { observations: seen } : {}),
-      policy: settings.config.policy,
-      waivers,
-      only,
+      ...wanted,
+      ...optional('state', state),
+      ...optional('target', driver?.target),
+      ...optional('observations', observations),
       now,
       toolVersion: VERSION,
     });
-  if (!driver) return planFrom(undefined);
+  if (!driver) return planFrom();
   // The limit on the number of restores needs no cloud: who names a million disks costs it no request.
-  if (settings.config.policy.max_restores !== undefined) {
-    const unseen = planFrom(undefined);
+  if (policy.max_restores !== undefined) {
+    const unseen = planFrom();
     if (unseen.notices.some(({ severity }) => severity === 'error')) return unseen;
   }
   const observations = await observe(driver, observationNeeds(specs, state));
   const made = planFrom(observations);
   const others = otherDisks(made);
-  if (others.length === 0 && !speaksOfServers(made)) return made;
-  const named = speaksOfServers(made) ? await nameServers(driver, observations) : observations;
+  if (others.length === 0 && !mentionsServers(made)) return made;
+  const named = mentionsServers(made) ? await nameServers(driver, observations) : observations;
   return planFrom(others.length > 0 ? await lookBeside(driver, named, others) : named);
 }
 
@@ -79,7 +87,7 @@ async function lookBeside(driver: Driver, seen: Observations, ids: readonly stri
 }
 
 /** Whether a disk that matters is attached to a server of which only the id is known. */
-function speaksOfServers(made: Plan): boolean {
+function mentionsServers(made: Plan): boolean {
   return made.actions.some(
     ({ kind, volume }) =>
       (kind === 'restore' || kind === 'blocked') &&
@@ -100,23 +108,4 @@ async function nameServers(driver: Driver, seen: Observations): Promise<Observat
       ] as const,
   );
   return { ...seen, volumes: new Map(volumes) };
-}
-
-/** Why apply would start nothing new, if so: 3 when an outcome is unknown, else 5. */
-export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
-  const blocked = plan.actions.flatMap((action) =>
-    action.kind === 'blocked' && !action.ended_before ? [action] : [],
-  );
-  const kind = blocked.some(({ unknown }) => unknown !== undefined) ? 'outcome_unknown' : 'refused';
-  const limits = plan.notices.filter((notice) => notice.severity === 'error');
-  if (limits.length > 0) return new Failure(kind, limits);
-  if (blocked.length === 0 || skipBlocked) return undefined;
-  return new Failure(
-    kind,
-    error(
-      'blocked',
-      `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
-      { remedy: 'fix what blocks them (see above), or do the others now: --skip-blocked' },
-    ),
-  );
 }

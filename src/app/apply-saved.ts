@@ -1,0 +1,108 @@
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import { isUnderWay, optional } from '../domain/record.ts';
+import type { SavedPlan } from '../domain/saved-plan.ts';
+import type { ManifestFile } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
+import { sameTarget, type Target } from '../domain/target.ts';
+import { approved, pinnedSpecs, plannedAddresses } from '../planner/approved.ts';
+import { followPlan } from '../planner/follow-plan.ts';
+import { standingOf } from '../planner/standing.ts';
+import {
+  type ApplyPorts,
+  type ApplyResult,
+  type ApplyTerms,
+  execute,
+  followDespite,
+  isNothingToDo,
+} from './apply.ts';
+import { makePlan } from './make-plan.ts';
+import type { LockRequest } from './ports.ts';
+import { refusal } from './refusal.ts';
+import { withConnection } from './with-connection.ts';
+import { withLease } from './with-lease.ts';
+
+export interface ApplySavedRequest extends LockRequest, ApplyTerms {
+  readonly saved: SavedPlan;
+  /** Those that the plan was made of, as far as they may be looked at. */
+  readonly manifests: readonly ManifestFile[];
+  /** How old the plan may be, ms; absent: any age. */
+  readonly maxAgeMs?: number;
+}
+
+export interface ApplySavedPorts extends Omit<ApplyPorts, 'confirmNewState' | 'confirm'> {
+  /** Of text as UTF-8, in hex. */
+  sha256(text: string): string;
+}
+
+/**
+ * Does what a saved plan says, and nothing else. Under the lock it is held against state and cloud; what differs from
+ * what was approved refuses it whole, before anything is sent. The plan is the consent: nobody is asked. What the
+ * signature is worth was judged before.
+ */
+export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): Promise<ApplyResult> {
+  const { saved, manifests, maxAgeMs, waivers, settings, skipBlocked } = request;
+  const planDigest = saved.digest;
+  return withConnection(ports, (connection) =>
+    withLease(ports.store, request, ports.stop, async (lease) => {
+      const { driver } = connection;
+      const state = lease.state();
+      const refuse = (refused: Failure, plan = ownUnderWay(saved, state, driver.target)) =>
+        followDespite(refused, { plan, planDigest }, request, ports, lease, connection);
+      const standing = standingOf(
+        saved,
+        {
+          state,
+          location: ports.store.location,
+          target: driver.target,
+          now: ports.clock.now(),
+          ...optional('maxAgeMs', maxAgeMs),
+        },
+        ports.sha256,
+      );
+      if (standing.kind === 'stale') return await refuse(new Failure('refused', standing.reasons));
+      if (ports.sha256(canonicalJson(settings.policy)) !== saved.policy_sha256)
+        ports.tell([policyChanged(saved)]);
+      const fresh = await makePlan(
+        {
+          specs: pinnedSpecs(saved),
+          files: manifests,
+          policy: settings.policy,
+          only: plannedAddresses(saved),
+          waivers,
+        },
+        { state, driver, clock: ports.clock },
+      );
+      const judged = approved(saved, standing, fresh);
+      if (judged.kind === 'refused') return await refuse(new Failure('refused', judged.reasons));
+      const { plan } = judged;
+      ports.showPlan(plan);
+      const refused = refusal(plan, skipBlocked);
+      if (refused) return await refuse(refused, plan);
+      if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
+      return await execute({ plan, planDigest }, request, ports, lease, connection);
+    }),
+  );
+}
+
+/**
+ * What runs of this very plan left under way. It is followed also when the plan has become stale; not, though, with
+ * the credentials of another project.
+ */
+function ownUnderWay(saved: SavedPlan, state: State | undefined, target: Target): Plan {
+  const own = [...(state?.records.values() ?? [])]
+    .filter(isUnderWay)
+    .filter((record) => record.plan_digest === saved.digest);
+  const follows = state && sameTarget(state.target, target) ? own : [];
+  return followPlan(follows, saved.state, target, saved.created_at);
+}
+
+function policyChanged({ created_at }: SavedPlan): Diagnostic {
+  return {
+    severity: 'note',
+    code: 'policy-changed',
+    summary: `the policy is not the one of ${created_at}, when the plan was made; today’s is what counts`,
+  };
+}

@@ -1,0 +1,80 @@
+import { error } from '../domain/diagnostic.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import type { Action, ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import { statusWord } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import { importRestore, type Proof } from '../executor/import.ts';
+import { makePlan, type Wanted } from './make-plan.ts';
+import type { LockRequest, Ports } from './ports.ts';
+import { withConnection } from './with-connection.ts';
+import { withLease } from './with-lease.ts';
+
+export interface ImportRequest extends LockRequest {
+  readonly address: Address;
+  readonly declared: Pick<Wanted, 'specs' | 'files'>;
+  readonly proof: Proof;
+}
+
+/** Records that a declared restore was done by hand. */
+export function importByHand(request: ImportRequest, ports: Ports): Promise<void> {
+  const { address, declared, proof } = request;
+  const { store, stop, clock } = ports;
+  return withConnection(ports, ({ driver }) =>
+    withLease(store, request, stop, async (lease) => {
+      const state = lease.state();
+      if (!state)
+        throw new Failure(
+          'refused',
+          error('no-state', `there is no state at ${store.location}`, {
+            remedy: 'create it: vbsctl init, or name it: --state',
+          }),
+        );
+      const plan = await makePlan(
+        {
+          ...declared,
+          // What was done was done, whatever the policy says of doing it.
+          policy: { protected_volumes: [] },
+          only: [address],
+          waivers: ['protected-restores'],
+        },
+        { state, driver, clock },
+      );
+      const action = plan.actions.find((one) => one.address === address);
+      if (!action) throw new Error(`${address} was not planned`);
+      const open = importable(action);
+      if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
+      await importRestore(lease, driver, clock, open, proof);
+    }),
+  );
+}
+
+function importable(action: Action): RestoreAction | ExpiredAction {
+  switch (action.kind) {
+    case 'restore':
+    case 'expired':
+      return action;
+    case 'noop':
+      throw refused(
+        'already-done',
+        `${action.address} is recorded as done at ${action.done_at}`,
+        'to restore it again, raise its generation',
+      );
+    case 'resume':
+      throw refused(
+        'under-way',
+        `${action.address} is ${statusWord(action.record.status)}: vbsctl itself began it`,
+        'bring it to its end: vbsctl apply',
+      );
+    case 'blocked':
+      throw new Failure(
+        'refused',
+        action.reasons.map((reason) => ({ ...reason, where: { address: action.address } })),
+      );
+    default:
+      return unreachable(action);
+  }
+}
+
+function refused(code: string, summary: string, remedy: string): Failure {
+  return new Failure('refused', error(code, summary, { remedy }));
+}

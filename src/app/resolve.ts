@@ -1,0 +1,43 @@
+import { Failure } from '../domain/errors.ts';
+import type { Record, Resolution } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
+import { resolve as settle } from '../executor/resolve.ts';
+import type { RunSettings } from '../executor/run.ts';
+import { noRecord } from './addresses.ts';
+import type { LockRequest, Ports } from './ports.ts';
+import { refuseOtherTarget } from './refuse-other-target.ts';
+import { withConnection } from './with-connection.ts';
+import { withLease } from './with-lease.ts';
+
+export interface ResolveRequest extends LockRequest {
+  readonly address: Address;
+  readonly decision: Pick<Resolution, 'as' | 'reason' | 'by'>;
+  readonly settings: Pick<RunSettings, 'poll' | 'retry'>;
+}
+
+export interface Resolved {
+  readonly record: Record;
+  readonly state: State | undefined;
+}
+
+/** Records what a person found out about a restore, unless the cloud shows otherwise. */
+export function resolve(request: ResolveRequest, ports: Ports): Promise<Resolved> {
+  const { address, decision, settings } = request;
+  const { store, stop, clock } = ports;
+  return withConnection(ports, ({ driver }) =>
+    withLease(store, request, stop, async (lease) => {
+      const state = lease.state();
+      if (state) {
+        refuseOtherTarget(state, driver.target);
+        if (!state.records.has(address)) throw new Failure('usage', noRecord(address, state.records.keys()));
+      }
+      const record = await settle(lease, driver, clock, address, decision, {
+        settings,
+        tell: (note) => ports.tell([note]),
+        stop,
+      });
+      return { record, state: lease.state() };
+    }),
+  );
+}
