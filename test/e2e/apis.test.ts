@@ -14,9 +14,7 @@ interface Row {
 }
 
 /** The same story through each API, and where the catalog decides which. */
-describe('init → plan → apply, killed in the middle → apply → plan', function () {
-  this.timeout(60_000);
-
+describe('init → plan → apply, killed in the middle → apply → plan', () => {
   const rows: Row[] = [
     { api: 'vbs' },
     { api: 'cinder' },

@@ -146,8 +146,7 @@ const TABLE: readonly BadCloud[] = [
   },
 ];
 
-describe('bad clouds', function () {
-  this.timeout(60_000);
+describe('bad clouds', () => {
   let desk: Desk;
   afterEach(() => desk.close());
 

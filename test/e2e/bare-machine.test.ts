@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { PROGRAM } from './program.ts';
 
-describe('on a bare machine', function () {
-  this.timeout(30_000);
-
+describe('on a bare machine', () => {
   function withoutFolder(...args: string[]) {
     const cwd = mkdtempSync(join(tmpdir(), 'vbsctl-gone-'));
     const script = 'rmdir "$1" && shift && exec "$@"';

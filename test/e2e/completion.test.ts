@@ -34,8 +34,7 @@ _vbsctl
 printf '%s\n' "${'$'}{COMPREPLY[@]}"
 `;
 
-describe('completion in a real shell', function () {
-  this.timeout(30_000);
+describe('completion in a real shell', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'vbsctl-shells-'));

@@ -5,8 +5,7 @@ import { emulatorWorld } from '../../src/cli/emulator-world.ts';
 import { Desk } from './cli.ts';
 
 /** From an empty folder to restored disks, as somebody does it who has only the program. */
-describe('day one', function () {
-  this.timeout(60_000);
+describe('day one', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { jobDurationMs: 600, queueMs: 100 } });

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { Desk, type Finished } from './cli.ts';
 
-describe('what was done by hand, and what a person allows', function () {
-  this.timeout(60_000);
+describe('what was done by hand, and what a person allows', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200 } });

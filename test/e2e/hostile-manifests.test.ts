@@ -10,7 +10,7 @@ import { expect } from 'chai';
  */
 const SIZE = 1024 * 1024;
 const HEAP_MB = 256;
-const CPU_MS_MAX = 8_000;
+const CPU_MS_MAX = 30_000;
 
 const repeated = (text: string) => text.repeat(Math.floor(SIZE / text.length));
 const counted = (line: (n: number) => string) => {
@@ -48,8 +48,7 @@ const SHAPES: readonly (readonly [what: string, file: string, text: () => string
   ],
 ];
 
-describe('hostile manifests of some size', function () {
-  this.timeout(120_000);
+describe('hostile manifests of some size', () => {
   const program = join(import.meta.dirname, '..', '..', 'dist', 'vbsctl.cjs');
   let folder: string;
   before(() => {

@@ -6,9 +6,7 @@ const DISKS = 12;
 const EXIT_DONE = 0;
 const KILLS = 4;
 
-describe('kill -9 in the middle of apply', function () {
-  this.timeout(120_000);
-
+describe('kill -9 in the middle of apply', () => {
   for (const seed of [1, 2]) {
     it(`completes every restore with none started twice (seed ${seed})`, async () => {
       const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 15_000, queueMs: 100 } });

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { Desk } from './cli.ts';
 
-describe('the built program', function () {
-  this.timeout(60_000);
+describe('the built program', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 300, queueMs: 100 } });

@@ -7,8 +7,7 @@ import { BUCKET, NO_S3_SERVER, S3_ENV, S3_SERVER, S3Server } from '../state/s3/s
 import { Desk } from './cli.ts';
 
 /** From one kind of place to the next and home again, with the built program. What is not installed is left out. */
-describe('a state that moves through every kind of place', function () {
-  this.timeout(120_000);
+describe('a state that moves through every kind of place', () => {
   const http = new StateServer('gitlab');
   const s3 = new S3Server();
   const postgres = new PostgresServer();

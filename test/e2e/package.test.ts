@@ -7,8 +7,7 @@ import { expect } from 'chai';
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** The package as it would be published, unpacked where no other package is. */
-describe('the published package', function () {
-  this.timeout(120_000);
+describe('the published package', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'vbsctl-package-'));
   const unpacked = join(scratch, 'package');
   const home = join(scratch, 'home');

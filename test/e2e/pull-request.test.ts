@@ -106,8 +106,7 @@ function expectExit(finished: Finished, code: number, ...words: string[]): void 
   for (const word of words) expect(said.replace(/\s+/g, ' ')).to.include(word);
 }
 
-describe('the life of a pull request', function () {
-  this.timeout(120_000);
+describe('the life of a pull request', () => {
   let forge: Forge;
   beforeEach(async () => {
     forge = await Forge.open();

@@ -16,8 +16,7 @@ interface World {
   };
 }
 
-describe('a saved plan at the command line', function () {
-  this.timeout(60_000);
+describe('a saved plan at the command line', () => {
   let folder: string;
   let volume: string;
   let backup: string;

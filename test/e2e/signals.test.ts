@@ -4,12 +4,12 @@ import { Desk } from './cli.ts';
 import type { Finished, Running } from './program.ts';
 import { hasTerminals, OnTerminal } from './terminal.ts';
 
-const HANG_MS = 60_000;
+const HANG_MS = 600_000;
 /**
  * A stop takes less than a second, and `npm run chaos` prints how long. Here the machine may be busy with other tests;
  * what would be wrong is to wait for something that hangs.
  */
-const STOP_MS_MAX = 5_000;
+const STOP_MS_MAX = 60_000;
 
 const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'before'): FaultPlan => ({
   rules: [{ match: { route }, times: 'always', effect: { kind: 'hang', when, for_ms: HANG_MS } }],
@@ -18,8 +18,7 @@ const hanging = (route: RouteKind | RouteKind[], when: 'before' | 'after' = 'bef
 /** A restore that begins and ends before the next run looks is unknown; a busy machine starts that late. */
 const LONG_MS = 10_000;
 
-describe('signals', function () {
-  this.timeout(60_000);
+describe('signals', () => {
   let desk: Desk;
   beforeEach(() => open(1_500));
 

@@ -7,8 +7,7 @@ import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { intendEvent } from '../state/samples.ts';
 import { Desk, type Finished } from './cli.ts';
 
-describe('looking after the state', function () {
-  this.timeout(60_000);
+describe('looking after the state', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 200, queueMs: 10 } });
@@ -360,8 +359,7 @@ describe('looking after the state', function () {
   });
 });
 
-describe('a state on a machine that may not stay', function () {
-  this.timeout(60_000);
+describe('a state on a machine that may not stay', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 1, jobDurationMs: 200, queueMs: 10 } });

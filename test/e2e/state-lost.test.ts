@@ -8,8 +8,7 @@ const DISKS = 8;
 const AT_ONCE = 4;
 
 /** A real disk that runs full: a small tmpfs, which only root may mount. */
-describe('a disk that runs full under apply', function () {
-  this.timeout(60_000);
+describe('a disk that runs full under apply', () => {
   let desk: Desk;
   let small: string;
 
@@ -98,9 +97,7 @@ describe('a disk that runs full under apply', function () {
   });
 });
 
-describe('a lock that a person removes under apply', function () {
-  this.timeout(60_000);
-
+describe('a lock that a person removes under apply', () => {
   it('ends it: nothing new starts, and what it knows lies beside the state', async () => {
     const desk = await Desk.open({ seed: { volumes: DISKS, jobDurationMs: 800 } });
     try {

@@ -3,8 +3,7 @@ import type { FaultRule } from '../../src/emulator/faults.ts';
 import { Desk, type Finished } from './cli.ts';
 
 /** No outcome that was not observed: other people's restores, lost answers and forgetful services, on the built program. */
-describe('what the built program calls an outcome', function () {
-  this.timeout(120_000);
+describe('what the built program calls an outcome', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 4, jobDurationMs: 8_000 } });

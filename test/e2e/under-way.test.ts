@@ -2,8 +2,7 @@ import { expect } from 'chai';
 import { Desk, type Finished } from './cli.ts';
 
 /** Exit codes and summaries over everything declared, and what is followed when nothing new may start. */
-describe('what a run leaves out, and what it follows all the same', function () {
-  this.timeout(120_000);
+describe('what a run leaves out, and what it follows all the same', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 5, jobDurationMs: 200 } });

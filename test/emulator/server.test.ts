@@ -139,7 +139,7 @@ describe('emulator: server', () => {
         ),
         { numRuns: 300 },
       );
-    }).timeout(20_000);
+    });
 
     it('does not crash on a second close', async () => {
       await lab.emulator.close();

@@ -27,7 +27,7 @@ describe('the requests that restores cost', () => {
       );
       expect(beyond).to.be.at.most(2.2);
       expect(longer).to.be.at.most(0.03);
-    }).timeout(60_000);
+    });
 });
 
 describe('a cloud that bears less than it is asked', () => {

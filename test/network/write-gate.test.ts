@@ -28,8 +28,7 @@ const LOGIN = 'ann:s3cret';
 
 const text = ({ received }: Cloud): string => Buffer.concat(received).toString();
 
-describe('the gate at the write', function () {
-  this.timeout(30_000);
+describe('the gate at the write', () => {
   let authority: PrivateAuthority | undefined;
   let proxy: ProxyProcess | undefined;
   const clouds: Cloud[] = [];

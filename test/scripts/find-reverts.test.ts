@@ -55,8 +55,7 @@ class Repository {
   }
 }
 
-describe('check:reverts', function () {
-  this.timeout(30_000);
+describe('check:reverts', () => {
   let repository: Repository;
   beforeEach(() => {
     repository = new Repository();

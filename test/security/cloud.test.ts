@@ -10,8 +10,7 @@ import { CRASH, printed, Scene } from './attack.ts';
 import { type Asked, Gateway, type Reply, tells, WRITINGS } from './reflections.ts';
 
 /** What the cloud, or whoever answers in its place, may send, against the built program. */
-describe('a catalog that leads from https to http', function () {
-  this.timeout(30_000);
+describe('a catalog that leads from https to http', () => {
   const PROJECT = '0e8396c4fa5d47829b8617b61c685475';
   const TOKEN = 'gAAAA-t0ken-of-the-test';
   let authority: PrivateAuthority | undefined;
@@ -95,8 +94,7 @@ describe('a catalog that leads from https to http', function () {
   });
 });
 
-describe('a Keystone that makes things up', function () {
-  this.timeout(60_000);
+describe('a Keystone that makes things up', () => {
   let cloud: TinyCloud;
   let scene: Scene;
   beforeEach(async () => {
@@ -159,8 +157,7 @@ describe('a Keystone that makes things up', function () {
     });
 });
 
-describe('settings that weaken TLS', function () {
-  this.timeout(60_000);
+describe('settings that weaken TLS', () => {
   let cloud: Emulator;
   let scene: Scene;
   before(async () => {
@@ -205,8 +202,7 @@ describe('settings that weaken TLS', function () {
   });
 });
 
-describe('a cloud that repeats what it was sent', function () {
-  this.timeout(120_000);
+describe('a cloud that repeats what it was sent', () => {
   /** With what every notation has to escape. */
   const PASSWORD = 'Hu"n\\t<e>r&2\'s/Pa+ss';
   const DATA = 'c96e4a94-927a-425c-8795-63f9964cfebd';
@@ -487,8 +483,7 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
   });
 });
 
-describe('a cloud that sends without end', function () {
-  this.timeout(120_000);
+describe('a cloud that sends without end', () => {
   let cloud: TinyCloud;
   let scene: Scene;
   beforeEach(async () => {

@@ -6,8 +6,7 @@ import { PROGRAM } from '../e2e/program.ts';
 import { Scene } from './attack.ts';
 
 /** What a page in a browser of this machine can send, against the served emulator. */
-describe('a served emulator', function () {
-  this.timeout(30_000);
+describe('a served emulator', () => {
   let scene: Scene;
   let stop: () => Promise<void>;
   let port: number;

@@ -3,8 +3,7 @@ import { Desk } from '../e2e/cli.ts';
 import { printed } from './attack.ts';
 
 /** What a manifest may cost before anybody has agreed to it, against the built program. */
-describe('a manifest of a thousand things that do not exist', function () {
-  this.timeout(120_000);
+describe('a manifest of a thousand things that do not exist', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open();

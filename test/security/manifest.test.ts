@@ -5,8 +5,7 @@ import { HOSTILE_TEXTS, LOG_COMMANDS, SURROUNDINGS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
 
 /** What a manifest of a pull request may hold, against the built program. */
-describe('a manifest whose texts are hostile', function () {
-  this.timeout(60_000);
+describe('a manifest whose texts are hostile', () => {
   let cloud: Emulator;
   let scene: Scene;
   before(async () => {

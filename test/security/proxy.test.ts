@@ -5,8 +5,7 @@ import { logCommandsIn } from './log-commands.ts';
 import { tells } from './reflections.ts';
 
 /** What a proxy's address, or the proxy itself, may hold, against the built program. */
-describe('a proxy, hostile or written wrongly', function () {
-  this.timeout(30_000);
+describe('a proxy, hostile or written wrongly', () => {
   let scene: Scene;
   beforeEach(() => {
     scene = new Scene();

@@ -21,8 +21,7 @@ import { type Edits, forged, turned } from '../planner/forging.ts';
 import { CRASH } from './attack.ts';
 
 /** A plan file is written by whoever can write it: the runner of a pull request, or somebody between two jobs. */
-describe('a saved plan as an attacker writes it', function () {
-  this.timeout(120_000);
+describe('a saved plan as an attacker writes it', () => {
   let desk: Desk;
   /** Outside of the checkout. */
   let outside: string;

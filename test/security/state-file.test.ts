@@ -20,8 +20,7 @@ import { CRASH, printed, Scene } from './attack.ts';
  * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
  * command that relies on it goes on, and each refusal says what is wrong and how to go on.
  */
-describe('security: a state file that was tampered with', function () {
-  this.timeout(120_000);
+describe('security: a state file that was tampered with', () => {
   const STATE = 'vbsctl.state.json';
   let scene: Scene;
   let cloud: Emulator;

@@ -14,8 +14,7 @@ import { logCommandsIn } from './log-commands.ts';
 import { tells, WRITINGS } from './reflections.ts';
 
 /** What a state server may answer, against the built program. */
-describe('a state server that repeats what it was sent', function () {
-  this.timeout(60_000);
+describe('a state server that repeats what it was sent', () => {
   const PASSWORD = 'Glp"at\\-x<Y>z&4\'2/Kp+Qr';
   let scene: Scene;
   let closing: (() => void)[];
@@ -239,8 +238,7 @@ describe('a state server that repeats what it was sent', function () {
 });
 
 /** What a state server may do to have two runs at once, to be sent what is not its own, or to use up a machine. */
-describe('security: a state server that does not keep to the protocol', function () {
-  this.timeout(120_000);
+describe('security: a state server that does not keep to the protocol', () => {
   let scene: Scene;
   let cloud: Emulator;
   let closing: (() => void)[];

@@ -27,8 +27,7 @@ export interface Subject {
 
 /** What every backend promises (`src/state/backend.ts`). Each runs this suite over real storage. */
 export function backendContract(name: string, makeSubject: () => Promise<Subject>): void {
-  describe(`backend contract: ${name}`, function () {
-    this.timeout(30_000);
+  describe(`backend contract: ${name}`, () => {
     let subject: Subject;
     let backend: Backend;
     const children: ChildProcess[] = [];

@@ -11,8 +11,7 @@ import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from './trial
 
 /** What a backend does on its worst days, against a real server. */
 export function remoteTrials(server: TrialServer): void {
-  describe(`remote trials: ${server.name}`, function () {
-    this.timeout(90_000);
+  describe(`remote trials: ${server.name}`, () => {
     if (server.missing !== undefined) {
       it(`skipped: ${server.missing}`, function () {
         this.skip();

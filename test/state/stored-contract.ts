@@ -14,8 +14,7 @@ export interface StoredSubject {
 
 /** What every backend promises about bytes that a crash, a full disk, a newer program or a hand has left. */
 export function storedContract(name: string, makeSubject: () => Promise<StoredSubject>): void {
-  describe(`stored bytes: ${name}`, function () {
-    this.timeout(60_000);
+  describe(`stored bytes: ${name}`, () => {
     const subjects: StoredSubject[] = [];
     const make = async () => {
       const subject = await makeSubject();

@@ -177,7 +177,7 @@ describe('views, whatever the world wrote', () => {
       }),
       { numRuns: 60 },
     );
-  }).timeout(60_000);
+  });
 
   it('show the hostile text, made visible', async () => {
     const text = await shown('\u001b[31m');

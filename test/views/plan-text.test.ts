@@ -216,7 +216,7 @@ describe('views/plan-text', () => {
       const after = before.replaceAll('a', 'b');
       const started = performance.now();
       expect(changed(before, after)).to.deep.equal([`changed:   rule  - ${before}`, `+ ${after}`]);
-      expect(performance.now() - started).to.be.below(5_000);
+      expect(performance.now() - started).to.be.below(60_000);
     });
   });
 
@@ -233,7 +233,7 @@ describe('views/plan-text', () => {
     const text = planText({ ...EMPTY_PLAN, actions, notices }, at(80));
     expect(text.match(/^\+ set\/disk-/gm)).to.have.lengthOf(100_000);
     expect(text).to.contain('Plan: 100,000 to restore.');
-  }).timeout(30_000);
+  });
 });
 
 describe('views/plan-json', () => {

@@ -57,5 +57,5 @@ describe('a word for the shell', () => {
       }),
       { numRuns: 30 },
     );
-  }).timeout(30_000);
+  });
 });

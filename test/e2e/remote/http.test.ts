@@ -6,8 +6,7 @@ import { programTrials, Remote, told } from './program-trials.ts';
 
 programTrials(new HttpTrialServer());
 
-describe('apply whose lock on an HTTP state is given to somebody else', function () {
-  this.timeout(60_000);
+describe('apply whose lock on an HTTP state is given to somebody else', () => {
   const server = new HttpTrialServer();
   let remote: Remote;
   before(async () => {

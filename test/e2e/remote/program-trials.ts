@@ -70,8 +70,7 @@ export class Remote {
 
 /** What `apply` does when its state's server, its rival or its own process have their worst day. */
 export function programTrials(server: TrialServer): void {
-  describe(`apply over a state on ${server.name}`, function () {
-    this.timeout(120_000);
+  describe(`apply over a state on ${server.name}`, () => {
     if (server.missing !== undefined) {
       it(`skipped: ${server.missing}`, function () {
         this.skip();

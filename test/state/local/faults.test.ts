@@ -262,7 +262,7 @@ describe('after any commits, crashes and faults', () => {
     // the test tests something
     expect(crashes).to.be.greaterThan(50);
     expect(poisonings).to.be.greaterThan(20);
-  }).timeout(60_000);
+  });
 
   it('many commits at once cost two syncs, and their number does not grow with the state', async () => {
     const disk = await created();

@@ -18,8 +18,7 @@ if (!HAS_POSTGRES) {
     });
   });
 } else {
-  describe('postgres backend, against a real server', function () {
-    this.timeout(60_000);
+  describe('postgres backend, against a real server', () => {
     const server = new PostgresServer();
     before(() => server.start());
     after(() => server.dispose());
@@ -68,8 +67,7 @@ if (!HAS_POSTGRES) {
       }
     });
 
-    it('a queued run outlives connections that are cut, and gets the lock when it is free', async function () {
-      this.timeout(60_000);
+    it('a queued run outlives connections that are cut, and gets the lock when it is free', async () => {
       const name = randomUUID();
       const holder = await (await open(at(server.port, name))).lock(ACTOR, 0);
       await holder.create(TARGET);

@@ -19,8 +19,7 @@ if (S3_SERVER === undefined) {
 } else {
   describe('s3 backend, against a real server', () => {
     const server = new S3Server();
-    before(async function () {
-      this.timeout(60_000);
+    before(async () => {
       await server.start();
     });
     after(() => server.dispose());
