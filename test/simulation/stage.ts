@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
-import { observe } from '../../src/app/observe.ts';
+import { apply } from '../../src/app/apply.ts';
+import { applySaved } from '../../src/app/apply-saved.ts';
+import { makePlan } from '../../src/app/make-plan.ts';
+import type { LockRequest, Ports, RunPorts } from '../../src/app/ports.ts';
+import { resolve } from '../../src/app/resolve.ts';
+import { wait } from '../../src/app/wait.ts';
+import { withLease } from '../../src/app/with-lease.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
-import type { Plan } from '../../src/domain/plan.ts';
-import { isUnderWay, type Resolution } from '../../src/domain/record.ts';
+import { isRunnable, type Plan } from '../../src/domain/plan.ts';
+import type { Resolution } from '../../src/domain/record.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
-import type { RestoreSpec } from '../../src/domain/spec.ts';
+import type { State } from '../../src/domain/state.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
@@ -14,16 +20,10 @@ import { startPlan } from '../../src/emulator/faults.ts';
 import { advance, type World } from '../../src/emulator/model.ts';
 import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
-import { execute, type Outcome } from '../../src/executor/execute.ts';
-import { resolve } from '../../src/executor/resolve.ts';
-import type { Reach, RunSettings } from '../../src/executor/run.ts';
-import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
-import { followPlan } from '../../src/planner/follow-plan.ts';
-import { observationNeeds } from '../../src/planner/needs.ts';
-import { plan } from '../../src/planner/plan.ts';
+import type { Outcome } from '../../src/executor/execute.ts';
+import type { RunSettings } from '../../src/executor/run.ts';
 import { save } from '../../src/planner/save.ts';
-import { standingOf } from '../../src/planner/standing.ts';
-import type { Lease } from '../../src/state/backend.ts';
+import type { Backend, Lease } from '../../src/state/backend.ts';
 import { stateFaults } from '../../src/state/state-faults.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { Checker, type TrueRestore } from './checker.ts';
@@ -336,17 +336,7 @@ export class Stage {
     seen: (made: Plan) => void = () => {},
   ): Promise<void> {
     try {
-      const driver = await this.#connect(process);
-      const lease = await this.#lock(process, command, lockTimeoutMs);
-      try {
-        const made =
-          command === 'wait' ? this.#followPlan(lease) : await this.#plan(process, command, driver, lease);
-        if (!made) return;
-        seen(made.plan);
-        await this.#execute(process, command, made, driver, lease);
-      } finally {
-        await lease.release();
-      }
+      await this.#useCase(process, command, lockTimeoutMs, seen);
     } catch (error) {
       const asked = process.stop.signal.aborted && error === process.stop.signal.reason;
       if (!(error instanceof Failure) && !asked)
@@ -356,93 +346,115 @@ export class Stage {
     }
   }
 
-  async #plan(
+  async #useCase(
     process: SimProcess,
     command: Chapter['command'],
-    driver: Driver,
-    lease: Lease,
-  ): Promise<{ readonly plan: Plan; readonly planDigest?: string } | undefined> {
-    if (!lease.state()) await lease.create(driver.target);
-    const state = lease.state();
-    const make = async (specs: readonly RestoreSpec[]) =>
-      plan({
-        specs,
-        files: [],
-        ...(state ? { state } : {}),
-        target: driver.target,
-        observations: await observe(driver, observationNeeds(specs, state)),
-        policy: this.#policy,
-        only: [],
-        now: process.clock.now(),
-        toolVersion: '0.1.0',
-      });
-    if (command !== 'saved') {
-      const made = await make(this.#manifest.specs());
-      if (this.#place.isHeldBy(process)) this.checker.shown(made);
-      return { plan: made };
-    }
-    if (!this.#saved || !state) {
-      const specs = this.#manifest.specs();
-      const made = await make(specs);
-      this.#saved = save(made, { specs, state, policy: this.#policy, waivers: [] }, sha256);
-    }
-    const saved = this.#saved;
-    if (!state) return undefined;
-    const ground = { state, location: STATE, target: driver.target, now: process.clock.now() };
-    const standing = standingOf(saved, ground, sha256);
-    if (standing.kind === 'stale') throw new Failure('refused', standing.reasons);
-    const judged = approved(saved, standing, await make(pinnedSpecs(saved)));
-    if (judged.kind === 'refused') throw new Failure('refused', judged.reasons);
-    return { plan: judged.plan, planDigest: saved.digest };
-  }
-
-  #followPlan(lease: Lease): { readonly plan: Plan } | undefined {
-    const state = lease.state();
-    const open = [...(state?.records.values() ?? [])].filter(isUnderWay);
-    return state && open.length > 0
-      ? { plan: followPlan(open, state, state.target, new Date(0).toISOString()) }
-      : undefined;
-  }
-
-  async #execute(
-    process: SimProcess,
-    command: Chapter['command'],
-    made: { readonly plan: Plan; readonly planDigest?: string },
-    driver: Driver,
-    lease: Lease,
+    lockTimeoutMs: number,
+    seen: (made: Plan) => void,
   ): Promise<void> {
-    const runnable = made.plan.actions.filter(
-      (action) => action.kind === 'restore' || action.kind === 'resume',
-    );
-    this.checker.planned(
-      process.name,
-      runnable.map((action) => ({
-        volume_id: action.volume.id ?? '',
-        backup_id: action.backup.id ?? '',
-        size: action.kind === 'restore' ? action.volume.size : undefined,
-        depends_on: action.kind === 'restore' ? action.depends_on : [],
-      })),
-    );
-    this.coverage.planned(made.plan);
-    const reach: Reach = command === 'submit' ? 'submit' : command === 'wait' ? 'follow' : 'finish';
-    const outcome = await execute({
-      ...made,
-      lease,
-      driver,
+    const request = { ...this.#lockRequest(command), lockTimeoutMs };
+    const settings = { ...this.#settings, policy: this.#policy };
+    const terms = { ...request, skipBlocked: true, waivers: [], settings };
+    const ports = this.#runPorts(process);
+    switch (command) {
+      case 'apply':
+      case 'submit':
+        await apply(
+          {
+            ...terms,
+            reach: command === 'submit' ? 'submit' : 'finish',
+            wanted: { specs: this.#manifest.specs(), files: [], only: [] },
+          },
+          {
+            ...ports,
+            confirmNewState: async () => {},
+            confirm: async () => {},
+            showPlan: (made) => {
+              if (this.#place.isHeldBy(process)) this.checker.shown(made);
+              seen(made);
+            },
+          },
+        );
+        return;
+      case 'saved': {
+        this.#saved ??= await this.#savePlan(process, request);
+        const saved = this.#saved;
+        await applySaved(
+          { ...terms, reach: 'finish', saved, manifests: [] },
+          { ...ports, sha256, showPlan: seen },
+        );
+        return;
+      }
+      case 'wait':
+        await wait({ ...request, addresses: [], settings }, ports);
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  /** `vbsctl init`, where there is no state yet, and `vbsctl plan --out`. */
+  async #savePlan(process: SimProcess, request: LockRequest): Promise<SavedPlan> {
+    const ports = this.#ports(process);
+    const { driver } = await ports.connect();
+    const state =
+      (await ports.store.read()) ??
+      (await withLease(ports.store, request, ports.stop, async (lease) => lease.create(driver.target)));
+    const wanted = {
+      specs: this.#manifest.specs(),
+      files: [],
+      policy: this.#policy,
+      only: [],
+      waivers: [],
+    };
+    const made = await makePlan(wanted, { state, driver, clock: process.clock });
+    return save(made, { ...wanted, state }, sha256);
+  }
+
+  #lockRequest(operation: string): LockRequest {
+    return { actor: { who: 'sim', operation, version: 'test' }, lockTimeoutMs: 0 };
+  }
+
+  #ports(process: SimProcess): Ports {
+    return {
+      store: this.#store(process),
+      connect: async () => ({ driver: await this.#connect(process), close: async () => {} }),
       clock: process.clock,
-      random: () => this.#random.next(),
-      settings: { ...this.#settings, policy: this.#policy },
-      reach,
-      onEvent: (event) => this.#told(process, event),
       stop: process.stop.signal,
-    });
-    this.#leftBehind(process, lease, outcome);
-    this.#leaseEnds(process, outcome);
-    this.#ended(
-      process,
-      runnable.map(({ address }) => address),
-      outcome,
-    );
+      tell: () => {},
+    };
+  }
+
+  #runPorts(process: SimProcess): RunPorts {
+    return {
+      ...this.#ports(process),
+      random: () => this.#random.next(),
+      beginRun: async (made) => {
+        const runnable = made.actions.filter(isRunnable);
+        this.checker.planned(
+          process.name,
+          runnable.map((action) => ({
+            volume_id: action.volume.id ?? '',
+            backup_id: action.backup.id ?? '',
+            size: action.kind === 'restore' ? action.volume.size : undefined,
+            depends_on: action.kind === 'restore' ? action.depends_on : [],
+          })),
+        );
+        this.coverage.planned(made);
+        return {
+          handle: (event) => this.#told(process, event),
+          end: async ({ outcome, state }) => {
+            this.#leftBehind(process, state, outcome);
+            this.#leaseEnds(process, outcome);
+            this.#ended(
+              process,
+              runnable.map(({ address }) => address),
+              outcome,
+            );
+          },
+        };
+      },
+    };
   }
 
   #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
@@ -454,8 +466,7 @@ export class Stage {
   }
 
   /** `errored.state.json`, as the command line writes it. */
-  #leftBehind(process: SimProcess, lease: Lease, { fatal }: Outcome): void {
-    const state = lease.state();
+  #leftBehind(process: SimProcess, state: State | undefined, { fatal }: Outcome): void {
     if (!fatal || !state) return;
     const { lineage, serial, target } = state;
     const saved_at = new Date(process.clock.now()).toISOString();
@@ -529,20 +540,17 @@ export class Stage {
     let done = false;
     const say = async () => {
       try {
-        const driver = await this.#connect(process);
-        const lease = await this.#lock(process, 'resolve', 0);
-        try {
-          const decision = { as, reason: 'looked at it', by: 'a person' };
-          await resolve(lease, driver, process.clock, address, decision, {
+        await resolve(
+          {
+            ...this.#lockRequest('resolve'),
+            address,
+            decision: { as, reason: 'looked at it', by: 'a person' },
             settings: this.#settings,
-            tell: () => {},
-            stop: new AbortController().signal,
-          });
-          done = true;
-          this.#note(`a person resolves ${address} as ${as}`);
-        } finally {
-          await lease.release();
-        }
+          },
+          this.#ports(process),
+        );
+        done = true;
+        this.#note(`a person resolves ${address} as ${as}`);
       } catch (error) {
         if (!(error instanceof Failure)) this.checker.found('bug', `resolve: ${stackOf(error)}`);
         this.#note(`resolve: ${String(error)}`);
@@ -870,22 +878,33 @@ export class Stage {
     else this.checker.looked(process.name, id, exchange.text, at);
   }
 
-  async #lock(process: SimProcess, operation: string, timeoutMs: number): Promise<Lease> {
-    const actor = { who: 'sim', operation, version: 'test' };
-    const lease = await this.#place.backend(process).lock(actor, timeoutMs, process.stop.signal);
-    mustVerify(lease);
-    this.checker.conduct.locked(process.name, this.clock.monotonic());
-    const rules = this.checker.lease;
-    rules?.begins(process.name);
-    return rules
-      ? overheard(lease, () => {
-          const since = this.clock.monotonic();
-          return {
-            acknowledged: () => rules.acknowledged(process.name, since),
-            refused: () => rules.refused(process.name, this.clock.monotonic()),
-          };
-        })
-      : lease;
+  /** Its leases are checked, and overheard. */
+  #store(process: SimProcess): Backend {
+    const store = this.#place.backend(process);
+    return {
+      location: STATE,
+      place: STATE,
+      read: () => store.read(),
+      snapshot: () => store.snapshot(),
+      holder: () => store.holder(),
+      unlock: (id) => store.unlock(id),
+      lock: async (actor, waitMs, signal) => {
+        const lease = await store.lock(actor, waitMs, signal);
+        mustVerify(lease);
+        this.checker.conduct.locked(process.name, this.clock.monotonic());
+        const rules = this.checker.lease;
+        rules?.begins(process.name);
+        return rules
+          ? overheard(lease, () => {
+              const since = this.clock.monotonic();
+              return {
+                acknowledged: () => rules.acknowledged(process.name, since),
+                refused: () => rules.refused(process.name, this.clock.monotonic()),
+              };
+            })
+          : lease;
+      },
+    };
   }
 
   #storeMet(fault: string, process: SimProcess): void {
