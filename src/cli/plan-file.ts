@@ -4,6 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { stoppably } from '../domain/long-work.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
 import { readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -82,7 +83,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
       `${path} is a manifest, not a saved plan`,
       `manifests are named with -f: vbsctl plan -f ${shellWord(path)}, vbsctl apply -f ${shellWord(path)}`,
     );
-  return decodePlan(bytes, path, VERSION, sha256);
+  return await stoppably(decodePlan(bytes, path, VERSION, sha256), io.stop);
 }
 
 /** As far as a look tells; a plan is JSON, and has another kind. */

@@ -4,8 +4,10 @@ import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/record.ts';
+import type { State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import type { Snapshot } from '../state/codec.ts';
+import { isReadableItem } from '../state/document.ts';
 import { extendChain } from '../state/history-chain.ts';
 import { movedAway } from '../state/moved-away.ts';
 import type { StateFault } from '../state/state-faults.ts';
@@ -57,6 +59,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
       },
       { at: isoTime(systemClock.now()), actor: by },
     );
+    mustBeReadable(state);
     const accepted = { state, chain: extendChain(state, snapshot.chain) };
     await lease.replace(accepted);
     await remember(io, store, accepted, 'accept');
@@ -68,6 +71,18 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
   } finally {
     await lease.release();
   }
+}
+
+/** The entry names every record that contradicts the history: what could not be read again must not be written. */
+function mustBeReadable({ history }: State): void {
+  if (isReadableItem(history.at(-1))) return;
+  throw new Failure(
+    'refused',
+    error('too-many-contradictions', 'more records contradict the history than one acceptance can hold', {
+      detail: 'Most of the history is missing or of another state. Nothing was changed.',
+      remedy: 'put a sound copy back: vbsctl state push FILE',
+    }),
+  );
 }
 
 /** Told as warnings; nothing to accept is told as well. */

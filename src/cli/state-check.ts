@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isoTime } from '../domain/clock.ts';
@@ -6,6 +5,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { stoppably } from '../domain/long-work.ts';
 import type { State } from '../domain/state.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
@@ -82,7 +82,7 @@ export async function faultsOf(io: Io, store: Located, snapshot: Snapshot): Prom
     known.ofLineage(snapshot.state.lineage),
     known.at(placeOf(store)),
   ]);
-  return stateFaults(snapshot, { of_lineage, here });
+  return await stoppably(stateFaults(snapshot, { of_lineage, here }), io.stop);
 }
 
 export async function refuseFaults(io: Io, store: Located, snapshot: Snapshot): Promise<void> {
@@ -157,7 +157,7 @@ export function tellSerial(io: Io, output: 'text' | 'json', state: State | undef
 }
 
 function statesKnownTo(io: Io): KnownStates {
-  return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'), randomUUID);
+  return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'));
 }
 
 type Located = Pick<Backend, 'location' | 'place'>;

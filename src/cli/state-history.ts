@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { chosenEntries, type HistoryFilter } from '../domain/history-filter.ts';
+import { stoppably } from '../domain/long-work.ts';
 import { optional } from '../domain/record.ts';
 import { findBreaks } from '../state/history-chain.ts';
 import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../views/state-history.ts';
@@ -22,8 +23,9 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
     ...optional('volume', flags.volume),
     ...optional('since_ms', flags.since),
   };
+  const found = await stoppably(findBreaks(state, chain), io.stop);
   const breaks = new Map(
-    findBreaks(state, chain).map(({ index, accepted_by }): [number, ChainBreakMark] => [
+    found.map(({ index, accepted_by }): [number, ChainBreakMark] => [
       index,
       accepted_by === undefined ? 'standing' : 'accepted',
     ]),

@@ -5,6 +5,7 @@ import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import { stoppably } from '../domain/long-work.ts';
 import { judgePush, PUSH_RISKS, pushedState } from '../domain/push.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
@@ -36,19 +37,19 @@ export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
 /** Puts a whole state from a file in place; or merges what a run could not save (`errored.state.json`). */
 export async function push(io: Io, file: string, flags: EditFlags): Promise<ExitCode> {
   const bytes = await readAll(io, file);
-  const unsaved = decodeUnsaved(bytes, file);
+  const unsaved = await stoppably(decodeUnsaved(bytes, file), io.stop);
   const given = await settings(io, flags);
   const use: StateUse = flags.dryRun ? 'to look' : 'to change';
   if (unsaved) return await pushUnsaved(io, file, unsaved, await backend(io, flags, given, use), flags);
   // What stands there may be broken: to put a sound state in its place is how that is repaired.
   const store = warningOfFaults(io, refusingMoved(await openState(io, flags, given, use)));
-  return await pushWhole(io, file, decoded(bytes, file), store, flags);
+  return await pushWhole(io, file, await decoded(io, bytes, file), store, flags);
 }
 
 /** What is wrong is the file that was given, not what is stored. */
-function decoded(bytes: Uint8Array, file: string): Snapshot {
+async function decoded(io: Io, bytes: Uint8Array, file: string): Promise<Snapshot> {
   try {
-    return decodeSnapshot(bytes, file);
+    return await stoppably(decodeSnapshot(bytes, file), io.stop);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     const remedy = 'name a file that vbsctl state pull or a failed run wrote; nothing was changed';
@@ -99,7 +100,7 @@ async function pushWhole(
         remedy: `${onlyIfYours(moved_to.location)}take the one that is in use: vbsctl state pull --state ${wordOfFile(moved_to.location)}`,
       }),
     );
-  refuseBrokenFile(file, given);
+  await refuseBrokenFile(io, file, given);
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
   const what = `${plural(given.state.records.size, 'record')}, serial ${given.state.serial}`;
   /** The risks that are taken, or that there is nothing to do; throws what speaks against it. */
@@ -153,8 +154,8 @@ async function pushWhole(
 }
 
 /** A broken one would be relied on from now on. */
-function refuseBrokenFile(file: string, snapshot: Snapshot): void {
-  const faults = stateFaults(snapshot, {});
+async function refuseBrokenFile(io: Io, file: string, snapshot: Snapshot): Promise<void> {
+  const faults = await stoppably(stateFaults(snapshot, {}), io.stop);
   if (faults.length > 0) throw faultyState(faults, snapshot, file);
 }
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../domain/errors.ts';
+import { stoppably } from '../domain/long-work.ts';
 import { acceptedBreak, faultDiagnostic } from '../state/state-faults.ts';
 import { verify } from '../state/verify.ts';
 import { plural } from '../views/words.ts';
@@ -14,7 +15,7 @@ import { type StateFlags, withFaults } from './state.ts';
  */
 export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> {
   const { location, faults, ...snapshot } = await withFaults(io, flags);
-  const { broken, accepted, contradictions, ...counts } = verify(snapshot);
+  const { broken, accepted, contradictions, ...counts } = await stoppably(verify(snapshot), io.stop);
   const diagnostics = faults.flatMap((fault): Diagnostic[] =>
     fault.kind === 'contradictory'
       ? fault.contradictions.map(({ address, what }) =>

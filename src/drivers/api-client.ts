@@ -18,7 +18,7 @@ import {
 } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
 import { type Attempted, isTransient, type RetryTools, withRetries } from './http/retry.ts';
-import { compressionOf, isNestedTooDeep } from './http/unasked.ts';
+import { compressionOf, tooMuchJson } from './http/unasked.ts';
 import type { Wire } from './http/wire.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -206,7 +206,8 @@ function notListed(message: string): Unreadable {
 function noObject(answer: Answer): string {
   const coding = compressionOf(answer);
   if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
-  return isNestedTooDeep(answer.text) ? 'it is nested too deeply' : 'it is no JSON object';
+  const tooMuch = tooMuchJson(answer.text);
+  return tooMuch === undefined ? 'it is no JSON object' : `it ${tooMuch}`;
 }
 
 type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;

@@ -2,17 +2,18 @@ import { constants, isUtf8 } from 'node:buffer';
 import type { Place } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { JsonFault, placeAt } from '../domain/json-text.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import { optional, type Record } from '../domain/record.ts';
 import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
+import { openDocument } from './document.ts';
 import type { Chain } from './history-chain.ts';
-import { findValue, syntaxError } from './json-place.ts';
 import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 import {
   describeMisfit,
   fields,
   integerFrom,
-  isObject,
   listOf,
   type Misfit,
   maybe,
@@ -67,10 +68,10 @@ function lines(values: readonly unknown[]): string {
 }
 
 /**
- * The state in the file. Throws a `Failure` (`state`) that names the place and the way out when it is damaged
+ * The state in the file, in steps. Throws a `Failure` (`refused`) that names the place and the way out when it is damaged
  * or was written by a newer vbsctl. `file` is for messages only.
  */
-export function decodeSnapshot(bytes: Uint8Array, file: string): Snapshot {
+export function* decodeSnapshot(bytes: Uint8Array, file: string): LongWork<Snapshot> {
   if (bytes.length > constants.MAX_STRING_LENGTH)
     throw damaged(
       file,
@@ -79,15 +80,30 @@ export function decodeSnapshot(bytes: Uint8Array, file: string): Snapshot {
   if (!isUtf8(bytes))
     throw damaged(file, 'the state is not UTF-8 text', 'It is cut, compressed, or not a state at all.');
   const text = new TextDecoder().decode(bytes); // takes a byte order mark away, which editors add
-  if (text.trim() === '') throw damaged(file, 'the state file is empty', undefined, { file });
-  const value = migrate(parse(text, file), file);
-  const wrong = storedShape(value) ?? contradiction(value as unknown as Stored);
-  if (wrong && !looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
-  if (wrong) {
-    const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
-    throw damaged(file, summary, undefined, { file, ...findValue(text, wrong.path) });
+  if (/^\s*$/.test(text)) throw damaged(file, 'the state file is empty', undefined, { file });
+  try {
+    return yield* decodeText(text, file);
+  } catch (cause) {
+    if (!(cause instanceof JsonFault)) throw cause;
+    const { text: line, ...position } = placeAt(text, cause.at);
+    const place = { file, ...position, ...(looksLikeState(text) ? optional('text', line) : {}) };
+    throw damaged(file, `the state ${cause.message}`, undefined, place, cause);
   }
-  const { lineage, serial, created_at, target, moved_to, records, history } = value as unknown as Stored;
+}
+
+function* decodeText(text: string, file: string): LongWork<Snapshot> {
+  const document = yield* openDocument(text, storedShape);
+  mustBeFormat(document?.head.format, file);
+  if (!document) throw notVbsctl(file, 'it is no JSON object');
+  const refuse = (wrong: Misfit): never => {
+    if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
+    const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+    throw damaged(file, summary, undefined, { file, ...document.placeOf(wrong.path) });
+  };
+  const stored = yield* document.read(refuse);
+  const contradicted = contradiction(stored);
+  if (contradicted) refuse(contradicted);
+  const { lineage, serial, created_at, target, moved_to, records, history } = stored;
   return {
     state: {
       lineage,
@@ -124,16 +140,11 @@ function contradiction({ records }: Stored): Misfit | undefined {
   return undefined;
 }
 
-/**
- * Brings what an older vbsctl wrote to today's format, one step a format. A future format 2 adds its step
- * here; there is nothing older than 1.
- */
-function migrate(value: unknown, file: string): Readonly<globalThis.Record<string, unknown>> {
-  const format = isObject(value) ? value.format : undefined;
-  if (!isObject(value) || typeof format !== 'number' || !Number.isInteger(format) || format < 1)
+/** A future format 2 adds the step that brings an older one to it; there is nothing older than 1. */
+function mustBeFormat(format: unknown, file: string): void {
+  if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
     throw notVbsctl(file, 'it has no valid "format"');
   if (format > FORMAT) throw newerFormat(file, format);
-  return value;
 }
 
 /** As `encodeSnapshot` begins. Of anything else nothing is repeated: it may be a file with secrets, behind a link. */
@@ -144,7 +155,7 @@ function looksLikeState(text: string): boolean {
 
 function notVbsctl(file: string, why: string): Failure {
   return new Failure(
-    'state',
+    'refused',
     error('state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
       where: { file },
       remedy: 'name the right file with --state, or move this one away and run `vbsctl init`',
@@ -154,7 +165,7 @@ function notVbsctl(file: string, why: string): Failure {
 
 export function newerFormat(file: string, format: number): Failure {
   return new Failure(
-    'state',
+    'refused',
     error(
       'state-newer',
       `${file} was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`,
@@ -166,16 +177,6 @@ export function newerFormat(file: string, format: number): Failure {
   );
 }
 
-function parse(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const { text: line, ...position } = syntaxError(text);
-    const place = { file, ...position, ...(looksLikeState(text) ? optional('text', line) : {}) };
-    throw damaged(file, 'the state is not valid JSON', undefined, place, cause);
-  }
-}
-
 function damaged(
   file: string,
   summary: string,
@@ -184,7 +185,7 @@ function damaged(
   cause?: unknown,
 ): Failure {
   return new Failure(
-    'state',
+    'refused',
     error('state-damaged', summary, {
       ...(detail === undefined ? {} : { detail }),
       where,

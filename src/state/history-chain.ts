@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import type { HistoryEntry, State } from '../domain/state.ts';
 
 /**
@@ -34,12 +35,13 @@ export interface ChainBreak {
   readonly accepted_by?: number;
 }
 
-/** Where stored hashes do not fit the entries, in order; only the last can be one that nobody accepted. Linear. */
-export function findBreaks(state: State, chain: Chain): ChainBreak[] {
+/** Where stored hashes do not fit the entries, in order; only the last can be one that nobody accepted. Linear, in steps. */
+export function* findBreaks(state: State, chain: Chain): LongWork<ChainBreak[]> {
   const breaks: ChainBreak[] = [];
   let broken: number | undefined;
   let previous = state.lineage;
   for (const [index, entry] of state.history.entries()) {
+    if ((index + 1) % ENTRIES_A_STEP === 0) yield;
     previous = link(previous, entry);
     if (chain[index] !== previous) broken ??= index;
     else if (broken !== undefined && entry.type === 'state_accepted') {
@@ -49,6 +51,9 @@ export function findBreaks(state: State, chain: Chain): ChainBreak[] {
   }
   return broken === undefined ? breaks : [...breaks, { index: broken }];
 }
+
+/** Some mebibytes of them. */
+const ENTRIES_A_STEP = 2_000;
 
 /** The hash that entry `end - 1` would have if each one before were as it was written. */
 function contentLink({ history, lineage }: State, end: number): string {

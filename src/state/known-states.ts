@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
 import { makeDirectory } from '../files/make-directory.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
 import { fields, integerFrom, text, word } from './shape.ts';
 
@@ -38,10 +39,9 @@ export interface KnownStates {
 }
 
 /** `directory` is made when it is first written to. */
-export function knownStates(directory: string, newId: () => string): KnownStates {
+export function knownStates(directory: string): KnownStates {
   const lineageFile = (lineage: string) => join(directory, `lineage-${hashed(lineage)}.json`);
   const placeFile = (place: string) => join(directory, `place-${hashed(place)}.json`);
-  const save = (path: string, state: KnownState) => replaceFile(directory, path, newId(), state);
   const known: KnownStates = {
     ofLineage: async (lineage) => {
       const found = await load(lineageFile(lineage));
@@ -49,15 +49,16 @@ export function knownStates(directory: string, newId: () => string): KnownStates
     },
     at: (place) => load(placeFile(place)),
     async see(place, state) {
-      await save(placeFile(place), state);
+      await save(directory, placeFile(place), state);
       // Two runs that end at once may leave the lower of two serials: the next run raises it again.
       const highest = await known.ofLineage(state.lineage);
-      if (!highest || highest.serial <= state.serial) await save(lineageFile(state.lineage), state);
+      if (!highest || highest.serial <= state.serial)
+        await save(directory, lineageFile(state.lineage), state);
     },
-    seeMoved: (place, state) => save(placeFile(place), state),
+    seeMoved: (place, state) => save(directory, placeFile(place), state),
     async accept(place, state) {
-      await save(placeFile(place), state);
-      await save(lineageFile(state.lineage), state);
+      await save(directory, placeFile(place), state);
+      await save(directory, lineageFile(state.lineage), state);
     },
   };
   return known;
@@ -114,21 +115,14 @@ async function load(path: string): Promise<KnownState | undefined> {
   }
 }
 
-/** Whole or not at all. A home that cannot be written remembers nothing. */
-async function replaceFile(directory: string, path: string, id: string, state: KnownState): Promise<void> {
+/** A home that cannot be written remembers nothing. */
+async function save(directory: string, path: string, state: KnownState): Promise<void> {
   const { lineage, serial, fingerprint, location, seen_at } = state;
   const text = `${JSON.stringify({ format: FORMAT, lineage, serial, fingerprint, location, seen_at })}\n`;
-  const temporary = `${path}.${id}`;
   try {
     await makeDirectory(directory);
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await replaceFile(path, text);
   } catch {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    // nothing fails for it
   }
 }

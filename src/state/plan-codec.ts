@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { JsonFault } from '../domain/json-text.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import {
   type Hash,
   isRunnable,
@@ -12,6 +15,7 @@ import {
   touchedBy,
 } from '../domain/saved-plan.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
+import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
 import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
 
@@ -20,17 +24,32 @@ import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
  * contradicts itself, was edited, or was made by a release that this one does not read. What it says is true of itself
  * then, and of nothing else. `file` is for messages only; `version` is of this vbsctl.
  */
-export function decodePlan(bytes: Uint8Array | string, file: string, version: string, hash: Hash): SavedPlan {
+export function* decodePlan(
+  bytes: Uint8Array | string,
+  file: string,
+  version: string,
+  hash: Hash,
+): LongWork<SavedPlan> {
   if (/\.ya?ml$/i.test(file)) throw manifest(file);
-  const value = parse(bytes, file);
-  if (isObject(value) && value.kind === 'RestoreSet') throw manifest(file);
-  if (!isObject(value) || value.kind !== 'SavedPlan')
+  try {
+    return yield* decodeText(textOf(bytes, file), file, version, hash);
+  } catch (cause) {
+    if (!(cause instanceof JsonFault)) throw cause;
+    throw damagedText(file, cause.message, cause);
+  }
+}
+
+function* decodeText(text: string, file: string, version: string, hash: Hash): LongWork<SavedPlan> {
+  const document = yield* openDocument(text, savedPlan);
+  const kind = document?.head.kind;
+  if (kind === 'RestoreSet') throw manifest(file);
+  if (!document || kind !== 'SavedPlan')
     throw refused(
       'not-a-plan',
       `${file} is not a saved plan`,
       'name a file that was made by: vbsctl plan --out',
     );
-  const made = value.tool_version;
+  const made = document.head.tool_version;
   if (typeof made === 'string' && WORD.test(made) && minorOf(made) !== minorOf(version))
     throw refused(
       'plan-other-release',
@@ -38,11 +57,11 @@ export function decodePlan(bytes: Uint8Array | string, file: string, version: st
       `apply it with vbsctl ${minorOf(made)}, or plan again with this one`,
     );
   // The shape first: it bounds what is walked over afterwards.
-  const wrong = savedPlan(value);
-  if (wrong) throw damaged(file, wrong);
-  if (planDigest(value, hash) !== value.digest)
+  const plan = yield* document.read((wrong) => {
+    throw damaged(file, wrong);
+  });
+  if (planDigest(plan, hash) !== plan.digest)
     throw refused('plan-edited', `${file} was edited since it was made: its digest does not fit`, AGAIN);
-  const plan = value as unknown as SavedPlan;
   const contradicted = contradiction(plan);
   if (contradicted) throw damaged(file, contradicted);
   return plan;
@@ -139,19 +158,14 @@ function otherPin({ volume, backup }: RestoreSpec, volumeId: string, backupId: s
   return undefined;
 }
 
-function parse(bytes: Uint8Array | string, file: string): unknown {
-  try {
-    return JSON.parse(
-      typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-    );
-  } catch (cause) {
-    throw refused(
-      'plan-damaged',
-      `${file} is not valid JSON, so it is no saved plan, or not a whole one`,
-      AGAIN,
-      cause,
-    );
-  }
+function textOf(bytes: Uint8Array | string, file: string): string {
+  if (typeof bytes === 'string') return bytes;
+  if (!isUtf8(bytes)) throw damagedText(file, 'is not UTF-8 text');
+  return new TextDecoder().decode(bytes);
+}
+
+function damagedText(file: string, why: string, cause?: unknown): Failure {
+  return refused('plan-damaged', `${file} ${why}: it is no saved plan, or not a whole one`, AGAIN, cause);
 }
 
 function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {

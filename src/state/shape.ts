@@ -3,7 +3,16 @@
  * have edited. Manifests are validated with JSON Schema; a state is not, because a check derived from the type
  * itself cannot drift from it: a field that is missing here, or optional here and not there, does not compile.
  */
-export type Check<T> = ((value: unknown) => Misfit | undefined) & { readonly of?: (value: T) => T };
+export type Check<T> = AnyCheck & {
+  readonly of?: (value: T) => T;
+  /** Of a list: the check of its items. */
+  readonly item?: AnyCheck;
+};
+
+type AnyCheck = (value: unknown) => Misfit | undefined;
+
+/** Of an object: it also says which fields are lists, so that a document can be read item by item. */
+export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, AnyCheck> };
 
 /** Where a value does not fit, innermost key last. */
 export interface Misfit {
@@ -28,14 +37,15 @@ type FieldChecks<T> = {
 };
 
 /** An object with these fields and no others: an unknown one may be a known one misspelt. */
-export function fields<T>(checks: FieldChecks<T>): Check<T> {
+export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
   const list = Object.entries<Check<never> | Maybe<never>>(checks as never).map(([key, check]) =>
     typeof check === 'function'
       ? { key, check, required: true }
       : { key, check: check.optional, required: false },
   );
   const known = new Set(list.map(({ key }) => key));
-  return (value) => {
+  const lists = new Map(list.flatMap(({ key, check }) => (check.item ? [[key, check.item]] : [])));
+  const ofObject = (value: unknown): Misfit | undefined => {
     if (!isObject(value)) return misfit('an object', value);
     for (const { key, check, required } of list) {
       const field = value[key];
@@ -48,6 +58,7 @@ export function fields<T>(checks: FieldChecks<T>): Check<T> {
         return within(key, misfit(`no such field (known: ${[...known].join(', ')})`, value[key]));
     return undefined;
   };
+  return Object.assign(ofObject, { lists });
 }
 
 /** One of several objects, told apart by the value of a field. */
@@ -65,7 +76,7 @@ export function variants<T, K extends keyof T & string>(
 }
 
 export function listOf<T>(check: Check<T>): Check<readonly T[]> {
-  return (value) => {
+  const ofList = (value: unknown): Misfit | undefined => {
     if (!Array.isArray(value)) return misfit('an array', value);
     for (const [index, item] of value.entries()) {
       const wrong = check(item);
@@ -73,6 +84,7 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
     }
     return undefined;
   };
+  return Object.assign(ofList, { item: check });
 }
 
 export function oneOf<const T extends string>(...values: readonly T[]): Check<T> {

@@ -2,6 +2,7 @@ import type { Contradiction } from '../domain/cross-check.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
 import { fits, type KnownState } from './known-states.ts';
@@ -26,9 +27,9 @@ export interface KnownBefore {
   readonly here?: KnownState | undefined;
 }
 
-/** All that speaks against a state. Linear in its size. */
-export function stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefore): StateFault[] {
-  const { broken, contradictions, entries, ahead } = verify(snapshot);
+/** All that speaks against a state. Linear in its size, in steps. */
+export function* stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefore): LongWork<StateFault[]> {
+  const { broken, contradictions, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;
   const faults: StateFault[] = [];
   if (broken) faults.push({ kind: 'broken', broken, entries });

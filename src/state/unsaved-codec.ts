@@ -1,21 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { JsonFault } from '../domain/json-text.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import type { Record } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { newerFormat } from './codec.ts';
+import { type Document, openDocument } from './document.ts';
 import { record, target } from './record-shape.ts';
-import {
-  describeMisfit,
-  fields,
-  integerFrom,
-  isObject,
-  listOf,
-  oneOf,
-  pathText,
-  time,
-  word,
-} from './shape.ts';
+import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from './shape.ts';
 
 /**
  * `errored.state.json`: what a run knew and could not write into its state any more. It is no state; `state push`
@@ -41,27 +34,35 @@ export function encodeUnsaved(unsaved: Unsaved): string {
   return `${JSON.stringify(stored, undefined, 2)}\n`;
 }
 
-/** Undefined when the bytes are something else; `Failure` (`state`) when they are one that is damaged. */
-export function decodeUnsaved(bytes: Uint8Array, file: string): Unsaved | undefined {
-  const value = parsed(bytes);
-  if (!isObject(value) || value.kind !== 'unsaved-records') return undefined;
-  if (typeof value.format === 'number' && value.format > UNSAVED_FORMAT)
-    throw newerFormat(file, value.format);
-  const wrong = shape(value);
-  if (wrong)
-    throw new Failure(
-      'state',
-      error(
-        'unsaved-damaged',
-        `${file} is not as a run wrote it: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`,
-        {
-          where: { file },
-          remedy: 'take the JSON that the run printed, or correct it at that place; nothing was changed',
-        },
-      ),
-    );
-  const { format: _, kind: __, ...unsaved } = value as unknown as Stored;
-  return unsaved;
+/** Undefined when the bytes are something else; `Failure` (`refused`) when they are one that is damaged. In steps. */
+export function* decodeUnsaved(bytes: Uint8Array, file: string): LongWork<Unsaved | undefined> {
+  const document = yield* opened(bytes);
+  if (document?.head.kind !== 'unsaved-records') return undefined;
+  const { format } = document.head;
+  if (typeof format === 'number' && format > UNSAVED_FORMAT) throw newerFormat(file, format);
+  try {
+    const {
+      format: _,
+      kind: __,
+      ...unsaved
+    } = yield* document.read((wrong) => {
+      throw damaged(file, `${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+    });
+    return unsaved;
+  } catch (cause) {
+    if (!(cause instanceof JsonFault)) throw cause;
+    throw damaged(file, `it ${cause.message}`);
+  }
+}
+
+function damaged(file: string, why: string): Failure {
+  return new Failure(
+    'refused',
+    error('unsaved-damaged', `${file} is not as a run wrote it: ${why}`, {
+      where: { file },
+      remedy: 'take the JSON that the run printed, or correct it at that place; nothing was changed',
+    }),
+  );
 }
 
 const shape = fields<Stored>({
@@ -75,11 +76,12 @@ const shape = fields<Stored>({
   records: listOf(record),
 });
 
-function parsed(bytes: Uint8Array): unknown {
+function* opened(bytes: Uint8Array): LongWork<Document<Stored> | undefined> {
   if (!isUtf8(bytes)) return undefined;
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
+    return yield* openDocument(new TextDecoder().decode(bytes), shape);
+  } catch (cause) {
+    if (cause instanceof JsonFault) return undefined;
+    throw cause;
   }
 }

@@ -1,4 +1,5 @@
 import { type Contradiction, contradictions } from '../domain/cross-check.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import type { HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
 import { findBreaks } from './history-chain.ts';
@@ -33,12 +34,12 @@ export interface AcceptedBreak {
   readonly by: HistoryEntry & { readonly type: 'state_accepted' };
 }
 
-/** Linear in history and records; about 35 µs for each restore, as much as reading it. */
-export function verify({ state, chain }: Snapshot): Verification {
+/** In steps. Linear in history and records; about 35 µs for each restore, as much as reading it. */
+export function* verify({ state, chain }: Snapshot): LongWork<Verification> {
   const { history } = state;
   let broken: FoundBreak | undefined;
   const accepted: AcceptedBreak[] = [];
-  for (const { index, accepted_by } of findBreaks(state, chain)) {
+  for (const { index, accepted_by } of yield* findBreaks(state, chain)) {
     const entry = history[index] as HistoryEntry;
     const by = accepted_by === undefined ? undefined : history[accepted_by];
     if (by?.type === 'state_accepted') accepted.push({ index, entry, by });

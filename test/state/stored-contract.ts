@@ -59,7 +59,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
           const found = await backend.read().catch((cause: unknown) => cause);
           if (found instanceof Failure) {
             refused++;
-            expect(found.kind, `${part} cut at ${length}`).to.equal('state');
+            expect(found.kind, `${part} cut at ${length}`).to.equal('refused');
             for (const { remedy } of found.diagnostics) expect(remedy).to.be.a('string').and.not.equal('');
             continue;
           }
@@ -89,7 +89,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
         for (const attempt of [backend.read(), backend.lock(ACTOR, 0)]) {
           const failure = await attempt.catch((cause: unknown) => cause);
           if (!(failure instanceof Failure)) throw new Error(`${part} of format 99 was not refused`);
-          expect(failure.kind).to.equal('state');
+          expect(failure.kind).to.equal('refused');
           expect(failure.diagnostics[0]?.summary).to.match(/newer vbsctl \(format 99/);
           expect(failure.diagnostics[0]?.remedy).to.include('update vbsctl');
         }
@@ -109,7 +109,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
         await one.subject.put(part, foreign.get(part) ?? expect.fail());
         const failure = await read(one.subject).catch((cause: unknown) => cause);
         if (!(failure instanceof Failure)) throw new Error(`a foreign ${part} was taken`);
-        expect(failure.kind).to.equal('state');
+        expect(failure.kind).to.equal('refused');
         const said = JSON.stringify(failure.diagnostics);
         expect(said).to.include(one.lineage).and.include(other.lineage);
         await one.subject.put(part, bytes);

@@ -4,7 +4,7 @@ import { optional } from '../../domain/record.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { isNestedTooDeep } from './unasked.ts';
+import { tooMuchJson } from './unasked.ts';
 
 /**
  * What an exchange that did not bring what was asked for means, in the words of the domain: every error body
@@ -145,9 +145,9 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object that a text holds as JSON; undefined for everything else, and for what is nested without end. */
+/** The object that a text holds as JSON; undefined for everything else, and for what is too much to be parsed. */
 export function parseObject(text: string): JsonObject | undefined {
-  if (isNestedTooDeep(text)) return undefined;
+  if (tooMuchJson(text) !== undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : undefined;

@@ -1,12 +1,13 @@
+import { endOfValue, type JsonBounds, JsonFault } from '../../domain/json-text.ts';
 import type { Answer, Http } from './exchange.ts';
 
 /**
  * Bodies that no request here asks for: compressed ones (every request says `Accept-Encoding: identity`), whose true
- * size no limit sees, and JSON that is nested without end.
+ * size no limit sees, and JSON that is nested without end or has values without end.
  */
 
-/** Maps and lists within each other; a catalog needs 6. */
-const NESTING_MAX = 64;
+/** A catalog is 6 levels deep; a page of a thousand volumes has some hundred thousand values. */
+const BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
 
 /** How the body is compressed; undefined when it is not. */
 export function compressionOf({ headers }: Pick<Answer, 'headers'>): string | undefined {
@@ -30,33 +31,13 @@ export function withoutCompression(network: Http): Http {
   };
 }
 
-/** Whether a text that may be JSON is nested more deeply than any answer is. Linear; strings are skipped whole. */
-export function isNestedTooDeep(text: string): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++)
-    switch (text[at]) {
-      case '[':
-      case '{':
-        if (++depth > NESTING_MAX) return true;
-        break;
-      case ']':
-      case '}':
-        depth--;
-        break;
-      case '"':
-        at = endOfString(text, at);
-        break;
-      default:
-    }
-  return false;
-}
-
-/** Of the quote that closes the string; the text's length where none does. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let slashes = 0;
-    while (text[end - 1 - slashes] === '\\') slashes++;
-    if (slashes % 2 === 0) return end;
+/** Why a text that may be JSON is not parsed; completes “the answer …”. Of what is not JSON, `JSON.parse` sees no more. */
+export function tooMuchJson(text: string): string | undefined {
+  try {
+    endOfValue(text, text.search(/[^ \t\r\n]|$/), BOUNDS);
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof JsonFault) return cause.kind === 'too_much' ? cause.message : undefined;
+    throw cause;
   }
-  return text.length;
 }

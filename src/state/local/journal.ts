@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { LongWork } from '../../domain/long-work.ts';
 import type { Commit } from '../../domain/state.ts';
+import { boundedJson } from '../document.ts';
 import { commit as commitShape } from '../record-shape.ts';
 import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../shape.ts';
 
@@ -57,13 +59,14 @@ export type Journal =
   /** Not what a crash can leave. `offset` in bytes, `line` from 1. */
   | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
 
-/** Never throws. Linear. */
-export function parseJournal(bytes: Uint8Array): Journal {
+/** Never throws. Linear, in steps. */
+export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: JournalHeader | undefined;
   let previous = '';
   const commits: Commit[] = [];
   let offset = 0;
+  let stepEnd = STEP_BYTES;
   for (let number = 1; offset < buffer.length; number++) {
     const end = buffer.indexOf(NEWLINE, offset);
     const last = end < 0 || end === buffer.length - 1;
@@ -98,6 +101,9 @@ export function parseJournal(bytes: Uint8Array): Journal {
       previous = group.sum;
     }
     offset = end + 1;
+    if (offset < stepEnd) continue;
+    stepEnd = offset + STEP_BYTES;
+    yield;
   }
   if (!header) return { kind: 'damaged', offset: 0, line: 1, why: 'it is empty' };
   return { kind: 'sound', header, commits, tornBytes: 0 };
@@ -108,6 +114,8 @@ const groupShape = listOf(commitShape);
 
 type Kind = 'journal' | 'commits';
 const NEWLINE = 0x0a;
+/** Between two steps. */
+const STEP_BYTES = 1024 * 1024;
 const OPEN = '{"sum":"';
 const SUM_LENGTH = 64;
 const MIDDLE: { readonly [K in Kind]: string } = { journal: '","journal":', commits: '","commits":' };
@@ -141,7 +149,7 @@ function formatOf(bytes: Buffer): number | undefined {
 /** The JSON value; undefined when it is none. */
 function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString());
+    return boundedJson(bytes.toString());
   } catch {
     return undefined;
   }

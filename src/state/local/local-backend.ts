@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { stoppably } from '../../domain/long-work.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
@@ -44,7 +45,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
     async lock(actor, waitMs, signal) {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
-        const found = await store.foldLeftovers(() => mustHold(held));
+        const found = await store.foldLeftovers(() => mustHold(held), signal);
         const holding = new LocalHolding(store, held, found);
         return new StoredLease({ holding, found, actor, clock, newId, location });
       } catch (cause) {
@@ -85,8 +86,8 @@ class Store {
    * it may end in a torn line, or (after a failed sync) in one that the page cache has and the disk has not.
    * What was read is written anew and synced before anything is built on it.
    */
-  async foldLeftovers(guard: Guard): Promise<Snapshot | undefined> {
-    const { loaded, hasJournal } = await this.#read();
+  async foldLeftovers(guard: Guard, stop?: AbortSignal): Promise<Snapshot | undefined> {
+    const { loaded, hasJournal } = await this.#read(stop);
     return loaded && hasJournal ? await this.fold(loaded, guard) : loaded;
   }
 
@@ -130,16 +131,17 @@ class Store {
   /** What was found was folded: this one was begun since, by a process that lost its lock before it wrote into it. */
   async #isStray(): Promise<boolean> {
     const bytes = await this.#disk.read(this.journalPath);
-    const journal = bytes && parseJournal(bytes);
+    const journal = bytes && (await stoppably(parseJournal(bytes)));
     return !journal || (journal.kind === 'sound' && journal.commits.length === 0);
   }
 
-  async #read(): Promise<{ loaded: Snapshot | undefined; hasJournal: boolean }> {
+  async #read(stop?: AbortSignal): Promise<{ loaded: Snapshot | undefined; hasJournal: boolean }> {
     const { journalPath } = this;
     const path = this.#path;
     const journal = await this.#do('read', journalPath, () => this.#disk.read(journalPath));
     const snapshot = await this.#do('read', path, () => this.#disk.read(path));
-    return { loaded: recover({ path, snapshot, journalPath, journal }), hasJournal: journal !== undefined };
+    const loaded = await stoppably(recover({ path, snapshot, journalPath, journal }), stop);
+    return { loaded, hasJournal: journal !== undefined };
   }
 
   async #do<T>(verb: 'read' | 'write' | 'remove', path: string, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { LongWork } from '../../domain/long-work.ts';
 import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
 import { type Journal, parseJournal } from './journal.ts';
@@ -13,13 +14,13 @@ export interface Files {
 }
 
 /**
- * The state in the two files: the snapshot plus what the journal holds beyond it. Throws a `Failure` (`state`)
+ * The state in the two files: the snapshot plus what the journal holds beyond it. In steps. Throws a `Failure` (`refused`)
  * when that cannot be said for sure; a torn end of the journal is no damage, it was never acknowledged.
  */
-export function recover(files: Files): Snapshot | undefined {
-  const snapshot = files.snapshot && decodeSnapshot(files.snapshot, files.path);
+export function* recover(files: Files): LongWork<Snapshot | undefined> {
+  const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));
   if (!files.journal) return snapshot;
-  const journal = sound(parseJournal(files.journal), files);
+  const journal = sound(yield* parseJournal(files.journal), files);
   if (!snapshot) throw withoutState(files, journal);
   const { state, chain } = snapshot;
   // what a replaced state left behind holds nothing, see `Store.replace`
@@ -41,7 +42,7 @@ function sound(journal: Journal, { journalPath }: Files): SoundJournal {
       throw newerFormat(journalPath, journal.format);
     case 'damaged':
       throw new Failure(
-        'state',
+        'refused',
         error(
           'journal-damaged',
           `the journal of the state is damaged at byte ${journal.offset}: ${journal.why}`,
@@ -75,7 +76,7 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
 function withoutState({ path, journalPath }: Files, journal: SoundJournal): Failure {
   const { header, commits } = journal;
   return new Failure(
-    'state',
+    'refused',
     error('state-missing', `${path} is gone, but its journal holds ${commits.length} commits made since`, {
       where: { file: journalPath },
       detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
@@ -86,7 +87,7 @@ function withoutState({ path, journalPath }: Files, journal: SoundJournal): Fail
 
 function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
   return new Failure(
-    'state',
+    'refused',
     error('journal-of-another-state', `${journalPath} belongs to another state than ${path}`, {
       where: { file: journalPath },
       detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
@@ -97,7 +98,7 @@ function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, sta
 
 function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
   return new Failure(
-    'state',
+    'refused',
     error('state-too-old', `${path} is older than its journal: commits between them are missing`, {
       where: { file: journalPath },
       detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,

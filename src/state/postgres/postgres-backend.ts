@@ -1,6 +1,7 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { stoppably } from '../../domain/long-work.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
@@ -90,7 +91,7 @@ export function postgresBackend({
           const outcome = await takeLock(own, postgres, mine, settleMs, location);
           if (outcome !== 'mine') return { refused: () => outcome };
           const time = new LeaseTime(clock, postgres.ttl_ms, before);
-          return { mine: { session: own, time, found: await load(own, postgres, location) } };
+          return { mine: { session: own, time, found: await load(own, postgres, location, signal) } };
         } catch (cause) {
           // The lock may be ours, and what it guards cannot be used: it must not stand until its lease is over.
           if (!(cause instanceof ConnectionLost))
@@ -136,6 +137,7 @@ async function load(
   session: Session,
   { schema, state }: PostgresLocation,
   place: string,
+  stop?: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const rows = await session.transaction(async () => {
     const [head] = await session.query<{ head: object; serial: string }>(
@@ -158,7 +160,8 @@ async function load(
   const head = JSON.stringify({ ...rows.head.head, serial: Number(rows.head.serial) }).slice(0, -1);
   const records = rows.records.flatMap(({ record }) => record ?? []).join(',\n');
   const history = rows.history.map(({ entry }) => entry).join(',\n');
-  return decodeSnapshot(Buffer.from(`${head},\n"records":[${records}],\n"history":[${history}]}`), place);
+  const bytes = Buffer.from(`${head},\n"records":[${records}],\n"history":[${history}]}`);
+  return await stoppably(decodeSnapshot(bytes, place), stop);
 }
 
 function unreachable(place: string, cause: ConnectionLost): Failure {

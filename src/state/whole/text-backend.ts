@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { stoppably } from '../../domain/long-work.ts';
 import { fold, type State } from '../../domain/state.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
@@ -52,7 +53,7 @@ export function textBackend(options: TextBackendOptions): Backend {
     async lock(actor, waitMs, signal) {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
-        const loaded = await loadText(store);
+        const loaded = await loadText(store, signal);
         const holding = new TextHolding(options, held, loaded);
         const found = held.takenOver && loaded ? await holding.fence(loaded.snapshot) : loaded?.snapshot;
         return new StoredLease({ holding, found, actor, clock, newId, location });
@@ -71,9 +72,9 @@ interface Loaded {
   readonly snapshot: Snapshot;
 }
 
-async function loadText(store: TextStore): Promise<Loaded | undefined> {
+async function loadText(store: TextStore, stop?: AbortSignal): Promise<Loaded | undefined> {
   const stored = await store.read();
-  return stored && { stored, snapshot: decodeSnapshot(stored.bytes, store.place) };
+  return stored && { stored, snapshot: await stoppably(decodeSnapshot(stored.bytes, store.place), stop) };
 }
 
 class TextHolding implements Holding {

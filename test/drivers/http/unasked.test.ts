@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compressionOf, isNestedTooDeep } from '../../../src/drivers/http/unasked.ts';
+import { compressionOf, tooMuchJson } from '../../../src/drivers/http/unasked.ts';
 
 describe('bodies that nobody asked for', () => {
   it('are compressed ones, by whatever name', () => {
@@ -10,17 +10,26 @@ describe('bodies that nobody asked for', () => {
       expect(compressionOf({ headers })).to.equal(undefined);
   });
 
+  const isTooMuch = (text: string) => tooMuchJson(text) !== undefined;
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
   it('are nested more than 64 levels deep, brackets in strings aside', () => {
-    expect(isNestedTooDeep(nested(64))).to.equal(false);
-    expect(isNestedTooDeep(nested(65))).to.equal(true);
-    expect(isNestedTooDeep(`[${'[],'.repeat(1_000)}[]]`)).to.equal(false);
-    expect(isNestedTooDeep(JSON.stringify({ a: '['.repeat(1_000), 'b\\': '"[\\"{'.repeat(100) }))).to.equal(
-      false,
+    expect(isTooMuch(nested(64))).to.equal(false);
+    expect(isTooMuch(nested(65))).to.equal(true);
+    expect(isTooMuch(`[${'[],'.repeat(1_000)}[]]`)).to.equal(false);
+    expect(isTooMuch(JSON.stringify({ a: '['.repeat(1_000), 'b\\': '"[\\"{'.repeat(100) }))).to.equal(false);
+    expect(isTooMuch(`{"a\\\\": ${nested(70)}`)).to.equal(true);
+    expect(isTooMuch(`"${'['.repeat(100)}`)).to.equal(false);
+  });
+
+  it('have more than a million values, those in strings aside', () => {
+    expect(tooMuchJson(`{"volumes": [${'{},'.repeat(400_000)}{}]}`)).to.equal(undefined);
+    expect(tooMuchJson(`{"volumes": [${'{},'.repeat(600_000)}{}]}`)).to.equal(
+      'has more than 1000000 values in one list or entry',
     );
-    expect(isNestedTooDeep(`{"a\\\\": ${nested(70)}`)).to.equal(true);
-    expect(isNestedTooDeep(`"${'['.repeat(100)}`)).to.equal(false);
+    expect(tooMuchJson(`{"volumes": [${'0,'.repeat(1_000_000)}0`)).to.be.a('string');
+    expect(tooMuchJson(JSON.stringify({ a: '{},'.repeat(600_000) }))).to.equal(undefined);
+    expect(tooMuchJson(`<html>${'{},'.repeat(600_000)}`)).to.equal(undefined);
   });
 
   it('agrees with the depth of any JSON', () => {
@@ -29,7 +38,7 @@ describe('bodies that nobody asked for', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), fc.integer({ min: 50, max: 70 }), (value, around) => {
         const text = '['.repeat(around) + JSON.stringify(value) + ']'.repeat(around);
-        return isNestedTooDeep(text) === around + depth(value) > 64;
+        return isTooMuch(text) === around + depth(value) > 64;
       }),
     );
   });

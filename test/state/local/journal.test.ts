@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
+import { atOnce } from '../../../src/domain/long-work.ts';
 import { type Commit, emptyState, fold } from '../../../src/domain/state.ts';
 import { encodeSnapshot } from '../../../src/state/codec.ts';
 import { extendChain } from '../../../src/state/history-chain.ts';
@@ -28,7 +29,7 @@ function journal(groups = GROUPS, lineage = 'line-1', base = 0): { text: string;
   return { text, ends };
 }
 
-const parse = (text: string) => parseJournal(Buffer.from(text));
+const parse = (text: string) => atOnce(parseJournal(Buffer.from(text)));
 
 describe('journal', () => {
   const { text, ends } = journal();
@@ -56,7 +57,7 @@ describe('journal', () => {
 
   it('cut at any byte, gives the whole groups before the cut, or says why not', () => {
     for (let length = 0; length <= bytes.length; length++) {
-      const cut = parseJournal(bytes.subarray(0, length));
+      const cut = atOnce(parseJournal(bytes.subarray(0, length)));
       const whole = ends.filter((end) => end <= length);
       if (whole.length === 0) {
         expect(cut).to.include({ kind: 'damaged', offset: 0 });
@@ -79,7 +80,7 @@ describe('journal', () => {
       [start, bytes.length],
     ]) {
       const torn = Buffer.from(hole).fill(0, from, to);
-      expect(parseJournal(torn)).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
+      expect(atOnce(parseJournal(torn))).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
     }
   });
 
@@ -87,7 +88,7 @@ describe('journal', () => {
     for (let at = 0; at < (ends.at(-2) ?? 0) - 1; at += 3) {
       const flipped = Buffer.from(bytes);
       flipped[at] = (flipped[at] ?? 0) ^ 0x01;
-      const result = parseJournal(flipped);
+      const result = atOnce(parseJournal(flipped));
       if (result.kind === 'newer') continue; // the digit of the format itself
       expect(result.kind, `byte ${at}`).to.equal('damaged');
       if (result.kind === 'damaged') expect(result.offset).to.be.at.most(at);
@@ -142,7 +143,7 @@ describe('recover', () => {
   });
   const codeOf = (snapshot: Uint8Array | undefined, journalText: string) => {
     try {
-      recover(files(snapshot, journalText));
+      atOnce(recover(files(snapshot, journalText)));
     } catch (cause) {
       if (cause instanceof Failure) return cause.diagnostics[0]?.code;
       throw cause;
@@ -151,14 +152,14 @@ describe('recover', () => {
   };
 
   it('is nothing without files, and the snapshot without a journal', () => {
-    expect(recover(files(undefined, undefined))).to.equal(undefined);
-    expect(recover(files(at(2), undefined))?.state.serial).to.equal(2);
+    expect(atOnce(recover(files(undefined, undefined)))).to.equal(undefined);
+    expect(atOnce(recover(files(at(2), undefined)))?.state.serial).to.equal(2);
   });
 
   it('comes to the same from every snapshot that the journal reaches', () => {
-    const whole = recover(files(at(4), undefined))?.state;
+    const whole = atOnce(recover(files(at(4), undefined)))?.state;
     for (let serial = 0; serial <= 4; serial++)
-      expect(recover(files(at(serial), journal().text))?.state).to.deep.equal(whole);
+      expect(atOnce(recover(files(at(serial), journal().text)))?.state).to.deep.equal(whole);
   });
 
   it('stops when they do not belong together', () => {

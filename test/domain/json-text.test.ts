@@ -1,0 +1,134 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+  eachItem,
+  endOfValue,
+  type JsonBounds,
+  JsonFault,
+  objectIn,
+  offsetOf,
+  parseValue,
+  placeAt,
+  type TextRange,
+} from '../../src/domain/json-text.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
+
+const BOUNDS: JsonBounds = { depth: 64, values: 10_000 };
+
+/** The object in a text, its lists item by item; undefined for every other value. */
+function read(text: string, bounds = BOUNDS): unknown {
+  const members = atOnce(objectIn(text, bounds));
+  return (
+    members && Object.fromEntries([...members].map(([key, range]) => [key, parsed(text, range, bounds)]))
+  );
+}
+
+function parsed(text: string, range: TextRange, bounds: JsonBounds): unknown {
+  if (text[range.start] !== '[') return parseValue(text, range);
+  const items: unknown[] = [];
+  const end = atOnce(eachItem(text, range.start, bounds, (item) => items.push(parseValue(text, item))));
+  expect(end).to.equal(range.end);
+  return items;
+}
+
+function faultOf(work: () => unknown): JsonFault {
+  try {
+    work();
+  } catch (cause) {
+    if (cause instanceof JsonFault) return cause;
+    throw cause;
+  }
+  throw new Error('was accepted');
+}
+
+describe('domain/json-text', () => {
+  const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }));
+  const indent = fc.constantFrom(undefined, 1, '\t');
+
+  it('reads what JSON.parse reads', () => {
+    fc.assert(
+      fc.property(object, indent, (value, space) => {
+        const text = JSON.stringify(value, undefined, space);
+        expect(read(` \r\n${text}\t`)).to.deep.equal(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('refuses what JSON.parse refuses, and reads the rest alike, after any edit', () => {
+    const insert = fc.constantFrom('', '"', '{', '}', '[', ']', ',', ':', '0', 'null', '\\', '\u0000', ' ');
+    fc.assert(
+      fc.property(object, indent, fc.nat(), fc.nat(3), insert, (value, space, at, length, piece) => {
+        const text = JSON.stringify({ ...value, list: Object.values(value) }, undefined, space);
+        const from = at % (text.length + 1);
+        const edited = text.slice(0, from) + piece + text.slice(from + length);
+        let expected: unknown;
+        try {
+          expected = JSON.parse(edited);
+        } catch {
+          // A text that begins with something else than an object is not looked at any further.
+          if (edited.trimStart().startsWith('{')) expect(faultOf(() => read(edited)).at).to.be.at.least(0);
+          return;
+        }
+        try {
+          const found = read(edited);
+          if (found !== undefined) expect(found).to.deep.equal(expected);
+        } catch (cause) {
+          expect(cause).to.be.instanceOf(JsonFault).and.have.property('message', 'has a key twice');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is bounded in depth, in the values of one item, in items, and in keys', () => {
+    const bounds = { depth: 3, values: 5 };
+    const faults: readonly (readonly [text: string, message: string])[] = [
+      ['{"a":[[[[[]]]]]}', 'is nested more than 3 levels deep'],
+      ['{"a":[[1,2,3,4,5,6]]}', 'has more than 5 values in one list or entry'],
+      ['{"a":[1,2,3,4,5,6]}', 'has more than 5 values in one list or entry'],
+      ['{"a":{"b":{},"c":{},"d":{}}}', 'has more than 5 values in one list or entry'],
+      [`{${Array.from({ length: 1_001 }, (_, n) => `"k${n}":0`).join(',')}}`, 'has more than 1000 keys'],
+    ];
+    for (const [text, message] of faults) {
+      const fault = faultOf(() => read(text, bounds));
+      expect(fault).to.include({ kind: 'too_much', message });
+    }
+    expect(read('{"a":[[[[]]],[1,2,3],{"b":"[[[[[[,,,,,,"},1,2]}', bounds)).to.be.an('object');
+  });
+
+  it('counts no bracket in a string, however its quotes are escaped', () => {
+    for (const value of ['"', '\\', '\\"', '"[{', '\\\\"],', '\\'.repeat(7)]) {
+      const text = JSON.stringify({ a: [value, value] });
+      expect(endOfValue(text, 0, BOUNDS)).to.equal(text.length);
+      expect(read(text)).to.deep.equal({ a: [value, value] });
+    }
+  });
+
+  it('says where it goes wrong', () => {
+    for (const text of [
+      '{"a": [{"b": 1, "c": @tru}]}',
+      '{"a": [1, @]}',
+      '{"a": 1 @"b": 2}',
+      '{"a" @1}',
+      '{@a: 1}',
+      '{"a": 1}@x',
+      '{"a": [{"b": @01}]}',
+      '{"a": [1@',
+      '{"a": @"no end}',
+    ]) {
+      const at = text.indexOf('@');
+      const fault = faultOf(() => read(text.replace('@', '')));
+      expect([text, fault.at]).to.deep.equal([text, at]);
+    }
+  });
+
+  it('finds a value by its path, and tells its line and column', () => {
+    const text = '{\n  "a": [1, {"b": 2,\n "b": 3}],\n  "c": {}}';
+    const whole = { start: 0, end: text.length };
+    expect(placeAt(text, offsetOf(text, whole, ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
+    expect(placeAt(text, offsetOf(text, whole, ['a', 9]))).to.include({ line: 2, column: 8 });
+    expect(placeAt(text, offsetOf(text, whole, ['c', 'x']))).to.include({ line: 4, column: 8 });
+    expect(placeAt(text, 0)).to.deep.equal({ line: 1, column: 1, text: '{' });
+    expect(placeAt('x'.repeat(200), 150)).to.deep.equal({ line: 1, column: 151 });
+  });
+});
