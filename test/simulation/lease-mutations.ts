@@ -25,8 +25,8 @@ export const LEASE_MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: LOCK,
-        find: 'async function standingOf({ objects, key, place }: ObjectLockOptions)',
-        replace: 'async function standingOf({ objects, key, place, clock }: ObjectLockOptions)',
+        find: '  place,\n  secrets,\n}: ObjectLockOptions): Promise<Standing | undefined>',
+        replace: '  place,\n  secrets,\n  clock,\n}: ObjectLockOptions): Promise<Standing | undefined>',
       },
       { file: LOCK, find: '(found.age_ms ?? 0) >', replace: 'clock.now() - Date.parse(entry.renewed) >' },
     ],
