@@ -52,6 +52,7 @@ for (const [name, contents] of Object.entries(APART))
     outfile: `dist/${fileOf(name)}`,
     external: ['pg-native'],
   });
+mustBeAscii();
 tellOfOthers();
 copyFileSync(`${root}scripts/launcher.cjs`, `${root}dist/vbsctl.cjs`);
 chmodSync(`${root}dist/vbsctl.cjs`, 0o755);
@@ -61,6 +62,15 @@ execFileSync(process.execPath, [
   `${root}dist/program.cjs`,
   ...['plan', '--offline', '-f', `${root}examples/restores.yaml`, '--state', `${root}dist/no.state.json`],
 ]);
+
+/** The launcher reads the program as latin1. esbuild escapes texts, but takes regular expressions over as they are. */
+function mustBeAscii() {
+  for (const file of readdirSync(`${root}dist`).filter((name) => name.endsWith('.cjs'))) {
+    const [found] = /.{0,60}[^\0-\x7f].{0,60}/.exec(readFileSync(`${root}dist/${file}`, 'utf8')) ?? [];
+    if (found !== undefined)
+      throw new Error(`dist/${file} is not ASCII: write \\u…… in the regular expression at: ${found}`);
+  }
+}
 
 /** One text of licences, with the notices that esbuild found in the sources, and one bill of materials. */
 function tellOfOthers() {

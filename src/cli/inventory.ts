@@ -1,6 +1,7 @@
 import type { Backup, Server, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import { suggestForReport } from '../domain/suggest.ts';
@@ -93,7 +94,10 @@ function notThere(
     ...(/[*?]/.test(given)
       ? { detail: 'Here a name or an id is taken as it is; patterns go to --name.' }
       : {}),
-    remedy: meant === undefined ? `see what is there: ${command}` : `did you mean ${meant}? See: ${command}`,
+    remedy:
+      meant === undefined
+        ? `see what is there: ${command}`
+        : `did you mean ${quoted(meant)}? See: ${command}`,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { plainText } from '../network/plain-text.ts';
 import { isLoopback, unencrypted } from '../network/weakened-tls.ts';
@@ -201,9 +202,9 @@ function wayOut(
   wanted: Wanted,
 ): string {
   if (regions.length > 0 && !regions.includes(wanted.region))
-    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions, ' or ')}`;
+    return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions.map(quoted), ' or ')}`;
   if (interfaces.length > 0 && !interfaces.includes(wanted.interface))
-    return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces, ' or ')}`;
+    return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces.map(quoted), ' or ')}`;
   // A cloud that has Cinder and no VBS is no Open Telekom Cloud, but can be restored in all the same.
   if (isVbs && findCinder(catalog, wanted).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';

@@ -1,5 +1,6 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
@@ -63,9 +64,8 @@ function ownBackup(
     : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
 }
 
-/** On one line: a name that breaks it would write advice of its own. */
 function called(name: string | undefined, id: string): string {
-  return name ? name.replace(/\s+/g, ' ') : id;
+  return quoted(name || id);
 }
 
 function seconds(iso: string): string {

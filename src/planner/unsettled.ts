@@ -20,8 +20,10 @@ export function outcomeUnknown({ record, current }: Found, context: Context): Di
       remedy: `look at the disk; ${raise(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
-    detail: `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
-    remedy: `look at the disk, then: ${resolveCommand(record.address)}`,
+    remedy: [
+      `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
+      `look at the disk, then: ${resolveCommand(record.address)}`,
+    ].join('\n'),
   });
 }
 

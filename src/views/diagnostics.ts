@@ -1,6 +1,16 @@
 import type { Diagnostic, Place } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
-import { clip, displayWidth, indent, type Paint, paragraphs, type Style, sanitize } from './terminal.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
+import {
+  advice,
+  clip,
+  displayWidth,
+  indent,
+  type Paint,
+  paragraphs,
+  type Style,
+  sanitize,
+} from './terminal.ts';
 import { plural } from './words.ts';
 
 export interface DiagnosticsOptions {
@@ -41,12 +51,12 @@ export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticsOpti
 
 /** `→ what to do`, hanging, in the colour of things to do. */
 export function remedyLines(remedy: string, { style, width }: DiagnosticsOptions): string[] {
-  return paragraphs(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
+  return advice(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
 }
 
 /** `restores.yaml:12:7 (payments/db-data)`, as much of it as is known. */
 export function placeText({ file, line, column, address }: Place): string {
-  const position = [file && sanitize(file), line, line === undefined ? undefined : column]
+  const position = [file && quotedWhole(file), line, line === undefined ? undefined : column]
     .filter((part) => part !== undefined && part !== '')
     .join(':');
   if (address === undefined) return position;

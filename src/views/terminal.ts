@@ -85,33 +85,64 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/**
- * A command up to the end of its line (broken, it could not be pasted), or a word. An arrow stays with the word before
- * it: at the start of a line it is our sign of what to do.
- */
-const PIECES = /\b(?:vbsctl|openstack) .*$|\S+(?: +→(?!\S))*/g;
+/** What a sign or a command of ours begins with: a line begins with one only where it is ours. */
+const OURS = '→|vbsctl|openstack';
 
-/** Lines of at most `width` columns, broken at spaces; a longer word and a command to type stay whole. */
+/** A word, and such beginnings after it: whatever a text holds, none of its lines but the first begins with one. */
+const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S))*`, 'g');
+
+/** Prose, in lines of at most `width` columns, broken at spaces; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
+  return filled(text.match(WORDS) ?? [], width);
+}
+
+/**
+ * A command up to the end of its line (broken, it could not be pasted), or a word. A quotation belongs to its word,
+ * spaces and all: no command is found in it.
+ */
+const ADVICE =
+  /(?:vbsctl|openstack) .*$|(?:\u201c[^\u201d]*\u201d|"(?:[^"\\]|\\.)*"|'[^']*'|\\\S|\S)+(?: +\u2192(?!\S))*/g;
+
+/**
+ * What to do, in our own words, line by line: a command of ours stands on a line of its own where it would be broken.
+ * What somebody else wrote stands in it in quotation marks (`quoted`, `shellWord`).
+ */
+export function advice(text: string, width: number): string[] {
+  return lines(text, /^\s*\u2192/).flatMap((line) => filled(line.match(ADVICE) ?? [], width));
+}
+
+/**
+ * Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. None begins with what a sign or a
+ * command of ours begins with.
+ */
+export function paragraphs(text: string, width: number): string[] {
+  return lines(text, LEADING).flatMap((line) => wrap(line, width));
+}
+
+const LEADING = new RegExp(String.raw`^\s*(?:${OURS})(?!\S)`);
+
+function lines(text: string, leading: RegExp): string[] {
+  return text.split('\n').map((line) => sanitize(line).replace(leading, madeVisible));
+}
+
+/** Its first character as its code, as a line that could act in a log (domain/escape/ci-log.ts). */
+function madeVisible(leading: string): string {
+  const [first = '', ...rest] = leading.trimStart();
+  return `\\u{${first.codePointAt(0)?.toString(16)}}${rest.join('')}`;
+}
+
+function filled(pieces: readonly string[], width: number): string[] {
+  const done: string[] = [];
   let line = '';
-  for (const piece of text.match(PIECES) ?? []) {
+  for (const piece of pieces) {
     if (line !== '' && displayWidth(line) + 1 + displayWidth(piece) > width) {
-      lines.push(line);
+      done.push(line);
       line = piece;
     } else {
       line = line === '' ? piece : `${line} ${piece}`;
     }
   }
-  return line === '' ? lines : [...lines, line];
-}
-
-/**
- * Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. None begins with the arrow that
- * is our sign of what to do.
- */
-export function paragraphs(text: string, width: number): string[] {
-  return text.split('\n').flatMap((line) => wrap(sanitize(line).replace(/^\s*→/, '\\u{2192}'), width));
+  return line === '' ? done : [...done, line];
 }
 
 export function indent(lines: readonly string[], columns: number): string[] {

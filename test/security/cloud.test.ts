@@ -2,7 +2,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { type Emulator, seedWorld, startEmulator } from '../../src/emulator/index.ts';
 import { type Reply as Answer, TinyCloud } from '../drivers/tiny-cloud.ts';
 import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
@@ -581,4 +581,102 @@ describe('a cloud that sends without end', () => {
       expect(printed(done)).not.to.match(CRASH);
       expect(cloud.count('/volumes/detail')).to.equal(2);
     });
+});
+
+describe('a cloud whose names and messages look like advice', function () {
+  this.timeout(120_000);
+  /** Each ends a line of its own at some width, where a line is broken by its words. */
+  const NAMES = Array.from({ length: 40 }, (_, n) => {
+    const [before = '', after = ''] = [
+      [`${'x'.repeat(n * 2)} `, ` ${'y'.repeat(80)}`],
+      [`pay” is wrong; ${'x '.repeat(n)}`, ' “'],
+      [`pay": ${'x '.repeat(n)}`, ''],
+      [`pay' →  ${'x '.repeat(n)}\n`, '\n'],
+      ['', ` ${'y '.repeat(n)}`],
+    ][n % 5] as [string, string];
+    return `${before}${n % 2 === 0 ? 'vbsctl' : 'openstack'} attacked --all${after}`;
+  });
+  let cloud: Emulator;
+  let gateway: Gateway;
+  let scene: Scene;
+
+  before(async () => {
+    const world = seedWorld({ volumes: NAMES.length, backupsPerVolume: 1, jobDurationMs: 100 });
+    for (const [n, volume] of Object.values(world.volumes).entries()) volume.name = NAMES[n] ?? '';
+    for (const [n, backup] of Object.values(world.backups).entries()) {
+      backup.name = NAMES.at(n - 5) ?? '';
+      if (n % 3 === 0) backup.size_gb = 4_000;
+      if (n % 7 === 0) Object.assign(backup, { status: 'error', fail_reason: NAMES.at(n - 9) });
+    }
+    cloud = await startEmulator({ world });
+    gateway = await Gateway.open(cloud);
+    scene = new Scene();
+    const restores = Object.values(world.volumes).map(({ id }, n) => {
+      const backup = Object.values(world.backups).at(n - 1);
+      const source = n % 4 === 3 ? `backup: {as_of: latest}` : `backup_id: ${backup?.id}`;
+      return `    - {name: r-${n}, volume_id: ${id}, ${source}}\n`;
+    });
+    scene.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: night}\nspec:\n  restores:\n${restores.join('')}`,
+    );
+    scene.write(
+      'op.yaml',
+      `apiVersion: vbsctl.dev/v1
+kind: Config
+retry: {settle: 1s, min_delay: 20ms, max_delay: 100ms, give_up_after: 1s}
+poll: {min_interval: 20ms, max_interval: 50ms}
+apply: {max_failures: 0}
+`,
+    );
+  });
+  after(async () => {
+    scene.close();
+    gateway.close();
+    await cloud.close();
+  });
+
+  const run = async (...args: string[]) => {
+    const done = await scene.run({ ...gateway.env(), VBSCTL_CONFIG: 'op.yaml' }, ...args);
+    expect(printed(done)).not.to.match(CRASH);
+    const lookalikes = printed(done)
+      .split('\n')
+      .filter((line) => /^\s*(?:→\s*)?(?:vbsctl|openstack) attacked/.test(line));
+    expect(lookalikes, args.join(' ')).to.deep.equal([]);
+    return done;
+  };
+
+  it('stands on no line as if vbsctl advised it', async () => {
+    const state = ['--state', './vbsctl.state.json'];
+    const planned = await run('plan', '-f', 'restores.yaml', ...state);
+    expect(planned.stdout).to.include('the newest backup of “').and.include('attacked');
+    let refused = 0;
+    gateway.answer = ({ path }) =>
+      path.endsWith('/restore')
+        ? {
+            status: 400,
+            body: JSON.stringify({ error: { code: 'X', message: NAMES[refused++ % NAMES.length] } }),
+          }
+        : undefined;
+    const applied = await run(
+      'apply',
+      '-f',
+      'restores.yaml',
+      '--auto-approve',
+      '--init-state',
+      '--skip-blocked',
+      ...state,
+    );
+    expect(refused, printed(applied)).to.be.above(0);
+    for (const args of [['state', 'list'], ['state', 'history'], ['status'], ['plan', '-f', 'restores.yaml']])
+      await run(...args, ...state);
+    for (const n of [1, 2, 4, 5, 8]) await run('state', 'show', `night/r-${n}`, ...state);
+  });
+
+  it('is no name that was meant, unless in quotation marks', async () => {
+    for (const name of NAMES.slice(0, 10)) {
+      const done = await run('get', 'backups', '--volume', `${name.trim()}s`.replace(/\s/g, ' '));
+      expect(done.code, printed(done)).to.equal(1);
+    }
+  });
 });

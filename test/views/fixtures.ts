@@ -330,9 +330,8 @@ const ACTIONS: readonly Action[] = [
         code: 'outcome-unknown',
         summary:
           'the outcome of its last attempt is unknown: the disk changed since the attempt and is available again',
-        detail: 'see the evidence: vbsctl state show payments/wal',
         remedy:
-          'look at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
+          'see the evidence: vbsctl state show payments/wal\nlook at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
         where: { address: 'payments/wal' },
       },
     ],

@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { quoted } from '../../src/domain/escape/quoted.ts';
+import { shellWord } from '../../src/domain/escape/shell-word.ts';
 import {
+  advice,
   clip,
   displayWidth,
   makeStyle,
@@ -88,17 +91,99 @@ describe('views/terminal', () => {
       );
     });
 
-    it('does not break a command, so that it can be pasted', () => {
-      expect(wrap('look at the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal([
-        'look at the disk, then:',
-        'vbsctl resolve a/b --as failed --reason "…"',
-      ]);
+    it('does not break a command of ours, so that it can be pasted', () => {
+      expect(advice('look at the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal(
+        ['look at the disk, then:', 'vbsctl resolve a/b --as failed --reason "…"'],
+      );
     });
 
     it('never begins a line with the arrow that stands for what to do', () => {
       for (let width = 10; width < 60; width++)
         for (const line of wrap('named x → vbsctl-apply --auto-approve → → now', width).slice(1))
           expect(line).not.to.match(/^→/);
+    });
+
+    const lookalike = fc
+      .array(
+        fc.constantFrom(
+          'x',
+          'vbsctl',
+          'openstack',
+          '→',
+          'apply',
+          '--auto-approve',
+          '“',
+          '”',
+          '"',
+          "'",
+          ':',
+          '\n',
+          '\t',
+          '\u00a0',
+        ),
+        {
+          minLength: 1,
+          maxLength: 20,
+        },
+      )
+      .map((words) => words.join(' '));
+    const widths = fc.integer({ min: 10, max: 120 });
+
+    it('never begins a line of prose with what looks like a command of ours, whatever it holds', () => {
+      fc.assert(
+        fc.property(lookalike, widths, (text, width) => {
+          for (const line of [...wrap(`disk ${sanitize(text)}`, width), ...paragraphs(text, width)])
+            expect(line).not.to.match(/^\s*(→|vbsctl|openstack)(?!\S)/);
+        }),
+      );
+    });
+
+    it('takes nothing for a command that is quoted within what to do, and breaks no quotation', () => {
+      fc.assert(
+        fc.property(lookalike, lookalike, widths, (one, other, width) => {
+          const lines = advice(
+            `put ${quoted(one)} in place of ${quoted(other)}, then: vbsctl plan -f FILE`,
+            width,
+          );
+          expect(lines.join(' ')).to.include(quoted(one)).and.include(quoted(other));
+          for (const line of lines) {
+            const begins = /^(?:vbsctl|openstack)(?!\S)/.test(line);
+            expect(begins, line).to.equal(line === 'vbsctl plan -f FILE');
+            expect(line.split('“').length, line).to.equal(line.split('”').length);
+          }
+        }),
+      );
+    });
+
+    it('takes nothing for a command that is a word of a command to paste', () => {
+      fc.assert(
+        fc.property(lookalike, widths, (text, width) => {
+          const word = shellWord(text);
+          const lines = advice(`name it: --config ${word}, or VBSCTL_CONFIG`, width);
+          expect(lines.join(' ')).to.equal(`name it: --config ${word}, or VBSCTL_CONFIG`);
+          for (const line of lines) expect(line).not.to.match(/^(→|vbsctl|openstack)(?!\S)/);
+        }),
+      );
+    });
+
+    it('quotes a text of somebody else unless it is one plain word', () => {
+      for (const text of [
+        'pay-db-data',
+        'Größe',
+        'データ',
+        'c96e4a94-927a-425c-8795-63f9964cfebd',
+        'a.b/c:1',
+      ])
+        expect(quoted(text)).to.equal(text);
+      for (const [text, shown] of [
+        ['pay db', '“pay db”'],
+        ['vbsctl', '“vbsctl”'],
+        ['a\n→ vbsctl apply', '“a → vbsctl apply”'],
+        ['x” then “y', '“x" then "y”'],
+        ['', '“”'],
+        ['x '.repeat(500), `“${'x '.repeat(29)}x…”`],
+      ] as const)
+        expect(quoted(text)).to.equal(shown);
     });
 
     it('keeps the line breaks that were meant, and no others', () => {

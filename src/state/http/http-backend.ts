@@ -144,7 +144,7 @@ class StateServer implements TextStore {
       'state',
       error('state-server', summary, {
         where: { file: this.place },
-        ...optional('detail', said || undefined),
+        ...(said === '' ? {} : { detail: `The server says: ${said}` }),
         remedy,
       }),
     );

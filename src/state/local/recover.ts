@@ -1,5 +1,6 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quoted } from '../../domain/escape/quoted.ts';
 import type { LongWork } from '../../domain/long-work.ts';
 import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
@@ -91,7 +92,7 @@ function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, sta
     error('journal-of-another-state', `${journalPath} belongs to another state than ${path}`, {
       where: { file: journalPath },
       detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
-      remedy: `put the state of lineage ${journal.header.lineage} back, or move the journal to where that state is`,
+      remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal to where that state is`,
     }),
   );
 }
