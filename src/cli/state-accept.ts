@@ -1,3 +1,4 @@
+import { noState } from '../app/no-state.ts';
 import { acceptedState } from '../domain/accept.ts';
 import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
@@ -14,7 +15,6 @@ import type { StateFault } from '../state/state-faults.ts';
 import { confirm } from './consent.ts';
 import type { Io } from './io.ts';
 import { actor, openState, settings } from './setup.ts';
-import { noState } from './state.ts';
 import { backUp } from './state-backup.ts';
 import { faultsOf, remember, warnOfFaults } from './state-check.ts';
 import type { EditFlags } from './state-edit.ts';

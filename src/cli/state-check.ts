@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { StatePorts } from '../app/state-ports.ts';
 import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
@@ -23,6 +24,7 @@ import type { CommonFlags } from './flags.ts';
 import { isUrl } from './fleeting.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './show.ts';
+import { backUp } from './state-backup.ts';
 import { systemClock } from './system.ts';
 
 /** Whether a state may be relied on: its history verifies, and it is not older than what was seen before. */
@@ -113,6 +115,16 @@ export async function remember(
     placeOf(store),
     knownStateOf(snapshot, shownPlace(store), isoTime(systemClock.now())),
   );
+}
+
+/** What the use cases that replace a state need of the command line. `backup`: a file that a flag names. */
+export function statePorts(io: Io, { backup }: { readonly backup?: string }): StatePorts {
+  return {
+    clock: systemClock,
+    stop: io.stop,
+    backUp: (store, snapshot) => backUp(io, store.location, snapshot, backup),
+    remember: (store, snapshot, how) => remember(io, store, snapshot, how),
+  };
 }
 
 /** The highest serial that was seen of a lineage, if any was. */

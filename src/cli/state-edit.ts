@@ -1,4 +1,5 @@
 import { noRecord } from '../app/addresses.ts';
+import { noState } from '../app/no-state.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
@@ -11,7 +12,6 @@ import { sanitize } from '../views/terminal.ts';
 import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { actor, backend, settings } from './setup.ts';
-import { noState } from './state.ts';
 import { backUp } from './state-backup.ts';
 
 export interface EditFlags extends CommonFlags {

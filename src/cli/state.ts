@@ -1,8 +1,7 @@
 import { noRecord } from '../app/addresses.ts';
-import { error } from '../domain/diagnostic.ts';
+import { noState } from '../app/no-state.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
-import type { Backend } from '../state/backend.ts';
 import type { Snapshot } from '../state/codec.ts';
 import { movedAway } from '../state/moved-away.ts';
 import type { StateFault } from '../state/state-faults.ts';
@@ -66,13 +65,4 @@ export async function withFaults(
 /** Who looks into a state that was given up should know it. */
 function tellWhenMoved(io: Io, { moved_to }: State, location: string): void {
   if (moved_to) showDiagnostics(io, [{ ...movedAway(moved_to, location), severity: 'warning' }]);
-}
-
-export function noState({ location }: Pick<Backend, 'location'>): Failure {
-  return new Failure(
-    'usage',
-    error('no-state', `there is no state at ${location}`, {
-      remedy: 'create one: vbsctl init, or name it: --state',
-    }),
-  );
 }

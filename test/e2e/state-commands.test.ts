@@ -144,7 +144,7 @@ describe('looking after the state', () => {
     await ok('state', 'push', 'other.json', '--allow-other-lineage');
     desk.write('else.json', '{"version": 4}');
     const foreign = await desk.run('state', 'push', 'else.json');
-    expect(foreign.code).to.equal(1);
+    expect(foreign.code).to.equal(5);
     expect(said(foreign)).to.match(
       /else.json is not a state of vbsctl.*→ name a file that vbsctl state pull/,
     );

@@ -1,0 +1,12 @@
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { Backend } from '../state/backend.ts';
+
+export function noState({ location }: Pick<Backend, 'location'>): Failure {
+  return new Failure(
+    'usage',
+    error('no-state', `there is no state at ${location}`, {
+      remedy: 'create one: vbsctl init, or name it: --state',
+    }),
+  );
+}
