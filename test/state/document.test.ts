@@ -1,0 +1,45 @@
+import { expect } from 'chai';
+import { JsonFault } from '../../src/domain/json-text.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
+import { boundedJson, isReadableItem, openDocument } from '../../src/state/document.ts';
+import { fields, integerFrom, listOf, type Misfit, maybe } from '../../src/state/shape.ts';
+
+describe('state/document', () => {
+  const check = fields<{ readonly n: number; readonly list?: readonly number[] }>({
+    n: integerFrom(0),
+    list: maybe(listOf(integerFrom(1))),
+  });
+  const refuse = (wrong: Misfit): never => {
+    throw new Error(`${wrong.path.join('.')}: ${wrong.expected}`);
+  };
+  const read = (text: string) => {
+    const document = atOnce(openDocument(text, check));
+    return document && atOnce(document.read(refuse));
+  };
+
+  it('shows the head before any item is looked at', () => {
+    const document = atOnce(openDocument('{"list": [nonsense], "n": 1}', check));
+    expect(document?.head).to.deep.equal({ list: [], n: 1 });
+    expect(() => document && atOnce(document.read(refuse))).to.throw(JsonFault, 'is not valid JSON');
+  });
+
+  it('reads what fits, and refuses the first that does not', () => {
+    expect(read('{"list": [1, 2, 3], "n": 1}')).to.deep.equal({ n: 1, list: [1, 2, 3] });
+    expect(read('{"n": 1}')).to.deep.equal({ n: 1 });
+    expect(read('[1]')).to.equal(undefined);
+    expect(() => read('{"list": [1, 0, -1], "n": 1}')).to.throw('list.1: an integer from 1');
+    expect(() => read('{"list": {}, "n": 1}')).to.throw('list: an array');
+    expect(() => read('{"list": [0], "n": -1}')).to.throw('n: an integer from 0');
+    expect(() => read('{"n": 1, "__proto__": {"list": []}}')).to.throw('__proto__: no such field');
+  });
+
+  it('does not write as one item what it would not read as one', () => {
+    const entry = (values: number) => ({ records: Array.from({ length: values }, () => 0) });
+    expect(isReadableItem(entry(900_000))).to.equal(true);
+    expect(isReadableItem(entry(1_100_000))).to.equal(false);
+    expect(() => boundedJson(JSON.stringify(entry(1_100_000)))).to.throw(
+      JsonFault,
+      'more than 1000000 values',
+    );
+  });
+});
