@@ -1,8 +1,7 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import type { Clause } from './checker.ts';
 import { playSeed } from './play.ts';
 
-/** A thread that plays seeds until one breaks a promise. */
+/** Plays seeds in a thread until one breaks a promise. */
 export interface Hunt {
   readonly from: number;
   readonly to: number;
@@ -12,11 +11,7 @@ export type HuntMessage =
   | { readonly kind: 'playing'; readonly seed: number }
   | { readonly kind: 'caught'; readonly seed: number; readonly clause: Clause; readonly what: string };
 
-function tell(message: HuntMessage): void {
-  parentPort?.postMessage(message);
-}
-
-async function hunt({ from, to }: Hunt): Promise<void> {
+export async function run({ from, to }: Hunt, tell: (message: HuntMessage) => void): Promise<void> {
   for (let seed = from; seed <= to; seed++) {
     tell({ kind: 'playing', seed });
     const [violation] = (await playSeed(seed)).violations;
@@ -25,5 +20,3 @@ async function hunt({ from, to }: Hunt): Promise<void> {
     return;
   }
 }
-
-void hunt(workerData as Hunt);

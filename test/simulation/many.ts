@@ -1,30 +1,28 @@
-import { Worker } from 'node:worker_threads';
-import { bundle } from './bundle.ts';
 import type { DrawOptions } from './story.ts';
 import { emptyTally, merge, type Tally } from './tally.ts';
+import { onThreads, PlayThread } from './threads.ts';
 import type { Share } from './worker.ts';
+
+const WORKER = 'test/simulation/worker.ts';
 
 /** Plays the seeds `from` to `to` on so many threads. The tally does not depend on how many. */
 export async function playMany(
   { from, to, threads, options = {} }: { from: number; to: number; threads: number; options?: DrawOptions },
   onProgress: (tally: Tally) => void = () => {},
 ): Promise<Tally> {
-  const code = await bundle('worker.ts');
   const tally = emptyTally();
-  await Promise.all(
-    Array.from({ length: threads }, (_, thread) => {
-      const share: Share = { from: from + thread, to, step: threads, options };
-      const worker = new Worker(code, { eval: true, workerData: share });
-      return new Promise<void>((resolve, reject) => {
-        worker.on('message', (part: Tally) => {
-          merge(tally, part);
-          onProgress(tally);
-        });
-        worker.once('error', reject);
-        worker.once('exit', () => resolve());
-      });
-    }),
+  const shares = Array.from(
+    { length: threads },
+    (_, thread): Share => ({ from: from + thread, to, step: threads, options }),
   );
+  await onThreads(await PlayThread.open(threads, WORKER), shares, async (share, thread) => {
+    const work = { entry: WORKER, replaced: new Map(), input: share };
+    const end = await thread.play(work, (part: Tally) => {
+      merge(tally, part);
+      onProgress(tally);
+    });
+    if (end.kind === 'died') throw end.error;
+  });
   tally.failures.sort((a, b) => a.seed - b.seed);
   return tally;
 }

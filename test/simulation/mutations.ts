@@ -1,10 +1,10 @@
-import type { Patch } from './bundle.ts';
 import { EVIDENCE_MUTATIONS } from './evidence-mutations.ts';
 import { LEASE_MUTATIONS } from './lease-mutations.ts';
+import type { Patch } from './sources.ts';
 
 /**
  * Every rule of the program that keeps a promise, broken once. The simulation has to notice each within a thousand
- * seeds: `npm run simulate -- --mutations` looks for the seeds, `caught.json` keeps them, and a test plays them again.
+ * seeds: `npm run simulate:mutants` looks for the seeds, `caught.json` keeps them, and a test plays them again.
  */
 export interface Mutation {
   readonly name: string;
@@ -1160,16 +1160,4 @@ export const EQUIVALENT: readonly Equivalent[] = [
     proof: 'an unknown record is open business on its own disk and backup, which blocks every start there',
     test: 'test/planner/unsettled',
   },
-];
-
-/** Their seeds have to be found again since the stories changed: `npm run simulate:mutants`. */
-export const SEEDS_TO_FIND: readonly string[] = [
-  '408 is a no for good',
-  'adopt on the backup alone, and a disk that did not move is restored',
-  'dependants follow a failure',
-  'the history is not asked',
-  'a frozen process folds what is not its own any more',
-  'a disk that moved since the last probe is restored into',
-  'a restore that has its place leaves during a pause',
-  'the baseline of an attempt in doubt is replaced',
 ];

@@ -40,7 +40,7 @@ const DEFAULT_SETTLE_MS = 120_000;
 
 export function amongStrangers(story: Story, random: Random): Story {
   if (story.seed % 8 === AMONG_STRANGERS) return random.pick(PLOTS)(story, random);
-  if (story.seed % 8 === 0 || story.seed % 16 === 7 || !random.chance(BY_CHANCE)) return story;
+  if (story.seed % 8 === 0 || story.seed % 8 === 7 || !random.chance(BY_CHANCE)) return story;
   const at = random.int(0, story.chapters.length - 1);
   const fail: Happening = { kind: 'fail', entry: 0, since: 'request', after_ms: 100 };
   const deeds = random.pick([

@@ -1,4 +1,5 @@
 import type { Random } from './random.ts';
+import type { Fate } from './sim-process.ts';
 import type { Chapter, Edit, Entry, Fault, Happening, Story } from './story.ts';
 
 /**
@@ -8,14 +9,18 @@ import type { Chapter, Edit, Entry, Fault, Happening, Story } from './story.ts';
 const THEMES = [oldReads, lookAlikes, longQueue, crowd, longWait, movedBetween, mixUps, failures] as const;
 
 /** About what is found out and asked for between two requests. */
-const LATER_THEMES = [settledThenRefused, begunThenRaised, protectedMeanwhile, askedToPause] as const;
+const BETWEEN_THEMES = [settledThenRefused, begunThenRaised, protectedMeanwhile, askedToPause] as const;
 
-/** Every eighth story has a theme, one after the other; every sixteenth one of the later ones. */
+/** About what came before: an end of another restore, an earlier declaration, a former holder, a place taken. */
+const BEFORE_THEMES = [failedBefore, doneBefore, foldedTooLate, placeBeforePause] as const;
+
+/** Every eighth story has a theme of the first, one after the other, and every sixteenth one of each of the others. */
 export function themed(story: Story, random: Random): Story {
   const { seed } = story;
-  const themes = seed % 8 === 0 ? THEMES : seed % 16 === 7 ? LATER_THEMES : [];
-  const theme = themes[Math.floor(seed / (seed % 8 === 0 ? 8 : 16)) % themes.length];
-  return theme ? theme(story, random) : story;
+  if (seed % 8 === 0) return THEMES[(seed / 8) % THEMES.length]?.(story, random) ?? story;
+  if (seed % 8 !== 7) return story;
+  const themes = seed % 16 === 7 ? BETWEEN_THEMES : BEFORE_THEMES;
+  return themes[Math.floor(seed / 16) % themes.length]?.(story, random) ?? story;
 }
 
 /** Right after a yes of Cinder, which has no job to ask, disk and backup are read from an old copy, both at once. */
@@ -126,36 +131,30 @@ function longWait(story: Story, random: Random): Story {
   };
 }
 
-/** Told to come back late, and somebody uses the disk, or the backup, after settle and before the repeat. */
+/** Each request is lost, until the pause before the next one outlasts settle, and then somebody uses the disks for a moment. */
 function movedBetween(story: Story, random: Random): Story {
-  const settle = settleOf(story);
-  const retry_after = Math.ceil(settle / 1_000) + 200;
-  const after_ms = settle + random.int(20_000, 150_000);
-  const for_ms = random.int(1_000, 20_000);
-  const meanwhile: Happening = random.chance(0.5)
-    ? { kind: 'attach', after_ms, disk: 0, for_ms }
-    : { kind: 'restore_elsewhere', after_ms, entry: 0 };
+  const meanwhile = [0, 1, 2].map(
+    (disk): Happening => ({
+      kind: 'attach',
+      disk,
+      after_ms: random.int(230_000, 800_000),
+      for_ms: random.int(1_000, 10_000),
+    }),
+  );
   return {
     ...story,
-    disks: Math.max(story.disks, 2),
+    disks: Math.max(story.disks, 3),
     job_ms: Math.min(story.job_ms, 20_000),
     settings: {
-      ...story.settings,
+      settle_ms: 30_000,
       after_ambiguous: 'retry',
+      max_failures: 0,
       timeout_ms: 7_200_000,
       give_up_after_ms: 900_000,
     },
-    manifest: story.manifest.map((entry, index) => (index === 0 ? { ...entry, disk: 0 } : entry)),
-    faults: [
-      {
-        route: 'restore',
-        disk: 0,
-        after: 0,
-        times: 1,
-        effect: { kind: 'status', when: 'before', status: 429, body: 'empty', retry_after },
-      },
-    ],
-    chapters: firstWith(story, meanwhile),
+    manifest: threeDisks(story),
+    faults: [{ ...lost(random), times: 100 }],
+    chapters: firstWith(story, ...meanwhile),
   };
 }
 
@@ -230,6 +229,97 @@ function askedToPause(story: Story, random: Random): Story {
     settings: { ...story.settings, parallelism: 10, timeout_ms: 7_200_000 },
     manifest: threeDisks(story),
     faults: random.some(1, 3, asks),
+    chapters: firstWith(story),
+  };
+}
+
+/** One restore after the other, each only after the one before it, and the first fails. */
+function failedBefore(story: Story, random: Random): Story {
+  const chained = threeDisks(story).map((entry, index) =>
+    index === 0 ? entry : { ...entry, after: `r${random.int(0, index - 1)}` },
+  );
+  return {
+    ...failures(story, random),
+    settings: { ...story.settings, max_failures: 0 },
+    manifest: chained,
+  };
+}
+
+/** A restore is done, another one takes its place, and then the first is declared again. */
+function doneBefore(story: Story, random: Random): Story {
+  const exchange = (backup: number): Edit => ({ kind: 'exchange', entry: 0, backup });
+  const renamed: Edit[] = random.chance(0.3) ? [{ kind: 'rename', entry: 0 }] : [];
+  const apply = (...edits: readonly Edit[]): Chapter => ({
+    edits,
+    command: 'apply',
+    machine: 0,
+    person: false,
+    fates: [],
+    meanwhile: [],
+    pause_ms: random.skewed(0, 60_000),
+  });
+  return {
+    ...story,
+    backups_per_disk: 2,
+    job_ms: Math.min(story.job_ms, 60_000),
+    manifest: [{ set: 'one', name: 'r0', disk: 0, backup: 0, generation: 1 }],
+    faults: random.chance(0.7) ? [] : story.faults.filter(({ route }) => route !== 'restore'),
+    chapters: [apply(), apply(exchange(1)), apply(...renamed, exchange(0))],
+  };
+}
+
+/** Frozen right before it folds its journal into the state, taken for dead, and woken up while or after the next one works. */
+function foldedTooLate(story: Story, random: Random): Story {
+  const fate: Fate = {
+    kind: 'freeze',
+    at: { op: random.pick(['replace', 'remove']), nth: random.int(1, 4), when: 'before' },
+    for_ms: random.skewed(2_000, 300_000),
+    takeover_ms: random.skewed(200, 2_000),
+  };
+  const [first] = firstWith(story);
+  const next: Chapter = {
+    edits: [{ kind: 'raise', entry: 0 }],
+    command: 'apply',
+    machine: random.pick([0, 1]),
+    person: false,
+    fates: [],
+    meanwhile: [],
+    pause_ms: 300_000,
+  };
+  return {
+    ...story,
+    job_ms: random.skewed(500, 120_000),
+    faults: [],
+    chapters: first ? [{ ...first, fates: [fate], pause_ms: 0 }, next] : [],
+  };
+}
+
+/** One restore has its place for a request, but its last look takes long; meanwhile the cloud asks another one to pause. */
+function placeBeforePause(story: Story, random: Random): Story {
+  const slow: Fault = {
+    route: random.pick(['volume', 'backup']),
+    after: random.int(3, 5),
+    times: 1,
+    effect: { kind: 'slow', delay_ms: random.int(300, 10_000) },
+  };
+  const asks: Fault = {
+    route: 'restore',
+    after: random.int(0, 1),
+    times: 1,
+    effect: {
+      kind: 'status',
+      when: 'before',
+      status: random.pick([429, 503]),
+      body: 'service',
+      retry_after: random.skewed(1, 200),
+    },
+  };
+  return {
+    ...story,
+    disks: Math.max(story.disks, 3),
+    settings: { ...story.settings, parallelism: 10, timeout_ms: 7_200_000 },
+    manifest: threeDisks(story),
+    faults: [slow, asks],
     chapters: firstWith(story),
   };
 }

@@ -1,7 +1,6 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { playSeed } from './play.ts';
 import type { DrawOptions } from './story.ts';
-import { count, emptyTally } from './tally.ts';
+import { count, emptyTally, type Tally } from './tally.ts';
 
 /** One of several threads that play stories; each plays every n-th seed. */
 export interface Share {
@@ -14,14 +13,12 @@ export interface Share {
 /** Stories between two reports to the main thread. */
 const REPORT_EVERY = 50;
 
-async function work({ from, to, step, options }: Share): Promise<void> {
+export async function run({ from, to, step, options }: Share, tell: (tally: Tally) => void): Promise<void> {
   let tally = emptyTally();
   for (let seed = from; seed <= to; seed += step) {
     count(tally, await playSeed(seed, options));
     if (tally.seeds < REPORT_EVERY && seed + step <= to) continue;
-    parentPort?.postMessage(tally);
+    tell(tally);
     tally = emptyTally();
   }
 }
-
-void work(workerData as Share);
