@@ -31,6 +31,7 @@ function untilStopped<T>(work: Promise<T>, stop: AbortSignal, graceMs: number): 
     };
     if (stop.aborted) giveUp();
     else stop.addEventListener('abort', giveUp, { once: true });
-    work.finally(settled).then(resolve, reject);
+    // What fails once a stop was asked for has been waited for too long to matter.
+    work.finally(settled).then(resolve, (cause: unknown) => reject(stop.aborted ? stop.reason : cause));
   });
 }
