@@ -35,7 +35,8 @@ interface Shared {
 export function localPlace({ newId, changed }: Shared): Place {
   const disk = new SimDisk();
   const lock = new SimLock();
-  disk.onDurable = (files) => changed(files, lock.owner?.name);
+  // Whose lock was freed by a person may still write.
+  disk.onDurable = (files, writer) => changed(files, (lock.owner ?? writer)?.name);
   return {
     backend: (process) =>
       localBackend({

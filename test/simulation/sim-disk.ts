@@ -28,9 +28,9 @@ export class SimDisk {
   #inodes = 0;
   /**
    * Told after every change of what would survive: the files as they are named now. (One that was removed may be
-   * back after a power failure; then it is told again.)
+   * back after a power failure; then it is told again.) `writer`: absent after a power failure.
    */
-  onDurable: (files: ReadonlyMap<string, Inode>) => void = () => {};
+  onDurable: (files: ReadonlyMap<string, Inode>, writer?: SimProcess) => void = () => {};
 
   /** The disk as a process has it. */
   of(process: SimProcess): Disk {
@@ -44,31 +44,31 @@ export class SimDisk {
         process.io('replace', async () => {
           fail('replace');
           guard?.();
-          this.#name(path, text);
+          this.#name(path, text, process);
         }),
       create: (path, text) =>
         process.io('create', async () => {
           fail('replace');
           if (this.#seen.has(path)) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST' });
-          return this.#appender(this.#name(path, text), process);
+          return this.#appender(this.#name(path, text, process), process);
         }),
       remove: (path, guard) =>
         process.io('remove', async () => {
           fail('remove');
           guard?.();
           this.#seen.delete(path);
-          this.onDurable(this.#seen);
+          this.onDurable(this.#seen, process);
         }),
     };
   }
 
   /** A file with a new name is durable, and with it all that happened to names before. */
-  #name(path: string, text: string): Inode {
+  #name(path: string, text: string, writer: SimProcess): Inode {
     const bytes = Buffer.from(text);
     const inode = { id: ++this.#inodes, seen: bytes, durable: bytes };
     this.#seen.set(path, inode);
     this.#durable = new Map(this.#seen);
-    this.onDurable(this.#seen);
+    this.onDurable(this.#seen, writer);
     return inode;
   }
 
@@ -91,11 +91,11 @@ export class SimDisk {
               inode.durable.length + Math.floor(trouble.part * unsynced),
             );
             if (!trouble.kept) inode.seen = inode.durable;
-            this.onDurable(this.#seen);
+            this.onDurable(this.#seen, process);
             throw failure(trouble);
           }
           inode.durable = inode.seen;
-          this.onDurable(this.#seen);
+          this.onDurable(this.#seen, process);
         }),
       close: async () => undefined,
     };
