@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { playRound } from './round.ts';
 import { storyOf } from './story.ts';
 
-/** A few rounds of `npm run chaos`, with kills, a freeze and stops in them; two at once is in main-job.test.ts. */
-const SEEDS = [3, 5, 7];
+/** A few rounds of `npm run chaos`, with kills, freezes, stops and strangers, on both APIs; two at once is in main-job.test.ts. */
+const SEEDS = [5, 12, 28];
 
 describe('chaos: the built program, killed and frozen, against the cloud’s own record', function () {
   this.timeout(180_000);
