@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import type { Record } from '../domain/record.ts';
+import type { RestoreRecord } from '../domain/record.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { suggest, suggestForReport } from '../domain/suggest.ts';
@@ -41,7 +41,7 @@ export function refuseUndeclared(addresses: readonly Address[], specs: readonly 
 }
 
 /** The records of these addresses, each once. Throws a `Failure` (`usage`) that names all that have none. */
-export function recordsOf(state: State, addresses: readonly Address[]): Record[] {
+export function recordsOf(state: State, addresses: readonly Address[]): RestoreRecord[] {
   const unknown = addresses.filter((address) => !state.records.has(address));
   if (unknown.length > 0)
     throw new Failure(

@@ -7,9 +7,9 @@ import type { SavedPlan } from '../domain/saved-plan.ts';
 import type { ManifestFile } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { sameTarget, type Target } from '../domain/target.ts';
-import { approved, pinnedSpecs, plannedAddresses } from '../planner/approved.ts';
 import { followPlan } from '../planner/follow-plan.ts';
-import { standingOf } from '../planner/standing.ts';
+import { stalenessOf } from '../planner/plan-staleness.ts';
+import { pinnedSpecs, plannedAddresses, reconcile } from '../planner/reconcile.ts';
 import {
   type ApplyPorts,
   type ApplyResult,
@@ -51,7 +51,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
       const state = lease.state();
       const refuse = (refused: Failure, plan = ownUnderWay(saved, state, driver.target)) =>
         followDespite(refused, { plan, planDigest }, request, ports, lease, connection);
-      const standing = standingOf(
+      const standing = stalenessOf(
         saved,
         {
           state,
@@ -75,7 +75,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
         },
         { state, driver, clock: ports.clock },
       );
-      const judged = approved(saved, standing, fresh);
+      const judged = reconcile(saved, standing, fresh);
       if (judged.kind === 'refused') return await refuse(new Failure('refused', judged.reasons));
       const { plan } = judged;
       ports.showPlan(plan);

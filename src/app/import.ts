@@ -3,7 +3,7 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import type { Action, ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { importRestore, type Proof } from '../executor/import.ts';
+import { importRestore, type Proof } from '../executor/import-restore.ts';
 import { makePlan, type Wanted } from './make-plan.ts';
 import type { LockRequest, Ports } from './ports.ts';
 import { withConnection } from './with-connection.ts';

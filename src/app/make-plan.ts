@@ -9,7 +9,7 @@ import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { observationNeeds } from '../planner/needs.ts';
-import { plan } from '../planner/plan.ts';
+import { plan } from '../planner/planner.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
 import { observe } from './observe.ts';

@@ -1,11 +1,11 @@
 import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { judgePush } from '../domain/push.ts';
+import { judgePush } from '../domain/push-risks.ts';
 import type { MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { movedAway, onlyIfYours, wayBackFrom } from '../state/moved-away.ts';
+import { onlyIfYours, stateMoved, wayBackFrom } from '../state/migrated-state.ts';
 import { noState } from './no-state.ts';
 import type { LockRequest } from './ports.ts';
 import type { StatePorts } from './state-ports.ts';
@@ -53,7 +53,7 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
     );
   const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
-    if (mine.state.moved_to) throw new Failure('refused', movedAway(mine.state.moved_to, here.location));
+    if (mine.state.moved_to) throw new Failure('refused', stateMoved(mine.state.moved_to, here.location));
     await ports.refuseFaults(here, mine);
     if (!theirs) return mine;
     judgePush(beforeMoved(theirs.state), mine.state, request.risks, {

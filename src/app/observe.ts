@@ -2,8 +2,8 @@ import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
-import { backupsBeingMade } from '../executor/being-made.ts';
-import { worthAPage } from '../executor/thrift.ts';
+import { listPendingBackups } from '../executor/pending-backups.ts';
+import { worthAPage } from '../executor/poll-intervals.ts';
 
 /** Reads under way at once; the request budget bounds their rate. */
 const READS_AT_ONCE = 10;
@@ -16,7 +16,7 @@ const FRUITLESS_MAX = 20;
 /** Looks at what a plan needs to know. Throws a `cloud` Failure when a list it cannot do without is unreadable. */
 export async function observe(driver: Driver, needs: ObservationNeeds): Promise<Observations> {
   const nothing = !needs.all_volumes && needs.volume_ids.size === 0;
-  const [volumes, backups, beingMade] = await Promise.all([
+  const [volumes, backups, pendingBackups] = await Promise.all([
     readAll(
       'disks',
       needs.volume_ids,
@@ -31,14 +31,14 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
       (wish: ListWish<Backup>) => driver.backups(undefined, wish),
       (id) => driver.backup(id),
     ),
-    nothing ? undefined : backupsBeingMade(driver),
+    nothing ? undefined : listPendingBackups(driver),
   ]);
   return {
     volumes: volumes.readings,
     backups: backups.readings,
     ...(volumes.list ? { volume_list: volumes.list } : {}),
     ...(backups.list ? { backup_list: backups.list } : {}),
-    ...(beingMade ? { being_made: beingMade } : {}),
+    ...(pendingBackups ? { pending_backups: pendingBackups } : {}),
   };
 }
 

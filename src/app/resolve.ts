@@ -1,8 +1,8 @@
 import { Failure } from '../domain/errors.ts';
-import type { Record, Resolution } from '../domain/record.ts';
+import type { Resolution, RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { resolve as settle } from '../executor/resolve.ts';
+import { resolve as settle } from '../executor/resolve-record.ts';
 import type { RunSettings } from '../executor/run.ts';
 import { noRecord } from './addresses.ts';
 import type { LockRequest, Ports } from './ports.ts';
@@ -17,7 +17,7 @@ export interface ResolveRequest extends LockRequest {
 }
 
 export interface Resolved {
-  readonly record: Record;
+  readonly record: RestoreRecord;
   readonly state: State | undefined;
 }
 

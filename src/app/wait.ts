@@ -3,7 +3,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { isOpen, isUnderWay, type Record, type UnderWay, type Unknown } from '../domain/record.ts';
+import { isOpen, isUnderWay, type RestoreRecord, type UnderWay, type Unknown } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -24,7 +24,7 @@ export interface WaitRequest extends LockRequest {
 }
 
 export type WaitResult =
-  | { readonly kind: 'nothing_to_follow'; readonly chosen: readonly Record[] }
+  | { readonly kind: 'nothing_to_follow'; readonly chosen: readonly RestoreRecord[] }
   /** `ends`: of all that was chosen, also of what was over before. */
   | ({ readonly kind: 'ran'; readonly ends: ReadonlyMap<Address, End> } & RunResult);
 
@@ -75,7 +75,7 @@ function follow(
 }
 
 /** Those named; else all that is open. */
-function choose(state: State, addresses: readonly Address[]): Record[] {
+function choose(state: State, addresses: readonly Address[]): RestoreRecord[] {
   if (addresses.length === 0) return [...state.records.values()].filter(isOpen);
   return recordsOf(state, addresses);
 }
@@ -91,6 +91,6 @@ function unknownOutcome({ address }: Unknown): Diagnostic {
 }
 
 /** How the chosen stand before anything is done: the named ones that are over count, too. */
-export function endsOf(chosen: readonly Record[]): Map<Address, End> {
+export function endsOf(chosen: readonly RestoreRecord[]): Map<Address, End> {
   return new Map(chosen.map((record) => [record.address, { kind: 'recorded', record }]));
 }

@@ -10,10 +10,10 @@ import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { nodeDisk } from '../state/local/node-disk.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
-import { isUrl } from './fleeting.ts';
+import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
+import { showDiagnostics } from './print.ts';
 import { absolute } from './setup.ts';
-import { showDiagnostics } from './show.ts';
 
 export const ERRORED_STATE = 'errored.state.json';
 

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Io } from './io.ts';
-import { showDiagnostics } from './show.ts';
+import { showDiagnostics } from './print.ts';
 
 const told = new WeakMap<Io, Set<string>>();
 

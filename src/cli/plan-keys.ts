@@ -14,8 +14,8 @@ import { locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
+import { showDiagnostics } from './print.ts';
 import { absolute } from './setup.ts';
-import { showDiagnostics } from './show.ts';
 
 /**
  * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. Nothing of a key is ever printed but the name of

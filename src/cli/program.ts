@@ -3,7 +3,9 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
-import { afterHelp } from './examples.ts';
+import { afterHelp } from './help/examples.ts';
+import { understand } from './help/foreign-syntax.ts';
+import type { Io } from './io.ts';
 import {
   collect,
   count,
@@ -23,12 +25,10 @@ import {
   withPlanning,
   withPushRisks,
   withState,
-} from './flags.ts';
-import { understand } from './habits.ts';
-import type { Io } from './io.ts';
-import { moment, since } from './moment.ts';
-import { interrupted, printJson, showDiagnostics } from './show.ts';
-import { withWaivers } from './waivers.ts';
+} from './options/flags.ts';
+import { moment, since } from './options/moment.ts';
+import { withWaivers } from './options/waivers.ts';
+import { interrupted, printJson, showDiagnostics } from './print.ts';
 
 /**
  * Start here: what a user can type. Every command is one file beside this one, loaded only when it is run, so
@@ -44,7 +44,7 @@ export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let words = argv;
   try {
     if (argv[0] === COMPLETE)
-      return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
+      return await (await import('./help/completion.ts')).printCandidates(io, program, argv.slice(1));
     words = understand(argv, program);
     await program.parseAsync([...words], { from: 'user' });
     return exitCode;
@@ -112,7 +112,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
 
   withManifests(add('validate', 'check manifests and config without touching cloud or state'))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./validate.ts')).validate(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/validate.ts')).validate(io, flags)));
 
   withCloud(
     add('init', 'create the state, bound to one cloud project')
@@ -124,8 +124,8 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   ).action(async (flags) =>
     done(
       flags.config === true
-        ? await (await import('./init-config.ts')).initConfig(io, flags)
-        : await (await import('./init.ts')).init(io, flags),
+        ? await (await import('./commands/init-config.ts')).initConfig(io, flags)
+        : await (await import('./commands/init.ts')).init(io, flags),
     ),
   );
 
@@ -135,15 +135,15 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(new Option('--before <time>', 'taken at or before').argParser(moment))
     .addOption(new Option('--after <time>', 'taken at or after').argParser(moment))
     .addOption(listOutputOption())
-    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'backups', flags)));
+    .action(async (flags) => done(await (await import('./commands/get.ts')).get(io, 'backups', flags)));
   withFilters(withCloud(withConfig(add('volumes', 'disks, where they are attached, their last backup', get))))
     .aliases(['volume', 'disks', 'disk'])
     .addOption(listOutputOption())
-    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'volumes', flags)));
+    .action(async (flags) => done(await (await import('./commands/get.ts')).get(io, 'volumes', flags)));
   withFilters(withCloud(withConfig(add('servers', 'servers and the disks attached to them', get))))
     .alias('server')
     .addOption(listOutputOption())
-    .action(async (flags) => done(await (await import('./get.ts')).get(io, 'servers', flags)));
+    .action(async (flags) => done(await (await import('./commands/get.ts')).get(io, 'servers', flags)));
 
   withCloud(withConfig(add('generate', 'write a manifest to stdout: each disk and its newest backup')))
     .option('--server <name>', 'the disks attached to it, by name or id; repeatable', collect)
@@ -160,7 +160,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(
       new Option('--set <name>', 'what the set is called (default: after the server)').argParser(name),
     )
-    .action(async (flags) => done(await (await import('./generate.ts')).generate(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/generate.ts')).generate(io, flags)));
 
   withWaivers(withPlanning(add('plan', 'show what apply would do; changes nothing')))
     .option('--out <file>', 'save the plan, for vbsctl apply FILE to do exactly that')
@@ -172,7 +172,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--offline', 'do not contact the cloud')
     .option('--show-done', 'list every restore that is done already')
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./plan.ts')).plan(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/plan.ts')).plan(io, flags)));
 
   withWaivers(
     withPlanning(add('apply', 'restore what is declared and not done yet, or what a saved plan says')),
@@ -195,8 +195,8 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .action(async (plan, flags) =>
       done(
         plan === undefined
-          ? await (await import('./apply.ts')).apply(io, flags)
-          : await (await import('./apply-saved.ts')).applySaved(io, plan, flags),
+          ? await (await import('./commands/apply.ts')).apply(io, flags)
+          : await (await import('./commands/apply-saved.ts')).applySaved(io, plan, flags),
       ),
     );
 
@@ -205,7 +205,9 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--show-done', 'list every restore that was done already')
     .option('--trusted-keys <dir>', 'check the signature; 5 when none of these public keys made it')
     .addOption(outputOption())
-    .action(async (plan, flags) => done(await (await import('./show-plan.ts')).showPlan(io, plan, flags)));
+    .action(async (plan, flags) =>
+      done(await (await import('./commands/show-plan.ts')).showPlan(io, plan, flags)),
+    );
 
   withCloud(
     withManifests(add('import', 'record a declared restore that was done by hand')).addOption(stateOption()),
@@ -217,7 +219,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(lockTimeoutOption())
     .addOption(minimumSerialOption())
     .action(async (address, flags) =>
-      done(await (await import('./import.ts')).importByHand(io, address, flags)),
+      done(await (await import('./commands/import.ts')).importByHand(io, address, flags)),
     );
 
   withManifests(add('status', 'what is open: age, job, request ids, what waits behind it; takes no lock'))
@@ -226,7 +228,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(minimumSerialOption())
     .addOption(outputOption())
     .action(async (addresses, flags) =>
-      done(await (await import('./status.ts')).status(io, addresses, flags)),
+      done(await (await import('./commands/status.ts')).status(io, addresses, flags)),
     );
 
   withCloud(
@@ -242,7 +244,9 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(lockTimeoutOption())
     .addOption(minimumSerialOption())
     .addOption(outputOption())
-    .action(async (addresses, flags) => done(await (await import('./wait.ts')).wait(io, addresses, flags)));
+    .action(async (addresses, flags) =>
+      done(await (await import('./commands/wait.ts')).wait(io, addresses, flags)),
+    );
 
   withCloud(withState(add('resolve', 'say what became of a restore whose outcome is unknown')))
     .argument('<address>', 'set/name, as in vbsctl state list')
@@ -255,54 +259,60 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .addOption(lockTimeoutOption())
     .addOption(minimumSerialOption())
     .action(async (address, flags) =>
-      done(await (await import('./resolve.ts')).resolveRecord(io, address, flags)),
+      done(await (await import('./commands/resolve.ts')).resolveRecord(io, address, flags)),
     );
 
   withState(add('unlock', 'remove a lock that its holder left behind'))
     .argument('<id>', 'of the lock, as the refusal names it')
-    .action(async (id, flags) => done(await (await import('./unlock.ts')).unlock(io, id, flags)));
+    .action(async (id, flags) => done(await (await import('./commands/unlock.ts')).unlock(io, id, flags)));
 
   const state = add('state', 'look at the record of what was done, and look after it');
   withState(add('list', 'every restore and how it stands', state))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./state.ts')).list(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-show.ts')).list(io, flags)));
   withState(add('show', 'all that is known of one restore', state))
     .argument('<address>', 'set/name')
     .addOption(outputOption())
-    .action(async (address, flags) => done(await (await import('./state.ts')).show(io, address, flags)));
+    .action(async (address, flags) =>
+      done(await (await import('./commands/state-show.ts')).show(io, address, flags)),
+    );
   withState(add('history', 'who did what, when, from which commit, by which plan, how it ended', state))
     .option('--address <address>', 'of this restore, under earlier names, too')
     .option('--volume <name>', 'of this disk, by id or name')
     .addOption(new Option('--since <time>', 'not older: 7d, 12h, or a time with its zone').argParser(since))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./state-history.ts')).history(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-history.ts')).history(io, flags)));
   withState(add('verify', 'whether the history is as it was written, and fits the records', state))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./state-verify.ts')).verifyState(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-verify.ts')).verifyState(io, flags)));
   withState(add('lock-info', 'who holds the lock', state))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./state-lock-info.ts')).lockInfo(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-lock-info.ts')).lockInfo(io, flags)));
   withEditing(withState(add('accept', 'go on with a state that does not verify or is older', state)))
     .requiredOption('--reason <text>', 'why it can be relied on; kept in the history')
     .option('--auto-approve', 'do not ask')
-    .action(async (flags) => done(await (await import('./state-accept.ts')).accept(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-accept.ts')).accept(io, flags)));
   withEditing(withState(add('rm', 'tidy records away; what was done stays done', state)))
     .argument('<address...>', 'set/name')
     .action(async (addresses, flags) =>
-      done(await (await import('./state-edit.ts')).rm(io, addresses, flags)),
+      done(await (await import('./commands/state-edit.ts')).rm(io, addresses, flags)),
     );
   withEditing(withState(add('mv', 'rename a record', state)))
     .argument('<address>', 'set/name, as in vbsctl state list')
     .argument('<new-address>', 'what it is called from now on')
-    .action(async (from, to, flags) => done(await (await import('./state-edit.ts')).mv(io, from, to, flags)));
+    .action(async (from, to, flags) =>
+      done(await (await import('./commands/state-edit.ts')).mv(io, from, to, flags)),
+    );
   withState(add('pull', 'print the whole state with its chain, as it is stored', state)).action(
-    async (flags) => done(await (await import('./state-transfer.ts')).pull(io, flags)),
+    async (flags) => done(await (await import('./commands/state-transfer.ts')).pull(io, flags)),
   );
   withPushRisks(
     withEditing(withState(add('push', 'put a whole state in place, or merge errored.state.json', state))),
   )
     .argument('<file>', 'of state pull, a backup, or errored.state.json; - for stdin')
-    .action(async (file, flags) => done(await (await import('./state-transfer.ts')).push(io, file, flags)));
+    .action(async (file, flags) =>
+      done(await (await import('./commands/state-transfer.ts')).push(io, file, flags)),
+    );
   withPushRisks(
     withEditing(withState(add('migrate', 'bring the state to another place, and mark the old one', state))),
   )
@@ -313,15 +323,15 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
         RISKS_GROUP,
       ),
     )
-    .action(async (flags) => done(await (await import('./state-migrate.ts')).migrate(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/state-migrate.ts')).migrate(io, flags)));
 
   const auth = add('auth', 'how the cloud is reached: settings and rights');
   withCloud(withConfig(add('show', 'which setting comes from where; secrets are not shown', auth)))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./auth-show.ts')).authShow(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/auth-show.ts')).authShow(io, flags)));
   withCloud(withConfig(add('check', 'try it step by step, changing nothing', auth)))
     .addOption(outputOption())
-    .action(async (flags) => done(await (await import('./auth-check.ts')).authCheck(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/auth-check.ts')).authCheck(io, flags)));
 
   add('emulator', 'serve a VBS cloud on a loopback port, to try things out')
     .addOption(new Option('--port <n>', 'port to listen on').argParser(count(0, 65_535)).default(8787))
@@ -348,19 +358,19 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
       '--detach <server>',
       'serve nothing: detach the disks of a server, in the emulator at OS_AUTH_URL, else in --world',
     )
-    .action(async (flags) => done(await (await import('./emulator.ts')).emulator(io, flags)));
+    .action(async (flags) => done(await (await import('./commands/emulator.ts')).emulator(io, flags)));
 
   add('version', 'print the version')
     .addOption(outputOption())
-    .action(async (flags) => done((await import('./version.ts')).version(io, flags)));
+    .action(async (flags) => done((await import('./commands/version.ts')).version(io, flags)));
 
   add('completion', 'print the completion script of a shell')
     .addArgument(new Argument('<shell>', 'your shell').choices(['bash', 'zsh', 'fish']))
-    .action(async (shell) => done((await import('./completion-scripts.ts')).completion(io, shell)));
+    .action(async (shell) => done((await import('./help/completion-scripts.ts')).completion(io, shell)));
 
   add('help', 'help on a command, or on exit-codes, manifest, config, recovery, faults')
     .argument('[topic...]', 'a command or a topic')
-    .action(async (topic) => done((await import('./help.ts')).help(io, program, topic)));
+    .action(async (topic) => done((await import('./help/help.ts')).help(io, program, topic)));
 
   addExamples(program);
   return program;

@@ -3,7 +3,7 @@ import { generationAfter, indexRecords, type RecordIndex } from '../planner/reco
 import type { StepOptions } from '../views/record-text.ts';
 import type { TextOptions } from '../views/terminal.ts';
 import type { Io } from './io.ts';
-import { textOptions } from './show.ts';
+import { textOptions } from './print.ts';
 
 /** For texts that say what to do about a record: that depends on what else the state holds. */
 export function recordOptions(io: Io, state: State | undefined): TextOptions & StepOptions {

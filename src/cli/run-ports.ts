@@ -4,14 +4,14 @@ import type { Backend } from '../state/backend.ts';
 import { applySummary } from '../views/apply-summary.ts';
 import { tee } from '../views/apply-view.ts';
 import { createRunReporter } from '../views/run-report.ts';
-import { applyView } from './apply-view.ts';
-import { connectCloud } from './cloud.ts';
+import { applyView } from './choose-apply-view.ts';
+import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
-import type { CommonFlags } from './flags.ts';
 import type { Io } from './io.ts';
+import type { CommonFlags } from './options/flags.ts';
+import { showDiagnostics, tellOfStop } from './print.ts';
 import { recordOptions } from './record-options.ts';
 import { type Settings, stateLocation } from './setup.ts';
-import { showDiagnostics, tellOfStop } from './show.ts';
 import { systemClock } from './system.ts';
 
 /** What the command line is to the use cases of `app`. */

@@ -21,13 +21,12 @@ import {
   WRONG_VERSION,
 } from '../manifest/index.ts';
 import type { Backend } from '../state/backend.ts';
-import { refusingMoved } from '../state/moved-away.ts';
+import { refusingMigrated } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { stoppableBackend } from '../state/stoppable-backend.ts';
 import { VERSION } from '../version.ts';
 import { checkoutPath } from './checkout-path.ts';
-import type { CommonFlags, ManifestFlags } from './flags.ts';
-import { isUrl, pipelinePlace, refuseFleetingState } from './fleeting.ts';
+import { isUrl, pipelinePlace, refuseEphemeralState } from './ephemeral-host.ts';
 import {
   type FoundConfig,
   foundStateProblem,
@@ -38,10 +37,11 @@ import {
 } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
+import { warningOfNonExpiringLock } from './non-expiring-lock.ts';
 import { noteOnce } from './note-once.ts';
+import type { CommonFlags, ManifestFlags } from './options/flags.ts';
+import { showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
-import { showDiagnostics } from './show.ts';
-import { tellingOfStandingLock } from './standing-lock.ts';
 import { refusingFaults, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
 
@@ -147,7 +147,7 @@ export function stateLocation(io: Io, flags: CommonFlags, given: Settings): stri
 
 /** The state to work with. One that was moved elsewhere, or that must not be relied on, is refused when it is read or locked. */
 export async function backend(io: Io, flags: CommonFlags, given: Settings, use: StateUse): Promise<Backend> {
-  return refusingFaults(io, refusingMoved(await openState(io, flags, given, use)), flags, use);
+  return refusingFaults(io, refusingMigrated(await openState(io, flags, given, use)), flags, use);
 }
 
 /** As it is, moved or not: for the commands that look after the state itself. */
@@ -160,7 +160,7 @@ export async function openState(
   const location = stateLocation(io, flags, given);
   refuseSecondState(io, flags, given, location);
   if (use === 'to change')
-    refuseFleetingState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
+    refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
   return await openLocation(io, location, given);
 }
 
@@ -188,7 +188,7 @@ export async function openLocation(
     secrets: io.secrets,
     onNote: (note) => noteOnce(io, note),
   });
-  return tellingOfStandingLock(io, stoppableBackend(opened, io.stop));
+  return warningOfNonExpiringLock(io, stoppableBackend(opened, io.stop));
 }
 
 /** `more`: what else of the run belongs into the history. */

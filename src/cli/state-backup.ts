@@ -6,7 +6,7 @@ import { readRegularFile } from '../files/read-file.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { hasCode, systemReason } from '../state/local/system-error.ts';
 import { checkoutPath } from './checkout-path.ts';
-import { isUrl } from './fleeting.ts';
+import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
 
 const OWNER_ONLY = 0o600;

@@ -20,10 +20,10 @@ import {
   type StateFault,
   stateFaults,
 } from '../state/state-faults.ts';
-import type { CommonFlags } from './flags.ts';
-import { isUrl } from './fleeting.ts';
+import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
-import { showDiagnostics } from './show.ts';
+import type { CommonFlags } from './options/flags.ts';
+import { showDiagnostics } from './print.ts';
 import { backUp } from './state-backup.ts';
 import { systemClock } from './system.ts';
 

@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { unreachable } from './errors.ts';
-import { identityKey, isOpen, type Record, sameIdentity, sameLook, wasEverInDoubt } from './record.ts';
+import { identityKey, isOpen, type RestoreRecord, sameIdentity, sameLook, wasEverInDoubt } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Change, State } from './state.ts';
 
@@ -13,7 +13,7 @@ import type { Change, State } from './state.ts';
  * Whether legal steps (`advance`) lead from one record of a restore to the other. The same record does not follow
  * itself. A resolution counts: it is a step of a person.
  */
-export function follows(earlier: Record, later: Record): boolean {
+export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
   if (!sameIdentity(earlier, later) || isSame(earlier, later)) return false;
   if (Date.parse(later.updated_at) < Date.parse(earlier.updated_at)) return false;
   if (earlier.status === 'succeeded') return false;
@@ -36,7 +36,7 @@ export function follows(earlier: Record, later: Record): boolean {
 }
 
 /** Whether the attempts of one begin those of the other; only the last may have got its answer meanwhile. */
-function sameAttempts(earlier: Record, later: Record): boolean {
+function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
   const { attempts, baseline } = earlier;
   if (later.attempts.length < attempts.length) return false;
   // only the first baseline can tell what an attempt in doubt did, so it never changes
@@ -56,17 +56,17 @@ function isSame(a: unknown, b: unknown): boolean {
 
 /** What is to be done about a record that a run could not save. */
 export type Merge = {
-  readonly unsaved: Record;
+  readonly unsaved: RestoreRecord;
 } /** It is news: the state takes it. `record`: under the address that it has there. */ & (
-  | { readonly kind: 'taken'; readonly record: Record; readonly before?: Record['status'] }
+  | { readonly kind: 'taken'; readonly record: RestoreRecord; readonly before?: RestoreRecord['status'] }
   /** The state says so already, or has gone on from it. */
-  | { readonly kind: 'known'; readonly status: Record['status'] }
+  | { readonly kind: 'known'; readonly status: RestoreRecord['status'] }
   /** Both cannot be true. */
   | { readonly kind: 'refused'; readonly why: string }
 );
 
 /** Holds every record against the state; nothing is changed. */
-export function mergeUnsaved(state: State, unsaved: readonly Record[]): Merge[] {
+export function mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): Merge[] {
   const facts = factsOf(state);
   return unsaved.map((record) => ({ unsaved: record, ...judge(record, state, facts) }));
 }
@@ -79,7 +79,7 @@ export function changesOf(merges: readonly Merge[]): Change[] {
 
 type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
-function judge(record: Record, state: State, facts: Facts): Judgement {
+function judge(record: RestoreRecord, state: State, facts: Facts): Judgement {
   const known = facts.get(identityKey(record)) ?? [];
   const standing = [...state.records.values()].find((each) => sameIdentity(each, record));
   const last = standing ?? known.at(-1);
@@ -106,7 +106,7 @@ function judge(record: Record, state: State, facts: Facts): Judgement {
  * Records of `current` about which `next` knows less: working with `next`, a restore that was done could be done
  * again, or one that is under way be started beside itself.
  */
-export function forgottenBy(next: State, current: State): Record[] {
+export function forgottenBy(next: State, current: State): RestoreRecord[] {
   const known = factsOf(next);
   return [...factsOf(current).values()].flatMap((facts) => {
     const weightiest = facts.reduce((a, b) => (weightOf(b) > weightOf(a) ? b : a));
@@ -118,17 +118,17 @@ export function forgottenBy(next: State, current: State): Record[] {
 }
 
 /** How much a record holds back: what was done most of all, what surely did nothing not at all. */
-function weightOf(record: Record): number {
+function weightOf(record: RestoreRecord): number {
   if (record.status === 'succeeded') return 2;
   return record.status === 'failed' && record.touched === 'no' ? 0 : 1;
 }
 
-type Facts = ReadonlyMap<string, readonly Record[]>;
+type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
 
 /** All that a state tells of each restore, oldest first, history and records. */
 function factsOf(state: State): Facts {
-  const facts = new Map<string, Record[]>();
-  const note = (record: Record) => {
+  const facts = new Map<string, RestoreRecord[]>();
+  const note = (record: RestoreRecord) => {
     const key = identityKey(record);
     const list = facts.get(key);
     if (list) list.push(record);
@@ -141,7 +141,7 @@ function factsOf(state: State): Facts {
 }
 
 /** For messages. */
-export function addressesText(records: readonly Record[], shown: number): string {
+export function addressesText(records: readonly RestoreRecord[], shown: number): string {
   const names: Address[] = records.slice(0, shown).map(({ address }) => address);
   return names.join(', ') + (records.length > shown ? ` and ${records.length - shown} more` : '');
 }

@@ -1,5 +1,5 @@
 import { sameJson } from './canonical-json.ts';
-import { identityKey, isOpen, type Record, sameIdentity } from './record.ts';
+import { identityKey, isOpen, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { HistoryEntry, State } from './state.ts';
 
@@ -61,8 +61,8 @@ export function contradictions(state: State): Contradiction[] {
 }
 
 /** The last that the history tells of each address. */
-function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, Record> {
-  const told = new Map<Address, Record>();
+function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreRecord> {
+  const told = new Map<Address, RestoreRecord>();
   for (let index = 0; index < history.length; index++) {
     const entry = history[index];
     switch (entry?.type) {
@@ -97,6 +97,6 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, Record> 
   return told;
 }
 
-function describe({ status, volume_id, backup_id, generation, updated_at }: Record): string {
+function describe({ status, volume_id, backup_id, generation, updated_at }: RestoreRecord): string {
   return `${status} at ${updated_at} (disk ${volume_id} from backup ${backup_id}, generation ${generation})`;
 }

@@ -1,6 +1,6 @@
 import type { CloudFailure, Job, Slowdown } from './cloud.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { Record, Unknown } from './record.ts';
+import type { RestoreRecord, Unknown } from './record.ts';
 import type { Address } from './spec.ts';
 
 /**
@@ -69,9 +69,9 @@ export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 /** How a restore stands when the run is through with it. */
 export type End =
   /** Closed or open, the record tells all. `refused`: it did not start, and why today's policy forbids to send it again. */
-  | { readonly kind: 'recorded'; readonly record: Record; readonly refused?: readonly Diagnostic[] }
+  | { readonly kind: 'recorded'; readonly record: RestoreRecord; readonly refused?: readonly Diagnostic[] }
   /** This is how it stands, but the state could not be written any more: it knows an earlier record at best. */
-  | { readonly kind: 'unsaved'; readonly record: Record }
+  | { readonly kind: 'unsaved'; readonly record: RestoreRecord }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */
   | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted }
   /** The plan left it out. `unknown`: the record whose unknown outcome is in its way, if one is. */

@@ -24,5 +24,5 @@ export interface Observations {
    */
   readonly beside?: { readonly volumes: readonly Volume[]; readonly backups: readonly Backup[] };
   /** Backups that are being made, as far as known; absent where the service does not mind them. */
-  readonly being_made?: readonly Backup[];
+  readonly pending_backups?: readonly Backup[];
 }

@@ -1,10 +1,10 @@
-import { isOpen, type Record } from './record.ts';
+import { isOpen, type RestoreRecord } from './record.ts';
 import type { Address, RestoreSpec } from './spec.ts';
 import type { State } from './state.ts';
 
 /** A restore whose outcome is still to come, and what cannot start before it is known. */
 export interface OpenRestore {
-  readonly record: Record & { readonly status: 'intended' | 'running' | 'unknown' };
+  readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
   readonly behind: readonly Behind[];
   /** Whether the manifests that were read still declare it. */
   readonly declared: boolean;
@@ -34,12 +34,12 @@ export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenR
 }
 
 /** When the first request of a restore was about to leave, epoch ms. */
-export function beganAt({ attempts, updated_at }: Record): number {
+export function beganAt({ attempts, updated_at }: RestoreRecord): number {
   return Date.parse(attempts[0]?.intended_at ?? updated_at);
 }
 
 function behind(
-  record: Record,
+  record: RestoreRecord,
   pending: readonly RestoreSpec[],
   dependants: ReadonlyMap<Address, readonly Address[]>,
 ): Behind[] {
@@ -71,7 +71,7 @@ function doneAndRemoved({ history }: State): ReadonlySet<string> {
   return done;
 }
 
-function keyOf({ address, generation }: Record | RestoreSpec): string {
+function keyOf({ address, generation }: RestoreRecord | RestoreSpec): string {
   return `${address} #${generation}`;
 }
 

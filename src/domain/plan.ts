@@ -1,6 +1,6 @@
 import type { Attachment } from './cloud.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
-import type { Record, UnderWay, Unknown } from './record.ts';
+import type { RestoreRecord, UnderWay, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
 import type { Target } from './target.ts';
@@ -148,7 +148,7 @@ export interface Wait {
 
 export interface Orphan {
   readonly address: Address;
-  readonly status: Record['status'];
+  readonly status: RestoreRecord['status'];
   readonly volume_id: string;
   readonly backup_id: string;
 }

@@ -38,9 +38,13 @@ export function identityProblems(
   ];
 }
 
-/** What has to happen before the restore can start. `beingMade`: backups that are being made right now, as far as known. */
-export function waitsFor(volume: Volume, backup: Backup, beingMade: readonly Backup[] = []): Wait[] {
-  return [...volumeWaits(volume), ...backupWaits(backup), ...otherBackupWaits(volume, backup, beingMade)];
+/** What has to happen before the restore can start. `pendingBackups`: backups that are being made right now, as far as known. */
+export function waitsFor(volume: Volume, backup: Backup, pendingBackups: readonly Backup[] = []): Wait[] {
+  return [
+    ...volumeWaits(volume),
+    ...backupWaits(backup),
+    ...otherBackupWaits(volume, backup, pendingBackups),
+  ];
 }
 
 /** What is no rule of the service, but should be known before the disk is overwritten. */
@@ -218,9 +222,9 @@ function backupWaits({ status }: Backup): Wait[] {
 }
 
 /** VBS refuses a disk of which a backup is being made (VolumeBackup.0206), whatever status the disk is in. */
-function otherBackupWaits(volume: Volume, backup: Backup, beingMade: readonly Backup[]): Wait[] {
+function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readonly Backup[]): Wait[] {
   if (volume.status === 'backing-up') return [];
-  return beingMade
+  return pendingBackups
     .filter(
       ({ id, volume_id, status }) => volume_id === volume.id && id !== backup.id && status === 'creating',
     )

@@ -14,7 +14,7 @@ import type { Address, Selector } from './spec.ts';
  *                      ├─fail→ failed
  *                      └─lose→ unknown ─resolve→ succeeded | failed
  */
-export type Record = Intended | Running | Succeeded | Failed | Unknown;
+export type RestoreRecord = Intended | Running | Succeeded | Failed | Unknown;
 
 /** What makes a restore the same restore, whatever it is called (the target is the state's own). */
 export interface Identity {
@@ -235,28 +235,28 @@ export type RecordEvent =
  * What people are shown for a status. `intended` sounds as if nothing had happened yet, and a request may have left;
  * the JSON keeps the ledger’s own word.
  */
-export function statusWord(status: Record['status']): string {
+export function statusWord(status: RestoreRecord['status']): string {
   return status === 'intended' ? 'begun' : status;
 }
 
 /** Records whose outcome is still to come: they block every other start on their disk and backup. */
-export function isOpen(record: Record): record is Intended | Running | Unknown {
+export function isOpen(record: RestoreRecord): record is Intended | Running | Unknown {
   return record.status === 'intended' || record.status === 'running' || record.status === 'unknown';
 }
 
 /** Restores that were begun and whose end a run can still establish. */
 export type UnderWay = Intended | Running;
 
-export function isUnderWay(record: Record): record is UnderWay {
+export function isUnderWay(record: RestoreRecord): record is UnderWay {
   return record.status === 'intended' || record.status === 'running';
 }
 
 /**
- * How sure it is that an attempt did nothing. `none`: certainly nothing. `shadow`: it was answered with a no
+ * How sure it is that an attempt did nothing. `none`: certainly nothing. `possible_duplicate`: it was answered with a no
  * that may belong to a second copy of the request (a gateway that repeated it), or that may have crossed its
  * own effect: nothing is repeated before settle has passed. `full`: nobody knows.
  */
-export type Doubt = 'none' | 'shadow' | 'full';
+export type Doubt = 'none' | 'possible_duplicate' | 'full';
 
 /** As it stands now: what was settled is no doubt any more. */
 export function doubtOf(attempt: Attempt): Doubt {
@@ -272,7 +272,7 @@ export function doubtWhenSent(attempt: Attempt): Doubt {
       return 'full';
     case 'rejected_for_now':
     case 'rejected':
-      return 'shadow';
+      return 'possible_duplicate';
     case 'not_sent':
     case 'unauthorized':
       return 'none';
@@ -291,7 +291,11 @@ export function wasEverInDoubt(attempts: readonly Attempt[]): boolean {
 }
 
 function worst(doubts: readonly Doubt[]): Doubt {
-  return doubts.includes('full') ? 'full' : doubts.includes('shadow') ? 'shadow' : 'none';
+  return doubts.includes('full')
+    ? 'full'
+    : doubts.includes('possible_duplicate')
+      ? 'possible_duplicate'
+      : 'none';
 }
 
 export function sameIdentity(a: Identity, b: Identity): boolean {
@@ -307,7 +311,7 @@ export function identityKey({ volume_id, backup_id, generation }: Identity): str
  * The next record, or an Error when the step is not legal: that is a bug in the caller, never a condition
  * of the world. `record` is what stands at the address now; a new identity may follow only a closed one.
  */
-export function advance(record: Record | undefined, event: RecordEvent): Record {
+export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
   if (event.type === 'intend') return intend(record, event);
   if (event.type === 'import') return imported(record, event);
   if (!record) throw new IllegalTransition(record, event, 'there is no record');
@@ -407,7 +411,7 @@ export function advance(record: Record | undefined, event: RecordEvent): Record 
 }
 
 export class IllegalTransition extends Error {
-  constructor(record: Record | undefined, event: RecordEvent, why: string) {
+  constructor(record: RestoreRecord | undefined, event: RecordEvent, why: string) {
     super(
       `illegal transition: ${event.type} on ${record ? `${record.status} ${record.address}` : 'nothing'}: ${why}`,
     );
@@ -415,17 +419,17 @@ export class IllegalTransition extends Error {
   }
 }
 
-export function jobIdOf(record: Record): string | undefined {
+export function jobIdOf(record: RestoreRecord): string | undefined {
   return record.status === 'intended' ? undefined : record.job_id;
 }
 
 /** What the cloud knows a restore by where it has no job for it: the request that it accepted. */
-export function requestInsteadOfJob(record: Record): string | undefined {
+export function requestInsteadOfJob(record: RestoreRecord): string | undefined {
   if (jobIdOf(record) !== undefined) return undefined;
   return record.attempts.findLast(({ answer }) => answer === 'accepted')?.request_id;
 }
 
-function intend(record: Record | undefined, event: RecordEvent & { type: 'intend' }): Intended {
+function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 'intend' }): Intended {
   const fresh = { intended_at: event.at } satisfies Attempt;
   const next = {
     status: 'intended',
@@ -457,13 +461,13 @@ function intend(record: Record | undefined, event: RecordEvent & { type: 'intend
 }
 
 /** Who has to try again leaves the disk detached; what has succeeded is put back. */
-function notPutBack(record: Record | undefined, { volume_id }: Identity): Common['attached_before'] {
+function notPutBack(record: RestoreRecord | undefined, { volume_id }: Identity): Common['attached_before'] {
   return record && record.status !== 'succeeded' && record.volume_id === volume_id
     ? record.attached_before
     : undefined;
 }
 
-function imported(record: Record | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
+function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
   const { address, identity, names, baseline, finished_at, job_id, resolution, at } = event;
   if (record && record.address !== address)
     throw new IllegalTransition(record, event, 'it stands at another address');
@@ -485,7 +489,7 @@ function imported(record: Record | undefined, event: RecordEvent & { type: 'impo
   };
 }
 
-function resolve(record: Record, event: RecordEvent & { type: 'resolve' }): Record {
+function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {
   const resolvable = isOpen(record) || (record.status === 'failed' && record.touched === 'maybe');
   if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
   const { resolution } = event;
@@ -508,12 +512,12 @@ function resolve(record: Record, event: RecordEvent & { type: 'resolve' }): Reco
   }
 }
 
-function intended(record: Record, event: RecordEvent): Intended {
+function intended(record: RestoreRecord, event: RecordEvent): Intended {
   if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
   return record;
 }
 
-function answered(record: Record, event: RecordEvent & { type: 'answer' }): readonly Attempt[] {
+function answered(record: RestoreRecord, event: RecordEvent & { type: 'answer' }): readonly Attempt[] {
   const { outcome } = event;
   return replaceLast(intended(record, event), event, {
     answered_at: event.at,
@@ -554,7 +558,7 @@ function replaceLast(
   return [...record.attempts.slice(0, -1), { ...last, ...answer }];
 }
 
-function common(record: Record): Common {
+function common(record: RestoreRecord): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
     record;
   const { attached_before, plan_digest } = record;
@@ -574,7 +578,7 @@ function common(record: Record): Common {
 }
 
 /** The record as a run writes it: who only follows what a saved plan began leaves it that plan's. */
-export function writtenBy(record: Record, planDigest: string | undefined): Record {
+export function writtenBy(record: RestoreRecord, planDigest: string | undefined): RestoreRecord {
   return planDigest === undefined ? record : { ...record, plan_digest: planDigest };
 }
 

@@ -2,7 +2,7 @@ import { canonicalJson } from './canonical-json.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { BackupView, FieldChange, Plan, PlanTotals, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
-import type { Record } from './record.ts';
+import type { RestoreRecord } from './record.ts';
 import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
 import type { Move } from './state.ts';
 import type { Target } from './target.ts';
@@ -159,7 +159,7 @@ export function planDigest(saved: object, hash: Hash): string {
 }
 
 /** Two records with the same version are the same record, under whatever address. */
-export function recordVersion(record: Record, hash: Hash): string {
+export function recordVersion(record: RestoreRecord, hash: Hash): string {
   const { address, ...rest } = record;
   return hash(canonicalJson(rest));
 }

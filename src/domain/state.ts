@@ -1,6 +1,6 @@
 import { unreachable } from './errors.ts';
 import type { Waiver } from './policy.ts';
-import { isOpen, type Record, sameIdentity } from './record.ts';
+import { isOpen, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Target } from './target.ts';
 
@@ -15,7 +15,7 @@ export interface State {
   readonly serial: number;
   readonly target: Target;
   readonly created_at: string;
-  readonly records: ReadonlyMap<Address, Record>;
+  readonly records: ReadonlyMap<Address, RestoreRecord>;
   /** What is over, in order; never edited, never shortened. */
   readonly history: readonly HistoryEntry[];
   /** Present: the state lives elsewhere by now, and what stands here must not be worked with. */
@@ -50,7 +50,7 @@ export interface Actor {
 
 export type Change =
   /** The record that stands at its address from now on. */
-  | { readonly type: 'record'; readonly record: Record }
+  | { readonly type: 'record'; readonly record: RestoreRecord }
   /** Renames, done all at once so that two records can change places. */
   | { readonly type: 'moved'; readonly moves: readonly Move[] }
   /** The record at the address is tidied away; what was done stays in the history and stays done. */
@@ -88,10 +88,10 @@ export type HistoryEntry = HistoryFact & {
 
 type HistoryFact =
   /** A restore reached an outcome; the record as it was then, with every attempt, job and request id. */
-  | { readonly type: 'closed'; readonly record: Record }
+  | { readonly type: 'closed'; readonly record: RestoreRecord }
   | { readonly type: 'moved'; readonly from: Address; readonly to: Address }
   /** The record as it was, so that it is found again whatever else became of the history. */
-  | { readonly type: 'removed'; readonly record: Record }
+  | { readonly type: 'removed'; readonly record: RestoreRecord }
   /** All that stands before it came from a file; `over`: what stood here until then, if anything. */
   | {
       readonly type: 'pushed';
@@ -111,7 +111,7 @@ type HistoryFact =
 export interface AcceptedRecord {
   readonly address: Address;
   /** Absent: nothing stands there. */
-  readonly record?: Record;
+  readonly record?: RestoreRecord;
 }
 
 /** What putting a whole state in place of another can do wrong; each has a flag (`--allow-…`) that takes the risk. */
@@ -153,7 +153,7 @@ export function fold(state: State, commits: Iterable<Commit>): State {
 export interface Staged {
   readonly serial: number;
   /** What stands at an address then; undefined: its record moved away. */
-  readonly records: ReadonlyMap<Address, Record | undefined>;
+  readonly records: ReadonlyMap<Address, RestoreRecord | undefined>;
   /** What comes behind the history. */
   readonly history: readonly HistoryEntry[];
 }
@@ -164,11 +164,11 @@ export interface Staged {
  */
 export class Ledger {
   readonly #origin: State;
-  readonly #records: Map<Address, Record>;
+  readonly #records: Map<Address, RestoreRecord>;
   readonly #history: HistoryEntry[];
   #serial: number;
   /** What the staged commits put at an address; undefined: its record moved away or was removed. */
-  readonly #staged = new Map<Address, Record | undefined>();
+  readonly #staged = new Map<Address, RestoreRecord | undefined>();
   readonly #facts: HistoryEntry[] = [];
   #next: number;
 
@@ -249,14 +249,14 @@ export class Ledger {
   }
 
   /** An open matter must not vanish under another one; a closed one stays in the history. */
-  #put(record: Record): void {
+  #put(record: RestoreRecord): void {
     const standing = this.#at(record.address);
     if (standing && isOpen(standing) && !sameIdentity(standing, record))
       throw new Error(`the ${standing.status} restore at ${record.address} would be forgotten`);
     this.#staged.set(record.address, record);
   }
 
-  #at(address: Address): Record | undefined {
+  #at(address: Address): RestoreRecord | undefined {
     return this.#staged.has(address) ? this.#staged.get(address) : this.#records.get(address);
   }
 }

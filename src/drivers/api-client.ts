@@ -2,7 +2,7 @@ import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { encodePercent } from '../network/percent.ts';
-import type { Grant, Session } from './auth/session.ts';
+import type { Grant, Session } from './auth/auth-session.ts';
 import type { Listing, ListWish } from './driver.ts';
 import { list, object, UnexpectedShape } from './fields.ts';
 import { type Answer, type GetRequest, THING_BYTES_MAX } from './http/exchange.ts';
@@ -17,9 +17,9 @@ import {
   unreadable,
 } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
-import { type Attempted, isTransient, type RetryTools, withRetries } from './http/retry.ts';
+import { type Attempted, isTransient, type RetryTools, withRetries } from './http/read-retry.ts';
+import type { Wire } from './http/throttled-http.ts';
 import { compressionOf, tooMuchJson } from './http/unasked.ts';
-import type { Wire } from './http/wire.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 /** Entries asked for with each page; the most that EVS and Cinder give. */
@@ -45,7 +45,7 @@ export interface ListRequest<T> {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Reads of an OpenStack-like API, with proof, budget and retries; what all drivers have in common. */
+/** Reads of an OpenStack-like API, with credential, budget and retries; what all drivers have in common. */
 export class ApiClient {
   readonly #tools: ClientTools;
 
@@ -162,14 +162,14 @@ export class ApiClient {
   async #attempt(request: GetRequest): Promise<Attempted<Answer | RefusedGrant>> {
     const { session, wire, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
-      const grant = await session.pass(request.signal);
+      const grant = await session.credential(request.signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
-      const { pass } = grant;
-      const exchange = await wire.send({ ...request, proof: pass });
+      const { credential } = grant;
+      const exchange = await wire.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect; with a fresh pass it is worth one more.
       if (exchange.kind === 'answer' && exchange.status === 401)
-        if (session.refused(pass, exchange) && !renewed) continue;
+        if (session.refused(credential, exchange) && !renewed) continue;
       if (exchange.kind !== 'answer' || isTransient(exchange))
         return { kind: 'failed', failure: failureOf(exchange, clock.now()), again: isTransient(exchange) };
       return { kind: 'done', value: exchange };

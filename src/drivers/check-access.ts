@@ -7,9 +7,9 @@ import {
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { CREDENTIALS, SET_CLOCK } from './auth/auth-failures.ts';
+import type { Auth } from './auth/auth-settings.ts';
 import { CloudClock, SKEW_TOLD_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
-import { CREDENTIALS, SET_CLOCK } from './auth/refusals.ts';
-import type { Auth } from './auth/settings.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import type { Steps } from './steps.ts';
 

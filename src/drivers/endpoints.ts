@@ -5,6 +5,8 @@ import { quoted } from '../domain/escape/quoted.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { plainText } from '../network/plain-text.ts';
 import { isLoopback, unencrypted } from '../network/weakened-tls.ts';
+import { cloudFailure } from './auth/auth-failures.ts';
+import type { CloudSettings, Env } from './auth/auth-settings.ts';
 import {
   type Catalog,
   findCinder,
@@ -17,8 +19,6 @@ import {
   type ServiceRoot,
   type Wanted,
 } from './auth/catalog.ts';
-import { cloudFailure } from './auth/refusals.ts';
-import type { CloudSettings, Env } from './auth/settings.ts';
 
 /** Where the services of one API are called. */
 export type Endpoints = {

@@ -1,18 +1,18 @@
 import { mayHavePassedMs, momentOf } from '../domain/clock.ts';
 import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
-import type { Pass } from './auth/session.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
+import type { Credential } from './http/exchange.ts';
 import { type Exchange, THING_BYTES_MAX } from './http/exchange.ts';
 
 /**
- * The POST of a restore, the same way in every API: a place in the budget and a pass beforehand, then one
+ * The POST of a restore, the same way in every API: a place in the budget and a credential beforehand, then one
  * attempt, never repeated, and not even one when its intent is out of date.
  */
 export class RestorePosts {
   readonly #tools: ClientTools;
   /** What came with each permit not used yet. */
-  readonly #permits = new WeakMap<Permit, { readonly pass: Pass; readonly slowdowns: number }>();
+  readonly #permits = new WeakMap<Permit, { readonly credential: Credential; readonly slowdowns: number }>();
 
   constructor(tools: ClientTools) {
     this.#tools = tools;
@@ -22,10 +22,10 @@ export class RestorePosts {
     const { wire, session } = this.#tools;
     await wire.reserve(signal);
     const { slowdowns } = wire;
-    const grant = await session.pass(signal);
+    const grant = await session.credential(signal);
     if (grant.kind === 'refused') return grant;
     const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, { pass: grant.pass, slowdowns });
+    this.#permits.set(permit, { credential: grant.credential, slowdowns });
     return permit;
   }
 
@@ -38,7 +38,7 @@ export class RestorePosts {
     const reserved = this.#permits.get(permit);
     if (reserved === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
-    const { pass, slowdowns } = reserved;
+    const { credential, slowdowns } = reserved;
     const { wire, session, clock } = this.#tools;
     if (wire.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
@@ -55,7 +55,7 @@ export class RestorePosts {
       method: 'POST',
       url,
       headers: {},
-      proof: pass,
+      credential,
       body: JSON.stringify({ restore: { volume_id } }),
       maxBytes: THING_BYTES_MAX,
       mayLeave: () => {
@@ -68,7 +68,7 @@ export class RestorePosts {
     });
     const outcome = classify(exchange, clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')
-      session.refused(pass, exchange);
+      session.refused(credential, exchange);
     return outcome;
   }
 }

@@ -1,5 +1,5 @@
 import type { AccessStep } from '../domain/access-report.ts';
-import type { Auth } from './auth/settings.ts';
+import type { Auth } from './auth/auth-settings.ts';
 
 /** Told how far one gets on the way into a cloud: a step that was begun and not done is the one that failed. */
 export interface Steps {

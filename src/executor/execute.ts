@@ -6,14 +6,14 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { advance, optional, type Record } from '../domain/record.ts';
+import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { BeingMade } from './being-made.ts';
-import { Lookout } from './lookout.ts';
+import { PendingBackups } from './pending-backups.ts';
 import { runRestore } from './restore.ts';
+import { RestorePoller } from './restore-poller.ts';
 import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 import { SlowWrites } from './slow-writes.ts';
@@ -40,7 +40,7 @@ export interface Outcome {
   readonly ends: ReadonlyMap<Address, End>;
   readonly summary: RunSummary;
   /** The state could not be written any more; the records that it should hold and may not. */
-  readonly fatal?: { readonly error: unknown; readonly unsaved: readonly Record[] };
+  readonly fatal?: { readonly error: unknown; readonly unsaved: readonly RestoreRecord[] };
 }
 
 /** Resolves always; what went wrong is in the outcome. */
@@ -57,7 +57,7 @@ class Execution {
   readonly #run: Run;
   readonly #schedule: Schedule<RestoreTask>;
   readonly #ends = new Map<Address, End>();
-  readonly #unsaved = new Map<Address, Record>();
+  readonly #unsaved = new Map<Address, RestoreRecord>();
   /** Aborted when the state can no longer be written. */
   readonly #lost = new AbortController();
   readonly #began: number;
@@ -85,8 +85,8 @@ class Execution {
       hurry: patient(stop),
       unsaved: this.#unsaved,
       lag: new LagMeter(),
-      lookout: new Lookout(driver, clock, settings.poll, halt),
-      beingMade: new BeingMade(driver, clock, halt),
+      restorePoller: new RestorePoller(driver, clock, settings.poll, halt),
+      pendingBackups: new PendingBackups(driver, clock, halt),
       waivers: new Set(input.waivers),
       planDigest: input.planDigest,
       emit,
@@ -263,7 +263,7 @@ const LEFT_OVER = {
 } as const;
 
 /** The records of what is done with the rules that pick it, too; not those that are other restores by now. */
-function notedRules({ actions }: Plan, state: State | undefined, at: string): Record[] {
+function notedRules({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
   return actions.flatMap((action) => {
     if (action.kind !== 'noop' || action.note_rule === undefined) return [];
     const record = state?.records.get(action.address);
@@ -296,7 +296,7 @@ function isAtRest(end: End): boolean {
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): Record['status'] | 'unsaved' | 'skipped' | 'blocked' {
+export function resultOf(end: End): RestoreRecord['status'] | 'unsaved' | 'skipped' | 'blocked' {
   switch (end.kind) {
     case 'recorded':
       return end.record.status;

@@ -32,12 +32,12 @@ import type { Session } from './run.ts';
 export async function follow(session: Session, record: Running): Promise<End> {
   const { run } = session;
   const following = new Following(session);
-  const followed = run.lookout.follow(record.volume_id, () => following.seenRestoring());
+  const followed = run.restorePoller.follow(record.volume_id, () => following.seenRestoring());
   const told = teller(session);
   try {
     // What is under way already need not be looked at while a list shows it so.
     if (session.acceptedAt === undefined && run.reach !== 'submit')
-      await run.lookout.restUnseen(followed, session.timeLeftMs);
+      await run.restorePoller.restUnseen(followed, session.timeLeftMs);
     for (;;) {
       const began = run.clock.monotonic();
       const step = await following.look();
@@ -72,10 +72,10 @@ export async function follow(session: Session, record: Running): Promise<End> {
           return unreachable(step);
       }
       if (session.timeIsUp || run.reach === 'submit') return recorded(session);
-      await run.lookout.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
+      await run.restorePoller.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
     }
   } finally {
-    run.lookout.end(followed);
+    run.restorePoller.end(followed);
   }
 }
 

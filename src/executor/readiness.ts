@@ -39,13 +39,13 @@ export async function checkReadiness(
   look: Look,
   earlier: Earlier,
 ): Promise<Readiness> {
-  const { driver, beingMade } = run;
+  const { driver, pendingBackups } = run;
   const [refused, ...more] = refusedByPolicy(run, look);
   if (refused) return { kind: 'refused', reasons: [refused, ...more] };
   const judged = judgeReadiness(action, look, driver.target, earlier);
   // The last question may cost a request: it is asked when all else is well.
   if (judged.kind !== 'ready') return judged;
-  return judgeReadiness(action, look, driver.target, earlier, await beingMade.now());
+  return judgeReadiness(action, look, driver.target, earlier, await pendingBackups.now());
 }
 
 /** What was not read is judged once it is. */
@@ -59,7 +59,7 @@ export function judgeReadiness(
   look: Look,
   home: Home,
   earlier: Earlier,
-  beingMade?: readonly Backup[],
+  pendingBackups?: readonly Backup[],
 ): Readiness {
   for (const [what, reading] of [
     ['disk', look.volume],
@@ -83,7 +83,7 @@ export function judgeReadiness(
     changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
   if (changed) return { kind: 'never', reason: changed };
 
-  const waits = waitsFor(namedAsPlanned(volume, action), backup, beingMade);
+  const waits = waitsFor(namedAsPlanned(volume, action), backup, pendingBackups);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
   const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));

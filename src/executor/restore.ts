@@ -12,7 +12,7 @@ import {
   type Baseline,
   type LookHistory,
   optional,
-  type Record,
+  type RestoreRecord,
   sameLook,
   sameSeen,
   wasEverInDoubt,
@@ -43,7 +43,7 @@ const STOP_GRACE_MS = 700;
 export async function runRestore(
   run: Run,
   action: RestoreAction | ResumeAction,
-  record: Record | undefined,
+  record: RestoreRecord | undefined,
 ): Promise<End> {
   // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
   if (action.kind === 'resume' && record?.status !== 'intended' && record?.status !== 'running')
@@ -161,7 +161,7 @@ class Attempts {
         if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
       } else {
         // The last question of `checkReadiness`, which all that begin now share: behind their looks it would hold them all.
-        if (!first) run.beingMade.soon();
+        if (!first) run.pendingBackups.soon();
         const look = await session.look();
         this.#noteAttached(look);
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };

@@ -3,13 +3,13 @@ import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, Policy, PollSettings, RetrySettings } from '../domain/config.ts';
 import type { ApplyEvent, NotStarted, WithoutTime } from '../domain/events.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { advance, type Record, type RecordEvent, writtenBy } from '../domain/record.ts';
+import { advance, type RecordEvent, type RestoreRecord, writtenBy } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import type { BeingMade } from './being-made.ts';
 import { type Look, look } from './look.ts';
-import type { Lookout } from './lookout.ts';
+import type { PendingBackups } from './pending-backups.ts';
+import type { RestorePoller } from './restore-poller.ts';
 import type { SlowWrites } from './slow-writes.ts';
 
 /**
@@ -33,13 +33,13 @@ export interface Run {
   /** Aborted only when a person asked: then not even the answer of a request under way is waited for long. */
   readonly hurry: AbortSignal;
   /** Steps that could not be made durable. */
-  readonly unsaved: Map<Address, Record>;
+  readonly unsaved: Map<Address, RestoreRecord>;
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
   readonly slowWrites: SlowWrites;
   readonly lag: LagMeter;
-  readonly lookout: Lookout;
-  readonly beingMade: BeingMade;
+  readonly restorePoller: RestorePoller;
+  readonly pendingBackups: PendingBackups;
   /** Limits of the policy that a person lifted for this run. */
   readonly waivers: ReadonlySet<Waiver>;
   /** Of the saved plan that is applied, if one is. */
@@ -74,9 +74,9 @@ export class Session {
   readonly timeoutMs: number;
   /** Monotonic ms of the yes, when it came in this run. */
   acceptedAt: number | undefined;
-  #record: Record | undefined;
+  #record: RestoreRecord | undefined;
 
-  constructor(run: Run, ids: Session['ids'], record: Record | undefined, timeoutMs: number) {
+  constructor(run: Run, ids: Session['ids'], record: RestoreRecord | undefined, timeoutMs: number) {
     this.run = run;
     this.ids = ids;
     this.#record = record;
@@ -84,7 +84,7 @@ export class Session {
     this.deadline = run.clock.monotonic() + timeoutMs;
   }
 
-  get record(): Record | undefined {
+  get record(): RestoreRecord | undefined {
     return this.#record;
   }
 

@@ -5,13 +5,13 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
 import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
-import { checkConfig, toConfig, writtenPolicy } from './config.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
 import { LIMITS, wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
+import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
 import { wrongVersion } from './required-version.ts';
 import type { SourceText } from './source.ts';
 

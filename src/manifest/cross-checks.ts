@@ -1,7 +1,7 @@
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
 import { addressOf } from '../domain/spec.ts';
 import { suggestForReport } from '../domain/suggest.ts';
-import { valueAt, where } from './check.ts';
+import { valueAt, where } from './check-document.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import { LIMITS } from './limits.ts';
 import type { Path } from './positions.ts';

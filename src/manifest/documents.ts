@@ -1,10 +1,10 @@
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
-import { readJson } from './json.ts';
 import type { Allowance } from './limits.ts';
 import type { Path, Positions } from './positions.ts';
+import { readJson } from './read-json.ts';
+import { readYaml } from './read-yaml.ts';
 import type { SourceText } from './source.ts';
 import { problemAt } from './text-problems.ts';
-import { readYaml } from './yaml.ts';
 
 /** One YAML or JSON document: plain data that knows where it came from. */
 export interface SourceDocument {

@@ -2,7 +2,7 @@ import { DEFAULT_CONFIG } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration, parseDuration } from '../domain/duration.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { valueAt, where } from './check.ts';
+import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 
 /**

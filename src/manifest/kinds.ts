@@ -1,7 +1,7 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { suggest } from '../domain/suggest.ts';
-import { checkSchema } from './check.ts';
+import { checkSchema } from './check-document.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';
 import { named } from './text-problems.ts';

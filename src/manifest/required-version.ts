@@ -1,5 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { valueAt, where } from './check.ts';
+import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 
 /**

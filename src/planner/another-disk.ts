@@ -5,7 +5,7 @@ import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
 import { placed } from './placed.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 import { newestOf } from './select.ts';
 import { nameOfDisk } from './shown.ts';
 

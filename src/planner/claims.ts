@@ -1,7 +1,7 @@
-import { isOpen, type Record } from '../domain/record.ts';
+import { isOpen, type RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { RecordIndex } from './record-index.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 
 /**
  * Which declaration a record belongs to. A record that is still declared under its own address stays there; else
@@ -15,7 +15,7 @@ export interface Claims {
   /** Declarations of a restore that already belongs to another declaration. */
   readonly duplicates: ReadonlySet<Address>;
   /** Address of a declaration → an open record of something else that stands there; a new one would hide it. */
-  readonly occupied: ReadonlyMap<Address, Record>;
+  readonly occupied: ReadonlyMap<Address, RestoreRecord>;
 }
 
 export function claim(resolved: readonly Resolved[], records: RecordIndex): Claims {
@@ -52,11 +52,11 @@ function holdBack(
   resolved: readonly Resolved[],
   records: RecordIndex,
   movedFrom: Map<Address, Address>,
-): ReadonlyMap<Address, Record> {
+): ReadonlyMap<Address, RestoreRecord> {
   const leaving = new Set(movedFrom.values());
   const declared = new Set(resolved.map(({ spec }) => spec.address));
-  const occupied = new Map<Address, Record>();
-  const stuck: Record[] = [];
+  const occupied = new Map<Address, RestoreRecord>();
+  const stuck: RestoreRecord[] = [];
   for (const { spec, found } of resolved) {
     const here = records.at(spec.address);
     if (here && here !== found?.record && isOpen(here) && !leaving.has(spec.address)) stuck.push(here);

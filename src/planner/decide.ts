@@ -1,15 +1,13 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Action } from '../domain/plan.ts';
-import { optional, type Record, type Unknown } from '../domain/record.ts';
+import { optional, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
+import { type Crowds, crowding } from './conflicts.ts';
 import type { Context } from './context.ts';
-import { type Crowds, crowding } from './crowding.ts';
 import { hasExpired } from './expiry.ts';
 import { factProblems, waits } from './facts.ts';
-import type { Resolved } from './resolve.ts';
-import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 import {
   addressOccupied,
   mayBeTouched,
@@ -17,15 +15,17 @@ import {
   outcomeUnknown,
   sameRestoreTwice,
   waitsForResumed,
-} from './unsettled.ts';
+} from './open-records.ts';
+import type { Resolved } from './resolve-spec.ts';
+import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
 /** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
 export function decide(
   one: Resolved,
   claims: Claims,
-  crowds: Crowds,
+  conflicts: Crowds,
   refused: readonly Diagnostic[],
-  resuming: ReadonlySet<Record>,
+  resuming: ReadonlySet<RestoreRecord>,
   context: Context,
 ): Action {
   const { spec, found } = one;
@@ -82,7 +82,7 @@ export function decide(
     ...one.problems,
     ...occupied,
     ...openBusiness(one, claims, resuming, context),
-    ...crowding(one, crowds),
+    ...crowding(one, conflicts),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
     ...refused,
   ];
@@ -109,7 +109,7 @@ function unknownInTheWay(
   );
 }
 
-function isUnknown(record: Record | undefined): record is Unknown {
+function isUnknown(record: RestoreRecord | undefined): record is Unknown {
   return record?.status === 'unknown';
 }
 
@@ -119,7 +119,7 @@ function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
   return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
 }
 
-function isOf({ volume_id, backup_id, generation }: Record, one: Resolved): boolean {
+function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {
   return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
 }
 
@@ -136,7 +136,11 @@ function runnable({ expect, depends_on, timeout_ms, valid_until, backup }: Resto
 }
 
 /** The record that will stand at the address once the moves are written down. */
-function recordBefore({ spec, found }: Resolved, claims: Claims, { records }: Context): Record | undefined {
+function recordBefore(
+  { spec, found }: Resolved,
+  claims: Claims,
+  { records }: Context,
+): RestoreRecord | undefined {
   if (claims.movedFrom.has(spec.address)) return found?.record;
   const here = records.at(spec.address);
   const leavesTo = here && claims.claimed.get(here.address);

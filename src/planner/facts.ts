@@ -7,7 +7,7 @@ import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { tooSmallForAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 
 /** What disk and backup, as just seen, say against a restore. */
 export function factProblems(one: Resolved, context: Context): Diagnostic[] {
@@ -43,7 +43,7 @@ export function waits({ volume_id, backup_id }: Resolved, { observations }: Cont
   const volume = observations?.volumes.get(volume_id ?? '');
   const backup = observations?.backups.get(backup_id ?? '');
   if (volume?.kind !== 'found' || backup?.kind !== 'found') return [];
-  return waitsFor(volume.value, backup.value, observations?.being_made);
+  return waitsFor(volume.value, backup.value, observations?.pending_backups);
 }
 
 /** Not asked for by a rule that names the other disk. */

@@ -1,6 +1,6 @@
 import { error } from '../domain/diagnostic.ts';
 import type { Action, BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
-import type { Record, UnderWay, Unknown } from '../domain/record.ts';
+import type { RestoreRecord, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import { VERSION } from '../version.ts';
@@ -28,7 +28,9 @@ export function followPlan(
   };
 }
 
-function common(record: Record): Pick<Action, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
+function common(
+  record: RestoreRecord,
+): Pick<Action, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
   const { address, volume_id, backup_id, names, generation } = record;
   const { volume_name, backup_name: name, size, backup_created_at: created_at } = names;
   return {

@@ -5,9 +5,9 @@ import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { factBreaches, type Guarded, type PolicyBreach, withWaivers } from '../domain/policy-check.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
+import { abbreviate } from './abbreviate.ts';
 import type { Context } from './context.ts';
-import { few } from './few.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 
 /** The operator's limits, as a plan is held against them. */
 
@@ -59,7 +59,7 @@ function guardSpec(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
       summary:
         allowed_sets.length === 0
           ? `the set ${spec.set} may not run: no set may`
-          : `the set ${spec.set} may not run, only ${few(allowed_sets, String)} may`,
+          : `the set ${spec.set} may not run, only ${abbreviate(allowed_sets, String)} may`,
       edit: 'add it to policy.allowed_sets in the operator’s vbsctl.yaml',
     });
   const missing = require_labels.filter(

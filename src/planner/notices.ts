@@ -1,11 +1,11 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
-import { type Record, statusWord } from '../domain/record.ts';
+import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import { overwritesWithAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
 import { placed } from './placed.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 
 /** What a person should know of an action that is right by the rules. */
 export function noticesOf(
@@ -56,7 +56,7 @@ function beforeOverwriting({ volume, backup }: RestoreAction, { observations }: 
   return warnings(seen.value, { size: backup.size });
 }
 
-function doneAtHigher({ generation }: Record, asked: number): Diagnostic[] {
+function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[] {
   if (generation === asked) return [];
   return [
     {
@@ -68,7 +68,7 @@ function doneAtHigher({ generation }: Record, asked: number): Diagnostic[] {
 }
 
 /** Done, but the disk may hold something else by now. Later successes are told by `superseded_by`. */
-function touchedSince({ volume_id, backup_id }: Record, { records }: Context): Diagnostic[] {
+function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Context): Diagnostic[] {
   const [open] = records.openOn(volume_id, backup_id).disk;
   const touch = records.lastTouch(volume_id);
   const since = open

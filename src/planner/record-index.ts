@@ -1,4 +1,4 @@
-import { isOpen, type Record, type Unknown } from '../domain/record.ts';
+import { isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 
@@ -10,15 +10,18 @@ export interface RecordIndex {
    */
   find(volumeId: string, backup: BackupRef, generation: number): Found | undefined;
   /** The record that stands at an address now. */
-  at(address: Address): Record | undefined;
+  at(address: Address): RestoreRecord | undefined;
   /** Records whose outcome is still to come, by what they hold. */
-  openOn(volumeId: string, backupId: string): { disk: readonly Record[]; backup: readonly Record[] };
+  openOn(
+    volumeId: string,
+    backupId: string,
+  ): { disk: readonly RestoreRecord[]; backup: readonly RestoreRecord[] };
   /** The first of them whose outcome is unknown: on the disk, else of the backup. */
   unknownOn(volumeId: string, backupId: string): Unknown | undefined;
   /** The restore that the disk's content comes from, as far as the state tells. */
   lastSuccess(volumeId: string): Succeeded | undefined;
   /** The last closed restore that changed the disk or may have. */
-  lastTouch(volumeId: string): Record | undefined;
+  lastTouch(volumeId: string): RestoreRecord | undefined;
   /**
    * The lowest generation that no restore of this backup into this disk has had yet, nor one by the rule that it
    * is `asked` for with: a lower one would find what is done.
@@ -27,12 +30,12 @@ export interface RecordIndex {
 }
 
 export interface Found {
-  readonly record: Record;
+  readonly record: RestoreRecord;
   /** It stands in the state; else only the history knows it, under the address that it had then. */
   readonly current: boolean;
 }
 
-export type Succeeded = Record & { readonly status: 'succeeded' };
+export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
 
 /** One pass over history and records. */
 export function indexRecords(state: State | undefined): RecordIndex {
@@ -48,8 +51,8 @@ export function indexRecords(state: State | undefined): RecordIndex {
       lastTouch.set(record.volume_id, fact);
   }
 
-  const openOnDisk = new Map<string, Record[]>();
-  const openOnBackup = new Map<string, Record[]>();
+  const openOnDisk = new Map<string, RestoreRecord[]>();
+  const openOnBackup = new Map<string, RestoreRecord[]>();
   const unknownOnDisk = new Map<string, Unknown>();
   const unknownOnBackup = new Map<string, Unknown>();
   for (const record of state?.records.values() ?? []) {
@@ -87,7 +90,7 @@ export function indexRecords(state: State | undefined): RecordIndex {
 }
 
 /** The generation to raise to so that what a record stands for is done once more, asked for by its rule or its id. */
-export function generationAfter(records: RecordIndex, record: Record): number {
+export function generationAfter(records: RecordIndex, record: RestoreRecord): number {
   const { volume_id, backup_id, generation, selector } = record;
   const next = records.nextGeneration(volume_id, backup_id, selector && { by: 'selector', selector });
   // A record that could not be written does not count above.
@@ -117,8 +120,8 @@ function factsOf(state: State | undefined): {
   const pins = new Map<string, Line>();
   const picked = new Map<string, Map<number, Line>>();
   let order = 0;
-  const pinOf = (record: Record) => lineAt(pins, pinKey(record.volume_id, record.backup_id));
-  const learn = (pin: Line, record: Record, current: boolean) => {
+  const pinOf = (record: RestoreRecord) => lineAt(pins, pinKey(record.volume_id, record.backup_id));
+  const learn = (pin: Line, record: RestoreRecord, current: boolean) => {
     const { generation, selector } = record;
     const before = pin.facts.get(generation);
     // What is done stays done, whatever the history tells of another attempt.
@@ -168,17 +171,17 @@ function isSuccess(fact: Fact): fact is Fact & { readonly record: Succeeded } {
   return fact.record.status === 'succeeded';
 }
 
-function mayHaveTouched(record: Record): boolean {
+function mayHaveTouched(record: RestoreRecord): boolean {
   return record.status === 'succeeded' || (record.status === 'failed' && record.touched === 'maybe');
 }
 
 /** The record that stands now, and the history's copy of it; a move changes neither. */
-function isSameFact(a: Record, b: Record): boolean {
+function isSameFact(a: RestoreRecord, b: RestoreRecord): boolean {
   return a.status === b.status && a.updated_at === b.updated_at;
 }
 
 /** What a person says later about an attempt does not make it a later one: the disk was touched back then. */
-function isSameAttempt(earlier: Record, record: Record): boolean {
+function isSameAttempt(earlier: RestoreRecord, record: RestoreRecord): boolean {
   if (isSameFact(earlier, record)) return true;
   if (!('resolution' in record) || record.resolution === undefined) return false;
   return earlier.status === 'unknown' || (earlier.status === 'failed' && earlier.touched === 'maybe');

@@ -2,7 +2,7 @@ import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { Selector } from '../domain/spec.ts';
-import { few } from './few.ts';
+import { abbreviate } from './abbreviate.ts';
 
 /** Rules become pins: which backup, which disk. Pure; the lists come from one listing per plan. */
 
@@ -100,7 +100,7 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
   return {
     kind: 'none',
     why: error('volume-name-ambiguous', `${all.length} disks are named ${name}`, {
-      detail: few(all, (volume) => volume.id),
+      detail: abbreviate(all, (volume) => volume.id),
       remedy: 'choose one with volume_id',
     }),
   };

@@ -1,10 +1,10 @@
 import type { Observations } from '../domain/observations.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
-import { jobIdOf, optional, type Record, sameIdentity } from '../domain/record.ts';
+import { jobIdOf, optional, type RestoreRecord, sameIdentity } from '../domain/record.ts';
 import type { BackupRef } from '../domain/spec.ts';
 import type { Context } from './context.ts';
 import type { Succeeded } from './record-index.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-spec.ts';
 
 /** What a plan shows of disk, backup and past: as the cloud tells it now, else as the record remembers it. */
 
@@ -78,7 +78,7 @@ export function doneView(
 }
 
 /** What differs from the restore that the address stood for before. */
-export function fieldChanges(before: Record, one: Resolved, context: Context): FieldChange[] {
+export function fieldChanges(before: RestoreRecord, one: Resolved, context: Context): FieldChange[] {
   const backup = backupView(one, context);
   const fields: [field: string, before: string, after: string | undefined][] = [
     ['volume_id', before.volume_id, one.volume_id],

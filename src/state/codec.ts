@@ -4,7 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault, placeAt } from '../domain/json-text.ts';
 import type { LongWork } from '../domain/long-work.ts';
-import { optional, type Record } from '../domain/record.ts';
+import { optional, type RestoreRecord } from '../domain/record.ts';
 import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import { openDocument } from './document.ts';
@@ -44,7 +44,7 @@ interface Stored {
   readonly created_at: string;
   readonly target: Target;
   readonly moved_to?: MovedTo;
-  readonly records: readonly Record[];
+  readonly records: readonly RestoreRecord[];
   readonly history: readonly StoredEntry[];
 }
 

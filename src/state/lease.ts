@@ -19,7 +19,7 @@ import { commit as commitShape } from './record-shape.ts';
 import { describeMisfit, pathText } from './shape.ts';
 
 /** A place for a state while this process holds its lock: all that differs between the leases of the backends. */
-export interface Holding {
+export interface LockedStore {
   readonly lock: LockInfo;
   /**
    * Durable once it resolves, all of it or nothing. Never called again after it rejected. It rejects when the
@@ -45,7 +45,7 @@ export interface Group {
 }
 
 export interface LeaseOptions {
-  readonly holding: Holding;
+  readonly holding: LockedStore;
   readonly found: Snapshot | undefined;
   readonly actor: Actor;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ type CommitTask = Task & { readonly kind: 'commit' };
  */
 export class StoredLease implements Lease {
   readonly #options: LeaseOptions;
-  readonly #holding: Holding;
+  readonly #holding: LockedStore;
   #ledger: Ledger | undefined;
   /** As found or put in place; entries that were committed since have no hash in it yet. */
   #chain: Chain;

@@ -9,8 +9,8 @@ import type {
   Names,
   Observation,
   Observed,
-  Record,
   Resolution,
+  RestoreRecord,
   Running,
   Seen,
   Settlement,
@@ -135,7 +135,7 @@ const common = {
   plan_digest: maybe(sha256),
 };
 
-export const record = variants<Record, 'status'>('status', {
+export const record = variants<RestoreRecord, 'status'>('status', {
   intended: fields<Intended>({ ...common, status: oneOf('intended'), history: maybe(history) }),
   running: fields<Running>({
     ...common,

@@ -119,7 +119,7 @@ export function textLike(form: RegExp, expected: string): Check<string> {
   return (value) => (typeof value === 'string' && form.test(value) ? undefined : misfit(expected, value));
 }
 
-export function isObject(value: unknown): value is Readonly<globalThis.Record<string, unknown>> {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

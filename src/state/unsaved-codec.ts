@@ -3,7 +3,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-text.ts';
 import type { LongWork } from '../domain/long-work.ts';
-import type { Record } from '../domain/record.ts';
+import type { RestoreRecord } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';
 import { newerFormat } from './codec.ts';
 import { type Document, openDocument } from './document.ts';
@@ -24,7 +24,7 @@ export interface Unsaved {
   readonly serial: number;
   readonly target: Target;
   readonly saved_at: string;
-  readonly records: readonly Record[];
+  readonly records: readonly RestoreRecord[];
 }
 
 type Stored = Unsaved & { readonly format: number; readonly kind: 'unsaved-records' };

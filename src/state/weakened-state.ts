@@ -7,10 +7,10 @@ import {
   unencrypted,
   weakenedByNode,
 } from '../network/weakened-tls.ts';
-import type { HttpStateSettings } from './http/settings.ts';
+import type { HttpStateSettings } from './http/http-settings.ts';
 import type { BackendDeps } from './open-backend.ts';
-import type { PostgresLocation } from './postgres/location.ts';
-import type { S3Location } from './s3/location.ts';
+import type { PostgresLocation } from './postgres/postgres-location.ts';
+import type { S3Location } from './s3/s3-location.ts';
 
 /** Each setting that weakens the connection to a remote state, in words. */
 

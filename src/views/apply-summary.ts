@@ -3,11 +3,11 @@ import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import { type Action, type Plan, totals } from '../domain/plan.ts';
-import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { partialLines } from './plan/parts.ts';
-import { putBackLines } from './put-back.ts';
+import { putBackLines } from './reattach-text.ts';
 import {
   attemptLines,
   durationOf,
@@ -68,7 +68,7 @@ interface Row {
 }
 
 interface RecordRow extends Row {
-  readonly record: Record;
+  readonly record: RestoreRecord;
 }
 
 /** In the plan's order; what the plan does not know, last. */
@@ -158,11 +158,11 @@ function diskOf({ action, end }: Row): string {
 }
 
 /** That this run made or followed. */
-function recordOf(end: End): Record | undefined {
+function recordOf(end: End): RestoreRecord | undefined {
   return end.kind === 'not_started' || end.kind === 'blocked' ? undefined : end.record;
 }
 
-function idIn(record: Record | undefined, of: (record: Record) => string | undefined): string {
+function idIn(record: RestoreRecord | undefined, of: (record: RestoreRecord) => string | undefined): string {
   return (record && of(record)) ?? '';
 }
 
@@ -261,7 +261,7 @@ function heading(
   return [`${paint(sign)} ${style.strong(first)}`, ...indent(more, 2)];
 }
 
-function jobLines(record: Record, { style }: TextOptions): string[] {
+function jobLines(record: RestoreRecord, { style }: TextOptions): string[] {
   const job = jobIdOf(record);
   return job === undefined ? [] : labelled('job', [sanitize(job)], style);
 }

@@ -9,7 +9,7 @@ import {
   type Intended,
   jobIdOf,
   type Observation,
-  type Record,
+  type RestoreRecord,
   type Running,
   requestInsteadOfJob,
   type Seen,
@@ -31,7 +31,7 @@ import { answerText, between, failureText, plural, size, utc, when } from './wor
 
 /** What one record says, in the pieces that plan, summary and `state show` share. */
 
-export const STATUS_SIGNS: Readonly<globalThis.Record<Record['status'], string>> = {
+export const STATUS_SIGNS: Readonly<Record<RestoreRecord['status'], string>> = {
   intended: '»',
   running: '»',
   succeeded: '✓',
@@ -39,7 +39,7 @@ export const STATUS_SIGNS: Readonly<globalThis.Record<Record['status'], string>>
   unknown: '?',
 };
 
-export function statusPaint(status: Record['status'], style: Style): Paint {
+export function statusPaint(status: RestoreRecord['status'], style: Style): Paint {
   switch (status) {
     case 'succeeded':
       return style.good;
@@ -56,7 +56,7 @@ export function statusPaint(status: Record['status'], style: Style): Paint {
 }
 
 /** How it stands, in a sentence without times: `failed, the disk may have been touched: …` */
-export function outcomeText(record: Record): string {
+export function outcomeText(record: RestoreRecord): string {
   switch (record.status) {
     case 'intended':
       return `begun, ${INTENDED[intendedKind(record)]}`;
@@ -75,12 +75,12 @@ export function outcomeText(record: Record): string {
 
 const INTENDED = { open: 'its answer was never recorded', answered: 'not accepted so far' };
 
-function intendedKind({ attempts }: Record): keyof typeof INTENDED {
+function intendedKind({ attempts }: RestoreRecord): keyof typeof INTENDED {
   return attempts.at(-1)?.answer === undefined ? 'open' : 'answered';
 }
 
 /** By what it is known; a yes of the cloud goes without saying. */
-function howText(evidence: (Record & { status: 'succeeded' })['evidence']): string {
+function howText(evidence: (RestoreRecord & { status: 'succeeded' })['evidence']): string {
   switch (evidence) {
     case 'accepted':
       return '';
@@ -99,7 +99,7 @@ function howText(evidence: (Record & { status: 'succeeded' })['evidence']): stri
  * How long the restore took, or takes so far, ms: from the yes; where none came and it was found under way, from the
  * first request that can have begun it, which is never too short. Undefined when the cloud never began it.
  */
-export function durationOf(record: Record, now: number): number | undefined {
+export function durationOf(record: RestoreRecord, now: number): number | undefined {
   const first = record.attempts[0]?.intended_at;
   switch (record.status) {
     case 'intended':
@@ -130,7 +130,7 @@ function elapsed(from: number, now: number): number | undefined {
 }
 
 /** Disk and backup, names first. */
-export function subjectLines(record: Record, { style, now }: TextOptions): string[] {
+export function subjectLines(record: RestoreRecord, { style, now }: TextOptions): string[] {
   const { names } = record;
   return [
     ...labelled(
@@ -154,7 +154,7 @@ export function subjectLines(record: Record, { style, now }: TextOptions): strin
 }
 
 /** Every POST: when, what came back, the ids that the cloud's support asks for. */
-export function attemptLines(record: Record, { style, width }: TextOptions): string[] {
+export function attemptLines(record: RestoreRecord, { style, width }: TextOptions): string[] {
   const { attempts } = record;
   return attempts.flatMap((attempt, index) =>
     labelled(
@@ -198,7 +198,7 @@ function idsOf({ job_id, request_id, failure }: Attempt): string[] {
  * Disk and backup before the first attempt and as seen since, what moved is marked; the last `shown` looks. Then what
  * they rule out, or what success rests on.
  */
-export function lookLines(record: Record, shown: number, { style, width }: TextOptions): string[] {
+export function lookLines(record: RestoreRecord, shown: number, { style, width }: TextOptions): string[] {
   const { baseline } = record;
   const looks = looksOf(record);
   const left = looks.length - shown;
@@ -217,12 +217,12 @@ export function lookLines(record: Record, shown: number, { style, width }: TextO
   ];
 }
 
-function looksOf(record: Record): readonly Observation[] {
+function looksOf(record: RestoreRecord): readonly Observation[] {
   if (record.status === 'unknown') return record.observations;
   return 'history' in record ? (record.history?.looks ?? []) : [];
 }
 
-function contradictionLines(record: Record, style: Style, width: number): string[] {
+function contradictionLines(record: RestoreRecord, style: Style, width: number): string[] {
   const contradiction = 'history' in record ? record.history?.contradiction : undefined;
   if (!contradiction) return [];
   const text = sanitize(contradiction.because);
@@ -257,11 +257,11 @@ function lookText(look: Observation, baseline: Observation, style: Style): strin
 /** What the text of a record that failed needs to know of all the others. */
 export interface StepOptions {
   /** The lowest generation that would do once more what the record stands for. */
-  readonly nextGeneration: (record: Record) => number;
+  readonly nextGeneration: (record: RestoreRecord) => number;
 }
 
 /** What to type next about one record; nothing when it is done. `at`: where its generation is declared. */
-export function nextSteps(record: Record, { nextGeneration }: StepOptions, at?: string): string[] {
+export function nextSteps(record: RestoreRecord, { nextGeneration }: StepOptions, at?: string): string[] {
   switch (record.status) {
     case 'succeeded':
       return [];
@@ -300,7 +300,7 @@ export function openSteps(record: Intended | Running | Unknown): string[] {
 
 /** Where an earlier run left it, for who is asked to go on. */
 export function progressSoFar(
-  record: Record & { readonly status: 'intended' | 'running' },
+  record: RestoreRecord & { readonly status: 'intended' | 'running' },
   { style, now }: TextOptions,
 ): string[] {
   const job = jobIdOf(record);

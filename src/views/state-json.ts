@@ -1,10 +1,10 @@
-import { jobIdOf, type Record } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord } from '../domain/record.ts';
 import type { Address, Selector } from '../domain/spec.ts';
 
 /** An element of `state list --output json`. What a record does not have is null, so every element has every key. */
 export interface StateListItem {
   readonly address: Address;
-  readonly status: Record['status'];
+  readonly status: RestoreRecord['status'];
   readonly volume_id: string;
   readonly volume_name: string;
   readonly backup_id: string;
@@ -25,7 +25,7 @@ export interface StateListItem {
 }
 
 /** The records as a JSON array, by address. */
-export function stateListJson(records: Iterable<Record>): StateListItem[] {
+export function stateListJson(records: Iterable<RestoreRecord>): StateListItem[] {
   return byAddress(records).map((record) => ({
     address: record.address,
     status: record.status,
@@ -49,11 +49,13 @@ export function stateListJson(records: Iterable<Record>): StateListItem[] {
 }
 
 /** `state show ADDRESS --output json`: the record whole, and its job id even when it has none. */
-export function stateShowJson(record: Record): Omit<Record, 'job_id'> & { readonly job_id: string | null } {
+export function stateShowJson(
+  record: RestoreRecord,
+): Omit<RestoreRecord, 'job_id'> & { readonly job_id: string | null } {
   return { ...record, job_id: jobIdOf(record) ?? null };
 }
 
 /** In the order of code units, the same on every machine. */
-export function byAddress(records: Iterable<Record>): Record[] {
+export function byAddress(records: Iterable<RestoreRecord>): RestoreRecord[] {
   return [...records].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }

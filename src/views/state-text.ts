@@ -1,10 +1,10 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { describeAttachment } from '../domain/preflight.ts';
-import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { remedyLines } from './diagnostics.ts';
-import { addCommands } from './put-back.ts';
+import { addCommands } from './reattach-text.ts';
 import {
   attemptLines,
   lookLines,
@@ -41,7 +41,7 @@ export function stateListText(state: State, options: TextOptions): string {
 }
 
 /** What needs a person first; what only needs time has a command of its own. */
-function nextLines(records: readonly Record[], { style }: TextOptions): string[] {
+function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): string[] {
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
     const others = more.length > 0 ? style.faint(`  (${more.length} more need a look)`) : '';
@@ -52,7 +52,7 @@ function nextLines(records: readonly Record[], { style }: TextOptions): string[]
   return [];
 }
 
-function columns({ style, now }: TextOptions): Column<Record>[] {
+function columns({ style, now }: TextOptions): Column<RestoreRecord>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
     {
@@ -71,7 +71,7 @@ function columns({ style, now }: TextOptions): Column<Record>[] {
 
 const STATUSES = ['succeeded', 'running', 'intended', 'failed', 'unknown'] as const;
 
-function totalsText(records: readonly Record[]): string {
+function totalsText(records: readonly RestoreRecord[]): string {
   const counts = STATUSES.map(
     (status) => [status, records.filter((r) => r.status === status).length] as const,
   )
@@ -83,7 +83,7 @@ function totalsText(records: readonly Record[]): string {
 }
 
 /** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
-export function stateShowText(record: Record, options: TextOptions & StepOptions): string {
+export function stateShowText(record: RestoreRecord, options: TextOptions & StepOptions): string {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
   const job = jobIdOf(record);
@@ -109,13 +109,13 @@ export function stateShowText(record: Record, options: TextOptions & StepOptions
 }
 
 /** How the disk comes back to where it was; while it may be restored yet, it has to stay detached. */
-function putBackSteps(record: Record): string[] {
+function putBackSteps(record: RestoreRecord): string[] {
   if (record.status !== 'succeeded') return [];
   return addCommands(record).map((command) => `to attach it again, if it is not yet: ${command}`);
 }
 
 /** What makes its status so, and since when. */
-function statusLines(record: Record, { style, now, width }: TextOptions): string[] {
+function statusLines(record: RestoreRecord, { style, now, width }: TextOptions): string[] {
   const said = (label: string, text: string) =>
     labelled(label, wrap(sanitize(text), width - VALUE_COLUMN), style);
   const at = (label: string, iso: string) => labelled(label, [when(iso, now)], style);
@@ -158,7 +158,7 @@ const EVIDENCE = {
   imported: 'done by hand, and imported',
 };
 
-function resolutionLines(record: Record, { style, now, width }: TextOptions): string[] {
+function resolutionLines(record: RestoreRecord, { style, now, width }: TextOptions): string[] {
   const resolution = 'resolution' in record ? record.resolution : undefined;
   if (!resolution) return [];
   return labelled(

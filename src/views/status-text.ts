@@ -1,7 +1,7 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { jobIdOf, type Record, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { type LockHolder, lockText } from './lock-text.ts';
@@ -35,7 +35,7 @@ export interface Status {
   readonly open: readonly OpenRestore[];
   readonly total: number;
   /** Of the restores that were asked for by name, those that are over; absent: all were asked for. */
-  readonly over?: readonly Record[];
+  readonly over?: readonly RestoreRecord[];
 }
 
 export interface StatusOptions extends TextOptions {
@@ -166,14 +166,14 @@ function behindLines(behind: readonly Behind[], width: number): string[] {
   );
 }
 
-const BECAUSE: Readonly<globalThis.Record<Behind['because'], string>> = {
+const BECAUSE: Readonly<Record<Behind['because'], string>> = {
   depends_on: 'depends on it',
   same_disk: 'same disk',
   same_backup: 'same backup',
 };
 
 /** Everything that the cloud's support asks for, in one piece to paste; no margin, no colours, no ages. */
-export function ticketLines(record: Record, target: Target): string[] {
+export function ticketLines(record: RestoreRecord, target: Target): string[] {
   const { names } = record;
   const job = jobIdOf(record);
   return [
@@ -198,7 +198,7 @@ export function ticketLines(record: Record, target: Target): string[] {
   ].map(sanitize);
 }
 
-function ticketQuestion(record: Record): string {
+function ticketQuestion(record: RestoreRecord): string {
   switch (record.status) {
     case 'running':
       // A cloud may have no jobs, and who adopted a restore was never told of one.
@@ -214,7 +214,7 @@ function ticketQuestion(record: Record): string {
   }
 }
 
-function began(record: Record): string {
+function began(record: RestoreRecord): string {
   return new Date(beganAt(record)).toISOString();
 }
 

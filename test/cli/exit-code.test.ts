@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import { exitCodeOf } from '../../src/cli/exit-code.ts';
 import { error } from '../../src/domain/diagnostic.ts';
 import type { End, NotStarted } from '../../src/domain/events.ts';
-import type { Record, Unknown } from '../../src/domain/record.ts';
+import type { RestoreRecord, Unknown } from '../../src/domain/record.ts';
 import { recordsOf, type End as Status } from '../planner/builders.ts';
 
 const AT = '2026-11-24T00:00:00.000Z';
 const why = [error('protected-volume', 'disk v1 is protected by v1')];
 
-function record(status: Status): Record {
+function record(status: Status): RestoreRecord {
   const last = recordsOf('s/a', { volume: 'v1', backup: 'b1' }, status, AT).at(-1);
   if (!last) throw new Error('no record');
   return last;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Io } from '../../src/cli/io.ts';
-import { tellOfStop } from '../../src/cli/show.ts';
+import { tellOfStop } from '../../src/cli/print.ts';
 
 describe('how to go on after a stop', () => {
   const told = (...blocking: string[]) => {

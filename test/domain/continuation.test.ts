@@ -4,8 +4,8 @@ import { changesOf, follows, forgottenBy, mergeUnsaved } from '../../src/domain/
 import {
   advance,
   IllegalTransition,
-  type Record,
   type RecordEvent,
+  type RestoreRecord,
   sameIdentity,
 } from '../../src/domain/record.ts';
 import { type Change, emptyState, fold, type State } from '../../src/domain/state.ts';
@@ -36,8 +36,8 @@ const EVENTS: readonly RecordEvent[] = [
 const story = fc.array(fc.constantFrom(...EVENTS), { minLength: 1, maxLength: 12 });
 
 /** Every record that a story makes, in order, a second apart. */
-function told(events: readonly RecordEvent[]): Record[] {
-  const records: Record[] = [];
+function told(events: readonly RecordEvent[]): RestoreRecord[] {
+  const records: RestoreRecord[] = [];
   for (const [index, event] of events.entries()) {
     const at = new Date(Date.parse(AT) + index * 1_000).toISOString();
     try {
@@ -50,7 +50,7 @@ function told(events: readonly RecordEvent[]): Record[] {
 }
 
 /** Nothing was done: the next attempt begins a new record. */
-function isFreshStart(record: Record): boolean {
+function isFreshStart(record: RestoreRecord): boolean {
   return record.status === 'failed' && record.touched === 'no';
 }
 
@@ -106,7 +106,8 @@ describe('what follows from what', () => {
 });
 
 describe('records that a run could not save', () => {
-  const kinds = (state: State, ...records: Record[]) => mergeUnsaved(state, records).map(({ kind }) => kind);
+  const kinds = (state: State, ...records: RestoreRecord[]) =>
+    mergeUnsaved(state, records).map(({ kind }) => kind);
 
   it('are taken where they go on from what the state has, and the state then says so', () => {
     const state = stateWith(put(intended));
@@ -186,9 +187,9 @@ describe('what a state would forget for another', () => {
     const nothing = stateWith();
     expect(forgotten(nothing, stateWith(put(succeeded)))).to.deep.equal(['succeeded']);
     expect(forgotten(nothing, stateWith(put(running)))).to.deep.equal(['running']);
-    expect(forgotten(nothing, stateWith(put({ ...failed, touched: 'maybe' } as Record)))).to.deep.equal([
-      'failed',
-    ]);
+    expect(
+      forgotten(nothing, stateWith(put({ ...failed, touched: 'maybe' } as RestoreRecord))),
+    ).to.deep.equal(['failed']);
     expect(forgotten(nothing, stateWith(put(failed)))).to.deep.equal([]);
     expect(forgotten(stateWith(put(succeeded)), nothing)).to.deep.equal([]);
   });

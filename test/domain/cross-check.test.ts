@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { contradictions } from '../../src/domain/cross-check.ts';
-import { type Record, sameIdentity } from '../../src/domain/record.ts';
+import { type RestoreRecord, sameIdentity } from '../../src/domain/record.ts';
 import { type Change, type Commit, emptyState, fold, type State } from '../../src/domain/state.ts';
 import { ACTOR, AT, everyKind, numbered, put, recordAfter, TARGET } from '../state/samples.ts';
 
@@ -55,7 +55,7 @@ describe('records and history', () => {
     expect(moves).to.be.greaterThan(100);
   });
 
-  function isKnown({ history, records }: State, record: Record): boolean {
+  function isKnown({ history, records }: State, record: RestoreRecord): boolean {
     return (
       history.some((entry) => entry.type === 'closed' && sameIdentity(entry.record, record)) ||
       [...records.values()].some((each) => sameIdentity(each, record) && each.address !== record.address)

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { openRestores } from '../../src/domain/open-restores.ts';
-import type { Record } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { emptyState } from '../../src/domain/state.ts';
 import { running, succeeded, TARGET, unknown } from '../views/fixtures.ts';
 
-function stateOf(...records: readonly Record[]) {
+function stateOf(...records: readonly RestoreRecord[]) {
   const empty = emptyState('lineage', TARGET, '2026-11-20T00:00:00.000Z');
   return { ...empty, records: new Map(records.map((record) => [record.address, record])) };
 }

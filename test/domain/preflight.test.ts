@@ -214,8 +214,8 @@ describe('waitsFor', () => {
 
   describe('another backup of the disk, being made', () => {
     const other = { ...BACKUP, id: 'c', name: 'hourly', status: 'creating' };
-    const made = (volume: Partial<Volume>, beingMade: Backup[]) =>
-      waitsFor({ ...VOLUME, ...volume }, BACKUP, beingMade).map(({ what }) => what);
+    const made = (volume: Partial<Volume>, pendingBackups: Backup[]) =>
+      waitsFor({ ...VOLUME, ...volume }, BACKUP, pendingBackups).map(({ what }) => what);
     it('is waited for', () =>
       expect(made({}, [other])).to.deep.equal(['backup hourly of this disk, being made, to end']));
     it('is told once where the disk tells it, too', () =>

@@ -5,8 +5,8 @@ import {
   doubtOf,
   IllegalTransition,
   isOpen,
-  type Record,
   type RecordEvent,
+  type RestoreRecord,
   sameIdentity,
   wasEverInDoubt,
   worstDoubt,
@@ -47,7 +47,7 @@ const EVENTS = {
 } satisfies { [name: string]: RecordEvent };
 type EventName = keyof typeof EVENTS;
 
-const RECORDS: { [name: string]: Record | undefined } = {
+const RECORDS: { [name: string]: RestoreRecord | undefined } = {
   nothing: undefined,
   asked: recordAfter(A),
   'not sent': recordAfter(A, EVENTS['answer not_sent']),
@@ -71,12 +71,12 @@ describe('where a disk was attached before', () => {
     const first = advance(undefined, attached);
     for (const answer of [EVENTS['answer not_sent'], EVENTS['answer ambiguous']] as const) {
       const events: RecordEvent[] = [answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed];
-      expect(events.reduce<Record>(advance, first).attached_before).to.equal(ATTACHED);
+      expect(events.reduce<RestoreRecord>(advance, first).attached_before).to.equal(ATTACHED);
     }
   });
 
   it('is kept for another restore of the disk until one succeeds: it was not put back in between', () => {
-    const failed = [EVENTS.accept, EVENTS['fail moved']].reduce<Record>(
+    const failed = [EVENTS.accept, EVENTS['fail moved']].reduce<RestoreRecord>(
       advance,
       advance(undefined, attached),
     );
@@ -87,7 +87,7 @@ describe('where a disk was attached before', () => {
     ).to.equal(elsewhere);
     const other = { ...intendEvent(A, 2), identity: { ...intendEvent(A, 2).identity, volume_id: 'another' } };
     expect(advance(failed, other)).to.not.have.property('attached_before');
-    const done = [EVENTS.accept, EVENTS.succeed].reduce<Record>(advance, advance(undefined, attached));
+    const done = [EVENTS.accept, EVENTS.succeed].reduce<RestoreRecord>(advance, advance(undefined, attached));
     expect(advance(done, EVENTS['intend next generation'])).to.not.have.property('attached_before');
   });
 });
@@ -178,7 +178,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   unknown: { ...resolves },
 };
 
-function kind(record: Record): string {
+function kind(record: RestoreRecord): string {
   return record.status === 'failed' ? `failed ${record.touched}` : record.status;
 }
 
@@ -233,7 +233,7 @@ describe('advance', () => {
 
   it('keeps why an attempt counts as settled, and never settles one twice', () => {
     const later = { ...EVENTS.settle, at: '2026-11-23T23:00:00Z', for_ms: 1 };
-    const again = [EVENTS.intend, EVENTS['answer later'], later].reduce<Record>(
+    const again = [EVENTS.intend, EVENTS['answer later'], later].reduce<RestoreRecord>(
       advance,
       recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle),
     );
@@ -246,9 +246,9 @@ describe('advance', () => {
   it('a doubt that was settled does not return with the next attempt', () => {
     const events: RecordEvent[] = [EVENTS.intend, EVENTS['answer never'], EVENTS['fail unmoved']];
     const settled = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle);
-    expect(kind(events.reduce<Record>(advance, settled))).to.equal('failed no');
+    expect(kind(events.reduce<RestoreRecord>(advance, settled))).to.equal('failed no');
     const doubtful = recordAfter(A, EVENTS['answer ambiguous']);
-    expect(kind(events.reduce<Record>(advance, doubtful))).to.equal('failed maybe');
+    expect(kind(events.reduce<RestoreRecord>(advance, doubtful))).to.equal('failed maybe');
   });
 
   it('holds what was seen before a yes against nothing after it', () => {
@@ -281,11 +281,11 @@ describe('no sequence of events', () => {
   /** Runs the legal events of a story; `judge` sees every step that was made. */
   function tell(
     story: readonly EventName[],
-    judge: (after: Record, name: EventName, before?: Record) => void,
+    judge: (after: RestoreRecord, name: EventName, before?: RestoreRecord) => void,
   ) {
-    let record: Record | undefined;
+    let record: RestoreRecord | undefined;
     for (const name of story) {
-      let next: Record;
+      let next: RestoreRecord;
       try {
         next = advance(record, EVENTS[name]);
       } catch (cause) {
@@ -370,7 +370,7 @@ describe('doubt', () => {
       { intended_at: AT, answer: 'rejected' },
       { intended_at: AT, answer: 'not_sent' },
     ] as const;
-    expect(worstDoubt(attempts)).to.equal('shadow');
+    expect(worstDoubt(attempts)).to.equal('possible_duplicate');
     expect(worstDoubt([{ intended_at: AT }, ...attempts])).to.equal('full');
     expect(worstDoubt(attempts.slice(1))).to.equal('none');
   });

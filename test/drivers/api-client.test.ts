@@ -141,7 +141,7 @@ describe('reads that a server stretches without end', () => {
       { status: 403, body: 'x', headers: { 'Content-Encoding': 'br' } },
       'compressed (br)',
     ],
-    ['nest', { status: 200, body: `{"volumes": ${'['.repeat(100_000)}` }, 'nested too deeply'],
+    ['nest', { status: 200, body: `{"volumes": ${'['.repeat(100_000)}` }, 'nested more than 64 levels deep'],
   ] as const)
     it(`say so when they ${what}`, async () => {
       pages(() => reply);

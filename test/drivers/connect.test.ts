@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import type { CloudSettings, Env } from '../../src/drivers/auth/settings.ts';
+import type { CloudSettings, Env } from '../../src/drivers/auth/auth-settings.ts';
 import { type ConnectOptions, connect } from '../../src/drivers/connect.ts';
 import { refuseUnencrypted } from '../../src/drivers/endpoints.ts';
 import { FakeClock } from './fake-clock.ts';

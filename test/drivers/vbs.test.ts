@@ -238,7 +238,7 @@ describe('the vbs driver', () => {
   });
 
   describe('reads', () => {
-    it('are repeated while the trouble may pass, on the given clock', async () => {
+    it('are repeated while the trouble may credential, on the given clock', async () => {
       const { cloud, driver, clock } = await serve();
       cloud.replace = script('/volumes/', [
         { status: 502 },
@@ -249,7 +249,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/volumes/')).to.equal(3);
     });
 
-    it('come back as unreadable when it does not pass', async () => {
+    it('come back as unreadable when it does not credential', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) => (path.includes('/volumes/') ? { status: 503 } : undefined);
       const reading = await driver.volume('volume-1');

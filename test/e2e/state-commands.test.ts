@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { advance, type Record } from '../../src/domain/record.ts';
+import { advance, type RestoreRecord } from '../../src/domain/record.ts';
 import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
 import { intendEvent } from '../state/samples.ts';
 import { Desk, type Finished } from './cli.ts';
@@ -32,7 +32,9 @@ describe('looking after the state', () => {
     return said(finished);
   }
   const addresses = async (...more: string[]) =>
-    JSON.parse((await ok('state', 'list', '-o', 'json', ...more)).stdout).map((r: Record) => r.address);
+    JSON.parse((await ok('state', 'list', '-o', 'json', ...more)).stdout).map(
+      (r: RestoreRecord) => r.address,
+    );
 
   it('tidies a record away, with a backup, and what was done is not done again', async () => {
     const before = desk.read(STATE);
@@ -156,9 +158,9 @@ describe('looking after the state', () => {
   it('merges what a run could not save, and only into its own state', async () => {
     const { lineage, serial, target } = JSON.parse(desk.read(STATE));
     const begun = advance(undefined, intendEvent('late/one'));
-    const known: Record = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
+    const known: RestoreRecord = JSON.parse((await ok('state', 'show', 'night/disk-0', '-o', 'json')).stdout);
     const running = advance(begun, { type: 'accept', at: begun.updated_at, job_id: 'job-77' });
-    const file = (records: Record[], more = {}) =>
+    const file = (records: RestoreRecord[], more = {}) =>
       desk.write(
         'errored.state.json',
         encodeUnsaved({
@@ -201,7 +203,7 @@ describe('looking after the state', () => {
     const apply = desk.start('apply', '--auto-approve');
     const openNow = async () =>
       JSON.parse((await ok('state', 'list', '-o', 'json')).stdout).find(
-        (r: Record) => r.status === 'intended',
+        (r: RestoreRecord) => r.status === 'intended',
       );
     while (!(await openNow())) await new Promise((resolve) => setTimeout(resolve, 20));
     const { lock } = JSON.parse((await ok('state', 'lock-info', '-o', 'json')).stdout);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Record } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { Lab, type LabOptions } from '../simulation/lab.ts';
 
@@ -54,7 +54,7 @@ function arrange(desk: Lab, crossing: Crossing, sentAt: number): void {
   desk.clock.at(sentAt + BEGINS_MS + crossing.gap_s * 1_000, second);
 }
 
-async function outcome(crossing: Crossing): Promise<{ desk: Lab; record: Record | undefined }> {
+async function outcome(crossing: Crossing): Promise<{ desk: Lab; record: RestoreRecord | undefined }> {
   const desk = lab(crossing);
   const spec = desk.spec(1);
   const stop = new AbortController();

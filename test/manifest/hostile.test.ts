@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { crossCheck } from '../../src/manifest/cross-checks.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
-import { readJson } from '../../src/manifest/json.ts';
 import { LIMITS, wholeAllowance } from '../../src/manifest/limits.ts';
+import { readJson } from '../../src/manifest/read-json.ts';
 import { SourceText } from '../../src/manifest/source.ts';
 import { EXAMPLES, exampleNames, set, within } from './helpers.ts';
 

@@ -4,7 +4,7 @@ import type { ValidateFunction } from 'ajv';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
-import { checkSchema } from '../../src/manifest/check.ts';
+import { checkSchema } from '../../src/manifest/check-document.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { wholeAllowance } from '../../src/manifest/limits.ts';
 import { SourceText } from '../../src/manifest/source.ts';

@@ -2,12 +2,12 @@ import type { Backup, Reading, Volume } from '../../src/domain/cloud.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { ObservationNeeds, Observations } from '../../src/domain/observations.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
-import { advance, type Record, type RecordEvent, type Resolution } from '../../src/domain/record.ts';
+import { advance, type RecordEvent, type Resolution, type RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec, Selector } from '../../src/domain/spec.ts';
 import { type Change, emptyState, fold, type Move, type State } from '../../src/domain/state.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
-import { plan } from '../../src/planner/plan.ts';
 import type { PlanInput } from '../../src/planner/plan-input.ts';
+import { plan } from '../../src/planner/planner.ts';
 
 /** Short names for what plans are made of: `v1` is a disk of 10 GB, `b1` a backup of `v1`. */
 
@@ -177,7 +177,13 @@ function events(end: End, at: string): RecordEvent[] {
 }
 
 /** Every record that a restore leaves on its way to its end, from the intent on. */
-export function recordsOf(address: string, what: What, end: End, at: string, before?: Record): Record[] {
+export function recordsOf(
+  address: string,
+  what: What,
+  end: End,
+  at: string,
+  before?: RestoreRecord,
+): RestoreRecord[] {
   const seen = { status: 'available', updated_at: '2026-11-19T00:00:00Z' };
   const intended = advance(before, {
     type: 'intend',
@@ -198,7 +204,7 @@ export function recordsOf(address: string, what: What, end: End, at: string, bef
     baseline: { at, volume: seen, backup: seen },
   });
   const all = [intended];
-  let record: Record = intended;
+  let record: RestoreRecord = intended;
   for (const event of events(end, at)) {
     record = advance(record, event);
     all.push(record);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Plan, ResumeAction } from '../../src/domain/plan.ts';
-import { type Identity, isOpen, type Record } from '../../src/domain/record.ts';
+import { type Identity, isOpen, type RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec, Selector } from '../../src/domain/spec.ts';
 import type { State } from '../../src/domain/state.ts';
 import {
@@ -85,9 +85,9 @@ const identityOf = ({ volume_id, backup_id, generation }: Identity) =>
  * A state that legal commits lead to. Restores of one identity may lie at several addresses, which the planner
  * itself never lets happen. `last` says how the newest attempt of each identity stands, kept beside the state.
  */
-function written(steps: readonly Step[]): { book: Book; last: ReadonlyMap<string, Record> } {
+function written(steps: readonly Step[]): { book: Book; last: ReadonlyMap<string, RestoreRecord> } {
   const book = new Book();
-  const last = new Map<string, Record>();
+  const last = new Map<string, RestoreRecord>();
   for (const one of steps) {
     try {
       switch (one.type) {
@@ -116,11 +116,11 @@ function written(steps: readonly Step[]): { book: Book; last: ReadonlyMap<string
   return { book, last };
 }
 
-function openOn(state: State, volumeId: string): Record[] {
+function openOn(state: State, volumeId: string): RestoreRecord[] {
   return open(state).filter((record) => record.volume_id === volumeId);
 }
 
-function open(state: State): (Record & { status: 'intended' | 'running' | 'unknown' })[] {
+function open(state: State): (RestoreRecord & { status: 'intended' | 'running' | 'unknown' })[] {
   return [...state.records.values()].filter(isOpen);
 }
 

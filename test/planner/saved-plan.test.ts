@@ -2,13 +2,13 @@ import { expect } from 'chai';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import { advance, type Record, writtenBy } from '../../src/domain/record.ts';
+import { advance, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
 import { movesOf, type SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { type Change, fold, type State } from '../../src/domain/state.ts';
-import { approved, pinnedSpecs } from '../../src/planner/approved.ts';
+import { stalenessOf } from '../../src/planner/plan-staleness.ts';
+import { pinnedSpecs, reconcile } from '../../src/planner/reconcile.ts';
 import { save } from '../../src/planner/save.ts';
-import { standingOf } from '../../src/planner/standing.ts';
 import { decodePlan } from '../../src/state/plan-codec.ts';
 import {
   backup,
@@ -58,7 +58,7 @@ interface Today {
 /** What `apply plan.json` would do, or the codes and sentences of why it does not. */
 function applied(plan: SavedPlan, today: Today): { readonly plan?: Plan; readonly said: string } {
   const { state, cloud = CLOUD, now = NOW, target = TARGET } = today;
-  const standing = standingOf(
+  const standing = stalenessOf(
     plan,
     {
       state,
@@ -71,7 +71,7 @@ function applied(plan: SavedPlan, today: Today): { readonly plan?: Plan; readonl
   );
   if (standing.kind === 'stale') return { said: words(standing.reasons) };
   const fresh = planOf(pinnedSpecs(plan), { ...(state ? { state } : {}), cloud, now });
-  const judged = approved(plan, standing, fresh);
+  const judged = reconcile(plan, standing, fresh);
   return judged.kind === 'refused'
     ? { said: words(judged.reasons) }
     : {
@@ -483,7 +483,7 @@ describe('a saved plan that was begun', () => {
 
   it('goes on after somebody else has followed what it began', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'running');
-    const running = state.records.get('s/a') as Record;
+    const running = state.records.get('s/a') as RestoreRecord;
     state = fold(state, [
       {
         serial: state.serial + 1,
@@ -502,7 +502,7 @@ describe('a saved plan that was begun', () => {
 
   it('takes a person’s word for what it left unknown', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'unknown');
-    const record = state.records.get('s/a') as Record;
+    const record = state.records.get('s/a') as RestoreRecord;
     const resolution = { as: 'not-started', reason: 'looked', by: 'ada', at: iso(NOW) } as const;
     const resolved = advance(record, { type: 'resolve', at: iso(NOW), resolution });
     state = fold(state, [

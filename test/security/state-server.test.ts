@@ -5,8 +5,8 @@ import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import { expect } from 'chai';
 import { Secrets } from '../../src/domain/secrets.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import { postgresLocation } from '../../src/state/postgres/location.ts';
-import { ConnectionLost, Session } from '../../src/state/postgres/session.ts';
+import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
+import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';

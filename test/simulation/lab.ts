@@ -15,7 +15,7 @@ import { seedWorld } from '../../src/emulator/seed.ts';
 import { execute, type Outcome } from '../../src/executor/execute.ts';
 import type { Reach, RunSettings } from '../../src/executor/run.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
-import { plan } from '../../src/planner/plan.ts';
+import { plan } from '../../src/planner/planner.ts';
 import type { Backend, Lease } from '../../src/state/backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
 import { localBackend } from '../../src/state/local/local-backend.ts';

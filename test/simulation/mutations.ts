@@ -26,7 +26,7 @@ const READINESS = 'src/executor/readiness.ts';
 const EXECUTE = 'src/executor/execute.ts';
 const RUN = 'src/executor/run.ts';
 const DECIDE = 'src/planner/decide.ts';
-const RESOLVE = 'src/planner/resolve.ts';
+const RESOLVE = 'src/planner/resolve-spec.ts';
 const INDEX = 'src/planner/record-index.ts';
 const LOCAL = 'src/state/local/local-backend.ts';
 const LEASE = 'src/state/lease.ts';
@@ -277,9 +277,9 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RECORD,
-        find: "    case 'rejected_for_now':\n    case 'rejected':\n      return 'shadow';",
+        find: "    case 'rejected_for_now':\n    case 'rejected':\n      return 'possible_duplicate';",
         replace:
-          "    case 'rejected_for_now':\n      return 'none';\n    case 'rejected':\n      return 'shadow';",
+          "    case 'rejected_for_now':\n      return 'none';\n    case 'rejected':\n      return 'possible_duplicate';",
       },
     ],
   },
@@ -547,7 +547,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'resolve looks again, and refuses not-started while something is restoring',
     patches: [
       {
-        file: 'src/executor/resolve.ts',
+        file: 'src/executor/resolve-record.ts',
         find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);",
         replace: '',
       },
@@ -843,7 +843,7 @@ export const MUTATIONS: readonly Mutation[] = [
       return 'none';`,
         replace: `      return 'none';
     case 'unauthorized':
-      return 'shadow';`,
+      return 'possible_duplicate';`,
       },
     ],
   },
@@ -868,7 +868,7 @@ export const MUTATIONS: readonly Mutation[] = [
     case 'unauthorized':
       return 'none';`,
         replace: `    case 'not_sent':
-      return 'shadow';
+      return 'possible_duplicate';
     case 'unauthorized':
       return 'none';`,
       },
@@ -1096,7 +1096,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'one disk in two declarations of one plan is blocked',
     patches: [
       {
-        file: 'src/planner/crowding.ts',
+        file: 'src/planner/conflicts.ts',
         find: 'if (all.length < 2) return [];',
         replace: 'if (all.length < 99) return [];',
       },
@@ -1158,6 +1158,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
   {
     rule: 'unknown is not planned again',
     proof: 'an unknown record is open business on its own disk and backup, which blocks every start there',
-    test: 'test/planner/unsettled',
+    test: 'test/planner/open-records',
   },
 ];

@@ -23,7 +23,7 @@ export interface Subject {
   /** A state of another lineage must have a higher serial, too. */
   readonly serialsOnlyRise?: boolean;
   /** What other processes need in their environment to open it. */
-  readonly env?: Readonly<globalThis.Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What every backend promises (`src/state/backend.ts`). Each runs this suite over real storage. */

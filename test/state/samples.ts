@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/domain/clock.ts';
-import { advance, type Record, type RecordEvent, writtenBy } from '../../src/domain/record.ts';
+import { advance, type RecordEvent, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
 import {
   type Actor,
   type Change,
@@ -53,12 +53,12 @@ export function intendEvent(address: string, generation = 1): RecordEvent & { ty
   };
 }
 
-export function recordAfter(address: string, ...events: readonly RecordEvent[]): Record {
-  return events.reduce<Record>(advance, advance(undefined, intendEvent(address)));
+export function recordAfter(address: string, ...events: readonly RecordEvent[]): RestoreRecord {
+  return events.reduce<RestoreRecord>(advance, advance(undefined, intendEvent(address)));
 }
 
 /** One record of each kind, every optional field used somewhere. */
-export function everyKind(): Record[] {
+export function everyKind(): RestoreRecord[] {
   const failure = {
     cause: 'status',
     message: 'busy',
@@ -91,7 +91,7 @@ export function everyKind(): Record[] {
     { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   ] as const;
   return [
-    looked.reduce<Record>(advance, intended),
+    looked.reduce<RestoreRecord>(advance, intended),
     writtenBy(
       recordAfter('pay/run', {
         type: 'accept',
@@ -126,7 +126,7 @@ export function everyKind(): Record[] {
   ];
 }
 
-export function put(record: Record): Change {
+export function put(record: RestoreRecord): Change {
   return { type: 'record', record };
 }
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { openBackend } from '../../src/state/open-backend.ts';
-import { postgresLocation } from '../../src/state/postgres/location.ts';
+import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
 import { fakeClock, newId } from './samples.ts';
 
 async function notesOf(location: string, env: Readonly<Record<string, string>> = {}): Promise<string> {

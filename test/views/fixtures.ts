@@ -1,6 +1,6 @@
 import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Plan, VolumeView } from '../../src/domain/plan.ts';
-import { advance, type Record, type RecordEvent } from '../../src/domain/record.ts';
+import { advance, type RecordEvent, type RestoreRecord } from '../../src/domain/record.ts';
 import type { Target } from '../../src/domain/target.ts';
 import type { StepOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
@@ -72,7 +72,11 @@ function source(line: number) {
 
 // ---- records, made by the only legal way
 
-export function recordOf(key: keyof typeof BACKUPS, events: readonly RecordEvent[], generation = 1): Record {
+export function recordOf(
+  key: keyof typeof BACKUPS,
+  events: readonly RecordEvent[],
+  generation = 1,
+): RestoreRecord {
   const address = `payments/${key}`;
   let record = advance(undefined, {
     type: 'intend',
@@ -278,7 +282,7 @@ const ACTIONS: readonly Action[] = [
     volume: volume('web', 40, { status: 'restoring-backup' }),
     backup: backup('web', 40),
     source: source(26),
-    record: recordOf('web', [ACCEPTED]) as Record & { status: 'running' },
+    record: recordOf('web', [ACCEPTED]) as RestoreRecord & { status: 'running' },
     refused: [],
   },
   {

@@ -7,11 +7,11 @@ import { createLiveProgress, createPlainProgress } from '../../src/views/apply-p
 import { applySummary } from '../../src/views/apply-summary.ts';
 import type { ApplyView } from '../../src/views/apply-view.ts';
 import { diagnosticsText } from '../../src/views/diagnostics.ts';
+import { historyJson, historyText } from '../../src/views/history-text.ts';
 import { lockInfoText, unlockedText } from '../../src/views/lock-text.ts';
 import { planText } from '../../src/views/plan/plan-text.ts';
 import { planJson } from '../../src/views/plan-json.ts';
 import { createRunReporter } from '../../src/views/run-report.ts';
-import { historyJson, historyText } from '../../src/views/state-history.ts';
 import { stateListJson } from '../../src/views/state-json.ts';
 import { stateListText, stateShowText } from '../../src/views/state-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import { inventoryOf } from '../../src/inventory/rows.ts';
 import { backupsText, namesText, serversText, volumesText } from '../../src/views/inventory-text.ts';
-import { toYaml } from '../../src/views/yaml.ts';
+import { toYaml } from '../../src/views/yaml-text.ts';
 import { BACKUPS, NOW, PROJECT_ID, SERVERS, VOLUMES } from '../inventory/project.ts';
 import { at } from './fixtures.ts';
 import { expectGolden, expectHarmless } from './golden.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Record } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
 import { emptyState, type State } from '../../src/domain/state.ts';
 import { lockInfoText, lockText, unlockedText } from '../../src/views/lock-text.ts';
 import { stateListJson, stateShowJson } from '../../src/views/state-json.ts';
@@ -19,7 +19,7 @@ import {
 } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
 
-function stateOf(...records: readonly Record[]): State {
+function stateOf(...records: readonly RestoreRecord[]): State {
   return {
     ...emptyState('0c1f3a52', TARGET, '2026-11-20T00:00:00.000Z'),
     records: new Map(records.map((record) => [record.address, record])),

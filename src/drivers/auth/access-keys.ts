@@ -3,15 +3,15 @@ import type { CloudFailure } from '../../domain/cloud.ts';
 import { encodePercent } from '../../network/percent.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
 import { list, object, text } from '../fields.ts';
-import type { Answer, HttpRequest } from '../http/exchange.ts';
+import type { Answer, Credential, HttpRequest } from '../http/exchange.ts';
 import { failureOf } from '../http/failures.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
-import type { RetryTools } from '../http/retry.ts';
-import type { Wire } from '../http/wire.ts';
+import type { RetryTools } from '../http/read-retry.ts';
+import type { Wire } from '../http/throttled-http.ts';
+import type { Grant, Session } from './auth-session.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import { type CloudClock, signatureSkew } from './cloud-clock.ts';
 import { keystoneUrl } from './keystone.ts';
-import type { Grant, Pass, Session } from './session.ts';
 import { type AccessKey, sign } from './sign.ts';
 
 /**
@@ -22,7 +22,7 @@ const QUIET_MS = 60_000;
 
 /** Signs each request with an access key, in place of a token (AK/SK). Nothing has to be renewed. */
 export class SigningSession implements Session {
-  readonly #pass: Pass;
+  readonly #credential: Credential;
   readonly #clock: Clock;
   readonly #cloudClock: CloudClock;
   #refusal: { readonly failure: CloudFailure; readonly untilMs: number } | undefined;
@@ -35,7 +35,7 @@ export class SigningSession implements Session {
   ) {
     this.#clock = clock;
     this.#cloudClock = cloudClock;
-    this.#pass = {
+    this.#credential = {
       headers: (request: HttpRequest) =>
         sign(
           {
@@ -50,14 +50,14 @@ export class SigningSession implements Session {
     };
   }
 
-  async pass(): Promise<Grant> {
+  async credential(): Promise<Grant> {
     const refusal = this.#refusal;
     return refusal && this.#clock.monotonic() < refusal.untilMs
       ? { kind: 'refused', failure: refusal.failure, retryable: true }
-      : { kind: 'granted', pass: this.#pass };
+      : { kind: 'granted', credential: this.#credential };
   }
 
-  refused(_: Pass, answer: Answer): boolean {
+  refused(_: Credential, answer: Answer): boolean {
     const untilMs = this.#clock.monotonic() + QUIET_MS;
     const failure = failureOf(answer, this.#clock.now());
     const skew = signatureSkew(this.#cloudClock);

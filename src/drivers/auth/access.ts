@@ -3,13 +3,10 @@ import type { CloudFailure } from '../../domain/cloud.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
-import type { RetryTools } from '../http/retry.ts';
-import type { Wire } from '../http/wire.ts';
+import type { RetryTools } from '../http/read-retry.ts';
+import type { Wire } from '../http/throttled-http.ts';
 import type { Steps } from '../steps.ts';
 import { AccountLookUps, type LookUp, SigningSession } from './access-keys.ts';
-import { type Catalog, namesText } from './catalog.ts';
-import type { CloudClock } from './cloud-clock.ts';
-import { KeystoneSession } from './keystone.ts';
 import {
   isOnTheWay,
   noProject,
@@ -17,9 +14,12 @@ import {
   notAuthenticated,
   refusedLookUp,
   unscopedToken,
-} from './refusals.ts';
-import type { Session } from './session.ts';
-import type { Auth, CloudSettings, TokenAuth } from './settings.ts';
+} from './auth-failures.ts';
+import type { Session } from './auth-session.ts';
+import type { Auth, CloudSettings, TokenAuth } from './auth-settings.ts';
+import { type Catalog, namesText } from './catalog.ts';
+import type { CloudClock } from './cloud-clock.ts';
+import { KeystoneSession } from './keystone.ts';
 
 /** A way into one project, open. */
 export interface Access {

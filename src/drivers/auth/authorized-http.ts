@@ -1,7 +1,7 @@
 import type { Http, HttpRequest } from '../http/exchange.ts';
 import type { CloudClock } from './cloud-clock.ts';
 
-/** The network for requests that carry a proof: it is put on as they leave. Every answer tells the cloud's time. */
+/** The network for requests that carry a credential: it is put on as they leave. Every answer tells the cloud's time. */
 export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
   return {
     async send(request) {
@@ -14,6 +14,6 @@ export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
 }
 
 function proven(request: HttpRequest): HttpRequest {
-  const { proof, ...rest } = request;
-  return proof ? { ...rest, headers: { ...rest.headers, ...proof.headers(request) } } : request;
+  const { credential, ...rest } = request;
+  return credential ? { ...rest, headers: { ...rest.headers, ...credential.headers(request) } } : request;
 }

@@ -1,6 +1,6 @@
 import { plainText } from '../../network/plain-text.ts';
 import { isObject } from '../http/failures.ts';
-import type { EndpointInterface } from './settings.ts';
+import type { EndpointInterface } from './auth-settings.ts';
 
 /** Keystone's list of services: pure questions to it. */
 export type Catalog = readonly Service[];

@@ -4,7 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
-import type { CloudSettings } from './settings.ts';
+import type { CloudSettings } from './auth-settings.ts';
 
 export type CertificateName = 'cacert' | 'cert' | 'key';
 

@@ -6,7 +6,7 @@ import { optional } from '../../domain/record.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
-import type { Env } from './settings.ts';
+import type { Env } from './auth-settings.ts';
 
 /** What was found of clouds.yaml and its companions, unread. */
 export interface CloudFiles {

@@ -1,15 +1,15 @@
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
-import type { Answer } from '../http/exchange.ts';
+import type { Answer, Credential } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, isObject, parseObject, unreadable } from '../http/failures.ts';
-import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/retry.ts';
+import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/read-retry.ts';
+import type { Wire } from '../http/throttled-http.ts';
 import { compressionOf } from '../http/unasked.ts';
-import type { Wire } from '../http/wire.ts';
 import { withoutSecrets } from '../without-secrets.ts';
+import type { Grant, Session } from './auth-session.ts';
+import type { Domain, Named, TokenAuth } from './auth-settings.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
-import type { Grant, Pass, Session } from './session.ts';
-import type { Domain, Named, TokenAuth } from './settings.ts';
 
 /** A token is renewed when less than this is left of it, or a fifth of a short life. */
 const MARGIN_MS_MAX = 60_000;
@@ -19,7 +19,7 @@ const LIFETIME_MS_MAX = 365 * 24 * 3_600_000;
 
 /** What Keystone says with a token. */
 export interface Token {
-  readonly pass: Pass;
+  readonly credential: Credential;
   /** From the moment it was given. */
   readonly lifetimeMs: number;
   /** Absent: the token belongs to no project and opens nothing. */
@@ -36,7 +36,9 @@ export class KeystoneSession implements Session {
   readonly #authUrl: string;
   readonly #auth: TokenAuth;
   readonly #tools: KeystoneTools;
-  #current: { readonly pass: Pass; readonly renewAtMs: number; readonly endsAtMs: number } | undefined;
+  #current:
+    | { readonly credential: Credential; readonly renewAtMs: number; readonly endsAtMs: number }
+    | undefined;
   #renewal: Promise<Attempted<Token>> | undefined;
   /** A definitive no. Asking again and again with a wrong password locks accounts. */
   #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
@@ -54,22 +56,22 @@ export class KeystoneSession implements Session {
     return abandonable(this.#renewal, signal);
   }
 
-  async pass(signal?: AbortSignal): Promise<Grant> {
+  async credential(signal?: AbortSignal): Promise<Grant> {
     const current = this.#current;
     if (current && this.#tools.clock.monotonic() < current.renewAtMs)
-      return { kind: 'granted', pass: current.pass };
+      return { kind: 'granted', credential: current.credential };
     const renewed = await this.authenticate(signal);
-    if (renewed.kind === 'done') return { kind: 'granted', pass: renewed.value.pass };
+    if (renewed.kind === 'done') return { kind: 'granted', credential: renewed.value.credential };
     // The margin is there to be used up when Keystone is away.
     const rest = this.#current;
     return rest && this.#tools.clock.monotonic() < rest.endsAtMs
-      ? { kind: 'granted', pass: rest.pass }
+      ? { kind: 'granted', credential: rest.credential }
       : { kind: 'refused', failure: renewed.failure, retryable: renewed.again };
   }
 
-  refused(pass: Pass): boolean {
+  refused(credential: Credential): boolean {
     // Many callers may report the same token; only the first report may cost a renewal.
-    if (this.#current?.pass === pass) this.#current = undefined;
+    if (this.#current?.credential === credential) this.#current = undefined;
     return true;
   }
 
@@ -101,7 +103,7 @@ export class KeystoneSession implements Session {
       return { kind: 'failed', failure: unreadable(exchange, token), again: false };
     const endsAtMs = askedAtMs + token.lifetimeMs;
     const marginMs = Math.min(MARGIN_MS_MAX, token.lifetimeMs / 5);
-    this.#current = { pass: token.pass, renewAtMs: endsAtMs - marginMs, endsAtMs };
+    this.#current = { credential: token.credential, renewAtMs: endsAtMs - marginMs, endsAtMs };
     return { kind: 'done', value: token };
   }
 }
@@ -167,7 +169,7 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   const givenAtMs = Number.isNaN(issuedAtMs) ? (cloudTimeMs(answer) ?? nowMs) : issuedAtMs;
   const { project } = body;
   return {
-    pass: tokenPass(text),
+    credential: tokenCredential(text),
     lifetimeMs: Math.min(Math.max(expiresAtMs - givenAtMs, 0), LIFETIME_MS_MAX),
     ...optional('project', projectOf(project, answer)),
     catalog: withoutSecrets(parseCatalog(body.catalog), answer.secrets),
@@ -187,7 +189,7 @@ function isName(value: unknown): value is string {
 }
 
 /** Every service takes it in the same header. */
-function tokenPass(token: string): Pass {
+function tokenCredential(token: string): Credential {
   const headers = { 'X-Auth-Token': token };
   return { headers: () => headers };
 }

@@ -3,8 +3,8 @@ import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../http/failures.ts';
+import type { Env } from './auth-settings.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
-import type { Env } from './settings.ts';
 
 /**
  * Where single settings come from. Keys are those of clouds.yaml; what stands under `auth:` there and beside it

@@ -21,7 +21,7 @@ export type HttpRequest = GetRequest | PostRequest;
  * Proves who asks. Its headers are made when the request leaves, not when it begins to wait: a signature holds
  * the time, and covers exactly what is sent.
  */
-export interface Proof {
+export interface Credential {
   headers(request: HttpRequest): Readonly<Record<string, string>>;
 }
 
@@ -34,7 +34,7 @@ export const THING_BYTES_MAX = 1024 * 1024;
 interface CommonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly proof?: Proof;
+  readonly credential?: Credential;
   /** A longer body of the answer is refused; default and upper bound: `http.max_response_bytes`. */
   readonly maxBytes?: number;
 }

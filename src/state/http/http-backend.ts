@@ -8,14 +8,14 @@ import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
+import { blobBackend, type HeldBlobLock } from '../blob/blob-backend.ts';
+import type { BlobStore, WriteOutcome } from '../blob/blob-store.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
-import { Again, patiently } from '../patience.ts';
-import { type HeldTextLock, textBackend } from '../whole/text-backend.ts';
-import type { TextStore, WriteOutcome } from '../whole/text-store.ts';
-import { decodeLock, encodeLock } from './lock-info.ts';
-import type { HttpStateSettings } from './settings.ts';
-import { type Answer, httpWire, type Wire } from './wire.ts';
+import { RetryableError, withRetry } from '../retry.ts';
+import { type Answer, httpWire, type Wire } from './http-client.ts';
+import type { HttpStateSettings } from './http-settings.ts';
+import { decodeLock, encodeLock } from './terraform-lock.ts';
 
 /**
  * A state behind the HTTP protocol of Terraform and OpenTofu: GitLab, Gitea and their kin. It locks, and that is
@@ -36,20 +36,20 @@ export function httpBackend(options: HttpBackendOptions): Backend {
   const { location, place, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
   const server = new StateServer(location, settings, clock, wire, secrets);
   const lock = new HttpLock(server, clock, newId);
-  return textBackend({
+  return blobBackend({
     location,
     ...optional('place', place),
     store: server,
     lock,
     clock,
     newId,
-    patience: settings.patience,
+    retry: settings.retry,
   });
 }
 
 const TRUST = 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
 
-class StateServer implements TextStore {
+class StateServer implements BlobStore {
   readonly place: string;
   readonly guarded = false;
   readonly serialsOnlyRise = true;
@@ -112,7 +112,7 @@ class StateServer implements TextStore {
     bytesMax = LOCK_BYTES_MAX,
   ): Promise<Repeatable> {
     let repeated = false;
-    return patiently(this.#clock, this.settings.patience, async () => {
+    return withRetry(this.#clock, this.settings.retry, async () => {
       let answer: Answer;
       try {
         answer = await this.#wire.send(method, url, body, bytesMax);
@@ -122,12 +122,12 @@ class StateServer implements TextStore {
         const failure = this.#noAnswer(what, cause);
         if (isForGood(codeOf(cause))) throw failure;
         repeated = true;
-        throw new Again(what, { cause: failure });
+        throw new RetryableError(what, { cause: failure });
       }
       const { status } = answer;
       if (!mayPass(status)) return { ...answer, repeated };
       repeated = true;
-      throw new Again(what, { cause: this.unexpected(what, status, answer.body) });
+      throw new RetryableError(what, { cause: this.unexpected(what, status, answer.body) });
     });
   }
 
@@ -188,7 +188,7 @@ function reason(cause: unknown, secrets: Secrets | undefined): string {
   return messageText(text, secrets) || 'no answer';
 }
 
-class HttpLock implements Lock<HeldTextLock> {
+class HttpLock implements Lock<HeldBlobLock> {
   readonly #server: StateServer;
   readonly #clock: Clock;
   readonly #newId: () => string;
@@ -199,7 +199,7 @@ class HttpLock implements Lock<HeldTextLock> {
     this.#newId = newId;
   }
 
-  async acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
+  async acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
     const mine = ownLock(wish, this.#clock, this.#newId);
     return waitForLock(this.#clock, waitMs, signal, async () => {
       const standing = await this.#take(mine);
@@ -255,7 +255,7 @@ class HttpLock implements Lock<HeldTextLock> {
     return freed;
   }
 
-  #held(info: LockInfo): HeldTextLock {
+  #held(info: LockInfo): HeldBlobLock {
     return {
       info,
       takenOver: false,

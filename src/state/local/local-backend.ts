@@ -6,7 +6,7 @@ import type { State } from '../../domain/state.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { type Group, type Holding, StoredLease } from '../lease.ts';
+import { type Group, type LockedStore, StoredLease } from '../lease.ts';
 import type { HeldLock, Lock } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
@@ -46,7 +46,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const found = await store.foldLeftovers(() => mustHold(held), signal);
-        const holding = new LocalHolding(store, held, found);
+        const holding = new LockedFile(store, held, found);
         return new StoredLease({ holding, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
@@ -171,7 +171,7 @@ function sealed({ state, chain }: Snapshot): Snapshot {
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-class LocalHolding implements Holding {
+class LockedFile implements LockedStore {
   readonly #store: Store;
   readonly #held: HeldLock;
   readonly #guard: Guard;

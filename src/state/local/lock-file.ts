@@ -8,8 +8,8 @@ import { temporaryName } from '../../files/replace-file.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldLock, Lock, LockWish } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
+import { lockWords } from '../lock-info.ts';
 import { fields, textLike } from '../shape.ts';
-import { lockWords } from '../told-lock.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 

@@ -9,12 +9,12 @@ import { StoredLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
 import { ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
-import { A_MINUTE, Again, patiently } from '../patience.ts';
-import { PostgresHolding } from './holding.ts';
-import type { PostgresLocation } from './location.ts';
+import { A_MINUTE, RetryableError, withRetry } from '../retry.ts';
+import { LockedRows } from './locked-rows.ts';
+import type { PostgresLocation } from './postgres-location.ts';
+import { ConnectionLost, refuseSharedSession, Session } from './postgres-session.ts';
 import { freeRow, holderOf, takeLock, told } from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
-import { ConnectionLost, refuseSharedSession, Session } from './session.ts';
 
 /** A state in the rows of a PostgreSQL, which excludes others by itself: the lock belongs to a session. */
 export interface PostgresBackendOptions {
@@ -39,24 +39,24 @@ export function postgresBackend({
 }: PostgresBackendOptions): Backend {
   const { schema } = postgres;
   const open = () =>
-    patiently(clock, A_MINUTE, async () => {
+    withRetry(clock, A_MINUTE, async () => {
       try {
         return await Session.open(postgres, location, secrets);
       } catch (cause) {
         throw cause instanceof ConnectionLost
-          ? new Again('connect', { cause: unreachable(location, cause) })
+          ? new RetryableError('connect', { cause: unreachable(location, cause) })
           : cause;
       }
     });
   /** Something that may be done again when the connection is lost in between. */
   const briefly = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
-    patiently(clock, A_MINUTE, async () => {
+    withRetry(clock, A_MINUTE, async () => {
       const session = await open();
       try {
         return await work(session);
       } catch (cause) {
         throw cause instanceof ConnectionLost
-          ? new Again('ask', { cause: unreachable(location, cause) })
+          ? new RetryableError('ask', { cause: unreachable(location, cause) })
           : cause;
       } finally {
         await session.close();
@@ -100,16 +100,16 @@ export function postgresBackend({
               .catch(() => undefined);
           await session?.close();
           if (!(cause instanceof ConnectionLost)) throw cause;
-          throw new Again('lock', { cause: unreachable(location, cause) });
+          throw new RetryableError('lock', { cause: unreachable(location, cause) });
         }
       };
       const won = await waitForLock(clock, waitMs, signal, () =>
-        patiently(clock, A_MINUTE, attempt, signal),
+        withRetry(clock, A_MINUTE, attempt, signal),
       ).catch(async (cause: unknown) => {
         await session?.close();
         throw cause;
       });
-      const holding = new PostgresHolding({ ...won, open, location, postgres, clock, lock: mine });
+      const holding = new LockedRows({ ...won, open, location, postgres, clock, lock: mine });
       return new StoredLease({ holding, found: won.found, actor, clock, newId, location });
     },
 

@@ -2,9 +2,9 @@ import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy, UNTOLD } from '../lock-failures.ts';
-import { type BareLock, bounded, lockShape } from '../told-lock.ts';
-import type { PostgresLocation } from './location.ts';
-import type { Session } from './session.ts';
+import { type BareLock, bounded, lockShape } from '../lock-info.ts';
+import type { PostgresLocation } from './postgres-location.ts';
+import type { Session } from './postgres-session.ts';
 
 /**
  * Two things make the lock: an advisory lock of the session, by which PostgreSQL excludes others; and a row that says

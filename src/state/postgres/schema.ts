@@ -1,6 +1,6 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import type { Session } from './session.ts';
+import type { Session } from './postgres-session.ts';
 
 /**
  * The tables. Every transition of a record is a row of its own, as is every entry of the history; nothing but the

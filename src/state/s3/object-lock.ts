@@ -1,12 +1,12 @@
 import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { LockInfo } from '../backend.ts';
+import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { type BareLock, bounded, lockShape, toldWords } from '../lock-info.ts';
 import { fields, integerFrom, text } from '../shape.ts';
-import { type BareLock, bounded, lockShape, toldWords } from '../told-lock.ts';
-import type { HeldTextLock } from '../whole/text-backend.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
 
@@ -44,10 +44,10 @@ interface Standing {
   readonly overdue: boolean;
 }
 
-export function objectLock(options: ObjectLockOptions): Lock<HeldTextLock> {
+export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
   const { objects, key, place, clock, newId } = options;
 
-  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldTextLock> {
+  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
     const { guards } = await options.abilities();
     const ttlMs = guards ? options.ttlMs : 0;
     const info = ownLock(wish, clock, newId);
@@ -115,7 +115,7 @@ async function standingOf({
   return { entry, etag: found.etag, overdue };
 }
 
-class HeldObject implements HeldTextLock {
+class HeldObject implements HeldBlobLock {
   readonly info: LockInfo;
   readonly takenOver: boolean;
   lost: Error | undefined;

@@ -7,9 +7,9 @@ import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../net
 import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
-import { A_MINUTE, Again, patiently } from '../patience.ts';
+import type { WriteOutcome } from '../blob/blob-store.ts';
+import { A_MINUTE, RetryableError, withRetry } from '../retry.ts';
 import { isObject } from '../shape.ts';
-import type { WriteOutcome } from '../whole/text-store.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -64,14 +64,14 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
   const told = (cause: unknown) => messageText(reasonOf(cause), secrets);
 
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
-    patiently(clock, A_MINUTE, async () => {
+    withRetry(clock, A_MINUTE, async () => {
       try {
         return await attempt();
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
         if (cause instanceof AnswerTooLarge) throw tooLarge(`the answer to “${what}”`, cause.bytesMax, place);
         const failure = failed(what, cause, told(cause), place);
-        throw mayPass(cause) ? new Again(what, { cause: failure }) : failure;
+        throw mayPass(cause) ? new RetryableError(what, { cause: failure }) : failure;
       }
     });
 

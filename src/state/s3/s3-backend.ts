@@ -3,11 +3,11 @@ import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
-import { textBackend } from '../whole/text-backend.ts';
-import type { TextStore } from '../whole/text-store.ts';
-import { placeOf, type S3Location } from './location.ts';
+import { blobBackend } from '../blob/blob-backend.ts';
+import type { BlobStore } from '../blob/blob-store.ts';
 import { objectLock } from './object-lock.ts';
 import type { Objects } from './objects.ts';
+import { placeOf, type S3Location } from './s3-location.ts';
 import { type Abilities, selfTest } from './self-test.ts';
 
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
@@ -45,10 +45,10 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return abilities;
     },
   });
-  return textBackend({ location, ...optional('place', options.place), store, lock, clock, newId });
+  return blobBackend({ location, ...optional('place', options.place), store, lock, clock, newId });
 }
 
-class ObjectStore implements TextStore {
+class ObjectStore implements BlobStore {
   readonly place: string;
   readonly serialsOnlyRise = false;
   readonly bytesMax: number;

@@ -5,9 +5,9 @@ import type { Secrets } from '../../domain/secrets.ts';
 import { AnswerTooLarge, readBounded } from '../../network/read-bounded.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import { isObject } from '../shape.ts';
-import type { S3Location } from './location.ts';
 import { type S3Network, s3Agents } from './network.ts';
 import type { Bucket } from './objects.ts';
+import type { S3Location } from './s3-location.ts';
 
 /** A bucket as the AWS SDK speaks to it. The SDK is loaded with the first request. */
 export function sdkBucket(location: S3Location, network: S3Network, secrets?: Secrets): Bucket {

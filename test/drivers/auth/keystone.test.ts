@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { KeystoneSession, parseToken } from '../../../src/drivers/auth/keystone.ts';
-import type { Pass } from '../../../src/drivers/auth/session.ts';
 import { Budget } from '../../../src/drivers/http/budget.ts';
-import type { Exchange } from '../../../src/drivers/http/exchange.ts';
-import { Wire } from '../../../src/drivers/http/wire.ts';
+import type { Credential, Exchange } from '../../../src/drivers/http/exchange.ts';
+import { Wire } from '../../../src/drivers/http/throttled-http.ts';
 import { answer, recorded } from '../answers.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -27,29 +26,29 @@ describe('a session', () => {
     const auth = { type: 'token', token: 'given', project: { id: 'p' } } as const;
     const tools = { wire, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
     const session = new KeystoneSession('https://iam.example', auth, tools);
-    const pass = async () => {
-      const grant = await session.pass();
+    const credential = async () => {
+      const grant = await session.credential();
       if (grant.kind === 'refused') throw new Error(grant.failure.message);
-      return grant.pass;
+      return grant.credential;
     };
-    const first = await pass();
+    const first = await credential();
     expect(tokenOf(first)).to.equal('t1');
     session.refused(first);
-    expect(tokenOf(await pass())).to.equal('t2');
+    expect(tokenOf(await credential())).to.equal('t2');
     session.refused(first);
-    expect(tokenOf(await pass())).to.equal('t2');
+    expect(tokenOf(await credential())).to.equal('t2');
   });
 });
 
 /** What a request carries. */
-function tokenOf(pass: Pass): string | undefined {
-  return pass.headers({ method: 'GET', url: '', headers: {} })['X-Auth-Token'];
+function tokenOf(credential: Credential): string | undefined {
+  return credential.headers({ method: 'GET', url: '', headers: {} })['X-Auth-Token'];
 }
 
 describe('a token', () => {
   it("as a real Keystone gives it, lives by the cloud's clocks", () => {
     const token = parseToken(recorded('keystone-token-password'), 0);
-    expect(typeof token === 'string' ? token : tokenOf(token.pass)).to.equal('TOKEN');
+    expect(typeof token === 'string' ? token : tokenOf(token.credential)).to.equal('TOKEN');
     expect(token).to.deep.include({
       lifetimeMs: 3_600_000,
       project: { id: '0e8396c4fa5d47829b8617b61c685475', name: 'demo' },

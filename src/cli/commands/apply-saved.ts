@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { unsignedRefusal } from '../../app/apply.ts';
+import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import { type ExitCode, Failure } from '../../domain/errors.ts';
+import { NOT_TRUSTED } from '../../domain/policy-check.ts';
+import { optional } from '../../domain/record.ts';
+import type { SavedPlan, SignatureFinding } from '../../domain/saved-plan.ts';
+import type { ManifestFile } from '../../domain/spec.ts';
+import { locate } from '../../files/checkout.ts';
+import { readRegularFile } from '../../files/read-file.ts';
+import { LIMITS } from '../../manifest/limits.ts';
+import { planBody } from '../../views/plan/plan-text.ts';
+import { savedPlanHeading } from '../../views/saved-plan-text.ts';
+import type { Io } from '../io.ts';
+import { readPlan, sha256 } from '../plan-file.ts';
+import { findSigner, trustedKeys } from '../plan-keys.ts';
+import { showDiagnostics } from '../print.ts';
+import { absolute, actor, backend, commitOf, settings } from '../setup.ts';
+import { usage } from '../usage.ts';
+import {
+  type ApplyFlags,
+  applyPorts,
+  applyTerms,
+  exitCodeOfApply,
+  shownAs,
+  withParallelism,
+} from './apply.ts';
+
+/** Applies a saved plan. Its signature is looked at before anything else. */
+export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promise<ExitCode> {
+  refuseOtherSelections(flags);
+  const given = withParallelism(await settings(io, flags), flags.parallelism);
+  const terms = applyTerms(flags, given);
+  const keys = await trustedKeys(io, flags.trustedKeys);
+  const saved = await readPlan(io, path);
+  const signed = findSigner(saved, keys);
+  if (keys) refuseUntrusted(path, signed);
+  const tell = (diagnostics: readonly Diagnostic[]) => showDiagnostics(io, diagnostics);
+  const untrusted = unsignedRefusal(terms, { tell }, signed);
+  if (untrusted) throw untrusted;
+  const manifests = await ownManifests(io, saved);
+  const store = await backend(io, flags, given, 'to change');
+  tell(await manifestsChanged(io, saved, manifests));
+  const result = await applySavedPlan(
+    {
+      ...terms,
+      saved,
+      manifests,
+      ...optional('maxAgeMs', flags.maxAge),
+      actor: actor(io, 'apply', {
+        plan_digest: saved.digest,
+        waivers: terms.waivers,
+        ...(await commitOf(io, manifests)),
+      }),
+      lockTimeoutMs: flags.lockTimeout,
+    },
+    {
+      ...applyPorts(io, flags, given, store, true),
+      sha256,
+      showPlan: (plan) => {
+        if (flags.output !== 'text') return;
+        const options = shownAs(io, flags, given, store.location);
+        io.stdout.write(`${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`);
+      },
+    },
+  );
+  return exitCodeOfApply(io, flags, result);
+}
+
+/** Who names trusted keys takes nothing else, whatever the policy asks for. */
+function refuseUntrusted(path: string, signed: SignatureFinding): void {
+  if (signed.kind === 'valid') return;
+  throw new Failure(
+    'refused',
+    error('plan-not-trusted', `${path} is refused: ${NOT_TRUSTED[signed.kind]}`, {
+      remedy: `sign it where it is made: vbsctl plan --out plan.json --sign KEY; or add the signer's public key to the trusted ones. What is under way is followed by: vbsctl wait`,
+    }),
+  );
+}
+
+function refuseOtherSelections(flags: ApplyFlags): void {
+  const given = [
+    ...(flags.filename?.length ? ['-f'] : []),
+    ...(flags.target?.length ? ['--target'] : []),
+    ...(flags.initState ? ['--init-state'] : []),
+  ];
+  if (given.length === 0) return;
+  throw usage(
+    `${given.join(' and ')} cannot be given together with a saved plan, which says already what is done`,
+    `leave ${given.length === 1 ? 'it' : 'them'} out, or apply the manifests without a saved plan`,
+  );
+}
+
+/** Those in the working directory: the paths are the plan file's word, and nothing outside is read on it. */
+async function ownManifests(io: Io, { manifests }: SavedPlan): Promise<readonly ManifestFile[]> {
+  const inside = await Promise.all(
+    manifests.map(async ({ path }) => {
+      if (path === '-') return false;
+      return await locate(absolute(io, path), [io.cwd]).then(
+        ({ inCheckout }) => inCheckout,
+        () => false,
+      );
+    }),
+  );
+  return manifests.filter((_, index) => inside[index]);
+}
+
+/** The plan stands for itself; but who sees the manifests beside it should know that they say something else. */
+async function manifestsChanged(
+  io: Io,
+  { created_at }: SavedPlan,
+  manifests: readonly ManifestFile[],
+): Promise<Diagnostic[]> {
+  const changed: string[] = [];
+  for (const { path, sha256: digest } of manifests) {
+    const bytes = await readRegularFile(absolute(io, path), LIMITS.bytes).catch(() => undefined);
+    if (bytes && createHash('sha256').update(bytes).digest('hex') !== digest) changed.push(path);
+  }
+  return changed.map((file) => ({
+    severity: 'note',
+    code: 'manifest-changed',
+    summary: `${file} is not the one of ${created_at}, which the plan was made of; what was approved is applied`,
+    where: { file },
+  }));
+}

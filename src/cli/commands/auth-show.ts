@@ -1,0 +1,30 @@
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { inspectSettings } from '../../drivers/connect.ts';
+import { settingsText } from '../../views/access-text.ts';
+import { wayToCloud } from '../connect-cloud.ts';
+import type { Io } from '../io.ts';
+import type { CommonFlags } from '../options/flags.ts';
+import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { settings } from '../setup.ts';
+
+export interface AuthFlags extends CommonFlags {
+  readonly output: 'text' | 'json';
+}
+
+/** Which settings the cloud would be reached with, and what gave each; nothing is asked of the cloud. */
+export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
+  const given = await settings(io, flags);
+  const way = await wayToCloud(io, flags, given);
+  try {
+    const report = await inspectSettings(way.options);
+    if (flags.output === 'json') printJson(io, { format: 1, ...report });
+    else io.stdout.write(settingsText(report, textOptions(io)));
+    if (flags.output === 'text' && report.problems.length > 0) {
+      io.stdout.write('\n');
+      showDiagnostics(io, report.problems);
+    }
+    return report.problems.length > 0 ? EXIT.error : EXIT.done;
+  } finally {
+    await way.close();
+  }
+}

@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { type EmulatorOptions, type OperatorResult, startEmulator } from '../../emulator/index.ts';
+import { sanitize } from '../../views/terminal.ts';
+import { checkoutPath } from '../checkout-path.ts';
+import { emulatorWorld, unusableWorld } from '../emulator-world.ts';
+import type { Io } from '../io.ts';
+import { usage } from '../usage.ts';
+
+/** A served emulator answers at once; whatever else listens there is not waited for. */
+const ANSWER_MS_MAX = 5_000;
+const ANSWER_BYTES_MAX = 1024 * 1024;
+
+/**
+ * What an operator does before a restore: all disks of a server detached. In the emulator that OS_AUTH_URL names, when
+ * it is one; else in a world file, that of `--cloud emulator` unless `world` names another. Says which it was.
+ */
+export async function detachServer(io: Io, server: string, world?: string): Promise<ExitCode> {
+  const served = world === undefined ? await servedEmulator(io) : undefined;
+  const done = served
+    ? await askServed(served, server)
+    : await inFile(
+        io,
+        world === undefined ? emulatorWorld(io) : await checkoutPath(io, world, '--world'),
+        server,
+      );
+  const disks = done.detached ?? [];
+  io.stdout.write(
+    disks.length === 0
+      ? `Nothing to detach: no disk is attached to ${sanitize(server)}.\n`
+      : `Detached from ${sanitize(server)}: ${sanitize(disks.join(', '))}.\n`,
+  );
+  if (served) io.stdout.write(`In the emulator at ${served}.\n`);
+  else {
+    const whose = world === undefined ? ', the world of --cloud emulator' : '';
+    io.stdout.write(`In ${sanitize(world ?? emulatorWorld(io))}${whose}.\n`);
+    const other = authUrl(io);
+    if (other !== undefined && world === undefined)
+      io.stdout.write(
+        `OS_AUTH_URL names ${other.origin}: no emulator answers there, and nothing was done to it.\n`,
+      );
+  }
+  return EXIT.done;
+}
+
+type Done = OperatorResult & { readonly done: true };
+
+async function inFile(io: Io, worldFile: string, server: string): Promise<Done> {
+  // A new world is tried in memory first: a mistyped name leaves no file behind.
+  if (!existsSync(worldFile)) await inWorld({}, server);
+  return await inWorld({ worldFile, signal: io.stop }, server);
+}
+
+async function inWorld(
+  options: Pick<EmulatorOptions, 'worldFile' | 'signal'>,
+  server: string,
+): Promise<Done> {
+  const cloud = await startEmulator(options).catch((cause: unknown) => {
+    throw unusableWorld(cause, 'name another world: --world FILE');
+  });
+  try {
+    const result = await cloud.perform({ action: 'detach-server', server });
+    if (!result.done)
+      throw noServer(server, options.worldFile ?? 'a new world', 'vbsctl get servers --cloud emulator');
+    return result;
+  } finally {
+    await cloud.close();
+  }
+}
+
+/** Its URL, when OS_AUTH_URL is on this machine and an emulator answers there. No credential is sent. */
+async function servedEmulator(io: Io): Promise<string | undefined> {
+  const url = authUrl(io);
+  if (!url || !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
+  const answer = await ask(`${url.origin}/__emulator/`).catch(() => undefined);
+  const paths = (answer?.body as { paths?: unknown } | undefined)?.paths;
+  return Array.isArray(paths) && paths.includes('POST detach-server') ? url.origin : undefined;
+}
+
+function authUrl({ env }: Io): URL | undefined {
+  return env.OS_AUTH_URL && URL.canParse(env.OS_AUTH_URL) ? new URL(env.OS_AUTH_URL) : undefined;
+}
+
+async function askServed(origin: string, server: string): Promise<Done> {
+  const { status, body } = await ask(`${origin}/__emulator/detach-server`, JSON.stringify({ server })).catch(
+    (cause: unknown) => {
+      throw usage(`the emulator at ${origin} does not answer: ${(cause as Error).message}`, 'try again');
+    },
+  );
+  if (status !== 200) throw noServer(server, origin, 'vbsctl get servers');
+  return body as Done;
+}
+
+async function ask(url: string, body?: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const answer = await fetch(url, {
+    ...(body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  });
+  return { status: answer.status, body: JSON.parse(await boundedText(answer)) };
+}
+
+/** Whatever listens on that port may send without end, and compressed. */
+async function boundedText(answer: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body ?? []) {
+    size += chunk.length;
+    if (size > ANSWER_BYTES_MAX) throw new Error(`its answer is larger than ${ANSWER_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function noServer(server: string, where: string, list: string) {
+  return usage(`the emulator has no server ${server} (${where})`, `see which there are: ${list}`);
+}

@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { DEFAULT_CONFIG } from '../../domain/config.ts';
+import { error } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { yamlScalar } from '../../domain/escape/yaml.ts';
+import { VERSION } from '../../version.ts';
+import type { Io } from '../io.ts';
+import type { CommonFlags } from '../options/flags.ts';
+import { absolute } from '../setup.ts';
+
+const CONFIG_FILE = 'vbsctl.yaml';
+
+/** Writes the operator’s settings, every one with its default and what it does. Never overwrites a file. */
+export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> {
+  const path = absolute(io, CONFIG_FILE);
+  try {
+    await writeFile(path, configTemplate(flags.cloud), { flag: 'wx' });
+  } catch (cause) {
+    const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
+    throw code === 'EEXIST'
+      ? new Failure(
+          'refused',
+          error('config-exists', `${path} exists already and was left as it is`, {
+            remedy: 'edit it, or move it away first',
+          }),
+        )
+      : new Failure(
+          'usage',
+          error('unwritable', `${path} cannot be written (${code})`, {
+            remedy: 'run it in a directory that you may write to',
+          }),
+        );
+  }
+  io.stdout.write(
+    `Wrote ${path}: every setting with its default.\n\nNext: vbsctl init, which creates the state; then vbsctl get servers\n`,
+  );
+  return EXIT.done;
+}
+
+/** What stands behind a `#` is the default; a test holds it to `DEFAULT_CONFIG`. */
+export function configTemplate(cloud: string | undefined): string {
+  const { apply, retry, poll, http } = DEFAULT_CONFIG;
+  const ms = (value: number) => shortest(value);
+  return `# The operator's settings of vbsctl: named by --config or VBSCTL_CONFIG, else found in the working directory.
+# Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
+# Found and not named, it can be as strict as the defaults or stricter; anything else is refused (docs/pull-requests.md).
+apiVersion: vbsctl.dev/v1
+kind: Config
+
+# Any other vbsctl refuses to work with this file.
+# required_version: ">=${VERSION}"
+
+# An entry of clouds.yaml, or emulator (a cloud to try things out). Without: OS_CLOUD, else the OS_* variables.
+${cloud === undefined ? '# cloud: otc-prod' : `cloud: ${yamlScalar(cloud)}`}
+
+# Read when no -f is given: files and directories, relative to this file.
+manifests: [restores.yaml]
+
+# The record of what was done. It is what makes a restore run at most once: keep it, back it up.
+# A file, or https://…, s3://bucket/key, postgres://… (docs/state.md); never with a password in it. Where a pull request can
+# write this file, a URL counts only when the file is named: --config or VBSCTL_CONFIG.
+state: vbsctl.state.json
+
+# apply:
+#   parallelism: ${apply.parallelism}          # restores under way at the same time
+#   requests_per_second: ${apply.requests_per_second}
+#   max_failures: ${apply.max_failures}          # then nothing new starts; 0: no limit
+#   timeout: ${ms(apply.timeout_ms)}              # how long one run follows a restore
+# retry:
+#   settle: ${ms(retry.settle_ms)}               # how long an unanswered request may still take effect
+#   after_ambiguous: ${retry.after_ambiguous}   # or stop: then a person decides
+#   give_up_after: ${ms(retry.give_up_after_ms)}
+#   min_delay: ${ms(retry.min_delay_ms)}
+#   max_delay: ${ms(retry.max_delay_ms)}
+#   max_retry_after: ${ms(retry.max_retry_after_ms)}        # a read that the cloud asks to wait longer fails
+# poll:
+#   min_interval: ${ms(poll.min_interval_ms)}
+#   max_interval: ${ms(poll.max_interval_ms)}
+# http:
+#   connect_timeout: ${ms(http.connect_timeout_ms)}
+#   request_timeout: ${ms(http.request_timeout_ms)}
+#   max_response_bytes: ${http.max_response_bytes}   # of one answer
+#   max_list_pages: ${http.max_list_pages}          # of one list of disks, backups or servers
+#   max_list_bytes: ${http.max_list_bytes}     # all its pages together
+#   max_run_bytes: ${http.max_run_bytes}    # all answers to reads of one run
+# policy:                    # limits that no manifest can loosen; none by default
+#   max_restores: 50
+#   max_backup_age: 30d
+#   protected_volumes: [prod-*]
+#   require_labels: [ticket]
+#   require_expect: true
+#   require_valid_until: true
+#   require_signed_plans: true          # plan --out FILE --sign KEY, apply FILE --trusted-keys DIR
+#   allowed_sets: [payments]
+`;
+}
+
+function shortest(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const)
+    if (ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

@@ -1,0 +1,26 @@
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { planTotals } from '../../domain/saved-plan.ts';
+import { savedPlanText } from '../../views/saved-plan-text.ts';
+import type { Io } from '../io.ts';
+import { readPlan } from '../plan-file.ts';
+import { findSigner, trustedKeys } from '../plan-keys.ts';
+import { printJson, textOptions } from '../print.ts';
+
+export interface ShowFlags {
+  readonly output: 'text' | 'json';
+  readonly showDone?: boolean;
+  readonly trustedKeys?: string;
+}
+
+/** What a saved plan says, as what its file says. Looks at neither state nor cloud. */
+export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<ExitCode> {
+  const keys = await trustedKeys(io, flags.trustedKeys);
+  const saved = await readPlan(io, path);
+  const signed = findSigner(saved, keys);
+  if (flags.output === 'json') printJson(io, { ...saved, totals: planTotals(saved), signed });
+  else {
+    const options = { ...textOptions(io), showDone: flags.showDone === true };
+    io.stdout.write(savedPlanText(saved, path, signed, options));
+  }
+  return signed.kind === 'wrong' || (keys && signed.kind !== 'valid') ? EXIT.refused : EXIT.done;
+}

@@ -1,0 +1,77 @@
+import { type MigratePorts, type Migration, migrate as migrateState, takeBack } from '../../app/migrate.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { PUSH_RISKS } from '../../domain/push-risks.ts';
+import type { PushRisk, State } from '../../domain/state.ts';
+import { wayBack } from '../../state/migrated-state.ts';
+import { sanitize } from '../../views/terminal.ts';
+import { plural } from '../../views/words.ts';
+import { isUrl } from '../ephemeral-host.ts';
+import type { Io } from '../io.ts';
+import { allowed } from '../options/flags.ts';
+import { absolute, actor, openLocation, openState, settings } from '../setup.ts';
+import { refuseFaults, statePorts } from '../state-check.ts';
+import { usage } from '../usage.ts';
+import type { EditFlags } from './state-edit.ts';
+
+export interface MigrateFlags extends EditFlags {
+  readonly to?: string;
+  readonly undo?: boolean;
+  readonly allowLostWork?: boolean;
+}
+
+/** Brings the state to another place; or takes the old place in use again. */
+export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
+  const { to, undo } = flags;
+  if ((to === undefined) === (undo === undefined))
+    throw usage(
+      'where to is not said',
+      'give --to LOCATION; or --undo, to take the old place in use again without the new one',
+    );
+  const given = await settings(io, flags);
+  const here = await openState(io, flags, given, flags.dryRun ? 'to look' : 'to change');
+  const request = {
+    actor: actor(io, 'state migrate'),
+    lockTimeoutMs: flags.lockTimeout,
+    dryRun: flags.dryRun === true,
+  };
+  const ports = { ...statePorts(io, flags), here };
+  if (to === undefined) {
+    const { state, movedTo } = await takeBack(
+      { ...request, allowLostWork: flags.allowLostWork === true },
+      ports,
+    );
+    io.stdout.write(takenBackText(here.location, state, movedTo.location, request.dryRun));
+    return EXIT.done;
+  }
+  // The note that the state was moved must mean the same from every directory.
+  const location = isUrl(to) ? to : absolute(io, to);
+  const migratePorts: MigratePorts = {
+    ...ports,
+    openThere: () => openLocation(io, location, given),
+    refuseFaults: (store, snapshot) => refuseFaults(io, store, snapshot),
+  };
+  const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
+  const migration = await migrateState({ ...request, risks }, migratePorts);
+  io.stdout.write(request.dryRun ? wouldMoveText(migration) : movedText(migration));
+  return EXIT.done;
+}
+
+function wouldMoveText({ state, from, to, replaces }: Migration): string {
+  const over = replaces === undefined ? '' : `, in place of serial ${replaces} there`;
+  return `Would copy ${contents(state)} from ${from}\nto ${to}${over}, read it back, and mark the old place as moved.\nNothing was changed: this was a dry run.\n`;
+}
+
+function movedText({ state, from, to, backup }: Migration): string {
+  const before = backup === undefined ? '' : `What was there before: ${backup}\n`;
+  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, where it was read back and is the same.\n${before}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(to, from)}\n`;
+}
+
+function takenBackText(location: string, state: State, other: string, dryRun: boolean): string {
+  return dryRun
+    ? `Would take ${location} in use again: ${contents(state)}.\nNothing was changed: this was a dry run.\n`
+    : `${location} is in use again: ${contents(state)}.\nSee that nobody works with ${sanitize(other)} any more.\n`;
+}
+
+function contents({ records, history, serial }: State): string {
+  return `${plural(records.size, 'record')} and ${plural(history.length, 'history entry', 'history entries')} (serial ${serial})`;
+}

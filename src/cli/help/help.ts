@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { suggest } from '../../domain/suggest.ts';
+import type { Io } from '../io.ts';
+import { usage } from '../usage.ts';
+import { TOPICS } from './help-topics.ts';
+
+/** `vbsctl help`, `vbsctl help get backups`, `vbsctl help recovery`. */
+export function help(io: Io, program: Command, words: readonly string[]): ExitCode {
+  const [topic = ''] = words;
+  const text = words.length === 1 ? TOPICS[topic] : undefined;
+  if (text !== undefined) {
+    io.stdout.write(text);
+    return EXIT.done;
+  }
+  let command = program;
+  for (const word of words) {
+    const below = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (!below) throw unknown(words.join(' '), command, word);
+    command = below;
+  }
+  command.outputHelp();
+  return EXIT.done;
+}
+
+function unknown(asked: string, command: Command, word: string) {
+  const known = [...command.commands.map((each) => each.name()), ...Object.keys(TOPICS)];
+  const meant = suggest(word, known);
+  return usage(
+    `there is no help on ${asked}`,
+    meant === undefined
+      ? `topics: ${Object.keys(TOPICS).join(', ')}; commands: vbsctl --help`
+      : `did you mean ${meant}?`,
+  );
+}

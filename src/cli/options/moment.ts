@@ -1,0 +1,35 @@
+import { InvalidArgumentError } from 'commander';
+import { parseDuration } from '../../domain/duration.ts';
+
+const TIME =
+  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const NO_ZONE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/;
+
+/** A flag’s moment, `2026-11-23T22:00:00+01:00`: RFC 3339, the zone included, as in manifests. Returned as written. */
+export function moment(text: string): string {
+  const given = text.trim().toUpperCase();
+  const [, year, month, day] = TIME.exec(given) ?? [];
+  const isDate =
+    day !== undefined &&
+    Number(month) >= 1 &&
+    Number(month) <= 12 &&
+    Number(day) >= 1 &&
+    Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (isDate) return given;
+  throw new InvalidArgumentError(
+    NO_ZONE.test(given)
+      ? `Without a time and its zone it would be another moment on another machine: ${completed(given)} for UTC, or an offset such as +01:00 in place of the Z.`
+      : 'It takes a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.',
+  );
+}
+
+function completed(given: string): string {
+  const [date = '', time = '00:00:00'] = given.split(/[T ]/);
+  return `${date}T${time.length === 5 ? `${time}:00` : time}Z`;
+}
+
+/** `7d`, or a moment as everywhere; epoch ms. */
+export function since(text: string): number {
+  const ago = parseDuration(text);
+  return ago === undefined ? Date.parse(moment(text)) : Date.now() - ago;
+}

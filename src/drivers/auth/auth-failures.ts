@@ -1,0 +1,197 @@
+import { whenToAskAgain } from '../../domain/backoff.ts';
+import type { CloudFailure } from '../../domain/cloud.ts';
+import { error } from '../../domain/diagnostic.ts';
+import { formatDuration } from '../../domain/duration.ts';
+import { Failure, unreachable } from '../../domain/errors.ts';
+import { canonicalAuthUrl } from '../../domain/target.ts';
+import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
+import type { Auth, CloudSettings } from './auth-settings.ts';
+import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock.ts';
+
+/** Every way in which getting in can fail: what failed, and what to do about it. */
+
+export const SET_CLOCK = 'set the clock of this machine right: timedatectl set-ntp true';
+
+/** Whether it is the network that failed, and nobody said no. */
+export function isOnTheWay({ cause }: CloudFailure): boolean {
+  return cause !== 'status' && cause !== 'unreadable';
+}
+
+function detailOf(failure: CloudFailure, { source }: CloudSettings): string {
+  return [
+    failure.message,
+    ...(failure.request_id === undefined ? [] : [`request id ${failure.request_id}`]),
+    `settings: ${source}`,
+  ].join('; ');
+}
+
+/** Keystone, or the way to it, said no. */
+export function notAuthenticated(
+  failure: CloudFailure,
+  settings: CloudSettings,
+  cloudClock: CloudClock,
+): Failure {
+  const at = canonicalAuthUrl(settings.auth_url);
+  const detail = detailOf(failure, settings);
+  switch (failure.cause) {
+    case 'no_connection':
+      return notConnected(at, failure.code ?? '', detail);
+    case 'connection_lost':
+    case 'timeout':
+    case 'crashed':
+      // A token with its catalog is small: whoever sends so much is no Keystone.
+      if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
+      return cloudFailure('cloud-unreachable', `${at} did not answer`, {
+        detail,
+        remedy: at.startsWith('http:')
+          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Else try again later'
+          : 'try again later',
+      });
+    case 'unreadable':
+      return notKeystone(at, detail);
+    case 'status':
+      return refusedBy(at, failure, detail, settings.auth, cloudClock);
+    default:
+      return unreachable(failure.cause);
+  }
+}
+
+function notConnected(at: string, code: string, detail: string): Failure {
+  if (UNTRUSTED_CERTIFICATE.has(code))
+    return cloudFailure('certificate-not-trusted', `the certificate of ${at} is not trusted`, {
+      detail,
+      remedy: 'name the PEM file of its authority: OS_CACERT, or cacert in clouds.yaml',
+    });
+  const invalid = INVALID_CERTIFICATE[code];
+  if (invalid !== undefined)
+    return cloudFailure('certificate-not-valid', `the certificate of ${at} is not valid`, {
+      detail,
+      remedy: invalid,
+    });
+  return cloudFailure('cloud-unreachable', `no connection to ${at}`, {
+    detail,
+    remedy: code.startsWith('PROXY_')
+      ? 'check HTTPS_PROXY (http://user:password@host:port), or leave the cloud out of it: NO_PROXY'
+      : 'check OS_AUTH_URL (auth_url in clouds.yaml) and the network',
+  });
+}
+
+/** What no other authority mends. */
+const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'check the clock of this machine; else the cloud’s operator has to renew it',
+  CERT_NOT_YET_VALID: SET_CLOCK,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'check OS_AUTH_URL (auth_url in clouds.yaml): it must name the host as the certificate does',
+};
+
+function notKeystone(at: string, detail: string): Failure {
+  return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+    detail,
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+  });
+}
+
+function refusedBy(
+  at: string,
+  failure: CloudFailure,
+  detail: string,
+  auth: Auth,
+  cloudClock: CloudClock,
+): Failure {
+  const { status = 0 } = failure;
+  const skew = auth.type === 'aksk' ? signatureSkew(cloudClock) : undefined;
+  if (status === 401 && skew !== undefined)
+    return cloudFailure('clock-skew', `${skew}, and so ${at} refused the signature`, {
+      detail: `${detail}\nA signature is good for ${formatDuration(SIGNATURE_LIFE_MS)}.`,
+      remedy: SET_CLOCK,
+    });
+  if (status === 401 || status === 403)
+    return cloudFailure('not-authenticated', `${at} refused the ${CREDENTIALS[auth.type].what}`, {
+      detail,
+      remedy: `check ${CREDENTIALS[auth.type].where}`,
+    });
+  if (status >= 500 || status === 429 || status === 408)
+    return cloudFailure('cloud-unavailable', `${at} cannot give a token now (HTTP ${status})`, {
+      detail,
+      remedy: `try again ${whenToAskAgain(failure)}`,
+    });
+  return cloudFailure('not-keystone', `${at} gave no token (HTTP ${status})`, {
+    detail,
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+  });
+}
+
+export const CREDENTIALS: Readonly<Record<Auth['type'], { readonly what: string; readonly where: string }>> =
+  {
+    password: {
+      what: 'user name, password or project',
+      where: 'OS_USERNAME, OS_PASSWORD, OS_USER_DOMAIN_NAME and OS_PROJECT_NAME, or "auth:" in clouds.yaml',
+    },
+    token: {
+      what: 'token; it may have expired',
+      where:
+        'OS_TOKEN, or token under "auth:" in clouds.yaml; a new one: openstack token issue -f value -c id',
+    },
+    application_credential: {
+      what: 'application credential',
+      where: 'OS_APPLICATION_CREDENTIAL_ID and OS_APPLICATION_CREDENTIAL_SECRET, or "auth:" in clouds.yaml',
+    },
+    aksk: {
+      what: 'signature: access key, secret key or security token',
+      where:
+        'OS_ACCESS_KEY, OS_SECRET_KEY and, of temporary keys, OS_SECURITY_TOKEN (or HW_…; access_key, secret_key, security_token in clouds.yaml); after five wrong ones the service locks a key for five minutes',
+    },
+  };
+
+export function unscopedToken({ source }: CloudSettings): Failure {
+  return cloudFailure('unscoped-token', 'the token belongs to no project', {
+    detail: `Settings: ${source}.`,
+    remedy:
+      'name the project: OS_PROJECT_ID or OS_PROJECT_NAME, or project_name under "auth:" in clouds.yaml',
+  });
+}
+
+/** Signed, understood, and refused all the same: what a token would have told has to be said by somebody else. */
+export function refusedLookUp(
+  what: 'project' | 'catalog',
+  failure: CloudFailure,
+  settings: CloudSettings,
+): Failure {
+  const at = canonicalAuthUrl(settings.auth_url);
+  const summary =
+    what === 'project'
+      ? `${at} does not tell the id of the project to this access key`
+      : `${at} does not show its catalog to this access key`;
+  return cloudFailure(`${what}-not-told`, summary, {
+    detail: detailOf(failure, settings),
+    remedy:
+      what === 'project'
+        ? 'name its id: OS_PROJECT_ID, or project_id under "auth:" in clouds.yaml'
+        : 'name the endpoints: OS_VBS_ENDPOINT_OVERRIDE and OS_EVS_ENDPOINT_OVERRIDE (vbs_endpoint_override, evs_endpoint_override in clouds.yaml)',
+  });
+}
+
+export function noProjectNamed({ source }: CloudSettings): Failure {
+  return cloudFailure('no-project', 'neither project nor region is named', {
+    detail: `With an access key the project is the one named, else the one called like the region. Settings: ${source}.`,
+    remedy:
+      'set OS_REGION_NAME, and OS_PROJECT_ID for another project (region_name, auth.project_id in clouds.yaml)',
+  });
+}
+
+export function noProject(name: string, count: number, { source }: CloudSettings): Failure {
+  const seen = count === 0 ? 'no project' : `${count} projects`;
+  return cloudFailure('no-project', `the access key’s owner sees ${seen} called ${name}`, {
+    detail: `Projects are called like their region, or REGION_NAME. Settings: ${source}.`,
+    remedy:
+      'correct OS_REGION_NAME, or name the project’s id: OS_PROJECT_ID (region_name, auth.project_id in clouds.yaml)',
+  });
+}
+
+export function cloudFailure(
+  code: string,
+  summary: string,
+  more: { detail: string; remedy: string },
+): Failure {
+  return new Failure('cloud', error(code, summary, more));
+}

@@ -1,0 +1,314 @@
+import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import { Failure } from '../../domain/errors.ts';
+import { optional } from '../../domain/record.ts';
+import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
+import type { CloudFiles } from './cloud-files.ts';
+import type { AccessKey } from './sign.ts';
+import { chooseSource, type Found, type Places, type Source } from './sources.ts';
+
+/**
+ * The settings of a cloud: a named one whole from clouds.yaml and secure.yaml, else the `OS_*` variables; the
+ * two are never mixed. Pure. Throws a Failure (`invalid`) that names every missing variable or field at once.
+ */
+export function resolveCloud(from: Places & { readonly files: CloudFiles }): CloudSettings {
+  return build(chooseSource(from, from.files));
+}
+
+/** As `resolveCloud`, but what is wrong becomes data. Throws a Failure only when there is no source at all. */
+export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
+  const source = chooseSource(from, from.files);
+  const asked = new Map<string, Found | undefined>();
+  const recording: Source = {
+    ...source,
+    get: (key) => {
+      const found = source.get(key);
+      asked.set(key, found);
+      return found;
+    },
+  };
+  const problems = problemsOf(() => build(recording));
+  return {
+    source: source.description,
+    chosen_by: source.chosenBy,
+    values: [
+      ...inferred(asked, source),
+      ...[...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+    ],
+    unused: source
+      .keys()
+      .filter((key) => !asked.has(key))
+      .map((key) => source.get(key)?.from ?? source.nameOf(key)),
+    problems,
+  };
+}
+
+/** How we prove who we are, where nobody said it. */
+function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
+  if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
+  return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
+}
+
+function problemsOf(run: () => unknown): readonly Diagnostic[] {
+  try {
+    run();
+    return [];
+  } catch (cause) {
+    if (cause instanceof Failure) return cause.diagnostics;
+    throw cause;
+  }
+}
+
+const SECRETS: ReadonlySet<string> = new Set([
+  'password',
+  'token',
+  'auth_token',
+  'application_credential_secret',
+  'secret_key',
+  'sk',
+  'security_token',
+]);
+
+/** Nothing of a secret is shown, and no address that somebody hid a password in. */
+function shown(key: string, { text, from }: Found): ShownSetting {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const secret = SECRETS.has(key) || (url && url.username + url.password !== '');
+  return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
+}
+
+function build(source: Source): CloudSettings {
+  const missing: Diagnostic[] = [];
+  const need = (...keys: [string, ...string[]]): string => {
+    for (const key of keys) {
+      const value = source.get(key);
+      if (value !== undefined) return value.text;
+    }
+    missing.push(
+      error('missing-setting', `${keys.map(source.nameOf).join(' or ')} is not set (${source.description})`, {
+        remedy: source.remedyFor(keys[0]),
+        ...(source.file === undefined ? {} : { where: { file: source.file } }),
+      }),
+    );
+    return '';
+  };
+  const authUrl = need('auth_url');
+  const auth = buildAuth(source, need);
+  const settings: CloudSettings = {
+    source: source.description,
+    ...optional('checkout', source.checkout),
+    auth_url: authUrl,
+    auth,
+    ...optional('region', source.get('region_name')?.text),
+    interface: endpointInterface(source),
+    ...optional('cacert', source.get('cacert')?.text),
+    ...optional('cert', source.get('cert')?.text),
+    ...optional('key', source.get('key')?.text),
+    ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
+    endpoint_overrides: overrides(source),
+  };
+  if (missing.length > 0 && source.withheld) throw new Failure('refused', source.withheld);
+  if (missing.length > 0) throw new Failure('invalid', missing);
+  checkUrl('auth_url', authUrl, source);
+  return settings;
+}
+
+type Need = (...keys: [string, ...string[]]) => string;
+
+function buildAuth(source: Source, need: Need): Auth {
+  switch (authType(source)) {
+    case 'password':
+      return {
+        type: 'password',
+        user: named(source, need, USER),
+        password: need('password'),
+        project: named(source, need, PROJECT),
+      };
+    case 'aksk': {
+      const id = first(source, PROJECT.id);
+      const name = first(source, PROJECT.name);
+      return {
+        type: 'aksk',
+        key: accessKey(source, need),
+        ...(id === undefined
+          ? optional('project', name === undefined ? undefined : { name })
+          : { project: { id } }),
+      };
+    }
+    case 'token':
+      return { type: 'token', token: need('token', 'auth_token'), project: named(source, need, PROJECT) };
+    case 'application_credential': {
+      const name = source.get('application_credential_name')?.text;
+      return {
+        type: 'application_credential',
+        // An id stands alone; a name means something only together with its user.
+        credential:
+          name !== undefined && source.get('application_credential_id') === undefined
+            ? { name, user: named(source, need, USER) }
+            : { id: need('application_credential_id', 'application_credential_name') },
+        secret: need('application_credential_secret'),
+      };
+    }
+  }
+}
+
+/** Names as openstacksdk and Open Telekom Cloud's tools have them. */
+function accessKey(source: Source, need: Need): AccessKey {
+  return {
+    access_key: need('access_key', 'ak'),
+    secret_key: need('secret_key', 'sk'),
+    ...optional('security_token', source.get('security_token')?.text),
+  };
+}
+
+const AUTH_TYPES: ReadonlyMap<string, Auth['type']> = new Map([
+  ['password', 'password'],
+  ['v3password', 'password'],
+  ['token', 'token'],
+  ['v3token', 'token'],
+  ['v3applicationcredential', 'application_credential'],
+  ['aksk', 'aksk'],
+  ['v3aksk', 'aksk'],
+]);
+
+function authType(source: Source): Auth['type'] {
+  // The older name of it is openstacksdk's, too.
+  const key = source.get('auth_type') === undefined ? 'auth_plugin' : 'auth_type';
+  const given = source.get(key)?.text;
+  if (given !== undefined) {
+    const type = AUTH_TYPES.get(given);
+    if (type) return type;
+    throw new Failure(
+      'invalid',
+      error('unknown-auth-type', `${source.nameOf(key)} is ${given} (${source.description})`, {
+        remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
+        ...(source.file === undefined ? {} : { where: { file: source.file } }),
+      }),
+    );
+  }
+  if (source.get('application_credential_secret') !== undefined) return 'application_credential';
+  if (source.get('password') !== undefined) return 'password';
+  if (first(source, ['token', 'auth_token']) !== undefined) return 'token';
+  // Last: many keep an access key beside the password, for object storage alone.
+  return first(source, ['access_key', 'ak']) === undefined ? 'password' : 'aksk';
+}
+
+interface Keys {
+  readonly id: [string, ...string[]];
+  readonly name: [string, ...string[]];
+  /** From the most to the least specific. */
+  readonly domains: readonly string[];
+}
+
+const USER: Keys = {
+  id: ['user_id'],
+  name: ['username'],
+  domains: ['user_domain', 'domain', 'default_domain'],
+};
+const PROJECT: Keys = {
+  id: ['project_id', 'tenant_id'],
+  name: ['project_name', 'tenant_name'],
+  // Projects lie in the domain of their users on the clouds that this is for.
+  domains: ['project_domain', 'domain', 'user_domain', 'default_domain'],
+};
+
+function named(source: Source, need: Need, keys: Keys): Named {
+  const id = first(source, keys.id);
+  if (id !== undefined) return { id };
+  const name = need(...keys.name, ...keys.id);
+  return { name, domain: domain(source, need, keys.domains) };
+}
+
+function domain(source: Source, need: Need, prefixes: readonly string[]): Domain {
+  for (const prefix of prefixes) {
+    const id = source.get(`${prefix}_id`)?.text;
+    if (id !== undefined) return { id };
+    const name = source.get(`${prefix}_name`)?.text;
+    if (name !== undefined) return { name };
+  }
+  return { name: need(`${prefixes[0]}_name`, `${prefixes[0]}_id`) };
+}
+
+const INTERFACES: ReadonlyMap<string, EndpointInterface> = new Map([
+  ['public', 'public'],
+  ['publicURL', 'public'],
+  ['internal', 'internal'],
+  ['internalURL', 'internal'],
+  ['admin', 'admin'],
+  ['adminURL', 'admin'],
+]);
+
+function endpointInterface(source: Source): EndpointInterface {
+  const key = source.get('interface') === undefined ? 'endpoint_type' : 'interface';
+  const given = source.get(key)?.text;
+  if (given === undefined) return 'public';
+  const known = INTERFACES.get(given);
+  if (known) return known;
+  throw new Failure(
+    'invalid',
+    error('unknown-interface', `${source.nameOf(key)} is ${given} (${source.description})`, {
+      remedy: 'use public, internal or admin',
+      ...(source.file === undefined ? {} : { where: { file: source.file } }),
+    }),
+  );
+}
+
+/** As openstacksdk and the shell write yes and no. */
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word): [string, boolean] => [word, true]),
+  ...['false', '0', 'no', 'off'].map((word): [string, boolean] => [word, false]),
+]);
+
+/** A word that is none of these is refused: nobody should believe that certificates are checked, or are not. */
+function flag(source: Source, key: string): boolean | undefined {
+  const given = source.get(key)?.text;
+  if (given === undefined) return undefined;
+  const known = FLAGS.get(given.toLowerCase());
+  if (known !== undefined) return known;
+  throw new Failure(
+    'invalid',
+    error('not-yes-or-no', `${source.nameOf(key)} is ${given} (${source.description})`, {
+      remedy: 'use true or false',
+      ...(source.file === undefined ? {} : { where: { file: source.file } }),
+    }),
+  );
+}
+
+const OVERRIDE_SUFFIX = '_endpoint_override';
+
+function overrides(source: Source): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const key of source.keys()) {
+    const url = key.endsWith(OVERRIDE_SUFFIX) ? source.get(key)?.text : undefined;
+    if (url === undefined) continue;
+    checkUrl(key, url, source);
+    found.set(key.slice(0, -OVERRIDE_SUFFIX.length), url);
+  }
+  return found;
+}
+
+/** The URL itself is not repeated: people put passwords into URLs. */
+function checkUrl(key: string, url: string, source: Source): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const problem =
+    !parsed || !['http:', 'https:'].includes(parsed.protocol)
+      ? 'is no http or https address'
+      : parsed.username !== '' || parsed.password !== ''
+        ? 'holds a user name or password'
+        : undefined;
+  if (problem === undefined) return;
+  throw new Failure(
+    'invalid',
+    error('bad-url', `${source.nameOf(key)} ${problem} (${source.description})`, {
+      remedy: 'write it as https://host/path',
+      ...(source.file === undefined ? {} : { where: { file: source.file } }),
+    }),
+  );
+}
+
+function first(source: Source, keys: readonly string[]): string | undefined {
+  for (const key of keys) {
+    const value = source.get(key);
+    if (value !== undefined) return value.text;
+  }
+  return undefined;
+}

@@ -1,0 +1,113 @@
+import { type Clock, isoTime } from '../domain/clock.ts';
+import { VOLUME_RESTORING } from '../domain/cloud.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
+import type { ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import { advance, optional, type RestoreRecord } from '../domain/record.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { Lease } from '../state/backend.ts';
+import { otherWork } from './follow.ts';
+import { look } from './look.ts';
+
+/** By what it is known that a restore was done by hand. */
+export type Proof = (
+  | { readonly by: 'job'; readonly job_id: string; readonly succeeded_at?: string }
+  | { readonly by: 'word'; readonly succeeded_at: string }
+) & { readonly reason: string; readonly who: string };
+
+/**
+ * Records a declared restore that was done outside of vbsctl, so that it is never done again. Looks first: a job
+ * must have succeeded and be of this disk and backup, and nothing may be restoring into the disk right now.
+ */
+export async function importRestore(
+  lease: Lease,
+  driver: Driver,
+  clock: Clock,
+  action: RestoreAction | ExpiredAction,
+  proof: Proof,
+): Promise<RestoreRecord> {
+  const { address, generation } = action;
+  const volume_id = action.volume.id;
+  const backup_id = action.backup.id;
+  if (volume_id === undefined || backup_id === undefined) throw new Error(`${address} is not pinned`);
+  const { volume, backup, seen } = await look(driver, clock, { volume_id, backup_id });
+  if (volume.kind !== 'found' || backup.kind !== 'found')
+    throw refused(
+      'cannot-look',
+      `disk ${volume_id} or backup ${backup_id} cannot be read`,
+      'try again when the cloud answers',
+    );
+  if (seen.volume.status === VOLUME_RESTORING)
+    throw refused(
+      'still-restoring',
+      `disk ${volume_id} is being restored right now`,
+      'wait for it to end, then import it',
+    );
+  if (proof.by === 'job') await refuseOtherJob(driver, proof.job_id, { volume_id, backup_id });
+  const now = clock.now();
+  const finished_at = proof.succeeded_at ?? isoTime(now);
+  if (Date.parse(finished_at) > now || Date.parse(finished_at) < Date.parse(backup.value.created_at))
+    throw refused(
+      'impossible-time',
+      `it cannot have succeeded at ${finished_at}: the backup is of ${backup.value.created_at}, and now is ${isoTime(now)}`,
+      'correct --succeeded-at, or the backup in the manifest',
+    );
+  const at = isoTime(now);
+  const record = advance(lease.state()?.records.get(address), {
+    type: 'import',
+    at,
+    address,
+    identity: { volume_id, backup_id, generation, ...optional('selector', action.backup.selector) },
+    names: {
+      volume_name: volume.value.name,
+      backup_name: backup.value.name,
+      backup_created_at: backup.value.created_at,
+      size: backup.value.size,
+    },
+    baseline: seen,
+    finished_at,
+    ...optional('job_id', proof.by === 'job' ? proof.job_id : undefined),
+    resolution: { as: 'succeeded', reason: proof.reason, by: proof.who, at },
+  });
+  await lease.commit([{ type: 'record', record }]);
+  return record;
+}
+
+async function refuseOtherJob(
+  driver: Driver,
+  id: string,
+  wanted: { readonly volume_id: string; readonly backup_id: string },
+): Promise<void> {
+  const reading = await driver.job(id);
+  if (reading.kind !== 'found')
+    throw refused(
+      'job-unknown',
+      `job ${id} cannot be read: ${reading.failure.message}`,
+      'correct --job-id; the service forgets old jobs, then: --succeeded-at TIME --reason "…"',
+    );
+  const job = reading.value;
+  if (job.status !== 'success')
+    throw refused(
+      'job-not-succeeded',
+      `job ${id} is ${job.raw_status}${job.reasons.length > 0 ? `: ${job.reasons.join('; ')}` : ''}`,
+      job.status === 'fail' ? 'restore it with vbsctl apply' : 'wait for it to end, then import it',
+    );
+  const other = otherWork(job, wanted);
+  if (other !== undefined)
+    throw refused(
+      'job-of-another',
+      `job ${id} did ${other}; declared are disk ${wanted.volume_id} and backup ${wanted.backup_id}`,
+      'correct --job-id or the manifest',
+    );
+  // Nobody but the job says what was restored.
+  if (job.volume_id === undefined || job.backup_id === undefined)
+    throw refused(
+      'job-names-nothing',
+      `job ${id} succeeded, but does not name ${job.volume_id === undefined ? 'a disk' : 'a backup'}`,
+      'if you know otherwise that it was this restore: --succeeded-at TIME --reason "…"',
+    );
+}
+
+function refused(code: string, summary: string, remedy: string): Failure {
+  return new Failure('refused', error(code, summary, { remedy }));
+}

@@ -1,0 +1,193 @@
+import { type Clock, isoTime } from '../domain/clock.ts';
+import { BACKUP_RESTORING, VOLUME_RESTORING } from '../domain/cloud.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { Failure } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
+import {
+  advance,
+  doubtOf,
+  isOpen,
+  type Observation,
+  type Resolution,
+  type RestoreRecord,
+  sameSeen,
+} from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { Lease } from '../state/backend.ts';
+import { look } from './look.ts';
+import { Rhythm } from './rhythm.ts';
+import type { RunSettings } from './run.ts';
+
+export interface Looking {
+  readonly settings: Pick<RunSettings, 'poll' | 'retry'>;
+  /** Why it waits, for who asked. */
+  readonly tell: (note: Diagnostic) => void;
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Writes down what a person found out about a restore whose outcome the program cannot tell. Looks at the cloud
+ * first: `not-started` is refused while anything is restoring, for it would clear the way for a second start, and
+ * `succeeded` while the disk is being written. Rejects with the reason of `stop`, the record as it was.
+ */
+export async function resolve(
+  lease: Lease,
+  driver: Driver,
+  clock: Clock,
+  address: Address,
+  decision: Pick<Resolution, 'as' | 'reason' | 'by'>,
+  looking: Looking,
+): Promise<RestoreRecord> {
+  const record = lease.state()?.records.get(address);
+  if (!record)
+    throw new Failure(
+      'usage',
+      error('no-record', `the state has no record of ${address}`, {
+        remedy: 'see what it has: vbsctl state list',
+      }),
+    );
+  if (!isOpen(record) && !(record.status === 'failed' && record.touched === 'maybe'))
+    throw new Failure(
+      'refused',
+      error('nothing-to-resolve', `${address} is ${record.status}: nothing about it is open`, {
+        remedy: 'to restore it again, raise its generation',
+      }),
+    );
+  if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);
+  if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, looking);
+  const at = isoTime(clock.now());
+  const next = advance(record, { type: 'resolve', at, resolution: { ...decision, at } });
+  await lease.commit([{ type: 'record', record: next }]);
+  return next;
+}
+
+/** A disk that cannot be looked at is no objection: then a person’s word is all there is. */
+async function refuseWhileDiskIsWritten(
+  driver: Driver,
+  clock: Clock,
+  record: RestoreRecord,
+  { stop }: Looking,
+): Promise<void> {
+  const { seen } = await look(driver, clock, record, stop);
+  if (seen.volume.status === VOLUME_RESTORING)
+    throw new Failure(
+      'refused',
+      error(
+        'still-restoring',
+        `disk ${record.volume_id} is ${seen.volume.status}: nobody can say yet how that ends`,
+        {
+          remedy:
+            record.status === 'unknown'
+              ? 'wait for it to end, then decide'
+              : `follow it to its end: vbsctl wait ${shellOperand(record.address)}`,
+        },
+      ),
+    );
+}
+
+/**
+ * One look may meet a copy of the cloud’s data that is behind, so there are two at least. While the last request
+ * may still take effect it is looked at in between and at the end of that: only what began so late can be missing
+ * from a copy that is no further behind.
+ */
+async function refuseUnlessAtRest(
+  driver: Driver,
+  clock: Clock,
+  record: RestoreRecord,
+  { settings, tell, stop }: Looking,
+): Promise<void> {
+  const { poll, retry } = settings;
+  const first = await lookWhileAtRest(driver, clock, record, stop);
+  const rhythm = new Rhythm(clock, poll);
+  if (!sameSeen(first.volume, record.baseline.volume)) tell(movedSince(record, first));
+  const possibleMs = stillPossibleMs(record, clock.now(), retry.settle_ms);
+  const untilMs = Math.max(poll.min_interval_ms, possibleMs);
+  tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? retry.settle_ms : undefined));
+  do {
+    await rhythm.pause(untilMs - rhythm.sinceMs, stop);
+    const seen = await lookWhileAtRest(driver, clock, record, stop);
+    if (!sameSeen(seen.volume, first.volume))
+      throw new Failure(
+        'refused',
+        error('disk-moved', `disk ${record.volume_id} changed between two looks, or one of them was behind`, {
+          detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
+          remedy: 'find out what changed it; then decide',
+        }),
+      );
+  } while (rhythm.sinceMs < untilMs);
+}
+
+/** `settleMs`: present when it is what is waited for. */
+function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
+  const note = { severity: 'note', code: 'looking-again' } as const;
+  const time = formatDuration(forMs);
+  if (settleMs === undefined)
+    return {
+      ...note,
+      summary: `nothing is restoring so far; looking again in ${time}`,
+      detail: 'One look may meet a copy of the cloud’s data that is behind (the pause: poll.min_interval).',
+    };
+  return {
+    ...note,
+    summary: `nothing is restoring so far; looking for ${time} more`,
+    detail: `Its last request may still take effect: that counts as possible for ${formatDuration(settleMs)} (retry.settle).`,
+  };
+}
+
+/** No refusal: a person may know who moved it. */
+function movedSince(record: RestoreRecord, now: Observation): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'disk-moved-since',
+    summary: `disk ${record.volume_id} has changed since the request was sent: it may have been restored`,
+    detail: `It was ${seenText(record.baseline)} before, and is ${seenText(now)}.`,
+    remedy: `see what was seen since: vbsctl state show ${shellOperand(record.address)}`,
+  };
+}
+
+function seenText({ volume }: Observation): string {
+  return `${volume.status} (updated ${volume.updated_at ?? 'never'})`;
+}
+
+/** How long the last request that can have started something may still do so, ms; by the wall clock, for another machine may have sent it. */
+function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: number): number {
+  const last = attempts.findLast((attempt) => doubtOf(attempt) !== 'none');
+  if (!last) return 0;
+  const age = now - Date.parse(last.answered_at ?? last.intended_at);
+  return Math.min(Math.max(settleMs - age, 0), settleMs);
+}
+
+async function lookWhileAtRest(
+  driver: Driver,
+  clock: Clock,
+  record: RestoreRecord,
+  stop: AbortSignal,
+): Promise<Observation> {
+  const { volume, backup, seen } = await look(driver, clock, record, stop);
+  if (volume.kind === 'unreadable' || backup.kind === 'unreadable')
+    throw new Failure(
+      'refused',
+      error(
+        'cannot-look',
+        `disk or backup of ${record.address} cannot be read, so not-started cannot be checked`,
+        {
+          remedy: 'try again when the cloud answers',
+        },
+      ),
+    );
+  if (seen.volume.status === VOLUME_RESTORING || seen.backup.status === BACKUP_RESTORING)
+    throw new Failure(
+      'refused',
+      error(
+        'still-restoring',
+        `disk ${record.volume_id} is ${seen.volume.status}, backup ${record.backup_id} is ${seen.backup.status}`,
+        {
+          detail: 'Something is restoring right now; it may be this very restore.',
+          remedy: 'wait for it to end, then decide',
+        },
+      ),
+    );
+  return seen;
+}

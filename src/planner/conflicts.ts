@@ -1,0 +1,44 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { isOpen } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import { abbreviate } from './abbreviate.ts';
+import type { Claims } from './claims.ts';
+import { hasExpired } from './expiry.ts';
+import type { Resolved } from './resolve-spec.ts';
+
+/** Disk → declarations that still have something to do on it. */
+export type Crowds = ReadonlyMap<string, readonly Address[]>;
+
+export function conflictsOf(resolved: readonly Resolved[], claims: Claims, now: number): Crowds {
+  const pending = new Map<string, Address[]>();
+  for (const one of resolved) {
+    if (one.volume_id === undefined || !isPending(one, claims, now)) continue;
+    const list = pending.get(one.volume_id);
+    if (list) list.push(one.spec.address);
+    else pending.set(one.volume_id, [one.spec.address]);
+  }
+  return pending;
+}
+
+/** More than one restore is to be done on the disk: which one comes last is for a person to say. */
+export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diagnostic[] {
+  const all = conflicts.get(volume_id ?? '') ?? [];
+  if (all.length < 2) return [];
+  return [
+    error(
+      'volume-shared',
+      `${abbreviate(all, (address) => address, spec.address)} would restore into the same disk`,
+      {
+        remedy: 'keep one of them, or let one finish before the other is declared',
+      },
+    ),
+  ];
+}
+
+function isPending({ spec, found }: Resolved, claims: Claims, now: number): boolean {
+  if (claims.duplicates.has(spec.address)) return false;
+  const record = found?.record;
+  if (record && isOpen(record)) return true;
+  const startable = !record || (record.status === 'failed' && record.touched === 'no');
+  return startable && !hasExpired(spec, now);
+}

@@ -1,0 +1,142 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
+import type { Wait } from '../domain/plan.ts';
+import { type RestoreRecord, statusWord } from '../domain/record.ts';
+import { resolveCommand } from '../domain/resolve-command.ts';
+import type { Address } from '../domain/spec.ts';
+import type { Claims } from './claims.ts';
+import type { Context } from './context.ts';
+import { type Found, generationAfter } from './record-index.ts';
+import type { Resolved } from './resolve-spec.ts';
+
+/** What earlier restores left unsettled, and how each is settled. The reasons that keep a plan from starting twice. */
+
+/** Its own last attempt: nobody can tell what came of it. */
+export function outcomeUnknown({ record, current }: Found, context: Context): Diagnostic {
+  const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
+  if (!current)
+    return error('outcome-unknown', `the history tells of an attempt whose outcome is unknown${cause}`, {
+      detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,
+      remedy: `look at the disk; ${raise(record, context)}`,
+    });
+  return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
+    remedy: [
+      `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
+      `look at the disk, then: ${resolveCommand(record.address)}`,
+    ].join('\n'),
+  });
+}
+
+/** Its own last attempt failed and the disk may hold half of the backup. */
+export function mayBeTouched(
+  record: RestoreRecord & { readonly status: 'failed' },
+  current: boolean,
+  context: Context,
+): Diagnostic {
+  // Under an address that is another record's by now, `resolve` would settle that one.
+  const resolvable = current && !record.resolution;
+  return error(
+    'may-be-touched',
+    `it failed at ${record.finished_at} and may have touched the disk: ${record.reason}`,
+    {
+      remedy: raise(record, context) + (resolvable ? `, or: ${resolveCommand(record.address)}` : ''),
+    },
+  );
+}
+
+/** An open restore of something else stands at the address; a new record there would hide it. */
+export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): Diagnostic {
+  const { address, status } = occupant;
+  const own = found?.current && found.record.address !== address ? found.record : undefined;
+  return error('address-occupied', `another restore at ${address} is still ${statusWord(status)}`, {
+    detail:
+      identityText(occupant) +
+      (own ? `; its own record (${statusWord(own.status)}) waits at ${own.address}` : ''),
+    remedy: howToSettle(occupant, undefined),
+  });
+}
+
+export function sameRestoreTwice(record: RestoreRecord, claims: Claims): Diagnostic {
+  return error(
+    'same-restore-twice',
+    `this is the same restore as ${claims.claimed.get(record.address) ?? record.address}`,
+    { remedy: 'remove one of the two declarations' },
+  );
+}
+
+/** On each of disk and backup, so many are told; the others show in their own actions or as orphans. */
+const TOLD_MAX = 3;
+
+/**
+ * Open business first: nothing new starts on a disk or backup whose last restore may still be going on. What this
+ * very plan resumes on the backup does not block: the executor goes on with it before, and holds the backup until
+ * it is over.
+ */
+export function openBusiness(
+  one: Resolved,
+  claims: Claims,
+  resuming: ReadonlySet<RestoreRecord>,
+  { records }: Context,
+): Diagnostic[] {
+  const { spec, volume_id, backup_id } = one;
+  if (volume_id === undefined || backup_id === undefined) return [];
+  const { disk, backup } = records.openOn(volume_id, backup_id);
+  const occupant = claims.occupied.get(spec.address);
+  const told = new Set<RestoreRecord>();
+  for (const list of [disk, backup]) {
+    let left = TOLD_MAX;
+    for (const record of list) {
+      if (left === 0) break;
+      const resumedFirst = resuming.has(record) && record.volume_id !== volume_id;
+      if (record === occupant || resumedFirst || told.has(record)) continue;
+      told.add(record);
+      left--;
+    }
+  }
+  return [...told].map((record) => {
+    const shared = record.volume_id === volume_id ? 'disk' : 'backup';
+    return error('open-business', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
+      detail: `${identityText(record)}, since ${record.updated_at}`,
+      remedy: howToSettle(record, claims.claimed.get(record.address)),
+    });
+  });
+}
+
+/** What this plan resumes on the same backup, and a new start from it waits for. */
+export function waitsForResumed(
+  { volume_id, backup_id }: Resolved,
+  resuming: ReadonlySet<RestoreRecord>,
+  { records }: Context,
+): Wait[] {
+  if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
+  const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));
+  return first ? [{ what: `${first.address} to end, which is resumed first`, commands: [] }] : [];
+}
+
+/** Records that the plan brings to their end: open, declared, and not in the way of each other. */
+export function resumedBy(planned: readonly Resolved[], claims: Claims): ReadonlySet<RestoreRecord> {
+  return new Set(
+    planned.flatMap(({ spec, found }) => {
+      if (!found?.current || claims.duplicates.has(spec.address) || claims.occupied.has(spec.address))
+        return [];
+      const { status } = found.record;
+      return status === 'intended' || status === 'running' ? [found.record] : [];
+    }),
+  );
+}
+
+/** `declared`: the address under which the manifests declare it, if they do. */
+function howToSettle(record: RestoreRecord, declared: Address | undefined): string {
+  if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
+  return declared === undefined
+    ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}; or find out what came of it, then: ${resolveCommand(record.address)}`
+    : `bring it to its end first: vbsctl apply --target ${declared}`;
+}
+
+function identityText({ volume_id, backup_id, generation }: RestoreRecord): string {
+  return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
+}
+
+function raise(record: RestoreRecord, { records }: Context): string {
+  return `raise generation to ${generationAfter(records, record)} to restore it again`;
+}

@@ -1,0 +1,296 @@
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { unreachable } from '../domain/errors.ts';
+import { identityKey, type RestoreRecord } from '../domain/record.ts';
+import {
+  type Hash,
+  isRunnable,
+  movesOf,
+  recordVersion,
+  type SavedPlan,
+  type SavedRunnable,
+} from '../domain/saved-plan.ts';
+import type { Address } from '../domain/spec.ts';
+import { addressesOf, type State } from '../domain/state.ts';
+import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
+
+/**
+ * Where a saved plan stands: what of it is done, what an earlier run of it left under way, what is still to be
+ * done; or why it must not be applied, as sentences that say what moved and when. Pure. What other plans did
+ * elsewhere in the state does not matter.
+ */
+export type Standing =
+  | { readonly kind: 'stale'; readonly reasons: readonly Diagnostic[] }
+  | {
+      readonly kind: 'current';
+      readonly progress: ReadonlyMap<Address, Progress>;
+      readonly state: State;
+      /** Its renames are written down already. */
+      readonly moved: boolean;
+    };
+
+/**
+ * By the records that runs of this very plan wrote. `to_repeat`: it failed without touching the disk. `ended`: with an
+ * outcome that the plan cannot go on from.
+ */
+export type Progress = 'to_do' | 'to_repeat' | 'under_way' | 'done' | 'ended';
+
+export interface Ground {
+  readonly state: State | undefined;
+  /** Where the state is looked for, for messages. */
+  readonly location: string;
+  /** What the credentials lead to. */
+  readonly target: Target;
+  /** Epoch ms. */
+  readonly now: number;
+  readonly maxAgeMs?: number;
+}
+
+export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Standing {
+  const { state } = ground;
+  const [elsewhere] = [...otherTarget(saved, ground), ...otherState(saved, ground)];
+  if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
+  const own = ownWork(saved, state);
+  const runnable = saved.actions.filter(isRunnable);
+  const moves = movesOf(saved).length;
+  const progress = new Map(
+    runnable.map((action) => [action.declared.address, progressOf(own.records.get(key(action)))]),
+  );
+  const open = [...progress.values()].filter((one) => one !== 'done' && one !== 'ended').length;
+  const openMoves = own.moved ? 0 : moves;
+  if (open + openMoves === 0 && runnable.length + moves > 0)
+    return stale([appliedBefore(runnable.length, own)]);
+  const reasons = [
+    ...wrongAge(saved, state, ground),
+    ...changedRecords(saved, state, own.moved, hash),
+    ...changedDisks(saved, state, progress),
+  ];
+  return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
+}
+
+function stale(reasons: readonly Diagnostic[]): Standing {
+  return { kind: 'stale', reasons };
+}
+
+export const PLAN_AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
+
+// ---- where
+
+function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
+  if (sameTarget(saved.target, target)) return [];
+  return [
+    error('plan-other-target', 'the plan was made for another cloud project than the credentials lead to', {
+      detail: `The plan: ${describeTarget(saved.target)}\nThe credentials: ${describeTarget(target)}`,
+      remedy: 'use the credentials of the plan’s project, or plan for this one',
+    }),
+  ];
+}
+
+function otherState(saved: SavedPlan, { state, location }: Ground): Diagnostic[] {
+  const made = `the plan was made at ${saved.created_at} over lineage ${saved.state.lineage}, serial ${saved.state.serial}`;
+  if (!state)
+    return [
+      error('no-state', `there is no state at ${location}, and ${made}`, {
+        detail: 'Without it nobody can tell what was restored since.',
+        remedy: 'name the state with --state, or bring it back from its last copy',
+      }),
+    ];
+  if (state.lineage !== saved.state.lineage)
+    return [
+      error(
+        'plan-other-lineage',
+        `the state at ${location} has lineage ${state.lineage}, created at ${state.created_at}, and ${made}`,
+        {
+          remedy: `name the plan’s own state with --state; or ${PLAN_AGAIN}`,
+        },
+      ),
+    ];
+  if (state.serial < saved.state.serial)
+    return [
+      error('state-went-back', `the state at ${location} is at serial ${state.serial}, and ${made}`, {
+        detail: 'It is an older copy: what was restored since is not in it.',
+        remedy: 'bring back the newest copy of the state',
+      }),
+    ];
+  return [];
+}
+
+/** Clocks of two machines differ by so much, and no more. */
+const SKEW_MS = 5 * 60_000;
+
+/**
+ * The time in the file is its writer's word. Two things bound it from outside: this machine's clock, and the state,
+ * which tells when the first thing happened that the plan does not know of. A plan that claims to be younger than that
+ * was not made over the serial that it names. Nothing bounds it as long as the state has not moved on: then a file
+ * whose time was edited looks like one that was made anew. Only a signature tells these two apart.
+ */
+function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: Ground): Diagnostic[] {
+  const { created_at } = saved;
+  const made = Date.parse(created_at);
+  const clocks = 'compare the clocks of the two machines; else ';
+  if (made > now + SKEW_MS)
+    return [
+      error(
+        'plan-from-future',
+        `the plan says that it was made at ${created_at}, and that is still to come`,
+        {
+          remedy: `${clocks}${PLAN_AGAIN}`,
+        },
+      ),
+    ];
+  const next = state.history.find(({ serial }) => serial > saved.state.serial);
+  if (next && made > Date.parse(next.at) + SKEW_MS)
+    return [
+      error(
+        'plan-misdated',
+        `the plan says that it was made at ${created_at} over serial ${saved.state.serial}, and the state went on to serial ${next.serial} at ${next.at}, before that`,
+        { remedy: `${clocks}${PLAN_AGAIN}` },
+      ),
+    ];
+  const age = now - Math.min(made, next ? Date.parse(next.at) : made);
+  if (maxAgeMs === undefined || age <= maxAgeMs) return [];
+  return [
+    error(
+      'plan-too-old',
+      `the plan was made at ${created_at}, ${formatDuration(age)} ago, and --max-age is ${formatDuration(maxAgeMs)}`,
+      { remedy: PLAN_AGAIN },
+    ),
+  ];
+}
+
+// ---- what this plan did itself
+
+interface OwnWork {
+  /** By identity, the newest record that a run of this plan wrote. */
+  readonly records: ReadonlyMap<string, RestoreRecord>;
+  readonly moved: boolean;
+  /** When a run of it last closed something, and who ran it. */
+  readonly last: { readonly at: string; readonly who: string } | undefined;
+}
+
+function ownWork({ digest }: SavedPlan, state: State): OwnWork {
+  const records = new Map<string, RestoreRecord>();
+  let moved = false;
+  let last: OwnWork['last'];
+  for (const entry of state.history) {
+    const ran = entry.actor.plan_digest === digest;
+    const own = entry.type === 'closed' && entry.record.plan_digest === digest;
+    if (ran || own) last = { at: entry.at, who: entry.actor.who };
+    if (ran && entry.type === 'moved') moved = true;
+    if (entry.type === 'closed' && own) records.set(identityKey(entry.record), entry.record);
+  }
+  for (const record of state.records.values())
+    if (record.plan_digest === digest) records.set(identityKey(record), record);
+  return { records, moved, last };
+}
+
+function key({ declared, volume, backup }: SavedRunnable): string {
+  const { generation } = declared;
+  return identityKey({ volume_id: volume.id ?? '', backup_id: backup.id ?? '', generation });
+}
+
+function progressOf(own: RestoreRecord | undefined): Progress {
+  if (!own) return 'to_do';
+  switch (own.status) {
+    case 'intended':
+    case 'running':
+      return 'under_way';
+    case 'succeeded':
+      return 'done';
+    case 'unknown':
+      return 'ended';
+    case 'failed':
+      return own.touched === 'no' ? 'to_repeat' : 'ended';
+    default:
+      return unreachable(own);
+  }
+}
+
+function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic {
+  const by = last ? ` at ${last.at} by ${last.who}` : '';
+  const outcomes = [...records.values()].map(({ address, status }) => `${address} ${status}`);
+  return error('plan-applied', `the plan was applied to its end before${by}`, {
+    ...(restores > 0 ? { detail: outcomes.slice(0, 20).join('\n') } : {}),
+    remedy: 'to restore the same again: raise generation in the manifest, plan and have that approved',
+  });
+}
+
+// ---- what others did
+
+function changedRecords(saved: SavedPlan, state: State, moved: boolean, hash: Hash): Diagnostic[] {
+  const expected = new Map(saved.records.map(({ address, sha256 }) => [address, sha256]));
+  if (moved) {
+    const before = new Map(expected);
+    const moves = movesOf(saved);
+    for (const { from } of moves) expected.set(from, undefined);
+    for (const { from, to } of moves) expected.set(to, before.get(from));
+  }
+  return [...expected].flatMap(([address, sha256]) => {
+    const record = state.records.get(address);
+    if (record?.plan_digest === saved.digest) return [];
+    if ((record && recordVersion(record, hash)) === sha256) return [];
+    return [recordChanged(address, record, saved, state)];
+  });
+}
+
+function recordChanged(
+  address: Address,
+  record: RestoreRecord | undefined,
+  saved: SavedPlan,
+  state: State,
+): Diagnostic {
+  const entry = state.history.findLast(
+    (fact) => fact.serial > saved.state.serial && addressesOf(fact).includes(address),
+  );
+  const who = entry ? ` by ${entry.actor.who} (${entry.actor.operation})` : '';
+  const now = record
+    ? `since ${record.updated_at} it is ${record.status}, disk ${record.volume_id} from backup ${record.backup_id}, generation ${record.generation}`
+    : entry?.type === 'moved'
+      ? `at ${entry.at} it was renamed to ${entry.to}`
+      : entry?.type === 'removed'
+        ? `at ${entry.at} it was removed from the state`
+        : 'it is gone';
+  return error(
+    'plan-stale',
+    `the record of ${address} has changed since the plan was made at ${saved.created_at}: ${now}${who}`,
+    {
+      remedy: PLAN_AGAIN,
+      where: { address },
+    },
+  );
+}
+
+/** A disk that was restored meanwhile under an address that the plan does not name. */
+function changedDisks(
+  saved: SavedPlan,
+  { history }: State,
+  progress: ReadonlyMap<Address, Progress>,
+): Diagnostic[] {
+  const planned = new Map(
+    saved.actions
+      .filter(isRunnable)
+      .filter(
+        ({ declared }) => !['under_way', 'done', 'ended'].includes(progress.get(declared.address) ?? ''),
+      )
+      .map(({ declared, volume }) => [volume.id, declared]),
+  );
+  const told = new Set(saved.records.map(({ address }) => address));
+  const reasons: Diagnostic[] = [];
+  for (let index = history.length - 1; index >= 0; index--) {
+    const entry = history[index];
+    if (!entry || entry.serial <= saved.state.serial) break;
+    if (entry.type !== 'closed' || entry.record.plan_digest === saved.digest) continue;
+    const { record, actor } = entry;
+    const declared = planned.get(record.volume_id);
+    if (!declared || told.has(record.address)) continue;
+    told.add(record.address);
+    reasons.push(
+      error(
+        'plan-stale',
+        `the disk of ${declared.address} has been worked on since the plan was made at ${saved.created_at}: ${record.address} ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
+        { remedy: PLAN_AGAIN, where: { address: declared.address } },
+      ),
+    );
+  }
+  return reasons;
+}

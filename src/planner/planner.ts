@@ -1,0 +1,85 @@
+import { isoTime } from '../domain/clock.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { Orphan, Plan } from '../domain/plan.ts';
+import { optional } from '../domain/record.ts';
+import type { Address } from '../domain/spec.ts';
+import type { State } from '../domain/state.ts';
+import { abbreviate } from './abbreviate.ts';
+import { type Claims, claim } from './claims.ts';
+import { conflictsOf } from './conflicts.ts';
+import { contextOf } from './context.ts';
+import { decide } from './decide.ts';
+import { blockDependants, withDependencies } from './dependencies.ts';
+import { foreignRestores } from './foreign-restores.ts';
+import { guardian, guardPlan } from './guards.ts';
+import { noticesOf } from './notices.ts';
+import { resumedBy } from './open-records.ts';
+import type { PlanInput } from './plan-input.ts';
+import { type Resolved, resolve } from './resolve-spec.ts';
+
+/**
+ * Start here: what `apply` would do. Each spec is resolved to a disk, a backup and its record; the records are
+ * given to the declarations they belong to; then each restore is decided. Pure: specs × state × observations ×
+ * now. Linear in specs and records.
+ */
+export function plan(input: PlanInput): Plan {
+  const { specs, state, policy } = input;
+  const context = contextOf(input);
+  const resolved = specs.map((spec) => resolve(spec, context));
+  // Over all specs, also those that --target leaves out: a disk or a record may be theirs.
+  const claims = claim(resolved, context.records);
+  const conflicts = conflictsOf(resolved, claims, input.now);
+
+  const wanted = withDependencies(specs, input.only);
+  const planned = resolved.filter(({ spec }) => wanted.has(spec.address));
+  const guard = guardian(resolved, context);
+  const resuming = resumedBy(planned, claims);
+  const actions = blockDependants(
+    planned.map((one) => decide(one, claims, conflicts, guard(one).refused, resuming, context)),
+  );
+  return {
+    format: 1,
+    created_at: isoTime(input.now),
+    tool_version: input.toolVersion,
+    offline: input.observations === undefined,
+    ...optional('target', input.target ?? state?.target),
+    ...optional('state', state && { lineage: state.lineage, serial: state.serial }),
+    manifests: input.files,
+    actions,
+    ...optional('left_out', planned.length < specs.length ? specs.length - planned.length : undefined),
+    orphans: orphans(state, claims),
+    // All renames, also of what --target leaves out: two records may be changing places.
+    moves: [...claims.movedFrom].map(([to, from]) => ({ from, to })),
+    notices: [
+      ...guardPlan(actions, policy, context.waivers),
+      ...foreignRestores(actions, state),
+      ...unknownLeftOut(resolved, wanted),
+      ...planned.flatMap((one, index) => {
+        const action = actions[index];
+        return action ? noticesOf(action, one, guard(one).waived, context) : [];
+      }),
+    ],
+  };
+}
+
+/** What `--target` leaves out is not worked on; that a person has to settle some of it is said all the same. */
+function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Address>): Diagnostic[] {
+  const left = resolved.filter(
+    ({ spec, found }) => found?.record.status === 'unknown' && !wanted.has(spec.address),
+  );
+  if (left.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'unknown-left-out',
+      summary: `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, ({ spec }) => spec.address)}`,
+      remedy: 'see them: vbsctl status',
+    },
+  ];
+}
+
+function orphans(state: State | undefined, claims: Claims): Orphan[] {
+  return [...(state?.records.values() ?? [])]
+    .filter((record) => !claims.claimed.has(record.address))
+    .map(({ address, status, volume_id, backup_id }) => ({ address, status, volume_id, backup_id }));
+}

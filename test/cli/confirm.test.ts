@@ -1,0 +1,43 @@
+import { expect } from 'chai';
+import { consentFor } from '../../src/app/consent.ts';
+import { questionOf } from '../../src/cli/confirm.ts';
+import { error } from '../../src/domain/diagnostic.ts';
+import type { Action, Plan } from '../../src/domain/plan.ts';
+import { EMPTY_PLAN, PLAN } from '../views/fixtures.ts';
+
+describe('the question before apply', () => {
+  const of = (...actions: Action[]): Plan => ({ ...EMPTY_PLAN, actions });
+  const [restore] = PLAN.actions.filter((action) => action.kind === 'restore');
+  const [resume] = PLAN.actions.filter((action) => action.kind === 'resume');
+  if (!restore || !resume) throw new Error('the fixture has both');
+  const begun = { ...resume, record: { ...resume.record, status: 'intended' } } as typeof resume;
+
+  const questionFor = (plan: Plan) => {
+    const consent = consentFor(plan);
+    return consent && questionOf(consent);
+  };
+
+  it('asks for what a yes would do', () => {
+    expect(questionFor(of(restore))).to.equal('Restore 1 disk as shown?');
+    expect(questionFor(of(restore, resume))).to.equal(
+      'Restore 1 disk as shown, and go on with 1 restore under way?',
+    );
+    const moves = [{ from: 's/a', to: 's/b' }];
+    expect(questionFor({ ...of(resume), moves })).to.equal(
+      'Write this down in the state, and follow 1 restore under way? No disk is touched.',
+    );
+  });
+
+  it('is not asked where nothing is sent: what runs is followed without a yes', () => {
+    expect(questionFor(of(resume, resume))).to.equal(undefined);
+    expect(questionFor(of({ ...begun, refused: [error('protected-volume', 'it is protected')] }))).to.equal(
+      undefined,
+    );
+  });
+
+  it('hides no second sending', () => {
+    expect(questionFor(of(resume, begun)))
+      .to.contain('1 of 2 is not known to run')
+      .and.contain('sent again and overwrites its disk');
+  });
+});

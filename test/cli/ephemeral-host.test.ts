@@ -1,0 +1,43 @@
+import { expect } from 'chai';
+import { fleetingPlace, pipelinePlace, refuseEphemeralState } from '../../src/cli/ephemeral-host.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import { paperIo } from './program.ts';
+
+describe('a machine that may not stay', () => {
+  for (const CI of ['true', '1', 'yes', 'woodpecker', 'TRUE'])
+    it(`is one with CI=${CI}`, () => {
+      expect(fleetingPlace({ CI })).to.include('CI job').and.include(CI);
+    });
+  for (const CI of ['', '0', 'false', 'False', 'no', 'off', undefined])
+    it(`is none with CI=${CI}`, () => {
+      expect(fleetingPlace({ CI })).to.equal(undefined);
+    });
+  it('is a pod', () => {
+    expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
+    expect(fleetingPlace({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
+  });
+
+  it('a pipeline is known by its service, too, whatever CI says', () => {
+    for (const name of ['GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'JENKINS_URL', 'TEAMCITY_VERSION']) {
+      expect(pipelinePlace({ CI: 'false', [name]: 'True' })).to.include(name);
+      expect(fleetingPlace({ [name]: 'True' }), 'its machine may stay').to.equal(undefined);
+    }
+    expect(pipelinePlace({ CI: 'true' })).to.include('CI=true');
+    expect(pipelinePlace({ CI: '', GITHUB_ACTIONS: 'false', BUILDKITE: '0' })).to.equal(undefined);
+  });
+
+  it('holds no state in a file, unless a flag names it, or elsewhere', () => {
+    const io = paperIo({ env: { CI: 'true' } });
+    for (const url of ['https://git.example/s', 's3://b/k', 'postgres://db/x'])
+      expect(() => refuseEphemeralState(io, url, 'elsewhere'), url).to.not.throw();
+    expect(() => refuseEphemeralState(io, 'a.json', 'by flag')).to.not.throw();
+    expect(() => refuseEphemeralState(paperIo(), 'a.json', 'elsewhere')).to.not.throw();
+    expect(() => refuseEphemeralState(io, 'a.json', 'elsewhere'))
+      .to.throw(Failure)
+      .that.satisfies((failure: Failure) => {
+        expect(failure.exitCode).to.equal(5);
+        expect(failure.diagnostics[0]?.remedy).to.include('--state a.json').and.include('s3://');
+        return true;
+      });
+  });
+});

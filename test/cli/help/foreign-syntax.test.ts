@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import { understand } from '../../../src/cli/help/foreign-syntax.ts';
+import { Failure } from '../../../src/domain/errors.ts';
+import { program } from '../program.ts';
+
+describe('habits of other tools', () => {
+  const words = (line: string) => understand(line.split(' '), program()).join(' ');
+  function refusal(line: string): { summary: string; remedy: string } {
+    try {
+      words(line);
+    } catch (error) {
+      if (error instanceof Failure) {
+        const [{ summary = '', remedy = '' } = {}] = error.diagnostics;
+        return { summary, remedy };
+      }
+      throw error;
+    }
+    throw new Error(`${line} was understood`);
+  }
+
+  const understood: [typed: string, meant: string][] = [
+    ['apply -auto-approve', 'apply --auto-approve'],
+    ['apply -auto-approve=true', 'apply --auto-approve'],
+    ['apply --auto-approve=false', 'apply'],
+    ['apply -target=a/b -parallelism=3', 'apply --target=a/b --parallelism=3'],
+    ['apply -target a/b', 'apply --target a/b'],
+    ['apply -lock-timeout=5m', 'apply --lock-timeout=5m'],
+    ['plan -detailed-exitcode', 'plan --detailed-exitcode'],
+    ['plan -json', 'plan --output=json'],
+    ['state push -dry-run old.json', 'state push --dry-run old.json'],
+    ['state list -state=x.json --json', 'state list --state=x.json --output=json'],
+    ['plan -o=json', 'plan --output=json'],
+    ['get volume -o name', 'get volume -o name'],
+    ['-help', '--help'],
+    ['plan -help', 'plan --help'],
+    ['show -help', 'show --help'],
+  ];
+  for (const [typed, meant] of understood)
+    it(`understands ${typed}`, () => expect(words(typed)).to.equal(meant));
+
+  for (const same of [
+    'plan -f restores.yaml -f -',
+    'plan -frestores.yaml',
+    'resolve a/b --as succeeded --reason -auto-approve',
+    'apply --no-such-flag',
+    'apply -x',
+    'plan -y',
+    'apply -- -auto-approve',
+    'state show show',
+    'nonsense -auto-approve',
+  ])
+    it(`leaves alone ${same}`, () => expect(words(same)).to.equal(same));
+
+  const refused: [typed: string, summary: RegExp, remedy: RegExp][] = [
+    ['apply -out=plan.json', /--out/, /--output json/],
+    ['plan --output plan.json', /--output takes a form \(text\|json\), not a file/, /plan\.json/],
+    ['plan --output=./x', /--output takes a form/, /\.\/x/],
+    ['apply -lock=false', /lock cannot be turned off/, /--lock-timeout/],
+    ['apply -input=false', /--input/, /--auto-approve/],
+    ['plan -refresh=false', /--refresh/, /--offline/],
+    ['plan -var x=y', /no variables/, /./],
+    ['apply -destroy', /cannot be undone/, /generate/],
+    ['apply -replace=a/b', /--replace/, /generation/],
+    ['apply -y', /no short form/, /--auto-approve/],
+    ['apply --yes', /no short form/, /--auto-approve/],
+    ['destroy', /no command destroy/, /cannot be undone/],
+    ['describe a/b', /no command describe/, /state show/],
+    ['apply --dry-run', /--dry-run/, /vbsctl plan/],
+    ['plan -generate-config-out=x', /generate-config-out/, /vbsctl generate/],
+    ['workspace list', /no command workspace/, /--cloud/],
+    ['untaint a/b', /no command untaint/, /generation/],
+    ['rollback', /no command rollback/, /cannot be undone/],
+    ['diff', /no command diff/, /vbsctl plan/],
+    ['get backup pay-db-data', /takes no name/, /--volume pay-db-data/],
+    ['get disks pay-db-data', /takes no name/, /--name pay-db-data/],
+    ['import a/b 4711', /one address/, /--job-id 4711/],
+    ['plan plan.json', /no operand/, /vbsctl show plan\.json/],
+    ['show', /which plan/, /state list/],
+    ['show --output json', /which plan/, /state list/],
+    ['force-unlock 1', /no command force-unlock/, /vbsctl unlock/],
+    ['state push -force old.json', /no --force/, /names the flag/],
+  ];
+  for (const [typed, summary, remedy] of refused)
+    it(`answers ${typed} by name`, () => {
+      const said = refusal(typed);
+      expect(said.summary).to.match(summary);
+      expect(said.remedy).to.match(remedy);
+    });
+
+  it('has an answer for a file given as a form only where forms are asked for', () => {
+    expect(words('resolve a/b --as x.json')).to.equal('resolve a/b --as x.json');
+  });
+});

@@ -1,0 +1,85 @@
+import { expect } from 'chai';
+import { Failure } from '../../src/domain/errors.ts';
+import { judgePush, pushedState } from '../../src/domain/push-risks.ts';
+import type { PushRisk, State } from '../../src/domain/state.ts';
+import { ACTOR, AT, chained } from '../state/samples.ts';
+
+const current = chained('line', 7).state;
+const TERMS = { given: 'copy.json', location: 'here.json', sameSerial: 'refused' } as const;
+
+function refusals(
+  given: State,
+  allowed: readonly PushRisk[] = [],
+  terms: Parameters<typeof judgePush>[3] = TERMS,
+) {
+  try {
+    return judgePush(current, given, allowed, terms);
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    expect(cause.exitCode).to.equal(5);
+    return cause.diagnostics;
+  }
+}
+const codes = (...args: Parameters<typeof refusals>) =>
+  refusals(...args).map((each) => (typeof each === 'string' ? each : each.code));
+
+describe('putting a state in place of another', () => {
+  it('goes ahead with a newer one of the same lineage that knows as much', () => {
+    expect(refusals({ ...current, serial: 8 })).to.deep.equal([]);
+  });
+
+  it('refuses another lineage or project, an older or equal serial, and what forgets', () => {
+    expect(codes({ ...current, lineage: 'other' })).to.deep.equal(['push-other-lineage']);
+    expect(codes({ ...current, serial: 8, target: { ...current.target, project_id: 'p2' } })).to.deep.equal([
+      'push-other-lineage',
+    ]);
+    expect(codes({ ...current })).to.deep.equal(['push-older-serial']);
+    expect(codes({ ...current }, [], { ...TERMS, sameSerial: 'fine' })).to.deep.equal([]);
+    expect(codes({ ...current, serial: 6 }, [], { ...TERMS, sameSerial: 'fine' })).to.deep.equal([
+      'push-older-serial',
+    ]);
+    expect(codes({ ...current, serial: 8, records: new Map(), history: [] })).to.deep.equal([
+      'push-forgotten-restores',
+    ]);
+  });
+
+  it('names numbers, places and the one flag that takes the risk, and takes it when it is given', () => {
+    const older = { ...current, serial: 3, records: new Map(), history: [] };
+    const said = JSON.stringify(refusals(older));
+    for (const word of ['copy.json', 'here.json', 'serial 3, there 7', '--allow-older-serial', 'pay/run'])
+      expect(said).to.contain(word);
+    expect(codes(older, ['older-serial'])).to.deep.equal(['push-forgotten-restores']);
+    expect(codes(older, ['older-serial', 'forgotten-restores', 'other-lineage'])).to.deep.equal([
+      'older-serial',
+      'forgotten-restores',
+    ]);
+  });
+
+  it('makes a state whose serial is higher than both, and that says who did it over what', () => {
+    const by = { at: AT, actor: ACTOR };
+    for (const [mine, theirs, expected] of [
+      [7, 9, 10],
+      [9, 7, 10],
+    ] as const) {
+      const pushed = pushedState(
+        { ...current, serial: mine },
+        { ...current, serial: theirs },
+        ['older-serial'],
+        by,
+      );
+      expect(pushed.serial).to.equal(expected);
+      expect(pushed.history.at(-1)).to.deep.equal({
+        type: 'pushed',
+        serial: 10,
+        ...by,
+        over: { lineage: 'line', serial: mine },
+        allowed: ['older-serial'],
+      });
+    }
+    expect(pushedState(undefined, current, [], by).history.at(-1)).to.deep.equal({
+      type: 'pushed',
+      serial: 8,
+      ...by,
+    });
+  });
+});

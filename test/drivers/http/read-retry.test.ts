@@ -1,0 +1,122 @@
+import { expect } from 'chai';
+import type { CloudFailure } from '../../../src/domain/cloud.ts';
+import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
+import { type Attempted, isTransient, withRetries } from '../../../src/drivers/http/read-retry.ts';
+import { answer } from '../answers.ts';
+import { FakeClock } from '../fake-clock.ts';
+
+const failed = (again: boolean, more: Partial<CloudFailure> = {}): Attempted<string> => ({
+  kind: 'failed',
+  failure: { cause: 'status', message: 'no', ...more },
+  again,
+});
+const done: Attempted<string> = { kind: 'done', value: 'yes' };
+
+/** Runs the outcomes one after another; says what came, how often, and what was slept. */
+async function run(outcomes: Attempted<string>[], random = 1) {
+  const clock = new FakeClock();
+  let attempts = 0;
+  const result = await withRetries(async () => outcomes[attempts++] ?? done, {
+    retry: DEFAULT_CONFIG.retry,
+    clock,
+    random: () => random,
+  });
+  return { result, attempts, slept: clock.slept };
+}
+
+describe('retries of reads', () => {
+  it('waits longer and longer on the given clock, then brings the answer', async () => {
+    const { result, slept } = await run([failed(true), failed(true), failed(true), done]);
+    expect(result).to.equal(done);
+    expect(slept).to.deep.equal([1_000, 2_000, 4_000]);
+  });
+
+  it('spreads the waiting between min_delay and twice the last', async () => {
+    const { slept } = await run([failed(true), failed(true), failed(true), done], 0.5);
+    expect(slept).to.deep.equal([1_000, 1_500, 2_500]);
+  });
+
+  it('gives up after four attempts and hands up the last failure', async () => {
+    const last = failed(true, { message: 'last' });
+    const { result, attempts, slept } = await run([failed(true), failed(true), failed(true), last]);
+    expect(result).to.deep.equal(last);
+    expect(attempts).to.equal(4);
+    expect(slept).to.have.length(3);
+  });
+
+  it('does not repeat what is definitive', async () => {
+    const { attempts, result } = await run([failed(false)]);
+    expect(attempts).to.equal(1);
+    expect(result.kind).to.equal('failed');
+  });
+
+  it('lets a longer Retry-After win, up to max_retry_after', async () => {
+    for (const retry_after_ms of [42_000, 61_000, 300_000])
+      expect((await run([failed(true, { retry_after_ms }), done])).slept).to.deep.equal([retry_after_ms]);
+  });
+
+  it('waits at least min_delay, and longer each time, also when Retry-After is 0', async () => {
+    const now = () => failed(true, { retry_after_ms: 0 });
+    expect((await run([now(), now(), now(), done])).slept).to.deep.equal([1_000, 2_000, 4_000]);
+    expect((await run([now(), now(), now(), done], 0)).slept).to.deep.equal([1_000, 1_000, 1_000]);
+  });
+
+  it('gives up at once when the cloud asks to wait longer than max_retry_after, and says for how long', async () => {
+    const { attempts, slept, result } = await run([failed(true, { retry_after_ms: 3_600_000 }), done]);
+    expect(attempts).to.equal(1);
+    expect(slept).to.deep.equal([]);
+    expect(result).to.have.nested.property(
+      'failure.message',
+      'no; the cloud asks to wait 1h, longer than retry.max_retry_after (5m)',
+    );
+  });
+
+  it('says for how long the cloud asks to wait, too, when the attempts are used up', async () => {
+    const busy = () => failed(true, { retry_after_ms: 61_000 });
+    const { attempts, result } = await run([busy(), busy(), busy(), busy()]);
+    expect(attempts).to.equal(4);
+    expect(result).to.have.nested.property('failure.message', 'no; the cloud asks to wait 1m 1s');
+  });
+
+  it('lets a bug through, even one that p-retry takes for a network error', async () => {
+    for (const bug of [new Error('bug'), new TypeError('fetch failed')]) {
+      let attempts = 0;
+      const attempt = async (): Promise<Attempted<string>> => {
+        attempts++;
+        throw bug;
+      };
+      const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
+      expect(await withRetries(attempt, tools).catch((error) => error)).to.equal(bug);
+      expect(attempts).to.equal(1);
+    }
+  });
+
+  it('stops waiting when it is aborted', async () => {
+    const controller = new AbortController();
+    const attempt = async () => {
+      controller.abort(new Error('enough'));
+      return failed(true);
+    };
+    const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
+    const error = await withRetries(attempt, tools, controller.signal).catch((reason) => reason);
+    expect(error).to.have.property('message', 'enough');
+  });
+
+  for (const status of [408, 429, 500, 501, 502, 503, 504])
+    it(`takes ${status} for passing`, () => {
+      expect(isTransient(answer(status))).to.equal(true);
+    });
+  for (const status of [200, 302, 400, 401, 403, 404, 409, 413])
+    it(`takes ${status} for lasting`, () => {
+      expect(isTransient(answer(status))).to.equal(false);
+    });
+  it('takes "querying the task failed" for passing, whatever the status', () => {
+    expect(isTransient(answer(400, { error: { code: 'common.0011', message: 'x' } }))).to.equal(true);
+  });
+  it('takes a lost connection for passing, but not an answer that is too large', () => {
+    const broken = { kind: 'broken', message: 'm', timeout: false } as const;
+    expect(isTransient({ kind: 'no_connection', code: 'ECONNREFUSED', message: 'm' })).to.equal(true);
+    expect(isTransient({ ...broken, code: 'ECONNRESET' })).to.equal(true);
+    expect(isTransient({ ...broken, code: 'RESPONSE_TOO_LARGE' })).to.equal(false);
+  });
+});

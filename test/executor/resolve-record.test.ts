@@ -1,0 +1,173 @@
+import { expect } from 'chai';
+import type { Diagnostic } from '../../src/domain/diagnostic.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
+import type { Driver } from '../../src/drivers/driver.ts';
+import { resolve } from '../../src/executor/resolve-record.ts';
+import { Lab } from '../simulation/lab.ts';
+
+const SETTLE_MS = 120_000;
+const LOOK_AGAIN_MS = 2_000;
+const LONG_AGO_MS = 3_600_000;
+
+describe('resolve --as not-started', () => {
+  it('looks twice, an interval of polling apart, and says why it waits', async () => {
+    const { lab, settle, notes, looks } = await withRecord('before');
+    lab.clock.wallOffset += LONG_AGO_MS;
+    const began = lab.clock.monotonic();
+    const record = await settle();
+    expect(record).to.include({ status: 'failed', touched: 'no' });
+    expect(lab.clock.monotonic() - began).to.be.within(LOOK_AGAIN_MS, LOOK_AGAIN_MS + 500);
+    expect(looks()).to.equal(2);
+    expect(notes.map(({ severity, code }) => [severity, code])).to.deep.equal([['note', 'looking-again']]);
+    expect(notes[0]?.summary).to.include('looking again in 2s');
+  });
+
+  it('goes on looking while the last request may still take effect', async () => {
+    const { lab, settle, notes, looks } = await withRecord('before');
+    lab.clock.wallOffset += 20_000;
+    const began = lab.clock.monotonic();
+    await settle();
+    expect(lab.clock.monotonic() - began).to.be.within(SETTLE_MS - 30_000, SETTLE_MS - 19_000);
+    expect(looks()).to.be.above(3);
+    expect(notes[0]?.detail).to.include('retry.settle');
+  });
+
+  it('waits no longer than settle, wherever the clock of the machine that sent the request was', async () => {
+    const { lab, settle } = await withRecord('before');
+    lab.clock.wallOffset -= LONG_AGO_MS;
+    const began = lab.clock.monotonic();
+    await settle();
+    expect(lab.clock.monotonic() - began).to.be.within(SETTLE_MS, SETTLE_MS + 500);
+  });
+
+  for (const [title, stale, after] of [
+    ['a restore that the first look shows', [], 1],
+    ['a restore that the first look does not show yet', [1], 2],
+  ] as const)
+    it(`refuses ${title}`, async () => {
+      const { lab, settle, looks } = await withRecord('after', stale);
+      lab.clock.wallOffset += LONG_AGO_MS;
+      expect(await refusal(settle())).to.equal('still-restoring');
+      expect(looks()).to.equal(after);
+      expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+    });
+
+  it('warns when the disk is not as it was before the request', async () => {
+    const { lab, settle, notes } = await withRecord('before');
+    lab.clock.wallOffset += LONG_AGO_MS;
+    lab.operate({ action: 'attach', volume_id: volumeId(lab), server: 'pay-db1' });
+    lab.operate({ action: 'detach', volume_id: volumeId(lab) });
+    expect(await settle()).to.include({ status: 'failed', touched: 'no' });
+    expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
+  });
+
+  it('refuses when the disk moved between the looks, as after a restore of a moment', async () => {
+    const { lab, settle } = await withRecord('before');
+    lab.clock.wallOffset += LONG_AGO_MS;
+    lab.clock.at(lab.clock.monotonic() + 1_000, () => {
+      lab.operate({ action: 'attach', volume_id: volumeId(lab), server: 'pay-db1' });
+      lab.operate({ action: 'detach', volume_id: volumeId(lab) });
+    });
+    expect(await refusal(settle())).to.equal('disk-moved');
+    expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+  });
+
+  it('ends at once when it is interrupted, the record as it was', async () => {
+    const { lab, settle, stop } = await withRecord('before');
+    lab.clock.wallOffset += LONG_AGO_MS;
+    const began = lab.clock.monotonic();
+    lab.clock.at(began + 500, () => stop.abort(new Error('SIGINT')));
+    const cause = await settle().then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(cause).to.equal(stop.signal.reason);
+    expect(lab.clock.monotonic() - began).to.equal(500);
+    expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
+  });
+
+  it('takes a person’s other words after one look, or none', async () => {
+    for (const [as, count] of [
+      ['succeeded', 1],
+      ['failed', 0],
+    ] as const) {
+      const { settle, notes, looks } = await withRecord('before');
+      await settle(as);
+      expect([looks(), notes.length], as).to.deep.equal([count, 0]);
+    }
+  });
+});
+
+/** A lab with a request that has no answer, sent a few seconds ago. `stale`: looks that see the disk as it was before. */
+async function withRecord(when: 'before' | 'after', stale: readonly number[] = []) {
+  const lab = new Lab({
+    jobDurationMs: 4 * LONG_AGO_MS,
+    faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when } }],
+  });
+  const before = await lab.clock.until(lab.connect());
+  const untouched = [
+    await lab.clock.until(before.volume(volumeId(lab))),
+    await lab.clock.until(before.backup(backupId(lab))),
+  ] as const;
+  const interrupted = new AbortController();
+  await lab.apply([lab.spec(0)], {
+    stop: interrupted.signal,
+    onEvent: ({ type }) => type === 'answered' && interrupted.abort(new Error('enough')),
+  });
+  const driver = await lab.clock.until(lab.connect());
+  let look = 0;
+  const replicated = withReads(driver, {
+    volume: async (id, signal) => {
+      look++;
+      return stale.includes(look) ? untouched[0] : driver.volume(id, signal);
+    },
+    backup: async (id, signal) => (stale.includes(look) ? untouched[1] : driver.backup(id, signal)),
+  });
+  const notes: Diagnostic[] = [];
+  const stop = new AbortController();
+  const settle = async (as: Resolution['as'] = 'not-started'): Promise<RestoreRecord> => {
+    const resolving = async () => {
+      const actor = { who: 'test@lab', operation: 'resolve', version: 'test' };
+      const lease = await lab.backend().lock(actor, 0);
+      try {
+        const decision = { as, reason: 'looked at it', by: 'a person' };
+        return await resolve(lease, replicated, lab.clock, 'set/disk-0', decision, {
+          settings: lab.settings,
+          tell: (note) => notes.push(note),
+          stop: stop.signal,
+        });
+      } finally {
+        await lease.release();
+      }
+    };
+    return lab.clock.until(resolving());
+  };
+  return { lab, settle, notes, stop, looks: () => look };
+}
+
+function withReads(driver: Driver, reads: Pick<Driver, 'volume' | 'backup'>): Driver {
+  return new Proxy(driver, {
+    get: (target, key) =>
+      key === 'volume' || key === 'backup' ? reads[key] : Reflect.get(target, key, target),
+  });
+}
+
+function volumeId(lab: Lab): string {
+  return Object.keys(lab.world.volumes)[0] ?? '';
+}
+
+function backupId(lab: Lab): string {
+  const { backup } = lab.spec(0);
+  return backup.by === 'id' ? backup.id : '';
+}
+
+async function refusal(settling: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await settling;
+    return undefined;
+  } catch (cause) {
+    if (!(cause instanceof Failure) || cause.kind !== 'refused') throw cause;
+    return cause.diagnostics[0]?.code;
+  }
+}

@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import { Failure } from '../../../src/domain/errors.ts';
+import { httpStateSettings } from '../../../src/state/http/http-settings.ts';
+
+describe('settings of an HTTP state', () => {
+  it('GitLab and Gitea are known by their path', () => {
+    for (const address of [
+      'https://gitlab.example/api/v4/projects/7/terraform/state/prod',
+      'https://gitea.example/api/packages/ada/terraform/state/prod',
+    ])
+      expect(httpStateSettings(address, {})).to.include({
+        lock_address: `${address}/lock`,
+        unlock_address: `${address}/lock`,
+        lock_method: 'POST',
+        unlock_method: 'DELETE',
+        update_method: 'POST',
+      });
+  });
+
+  it('any other server is asked by LOCK and UNLOCK at the address itself', () => {
+    expect(httpStateSettings('https://x.example/s', {})).to.include({
+      lock_address: 'https://x.example/s',
+      lock_method: 'LOCK',
+      unlock_method: 'UNLOCK',
+    });
+  });
+
+  it('what TF_HTTP_* says wins', () => {
+    const { proxyFor, ...settings } = httpStateSettings('https://x.example/states/prod', {
+      TF_HTTP_ADDRESS: 'https://X.example:443/states/prod/',
+      VBSCTL_STATE_SIZE_LIMIT: '1GiB',
+      VBSCTL_STATE_TIMEOUT: '2m',
+      TF_HTTP_LOCK_ADDRESS: 'https://x.example/lock',
+      TF_HTTP_UNLOCK_ADDRESS: 'https://x.example/unlock',
+      TF_HTTP_LOCK_METHOD: 'PUT',
+      TF_HTTP_UNLOCK_METHOD: 'POST',
+      TF_HTTP_UPDATE_METHOD: 'PUT',
+      TF_HTTP_USERNAME: 'ada',
+      TF_HTTP_PASSWORD: 'hunter2',
+      TF_HTTP_RETRY_MAX: '2',
+      TF_HTTP_RETRY_WAIT_MIN: '1',
+      TF_HTTP_RETRY_WAIT_MAX: '30',
+      TF_HTTP_SKIP_CERT_VERIFICATION: 'true',
+      TF_HTTP_CLIENT_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\ncert',
+      TF_HTTP_CLIENT_PRIVATE_KEY_PEM: '-----BEGIN RSA PRIVATE KEY-----\nkey',
+      TF_HTTP_CLIENT_CA_CERTIFICATE_PEM: '-----BEGIN CERTIFICATE-----\nca',
+    });
+    expect(settings).to.deep.equal({
+      address: 'https://x.example/states/prod',
+      update_method: 'PUT',
+      lock_address: 'https://x.example/lock',
+      lock_method: 'PUT',
+      unlock_address: 'https://x.example/unlock',
+      unlock_method: 'POST',
+      username: 'ada',
+      password: 'hunter2',
+      skip_cert_verification: true,
+      ca: '-----BEGIN CERTIFICATE-----\nca',
+      cert: '-----BEGIN CERTIFICATE-----\ncert',
+      key: '-----BEGIN RSA PRIVATE KEY-----\nkey',
+      state_bytes_max: 1024 ** 3,
+      request_timeout_ms: 120_000,
+      retry: { retries: 2, wait_ms_min: 1_000, wait_ms_max: 30_000 },
+    });
+    expect(proxyFor('x.example', 443), 'no HTTPS_PROXY').to.equal(undefined);
+  });
+
+  it('a slash at the end of GitLab’s address is none of the name', () => {
+    const address = 'https://gitlab.example/api/v4/projects/7/terraform/state/prod';
+    expect(httpStateSettings(`${address}/`, {})).to.include({ address, lock_address: `${address}/lock` });
+  });
+
+  describe('the lock address belongs to the state', () => {
+    const GITLAB = 'https://gitlab.example/api/v4/projects/7/terraform/state';
+    for (const [state, lock, named] of [
+      [`${GITLAB}/prod`, `${GITLAB}/prod/lock`],
+      [`${GITLAB}/prod`, 'HTTPS://GITLAB.example:443/api/v4/projects/7/terraform/state/prod/lock'],
+      ['https://x.example/s', 'https://x.example/s'],
+      ['https://x.example/s', 'https://x.example/s/lock'],
+      ['https://x.example/s?sig=a', 'https://x.example/s?sig=b'],
+      ['https://x.example/s', 'https://x.example/locks/s', 'https://x.example/s'],
+      ['https://x.example/s', 'https://other.example/l', 'https://x.example/s/'],
+    ] as const)
+      it(`taken: ${lock} for ${state}${named ? ' of TF_HTTP_ADDRESS' : ''}`, () => {
+        const env = { TF_HTTP_LOCK_ADDRESS: lock, TF_HTTP_ADDRESS: named };
+        expect(httpStateSettings(state, env).lock_address).to.equal(lock);
+        const methods = state.startsWith(GITLAB) ? ['POST', 'DELETE'] : ['LOCK', 'UNLOCK'];
+        const { lock_method, unlock_method } = httpStateSettings(state, env);
+        expect([lock_method, unlock_method]).to.deep.equal(methods);
+      });
+    for (const [state, lock, named] of [
+      [`${GITLAB}/restores`, `${GITLAB}/production/lock`],
+      [`${GITLAB}/restores`, `${GITLAB}/restores-old/lock`],
+      [`${GITLAB}/restores`, `${GITLAB}/restores/../production/lock`],
+      [`${GITLAB}/restores`, `${GITLAB}/production/lock`, `${GITLAB}/production`],
+      [`${GITLAB}/restores`, `${GITLAB}/production/lock`, `${GITLAB}/restores`],
+      [`${GITLAB}/restores`, `http://gitlab.example/api/v4/projects/7/terraform/state/restores/lock`],
+      ['https://x.example/s', 'https://x.example/other'],
+      ['https://x.example/s', 'https://x.example/s2'],
+      ['https://x.example/s', 'https://x.example:8443/s'],
+      ['https://x.example/s', 'https://x.example/other', 'https://x.example/other'],
+      ['https://x.example/s', 'https://x.example/other', 'no address'],
+    ] as const)
+      for (const name of ['TF_HTTP_LOCK_ADDRESS', 'TF_HTTP_UNLOCK_ADDRESS'])
+        it(`refused: ${name}=${lock} for ${state}${named ? `, TF_HTTP_ADDRESS=${named}` : ''}`, () => {
+          try {
+            httpStateSettings(state, { [name]: lock, TF_HTTP_ADDRESS: named });
+            expect.fail('was accepted');
+          } catch (cause) {
+            expect(cause).to.be.instanceOf(Failure);
+            const { kind, diagnostics } = cause as Failure;
+            expect(kind).to.equal('refused');
+            expect(diagnostics[0]?.detail).to.include(state).and.include(lock);
+            expect(diagnostics[0]?.remedy).to.include(`unset ${name}`);
+          }
+        });
+  });
+
+  for (const [name, value] of [
+    ['VBSCTL_STATE_SIZE_LIMIT', 'hunter2'],
+    ['VBSCTL_STATE_TIMEOUT', 'hunter2'],
+    ['TF_HTTP_LOCK_ADDRESS', 'hunter2'],
+    ['TF_HTTP_RETRY_MAX', 'hunter2'],
+    ['TF_HTTP_LOCK_ADDRESS', 'https://ada:hunter2@x.example/lock'],
+    ['TF_HTTP_UNLOCK_ADDRESS', 'https://ada:hunter2@x.example/lock'],
+    ['TF_HTTP_LOCK_METHOD', 'LOCK hunter2'],
+    ['TF_HTTP_SKIP_CERT_VERIFICATION', 'hunter2'],
+    ['TF_HTTP_CLIENT_CERTIFICATE_PEM', '-----BEGIN CERTIFICATE-----hunter2'],
+    ['TF_HTTP_CLIENT_CA_CERTIFICATE_PEM', '/etc/ssl/hunter2.pem'],
+  ] as const)
+    it(`refuses a wrong ${name} (${value.replaceAll('hunter2', '…')}), and does not repeat it`, () => {
+      try {
+        httpStateSettings('https://x.example/s', { [name]: value });
+        expect.fail('was taken');
+      } catch (cause) {
+        if (!(cause instanceof Failure)) throw cause;
+        expect(cause.kind).to.equal('usage');
+        expect(JSON.stringify(cause.diagnostics)).to.contain(name).and.not.contain('hunter2');
+      }
+    });
+});
