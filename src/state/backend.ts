@@ -1,3 +1,4 @@
+import type { LockHolder } from '../domain/lock-holder.ts';
 import type { Actor, Change, State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import type { Snapshot } from './codec.ts';
@@ -26,9 +27,9 @@ export interface Backend {
    */
   lock(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<Lease>;
   /** Who holds the lock, if anybody. */
-  holder(): Promise<LockInfo | undefined>;
+  holder(): Promise<LockHolder | undefined>;
   /** Removes the lock with this id, whoever holds it; a person's decision. */
-  unlock(id: string): Promise<LockInfo>;
+  unlock(id: string): Promise<LockHolder>;
 }
 
 /** The right to change a state. */
@@ -68,24 +69,5 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Text is empty where the backend does not tell it. */
-export interface LockInfo {
-  readonly id: string;
-  /** `user@host` */
-  readonly who: string;
-  readonly host: string;
-  /** 0 where the backend does not tell it. */
-  readonly pid: number;
-  readonly operation: string;
-  readonly since: string;
-  readonly version: string;
-  /** As last told, where a lock that is not renewed comes to an end. */
-  readonly lease?: LeaseTerms;
-}
-
-export interface LeaseTerms {
-  readonly ttl_ms: number;
-  /** Not renewed for so long, it may be taken over. */
-  readonly takeover_after_ms: number;
-  readonly renewed: string;
-}
+/** A lock of our own. */
+export interface LockInfo extends Required<Omit<LockHolder, 'lease'>> {}

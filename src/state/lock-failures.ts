@@ -2,47 +2,43 @@ import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import type { LockHolder } from '../domain/lock-holder.ts';
 import type { LockInfo } from './backend.ts';
 
 /** What every backend has to say about locks. `place`: where the lock lies, for people. */
 
-/** A lock of which the place does not tell whose it is. */
-export const UNTOLD: LockInfo = {
-  id: '',
-  who: '',
-  host: '',
-  pid: 0,
-  operation: '',
-  since: '',
-  version: '',
-};
-
 const UNTOLD_ID = 'Its server does not tell the id of the lock: the log of the run that took it has it.';
 
-export function lockedBy(info: LockInfo, place: string): Failure {
-  const { id, lease } = info;
+export function lockedBy(holder: LockHolder, place: string): Failure {
+  const { id, lease } = holder;
   const detail = [
-    id ? runText(info) : UNTOLD_ID,
+    id === undefined ? UNTOLD_ID : runText(holder),
     lease &&
       `It was last renewed ${lease.renewed}; not renewed for ${formatDuration(lease.takeover_after_ms)}, it can be taken over.`,
   ];
   return new Failure(
     'locked',
-    error('state-locked', `the state is locked: ${holder(info)}`, {
+    error('state-locked', `the state is locked: ${holderText(holder)}`, {
       detail: detail.filter(Boolean).join(' '),
       where: { file: place },
-      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${id === '' ? 'ID' : shellOperand(id)}`,
+      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${idWord(id)}`,
     }),
   );
 }
 
-function holder({ operation, who, since }: LockInfo): string {
-  return `${operation || 'another run'} by ${who || 'somebody'}${since && ` since ${since}`}`;
+function holderText({ operation = 'another run', who = 'somebody', since }: LockHolder): string {
+  return `${operation} by ${who}${since === undefined ? '' : ` since ${since}`}`;
 }
 
-function runText({ id, host, pid, version }: LockInfo): string {
-  const process = pid > 0 ? `Process ${pid} on ${host}, ` : '';
-  return `${process}${version && `vbsctl ${version}, `}lock ${id}.`;
+function runText({ id, host, pid, version }: LockHolder): string {
+  const process = pid === undefined ? [] : [`Process ${pid}${host === undefined ? '' : ` on ${host}`}`];
+  const program = version === undefined ? [] : [`vbsctl ${version}`];
+  return `${[...process, ...program, `lock ${id}`].join(', ')}.`;
+}
+
+/** As it is typed after `vbsctl unlock`. */
+function idWord(id: string | undefined): string {
+  return id === undefined ? 'ID' : shellOperand(id);
 }
 
 export function notLocked(id: string, place: string): Failure {
@@ -52,13 +48,13 @@ export function notLocked(id: string, place: string): Failure {
   );
 }
 
-export function anotherLock(id: string, now: LockInfo, place: string): Failure {
+export function anotherLock(id: string, now: LockHolder, place: string): Failure {
   return new Failure(
     'state',
     error('lock-differs', `the state is locked by another lock than ${id}`, {
-      detail: now.id ? `Lock ${now.id}: ${holder(now)}.` : UNTOLD_ID,
+      detail: now.id === undefined ? UNTOLD_ID : `Lock ${now.id}: ${holderText(now)}.`,
       where: { file: place },
-      remedy: `make sure that this is the one to break, then: vbsctl unlock ${now.id === '' ? 'ID' : shellOperand(now.id)}`,
+      remedy: `make sure that this is the one to break, then: vbsctl unlock ${idWord(now.id)}`,
     }),
   );
 }

@@ -1,9 +1,9 @@
+import type { LockHolder } from '../domain/lock-holder.ts';
+import { optional } from '../domain/record.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
 import type { LockInfo } from './backend.ts';
 import { fields, integerFrom, text, textLike } from './shape.ts';
-
-export type BareLock = Omit<LockInfo, 'lease'>;
 
 /** An id is typed after `vbsctl unlock`: it is told whole or not at all. */
 export const LOCK_ID = /^.{1,200}$/s;
@@ -21,7 +21,7 @@ export const lockWords = {
 };
 
 /** A lock as vbsctl stores it. */
-export const lockShape = fields<BareLock>({
+export const lockShape = fields<LockInfo>({
   id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
   ...lockWords,
 });
@@ -30,16 +30,19 @@ export const lockShape = fields<BareLock>({
  * A lock as it is told: whoever may write there can have written anything. It must not fill the screen, nor repeat a
  * secret; an id that does is none.
  */
-export function bounded(info: BareLock, secrets: Secrets | undefined): BareLock {
-  const brief = (words: string) => toldWords(words, secrets);
+export function bounded(told: LockHolder, secrets: Secrets | undefined): LockHolder {
+  const brief = (words: string | undefined) => words && toldWords(words, secrets);
+  const { id, lease, pid } = told;
+  const isSecret = id !== undefined && secrets !== undefined && secrets.maskName(id) !== id;
   return {
-    ...info,
-    id: secrets === undefined || secrets.maskName(info.id) === info.id ? info.id : '',
-    who: brief(info.who),
-    host: brief(info.host),
-    operation: brief(info.operation),
-    since: brief(info.since),
-    version: brief(info.version),
+    ...optional('id', isSecret ? undefined : id),
+    ...optional('who', brief(told.who)),
+    ...optional('host', brief(told.host)),
+    ...optional('pid', pid),
+    ...optional('operation', brief(told.operation)),
+    ...optional('since', brief(told.since)),
+    ...optional('version', brief(told.version)),
+    ...optional('lease', lease),
   };
 }
 

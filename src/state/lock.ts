@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Clock, isoTime } from '../domain/clock.ts';
+import type { LockHolder } from '../domain/lock-holder.ts';
 import type { LockInfo } from './backend.ts';
 
 /** Exclusion between the processes that share a state. */
@@ -9,9 +10,9 @@ export interface Lock<H = HeldLock> {
    * while it waits, and holds nothing then.
    */
   acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<H>;
-  holder(): Promise<LockInfo | undefined>;
+  holder(): Promise<LockHolder | undefined>;
   /** Removes the lock with this id, whoever holds it. */
-  unlock(id: string): Promise<LockInfo>;
+  unlock(id: string): Promise<LockHolder>;
 }
 
 /** Who wants it and what for; the rest of a `LockInfo` the lock knows itself. */

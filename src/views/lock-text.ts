@@ -1,17 +1,7 @@
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import type { LockHolder } from '../domain/lock-holder.ts';
 import { joinLines, sanitize, type TextOptions } from './terminal.ts';
 import { when } from './words.ts';
-
-/** Who holds a state's lock: what a backend's `LockInfo` tells, empty (pid 0) what it does not. */
-export interface LockHolder {
-  readonly id: string;
-  readonly who: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly operation: string;
-  readonly since: string;
-  readonly lease?: { readonly ttl_ms: number; readonly renewed: string };
-}
 
 /** What `state lock-info` says of the state at `location`. */
 export function lockInfoText(
@@ -21,7 +11,7 @@ export function lockInfoText(
 ): string {
   const place = sanitize(location);
   if (!lock) return joinLines([`${place} is not locked.`]);
-  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === '' ? 'ID' : shellOperand(lock.id)}`;
+  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === undefined ? 'ID' : shellOperand(lock.id)}`;
   return joinLines([`${place} is locked`, `by ${lockText(lock, now)}.`, style.accent(`→ ${remedy}`)]);
 }
 
@@ -34,9 +24,11 @@ export function unlockedText(location: string, freed: LockHolder, { now }: TextO
  * `alice@runner-7 (process 4711 on runner-7), apply since 12m ago (2026-11-23T21:03:11Z)`, and when it was renewed
  * where it is.
  */
-export function lockText({ who, host, pid, operation, since, lease }: LockHolder, now: number): string {
-  const process = pid > 0 ? ` (process ${pid} on ${sanitize(host)})` : '';
+export function lockText(holder: LockHolder, now: number): string {
+  const { who = 'somebody', host, pid, operation = 'another run', since, lease } = holder;
+  const on = host === undefined ? '' : ` on ${sanitize(host)}`;
+  const process = pid === undefined ? '' : ` (process ${pid}${on})`;
+  const began = since === undefined ? '' : ` since ${when(since, now)}`;
   const renewed = lease ? `, renewed ${when(lease.renewed, now)}` : '';
-  const what = sanitize(operation) || 'another run';
-  return `${sanitize(who) || 'somebody'}${process}, ${what}${since && ` since ${when(since, now)}`}${renewed}`;
+  return `${sanitize(who)}${process}, ${sanitize(operation)}${began}${renewed}`;
 }

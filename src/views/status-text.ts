@@ -1,10 +1,11 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import type { LockHolder } from '../domain/lock-holder.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
 import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
-import { type LockHolder, lockText } from './lock-text.ts';
+import { lockText } from './lock-text.ts';
 import {
   attemptLines,
   openSteps,

@@ -272,7 +272,7 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a retryable no casts no shadow',
+    name: 'a retryable no is no possible duplicate',
     rule: 'nothing is repeated before settle has passed, after a retryable no either',
     patches: [
       {

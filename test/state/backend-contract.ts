@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
+import type { LockHolder } from '../../src/domain/lock-holder.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
 import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
 import { findBreaks } from '../../src/state/history-chain.ts';
@@ -341,7 +342,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await after.release();
     });
 
-    function expectLock(told: LockInfo | undefined, lock: LockInfo): void {
+    function expectLock(told: LockHolder | undefined, lock: LockInfo): void {
       switch (subject.tells ?? 'all') {
         case 'all':
           expect({ ...told, lease: undefined }).to.deep.equal({ ...lock, lease: undefined });

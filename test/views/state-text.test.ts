@@ -108,7 +108,7 @@ describe('views/lock-text', () => {
   });
 
   it('leaves out what the server does not tell', () => {
-    const untold = { id: '', who: '', host: '', pid: 0, operation: '', since: '' };
+    const untold = {};
     expect(lockText(untold, NOW)).to.equal('somebody, another run');
     expect(unlockedText('s3://b/k', { ...untold, who: 'mira' }, at(80))).to.equal(
       'Unlocked s3://b/k.\nIt was held by mira, another run.\n',

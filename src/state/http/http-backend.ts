@@ -1,6 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
@@ -11,11 +12,11 @@ import type { Backend, LockInfo } from '../backend.ts';
 import { blobBackend, type HeldBlobLock } from '../blob/blob-backend.ts';
 import type { BlobStore, WriteOutcome } from '../blob/blob-store.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
-import { anotherLock, lockedBy, lockLost, notLocked, UNTOLD } from '../lock-failures.ts';
+import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { RetryableError, withRetry } from '../retry.ts';
 import { type Answer, httpWire, type Wire } from './http-client.ts';
 import type { HttpStateSettings } from './http-settings.ts';
-import { decodeLock, encodeLock } from './terraform-lock.ts';
+import { decodeLock, encodeLock, type IdentifiedLock } from './terraform-lock.ts';
 
 /**
  * A state behind the HTTP protocol of Terraform and OpenTofu: GitLab, Gitea and their kin. It locks, and that is
@@ -237,18 +238,18 @@ class HttpLock implements Lock<HeldBlobLock> {
   }
 
   /** The protocol has no question for it, so the lock is tried. */
-  async holder(): Promise<LockInfo | undefined> {
+  async holder(): Promise<LockHolder | undefined> {
     const probe = this.#probe();
     const standing = await this.#take(probe);
     if (standing === 'mine') await this.#free(probe);
-    return standing === 'mine' ? undefined : (standing ?? UNTOLD);
+    return standing === 'mine' ? undefined : (standing ?? {});
   }
 
-  async unlock(id: string): Promise<LockInfo> {
+  async unlock(id: string): Promise<LockHolder> {
     const standing = await this.holder();
     const { place } = this.#server;
     if (!standing) throw notLocked(id, place);
-    if (standing.id !== id && standing !== UNTOLD) throw anotherLock(id, standing, place);
+    if (standing.id !== undefined && standing.id !== id) throw anotherLock(id, standing, place);
     const freed = { ...standing, id };
     const { status } = await this.#free(freed);
     if (refused(status)) throw anotherLock(id, standing, place);
@@ -272,7 +273,7 @@ class HttpLock implements Lock<HeldBlobLock> {
   }
 
   /** `mine`, or whose it is; undefined when the server does not tell. */
-  async #take(mine: LockInfo): Promise<LockInfo | 'mine' | undefined> {
+  async #take(mine: LockInfo): Promise<LockHolder | 'mine' | undefined> {
     const { lock_method, lock_address } = this.#server.settings;
     const { status, body } = await this.#server.ask(
       'lock the state',
@@ -288,7 +289,7 @@ class HttpLock implements Lock<HeldBlobLock> {
   }
 
   /** It may be refused because it is another lock; or, repeated, because the first copy did it. */
-  async #free(info: LockInfo): Promise<Repeatable> {
+  async #free(info: IdentifiedLock): Promise<Repeatable> {
     const { unlock_method, unlock_address } = this.#server.settings;
     const answer = await this.#server.ask(
       'unlock the state',
@@ -306,8 +307,8 @@ class HttpLock implements Lock<HeldBlobLock> {
     return ownLock({ who: 'vbsctl', operation: 'look at the lock', version: '' }, this.#clock, this.#newId);
   }
 
-  #lockedBy(standing: LockInfo | undefined): Failure {
-    return lockedBy(standing ?? UNTOLD, this.#server.place);
+  #lockedBy(standing: LockHolder | undefined): Failure {
+    return lockedBy(standing ?? {}, this.#server.place);
   }
 }
 

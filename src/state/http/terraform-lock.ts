@@ -1,14 +1,26 @@
+import type { LockHolder } from '../../domain/lock-holder.ts';
+import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import type { LockInfo } from '../backend.ts';
 import { bounded, LOCK_ID } from '../lock-info.ts';
 import { isObject } from '../shape.ts';
+
+/** A lock of which at least the id is known. */
+export type IdentifiedLock = LockHolder & { readonly id: string };
 
 /**
  * A lock as Terraform and OpenTofu write it (internal/states/statemgr/locker.go): seven keys, all of them, since
  * GitLab refuses a lock that lacks one. Host and pid stand in `Info`, with the id that they belong to: GitLab
  * answers a refused lock with the id of the holder and the `Info` and `Operation` of who asked.
  */
-export function encodeLock({ id, operation, who, version, since, host, pid }: LockInfo): string {
+export function encodeLock({
+  id,
+  operation = '',
+  who = '',
+  version = '',
+  since = '',
+  host = '',
+  pid = 0,
+}: IdentifiedLock): string {
   const Info = JSON.stringify({ vbsctl: id, host, pid });
   return JSON.stringify({
     ID: id,
@@ -21,26 +33,31 @@ export function encodeLock({ id, operation, who, version, since, host, pid }: Lo
   });
 }
 
-/** Whose lock it is; undefined when the answer does not say. What it does not know is empty (pid: 0). */
-export function decodeLock(body: string, secrets?: Secrets): LockInfo | undefined {
+/** Whose lock it is; undefined when the answer does not say. */
+export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefined {
   const value = parsed(body);
   if (!isObject(value)) return undefined;
-  const text = (key: string) => (typeof value[key] === 'string' ? value[key] : '');
+  const text = (key: string) => textOf(value[key]);
   const id = text('ID');
-  if (!LOCK_ID.test(id)) return undefined;
-  const info = parsed(text('Info'));
+  if (id === undefined || !LOCK_ID.test(id)) return undefined;
+  const info = parsed(text('Info') ?? '');
   const ours = isObject(info) && typeof info.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
   const told = {
     id,
-    who: text('Who'),
-    host: typeof theirs?.host === 'string' ? theirs.host : '',
-    pid: typeof theirs?.pid === 'number' ? theirs.pid : 0,
-    operation: ours && !theirs ? '' : text('Operation'),
-    since: text('Created'),
-    version: theirs ? text('Version') : '',
+    ...optional('who', text('Who')),
+    ...optional('host', textOf(theirs?.host)),
+    ...optional('pid', typeof theirs?.pid === 'number' ? theirs.pid : undefined),
+    ...optional('operation', ours && !theirs ? undefined : text('Operation')),
+    ...optional('since', text('Created')),
+    ...optional('version', theirs && text('Version')),
   };
   return bounded(told, secrets);
+}
+
+/** Undefined for the empty text, too: some servers write it for what they do not know. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 function parsed(text: string): unknown {

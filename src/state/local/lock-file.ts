@@ -3,6 +3,7 @@ import { link, open, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { LockHolder } from '../../domain/lock-holder.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
 import { temporaryName } from '../../files/replace-file.ts';
 import type { LockInfo } from '../backend.ts';
@@ -34,7 +35,7 @@ export interface LockFileOptions {
 }
 
 interface Entry {
-  readonly info: Omit<LockInfo, 'lease'>;
+  readonly info: LockInfo;
   readonly owner: Owner;
 }
 
@@ -85,12 +86,12 @@ export function lockFile(options: LockFileOptions): Lock {
     }
   }
 
-  async function holder(): Promise<LockInfo | undefined> {
+  async function holder(): Promise<LockHolder | undefined> {
     const entry = await readEntry(path);
     return entry && !(await processes.isDead(entry.owner)) ? entry.info : undefined;
   }
 
-  async function unlock(id: string): Promise<LockInfo> {
+  async function unlock(id: string): Promise<LockHolder> {
     const standing = await readEntry(path);
     if (!standing) throw notLocked(id, path);
     if (standing.info.id !== id) throw anotherLock(id, standing.info, path);

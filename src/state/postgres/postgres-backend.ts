@@ -1,9 +1,10 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import type { LockHolder } from '../../domain/lock-holder.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import type { Backend, LockInfo } from '../backend.ts';
+import type { Backend } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
 import { StoredLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
@@ -121,7 +122,7 @@ export function postgresBackend({
       }),
 
     unlock: (id) =>
-      briefly(async (session): Promise<LockInfo> => {
+      briefly(async (session): Promise<LockHolder> => {
         const there = (await schemaVersion(session, schema)) !== undefined;
         const row = there ? await holderOf(session, postgres) : undefined;
         if (!row) throw notLocked(id, location);

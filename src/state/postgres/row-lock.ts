@@ -1,8 +1,9 @@
 import type { Failure } from '../../domain/errors.ts';
-import type { LeaseTerms, LockInfo } from '../backend.ts';
+import type { LeaseTerms, LockHolder } from '../../domain/lock-holder.ts';
+import type { LockInfo } from '../backend.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
-import { lockedBy, UNTOLD } from '../lock-failures.ts';
-import { type BareLock, bounded, lockShape } from '../lock-info.ts';
+import { lockedBy } from '../lock-failures.ts';
+import { bounded, lockShape } from '../lock-info.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import type { Session } from './postgres-session.ts';
 
@@ -12,7 +13,7 @@ import type { Session } from './postgres-session.ts';
  * network between them is cut), so a row without a session is respected as long as the lease in it.
  */
 export interface LockRow {
-  readonly info: LockInfo;
+  readonly info: LockHolder & { readonly id: string };
   readonly lease: LeaseTerms;
   /** Not renewed for so long that it may be taken, by the server's clock. */
   readonly overdue: boolean;
@@ -41,11 +42,11 @@ export async function holderOf(
     renewed: row.renewed_at.toISOString(),
   };
   // The column is what a commit and `unlock` go by. What stands beside it is for people, and may be anything.
-  const info = lockShape(row.info) ? UNTOLD : bounded(row.info as BareLock, session.secrets);
+  const info = lockShape(row.info) ? {} : bounded(row.info as LockInfo, session.secrets);
   return { info: { ...info, id: row.id }, lease, overdue: Number(row.age_ms) > lease.takeover_after_ms };
 }
 
-export function told({ info, lease }: LockRow): LockInfo {
+export function told({ info, lease }: LockRow): LockHolder {
   return { ...info, lease };
 }
 
@@ -72,7 +73,7 @@ export async function takeLock(
     return 'mine';
   }
   if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', location.lock_key);
-  return lockedBy(row ? told(row) : UNTOLD, place);
+  return lockedBy(row ? told(row) : {}, place);
 }
 
 export async function tryAdvisory(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {

@@ -1,11 +1,12 @@
 import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
+import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
-import { type BareLock, bounded, lockShape, toldWords } from '../lock-info.ts';
+import { bounded, lockShape, toldWords } from '../lock-info.ts';
 import { fields, integerFrom, text } from '../shape.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
@@ -30,16 +31,22 @@ export interface ObjectLockOptions {
 }
 
 /** What stands in the object. */
+/** As it is stored. */
 interface Entry {
-  readonly info: BareLock;
+  readonly info: LockInfo;
   /** 0: it has no end. */
   readonly ttl_ms: number;
   readonly takeover_after_ms: number;
   readonly renewed: string;
 }
 
+/** As it was read: whoever may write there can have written anything. */
+interface ReadEntry extends Omit<Entry, 'info'> {
+  readonly info: LockHolder;
+}
+
 interface Standing {
-  readonly entry: Entry;
+  readonly entry: ReadEntry;
   readonly etag: string;
   readonly overdue: boolean;
 }
@@ -79,7 +86,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
     return standingOf(options);
   }
 
-  async function unlock(id: string): Promise<LockInfo> {
+  async function unlock(id: string): Promise<LockHolder> {
     const standing = await look();
     if (!standing) throw notLocked(id, place);
     const { info } = standing.entry;
@@ -93,9 +100,9 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
   return { acquire, holder: async () => told(await look()), unlock };
 }
 
-function told(standing: Standing): LockInfo;
-function told(standing: Standing | undefined): LockInfo | undefined;
-function told(standing: Standing | undefined): LockInfo | undefined {
+function told(standing: Standing): LockHolder;
+function told(standing: Standing | undefined): LockHolder | undefined;
+function told(standing: Standing | undefined): LockHolder | undefined {
   if (!standing) return undefined;
   const { info, ...lease } = standing.entry;
   return lease.ttl_ms > 0 ? { ...info, lease } : info;
@@ -201,7 +208,7 @@ class HeldObject implements HeldBlobLock {
   }
 }
 
-function entryText(info: BareLock, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
+function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
   const entry: Entry = {
     info,
     ttl_ms: ttlMs,
@@ -211,7 +218,7 @@ function entryText(info: BareLock, ttlMs: number, { settleMs, clock }: ObjectLoc
   return `${JSON.stringify(entry, undefined, 2)}\n`;
 }
 
-function parsed(bytes: Uint8Array, secrets: Secrets | undefined): Entry | undefined {
+function parsed(bytes: Uint8Array, secrets: Secrets | undefined): ReadEntry | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (entryShape(value)) return undefined;
