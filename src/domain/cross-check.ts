@@ -1,5 +1,5 @@
 import { sameJson } from './canonical-json.ts';
-import { identityKey, isOpen, type RestoreRecord, sameIdentity } from './record.ts';
+import { identityKey, identityText, isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { HistoryEntry, State } from './state.ts';
 
@@ -34,7 +34,7 @@ export function contradictions(state: State): Contradiction[] {
         address,
         `it is ${record.status}, but the history says that the same restore succeeded at ${success.at}`,
       );
-    if (record.status === 'intended' || record.status === 'running') continue;
+    if (isUnderWay(record)) continue;
     if (!last)
       say(address, `it is ${record.status} since ${record.updated_at}, of which the history knows nothing`);
     else if (!sameIdentity(last, record))
@@ -97,6 +97,6 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
   return told;
 }
 
-function describe({ status, volume_id, backup_id, generation, updated_at }: RestoreRecord): string {
-  return `${status} at ${updated_at} (disk ${volume_id} from backup ${backup_id}, generation ${generation})`;
+function describe(record: RestoreRecord): string {
+  return `${record.status} at ${record.updated_at} (${identityText(record)})`;
 }

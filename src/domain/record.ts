@@ -251,6 +251,11 @@ export function isUnderWay(record: RestoreRecord): record is UnderWay {
   return record.status === 'intended' || record.status === 'running';
 }
 
+/** It failed, and nobody knows whether the disk was written. */
+export function isMaybeTouched(record: RestoreRecord): record is Failed & { readonly touched: 'maybe' } {
+  return record.status === 'failed' && record.touched === 'maybe';
+}
+
 /**
  * How sure it is that an attempt did nothing. `none`: certainly nothing. `possible_duplicate`: it was answered with a no
  * that may belong to a second copy of the request (a gateway that repeated it), or that may have crossed its
@@ -302,6 +307,11 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.volume_id === b.volume_id && a.backup_id === b.backup_id && a.generation === b.generation;
 }
 
+/** For people. */
+export function identityText({ volume_id, backup_id, generation }: Identity): string {
+  return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
+}
+
 /** Equal exactly for the same identity, as a key of a map. */
 export function identityKey({ volume_id, backup_id, generation }: Identity): string {
   return `${volume_id} from ${backup_id} #${generation}`;
@@ -337,8 +347,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       };
     }
     case 'observe':
-      if (record.status !== 'intended' && record.status !== 'running')
-        throw new IllegalTransition(record, event, 'it is not under way');
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
       return { ...record, history: event.history, updated_at: event.at };
     case 'settle':
       return {
@@ -375,8 +384,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       };
     }
     case 'fail': {
-      if (record.status !== 'intended' && record.status !== 'running')
-        throw new IllegalTransition(record, event, 'it is not under way');
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
       const clean = record.status === 'intended' && !event.moved && worstDoubt(record.attempts) !== 'full';
       return {
         ...common(record),
@@ -389,8 +397,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       };
     }
     case 'lose':
-      if (record.status !== 'intended' && record.status !== 'running')
-        throw new IllegalTransition(record, event, 'it is not under way');
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
       return {
         ...common(record),
         status: 'unknown',
@@ -446,7 +453,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
     if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it is done');
-    if (record?.status === 'failed' && record.touched === 'maybe' && sameIdentity(record, event.identity))
+    if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it may have touched the disk');
     return { ...next, attempts: [fresh] };
   }
@@ -490,7 +497,7 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
 }
 
 function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {
-  const resolvable = isOpen(record) || (record.status === 'failed' && record.touched === 'maybe');
+  const resolvable = isOpen(record) || isMaybeTouched(record);
   if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
   const { resolution } = event;
   const closed = {

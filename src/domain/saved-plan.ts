@@ -118,7 +118,7 @@ export interface SavedNotice extends Pick<Diagnostic, 'code' | 'summary'> {
   readonly address?: Address;
 }
 
-export function isRunnable(action: SavedAction): action is SavedRunnable {
+export function isSavedRunnable(action: SavedAction): action is SavedRunnable {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 
@@ -139,7 +139,7 @@ export function planTotals({ actions }: Pick<SavedPlan, 'actions'>): PlanTotals 
 export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
   return [
     ...new Set([
-      ...saved.actions.filter(isRunnable).map(({ declared }) => declared.address),
+      ...saved.actions.filter(isSavedRunnable).map(({ declared }) => declared.address),
       ...movesOf(saved).flatMap(({ from, to }) => [from, to]),
     ]),
   ];

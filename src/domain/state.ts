@@ -1,6 +1,6 @@
 import { unreachable } from './errors.ts';
 import type { Waiver } from './policy.ts';
-import { isOpen, type RestoreRecord, sameIdentity } from './record.ts';
+import { isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import type { Target } from './target.ts';
 
@@ -221,9 +221,7 @@ export class Ledger {
       case 'record': {
         const { record } = change;
         this.#put(record);
-        return record.status === 'intended' || record.status === 'running'
-          ? []
-          : [{ type: 'closed', record }];
+        return isUnderWay(record) ? [] : [{ type: 'closed', record }];
       }
       case 'moved': {
         const moved = change.moves.map(({ from, to }) => {

@@ -4,7 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
-import type { Plan, RestoreAction, ResumeAction } from '../domain/plan.ts';
+import { isRunnable, type Plan, type RunnableAction } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
@@ -49,7 +49,7 @@ export async function execute(input: ExecuteInput): Promise<Outcome> {
 }
 
 interface RestoreTask extends Task {
-  readonly action: RestoreAction | ResumeAction;
+  readonly action: RunnableAction;
 }
 
 class Execution {
@@ -93,9 +93,7 @@ class Execution {
       slowWrites: new SlowWrites(clock, emit),
       closed: () => this.#closed(),
     };
-    const tasks = plan.actions.flatMap((action) =>
-      action.kind === 'restore' || action.kind === 'resume' ? [taskOf(action)] : [],
-    );
+    const tasks = plan.actions.filter(isRunnable).map(taskOf);
     // What is under way goes first: it frees disks and backups that others wait for.
     tasks.sort((a, b) => Number(b.action.kind === 'resume') - Number(a.action.kind === 'resume'));
     const done = new Set(plan.actions.filter((a) => a.kind === 'noop').map((a) => a.address));
@@ -280,7 +278,7 @@ function patient(signal: AbortSignal): AbortSignal {
   return signal;
 }
 
-function taskOf(action: RestoreAction | ResumeAction): RestoreTask {
+function taskOf(action: RunnableAction): RestoreTask {
   return {
     id: action.address,
     action,

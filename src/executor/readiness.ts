@@ -1,6 +1,6 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
-import type { BackupView, RestoreAction, ResumeAction, VolumeView } from '../domain/plan.ts';
+import type { BackupView, RunnableAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Observation } from '../domain/record.ts';
@@ -35,7 +35,7 @@ export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | 
 /** Whether the POST may leave now. */
 export async function checkReadiness(
   run: Run,
-  action: RestoreAction | ResumeAction,
+  action: RunnableAction,
   look: Look,
   earlier: Earlier,
 ): Promise<Readiness> {
@@ -55,7 +55,7 @@ function refusedByPolicy({ settings, waivers, clock }: Run, { volume, backup }: 
 }
 
 export function judgeReadiness(
-  action: RestoreAction | ResumeAction,
+  action: RunnableAction,
   look: Look,
   home: Home,
   earlier: Earlier,
@@ -102,7 +102,7 @@ export function judgeReadiness(
 }
 
 /** The plan knew the servers by name; a look at the disk alone does not. */
-export function namedAsPlanned(volume: Volume, { volume: planned }: RestoreAction | ResumeAction): Volume {
+export function namedAsPlanned(volume: Volume, { volume: planned }: RunnableAction): Volume {
   const servers = (planned.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
     id,
     name,

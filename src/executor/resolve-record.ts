@@ -7,6 +7,7 @@ import { shellOperand } from '../domain/escape/shell-word.ts';
 import {
   advance,
   doubtOf,
+  isMaybeTouched,
   isOpen,
   type Observation,
   type Resolution,
@@ -48,7 +49,7 @@ export async function resolve(
         remedy: 'see what it has: vbsctl state list',
       }),
     );
-  if (!isOpen(record) && !(record.status === 'failed' && record.touched === 'maybe'))
+  if (!isOpen(record) && !isMaybeTouched(record))
     throw new Failure(
       'refused',
       error('nothing-to-resolve', `${address} is ${record.status}: nothing about it is open`, {

@@ -6,11 +6,12 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
-import type { RestoreAction, ResumeAction } from '../domain/plan.ts';
-import type { Observation } from '../domain/record.ts';
+import type { RunnableAction } from '../domain/plan.ts';
 import {
   type Baseline,
+  isUnderWay,
   type LookHistory,
+  type Observation,
   optional,
   type RestoreRecord,
   sameLook,
@@ -42,11 +43,11 @@ const STOP_GRACE_MS = 700;
  */
 export async function runRestore(
   run: Run,
-  action: RestoreAction | ResumeAction,
+  action: RunnableAction,
   record: RestoreRecord | undefined,
 ): Promise<End> {
   // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
-  if (action.kind === 'resume' && record?.status !== 'intended' && record?.status !== 'running')
+  if (action.kind === 'resume' && !(record && isUnderWay(record)))
     return { kind: 'not_started', code: 'changed', reason: 'it is not under way any more' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
   const session = new Session(run, idsOf(action), record, timeoutMs);
@@ -71,7 +72,7 @@ class TryAgain extends Error {}
 
 class Attempts {
   readonly #session: Session;
-  readonly #action: RestoreAction | ResumeAction;
+  readonly #action: RunnableAction;
   /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
   #attached: readonly Attachment[];
   /** Monotonic ms. */
@@ -82,7 +83,7 @@ class Attempts {
   #refusedTokens = 0;
   #lastFailure: CloudFailure | undefined;
 
-  constructor(session: Session, action: RestoreAction | ResumeAction) {
+  constructor(session: Session, action: RunnableAction) {
     this.#session = session;
     this.#action = action;
     this.#attached = action.volume.attachments ?? [];
@@ -433,7 +434,7 @@ interface Refused {
 /** How it stands when this run goes no further: by its record if it is under way, else as not started. */
 function standing(session: Session, why: { readonly code: NotStarted; readonly reason: string }): End {
   const { record } = session;
-  if (record?.status === 'intended' || record?.status === 'running') return { kind: 'recorded', record };
+  if (record && isUnderWay(record)) return { kind: 'recorded', record };
   return { kind: 'not_started', code: why.code, reason: why.reason };
 }
 
@@ -452,7 +453,7 @@ function running(session: Session) {
   return session.record;
 }
 
-function idsOf(action: RestoreAction | ResumeAction): Session['ids'] {
+function idsOf(action: RunnableAction): Session['ids'] {
   const { address, volume, backup } = action;
   if (volume.id === undefined || backup.id === undefined) throw new Error(`${address} is not pinned`);
   return { address, volume_id: volume.id, backup_id: backup.id };

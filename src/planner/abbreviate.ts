@@ -1,7 +1,7 @@
 const NAMED_MAX = 3;
 
 /**
- * `a, b, c and 7 more`, without `except`: a message about thousands names the first abbreviate, so that thousands of
+ * `a, b, c and 7 more`, without `except`: a message about thousands names the first few, so that thousands of
  * such messages stay linear.
  */
 export function abbreviate<T>(all: readonly T[], nameOf: (one: T) => string, except?: string): string {

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Action } from '../domain/plan.ts';
-import { optional, type RestoreRecord, type Unknown } from '../domain/record.ts';
+import { isMaybeTouched, optional, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import { type Crowds, crowding } from './conflicts.ts';
@@ -71,7 +71,7 @@ export function decide(
   }
   // The newest attempt elsewhere touched nothing; the one that stands here may have, and nobody has settled it.
   const before = recordBefore(one, claims, context);
-  if (before?.status === 'failed' && before.touched === 'maybe' && isOf(before, one))
+  if (before && isMaybeTouched(before) && isOf(before, one))
     return blocked([mayBeTouched(before, true, context), ...occupied]);
   if (hasExpired(spec, context.now)) {
     const source = spec.valid_until_source ?? spec.source;

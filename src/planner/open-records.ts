@@ -1,7 +1,7 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Wait } from '../domain/plan.ts';
-import { type RestoreRecord, statusWord } from '../domain/record.ts';
+import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
@@ -119,8 +119,7 @@ export function resumedBy(planned: readonly Resolved[], claims: Claims): Readonl
     planned.flatMap(({ spec, found }) => {
       if (!found?.current || claims.duplicates.has(spec.address) || claims.occupied.has(spec.address))
         return [];
-      const { status } = found.record;
-      return status === 'intended' || status === 'running' ? [found.record] : [];
+      return isUnderWay(found.record) ? [found.record] : [];
     }),
   );
 }
@@ -131,10 +130,6 @@ function howToSettle(record: RestoreRecord, declared: Address | undefined): stri
   return declared === undefined
     ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}; or find out what came of it, then: ${resolveCommand(record.address)}`
     : `bring it to its end first: vbsctl apply --target ${declared}`;
-}
-
-function identityText({ volume_id, backup_id, generation }: RestoreRecord): string {
-  return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
 }
 
 function raise(record: RestoreRecord, { records }: Context): string {

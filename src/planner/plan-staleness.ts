@@ -1,10 +1,10 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
-import { identityKey, type RestoreRecord } from '../domain/record.ts';
+import { identityKey, identityText, type RestoreRecord } from '../domain/record.ts';
 import {
   type Hash,
-  isRunnable,
+  isSavedRunnable,
   movesOf,
   recordVersion,
   type SavedPlan,
@@ -51,7 +51,7 @@ export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Stand
   const [elsewhere] = [...otherTarget(saved, ground), ...otherState(saved, ground)];
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
   const own = ownWork(saved, state);
-  const runnable = saved.actions.filter(isRunnable);
+  const runnable = saved.actions.filter(isSavedRunnable);
   const moves = movesOf(saved).length;
   const progress = new Map(
     runnable.map((action) => [action.declared.address, progressOf(own.records.get(key(action)))]),
@@ -244,7 +244,7 @@ function recordChanged(
   );
   const who = entry ? ` by ${entry.actor.who} (${entry.actor.operation})` : '';
   const now = record
-    ? `since ${record.updated_at} it is ${record.status}, disk ${record.volume_id} from backup ${record.backup_id}, generation ${record.generation}`
+    ? `since ${record.updated_at} it is ${record.status}, ${identityText(record)}`
     : entry?.type === 'moved'
       ? `at ${entry.at} it was renamed to ${entry.to}`
       : entry?.type === 'removed'
@@ -268,7 +268,7 @@ function changedDisks(
 ): Diagnostic[] {
   const planned = new Map(
     saved.actions
-      .filter(isRunnable)
+      .filter(isSavedRunnable)
       .filter(
         ({ declared }) => !['under_way', 'done', 'ended'].includes(progress.get(declared.address) ?? ''),
       )

@@ -1,10 +1,17 @@
 import type { Backup } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { Action, BlockedAction, NoopAction, Plan, RestoreAction } from '../domain/plan.ts';
+import {
+  type Action,
+  type BlockedAction,
+  isRunnable,
+  type NoopAction,
+  type Plan,
+  type RestoreAction,
+} from '../domain/plan.ts';
 import { optional } from '../domain/record.ts';
 import {
-  isRunnable,
+  isSavedRunnable,
   movesOf,
   type SavedAction,
   type SavedPlan,
@@ -35,7 +42,7 @@ export function plannedAddresses({ actions }: SavedPlan): Address[] {
 
 /** What was blocked or has expired is not done, but its record may be renamed. */
 function isPlannedAgain(action: SavedAction): boolean {
-  return isRunnable(action) || action.kind === 'noop' || action.was !== undefined;
+  return isSavedRunnable(action) || action.kind === 'noop' || action.was !== undefined;
 }
 
 function pinned(spec: RestoreSpec, volumeId = '', backupId = ''): RestoreSpec {
@@ -156,7 +163,7 @@ export function reconcile(
 
 /** A pin hides the rule that picked it; the record keeps it. */
 function withRule({ backup, expect }: RestoreSpec, today: Action): Action {
-  if (backup.by !== 'selector' || (today.kind !== 'restore' && today.kind !== 'resume')) return today;
+  if (backup.by !== 'selector' || !isRunnable(today)) return today;
   const { selector } = backup;
   return { ...today, backup: { ...today.backup, selector }, selector, expect };
 }

@@ -1,4 +1,4 @@
-import { isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
+import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 
@@ -172,7 +172,7 @@ function isSuccess(fact: Fact): fact is Fact & { readonly record: Succeeded } {
 }
 
 function mayHaveTouched(record: RestoreRecord): boolean {
-  return record.status === 'succeeded' || (record.status === 'failed' && record.touched === 'maybe');
+  return record.status === 'succeeded' || isMaybeTouched(record);
 }
 
 /** The record that stands now, and the history's copy of it; a move changes neither. */
@@ -184,7 +184,7 @@ function isSameFact(a: RestoreRecord, b: RestoreRecord): boolean {
 function isSameAttempt(earlier: RestoreRecord, record: RestoreRecord): boolean {
   if (isSameFact(earlier, record)) return true;
   if (!('resolution' in record) || record.resolution === undefined) return false;
-  return earlier.status === 'unknown' || (earlier.status === 'failed' && earlier.touched === 'maybe');
+  return earlier.status === 'unknown' || isMaybeTouched(earlier);
 }
 
 function lineAt(lines: Map<string, Line>, key: string): Line {

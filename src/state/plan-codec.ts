@@ -7,7 +7,7 @@ import { JsonFault } from '../domain/json-text.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import {
   type Hash,
-  isRunnable,
+  isSavedRunnable,
   minorOf,
   planDigest,
   type SavedAction,
@@ -142,7 +142,7 @@ function otherThanDeclared(action: SavedAction): Misfit | undefined {
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
   if (kind === 'noop' && action.notes_rule && declared.backup.by !== 'selector')
     return { path: ['declared', 'backup'], expected: 'a rule', found: declared.backup };
-  if (!isRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
+  if (!isSavedRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
   if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };
   if (backup.id === undefined) return { path: ['backup', 'id'], expected: 'an id', found: undefined };
   if (declared.volume.by === 'name' && kind === 'restore' && declared.volume.name !== volume.name)

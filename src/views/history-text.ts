@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import { jobIdOf, type RestoreRecord, requestInsteadOfJob } from '../domain/record.ts';
+import { isMaybeTouched, jobIdOf, type RestoreRecord, requestInsteadOfJob } from '../domain/record.ts';
 import { addressesOf, type HistoryEntry, type PushRisk } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
@@ -156,9 +156,7 @@ function restoreText(entry: HistoryEntry): string {
 function outcomeText(entry: HistoryEntry): string {
   switch (entry.type) {
     case 'closed':
-      return entry.record.status === 'failed' && entry.record.touched === 'maybe'
-        ? 'failed, maybe touched'
-        : entry.record.status;
+      return isMaybeTouched(entry.record) ? 'failed, maybe touched' : entry.record.status;
     case 'moved':
       return 'renamed';
     case 'removed':

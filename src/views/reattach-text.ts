@@ -1,7 +1,7 @@
 import type { Attachment } from '../domain/cloud.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End } from '../domain/events.ts';
-import type { Action } from '../domain/plan.ts';
+import { type Action, isRunnable } from '../domain/plan.ts';
 import { optional, type RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { sanitize, type TextOptions, wrap } from './terminal.ts';
@@ -62,7 +62,7 @@ interface Home {
 
 /** By what was seen last: the run that detached it may have been an earlier one. */
 function homesOf(action: Action | undefined, record: RestoreRecord | undefined): readonly Home[] {
-  if (action?.kind !== 'restore' && action?.kind !== 'resume') return [];
+  if (!action || !isRunnable(action)) return [];
   const attached = record?.attached_before ?? action.volume.attachments ?? [];
   const expected = action.expect.server;
   return attached.length === 0 && expected !== undefined

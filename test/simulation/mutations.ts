@@ -710,12 +710,12 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: DECIDE,
-        find: "if (before?.status === 'failed' && before.touched === 'maybe' && isOf(before, one))",
+        find: 'if (before && isMaybeTouched(before) && isOf(before, one))',
         replace: "if (before?.status === 'failed' && before.touched === 'mutant')",
       },
       {
         file: RECORD,
-        find: "if (record?.status === 'failed' && record.touched === 'maybe' && sameIdentity(record, event.identity))",
+        find: 'if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))',
         replace: "if (record?.status === 'failed' && record.touched === 'mutant')",
       },
     ],

@@ -7,6 +7,7 @@ import {
 import type { FinishedRun } from '../../app/ports.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import type { Backend } from '../../state/backend.ts';
 import { repeatLines } from '../../views/plan/next-commands.ts';
@@ -139,8 +140,7 @@ function blocking({ outcome }: FinishedRun): Address[] {
   return [...outcome.ends].flatMap(([address, end]) => {
     if (end.kind !== 'recorded') return [];
     const { record } = end;
-    const blocks = record.status === 'unknown' || (record.status === 'failed' && record.touched === 'maybe');
-    return blocks ? [address] : [];
+    return record.status === 'unknown' || isMaybeTouched(record) ? [address] : [];
   });
 }
 

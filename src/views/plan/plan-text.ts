@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import type { Action, NoopAction, Plan } from '../../domain/plan.ts';
+import { type Action, isRunnable, type NoopAction, type Plan } from '../../domain/plan.ts';
 import { diagnosticLines } from '../diagnostics.ts';
 import { joinLines } from '../terminal.ts';
 import { actionLines } from './action.ts';
@@ -48,7 +48,7 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     ...doneLines(actions.filter(isKind('noop')), isQuiet, about, options),
     ...orphanLines(plan.orphans, options),
     ...otherMoveLines(plan, options),
-    ...actions.filter((action) => action.kind === 'restore' || action.kind === 'resume').map(block),
+    ...actions.filter(isRunnable).map(block),
     ...actions.filter(isKind('expired')).map(block),
     ...actions.filter(isKind('blocked')).map(block),
     ...general.flatMap((notice) => ['', ...diagnosticLines(notice, options)]),
