@@ -103,6 +103,6 @@ function policyChanged({ created_at }: SavedPlan): Diagnostic {
   return {
     severity: 'note',
     code: 'policy-changed',
-    summary: `the policy is not the one of ${created_at}, when the plan was made; today’s is what counts`,
+    summary: `the policy has changed since the plan was made at ${created_at}; the current policy applies`,
   };
 }

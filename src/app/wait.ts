@@ -85,7 +85,7 @@ function unknownOutcome({ address }: Unknown): Diagnostic {
   return {
     severity: 'warning',
     code: 'outcome-unknown',
-    summary: `the outcome of ${address} is unknown, and waiting does not tell it`,
+    summary: `the outcome of ${address} is unknown, and waiting cannot determine it`,
     remedy: `look at the disk, then: ${resolveCommand(address)}`,
   };
 }

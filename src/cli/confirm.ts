@@ -22,7 +22,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
         remedy: 'review the plan, then add --auto-approve',
       }),
     );
-  const answer = await io.stdin.question(`${question}\nOnly "yes" is taken: `);
+  const answer = await io.stdin.question(`${question}\nOnly "yes" is accepted: `);
   io.stop.throwIfAborted();
   if (answer === undefined)
     throw new Failure('interrupted', error('interrupted', 'the input ended; nothing was started'));
@@ -31,7 +31,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
   throw new Failure(
     'refused',
     almost
-      ? error('declined', `"${answer.trim()}" is not taken for a yes; nothing was started`, {
+      ? error('declined', `"${answer.trim()}" is not "yes"; nothing was started`, {
           remedy: 'run it again, and type yes in full, in small letters',
         })
       : error('declined', 'not confirmed; nothing was started'),

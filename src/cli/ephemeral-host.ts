@@ -45,7 +45,7 @@ export function refuseEphemeralState(io: Io, location: string, named: 'by flag' 
   if (place === undefined || named === 'by flag' || isUrl(location)) return;
   throw new Failure(
     'refused',
-    error('state-fleeting', `the state would be a file on a machine that may not stay: this is ${place}`, {
+    error('state-fleeting', `the state would be a local file on an ephemeral machine: this is ${place}`, {
       detail: `${location} goes with it, and nobody would know what was restored.`,
       remedy: `keep the state where it stays (state: https://…, s3://… or postgres://… in the config); if this file does stay, say so by naming it: --state ${shellWord(location)}`,
     }),

@@ -67,7 +67,7 @@ export async function saveUnsaved(
 function firstOf(cause: Failure): string {
   return cause.diagnostics.some(({ code }) => code === 'lock-lost')
     ? 'wait for whoever holds the state now (vbsctl status)'
-    : 'mend the place of the state';
+    : 'fix the place of the state';
 }
 
 function placesFor(io: Io, location: string): readonly string[] {

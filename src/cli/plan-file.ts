@@ -32,7 +32,7 @@ export async function clearPlan(io: Io, path: string): Promise<void> {
     throw occupied(path, 'is a symbolic link', 'name a regular file, or a new one: --out FILE');
   await checkoutPath(io, path, 'vbsctl plan --out');
   if (!found) return;
-  if (!found.isFile()) throw occupied(path, 'is no regular file', 'name a new file: --out FILE');
+  if (!found.isFile()) throw occupied(path, 'is not a regular file', 'name a new file: --out FILE');
   try {
     if (found.size > 0 && !isSavedPlan(await readRegularFile(absolute(io, path), BYTES_MAX)))
       throw occupied(path, 'exists and is not a saved plan', 'name another file, or remove it');

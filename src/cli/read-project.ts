@@ -62,7 +62,7 @@ async function listServers(io: Io, driver: Driver): Promise<readonly Server[] | 
     {
       severity: 'warning',
       code: 'servers-unreadable',
-      summary: `servers are shown as far as disks tell of them: ${got.failure.message}`,
+      summary: `only servers with volumes attached are shown: ${got.failure.message}`,
       remedy: 'check that these credentials may list servers',
     },
   ]);

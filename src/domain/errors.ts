@@ -36,7 +36,7 @@ const EXIT_OF: Record<FailureKind, ExitCode> = {
   outcome_unknown: EXIT.outcome_unknown,
 };
 
-/** An operating error: something a person can mend, told as diagnostics. */
+/** An operating error: something a person can fix, told as diagnostics. */
 export class Failure extends Error {
   readonly kind: FailureKind;
   readonly diagnostics: readonly Diagnostic[];

@@ -49,7 +49,7 @@ export function findEndpoints(
     case 'cbr':
       throw new Failure(
         'usage',
-        error('api-not-built', 'api: cbr is not there yet', {
+        error('api-not-built', 'api: cbr is not supported yet', {
           remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
         }),
       );

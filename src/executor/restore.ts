@@ -411,7 +411,7 @@ class Attempts {
     if (closed) return { kind: 'refused', ...closed };
     const { valid_until } = this.#action;
     if (valid_until !== undefined && run.clock.now() >= Date.parse(valid_until))
-      return { kind: 'refused', code: 'expired', reason: `it was to be done until ${valid_until}` };
+      return { kind: 'refused', code: 'expired', reason: `it expired at ${valid_until}` };
     return undefined;
   }
 }

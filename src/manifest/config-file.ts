@@ -203,7 +203,7 @@ function unrecognised({ file, text }: SourceText): ReadConfig {
   return {
     config: DEFAULT_CONFIG,
     diagnostics: [
-      error('not-a-config', 'this file is no config of vbsctl', {
+      error('not-a-config', 'this file is not a vbsctl config', {
         detail: `It has ${Buffer.byteLength(text)} bytes. Nothing of it is repeated here: it may be something else, with secrets in it.`,
         remedy: 'name the right file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
         where: { file },
@@ -218,7 +218,7 @@ async function examine(source: SourceText, version: string): Promise<ReadConfig>
   const [document, second] = documents;
   if (second)
     diagnostics.push(
-      error('several-documents', 'a config is one document, and here a second one begins', {
+      error('several-documents', 'a config must be one YAML document, and a second one begins here', {
         remedy: 'keep one of them; put manifests into files of their own',
         where: placeOf(second, []),
       }),

@@ -254,7 +254,7 @@ function unreadable(path: string, cause: unknown): Diagnostic {
       });
     case 'EACCES':
     case 'EPERM':
-      return error('unreadable-file', 'this may not be read', {
+      return error('unreadable-file', 'permission denied', {
         remedy: `give yourself the right: chmod u+r ${shellPath(path)}`,
         where,
       });

@@ -19,7 +19,7 @@ export async function wrongVersion(
     if (range.includes('~>')) throw new Error('~>');
     wanted = new Range(range.replaceAll(',', ' '), { includePrerelease: true });
   } catch {
-    return error('version-range', `required_version ${JSON.stringify(range)} is no range of versions`, {
+    return error('version-range', `required_version ${JSON.stringify(range)} is not a range of versions`, {
       remedy: 'write it like ">=0.1.0 <1.0.0", "^1.2.0" or "~1.2.0"',
       where: where(document, ['required_version']),
     });

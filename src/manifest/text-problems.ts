@@ -76,7 +76,7 @@ export function tooManyRestores(declared: number): Diagnostic {
 /** Reading a file ends here: nobody mends more at a time. */
 export function tooManyProblems(file?: string): Diagnostic {
   return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {
-    remedy: 'mend these first',
+    remedy: 'fix these first',
     ...(file === undefined ? {} : { where: { file } }),
   });
 }

@@ -11,7 +11,7 @@ import { nameOfDisk } from './shown.ts';
 
 /**
  * A backup of another disk is allowed, and hardly ever meant: an id was mistaken. So what is said first is how to
- * mend the id; what cannot be undone, such as extending the disk, comes last.
+ * fix the id; what cannot be undone, such as extending the disk, comes last.
  */
 
 /** In place of "extend the disk": it is too small for a backup that is not its own. */

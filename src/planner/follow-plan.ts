@@ -48,6 +48,6 @@ function followed(record: UnderWay): ResumeAction {
 }
 
 function leftOut(unknown: Unknown): BlockedAction {
-  const reason = error('outcome-unknown', 'its outcome is unknown, and following it does not tell it');
+  const reason = error('outcome-unknown', 'its outcome is unknown, and waiting cannot determine it');
   return { kind: 'blocked', ...common(unknown), reasons: [reason], unknown };
 }

@@ -76,14 +76,14 @@ function guardSpec(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
     refusals.push({
       waiver: 'missing-expect',
       code: 'expect-missing',
-      summary: 'it does not say what it expects of its disk, and the policy requires that',
+      summary: 'expect is missing, and the policy requires it (require_expect)',
       edit: 'add expect, such as expect: {volume_name: …}',
     });
   if (policy.require_valid_until && spec.valid_until === undefined)
     refusals.push({
       waiver: 'missing-valid-until',
       code: 'valid-until-missing',
-      summary: `the set ${spec.set} does not say until when it is to be done, and the policy requires that`,
+      summary: `the set ${spec.set} has no valid_until, and the policy requires it (require_valid_until)`,
       edit: 'add spec.valid_until to the set',
     });
   return refusals;

@@ -15,7 +15,7 @@ import type { Resolved } from './resolve-spec.ts';
 export function outcomeUnknown({ record, current }: Found, context: Context): Diagnostic {
   const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
   if (!current)
-    return error('outcome-unknown', `the history tells of an attempt whose outcome is unknown${cause}`, {
+    return error('outcome-unknown', `the history has an attempt whose outcome is unknown${cause}`, {
       detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,
       remedy: `look at the disk; ${raise(record, context)}`,
     });

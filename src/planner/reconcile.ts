@@ -294,12 +294,12 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
     case 'blocked':
       return today.reasons.map((reason) => ({
         ...reason,
-        summary: `${reason.summary}; when it was approved, at ${approvedAt}, that did not stand in its way`,
+        summary: `${reason.summary}; when it was approved, at ${approvedAt}, this was not so`,
         where,
       }));
     case 'expired':
       return [
-        error('plan-expired', `it was to be done until ${today.valid_until}`, {
+        error('plan-expired', `it expired at ${today.valid_until}`, {
           remedy: 'to want it still: raise valid_until in the manifest, plan and have that approved',
           where,
         }),

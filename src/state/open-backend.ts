@@ -189,7 +189,7 @@ async function realPath(location: string): Promise<string> {
     if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : unfitBecause(location, cause);
   }
   if (await isLink(location))
-    throw unfit(location, 'it is a symbolic link to nothing', 'mend the link, or name the file itself');
+    throw unfit(location, 'it is a symbolic link to nothing', 'fix the link, or name the file itself');
   try {
     return join(await realpath(dirname(location)), basename(location));
   } catch (cause) {

@@ -3,7 +3,7 @@ import { fleetingPlace, pipelinePlace, refuseEphemeralState } from '../../src/cl
 import { Failure } from '../../src/domain/errors.ts';
 import { paperIo } from './program.ts';
 
-describe('a machine that may not stay', () => {
+describe('an ephemeral machine', () => {
   for (const CI of ['true', '1', 'yes', 'woodpecker', 'TRUE'])
     it(`is one with CI=${CI}`, () => {
       expect(fleetingPlace({ CI })).to.include('CI job').and.include(CI);

@@ -168,7 +168,7 @@ describe('signals', () => {
 
     it('Ctrl-C at the question starts nothing', async () => {
       const terminal = new OnTerminal(desk, 'apply');
-      await terminal.shows('Only "yes" is taken');
+      await terminal.shows('Only "yes" is accepted');
       terminal.type('\x03');
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(terminal.shown).to.include('nothing was started');
@@ -177,7 +177,7 @@ describe('signals', () => {
 
     it('a window closed at the question starts nothing', async () => {
       const terminal = new OnTerminal(desk, 'apply');
-      await terminal.shows('Only "yes" is taken');
+      await terminal.shows('Only "yes" is accepted');
       terminal.close();
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(desk.starts()).to.deep.equal([]);
@@ -186,7 +186,7 @@ describe('signals', () => {
 
     it('a y is no yes, and is told so', async () => {
       const terminal = new OnTerminal(desk, 'apply');
-      await terminal.shows('Only "yes" is taken');
+      await terminal.shows('Only "yes" is accepted');
       terminal.type('y\r');
       expect(await terminal.code(), terminal.shown).to.equal(5);
       expect(terminal.shown).to.include('type yes in full').and.include('nothing was started');
@@ -195,7 +195,7 @@ describe('signals', () => {
 
     it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {
       const terminal = new OnTerminal(desk, 'apply');
-      await terminal.shows('Only "yes" is taken');
+      await terminal.shows('Only "yes" is accepted');
       terminal.type('yes\r');
       await until(() => desk.starts().length === 3);
       await terminal.shows('accepted');

@@ -190,7 +190,7 @@ describe('looking after the state', () => {
     file([contrary]);
     const not = await desk.run('state', 'push', 'errored.state.json');
     expect(not.code).to.equal(1);
-    expect(said(not)).to.include('late/one was not taken over').and.include('vbsctl state show late/one');
+    expect(said(not)).to.include('late/one was not merged').and.include('vbsctl state show late/one');
     desk.write('errored.state.json', desk.read('errored.state.json').replace('"running"', '"walking"'));
     expect(said(await desk.run('state', 'push', 'errored.state.json'))).to.include('status: expected one of');
   });
@@ -361,7 +361,7 @@ describe('looking after the state', () => {
   });
 });
 
-describe('a state on a machine that may not stay', () => {
+describe('a state on an ephemeral machine', () => {
   let desk: Desk;
   beforeEach(async () => {
     desk = await Desk.open({ seed: { volumes: 1, jobDurationMs: 200, queueMs: 10 } });

@@ -68,7 +68,7 @@ describe('openBackend', () => {
     for (const [name, message, remedy] of [
       ['folder', /it is a directory/, /folder\/vbsctl\.state\.json/],
       ['missing/s.json', /its directory does not exist/, /mkdir -p .*missing/],
-      ['dangling', /a symbolic link to nothing/, /mend the link/],
+      ['dangling', /a symbolic link to nothing/, /fix the link/],
       ['loop', /ELOOP/, /name a place/],
       ['file/s.json', /ENOTDIR/, /name a place/],
     ] as const) {

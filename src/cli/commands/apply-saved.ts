@@ -120,7 +120,7 @@ async function manifestsChanged(
   return changed.map((file) => ({
     severity: 'note',
     code: 'manifest-changed',
-    summary: `${file} is not the one of ${created_at}, which the plan was made of; what was approved is applied`,
+    summary: `${file} has changed since the plan was made at ${created_at}; the approved plan is applied`,
     where: { file },
   }));
 }

@@ -36,9 +36,9 @@ export interface PlanFlags extends ManifestFlags, WaiverFlags {
 /** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   if (flags.out !== undefined && flags.offline)
-    throw usage('--out needs a look at the cloud', 'leave --offline out');
+    throw usage('--out cannot be combined with --offline', 'remove --offline');
   if (flags.sign !== undefined && flags.out === undefined)
-    throw usage('--sign signs a plan that is saved', 'add --out plan.json');
+    throw usage('--sign requires --out', 'add --out plan.json');
   // Before the first thing that can fail.
   if (flags.out !== undefined) await clearPlan(io, flags.out);
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);

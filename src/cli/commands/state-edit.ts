@@ -64,7 +64,7 @@ export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): 
   if (!ADDRESS.test(to))
     throw new Failure(
       'usage',
-      error('address', `${to} is no address`, {
+      error('address', `${to} is not an address`, {
         remedy: 'write set/name: lower-case letters, digits and dashes, at most 63 each',
       }),
     );

@@ -24,7 +24,7 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
   const { to, undo } = flags;
   if ((to === undefined) === (undo === undefined))
     throw usage(
-      'where to is not said',
+      '--to LOCATION or --undo is required',
       'give --to LOCATION; or --undo, to take the old place in use again without the new one',
     );
   const given = await settings(io, flags);

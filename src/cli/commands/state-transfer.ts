@@ -134,7 +134,7 @@ function exitOf(io: Io, merges: readonly Merge[]): ExitCode {
   showDiagnostics(
     io,
     refused.map(({ unsaved, why }) =>
-      error('not-newer', `${unsaved.address} was not taken over: ${why}`, {
+      error('not-newer', `${unsaved.address} was not merged: ${why}`, {
         detail: `In the file it is ${unsaved.status} since ${unsaved.updated_at}.`,
         remedy: `compare with vbsctl state show ${shellOperand(unsaved.address)}; what the state says stays`,
         where: { address: unsaved.address },

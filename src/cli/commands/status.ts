@@ -77,7 +77,7 @@ async function declared(io: Io, flags: StatusFlags, { loaded }: Settings): Promi
       {
         severity: 'warning',
         code: 'manifests-unread',
-        summary: 'what waits behind is not told: the manifests have errors',
+        summary: 'restores that wait for others are not shown: the manifests have errors',
         remedy: 'see them: vbsctl validate',
       },
     ]);

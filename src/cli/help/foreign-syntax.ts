@@ -123,7 +123,7 @@ const answer =
 /** Not understood as a yes: a restore overwrites, and who wants it unasked says so in full. */
 const approve: Correction = (command) =>
   hasOption(command, '--auto-approve')
-    ? usage('there is no short form of a yes', 'to restore without being asked: --auto-approve')
+    ? usage('there is no short form of yes', 'to restore without being asked: --auto-approve')
     : undefined;
 
 /** Flags of Terraform, OpenTofu and kubectl that mean something else here, or nothing. */

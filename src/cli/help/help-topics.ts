@@ -105,7 +105,7 @@ A restore failed (1)
   disk may be touched: raise generation in the manifest, then vbsctl apply
 
 The state could not be written (full disk, lost rights): nothing new was started
-  mend its place, then bring back what it missed; the file lies beside the state, or where stderr says:
+  fix its place, then bring back what it missed; the file lies beside the state, or where stderr says:
   vbsctl state push errored.state.json
 
 The state is refused (5): somebody edited it, or an old copy was put there

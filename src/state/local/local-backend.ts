@@ -156,7 +156,7 @@ class Store {
           remedy:
             verb === 'read'
               ? 'it must be a file that you may read; run as the user it belongs to'
-              : 'mend that (room on the disk, rights on its directory) and run the command again; nothing that was committed is lost',
+              : 'fix that (room on the disk, rights on its directory) and run the command again; nothing that was committed is lost',
         }),
         { cause },
       );
@@ -259,7 +259,7 @@ function notWritten(journalPath: string, cause: unknown): Failure {
       where: { file: journalPath },
       detail: 'Nothing new is started. What was reported before is safe; what runs in the cloud goes on.',
       remedy:
-        'mend that (room on the disk, rights), then run `vbsctl apply` again: it looks in the cloud first',
+        'fix that (room on the disk, rights), then run `vbsctl apply` again: it looks in the cloud first',
     }),
     { cause },
   );

@@ -304,7 +304,7 @@ function away(place: string, cause: ConnectionLost): Failure {
     'state',
     error('state-not-written', `cannot write the state at ${place}: ${cause.message}`, {
       detail: 'Nothing new is started. What was reported before is safe; what runs in the cloud goes on.',
-      remedy: 'mend that, then run `vbsctl apply` again: it looks in the cloud first',
+      remedy: 'fix that, then run `vbsctl apply` again: it looks in the cloud first',
     }),
     { cause },
   );
