@@ -175,8 +175,9 @@ export class Checker {
   }
 
   /** A process began. `isProtected`: disks that its policy lets nobody overwrite. */
-  began(process: string, command: string, isProtected: ReadonlySet<string>, at: number): void {
-    this.conduct.began(process, at);
+  /** `wall`: by the clock of its machine, epoch ms. */
+  began(process: string, command: string, isProtected: ReadonlySet<string>, at: number, wall: number): void {
+    this.conduct.began(process, at, wall);
     const run = {
       command,
       isProtected: new Set(isProtected),

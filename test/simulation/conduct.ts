@@ -38,6 +38,12 @@ export interface Sent extends Pair {
 interface Doer {
   /** Since when it holds the lock. */
   began: number;
+  /** When it began, by the clock of its machine, epoch ms. */
+  readonly wall: number;
+  /** It was shown an older copy of the cloud. */
+  misled: boolean;
+  /** How long the cloud asked it to send nothing, all pauses together, ms. */
+  paused: number;
   /** How long the store of the state may have kept it waiting. */
   hindered: number;
   /** Since when anything went wrong with it last. */
@@ -102,9 +108,12 @@ export class Conduct {
     this.#isDisturbed = isDisturbed;
   }
 
-  began(process: string, at: number): void {
+  began(process: string, at: number, wall: number): void {
     this.#doers.set(process, {
       began: at,
+      wall,
+      misled: false,
+      paused: 0,
       hindered: 0,
       trouble: at,
       frozen: false,
@@ -138,6 +147,12 @@ export class Conduct {
     doer.frozen ||= frozen;
   }
 
+  /** It was shown an older copy of the cloud: that two statuses contradict each other may be due to that. */
+  misled(process: string): void {
+    const doer = this.#doers.get(process);
+    if (doer) doer.misled = true;
+  }
+
   /** A request is given to the network. */
   leaves(process: string, what: string, at: number): void {
     const doer = this.#doers.get(process);
@@ -159,7 +174,9 @@ export class Conduct {
     const seconds = Number(headers['retry-after'] ?? 0);
     if (!doer || status < 400 || (status !== 429 && !(seconds > 0))) return;
     const pause = Math.min(Math.max(seconds * 1_000, PAUSE_MS_MIN), PAUSE_MS_MAX);
-    doer.pausedUntil = Math.max(doer.pausedUntil, at + pause);
+    const until = Math.max(doer.pausedUntil, at + pause);
+    doer.paused += until - Math.max(doer.pausedUntil, at);
+    doer.pausedUntil = until;
   }
 
   /** A token was asked for. */
@@ -291,7 +308,8 @@ export class Conduct {
     const since = doer?.begun.get(address);
     if (!doer || since === undefined || doer.frozen) return;
     const { timeout_ms, give_up_after_ms } = this.#rules;
-    const allowed = timeout_ms + this.#settle(doer, at) + 2 * give_up_after_ms + UNHURRIED_MS + doer.hindered;
+    const allowed =
+      timeout_ms + this.#settle(doer, at) + 2 * give_up_after_ms + UNHURRIED_MS + doer.hindered + doer.paused;
     if (at - since > allowed)
       this.#violated('limits', `${process}: ${address} took ${at - since} ms, at most ${allowed} were given`);
   }
@@ -317,7 +335,8 @@ export class Conduct {
   ): void {
     const doer = this.#doers.get(writer ?? '');
     const own = record.attempts.flatMap(({ settled }, index) =>
-      settled && !before?.attempts[index]?.settled
+      // What an earlier process wrote and did not see through becomes durable with the next.
+      settled && !before?.attempts[index]?.settled && (!doer || Date.parse(settled.at) >= doer.wall)
         ? [{ sent: this.#sent.get(attemptId(record, index))?.findLast((sent) => sent.process === writer) }]
         : [],
     );
@@ -434,8 +453,8 @@ export class Conduct {
     const backup = doer.seen.get(backup_id);
     const sure = attempts.every(({ answer }) => answer === 'not_sent' || answer === 'unauthorized');
     if (!volume || !backup || !baseline || sure) return;
-    // What others did can rule out that it is ours, whatever the last look showed.
-    if (this.#isDisturbed(record)) return;
+    // What others did can rule out that it is ours, whatever the last look showed; so can an older copy.
+    if (this.#isDisturbed(record) || doer.misled) return;
     const isNew = volume.src_backup_id !== baseline.volume.src_backup_id;
     const foreign = isNew && volume.src_backup_id !== undefined && volume.src_backup_id !== backup_id;
     if (volume.status === 'restoring-backup' && backup.status === 'restoring' && !foreign)

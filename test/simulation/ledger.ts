@@ -22,7 +22,7 @@ export interface LedgerAttempt {
   readonly intended_at?: string;
   readonly answer?: string;
   /** It was found out that it started nothing. */
-  readonly settled?: object;
+  readonly settled?: { readonly at: string };
 }
 
 export interface LedgerSeen {

@@ -303,7 +303,7 @@ export class Stage {
     const name = `${command}-${++this.runs}`;
     const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
     this.#processes.set(name, process);
-    this.checker.began(name, command, this.#protected, this.clock.monotonic());
+    this.checker.began(name, command, this.#protected, this.clock.monotonic(), process.clock.now());
     this.#note(`${name} begins on ${machine.name}`);
     return process;
   }
@@ -780,7 +780,10 @@ export class Stage {
     if (request.method !== 'GET' || !facts || this.#quiet) return undefined;
     const older = this.#replicas.older(facts, this.clock.now());
     if (older) this.#hit('stale', arrival, sender);
-    if (older && sender) this.#fooled.add(sender);
+    if (older && sender) {
+      this.#fooled.add(sender);
+      this.checker.conduct.misled(sender.name);
+    }
     return older;
   }
 
