@@ -35,6 +35,7 @@ import {
   maybe,
   oneOf,
   textLike,
+  time,
   variants,
 } from './shape.ts';
 
@@ -59,14 +60,6 @@ function upTo(length: number): Check<string> {
       ? undefined
       : { path: [], expected: `a text of at most ${length} characters`, found: value };
 }
-
-/** Of the form that vbsctl writes, and a moment that exists. */
-const time: Check<string> = (value) =>
-  typeof value === 'string' &&
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/.test(value) &&
-  !Number.isNaN(Date.parse(value))
-    ? undefined
-    : { path: [], expected: 'a time like 2026-11-23T22:00:00.000Z', found: value };
 
 /** As a cloud or a manifest has it, with any zone. */
 const moment: Check<string> = (value) =>

@@ -110,10 +110,13 @@ export const text: Check<string> = (value) =>
 
 export const word: Check<string> = textLike(/./s, 'a text that is not empty');
 
-export const time: Check<string> = textLike(
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z$/,
-  'a time like 2026-11-23T22:00:00.000Z',
-);
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
+
+/** A moment that exists: a wait is computed from it, and none has passed since `NaN`. */
+export const time: Check<string> = (value) =>
+  typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value))
+    ? undefined
+    : misfit('a time like 2026-11-23T22:00:00.000Z', value);
 
 export function textLike(form: RegExp, expected: string): Check<string> {
   return (value) => (typeof value === 'string' && form.test(value) ? undefined : misfit(expected, value));

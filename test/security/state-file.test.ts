@@ -415,6 +415,24 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(2);
   });
 
+  it('times that do not exist are refused where they stand, and never a crash', async () => {
+    for (const time of ['2026-99-99T99:99:99Z', '2026-13-01T00:00:00.000Z', '2026-11-30T24:00:01Z']) {
+      for (const key of ['created_at', 'intended_at', 'answered_at', 'finished_at', 'at']) {
+        const text = sound.replace(new RegExp(`"${key}": ?"[^"]*"`), `"${key}":"${time}"`);
+        expect(text, key).not.to.equal(sound);
+        write(text);
+        const finished = await run('status');
+        expect(finished.code, said(finished)).to.equal(5);
+        expect(said(finished))
+          .to.match(/expected a time like .*, found "2026/)
+          .and.not.match(CRASH);
+      }
+    }
+    for (const args of [['plan'], ['apply', '--auto-approve'], ['wait'], ['state', 'verify']])
+      expect((await run(...args)).code).to.equal(5);
+    expect(starts()).to.equal(2);
+  });
+
   describe('millions of small values', () => {
     /** Parsed, each of these takes several times as much. */
     const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=128' };

@@ -68,16 +68,20 @@ async function load(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  if (secrets)
-    client.config.credentials().then(
-      ({ secretAccessKey, sessionToken }) => secrets.add(secretAccessKey, sessionToken),
-      () => {}, // the first request tells why there are none
-    );
+  const credentials = client.config.credentials;
+  client.config.credentials = async (...options) => {
+    const identity = await credentials(...options); // others after each time that they expire
+    secrets?.add(identity.secretAccessKey, identity.sessionToken);
+    return identity;
+  };
   client.middlewareStack.add(
     (next) => async (args) => {
       const { request } = args;
-      if (isObject(request) && isObject(request.headers))
-        secrets?.addSignature(String(request.headers.authorization));
+      if (isObject(request) && isObject(request.headers)) {
+        const { authorization, 'x-amz-security-token': token } = request.headers;
+        secrets?.addSignature(String(authorization));
+        if (typeof token === 'string') secrets?.add(token);
+      }
       const answer = await next(args);
       const { response, output } = answer;
       if (output !== undefined && isObject(response) && isObject(response.headers))
@@ -87,20 +91,24 @@ async function load(
     { step: 'deserialize', priority: 'high', name: 'signatureAndDate' },
   );
   client.middlewareStack.add(
-    (next) => async (args) => {
-      const answer = await next(args);
-      boundError(answer.response);
-      return answer;
-    },
-    { step: 'deserialize', priority: 'low', name: 'boundedErrors' },
+    (next, { commandName }) =>
+      async (args) => {
+        const answer = await next(args);
+        boundBody(answer.response, commandName === 'GetObjectCommand');
+        return answer;
+      },
+    { step: 'deserialize', priority: 'low', name: 'boundedBodies' },
   );
   return { client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand };
 }
 
-/** The SDK reads the body of an error to its end, however long it is. */
-function boundError(response: unknown): void {
-  if (!isObject(response) || Number(response.statusCode) < 300 || !(response.body instanceof Readable))
-    return;
+/**
+ * The SDK reads the body of every answer to its end, however long it is: of an error, and of a write that was done. Only
+ * an object that was asked for is left to us, who bound it by what it is (`get`).
+ */
+function boundBody(response: unknown, asksForObject: boolean): void {
+  if (!isObject(response) || !(response.body instanceof Readable)) return;
+  if (asksForObject && Number(response.statusCode) < 300) return;
   let length = 0;
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
