@@ -59,6 +59,18 @@ export function anotherLock(id: string, now: LockHolder, place: string): Failure
   );
 }
 
+/** Its place says yes to each removal, or that it was replaced meanwhile, and still has it. */
+export function lockStays(id: string, place: string): Failure {
+  return new Failure(
+    'state',
+    error('lock-stays', `the lock ${id} is still there after several removals`, {
+      detail: 'The store does not do what it says, or keeps what is removed.',
+      where: { file: place },
+      remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${place} there`,
+    }),
+  );
+}
+
 /** `by`: how it went away. */
 export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause?: unknown): Failure {
   return new Failure(

@@ -5,7 +5,7 @@ const GRACE_MS = 5_000;
 
 /**
  * The backend, of which a stop ends every wait for a server that answers slowly or never. A read is given up at once:
- * nothing is held. A lock that is being asked for gets a moment, as it may be granted: then it is given back.
+ * nothing is held; so is the removal of a lock, which may be asked for again. A lock that is being asked for gets a moment, as it may be granted: then it is given back.
  */
 export function stoppableBackend(backend: Backend, stop: AbortSignal): Backend {
   return {
@@ -14,7 +14,7 @@ export function stoppableBackend(backend: Backend, stop: AbortSignal): Backend {
     read: () => untilStopped(backend.read(), stop, 0),
     snapshot: () => untilStopped(backend.snapshot(), stop, 0),
     holder: () => untilStopped(backend.holder(), stop, 0),
-    unlock: (id) => backend.unlock(id),
+    unlock: (id) => untilStopped(backend.unlock(id), stop, 0),
     lock: (actor, waitMs, signal) => untilStopped(backend.lock(actor, waitMs, signal), stop, GRACE_MS),
   };
 }

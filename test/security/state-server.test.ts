@@ -597,6 +597,52 @@ process.on('exit', () => {
     });
   });
 
+  describe('a bucket that keeps the lock that it is asked to remove', () => {
+    const ENV = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', AWS_EC2_METADATA_DISABLED: 'true' };
+    const words = { who: 'ann@host', host: 'host', pid: 7, operation: 'apply', since: 'now', version: '1' };
+    const lock = { info: { id: 'the-lock', ...words }, ttl_ms: 0, takeover_after_ms: 0, renewed: 'now' };
+    const keeping = (answer: (response: http.ServerResponse) => void) =>
+      serve(({ method }, response) => {
+        if (method === 'DELETE') answer(response);
+        else response.writeHead(200, { ETag: '"x"' }).end(JSON.stringify(lock));
+      });
+
+    for (const status of [200, 204, 404, 412])
+      it(`answers ${status}: unlock ends, and says that it is still there`, async () => {
+        const { origin, seen } = await keeping((response) => response.writeHead(status).end());
+        const finished = await run(
+          ENV,
+          'unlock',
+          'the-lock',
+          '--state',
+          `s3://b/k?endpoint=${origin}&region=x`,
+        );
+        expect(finished.code, said(finished)).to.equal(1);
+        expect(said(finished))
+          .to.include('the lock the-lock is still there after several removals')
+          .and.not.match(CRASH);
+        expect(seen.filter(({ method }) => method === 'DELETE')).to.have.length(5);
+      });
+
+    it('never answers: a stop ends unlock', async () => {
+      let asked = () => {};
+      const removal = new Promise<void>((resolve) => {
+        asked = resolve;
+      });
+      const { origin } = await keeping(() => asked());
+      const child = scene.start(
+        { ...cloud.env(), ...FAST, ...ENV, VBSCTL_STATE_TIMEOUT: '10m' },
+        'unlock',
+        'the-lock',
+        '--state',
+        `s3://b/k?endpoint=${origin}&region=x`,
+      );
+      await removal;
+      child.kill('SIGTERM');
+      expect((await child.done).code).to.equal(130);
+    });
+  });
+
   it('a redirect is not followed: no other host gets the password', async () => {
     const other = await serve((_, response) => response.writeHead(200).end());
     const { origin } = await serve((_, response) =>

@@ -5,7 +5,7 @@ import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
-import { anotherLock, damagedLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
+import { anotherLock, damagedLock, lockedBy, lockLost, lockStays, notLocked } from '../lock-failures.ts';
 import { bounded, lockShape, toldWords } from '../lock-info.ts';
 import { fields, integerFrom, text } from '../shape.ts';
 import type { Objects } from './objects.ts';
@@ -44,6 +44,10 @@ interface Entry {
 interface ReadEntry extends Omit<Entry, 'info'> {
   readonly info: LockHolder;
 }
+
+/** A holder renews far less often. */
+const REMOVALS_MAX = 5;
+const REMOVAL_PAUSE_MS = 500;
 
 interface Standing {
   readonly entry: ReadEntry;
@@ -92,8 +96,13 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
     const { info } = standing.entry;
     if (info.id !== id) throw anotherLock(id, info, place);
     // Renewed between look and removal it has another ETag; a person's word goes for the lock, not for its age.
-    for (let now: Standing | undefined = standing; now?.entry.info.id === id; now = await look())
+    let now: Standing | undefined = standing;
+    for (let removals = 0; now?.entry.info.id === id; removals++) {
+      if (removals === REMOVALS_MAX) throw lockStays(id, place);
+      if (removals > 0) await clock.sleep(REMOVAL_PAUSE_MS);
       await objects.remove(key, now.etag);
+      now = await look();
+    }
     return info;
   }
 
