@@ -191,7 +191,7 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
     options.onNote?.({
       severity: 'note',
       code: 'clouds-yaml-shadowed',
-      summary: `the cloud is that of ${clouds.path} in the working directory, not of ${shadowed}`,
+      summary: `the cloud is that of ${clouds.path} in the working directory, not of ${shadowed.path}`,
     });
   return settings;
 }

@@ -364,22 +364,160 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
     it('with credentials of its own is used on a terminal, and left out in CI and beside a named config', async () => {
       scene.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
-      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
-      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      const mine = scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port).replace('prod', 'mine'));
       const config = scene.writeHome('ops.yaml', CONFIG);
       const used = await check({});
       expect(elsewhere.text).to.include('of-the-checkout').and.not.include(SECRET);
       expect(own.connections).to.equal(0);
-      expect(said(used)).to.include(
-        `in the working directory, not of ${join(scene.home, OWN, 'clouds.yaml')}`,
-      );
+      expect(said(used)).to.include(`in the working directory, not of ${mine}`);
       elsewhere.forget();
+      scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
+      scene.writeHome(`${OWN}/secure.yaml`, secure);
       for (const env of [{ CI: 'true' }, { VBSCTL_CONFIG: config }] as const) {
         own.forget();
         await check(env);
         expect(own.text).to.include(SECRET);
       }
       expect(elsewhere.connections).to.equal(0);
+    });
+
+    it('takes no name of the user’s own clouds', async () => {
+      declare();
+      scene.write('clouds.yaml', entry(elsewhere.port, ', password: of-the-checkout'));
+      const refused = () => check({}).then((finished) => expectRefusal(finished, 5, ...words));
+      let words = [
+        'the cloud prod of',
+        'is not used in place of your own',
+        `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
+      ];
+      const mine = scene.writeHome(`${OWN}/clouds.yaml`, entry(own.port));
+      await refused();
+      expectRefusal(await scene.run({}, 'get', 'volumes'), 5, ...words);
+      for (const command of [['plan'], ['apply', '--auto-approve'], ['auth', 'show']])
+        expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, ...command), 5, ...words);
+      expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, 'auth', 'check'), 1, ...words);
+      rmSync(mine);
+      scene.writeHome(`${OWN}/secure.yaml`, secure);
+      words = ['the secrets of cloud prod in', 'are not sent where'];
+      await refused();
+      expect([elsewhere.connections, own.connections]).to.deep.equal([0, 0]);
+    });
+
+    it('says neither where the services of a cloud are, nor whom to take for Keystone', async () => {
+      const { credentials } = cloud;
+      const evil = `http://127.0.0.1:${elsewhere.port}`;
+      const inAuth = (more: string) =>
+        `auth_url: "${cloud.url}/v3", project_id: ${credentials.project_id}${more}`;
+      const ways = {
+        aksk: `, access_key: ${credentials.access_key}, secret_key: ${credentials.secret_key}`,
+        password: `, username: ${credentials.username}, password: ${credentials.password}, user_domain_name: ${credentials.domain_name}`,
+      };
+      const clouds = (auth: string, beside = '') =>
+        scene.write('clouds.yaml', `clouds: {prod: {auth: {${auth}}, region_name: eu-de${beside}}}\n`);
+      declare();
+      for (const way of Object.values(ways)) {
+        clouds(inAuth(way));
+        // Without more it is a way into that cloud.
+        const used = await check({});
+        expect(used.code, printed(used)).to.equal(0);
+        for (const [key, write] of [
+          [
+            'vbs_endpoint_override',
+            () => clouds(inAuth(way), `, vbs_endpoint_override: "${evil}", evs_endpoint_override: "${evil}"`),
+          ],
+          ['evs_endpoint_override', () => clouds(inAuth(way), `, evs-endpoint-override: "${evil}"`)],
+          [
+            'volumev2_endpoint_override',
+            () => clouds(inAuth(`${way}, volumev2_endpoint_override: "${evil}"`)),
+          ],
+          ['compute_endpoint_override', () => clouds(inAuth(way), `, compute_endpoint_override: "${evil}"`)],
+          [
+            'vbs_endpoint_override',
+            () => {
+              clouds(inAuth(way), ', profile: theirs');
+              scene.write(
+                'clouds-public.yaml',
+                `public-clouds: {theirs: {vbs_endpoint_override: "${evil}"}}\n`,
+              );
+            },
+          ],
+          [
+            'evs_endpoint_override',
+            () => {
+              clouds(inAuth(way));
+              scene.write('secure.yaml', `clouds: {prod: {evs_endpoint_override: "${evil}"}}\n`);
+            },
+          ],
+          ['cacert', () => clouds(inAuth(way), ', cacert: ca.pem')],
+          ['insecure', () => clouds(inAuth(way), ', insecure: true')],
+          ['verify', () => clouds(inAuth(way), ', verify: false')],
+        ] as const) {
+          write();
+          for (const command of [
+            ['get', 'volumes'],
+            ['apply', '--init-state', '--auto-approve'],
+            ['auth', 'check'],
+          ])
+            expectRefusal(
+              await scene.run({ OS_CLOUD: 'prod' }, ...command),
+              command[0] === 'auth' ? 1 : 5,
+              `${key} may not be set by a clouds.yaml that was found, not named: ${at('clouds.yaml')}`,
+              `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
+            );
+          for (const name of ['clouds-public.yaml', 'secure.yaml']) scene.remove(name);
+        }
+      }
+      expect(elsewhere.connections).to.equal(0);
+      expect(existsSync(at('vbsctl.state.json'))).to.equal(false);
+      // The test can see a request: the same file, named.
+      clouds(inAuth(ways.aksk), `, vbs_endpoint_override: "${evil}", evs_endpoint_override: "${evil}"`);
+      await check({ OS_CLIENT_CONFIG_FILE: at('clouds.yaml') });
+      expect(elsewhere.connections).to.not.equal(0);
+    });
+
+    it('names no project that its access key does not see', async () => {
+      const { access_key, secret_key } = cloud.credentials;
+      const keys = `access_key: ${access_key}, secret_key: ${secret_key}`;
+      for (const id of ['f'.repeat(32), 'eu-de'])
+        for (const command of [['get', 'volumes'], ['plan']]) {
+          scene.write(
+            'clouds.yaml',
+            `clouds: {prod: {auth: {auth_url: "${cloud.url}/v3", project_id: ${id}, ${keys}}, region_name: eu-de}}\n`,
+          );
+          declare();
+          expectRefusal(
+            await scene.run({ OS_CLOUD: 'prod' }, ...command),
+            1,
+            `the access key’s owner sees no project ${id}`,
+          );
+        }
+    });
+
+    it('holds no value that holds itself', async () => {
+      for (const text of [
+        'clouds: &a\n  a: *a\n',
+        'clouds:\n  a: &x {region_name: {values: *x}}\n',
+        'clouds: {a: {regions: &x [{name: r, values: {list: *x}}]}}\n',
+        '&x\nclouds: *x\n',
+      ]) {
+        scene.write('clouds.yaml', text);
+        for (const env of [{ OS_CLOUD: 'a' }, {}])
+          expectRefusal(
+            await scene.run(env, 'get', 'volumes'),
+            1,
+            'not valid YAML (an alias inside the value that it names)',
+            'correct line',
+          );
+      }
+      scene.write('clouds.yaml', 'x: &x {region_name: r}\nclouds: {a: *x, b: {<<: *x}}\n');
+      expectRefusal(await scene.run({ OS_CLOUD: 'a' }, 'get', 'volumes'), 1, 'auth.auth_url is not set');
+      for (const [name, text] of [
+        ['restores.yaml', '&x\nspec: *x\n'],
+        ['vbsctl.yaml', `${CONFIG}policy: &x {protected_volumes: [*x]}\n`],
+      ] as const) {
+        scene.write(name, text);
+        expectRefusal(await scene.run({}, 'validate'), 1, 'no anchor "x" stands before this alias');
+      }
     });
 
     it('changes no entry of the user: not by secure.yaml, not by a profile', async () => {
@@ -438,12 +576,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
 
     it('names no certificate or key outside of it, and the user’s own are not read from it', async () => {
       const key = scene.writeHome('client.pem', SECRETS);
-      for (const beside of [
-        `, cacert: ${key}`,
-        `, cert: ${key}`,
-        ', cacert: ../home/client.pem',
-        ', cert: ~/client.pem',
-      ]) {
+      for (const beside of [`, cert: ${key}`, ', cert: ../home/client.pem', ', cert: ~/client.pem']) {
         scene.write('clouds.yaml', entry(elsewhere.port, ', password: x', beside));
         expectRefusal(await check({}), 5, 'lies outside of the working directory', 'OS_CLIENT_CONFIG_FILE');
       }

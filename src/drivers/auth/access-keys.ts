@@ -90,21 +90,19 @@ export class AccountLookUps {
   }
 
   /** The projects of that name which the key's owner sees. */
-  projects(
-    name: string,
-    signal?: AbortSignal,
-  ): Promise<LookUp<readonly { readonly id: string; readonly name: string }[]>> {
+  projects(name: string, signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
     return this.#read(
       undefined,
       `projects?name=${encodePercent(name)}`,
-      (body) =>
-        list(body.projects, 'projects')
-          .map((value) => object(value, 'project'))
-          .map((project) => ({ id: text(project, 'id'), name: text(project, 'name') }))
-          // A service that does not know the filter lists them all.
-          .filter((project) => project.name === name),
+      // A service that does not know the filter lists them all.
+      (body) => parseProjects(body).filter((project) => project.name === name),
       signal,
     );
+  }
+
+  /** Every project that the key's owner may work in. */
+  scopes(signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
+    return this.#read(undefined, 'auth/projects', parseProjects, signal);
   }
 
   catalog(projectId: string, signal?: AbortSignal): Promise<LookUp<Catalog>> {
@@ -126,4 +124,15 @@ export class AccountLookUps {
       ? { kind: 'found', value: reading.value }
       : { kind: 'failed', failure: reading.failure };
   }
+}
+
+interface SeenProject {
+  readonly id: string;
+  readonly name: string;
+}
+
+function parseProjects(body: Readonly<Record<string, unknown>>): SeenProject[] {
+  return list(body.projects, 'projects')
+    .map((value) => object(value, 'project'))
+    .map((project) => ({ id: text(project, 'id'), name: text(project, 'name') }));
 }

@@ -11,6 +11,7 @@ import {
   isOnTheWay,
   noProject,
   noProjectNamed,
+  noProjectOfId,
   notAuthenticated,
   refusedLookUp,
   unscopedToken,
@@ -100,9 +101,22 @@ async function byAccessKey(
     needsCatalog(id) ? contact.ask('catalog', () => lookUps.catalog(id, signal), counted) : [];
 
   if (named && 'id' in named) {
+    // A file that nobody named may not say whose project it is: the key's owner must see it.
+    if (settings.checkout !== undefined)
+      await contact.ask(
+        'project',
+        () => lookUps.scopes(signal),
+        (projects) => {
+          const project = projects.find(({ id }) => id === named.id);
+          if (!project) throw noProjectOfId(named.id, settings);
+          return described(project);
+        },
+      );
     const catalog = await catalogOf(named);
-    steps.begin('project');
-    steps.done(`${named.id}, as the settings say`);
+    if (settings.checkout === undefined) {
+      steps.begin('project');
+      steps.done(`${named.id}, as the settings say`);
+    }
     return open(named, catalog);
   }
   const name = named?.name ?? settings.region;

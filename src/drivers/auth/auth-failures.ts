@@ -188,6 +188,13 @@ export function noProject(name: string, count: number, { source }: CloudSettings
   });
 }
 
+export function noProjectOfId(id: string, { source }: CloudSettings): Failure {
+  return cloudFailure('no-project', `the access key’s owner sees no project ${id}`, {
+    detail: `Settings: ${source}.`,
+    remedy: 'correct auth.project_id in clouds.yaml, or use an access key of that project',
+  });
+}
+
 export function cloudFailure(
   code: string,
   summary: string,

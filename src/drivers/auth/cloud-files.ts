@@ -1,5 +1,5 @@
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isCollection, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
@@ -20,12 +20,12 @@ export interface CloudFiles {
    * mixed with them: a stranger may have written where the secrets go.
    */
   readonly checkout?: string;
-  /** The user's own secure.yaml, of which nothing was taken because of that. */
+  /** The user's own secure.yaml, of which nothing is taken because of that. */
   readonly withheld?: CloudFile;
   /** A clouds.yaml in the working directory that was not read, since a pull request can write it. */
   readonly leftOut?: string;
   /** The user's own clouds.yaml, in whose place the one of the working directory is read. */
-  readonly shadowed?: string;
+  readonly shadowed?: CloudFile;
   /** For messages. */
   readonly searched: readonly string[];
 }
@@ -65,7 +65,9 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
   const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, places);
   const secure = () =>
     namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure');
-  const here = namedClouds ? undefined : await inCwd('clouds').catch(unlessRead(readsCwd));
+  // A person who stands in a folder of the user's own reads the user's own.
+  const here =
+    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(unlessRead(readsCwd));
 
   if (here && readsCwd) {
     const [beside, vendors, withheld, shadowed] = await Promise.all([
@@ -80,7 +82,7 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
       ...optional('vendors', vendors),
       checkout: cwd,
       ...optional('withheld', withheld),
-      ...optional('shadowed', shadowed?.path),
+      ...optional('shadowed', shadowed),
       searched: candidates('clouds', [cwd]),
     };
   }
@@ -204,14 +206,18 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
 /** Of all anchors together; of one of them, the parser itself takes 100. */
 const ALIASES_MAX = 1_000;
 
-/** A key that a map has already, or one alias too many. Linear. */
+/** A key that a map has already, a value that holds itself, or one alias too many. Linear, but for the depth at an alias. */
 function problemIn(document: Document.Parsed): { readonly why: string; readonly at: number } | undefined {
   let problem: { why: string; at: number } | undefined;
   let aliases = 0;
   visit(document, {
-    Alias(_, { range }) {
-      if (++aliases <= ALIASES_MAX) return undefined;
-      problem = { why: `more than ${ALIASES_MAX} aliases`, at: range?.[0] ?? 0 };
+    Alias(_, { range, source }, path) {
+      const holdsItself = path.some((node) => isCollection(node) && node.anchor === source);
+      if (++aliases <= ALIASES_MAX && !holdsItself) return undefined;
+      const why = holdsItself
+        ? 'an alias inside the value that it names'
+        : `more than ${ALIASES_MAX} aliases`;
+      problem = { why, at: range?.[0] ?? 0 };
       return visit.BREAK;
     },
     Map(_, { items }) {

@@ -1,6 +1,7 @@
 import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
@@ -106,10 +107,36 @@ function build(source: Source): CloudSettings {
     ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
     endpoint_overrides: overrides(source),
   };
-  if (missing.length > 0 && source.withheld) throw new Failure('refused', source.withheld);
+  refuseUnproven(settings, source);
   if (missing.length > 0) throw new Failure('invalid', missing);
   checkUrl('auth_url', authUrl, source);
   return settings;
+}
+
+/**
+ * Which cloud this is, Keystone has to prove, also to a clouds.yaml that nobody named: the state says of that cloud what
+ * its services answer. So such a file names no other address for them, and not whom to take for Keystone.
+ */
+function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings, source: Source): void {
+  if (source.checkout === undefined || source.file === undefined) return;
+  const keys = [
+    ...[...endpoint_overrides.keys()].map((service) => `${service}${OVERRIDE_SUFFIX}`),
+    ...(cacert === undefined ? [] : ['cacert']),
+    ...(insecure ? [flag(source, 'insecure') === true ? 'insecure' : 'verify'] : []),
+  ];
+  const file = source.file;
+  if (keys.length === 0) return;
+  throw new Failure(
+    'refused',
+    keys.map((key) =>
+      error('unproven-cloud', `${key} may not be set by a clouds.yaml that was found, not named: ${file}`, {
+        detail:
+          'It lies in the working directory, where a pull request can write. With this setting, another server could answer for the cloud.',
+        remedy: `remove ${key} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
+        where: { file },
+      }),
+    ),
+  );
 }
 
 type Need = (...keys: [string, ...string[]]) => string;

@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
@@ -18,8 +18,6 @@ export interface Source {
   readonly file?: string;
   /** The working directory, where nobody named the file: it may name no file outside of it. */
   readonly checkout?: string;
-  /** Why something may be missing that the user has: it was not given away. */
-  readonly withheld?: Diagnostic;
   get(key: string): Found | undefined;
   keys(): readonly string[];
   /** `OS_USERNAME`, or `auth.username`. */
@@ -209,6 +207,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
         where: { file: path },
       }),
     );
+  refuseOwnName(name, path, files);
   const profile = profileOf(layers, files);
   const values = new Values();
   for (const layer of [...profile.layers, ...layers]) values.add(layer);
@@ -220,7 +219,6 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     chosenBy,
     file: path,
     ...optional('checkout', files.checkout),
-    ...optional('withheld', withheldFrom(name, path, files)),
     get: (key) => {
       const found = values.get(key);
       return found && { ...found, text: withRegion(key, found.text, values.get('region_name')?.text) };
@@ -237,18 +235,25 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
   };
 }
 
-/** The user has secrets for a cloud of this name, and a file that nobody named says where they would go. */
-function withheldFrom(name: string, path: string, { withheld }: CloudFiles): Diagnostic | undefined {
-  if (!withheld || layerOf(name, withheld).length === 0) return undefined;
-  return error(
-    'secrets-withheld',
-    `the secrets of cloud ${name} in ${withheld.path} are not sent where ${path} says`,
-    {
-      detail:
-        'That clouds.yaml was found in the working directory. Whoever writes a pull request could write it, with an address of their own.',
-      remedy: `if it is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}; else remove it, and the cloud is looked up in your own clouds.yaml`,
+/**
+ * A cloud that the user's own files have, too, is not taken from a file that nobody named: neither would the user's
+ * secrets be sent where that says, nor would its word on which cloud this is be taken for the user's. Throws a Failure.
+ */
+function refuseOwnName(name: string, path: string, { withheld, shadowed, checkout }: CloudFiles): void {
+  if (checkout === undefined) return;
+  const own = [withheld, shadowed].find((file) => layerOf(name, file).length > 0);
+  if (!own) return;
+  const summary =
+    own === withheld
+      ? `the secrets of cloud ${name} in ${own.path} are not sent where ${path} says`
+      : `the cloud ${name} of ${path} is not used in place of your own in ${own.path}`;
+  throw new Failure(
+    'refused',
+    error(own === withheld ? 'secrets-withheld' : 'own-cloud-shadowed', summary, {
+      detail: `${path} was found in the working directory. Whoever writes a pull request could write it, with an address of their own.`,
+      remedy: `remove ${path}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
       where: { file: path },
-    },
+    }),
   );
 }
 

@@ -572,7 +572,7 @@ describe('the files of clouds', () => {
       ['clouds', 'secure', 'clouds-public'].map((stem) => `cwd/${stem}.yaml`),
     );
     expect(here.checkout).to.equal(join(folder, 'cwd'));
-    expect(here.shadowed).to.equal(join(folder, home, 'clouds.yaml'));
+    expect(here.shadowed?.path).to.equal(join(folder, home, 'clouds.yaml'));
     expect(here.withheld?.text).to.equal(`${home}/secure.yaml`);
     const left = await readCloudFiles({
       env: {},
