@@ -49,7 +49,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
     withLease(ports.store, request, ports.stop, async (lease) => {
       const { driver } = connection;
       const state = lease.state();
-      const refuse = (refused: Failure, plan = ownUnderWay(saved, state, driver.target)) =>
+      const refuse = (refused: Failure, plan = wantedUnderWay(saved, state, driver.target)) =>
         followDespite(refused, { plan, planDigest }, request, ports, lease, connection);
       const standing = stalenessOf(
         saved,
@@ -88,13 +88,14 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
 }
 
 /**
- * What runs of this very plan left under way. It is followed also when the plan has become stale; not, though, with
- * the credentials of another project.
+ * What is under way of what the plan wants, whoever began it. It is followed also when the plan has become stale; not,
+ * though, with the credentials of another project.
  */
-function ownUnderWay(saved: SavedPlan, state: State | undefined, target: Target): Plan {
+function wantedUnderWay(saved: SavedPlan, state: State | undefined, target: Target): Plan {
+  const wanted = new Set(plannedAddresses(saved));
   const own = [...(state?.records.values() ?? [])]
     .filter(isUnderWay)
-    .filter((record) => record.plan_digest === saved.digest);
+    .filter((record) => record.plan_digest === saved.digest || wanted.has(record.address));
   const follows = state && sameTarget(state.target, target) ? own : [];
   return followPlan(follows, saved.state, target, saved.created_at);
 }

@@ -157,6 +157,15 @@ describe('a saved plan at the command line', () => {
       'has been worked on since the plan was made',
     ],
   ];
+  it('that is refused follows what is under way of what it wants, whoever began it', async () => {
+    await good('plan', '--out', 'plan.json');
+    expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    const refusedPlan = await run('apply', 'plan.json');
+    expect(refusedPlan.code, said(refusedPlan)).to.equal(5);
+    expect(said(refusedPlan)).to.include('pay/log succeeded');
+    expect(said(await run('status'))).to.include('Nothing is open');
+  });
+
   for (const [what, change, sentence, flags = []] of stale)
     it(`is refused (5): ${what}`, async () => {
       await good('plan', '--out', 'plan.json');

@@ -35,12 +35,12 @@ export interface PlanFlags extends ManifestFlags, WaiverFlags {
 
 /** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
+  // Before the first thing that can fail.
+  if (flags.out !== undefined) await clearPlan(io, flags.out);
   if (flags.out !== undefined && flags.offline)
     throw usage('--out cannot be combined with --offline', 'remove --offline');
   if (flags.sign !== undefined && flags.out === undefined)
     throw usage('--sign requires --out', 'add --out plan.json');
-  // Before the first thing that can fail.
-  if (flags.out !== undefined) await clearPlan(io, flags.out);
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
   const given = await settings(io, flags);
   const declared = await manifests(io, flags, given);

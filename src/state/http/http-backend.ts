@@ -189,6 +189,8 @@ function reason(cause: unknown, secrets: Secrets | undefined): string {
   return messageText(text, secrets) || 'no answer';
 }
 
+const AFTER_THE_FIRST_WRITE = 2;
+
 class HttpLock implements Lock<HeldBlobLock> {
   readonly #server: StateServer;
   readonly #clock: Clock;
@@ -205,7 +207,7 @@ class HttpLock implements Lock<HeldBlobLock> {
     return waitForLock(this.#clock, waitMs, signal, async () => {
       const standing = await this.#take(mine);
       if (standing === 'mine') {
-        await this.#mustExclude(mine);
+        if (!(await this.#excludesOthers(mine))) throw notExclusive(this.#server.place);
         return { mine: this.#held(mine) };
       }
       return { refused: () => this.#lockedBy(standing) };
@@ -214,13 +216,14 @@ class HttpLock implements Lock<HeldBlobLock> {
 
   /**
    * Asks for the lock once more under another id, while it is held: a server that says yes excludes nobody, and two
-   * runs would both work on the state. Tried each time, as a proxy or a server may have changed. What was granted
-   * wrongly is given back; a lock of anybody else is never touched.
+   * runs would both work on the state. So does one whose refusal names another holder: it looks whether there is a lock
+   * and then makes one, and two that came at once both got a yes. Tried each time, as a proxy or a server may have
+   * changed. What was granted wrongly is given back; a lock of anybody else is never touched.
    */
-  async #mustExclude(mine: LockInfo): Promise<void> {
+  async #excludesOthers(mine: LockInfo): Promise<boolean> {
     const second = this.#probe();
     const { lock_method, lock_address } = this.#server.settings;
-    let excludes = false;
+    let outcome: 'excluded' | 'granted' | 'held by another' | undefined;
     try {
       const { status, body } = await this.#server.ask(
         'lock the state',
@@ -228,13 +231,15 @@ class HttpLock implements Lock<HeldBlobLock> {
         lock_address,
         encodeLock(second),
       );
+      const named = decodeLock(body.toString())?.id;
       // A repeated request may be refused because the first copy of it was granted.
-      excludes = (status < 200 || status > 299) && decodeLock(body.toString())?.id !== second.id;
-      if (!excludes) await this.#free(second).catch(() => undefined);
+      if ((status >= 200 && status <= 299) || named === second.id) outcome = 'granted';
+      else outcome = named === undefined || named === mine.id ? 'excluded' : 'held by another';
+      if (outcome === 'granted') await this.#free(second).catch(() => undefined);
     } finally {
-      if (!excludes) await this.#free(mine).catch(() => undefined);
+      if (outcome === undefined || outcome === 'granted') await this.#free(mine).catch(() => undefined);
     }
-    if (!excludes) throw notExclusive(this.#server.place);
+    return outcome === 'excluded';
   }
 
   /** The protocol has no question for it, so the lock is tried. */
@@ -257,14 +262,19 @@ class HttpLock implements Lock<HeldBlobLock> {
   }
 
   #held(info: LockInfo): HeldBlobLock {
+    let asked = 0;
     return {
       info,
       takenOver: false,
       lost: undefined,
       remainingMs: () => Number.POSITIVE_INFINITY,
       ttlMs: Number.POSITIVE_INFINITY,
-      // The server holds every write against the lock's id; there is no way to ask it without one.
-      stillHeld: async () => true,
+      // The server holds every write against the lock's id. It is asked before and after each; after the first one once
+      // more whether it excludes others, since two that came at once may both have been let in.
+      stillHeld: async () => {
+        asked += 1;
+        return asked !== AFTER_THE_FIRST_WRITE || (await this.#excludesOthers(info));
+      },
       release: async () => {
         const { status, repeated } = await this.#free(info);
         return !refused(status) || repeated;

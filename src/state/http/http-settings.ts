@@ -133,12 +133,13 @@ function withPath(address: string, more: string): string {
  * Whether a lock address is that of the state at hand. The variables are often set for a whole pipeline, in which
  * Terraform has a state of its own: its lock would be taken, and this state written without one. At the state's
  * address and below it belongs to it; elsewhere only where TF_HTTP_ADDRESS says that the variables speak of this
- * state. GitLab and Gitea have one place for it and no other.
+ * state. GitLab and Gitea have one place for it and no other: at two places below it two runs would each have a lock.
  */
 function isOfState(lock: string, address: string, locksBeside: boolean, named: string | undefined): boolean {
   const [state, of] = [placeOf(address), placeOf(lock)];
+  if (locksBeside) return of === `${state}/lock` && new URL(lock).search === '';
   if (of === state || of.startsWith(`${state}/`)) return true;
-  return !locksBeside && named !== undefined && URL.canParse(named) && placeOf(named) === state;
+  return named !== undefined && URL.canParse(named) && placeOf(named) === state;
 }
 
 /** Without login, query and the slash at the end. */

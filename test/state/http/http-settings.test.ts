@@ -91,6 +91,9 @@ describe('settings of an HTTP state', () => {
     for (const [state, lock, named] of [
       [`${GITLAB}/restores`, `${GITLAB}/production/lock`],
       [`${GITLAB}/restores`, `${GITLAB}/restores-old/lock`],
+      [`${GITLAB}/restores`, `${GITLAB}/restores/x/lock`],
+      [`${GITLAB}/restores`, `${GITLAB}/restores/lock2`],
+      [`${GITLAB}/restores`, `${GITLAB}/restores`],
       [`${GITLAB}/restores`, `${GITLAB}/restores/../production/lock`],
       [`${GITLAB}/restores`, `${GITLAB}/production/lock`, `${GITLAB}/production`],
       [`${GITLAB}/restores`, `${GITLAB}/production/lock`, `${GITLAB}/restores`],
