@@ -9,6 +9,7 @@ import { postgresLocation } from '../../src/state/postgres/postgres-location.ts'
 import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
+import { int16, int32, message } from './fake-postgres.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
 import { tells, WRITINGS } from './reflections.ts';
@@ -505,12 +506,10 @@ process.on('exit', () => {
       for (const login of [false, true]) {
         const server = net.createServer((socket) => {
           socket.on('error', () => {});
-          const row = Buffer.concat([
-            Buffer.from(login ? 'D' : 'N'), // a row; a notice
-
-            Buffer.from([0, 0, 0xff, 0xff]),
-            Buffer.alloc(65_531),
-          ]);
+          const text = Buffer.alloc(64 * 1024, 'x');
+          const row = login
+            ? message('D', Buffer.concat([int16(1), int32(text.length), text]))
+            : message('N', Buffer.concat([Buffer.from('M'), text, Buffer.alloc(2)]));
           const endless = () => {
             while (!socket.destroyed && socket.write(row));
             if (!socket.destroyed) setImmediate(endless);

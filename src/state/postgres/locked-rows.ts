@@ -10,7 +10,7 @@ import { type LeaseTime, renewEveryMs } from '../lease-terms.ts';
 import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { A_MINUTE, RetryableError, withRetry } from '../retry.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { ConnectionLost, type Session } from './postgres-session.ts';
+import { ConnectionLost, type Session, TRUE } from './postgres-session.ts';
 import { endHolder, held, holderOf, tryAdvisory } from './row-lock.ts';
 
 export interface LockedRowsOptions {
@@ -176,11 +176,11 @@ export class LockedRows implements LockedStore {
 
   async #isHeld(session: Session): Promise<boolean> {
     const { postgres } = this.#options;
-    const [row] = await session.query<{ held: boolean }>(
+    const [row] = await session.query<{ held: string }>(
       `select ${held(postgres.schema)} as held`,
       this.#proof,
     );
-    return row?.held === true;
+    return row?.held === TRUE;
   }
 
   /** Again after each loss of the connection, once the lock is proven to have been ours all the time. */
@@ -211,7 +211,7 @@ export class LockedRows implements LockedStore {
     const { open, postgres } = this.#options;
     const session = await open();
     try {
-      const ours = async () => (await holderOf(session, postgres))?.info.id === this.lock.id;
+      const ours = async () => (await holderOf(session, postgres))?.id === this.lock.id;
       let taken = await tryAdvisory(session, postgres);
       if (!taken && (await ours())) {
         await endHolder(session, postgres);

@@ -4,6 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { tooLarge } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
 import { StoredLease } from '../lease.ts';
@@ -126,7 +127,7 @@ export function postgresBackend({
         const there = (await schemaVersion(session, schema)) !== undefined;
         const row = there ? await holderOf(session, postgres) : undefined;
         if (!row) throw notLocked(id, location);
-        if (row.info.id !== id) throw anotherLock(id, told(row), location);
+        if (row.id !== id) throw anotherLock(id, told(row), location);
         await freeRow(session, postgres, id);
         return row.info;
       }),
@@ -136,13 +137,13 @@ export function postgresBackend({
 /** Everything as of one moment. */
 async function load(
   session: Session,
-  { schema, state }: PostgresLocation,
+  { schema, state, answer_bytes_max }: PostgresLocation,
   place: string,
   stop?: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const rows = await session.transaction(async () => {
-    const [head] = await session.query<{ head: object; serial: string }>(
-      `select head, serial from ${schema}.state where name = $1`,
+    const [head] = await session.query<{ head: string; serial: string }>(
+      `select head::text, serial from ${schema}.state where name = $1`,
       [state],
     );
     if (!head) return undefined;
@@ -157,11 +158,16 @@ async function load(
     return { head, records, history };
   }, 'isolation level repeatable read read only');
   if (!rows) return undefined;
-  // The same text as in a file, so that the same codec judges and migrates it.
-  const head = JSON.stringify({ ...rows.head.head, serial: Number(rows.head.serial) }).slice(0, -1);
-  const records = rows.records.flatMap(({ record }) => record ?? []).join(',\n');
-  const history = rows.history.map(({ entry }) => entry).join(',\n');
-  const bytes = Buffer.from(`${head},\n"records":[${records}],\n"history":[${history}]}`);
+  const head = rows.head.head ?? '';
+  const records = rows.records.flatMap(({ record }) => record ?? []);
+  const history = rows.history.map(({ entry }) => entry ?? '');
+  const length = [head, ...records, ...history].reduce((sum, text) => sum + text.length, 0);
+  if (length > answer_bytes_max) throw tooLarge('the state', answer_bytes_max, place);
+  // The same text as in a file, so that the same codec bounds, judges and migrates it.
+  const members = head.trim().replace(/^\{/, '');
+  const bytes = Buffer.from(
+    `{"serial":${Number(rows.head.serial)},\n"records":[${records.join(',\n')}],\n"history":[${history.join(',\n')}],\n${members}`,
+  );
   return await stoppably(decodeSnapshot(bytes, place), stop);
 }
 

@@ -7,6 +7,7 @@ import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../net
 import { messageText, plainText } from '../../network/plain-text.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { PostgresLocation } from './postgres-location.ts';
+import { MessageGate, ProtocolFault } from './postgres-messages.ts';
 
 /** One connection to PostgreSQL. The client is loaded with the first. */
 export class Session {
@@ -17,16 +18,17 @@ export class Session {
   /** Why it cannot be used any more. */
   lost: Error | undefined;
   readonly #bytesMax: number;
-  /** Since the last question. */
+  /** Since the last question: bytes, and what its rows cost beside them. */
   #received = 0;
-  #oversize: Failure | undefined;
+  /** What the server sent is more, or another thing, than is read. */
+  #refused: Failure | undefined;
 
   private constructor(client: Client, place: string, bytesMax: number, secrets: Secrets | undefined) {
     this.secrets = secrets;
     this.#client = client;
     this.#bytesMax = bytesMax;
     this.place = place;
-    this.#bound(streamOf(client));
+    this.#guard(connectionOf(client));
     client.on('error', (cause) => this.#lose(cause));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
   }
@@ -39,6 +41,7 @@ export class Session {
   ): Promise<Session> {
     const { Client } = await import('pg');
     const client = clientOf(Client, connection, place);
+    secrets?.add(process.env.PGPASSWORD); // also where the server does not ask for it
     // Not an option of the constructor: there the URL, which has none, overrides it.
     Object.assign(client, {
       password: async () => {
@@ -48,25 +51,24 @@ export class Session {
       },
     });
     const session = new Session(client, place, answer_bytes_max, secrets);
-    const unencrypted = streamOf(client);
     try {
       await client.connect();
-      if (streamOf(client) !== unencrypted) session.#bound(streamOf(client));
     } catch (cause) {
-      throw session.#oversize ?? meaningOf(cause, place, secrets);
+      connectionOf(client).stream.destroy(); // a server that keeps it open would keep this process
+      throw session.#refused ?? meaningOf(cause, place, secrets);
     }
     return session;
   }
 
-  /** The rows. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
-  async query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
-    if (this.lost) throw this.#oversize ?? new ConnectionLost(this.lost, this.secrets);
+  /** The rows, each value as text: a server says of which type it is, and could choose how it is parsed. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
+  async query<Row extends Values<Row>>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    if (this.lost) throw this.#refused ?? new ConnectionLost(this.lost, this.secrets);
     this.#received = 0;
     try {
       const { rows } = await this.#client.query(sql, values && [...values]);
       return rows as Row[];
     } catch (cause) {
-      if (this.#oversize) throw this.#oversize;
+      if (this.#refused) throw this.#refused;
       const meaning = meaningOf(cause, this.place, this.secrets);
       if (meaning instanceof ConnectionLost) this.#lose(meaning);
       throw meaning;
@@ -88,8 +90,8 @@ export class Session {
 
   /** As the server knows it. */
   async backendPid(): Promise<number> {
-    const [row] = await this.query<{ pid: number }>('select pg_backend_pid() as pid');
-    return row?.pid ?? 0;
+    const [row] = await this.query<{ pid: string }>('select pg_backend_pid() as pid');
+    return Number(row?.pid ?? 0);
   }
 
   /** As the server told when the connection was made; something in between tells another one. */
@@ -99,17 +101,47 @@ export class Session {
 
   async close(): Promise<void> {
     this.lost ??= new Error('closed');
+    // Its end is the server's to say.
+    const unanswered = setTimeout(() => connectionOf(this.#client).stream.destroy(), CLOSE_TIMEOUT_MS);
     await this.#client.end().catch(() => undefined);
+    clearTimeout(unanswered);
   }
 
-  /** The client keeps every row until an answer is whole, however long it is. */
-  #bound(stream: Socket): void {
-    stream.on('data', (chunk: Buffer) => {
-      this.#received += chunk.length;
-      if (this.#received <= this.#bytesMax) return;
-      this.#oversize ??= tooLarge('the answer of PostgreSQL', this.#bytesMax, this.place);
+  /**
+   * Between the socket and the client, once more when TLS is spoken. The client keeps every row until an answer is
+   * whole, however long it is; and what it throws while it reads, nobody would catch.
+   */
+  #guard(connection: Connection): void {
+    const attach = connection.attachListeners.bind(connection);
+    connection.attachListeners = (stream: Socket) => {
+      const gate = new MessageGate();
+      attach({
+        on: (event, listener) =>
+          stream.on(
+            event,
+            event === 'data' ? (piece: Buffer) => this.#receive(stream, gate, piece, listener) : listener,
+          ),
+      });
+    };
+  }
+
+  #receive(stream: Socket, gate: MessageGate, piece: Buffer, read: (whole: Buffer) => void): void {
+    if (this.#refused) return;
+    try {
+      this.#count(piece.length);
+      const { whole, rows } = gate.take(piece);
+      this.#count(rows * ROW_BYTES);
+      if (whole) read(whole);
+    } catch (cause) {
+      this.#refused = cause instanceof Failure ? cause : unreadable(cause, this.place, this.secrets);
       stream.destroy();
-    });
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#received += bytes;
+    if (this.#received > this.#bytesMax)
+      throw tooLarge('the answer of PostgreSQL', this.#bytesMax, this.place);
   }
 
   #lose(cause: Error): void {
@@ -120,9 +152,26 @@ export class Session {
   }
 }
 
-/** As it is now: another one once TLS is spoken. */
-function streamOf(client: Client): Socket {
-  return (client as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream;
+/** A boolean, as text. */
+export const TRUE = 't';
+
+/** Of a row, each value is its text. */
+type Values<Row> = { readonly [Name in keyof Row]: string | null };
+
+/** What the types of the client do not show. */
+interface Connection {
+  /** As it is now: another one once TLS is spoken. */
+  readonly stream: Socket;
+  /** Begins to read. */
+  attachListeners(stream: Readable): void;
+}
+
+interface Readable {
+  on(event: string, listener: (piece: Buffer) => void): unknown;
+}
+
+function connectionOf(client: Client): Connection {
+  return (client as unknown as { readonly connection: Connection }).connection;
 }
 
 /** It reads the files that the URL names. */
@@ -134,6 +183,7 @@ function clientOf(Constructor: typeof Client, connectionString: string, place: s
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
+      types: { getTypeParser: () => String },
     });
   } catch (cause) {
     throw new Failure(
@@ -158,6 +208,9 @@ async function passwordOf({ host, port, user, database }: Client): Promise<strin
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const QUERY_TIMEOUT_MS = 30_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+/** A row without a single value still is an object. */
+const ROW_BYTES = 64;
 
 /** The server is away, or has let go of the session. What was asked last may have been done or not. */
 export class ConnectionLost extends Error {
@@ -191,6 +244,29 @@ function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined):
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
         : 'see what it says of it; nothing that was committed is lost',
     }),
+    { cause },
+  );
+}
+
+/** `cause`: a `ProtocolFault`, or what the client threw at something that has the form of the protocol. */
+function unreadable(cause: unknown, place: string, secrets: Secrets | undefined): Failure {
+  const fault = cause instanceof ProtocolFault ? cause : undefined;
+  const said = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
+  return new Failure(
+    'state',
+    error(
+      'state-server',
+      fault?.kind === 'login'
+        ? `PostgreSQL ${said}`
+        : `the server does not speak the PostgreSQL protocol: it ${fault ? said : `sent what cannot be read (${said})`}`,
+      {
+        where: { file: place },
+        remedy:
+          fault?.kind === 'login'
+            ? 'allow this user scram-sha-256, md5 or cert in pg_hba.conf'
+            : 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
+      },
+    ),
     { cause },
   );
 }

@@ -1,6 +1,6 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import type { Session } from './postgres-session.ts';
+import { type Session, TRUE } from './postgres-session.ts';
 
 /**
  * The tables. Every transition of a record is a row of its own, as is every entry of the history; nothing but the
@@ -59,13 +59,13 @@ export async function migrate(session: Session, schema: string): Promise<void> {
 
 /** Undefined when there are no tables. Refuses those of a newer vbsctl. */
 export async function schemaVersion(session: Session, schema: string): Promise<number | undefined> {
-  const [found] = await session.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+  const [found] = await session.query<{ there: string }>('select to_regclass($1) is not null as there', [
     `${schema}.meta`,
   ]);
-  if (!found?.there) return undefined;
-  const [meta] = await session.query<{ version: number }>(`select version from ${schema}.meta`);
-  const version = meta?.version ?? 0;
-  if (version > MIGRATIONS.length)
+  if (found?.there !== TRUE) return undefined;
+  const [meta] = await session.query<{ version: string }>(`select version from ${schema}.meta`);
+  const version = Number(meta?.version ?? 0);
+  if (!(version <= MIGRATIONS.length))
     throw new Failure(
       'state',
       error(
