@@ -3,7 +3,7 @@ import { TextFinder } from './text-finder.ts';
 
 /**
  * The secrets of this process, filled where they are read, and the one place that takes them out of a text. A server may
- * repeat what it was sent: as it is, in JSON, in an address, in HTML, in base64 or hex, whole or cut.
+ * repeat what it was sent: as it is, in JSON, in an address, in HTML, in base64 or hex, whole or cut (a short one: by a quarter).
  */
 export class Secrets {
   readonly #known = new Set<string>();

@@ -72,12 +72,17 @@ interface Part {
 
 const BLOCKS = 0x1_0000;
 const WINDOW_MAX = 200;
-/** From here on a part tells as much as the whole: who repeats a text may cut it. */
-const CUTTABLE_LENGTH_MIN = 24;
+/** Who repeats a text may cut it. From here on any part of it is found that is twice as long as these. */
+const LONG_LENGTH_MIN = 24;
 const PART_LENGTH = 12;
+/** A shorter one is found when a quarter is missing at an end; less of it would be found in ordinary words. */
+const SHORT_PART = 0.75;
 
 function partsOf(text: string): Part[] {
-  if (text.length < CUTTABLE_LENGTH_MIN) return [{ text, from: 0, length: text.length }];
+  if (text.length < LONG_LENGTH_MIN) {
+    const length = Math.ceil(text.length * SHORT_PART);
+    return [...new Set([0, text.length - length])].map((from) => ({ text, from, length }));
+  }
   const parts: Part[] = [];
   for (let from = 0; from + PART_LENGTH <= text.length; from += PART_LENGTH)
     parts.push({ text, from, length: PART_LENGTH });

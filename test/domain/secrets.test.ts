@@ -71,6 +71,17 @@ describe('secrets', () => {
     expect(secrets(TOKEN).mask(TOKEN.slice(30, 90))).to.equal('***');
   });
 
+  for (const length of [9, 12, 16, 20, 23])
+    it(`are taken out where a server cut the last two characters of ${length}`, () => {
+      const secret = 'Abcdefghijklmnopqrstuvw'.slice(0, length);
+      expect(secrets(secret).maskMessage(`login ci:${secret.slice(0, -2)}... refused`)).to.not.include(
+        secret.slice(0, 6),
+      );
+      expect(secrets(secret).maskMessage(`login ...${secret.slice(2)} refused`)).to.not.include(
+        secret.slice(2, 8),
+      );
+    });
+
   it('leave everything else as it is', () => {
     const known = secrets(PASSWORD, TOKEN, 'correct-horse-battery');
     for (const text of [

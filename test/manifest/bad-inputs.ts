@@ -501,7 +501,11 @@ export const BAD_CONFIGS: readonly (readonly [
     'apiVersion: vbsctl.dev/v9\nkind: Config\n',
     ['c.yaml:1:13 unknown-version', 'vbsctl.dev/v1'],
   ],
-  ['two documents', `${CONFIG_HEAD}---\n${CONFIG_HEAD}`, ['c.yaml:4:1 several-documents', 'one YAML document']],
+  [
+    'two documents',
+    `${CONFIG_HEAD}---\n${CONFIG_HEAD}`,
+    ['c.yaml:4:1 several-documents', 'one YAML document'],
+  ],
   ['nothing', '', ['c.yaml:1:1 empty-file', 'nothing']],
   ['an unknown key', `${CONFIG_HEAD}paralelism: 1\n`, ['c.yaml:3:1 unknown-key', 'Known here: apiVersion']],
   [
