@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { stoppably } from '../domain/long-work.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
 import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
@@ -183,7 +184,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
-    read = looksLikeOurs(source) ? await examine(source, io.version) : unrecognised(source);
+    read = looksLikeOurs(source) ? await examine(source, io) : unrecognised(source);
     diagnostics.push(...read.diagnostics);
   }
   return { ...read, diagnostics };
@@ -212,8 +213,8 @@ function unrecognised({ file, text }: SourceText): ReadConfig {
   };
 }
 
-async function examine(source: SourceText, version: string): Promise<ReadConfig> {
-  const { documents, problems } = readDocuments(source, wholeAllowance());
+async function examine(source: SourceText, { version, signal }: LoadIo): Promise<ReadConfig> {
+  const { documents, problems } = await stoppably(readDocuments(source, wholeAllowance()), signal);
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)

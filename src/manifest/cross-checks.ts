@@ -177,12 +177,7 @@ function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> 
       }
       const [index, address] = next.value;
       const from = onTrail.get(address);
-      if (from !== undefined)
-        yield circle(
-          trail.slice(from).map(({ entry }) => entry),
-          top.entry,
-          index,
-        );
+      if (from !== undefined) yield circle(trail, from, top.entry, index);
       const entry = byAddress.get(address);
       if (entry && from === undefined && !done.has(address)) enter(entry);
     }
@@ -192,10 +187,18 @@ function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> 
 /** Longer circles are cut in the middle of the message. */
 const SPELLED_MAX = 12;
 
-function circle(members: readonly Entry[], last: Entry, index: number): Diagnostic {
-  const names = [...members, ...members.slice(0, 1)].map(({ address }) => address);
-  const shown =
-    names.length <= SPELLED_MAX ? names : [...names.slice(0, SPELLED_MAX - 2), '…', ...names.slice(-1)];
+/** Of the trail only what is spelled is looked at: it may be as long as there are restores, and close a thousand times. */
+function circle(
+  trail: readonly { readonly entry: Entry }[],
+  from: number,
+  last: Entry,
+  index: number,
+): Diagnostic {
+  const isShort = trail.length - from < SPELLED_MAX;
+  const names = trail
+    .slice(from, isShort ? trail.length : from + SPELLED_MAX - 2)
+    .map(({ entry }) => entry.address);
+  const shown = [...names, ...(isShort ? [] : ['…']), ...names.slice(0, 1)];
   return error('circular-dependency', `the dependencies go round in a circle: ${shown.join(' → ')}`, {
     detail: 'None of them could ever start.',
     remedy: 'remove one depends_on of the circle',

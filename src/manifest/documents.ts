@@ -1,8 +1,9 @@
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import type { Allowance } from './limits.ts';
 import type { Path, Positions } from './positions.ts';
 import { readJson } from './read-json.ts';
-import { readYaml } from './read-yaml.ts';
+import { readYaml, type YamlResult } from './read-yaml.ts';
 import type { SourceText } from './source.ts';
 import { problemAt } from './text-problems.ts';
 
@@ -18,11 +19,11 @@ export interface ReadDocuments {
   readonly problems: readonly Diagnostic[];
 }
 
-/** All documents of a text. A document that cannot be read is a problem and left out. */
-export function readDocuments(source: SourceText, allowance: Allowance): ReadDocuments {
+/** All documents of a text. A document that cannot be read is a problem and left out. In steps, as far as it is YAML. */
+export function* readDocuments(source: SourceText, allowance: Allowance): LongWork<ReadDocuments> {
   const noise = notText(source);
   if (noise) return { documents: [], problems: [noise] };
-  const { documents, problems } = parse(source, allowance);
+  const { documents, problems } = yield* parse(source, allowance);
   if (documents.length + problems.length === 0) return { documents: [], problems: [nothing(source)] };
   return { documents: documents.map((document) => ({ source, ...document })), problems };
 }
@@ -32,17 +33,17 @@ export function placeOf(document: SourceDocument, path: Path, part: 'value' | 'k
   return document.source.place(document.positions.locate(document.value, path, part));
 }
 
-function parse(source: SourceText, allowance: Allowance): ReturnType<typeof readYaml> {
+function* parse(source: SourceText, allowance: Allowance): LongWork<YamlResult> {
   const isJson = source.file.toLowerCase().endsWith('.json');
   // YAML reads JSON too, but a hundred times slower.
-  if (!isJson && !/^\s*[[{]/.test(source.text)) return readYaml(source, allowance);
+  if (!isJson && !/^\s*[[{]/.test(source.text)) return yield* readYaml(source, allowance);
   if (isJson && source.text.trim() === '') return { documents: [], problems: [] };
   const before = allowance.values;
   const json = readJson(source, allowance);
   if (json.kind === 'read') return { documents: [json], problems: json.problems };
   if (isJson || json.problem.code !== 'json-syntax') return { documents: [], problems: [json.problem] };
   allowance.values = before;
-  return readYaml(source, allowance);
+  return yield* readYaml(source, allowance);
 }
 
 /** Control characters that neither YAML nor JSON allows: a picture, an archive, a core dump. */

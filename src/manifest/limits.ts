@@ -22,6 +22,8 @@ export const LIMITS = {
   yamlTokens: 4_000_000,
   /** Lines of one YAML document that begin with %. */
   yamlDirectives: 10,
+  /** Of one map: labels are at most 64, and no schema has as many keys. An object of millions costs half a minute. */
+  keys: 10_000,
   /** Maps and lists within each other. */
   nesting: 64,
   /** Uses of an anchor, in one document. */

@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type LongWork, stoppably } from '../domain/long-work.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import { crossCheck } from './cross-checks.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
@@ -18,34 +19,39 @@ export interface LoadedManifests {
 
 /**
  * The restores that files, directories and `-` declare. What is wrong with them, or with reading them, is told
- * in the diagnostics; throws for bugs only.
+ * in the diagnostics; throws for bugs only, and the reason of the signal once it is aborted.
  */
 export async function loadManifests(paths: readonly string[], io: LoadIo): Promise<LoadedManifests> {
   const { texts, diagnostics: unreadable } = await loadTexts(paths, io);
   const specs: RestoreSpec[] = [];
   return {
-    diagnostics: atMost(LIMITS.problems, examine(texts, unreadable, specs)),
+    diagnostics: await stoppably(atMost(LIMITS.problems, examine(texts, unreadable, specs)), io.signal),
     specs,
     files: texts.map(({ source, sha256 }) => ({ path: source.file, sha256 })),
   };
 }
 
-/** All problems, one after the other; the specs of documents that have none are added to `specs`. */
+/**
+ * All problems, one after the other; the specs of documents that have none are added to `specs`. Undefined now and then:
+ * a step that found nothing, and may have taken long.
+ */
 function* examine(
   texts: readonly LoadedText[],
   unreadable: readonly Diagnostic[],
   specs: RestoreSpec[],
-): Generator<Diagnostic> {
+): Generator<Diagnostic | undefined> {
   yield* unreadable;
   const documents: SourceDocument[] = [];
   const allowance = wholeAllowance();
   let complete = unreadable.length === 0;
   for (const { source } of texts) {
-    const read = readDocuments(source, allowance);
+    const read = yield* readDocuments(source, allowance);
+    yield undefined;
     yield* read.problems;
     complete &&= read.problems.length === 0;
     for (const document of read.documents) {
       const problems = [...checkKind(document, 'RestoreSet'), ...checkTimeouts(document)];
+      yield undefined;
       yield* notRepeating(problems, read.problems);
       documents.push(document);
       if (problems.length === 0) for (const spec of toSpecs(document)) specs.push(spec);
@@ -69,9 +75,12 @@ function spotOf({ where }: Diagnostic): string {
   return `${where?.line}:${where?.column}`;
 }
 
-function atMost(count: number, problems: Iterable<Diagnostic>): readonly Diagnostic[] {
+/** A step after each problem, and where there is none. */
+function* atMost(count: number, problems: Iterable<Diagnostic | undefined>): LongWork<readonly Diagnostic[]> {
   const kept: Diagnostic[] = [];
   for (const problem of problems) {
+    yield;
+    if (!problem) continue;
     if (kept.length === count) {
       kept.push(tooManyProblems());
       break;

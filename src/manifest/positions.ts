@@ -14,6 +14,8 @@ export class Positions {
   readonly #offsets = new Map<object, readonly number[]>();
   /** The keys in the order of the text, of those few maps where the object has them in another order. */
   readonly #keys = new Map<object, readonly string[]>();
+  /** Of the maps that were asked about, which may be a thousand times: the index of each key. */
+  readonly #indexes = new Map<object, ReadonlyMap<string, number>>();
 
   root(offset: number): void {
     this.#root = offset;
@@ -35,7 +37,7 @@ export class Positions {
     for (const [depth, step] of path.entries()) {
       if (typeof value !== 'object' || value === null) return offset;
       const inMap = !Array.isArray(value);
-      const index = inMap ? 2 * this.#keysOf(value).indexOf(String(step)) : Number(step);
+      const index = inMap ? 2 * (this.#indexesOf(value).get(String(step)) ?? -1) : Number(step);
       const offsets = this.#offsets.get(value);
       const ofKey = inMap && part === 'key' && depth === path.length - 1;
       const found = offsets?.[inMap && !ofKey ? index + 1 : index];
@@ -46,13 +48,12 @@ export class Positions {
     return offset;
   }
 
-  /** Where the key stands for the first time in a map that is still being read. */
-  static firstOf(data: object, key: string, { offsets, reordered }: MapEntries): number | undefined {
-    return offsets[2 * (reordered ?? Object.keys(data)).indexOf(key)];
-  }
-
-  #keysOf(data: object): readonly string[] {
-    return this.#keys.get(data) ?? Object.keys(data);
+  #indexesOf(data: object): ReadonlyMap<string, number> {
+    const known = this.#indexes.get(data);
+    if (known) return known;
+    const indexes = indexesOf(this.#keys.get(data) ?? Object.keys(data));
+    this.#indexes.set(data, indexes);
+    return indexes;
   }
 }
 
@@ -60,11 +61,29 @@ export class Positions {
 export class MapEntries {
   readonly offsets: number[] = [];
   reordered: string[] | undefined;
+  /** Once a key was there twice, for it may be a million times. */
+  #indexes: Map<string, number> | undefined;
+
+  get count(): number {
+    return this.offsets.length / 2;
+  }
 
   /** Call before the key is put into `data`. */
   add(data: object, key: string, keyAt: number, valueAt: number): void {
     if (!this.reordered && INTEGER_KEY.test(key)) this.reordered = Object.keys(data);
     this.reordered?.push(key);
+    this.#indexes?.set(key, this.count);
     this.offsets.push(keyAt, valueAt);
   }
+
+  /** Where a key of `data` stands for the first time. */
+  firstOf(data: object, key: string): number | undefined {
+    this.#indexes ??= indexesOf(this.reordered ?? Object.keys(data));
+    const index = this.#indexes.get(key);
+    return index === undefined ? undefined : this.offsets[2 * index];
+  }
+}
+
+function indexesOf(keys: readonly string[]): Map<string, number> {
+  return new Map(keys.map((key, index) => [key, index]));
 }

@@ -8,6 +8,7 @@ import {
   isForbiddenKey,
   problemAt,
   tooDeep,
+  tooManyKeys,
   tooManyProblems,
   tooManyValues,
 } from './text-problems.ts';
@@ -118,10 +119,11 @@ class JsonReader {
       this.#skipSpace();
       if (!this.#take(COLON)) throw this.#broken('a colon is missing after the key', 'write "key": value');
       const valueAt = this.#skipSpace();
+      if (entries.count === LIMITS.keys) throw new Broken(tooManyKeys(this.#source, keyAt));
       const value = this.#value(depth + 1);
       if (isForbiddenKey(key)) this.#problem(forbiddenKey(this.#source, keyAt, key));
       else if (Object.hasOwn(map, key))
-        this.#problem(duplicateKey(this.#source, keyAt, key, Positions.firstOf(map, key, entries) ?? keyAt));
+        this.#problem(duplicateKey(this.#source, keyAt, key, entries.firstOf(map, key) ?? keyAt));
       else {
         entries.add(map, key, keyAt, valueAt);
         map[key] = value;

@@ -14,6 +14,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import type { LongWork } from '../domain/long-work.ts';
 import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
 import type { SourceText } from './source.ts';
@@ -25,6 +26,7 @@ import {
   problemAt,
   tooDeep,
   tooManyDocuments,
+  tooManyKeys,
   tooManyProblems,
   tooManyValues,
 } from './text-problems.ts';
@@ -43,13 +45,15 @@ export interface YamlResult {
 
 /**
  * YAML 1.2, core schema, one document after the other so that only one tree is in memory at a time. Keys are
- * checked here and not by the library, whose check takes quadratic time.
+ * checked here and not by the library, whose check takes quadratic time. In steps, each some thousands of tokens.
  */
-export function readYaml(source: SourceText, allowance: Allowance): YamlResult {
+export function* readYaml(source: SourceText, allowance: Allowance): LongWork<YamlResult> {
   const documents: YamlDocument[] = [];
   const problems: Diagnostic[] = [];
   try {
     for (const document of compose(source)) {
+      yield;
+      if (!document) continue;
       if (--allowance.documents < 0) throw new Stop(tooManyDocuments(source, document.range[0]));
       const [broken] = document.errors;
       // What follows the first one is mostly its consequence.
@@ -74,7 +78,8 @@ class Stop extends Error {
   }
 }
 
-function* compose(source: SourceText): Generator<Document.Parsed> {
+/** Undefined now and then: a step without a document. */
+function* compose(source: SourceText): Generator<Document.Parsed | undefined> {
   const parser = new Parser();
   const composer = new Composer({
     version: '1.2',
@@ -89,7 +94,7 @@ function* compose(source: SourceText): Generator<Document.Parsed> {
   let directives = 0;
   let isScalar = false;
   for (const lexeme of new Lexer().lex(source.text)) {
-    tokens++;
+    if (++tokens % STEP_TOKENS === 0) yield undefined;
     // Counted before the tree is made, which is what costs.
     if (lexeme[0] === '*' && !isScalar && ++aliases > LIMITS.aliases)
       throw new Stop(tooManyAliases(source, parser.offset));
@@ -117,6 +122,9 @@ function untraced<T>(work: () => T): T {
     Error.stackTraceLimit = stackTraceLimit;
   }
 }
+
+/** Some 20 ms. */
+const STEP_TOKENS = 10_000;
 
 /** The lexer's mark before the text of a scalar. */
 const SCALAR_NEXT = '\u001f';
@@ -237,12 +245,13 @@ class Converter {
     const entries = new MapEntries();
     for (const pair of node.items) {
       const keyAt = startOf(pair.key);
+      if (entries.count === LIMITS.keys) throw new Stop(tooManyKeys(this.#source, keyAt));
       const key = this.#key(pair.key);
       const value = this.value(pair.value);
       if (key === undefined) continue;
       if (isForbiddenKey(key)) this.#add(forbiddenKey(this.#source, keyAt, key));
       else if (Object.hasOwn(map, key))
-        this.#add(duplicateKey(this.#source, keyAt, key, Positions.firstOf(map, key, entries) ?? keyAt));
+        this.#add(duplicateKey(this.#source, keyAt, key, entries.firstOf(map, key) ?? keyAt));
       else {
         entries.add(map, key, keyAt, pair.value === null ? keyAt : startOf(pair.value));
         map[key] = value;

@@ -37,7 +37,10 @@ export class SourceText {
   /** The line itself, unless it is too long to be read or looks as if it held a secret. */
   #lineText(line: number): string | undefined {
     const starts = this.#starts();
-    const text = this.text.slice(starts[line - 1], starts[line]).replace(/\r?\n$/, '');
+    const start = starts[line - 1] ?? 0;
+    // Before the line break is looked for: a line may be as long as the file, and be asked for a thousand times.
+    if ((starts[line] ?? this.text.length) - start > SHOWN_LINE_MAX + 2) return undefined;
+    const text = this.text.slice(start, starts[line]).replace(/\r?\n$/, '');
     return text.length <= SHOWN_LINE_MAX && !looksSecret(text) ? text : undefined;
   }
 

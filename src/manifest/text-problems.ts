@@ -45,6 +45,12 @@ export function tooDeep(source: SourceText, offset: number): Diagnostic {
   );
 }
 
+export function tooManyKeys(source: SourceText, offset: number): Diagnostic {
+  return problemAt(source, offset, 'too-many-keys', `this map has more than ${LIMITS.keys} keys`, {
+    remedy: 'remove the keys that a manifest does not have: vbsctl help manifest',
+  });
+}
+
 export function tooManyValues(source: SourceText, offset: number): Diagnostic {
   return problemAt(source, offset, 'too-many-values', `more than ${LIMITS.values} values in one run`, {
     remedy: 'name fewer files at a time with -f',

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { atOnce } from '../../src/domain/long-work.ts';
 import { crossCheck } from '../../src/manifest/cross-checks.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
-import { LIMITS, wholeAllowance } from '../../src/manifest/limits.ts';
+import { type Allowance, LIMITS, wholeAllowance } from '../../src/manifest/limits.ts';
 import { readJson } from '../../src/manifest/read-json.ts';
 import { SourceText } from '../../src/manifest/source.ts';
 import { EXAMPLES, exampleNames, set, within } from './helpers.ts';
@@ -71,6 +72,8 @@ const mutated = fc
     }, text),
   );
 
+const read = (source: SourceText, allowance: Allowance) => atOnce(readDocuments(source, allowance));
+
 describe('hostile input', () => {
   /** Of one small input. CPU and not wall time: other programs may use the machine, too. */
   const CPU_MS_MAX = 10_000;
@@ -121,7 +124,7 @@ describe('hostile input', () => {
 
   it('is told about once it is too much, and no further', () => {
     const wrong = `labels: {${Array.from({ length: LIMITS.problems + 10 }, (_, i) => `k${i}: no`).join(', ')}}`;
-    const { problems } = readDocuments(new SourceText('m.yaml', wrong), wholeAllowance());
+    const { problems } = read(new SourceText('m.yaml', wrong), wholeAllowance());
     expect(problems).to.have.length(LIMITS.problems + 1);
     expect(problems.at(-1)?.code).to.equal('too-many-problems');
   });
@@ -166,8 +169,56 @@ describe('hostile input', () => {
     });
   });
 
+  it('leaves a stop its turn, in the middle of a document and among its problems', async () => {
+    for (const [name, text] of [
+      ['long.yaml', set(Array.from({ length: 5_000 }, (_, n) => `    - {name: r${n}, none: 1}\n`).join(''))],
+      ['wide.json', JSON.stringify(wide(2_000))],
+    ] as const)
+      await within({ [name]: text }, async ({ io }) => {
+        const stop = new AbortController();
+        let turns = 0;
+        const turn = () => {
+          if (++turns === 10) stop.abort(new Error('stopped in between'));
+          else setImmediate(turn);
+        };
+        setImmediate(turn);
+        const loaded = loadManifests([name], { ...io, signal: stop.signal });
+        const problem = await loaded.then(
+          () => 'it was not heard',
+          (cause: Error) => cause.message,
+        );
+        expect(problem, name).to.equal('stopped in between');
+      });
+  });
+
+  it('costs no time to speak of where one map has millions of unknown keys, or each restore some', async () => {
+    const many = wide(
+      0,
+      Array.from({ length: 40_000 }, () => unknownKeys(10)),
+    );
+    for (const [name, data, count, code] of [
+      ['wide.json', wide(500_000), 1, 'too-many-keys'],
+      ['wide.yaml', wide(20_000), 1, 'too-many-keys'],
+      ['fits.json', wide(LIMITS.keys - 1), LIMITS.problems + 1, 'too-many-problems'],
+      ['many.json', many, LIMITS.problems + 1, 'too-many-problems'],
+    ] as const)
+      await within({ [name]: JSON.stringify(data) }, async ({ io }) => {
+        const began = process.cpuUsage();
+        const { diagnostics } = await loadManifests([name], io);
+        const { user } = process.cpuUsage(began);
+        expect(diagnostics.length, name).to.equal(count);
+        expect(diagnostics[count - 2]?.where ?? diagnostics[0]?.where, name).to.include({ line: 1 });
+        expect(
+          diagnostics.map((one) => one.code),
+          name,
+        ).to.include(code);
+        // Minutes before, for each problem looked through all keys and took its line out of the file.
+        expect(user / 1e6, name).to.be.below(8);
+      });
+  });
+
   it('is stopped when it is documents without end', () => {
-    const { problems } = readDocuments(new SourceText('m.yaml', '--- 1\n'.repeat(20)), {
+    const { problems } = read(new SourceText('m.yaml', '--- 1\n'.repeat(20)), {
       ...wholeAllowance(),
       documents: 10,
     });
@@ -177,7 +228,7 @@ describe('hostile input', () => {
   });
 
   it('is stopped when it is empty documents without end', () => {
-    const { problems } = readDocuments(new SourceText('m.yaml', '---\n'.repeat(20)), {
+    const { problems } = read(new SourceText('m.yaml', '---\n'.repeat(20)), {
       ...wholeAllowance(),
       values: 10,
     });
@@ -203,7 +254,7 @@ describe('hostile input', () => {
   ];
   for (const [what, make] of linear) {
     it(`ends in time: ${what}`, () => {
-      const { problems } = readDocuments(new SourceText('m.yaml', make(40_000)), wholeAllowance());
+      const { problems } = read(new SourceText('m.yaml', make(40_000)), wholeAllowance());
       expect(problems.length).to.be.lessThan(LIMITS.problems + 2);
     });
   }
@@ -254,3 +305,16 @@ describe('JSON', () => {
     }
   }
 });
+
+function unknownKeys(count: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`z${n}`, 1]));
+}
+
+function wide(keys: number, more: readonly unknown[] = []): unknown {
+  return {
+    apiVersion: 'vbsctl.dev/v1',
+    kind: 'RestoreSet',
+    metadata: { name: 'night' },
+    spec: { restores: [{ name: 'data', ...unknownKeys(keys) }, ...more] },
+  };
+}

@@ -4,6 +4,7 @@ import type { ValidateFunction } from 'ajv';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
+import { atOnce } from '../../src/domain/long-work.ts';
 import { checkSchema } from '../../src/manifest/check-document.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { wholeAllowance } from '../../src/manifest/limits.ts';
@@ -75,7 +76,9 @@ function documentsOf(
 ): SourceDocument[] {
   return files
     .flatMap(([name, text]) =>
-      typeof text === 'string' ? readDocuments(new SourceText(name, text), wholeAllowance()).documents : [],
+      typeof text === 'string'
+        ? atOnce(readDocuments(new SourceText(name, text), wholeAllowance())).documents
+        : [],
     )
     .filter(({ value }) => isHeldAgainst(kind, value));
 }
