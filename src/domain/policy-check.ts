@@ -5,6 +5,7 @@ import { formatDuration } from './duration.ts';
 import { globMatches } from './glob.ts';
 import type { Waiver } from './policy.ts';
 import type { SignatureFinding } from './saved-plan.ts';
+import { isWithheld } from './secrets.ts';
 
 /** One limit of the policy that a restore breaks, with the edit and the flag that lift it. */
 export interface PolicyBreach {
@@ -31,21 +32,32 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
   return { refused, waived };
 }
 
+/** A pattern that is one tells of no name. */
+const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
+
 /**
  * What the policy says of disk and backup as they are: asked when the plan is made, and again right before each
  * request, for a disk can be renamed and a backup grows older while a restore waits. `now`: epoch ms.
  */
 export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
   const breaches: PolicyBreach[] = [];
-  const pattern = policy.protected_volumes.find(
-    (p) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name),
-  );
+  const withheld = isWithheld(volume.name);
+  const matches = (p: string) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name);
+  const pattern =
+    policy.protected_volumes.find(matches) ?? policy.protected_volumes.find((p) => withheld && !ID.test(p));
   if (pattern !== undefined)
     breaches.push({
       waiver: 'protected-volumes',
       code: 'protected-volume',
-      summary: `disk ${volume.name || volume.id} is protected by ${pattern}`,
-      edit: 'take it out of policy.protected_volumes in the operator’s vbsctl.yaml',
+      ...(withheld && volume.id.toLowerCase() !== pattern.toLowerCase()
+        ? {
+            summary: `disk ${volume.id} may be protected by ${pattern}: its name holds a credential and is not known here`,
+            edit: 'rename the disk, or name disks by their ids in policy.protected_volumes of the operator’s vbsctl.yaml',
+          }
+        : {
+            summary: `disk ${volume.name || volume.id} is protected by ${pattern}`,
+            edit: 'take it out of policy.protected_volumes in the operator’s vbsctl.yaml',
+          }),
     });
   const age = now - Date.parse(backup.created_at);
   if (policy.max_backup_age_ms !== undefined && age > policy.max_backup_age_ms)

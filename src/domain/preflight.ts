@@ -10,6 +10,7 @@ import {
 import { type Diagnostic, error } from './diagnostic.ts';
 import { shellOperand, shellWord } from './escape/shell-word.ts';
 import type { Wait } from './plan.ts';
+import { isWithheld } from './secrets.ts';
 import type { Expectation } from './spec.ts';
 import type { Target } from './target.ts';
 
@@ -141,14 +142,23 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
         remedy: `correct volume_id, or expect.${field.replace(' ', '_')}`,
       }),
     );
-  if (expect.volume_name !== undefined && expect.volume_name !== volume.name)
+  if (expect.volume_name !== undefined && isWithheld(volume.name))
+    problems.push(
+      error('unexpected', `whether disk ${volume.id} is named ${expect.volume_name} is not known here`, {
+        detail: 'Its name holds a credential, and is never shown or kept.',
+        remedy: 'rename the disk, or take expect.volume_name out',
+      }),
+    );
+  else if (expect.volume_name !== undefined && expect.volume_name !== volume.name)
     differs('volume name', expect.volume_name, volume.name || '(none)');
   if (expect.size !== undefined && expect.size !== volume.size)
     differs('size', `${expect.size} GB`, `${volume.size} GB`);
   // A detached disk says nothing about its server; that it is detached is what a restore needs.
   const { server } = expect;
   if (server !== undefined && volume.attachments.length > 0) {
-    const known = volume.attachments.some((a) => a.server_id === server || a.server_name === server);
+    const known = volume.attachments.some(
+      (a) => a.server_id === server || (a.server_name === server && !isWithheld(server)),
+    );
     // Without a name from the cloud, a server given by name cannot be told from another one.
     const tellable = volume.attachments.every((a) => a.server_name !== undefined) || isUuid(server);
     if (!known && tellable) differs('server', server, volume.attachments.map(describeAttachment).join(', '));

@@ -113,6 +113,17 @@ export const MASK = '***';
 /** In place of a message that cannot be shown. */
 export const WITHHELD = '(a message that repeats a credential; not shown)';
 
+/** The APIs' own names end at 255 characters; what is longer is cut before it is kept. */
+export const NAME_LENGTH_MAX = 1_000;
+
+/**
+ * Whether a name is not what the cloud said, since a secret was taken out of it or it was cut: no rule can tell what it
+ * is. A name that was `***` all along counts as one, too.
+ */
+export function isWithheld(name: string): boolean {
+  return name.includes(MASK) || name.includes(WITHHELD) || name.length > NAME_LENGTH_MAX;
+}
+
 const PEM_FRAME = /^-----(BEGIN|END) /;
 const SIGNATURE_OF = /\bSignature=([0-9a-f]{16,})/i;
 const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;

@@ -1,6 +1,6 @@
 import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
-import { list, object, optionalText, optionalTime, size, text, UnexpectedShape } from './fields.ts';
+import { idText, list, object, optionalText, optionalTime, size, text, UnexpectedShape } from './fields.ts';
 import type { JsonObject } from './http/failures.ts';
 
 /**
@@ -26,9 +26,10 @@ export function parseVolume(value: unknown): Volume {
 
 function parseAttachment(value: unknown): Attachment[] {
   const attachment = object(value, 'attachment');
-  const server = optionalText(attachment, 'server_id');
   // An attachment that is only reserved names no server yet; the disk's status tells that it is busy.
-  return server ? [{ server_id: server, ...optional('device', optionalText(attachment, 'device')) }] : [];
+  if (!optionalText(attachment, 'server_id')) return [];
+  const server_id = idText(attachment, 'server_id');
+  return [{ server_id, ...optional('device', optionalText(attachment, 'device')) }];
 }
 
 export function parseBackup(value: unknown): Backup {
@@ -55,7 +56,7 @@ export function parseBackup(value: unknown): Backup {
 
 /** As manifests have it: what was done is looked up by ids, and an id in capitals would be one that nobody knows. */
 function idOf(from: JsonObject, key: string): string {
-  return text(from, key).toLowerCase();
+  return idText(from, key).toLowerCase();
 }
 
 /** An answer about another disk or backup must not credential for the one asked about. */

@@ -3,7 +3,7 @@ import { optional } from '../domain/record.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { object, optionalText, optionalTime, text } from './fields.ts';
+import { idText, object, optionalText, optionalTime, text } from './fields.ts';
 
 /** Every server of a project, as Nova and ECS list them. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
@@ -16,7 +16,7 @@ export function serverList(compute: ServiceRoot, projectId: string): ListRequest
 export function parseServer(value: unknown): Server {
   const server = object(value, 'server');
   return {
-    id: text(server, 'id'),
+    id: idText(server, 'id'),
     name: optionalText(server, 'name') ?? '',
     status: text(server, 'status'),
     ...optional('created_at', optionalTime(server, 'created')),

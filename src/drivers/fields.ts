@@ -33,6 +33,19 @@ export function optionalText(from: JsonObject, key: string): string | undefined 
   return value;
 }
 
+/**
+ * One word: it stands alone in lists that other commands read, and begins with nothing that they take for an option.
+ * UUIDs mostly; what else services use is of the same letters.
+ */
+const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/;
+
+/** An id that must be there. */
+export function idText(from: JsonObject, key: string): string {
+  const value = text(from, key);
+  if (!ID.test(value)) throw new UnexpectedShape(`${key} is not an id: ${plainText(value, 40)}`);
+  return value;
+}
+
 export function size(from: JsonObject, key: string): number {
   const value = from[key];
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)

@@ -1,4 +1,4 @@
-import type { Secrets } from '../domain/secrets.ts';
+import { NAME_LENGTH_MAX, type Secrets } from '../domain/secrets.ts';
 import { UnexpectedShape } from './fields.ts';
 
 /**
@@ -18,8 +18,6 @@ function masked(value: unknown, key: string, secrets: Secrets): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, masked(each, name, secrets)]));
 }
 
-/** The APIs' own names end at 255 characters. */
-const LENGTH_MAX = 1_000;
 const ID_KEY = /(^|_)id$/;
 const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 /** Sentences, in which a short secret is one, too. So is a status that no API has. */
@@ -29,7 +27,7 @@ function maskedText(text: string, key: string, secrets: Secrets): string {
   if (key.endsWith('status') && STATUSES.has(text.toLowerCase())) return text;
   // Part of a password may be part of an id; the whole of one is a token of old Keystones.
   if (ID_KEY.test(key) && ID.test(text) && !secrets.has(text)) return text;
-  const bounded = text.length > LENGTH_MAX ? `${text.slice(0, LENGTH_MAX)}…` : text;
+  const bounded = text.length > NAME_LENGTH_MAX ? `${text.slice(0, NAME_LENGTH_MAX)}…` : text;
   const without = MESSAGES.test(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
   if (without !== text && ID_KEY.test(key))
     throw new UnexpectedShape(`${key} is too long, or repeats a credential`);

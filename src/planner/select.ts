@@ -1,6 +1,7 @@
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
+import { isWithheld } from '../domain/secrets.ts';
 import type { Selector } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 
@@ -28,7 +29,8 @@ export function indexBackups(backups: readonly Backup[], projectId: string): Bac
     .sort((a, b) => b.takenMs - a.takenMs);
   for (const dated of usable) {
     const { volume_id, name } = dated.backup;
-    for (const key of [sourceKey(volume_id, undefined), sourceKey(volume_id, name)]) {
+    const keys = [sourceKey(volume_id, undefined), ...(isWithheld(name) ? [] : [sourceKey(volume_id, name)])];
+    for (const key of keys) {
       const list = index.get(key);
       if (list) list.push(dated);
       else index.set(key, [dated]);
@@ -79,6 +81,8 @@ export type VolumeIndex = ReadonlyMap<string, readonly Volume[]>;
 export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {
   const index = new Map<string, Volume[]>();
   for (const volume of volumes) {
+    // Nobody can mean a disk by a name that is not its own.
+    if (isWithheld(volume.name)) continue;
     const list = index.get(volume.name);
     if (list) list.push(volume);
     else index.set(volume.name, [volume]);

@@ -124,7 +124,7 @@ export class TinyCloud {
   }
 
   #token(): Reply {
-    const token = `token-number-${this.count('/auth/tokens')}`;
+    const token = `token-of-tiny-cloud-${this.count('/auth/tokens')}`;
     this.tokens.add(token);
     const now = Date.now();
     const endpoints = (url: string) => [{ interface: 'public', region_id: 'eu-de', url }];

@@ -224,7 +224,7 @@ describe('the vbs driver', () => {
       const permit = await reserve(driver);
       expect(cloud.count('/auth/tokens')).to.equal(2);
       await driver.start(permit, restore);
-      expect(cloud.seen.at(-1)?.token).to.equal('token-number-2');
+      expect(cloud.seen.at(-1)?.token).to.equal('token-of-tiny-cloud-2');
     });
 
     it('is refused a reservation when no token is to be had', async () => {

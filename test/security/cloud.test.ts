@@ -483,6 +483,127 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
   });
 });
 
+describe('names and ids', () => {
+  const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+  const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
+  let cloud: TinyCloud;
+  let scene: Scene;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+    cloud.add(VOLUME, BACKUP);
+    scene = new Scene();
+  });
+  afterEach(async () => {
+    await cloud.close();
+    scene.close();
+  });
+  const run = (...args: readonly string[]) => scene.run(cloud.env as Record<string, string>, ...args);
+  const said = (finished: Finished) => printed(finished).replace(/\s+/g, ' ');
+  /** The password of these credentials is a part of the name. */
+  const named = (name: string) => Object.assign(cloud.volumes.get(VOLUME) ?? {}, { name });
+  const declare = (restore: string) =>
+    scene.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, ${restore}}]}\n`,
+    );
+  const protect = (...patterns: readonly string[]) =>
+    scene.writeHome(
+      'ops.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {protected_volumes: ${JSON.stringify(patterns)}}\n`,
+    );
+  const ids = `volume_id: ${VOLUME}, backup_id: ${BACKUP}`;
+
+  for (const [name, pattern] of [
+    ['prod-s3cret-password', 'prod-s3cret*'],
+    ['s3cret-password', '*s3cret-password'],
+    ['my-s3cret-password-prod', 'my-s?cret-password-prod'],
+    [`prod-${Buffer.from('s3cret-password').toString('base64')}`, 'prod-czNjcmV0*'],
+    [`${'x'.repeat(2_000)}-prod`, '*-prod'],
+  ] as const)
+    it(`protects a disk whose name is not known whole: ${pattern}`, async () => {
+      named(name);
+      declare(ids);
+      const config = protect('nothing', pattern);
+      const refused = await run('apply', '--init-state', '--auto-approve', '--config', config);
+      expect(refused.code, printed(refused)).to.equal(5);
+      expect(said(refused)).to.include('may be protected by').and.include('policy.protected_volumes');
+      expect(printed(refused)).to.not.include('s3cret-password');
+      expect(cloud.count('/restore')).to.equal(0);
+      const allowed = await run('plan', '--config', config, '--allow-protected-volumes');
+      expect(allowed.code, printed(allowed)).to.equal(0);
+      // Ids are always known.
+      expect((await run('plan', '--config', protect(BACKUP, BACKUP.replaceAll('-', '')))).code).to.equal(0);
+      expect(said(await run('plan', '--config', protect(VOLUME.toUpperCase())))).to.include(
+        `is protected by ${VOLUME.toUpperCase()}`,
+      );
+    });
+
+  it('that hold a secret are no name that a manifest can mean', async () => {
+    named('prod-s3cret-password');
+    Object.assign(cloud.backups.get(BACKUP) ?? {}, { name: 'of-s3cret-password' });
+    for (const [restore, why] of [
+      [`${ids}, expect: {volume_name: "prod-***"}`, 'whether disk'],
+      [`${ids}, expect: {volume_name: prod}`, 'whether disk'],
+      [`volume: {name: "prod-***"}, backup_id: ${BACKUP}`, 'no disk is named prod-***'],
+      [`volume_id: ${VOLUME}, backup: {as_of: latest, name: "of-***"}`, 'no restorable backup named of-***'],
+    ] as const) {
+      declare(restore);
+      const blocked = await run('apply', '--init-state', '--auto-approve');
+      expect(blocked.code, printed(blocked)).to.not.equal(0);
+      expect(said(blocked)).to.include(why);
+      expect(printed(blocked)).to.not.match(CRASH).and.not.include('s3cret-password');
+    }
+    expect(cloud.count('/restore')).to.equal(0);
+    declare(`volume_id: ${VOLUME}, backup: {as_of: latest}`);
+    expect((await run('plan')).code).to.equal(0);
+  });
+
+  it('are not hidden by a token that is none', async () => {
+    const name = 'pay-db-data-of-payments';
+    named(name);
+    declare(ids);
+    for (const header of [name, `x${name}`, `${VOLUME}`]) {
+      cloud.replace = ({ path }) =>
+        path.includes('/volumes/detail')
+          ? {
+              status: 200,
+              headers: { 'X-Subject-Token': header },
+              body: { volumes: [cloud.volumes.get(VOLUME)] },
+            }
+          : path.includes('/auth/tokens') || path.includes('/detail')
+            ? undefined
+            : { status: 404, headers: { 'X-Subject-Token': header }, body: {} };
+      const shown = await run('get', 'volumes');
+      expect(shown.code, printed(shown)).to.equal(0);
+      expect(shown.stdout).to.include(name).and.include(VOLUME);
+    }
+    cloud.replace = ({ path }) =>
+      path.includes('/auth/tokens')
+        ? { status: 201, headers: { 'X-Subject-Token': 'disk is pay' }, body: {} }
+        : undefined;
+    expect(said(await run('get', 'volumes'))).to.include('a token of several words');
+  });
+
+  for (const id of ['a\nPWNED', 'a b', '--config=x', '-f', '$(touch x)', 'a;b', '../x', 'é', 'x'.repeat(300)])
+    it(`are one word, alone in a list: ${JSON.stringify(id.slice(0, 20))}`, async () => {
+      const volume = { ...cloud.volumes.get(VOLUME) };
+      const backup = { ...cloud.backups.get(BACKUP) };
+      for (const [kind, more] of [
+        ['volumes', { volume: { id } }],
+        ['backups', { backup: { id } }],
+        ['backups', { backup: { volume_id: id } }],
+        ['servers', { volume: { status: 'in-use', attachments: [{ server_id: id, device: '/dev/vdb' }] } }],
+      ] as const) {
+        cloud.volumes.set(VOLUME, { ...volume, ...('volume' in more ? more.volume : {}) });
+        cloud.backups.set(BACKUP, { ...backup, ...('backup' in more ? more.backup : {}) });
+        const listed = await run('get', kind, '-o', 'name');
+        expect(listed.code, printed(listed)).to.equal(1);
+        expect(listed.stdout).to.equal('');
+        expect(said(listed)).to.include('is not an id');
+      }
+    });
+});
+
 describe('a cloud that sends without end', () => {
   let cloud: TinyCloud;
   let scene: Scene;
@@ -578,8 +699,8 @@ describe('a cloud that sends without end', () => {
       const volumes = Array.from({ length: 1_000 }, (_, n) => volume(n === 999 ? id : `v${n}`));
       disks((n) => ({ status: 200, body: { volumes: n === 1 ? volumes : [] } }));
       const done = await run('get', 'volumes');
-      expect(printed(done)).not.to.match(CRASH);
-      expect(cloud.count('/volumes/detail')).to.equal(2);
+      expect(printed(done)).to.include('id is not an id').and.not.match(CRASH);
+      expect(cloud.count('/volumes/detail')).to.equal(1);
     });
 });
 
