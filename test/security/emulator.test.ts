@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { PROGRAM } from '../e2e/program.ts';
-import { Scene } from './attack.ts';
+import { CRASH, printed, Scene } from './attack.ts';
 
 /** What a page in a browser of this machine can send, against the served emulator. */
 describe('a served emulator', () => {
@@ -162,4 +163,78 @@ describe('a served emulator', () => {
     );
     expect(detached.stdout).to.contain(`In the emulator at http://127.0.0.1:${port}.`);
   });
+});
+
+/** Whatever program of this machine listens where OS_AUTH_URL points. */
+describe('what is taken for a served emulator', () => {
+  const PATHS = '{"paths":["POST detach-server"]}';
+  let scene: Scene;
+  let server: http.Server;
+  let replies: { get: string; post: string; getStatus?: number; postStatus?: number };
+  let posts = 0;
+  before(async () => {
+    server = http.createServer((request, response) => {
+      request.resume();
+      const isPost = request.method === 'POST';
+      if (isPost) posts++;
+      response.writeHead((isPost ? replies.postStatus : replies.getStatus) ?? 200);
+      response.end(isPost ? replies.post : replies.get);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(() => {
+    scene = new Scene();
+    posts = 0;
+  });
+  afterEach(() => scene.close());
+  const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const detach = () => scene.run({ OS_AUTH_URL: `${url()}/v3` }, 'emulator', '--detach', 'pay-db1');
+
+  for (const [status, post] of [
+    [200, '{"done":true,"detached":"x"}'],
+    [200, '{"done":true,"detached":{"length":1}}'],
+    [200, '{"done":true,"detached":[1,{}]}'],
+    [200, '{"done":true,"detached":null}'],
+    [200, '{"done":"yes","detached":[]}'],
+    [200, '{"done":false,"reason":"missing","message":"::add-mask::x"}'],
+    [200, '{"detached":["x"]}'],
+    [200, 'null'],
+    [200, '[]'],
+    [200, '7'],
+    [200, ''],
+    [200, '::add-mask::restored'],
+    [200, '['.repeat(500_000)],
+    [201, '{"done":true,"detached":[]}'],
+    [404, 'no such page'],
+    [500, '{"error":{"message":"::add-mask::x"}}'],
+  ] as const)
+    it(`is nothing that answers ${status} ${post.slice(0, 60)}`, async () => {
+      replies = { get: PATHS, post, postStatus: status };
+      const done = await detach();
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done).replace(/\s+/g, ' '))
+        .to.include(`what listens at ${url()} does not answer as an emulator does (HTTP ${status})`)
+        .and.not.match(CRASH)
+        .and.not.include('add-mask');
+    });
+
+  for (const [status, get] of [
+    [200, 'null'],
+    [200, '"POST detach-server"'],
+    [200, '{"paths":"POST detach-server"}'],
+    [200, '{"paths":{"0":"POST detach-server"}}'],
+    [404, PATHS],
+    [200, '<html>'],
+  ] as const)
+    it(`is nothing that says of itself ${status} ${get}`, async () => {
+      replies = { get, getStatus: status, post: '{"done":true,"detached":[]}' };
+      const done = await detach();
+      expect(done.code, printed(done)).to.equal(0);
+      expect(done.stdout).to.include('no emulator answers there, and nothing was done to it');
+      expect(posts).to.equal(0);
+    });
 });

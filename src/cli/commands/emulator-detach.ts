@@ -43,9 +43,9 @@ export async function detachServer(io: Io, server: string, world?: string): Prom
   return EXIT.done;
 }
 
-type Done = OperatorResult & { readonly done: true };
+type Detached = Pick<OperatorResult & { readonly done: true }, 'detached'>;
 
-async function inFile(io: Io, worldFile: string, server: string): Promise<Done> {
+async function inFile(io: Io, worldFile: string, server: string): Promise<Detached> {
   // A new world is tried in memory first: a mistyped name leaves no file behind.
   if (!existsSync(worldFile)) await inWorld({}, server);
   return await inWorld({ worldFile, signal: io.stop }, server);
@@ -54,7 +54,7 @@ async function inFile(io: Io, worldFile: string, server: string): Promise<Done> 
 async function inWorld(
   options: Pick<EmulatorOptions, 'worldFile' | 'signal'>,
   server: string,
-): Promise<Done> {
+): Promise<Detached> {
   const cloud = await startEmulator(options).catch((cause: unknown) => {
     throw unusableWorld(cause, 'name another world: --world FILE');
   });
@@ -73,7 +73,7 @@ async function servedEmulator(io: Io): Promise<string | undefined> {
   const url = authUrl(io);
   if (!url || !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
   const answer = await ask(`${url.origin}/__emulator/`).catch(() => undefined);
-  const paths = (answer?.body as { paths?: unknown } | undefined)?.paths;
+  const paths = answer?.status === 200 ? answer.fields.paths : undefined;
   return Array.isArray(paths) && paths.includes('POST detach-server') ? url.origin : undefined;
 }
 
@@ -81,23 +81,50 @@ function authUrl({ env }: Io): URL | undefined {
   return env.OS_AUTH_URL && URL.canParse(env.OS_AUTH_URL) ? new URL(env.OS_AUTH_URL) : undefined;
 }
 
-async function askServed(origin: string, server: string): Promise<Done> {
-  const { status, body } = await ask(`${origin}/__emulator/detach-server`, JSON.stringify({ server })).catch(
-    (cause: unknown) => {
-      throw usage(`the emulator at ${origin} does not answer: ${(cause as Error).message}`, 'try again');
-    },
+/** Any program of this machine may listen there: only what an emulator says is taken for its answer. */
+async function askServed(origin: string, server: string): Promise<Detached> {
+  const { status, fields } = await ask(
+    `${origin}/__emulator/detach-server`,
+    JSON.stringify({ server }),
+  ).catch((cause: unknown) => {
+    throw usage(`the emulator at ${origin} does not answer: ${(cause as Error).message}`, 'try again');
+  });
+  const { done, detached = [], error } = fields;
+  if (status === 200 && done === true && isTexts(detached)) return { detached };
+  if (status === 404 && typeof error === 'object') throw noServer(server, origin, 'vbsctl get servers');
+  throw usage(
+    `what listens at ${origin} does not answer as an emulator does (HTTP ${status})`,
+    'correct OS_AUTH_URL; or name a world: vbsctl emulator --detach SERVER --world FILE',
   );
-  if (status !== 200) throw noServer(server, origin, 'vbsctl get servers');
-  return body as Done;
 }
 
-async function ask(url: string, body?: string): Promise<{ readonly status: number; readonly body: unknown }> {
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+interface Told {
+  readonly status: number;
+  /** Of the JSON object that was sent; none where it was something else. */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+async function ask(url: string, body?: string): Promise<Told> {
   const answer = await fetch(url, {
     ...(body === undefined ? {} : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }),
     redirect: 'error',
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });
-  return { status: answer.status, body: JSON.parse(await boundedText(answer)) };
+  return { status: answer.status, fields: fieldsOf(await boundedText(answer)) };
+}
+
+function fieldsOf(text: string): Told['fields'] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    // The parser's message quotes the answer.
+    return {};
+  }
 }
 
 /** Whatever listens on that port may send without end, and compressed. */
