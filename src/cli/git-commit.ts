@@ -21,6 +21,7 @@ const VARIABLES = [
 ] as const;
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
+const COMMIT_LENGTH_MAX = 64;
 
 /**
  * The commit of what lies in `folder`, for the history: what the CI says, else what `.git` there or above says.
@@ -56,7 +57,7 @@ async function gitFolder(from: string): Promise<GitFolder | undefined> {
     const root = await realpath(git).catch(() => undefined);
     if (root !== undefined && root === join(await realpath(folder), '.git')) {
       if ((await firstLine({ path: root, root }, 'HEAD')) !== undefined) return { path: root, root };
-      const pointer = /^gitdir: (.+)$/.exec(lineOf(await beginning(root)) ?? '')?.[1];
+      const pointer = /^gitdir: (.+)$/.exec(lineOf(await contents(root, FILE_BYTES_MAX)) ?? '')?.[1];
       if (pointer !== undefined) return await pointedTo(resolve(folder, pointer), folder);
     }
     if (dirname(folder) === folder) return undefined;
@@ -83,35 +84,44 @@ async function headOf(git: GitFolder): Promise<string | undefined> {
     const commit = (await firstLine(folder, ref)) ?? '';
     if (COMMIT.test(commit)) return commit;
   }
-  return packedCommit((await inside(shared, 'packed-refs')) ?? '', ref);
+  const packed = await inside(shared, 'packed-refs', PACKED_BYTES_MAX);
+  return packed && packedCommit(packed, ref);
 }
 
-/** `<commit> <ref>`, one a line. Anything else in the file is passed over. */
-function packedCommit(packed: string, ref: string): string | undefined {
-  for (const line of packed.split('\n')) {
-    const [commit = '', name, ...more] = line.trimEnd().split(' ');
-    if (name === ref && more.length === 0 && COMMIT.test(commit)) return commit;
+/** `<commit> <ref>`, one a line. Anything else in the file is passed over. Among the bytes: there may be a million lines. */
+function packedCommit(packed: Buffer, ref: string): string | undefined {
+  const end = ` ${ref}\n`;
+  for (let at = packed.indexOf(end); at >= 0; at = packed.indexOf(end, at + 1)) {
+    const start = packed.lastIndexOf('\n', at) + 1;
+    const commit = at - start > COMMIT_LENGTH_MAX ? '' : packed.toString('latin1', start, at);
+    if (COMMIT.test(commit)) return commit;
   }
   return undefined;
 }
 
 async function firstLine(git: GitFolder, name: string): Promise<string | undefined> {
-  return lineOf(await inside(git, name));
+  return lineOf(await inside(git, name, FILE_BYTES_MAX));
 }
 
-function lineOf(text: string | undefined): string | undefined {
-  return text?.split('\n')[0]?.trim();
+function lineOf(bytes: Buffer | undefined): string | undefined {
+  return bytes?.toString().split('\n', 1)[0]?.trim();
 }
 
 /** A file in the folder; undefined when there is none, or when a link or a name leads out of `root`. */
-async function inside({ path, root }: GitFolder, name: string): Promise<string | undefined> {
+async function inside(
+  { path, root }: GitFolder,
+  name: string,
+  bytesMax: number,
+): Promise<Buffer | undefined> {
   const real = await realpath(join(path, name)).catch(() => undefined);
-  return real !== undefined && isWithin(real, root) ? await beginning(real) : undefined;
+  return real !== undefined && isWithin(real, root) ? await contents(real, bytesMax) : undefined;
 }
 
-/** Large repositories have some megabytes of packed refs. */
-const BYTES_MAX = 64 * 1024 * 1024;
+/** 200,000 refs; large repositories have some megabytes. */
+const PACKED_BYTES_MAX = 16 * 1024 * 1024;
+/** Of a file that holds one line: a commit, the name of a branch, a path. */
+const FILE_BYTES_MAX = 16 * 1024;
 
-async function beginning(path: string): Promise<string | undefined> {
-  return readRegularFile(path, BYTES_MAX).then(String, () => undefined);
+async function contents(path: string, bytesMax: number): Promise<Buffer | undefined> {
+  return readRegularFile(path, bytesMax).catch(() => undefined);
 }

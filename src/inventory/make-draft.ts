@@ -22,15 +22,14 @@ export function draftOf(input: {
   const { volumes, target, asOf, set, now } = input;
   const backups = indexBackups(input.backups, target.project_id);
   const ofDisk = byDisk(input.backups);
-  const names = new Set<string>();
+  const nameOf = uniqueNames();
   const entries = volumes.map((volume): DraftEntry => {
     const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
     if (picked.kind === 'none') {
       const { summary, detail } = picked.why;
       return { kind: 'gap', volume, reason: summary, ...optional('detail', detail) };
     }
-    const name = uniqueName(volume, names);
-    names.add(name);
+    const name = nameOf(volume);
     const backup = picked.value;
     return {
       kind: 'restore',
@@ -61,14 +60,29 @@ export function toName(text: string): string {
 
 const NAME_LENGTH_MAX = 63;
 
-function uniqueName({ id, name }: VolumeRow, taken: ReadonlySet<string>): string {
-  const plain = toName(name) || toName(`disk-${id.slice(0, 8)}`);
-  if (!taken.has(plain)) return plain;
-  for (let number = 2; ; number++) {
-    const suffix = `-${number}`;
-    const numbered = `${plain.slice(0, NAME_LENGTH_MAX - suffix.length).replace(/-+$/, '')}${suffix}`;
-    if (!taken.has(numbered)) return numbered;
-  }
+/** What names that are numbered begin with, at most: the rest is for a dash and seven digits. */
+const STEM_LENGTH_MAX = NAME_LENGTH_MAX - 8;
+
+/** A name for each disk, and for none the same. All that may be cut to the same beginning are numbered on together. */
+function uniqueNames(): (volume: VolumeRow) => string {
+  const taken = new Set<string>();
+  const nextNumber = new Map<string, number>();
+  const numbered = (plain: string): string => {
+    const stem = plain.slice(0, STEM_LENGTH_MAX);
+    for (let number = nextNumber.get(stem) ?? 2; ; number++) {
+      const suffix = `-${number}`;
+      const name = `${plain.slice(0, NAME_LENGTH_MAX - suffix.length).replace(/-+$/, '')}${suffix}`;
+      if (taken.has(name)) continue;
+      nextNumber.set(stem, number + 1);
+      return name;
+    }
+  };
+  return ({ id, name }) => {
+    const plain = toName(name) || toName(`disk-${id.slice(0, 8)}`);
+    const unique = taken.has(plain) ? numbered(plain) : plain;
+    taken.add(unique);
+    return unique;
+  };
 }
 
 function byDisk(backups: readonly Backup[]): ReadonlyMap<string, readonly Backup[]> {

@@ -69,6 +69,8 @@ function* decodeText(text: string, file: string, version: string, hash: Hash): L
 
 /** As many as manifests may declare. */
 const RESTORES_MAX = 100_000;
+/** As many files as are read in one run. */
+const MANIFESTS_MAX = 10_000;
 
 /** What may stand in a message: ids, kinds, versions. */
 const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
@@ -99,7 +101,9 @@ function flat(found: unknown): unknown {
 
 /** What has the right shape and cannot be: nothing after this has to wonder. */
 function contradiction(plan: SavedPlan): Misfit | undefined {
-  const { actions, renamed, records } = plan;
+  const { actions, renamed, records, manifests } = plan;
+  if (manifests.length > MANIFESTS_MAX)
+    return { path: ['manifests'], expected: `at most ${MANIFESTS_MAX} files`, found: manifests.length };
   if (actions.length + renamed.length > RESTORES_MAX)
     return { path: ['actions'], expected: `at most ${RESTORES_MAX} restores`, found: actions.length };
   const seen = new Set<string>();

@@ -75,17 +75,21 @@ function headingLines(
   { created_at, tool_version, digest, waivers }: SavedPlan,
   path: string,
   signed: SignatureFinding,
-  { style, now }: TextOptions,
+  { style, width, now }: TextOptions,
 ): string[] {
   return [
     `${style.strong(`Plan ${sanitize(path)}`)}, made ${when(created_at, now)} by vbsctl ${sanitize(tool_version)}`,
     style.faint(`digest ${sanitize(digest)}`),
     (signed.kind === 'valid' ? style.good : style.warn)(signatureText(signed)),
-    ...(waivers.length === 0
-      ? []
-      : [style.warn(`applies only with ${waivers.map((waiver) => `--allow-${waiver}`).join(' ')}`)]),
+    ...(waivers.length === 0 ? [] : wrap(waiversText(waivers), width).map(style.faint)),
     '',
   ];
+}
+
+/** In quotes, and no advice: a file that was forged would talk people into lifting a limit. Which limits stand in the way, `apply` says. */
+function waiversText(waivers: SavedPlan['waivers']): string {
+  const flags = [...new Set(waivers)].map((waiver) => `“--allow-${waiver}”`);
+  return `the file says that it was made with ${flags.join(', ')}; apply checks today’s policy itself`;
 }
 
 /** In one sentence without a full stop. */

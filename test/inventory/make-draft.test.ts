@@ -80,6 +80,25 @@ describe('a generated manifest', () => {
     ]);
   });
 
+  it('costs no time to speak of where all disks have one name, or names that are cut to one', () => {
+    const long = 'x'.repeat(61);
+    for (const [what, name] of [
+      ['one name', () => 'data'],
+      ['names that look numbered', (n: number) => (n % 2 === 0 ? 'data' : `data-${n}`)],
+      ['long names', (n: number) => `${long}${(n % 10_000).toString(36)}`],
+    ] as const) {
+      const rows = Array.from({ length: 40_000 }, (_, n) => ({
+        ...(volumes[0] as VolumeRow),
+        name: name(n),
+      }));
+      const began = process.cpuUsage();
+      const names = draft('latest', rows).entries.map((entry) => entry.kind === 'restore' && entry.name);
+      expect(process.cpuUsage(began).user / 1e6, what).to.be.below(5);
+      expect(new Set(names).size, what).to.equal(rows.length);
+      for (const each of names) expect(each, what).to.match(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+    }
+  });
+
   it('is read as what was drafted, whatever names the cloud holds', async () => {
     const name = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),

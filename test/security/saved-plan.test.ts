@@ -100,6 +100,42 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
+  it('does not ask for a limit to be lifted: what it was made with is its own word', async () => {
+    const waivers = ['protected-volumes', 'more-restores', 'protected-volumes'];
+    forge({ waivers });
+    for (const command of ['show', 'apply']) {
+      const text = await ok(command, 'plan.json');
+      expect(text).to.include(
+        'the file says that it was made with “--allow-protected-volumes”, “--allow-more-restores”; apply checks',
+      );
+      expect(text.match(/--allow-/g)).to.have.length(2);
+    }
+  });
+
+  it('has the files that it names looked at once each, and not without end', async () => {
+    const [one] = JSON.parse(desk.read('plan.json')).manifests;
+    const another = (n: number) => ({ ...one, path: `${'./'.repeat(n % 1_000)}restores.yaml` });
+    forge({ manifests: Array.from({ length: 10_001 }, (_, n) => another(n)) });
+    await refused('not a sound plan');
+    await ok('plan', '--out', 'plan.json');
+    desk.write('restores.yaml', `${desk.read('restores.yaml')}# edited\n`);
+    forge({ manifests: Array.from({ length: 10_000 }, (_, n) => another(n)) });
+    const text = await ok('apply', 'plan.json');
+    expect(text.match(/has changed since the plan was made/g)).to.have.length(1);
+  });
+
+  it('has a few of the changed files named, and the others counted', async () => {
+    const [one] = JSON.parse(desk.read('plan.json')).manifests;
+    const names = Array.from({ length: 50 }, (_, n) => `m${n}.yaml`);
+    for (const name of names) desk.write(name, 'edited: 1\n');
+    truncateSync(at('m49.yaml'), 33 * 1024 * 1024);
+    forge({ manifests: names.map((path) => ({ ...one, path })) });
+    const text = await ok('apply', 'plan.json');
+    expect(text.match(/\.yaml has changed since/g)).to.have.length(20);
+    expect(text).to.include('29 more manifests have changed');
+    expect(text).to.include('have grown beyond 32 MiB');
+  });
+
   it('notes no rule of its own as done', async () => {
     await ok('apply', 'plan.json');
     const { backup } = JSON.parse(desk.read('plan.json')).actions[0];

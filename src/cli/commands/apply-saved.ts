@@ -8,7 +8,7 @@ import { optional } from '../../domain/record.ts';
 import type { SavedPlan, SignatureFinding } from '../../domain/saved-plan.ts';
 import type { ManifestFile } from '../../domain/spec.ts';
 import { locate } from '../../files/checkout.ts';
-import { readRegularFile } from '../../files/read-file.ts';
+import { readRegularFile, UnfitFileError } from '../../files/read-file.ts';
 import { LIMITS } from '../../manifest/limits.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
 import { savedPlanHeading } from '../../views/saved-plan-text.ts';
@@ -92,10 +92,11 @@ function refuseOtherSelections(flags: ApplyFlags): void {
   );
 }
 
-/** Those in the working directory: the paths are the plan file's word, and nothing outside is read on it. */
+/** Those in the working directory, each once: the paths are the plan file's word, and nothing outside is read on it. */
 async function ownManifests(io: Io, { manifests }: SavedPlan): Promise<readonly ManifestFile[]> {
+  const each = [...new Map(manifests.map((one) => [absolute(io, one.path), one])).values()];
   const inside = await Promise.all(
-    manifests.map(async ({ path }) => {
+    each.map(async ({ path }) => {
       if (path === '-') return false;
       return await locate(absolute(io, path), [io.cwd]).then(
         ({ inCheckout }) => inCheckout,
@@ -103,8 +104,12 @@ async function ownManifests(io: Io, { manifests }: SavedPlan): Promise<readonly 
       );
     }),
   );
-  return manifests.filter((_, index) => inside[index]);
+  io.stop.throwIfAborted();
+  return each.filter((_, index) => inside[index]);
 }
+
+/** Of many, the count says enough. */
+const CHANGED_SHOWN_MAX = 20;
 
 /** The plan stands for itself; but who sees the manifests beside it should know that they say something else. */
 async function manifestsChanged(
@@ -113,14 +118,36 @@ async function manifestsChanged(
   manifests: readonly ManifestFile[],
 ): Promise<Diagnostic[]> {
   const changed: string[] = [];
+  let bytesLeft: number = LIMITS.bytes;
   for (const { path, sha256: digest } of manifests) {
-    const bytes = await readRegularFile(absolute(io, path), LIMITS.bytes).catch(() => undefined);
-    if (bytes && createHash('sha256').update(bytes).digest('hex') !== digest) changed.push(path);
+    io.stop.throwIfAborted();
+    const bytes = await readRegularFile(absolute(io, path), bytesLeft).catch((cause: unknown) => {
+      if (!(cause instanceof UnfitFileError) || cause.code !== 'TOO_LARGE') return undefined;
+      bytesLeft = -1;
+      return undefined;
+    });
+    if (bytesLeft < 0) break;
+    if (!bytes) continue;
+    bytesLeft -= bytes.length;
+    if (createHash('sha256').update(bytes).digest('hex') !== digest) changed.push(path);
   }
-  return changed.map((file) => ({
+  const note = (summary: string, file?: string): Diagnostic => ({
     severity: 'note',
     code: 'manifest-changed',
-    summary: `${file} has changed since the plan was made at ${created_at}; the approved plan is applied`,
-    where: { file },
-  }));
+    summary: `${summary}; the approved plan is applied`,
+    ...(file === undefined ? {} : { where: { file } }),
+  });
+  const since = `since the plan was made at ${created_at}`;
+  const more = changed.length - CHANGED_SHOWN_MAX;
+  return [
+    ...changed.slice(0, CHANGED_SHOWN_MAX).map((file) => note(`${file} has changed ${since}`, file)),
+    ...(more > 0 ? [note(`${more} more manifests have changed ${since}`)] : []),
+    ...(bytesLeft < 0
+      ? [
+          note(
+            `the manifests have grown beyond ${LIMITS.bytes / 1024 / 1024} MiB ${since}, and not all were compared`,
+          ),
+        ]
+      : []),
+  ];
 }
