@@ -5,6 +5,7 @@ import { unreachable } from '../domain/errors.ts';
 import { yamlComment, yamlScalar } from '../domain/escape/yaml.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
 import { describeAttachment } from '../domain/preflight.ts';
+import { isWithheld } from '../domain/secrets.ts';
 import { describeTarget } from '../domain/target.ts';
 import { plural, size, utc } from './words.ts';
 
@@ -98,21 +99,21 @@ function diskText({ name, id, size: gigabytes, attachments }: VolumeRow): string
   return `${name || id}, ${size(gigabytes)}, ${where}`;
 }
 
-/** What the schema takes at most; a name that does not fit is left out, never cut: it would not match. */
+/** What the schema takes at most; a name that does not fit is left out, never cut: it would not match. Nor would one without its secret. */
 const NAME_CHARS_MAX = 255;
 const SIZE_MAX = 1_048_576;
 
 function expectLines({ name, size: gigabytes, attachments }: VolumeRow): string[] {
-  const [attachment] = attachments;
+  const [{ server_name: server = '', server_id = '' } = {}] = attachments;
   const expected: [string, string | number][] = [
     ['volume_name', name],
-    ['server', attachment?.server_name ?? attachment?.server_id ?? ''],
+    ['server', server === '' || isWithheld(server) ? server_id : server],
     ['size', gigabytes],
   ];
   const lines = expected
     .filter(([, value]) =>
       typeof value === 'string'
-        ? value !== '' && [...value].length <= NAME_CHARS_MAX
+        ? value !== '' && !isWithheld(value) && [...value].length <= NAME_CHARS_MAX
         : Number.isInteger(value) && value >= 1 && value <= SIZE_MAX,
     )
     .map(([key, value]) => `        ${key}: ${yamlScalar(value)}`);

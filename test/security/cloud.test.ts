@@ -558,6 +558,16 @@ describe('names and ids', () => {
     expect((await run('plan')).code).to.equal(0);
   });
 
+  it('that hold a secret are not what a generated manifest expects', async () => {
+    named('prod-s3cret-password');
+    const generated = await run('generate', '--all', '--latest');
+    expect(generated.code, printed(generated)).to.equal(0);
+    scene.write('restores.yaml', generated.stdout);
+    const planned = await run('plan');
+    expect(planned.code, printed(planned)).to.equal(0);
+    expect(planned.stdout).to.include('1 to restore');
+  });
+
   it('are not hidden by a token that is none', async () => {
     const name = 'pay-db-data-of-payments';
     named(name);
