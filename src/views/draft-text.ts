@@ -104,10 +104,10 @@ const NAME_CHARS_MAX = 255;
 const SIZE_MAX = 1_048_576;
 
 function expectLines({ name, size: gigabytes, attachments }: VolumeRow): string[] {
-  const [{ server_name: server = '', server_id = '' } = {}] = attachments;
+  const [{ server_id = '', server_name = server_id } = {}] = attachments;
   const expected: [string, string | number][] = [
     ['volume_name', name],
-    ['server', server === '' || isWithheld(server) ? server_id : server],
+    ['server', isWithheld(server_name) ? server_id : server_name],
     ['size', gigabytes],
   ];
   const lines = expected
