@@ -129,7 +129,7 @@ function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings,
   throw new Failure(
     'refused',
     keys.map((key) =>
-      error('unproven-cloud', `${key} may not be set by a clouds.yaml that was found, not named: ${file}`, {
+      error('unproven-cloud', `${key} may not be set by a clouds.yaml that was found, not named`, {
         detail:
           'It lies in the working directory, where a pull request can write. With this setting, another server could answer for the cloud.',
         remedy: `remove ${key} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,

@@ -584,6 +584,20 @@ describe('the files of clouds', () => {
     expect(left.leftOut).to.equal(join(folder, 'cwd/clouds.yaml'));
   });
 
+  it('are the user’s own where the user stands in their folder', async () => {
+    const home = 'home/.config/openstack';
+    for (const stem of ['clouds', 'secure']) write(`${home}/${stem}.yaml`);
+    const files = await readCloudFiles({
+      env: {},
+      cwd: join(folder, home),
+      readsCwd: true,
+      home: join(folder, 'home'),
+    });
+    expect(files)
+      .to.include.keys('clouds', 'secure')
+      .and.not.include.keys('checkout', 'shadowed', 'withheld');
+  });
+
   it('are no links out of the working directory, no pipes', async () => {
     write('home/clouds.yaml');
     symlinkSync('../home/clouds.yaml', join(folder, 'cwd/clouds.yaml'));
