@@ -213,7 +213,7 @@ function typeRemedy(v: Violation): string | undefined {
     return `quote it: ${named(written(v))}`;
   }
   if ((params.type === 'integer' || params.type === 'number') && typeof value === 'string')
-    return /^[0-9]+$/.test(value) ? `write it without quotes: ${value}` : undefined;
+    return /^[0-9]{1,15}$/.test(value) ? `write it without quotes: ${value}` : undefined;
   if (params.type === 'array' && typeof value === 'string') return 'write it as a list: [ … ]';
   return undefined;
 }
@@ -243,7 +243,7 @@ function advice(form: string | undefined, text: string): { detail?: string; reme
       return parts ? { remedy: `write it with dashes: ${parts.join('-')}` } : {};
     }
     case 'duration':
-      return /^[0-9]+$/.test(text) ? { remedy: `add the unit: ${text}s, ${text}m or ${text}h` } : {};
+      return /^[0-9]{1,9}$/.test(text) ? { remedy: `add the unit: ${text}s, ${text}m or ${text}h` } : {};
     case 'name': {
       const fit = text
         .toLowerCase()

@@ -285,6 +285,7 @@ async function below(directory: string, io: LoadIo): Promise<readonly string[]> 
   const walk = async (path: string, depth: number): Promise<void> => {
     const entries = await readdir(resolve(io.cwd, path), { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
+      io.signal?.throwIfAborted();
       if (entry.name.startsWith('.') || entry.isFile() || found.length >= LIMITS.files) continue;
       const next = join(path, entry.name);
       const real = await realpath(resolve(io.cwd, next)).catch(() => undefined);

@@ -16,7 +16,7 @@ export interface LoadIo {
   readonly stdin: AsyncIterable<Uint8Array>;
   /** Of this vbsctl, which a config may require. */
   readonly version: string;
-  /** Aborted: no pipe and no terminal is waited for any more; what loads rejects with its reason. */
+  /** Aborted: nothing more is read or waited for; what loads rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -205,6 +205,7 @@ class Loader implements LoadedTexts {
 
   /** Operating errors become diagnostics; whatever else is thrown is a bug and passes. */
   async #attempt(path: string, work: () => Promise<void>): Promise<void> {
+    this.#io.signal?.throwIfAborted();
     try {
       await work();
     } catch (cause) {

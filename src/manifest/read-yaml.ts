@@ -24,6 +24,7 @@ import {
   isForbiddenKey,
   named,
   problemAt,
+  shortened,
   tooDeep,
   tooManyDocuments,
   tooManyKeys,
@@ -180,7 +181,7 @@ function convert(
     problems.push(
       problemAt(
         source,
-        Math.max(0, source.text.lastIndexOf('%YAML', document.range[0])),
+        versionLine(source.text, document.range[0]),
         'yaml-version',
         `YAML ${yaml.version} is not understood, only YAML 1.2`,
         {
@@ -191,6 +192,15 @@ function convert(
   converter.positions.root(startOf(document.contents));
   return { value: converter.value(document.contents), positions: converter.positions };
 }
+
+/** A directive counts for the documents that follow, too: those have it far above, and are pointed at themselves. */
+function versionLine(text: string, documentAt: number): number {
+  const from = Math.max(0, documentAt - VERSION_LINE_DISTANCE_MAX);
+  const found = text.slice(from, documentAt + 1).lastIndexOf('%YAML');
+  return found < 0 ? documentAt : from + found;
+}
+
+const VERSION_LINE_DISTANCE_MAX = 4_096;
 
 function spend(allowance: Allowance, values: number, source: SourceText, offset: number): void {
   allowance.values -= values;
@@ -282,7 +292,7 @@ class Converter {
     }
     const { value, source } = node as Scalar.Parsed;
     if (typeof value !== 'string') {
-      const written = source === '' || value === null ? 'an empty key' : source;
+      const written = source === '' || value === null ? 'an empty key' : shortened(source);
       this.#problem(node, 'key-not-text', `a key must be a text, not ${written}`, {
         remedy: value === null ? 'write the key before the colon' : `quote it: ${named(source)}`,
       });
@@ -310,7 +320,7 @@ class Converter {
       this.#problem(
         node,
         'yaml-ambiguous',
-        `${source} is a text here, but tools that read YAML 1.1 take it for ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'}`,
+        `${shortened(source)} is a text here, but tools that read YAML 1.1 take it for ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'}`,
         {
           remedy: `quote it: ${named(source)}`,
         },
@@ -319,7 +329,7 @@ class Converter {
       this.#problem(
         node,
         'yaml-ambiguous',
-        `${source} is a number with a leading zero, which YAML 1.1 and 1.2 read differently`,
+        `${shortened(source)} is a number with a leading zero, which YAML 1.1 and 1.2 read differently`,
         {
           remedy: `quote it if it is a text: ${named(source)}; else write ${value}`,
         },
@@ -331,7 +341,7 @@ class Converter {
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {
       this.#problem(node, 'unknown-anchor', `no anchor ${named(node.source)} stands before this alias`, {
-        remedy: `define it with &${node.source} further up, or quote the text: ${named(`*${node.source}`)}`,
+        remedy: `define it with &${shortened(node.source)} further up, or quote the text: ${named(`*${node.source}`)}`,
       });
       return null;
     }

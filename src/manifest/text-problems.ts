@@ -89,6 +89,10 @@ export function tooManyProblems(file?: string): Diagnostic {
 
 /** A key or value for a message: quoted, on one line, not too long. */
 export function named(text: string): string {
-  const short = text.length > 64 ? `${text.slice(0, 61)}…` : text;
-  return JSON.stringify(short);
+  return JSON.stringify(shortened(text));
+}
+
+/** As much as a message repeats of a text, which may be as long as the file. */
+export function shortened(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 61)}…` : text;
 }

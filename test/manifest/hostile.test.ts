@@ -217,6 +217,29 @@ describe('hostile input', () => {
       });
   });
 
+  it('is not repeated in full, nor looked through for each document', async () => {
+    const long = '1'.repeat(5_000_000);
+    const head = 'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\n';
+    for (const [what, text] of [
+      ['a duration', `${head}spec: {restores: [{timeout: "${long}"}]}\n`],
+      ['a number in quotes', `${head}spec: {restores: [{generation: "${long}"}]}\n`],
+      ['a leading zero', `a: 0${long}\n`],
+      ['a key', `? ${long}\n: 1\n`],
+      ['an alias', `a: *${long}\n`],
+      ['minutes and seconds', `a: 1${':11'.repeat(2_000_000)}\n`],
+      ['another version', `%YAML 1.1\n---\n1\n#${long}${long}\n${'---\n1\n'.repeat(2_000)}`],
+    ] as const)
+      await within({ 'm.yaml': text }, async ({ io }) => {
+        const began = process.cpuUsage();
+        const { diagnostics } = await loadManifests(['m.yaml'], io);
+        // The last one took 21 s for 20 MB.
+        expect(process.cpuUsage(began).user / 1e6, what).to.be.below(3);
+        expect(diagnostics, what).not.to.deep.equal([]);
+        for (const { summary, detail = '', remedy = '' } of diagnostics)
+          expect((summary + detail + remedy).length, what).to.be.below(1_000);
+      });
+  });
+
   it('is stopped when it is documents without end', () => {
     const { problems } = read(new SourceText('m.yaml', '--- 1\n'.repeat(20)), {
       ...wholeAllowance(),

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Desk } from '../e2e/cli.ts';
-import { printed } from './attack.ts';
+import { CRASH, printed } from './attack.ts';
 
 /** What a manifest may cost before anybody has agreed to it, against the built program. */
 describe('a manifest of a thousand things that do not exist', () => {
@@ -67,6 +67,17 @@ describe('a manifest of a thousand things that do not exist', () => {
     desk.write('op.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 50}\n`);
     const done = await desk.run('plan', '-f', 'many.yaml', '--config', 'op.yaml', '--allow-more-restores');
     expect(done.stdout).to.contain('Plan: 1,000 blocked.');
+  });
+
+  it('is told of without a crash where one text is as long as the file', async () => {
+    for (const entry of [{ timeout: '1'.repeat(20_000_000) }, { generation: '1'.repeat(20_000_000) }]) {
+      const set = { apiVersion: 'vbsctl.dev/v1', kind: 'RestoreSet', spec: { restores: [entry] } };
+      desk.write('long.json', JSON.stringify(set));
+      const done = await desk.runWithoutCloud('validate', '-f', 'long.json');
+      expect(done.code).to.equal(1);
+      expect(printed(done)).to.include('111…').and.not.match(CRASH);
+      expect(printed(done).length).to.be.below(5_000);
+    }
   });
 
   it('takes validate no time to speak of when they depend on a thousand others', async () => {

@@ -95,17 +95,14 @@ function refuseOtherSelections(flags: ApplyFlags): void {
 /** Those in the working directory, each once: the paths are the plan file's word, and nothing outside is read on it. */
 async function ownManifests(io: Io, { manifests }: SavedPlan): Promise<readonly ManifestFile[]> {
   const each = [...new Map(manifests.map((one) => [absolute(io, one.path), one])).values()];
-  const inside = await Promise.all(
-    each.map(async ({ path }) => {
-      if (path === '-') return false;
-      return await locate(absolute(io, path), [io.cwd]).then(
-        ({ inCheckout }) => inCheckout,
-        () => false,
-      );
-    }),
-  );
-  io.stop.throwIfAborted();
-  return each.filter((_, index) => inside[index]);
+  const inside: ManifestFile[] = [];
+  for (const one of each) {
+    io.stop.throwIfAborted();
+    if (one.path === '-') continue;
+    const located = await locate(absolute(io, one.path), [io.cwd]).catch(() => undefined);
+    if (located?.inCheckout) inside.push(one);
+  }
+  return inside;
 }
 
 /** Of many, the count says enough. */
