@@ -257,9 +257,10 @@ export function isMaybeTouched(record: RestoreRecord): record is Failed & { read
 }
 
 /**
- * How sure it is that an attempt did nothing. `none`: certainly nothing. `possible_duplicate`: it was answered with a no
- * that may belong to a second copy of the request (a gateway that repeated it), or that may have crossed its
- * own effect: nothing is repeated before settle has passed. `full`: nobody knows.
+ * How sure it is that an attempt did nothing. `none`: certainly nothing, for not a byte was sent. `possible_duplicate`: it
+ * was answered with a no, whatever its status, that may belong to a second copy of the request (a gateway that repeated it,
+ * whose second copy may meet a token that has ended), or that may have crossed its own effect. `full`: nobody knows.
+ * Unless it is `none`, nothing is repeated or called untouched before settle has passed.
  */
 export type Doubt = 'none' | 'possible_duplicate' | 'full';
 
@@ -277,9 +278,9 @@ export function doubtWhenSent(attempt: Attempt): Doubt {
       return 'full';
     case 'rejected_for_now':
     case 'rejected':
+    case 'unauthorized':
       return 'possible_duplicate';
     case 'not_sent':
-    case 'unauthorized':
       return 'none';
     default:
       return unreachable(attempt.answer);
@@ -385,7 +386,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
     }
     case 'fail': {
       if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
-      const clean = record.status === 'intended' && !event.moved && worstDoubt(record.attempts) !== 'full';
+      const clean = record.status === 'intended' && !event.moved && worstDoubt(record.attempts) === 'none';
       return {
         ...common(record),
         status: 'failed',

@@ -1,6 +1,7 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
 import { plainText } from '../network/plain-text.ts';
+import { sameId } from './block-storage.ts';
 import { list, object, optionalText, text } from './fields.ts';
 import type { JsonObject } from './http/failures.ts';
 
@@ -14,8 +15,9 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
   ['FAIL', 'fail'],
 ]);
 
-/** `GET /v1/{project_id}/jobs/{job_id}`. Throws UnexpectedShape. */
+/** `GET /v1/{project_id}/jobs/{job_id}`, of the job that was asked for. Throws UnexpectedShape. */
 export function parseJob(id: string, job: JsonObject): Job {
+  sameId({ id: text(job, 'job_id') }, id);
   const status = text(job, 'status');
   const entities = job.entities == null ? {} : object(job.entities, 'entities');
   return {

@@ -126,8 +126,10 @@ class Following {
     const reading = await run.driver.job(id, run.stop);
     const goneForGood = this.#jobGone.seen(reading.kind === 'gone');
     switch (reading.kind) {
-      case 'found':
-        return judgeJob(reading.value, this.#record, this.#session.now());
+      case 'found': {
+        const step = judgeJob(reading.value, this.#record, this.#session.now());
+        return step.kind === 'unproven' ? this.#lookAtDiskToo(reading.value, step.because) : step;
+      }
       case 'unreadable':
         return {
           kind: 'goes_on',
@@ -143,6 +145,34 @@ class Following {
       }
       default:
         return unreachable(reading);
+    }
+  }
+
+  /** The job alone proves nothing, and the disk may still show what was: so it is looked at until settle has passed. */
+  async #lookAtDiskToo(job: Job, because: string): Promise<Step> {
+    const { run } = this.#session;
+    const seen = await this.#confirm(await this.#session.look());
+    const goneForGood = this.#gone.seen(isGone(seen.look.seen));
+    const step = judgeStatuses(seen, this.#record, run.driver.api, goneForGood, 'job');
+    const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
+    switch (step.kind) {
+      case 'succeeded':
+        return {
+          kind: 'succeeded',
+          observed: { ...step.observed, job: { id: job.id, status: job.raw_status } },
+        };
+      case 'unmoved': {
+        const note = `${because}, and the disk looks as it did before`;
+        return unmovedForGood
+          ? { kind: 'lost', cause: note, observations: step.observations }
+          : { ...step, note };
+      }
+      case 'goes_on':
+      case 'failed':
+      case 'lost':
+        return step;
+      default:
+        return unreachable(step);
     }
   }
 
@@ -244,11 +274,18 @@ export type Step =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'lost'; readonly cause: string; readonly observations: readonly Observation[] };
 
+/** The job succeeded, but does not say that it was a restore of this: the disk has to tell, too. */
+interface Unproven {
+  readonly kind: 'unproven';
+  /** For people; a clause without a full stop. */
+  readonly because: string;
+}
+
 /**
  * An end counts only for the restore that was asked for: a job that names another disk or backup, or that makes or
- * deletes a backup, is no proof of anything here.
+ * deletes a backup, is no proof of anything here; one that names nothing, or other work than a restore, is none alone.
  */
-export function judgeJob(job: Job, record: Running, at: string): Step {
+export function judgeJob(job: Job, record: Running, at: string): Step | Unproven {
   switch (job.status) {
     case 'init':
       return { kind: 'goes_on', note: 'queued', job: job.status };
@@ -269,6 +306,10 @@ export function judgeJob(job: Job, record: Running, at: string): Step {
     case 'success': {
       const other = otherWork(job, record);
       if (other) return { kind: 'lost', cause: `job ${job.id} succeeded for ${other}`, observations: [] };
+      if (job.volume_id === undefined && job.backup_id === undefined)
+        return { kind: 'unproven', because: `job ${job.id} succeeded, but names neither disk nor backup` };
+      if (job.type !== undefined && !isRestore(job.type))
+        return { kind: 'unproven', because: `job ${job.id} succeeded, but as ${job.type}` };
       return { kind: 'succeeded', observed: { at, job: { id: job.id, status: job.raw_status } } };
     }
     default:
@@ -291,16 +332,23 @@ export function otherWork(
     : undefined;
 }
 
+/** `bksRestoreBackup` and what other releases may call it. Source of the name: the reference of VBS, jobs. */
+export function isRestore(jobType: string): boolean {
+  return /restore/i.test(jobType);
+}
+
 /**
  * Progress and end from disk and backup alone. A disk that was accepted or seen restoring, has moved, and is at
  * rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one `error`. Of what
  * nobody said yes to, disk and backup must have been freed together as well, and nothing seen so far may contradict.
+ * `told_by` the job that it is done, it is enough that the disk moved.
  */
 export function judgeStatuses(
   { look, history }: Pick<ConfirmedLook, 'look' | 'history'>,
   record: Running,
   api: CloudApi,
   goneForGood: boolean,
+  told_by?: 'job',
 ): Step {
   const { volume, backup, seen } = look;
   const subject = subjectOf(record, api);
@@ -349,7 +397,7 @@ export function judgeStatuses(
   // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
   if (
     sameSeen(seen.volume, record.baseline.volume) ||
-    (unseen && sameSeen(seen.backup, record.baseline.backup))
+    (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))
   )
     return {
       kind: 'unmoved',
@@ -359,7 +407,7 @@ export function judgeStatuses(
       observations: history.looks,
     };
   // Cinder's yes is sent when disk and backup are in the database as restoring: it needs no more.
-  if (unseen && record.job_id === undefined) return { kind: 'succeeded', observed };
+  if (told_by === 'job' || (unseen && record.job_id === undefined)) return { kind: 'succeeded', observed };
   const apart = endedApart(seen, history);
   if (apart !== undefined) return lost(apart);
   if (lacksItsName(seen.volume, subject, !sameId(backup.value.volume_id, record.volume_id)))

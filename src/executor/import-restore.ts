@@ -6,7 +6,7 @@ import type { ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { otherWork } from './follow.ts';
+import { isRestore, otherWork } from './follow.ts';
 import { look } from './look.ts';
 
 /** By what it is known that a restore was done by hand. */
@@ -99,7 +99,13 @@ async function refuseOtherJob(
       `job ${id} did ${other}; declared are disk ${wanted.volume_id} and backup ${wanted.backup_id}`,
       'correct --job-id or the manifest',
     );
-  // Nobody but the job says what was restored.
+  // Nobody but the job says what was done.
+  if (job.type === undefined || !isRestore(job.type))
+    throw refused(
+      'job-not-a-restore',
+      `job ${id} succeeded, but ${job.type === undefined ? 'does not say what it did' : `did other work than a restore: ${job.type}`}`,
+      'correct --job-id; if you know otherwise that it was this restore: --succeeded-at TIME --reason "…"',
+    );
   if (job.volume_id === undefined || job.backup_id === undefined)
     throw refused(
       'job-names-nothing',

@@ -26,7 +26,7 @@ export type Finding =
  * until settle has passed since it began: a resumed run counts from its own first look, for it cannot know how
  * long ago the request left. What is settled already is looked at once.
  */
-export async function probe(session: Session, started: Intended, settle?: number): Promise<Finding> {
+export async function probe(session: Session, started: Intended): Promise<Finding> {
   const { run } = session;
   const { clock, settings } = run;
   // Nothing to find out: save the requests.
@@ -41,7 +41,7 @@ export async function probe(session: Session, started: Intended, settle?: number
     const confirmed = await confirmLook(session, record, await session.look());
     const { history } = confirmed;
     const { seen } = confirmed.look;
-    const settleMs = settleOf(session, record, settle);
+    const settleMs = settleOf(session, record);
     const { sinceMs } = rhythm;
     const verdict = judge({
       ...subjectOf(record, run.driver.api),
@@ -87,8 +87,7 @@ export async function probe(session: Session, started: Intended, settle?: number
 }
 
 /** How long an unmoved disk is looked at before it counts, ms. */
-function settleOf({ run }: Session, { attempts }: Intended, settle: number | undefined): number {
-  if (settle !== undefined) return settle;
+function settleOf({ run }: Session, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
   return effectiveSettle(run.settings.retry.settle_ms, run.lag.longestMs);
 }

@@ -1,9 +1,10 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import type { BackupView, RunnableAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
-import type { Baseline, Observation } from '../domain/record.ts';
+import type { Baseline, Names, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import { cloudTime, type Look } from './look.ts';
@@ -32,20 +33,21 @@ const BASELINE_QUIET_MS = 3_000;
 /** The first of the looks that saw the same as this one, and how long ago. */
 export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | undefined;
 
-/** Whether the POST may leave now. */
+/** Whether the POST may leave now. `begun`: what disk and backup were when an earlier attempt was made. */
 export async function checkReadiness(
   run: Run,
   action: RunnableAction,
   look: Look,
   earlier: Earlier,
+  begun?: Names,
 ): Promise<Readiness> {
   const { driver, pendingBackups } = run;
   const [refused, ...more] = refusedByPolicy(run, look);
   if (refused) return { kind: 'refused', reasons: [refused, ...more] };
-  const judged = judgeReadiness(action, look, driver.target, earlier);
+  const judged = judgeReadiness(action, look, driver.target, earlier, begun);
   // The last question may cost a request: it is asked when all else is well.
   if (judged.kind !== 'ready') return judged;
-  return judgeReadiness(action, look, driver.target, earlier, await pendingBackups.now());
+  return judgeReadiness(action, look, driver.target, earlier, begun, await pendingBackups.now());
 }
 
 /** What was not read is judged once it is. */
@@ -59,6 +61,7 @@ export function judgeReadiness(
   look: Look,
   home: Home,
   earlier: Earlier,
+  begun?: Names,
   pendingBackups?: readonly Backup[],
 ): Readiness {
   for (const [what, reading] of [
@@ -80,7 +83,8 @@ export function judgeReadiness(
   const [problem] = identityProblems(volume, backup, action.expect, home);
   if (problem) return { kind: 'never', reason: problem.summary };
   const changed =
-    changedSince('disk', action.volume, volume) ?? changedSince('backup', action.backup, backup);
+    changedSince('planned', action.volume, action.backup, volume, backup) ??
+    (begun && changedSince('begun', { name: begun.volume_name }, backupAsBegun(begun), volume, backup));
   if (changed) return { kind: 'never', reason: changed };
 
   const waits = waitsFor(namedAsPlanned(volume, action), backup, pendingBackups);
@@ -110,17 +114,42 @@ export function namedAsPlanned(volume: Volume, { volume: planned }: RunnableActi
   return withServerNames(volume, serverNames(servers));
 }
 
-/** What was approved is what happens: a disk or backup that is not the planned one any more is refused. */
+/**
+ * What was approved is what happens: a disk or backup that is not what people saw any more is refused. Names count, as
+ * in a saved plan: who gave a disk another one while it was waited for meant something by it.
+ */
 function changedSince(
-  what: string,
-  planned: VolumeView & BackupView,
-  now: { readonly name: string; readonly size: number; readonly created_at?: string },
+  when: 'planned' | 'begun',
+  seenVolume: VolumeView,
+  seenBackup: BackupView,
+  volume: Volume,
+  backup: Backup,
 ): string | undefined {
-  if (planned.size !== undefined && planned.size !== now.size)
-    return `the ${what} had ${planned.size} GB when planned and has ${now.size} GB`;
-  if (planned.created_at !== undefined && planned.created_at !== now.created_at)
-    return `the ${what} was created at ${planned.created_at} when planned and now at ${now.created_at}`;
-  return undefined;
+  const facts: readonly (readonly [what: string, seen: string | undefined, now: string | undefined])[] = [
+    ['the disk’s name', inWords(seenVolume.name), inWords(volume.name)],
+    ['the disk’s size', inGb(seenVolume.size), inGb(volume.size)],
+    ['the backup’s name', inWords(seenBackup.name), inWords(backup.name)],
+    ['the disk that the backup is of', seenBackup.of_volume_id, backup.volume_id],
+    ['the backup’s size', inGb(seenBackup.size), inGb(backup.size)],
+    ['the backup’s time', seenBackup.created_at, backup.created_at],
+  ];
+  // What the plan could not tell is absent.
+  const differing = facts.find(([, seen, now]) => seen !== undefined && seen !== now);
+  if (!differing) return undefined;
+  const [what, seen, now] = differing;
+  return `${what} was ${seen} when it was ${when}, and is ${now} now`;
+}
+
+function inWords(name: string | undefined): string | undefined {
+  return name === '' ? 'nothing' : name && quoted(name);
+}
+
+function inGb(size: number | undefined): string | undefined {
+  return size === undefined ? undefined : `${size} GB`;
+}
+
+function backupAsBegun({ backup_name, backup_created_at, size }: Names): BackupView {
+  return { name: backup_name, created_at: backup_created_at, size };
 }
 
 function changedAt(time: string | undefined): number {

@@ -167,7 +167,8 @@ class Attempts {
         this.#noteAttached(look);
         if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
         const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-        const readiness = await checkReadiness(run, this.#action, look, earlier);
+        const begun = session.record?.status === 'intended' ? session.record.names : undefined;
+        const readiness = await checkReadiness(run, this.#action, look, earlier, begun);
         switch (readiness.kind) {
           case 'ready':
             return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
@@ -343,9 +344,11 @@ class Attempts {
     this.#failed++;
     this.#lastFailure = failure;
     this.#firstFailedAt ??= now;
-    // What is only not ready yet may take as long as the restore itself may.
+    // What is only not ready yet may take as long as the restore itself may; a new token is tried once whatever settle takes.
     this.#patienceMs =
-      again === 'when_ready' ? Number.POSITIVE_INFINITY : run.settings.retry.give_up_after_ms;
+      again === 'when_ready' || again === 'reauthenticate'
+        ? Number.POSITIVE_INFINITY
+        : run.settings.retry.give_up_after_ms;
     this.#notBefore =
       again === 'reauthenticate'
         ? now
@@ -355,16 +358,17 @@ class Attempts {
 
   /**
    * A no for good. It may still be the answer to a second copy of the request, which a gateway sent while the
-   * first copy started the restore: so the disk is looked at before anything is said of it, and once more, for one look
-   * may meet a copy of the data that is behind.
+   * first copy started the restore, or starts it soon: so the disk is looked at until settle has passed, as after any
+   * other answer, before it is called untouched and the next run may start it.
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const session = this.#session;
-    const finding = await probe(session, intended(session), session.run.settings.poll.min_interval_ms);
+    const finding = await probe(session, intended(session));
     switch (finding.kind) {
       case 'adopt':
         return this.#adopt(finding.history);
       case 'retry':
+        await this.#settle(finding);
         return this.#fail(describe(failure), false);
       case 'failed':
       case 'unknown':

@@ -70,7 +70,8 @@ const untouched = advance(intended, {
   at: at(1),
   outcome: { kind: 'rejected', failure, again: 'never' },
 });
-const failed = advance(untouched, { type: 'fail', at: at(2), reason: 'no', moved: false });
+const settled = advance(untouched, { type: 'settle', at: at(2), for_ms: 1_000, seen: untouched.baseline });
+const failed = advance(settled, { type: 'fail', at: at(2), reason: 'no', moved: false });
 
 describe('what follows from what', () => {
   it('is every later record of the same restore, and never an earlier one or itself', () => {

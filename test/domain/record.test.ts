@@ -52,12 +52,13 @@ const RECORDS: { [name: string]: RestoreRecord | undefined } = {
   asked: recordAfter(A),
   'not sent': recordAfter(A, EVENTS['answer not_sent']),
   refused: recordAfter(A, EVENTS['answer later']),
+  'token refused': recordAfter(A, EVENTS['answer 401']),
   doubtful: recordAfter(A, EVENTS['answer ambiguous']),
   contradicted: recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']),
   settled: recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle),
   running: recordAfter(A, EVENTS.accept),
   succeeded: recordAfter(A, EVENTS.accept, EVENTS.succeed),
-  'failed clean': recordAfter(A, EVENTS['answer never'], EVENTS['fail unmoved']),
+  'failed clean': recordAfter(A, EVENTS['answer never'], EVENTS.settle, EVENTS['fail unmoved']),
   'failed maybe': recordAfter(A, EVENTS.accept, EVENTS['fail unmoved']),
   unknown: recordAfter(A, EVENTS.lose),
 };
@@ -134,7 +135,16 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
-    'fail unmoved': 'failed no',
+    'fail unmoved': 'failed maybe',
+    'fail moved': 'failed maybe',
+  },
+  'token refused': {
+    ...resolves,
+    ...looks,
+    intend: 'intended',
+    adopt: 'running',
+    lose: 'unknown',
+    'fail unmoved': 'failed maybe',
     'fail moved': 'failed maybe',
   },
   doubtful: {
@@ -219,9 +229,10 @@ describe('advance', () => {
 
   it('takes no new baseline while an attempt is in doubt', () => {
     const moved = { ...BASELINE, volume: { ...BASELINE.volume, updated_at: '2026-11-23T22:30:00Z' } };
-    expect(() => advance(RECORDS.doubtful, { ...EVENTS.intend, baseline: moved })).to.throw(
-      IllegalTransition,
-    );
+    for (const name of ['doubtful', 'refused', 'token refused'])
+      expect(() => advance(RECORDS[name], { ...EVENTS.intend, baseline: moved }), name).to.throw(
+        IllegalTransition,
+      );
     const clean = advance(RECORDS['not sent'], { ...EVENTS.intend, baseline: moved });
     expect(clean.baseline).to.deep.equal(moved);
   });
@@ -244,7 +255,7 @@ describe('advance', () => {
   });
 
   it('a doubt that was settled does not return with the next attempt', () => {
-    const events: RecordEvent[] = [EVENTS.intend, EVENTS['answer never'], EVENTS['fail unmoved']];
+    const events: RecordEvent[] = [EVENTS.intend, EVENTS['answer not_sent'], EVENTS['fail unmoved']];
     const settled = recordAfter(A, EVENTS['answer ambiguous'], EVENTS.settle);
     expect(kind(events.reduce<RestoreRecord>(advance, settled))).to.equal('failed no');
     const doubtful = recordAfter(A, EVENTS['answer ambiguous']);
@@ -357,6 +368,12 @@ describe('doubt', () => {
     expect(worstDoubt(attempts)).to.equal('none');
     expect(wasEverInDoubt(attempts)).to.equal(true);
     expect(wasEverInDoubt([{ intended_at: AT, answer: 'not_sent' }])).to.equal(false);
+  });
+
+  it('is none for what was not sent alone, and never for a refusal', () => {
+    expect(doubtOf({ intended_at: AT, answer: 'not_sent' })).to.equal('none');
+    for (const answer of ['rejected', 'rejected_for_now', 'unauthorized'] as const)
+      expect(doubtOf({ intended_at: AT, answer }), answer).to.equal('possible_duplicate');
   });
 
   it('is full without an answer, after an ambiguous one and after a yes', () => {

@@ -12,19 +12,28 @@ describe('jobs', () => {
     ['success', 'unrecognised'],
   ])
     it(`in status ${raw} are ${status}`, () => {
-      expect(parseJob('j', { status: raw })).to.deep.equal({ id: 'j', status, raw_status: raw, reasons: [] });
+      expect(parseJob('j', { job_id: 'j', status: raw })).to.deep.equal({
+        id: 'j',
+        status,
+        raw_status: raw,
+        reasons: [],
+      });
     });
 
   it('tell what they are about', () => {
     const entities = { backup_id: 'b', volume_id: 'v', snapshot_id: 's' };
-    expect(parseJob('j', { status: 'SUCCESS', entities })).to.include({ backup_id: 'b', volume_id: 'v' });
-    expect(parseJob('j', { status: 'SUCCESS', job_type: 'bksCreateBackup' })).to.include({
+    expect(parseJob('j', { job_id: 'J', status: 'SUCCESS', entities })).to.include({
+      backup_id: 'b',
+      volume_id: 'v',
+    });
+    expect(parseJob('j', { job_id: 'j', status: 'SUCCESS', job_type: 'bksCreateBackup' })).to.include({
       type: 'bksCreateBackup',
     });
   });
 
   it('tell why they failed, their parts last', () => {
     const job = {
+      job_id: 'j',
       status: 'FAIL',
       error_code: 'VolumeBackup.0200',
       fail_reason: 'restore failed',
@@ -48,19 +57,23 @@ describe('jobs', () => {
   });
 
   it('are read to a bounded depth and breadth', () => {
-    let deep: Record<string, unknown> = { status: 'FAIL', fail_reason: 'bottom' };
-    for (let i = 0; i < 100; i++) deep = { status: 'FAIL', fail_reason: `level ${i}`, sub_jobs: [deep] };
+    let deep: Record<string, unknown> = { job_id: 'j', status: 'FAIL', fail_reason: 'bottom' };
+    for (let i = 0; i < 100; i++)
+      deep = { job_id: 'j', status: 'FAIL', fail_reason: `level ${i}`, sub_jobs: [deep] };
     expect(parseJob('j', deep).reasons).to.have.length(6);
     const sub_jobs = Array.from({ length: 100 }, (_, i) => ({ fail_reason: `part ${i}` }));
-    expect(parseJob('j', { status: 'FAIL', sub_jobs }).reasons).to.have.length(20);
+    expect(parseJob('j', { job_id: 'j', status: 'FAIL', sub_jobs }).reasons).to.have.length(20);
   });
 
   for (const [name, job] of [
-    ['without a status', {}],
-    ['with a status that is no text', { status: 1 }],
-    ['with entities that are none', { status: 'FAIL', entities: 'x' }],
-    ['with parts that are no list', { status: 'FAIL', sub_jobs: {} }],
-    ['with a part that is no object', { status: 'FAIL', sub_jobs: [1] }],
+    ['without a status', { job_id: 'j' }],
+    ['with a status that is no text', { job_id: 'j', status: 1 }],
+    ['with entities that are none', { job_id: 'j', status: 'FAIL', entities: 'x' }],
+    ['with parts that are no list', { job_id: 'j', status: 'FAIL', sub_jobs: {} }],
+    ['with a part that is no object', { job_id: 'j', status: 'FAIL', sub_jobs: [1] }],
+    ['without the id that was asked for', { status: 'SUCCESS' }],
+    ['with the id of another job', { job_id: 'k', status: 'SUCCESS' }],
+    ['with an id that is no text', { job_id: 1, status: 'SUCCESS' }],
   ] as const)
     it(`${name} are not understood`, () => {
       expect(() => parseJob('j', job)).to.throw(UnexpectedShape);

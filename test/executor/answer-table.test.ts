@@ -122,10 +122,16 @@ const ROWS: Row[] = [
     effect: { kind: 'duplicate' },
     expect: adopted,
   },
+  { title: '401: a new token, and again after settle', effect: { kind: 'token_expiry' }, expect: retried },
+  ...(['gateway', 'service', 'keystone', 'html', 'empty'] as const).map((body) => ({
+    title: `401 (${body}) for the second copy of a request that started it: adopted`,
+    effect: { kind: 'status', when: 'after', status: 401, body } as const,
+    expect: adopted,
+  })),
   {
-    title: '401: a new token, and again at once',
-    effect: { kind: 'token_expiry' },
-    expect: { status: 'succeeded', starts: 1, attempts: 2, evidence: 'accepted', settled: false },
+    title: '401 and a start 60 s later: no second POST before settle',
+    effect: { kind: 'late_start', after_ms: 60_000, answer: { status: 401, body: 'gateway' } },
+    expect: adopted,
   },
   {
     title: '401 again and again: given up, nothing touched',
@@ -157,6 +163,11 @@ const ROWS: Row[] = [
     title: `${status} without a known code: for good`,
     effect: { kind: 'status', when: 'before', status, body: 'gateway', code: 'APIGW.9999' } as const,
     expect: { status: 'failed', starts: 0, attempts: 1, touched: 'no' } as const,
+  })),
+  ...([400, 403, 404, 413] as const).map((status) => ({
+    title: `${status} for good, and a start 60 s later: adopted, not called untouched`,
+    effect: { kind: 'late_start', after_ms: 60_000, answer: { status, body: 'gateway' } } as const,
+    expect: adopted,
   })),
   {
     title: '404 for good, although it started it: adopted, not called untouched',

@@ -37,7 +37,11 @@ describe('a run under a lease', () => {
   it('starts nothing that was to begin while the last failure that it takes was written', async () => {
     const [, disk = ''] = Object.keys(new Lab().world.volumes);
     const lab = new Lab({
-      settings: { apply: { ...DEFAULT_CONFIG.apply, max_failures: 1 } },
+      settings: {
+        apply: { ...DEFAULT_CONFIG.apply, max_failures: 1 },
+        // So that the refusal is told while the other restore is about to begin.
+        retry: { ...DEFAULT_CONFIG.retry, settle_ms: 2_000 },
+      },
       faults: [
         {
           name: 'no',
@@ -49,7 +53,7 @@ describe('a run under a lease', () => {
           match: { route: 'volume', volume_id: disk },
           after: 1,
           times: 1,
-          effect: { kind: 'slow', delay_ms: 7_500 },
+          effect: { kind: 'slow', delay_ms: 9_500 },
         },
       ],
     });

@@ -134,7 +134,7 @@ describe('one look', () => {
     expect(lab.clock.monotonic()).to.be.at.least(lab.settings.retry.settle_ms);
   });
 
-  it('after a refusal for good is followed by another before the disk is called untouched', async () => {
+  it('after a refusal for good is followed by others until settle before the disk is called untouched', async () => {
     const refused: FaultRule = {
       match: { route: 'restore' },
       effect: { kind: 'status', when: 'after', status: 403, body: 'service', code: 'VolumeBackup.0042' },
@@ -176,11 +176,12 @@ describe('the job of a restore', () => {
   it('proves nothing where it names another disk or backup, or makes or deletes backups', () => {
     const kinds = (more: Partial<Job>) =>
       (['success', 'fail'] as const).map((status) => judgeJob(job({ ...more, status }), record, '').kind);
-    expect(kinds({})).to.deep.equal(['succeeded', 'failed']);
-    expect(kinds({ volume_id: 'V', backup_id: 'B', type: 'bksRestoreBackup' })).to.deep.equal([
-      'succeeded',
-      'failed',
-    ]);
+    for (const ours of [
+      { volume_id: 'V', backup_id: 'B', type: 'bksRestoreBackup' },
+      { volume_id: 'v', type: 'bksRestoreBackup' },
+      { backup_id: 'b' },
+    ])
+      expect(kinds(ours), JSON.stringify(ours)).to.deep.equal(['succeeded', 'failed']);
     for (const other of [
       { volume_id: 'w' },
       { backup_id: 'c' },
@@ -188,6 +189,12 @@ describe('the job of a restore', () => {
       { type: 'bksDeleteBackup' },
     ])
       expect(kinds(other), JSON.stringify(other)).to.deep.equal(['lost', 'lost']);
+  });
+
+  it('proves nothing alone where it names neither disk nor backup, or is called other work', () => {
+    const names = { volume_id: 'v', backup_id: 'b' };
+    for (const more of [{}, { type: 'bksRestoreBackup' }, { ...names, type: 'bksVerify' }])
+      expect(judgeJob(job(more), record, '').kind, JSON.stringify(more)).to.equal('unproven');
   });
 
   it('is named with what it did instead', () => {

@@ -33,3 +33,44 @@ describe('the age of a baseline', () => {
     expect(judgeReadiness(ACTION, young, HOME, earlier(3_000)).kind).to.equal('ready');
   });
 });
+
+describe('what people were shown', () => {
+  const shown = (volume: object, backup: object) =>
+    ({ ...ACTION, volume: { id: 'v', ...volume }, backup: { id: 'b', ...backup } }) as RestoreAction;
+  const names = { volume_name: '', backup_name: '', backup_created_at: MOVED_AT, size: 1 };
+  const same = shown({ name: '', size: 1 }, { name: '', size: 1, created_at: MOVED_AT, of_volume_id: 'v' });
+
+  it('is what is restored, or nothing is', () => {
+    expect(judgeReadiness(same, look(5_000), HOME, undefined, names).kind).to.equal('ready');
+    for (const [action, begun, because] of [
+      [
+        shown({ name: 'prod' }, {}),
+        names,
+        'the disk’s name was prod when it was planned, and is nothing now',
+      ],
+      [shown({ size: 2 }, {}), names, 'the disk’s size was 2 GB when it was planned, and is 1 GB now'],
+      [shown({}, { name: 'n' }), names, 'the backup’s name was n when it was planned, and is nothing now'],
+      [
+        shown({}, { of_volume_id: 'w' }),
+        names,
+        'the disk that the backup is of was w when it was planned, and is v now',
+      ],
+      [shown({}, { size: 2 }), names, 'the backup’s size was 2 GB when it was planned, and is 1 GB now'],
+      [
+        shown({}, { created_at: '2026-11-23T21:00:00.000Z' }),
+        names,
+        `the backup’s time was 2026-11-23T21:00:00.000Z when it was planned, and is ${MOVED_AT} now`,
+      ],
+      [
+        same,
+        { ...names, volume_name: 'prod' },
+        'the disk’s name was prod when it was begun, and is nothing now',
+      ],
+      [same, { ...names, backup_name: 'n' }, 'the backup’s name was n when it was begun, and is nothing now'],
+    ] as const)
+      expect(judgeReadiness(action, look(5_000), HOME, undefined, begun)).to.deep.equal({
+        kind: 'never',
+        reason: because,
+      });
+  });
+});

@@ -554,7 +554,7 @@ function accountsFor({ status, touched, resolution, attempts }: LedgerRecord): b
   if (resolution !== undefined) return true;
   if (status === 'failed') return touched === 'maybe';
   if (status !== 'intended') return true;
-  return attempts.some(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+  return attempts.some(({ answer }) => answer !== 'not_sent');
 }
 
 export function keyOf(record: {

@@ -263,7 +263,7 @@ export class Conduct {
     if (refused.length === 2)
       this.#violated('answer-table', `${what}: a third token after two that were refused`);
 
-    const sent = earlier.filter(({ answer }) => answer !== 'not_sent' && answer !== 'unauthorized');
+    const sent = earlier.filter(({ answer }) => answer !== 'not_sent');
     const doubtful = sent.filter(({ settled }) => !settled);
     if (doubtful.length > 0)
       this.#settledFirst(
@@ -451,7 +451,7 @@ export class Conduct {
     const { volume_id, backup_id, baseline, status, attempts } = record;
     const volume = doer.seen.get(volume_id);
     const backup = doer.seen.get(backup_id);
-    const sure = attempts.every(({ answer }) => answer === 'not_sent' || answer === 'unauthorized');
+    const sure = attempts.every(({ answer }) => answer === 'not_sent');
     if (!volume || !backup || !baseline || sure) return;
     // What others did can rule out that it is ours, whatever the last look showed; so can an older copy.
     if (this.#isDisturbed(record) || doer.misled) return;

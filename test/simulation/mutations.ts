@@ -41,7 +41,7 @@ const MOVED_WHILE_READY: Patch = {
 const UNMOVED: Patch = {
   file: FOLLOW,
   find: `sameSeen(seen.volume, record.baseline.volume) ||
-    (unseen && sameSeen(seen.backup, record.baseline.backup))`,
+    (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))`,
   replace: 'record.generation < 0',
 };
 
@@ -277,9 +277,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RECORD,
-        find: "    case 'rejected_for_now':\n    case 'rejected':\n      return 'possible_duplicate';",
-        replace:
-          "    case 'rejected_for_now':\n      return 'none';\n    case 'rejected':\n      return 'possible_duplicate';",
+        find: "    case 'rejected_for_now':\n    case 'rejected':\n",
+        replace: "    case 'rejected_for_now':\n      return 'none';\n    case 'rejected':\n",
       },
     ],
   },
@@ -289,8 +288,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RECORD,
-        find: "record.status === 'intended' && !event.moved && worstDoubt(record.attempts) !== 'full'",
-        replace: "worstDoubt(record.attempts) !== 'full' || record.status === 'running'",
+        find: "record.status === 'intended' && !event.moved && worstDoubt(record.attempts) === 'none'",
+        replace: "worstDoubt(record.attempts) === 'none' || record.status === 'running'",
       },
     ],
   },
@@ -501,6 +500,11 @@ export const MUTATIONS: readonly Mutation[] = [
         find: 'if (final) return this.#refused(failure);',
         replace: 'if (final) return this.#fail(describe(failure), false);',
       },
+      {
+        file: RECORD,
+        find: "worstDoubt(record.attempts) === 'none';",
+        replace: "worstDoubt(record.attempts) !== 'full';",
+      },
     ],
   },
   {
@@ -533,12 +537,12 @@ export const MUTATIONS: readonly Mutation[] = [
 
   {
     name: 'a disk that is not as planned is restored',
-    rule: 'what was approved is what happens: any other size stops the restore',
+    rule: 'what was approved is what happens: any other size or name stops the restore',
     patches: [
       {
         file: READINESS,
-        find: 'if (planned.size !== undefined && planned.size !== now.size)',
-        replace: 'if (planned.size !== undefined && planned.size < 0)',
+        find: 'if (!differing) return undefined;',
+        replace: 'return undefined;',
       },
     ],
   },
@@ -834,16 +838,16 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: '401 is waited out',
-    rule: '401: again at once, nothing can have begun',
+    name: '401 is sure to have begun nothing',
+    rule: '401: may answer a second copy, settled before it is repeated',
     patches: [
       {
         file: RECORD,
         find: `    case 'unauthorized':
-      return 'none';`,
-        replace: `      return 'none';
-    case 'unauthorized':
       return 'possible_duplicate';`,
+        replace: `      return 'possible_duplicate';
+    case 'unauthorized':
+      return 'none';`,
       },
     ],
   },
@@ -865,12 +869,9 @@ export const MUTATIONS: readonly Mutation[] = [
       {
         file: RECORD,
         find: `    case 'not_sent':
-    case 'unauthorized':
       return 'none';`,
         replace: `    case 'not_sent':
-      return 'possible_duplicate';
-    case 'unauthorized':
-      return 'none';`,
+      return 'possible_duplicate';`,
       },
     ],
   },
@@ -969,8 +970,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: "case 'adopt':\n        return this.#adopt(finding.history);\n      case 'retry':\n        return",
-        replace: "case 'adopt':\n      case 'retry':\n        return",
+        find: "case 'adopt':\n        return this.#adopt(finding.history);\n      case 'retry':\n        await",
+        replace: "case 'adopt':\n      case 'retry':\n        await",
       },
     ],
   },
@@ -1018,7 +1019,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: FOLLOW,
-        find: '(unseen && sameSeen(seen.backup, record.baseline.backup))',
+        find: '(unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))',
         replace: 'record.generation < 0',
       },
     ],

@@ -143,7 +143,6 @@ export function drawStory(seed: number, { latest = 0.9 }: DrawOptions = {}): Sto
     disks,
     backups: disks * backups_per_disk,
     lateMaxMs: Math.max(1_000, budgetMs - queue_ms),
-    queued: queue_ms > 0,
     staleMaxMs,
   };
   const story: Story = {
@@ -190,7 +189,6 @@ interface Dials {
   readonly disks: number;
   readonly backups: number;
   readonly lateMaxMs: number;
-  readonly queued: boolean;
   readonly staleMaxMs: number;
 }
 
@@ -258,7 +256,7 @@ function drawFault(dials: Dials): Fault {
 
 type When = 'before' | 'after';
 
-function drawRestoreEffect({ random, api, lateMaxMs, queued }: Dials): FaultEffect {
+function drawRestoreEffect({ random, api, lateMaxMs }: Dials): FaultEffect {
   const when = (): When => random.pick(['before', 'after']);
   const nativeBodies = api === 'cinder';
   const draws: readonly (() => FaultEffect)[] = [
@@ -289,12 +287,11 @@ function drawRestoreEffect({ random, api, lateMaxMs, queued }: Dials): FaultEffe
           },
     () => ({
       kind: 'status',
-      // A yes that looks like a no for good is told from one by what the disk shows: at once, or not at all.
-      when: queued || nativeBodies ? 'before' : when(),
+      when: when(),
       status: random.pick(FOR_GOOD),
       body: random.pick(BODIES),
     }),
-    () => ({ kind: 'status', when: 'before', status: 401, body: 'keystone' }),
+    () => ({ kind: 'status', when: when(), status: 401, body: 'keystone' }),
     () => ({ kind: 'status', when: 'before', status: 200, body: random.pick(BODIES) }),
     () => ({ kind: 'reset', when: when() }),
     () => ({ kind: 'reset', when: when() }),
@@ -312,7 +309,7 @@ function drawRestoreEffect({ random, api, lateMaxMs, queued }: Dials): FaultEffe
       kind: 'late_start',
       after_ms: random.int(0, lateMaxMs),
       answer: {
-        status: random.pick([302, 408, 409, 429, 499, 500, 502, 503, 504]),
+        status: random.pick([302, 400, 401, 403, 404, 408, 409, 413, 429, 499, 500, 502, 503, 504]),
         body: random.pick(BODIES),
       },
     }),
