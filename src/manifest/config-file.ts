@@ -9,7 +9,7 @@ import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
-import { LIMITS, wholeAllowance } from './limits.ts';
+import { type Allowance, LIMITS, wholeAllowance } from './limits.ts';
 import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
@@ -80,6 +80,8 @@ async function tightened(
     loaded.path === undefined
       ? undefined
       : await realpath(resolve(io.cwd, loaded.path)).catch(() => undefined);
+  // Shared: a hundred of them, each as large as one may be, would take minutes.
+  const allowance = wholeAllowance();
   let policy = loaded.config.policy;
   const diagnostics = [...loaded.diagnostics];
   const around = await configsAround(meant(manifests, loaded), io);
@@ -87,7 +89,7 @@ async function tightened(
     return { ...loaded, diagnostics: [...diagnostics, tooManyConfigs(around.length)] };
   for (const path of around) {
     if (own !== undefined && (await realpath(resolve(io.cwd, path)).catch(() => undefined)) === own) continue;
-    const nested = await readConfig(path, false, io);
+    const nested = await readConfig(path, false, io, allowance);
     diagnostics.push(...nested.diagnostics);
     if (!nested.written) continue;
     const result = tighten(policy, nested.written.policy);
@@ -164,7 +166,12 @@ interface Written {
   readonly beyondFound: readonly Diagnostic[];
 }
 
-async function readConfig(path: string, named: boolean, io: LoadIo): Promise<ReadConfig> {
+async function readConfig(
+  path: string,
+  named: boolean,
+  io: LoadIo,
+  allowance: Allowance = wholeAllowance(),
+): Promise<ReadConfig> {
   if (named && (await isDirectory(resolve(io.cwd, path))))
     return {
       config: DEFAULT_CONFIG,
@@ -184,7 +191,7 @@ async function readConfig(path: string, named: boolean, io: LoadIo): Promise<Rea
   const diagnostics = [...unreadable];
   let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
   for (const { source } of texts) {
-    read = looksLikeOurs(source) ? await examine(source, io) : unrecognised(source);
+    read = looksLikeOurs(source) ? await examine(source, allowance, io) : unrecognised(source);
     diagnostics.push(...read.diagnostics);
   }
   return { ...read, diagnostics };
@@ -213,8 +220,12 @@ function unrecognised({ file, text }: SourceText): ReadConfig {
   };
 }
 
-async function examine(source: SourceText, { version, signal }: LoadIo): Promise<ReadConfig> {
-  const { documents, problems } = await stoppably(readDocuments(source, wholeAllowance()), signal);
+async function examine(
+  source: SourceText,
+  allowance: Allowance,
+  { version, signal }: LoadIo,
+): Promise<ReadConfig> {
+  const { documents, problems } = await stoppably(readDocuments(source, allowance), signal);
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)

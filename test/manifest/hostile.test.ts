@@ -217,6 +217,17 @@ describe('hostile input', () => {
       });
   });
 
+  it('is stopped when it is large configs beside the manifests', async () => {
+    const config = `{"apiVersion": "vbsctl.dev/v1", "kind": "Config", "z": [${'1,'.repeat(500_000)}1]}`;
+    const files = Object.fromEntries(
+      Array.from({ length: 7 }, (_, n) => [[`sets/d${n}/vbsctl.yaml`, config]]).flat(),
+    );
+    await within({ 'vbsctl.yaml': 'apiVersion: vbsctl.dev/v1\nkind: Config\n', ...files }, async ({ io }) => {
+      const { diagnostics } = await loadConfig({ manifests: ['sets'] }, io);
+      expect(diagnostics.map(({ code }) => code)).to.include('too-many-values');
+    });
+  });
+
   it('is not repeated in full, nor looked through for each document', async () => {
     const long = '1'.repeat(5_000_000);
     const head = 'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\n';
