@@ -150,6 +150,8 @@ interface What {
 
 const NO = { cause: 'status', message: 'no', status: 400 } as const;
 
+const seen = { status: 'available', updated_at: '2026-11-19T00:00:00Z' };
+
 function events(end: End, at: string): RecordEvent[] {
   const accept: RecordEvent = { type: 'accept', at, job_id: 'job-1' };
   const lose: RecordEvent = { type: 'lose', at, cause: 'the disk moved', observations: [] };
@@ -163,6 +165,7 @@ function events(end: End, at: string): RecordEvent[] {
     case 'failed no':
       return [
         { type: 'answer', at, outcome: { kind: 'rejected', failure: NO, again: 'never' } },
+        { type: 'settle', at, for_ms: 120_000, seen: { at, volume: seen, backup: seen } },
         { type: 'fail', at, reason: 'the service said no', moved: false },
       ];
     case 'failed maybe':
@@ -184,7 +187,6 @@ export function recordsOf(
   at: string,
   before?: RestoreRecord,
 ): RestoreRecord[] {
-  const seen = { status: 'available', updated_at: '2026-11-19T00:00:00Z' };
   const intended = advance(before, {
     type: 'intend',
     at,
@@ -207,7 +209,8 @@ export function recordsOf(
   let record: RestoreRecord = intended;
   for (const event of events(end, at)) {
     record = advance(record, event);
-    all.push(record);
+    // Written together with what it leads to.
+    if (event.type !== 'settle') all.push(record);
   }
   return all;
 }

@@ -189,8 +189,18 @@ export const failedUntouched = recordOf('app', [
     },
   },
   {
+    type: 'settle',
+    at: '2026-11-24T00:02:11.000Z',
+    for_ms: 120_000,
+    seen: {
+      at: '2026-11-24T00:02:11.000Z',
+      volume: { status: 'available', updated_at: '2026-11-23T23:58:01.000Z' },
+      backup: { status: 'available', updated_at: '2026-11-23T21:40:00.000Z' },
+    },
+  },
+  {
     type: 'fail',
-    at: '2026-11-24T00:00:11.000Z',
+    at: '2026-11-24T00:02:11.000Z',
     reason: 'VolumeBackup.0042 No rights to restore',
     moved: false,
   },
