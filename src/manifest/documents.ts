@@ -5,7 +5,7 @@ import type { Path, Positions } from './positions.ts';
 import { readJson } from './read-json.ts';
 import { readYaml, type YamlResult } from './read-yaml.ts';
 import type { SourceText } from './source.ts';
-import { problemAt } from './text-problems.ts';
+import { problemAt, tooManyValues } from './text-problems.ts';
 
 /** One YAML or JSON document: plain data that knows where it came from. */
 export interface SourceDocument {
@@ -21,6 +21,8 @@ export interface ReadDocuments {
 
 /** All documents of a text. A document that cannot be read is a problem and left out. In steps, as far as it is YAML. */
 export function* readDocuments(source: SourceText, allowance: Allowance): LongWork<ReadDocuments> {
+  // Of an earlier text: this one would be taken apart before that shows.
+  if (allowance.values < 0) return { documents: [], problems: [tooManyValues(source, 0)] };
   const noise = notText(source);
   if (noise) return { documents: [], problems: [noise] };
   const { documents, problems } = yield* parse(source, allowance);

@@ -228,6 +228,11 @@ describe('hostile input', () => {
     });
   });
 
+  it('is not taken apart any more once the values of a run are used up', () => {
+    const { problems } = read(new SourceText('m.yaml', 'not: [closed'), { ...wholeAllowance(), values: -1 });
+    expect(problems.map(({ code }) => code)).to.deep.equal(['too-many-values']);
+  });
+
   it('is not repeated in full, nor looked through for each document', async () => {
     const long = '1'.repeat(5_000_000);
     const head = 'apiVersion: vbsctl.dev/v1\nkind: RestoreSet\n';
