@@ -34,7 +34,13 @@ function run(...args) {
   const { status } = spawnSync(process.execPath, [vbsctl, ...args], {
     cwd: place,
     // named: in a pipeline, a config that is merely found is a pull request's
-    env: { ...process.env, ...cloud.env, VBSCTL_CONFIG: 'vbsctl.yaml' },
+    // what a user's vbsctl remembers of states, too, lies with the demo: a second one begins from nothing as well
+    env: {
+      ...process.env,
+      ...cloud.env,
+      VBSCTL_CONFIG: 'vbsctl.yaml',
+      XDG_STATE_HOME: join(place, 'user-state'),
+    },
     stdio: 'inherit',
   });
   if (status !== 0) throw new Error(`vbsctl ${args[0]} ended with ${status}`);
