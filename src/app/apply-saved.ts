@@ -14,13 +14,14 @@ import {
   type ApplyPorts,
   type ApplyResult,
   type ApplyTerms,
-  execute,
+  carryOut,
   followDespite,
   isNothingToDo,
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
 import type { LockRequest } from './ports.ts';
 import { refusal } from './refusal.ts';
+import { warnOfTokenEnd } from './token-end.ts';
 import { withConnection } from './with-connection.ts';
 import { withLease } from './with-lease.ts';
 
@@ -51,7 +52,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
       const state = lease.state();
       const refuse = (refused: Failure, plan = wantedUnderWay(saved, state, driver.target)) =>
         followDespite(refused, { plan, planDigest }, request, ports, lease, connection);
-      const standing = stalenessOf(
+      const staleness = stalenessOf(
         saved,
         {
           state,
@@ -62,7 +63,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
         },
         ports.sha256,
       );
-      if (standing.kind === 'stale') return await refuse(new Failure('refused', standing.reasons));
+      if (staleness.kind === 'stale') return await refuse(new Failure('refused', staleness.reasons));
       if (ports.sha256(canonicalJson(settings.policy)) !== saved.policy_sha256)
         ports.tell([policyChanged(saved)]);
       const fresh = await makePlan(
@@ -75,14 +76,15 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
         },
         { state, driver, clock: ports.clock },
       );
-      const judged = reconcile(saved, standing, fresh);
+      const judged = reconcile(saved, staleness, fresh);
       if (judged.kind === 'refused') return await refuse(new Failure('refused', judged.reasons));
       const { plan } = judged;
       ports.showPlan(plan);
       const refused = refusal(plan, skipBlocked);
       if (refused) return await refuse(refused, plan);
       if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
-      return await execute({ plan, planDigest }, request, ports, lease, connection);
+      warnOfTokenEnd(ports, connection, plan, settings);
+      return await carryOut({ plan, planDigest }, request, ports, lease, connection);
     }),
   );
 }

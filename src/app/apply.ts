@@ -13,6 +13,7 @@ import { makePlan, type Wanted } from './make-plan.ts';
 import type { LockRequest, Ports, RunPorts } from './ports.ts';
 import { refusal } from './refusal.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
+import { warnOfTokenEnd } from './token-end.ts';
 import { withConnection } from './with-connection.ts';
 import { withLease } from './with-lease.ts';
 
@@ -69,8 +70,9 @@ export function apply(request: ApplyRequest, ports: ApplyPorts): Promise<ApplyRe
       const refused = unsigned ?? refusal(plan, request.skipBlocked);
       if (refused) return await followDespite(refused, { plan }, request, ports, lease, connection);
       if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
+      warnOfTokenEnd(ports, connection, plan, settings);
       if (consent) await ports.confirm(consent);
-      return await execute({ plan }, request, ports, lease, connection);
+      return await carryOut({ plan }, request, ports, lease, connection);
     }),
   );
 }
@@ -81,7 +83,8 @@ export interface ShownPlan {
   readonly planDigest?: string;
 }
 
-export async function execute(
+/** Executes what was shown, and agreed to. */
+export async function carryOut(
   shown: ShownPlan,
   { reach, waivers, settings }: ApplyTerms,
   ports: RunPorts,
@@ -107,14 +110,10 @@ export async function followDespite(
   const following = onlyFollowing(plan, refused.diagnostics);
   if (!following) throw refused;
   ports.tell(refused.diagnostics);
+  const adapted = followingSettings(settings, following.actions.length);
+  warnOfTokenEnd(ports, connection, following, adapted);
   const result = await runPlan(
-    {
-      ...shown,
-      plan: following,
-      reach: 'follow',
-      waivers,
-      settings: followingSettings(settings, following.actions.length),
-    },
+    { ...shown, plan: following, reach: 'follow', waivers, settings: adapted },
     ports,
     lease,
     connection,
@@ -129,7 +128,7 @@ export function unsignedRefusal(
   signed?: SignatureFinding,
 ): Failure | undefined {
   const { refused, waived } = withWaivers(signatureBreaches(settings.policy, signed), new Set(waivers));
-  if (waived.length > 0) ports.tell(waived);
+  ports.tell(waived);
   return refused.length > 0 ? new Failure('refused', refused) : undefined;
 }
 

@@ -2,6 +2,7 @@ import { isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { judgePush } from '../domain/push-risks.ts';
+import { optional } from '../domain/record.ts';
 import type { MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
@@ -66,7 +67,7 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   if (request.dryRun) {
     const theirs = await there.snapshot();
     const { state } = await check(await here.snapshot(), theirs);
-    return { ...places, state, ...(theirs ? { replaces: theirs.state.serial } : {}) };
+    return { ...places, state, ...optional('replaces', theirs?.state.serial) };
   }
   return await withLease(here, request, stop, (mine) =>
     withLease(there, request, stop, async (theirs) => {
@@ -85,7 +86,7 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
       await mine.replace(old);
       await ports.remember(here, old, 'see');
       await ports.remember(there, copy, 'accept');
-      return { ...places, state: source.state, ...(backup === undefined ? {} : { backup }) };
+      return { ...places, state: source.state, ...optional('backup', backup) };
     }),
   );
 }

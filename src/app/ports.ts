@@ -15,7 +15,7 @@ export interface Ports {
   readonly clock: Clock;
   /** Aborted when a person asks to stop. */
   readonly stop: AbortSignal;
-  /** Tells a person something that ends nothing. */
+  /** Tells a person something that ends nothing; nothing of an empty list. */
   tell(diagnostics: readonly Diagnostic[]): void;
 }
 

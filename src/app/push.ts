@@ -4,6 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { stoppably } from '../domain/long-work.ts';
 import { judgePush, pushedState } from '../domain/push-risks.ts';
+import { optional } from '../domain/record.ts';
 import type { PushRisk, State } from '../domain/state.ts';
 import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
@@ -74,7 +75,7 @@ export async function pushWhole(
     const pushed = { state, chain: extendChain(state, given.chain) };
     await lease.replace(pushed);
     await ports.remember(store, pushed, 'accept');
-    return { kind: 'pushed', serial: state.serial, ...(backup === undefined ? {} : { backup }) };
+    return { kind: 'pushed', serial: state.serial, ...optional('backup', backup) };
   });
 }
 

@@ -1,4 +1,3 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { optional } from '../domain/record.ts';
@@ -8,7 +7,7 @@ import type { Reach, RunSettings } from '../executor/run.ts';
 import type { Lease } from '../state/backend.ts';
 import type { Connection } from './connection.ts';
 import type { RunPorts } from './ports.ts';
-import { stopWithToken, tokenEndWarning } from './token-end.ts';
+import { stopWithToken } from './token-end.ts';
 
 /** A plan that may be executed as it is, and how. */
 export interface RunRequest {
@@ -28,7 +27,7 @@ export interface RunResult {
   readonly state: State | undefined;
 }
 
-/** Executes a plan under the lock, while the observer sees how it goes. */
+/** Executes a plan under the lock, while the observer sees how it goes. That its token may end first was said before. */
 export async function runPlan(
   { plan, planDigest, reach, settings, waivers }: RunRequest,
   ports: RunPorts,
@@ -36,7 +35,6 @@ export async function runPlan(
   connection: Connection,
 ): Promise<RunResult> {
   const { clock, random } = ports;
-  tellUnlessEmpty(ports, tokenEndWarning(connection, plan, settings, clock));
   const stop = stopWithToken(ports.stop, connection, clock);
   const observer = await ports.beginRun(plan);
   const outcome = await execute({
@@ -60,8 +58,4 @@ export async function runPlan(
 /** For a run that only follows: all are under way already, and one that fails is no reason to leave the others. */
 export function followingSettings(settings: RunSettings, restores: number): RunSettings {
   return { ...settings, apply: { ...settings.apply, parallelism: restores, max_failures: 0 } };
-}
-
-function tellUnlessEmpty(ports: RunPorts, diagnostics: readonly Diagnostic[]): void {
-  if (diagnostics.length > 0) ports.tell(diagnostics);
 }

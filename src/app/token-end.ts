@@ -4,6 +4,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { isRunnable, type Plan } from '../domain/plan.ts';
 import type { Connection } from './connection.ts';
+import type { Ports } from './ports.ts';
 
 /** A token that was given (`OS_TOKEN`) cannot be renewed: what that means is said before it happens. */
 
@@ -35,6 +36,16 @@ export function tokenEndWarning(
       remedy: GO_ON,
     },
   ];
+}
+
+/** To be called before anybody is asked. */
+export function warnOfTokenEnd(
+  { tell, clock }: Pick<Ports, 'tell' | 'clock'>,
+  connection: TokenEnd,
+  plan: Pick<Plan, 'actions'>,
+  settings: Pick<Config, 'apply'>,
+): void {
+  tell(tokenEndWarning(connection, plan, settings, clock));
 }
 
 /** The end of a run: the stop that a person asks for, or the end of the token. */

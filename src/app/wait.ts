@@ -14,6 +14,7 @@ import { recordsOf } from './addresses.ts';
 import type { LockRequest, RunPorts } from './ports.ts';
 import { refuseOtherTarget } from './refuse-other-target.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
+import { warnOfTokenEnd } from './token-end.ts';
 import { withConnection } from './with-connection.ts';
 import { withLease } from './with-lease.ts';
 
@@ -45,7 +46,7 @@ export function wait(request: WaitRequest, ports: RunPorts): Promise<WaitResult>
       );
     const chosen = choose(state, request.addresses);
     const unknown = chosen.filter((record) => record.status === 'unknown');
-    if (unknown.length > 0) ports.tell(unknown.map(unknownOutcome));
+    ports.tell(unknown.map(unknownOutcome));
     const underWay = chosen.filter(isUnderWay);
     if (underWay.length === 0) return { kind: 'nothing_to_follow', chosen };
     const result = await follow(underWay, unknown, state, request, ports, lease);
@@ -65,12 +66,9 @@ function follow(
     const { target } = connection.driver;
     refuseOtherTarget(state, target);
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
-    return await runPlan(
-      { plan, reach: 'follow', settings: followingSettings(settings, underWay.length), waivers: [] },
-      ports,
-      lease,
-      connection,
-    );
+    const adapted = followingSettings(settings, underWay.length);
+    warnOfTokenEnd(ports, connection, plan, adapted);
+    return await runPlan({ plan, reach: 'follow', settings: adapted, waivers: [] }, ports, lease, connection);
   });
 }
 

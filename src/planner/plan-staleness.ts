@@ -19,7 +19,7 @@ import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
  * done; or why it must not be applied, as sentences that say what moved and when. Pure. What other plans did
  * elsewhere in the state does not matter.
  */
-export type Standing =
+export type Staleness =
   | { readonly kind: 'stale'; readonly reasons: readonly Diagnostic[] }
   | {
       readonly kind: 'current';
@@ -46,7 +46,7 @@ export interface Ground {
   readonly maxAgeMs?: number;
 }
 
-export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Standing {
+export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Staleness {
   const { state } = ground;
   const [elsewhere] = [...otherTarget(saved, ground), ...otherState(saved, ground)];
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
@@ -68,7 +68,7 @@ export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Stand
   return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
 }
 
-function stale(reasons: readonly Diagnostic[]): Standing {
+function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
 

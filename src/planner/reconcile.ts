@@ -19,7 +19,7 @@ import {
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { PLAN_AGAIN, type Progress, type Standing } from './plan-staleness.ts';
+import { PLAN_AGAIN, type Progress, type Staleness } from './plan-staleness.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
 /**
@@ -69,7 +69,7 @@ export type Approved =
  */
 export function reconcile(
   saved: SavedPlan,
-  { state, progress, moved }: Standing & { readonly kind: 'current' },
+  { state, progress, moved }: Staleness & { readonly kind: 'current' },
   fresh: Plan,
 ): Approved {
   const now = new Map(fresh.actions.map((action) => [action.address, action]));

@@ -45,7 +45,7 @@ export interface Group {
 }
 
 export interface LeaseOptions {
-  readonly holding: LockedStore;
+  readonly store: LockedStore;
   readonly found: Snapshot | undefined;
   readonly actor: Actor;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ type CommitTask = Task & { readonly kind: 'commit' };
  */
 export class StoredLease implements Lease {
   readonly #options: LeaseOptions;
-  readonly #holding: LockedStore;
+  readonly #store: LockedStore;
   #ledger: Ledger | undefined;
   /** As found or put in place; entries that were committed since have no hash in it yet. */
   #chain: Chain;
@@ -81,17 +81,17 @@ export class StoredLease implements Lease {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#holding = options.holding;
+    this.#store = options.store;
     this.#chain = options.found?.chain ?? [];
     if (options.found) this.#ledger = new Ledger(options.found.state);
   }
 
   get lock(): LockInfo {
-    return this.#holding.lock;
+    return this.#store.lock;
   }
 
   get poisoned(): Error | undefined {
-    return this.#poisoned ?? this.#holding.lost;
+    return this.#poisoned ?? this.#store.lost;
   }
 
   state(): State | undefined {
@@ -104,11 +104,11 @@ export class StoredLease implements Lease {
   }
 
   remainingMs(): number {
-    return this.#holding.remainingMs();
+    return this.#store.remainingMs();
   }
 
   get ttlMs(): number {
-    return this.#holding.ttlMs;
+    return this.#store.ttlMs;
   }
 
   async create(target: Target): Promise<State> {
@@ -170,7 +170,7 @@ export class StoredLease implements Lease {
     if (current?.lineage === next.state.lineage && next.state.serial <= current.serial)
       throw new Error(`serial ${next.state.serial} in place of ${current.serial}: a serial is used once`);
     if (next.state.serial > SERIAL_MAX) throw serialsUsedUp(this.#options.location);
-    await this.#holding.replace(next, current);
+    await this.#store.replace(next, current);
     this.#chain = next.chain;
     this.#ledger = new Ledger(next.state);
   }
@@ -187,7 +187,7 @@ export class StoredLease implements Lease {
       ledger.stage(commit);
       return commit;
     });
-    await this.#holding.append({ before: ledger.state(), commits, staged: ledger.staged() });
+    await this.#store.append({ before: ledger.state(), commits, staged: ledger.staged() });
     ledger.settle();
   }
 
@@ -204,7 +204,7 @@ export class StoredLease implements Lease {
 
   async #end(): Promise<void> {
     await this.#writing;
-    await this.#holding.release(this.poisoned ? undefined : this.state());
+    await this.#store.release(this.poisoned ? undefined : this.state());
   }
 }
 

@@ -16,7 +16,7 @@ export const A_MINUTE: RetryPolicy = { retries: 7, wait_ms_min: 500, wait_ms_max
 export class RetryableError extends Error {}
 
 /**
- * Repeats what throws `RetryableError`, whose cause is thrown when the retry is over. Everything else is thrown at once, and
+ * Repeats what throws `RetryableError`, whose cause is thrown when the repetitions are used up. Everything else is thrown at once, and
  * the signal's reason while it waits.
  */
 export async function withRetry<T>(

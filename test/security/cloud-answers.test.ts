@@ -176,6 +176,8 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     let told: object = {};
     gateway.answer = ({ path }) =>
       path.includes('/jobs/') ? { status: 200, body: JSON.stringify(told) } : undefined;
+    const importJob = () =>
+      run('import', 'night/data', '--job-id', 'job-1', '-f', 'restores.yaml', '--state', './s.json');
     for (const [job, because] of [
       [{ ...restored, job_id: OTHER }, 'it is about another one than was asked for'],
       [{ ...restored, entities: {} }, 'does not name a disk'],
@@ -183,30 +185,12 @@ poll: {min_interval: 50ms, max_interval: 100ms}
       [untyped, 'does not say what it did'],
     ] as const) {
       told = job;
-      const done = await run(
-        'import',
-        'night/data',
-        '--job-id',
-        'job-1',
-        '-f',
-        'restores.yaml',
-        '--state',
-        './s.json',
-      );
+      const done = await importJob();
       expect(done.code, said(done)).to.equal(5);
       expect(said(done)).to.include(because);
     }
     told = restored;
-    const done = await run(
-      'import',
-      'night/data',
-      '--job-id',
-      'job-1',
-      '-f',
-      'restores.yaml',
-      '--state',
-      './s.json',
-    );
+    const done = await importJob();
     expect(done.code, said(done)).to.equal(0);
   });
 });

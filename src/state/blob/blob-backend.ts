@@ -54,9 +54,9 @@ export function blobBackend(options: BlobBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const loaded = await loadBlob(store, signal);
-        const holding = new LockedBlob(options, held, loaded);
-        const found = held.takenOver && loaded ? await holding.fence(loaded.snapshot) : loaded?.snapshot;
-        return new StoredLease({ holding, found, actor, clock, newId, location });
+        const locked = new LockedBlob(options, held, loaded);
+        const found = held.takenOver && loaded ? await locked.fence(loaded.snapshot) : loaded?.snapshot;
+        return new StoredLease({ store: locked, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
         throw cause;

@@ -46,8 +46,8 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const found = await store.foldLeftovers(() => mustHold(held), signal);
-        const holding = new LockedFile(store, held, found);
-        return new StoredLease({ holding, found, actor, clock, newId, location });
+        const locked = new LockedFile(store, held, found);
+        return new StoredLease({ store: locked, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
         throw cause;

@@ -111,8 +111,8 @@ export function postgresBackend({
         await session?.close();
         throw cause;
       });
-      const holding = new LockedRows({ ...won, open, location, postgres, clock, lock: mine });
-      return new StoredLease({ holding, found: won.found, actor, clock, newId, location });
+      const locked = new LockedRows({ ...won, open, location, postgres, clock, lock: mine });
+      return new StoredLease({ store: locked, found: won.found, actor, clock, newId, location });
     },
 
     holder: () =>
