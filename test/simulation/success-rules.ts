@@ -10,7 +10,7 @@ export type Truth =
   | { readonly kind: 'false'; readonly why: string };
 
 export type SuccessResidue =
-  /** A stranger restored the same backup into the same disk after our request: the disk does hold it. */
+  /** A stranger's restore of the same backup into the same disk began after our baseline: the disk does hold it. */
   | 'look-alike'
   /**
    * Two strangers restored another backup into our disk and our backup into another disk, began and ended together by
@@ -18,7 +18,10 @@ export type SuccessResidue =
    * backup it was.
    */
   | 'crossed'
-  /** Ours took place, and a stranger wrote another backup into the disk at the same time; the cloud says it succeeded. */
+  /**
+   * Ours took place, or a stranger's that looks like ours, and a stranger wrote another backup into the disk at the same
+   * time; the cloud says that it succeeded.
+   */
   | 'mixed'
   /** Ours failed, and within the same second, as the cloud shows it, somebody set the status of the disk back. */
   | 'reset-at-once';
@@ -61,8 +64,9 @@ export function truthOfSuccess(claim: Claim, own: readonly TrueRestore[], accoun
   const held = strangers.filter(
     ({ volume_id, phase }) => volume_id === claim.volume_id && phase === 'succeeded',
   );
-  if (held.some((job) => job.backup_id === claim.backup_id && !isMixed(job, jobs)))
-    return { kind: 'residue', name: 'look-alike' };
+  const alike = held.filter(({ backup_id }) => backup_id === claim.backup_id);
+  if (alike.some((job) => !isMixed(job, jobs))) return { kind: 'residue', name: 'look-alike' };
+  if (alike.length > 0) return { kind: 'residue', name: 'mixed' };
   const fromBackup = strangers.filter(({ backup_id }) => backup_id === claim.backup_id);
   const untold =
     !claim.sawDiskAlone &&
