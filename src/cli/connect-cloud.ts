@@ -11,7 +11,7 @@ import { isUrl, pipelinePlace } from './ephemeral-host.ts';
 import { cloudConflict } from './found-config.ts';
 import type { Io } from './io.ts';
 import { noteOnce } from './note-once.ts';
-import type { CommonFlags } from './options/flags.ts';
+import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import { foundConfig, openLocation, type Settings, stateLocation } from './setup.ts';

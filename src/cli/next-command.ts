@@ -1,6 +1,6 @@
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { shownLocation } from '../domain/shown-location.ts';
-import type { ManifestFlags } from './options/flags.ts';
+import type { ManifestFlags } from './options/shared.ts';
 
 /** What the user types next: another verb, the same flags. */
 export function nextCommand(

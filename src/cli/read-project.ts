@@ -12,7 +12,7 @@ import { inventoryOf } from '../inventory/rows.ts';
 import { listed } from '../views/words.ts';
 import { connectCloud } from './connect-cloud.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './options/flags.ts';
+import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
 import { settings } from './setup.ts';
 

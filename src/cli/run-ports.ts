@@ -8,7 +8,7 @@ import { applyView } from './choose-apply-view.ts';
 import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './options/flags.ts';
+import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics, tellOfStop } from './print.ts';
 import { recordOptions } from './record-options.ts';
 import { type Settings, stateLocation } from './setup.ts';

@@ -39,7 +39,7 @@ import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { warningOfNonExpiringLock } from './non-expiring-lock.ts';
 import { noteOnce } from './note-once.ts';
-import type { CommonFlags, ManifestFlags } from './options/flags.ts';
+import type { CommonFlags, ManifestFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import { refusingFaults, type StateUse } from './state-check.ts';

@@ -22,7 +22,7 @@ import {
 } from '../state/state-faults.ts';
 import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './options/flags.ts';
+import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
 import { backUp } from './state-backup.ts';
 import { systemClock } from './system.ts';

@@ -17,13 +17,13 @@ export type Waiver =
 export const WAIVERS: Readonly<Record<Waiver, string>> = {
   'more-restores': 'start more restores than policy.max_restores',
   'old-backups': 'restore backups older than policy.max_backup_age',
-  'protected-volumes': 'restore into disks of policy.protected_volumes',
-  'protected-restores': 'restore into disks that a done restore with protect: true guards',
-  'missing-labels': 'restore sets without the labels of policy.require_labels',
-  'missing-expect': 'restore without expect, which policy.require_expect asks for',
-  'missing-valid-until': 'restore without valid_until, which policy.require_valid_until asks for',
-  'other-sets': 'restore sets that policy.allowed_sets does not name',
-  'unsigned-plans': 'apply without a signed plan, which policy.require_signed_plans asks for',
+  'protected-volumes': 'restore into volumes of policy.protected_volumes',
+  'protected-restores': 'restore into volumes that an earlier restore with protect: true protects',
+  'missing-labels': 'allow sets without the labels of policy.require_labels',
+  'missing-expect': 'allow restores without expect (policy.require_expect)',
+  'missing-valid-until': 'allow sets without valid_until (policy.require_valid_until)',
+  'other-sets': 'allow sets that policy.allowed_sets does not name',
+  'unsigned-plans': 'apply without a signed plan (policy.require_signed_plans)',
 };
 
 /** A wish of a second layer that would have loosened the first one, and what stays. */

@@ -8,9 +8,9 @@ import { describeTarget, sameTarget } from './target.ts';
 
 /** What each flag `--allow-…` says in `--help`. */
 export const PUSH_RISKS: Readonly<Record<PushRisk, string>> = {
-  'other-lineage': 'put a state of another lineage or project in place of the one that is there',
-  'older-serial': 'put a state that is not newer in place of the one that is there',
-  'forgotten-restores': 'put a state that does not know what the one that is there knows',
+  'other-lineage': 'replace the state with one of another lineage or project',
+  'older-serial': 'replace the state with one that is not newer',
+  'forgotten-restores': 'replace the state with one that lacks some of its records',
 };
 
 interface Terms {

@@ -1,115 +1,27 @@
-import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { error } from '../../domain/diagnostic.ts';
-import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
-import { shellWord } from '../../domain/escape/shell-word.ts';
-import type { Inventory, VolumeRow } from '../../domain/inventory.ts';
-import { filterVolumes, type InventoryFilter } from '../../inventory/filter.ts';
-import { draftOf, toName } from '../../inventory/make-draft.ts';
-import { draftText } from '../../views/draft-text.ts';
-import { plural } from '../../views/words.ts';
-import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
-import type { CommonFlags } from '../options/flags.ts';
-import { showDiagnostics } from '../print.ts';
-import { detachedNow, filterOf, readProject } from '../read-project.ts';
-import { usage } from '../usage.ts';
+import { time } from '../options/moment.ts';
+import { manifestName, option, repeatable } from '../options/option.ts';
+import { cloud, config } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { GenerateFlags } from './run-generate.ts';
 
-export interface GenerateFlags extends CommonFlags {
-  readonly volume?: readonly string[];
-  readonly server?: readonly string[];
-  readonly name?: readonly string[];
-  readonly all?: boolean;
-  readonly asOf?: string;
-  readonly latest?: boolean;
-  readonly set?: string;
-}
-
-/** Writes a manifest to stdout: each disk asked for, and the newest backup of it at or before a moment. */
-export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> {
-  const asOf = momentOf(flags);
-  const filter = filterOf(flags);
-  refuseUnclearChoice(flags);
-  const { inventory, backups, target } = await readProject(io, flags, filter);
-  const volumes = filterVolumes(inventory.volumes, filter);
-  if (volumes.length === 0) throw nothingFound(inventory, filter);
-  const set = flags.set ?? setName(flags, volumes);
-  const draft = draftOf({ volumes, backups, target, asOf, set, now: Date.now() });
-  const gaps = draft.entries.filter((entry) => entry.kind === 'gap');
-  const warnings = gaps.map(
-    ({ volume, reason, detail }): Diagnostic => ({
-      severity: 'warning',
-      code: 'gap',
-      summary: `left out: disk ${volume.name || volume.id}: ${reason}`,
-      ...(detail === undefined ? {} : { detail }),
-      remedy: `see its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
-    }),
-  );
-  if (gaps.length === draft.entries.length)
-    throw new Failure('invalid', [
-      ...warnings,
-      error(
-        'no-backups',
-        `none of ${plural(volumes.length, 'disk')} has a restorable backup at or before ${asOf}`,
-        {
-          remedy: 'choose a later --as-of, or --latest',
-        },
-      ),
-    ]);
-  showDiagnostics(io, warnings);
-  io.stdout.write(draftText(draft));
-  // Whoever sent it into a file sees only this.
-  if (!io.stdout.isTty) {
-    const restores = draft.entries.length - gaps.length;
-    io.stderr.write(
-      `${plural(restores, 'restore')}${gaps.length > 0 ? `, ${plural(gaps.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
-    );
-  }
-  return EXIT.done;
-}
-
-function momentOf({ asOf, latest }: GenerateFlags): string {
-  if (asOf !== undefined && latest)
-    throw usage('--as-of and --latest contradict each other', 'keep one of the two');
-  if (asOf !== undefined) return asOf;
-  if (latest) return 'latest';
-  throw usage(
-    'it is not said which moment to go back to',
-    'add --as-of 2026-11-23T22:00:00+01:00 (with a zone), or --latest',
-  );
-}
-
-function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void {
-  const chosen = [volume, server, name].some((list) => list !== undefined);
-  if (chosen && all) throw usage('--all contradicts a choice of disks', 'keep one of the two');
-  if (!chosen && !all)
-    throw usage(
-      'it is not said which disks',
-      'add --server NAME, --volume NAME, --name GLOB or --all; see: vbsctl get servers, vbsctl get volumes',
-    );
-}
-
-function nothingFound(inventory: Inventory, { servers }: InventoryFilter): Failure {
-  if (servers.length === 0)
-    return new Failure(
-      'usage',
-      error('no-disks', 'no disk fits', { remedy: 'see what is there: vbsctl get volumes' }),
-    );
-  const { detail, alike } = detachedNow(inventory, servers);
-  return new Failure(
-    'usage',
-    error('no-disks', `no disk that fits is attached to ${servers.join(', ')}`, {
-      detail,
-      remedy: alike
-        ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} in place of --server`
-        : 'name its disks: --name GLOB or --volume NAME in place of --server',
-    }),
-  );
-}
-
-/** A set is called what was asked for, where that is one thing. */
-function setName({ server = [], volume = [] }: GenerateFlags, volumes: readonly VolumeRow[]): string {
-  const [one, ...more] = server.length > 0 ? server : volume;
-  const [only] = volumes;
-  const name = one !== undefined && more.length === 0 ? one : volumes.length === 1 ? only?.name : undefined;
-  return toName(name ?? '') || 'restores';
-}
+export const generate: CommandDefinition<GenerateFlags> = {
+  name: 'generate',
+  summary: 'Write a manifest to stdout: volumes, each with its newest backup',
+  options: [
+    config,
+    cloud,
+    option('--server <name>', 'the volumes attached to this server, by name or ID', { type: repeatable }),
+    option('--volume <name>', 'this volume, by name or ID', { type: repeatable }),
+    option('--name <glob>', 'the volumes with a matching name, such as pay-db-*', { type: repeatable }),
+    option('--all', 'every volume of the project'),
+    option('--as-of <time>', 'choose the newest backup created at or before', { type: time }),
+    option('--latest', 'choose the newest backup'),
+    option('--set <name>', 'name of the set', { type: manifestName, otherwise: 'name of the server' }),
+  ],
+  examples: [
+    ['vbsctl generate --server pay-db1 --as-of 2026-11-23T22:00:00+01:00 > restores.yaml', 'a whole server'],
+    ["vbsctl generate --name 'pay-db-*' --latest > restores.yaml", 'volumes by name, attached or not'],
+    ['vbsctl generate --all --latest --set everything > restores.yaml', 'the whole project'],
+  ],
+  run: async (io, flags) => await (await import('./run-generate.ts')).generate(io, flags),
+};

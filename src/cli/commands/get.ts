@@ -1,83 +1,76 @@
-import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
-import { shellWord } from '../../domain/escape/shell-word.ts';
-import type { Inventory, InventoryKind } from '../../domain/inventory.ts';
-import { filterBackups, filterServers, filterVolumes, type InventoryFilter } from '../../inventory/filter.ts';
-import { backupsText, namesText, serversText, volumesText } from '../../views/inventory-text.ts';
-import type { TextOptions } from '../../views/terminal.ts';
-import { toYaml } from '../../views/yaml-text.ts';
-import type { Io } from '../io.ts';
-import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { detachedNow, type FilterFlags, filterOf, readProject } from '../read-project.ts';
+import { time } from '../options/moment.ts';
+import { option, repeatable } from '../options/option.ts';
+import { cloud, config } from '../options/shared.ts';
+import type { CommandDefinition, CommandGroup } from './definition.ts';
+import type { GetFlags } from './run-get.ts';
 
-export interface GetFlags extends FilterFlags {
-  readonly output: 'table' | 'json' | 'yaml' | 'name';
-}
+const filters = [
+  config,
+  cloud,
+  option('--volume <name>', 'only what belongs to this volume, by name or ID', { type: repeatable }),
+  option('--server <name>', 'only what belongs to the volumes of this server, by name or ID', {
+    type: repeatable,
+  }),
+  option('--name <glob>', 'only what has a matching name, such as pay-db-*', { type: repeatable }),
+  option('--status <status>', 'only what has this status', { type: repeatable }),
+];
 
-/** Shows what the project has. Changes nothing and needs no state. */
-export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise<ExitCode> {
-  const filter = filterOf(flags);
-  const { inventory } = await readProject(io, flags, filter);
-  if (kind !== 'servers') tellOfDetached(io, kind, inventory, filter);
-  switch (kind) {
-    case 'backups':
-      return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
-    case 'volumes':
-      return print(io, flags, filterVolumes(inventory.volumes, filter), volumesText);
-    case 'servers':
-      return print(io, flags, filterServers(inventory.servers, filter), serversText);
-    default:
-      return unreachable(kind);
-  }
-}
+const listOutput = option('-o, --output <format>', 'output format', {
+  choices: ['table', 'json', 'yaml', 'name'],
+  default: 'table',
+});
 
-/** After `openstack server remove volume` a server has no disks here, and so no backups: said, lest they seem lost. */
-function tellOfDetached(
-  io: Io,
-  kind: 'backups' | 'volumes',
-  inventory: Inventory,
-  { servers }: InventoryFilter,
-): void {
-  const bare = servers.filter((server) => filterVolumes(inventory.volumes, onlyOf(server)).length === 0);
-  if (bare.length === 0) return;
-  const { detail, alike } = detachedNow(inventory, bare);
-  const disks = `vbsctl get volumes --name ${alike === undefined ? "'GLOB'" : shellWord(alike)}`;
-  const theirs = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
-  showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'no-disks',
-      summary: `no disk is attached to ${bare.join(', ')}`,
-      detail,
-      remedy: alike ? `if these are its disks: ${theirs}` : `find its disks by name: ${theirs}`,
-    },
-  ]);
-}
+const backups: CommandDefinition<GetFlags> = {
+  name: 'backups',
+  aliases: ['backup'],
+  summary: 'List backups, newest first',
+  options: [
+    ...filters,
+    option('--before <time>', 'only backups created at or before', { type: time }),
+    option('--after <time>', 'only backups created at or after', { type: time }),
+    listOutput,
+  ],
+  examples: [
+    ['vbsctl get backups --volume pay-db-data', 'the backups of a volume'],
+    [
+      'vbsctl get backups --server pay-db1 --before 2026-11-23T22:00:00+01:00',
+      'the backups up to a point in time',
+    ],
+    ["vbsctl get backups --name 'pay-*' --status available -o json", 'as JSON'],
+  ],
+  run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'backups', flags),
+};
 
-function onlyOf(server: string): InventoryFilter {
-  return { servers: [server], volumes: [], names: [], statuses: [] };
-}
+const volumes: CommandDefinition<GetFlags> = {
+  name: 'volumes',
+  aliases: ['volume', 'disks', 'disk'],
+  summary: 'List volumes, the servers they are attached to, and their latest backups',
+  options: [...filters, listOutput],
+  examples: [
+    ['vbsctl get volumes --server pay-db1', 'the volumes of a server'],
+    ["vbsctl get volumes --name 'pay-*' -o name", 'only the names, one per line'],
+  ],
+  run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'volumes', flags),
+};
 
-function print<Row extends { readonly id: string; readonly name: string }>(
-  io: Io,
-  { output }: GetFlags,
-  rows: readonly Row[],
-  table: (rows: readonly Row[], options: TextOptions) => string,
-): ExitCode {
-  switch (output) {
-    case 'table':
-      io.stdout.write(table(rows, textOptions(io)));
-      break;
-    case 'json':
-      printJson(io, rows);
-      break;
-    case 'yaml':
-      io.stdout.write(toYaml(rows));
-      break;
-    case 'name':
-      io.stdout.write(namesText(rows));
-      break;
-    default:
-      return unreachable(output);
-  }
-  return EXIT.done;
-}
+const servers: CommandDefinition<GetFlags> = {
+  name: 'servers',
+  aliases: ['server'],
+  summary: 'List servers and the volumes attached to them',
+  options: [...filters, listOutput],
+  examples: [
+    ['vbsctl get servers', 'every server with its volumes'],
+    ['vbsctl get servers --volume pay-db-data', 'the server that a volume is attached to'],
+  ],
+  run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'servers', flags),
+};
+
+export const get: CommandGroup = {
+  name: 'get',
+  summary: 'List the backups, volumes and servers of the project',
+  examples: [
+    ['vbsctl get servers', 'servers and their volumes'],
+    ['vbsctl get backups --volume pay-db-data', 'the backups of a volume'],
+  ],
+  commands: [backups, volumes, servers],
+};

@@ -1,65 +1,35 @@
-import { importByHand as record } from '../../app/import.ts';
-import { isoTime } from '../../domain/clock.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import type { Proof } from '../../executor/import-restore.ts';
-import type { Io } from '../io.ts';
-import type { ManifestFlags } from '../options/flags.ts';
-import { ports } from '../run-ports.ts';
-import { actor, backend, commitOf, manifests, settings } from '../setup.ts';
-import { usage } from '../usage.ts';
+import { Argument } from 'commander';
+import { EXIT } from '../../domain/errors.ts';
+import { time } from '../options/moment.ts';
+import { option } from '../options/option.ts';
+import { cloud, config, filename, lockTimeout, minimumSerial, state } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { ImportFlags } from './run-import.ts';
 
-export interface ImportFlags extends ManifestFlags {
-  readonly jobId?: string;
-  readonly succeededAt?: string;
-  readonly reason?: string;
-  readonly lockTimeout: number;
-}
-
-/** Writes down that a declared restore was done by hand. */
-export async function importByHand(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
-  const proof = proofOf(flags, io.who);
-  const given = await settings(io, flags);
-  const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given, 'to change');
-  await record(
-    {
-      address,
-      declared,
-      proof,
-      actor: actor(io, 'import', await commitOf(io, declared.files)),
-      lockTimeoutMs: flags.lockTimeout,
-    },
-    ports(io, flags, given, store),
-  );
-  io.stdout.write(`${address} is now recorded as succeeded, done by hand; it will not be restored again.\n`);
-  return EXIT.done;
-}
-
-function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Proof {
-  const at = succeededAt === undefined ? undefined : timeOf(succeededAt);
-  if (jobId !== undefined)
-    return {
-      by: 'job',
-      job_id: jobId,
-      reason: reason ?? 'the cloud says that the job succeeded',
-      who,
-      ...(at === undefined ? {} : { succeeded_at: at }),
-    };
-  if (at === undefined || reason === undefined)
-    throw usage(
-      '--job-id or --succeeded-at with --reason is required',
-      'give --job-id ID, or, if the service has forgotten the job, --succeeded-at TIME --reason "…"',
-    );
-  return { by: 'word', succeeded_at: at, reason, who };
-}
-
-function timeOf(text: string): string {
-  const zoned = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:\d{2})$/.test(text);
-  const ms = zoned ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms))
-    throw usage(
-      `invalid value ${JSON.stringify(text)} for --succeeded-at: expected a time with a time zone`,
-      'write it like 2026-11-23T22:00:00+01:00',
-    );
-  return isoTime(ms);
-}
+export const importCommand: CommandDefinition<ImportFlags, [address: string]> = {
+  name: 'import',
+  summary: 'Record a declared restore that was done without vbsctl',
+  arguments: [new Argument('<address>', 'set/name, as in the manifest')],
+  options: [
+    filename,
+    config,
+    state,
+    cloud,
+    option('--job-id <id>', 'job of the restore; the cloud must report it as successful'),
+    option('--succeeded-at <time>', 'when the restore ended, if the cloud no longer has the job', {
+      type: time,
+    }),
+    option('--reason <text>', 'how you know this; kept in the history'),
+    lockTimeout,
+    minimumSerial,
+  ],
+  examples: [
+    ['vbsctl import payments/db-data --job-id 70a583b2e1c94d7f8a6b5c4d3e2f1a09', 'by its job'],
+    [
+      'vbsctl import payments/db-data --succeeded-at 2026-11-23T22:00:00+01:00 --reason "console"',
+      'the cloud no longer has the job',
+    ],
+  ],
+  exits: [EXIT.locked, EXIT.refused],
+  run: async (io, flags, address) => await (await import('./run-import.ts')).importByHand(io, address, flags),
+};

@@ -1,30 +1,34 @@
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { describeTarget } from '../../domain/target.ts';
-import { connectCloud } from '../connect-cloud.ts';
-import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
-import type { CommonFlags } from '../options/flags.ts';
-import { actor, backend, settings } from '../setup.ts';
+import { EXIT } from '../../domain/errors.ts';
+import { option } from '../options/option.ts';
+import { type CommonFlags, cloud, state } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
 
-/** Creates the state, bound to the project that the credentials lead to. */
-export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const store = await backend(io, flags, given, 'to change');
-  const connection = await connectCloud(io, flags, given);
-  try {
-    const lease = await store.lock(actor(io, 'init'), 0, io.stop);
-    try {
-      const state = await lease.create(connection.driver.target);
-      io.stdout.write(
-        `Created the state ${store.location}\nfor ${describeTarget(state.target)} (lineage ${state.lineage}).\n` +
-          'Keep it: it is what makes a restore run at most once.\n\nNext: ' +
-          `${nextCommand('plan', flags)}\n`,
-      );
-      return EXIT.done;
-    } finally {
-      await lease.release();
-    }
-  } finally {
-    await connection.close();
-  }
+interface InitFlags extends Omit<CommonFlags, 'config'> {
+  readonly config?: string | true;
 }
+
+export const init: CommandDefinition<InitFlags> = {
+  name: 'init',
+  summary: 'Create the state, bound to one project of the cloud',
+  options: [
+    option(
+      '--config [file]',
+      'config file of the operator; without FILE: only write a commented vbsctl.yaml',
+    ),
+    state,
+    cloud,
+  ],
+  examples: [
+    ['vbsctl init', 'create a state for the project of OS_CLOUD or OS_*'],
+    ['vbsctl init --config', 'write vbsctl.yaml with every setting; never overwrites a file'],
+    ['vbsctl init --cloud emulator', 'create a state for the built-in cloud'],
+  ],
+  exits: [EXIT.locked, EXIT.refused],
+  run: async (io, { config, ...flags }) =>
+    config === true
+      ? await (await import('./run-init-config.ts')).initConfig(io, flags)
+      : await (await import('./run-init.ts')).init(io, {
+          ...flags,
+          ...(config === undefined ? {} : { config }),
+        }),
+};

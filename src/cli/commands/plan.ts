@@ -1,104 +1,38 @@
-import { makePlan } from '../../app/make-plan.ts';
-import { refusal } from '../../app/refusal.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { shellPath } from '../../domain/escape/shell-word.ts';
-import { hasChanges, type Plan, totals } from '../../domain/plan.ts';
-import type { Waiver } from '../../domain/policy.ts';
-import { optional } from '../../domain/record.ts';
-import { save } from '../../planner/save.ts';
-import { planText } from '../../views/plan/plan-text.ts';
-import { planJson } from '../../views/plan-json.ts';
-import { sanitize } from '../../views/terminal.ts';
-import { connectCloud } from '../connect-cloud.ts';
-import { refuseIncomplete } from '../incomplete-plan.ts';
-import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
-import type { ManifestFlags } from '../options/flags.ts';
-import { type WaiverFlags, waiversOf } from '../options/waivers.ts';
-import { clearPlan, sha256, writePlan } from '../plan-file.ts';
-import { signer } from '../plan-keys.ts';
-import { printJson, textOptions } from '../print.ts';
-import { backend, manifests, settings } from '../setup.ts';
-import { systemClock } from '../system.ts';
-import { usage } from '../usage.ts';
+import { EXIT } from '../../domain/errors.ts';
+import { option } from '../options/option.ts';
+import { cloud, config, filename, minimumSerial, output, state, target, waivers } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { PlanFlags } from './run-plan.ts';
 
-export interface PlanFlags extends ManifestFlags, WaiverFlags {
-  readonly out?: string;
-  /** A private key, to sign what is saved. */
-  readonly sign?: string;
-  readonly target?: readonly string[];
-  readonly detailedExitcode?: boolean;
-  readonly offline?: boolean;
-  readonly showDone?: boolean;
-  readonly output: 'text' | 'json';
-}
-
-/** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */
-export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
-  // Before the first thing that can fail.
-  if (flags.out !== undefined) await clearPlan(io, flags.out);
-  if (flags.out !== undefined && flags.offline)
-    throw usage('--out cannot be combined with --offline', 'remove --offline');
-  if (flags.sign !== undefined && flags.out === undefined)
-    throw usage('--sign requires --out', 'add --out plan.json');
-  const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
-  const given = await settings(io, flags);
-  const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given, 'to look');
-  const state = await store.read();
-  const waivers = waiversOf(flags);
-  const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
-  try {
-    const made = await makePlan(
-      { ...declared, policy: given.config.policy, only: flags.target ?? [], waivers },
-      { state, ...optional('driver', connection?.driver), clock: systemClock },
-    );
-    if (flags.output === 'json') printJson(io, planJson(made));
-    else {
-      io.stdout.write(
-        planText(made, {
-          ...textOptions(io),
-          stateLocation: store.location,
-          applyCommand: applyCommandOf(flags, waivers),
-          initCommand: nextCommand('init', flags),
-          waitCommand: nextCommand('wait', flags),
-          patienceMs: given.config.apply.timeout_ms,
-          showDone: flags.showDone === true,
-        }),
-      );
-    }
-    refuseIncomplete(made);
-    if (flags.out !== undefined) {
-      const saved = save(
-        made,
-        { specs: declared.specs, state, policy: given.config.policy, waivers },
-        sha256,
-      );
-      await writePlan(io, flags.out, sign ? sign(saved) : saved);
-      if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
-    }
-    if (!flags.detailedExitcode) return EXIT.done;
-    const refused = refusal(made, false);
-    if (refused) return refused.exitCode;
-    return hasChanges(made) ? EXIT.changes_pending : EXIT.done;
-  } finally {
-    await connection?.close();
-  }
-}
-
-function savedText(path: string, isSigned: boolean, made: Plan): string {
-  const { blocked } = totals(made);
-  const left =
-    blocked === 0
-      ? ''
-      : `; ${blocked} blocked ${blocked === 1 ? 'restore is' : 'restores are'} not done by it`;
-  return `Saved the plan in ${sanitize(path)}, ${isSigned ? 'signed' : 'not signed'}${left}.\n`;
-}
-
-/** What the user types next. A saved plan says itself what is done; the rest is this machine's to say. */
-function applyCommandOf(flags: PlanFlags, waivers: readonly Waiver[]): string {
-  const { out, filename, target, ...place } = flags;
-  const command =
-    out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${shellPath(out)}`, place);
-  return [command, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' ');
-}
+export const plan: CommandDefinition<PlanFlags> = {
+  name: 'plan',
+  summary: 'Show what apply would do; changes nothing',
+  options: [
+    filename,
+    config,
+    state,
+    cloud,
+    minimumSerial,
+    target,
+    ...waivers,
+    option('--out <file>', 'save the plan, to run exactly this plan with vbsctl apply FILE'),
+    option('--sign <key>', 'sign the saved plan with this ed25519 private key (a PEM file)', {
+      otherwise: '$VBSCTL_SIGNING_KEY',
+    }),
+    option(
+      '--detailed-exitcode',
+      'exit with 2 when there is something to do, 5 when apply would refuse, 3 when an outcome is unknown',
+    ),
+    option('--offline', 'do not contact the cloud'),
+    option('--show-done', 'also list restores that are already done'),
+    output,
+  ],
+  examples: [
+    ['vbsctl plan', 'plan the default manifests'],
+    ['vbsctl plan -f restores.yaml --target payments/db-data', 'one restore and what it depends on'],
+    ['vbsctl plan --out plan.json', 'save for approval, then: vbsctl apply plan.json'],
+    ['vbsctl plan --offline --output json', 'without the cloud, as JSON'],
+  ],
+  exits: [EXIT.changes_pending, EXIT.refused],
+  run: async (io, flags) => await (await import('./run-plan.ts')).plan(io, flags),
+};

@@ -1,55 +1,37 @@
-import { resolve } from '../../app/resolve.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import type { Resolution, RestoreRecord } from '../../domain/record.ts';
-import { remedyLines } from '../../views/diagnostics.ts';
-import { nextSteps, type StepOptions } from '../../views/record-text.ts';
-import { joinLines, sanitize, type TextOptions } from '../../views/terminal.ts';
-import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
-import { recordOptions } from '../record-options.ts';
-import { ports } from '../run-ports.ts';
-import { actor, backend, settings } from '../setup.ts';
+import { Argument } from 'commander';
+import { EXIT } from '../../domain/errors.ts';
+import { option } from '../options/option.ts';
+import { cloud, config, lockTimeout, minimumSerial, reason, state } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { ResolveFlags } from './run-resolve.ts';
 
-export interface ResolveFlags extends CommonFlags {
-  readonly as: Resolution['as'];
-  readonly reason: string;
-  readonly lockTimeout: number;
-}
-
-/** What was decided, in the words it was decided in, and what comes next. */
-function settledText(
-  record: RestoreRecord,
-  as: Resolution['as'],
-  options: TextOptions & StepOptions,
-): string {
-  const [decided, next] = SETTLED[as];
-  const steps = as === 'failed' ? nextSteps(record, options) : [next];
-  return joinLines([
-    `${sanitize(record.address)} is settled: ${decided}.`,
-    ...steps.flatMap((step) => remedyLines(step, options)),
-  ]);
-}
-
-const SETTLED: Readonly<Record<Resolution['as'], readonly [decided: string, next: string]>> = {
-  succeeded: ['it succeeded', 'what waited for it can start: vbsctl plan'],
-  'not-started': ['it was not started', 'to start it: vbsctl apply'],
-  failed: ['it failed, and the disk may have been touched', ''],
+export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
+  name: 'resolve',
+  summary: 'Record what became of a restore whose outcome is unknown',
+  arguments: [new Argument('<address>', 'set/name, as in vbsctl state list')],
+  options: [
+    config,
+    state,
+    cloud,
+    option('--as <outcome>', 'what you found out', {
+      choices: ['succeeded', 'not-started', 'failed'],
+      required: true,
+    }),
+    reason,
+    lockTimeout,
+    minimumSerial,
+  ],
+  examples: [
+    [
+      'vbsctl resolve payments/db-data --as succeeded --reason "checked the tables"',
+      'the volume holds the backup',
+    ],
+    [
+      'vbsctl resolve payments/db-data --as not-started --reason "support confirmed it"',
+      'apply may start it again',
+    ],
+  ],
+  exits: [EXIT.locked, EXIT.refused],
+  run: async (io, flags, address) =>
+    await (await import('./run-resolve.ts')).resolveRecord(io, address, flags),
 };
-
-export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const store = await backend(io, flags, given, 'to change');
-  const { as, reason } = flags;
-  const { record, state } = await resolve(
-    {
-      address,
-      decision: { as, reason, by: io.who },
-      settings: given.config,
-      actor: actor(io, 'resolve'),
-      lockTimeoutMs: flags.lockTimeout,
-    },
-    ports(io, flags, given, store),
-  );
-  io.stdout.write(settledText(record, as, recordOptions(io, state)));
-  return EXIT.done;
-}

@@ -1,14 +1,12 @@
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { unlockedText } from '../../views/lock-text.ts';
-import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
-import { textOptions } from '../print.ts';
-import { openState, settings } from '../setup.ts';
+import { Argument } from 'commander';
+import { type CommonFlags, config, state } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
 
-/** Removes a lock that its holder cannot free any more. */
-export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
-  const store = await openState(io, flags, await settings(io, flags), 'to look');
-  const freed = await store.unlock(id);
-  io.stdout.write(unlockedText(store.location, freed, textOptions(io)));
-  return EXIT.done;
-}
+export const unlock: CommandDefinition<CommonFlags, [id: string]> = {
+  name: 'unlock',
+  summary: 'Remove a lock that a dead run left behind',
+  arguments: [new Argument('<id>', 'ID of the lock, as shown by vbsctl status')],
+  options: [config, state],
+  examples: [['vbsctl unlock 3f0c2a9e-5d1b-4c86-9a57-2f6e1d0b7c44', 'remove this lock']],
+  run: async (io, flags, id) => await (await import('./run-unlock.ts')).unlock(io, id, flags),
+};

@@ -1,36 +1,14 @@
-import { type Diagnostic, hasErrors } from '../../domain/diagnostic.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { FOUND_LIMIT, loadConfig, loadManifests, manifestPaths } from '../../manifest/index.ts';
-import { diagnosticsJson } from '../../views/diagnostics.ts';
-import { plural } from '../../views/words.ts';
-import type { Io } from '../io.ts';
-import { nextCommand } from '../next-command.ts';
-import type { ManifestFlags } from '../options/flags.ts';
-import { printJson, showDiagnostics } from '../print.ts';
-import { configSearch, loadIo } from '../setup.ts';
+import { config, filename, output } from '../options/shared.ts';
+import type { CommandDefinition } from './definition.ts';
+import type { ValidateFlags } from './run-validate.ts';
 
-/** Checks config and manifests and tells every problem of every file. Touches neither cloud nor state. */
-export async function validate(
-  io: Io,
-  flags: ManifestFlags & { readonly output: 'text' | 'json' },
-): Promise<ExitCode> {
-  const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
-  const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
-  const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
-  const all = [...loaded.diagnostics.map(warningOfFound), ...diagnostics];
-  if (flags.output === 'json')
-    printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
-  else {
-    showDiagnostics(io, all);
-    if (!hasErrors(all))
-      io.stdout.write(
-        `Valid: ${plural(specs.length, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
-      );
-  }
-  return hasErrors(all) ? EXIT.error : EXIT.done;
-}
-
-/** Nothing of the config is used here, and the commands that use it may be given it by name. */
-function warningOfFound(diagnostic: Diagnostic): Diagnostic {
-  return diagnostic.code === FOUND_LIMIT ? { ...diagnostic, severity: 'warning' } : diagnostic;
-}
+export const validate: CommandDefinition<ValidateFlags> = {
+  name: 'validate',
+  summary: 'Check manifests and config, without the cloud and the state',
+  options: [filename, config, output],
+  examples: [
+    ['vbsctl validate', 'check the default manifests'],
+    ['vbsctl validate -f restores.yaml --output json', 'print the problems as JSON'],
+  ],
+  run: async (io, flags) => await (await import('./run-validate.ts')).validate(io, flags),
+};

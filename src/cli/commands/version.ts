@@ -1,10 +1,17 @@
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT } from '../../domain/errors.ts';
 import { VERSION } from '../../version.ts';
-import type { Io } from '../io.ts';
+import { output } from '../options/shared.ts';
 import { printJson } from '../print.ts';
+import type { CommandDefinition } from './definition.ts';
 
-export function version(io: Io, flags: { readonly output: 'text' | 'json' }): ExitCode {
-  if (flags.output === 'json') printJson(io, { version: VERSION });
-  else io.stdout.write(`vbsctl ${VERSION}\n`);
-  return EXIT.done;
-}
+export const version: CommandDefinition<{ readonly output: 'text' | 'json' }> = {
+  name: 'version',
+  summary: 'Print the version',
+  options: [output],
+  examples: [['vbsctl version --output json', 'as JSON']],
+  async run(io, flags) {
+    if (flags.output === 'json') printJson(io, { version: VERSION });
+    else io.stdout.write(`vbsctl ${VERSION}\n`);
+    return EXIT.done;
+  },
+};

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
 import { loadManifests, manifestPaths } from '../../manifest/index.ts';
 import { EMULATOR_CLOUD, trustsCwd } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
-import type { ManifestFlags } from '../options/flags.ts';
+import type { ManifestFlags } from '../options/shared.ts';
 import { backend, loadIo, settings } from '../setup.ts';
 import { TOPICS } from './help-topics.ts';
 

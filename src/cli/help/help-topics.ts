@@ -1,5 +1,5 @@
 import { DURATION_EXAMPLES } from '../../domain/duration.ts';
-import { EXIT_MEANINGS } from './examples.ts';
+import { EXIT_MEANINGS } from './after-help.ts';
 
 /** `vbsctl help TOPIC`: what no single command’s `--help` can tell. Loaded only when asked for. */
 export const TOPICS: Readonly<Record<string, string>> = {

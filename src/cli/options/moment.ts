@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../domain/duration.ts';
+import type { ValueType } from './option.ts';
 
 const TIME =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
@@ -18,8 +19,8 @@ export function moment(text: string): string {
   if (isDate) return given;
   throw new InvalidArgumentError(
     NO_ZONE.test(given)
-      ? `Without a time and its zone it would be another moment on another machine: ${completed(given)} for UTC, or an offset such as +01:00 in place of the Z.`
-      : 'It takes a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.',
+      ? `Expected a time with its zone: ${completed(given)} for UTC, or an offset such as +01:00 in place of the Z.`
+      : 'Expected a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.',
   );
 }
 
@@ -28,8 +29,14 @@ function completed(given: string): string {
   return `${date}T${time.length === 5 ? `${time}:00` : time}Z`;
 }
 
-/** `7d`, or a moment as everywhere; epoch ms. */
-export function since(text: string): number {
-  const ago = parseDuration(text);
-  return ago === undefined ? Date.parse(moment(text)) : Date.now() - ago;
-}
+/** RFC 3339, as written. */
+export const time: ValueType = { takes: 'such as 2026-11-23T22:00:00+01:00', parse: moment };
+
+/** Epoch ms. */
+export const timeOrAge: ValueType = {
+  takes: 'such as 7d, 12h or 2026-11-23T22:00:00+01:00',
+  parse(text) {
+    const age = parseDuration(text);
+    return age === undefined ? Date.parse(moment(text)) : Date.now() - age;
+  },
+};

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { afterHelp, USAGE } from '../../../src/cli/help/examples.ts';
+import type { Example } from '../../../src/cli/commands/definition.ts';
+import { COMMANDS } from '../../../src/cli/commands/index.ts';
+import { afterHelp } from '../../../src/cli/help/after-help.ts';
 import { understand } from '../../../src/cli/help/foreign-syntax.ts';
 import { TOPICS } from '../../../src/cli/help/help-topics.ts';
 import { buildProgram, run } from '../../../src/cli/program.ts';
@@ -14,17 +16,30 @@ function shellWords(line: string): string[] {
   return [...before.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '');
 }
 
+/** By the words of each command, also of the groups. */
+const DEFINITIONS = new Map(
+  COMMANDS.flatMap((each) => [
+    [each.name, each] as const,
+    ...('commands' in each ? each.commands : []).map(
+      (below) => [`${each.name} ${below.name}`, below] as const,
+    ),
+  ]),
+);
+const EXAMPLES = new Map<string, readonly Example[]>(
+  [...DEFINITIONS].map(([name, { examples }]) => [name, examples]),
+);
+
 describe('help', () => {
-  it('has examples and exit codes for every command, and for nothing else', () => {
-    expect(Object.keys(USAGE).sort()).to.deep.equal([...commands().keys()].sort());
-    for (const name of commands().keys()) {
-      expect(afterHelp(name), name).to.match(/^\nExamples:\n {2}(vbsctl|source)/);
-      expect(afterHelp(name), name).to.include('Exit codes').and.include('  0  ').and.include('  1  ');
+  it('has examples and exit codes for every command', () => {
+    expect([...DEFINITIONS.keys()].sort()).to.deep.equal([...commands().keys()].sort());
+    for (const [name, definition] of DEFINITIONS) {
+      expect(afterHelp(definition), name).to.match(/^\nExamples:\n {2}(vbsctl|source)/);
+      expect(afterHelp(definition), name).to.include('Exit codes').and.include('  0  ').and.include('  1  ');
     }
   });
 
   // Whatever is promised in an example has to exist: each is parsed, its action is not run.
-  for (const [name, { examples }] of Object.entries(USAGE))
+  for (const [name, examples] of EXAMPLES)
     for (const [line] of examples)
       it(`has a good example: ${line}`, async () => {
         const words = shellWords(line.replace(/^source <\((.*)\)$/, '$1'));

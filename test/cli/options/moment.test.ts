@@ -12,9 +12,9 @@ describe('a moment in a flag', () => {
     it(`takes ${good}`, () => expect(Date.parse(moment(good))).to.be.a('number').and.not.NaN);
 
   for (const [bad, why] of [
-    ['2026-11-23T22:00:00', /its zone .*2026-11-23T22:00:00Z/],
-    ['2026-11-23 22:00', /its zone .*2026-11-23T22:00:00Z/],
-    ['2026-11-23', /its zone .*2026-11-23T00:00:00Z/],
+    ['2026-11-23T22:00:00', /its zone: 2026-11-23T22:00:00Z/],
+    ['2026-11-23 22:00', /its zone: 2026-11-23T22:00:00Z/],
+    ['2026-11-23', /its zone: 2026-11-23T00:00:00Z/],
     ['yesterday', /such as/],
     ['2026-02-30T00:00:00Z', /such as/],
     ['2026-13-01T00:00:00Z', /such as/],

@@ -5,7 +5,7 @@ import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { yamlScalar } from '../../domain/escape/yaml.ts';
 import { VERSION } from '../../version.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
+import type { CommonFlags } from '../options/shared.ts';
 import { absolute } from '../setup.ts';
 
 const CONFIG_FILE = 'vbsctl.yaml';

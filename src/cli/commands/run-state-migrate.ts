@@ -7,11 +7,11 @@ import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
 import { isUrl } from '../ephemeral-host.ts';
 import type { Io } from '../io.ts';
-import { allowed } from '../options/flags.ts';
+import { allowed } from '../options/shared.ts';
 import { absolute, actor, openLocation, openState, settings } from '../setup.ts';
 import { refuseFaults, statePorts } from '../state-check.ts';
 import { usage } from '../usage.ts';
-import type { EditFlags } from './state-edit.ts';
+import type { EditFlags } from './run-state-edit.ts';
 
 export interface MigrateFlags extends EditFlags {
   readonly to?: string;

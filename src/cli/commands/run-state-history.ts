@@ -6,7 +6,7 @@ import { findBreaks } from '../../state/history-chain.ts';
 import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../../views/history-text.ts';
 import type { Io } from '../io.ts';
 import { printJson, textOptions } from '../print.ts';
-import { existing, type StateFlags } from './state-show.ts';
+import { existing, type StateFlags } from './run-state-show.ts';
 
 export interface HistoryFlags extends StateFlags {
   readonly address?: string;

@@ -3,7 +3,7 @@ import { lockInfoText } from '../../views/lock-text.ts';
 import type { Io } from '../io.ts';
 import { printJson, textOptions } from '../print.ts';
 import { openState, settings } from '../setup.ts';
-import type { StateFlags } from './state-show.ts';
+import type { StateFlags } from './run-state-show.ts';
 
 /** Who holds the lock, if anybody. */
 export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {

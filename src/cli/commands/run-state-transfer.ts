@@ -17,12 +17,12 @@ import { decodeUnsaved } from '../../state/unsaved-codec.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
-import { allowed, type CommonFlags } from '../options/flags.ts';
+import { allowed, type CommonFlags } from '../options/shared.ts';
 import { showDiagnostics } from '../print.ts';
 import { absolute, actor, backend, openState, settings } from '../setup.ts';
 import { type StateUse, serialsKnown, statePorts, warningOfFaults } from '../state-check.ts';
-import type { EditFlags } from './state-edit.ts';
-import { existing } from './state-show.ts';
+import type { EditFlags } from './run-state-edit.ts';
+import { existing } from './run-state-show.ts';
 
 /** Prints the whole state with its chain, as it is stored. */
 export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {

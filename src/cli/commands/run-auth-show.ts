@@ -3,7 +3,7 @@ import { inspectSettings } from '../../drivers/connect.ts';
 import { settingsText } from '../../views/access-text.ts';
 import { wayToCloud } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
+import type { CommonFlags } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { settings } from '../setup.ts';
 

@@ -7,7 +7,7 @@ import { verify } from '../../state/verify.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { printJson, showDiagnostics } from '../print.ts';
-import { type StateFlags, withFaults } from './state-show.ts';
+import { type StateFlags, withFaults } from './run-state-show.ts';
 
 /**
  * Whether the history is as it was written, whether the records say the same as it, and whether a newer state was

@@ -25,7 +25,7 @@ import {
   exitCodeOfApply,
   shownAs,
   withParallelism,
-} from './apply.ts';
+} from './run-apply.ts';
 
 /** Applies a saved plan. Its signature is looked at before anything else. */
 export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promise<ExitCode> {

@@ -5,7 +5,7 @@ import { wayToCloud } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import { printJson, textOptions } from '../print.ts';
 import { settings } from '../setup.ts';
-import type { AuthFlags } from './auth-show.ts';
+import type { AuthFlags } from './run-auth-show.ts';
 
 /** A person waits for the answer: a few attempts within a second are enough, and a longer `Retry-After` is the answer. */
 const FOR_A_PERSON = { min_delay_ms: 100, max_delay_ms: 300, max_retry_after_ms: 1_000 };

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { configTemplate } from '../../../src/cli/commands/init-config.ts';
+import { configTemplate } from '../../../src/cli/commands/run-init-config.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { loadConfig } from '../../../src/manifest/index.ts';
 

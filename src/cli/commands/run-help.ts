@@ -1,19 +1,20 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { suggest } from '../../domain/suggest.ts';
+import { TOPICS } from '../help/help-topics.ts';
 import type { Io } from '../io.ts';
+import { buildProgram } from '../program.ts';
 import { usage } from '../usage.ts';
-import { TOPICS } from './help-topics.ts';
 
 /** `vbsctl help`, `vbsctl help get backups`, `vbsctl help recovery`. */
-export function help(io: Io, program: Command, words: readonly string[]): ExitCode {
+export function help(io: Io, words: readonly string[]): ExitCode {
   const [topic = ''] = words;
   const text = words.length === 1 ? TOPICS[topic] : undefined;
   if (text !== undefined) {
     io.stdout.write(text);
     return EXIT.done;
   }
-  let command = program;
+  let command = buildProgram(io, () => {});
   for (const word of words) {
     const below = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
     if (!below) throw unknown(words.join(' '), command, word);

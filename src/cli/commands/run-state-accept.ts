@@ -18,7 +18,7 @@ import { actor, openState, settings } from '../setup.ts';
 import { backUp } from '../state-backup.ts';
 import { faultsOf, remember, warnOfFaults } from '../state-check.ts';
 import { systemClock } from '../system.ts';
-import type { EditFlags } from './state-edit.ts';
+import type { EditFlags } from './run-state-edit.ts';
 
 export interface AcceptFlags extends EditFlags {
   readonly reason: string;

@@ -10,7 +10,7 @@ import type { Change, State } from '../../domain/state.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
+import type { CommonFlags } from '../options/shared.ts';
 import { actor, backend, settings } from '../setup.ts';
 import { backUp } from '../state-backup.ts';
 

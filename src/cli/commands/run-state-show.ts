@@ -8,7 +8,7 @@ import type { StateFault } from '../../state/state-faults.ts';
 import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/flags.ts';
+import type { CommonFlags } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
 import { openState, settings } from '../setup.ts';

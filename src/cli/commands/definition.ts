@@ -1,0 +1,26 @@
+import type { Argument, Option } from 'commander';
+import type { ExitCode } from '../../domain/errors.ts';
+import type { Io } from '../io.ts';
+
+/**
+ * What a user can type. Every start of the program loads all definitions, so a file that holds one imports no more than
+ * options; `run` imports the work (`run-*.ts`) when it is asked for.
+ */
+export interface CommandDefinition<Flags = never, Operands extends readonly unknown[] = never[]> {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly arguments?: readonly Argument[];
+  readonly options?: readonly Option[];
+  readonly examples: readonly Example[];
+  /** Besides 0 and 1, which every command has. */
+  readonly exits?: readonly ExitCode[];
+  run(io: Io, flags: Flags, ...operands: Operands): Promise<ExitCode>;
+}
+
+/** `vbsctl state …`: commands below one word. */
+export interface CommandGroup extends Pick<CommandDefinition, 'name' | 'summary' | 'examples'> {
+  readonly commands: readonly CommandDefinition[];
+}
+
+export type Example = readonly [command: string, what: string];

@@ -1,0 +1,107 @@
+import { error } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { toJson } from '../../domain/escape/json.ts';
+import { shellWord } from '../../domain/escape/shell-word.ts';
+import { type FaultPlan, parseFaultPlan, startEmulator } from '../../emulator/index.ts';
+import { readNamedFile } from '../../files/read-file.ts';
+import { hasCode, systemReason } from '../../state/local/system-error.ts';
+import { checkoutPath } from '../checkout-path.ts';
+import { unusableWorld } from '../emulator-world.ts';
+import type { Io } from '../io.ts';
+import { absolute } from '../setup.ts';
+import { detachServer } from './run-emulator-detach.ts';
+
+export interface EmulatorFlags {
+  readonly port: number;
+  readonly world?: string;
+  readonly faults?: string;
+  readonly jobDuration: number;
+  readonly queue: number;
+  readonly volumes?: number;
+  readonly quiet?: boolean;
+  readonly allowHost?: readonly string[];
+  /** Name or id of a server. */
+  readonly detach?: string;
+}
+
+/** Serves the emulated cloud until a stop is asked for. */
+export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> {
+  if (flags.detach !== undefined) return detachServer(io, flags.detach, flags.world);
+  const faults = flags.faults === undefined ? undefined : await readFaults(io, flags.faults);
+  const cloud = await startEmulator({
+    port: flags.port,
+    seed: {
+      jobDurationMs: flags.jobDuration,
+      queueMs: flags.queue,
+      ...(flags.volumes === undefined ? {} : { volumes: flags.volumes }),
+    },
+    ...(flags.world === undefined ? {} : { worldFile: await checkoutPath(io, flags.world, '--world') }),
+    ...(faults ? { faults } : {}),
+    ...(flags.allowHost === undefined ? {} : { allowHosts: flags.allowHost }),
+    signal: io.stop,
+    ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${toJson(request)}\n`) }),
+  }).catch((cause: unknown) => {
+    throw unusableWorld(cause, 'another --port, or another --world');
+  });
+  const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${shellWord(value)}`);
+  io.stdout.write(
+    [
+      `# A VBS cloud on ${cloud.url} until Ctrl-C. In another terminal:`,
+      ...exports,
+      '# then: vbsctl get servers',
+      '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',
+      `#   export OS_ACCESS_KEY=${cloud.credentials.access_key} OS_SECRET_KEY=${cloud.credentials.secret_key}`,
+      '# To detach the disks of a server, as openstack server remove volume would:',
+      `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -H 'Content-Type: application/json' -d '{"server": "NAME"}'`,
+      `# What truly happened: curl ${cloud.url}/__emulator/audit`,
+      '',
+    ].join('\n'),
+  );
+  await new Promise<void>((resolve) => {
+    if (io.stop.aborted) resolve();
+    else io.stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await cloud.close();
+  return EXIT.done;
+}
+
+/** Larger would be somebody's mistake. */
+const FAULTS_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Read first and understood then: each fails in its own words. */
+async function readFaults(io: Io, path: string): Promise<FaultPlan> {
+  const absolutePath = absolute(io, path);
+  const bytes = await readNamedFile(absolutePath, {
+    checkouts: [io.cwd],
+    bytesMax: FAULTS_BYTES_MAX,
+    signal: io.stop,
+  }).catch((cause: unknown) => {
+    if (cause === io.stop.reason) throw cause;
+    const why = hasCode(cause, 'ENOENT') ? 'this file does not exist' : systemReason(cause);
+    throw badFaults(
+      `the fault plan ${absolutePath} cannot be read: ${why}`,
+      'what one looks like: vbsctl help faults',
+    );
+  });
+  try {
+    return parseFaultPlan(parseJson(bytes.toString()));
+  } catch (cause) {
+    throw badFaults(
+      `${absolutePath} is no fault plan: ${(cause as Error).message}`,
+      'what one looks like, and every kind: vbsctl help faults',
+    );
+  }
+}
+
+/** Without the parser's own words: they repeat what the file holds. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
+  }
+}
+
+function badFaults(summary: string, remedy: string): Failure {
+  return new Failure('invalid', error('fault-plan', summary, { remedy }));
+}

@@ -1,0 +1,83 @@
+import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
+import { shellWord } from '../../domain/escape/shell-word.ts';
+import type { Inventory, InventoryKind } from '../../domain/inventory.ts';
+import { filterBackups, filterServers, filterVolumes, type InventoryFilter } from '../../inventory/filter.ts';
+import { backupsText, namesText, serversText, volumesText } from '../../views/inventory-text.ts';
+import type { TextOptions } from '../../views/terminal.ts';
+import { toYaml } from '../../views/yaml-text.ts';
+import type { Io } from '../io.ts';
+import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { detachedNow, type FilterFlags, filterOf, readProject } from '../read-project.ts';
+
+export interface GetFlags extends FilterFlags {
+  readonly output: 'table' | 'json' | 'yaml' | 'name';
+}
+
+/** Shows what the project has. Changes nothing and needs no state. */
+export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise<ExitCode> {
+  const filter = filterOf(flags);
+  const { inventory } = await readProject(io, flags, filter);
+  if (kind !== 'servers') tellOfDetached(io, kind, inventory, filter);
+  switch (kind) {
+    case 'backups':
+      return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
+    case 'volumes':
+      return print(io, flags, filterVolumes(inventory.volumes, filter), volumesText);
+    case 'servers':
+      return print(io, flags, filterServers(inventory.servers, filter), serversText);
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** After `openstack server remove volume` a server has no disks here, and so no backups: said, lest they seem lost. */
+function tellOfDetached(
+  io: Io,
+  kind: 'backups' | 'volumes',
+  inventory: Inventory,
+  { servers }: InventoryFilter,
+): void {
+  const bare = servers.filter((server) => filterVolumes(inventory.volumes, onlyOf(server)).length === 0);
+  if (bare.length === 0) return;
+  const { detail, alike } = detachedNow(inventory, bare);
+  const disks = `vbsctl get volumes --name ${alike === undefined ? "'GLOB'" : shellWord(alike)}`;
+  const theirs = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
+  showDiagnostics(io, [
+    {
+      severity: 'warning',
+      code: 'no-disks',
+      summary: `no disk is attached to ${bare.join(', ')}`,
+      detail,
+      remedy: alike ? `if these are its disks: ${theirs}` : `find its disks by name: ${theirs}`,
+    },
+  ]);
+}
+
+function onlyOf(server: string): InventoryFilter {
+  return { servers: [server], volumes: [], names: [], statuses: [] };
+}
+
+function print<Row extends { readonly id: string; readonly name: string }>(
+  io: Io,
+  { output }: GetFlags,
+  rows: readonly Row[],
+  table: (rows: readonly Row[], options: TextOptions) => string,
+): ExitCode {
+  switch (output) {
+    case 'table':
+      io.stdout.write(table(rows, textOptions(io)));
+      break;
+    case 'json':
+      printJson(io, rows);
+      break;
+    case 'yaml':
+      io.stdout.write(toYaml(rows));
+      break;
+    case 'name':
+      io.stdout.write(namesText(rows));
+      break;
+    default:
+      return unreachable(output);
+  }
+  return EXIT.done;
+}

@@ -1,0 +1,55 @@
+import { resolve } from '../../app/resolve.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import type { Resolution, RestoreRecord } from '../../domain/record.ts';
+import { remedyLines } from '../../views/diagnostics.ts';
+import { nextSteps, type StepOptions } from '../../views/record-text.ts';
+import { joinLines, sanitize, type TextOptions } from '../../views/terminal.ts';
+import type { Io } from '../io.ts';
+import type { CommonFlags } from '../options/shared.ts';
+import { recordOptions } from '../record-options.ts';
+import { ports } from '../run-ports.ts';
+import { actor, backend, settings } from '../setup.ts';
+
+export interface ResolveFlags extends CommonFlags {
+  readonly as: Resolution['as'];
+  readonly reason: string;
+  readonly lockTimeout: number;
+}
+
+/** What was decided, in the words it was decided in, and what comes next. */
+function settledText(
+  record: RestoreRecord,
+  as: Resolution['as'],
+  options: TextOptions & StepOptions,
+): string {
+  const [decided, next] = SETTLED[as];
+  const steps = as === 'failed' ? nextSteps(record, options) : [next];
+  return joinLines([
+    `${sanitize(record.address)} is settled: ${decided}.`,
+    ...steps.flatMap((step) => remedyLines(step, options)),
+  ]);
+}
+
+const SETTLED: Readonly<Record<Resolution['as'], readonly [decided: string, next: string]>> = {
+  succeeded: ['it succeeded', 'what waited for it can start: vbsctl plan'],
+  'not-started': ['it was not started', 'to start it: vbsctl apply'],
+  failed: ['it failed, and the disk may have been touched', ''],
+};
+
+export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
+  const given = await settings(io, flags);
+  const store = await backend(io, flags, given, 'to change');
+  const { as, reason } = flags;
+  const { record, state } = await resolve(
+    {
+      address,
+      decision: { as, reason, by: io.who },
+      settings: given.config,
+      actor: actor(io, 'resolve'),
+      lockTimeoutMs: flags.lockTimeout,
+    },
+    ports(io, flags, given, store),
+  );
+  io.stdout.write(settledText(record, as, recordOptions(io, state)));
+  return EXIT.done;
+}

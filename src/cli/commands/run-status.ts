@@ -1,0 +1,85 @@
+import { recordsOf } from '../../app/addresses.ts';
+import { hasErrors } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { type OpenRestore, openRestores } from '../../domain/open-restores.ts';
+import { isOpen, optional } from '../../domain/record.ts';
+import type { RestoreSpec } from '../../domain/spec.ts';
+import { loadManifests, manifestPaths } from '../../manifest/index.ts';
+import { statusJson, statusText } from '../../views/status-text.ts';
+import { sanitize } from '../../views/terminal.ts';
+import { isUrl } from '../ephemeral-host.ts';
+import type { Io } from '../io.ts';
+import type { ManifestFlags } from '../options/shared.ts';
+import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { absolute, backend, loadIo, type Settings, settings } from '../setup.ts';
+
+export interface StatusFlags extends ManifestFlags {
+  readonly output: 'text' | 'json';
+}
+
+/** So many open restores are shown in full without being asked for, if one of them seems to need a person. */
+const IN_FULL_MAX = 3;
+/** What has not changed for so long may be a case for the cloud's support. */
+const OLD_MS = 3_600_000;
+
+/** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
+export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
+  const given = await settings(io, flags);
+  const store = await backend(io, flags, given, 'to look');
+  const state = await store.read();
+  if (!state) {
+    if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });
+    else {
+      const place = isUrl(store.location) ? store.location : absolute(io, store.location);
+      io.stdout.write(
+        `No state at ${sanitize(place)}: nothing is known here of any restore.\n` +
+          'If it is elsewhere, run this there, or name it: --state, --config. To create one: vbsctl init\n',
+      );
+    }
+    return EXIT.done;
+  }
+  const specs = await declared(io, flags, given);
+  const all = openRestores(state, specs);
+  const named = recordsOf(state, addresses);
+  const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));
+  const over = addresses.length === 0 ? undefined : named.filter((record) => !isOpen(record));
+  const shown = {
+    target: state.target,
+    location: store.location,
+    lock: await store.holder(),
+    open,
+    total: state.records.size,
+    ...optional('over', over),
+  };
+  if (flags.output === 'json') printJson(io, statusJson(shown));
+  else {
+    const inFull =
+      addresses.length > 0 ||
+      (open.length <= IN_FULL_MAX && open.some((one) => needsPerson(one, Date.now())));
+    io.stdout.write(statusText(shown, { ...textOptions(io), inFull }));
+  }
+  return EXIT.done;
+}
+
+function needsPerson({ record }: OpenRestore, now: number): boolean {
+  return record.status === 'unknown' || now - Date.parse(record.updated_at) > OLD_MS;
+}
+
+/** Manifests only tell what waits behind; without them, or with broken ones, the status is as true. */
+async function declared(io: Io, flags: StatusFlags, { loaded }: Settings): Promise<readonly RestoreSpec[]> {
+  const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io)).catch((cause: unknown) => {
+    if (cause instanceof Failure && flags.filename === undefined) return [];
+    throw cause;
+  });
+  const { specs, diagnostics } = await loadManifests(paths, loadIo(io));
+  if (hasErrors(diagnostics))
+    showDiagnostics(io, [
+      {
+        severity: 'warning',
+        code: 'manifests-unread',
+        summary: 'restores that wait for others are not shown: the manifests have errors',
+        remedy: 'see them: vbsctl validate',
+      },
+    ]);
+  return specs;
+}

@@ -1,0 +1,37 @@
+import { type Diagnostic, hasErrors } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { FOUND_LIMIT, loadConfig, loadManifests, manifestPaths } from '../../manifest/index.ts';
+import { diagnosticsJson } from '../../views/diagnostics.ts';
+import { plural } from '../../views/words.ts';
+import type { Io } from '../io.ts';
+import { nextCommand } from '../next-command.ts';
+import type { ManifestFlags } from '../options/shared.ts';
+import { printJson, showDiagnostics } from '../print.ts';
+import { configSearch, loadIo } from '../setup.ts';
+
+export interface ValidateFlags extends ManifestFlags {
+  readonly output: 'text' | 'json';
+}
+
+/** Checks config and manifests and tells every problem of every file. Touches neither cloud nor state. */
+export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> {
+  const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
+  const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
+  const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
+  const all = [...loaded.diagnostics.map(warningOfFound), ...diagnostics];
+  if (flags.output === 'json')
+    printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
+  else {
+    showDiagnostics(io, all);
+    if (!hasErrors(all))
+      io.stdout.write(
+        `Valid: ${plural(specs.length, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
+      );
+  }
+  return hasErrors(all) ? EXIT.error : EXIT.done;
+}
+
+/** Nothing of the config is used here, and the commands that use it may be given it by name. */
+function warningOfFound(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.code === FOUND_LIMIT ? { ...diagnostic, severity: 'warning' } : diagnostic;
+}

@@ -1,0 +1,79 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../domain/duration.ts';
+
+/** How an option is read, and what --help says of the values it takes. */
+export interface ValueType {
+  /** Minimum and maximum, or the form. */
+  readonly takes?: string;
+  /** Throws an InvalidArgumentError that says what is expected. `earlier`: the value so far, of a repeated option. */
+  parse(text: string, earlier?: unknown): unknown;
+}
+
+interface OptionDetails {
+  readonly type?: ValueType;
+  readonly choices?: readonly string[];
+  /** As a user would type it. */
+  readonly default?: string;
+  /** What holds when the option is not given, where that is not one value. */
+  readonly otherwise?: string;
+  readonly required?: boolean;
+  /** The heading in --help. */
+  readonly group?: string;
+}
+
+/** An option with its unit, range and default: the one place that --help and shell completion show them from. */
+export function option(flags: string, about: string, details: OptionDetails = {}): Option {
+  const { type, choices, default: standard, otherwise, required, group } = details;
+  const facts = [
+    type?.takes ?? choices?.join(', ') ?? '',
+    (standard ?? otherwise) ? `default: ${standard ?? otherwise}` : '',
+    required ? 'required' : '',
+  ].filter((fact) => fact !== '');
+  const made = new Option(flags, facts.length === 0 ? about : `${about} (${facts.join('; ')})`);
+  if (choices) made.choices(choices);
+  if (type) made.argParser(type.parse);
+  if (standard !== undefined) made.default(type ? type.parse(standard) : standard);
+  if (required) made.makeOptionMandatory();
+  if (group !== undefined) made.helpGroup(group);
+  return made;
+}
+
+/** May be given several times. */
+export const repeatable: ValueType = {
+  takes: 'repeatable',
+  parse: (text, earlier) => [...((earlier as readonly string[] | undefined) ?? []), text],
+};
+
+/** Milliseconds. */
+export const duration: ValueType = {
+  takes: 'such as 30s, 10m or 2h',
+  parse(text) {
+    const ms = parseDuration(text);
+    if (ms === undefined)
+      throw new InvalidArgumentError('Expected a duration such as 250ms, 90s, 30m or 2h.');
+    return ms;
+  },
+};
+
+/** A name in manifests. */
+export const manifestName: ValueType = {
+  parse(text) {
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+      throw new InvalidArgumentError('Expected lower-case letters, digits and dashes, at most 63.');
+    return text;
+  },
+};
+
+/** `max` left out: no maximum worth showing. */
+export function wholeNumber(min: number, max?: number): ValueType {
+  const range = max === undefined ? `${min} or more` : `${min} to ${max}`;
+  return {
+    takes: range,
+    parse(text) {
+      const value = Number(text);
+      if (!/^[0-9]+$/.test(text) || value < min || value > (max ?? Number.MAX_SAFE_INTEGER))
+        throw new InvalidArgumentError(`Expected a whole number, ${range}.`);
+      return value;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { Option } from 'commander';
+import { WAIVERS, type Waiver } from '../../domain/policy.ts';
+import { PUSH_RISKS } from '../../domain/push-risks.ts';
+import { duration, option, repeatable, wholeNumber } from './option.ts';
+
+/** Options that several commands share, and what a command gets of them. */
+
+export interface CommonFlags {
+  readonly config?: string;
+  readonly state?: string;
+  readonly cloud?: string;
+  readonly minimumSerial?: number;
+}
+
+export interface ManifestFlags extends CommonFlags {
+  readonly filename?: readonly string[];
+}
+
+/** As commander names them: `allowOldBackups`. */
+export type WaiverFlags = { readonly [flag in `allow${string}`]?: boolean };
+
+export const config = option('--config <file>', 'config file of the operator', {
+  otherwise: '$VBSCTL_CONFIG, else vbsctl.yaml',
+});
+
+export const state = option('--state <location>', 'where the state is stored', {
+  otherwise: '$VBSCTL_STATE, else state of the config, else vbsctl.state.json',
+});
+
+export const cloud = option('--cloud <name>', 'an entry of clouds.yaml, or emulator', {
+  otherwise: 'cloud of the config, else $OS_CLOUD, else the $OS_* variables',
+});
+
+export const filename = option('-f, --filename <path>', 'manifest file or directory, or - for stdin', {
+  type: repeatable,
+  otherwise: 'manifests of the config, else restores.yaml, else restores/',
+});
+
+export const target = option('--target <address>', 'only this restore (set/name) and what it depends on', {
+  type: repeatable,
+});
+
+export const minimumSerial = option('--minimum-serial <n>', 'refuse a state with a lower serial', {
+  type: wholeNumber(0),
+  otherwise: '$VBSCTL_MINIMUM_SERIAL',
+});
+
+export const lockTimeout = option('--lock-timeout <duration>', 'how long to wait for the lock of the state', {
+  type: duration,
+  default: '0s',
+});
+
+export const output = option('-o, --output <format>', 'output format', {
+  choices: ['text', 'json'],
+  default: 'text',
+});
+
+export const autoApprove = option('--auto-approve', 'do not ask for confirmation');
+
+export const trustedKeys = option(
+  '--trusted-keys <dir>',
+  'accept only a plan signed by one of the public keys in this directory',
+  { otherwise: '$VBSCTL_TRUSTED_KEYS' },
+);
+
+export const reason = option('--reason <text>', 'how you know this; kept in the history', { required: true });
+
+/** For commands that change the state itself. */
+export const editing: readonly Option[] = [
+  config,
+  state,
+  option('--dry-run', 'show what would change, and change nothing'),
+  option('--backup <file>', 'where to save the state as it was', {
+    otherwise: 'beside the state, else in the working directory',
+  }),
+  lockTimeout,
+  minimumSerial,
+];
+
+export const RISKS_GROUP = 'Risks to accept, one option each:';
+
+export const pushRisks: readonly Option[] = Object.entries(PUSH_RISKS).map(([risk, what]) =>
+  option(`--allow-${risk}`, what, { group: RISKS_GROUP }),
+);
+
+/** One option per risk: a single `--force` for everything would be a trap. */
+export const waivers: readonly Option[] = Object.entries(WAIVERS).map(([waiver, what]) =>
+  option(`--allow-${waiver}`, what, { group: 'Limits to lift for this run (kept in the history):' }),
+);
+
+export function waiversOf(flags: WaiverFlags): Waiver[] {
+  return allowed(Object.keys(WAIVERS) as Waiver[], flags);
+}
+
+/** Those of the risks whose flag `--allow-…` was given; commander calls it `allowOldBackups`. */
+export function allowed<Risk extends string>(risks: readonly Risk[], flags: object): Risk[] {
+  const given = new Map(Object.entries(flags));
+  return risks.filter(
+    (risk) =>
+      given.get(`allow-${risk}`.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())) === true,
+  );
+}
