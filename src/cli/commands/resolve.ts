@@ -13,7 +13,7 @@ export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
     config,
     state,
     cloud,
-    option('--as <outcome>', 'what you found out', {
+    option('--as <succeeded|not-started|failed>', 'what you found out', {
       choices: ['succeeded', 'not-started', 'failed'],
       required: true,
     }),

@@ -25,7 +25,8 @@ interface OptionDetails {
 export function option(flags: string, about: string, details: OptionDetails = {}): Option {
   const { type, choices, default: standard, otherwise, required, group } = details;
   const facts = [
-    type?.takes ?? choices?.join(', ') ?? '',
+    type?.takes ?? '',
+    choices && !flags.includes('|') ? choices.join(', ') : '',
     (standard ?? otherwise) ? `default: ${standard ?? otherwise}` : '',
     required ? 'required' : '',
   ].filter((fact) => fact !== '');
