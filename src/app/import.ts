@@ -1,9 +1,9 @@
 import { error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
-import type { Action, ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import type { Action } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { importRestore, type Proof } from '../executor/import-restore.ts';
+import { type Importable, importRestore, type Proof } from '../executor/import-restore.ts';
 import { makePlan, type Wanted } from './make-plan.ts';
 import type { LockRequest, Ports } from './ports.ts';
 import { withConnection } from './with-connection.ts';
@@ -48,11 +48,24 @@ export function importByHand(request: ImportRequest, ports: Ports): Promise<void
   );
 }
 
-function importable(action: Action): RestoreAction | ExpiredAction {
+function importable(action: Action): Importable {
+  const { address, generation, volume, backup } = action;
   switch (action.kind) {
     case 'restore':
-    case 'expired':
       return action;
+    case 'expired':
+      if (volume.id === undefined || backup.id === undefined)
+        throw refused(
+          'not-found',
+          `${address} expired at ${action.valid_until}, and its disk or backup is not found`,
+          'raise valid_until to see why: vbsctl plan',
+        );
+      return {
+        address,
+        generation,
+        volume: { ...volume, id: volume.id },
+        backup: { ...backup, id: backup.id },
+      };
     case 'noop':
       throw refused(
         'already-done',

@@ -39,8 +39,14 @@ interface ActionCommon {
   readonly source: Place;
 }
 
+/** Its disk and backup are known by their ids. */
+interface Pinned extends ActionCommon {
+  readonly volume: Identified<VolumeView>;
+  readonly backup: Identified<BackupView>;
+}
+
 /** What both carry that the executor runs. */
-interface Runnable {
+interface Runnable extends Pinned {
   /** Present when a rule picked the backup. */
   readonly selector?: Selector;
   readonly expect: Expectation;
@@ -50,7 +56,7 @@ interface Runnable {
 }
 
 /** Start it: baseline, intent, POST. */
-export interface RestoreAction extends ActionCommon, Runnable {
+export interface RestoreAction extends Runnable {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
   /** Against the record that stands at the address, when `again`. */
@@ -60,7 +66,7 @@ export interface RestoreAction extends ActionCommon, Runnable {
 }
 
 /** An earlier run began it: look first, never POST first. */
-export interface ResumeAction extends ActionCommon, Runnable {
+export interface ResumeAction extends Runnable {
   readonly kind: 'resume';
   readonly record: UnderWay;
   /**
@@ -70,7 +76,7 @@ export interface ResumeAction extends ActionCommon, Runnable {
   readonly refused: readonly Diagnostic[];
 }
 
-export interface NoopAction extends ActionCommon {
+export interface NoopAction extends Pinned {
   readonly kind: 'noop';
   readonly done_at: string;
   /** The lowest generation that asks for this restore again. Absent in a plan of an earlier release. */
@@ -103,14 +109,17 @@ export interface ExpiredAction extends ActionCommon {
   readonly valid_until: string;
 }
 
-/** What a run of the plan works on. */
-export type RunnableAction = RestoreAction | ResumeAction;
+/** What a run of the plan works on: it has its ids. */
+export type PinnedAction = RestoreAction | ResumeAction;
 
-export function isRunnable(action: Action): action is RunnableAction {
+export function isRunnable(action: Action): action is PinnedAction {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 
-/** Id always; the rest as far as the cloud (or, offline, the record) told it. */
+/** Surely known by its id. */
+export type Identified<View extends { readonly id?: string }> = View & { readonly id: string };
+
+/** As far as the manifest, the record and (not offline) the cloud tell. */
 export interface VolumeView {
   readonly id?: string;
   readonly name?: string;

@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { BackupView, FieldChange, Plan, PlanTotals, VolumeView } from './plan.ts';
+import type { BackupView, FieldChange, Identified, Plan, PlanTotals, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
 import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
@@ -72,17 +72,23 @@ interface SavedCommon {
   readonly was?: Address;
 }
 
-export interface SavedRestore extends SavedCommon {
+/** Of what was planned to run, and of what was done: it had its ids. */
+interface SavedPinned extends SavedCommon {
+  readonly volume: Identified<VolumeView>;
+  readonly backup: Identified<SavedCommon['backup']>;
+}
+
+export interface SavedRestore extends SavedPinned {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
   readonly changes: readonly FieldChange[];
 }
 
-export interface SavedResume extends SavedCommon {
+export interface SavedResume extends SavedPinned {
   readonly kind: 'resume';
 }
 
-export interface SavedNoop extends SavedCommon {
+export interface SavedNoop extends SavedPinned {
   readonly kind: 'noop';
   readonly done_at: string;
   /** The rule of the declaration is written down as done. */

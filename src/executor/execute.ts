@@ -4,7 +4,7 @@ import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
-import { isRunnable, type Plan, type RunnableAction } from '../domain/plan.ts';
+import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
@@ -49,7 +49,7 @@ export async function execute(input: ExecuteInput): Promise<Outcome> {
 }
 
 interface RestoreTask extends Task {
-  readonly action: RunnableAction;
+  readonly action: PinnedAction;
 }
 
 class Execution {
@@ -278,7 +278,7 @@ function patient(signal: AbortSignal): AbortSignal {
   return signal;
 }
 
-function taskOf(action: RunnableAction): RestoreTask {
+function taskOf(action: PinnedAction): RestoreTask {
   return {
     id: action.address,
     action,

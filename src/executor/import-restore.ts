@@ -2,7 +2,7 @@ import { type Clock, isoTime } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import type { ExpiredAction, RestoreAction } from '../domain/plan.ts';
+import type { RestoreAction } from '../domain/plan.ts';
 import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
@@ -15,6 +15,9 @@ export type Proof = (
   | { readonly by: 'word'; readonly succeeded_at: string }
 ) & { readonly reason: string; readonly who: string };
 
+/** A declared restore that was not done yet, as far as the state knows. */
+export type Importable = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup'>;
+
 /**
  * Records a declared restore that was done outside of vbsctl, so that it is never done again. Looks first: a job
  * must have succeeded and be of this disk and backup, and nothing may be restoring into the disk right now.
@@ -23,13 +26,12 @@ export async function importRestore(
   lease: Lease,
   driver: Driver,
   clock: Clock,
-  action: RestoreAction | ExpiredAction,
+  action: Importable,
   proof: Proof,
 ): Promise<RestoreRecord> {
   const { address, generation } = action;
   const volume_id = action.volume.id;
   const backup_id = action.backup.id;
-  if (volume_id === undefined || backup_id === undefined) throw new Error(`${address} is not pinned`);
   const { volume, backup, seen } = await look(driver, clock, { volume_id, backup_id });
   if (volume.kind !== 'found' || backup.kind !== 'found')
     throw refused(

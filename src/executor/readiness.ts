@@ -1,7 +1,7 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
-import type { BackupView, RunnableAction, VolumeView } from '../domain/plan.ts';
+import type { BackupView, PinnedAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
 import type { Baseline, Names, Observation } from '../domain/record.ts';
@@ -36,7 +36,7 @@ export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | 
 /** Whether the POST may leave now. `begun`: what disk and backup were when an earlier attempt was made. */
 export async function checkReadiness(
   run: Run,
-  action: RunnableAction,
+  action: PinnedAction,
   look: Look,
   earlier: Earlier,
   begun?: Names,
@@ -57,7 +57,7 @@ function refusedByPolicy({ settings, waivers, clock }: Run, { volume, backup }: 
 }
 
 export function judgeReadiness(
-  action: RunnableAction,
+  action: PinnedAction,
   look: Look,
   home: Home,
   earlier: Earlier,
@@ -106,7 +106,7 @@ export function judgeReadiness(
 }
 
 /** The plan knew the servers by name; a look at the disk alone does not. */
-export function namedAsPlanned(volume: Volume, { volume: planned }: RunnableAction): Volume {
+export function namedAsPlanned(volume: Volume, { volume: planned }: PinnedAction): Volume {
   const servers = (planned.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
     id,
     name,

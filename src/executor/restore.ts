@@ -1,49 +1,42 @@
-import pRetry from 'p-retry';
 import { backoffMs } from '../domain/backoff.ts';
-import { type Moment, momentOf } from '../domain/clock.ts';
+import { momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
-import type { RunnableAction } from '../domain/plan.ts';
+import type { PinnedAction } from '../domain/plan.ts';
 import {
-  type Baseline,
   isUnderWay,
   type LookHistory,
   type Observation,
   optional,
   type RestoreRecord,
-  sameLook,
   sameSeen,
   wasEverInDoubt,
   worstDoubt,
 } from '../domain/record.ts';
-import type { Permit } from '../drivers/driver.ts';
 import { follow } from './follow.ts';
-import { growing } from './growing-interval.ts';
 import type { Look } from './look.ts';
 import { type Finding, probe } from './probe.ts';
-import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
+import { sendRestore } from './send-restore.ts';
+import { closedTo, type Ready, untilReady } from './until-ready.ts';
 import { watchWhile } from './watch.ts';
 
 /** The POST leaves within this of its intent being written, else the intent is written anew. */
 export const INTENT_FRESH_MS = 5_000;
-/** How long a person who asked to stop waits for the answer to a POST that is under way. */
-const STOP_GRACE_MS = 700;
 
 /**
  * The life of one restore in one run, from whatever its record says to whatever can be known at the end of it.
- * The order of everything that matters is in `attempt` below: find out what earlier attempts did → wait until
+ * The order of everything that matters is in `next` below: find out what earlier attempts did → wait until
  * ready → baseline → durable intent → POST → durable outcome.
  *
  * Rejects only when the state cannot be written any more.
  */
 export async function runRestore(
   run: Run,
-  action: RunnableAction,
+  action: PinnedAction,
   record: RestoreRecord | undefined,
 ): Promise<End> {
   // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
@@ -53,26 +46,22 @@ export async function runRestore(
   const session = new Session(run, idsOf(action), record, timeoutMs);
   const attempts = new Attempts(session, action);
   try {
-    return await pRetry(() => attempts.next(), {
-      retries: Number.POSITIVE_INFINITY,
-      // All waiting is done by `attempt` on the run's own clock.
-      minTimeout: 0,
-      factor: 1,
-      shouldRetry: ({ error }) => error instanceof TryAgain,
-    });
+    for (;;) {
+      const end = await attempts.next();
+      if (end !== AGAIN) return end;
+    }
   } catch (error) {
-    const asked = run.stop.aborted && (error === run.stop.reason || error instanceof Stopped);
-    if (!asked) throw error;
+    if (!run.stop.aborted || error !== run.stop.reason) throw error;
     return standing(session, { code: 'interrupted', reason: 'interrupted before it was started' });
   }
 }
 
-/** Another attempt may be made; what came of this one is in the record. */
-class TryAgain extends Error {}
+/** Another attempt may be made; what came of the last one is in the record. */
+const AGAIN = 'again';
 
 class Attempts {
   readonly #session: Session;
-  readonly #action: RunnableAction;
+  readonly #action: PinnedAction;
   /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
   #attached: readonly Attachment[];
   /** Monotonic ms. */
@@ -83,13 +72,14 @@ class Attempts {
   #refusedTokens = 0;
   #lastFailure: CloudFailure | undefined;
 
-  constructor(session: Session, action: RunnableAction) {
+  constructor(session: Session, action: PinnedAction) {
     this.#session = session;
     this.#action = action;
     this.#attached = action.volume.attachments ?? [];
   }
 
-  async next(): Promise<End> {
+  /** From what the record says now to the end of this restore in this run, or to the next attempt. */
+  async next(): Promise<End | typeof AGAIN> {
     const session = this.#session;
     const { run } = session;
     const { clock } = run;
@@ -131,7 +121,9 @@ class Attempts {
       if (pause > 0) await clock.sleep(pause, run.stop);
     }
 
-    const ready = await this.#untilReady();
+    const ready = await untilReady(session, this.#action, (attachments) => {
+      this.#attached = attachments;
+    });
     if (ready.kind === 'refused') {
       if (session.record?.status === 'intended' && ready.policy)
         return { ...recorded(session), refused: ready.policy };
@@ -142,88 +134,17 @@ class Attempts {
     return this.#post(ready);
   }
 
-  /** Looks until the POST may leave, and holds the permit for it. */
-  async #untilReady(): Promise<Ready | Refused> {
-    const session = this.#session;
-    const { run } = session;
-    const { clock, settings } = run;
-    const interval = growing(settings.poll.min_interval_ms, settings.poll.max_interval_ms);
-    let first: { seen: Observation; at: number } | undefined;
-    let told = '';
-    let goneBefore = false;
-    for (;;) {
-      const closed = this.#closed();
-      if (closed) return closed;
-      const reservation = await run.driver.reserve(run.stop);
-      let reason: string;
-      let recheckMs: number | undefined;
-      if (reservation.kind === 'refused') {
-        reason = reservation.failure.message;
-        if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
-      } else {
-        // The last question of `checkReadiness`, which all that begin now share: behind their looks it would hold them all.
-        if (!first) run.pendingBackups.soon();
-        const look = await session.look();
-        this.#noteAttached(look);
-        if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
-        const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-        const begun = session.record?.status === 'intended' ? session.record.names : undefined;
-        const readiness = await checkReadiness(run, this.#action, look, earlier, begun);
-        switch (readiness.kind) {
-          case 'ready':
-            return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
-          case 'never':
-            if (readiness.gone && !goneBefore) {
-              goneBefore = true;
-              reason = readiness.reason;
-              recheckMs = settings.poll.min_interval_ms;
-              break;
-            }
-            return { kind: 'refused', code: 'changed', reason: readiness.reason };
-          case 'refused':
-            return {
-              kind: 'refused',
-              code: 'policy',
-              reason: readiness.reasons.map(({ summary }) => summary).join('; '),
-              policy: readiness.reasons,
-            };
-          case 'not_yet':
-            reason = readiness.reason;
-            recheckMs = readiness.recheck_ms;
-            break;
-          default:
-            return unreachable(readiness);
-        }
-      }
-      if (session.timeIsUp)
-        return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
-      // A baseline that only has to settle is worth the seconds.
-      if (run.reach === 'submit' && recheckMs === undefined)
-        return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
-      if (told !== reason) {
-        run.emit({ type: 'waiting', address: session.ids.address, reason });
-        told = reason;
-      }
-      await session.pause(recheckMs ?? interval());
-    }
-  }
-
-  #noteAttached({ volume }: Look): void {
-    if (volume.kind === 'found' && volume.value.attachments.length > 0)
-      this.#attached = namedAsPlanned(volume.value, this.#action).attachments;
-  }
-
-  async #post({ permit, look, baseline }: Ready): Promise<End> {
+  async #post({ permit, look, baseline }: Ready): Promise<End | typeof AGAIN> {
     const session = this.#session;
     const { run, ids } = session;
     const earlier = session.record?.status === 'intended' ? session.record : undefined;
     let witness = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can tell what an attempt in doubt did; if the disk left it, ask again.
-      if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();
+      if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;
       witness = earlier.baseline;
     }
-    const closed = this.#closed();
+    const closed = closedTo(session, this.#action);
     if (closed) return standing(session, closed);
 
     // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
@@ -252,7 +173,7 @@ class Attempts {
       // At once: the state may not take it any more.
       run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
     };
-    const posting = this.#send(permit, freshUntil, onWrittenLate);
+    const posting = sendRestore(session, permit, freshUntil, onWrittenLate);
     const { value: outcome, sighting } = await watchWhile(posting, session);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
@@ -294,37 +215,11 @@ class Attempts {
     return this.#afterNo(outcome, attempt);
   }
 
-  /** The only place from which a POST leaves. */
-  async #send(
-    permit: Permit,
-    freshUntil: Moment,
-    onWrittenLate: (late_ms: number) => void,
-  ): Promise<StartOutcome> {
-    const { run, ids } = this.#session;
-    const { lease, settings } = run;
-    if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
-    if (lease.poisoned) throw lease.poisoned;
-    // What is started no more may have been told while the intent was written.
-    const closed = run.closed();
-    if (closed) return notSent(closed.reason);
-    const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
-    if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
-    const posting = run.driver.start(permit, {
-      volume_id: ids.volume_id,
-      backup_id: ids.backup_id,
-      fresh_until: freshUntil,
-      // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
-      mayLeave: () => !run.stop.aborted && holds(),
-      onWrittenLate,
-    });
-    const answer = await untilHurried(posting, run);
-    // Its intent is durable: the next run finds out what came of it.
-    if (!answer) throw new Stopped();
-    return answer;
-  }
-
   /** After anything but a yes: what it means for this restore. */
-  async #afterNo(outcome: Exclude<StartOutcome, { kind: 'accepted' }>, attempt: number): Promise<End> {
+  async #afterNo(
+    outcome: Exclude<StartOutcome, { kind: 'accepted' }>,
+    attempt: number,
+  ): Promise<End | typeof AGAIN> {
     const { run, ids } = this.#session;
     const { failure } = outcome;
     const again = outcome.kind === 'rejected' ? outcome.again : 'later';
@@ -353,7 +248,7 @@ class Attempts {
       again === 'reauthenticate'
         ? now
         : now + backoffMs(this.#failed, failure, run.settings.retry, run.random);
-    throw new TryAgain();
+    return AGAIN;
   }
 
   /**
@@ -407,32 +302,6 @@ class Attempts {
     const { clock } = this.#session.run;
     return this.#session.timeIsUp || clock.monotonic() - this.#firstFailedAt >= this.#patienceMs;
   }
-
-  #closed(): Refused | undefined {
-    const { run } = this.#session;
-    run.stop.throwIfAborted();
-    const closed = run.closed();
-    if (closed) return { kind: 'refused', ...closed };
-    const { valid_until } = this.#action;
-    if (valid_until !== undefined && run.clock.now() >= Date.parse(valid_until))
-      return { kind: 'refused', code: 'expired', reason: `it expired at ${valid_until}` };
-    return undefined;
-  }
-}
-
-interface Ready {
-  readonly kind: 'ready';
-  readonly permit: Permit;
-  readonly look: Look;
-  readonly baseline: Baseline;
-}
-
-interface Refused {
-  readonly kind: 'refused';
-  readonly code: NotStarted;
-  readonly reason: string;
-  /** The limits that today's policy sets, when they are why. */
-  readonly policy?: readonly Diagnostic[];
 }
 
 /** How it stands when this run goes no further: by its record if it is under way, else as not started. */
@@ -457,9 +326,7 @@ function running(session: Session) {
   return session.record;
 }
 
-function idsOf(action: RunnableAction): Session['ids'] {
-  const { address, volume, backup } = action;
-  if (volume.id === undefined || backup.id === undefined) throw new Error(`${address} is not pinned`);
+function idsOf({ address, volume, backup }: PinnedAction): Session['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
 }
 
@@ -473,29 +340,7 @@ function namesOf({ volume, backup }: Look) {
   };
 }
 
-function notSent(message: string): StartOutcome {
-  return { kind: 'not_sent', failure: { cause: 'no_connection', message } };
-}
-
 function describe({ message, code, status }: CloudFailure): string {
   const label = code ?? (status === undefined ? undefined : `HTTP ${status}`);
   return label === undefined ? message : `${label}: ${message}`;
-}
-
-/** A person asked to stop while a request was under way. */
-class Stopped extends Error {}
-
-/** What the promise brings, or `undefined` a moment after a person asked to stop. */
-async function untilHurried<T>(promise: Promise<T>, { hurry, clock }: Run): Promise<T | undefined> {
-  let giveUp: (() => void) | undefined;
-  const stopped = new Promise<undefined>((resolve) => {
-    giveUp = () => void clock.sleep(STOP_GRACE_MS).then(() => resolve(undefined));
-    if (hurry.aborted) giveUp();
-    else hurry.addEventListener('abort', giveUp, { once: true });
-  });
-  try {
-    return await Promise.race([promise, stopped]);
-  } finally {
-    if (giveUp) hurry.removeEventListener('abort', giveUp);
-  }
 }

@@ -16,7 +16,7 @@ import {
   sameRestoreTwice,
   waitsForResumed,
 } from './open-records.ts';
-import type { Resolved } from './resolve-spec.ts';
+import type { Pinned, Resolved } from './resolve-spec.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
 /** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
@@ -50,7 +50,13 @@ export function decide(
   if (found) {
     const { record, current } = found;
     if (record.status === 'succeeded')
-      return { kind: 'noop', ...base, ...doneView(record, spec.backup, context), ...ruleToNote(one, claims) };
+      return {
+        kind: 'noop',
+        ...base,
+        ...pinned(one, base),
+        ...doneView(record, spec.backup, context),
+        ...ruleToNote(one, claims),
+      };
     if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
     switch (record.status) {
       case 'intended':
@@ -59,7 +65,14 @@ export function decide(
         if (!current) return blocked([outcomeUnknown(found, context), ...occupied]);
         if (occupant) return blocked(occupied);
         // A rule that picked it stays with it, also when the manifest names the backup by now.
-        return { kind: 'resume', record, refused, ...base, ...runnable(spec, record.selector) };
+        return {
+          kind: 'resume',
+          record,
+          refused,
+          ...base,
+          ...pinned(one, base),
+          ...runnable(spec, record.selector),
+        };
       case 'unknown':
         return blocked([outcomeUnknown(found, context), ...occupied]);
       case 'failed':
@@ -86,13 +99,14 @@ export function decide(
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
     ...refused,
   ];
-  if (reasons.length > 0) return blocked(reasons);
+  if (reasons.length > 0 || one.backup_id === undefined) return blocked(reasons);
   return {
     kind: 'restore',
     cause: before ? 'again' : 'first',
     changes: before ? fieldChanges(before, one, context) : [],
     waits_for: [...waitsForResumed(one, resuming, context), ...waits(one, context)],
     ...base,
+    ...pinned(one, base),
     ...runnable(spec),
   };
 }
@@ -121,6 +135,11 @@ function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
 
 function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {
   return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
+}
+
+/** The views with their ids, which whatever is found has. */
+function pinned({ volume_id, backup_id }: Pinned, { volume, backup }: Pick<Action, 'volume' | 'backup'>) {
+  return { volume: { ...volume, id: volume_id }, backup: { ...backup, id: backup_id } };
 }
 
 /** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */

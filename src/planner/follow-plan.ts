@@ -1,5 +1,5 @@
 import { error } from '../domain/diagnostic.ts';
-import type { Action, BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
+import type { BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
 import type { RestoreRecord, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
@@ -30,7 +30,7 @@ export function followPlan(
 
 function common(
   record: RestoreRecord,
-): Pick<Action, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
+): Pick<ResumeAction, 'address' | 'volume' | 'backup' | 'generation' | 'source'> {
   const { address, volume_id, backup_id, names, generation } = record;
   const { volume_name, backup_name: name, size, backup_created_at: created_at } = names;
   return {

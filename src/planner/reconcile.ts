@@ -41,19 +41,20 @@ export function plannedAddresses({ actions }: SavedPlan): Address[] {
 }
 
 /** What was blocked or has expired is not done, but its record may be renamed. */
-function isPlannedAgain(action: SavedAction): boolean {
-  return isSavedRunnable(action) || action.kind === 'noop' || action.was !== undefined;
+function isPlannedAgain(
+  action: SavedAction,
+): action is SavedAction & Pick<SavedRunnable, 'volume' | 'backup'> {
+  if (isSavedRunnable(action) || action.kind === 'noop') return true;
+  return action.was !== undefined && action.volume.id !== undefined && action.backup.id !== undefined;
 }
 
-function pinned(spec: RestoreSpec, volumeId = '', backupId = ''): RestoreSpec {
-  const { address } = spec;
-  if (volumeId === '' || backupId === '') throw new Error(`${address} is not pinned`);
+function pinned(spec: RestoreSpec, volumeId: string, backupId: string): RestoreSpec {
   // Where it was declared is the file's word, and has no place in advice.
   return {
     ...spec,
     volume: { by: 'id', id: volumeId },
     backup: { by: 'id', id: backupId },
-    source: { address },
+    source: { address: spec.address },
   };
 }
 

@@ -5,16 +5,29 @@ import type { Found } from './record-index.ts';
 import { pickBackup, pickVolume } from './select.ts';
 
 /** A spec with its disk and backup found, as far as they could be. */
-export interface Resolved {
+export type Resolved = Pinned | Unpinned;
+
+/** Disk and backup are known. */
+export interface Pinned {
   readonly spec: RestoreSpec;
-  readonly volume_id?: string;
-  readonly backup_id?: string;
+  readonly volume_id: string;
+  readonly backup_id: string;
   /** What is known of this very restore, under whatever address. */
   readonly found?: Found;
   /** It was found by what its rule picks: the rule itself was never done. */
   readonly newRule?: boolean;
-  /** Why disk or backup could not be found. */
+  /** What the name of the disk has come to mean since it began; else empty. */
   readonly problems: readonly Diagnostic[];
+}
+
+interface Unpinned {
+  readonly spec: RestoreSpec;
+  readonly volume_id?: string;
+  readonly backup_id?: undefined;
+  readonly found?: undefined;
+  readonly newRule?: undefined;
+  /** Why disk or backup could not be found. */
+  readonly problems: readonly [Diagnostic];
 }
 
 export function resolve(spec: RestoreSpec, context: Context): Resolved {

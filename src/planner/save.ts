@@ -64,28 +64,35 @@ export function save(
 }
 
 function savedAction(action: Action, declared: RestoreSpec): SavedAction {
-  const { volume, was } = action;
-  const common = {
-    declared: withoutExcerpts(declared),
-    volume,
-    backup: withoutRule(action.backup),
-    ...optional('was', was),
-  };
+  const common = { declared: withoutExcerpts(declared), ...optional('was', action.was) };
   switch (action.kind) {
     case 'restore':
-      return { kind: action.kind, ...common, cause: action.cause, changes: action.changes };
+      return {
+        kind: action.kind,
+        ...common,
+        ...viewsOf(action),
+        cause: action.cause,
+        changes: action.changes,
+      };
     case 'resume':
+      return { kind: action.kind, ...common, ...viewsOf(action) };
     case 'expired':
-      return { kind: action.kind, ...common };
+      return { kind: action.kind, ...common, ...viewsOf(action) };
     case 'noop':
       return {
         kind: action.kind,
         ...common,
+        ...viewsOf(action),
         done_at: action.done_at,
         ...optional('notes_rule', action.note_rule && (true as const)),
       };
     case 'blocked':
-      return { kind: action.kind, ...common, reasons: action.reasons.map(({ code }) => code) };
+      return {
+        kind: action.kind,
+        ...common,
+        ...viewsOf(action),
+        reasons: action.reasons.map(({ code }) => code),
+      };
     default:
       return unreachable(action);
   }
@@ -98,9 +105,10 @@ function withoutExcerpts(spec: RestoreSpec): RestoreSpec {
   return { ...rest, source };
 }
 
-/** The declaration has it. */
-function withoutRule({ selector, ...backup }: BackupView): Omit<BackupView, 'selector'> {
-  return backup;
+/** The declaration has the rule. */
+function viewsOf<V, B extends BackupView>({ volume, backup }: { readonly volume: V; readonly backup: B }) {
+  const { selector, ...rest } = backup;
+  return { volume, backup: rest };
 }
 
 /** Two records may be changing places, of which only one is part of the plan. */

@@ -1,7 +1,7 @@
 import type { Attachment } from '../domain/cloud.ts';
 import type { Place } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
-import type { FieldChange, VolumeView } from '../domain/plan.ts';
+import type { FieldChange } from '../domain/plan.ts';
 import type {
   PlanSignature,
   Renamed,
@@ -92,24 +92,22 @@ const selector = fields<Selector>({
   name: maybe(text),
 });
 
-const volume = fields<VolumeView>({
-  id: maybe(id),
+const diskFacts = {
   name: maybe(text),
   size: maybe(amount),
   status: maybe(text),
   attachments: maybe(
     listOf(fields<Attachment>({ server_id: text, server_name: maybe(text), device: maybe(text) })),
   ),
-});
+};
 
-const backup = fields<SavedAction['backup']>({
-  id: maybe(id),
+const backupFacts = {
   name: maybe(text),
   size: maybe(amount),
   created_at: maybe(moment),
   of_volume_id: maybe(id),
   of_volume_name: maybe(text),
-});
+};
 
 const labels: Check<RestoreSpec['labels']> = (value) =>
   isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined)
@@ -147,19 +145,29 @@ const spec = fields<RestoreSpec>({
   source: place,
 });
 
-const common = { declared: spec, volume, backup, was: maybe(address) };
+const declared = { declared: spec, was: maybe(address) };
+const pinned = {
+  ...declared,
+  volume: fields<SavedRestore['volume']>({ ...diskFacts, id }),
+  backup: fields<SavedRestore['backup']>({ ...backupFacts, id }),
+};
+const unpinned = {
+  ...declared,
+  volume: fields<SavedBlocked['volume']>({ ...diskFacts, id: maybe(id) }),
+  backup: fields<SavedBlocked['backup']>({ ...backupFacts, id: maybe(id) }),
+};
 
 const action = variants<SavedAction, 'kind'>('kind', {
   restore: fields<SavedRestore>({
-    ...common,
+    ...pinned,
     kind: oneOf('restore'),
     cause: oneOf('first', 'again'),
     changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
   }),
-  resume: fields<SavedResume>({ ...common, kind: oneOf('resume') }),
-  noop: fields<SavedNoop>({ ...common, kind: oneOf('noop'), done_at: time, notes_rule: maybe(truth) }),
-  blocked: fields<SavedBlocked>({ ...common, kind: oneOf('blocked'), reasons: listOf(code) }),
-  expired: fields<SavedExpired>({ ...common, kind: oneOf('expired') }),
+  resume: fields<SavedResume>({ ...pinned, kind: oneOf('resume') }),
+  noop: fields<SavedNoop>({ ...pinned, kind: oneOf('noop'), done_at: time, notes_rule: maybe(truth) }),
+  blocked: fields<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: listOf(code) }),
+  expired: fields<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
 });
 
 export const savedPlan = fields<SavedPlan>({

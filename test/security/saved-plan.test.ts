@@ -100,6 +100,20 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
+  it('is refused where what is to be done has lost its ids', async () => {
+    for (const path of ['actions.0.volume.id', 'actions.1.backup.id']) {
+      await ok('plan', '--out', 'plan.json');
+      forge({ [path]: undefined });
+      for (const command of ['show', 'apply']) await refused('not a sound plan', command, 'plan.json');
+    }
+    await ok('plan', '--out', 'plan.json');
+    forge({ ...turned(0, 'blocked', { was: 'night/other', reasons: [] }), 'actions.0.volume.id': undefined });
+    const finished = await desk.run('apply', 'plan.json');
+    expect(finished.code, said(finished)).to.equal(5);
+    expect(said(finished)).not.to.match(CRASH);
+    expect(desk.starts()).to.deep.equal([]);
+  });
+
   it('does not ask for a limit to be lifted: what it was made with is its own word', async () => {
     const waivers = ['protected-volumes', 'more-restores', 'protected-volumes'];
     forge({ waivers });

@@ -5,7 +5,7 @@ const LOCK = 'src/state/s3/object-lock.ts';
 const OBJECTS = 'src/state/s3/objects.ts';
 const BACKEND = 'src/state/s3/s3-backend.ts';
 const TEXT = 'src/state/blob/blob-backend.ts';
-const RESTORE = 'src/executor/restore.ts';
+const SEND = 'src/executor/send-restore.ts';
 const CLOCK = 'src/domain/clock.ts';
 const RUN = 'src/executor/run.ts';
 const EXECUTE = 'src/executor/execute.ts';
@@ -36,7 +36,7 @@ export const LEASE_MUTATIONS: readonly Mutation[] = [
     rule: 'a POST leaves only while the lease has more than the request’s timeout left',
     patches: [
       {
-        file: RESTORE,
+        file: SEND,
         find: 'const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;',
         replace: 'const holds = () => lease.remainingMs() > 0;',
       },

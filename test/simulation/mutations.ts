@@ -21,6 +21,7 @@ const RECORD = 'src/domain/record.ts';
 const VERDICT = 'src/executor/verdict.ts';
 const LOOKS = 'src/domain/look-history.ts';
 const RESTORE = 'src/executor/restore.ts';
+const SEND = 'src/executor/send-restore.ts';
 const FOLLOW = 'src/executor/follow.ts';
 const READINESS = 'src/executor/readiness.ts';
 const EXECUTE = 'src/executor/execute.ts';
@@ -35,7 +36,7 @@ const JOURNAL = 'src/state/local/journal.ts';
 
 const MOVED_WHILE_READY: Patch = {
   file: RESTORE,
-  find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();',
+  find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;',
   replace: '',
 };
 const UNMOVED: Patch = {
@@ -464,7 +465,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'POST within 5 s of that commit, whatever froze meanwhile',
     patches: [
       {
-        file: RESTORE,
+        file: SEND,
         find: 'fresh_until: freshUntil,',
         replace: 'fresh_until: momentOf(run.clock, INTENT_FRESH_MS),',
       },
@@ -480,7 +481,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
       },
       {
-        file: RESTORE,
+        file: SEND,
         find: 'mayLeave: () => !run.stop.aborted && holds(),',
         replace: 'mayLeave: () => true,',
       },
@@ -517,7 +518,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'if (this.#failed < 0) return this',
       },
       {
-        file: RESTORE,
+        file: SEND,
         find: "if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');",
         replace: '',
       },
@@ -769,12 +770,12 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'the lock of a living process must not make it acknowledge what the next owner never saw.',
       },
       {
-        file: RESTORE,
+        file: SEND,
         find: 'mayLeave: () => !run.stop.aborted && holds(),',
         replace: 'mayLeave: () => true,',
       },
       {
-        file: RESTORE,
+        file: SEND,
         find: "if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');",
         replace: '',
       },
@@ -959,7 +960,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) throw new TryAgain();',
+        find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;',
         replace: '',
       },
     ],

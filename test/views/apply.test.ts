@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { LIKE_AN_OPTION, UNPRINTABLE } from '../../src/domain/escape/shell-word.ts';
 import type { ApplyEvent, RunSummary } from '../../src/domain/events.ts';
+import type { Action } from '../../src/domain/plan.ts';
 import { jobIdOf } from '../../src/domain/record.ts';
 import { createApplyJson } from '../../src/views/apply-json.ts';
 import { applyLine } from '../../src/views/apply-lines.ts';
@@ -258,7 +259,7 @@ describe('views/apply-summary', () => {
       ...RUN_PLAN,
       actions: RUN_PLAN.actions.map((action) =>
         names.includes(action.address)
-          ? { ...action, volume: { ...action.volume, attachments: [server] } }
+          ? ({ ...action, volume: { ...action.volume, attachments: [server] } } as Action)
           : action,
       ),
     });

@@ -1,5 +1,5 @@
 import type { ApplyEvent, End } from '../../src/domain/events.ts';
-import type { Action, BackupView, Plan, VolumeView } from '../../src/domain/plan.ts';
+import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src/domain/plan.ts';
 import { advance, type RecordEvent, type RestoreRecord } from '../../src/domain/record.ts';
 import type { Target } from '../../src/domain/target.ts';
 import type { StepOptions } from '../../src/views/record-text.ts';
@@ -51,11 +51,19 @@ const REQUESTS = {
   wal: 'req-77ab90ce-1b2d-4c3e-8f4a-5b6c7d8e9f0a',
 };
 
-function volume(key: keyof typeof VOLUMES, size: number, more: Partial<VolumeView> = {}): VolumeView {
+function volume(
+  key: keyof typeof VOLUMES,
+  size: number,
+  more: Partial<Omit<VolumeView, 'id'>> = {},
+): Identified<VolumeView> {
   return { id: VOLUMES[key], name: `pay-${key}`, size, status: 'available', attachments: [], ...more };
 }
 
-function backup(key: keyof typeof BACKUPS, size: number, more: Partial<BackupView> = {}): BackupView {
+function backup(
+  key: keyof typeof BACKUPS,
+  size: number,
+  more: Partial<Omit<BackupView, 'id'>> = {},
+): Identified<BackupView> {
   return {
     id: BACKUPS[key],
     name: `nightly-${key}-1123`,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { SavedAction, SavedPlan, SignatureFinding } from '../../src/domain/saved-plan.ts';
+import type { SavedPlan, SavedRestore, SignatureFinding } from '../../src/domain/saved-plan.ts';
 import { savedPlanText, signatureText } from '../../src/views/saved-plan-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { spec } from '../planner/builders.ts';
@@ -7,7 +7,7 @@ import { expectGolden, expectHarmless } from './golden.ts';
 
 const options = { style: makeStyle(false), width: 80, now: Date.parse('2026-11-24T06:00:00Z') };
 
-function resolved(address: string, n: string): Pick<SavedAction, 'declared' | 'volume' | 'backup'> {
+function resolved(address: string, n: string): Pick<SavedRestore, 'declared' | 'volume' | 'backup'> {
   return {
     declared: spec(address, `v${n}`, `b${n}`, { source: { file: 'restores.yaml', line: Number(n) } }),
     volume: {
