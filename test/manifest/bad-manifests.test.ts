@@ -1,7 +1,10 @@
 import { expect } from 'chai';
-import { loadManifests } from '../../src/manifest/index.ts';
-import { BAD_MANIFESTS } from './bad-inputs.ts';
-import { spot, within, words } from './helpers.ts';
+import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
+import { diagnosticsText } from '../../src/views/diagnostics.ts';
+import { makeStyle } from '../../src/views/terminal.ts';
+import { expectGolden } from '../views/golden.ts';
+import { BAD_CONFIGS, BAD_MANIFESTS } from './bad-inputs.ts';
+import { type Files, spot, within, words } from './helpers.ts';
 
 for (const [title, cases] of Object.entries(BAD_MANIFESTS)) {
   describe(`bad manifests: ${title.toLowerCase()}`, () => {
@@ -19,3 +22,28 @@ for (const [title, cases] of Object.entries(BAD_MANIFESTS)) {
     }
   });
 }
+
+describe('every message about a bad file', () => {
+  const options = { style: makeStyle(false), width: 100 };
+
+  it('reads as reviewed: manifests', async () => {
+    const texts: string[] = [];
+    for (const [what, given] of Object.values(BAD_MANIFESTS).flat()) {
+      const files: Files = typeof given === 'string' ? { 'm.yaml': given } : given;
+      const { diagnostics } = await within(files, ({ io }) => loadManifests(Object.keys(files), io));
+      texts.push(`### ${what}\n${diagnosticsText(diagnostics, options)}`);
+    }
+    expectGolden('bad-manifests', texts.join('\n'), import.meta.url);
+  });
+
+  it('reads as reviewed: configs', async () => {
+    const texts: string[] = [];
+    for (const [what, text] of BAD_CONFIGS) {
+      const { diagnostics } = await within({ 'c.yaml': text }, ({ io }) =>
+        loadConfig({ flag: 'c.yaml', manifests: [] }, io),
+      );
+      texts.push(`### ${what}\n${diagnosticsText(diagnostics, options)}`);
+    }
+    expectGolden('bad-configs', texts.join('\n'), import.meta.url);
+  });
+});

@@ -1,13 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
 
-const DIRECTORY = new URL('golden/', import.meta.url);
-
-/** Compares with `golden/NAME.txt`; `UPDATE_GOLDEN=1` writes it anew, for review in the diff. */
-export function expectGolden(name: string, text: string): void {
-  const file = new URL(`${name}.txt`, DIRECTORY);
+/**
+ * Compares with `golden/NAME.txt` beside `test`, the URL of a test file; `UPDATE_GOLDEN=1` writes it anew, for review in
+ * the diff.
+ */
+export function expectGolden(name: string, text: string, test = import.meta.url): void {
+  const directory = new URL('golden/', test);
+  const file = new URL(`${name}.txt`, directory);
   if (process.env.UPDATE_GOLDEN) {
-    mkdirSync(DIRECTORY, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     writeFileSync(file, text);
     return;
   }

@@ -8,6 +8,7 @@ import { buildProgram, run } from '../../../src/cli/program.ts';
 import { EXIT } from '../../../src/domain/errors.ts';
 import { parseFaultPlan } from '../../../src/emulator/fault-plan.ts';
 import { BODY_SHAPES, FAULT_KINDS, GARBAGE, ROUTE_KINDS } from '../../../src/emulator/faults.ts';
+import { expectGolden } from '../../views/golden.ts';
 import { commands, paperIo, program } from '../program.ts';
 
 /** A command line as a shell would split it, up to a redirection. */
@@ -104,6 +105,21 @@ describe('help', () => {
     const io = paperIo();
     expect(await run(['help'], io)).to.equal(EXIT.done);
     expect(io.out.join('')).to.include('A first session');
+  });
+
+  it('reads as reviewed, every page', async () => {
+    const pages: string[] = [];
+    for (const words of [
+      [],
+      ...[...commands().keys()].map((name) => name.split(' ')),
+      ...Object.keys(TOPICS).map((topic) => ['help', topic]),
+    ]) {
+      const line = words[0] === 'help' && words.length > 1 ? words : [...words, '--help'];
+      const io = paperIo();
+      expect(await run(line, io)).to.equal(EXIT.done);
+      pages.push(`### vbsctl ${line.join(' ')}\n\n${io.out.join('')}`);
+    }
+    expectGolden('help', pages.join('\n'), import.meta.url);
   });
 
   it('lists every command on top', () => {
