@@ -74,11 +74,15 @@ class Session {
   }
 
   async runWith(env: Readonly<Record<string, string | undefined>>, ...args: string[]): Promise<void> {
-    const io = paperIo({
+    const paper = paperIo();
+    const io = {
+      ...paper,
+      // One line a paragraph: where lines break depends on the length of ids and paths.
+      stderr: { ...paper.stderr, isTty: true, columns: 10_000 },
       cwd: this.folder,
       home: join(this.folder, 'home'),
-      env: { VBSCTL_CONFIG: 'vbsctl.yaml', ...this.#cloud.env(), ...env },
-    });
+      env: { NO_COLOR: '1', VBSCTL_CONFIG: 'vbsctl.yaml', ...this.#cloud.env(), ...env },
+    };
     const code = await run(args, io);
     const set = Object.entries(env).map(([name, value]) => `${name}=${value ?? ''} `);
     const words = args.map((arg) => (/^[\w./:=@*,-]+$/.test(arg) ? arg : `'${arg}'`)).join(' ');
@@ -99,10 +103,8 @@ class Session {
         /\b\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: \d+[smh])?(?= (?:ago|old|after|since|later|earlier)\b)/g,
         'AGE',
       )
-      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID')
-      .replace(/\b[0-9a-f]{32,64}\b/g, 'HEX')
-      .replace(/req-UUID/g, 'REQUEST')
-      .replace(/\b[0-9a-f]{12}…/g, 'HEX…')
+      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'ID')
+      .replace(/\b[0-9a-f]{32,64}\b/g, 'ID')
       .replace(/(?<=within |after |in | {2})\d+(?:\.\d+)?m?s\b/g, 'AGE')
       .replace(/\d+ requests/g, 'N requests')
       .replace(/(?<=\S) {2,}/g, '  ');
