@@ -44,6 +44,8 @@ await bundle({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/program.cjs',
   plugins: [withoutChildProcesses(), leanAxios(), apart()],
+  // Its main file is UMD, which cannot be bundled.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   define: { __VBSCTL_VERSION__: JSON.stringify(version) },
 });
 for (const [name, contents] of Object.entries(APART))

@@ -24,6 +24,10 @@ export const LIMITS = {
   yamlDirectives: 10,
   /** Of one map: labels are at most 64, and no schema has as many keys. An object of millions costs half a minute. */
   keys: 10_000,
+  /** Spaces and tabs in a row, of one JSON file. */
+  spaces: 100_000,
+  /** Backslashes, of one JSON file. */
+  escapes: 1_000_000,
   /** Maps and lists within each other. */
   nesting: 64,
   /** Uses of an anchor, in one document. */

@@ -1,3 +1,4 @@
+import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
@@ -8,8 +9,10 @@ import {
   isForbiddenKey,
   problemAt,
   tooDeep,
+  tooManyEscapes,
   tooManyKeys,
   tooManyProblems,
+  tooManySpaces,
   tooManyValues,
 } from './text-problems.ts';
 
@@ -27,10 +30,9 @@ export type JsonResult =
  * Accepts exactly what JSON.parse accepts.
  */
 export function readJson(source: SourceText, allowance: Allowance): JsonResult {
-  const reader = new JsonReader(source, allowance);
   try {
-    const value = reader.document();
-    return { kind: 'read', value, positions: reader.positions, problems: reader.problems };
+    checkCost(source);
+    return read(source, allowance);
   } catch (cause) {
     if (cause instanceof Broken) return { kind: 'broken', problem: cause.problem };
     throw cause;
@@ -46,182 +48,143 @@ class Broken extends Error {
   }
 }
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_LIST = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_LIST = 0x5d;
-const OPEN_MAP = 0x7b;
-const CLOSE_MAP = 0x7d;
-const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
-const WORD = /[A-Za-z0-9_.+-]+/y;
-const WORDS = new Map<string, boolean | null>([
-  ['true', true],
-  ['false', false],
-  ['null', null],
-]);
+/** jsonc-parser 3 joins a run of spaces, and a text with escapes, character by character, at 32 bytes each. */
+function checkCost(source: SourceText): void {
+  let spaces = 0;
+  let escapes = 0;
+  for (let at = 0; at < source.text.length; at++) {
+    const char = source.text[at];
+    spaces = char === ' ' || char === '\t' ? spaces + 1 : 0;
+    if (spaces > LIMITS.spaces) throw new Broken(tooManySpaces(source, at));
+    if (char === '\\' && ++escapes > LIMITS.escapes) throw new Broken(tooManyEscapes(source, at));
+  }
+}
 
-class JsonReader {
-  readonly positions = new Positions();
-  readonly problems: Diagnostic[] = [];
-  readonly #source: SourceText;
-  readonly #text: string;
-  readonly #allowance: Allowance;
-  #at = 0;
+/** An object or a list whose end was not read yet. */
+type Open =
+  | { readonly kind: 'list'; readonly data: unknown[]; readonly at: number; readonly offsets: number[] }
+  | {
+      readonly kind: 'map';
+      readonly data: Record<string, unknown>;
+      readonly at: number;
+      readonly entries: MapEntries;
+      key: { readonly name: string; readonly at: number };
+    };
 
-  constructor(source: SourceText, allowance: Allowance) {
-    this.#source = source;
-    this.#text = source.text;
-    this.#allowance = allowance;
+function read(source: SourceText, allowance: Allowance): JsonResult {
+  const positions = new Positions();
+  const problems: Diagnostic[] = [];
+  const opened: Open[] = [];
+  let root: unknown;
+
+  function begin(at: number): void {
+    if (--allowance.values < 0) throw new Broken(tooManyValues(source, at));
+    if (opened.length > LIMITS.nesting) throw new Broken(tooDeep(source, at));
   }
 
-  document(): unknown {
-    this.positions.root(this.#skipSpace());
-    const value = this.#value(0);
-    this.#skipSpace();
-    if (this.#at < this.#text.length)
-      throw this.#broken(
-        'there is more text after the end of the JSON value',
-        'keep one value; a list in [ ] holds several',
-      );
-    return value;
-  }
-
-  #value(depth: number): unknown {
-    if (--this.#allowance.values < 0) throw new Broken(tooManyValues(this.#source, this.#at));
-    if (depth > LIMITS.nesting) throw new Broken(tooDeep(this.#source, this.#at));
-    switch (this.#text.charCodeAt(this.#at)) {
-      case OPEN_MAP:
-        return this.#map(depth);
-      case OPEN_LIST:
-        return this.#list(depth);
-      case QUOTE:
-        return this.#string();
-      default:
-        return this.#scalar();
+  function put(value: unknown, at: number): void {
+    const open = opened.at(-1);
+    if (!open) {
+      root = value;
+      positions.root(at);
+    } else if (open.kind === 'list') {
+      open.offsets.push(at);
+      open.data.push(value);
+    } else {
+      const { data, entries, key } = open;
+      const wrong = isForbiddenKey(key.name)
+        ? forbiddenKey(source, key.at, key.name)
+        : Object.hasOwn(data, key.name)
+          ? duplicateKey(source, key.at, key.name, entries.firstOf(data, key.name) ?? key.at)
+          : undefined;
+      if (wrong && problems.push(wrong) > LIMITS.problems) throw new Broken(tooManyProblems(source.file));
+      if (wrong) return;
+      entries.add(data, key.name, key.at, at);
+      data[key.name] = value;
     }
   }
 
-  #map(depth: number): unknown {
-    this.#at++;
-    const map: Record<string, unknown> = {};
-    const entries = new MapEntries();
-    this.#skipSpace();
-    for (let more = !this.#take(CLOSE_MAP); more; more = this.#more(CLOSE_MAP, 'object')) {
-      const keyAt = this.#skipSpace();
-      if (this.#text.charCodeAt(keyAt) !== QUOTE)
-        throw this.#broken(
-          'a key in double quotes is missing here',
-          'quote the key, remove a comma before the bracket; JSON has no comments',
-        );
-      const key = this.#string();
-      this.#skipSpace();
-      if (!this.#take(COLON)) throw this.#broken('a colon is missing after the key', 'write "key": value');
-      const valueAt = this.#skipSpace();
-      if (entries.count === LIMITS.keys) throw new Broken(tooManyKeys(this.#source, keyAt));
-      const value = this.#value(depth + 1);
-      if (isForbiddenKey(key)) this.#problem(forbiddenKey(this.#source, keyAt, key));
-      else if (Object.hasOwn(map, key))
-        this.#problem(duplicateKey(this.#source, keyAt, key, entries.firstOf(map, key) ?? keyAt));
-      else {
-        entries.add(map, key, keyAt, valueAt);
-        map[key] = value;
-      }
-    }
-    this.positions.map(map, entries);
-    return map;
+  function end(): void {
+    const open = opened.pop();
+    if (open?.kind === 'map') positions.map(open.data, open.entries);
+    if (open?.kind === 'list') positions.list(open.data, open.offsets);
+    if (open) put(open.data, open.at);
   }
 
-  #list(depth: number): unknown {
-    this.#at++;
-    const list: unknown[] = [];
-    const values: number[] = [];
-    this.#skipSpace();
-    for (let more = !this.#take(CLOSE_LIST); more; more = this.#more(CLOSE_LIST, 'array')) {
-      values.push(this.#skipSpace());
-      list.push(this.#value(depth + 1));
-    }
-    this.positions.list(list, values);
-    return list;
-  }
+  visit(
+    source.text,
+    {
+      onObjectBegin: (at) => {
+        begin(at);
+        opened.push({ kind: 'map', data: {}, at, entries: new MapEntries(), key: { name: '', at } });
+      },
+      onObjectProperty: (name, at) => {
+        const open = opened.at(-1);
+        if (open?.kind !== 'map') return;
+        if (open.entries.count === LIMITS.keys) throw new Broken(tooManyKeys(source, at));
+        open.key = { name, at };
+      },
+      onArrayBegin: (at) => {
+        begin(at);
+        opened.push({ kind: 'list', data: [], at, offsets: [] });
+      },
+      onObjectEnd: end,
+      onArrayEnd: end,
+      onLiteralValue: (value, at) => {
+        begin(at);
+        put(value, at);
+      },
+      onError: (code, at) => {
+        throw new Broken(notJson(source, code, at));
+      },
+    },
+    { disallowComments: true },
+  );
+  return { kind: 'read', value: root, positions, problems };
+}
 
-  /** After an entry: whether another one follows. */
-  #more(close: number, what: string): boolean {
-    this.#skipSpace();
-    if (this.#take(COMMA)) return true;
-    if (this.#take(close)) return false;
-    throw this.#broken(
-      `a comma or the end of the ${what} is missing here`,
-      'add the comma or the closing bracket',
-    );
-  }
+type Mistake = readonly [what: string, remedy: string];
 
-  #string(): string {
-    const start = this.#at;
-    let escaped = false;
-    for (let at = start + 1; ; at++) {
-      const code = this.#text.charCodeAt(at);
-      if (code === QUOTE) {
-        this.#at = at + 1;
-        return escaped ? this.#unescape(start) : this.#text.slice(start + 1, at);
-      }
-      if (code === BACKSLASH) {
-        escaped = true;
-        at++;
-      } else if (!(code >= 0x20))
-        throw this.#broken(
-          'this text has no closing double quote on its line',
-          'close it; write a line break as \\n',
-        );
-    }
-  }
+const NO_VALUE: Mistake = [
+  'this is not a JSON value',
+  'put keys and texts in double quotes; remove a comma before the closing bracket',
+];
+const NO_QUOTE: Mistake = [
+  'this text has no closing double quote on its line',
+  'close it; write a line break as \\n',
+];
+const WRONG_ESCAPE: Mistake = [
+  'this text holds a backslash that JSON does not know',
+  'write the backslash twice',
+];
+const NO_END: Mistake = [
+  'a comma or the closing bracket is missing here',
+  'add it; a number has no zeros in front',
+];
 
-  #unescape(start: number): string {
-    try {
-      return JSON.parse(this.#text.slice(start, this.#at)) as string;
-    } catch {
-      this.#at = start;
-      throw this.#broken('this text holds a backslash that JSON does not know', 'write the backslash twice');
-    }
-  }
+const MISTAKES: Readonly<Record<string, Mistake>> = {
+  PropertyNameExpected: [
+    'a key in double quotes is missing here',
+    'quote the key, remove a comma before the bracket',
+  ],
+  ColonExpected: ['a colon is missing after the key', 'write "key": value'],
+  CommaExpected: NO_END,
+  CloseBraceExpected: NO_END,
+  CloseBracketExpected: NO_END,
+  EndOfFileExpected: [
+    'there is more text after the end of the JSON value',
+    'keep one value; a list in [ ] holds several',
+  ],
+  InvalidCommentToken: ['JSON has no comments', 'remove the comment, or write the manifest in YAML'],
+  UnexpectedEndOfString: NO_QUOTE,
+  InvalidCharacter: NO_QUOTE,
+  InvalidUnicode: WRONG_ESCAPE,
+  InvalidEscapeCharacter: WRONG_ESCAPE,
+};
 
-  #scalar(): unknown {
-    const start = this.#at;
-    WORD.lastIndex = start;
-    const word = WORD.exec(this.#text)?.[0] ?? '';
-    const known = WORDS.get(word);
-    NUMBER.lastIndex = start;
-    const number = known === undefined ? NUMBER.exec(this.#text)?.[0] : undefined;
-    if (known === undefined && (number === undefined || number !== word))
-      throw start === this.#text.length
-        ? this.#broken('the text ends too early', 'close what was opened')
-        : this.#broken('this is not a JSON value', 'quote a text; remove a comma before the closing bracket');
-    this.#at = start + word.length;
-    return known === undefined ? Number(word) : known;
-  }
-
-  #take(code: number): boolean {
-    if (this.#text.charCodeAt(this.#at) !== code) return false;
-    this.#at++;
-    return true;
-  }
-
-  #skipSpace(): number {
-    for (;;) {
-      const code = this.#text.charCodeAt(this.#at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return this.#at;
-      this.#at++;
-    }
-  }
-
-  #problem(problem: Diagnostic): void {
-    if (this.problems.length === LIMITS.problems) throw new Broken(tooManyProblems(this.#source.file));
-    this.problems.push(problem);
-  }
-
-  #broken(what: string, remedy: string): Broken {
-    const at = Math.min(this.#at, this.#text.length);
-    return new Broken(problemAt(this.#source, at, 'json-syntax', `not valid JSON: ${what}`, { remedy }));
-  }
+function notJson(source: SourceText, code: ParseErrorCode, at: number): Diagnostic {
+  const [what, remedy] =
+    MISTAKES[printParseErrorCode(code)] ??
+    (at === source.text.length ? ['the text ends too early', 'close what was opened'] : NO_VALUE);
+  return problemAt(source, at, 'json-syntax', `not valid JSON: ${what}`, { remedy });
 }

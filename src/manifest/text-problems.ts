@@ -51,6 +51,22 @@ export function tooManyKeys(source: SourceText, offset: number): Diagnostic {
   });
 }
 
+export function tooManySpaces(source: SourceText, offset: number): Diagnostic {
+  return problemAt(source, offset, 'too-many-spaces', `more than ${LIMITS.spaces} spaces in a row`, {
+    remedy: 'remove the spaces',
+  });
+}
+
+export function tooManyEscapes(source: SourceText, offset: number): Diagnostic {
+  return problemAt(
+    source,
+    offset,
+    'too-many-escapes',
+    `more than ${LIMITS.escapes} backslashes in one JSON file`,
+    { remedy: 'a manifest needs few: write each character as it is' },
+  );
+}
+
 export function tooManyValues(source: SourceText, offset: number): Diagnostic {
   return problemAt(source, offset, 'too-many-values', `more than ${LIMITS.values} values in one run`, {
     remedy: 'name fewer files at a time with -f',

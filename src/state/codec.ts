@@ -2,13 +2,14 @@ import { constants, isUtf8 } from 'node:buffer';
 import type { Place } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { JsonFault, placeAt } from '../domain/json-text.ts';
+import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import { optional, type RestoreRecord } from '../domain/record.ts';
 import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
 import type { Target } from '../domain/target.ts';
 import { openDocument } from './document.ts';
 import type { Chain } from './history-chain.ts';
+import { placeAt } from './json-place.ts';
 import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 import {
   describeMisfit,

@@ -4,13 +4,10 @@ import {
   type JsonBounds,
   JsonFault,
   objectIn,
-  offsetOf,
-  parseValue,
-  placeAt,
-  type TextPlace,
   type TextRange,
-} from '../domain/json-text.ts';
-import type { LongWork } from '../domain/long-work.ts';
+} from '../domain/json-bounds.ts';
+import { atOnce, type LongWork } from '../domain/long-work.ts';
+import { offsetOf, parseValue, placeAt, type TextPlace } from './json-place.ts';
 import type { Misfit, ObjectCheck } from './shape.ts';
 
 /**
@@ -89,12 +86,21 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
     return { ...head, ...lists } as T;
   }
 
-  return {
-    head,
-    read,
-    placeOf: ([key, ...rest]) => {
-      const range = typeof key === 'string' ? members.get(key) : undefined;
-      return placeAt(text, range ? offsetOf(text, range, rest) : text.indexOf('{'));
-    },
-  };
+  function placeOf([key, ...rest]: Misfit['path']): TextPlace {
+    let range = typeof key === 'string' ? members?.get(key) : undefined;
+    if (!range) return placeAt(text, text.indexOf('{'));
+    if (text[range.start] === '[' && rest.length > 0) {
+      // A list may be as long as the text: down to the item the scan goes.
+      const wanted = rest.shift();
+      let index = 0;
+      atOnce(
+        eachItem(text, range.start, ITEM_BOUNDS, (item) => {
+          if (index++ === wanted) range = item;
+        }),
+      );
+    }
+    return placeAt(text, offsetOf(text, range, rest));
+  }
+
+  return { head, read, placeOf };
 }

@@ -3,7 +3,7 @@ import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import { JsonFault } from '../domain/json-text.ts';
+import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import {
   type Hash,

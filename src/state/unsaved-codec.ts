@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { JsonFault } from '../domain/json-text.ts';
+import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import type { Target } from '../domain/target.ts';

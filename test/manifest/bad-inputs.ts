@@ -70,7 +70,7 @@ const SYNTAX: Case[] = [
   ],
   ['UTF-16', { 'm.yaml': Buffer.from('\ufeffa: 1', 'utf16le') }, ['m.yaml not-utf8', 'UTF-16']],
   ['binary noise', { 'm.yaml': 'PK\x03\x04abc' }, ['m.yaml:1:3 not-text', '0x03']],
-  ['JSON with a comment', { 'm.json': '{\n  // no\n}' }, ['m.json:2:3 json-syntax', 'double quotes']],
+  ['JSON with a comment', { 'm.json': '{\n  // no\n}' }, ['m.json:2:3 json-syntax', 'JSON has no comments']],
   ['JSON with a trailing comma', { 'm.json': '[1,]' }, ['m.json:1:4 json-syntax', 'not a JSON value']],
   ['JSON without a comma', { 'm.json': '{"a": 1 "b": 2}' }, ['m.json:1:9 json-syntax', 'comma']],
   ['JSON without a colon', { 'm.json': '{"a" 1}' }, ['m.json:1:6 json-syntax', 'colon']],
@@ -82,6 +82,24 @@ const SYNTAX: Case[] = [
     ['m.json:1:7 json-syntax', 'closing double quote'],
   ],
   ['JSON with a wrong escape', { 'm.json': '{"a": "\\q"}' }, ['m.json:1:7 json-syntax', 'backslash']],
+  ['JSON that ends in a list', { 'm.json': '[1' }, ['m.json:1:3 json-syntax', 'closing bracket']],
+  ['JSON with a zero in front', { 'm.json': '{"a": 012}' }, ['m.json:1:8 json-syntax', 'zeros in front']],
+  ['JSON with single quotes', { 'm.json': "{'a': 1}" }, ['m.json:1:2 json-syntax', 'double quotes']],
+  [
+    'JSON with spaces without end',
+    { 'm.json': `[${' '.repeat(LIMITS.spaces + 1)}]` },
+    [`m.json:1:${LIMITS.spaces + 2} too-many-spaces`, `${LIMITS.spaces}`],
+  ],
+  [
+    'JSON in a YAML file, with tabs without end',
+    `[${'\t'.repeat(LIMITS.spaces + 1)}]`,
+    [`m.yaml:1:${LIMITS.spaces + 2} too-many-spaces`, `${LIMITS.spaces}`],
+  ],
+  [
+    'JSON with escapes without end',
+    { 'm.json': `["${'\\n'.repeat(LIMITS.escapes + 1)}"]` },
+    [`m.json:1:${2 * LIMITS.escapes + 3} too-many-escapes`, `${LIMITS.escapes}`],
+  ],
   [
     'JSON with a duplicate key',
     { 'm.json': '{"kind": "Config",\n "kind": "Config"}' },

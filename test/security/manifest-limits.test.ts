@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Desk } from '../e2e/cli.ts';
+import { startProgram } from '../e2e/program.ts';
 import { CRASH, printed } from './attack.ts';
 
 /** What a manifest may cost before anybody has agreed to it, against the built program. */
@@ -76,6 +77,24 @@ describe('a manifest of a thousand things that do not exist', () => {
       const done = await desk.runWithoutCloud('validate', '-f', 'long.json');
       expect(done.code).to.equal(1);
       expect(printed(done)).to.include('111…').and.not.match(CRASH);
+      expect(printed(done).length).to.be.below(5_000);
+    }
+  });
+
+  it('costs little memory where JSON is spaces or escapes without end', async () => {
+    for (const [why, text] of [
+      ['spaces in a row', `[${' '.repeat(30_000_000)}]`],
+      ['spaces in a row', `{"kind":${' \t'.repeat(15_000_000)}"Config"}`],
+      ['backslashes in one JSON file', `["${'\\u0041'.repeat(5_000_000)}"]`],
+      ['backslashes in one JSON file', `{"${'\\\\'.repeat(15_000_000)}": 1}`],
+    ] as const) {
+      desk.write('long.json', text);
+      // jsonc-parser alone takes more than a gigabyte for each of them.
+      const done = await startProgram(['validate', '-f', 'long.json'], desk.folder, {
+        NODE_OPTIONS: '--max-old-space-size=128',
+      }).done;
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done)).to.include(why).and.not.match(CRASH);
       expect(printed(done).length).to.be.below(5_000);
     }
   });

@@ -464,6 +464,16 @@ describe('security: a state file that was tampered with', () => {
         () => sound.replace('"records": [', `"records": [{${keys()}},`),
         /more than 1000000 values/,
       ],
+      [
+        'escapes in a record that is not JSON',
+        () => sound.replace('"records": [', `"records": [{"a": "${'\\n'.repeat(15_000_000)}" x},`),
+        /is not valid JSON/,
+      ],
+      [
+        'spaces in a record that is not JSON',
+        () => sound.replace('"records": [', `"records": [{"a": ${' '.repeat(30_000_000)} x},`),
+        /is not valid JSON/,
+      ],
       ['keys', () => sound.replace('{', `{${keys()},`), /more than 1000 keys/],
       [
         'in a field',

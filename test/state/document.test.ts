@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { JsonFault } from '../../src/domain/json-text.ts';
+import { JsonFault } from '../../src/domain/json-bounds.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
 import { boundedJson, isReadableItem, openDocument } from '../../src/state/document.ts';
 import { fields, integerFrom, listOf, type Misfit, maybe } from '../../src/state/shape.ts';
@@ -31,6 +31,14 @@ describe('state/document', () => {
     expect(() => read('{"list": {}, "n": 1}')).to.throw('list: an array');
     expect(() => read('{"list": [0], "n": -1}')).to.throw('n: an integer from 0');
     expect(() => read('{"n": 1, "__proto__": {"list": []}}')).to.throw('__proto__: no such field');
+  });
+
+  it('tells the place of an item, however long the list is', () => {
+    const text = `{"n": 1,\n"list": [\n${'1,\n'.repeat(1_000_000 / 2)}0]}`;
+    const document = atOnce(openDocument(text, check));
+    expect(document?.placeOf(['list', 500_000])).to.deep.equal({ line: 500_003, column: 1, text: '0]}' });
+    expect(document?.placeOf(['list'])).to.include({ line: 2, column: 9 });
+    expect(document?.placeOf([])).to.include({ line: 1, column: 1 });
   });
 
   it('does not write as one item what it would not read as one', () => {

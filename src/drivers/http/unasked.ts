@@ -1,4 +1,4 @@
-import { endOfValue, type JsonBounds, JsonFault } from '../../domain/json-text.ts';
+import { endOfValue, type JsonBounds, JsonFault } from '../../domain/json-bounds.ts';
 import type { Answer, Http } from './exchange.ts';
 
 /**

@@ -6,12 +6,10 @@ import {
   type JsonBounds,
   JsonFault,
   objectIn,
-  offsetOf,
-  parseValue,
-  placeAt,
   type TextRange,
-} from '../../src/domain/json-text.ts';
+} from '../../src/domain/json-bounds.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
+import { parseValue } from '../../src/state/json-place.ts';
 
 const BOUNDS: JsonBounds = { depth: 64, values: 10_000 };
 
@@ -41,7 +39,7 @@ function faultOf(work: () => unknown): JsonFault {
   throw new Error('was accepted');
 }
 
-describe('domain/json-text', () => {
+describe('domain/json-bounds', () => {
   const object = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }));
   const indent = fc.constantFrom(undefined, 1, '\t');
 
@@ -102,33 +100,5 @@ describe('domain/json-text', () => {
       expect(endOfValue(text, 0, BOUNDS)).to.equal(text.length);
       expect(read(text)).to.deep.equal({ a: [value, value] });
     }
-  });
-
-  it('says where it goes wrong', () => {
-    for (const text of [
-      '{"a": [{"b": 1, "c": @tru}]}',
-      '{"a": [1, @]}',
-      '{"a": 1 @"b": 2}',
-      '{"a" @1}',
-      '{@a: 1}',
-      '{"a": 1}@x',
-      '{"a": [{"b": @01}]}',
-      '{"a": [1@',
-      '{"a": @"no end}',
-    ]) {
-      const at = text.indexOf('@');
-      const fault = faultOf(() => read(text.replace('@', '')));
-      expect([text, fault.at]).to.deep.equal([text, at]);
-    }
-  });
-
-  it('finds a value by its path, and tells its line and column', () => {
-    const text = '{\n  "a": [1, {"b": 2,\n "b": 3}],\n  "c": {}}';
-    const whole = { start: 0, end: text.length };
-    expect(placeAt(text, offsetOf(text, whole, ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
-    expect(placeAt(text, offsetOf(text, whole, ['a', 9]))).to.include({ line: 2, column: 8 });
-    expect(placeAt(text, offsetOf(text, whole, ['c', 'x']))).to.include({ line: 4, column: 8 });
-    expect(placeAt(text, 0)).to.deep.equal({ line: 1, column: 1, text: '{' });
-    expect(placeAt('x'.repeat(200), 150)).to.deep.equal({ line: 1, column: 151 });
   });
 });

@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { JsonFault } from '../../src/domain/json-bounds.ts';
+import { offsetOf, parseValue, placeAt } from '../../src/state/json-place.ts';
+
+const whole = (text: string) => ({ start: 0, end: text.length });
+
+describe('state/json-place', () => {
+  it('says where a value is not JSON', () => {
+    for (const text of [
+      '{"a": [{"b": 1, "c": @tru}]}',
+      '{"a": [1, @]}',
+      '{"a": 1 @"b": 2}',
+      '{"a" @1}',
+      '{@a: 1}',
+      '{"a": 1}@x',
+      '{"a": [{"b": 0@1}]}',
+      '{"a": [1@',
+      '{"a": @"no end}',
+      '{"a": 1, @/* no comment */ "b": 2}',
+    ]) {
+      const broken = text.replace('@', '');
+      expect(() => parseValue(broken, whole(broken)), text)
+        .to.throw(JsonFault, 'is not valid JSON')
+        .with.property('at', text.indexOf('@'));
+    }
+  });
+
+  it('counts the place of a part from the beginning of the text', () => {
+    const text = '[[1, 2], [1, x]]';
+    expect(() => parseValue(text, { start: 9, end: 15 }))
+      .to.throw(JsonFault)
+      .with.property('at', 13);
+    expect(offsetOf(text, { start: 1, end: 7 }, [1])).to.equal(5);
+  });
+
+  it('takes no part of megabytes apart: its beginning is the place', () => {
+    const long = `["${'\\n'.repeat(10_000_000)}", x]`;
+    const before = process.memoryUsage().rss;
+    expect(() => parseValue(long, whole(long)))
+      .to.throw(JsonFault)
+      .with.property('at', 0);
+    expect(offsetOf(long, whole(long), [1])).to.equal(0);
+    expect(process.memoryUsage().rss - before).to.be.below(200_000_000);
+  });
+
+  it('finds a value by its path, and tells its line and column', () => {
+    const text = '{\n  "a": [1, {"b": 2,\n "b": 3}],\n  "c": {}}';
+    expect(placeAt(text, offsetOf(text, whole(text), ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
+    expect(placeAt(text, offsetOf(text, whole(text), ['a', 9]))).to.include({ line: 2, column: 8 });
+    expect(placeAt(text, offsetOf(text, whole(text), ['c', 'x']))).to.include({ line: 4, column: 8 });
+    expect(placeAt(text, 0)).to.deep.equal({ line: 1, column: 1, text: '{' });
+    expect(placeAt('x'.repeat(200), 150)).to.deep.equal({ line: 1, column: 151 });
+  });
+});
