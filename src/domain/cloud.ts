@@ -99,13 +99,16 @@ export interface Slowdown extends Throttle {
   readonly pause_ms: number;
 }
 
+export interface Found<T> {
+  readonly kind: 'found';
+  readonly value: T;
+  /** The cloud's own `Date`, epoch ms. */
+  readonly cloud_time_ms?: number;
+}
+
 /** A disk, backup or job as read just now. */
 export type Reading<T> =
-  | {
-      readonly kind: 'found';
-      readonly value: T /** The cloud's own `Date`, epoch ms. */;
-      readonly cloud_time_ms?: number;
-    }
+  | Found<T>
   | { readonly kind: 'gone'; readonly failure: CloudFailure }
   | { readonly kind: 'unreadable'; readonly failure: CloudFailure; readonly retryable: boolean };
 

@@ -9,10 +9,13 @@ import {
 } from './cloud.ts';
 import {
   type Baseline,
+  isFull,
+  isShown,
   type LookHistory,
   type Observation,
   optional,
   type Seen,
+  type Shown,
   sameLook,
   sameSeen,
 } from './record.ts';
@@ -45,8 +48,9 @@ const LOOKS_MAX = 10;
 const STRADDLE_S = 1;
 
 /** Whether a second reading in order is needed before anything may be concluded from this look. */
-export function needsConfirming({ volume, backup }: Observation): boolean {
-  if (!isTold(volume) || !isTold(backup)) return isErrorStatus(volume.status);
+export function needsConfirming(seen: Observation): boolean {
+  if (!isFull(seen)) return isShown(seen.volume) && isErrorStatus(seen.volume.status);
+  const { volume, backup } = seen;
   return (
     isRestoringDisk(volume) !== isRestoringBackup(backup) ||
     isErrorStatus(volume.status) ||
@@ -70,7 +74,7 @@ export function isNews(
   look: Observation,
   subject: Subject,
 ): boolean {
-  if (!isTold(look.volume) || !isTold(look.backup)) return false;
+  if (!isFull(look)) return false;
   if (after.contradiction && !before.contradiction) return true;
   const telling = look.confirmed === true || !sameSeen(look.volume, subject.baseline.volume);
   return telling && !before.looks.some((earlier) => sameLook(earlier, look));
@@ -78,9 +82,10 @@ export function isNews(
 
 /** Whether disk and backup were seen being restored by what began together. */
 export function beganTogether({ looks }: LookHistory): boolean {
-  return looks.some(({ volume, backup }) => {
-    const apart = secondsApart(volume, backup);
-    return bothRestoring(volume, backup) && apart !== undefined && apart >= 0 && apart <= STRADDLE_S;
+  return looks.some((look) => {
+    if (!isFull(look) || !bothRestoring(look.volume, look.backup)) return false;
+    const apart = secondsApart(look.volume, look.backup);
+    return apart !== undefined && apart >= 0 && apart <= STRADDLE_S;
   });
 }
 
@@ -92,11 +97,11 @@ export function sawBothRestoring({ looks }: LookHistory): boolean {
  * Why disk and backup, both at rest, cannot have been freed by the same restore; undefined when they can. Who attaches
  * the disk moves its time once more: then the beginning has to tell.
  */
-export function endedApart({ volume, backup }: Observation, history: LookHistory): string | undefined {
-  const apart = secondsApart(volume, backup);
+export function endedApart(seen: Observation, history: LookHistory): string | undefined {
+  const apart = isFull(seen) ? secondsApart(seen.volume, seen.backup) : undefined;
   if (apart === undefined) return 'the cloud does not tell when disk and backup changed';
   if (apart <= 0 && apart >= -STRADDLE_S) return undefined;
-  if (apart > 0 && volume.status === IN_USE && beganTogether(history)) return undefined;
+  if (apart > 0 && isInUse(seen.volume) && beganTogether(history)) return undefined;
   return `disk and backup were freed ${Math.abs(apart)} s apart, and one restore frees them together`;
 }
 
@@ -104,7 +109,7 @@ export function endedApart({ volume, backup }: Observation, history: LookHistory
  * What a disk at rest says of where it was restored from: `ours` or `another` backup, newly since the baseline.
  * A name that somebody else wrote without a restore does not move `updated_at`.
  */
-export function newlyNamed(now: Seen, { backup_id, baseline }: Subject): 'ours' | 'another' | undefined {
+export function newlyNamed(now: Shown, { backup_id, baseline }: Subject): 'ours' | 'another' | undefined {
   const { src_backup_id } = now;
   if (src_backup_id === undefined || src_backup_id === baseline.volume.src_backup_id) return undefined;
   if (!sameId(src_backup_id, backup_id)) return 'another';
@@ -116,7 +121,7 @@ export function newlyNamed(now: Seen, { backup_id, baseline }: Subject): 'ours' 
  * writes it after each restore into another disk than the backup’s own, and replaces or removes a name that stood before.
  */
 export function lacksItsName(
-  { src_backup_id }: Seen,
+  { src_backup_id }: Shown,
   { backup_id, baseline }: Subject,
   intoAnotherDisk: boolean,
 ): boolean {
@@ -126,24 +131,25 @@ export function lacksItsName(
 }
 
 /** A status in which nothing is being written to the disk. */
-export function isDiskAtRest({ status }: Seen): boolean {
+export function isDiskAtRest({ status }: Shown): boolean {
   return status === AVAILABLE || status === IN_USE;
 }
 
 /** Why this look, after those before it, rules out that what it shows is ours. */
 function contradictionIn(
-  { at, volume, backup, confirmed }: Observation,
+  look: Observation,
   earlier: readonly Observation[],
   subject: Subject,
 ): LookHistory['contradiction'] {
-  if (!isTold(volume) || !isTold(backup)) return undefined;
+  if (!isFull(look)) return undefined;
+  const { at, volume, backup, confirmed } = look;
   if (isRestoringDisk(volume) && !isRestoringBackup(backup))
     return confirmed
       ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
       : undefined;
   if (bothRestoring(volume, backup)) {
     const alone = earlier.find(
-      (look) => look.confirmed && !isRestoringDisk(look.volume) && sameSeen(look.backup, backup),
+      (one) => one.confirmed && !isRestoringDisk(one.volume) && sameSeen(one.backup, backup),
     );
     if (alone)
       return { at, because: `the backup was already being restored at ${alone.at}, and the disk was not` };
@@ -172,24 +178,23 @@ function added(looks: readonly Observation[], look: Observation): readonly Obser
 }
 
 /** How much later the disk was changed than the backup, s; undefined where the cloud gives no times. */
-function secondsApart(volume: Seen, backup: Seen): number | undefined {
+function secondsApart(volume: Shown, backup: Shown): number | undefined {
   const apart = Date.parse(volume.updated_at ?? '') - Date.parse(backup.updated_at ?? '');
   return Number.isNaN(apart) ? undefined : Math.round(apart / 1_000);
+}
+
+function isInUse(seen: Seen): boolean {
+  return isShown(seen) && seen.status === IN_USE;
 }
 
 function bothRestoring(volume: Seen, backup: Seen): boolean {
   return isRestoringDisk(volume) && isRestoringBackup(backup);
 }
 
-function isRestoringDisk({ status }: Seen): boolean {
-  return status === VOLUME_RESTORING;
+export function isRestoringDisk(seen: Seen): boolean {
+  return isShown(seen) && seen.status === VOLUME_RESTORING;
 }
 
-function isRestoringBackup({ status }: Seen): boolean {
-  return status === BACKUP_RESTORING;
-}
-
-/** A status that the cloud gave, not the lack of one. */
-function isTold({ status }: Seen): boolean {
-  return status !== 'unreadable' && status !== 'gone';
+export function isRestoringBackup(seen: Seen): boolean {
+  return isShown(seen) && seen.status === BACKUP_RESTORING;
 }

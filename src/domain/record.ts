@@ -97,21 +97,48 @@ export interface Unknown extends Common {
 /** `accepted`: the POST was answered with a yes. `adopted`: no answer, but the cloud was seen doing it. */
 export type Evidence = 'accepted' | 'adopted';
 
-export interface Attempt {
+/** One request for the restore, from its durable intent on. */
+export type Attempt = UnansweredAttempt | AcceptedAttempt | FailedAttempt;
+
+interface AnyAttempt {
   readonly intended_at: string;
-  readonly answered_at?: string;
-  /** Absent: the process ended before it wrote down what came. */
-  readonly answer?: 'accepted' | 'not_sent' | 'rejected' | 'rejected_for_now' | 'unauthorized' | 'ambiguous';
-  readonly failure?: CloudFailure;
-  readonly request_id?: string;
-  readonly job_id?: string;
-  /**
-   * The request was written this long after it was last asked whether it may leave, when it should not have left any more:
-   * the process was frozen in between. Another run may have taken over meanwhile. Evidence for people; it changes no verdict.
-   */
-  readonly written_late_ms?: number;
   /** Present: it was found out that this attempt did not start anything. */
   readonly settled?: Settlement;
+}
+
+/** It is on its way, or the process ended before it wrote down what came. */
+export interface UnansweredAttempt extends AnyAttempt {
+  readonly answer?: undefined;
+  readonly answered_at?: undefined;
+  readonly request_id?: undefined;
+  readonly written_late_ms?: undefined;
+  readonly job_id?: undefined;
+  readonly failure?: undefined;
+}
+
+interface AnyAnswer extends AnyAttempt {
+  readonly answered_at: string;
+  readonly request_id?: string;
+  /**
+   * The request was written this long after it was last asked whether it may be sent, when it should not have been sent any
+   * more: the process was frozen in between. Another run may have taken over meanwhile. Evidence for people; it changes no
+   * verdict.
+   */
+  readonly written_late_ms?: number;
+}
+
+/** The cloud promised to do it. */
+export interface AcceptedAttempt extends AnyAnswer {
+  readonly answer: 'accepted';
+  readonly job_id?: string;
+  readonly failure?: undefined;
+}
+
+/** No promise came. */
+export interface FailedAttempt extends AnyAnswer {
+  readonly answer: 'not_sent' | 'rejected' | 'rejected_for_now' | 'unauthorized' | 'ambiguous';
+  readonly failure: CloudFailure;
+  readonly job_id?: undefined;
 }
 
 /** Why an attempt in doubt no longer is: the disk was looked at until settle had passed, and had not moved. */
@@ -123,7 +150,7 @@ export interface Settlement {
   readonly seen: Observation;
 }
 
-/** Disk and backup as one look saw them. `gone` and `unreadable` stand where a status would. */
+/** Disk and backup as one look saw them. */
 export interface Observation {
   readonly at: string;
   readonly volume: Seen;
@@ -157,14 +184,42 @@ export interface Observed {
   readonly backup?: Seen;
 }
 
-export interface Seen {
+/** What the cloud showed of a disk or a backup, or why it showed nothing. */
+export type Seen = Shown | NotShown;
+
+export interface Shown {
+  readonly reading?: undefined;
+  /** As the cloud names it. */
   readonly status: string;
   readonly updated_at?: string;
   readonly src_backup_id?: string;
 }
 
+export interface NotShown {
+  readonly reading: 'gone' | 'unreadable';
+}
+
+export function isShown(seen: Seen): seen is Shown {
+  return seen.reading === undefined;
+}
+
+/** For people: the status, or why there is none. */
+export function statusOf(seen: Seen): string {
+  return seen.reading ?? seen.status;
+}
+
+/** Disk and backup were both found. */
+export interface FullObservation extends Observation {
+  readonly volume: Shown;
+  readonly backup: Shown;
+}
+
+export function isFull(seen: Observation): seen is FullObservation {
+  return isShown(seen.volume) && isShown(seen.backup);
+}
+
 /** The observation from before the first attempt; both were `available`. */
-export type Baseline = Observation;
+export type Baseline = FullObservation;
 
 export interface Resolution {
   readonly as: 'succeeded' | 'not-started' | 'failed';
@@ -283,7 +338,7 @@ export function doubtWhenSent(attempt: Attempt): Doubt {
     case 'not_sent':
       return 'none';
     default:
-      return unreachable(attempt.answer);
+      return unreachable(attempt);
   }
 }
 
@@ -331,8 +386,8 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       return { ...intended(record, event), attempts: answered(record, event), updated_at: event.at };
     case 'accept': {
       const attempts = replaceLast(intended(record, event), event, {
-        answered_at: event.at,
         answer: 'accepted',
+        answered_at: event.at,
         ...optional('job_id', event.job_id),
         ...optional('request_id', event.request_id),
         ...optional('written_late_ms', event.written_late_ms),
@@ -438,7 +493,7 @@ export function requestInsteadOfJob(record: RestoreRecord): string | undefined {
 }
 
 function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 'intend' }): Intended {
-  const fresh = { intended_at: event.at } satisfies Attempt;
+  const fresh: UnansweredAttempt = { intended_at: event.at };
   const next = {
     status: 'intended',
     address: event.address,
@@ -540,7 +595,7 @@ function settled(attempt: Attempt, { at, for_ms, seen }: RecordEvent & { type: '
   return doubtOf(attempt) === 'none' ? attempt : { ...attempt, settled: { at, for_ms, seen } };
 }
 
-function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): NonNullable<Attempt['answer']> {
+function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): FailedAttempt['answer'] {
   if (outcome.kind !== 'rejected') return outcome.kind;
   switch (outcome.again) {
     case 'later':
@@ -558,12 +613,12 @@ function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): NonNull
 function replaceLast(
   record: Intended,
   event: RecordEvent,
-  answer: Omit<Attempt, 'intended_at'>,
+  answer: Omit<AcceptedAttempt, 'intended_at'> | Omit<FailedAttempt, 'intended_at'>,
 ): readonly Attempt[] {
   const last = record.attempts.at(-1);
-  if (!last || last.answer)
+  if (!last || last.answer !== undefined)
     throw new IllegalTransition(record, event, 'the last attempt is answered already');
-  return [...record.attempts.slice(0, -1), { ...last, ...answer }];
+  return [...record.attempts.slice(0, -1), { intended_at: last.intended_at, ...answer }];
 }
 
 function common(record: RestoreRecord): Common {
@@ -596,6 +651,7 @@ export function sameLook(a: Observation, b: Observation): boolean {
 }
 
 export function sameSeen(a: Seen, b: Seen): boolean {
+  if (!isShown(a) || !isShown(b)) return a.reading === b.reading;
   return a.status === b.status && a.updated_at === b.updated_at && a.src_backup_id === b.src_backup_id;
 }
 

@@ -6,8 +6,8 @@ import type { RestoreAction } from '../domain/plan.ts';
 import { advance, optional, type RestoreRecord } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { isRestore, otherWork } from './follow.ts';
-import { look } from './look.ts';
+import { isRestore, otherWork } from './judge-running.ts';
+import { isFound, look } from './look.ts';
 
 /** By what it is known that a restore was done by hand. */
 export type Proof = (
@@ -32,13 +32,14 @@ export async function importRestore(
   const { address, generation } = action;
   const volume_id = action.volume.id;
   const backup_id = action.backup.id;
-  const { volume, backup, seen } = await look(driver, clock, { volume_id, backup_id });
-  if (volume.kind !== 'found' || backup.kind !== 'found')
+  const looked = await look(driver, clock, { volume_id, backup_id });
+  if (!isFound(looked))
     throw refused(
       'cannot-look',
       `disk ${volume_id} or backup ${backup_id} cannot be read`,
       'try again when the cloud answers',
     );
+  const { volume, backup, seen } = looked;
   if (seen.volume.status === VOLUME_RESTORING)
     throw refused(
       'still-restoring',

@@ -27,5 +27,5 @@ export class Lasting {
 
 /** The cloud says that the disk or the backup does not exist. */
 export function isGone({ volume, backup }: Observation): boolean {
-  return volume.status === 'gone' || backup.status === 'gone';
+  return volume.reading === 'gone' || backup.reading === 'gone';
 }

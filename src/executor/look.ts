@@ -1,6 +1,6 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
-import type { Backup, Reading, Volume } from '../domain/cloud.ts';
-import { type Observation, optional, type Seen } from '../domain/record.ts';
+import type { Backup, Found, Reading, Volume } from '../domain/cloud.ts';
+import { type FullObservation, type Observation, optional, type Seen } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 
 /** One look at disk and backup. */
@@ -9,6 +9,17 @@ export interface Look {
   readonly backup: Reading<Backup>;
   /** The same, as records keep it. */
   readonly seen: Observation;
+}
+
+/** Disk and backup were both found. */
+export interface FoundLook extends Look {
+  readonly volume: Found<Volume>;
+  readonly backup: Found<Backup>;
+  readonly seen: FullObservation;
+}
+
+export function isFound(look: Look): look is FoundLook {
+  return look.volume.kind === 'found' && look.backup.kind === 'found';
 }
 
 export async function look(
@@ -33,7 +44,7 @@ export function lookOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: 
 }
 
 function seenOf(reading: Reading<Volume | Backup>): Seen {
-  if (reading.kind !== 'found') return { status: reading.kind };
+  if (reading.kind !== 'found') return { reading: reading.kind };
   const { value } = reading;
   return {
     status: value.status,

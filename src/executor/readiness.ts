@@ -1,17 +1,18 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { BackupView, PinnedAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
-import type { Baseline, Names, Observation } from '../domain/record.ts';
+import type { Names, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
-import { cloudTime, type Look } from './look.ts';
+import { cloudTime, type FoundLook, isFound, type Look } from './look.ts';
 import type { Run } from './run.ts';
 
 export type Readiness =
-  | { readonly kind: 'ready'; readonly baseline: Baseline }
+  | { readonly kind: 'ready'; readonly look: FoundLook }
   | {
       readonly kind: 'not_yet';
       readonly reason: string /** Worth another look after this, ms. */;
@@ -64,19 +65,7 @@ export function judgeReadiness(
   begun?: Names,
   pendingBackups?: readonly Backup[],
 ): Readiness {
-  for (const [what, reading] of [
-    ['disk', look.volume],
-    ['backup', look.backup],
-  ] as const) {
-    if (reading.kind === 'gone')
-      return { kind: 'never', reason: `the ${what} does not exist any more`, gone: true };
-    if (reading.kind === 'unreadable')
-      return reading.retryable
-        ? { kind: 'not_yet', reason: `the ${what} cannot be read: ${reading.failure.message}` }
-        : { kind: 'never', reason: `the ${what} cannot be read: ${reading.failure.message}` };
-  }
-  if (look.volume.kind !== 'found' || look.backup.kind !== 'found')
-    throw new Error('a reading is neither found nor lost');
+  if (!isFound(look)) return notFound(look);
   const volume = look.volume.value;
   const backup = look.backup.value;
 
@@ -94,7 +83,7 @@ export function judgeReadiness(
   const now = cloudTime(look);
   const quiet = earlier && sameLook(earlier.seen, look.seen) ? earlier.ago_ms : 0;
   if ((now !== undefined && now >= youngest + BASELINE_AGE_MS) || quiet >= BASELINE_QUIET_MS)
-    return { kind: 'ready', baseline: look.seen };
+    return { kind: 'ready', look };
   return {
     kind: 'not_yet',
     reason: 'disk or backup changed within the last seconds',
@@ -103,6 +92,24 @@ export function judgeReadiness(
       now === undefined ? BASELINE_QUIET_MS : Math.max(youngest + BASELINE_AGE_MS - now, 100),
     ),
   };
+}
+
+function notFound({ volume, backup }: Look): Readiness {
+  const [what, reading] =
+    volume.kind === 'found' ? (['backup', backup] as const) : (['disk', volume] as const);
+  switch (reading.kind) {
+    case 'gone':
+      return { kind: 'never', reason: `the ${what} does not exist any more`, gone: true };
+    case 'unreadable':
+      return {
+        kind: reading.retryable ? 'not_yet' : 'never',
+        reason: `the ${what} cannot be read: ${reading.failure.message}`,
+      };
+    case 'found':
+      throw new Error('both were found');
+    default:
+      return unreachable(reading);
+  }
 }
 
 /** The plan knew the servers by name; a look at the disk alone does not. */

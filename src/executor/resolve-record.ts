@@ -1,18 +1,21 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { BACKUP_RESTORING, VOLUME_RESTORING } from '../domain/cloud.ts';
+import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import { isRestoringBackup, isRestoringDisk } from '../domain/look-history.ts';
 import {
   advance,
   doubtOf,
   isMaybeTouched,
   isOpen,
+  isShown,
   type Observation,
   type Resolution,
   type RestoreRecord,
   sameSeen,
+  statusOf,
 } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -71,13 +74,13 @@ async function refuseWhileDiskIsWritten(
   record: RestoreRecord,
   { stop }: Looking,
 ): Promise<void> {
-  const { seen } = await look(driver, clock, record, stop);
-  if (seen.volume.status === VOLUME_RESTORING)
+  const { volume } = (await look(driver, clock, record, stop)).seen;
+  if (isRestoringDisk(volume))
     throw new Failure(
       'refused',
       error(
         'still-restoring',
-        `disk ${record.volume_id} is ${seen.volume.status}: nobody can say yet how that ends`,
+        `disk ${record.volume_id} is ${VOLUME_RESTORING}: nobody can say yet how that ends`,
         {
           remedy:
             record.status === 'unknown'
@@ -149,7 +152,7 @@ function movedSince(record: RestoreRecord, now: Observation): Diagnostic {
 }
 
 function seenText({ volume }: Observation): string {
-  return `${volume.status} (updated ${volume.updated_at ?? 'never'})`;
+  return isShown(volume) ? `${volume.status} (updated ${volume.updated_at ?? 'never'})` : volume.reading;
 }
 
 /** How long the last request that can have started something may still do so, ms; by the wall clock, for another machine may have sent it. */
@@ -178,12 +181,12 @@ async function lookWhileAtRest(
         },
       ),
     );
-  if (seen.volume.status === VOLUME_RESTORING || seen.backup.status === BACKUP_RESTORING)
+  if (isRestoringDisk(seen.volume) || isRestoringBackup(seen.backup))
     throw new Failure(
       'refused',
       error(
         'still-restoring',
-        `disk ${record.volume_id} is ${seen.volume.status}, backup ${record.backup_id} is ${seen.backup.status}`,
+        `disk ${record.volume_id} is ${statusOf(seen.volume)}, backup ${record.backup_id} is ${statusOf(seen.backup)}`,
         {
           detail: 'Something is restoring right now; it may be this very restore.',
           remedy: 'wait for it to end, then decide',

@@ -16,7 +16,7 @@ import {
   worstDoubt,
 } from '../domain/record.ts';
 import { follow } from './follow.ts';
-import type { Look } from './look.ts';
+import type { FoundLook } from './look.ts';
 import { type Finding, probe } from './probe.ts';
 import { withCloudsReason } from './reason.ts';
 import { type Run, Session } from './run.ts';
@@ -134,10 +134,11 @@ class Attempts {
     return this.#post(ready);
   }
 
-  async #post({ permit, look, baseline }: Ready): Promise<End | typeof AGAIN> {
+  async #post({ permit, look }: Ready): Promise<End | typeof AGAIN> {
     const session = this.#session;
     const { run, ids } = session;
     const earlier = session.record?.status === 'intended' ? session.record : undefined;
+    const baseline = look.seen;
     let witness = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can tell what an attempt in doubt did; if the disk left it, ask again.
@@ -330,8 +331,7 @@ function idsOf({ address, volume, backup }: PinnedAction): Session['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
 }
 
-function namesOf({ volume, backup }: Look) {
-  if (volume.kind !== 'found' || backup.kind !== 'found') throw new Error('ready without disk and backup');
+function namesOf({ volume, backup }: FoundLook) {
   return {
     volume_name: volume.value.name,
     backup_name: backup.value.name,

@@ -3,18 +3,17 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { NotStarted } from '../domain/events.ts';
 import type { PinnedAction } from '../domain/plan.ts';
-import { type Baseline, type Observation, sameLook } from '../domain/record.ts';
+import { type Observation, sameLook } from '../domain/record.ts';
 import type { Permit } from '../drivers/driver.ts';
 import { growing } from './growing-interval.ts';
-import type { Look } from './look.ts';
+import type { FoundLook, Look } from './look.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import type { Session } from './run.ts';
 
 export interface Ready {
   readonly kind: 'ready';
   readonly permit: Permit;
-  readonly look: Look;
-  readonly baseline: Baseline;
+  readonly look: FoundLook;
 }
 
 export interface Refused {
@@ -57,7 +56,7 @@ export async function untilReady(
       const readiness = await checkReadiness(run, action, look, earlier, begun);
       switch (readiness.kind) {
         case 'ready':
-          return { kind: 'ready', permit: reservation, look, baseline: readiness.baseline };
+          return { kind: 'ready', permit: reservation, look: readiness.look };
         case 'never':
           if (readiness.gone && !goneBefore) {
             goneBefore = true;

@@ -5,6 +5,7 @@ import type { VerdictKind } from '../domain/events.ts';
 import { isDiskAtRest, newlyNamed, type Subject } from '../domain/look-history.ts';
 import {
   type Attempt,
+  isShown,
   type LookHistory,
   type Observation,
   sameSeen,
@@ -49,14 +50,14 @@ export function judge(evidence: Evidence): Verdict {
 
   if (!wasEverInDoubt(attempts))
     return { kind: 'retry', because: 'nothing that was sent can have started it' };
-  if (volume.status === 'unreadable' || backup.status === 'unreadable')
+  if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return { kind: 'wait', because: 'the cloud does not tell' };
-  if (volume.status === 'gone') return gone('disk', evidence);
+  if (!isShown(volume)) return gone('disk', evidence);
   // An error that a second reading in order did not show may be an old copy of the data.
   if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, evidence);
 
   const volumeRestoring = volume.status === VOLUME_RESTORING;
-  const backupRestoring = backup.status === BACKUP_RESTORING;
+  const backupRestoring = isShown(backup) && backup.status === BACKUP_RESTORING;
   if (volumeRestoring && contradiction)
     return {
       kind: 'wait',
@@ -77,7 +78,7 @@ export function judge(evidence: Evidence): Verdict {
       because: 'the disk names this backup as the one it was restored from, and did not before',
     };
   if (backupRestoring) return { kind: 'wait', because: 'only the backup is restoring' };
-  if (backup.status === 'gone') return gone('backup', evidence);
+  if (!isShown(backup)) return gone('backup', evidence);
   if (isErrorStatus(backup.status)) return broken(`the backup went to ${backup.status}`, evidence);
   if (!isDiskAtRest(volume)) return { kind: 'wait', because: `the disk is ${volume.status}` };
   if (backup.status !== AVAILABLE) return { kind: 'wait', because: `the backup is ${backup.status}` };

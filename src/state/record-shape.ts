@@ -1,12 +1,16 @@
 import type { Attachment, CloudFailure } from '../domain/cloud.ts';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
+  AcceptedAttempt,
   Attempt,
+  Baseline,
   Contradiction,
   Failed,
+  FailedAttempt,
   Intended,
   LookHistory,
   Names,
+  NotShown,
   Observation,
   Observed,
   Resolution,
@@ -14,7 +18,9 @@ import type {
   Running,
   Seen,
   Settlement,
+  Shown,
   Succeeded,
+  UnansweredAttempt,
   Unknown,
 } from '../domain/record.ts';
 import type { Selector } from '../domain/spec.ts';
@@ -34,6 +40,7 @@ import {
   type Check,
   fields,
   integerFrom,
+  isObject,
   listOf,
   maybe,
   oneOf,
@@ -75,19 +82,42 @@ const yes: Check<true> = (value) =>
   value === true ? undefined : { path: [], expected: 'true', found: value };
 
 // times of the cloud are evidence and are kept as it gave them
-const seen = fields<Seen>({ status: text, updated_at: maybe(text), src_backup_id: maybe(text) });
-const observation = fields<Observation>({ at: time, volume: seen, backup: seen, confirmed: maybe(yes) });
-
-const attempt = fields<Attempt>({
-  intended_at: time,
-  answered_at: maybe(time),
-  answer: maybe(oneOf('accepted', 'not_sent', 'rejected', 'rejected_for_now', 'unauthorized', 'ambiguous')),
-  failure: maybe(cloudFailure),
-  request_id: maybe(text),
-  job_id: maybe(text),
-  written_late_ms: maybe(amount),
-  settled: maybe(fields<Settlement>({ at: time, for_ms: amount, seen: observation })),
+const shown = fields<Omit<Shown, 'reading'>>({
+  status: text,
+  updated_at: maybe(text),
+  src_backup_id: maybe(text),
 });
+const notShown = fields<NotShown>({ reading: oneOf('gone', 'unreadable') });
+const seen: Check<Seen> = (value) =>
+  isObject(value) && value.reading !== undefined ? notShown(value) : shown(value);
+const observation = fields<Observation>({ at: time, volume: seen, backup: seen, confirmed: maybe(yes) });
+const baseline = fields<Baseline>({ at: time, volume: shown, backup: shown, confirmed: maybe(yes) });
+
+const anyAttempt = {
+  intended_at: time,
+  settled: maybe(fields<Settlement>({ at: time, for_ms: amount, seen: observation })),
+};
+const anyAnswer = {
+  ...anyAttempt,
+  answered_at: time,
+  request_id: maybe(text),
+  written_late_ms: maybe(amount),
+};
+const unanswered = fields<Pick<UnansweredAttempt, keyof typeof anyAttempt>>(anyAttempt);
+const accepted = fields<Omit<AcceptedAttempt, 'failure'>>({
+  ...anyAnswer,
+  answer: oneOf('accepted'),
+  job_id: maybe(text),
+});
+const failed = fields<Omit<FailedAttempt, 'job_id'>>({
+  ...anyAnswer,
+  answer: oneOf('not_sent', 'rejected', 'rejected_for_now', 'unauthorized', 'ambiguous'),
+  failure: cloudFailure,
+});
+const attempt: Check<Attempt> = (value) => {
+  if (!isObject(value) || value.answer === undefined) return unanswered(value);
+  return value.answer === 'accepted' ? accepted(value) : failed(value);
+};
 
 const history = fields<LookHistory>({
   looks: listOf(observation),
@@ -128,7 +158,7 @@ const common = {
   generation: integerFrom(1),
   selector: maybe(selector),
   names: fields<Names>({ volume_name: text, backup_name: text, backup_created_at: text, size: amount }),
-  baseline: observation,
+  baseline,
   attempts: listOf(attempt),
   updated_at: time,
   attached_before: maybe(listOf(attachment)),

@@ -7,6 +7,7 @@ import {
   doubtOf,
   doubtWhenSent,
   type Intended,
+  isShown,
   jobIdOf,
   type Observation,
   type RestoreRecord,
@@ -15,6 +16,7 @@ import {
   type Seen,
   type Succeeded,
   sameSeen,
+  statusOf,
   type Unknown,
 } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
@@ -237,13 +239,15 @@ function observedLines({ observed, baseline }: Succeeded, style: Style): string[
 }
 
 function lookText(look: Observation, baseline: Observation, style: Style): string[] {
-  const widest = Math.max(look.volume.status.length, look.backup.status.length);
+  const widest = Math.max(statusOf(look.volume).length, statusOf(look.backup).length);
   const line = (what: string, seen: Seen, before: Seen) => {
     const text = [
       what,
-      sanitize(seen.status).padEnd(widest),
-      ...(seen.updated_at === undefined ? [] : [`updated ${utc(seen.updated_at)}`]),
-      ...(seen.src_backup_id === undefined ? [] : [`restored from ${sanitize(seen.src_backup_id)}`]),
+      sanitize(statusOf(seen)).padEnd(widest),
+      ...(isShown(seen) && seen.updated_at !== undefined ? [`updated ${utc(seen.updated_at)}`] : []),
+      ...(isShown(seen) && seen.src_backup_id !== undefined
+        ? [`restored from ${sanitize(seen.src_backup_id)}`]
+        : []),
     ].join('  ');
     return sameSeen(seen, before) ? text : style.warn(`${text}  ← moved`);
   };

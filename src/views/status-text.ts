@@ -2,7 +2,14 @@ import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import {
+  isShown,
+  jobIdOf,
+  type RestoreRecord,
+  requestInsteadOfJob,
+  statusOf,
+  statusWord,
+} from '../domain/record.ts';
 import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
@@ -193,7 +200,7 @@ export function ticketLines(record: RestoreRecord, target: Target): string[] {
           .slice(-1)
           .map(
             ({ at, volume, backup }) =>
-              `Seen ${utc(at)}: disk ${volume.status}, updated ${volume.updated_at ?? 'never'}; backup ${backup.status}`,
+              `Seen ${utc(at)}: disk ${statusOf(volume)}, updated ${(isShown(volume) && volume.updated_at) || 'never'}; backup ${statusOf(backup)}`,
           )
       : []),
   ].map(sanitize);

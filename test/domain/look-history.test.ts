@@ -9,14 +9,14 @@ import {
   type Subject,
   withLook,
 } from '../../src/domain/look-history.ts';
-import type { LookHistory, Observation, Seen } from '../../src/domain/record.ts';
+import type { FullObservation, LookHistory, NotShown, Observation, Shown } from '../../src/domain/record.ts';
 
 const BEFORE = '2026-11-23T20:00:00Z';
 /** Seconds after ten. */
 const at = (s: number) => new Date(Date.UTC(2026, 10, 23, 22, 0, s)).toISOString();
 const REST = { status: 'available', updated_at: BEFORE };
 
-function look(volume: Partial<Seen>, backup: Partial<Seen>, confirmed = false): Observation {
+function look(volume: Partial<Shown>, backup: Partial<Shown>, confirmed = false): FullObservation {
   return {
     at: at(59),
     volume: { ...REST, ...volume },
@@ -25,13 +25,17 @@ function look(volume: Partial<Seen>, backup: Partial<Seen>, confirmed = false): 
   };
 }
 
-const disk = (s: number, more: Partial<Seen> = {}) => ({
+function without(what: 'volume' | 'backup', reading: NotShown['reading'], seen: Observation): Observation {
+  return { ...seen, [what]: { reading } };
+}
+
+const disk = (s: number, more: Partial<Shown> = {}) => ({
   status: 'restoring-backup',
   updated_at: at(s),
   ...more,
 });
 const backup = (s: number) => ({ status: 'restoring', updated_at: at(s) });
-const ended = (s: number, more: Partial<Seen> = {}): Seen => ({ ...REST, updated_at: at(s), ...more });
+const ended = (s: number, more: Partial<Shown> = {}): Shown => ({ ...REST, updated_at: at(s), ...more });
 
 function subject(api: Subject['api'] = 'vbs', src_backup_id?: string): Subject {
   const volume = src_backup_id === undefined ? REST : { ...REST, src_backup_id };
@@ -50,7 +54,7 @@ describe('the looks since a request', () => {
     const both = look(disk(1), backup(1));
     expect(contradicted([look(disk(1), {}, true), both])).to.equal(true);
     expect(contradicted([look(disk(1), {}), both]), 'a torn reading').to.equal(false);
-    expect(contradicted([look(disk(1), { status: 'gone' }, true)]), 'not told').to.equal(false);
+    expect(contradicted([without('backup', 'gone', look(disk(1), {}, true))]), 'not told').to.equal(false);
   });
 
   it('contradict when the backup was being restored already, the disk was not, and the backup has not moved since', () => {
@@ -91,7 +95,8 @@ describe('the looks since a request', () => {
       [look({}, { status: 'error' }), true],
       [look(disk(1), backup(1)), false],
       [look({}, {}), false],
-      [look(disk(1), { status: 'unreadable' }), false],
+      [without('backup', 'unreadable', look(disk(1), {})), false],
+      [without('backup', 'gone', look({ status: 'error' }, {})), true],
     ] as const)
       expect(needsConfirming(one), JSON.stringify(one)).to.equal(needed);
   });
@@ -104,7 +109,7 @@ describe('the looks since a request', () => {
     expect(news([], look({}, backup(1), true)), 'a backup alone').to.equal(true);
     expect(news([], look(disk(1), backup(1))), 'the disk moved').to.equal(true);
     expect(news([look(disk(1), backup(1))], look(disk(1), backup(1))), 'again').to.equal(false);
-    expect(news([], look({ status: 'unreadable' }, {})), 'nothing').to.equal(false);
+    expect(news([], without('volume', 'unreadable', look({}, {}))), 'nothing').to.equal(false);
     expect(news([look(disk(1), {})], look(disk(1), {}, true)), 'a contradiction').to.equal(true);
   });
 

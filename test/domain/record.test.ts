@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+  type Attempt,
   advance,
   doubtOf,
+  type FailedAttempt,
   IllegalTransition,
   isOpen,
   type RecordEvent,
@@ -367,28 +369,29 @@ describe('doubt', () => {
     const attempts = [{ intended_at: AT, settled: { at: AT, for_ms: 1, seen: BASELINE } }];
     expect(worstDoubt(attempts)).to.equal('none');
     expect(wasEverInDoubt(attempts)).to.equal(true);
-    expect(wasEverInDoubt([{ intended_at: AT, answer: 'not_sent' }])).to.equal(false);
+    expect(wasEverInDoubt([answered('not_sent')])).to.equal(false);
   });
 
   it('is none for what was not sent alone, and never for a refusal', () => {
-    expect(doubtOf({ intended_at: AT, answer: 'not_sent' })).to.equal('none');
+    expect(doubtOf(answered('not_sent'))).to.equal('none');
     for (const answer of ['rejected', 'rejected_for_now', 'unauthorized'] as const)
-      expect(doubtOf({ intended_at: AT, answer }), answer).to.equal('possible_duplicate');
+      expect(doubtOf(answered(answer)), answer).to.equal('possible_duplicate');
   });
 
   it('is full without an answer, after an ambiguous one and after a yes', () => {
     expect(doubtOf({ intended_at: AT })).to.equal('full');
-    expect(doubtOf({ intended_at: AT, answer: 'ambiguous' })).to.equal('full');
-    expect(doubtOf({ intended_at: AT, answer: 'accepted' })).to.equal('full');
+    expect(doubtOf(answered('ambiguous'))).to.equal('full');
+    expect(doubtOf({ intended_at: AT, answered_at: AT, answer: 'accepted' })).to.equal('full');
   });
 
   it('stays the worst of all attempts', () => {
-    const attempts = [
-      { intended_at: AT, answer: 'rejected' },
-      { intended_at: AT, answer: 'not_sent' },
-    ] as const;
+    const attempts = [answered('rejected'), answered('not_sent')];
     expect(worstDoubt(attempts)).to.equal('possible_duplicate');
     expect(worstDoubt([{ intended_at: AT }, ...attempts])).to.equal('full');
     expect(worstDoubt(attempts.slice(1))).to.equal('none');
   });
 });
+
+function answered(answer: FailedAttempt['answer']): Attempt {
+  return { intended_at: AT, answered_at: AT, answer, failure: { cause: 'status', message: 'no' } };
+}

@@ -3,7 +3,7 @@ import type { Job } from '../../src/domain/cloud.ts';
 import type { Running } from '../../src/domain/record.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
-import { judgeJob, otherWork } from '../../src/executor/follow.ts';
+import { judgeJob, otherWork } from '../../src/executor/judge-running.ts';
 import { Lasting } from '../../src/executor/lasting.ts';
 import { Lab } from '../simulation/lab.ts';
 import { SimClock } from '../simulation/sim-clock.ts';

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
+import { statusOf } from '../../src/domain/record.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
 import { Lab } from '../simulation/lab.ts';
 import { noSpace } from '../simulation/memory-disk.ts';
@@ -310,7 +311,11 @@ describe('following a job', () => {
     const record = (await lab.state())?.records.get('set/disk-0');
     expect(record).to.include({ status: 'succeeded', evidence: 'accepted' });
     const { volume, backup, job } = (record?.status === 'succeeded' && record.observed) || {};
-    expect([volume?.status, backup?.status, job]).to.deep.equal(['available', 'available', undefined]);
+    expect([volume && statusOf(volume), backup && statusOf(backup), job]).to.deep.equal([
+      'available',
+      'available',
+      undefined,
+    ]);
   });
 
   it('a job that vanishes leaves an outcome that only a person can tell, if nothing was seen at it', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { RestoreRecord } from '../../src/domain/record.ts';
+import { type RestoreRecord, statusOf } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { Lab, type LabOptions } from '../simulation/lab.ts';
 
@@ -140,7 +140,7 @@ describe('strangers whose restores cross', () => {
     const record = (await desk.state())?.records.get('set/disk-1');
     const looks = record?.status === 'intended' ? record.history?.looks : undefined;
     expect(
-      looks?.map(({ volume, backup, confirmed }) => [volume.status, backup.status, confirmed]),
+      looks?.map(({ volume, backup, confirmed }) => [statusOf(volume), statusOf(backup), confirmed]),
     ).to.deep.equal([['available', 'restoring', true]]);
     await desk.clock.until(desk.clock.sleep(20_000));
     await desk.apply([desk.spec(1)]);

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import { NO_LOOKS, withLook } from '../../src/domain/look-history.ts';
-import type { Attempt, Observation, Running, Seen } from '../../src/domain/record.ts';
-import { judgeStatuses, type Step } from '../../src/executor/follow.ts';
+import type { Attempt, FullObservation, Observation, Running, Shown } from '../../src/domain/record.ts';
+import { judgeStatuses, type Step } from '../../src/executor/judge-running.ts';
 import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
 
 const AT = '2026-11-23T22:00:00.000Z';
 const BEFORE = '2026-11-23T20:00:00.000Z';
 
-function look(volume: Partial<Seen>, backup: Partial<Seen> = {}): Observation {
+function look(volume: Partial<Shown>, backup: Partial<Shown> = {}): FullObservation {
   return {
     at: AT,
     volume: { status: 'available', updated_at: BEFORE, ...volume },
@@ -16,7 +16,12 @@ function look(volume: Partial<Seen>, backup: Partial<Seen> = {}): Observation {
 }
 
 function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
-  const attempt: Attempt = { intended_at: AT, answer: 'ambiguous' };
+  const attempt: Attempt = {
+    intended_at: AT,
+    answered_at: AT,
+    answer: 'ambiguous',
+    failure: { cause: 'timeout', message: 'no answer' },
+  };
   const subject = { backup_id: 'ours', baseline: look({}), api: 'vbs', ...more } as const;
   return judge({
     attempts: [attempt],
@@ -73,8 +78,13 @@ describe('the verdict, where the simulation cannot reach', () => {
   });
 });
 
-function judged(volume: Partial<Seen>, backup: Partial<Seen> | 'gone', evidence: Running['evidence']): Step {
-  const seen = look(volume, backup === 'gone' ? { status: 'gone' } : backup);
+function judged(
+  volume: Partial<Shown>,
+  backup: Partial<Shown> | 'gone',
+  evidence: Running['evidence'],
+): Step {
+  const found = look(volume, backup === 'gone' ? {} : backup);
+  const seen: Observation = backup === 'gone' ? { ...found, backup: { reading: 'gone' } } : found;
   const common = { name: '', size: 1, created_at: AT };
   const record = { volume_id: 'w', backup_id: 'ours', baseline: look({}), evidence } as Running;
   const subject = { backup_id: 'ours', baseline: record.baseline, api: 'cinder' } as const;
@@ -82,11 +92,11 @@ function judged(volume: Partial<Seen>, backup: Partial<Seen> | 'gone', evidence:
     {
       history: withLook(NO_LOOKS, seen, subject),
       look: {
-        volume: { kind: 'found', value: { ...common, ...seen.volume, id: 'v', attachments: [] } },
+        volume: { kind: 'found', value: { ...common, ...found.volume, id: 'v', attachments: [] } },
         backup:
           backup === 'gone'
             ? { kind: 'gone', failure: { cause: 'status', message: 'no such backup' } }
-            : { kind: 'found', value: { ...common, ...seen.backup, id: 'ours', volume_id: 'w' } },
+            : { kind: 'found', value: { ...common, ...found.backup, id: 'ours', volume_id: 'w' } },
         seen,
       },
     },

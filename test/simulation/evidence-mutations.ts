@@ -4,7 +4,7 @@ const LOOKS = 'src/domain/look-history.ts';
 const RECORD = 'src/domain/record.ts';
 const WITNESS = 'src/executor/confirm-look.ts';
 const VERDICT = 'src/executor/verdict.ts';
-const FOLLOW = 'src/executor/follow.ts';
+const RUNNING = 'src/executor/judge-running.ts';
 const RESTORE = 'src/executor/restore.ts';
 const PROBE = 'src/executor/probe.ts';
 const READINESS = 'src/executor/readiness.ts';
@@ -51,20 +51,20 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
         replace: 'if (apart !== undefined && at === "")',
       },
       { file: LOOKS, find: 'if (alone)', replace: 'if (alone && at === "")' },
-      { file: FOLLOW, find: 'if (apart !== undefined) return lost(apart);', replace: '' },
+      { file: RUNNING, find: 'if (apart !== undefined) return lost(apart);', replace: '' },
     ],
   },
   {
     name: 'restores that ended apart are one',
     rule: 'a restore frees the disk, then the backup, within a second',
-    patches: [{ file: FOLLOW, find: 'if (apart !== undefined) return lost(apart);', replace: '' }],
+    patches: [{ file: RUNNING, find: 'if (apart !== undefined) return lost(apart);', replace: '' }],
   },
   {
     name: 'a disk without the name of our backup is believed',
     rule: 'a restore into another disk than the backup’s own leaves its name there',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: 'if (lacksItsName(seen.volume, subject, !sameId(backup.value.volume_id, record.volume_id)))',
         replace: 'if (record.generation < 0)',
       },
@@ -92,7 +92,7 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
         replace: 'if (event.at === "")',
       },
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: `  if (contradiction)
     return lost(`,
         replace: `  if (record.generation < 0)

@@ -23,6 +23,7 @@ const LOOKS = 'src/domain/look-history.ts';
 const RESTORE = 'src/executor/restore.ts';
 const SEND = 'src/executor/send-restore.ts';
 const FOLLOW = 'src/executor/follow.ts';
+const RUNNING = 'src/executor/judge-running.ts';
 const READINESS = 'src/executor/readiness.ts';
 const EXECUTE = 'src/executor/execute.ts';
 const RUN = 'src/executor/run.ts';
@@ -40,7 +41,7 @@ const MOVED_WHILE_READY: Patch = {
   replace: '',
 };
 const UNMOVED: Patch = {
-  file: FOLLOW,
+  file: RUNNING,
   find: `sameSeen(seen.volume, record.baseline.volume) ||
     (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))`,
   replace: 'record.generation < 0',
@@ -565,7 +566,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'a job’s SUCCESS counts only if its entities match',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: 'if (!sameId(volume, volume_id) || !sameId(backup, backup_id))',
         replace: "if (volume === '')",
       },
@@ -576,7 +577,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'anything else: not finished',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "    case 'unrecognised':\n      return {\n        kind: 'goes_on',",
         replace:
           "    case 'unrecognised':\n      return { kind: 'succeeded' };\n      return {\n        kind: 'goes_on',",
@@ -588,7 +589,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'FAIL: failed',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "      return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };",
         replace: "      return { kind: 'succeeded' };",
       },
@@ -599,7 +600,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'INIT: not finished',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "return { kind: 'goes_on', note: 'queued', job: job.status };",
         replace: "return { kind: 'succeeded' };",
       },
@@ -610,11 +611,15 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'a new error status: failed',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: '  if (isErrorStatus(volume.value.status))',
         replace: "  if (volume.value.status === 'mutant')",
       },
-      { file: FOLLOW, find: 'if (!isDiskAtRest(seen.volume)) return', replace: 'if (seen.at === "") return' },
+      {
+        file: RUNNING,
+        find: 'if (!isDiskAtRest(seen.volume)) return',
+        replace: 'if (seen.at === "") return',
+      },
     ],
   },
   {
@@ -622,12 +627,12 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'restoring: goes on',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: '  if (volume.value.status === VOLUME_RESTORING) return RESTORING;',
         replace: '',
       },
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "    if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };",
         replace: '',
       },
@@ -636,7 +641,11 @@ export const MUTATIONS: readonly Mutation[] = [
         find: "return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;",
         replace: 'return false;',
       },
-      { file: FOLLOW, find: 'if (!isDiskAtRest(seen.volume)) return', replace: 'if (seen.at === "") return' },
+      {
+        file: RUNNING,
+        find: 'if (!isDiskAtRest(seen.volume)) return',
+        replace: 'if (seen.at === "") return',
+      },
     ],
   },
 
@@ -997,7 +1006,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'what became of a job that is gone cannot be told, unless disk and backup were seen at it',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: 'if (sawBothRestoring(confirmed.history)) return step;',
         replace: 'return step;',
       },
@@ -1008,7 +1017,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'a disk that looks as before the request is not restored, whatever was answered',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: 'sameSeen(seen.volume, record.baseline.volume) ||',
         replace: 'record.generation < 0 ||',
       },
@@ -1019,7 +1028,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'of what nobody saw restoring the backup has to have moved, too',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: '(unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))',
         replace: 'record.generation < 0',
       },
@@ -1030,8 +1039,8 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'the backup is gone, and the disk alone does not tell',
     patches: [
       {
-        file: FOLLOW,
-        find: "if (backup.kind === 'gone')\n    return goneForGood",
+        file: RUNNING,
+        find: "if (backup.kind === 'gone' || !isFull(seen))\n    return goneForGood",
         replace: 'if (record.generation < 0)\n    return goneForGood',
       },
     ],
@@ -1041,7 +1050,7 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'a disk that newly names another backup was not restored from ours',
     patches: [
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "if (named === 'another')",
         replace: "if (named === 'mutant')",
       },
@@ -1114,7 +1123,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: "if (volume.status === 'mutant')",
       },
       {
-        file: FOLLOW,
+        file: RUNNING,
         find: "if (named === 'another')",
         replace: "if (named === 'mutant')",
       },
