@@ -1,13 +1,14 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { State } from '../../domain/state.ts';
 import type { LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import type { Group, LockedStore } from '../lease.ts';
-import { type LeaseTime, renewEveryMs } from '../lease-terms.ts';
+import type { LeaseTime } from '../lease-terms.ts';
 import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
+import { keepRenewed } from '../renewal.ts';
 import { A_MINUTE, RetryableError, withRetry } from '../retry.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { ConnectionLost, type Session, TRUE } from './postgres-session.ts';
@@ -22,6 +23,8 @@ export interface LockedRowsOptions {
   readonly lock: LockInfo;
   readonly time: LeaseTime;
   readonly found: Snapshot | undefined;
+  /** Told why a renewal failed. */
+  readonly onNote: ((note: Diagnostic) => void) | undefined;
 }
 
 /** Which state a text or a set of rows is. */
@@ -35,7 +38,7 @@ export class LockedRows implements LockedStore {
   lost: Error | undefined;
   readonly #options: LockedRowsOptions;
   readonly #end = new AbortController();
-  readonly #beating: Promise<void>;
+  readonly #renewing: Promise<void>;
   #turn: Promise<void> = Promise.resolve();
   #session: Session;
   #chain: Chain;
@@ -45,7 +48,7 @@ export class LockedRows implements LockedStore {
     this.#options = options;
     this.#session = options.session;
     this.#chain = options.found?.chain ?? [];
-    this.#beating = this.#beat();
+    this.#renewing = this.#keepRenewed();
   }
 
   remainingMs(): number {
@@ -117,7 +120,7 @@ export class LockedRows implements LockedStore {
   /** Nothing is left to be written then, so a lock that is gone after the first request to delete it was released. */
   async release(last: State | undefined): Promise<void> {
     this.#end.abort();
-    await this.#beating;
+    await this.#renewing;
     const { schema, state, lock_key } = this.#options.postgres;
     let asked = false;
     const free = async (session: Session) => {
@@ -250,18 +253,19 @@ export class LockedRows implements LockedStore {
   }
 
   /** Until released or lost. */
-  async #beat(): Promise<void> {
-    const { clock, postgres } = this.#options;
-    const { signal } = this.#end;
-    while (!signal.aborted && !this.lost) {
+  #keepRenewed(): Promise<void> {
+    const { clock, time, onNote } = this.#options;
+    const renew = async () => {
       try {
-        await clock.sleep(renewEveryMs(postgres.ttl_ms), signal);
         await this.#alone(() => this.#renew());
       } catch (cause) {
-        // asked to end; or the server is away, and the next beat tries again
         if (isLockLost(cause)) this.lost = cause;
+        throw cause;
       }
-    }
+    };
+    const isCut = (cause: unknown) => cause instanceof ConnectionLost;
+    const { signal } = this.#end;
+    return keepRenewed({ clock, signal, time, renew, isCut, onNote }, () => this.lost !== undefined);
   }
 }
 

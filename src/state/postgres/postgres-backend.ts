@@ -1,5 +1,5 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { stoppably } from '../../domain/long-work.ts';
@@ -28,6 +28,8 @@ export interface PostgresBackendOptions {
   readonly newId: () => string;
   /** What the server may repeat and no message may hold. */
   readonly secrets?: Secrets;
+  /** Told why a renewal of the lock failed. */
+  readonly onNote?: ((note: Diagnostic) => void) | undefined;
 }
 
 export function postgresBackend({
@@ -38,6 +40,7 @@ export function postgresBackend({
   clock,
   newId,
   secrets,
+  onNote,
 }: PostgresBackendOptions): Backend {
   const { schema } = postgres;
   const open = () =>
@@ -111,7 +114,7 @@ export function postgresBackend({
         await session?.close();
         throw cause;
       });
-      const locked = new LockedRows({ ...won, open, location, postgres, clock, lock: mine });
+      const locked = new LockedRows({ ...won, open, location, postgres, clock, lock: mine, onNote });
       return new StoredLease({ store: locked, found: won.found, actor, clock, newId, location });
     },
 

@@ -1,12 +1,14 @@
 import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
-import { LeaseTime, renewEveryMs, takeoverAfterMs } from '../lease-terms.ts';
+import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockStays, notLocked } from '../lock-failures.ts';
 import { bounded, lockShape, toldWords } from '../lock-info.ts';
+import { keepRenewed } from '../renewal.ts';
 import { fields, integerFrom, text } from '../shape.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
@@ -28,9 +30,10 @@ export interface ObjectLockOptions {
   readonly abilities: () => Promise<Abilities>;
   /** What the store may repeat. */
   readonly secrets?: Secrets | undefined;
+  /** Told why a renewal failed. */
+  readonly onNote?: ((note: Diagnostic) => void) | undefined;
 }
 
-/** What stands in the object. */
 /** As it is stored. */
 interface Entry {
   readonly info: LockInfo;
@@ -139,7 +142,7 @@ class HeldObject implements HeldBlobLock {
   readonly #ttlMs: number;
   readonly #time: LeaseTime;
   readonly #end = new AbortController();
-  readonly #beating: Promise<void>;
+  readonly #renewing: Promise<void>;
   #etag: string;
 
   constructor(
@@ -156,7 +159,7 @@ class HeldObject implements HeldBlobLock {
     this.#ttlMs = ttlMs;
     this.#etag = etag;
     this.#time = time;
-    this.#beating = ttlMs > 0 ? this.#beat() : Promise.resolve();
+    this.#renewing = ttlMs > 0 ? this.#keepRenewed() : Promise.resolve();
   }
 
   remainingMs(): number {
@@ -173,7 +176,7 @@ class HeldObject implements HeldBlobLock {
 
   async release(): Promise<boolean> {
     this.#end.abort();
-    await this.#beating;
+    await this.#renewing;
     const { objects, key } = this.#options;
     const standing = await standingOf(this.#options);
     if (standing?.entry.info.id !== this.info.id) return false;
@@ -181,18 +184,11 @@ class HeldObject implements HeldBlobLock {
     return true;
   }
 
-  /** Until released or lost. A store that does not answer costs time of the lease, nothing else. */
-  async #beat(): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#end;
-    while (!signal.aborted && !this.lost) {
-      try {
-        await clock.sleep(renewEveryMs(this.#ttlMs), signal);
-        await this.#renew();
-      } catch {
-        // asked to end; or the store is away, and the next beat tries again
-      }
-    }
+  /** Until released or lost. */
+  #keepRenewed(): Promise<void> {
+    const { clock, onNote } = this.#options;
+    const renewal = { clock, signal: this.#end.signal, time: this.#time, onNote };
+    return keepRenewed({ ...renewal, renew: () => this.#renew() }, () => this.lost !== undefined);
   }
 
   async #renew(): Promise<void> {
@@ -206,6 +202,7 @@ class HeldObject implements HeldBlobLock {
       this.#time.renewed(before);
       return;
     }
+    if (outcome.kind === 'refused') throw outcome.failure;
     const standing = await standingOf(this.#options);
     if (standing?.entry.info.id !== this.info.id) {
       const by = standing ? `was taken by ${standing.entry.info.who}` : 'was removed by somebody';

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
@@ -21,12 +22,14 @@ export interface S3BackendOptions {
   readonly objects: Objects;
   /** What the store may repeat and no message may hold. */
   readonly secrets?: Secrets;
+  /** Told why a renewal of the lock failed. */
+  readonly onNote?: ((note: Diagnostic) => void) | undefined;
   /** Of the state; default 256 MiB. */
   readonly bytesMax?: number;
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { location, s3, objects, settleMs, clock, newId, secrets } = options;
+  const { location, s3, objects, settleMs, clock, newId, secrets, onNote } = options;
   const { key } = s3;
   const place = placeOf(s3);
   const store = new ObjectStore(objects, key, place, options.bytesMax ?? STATE_BYTES_MAX);
@@ -39,6 +42,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
     clock,
     newId,
     secrets,
+    onNote,
     abilities: async () => {
       const abilities = await selfTest(objects, `${key}.test-${newId()}`, place);
       store.know(abilities);
