@@ -17,7 +17,7 @@ import {
   unreadable,
 } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
-import { type Attempted, isTransient, type RetryTools, withRetries } from './http/read-retry.ts';
+import { type Attempted, isTransient, type RetryTools, retryRead } from './http/read-retry.ts';
 import type { Wire } from './http/throttled-http.ts';
 import { compressionOf, tooMuchJson } from './http/unasked.ts';
 import { withoutSecrets } from './without-secrets.ts';
@@ -145,7 +145,7 @@ export class ApiClient {
     const signal = given ?? this.#tools.stop;
     const tooMuch = this.#tools.limits.ofRun();
     if (tooMuch !== undefined) return notListed(tooMuch);
-    const attempted = await withRetries(
+    const attempted = await retryRead(
       () => this.#attempt({ method: 'GET', url, headers, signal, maxBytes }),
       this.#tools,
       signal,

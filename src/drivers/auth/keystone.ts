@@ -3,7 +3,7 @@ import { optional } from '../../domain/record.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, isObject, parseObject, unreadable } from '../http/failures.ts';
-import { type Attempted, isTransient, type RetryTools, withRetries } from '../http/read-retry.ts';
+import { type Attempted, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
 import type { Wire } from '../http/throttled-http.ts';
 import { compressionOf } from '../http/unasked.ts';
 import { withoutSecrets } from '../without-secrets.ts';
@@ -77,7 +77,7 @@ export class KeystoneSession implements Session {
 
   async #renew(): Promise<Attempted<Token>> {
     try {
-      const attempted = await withRetries(() => this.#request(), this.#tools);
+      const attempted = await retryRead(() => this.#request(), this.#tools);
       if (attempted.kind === 'failed' && !attempted.again) this.#refusal = attempted;
       return attempted;
     } finally {

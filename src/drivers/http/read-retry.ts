@@ -1,4 +1,3 @@
-import pRetry from 'p-retry';
 import { backoffMs } from '../../domain/backoff.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
@@ -6,6 +5,7 @@ import type { RetrySettings } from '../../domain/config.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { isForGood } from '../../network/network-errors.ts';
+import { RetryableError, retry } from '../../network/retry.ts';
 import type { Exchange } from './exchange.ts';
 import { errorBody } from './failures.ts';
 
@@ -28,49 +28,28 @@ export type Attempted<T> =
   | { readonly kind: 'failed'; readonly failure: CloudFailure; readonly again: boolean };
 
 /**
- * Repeats what may be repeated without harm: reads, and requests for a token. Never the POST of a restore.
- * Gives up after a few attempts, or at once when the cloud asks to wait longer than `max_retry_after`; the failure says
- * for how long the cloud asked. Rejects only with the signal's reason.
+ * Repeats a read, or a request for a token. Gives up after a few attempts, or at once when the cloud asks to wait longer than
+ * `max_retry_after`; the failure says for how long the cloud asked. Rejects only with the signal's reason.
  */
-export async function withRetries<T>(
+export async function retryRead<T>(
   attempt: () => Promise<Attempted<T>>,
-  { retry, clock, random }: RetryTools,
+  { retry: settings, clock, random }: RetryTools,
   signal?: AbortSignal,
 ): Promise<Attempted<T>> {
+  let failure: CloudFailure | undefined;
+  const tryOnce = async () => {
+    const attempted = await attempt();
+    if (attempted.kind === 'done' || !attempted.again) return attempted;
+    failure = attempted.failure;
+    throw new RetryableError(failure.message);
+  };
+  const pauseMs = (failed: number) =>
+    failure && asksTooLong(failure, settings) ? undefined : backoffMs(failed, failure, settings, random);
   try {
-    return await pRetry(
-      async () => {
-        const attempted = await attempt();
-        if (attempted.kind === 'failed' && attempted.again) throw new Transient(attempted);
-        return attempted;
-      },
-      {
-        retries: ATTEMPTS - 1,
-        // p-retry keeps time by timers of its own; all waiting is done here, on the clock that was passed in.
-        minTimeout: 0,
-        shouldRetry: ({ error }) =>
-          error instanceof Transient && !asksTooLong(error.attempted.failure, retry),
-        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-          if (!(error instanceof Transient) || retriesLeft === 0) return;
-          const { failure } = error.attempted;
-          if (asksTooLong(failure, retry)) return;
-          await clock.sleep(backoffMs(attemptNumber, failure, retry, random), signal);
-        },
-      },
-    );
+    return await retry(tryOnce, { clock, retries: ATTEMPTS - 1, pauseMs, signal });
   } catch (error) {
-    if (!(error instanceof Transient)) throw error;
-    const { attempted } = error;
-    return { ...attempted, failure: withWait(attempted.failure, retry) };
-  }
-}
-
-class Transient extends Error {
-  readonly attempted: Extract<Attempted<never>, { kind: 'failed' }>;
-
-  constructor(attempted: Extract<Attempted<never>, { kind: 'failed' }>) {
-    super(attempted.failure.message);
-    this.attempted = attempted;
+    if (!(error instanceof RetryableError) || !failure) throw error;
+    return { kind: 'failed', failure: withWait(failure, settings), again: true };
   }
 }
 

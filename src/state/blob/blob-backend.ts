@@ -3,6 +3,7 @@ import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import { fold, type State } from '../../domain/state.ts';
+import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
@@ -10,7 +11,7 @@ import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type LockedStore, StoredLease } from '../lease.ts';
 import type { Lock } from '../lock.ts';
 import { lockLost, stateChanged } from '../lock-failures.ts';
-import { A_MINUTE, RetryableError, type RetryPolicy, withRetry } from '../retry.ts';
+import { A_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
 
 /**

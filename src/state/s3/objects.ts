@@ -6,9 +6,10 @@ import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
+import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { WriteOutcome } from '../blob/blob-store.ts';
-import { A_MINUTE, RetryableError, withRetry } from '../retry.ts';
+import { A_MINUTE, withRetry } from '../retry.ts';
 import { isObject } from '../shape.ts';
 
 export interface StoredObject {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { CloudFailure } from '../../../src/domain/cloud.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
-import { type Attempted, isTransient, withRetries } from '../../../src/drivers/http/read-retry.ts';
+import { type Attempted, isTransient, retryRead } from '../../../src/drivers/http/read-retry.ts';
 import { answer } from '../answers.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -16,7 +16,7 @@ const done: Attempted<string> = { kind: 'done', value: 'yes' };
 async function run(outcomes: Attempted<string>[], random = 1) {
   const clock = new FakeClock();
   let attempts = 0;
-  const result = await withRetries(async () => outcomes[attempts++] ?? done, {
+  const result = await retryRead(async () => outcomes[attempts++] ?? done, {
     retry: DEFAULT_CONFIG.retry,
     clock,
     random: () => random,
@@ -86,7 +86,7 @@ describe('retries of reads', () => {
         throw bug;
       };
       const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
-      expect(await withRetries(attempt, tools).catch((error) => error)).to.equal(bug);
+      expect(await retryRead(attempt, tools).catch((error) => error)).to.equal(bug);
       expect(attempts).to.equal(1);
     }
   });
@@ -98,7 +98,7 @@ describe('retries of reads', () => {
       return failed(true);
     };
     const tools = { retry: DEFAULT_CONFIG.retry, clock: new FakeClock(), random: () => 0 };
-    const error = await withRetries(attempt, tools, controller.signal).catch((reason) => reason);
+    const error = await retryRead(attempt, tools, controller.signal).catch((reason) => reason);
     expect(error).to.have.property('message', 'enough');
   });
 
