@@ -72,10 +72,14 @@ void run(process.argv.slice(2), io)
   })
   .then(leave);
 
+/** What cannot be made harmless is not shown: to throw here would end the process in Node's words, with all of it. */
 function tellOf(bug: unknown): void {
-  io.stderr.write(
-    `vbsctl: this is a bug; please report it with what you ran.\n${(bug as Error)?.stack ?? bug}\n`,
-  );
+  const request = 'vbsctl: this is a bug; please report it with what you ran.\n';
+  try {
+    io.stderr.write(`${request}${(bug as Error)?.stack ?? bug}\n`);
+  } catch {
+    opened('stderr').write(request);
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ export class Secrets {
   /** Signatures of the last requests, oldest first. */
   #signatures: readonly string[] = [];
   #ofSignatures: Secrets | undefined;
+  /** The last ones, oldest first: each by itself, since to look for a long one costs more to prepare than to do. */
+  #tokens: readonly Secrets[] = [];
 
   /** From now on these are taken out; absent ones are fine. Each line of a PEM text counts by itself. */
   add(...secrets: readonly (string | undefined)[]): void {
@@ -33,9 +35,17 @@ export class Secrets {
     this.#ofSignatures = undefined;
   }
 
+  /** Handed out by a server, and out of use once others follow: the newest four are known. */
+  addToken(token: string): void {
+    if (this.#tokens.some((known) => known.has(token))) return;
+    const group = new Secrets();
+    group.add(token);
+    this.#tokens = [...this.#tokens, group].slice(-TOKENS_MAX);
+  }
+
   /** Whether this is one, whole. */
   has(text: string): boolean {
-    return this.#known.has(text);
+    return this.#known.has(text) || this.#tokens.some((group) => group.has(text));
   }
 
   /**
@@ -65,13 +75,13 @@ export class Secrets {
     );
   }
 
-  /** What lasts, and what passes: of the two, only the signatures are others after each request. */
+  /** What lasts, and what passes: the signatures are others after each request. */
   #groups(): readonly Secrets[] {
     if (this.#ofSignatures === undefined) {
       this.#ofSignatures = new Secrets();
       this.#ofSignatures.add(...this.#signatures);
     }
-    return [this, this.#ofSignatures].filter((group) => group.#known.size > 0);
+    return [this, this.#ofSignatures, ...this.#tokens].filter((group) => group.#known.size > 0);
   }
 
   #withheld(text: string, finder: TextFinder): string {
@@ -128,6 +138,7 @@ const PEM_FRAME = /^-----(BEGIN|END) /;
 const SIGNATURE_OF = /\bSignature=([0-9a-f]{16,})/i;
 const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
 const SIGNATURES_MAX = 32;
+const TOKENS_MAX = 4;
 /** May say something else than it seems to: what introduces an escape, or letters enough for base64. */
 const ESCAPED = /[%&\\=]|[A-Za-z0-9+/_]{16,}/;
 

@@ -4,24 +4,31 @@
  * as much around it as is the same.
  */
 export class TextFinder {
-  readonly #parts = new Map<number, Part[]>();
+  /** By their length, then by their text in lower case: how many begin or end alike costs nothing, whoever chose them. */
+  readonly #parts = new Map<number, Map<string, Part>>();
   /** How far to go on, by the two characters looked at; zero: a part may end here. */
   readonly #shifts: Uint8Array;
   /** Of each part so many characters are looked at first. */
   readonly #window: number;
 
   constructor(texts: readonly string[]) {
-    const parts = texts.filter((text) => text.length > 1).flatMap(partsOf);
-    this.#window = Math.min(WINDOW_MAX, ...parts.map(({ length }) => length));
-    this.#shifts = new Uint8Array(parts.length === 0 ? 0 : BLOCKS).fill(this.#window - 1);
-    for (const part of parts) {
-      for (let end = 1; end < this.#window; end++) {
-        const block = blockAt(part.text, part.from + end);
-        this.#shifts[block] = Math.min(this.#shifts[block] ?? 0, this.#window - 1 - end);
+    for (const text of texts) {
+      if (text.length < 2) continue;
+      for (const part of partsOf(text)) {
+        const alike = this.#parts.get(part.length) ?? new Map<string, Part>();
+        this.#parts.set(part.length, alike);
+        const words = lowerCase(text.slice(part.from, part.from + part.length));
+        if (!alike.has(words)) alike.set(words, part);
       }
-      const last = blockAt(part.text, part.from + this.#window - 1);
-      this.#parts.set(last, [...(this.#parts.get(last) ?? []), part]);
     }
+    this.#window = Math.min(WINDOW_MAX, ...this.#parts.keys());
+    this.#shifts = new Uint8Array(this.#parts.size === 0 ? 0 : BLOCKS).fill(this.#window - 1);
+    for (const alike of this.#parts.values())
+      for (const { text, from } of alike.values())
+        for (let end = 1; end < this.#window; end++) {
+          const block = blockAt(text, from + end);
+          this.#shifts[block] = Math.min(this.#shifts[block] ?? 0, this.#window - 1 - end);
+        }
   }
 
   isIn(text: string): boolean {
@@ -51,9 +58,17 @@ export class TextFinder {
         continue;
       }
       const from = end - this.#window + 1;
-      const part = this.#parts.get(block)?.find((each) => isAt(text, from, each));
+      const part = this.#partAt(text, from);
       if (part) return widened(text, from, part, start);
       end++;
+    }
+    return undefined;
+  }
+
+  #partAt(text: string, from: number): Part | undefined {
+    for (const [length, alike] of this.#parts) {
+      const part = alike.get(lowerCase(text.slice(from, from + length)));
+      if (part) return part;
     }
     return undefined;
   }
@@ -89,12 +104,6 @@ function partsOf(text: string): Part[] {
   return parts;
 }
 
-function isAt(text: string, at: number, part: Part): boolean {
-  for (let index = 0; index < part.length; index++)
-    if (folded(text.charCodeAt(at + index)) !== folded(part.text.charCodeAt(part.from + index))) return false;
-  return true;
-}
-
 function widened(text: string, at: number, part: Part, start: number): Range {
   let [before, after] = [0, part.length];
   while (part.from - before > 0 && at - before > start && same(-before - 1)) before++;
@@ -109,6 +118,11 @@ function widened(text: string, at: number, part: Part, start: number): Range {
 /** Of the two characters that end there. */
 function blockAt(text: string, end: number): number {
   return ((folded(text.charCodeAt(end - 1)) << 7) ^ folded(text.charCodeAt(end))) & (BLOCKS - 1);
+}
+
+/** ASCII only, as below. */
+function lowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** ASCII only: no text grows or shrinks by it. */

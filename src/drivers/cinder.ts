@@ -141,7 +141,7 @@ export class CinderDriver implements Driver {
   }
 
   async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport> {
-    const messages: Message[] = [];
+    let messages: readonly Message[] = [];
     let asked = request_ids.length > 0;
     for (const id of request_ids) {
       const reading = await this.#client.read(
@@ -150,7 +150,7 @@ export class CinderDriver implements Driver {
         signal,
         { headers: MESSAGES_VERSION, maxBytes: Infinity },
       );
-      if (reading.kind === 'found') messages.push(...reading.value);
+      if (reading.kind === 'found') messages = [...messages, ...reading.value];
       else asked = false;
     }
     const reason = reasonIn(messages, request_ids);

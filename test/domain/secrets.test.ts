@@ -155,6 +155,41 @@ describe('secrets', () => {
     expect(known.mask('Basic YTpi')).to.equal('Basic YTpi');
   });
 
+  it('hide the newest tokens, in whatever form, and forget those that others followed', () => {
+    const known = secrets(PASSWORD);
+    const tokens = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(4, 'x').repeat(8));
+    for (const token of tokens) known.addToken(token);
+    for (const token of tokens.slice(-4)) {
+      expect(known.has(token)).to.equal(true);
+      for (const write of Object.values(forms)) {
+        const shown = known.maskMessage(write(token));
+        expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+      }
+    }
+    expect(known.mask(tokens[0] ?? '')).to.equal(tokens[0]);
+    expect(known.mask(PASSWORD)).to.equal(MASK);
+  });
+
+  for (const [what, token] of [
+    ['one character', '"'.repeat(60_000)],
+    ['parts that end alike', Array.from({ length: 5_000 }, (_, n) => `""${n}`.padStart(10, '.')).join('""')],
+    [
+      'parts that begin alike',
+      Array.from({ length: 5_000 }, (_, n) => `""""""${n}`.padEnd(12))
+        .join('')
+        .trim(),
+    ],
+  ] as const)
+    it(`are found in time, long as they may be: ${what}`, () => {
+      const known = secrets('short');
+      known.addToken(token);
+      const begun = performance.now();
+      expect(known.maskMessage(`got ${token}.`)).to.equal('got ***.');
+      const text = 'x""'.repeat(300_000);
+      expect(known.mask(text)).to.equal(text);
+      expect(performance.now() - begun).to.be.below(15_000);
+    });
+
   it('cost as much as the text is long, whatever is in it', () => {
     const piece = fc.constantFrom(
       ...[

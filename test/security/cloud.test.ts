@@ -1,9 +1,10 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { type Emulator, seedWorld, startEmulator } from '../../src/emulator/index.ts';
-import { type Reply as Answer, TinyCloud } from '../drivers/tiny-cloud.ts';
+import { type Reply as Answer, PROJECT, TinyCloud } from '../drivers/tiny-cloud.ts';
 import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
 import { CRASH, printed, Scene } from './attack.ts';
@@ -153,6 +154,62 @@ describe('a Keystone that makes things up', () => {
         const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', config);
         expect(printed(done)).not.to.match(CRASH);
         expect(printed(done).length).to.be.below(10_000);
+      }
+    });
+
+  for (const [what, made] of [
+    ['of 60,000 quotation marks', () => '"'.repeat(60_000)],
+    ['of 60,000 other characters', () => randomBytes(45_000).toString('base64')],
+    ['of 8 KB, others for each request', () => randomBytes(6_000).toString('base64')],
+  ] as const)
+    it(`is heard out: tokens ${what}`, async () => {
+      const tokens: string[] = [];
+      cloud.replace = ({ path, token }) => {
+        if (!path.endsWith('/auth/tokens'))
+          return {
+            status: 401,
+            body: { error: { code: 401, message: `no ${token}`, title: 'Unauthorized' } },
+          };
+        const issued = made();
+        tokens.push(issued);
+        return {
+          status: 201,
+          headers: { 'X-Subject-Token': issued },
+          body: {
+            token: {
+              expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+              project: { id: PROJECT, name: 'demo' },
+              catalog: ['vbsv2', 'volumev2'].map((type) => ({
+                type,
+                endpoints: [endpoint('eu-de', cloud.url)],
+              })),
+            },
+          },
+        };
+      };
+      scene.write(
+        'op.yaml',
+        'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {min_delay: 10ms, max_delay: 20ms, give_up_after: 1s}\n',
+      );
+      const restores = Array.from(
+        { length: 15 },
+        (_, n) => `{name: r${n}, volume_id: ${randomUUID()}, backup_id: ${randomUUID()}}`,
+      );
+      scene.write(
+        'restores.yaml',
+        `{apiVersion: vbsctl.dev/v1, kind: RestoreSet, metadata: {name: pay}, spec: {restores: [${restores}]}}`,
+      );
+      for (const command of [
+        ['get', 'volumes'],
+        ['apply', '-f', 'restores.yaml', '--init-state', '--auto-approve'],
+      ]) {
+        const begun = Date.now();
+        const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', 'op.yaml');
+        expect(printed(done)).not.to.match(CRASH).and.not.to.contain('Node.js v');
+        expect(done.code, printed(done)).to.be.oneOf([1, 5]);
+        expect(printed(done)).to.contain('error:').and.not.to.contain('"'.repeat(40));
+        for (const token of tokens) expect(printed(done)).not.to.contain(token.slice(24, 48));
+        expect(Date.now() - begun).to.be.below(30_000);
       }
     });
 });

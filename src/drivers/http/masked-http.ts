@@ -14,7 +14,7 @@ export function maskedHttp(network: Http, secrets: Secrets): Http {
       if (exchange.kind !== 'answer') return { ...exchange, message: secrets.maskMessage(exchange.message) };
       if (isTokenRequest(request) && exchange.status === 201) {
         const token = exchange.headers['x-subject-token'];
-        if (token !== undefined && TOKEN.test(token)) secrets.add(token);
+        if (token !== undefined && TOKEN.test(token)) secrets.addToken(token);
       }
       return { ...exchange, secrets };
     },

@@ -71,7 +71,8 @@ async function load(
   const credentials = client.config.credentials;
   client.config.credentials = async (...options) => {
     const identity = await credentials(...options); // others after each time that they expire
-    secrets?.add(identity.secretAccessKey, identity.sessionToken);
+    secrets?.add(identity.secretAccessKey);
+    if (identity.sessionToken !== undefined) secrets?.addToken(identity.sessionToken);
     return identity;
   };
   client.middlewareStack.add(
@@ -80,7 +81,7 @@ async function load(
       if (isObject(request) && isObject(request.headers)) {
         const { authorization, 'x-amz-security-token': token } = request.headers;
         secrets?.addSignature(String(authorization));
-        if (typeof token === 'string') secrets?.add(token);
+        if (typeof token === 'string') secrets?.addToken(token);
       }
       const answer = await next(args);
       const { response, output } = answer;
