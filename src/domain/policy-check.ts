@@ -33,7 +33,12 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
 }
 
 /** A pattern that is one tells of no name. */
-const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
+const ID = /^[0-9a-f]{32}$/;
+
+/** In whichever way it is written: in capitals, without dashes, in braces, `urn:uuid:…`. */
+function plainId(id: string): string {
+  return id.toLowerCase().replace(/^urn:uuid:|[{}-]/g, '');
+}
 
 /**
  * What the policy says of disk and backup as they are: asked when the plan is made, and again right before each
@@ -42,14 +47,17 @@ const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$
 export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
   const breaches: PolicyBreach[] = [];
   const withheld = isWithheld(volume.name);
-  const matches = (p: string) => p.toLowerCase() === volume.id.toLowerCase() || globMatches(p, volume.name);
+  const isItsId = (p: string) => plainId(p) === plainId(volume.id);
+  // A letter with an accent is one character or two: no eye sees which.
+  const matches = (p: string) => isItsId(p) || globMatches(p.normalize(), volume.name.normalize());
   const pattern =
-    policy.protected_volumes.find(matches) ?? policy.protected_volumes.find((p) => withheld && !ID.test(p));
+    policy.protected_volumes.find(matches) ??
+    policy.protected_volumes.find((p) => withheld && !ID.test(plainId(p)));
   if (pattern !== undefined)
     breaches.push({
       waiver: 'protected-volumes',
       code: 'protected-volume',
-      ...(withheld && volume.id.toLowerCase() !== pattern.toLowerCase()
+      ...(withheld && !isItsId(pattern)
         ? {
             summary: `disk ${volume.id} may be protected by ${pattern}: its name holds a credential and is not known here`,
             edit: 'rename the disk, or name disks by their ids in policy.protected_volumes of the operator’s vbsctl.yaml',

@@ -1,0 +1,51 @@
+import { expect } from 'chai';
+import type { Backup, Volume } from '../../src/domain/cloud.ts';
+import { factBreaches } from '../../src/domain/policy-check.ts';
+import { MASK } from '../../src/domain/secrets.ts';
+
+const ID = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+const BACKUP: Backup = {
+  id: 'b',
+  name: 'nightly',
+  status: 'available',
+  size: 10,
+  volume_id: ID,
+  created_at: '2026-11-23T00:00:00Z',
+};
+
+function breaches(pattern: string, more: Partial<Volume> = {}) {
+  const volume: Volume = { id: ID, name: 'data', status: 'available', size: 10, attachments: [], ...more };
+  return factBreaches(volume, BACKUP, { protected_volumes: [pattern] }, 0).map(({ code }) => code);
+}
+
+describe('policy.protected_volumes', () => {
+  const bare = ID.replaceAll('-', '');
+  for (const written of [
+    ID,
+    ID.toUpperCase(),
+    bare,
+    bare.toUpperCase(),
+    `{${ID}}`,
+    `{${bare}}`,
+    `urn:uuid:${ID}`,
+  ])
+    it(`takes an id as ${written}`, () => {
+      expect(breaches(written)).to.deep.equal(['protected-volume']);
+      expect(breaches(written, { id: bare })).to.deep.equal(['protected-volume']);
+      expect(breaches(written, { id: `d${ID.slice(1)}` })).to.deep.equal([]);
+      // An id is no name that a credential may hide.
+      expect(breaches(written, { id: `d${ID.slice(1)}`, name: `x${MASK}` })).to.deep.equal([]);
+    });
+
+  it('takes a name in either form of Unicode', () => {
+    for (const form of ['NFC', 'NFD'] as const)
+      for (const other of ['NFC', 'NFD'] as const)
+        expect(breaches('größe-*'.normalize(form), { name: 'größe-1'.normalize(other) })).to.deep.equal([
+          'protected-volume',
+        ]);
+  });
+
+  it('takes a part of an id for a name', () => {
+    for (const pattern of ['c96e*', `${ID}-1`, 'cafe']) expect(breaches(pattern)).to.deep.equal([]);
+  });
+});
