@@ -386,15 +386,20 @@ function credentialsOf(world: World): Credentials {
   const [key] = Object.values(world.access_keys ?? {});
   const project = lookup(world.projects, credential?.project_id ?? user?.project_ids[0] ?? '');
   return {
-    username: user?.name ?? '',
-    password: user?.password ?? '',
-    project_name: project?.name ?? '',
-    project_id: project?.id ?? '',
-    domain_name: user?.domain ?? '',
-    region_name: world.region,
-    application_credential_id: credential?.id ?? '',
-    application_credential_secret: credential?.secret ?? '',
-    access_key: key?.id ?? '',
-    secret_key: key?.secret ?? '',
+    username: text(user?.name),
+    password: text(user?.password),
+    project_name: text(project?.name),
+    project_id: text(project?.id),
+    domain_name: text(user?.domain),
+    region_name: text(world.region),
+    application_credential_id: text(credential?.id),
+    application_credential_secret: text(credential?.secret),
+    access_key: text(key?.id),
+    secret_key: text(key?.secret),
   };
+}
+
+/** A world file may hold anything. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

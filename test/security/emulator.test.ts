@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import { PROGRAM } from '../e2e/program.ts';
+import { seedWorld } from '../../src/emulator/index.ts';
+import { PROGRAM, startProgram } from '../e2e/program.ts';
 import { CRASH, printed, Scene } from './attack.ts';
 
 /** What a page in a browser of this machine can send, against the served emulator. */
@@ -163,6 +166,56 @@ describe('a served emulator', () => {
     );
     expect(detached.stdout).to.contain(`In the emulator at http://127.0.0.1:${port}.`);
   });
+});
+
+/** A world that came with a checkout, named by --world. */
+describe('the world of an emulator', () => {
+  let scene: Scene;
+  beforeEach(() => {
+    scene = new Scene();
+  });
+  afterEach(() => scene.close());
+
+  /** What is printed to be pasted, up to its last line. */
+  async function block(world: object): Promise<string> {
+    scene.write('world.json', JSON.stringify(world));
+    const args = ['emulator', '--port', '0', '--quiet', '--world', 'world.json'];
+    const running = startProgram(args, scene.cwd, { HOME: scene.home }, (line) => {
+      if (line.startsWith('# What truly happened')) running.kill('SIGTERM');
+    });
+    const done = await running.done;
+    expect(printed(done)).not.to.match(CRASH);
+    return done.stdout;
+  }
+
+  for (const attack of [
+    'x\ntouch pasted\n#',
+    'x\r\ntouch pasted\r\n#',
+    '$(touch pasted)',
+    '; touch pasted',
+    "'; touch pasted; '",
+    '\u2028touch pasted',
+  ])
+    it(`runs nothing where its block is pasted: ${JSON.stringify(attack)}`, async () => {
+      const texts: object = JSON.parse(JSON.stringify(seedWorld()), (key, value) =>
+        ['name', 'domain', 'password', 'secret', 'region', 'id'].includes(key) ? attack : value,
+      );
+      const shown = await block(texts);
+      expect(shown).to.match(/^# {3}export OS_ACCESS_KEY=/m);
+      for (const line of shown.trimEnd().split('\n')) expect(line).to.match(/^(# |# {3}|export OS_\w+=)/);
+      // As pasted, and with the commands of the comments taken out.
+      for (const pasted of [shown, shown.replace(/^# {3}(?=export)/gm, '')])
+        execFileSync('sh', ['-c', pasted], { cwd: scene.cwd });
+      expect(existsSync(join(scene.cwd, 'pasted'))).to.equal(false);
+    });
+
+  for (const odd of [7, null, {}, [], [{}]])
+    it(`may hold anything where a text belongs: ${JSON.stringify(odd)}`, async () => {
+      const world: object = JSON.parse(JSON.stringify(seedWorld()), (key, value) =>
+        ['password', 'secret', 'domain', 'region', 'access_keys'].includes(key) ? odd : value,
+      );
+      expect(await block(world)).to.include("export OS_REGION_NAME=''\n");
+    });
 });
 
 /** Whatever program of this machine listens where OS_AUTH_URL points. */

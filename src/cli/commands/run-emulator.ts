@@ -43,6 +43,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   }).catch((cause: unknown) => {
     throw unusableWorld(cause, 'another --port, or another --world');
   });
+  const { access_key, secret_key } = cloud.credentials;
   const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${shellWord(value)}`);
   io.stdout.write(
     [
@@ -50,7 +51,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       ...exports,
       '# then: vbsctl get servers',
       '# To sign each request instead (AK/SK), with OS_USERNAME and OS_PASSWORD unset:',
-      `#   export OS_ACCESS_KEY=${cloud.credentials.access_key} OS_SECRET_KEY=${cloud.credentials.secret_key}`,
+      `#   export OS_ACCESS_KEY=${shellWord(access_key)} OS_SECRET_KEY=${shellWord(secret_key)}`,
       '# To detach the disks of a server, as openstack server remove volume would:',
       `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -H 'Content-Type: application/json' -d '{"server": "NAME"}'`,
       `# What truly happened: curl ${cloud.url}/__emulator/audit`,
