@@ -267,8 +267,7 @@ describe('bad clouds', () => {
       expectSaid(finished, ['is not trusted', 'an authority that is not', 'OS_CACERT']);
       expect(desk.cloud.audit().requests.total ?? 0).to.equal(0);
       const trusting = { OS_CACERT: authority.caFile };
-      const applied = await desk.startIn(desk.folder, trusting, 'apply', '--auto-approve', '--init-state')
-        .done;
+      const applied = await desk.runIn(desk.folder, trusting, 'apply', '--auto-approve', '--init-state');
       expect(applied.code, applied.stdout + applied.stderr).to.equal(0);
       expect(desk.starts()).to.deep.equal([1]);
     } finally {

@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
-import { type Finished, namedConfig, type Running, startProgram } from './program.ts';
+import { type Environment, type Finished, namedConfig, type Running, startProgram } from './program.ts';
+import { runProgram } from './program-pool.ts';
 
 export type { Finished } from './program.ts';
 
@@ -72,16 +73,24 @@ poll: {min_interval: 50ms, max_interval: 200ms}
   }
 
   /** On another machine: in another folder, with more in the environment. */
-  startIn(cwd: string, env: Readonly<Record<string, string>>, ...args: string[]): Running {
-    return startProgram(args, cwd, { HOME: this.folder, ...this.env(cwd), ...env });
+  startIn(cwd: string, env: Environment, ...args: string[]): Running {
+    return startProgram(args, cwd, this.#envIn(cwd, env));
+  }
+
+  runIn(cwd: string, env: Environment, ...args: string[]): Promise<Finished> {
+    return runProgram(args, cwd, this.#envIn(cwd, env));
+  }
+
+  #envIn(cwd: string, env: Environment): Environment {
+    return { HOME: this.folder, ...this.env(cwd), ...env };
   }
 
   runWithoutCloud(...args: string[]): Promise<Finished> {
-    return startProgram(args, this.folder, namedConfig(this.folder)).done;
+    return runProgram(args, this.folder, namedConfig(this.folder));
   }
 
   run(...args: string[]): Promise<Finished> {
-    return this.start(...args).done;
+    return runProgram(args, this.folder, this.env());
   }
 
   /** How often each disk was truly started, by the cloud's own record; only disks that were. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { startProgram } from './program.ts';
+import { runProgram } from './program-pool.ts';
 
 describe('what cannot be done, as data', () => {
   const asked: readonly (readonly [line: string, code: string])[] = [
@@ -15,7 +15,7 @@ describe('what cannot be done, as data', () => {
   ];
   for (const [line, code] of asked)
     it(`is asked for: ${line}`, async () => {
-      const { code: exit, stdout } = await startProgram(line.split(' '), '/', {}).done;
+      const { code: exit, stdout } = await runProgram(line.split(' '), '/', {});
       expect(exit).to.equal(1);
       const { format, diagnostics } = JSON.parse(stdout);
       expect(format).to.equal(1);
@@ -26,7 +26,7 @@ describe('what cannot be done, as data', () => {
 
   for (const line of ['validate', 'get bananas', 'plan --reason json', 'get backups --volume x -o yaml'])
     it(`is text otherwise: ${line}`, async () => {
-      const { code, stdout, stderr } = await startProgram(line.split(' '), '/', {}).done;
+      const { code, stdout, stderr } = await runProgram(line.split(' '), '/', {});
       expect(code).to.equal(1);
       expect(stdout).to.equal('');
       expect(stderr).to.match(/^error: /);

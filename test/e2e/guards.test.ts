@@ -85,7 +85,7 @@ describe('what was done by hand, and what a person allows', () => {
       .and.include(`${desk.folder}/clouds.yaml was not read`)
       .and.include(`export OS_CLIENT_CONFIG_FILE=${desk.folder}/clouds.yaml`);
     desk.write('vbsctl.yaml', desk.read('ops.yaml'));
-    const found = await desk.startIn(desk.folder, { VBSCTL_CONFIG: '' }, 'plan', '--cloud', 'mine').done;
+    const found = await desk.runIn(desk.folder, { VBSCTL_CONFIG: '' }, 'plan', '--cloud', 'mine');
     expect(said(found)).to.include('is not set (cloud mine of');
   });
 });

@@ -41,7 +41,7 @@ describe('a state that moves through every kind of place', () => {
     ];
     const env = { TF_HTTP_USERNAME: USER, TF_HTTP_PASSWORD: PASSWORD, ...S3_ENV };
     const run = async (...args: string[]) => {
-      const { code, stdout, stderr } = await desk.startIn(desk.folder, env, ...args).done;
+      const { code, stdout, stderr } = await desk.runIn(desk.folder, env, ...args);
       return { code, stdout, said: stdout + stderr };
     };
     const ok = async (...args: string[]) => {

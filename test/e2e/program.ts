@@ -27,17 +27,24 @@ export function namedConfig(cwd: string): { readonly VBSCTL_CONFIG?: string } {
   return existsSync(join(cwd, 'vbsctl.yaml')) ? { VBSCTL_CONFIG: 'vbsctl.yaml' } : {};
 }
 
-/** `onLine` gets each line of stdout as it comes. `program`: another build, to compare with. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** All that the program finds in its environment: a PATH, a home, and what a test adds. */
+export function environmentOf(cwd: string, env: Environment): Environment {
+  return { PATH: process.env.PATH, HOME: cwd, ...env };
+}
+
+/** In a process of its own, which costs a start of Node; `runProgram` does without. `onLine` gets each line of stdout as it comes. `program`: another build, to compare with. */
 export function startProgram(
   args: readonly string[],
   cwd: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   onLine?: (line: string) => void,
   program: string = PROGRAM,
 ): Running {
   const child = spawn(process.execPath, [program, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, ...env },
+    env: environmentOf(cwd, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out: Buffer[] = [];

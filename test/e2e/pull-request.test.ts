@@ -51,16 +51,16 @@ policy: {max_restores: 3, require_labels: [ticket]}
     return folder;
   }
 
+  get #env() {
+    return { VBSCTL_CONFIG: join(this.desk.folder, 'ops', 'vbsctl.yaml') };
+  }
+
   start(runner: string, ...args: string[]) {
-    return this.desk.startIn(
-      runner,
-      { VBSCTL_CONFIG: join(this.desk.folder, 'ops', 'vbsctl.yaml') },
-      ...args,
-    );
+    return this.desk.startIn(runner, this.#env, ...args);
   }
 
   run(runner: string, ...args: string[]): Promise<Finished> {
-    return this.start(runner, ...args).done;
+    return this.desk.runIn(runner, this.#env, ...args);
   }
 
   volume(n: number): string {

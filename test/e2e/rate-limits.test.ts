@@ -33,8 +33,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
 `,
     );
   }
-  const start = (...args: string[]) => desk.startIn(desk.folder, front.env, ...args);
-  const run = (...args: string[]) => start(...args).done;
+  const run = (...args: string[]) => desk.runIn(desk.folder, front.env, ...args);
 
   /** Throttles the first `times` requests that match. */
   function throttle(
@@ -127,7 +126,7 @@ poll: {min_interval: 50ms, max_interval: 200ms}
   ] as const)
     it(`${what}: a stop ends the wait at once`, async () => {
       throttle(matches, 100, '200');
-      const running = start(...command);
+      const running = desk.startIn(desk.folder, front.env, ...command);
       while (!front.seen.some(({ method, path }) => matches(method, path)))
         await new Promise((resolve) => setTimeout(resolve, 20));
       // It hears the answer.

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { expect } from 'chai';
 import { emulatorWorld } from '../../src/cli/emulator-world.ts';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
-import { type Finished, startProgram } from './program.ts';
+import type { Finished } from './program.ts';
+import { runProgram } from './program-pool.ts';
 
 /** What happens between plan and apply, at the command line, in the world of `--cloud emulator`. */
 interface World {
@@ -23,7 +24,7 @@ describe('a saved plan at the command line', () => {
 
   const path = (name: string) => join(folder, name);
   const run = (...args: string[]): Promise<Finished> =>
-    startProgram(args, folder, { VBSCTL_CONFIG: 'vbsctl.yaml' }).done;
+    runProgram(args, folder, { VBSCTL_CONFIG: 'vbsctl.yaml' });
   const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
   const good = async (...args: string[]) => {
     const finished = await run(...args);
@@ -276,8 +277,7 @@ describe('a saved plan at the command line', () => {
       writeFileSync(join(checkout, 'vbsctl.state.json'), readFileSync(path('vbsctl.state.json')));
       writeFileSync(path('token'), 'ghp_hunter2\n');
       symlinkSync(path('token'), join(checkout, 'restores.yaml'));
-      const there = (...args: string[]) =>
-        startProgram(args, checkout, { VBSCTL_CONFIG: path('vbsctl.yaml') }).done;
+      const there = (...args: string[]) => runProgram(args, checkout, { VBSCTL_CONFIG: path('vbsctl.yaml') });
       // The operator's file names no state: it lies beside that file, and not in the checkout.
       expect(JSON.parse((await there('status', '-o', 'json')).stdout).location).to.equal(
         path('vbsctl.state.json'),

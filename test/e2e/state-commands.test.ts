@@ -371,7 +371,7 @@ describe('a state on an ephemeral machine', () => {
 
   for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }])
     it(`is refused unless a flag names it: ${Object.keys(env)}`, async () => {
-      const run = (...args: string[]) => desk.startIn(desk.folder, env, ...args).done;
+      const run = (...args: string[]) => desk.runIn(desk.folder, env, ...args);
       for (const command of [
         ['init'],
         ['apply', '--auto-approve', '--init-state'],

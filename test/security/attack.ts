@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Finished, type Running, startProgram } from '../e2e/program.ts';
+import { runProgram } from '../e2e/program-pool.ts';
 
 /** The built program in a scratch home and a scratch working directory, as an attack finds it. */
 export class Scene {
@@ -45,7 +46,7 @@ export class Scene {
   }
 
   run(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Finished> {
-    return this.start(env, ...args).done;
+    return runProgram(args, this.cwd, { HOME: this.home, ...env });
   }
 
   start(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {

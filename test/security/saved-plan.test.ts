@@ -329,7 +329,7 @@ describe('a saved plan as an attacker writes it', () => {
         desk.write('plan.json', text);
         for (const command of ['show', 'apply']) {
           const env = { NODE_OPTIONS: '--max-old-space-size=128' };
-          const finished = await desk.startIn(desk.folder, env, command, 'plan.json').done;
+          const finished = await desk.runIn(desk.folder, env, command, 'plan.json');
           expect(finished.code, said(finished)).to.equal(5);
           expect(said(finished)).to.match(/more than 10+ values|is not a sound plan|has a key twice/);
         }
@@ -393,8 +393,8 @@ describe('a saved plan as an attacker writes it', () => {
       trust('ops', ops.trusted);
       for (const value of [ops.secret, file('sign.pem', ops.secret)]) {
         const env = { VBSCTL_SIGNING_KEY: value, VBSCTL_TRUSTED_KEYS: keys() };
-        expect((await desk.startIn(desk.folder, env, 'plan', '--out', 'plan.json').done).code).to.equal(0);
-        const shown = await desk.startIn(desk.folder, env, 'show', 'plan.json').done;
+        expect((await desk.runIn(desk.folder, env, 'plan', '--out', 'plan.json')).code).to.equal(0);
+        const shown = await desk.runIn(desk.folder, env, 'show', 'plan.json');
         expect(said(shown)).to.include('signed by ops (valid)');
       }
     });

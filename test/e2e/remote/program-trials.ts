@@ -38,7 +38,7 @@ export class Remote {
   }
 
   run(...args: string[]): Promise<Finished> {
-    return this.start(...args).done;
+    return this.desk.runIn(this.desk.folder, this.env, ...args);
   }
 
   async ok(...args: string[]): Promise<Finished> {
