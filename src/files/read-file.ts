@@ -181,16 +181,19 @@ function tooLarge(bytesMax: number, size?: number): UnfitFileError {
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+/** A read that gave less than was asked for is nearly always the last but one, which finds nothing. */
+const LAST_BYTES = 1024;
 
 /** Also of what grows while it is read, or has no size of its own (`/proc`). */
 async function readWhole(file: FileHandle, size: number, bytesMax: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (let next = Math.min(size, bytesMax) + 1; ; next = CHUNK_BYTES) {
+  for (let next = Math.min(size, bytesMax) + 1; ; ) {
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(next), 0, next, null);
     if (bytesRead === 0) return parts.length === 1 ? Buffer.from(parts[0] ?? []) : Buffer.concat(parts);
     length += bytesRead;
     if (length > bytesMax) throw tooLarge(bytesMax);
     parts.push(buffer.subarray(0, bytesRead));
+    next = bytesRead < next ? LAST_BYTES : CHUNK_BYTES;
   }
 }
