@@ -1,21 +1,13 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
 import type { Secrets } from '../domain/secrets.ts';
+import { isObject, type JsonObject, list } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { Grant, Session } from './auth/auth-session.ts';
 import type { Listing, ListWish } from './driver.ts';
-import { list, object, UnexpectedShape } from './fields.ts';
+import { checked, UnexpectedShape } from './fields.ts';
 import { type Answer, type GetRequest, THING_BYTES_MAX } from './http/exchange.ts';
-import {
-  cloudTimeMs,
-  errorBody,
-  failureOf,
-  isHtml,
-  isObject,
-  type JsonObject,
-  parseObject,
-  unreadable,
-} from './http/failures.ts';
+import { cloudTimeMs, errorBody, failureOf, isHtml, parseObject, unreadable } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
 import { type Attempted, isTransient, type RetryTools, retryRead } from './http/read-retry.ts';
 import type { Wire } from './http/throttled-http.ts';
@@ -79,7 +71,7 @@ export class ApiClient {
     { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
     signal?: AbortSignal,
   ): Promise<Reading<number>> {
-    return this.read(`${url}?limit=1`, (body) => list(body[key], key).length, signal, {
+    return this.read(`${url}?limit=1`, (body) => checked(body[key], list, key).length, signal, {
       headers,
       // A server that does not know the limit sends them all.
       maxBytes: Infinity,
@@ -226,7 +218,7 @@ function parsePage<T>(
   { key, parse }: ListRequest<T>,
   secrets: Secrets | undefined,
 ): { readonly entries: readonly T[]; readonly next: string | undefined } {
-  const entries = list(body[key], key).map((entry, index) => {
+  const entries = checked(body[key], list, key).map((entry, index) => {
     try {
       return withoutSecrets(parse(entry), secrets);
     } catch (error) {
@@ -244,9 +236,11 @@ function parsePage<T>(
  */
 function nextLink(links: unknown): string | undefined {
   if (links == null) return undefined;
-  const next = list(links, 'links').find((link) => isObject(link) && link.rel === 'next');
+  const next = checked(links, list, 'links')
+    .filter(isObject)
+    .find(({ rel }) => rel === 'next');
   if (next === undefined) return undefined;
-  const { href } = object(next, 'link');
+  const { href } = next;
   const base = 'http://endpoint';
   if (typeof href !== 'string' || !URL.canParse(href, base))
     throw new UnexpectedShape('the link to the next page is no address');

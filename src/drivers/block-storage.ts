@@ -1,62 +1,62 @@
 import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
-import { idText, list, object, optionalText, optionalTime, size, text, UnexpectedShape } from './fields.ts';
-import type { JsonObject } from './http/failures.ts';
+import { amount, type JsonObject, list, object } from '../domain/shape.ts';
+import { checked, field, id, optionalField, optionalTime, text, UnexpectedShape, word } from './fields.ts';
 
 /**
  * Disks and backups as EVS, VBS and Cinder describe them; the three are one family. Throws UnexpectedShape.
  */
 export function parseVolume(value: unknown): Volume {
-  const volume = object(value, 'volume');
-  const metadata = volume.metadata == null ? {} : object(volume.metadata, 'metadata');
+  const volume = checked(value, object, 'volume');
+  const metadata = volume.metadata == null ? {} : checked(volume.metadata, object, 'metadata');
   return {
     id: idOf(volume, 'id'),
-    name: optionalText(volume, 'name') ?? '',
-    status: text(volume, 'status'),
-    size: size(volume, 'size'),
-    attachments: list(volume.attachments ?? [], 'attachments').flatMap(parseAttachment),
+    name: optionalField(volume, 'name', text) ?? '',
+    status: field(volume, 'status', word),
+    size: field(volume, 'size', amount),
+    attachments: checked(volume.attachments ?? [], list, 'attachments').flatMap(parseAttachment),
     ...optional('created_at', optionalTime(volume, 'created_at')),
     ...optional('updated_at', optionalTime(volume, 'updated_at')),
-    ...optional('project_id', optionalText(volume, 'os-vol-tenant-attr:tenant_id')),
-    ...optional('availability_zone', optionalText(volume, 'availability_zone')),
-    ...optional('replication_status', optionalText(volume, 'replication_status') || undefined),
-    ...optional('src_backup_id', optionalText(metadata, 'src_backup_id')),
+    ...optional('project_id', optionalField(volume, 'os-vol-tenant-attr:tenant_id', text)),
+    ...optional('availability_zone', optionalField(volume, 'availability_zone', text)),
+    ...optional('replication_status', optionalField(volume, 'replication_status', text) || undefined),
+    ...optional('src_backup_id', optionalField(metadata, 'src_backup_id', text)),
   };
 }
 
 function parseAttachment(value: unknown): Attachment[] {
-  const attachment = object(value, 'attachment');
+  const attachment = checked(value, object, 'attachment');
   // An attachment that is only reserved names no server yet; the disk's status tells that it is busy.
-  if (!optionalText(attachment, 'server_id')) return [];
-  const server_id = idText(attachment, 'server_id');
-  return [{ server_id, ...optional('device', optionalText(attachment, 'device')) }];
+  if (!optionalField(attachment, 'server_id', text)) return [];
+  const server_id = field(attachment, 'server_id', id);
+  return [{ server_id, ...optional('device', optionalField(attachment, 'device', text)) }];
 }
 
 export function parseBackup(value: unknown): Backup {
-  const backup = object(value, 'backup');
+  const backup = checked(value, object, 'backup');
   const takenAt = optionalTime(backup, 'data_timestamp') ?? optionalTime(backup, 'created_at');
   if (takenAt === undefined) throw new UnexpectedShape('neither data_timestamp nor created_at is there');
   // VBS names the owner in its v2 form, Cinder in its v3 form.
   const owner =
-    optionalText(backup, 'os-bak-tenant-attr:tenant_id') ??
-    optionalText(backup, 'os-backup-project-attr:project_id');
+    optionalField(backup, 'os-bak-tenant-attr:tenant_id', text) ??
+    optionalField(backup, 'os-backup-project-attr:project_id', text);
   return {
     id: idOf(backup, 'id'),
-    name: optionalText(backup, 'name') ?? '',
-    status: text(backup, 'status'),
-    size: size(backup, 'size'),
+    name: optionalField(backup, 'name', text) ?? '',
+    status: field(backup, 'status', word),
+    size: field(backup, 'size', amount),
     volume_id: idOf(backup, 'volume_id'),
     created_at: takenAt,
     ...optional('updated_at', optionalTime(backup, 'updated_at')),
     ...optional('project_id', owner),
-    ...optional('availability_zone', optionalText(backup, 'availability_zone') || undefined),
-    ...optional('fail_reason', optionalText(backup, 'fail_reason') || undefined),
+    ...optional('availability_zone', optionalField(backup, 'availability_zone', text) || undefined),
+    ...optional('fail_reason', optionalField(backup, 'fail_reason', text) || undefined),
   };
 }
 
 /** As manifests have it: what was done is looked up by ids, and an id in capitals would be one that nobody knows. */
 function idOf(from: JsonObject, key: string): string {
-  return idText(from, key).toLowerCase();
+  return field(from, key, id).toLowerCase();
 }
 
 /** An answer about another disk or backup must not credential for the one asked about. */

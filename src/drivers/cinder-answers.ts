@@ -1,7 +1,8 @@
 import type { StartOutcome } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import { isObject } from '../domain/shape.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
-import { type ErrorBody, errorBody, isObject, parseObject, requestId, unreadable } from './http/failures.ts';
+import { type ErrorBody, errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
 import { classifyAnswer } from './start-answers.ts';
 
 export interface Asked {

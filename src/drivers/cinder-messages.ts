@@ -1,5 +1,6 @@
+import { object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
-import { object, optionalText, text } from './fields.ts';
+import { checked, field, optionalField, text, word } from './fields.ts';
 
 /** What Cinder says to users about requests that it had taken on (`GET /messages`). */
 export interface Message {
@@ -10,11 +11,11 @@ export interface Message {
 
 /** Throws UnexpectedShape. */
 export function parseMessage(value: unknown): Message {
-  const message = object(value, 'message');
+  const message = checked(value, object, 'message');
   return {
-    request_id: optionalText(message, 'request_id') ?? '',
-    level: optionalText(message, 'message_level') ?? '',
-    text: plainText(text(message, 'user_message')),
+    request_id: optionalField(message, 'request_id', text) ?? '',
+    level: optionalField(message, 'message_level', text) ?? '',
+    text: plainText(field(message, 'user_message', word)),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Backup, Job, Reading, Server, Slowdown, StartOutcome, Volume } from '../domain/cloud.ts';
+import { list } from '../domain/shape.ts';
 import type { Target } from '../domain/target.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
@@ -16,7 +17,7 @@ import type {
   Reservation,
   StartRequest,
 } from './driver.ts';
-import { list } from './fields.ts';
+import { checked } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
 export interface CinderTools extends ClientTools {
@@ -146,7 +147,7 @@ export class CinderDriver implements Driver {
     for (const id of request_ids) {
       const reading = await this.#client.read(
         `${this.#url}/messages?request_id=${encodePercent(id)}`,
-        (body) => list(body.messages, 'messages').map(parseMessage),
+        (body) => checked(body.messages, list, 'messages').map(parseMessage),
         signal,
         { headers: MESSAGES_VERSION, maxBytes: Infinity },
       );

@@ -1,9 +1,10 @@
 import type { Server } from '../domain/cloud.ts';
 import { optional } from '../domain/record.ts';
+import { object } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { idText, object, optionalText, optionalTime, text } from './fields.ts';
+import { checked, field, id, optionalField, optionalTime, text, word } from './fields.ts';
 
 /** Every server of a project, as Nova and ECS list them. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
@@ -14,11 +15,11 @@ export function serverList(compute: ServiceRoot, projectId: string): ListRequest
 
 /** A server as Nova and ECS describe it. Throws UnexpectedShape. */
 export function parseServer(value: unknown): Server {
-  const server = object(value, 'server');
+  const server = checked(value, object, 'server');
   return {
-    id: idText(server, 'id'),
-    name: optionalText(server, 'name') ?? '',
-    status: text(server, 'status'),
+    id: field(server, 'id', id),
+    name: optionalField(server, 'name', text) ?? '',
+    status: field(server, 'status', word),
     ...optional('created_at', optionalTime(server, 'created')),
   };
 }

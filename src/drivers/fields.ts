@@ -1,66 +1,55 @@
-import { plainText } from '../network/plain-text.ts';
-import { isObject, type JsonObject } from './http/failures.ts';
+import { type Check, type JsonObject, pathText, textLike, textThat } from '../domain/shape.ts';
 
 /** An answer is not what the API promises. Thrown by the parsers here, caught where the answer was asked for. */
 export class UnexpectedShape extends Error {}
 
-export function object(value: unknown, what: string): JsonObject {
-  if (!isObject(value)) throw new UnexpectedShape(`${what} is not an object`);
-  return value;
+/** A value called `what`, if it fits. The message is without the value, which may be a secret. */
+export function checked<T>(value: unknown, check: Check<T>, what: string): T {
+  const wrong = check(value);
+  if (!wrong) return value as T;
+  const is = wrong.found === undefined ? 'missing' : `not ${wrong.expected}`;
+  throw new UnexpectedShape(`${pathText([what, ...wrong.path])} is ${is}`);
 }
 
-export function list(value: unknown, what: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw new UnexpectedShape(`${what} is not a list`);
-  return value;
+/** A field that must be there. */
+export function field<T>(from: JsonObject, key: string, check: Check<T>): T {
+  return checked(from[key] ?? undefined, check, key);
 }
 
-/** Text that must be there. */
-export function text(from: JsonObject, key: string): string {
-  const value = optionalText(from, key);
-  if (value === undefined || value === '') throw new UnexpectedShape(`${key} is missing`);
-  return value;
+/** Absent and null are the same. */
+export function optionalField<T>(from: JsonObject, key: string, check: Check<T>): T | undefined {
+  return from[key] == null ? undefined : field(from, key, check);
 }
 
 /** Longer than any name, id or reason of a cloud; what is kept of a list must be small beside the list. */
 const TEXT_LENGTH_MAX = 10_000;
 
-/** Absent and null are the same. */
-export function optionalText(from: JsonObject, key: string): string | undefined {
-  const value = from[key] ?? undefined;
-  if (value !== undefined && typeof value !== 'string') throw new UnexpectedShape(`${key} is not a text`);
-  if (value !== undefined && value.length > TEXT_LENGTH_MAX)
-    throw new UnexpectedShape(`${key} is longer than ${TEXT_LENGTH_MAX} characters`);
-  return value;
-}
+/** Any text, the empty one included. */
+export const text = textThat(
+  (value) => value.length <= TEXT_LENGTH_MAX,
+  `a text of at most ${TEXT_LENGTH_MAX} characters`,
+);
+
+/** A text that says something. */
+export const word = textThat(
+  (value) => value !== '' && value.length <= TEXT_LENGTH_MAX,
+  `a text of 1 to ${TEXT_LENGTH_MAX} characters`,
+);
 
 /**
  * One word: it stands alone in lists that other commands read, and begins with nothing that they take for an option.
  * UUIDs mostly; what else services use is of the same letters.
  */
-const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/;
-
-/** An id that must be there. */
-export function idText(from: JsonObject, key: string): string {
-  const value = text(from, key);
-  if (!ID.test(value)) throw new UnexpectedShape(`${key} is not an id: ${plainText(value, 40)}`);
-  return value;
-}
-
-export function size(from: JsonObject, key: string): number {
-  const value = from[key];
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-    throw new UnexpectedShape(`${key} is not a size`);
-  return value;
-}
+export const id = textLike(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/, 'an id');
 
 const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/;
 
 /** ISO 8601 in UTC with `Z`, out of the clouds' times, which are UTC mostly without saying so. */
 export function optionalTime(from: JsonObject, key: string): string | undefined {
-  const value = optionalText(from, key);
+  const value = optionalField(from, key, text);
   if (value === undefined || value === '') return undefined;
   const match = TIME.exec(value);
   const ms = match ? Date.parse(`${match[1]}T${match[2]}${match[3] ?? 'Z'}`) : Number.NaN;
-  if (Number.isNaN(ms)) throw new UnexpectedShape(`${key} is not a time: ${plainText(value, 40)}`);
+  if (Number.isNaN(ms)) throw new UnexpectedShape(`${key} is not a time`);
   return new Date(ms).toISOString();
 }

@@ -5,12 +5,6 @@ import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import { optional, type RestoreRecord } from '../domain/record.ts';
-import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
-import { openDocument } from './document.ts';
-import type { Chain } from './history-chain.ts';
-import { placeAt } from './json-place.ts';
-import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 import {
   describeMisfit,
   fields,
@@ -21,7 +15,13 @@ import {
   pathText,
   time,
   word,
-} from './shape.ts';
+} from '../domain/shape.ts';
+import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
+import { openDocument } from './document.ts';
+import type { Chain } from './history-chain.ts';
+import { placeAt } from './json-place.ts';
+import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 
 /**
  * The file that holds a state, as text. JSON with one record or history entry a line: readable, and

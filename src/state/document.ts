@@ -7,8 +7,8 @@ import {
   type TextRange,
 } from '../domain/json-bounds.ts';
 import { atOnce, type LongWork } from '../domain/long-work.ts';
+import type { Misfit, ObjectCheck } from '../domain/shape.ts';
 import { offsetOf, parseValue, placeAt, type TextPlace } from './json-place.ts';
-import type { Misfit, ObjectCheck } from './shape.ts';
 
 /**
  * A file whose lists may be long and whose writer may be anybody (a state, a saved plan): one JSON object, of which each

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
+import { fields, integerFrom, text, word } from '../domain/shape.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
-import { fields, integerFrom, text, word } from './shape.ts';
 
 /**
  * What this user's machine has seen of states, kept outside of them: whoever can put an older copy of a state in

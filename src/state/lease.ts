@@ -1,6 +1,7 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { describeMisfit, pathText } from '../domain/shape.ts';
 import {
   type Actor,
   type Change,
@@ -16,7 +17,6 @@ import type { Lease, LockInfo } from './backend.ts';
 import type { Snapshot } from './codec.ts';
 import { type Chain, extendChain } from './history-chain.ts';
 import { commit as commitShape } from './record-shape.ts';
-import { describeMisfit, pathText } from './shape.ts';
 
 /** A place for a state while this process holds its lock: all that differs between the leases of the backends. */
 export interface LockedStore {

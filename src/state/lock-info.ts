@@ -1,9 +1,9 @@
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { optional } from '../domain/record.ts';
 import type { Secrets } from '../domain/secrets.ts';
+import { fields, integerFrom, text, textLike } from '../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
 import type { LockInfo } from './backend.ts';
-import { fields, integerFrom, text, textLike } from './shape.ts';
 
 /** An id is typed after `vbsctl unlock`: it is told whole or not at all. */
 export const LOCK_ID = /^.{1,200}$/s;

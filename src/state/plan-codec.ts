@@ -14,10 +14,10 @@ import {
   type SavedPlan,
   touchedBy,
 } from '../domain/saved-plan.ts';
+import { describeMisfit, isObject, type Misfit, pathText } from '../domain/shape.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
 import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
-import { describeMisfit, isObject, type Misfit, pathText } from './shape.ts';
 
 /**
  * The saved plan in a file that anybody may have written. Throws a Failure (`refused`) when it is no plan, is damaged,

@@ -16,15 +16,6 @@ import type {
   StateRef,
   Touch,
 } from '../domain/saved-plan.ts';
-import type {
-  BackupRef,
-  Expectation,
-  ManifestFile,
-  RestoreSpec,
-  Selector,
-  VolumeRef,
-} from '../domain/spec.ts';
-import { sha256, target, waiver } from './record-shape.ts';
 import {
   amount,
   type Check,
@@ -35,9 +26,21 @@ import {
   maybe,
   oneOf,
   textLike,
+  textThat,
+  that,
   time,
   variants,
-} from './shape.ts';
+  yes,
+} from '../domain/shape.ts';
+import type {
+  BackupRef,
+  Expectation,
+  ManifestFile,
+  RestoreSpec,
+  Selector,
+  VolumeRef,
+} from '../domain/spec.ts';
+import { sha256, target, waiver } from './record-shape.ts';
 
 /**
  * The shapes of `domain/saved-plan.ts`, as they lie in a file that anybody may have written. Stricter than those of a
@@ -55,27 +58,18 @@ const text = upTo(1_000);
 const path = upTo(4_096);
 
 function upTo(length: number): Check<string> {
-  return (value) =>
-    typeof value === 'string' && value.length <= length
-      ? undefined
-      : { path: [], expected: `a text of at most ${length} characters`, found: value };
+  return textThat((value) => value.length <= length, `a text of at most ${length} characters`);
 }
 
 /** As a cloud or a manifest has it, with any zone. */
-const moment: Check<string> = (value) =>
-  typeof value === 'string' && value.length <= 64 && !Number.isNaN(Date.parse(value))
-    ? undefined
-    : { path: [], expected: 'a time', found: value };
+const moment = textThat((value) => value.length <= 64 && !Number.isNaN(Date.parse(value)), 'a time');
 
 const asOf: Check<string> = (value) => (value === 'latest' ? undefined : moment(value));
 
-const duration: Check<string> = (value) =>
-  typeof value === 'string' && value.length <= 64 && parseDuration(value) !== undefined
-    ? undefined
-    : { path: [], expected: 'a duration like 6h', found: value };
-
-const truth: Check<true> = (value) =>
-  value === true ? undefined : { path: [], expected: 'true', found: value };
+const duration = textThat(
+  (value) => value.length <= 64 && parseDuration(value) !== undefined,
+  'a duration like 6h',
+);
 
 const place = fields<Place>({
   file: maybe(path),
@@ -109,10 +103,11 @@ const backupFacts = {
   of_volume_name: maybe(text),
 };
 
-const labels: Check<RestoreSpec['labels']> = (value) =>
-  isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined)
-    ? undefined
-    : { path: [], expected: 'a map of texts', found: value };
+const labels = that<RestoreSpec['labels']>(
+  (value) =>
+    isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined),
+  'a map of texts',
+);
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -132,16 +127,15 @@ const spec = fields<RestoreSpec>({
   generation: integerFrom(1),
   expect: fields<Expectation>({ volume_name: maybe(text), server: maybe(text), size: maybe(amount) }),
   depends_on: listOf(address),
-  timeout_ms: maybe((value) =>
-    amount(value) === undefined && (value as number) <= YEAR_MS
-      ? undefined
-      : { path: [], expected: 'milliseconds, at most a year', found: value },
+  timeout_ms: maybe(
+    that(
+      (value) => amount(value) === undefined && (value as number) <= YEAR_MS,
+      'milliseconds, at most a year',
+    ),
   ),
   valid_until: maybe(time),
   valid_until_source: maybe(place),
-  protect: maybe((value) =>
-    typeof value === 'boolean' ? undefined : { path: [], expected: 'true or false', found: value },
-  ),
+  protect: maybe(that((value) => typeof value === 'boolean', 'true or false')),
   source: place,
 });
 
@@ -165,7 +159,7 @@ const action = variants<SavedAction, 'kind'>('kind', {
     changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
   }),
   resume: fields<SavedResume>({ ...pinned, kind: oneOf('resume') }),
-  noop: fields<SavedNoop>({ ...pinned, kind: oneOf('noop'), done_at: time, notes_rule: maybe(truth) }),
+  noop: fields<SavedNoop>({ ...pinned, kind: oneOf('noop'), done_at: time, notes_rule: maybe(yes) }),
   blocked: fields<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: listOf(code) }),
   expired: fields<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
 });

@@ -23,18 +23,6 @@ import type {
   UnansweredAttempt,
   Unknown,
 } from '../domain/record.ts';
-import type { Selector } from '../domain/spec.ts';
-import type {
-  AcceptedRecord,
-  Actor,
-  Change,
-  Commit,
-  HistoryEntry,
-  Move,
-  MovedTo,
-  PushRisk,
-} from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import {
   amount,
   type Check,
@@ -49,7 +37,20 @@ import {
   time,
   variants,
   word,
-} from './shape.ts';
+  yes,
+} from '../domain/shape.ts';
+import type { Selector } from '../domain/spec.ts';
+import type {
+  AcceptedRecord,
+  Actor,
+  Change,
+  Commit,
+  HistoryEntry,
+  Move,
+  MovedTo,
+  PushRisk,
+} from '../domain/state.ts';
+import type { Target } from '../domain/target.ts';
 
 /** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
 
@@ -77,9 +78,6 @@ const cloudFailure = fields<CloudFailure>({
   request_id: maybe(text),
   retry_after_ms: maybe(amount),
 });
-
-const yes: Check<true> = (value) =>
-  value === true ? undefined : { path: [], expected: 'true', found: value };
 
 // times of the cloud are evidence and are kept as it gave them
 const shown = fields<Omit<Shown, 'reading'>>({

@@ -4,11 +4,11 @@ import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import type { RestoreRecord } from '../domain/record.ts';
+import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from '../domain/shape.ts';
 import type { Target } from '../domain/target.ts';
 import { newerFormat } from './codec.ts';
 import { type Document, openDocument } from './document.ts';
 import { record, target } from './record-shape.ts';
-import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from './shape.ts';
 
 /**
  * `errored.state.json`: what a run knew and could not write into its state any more. It is no state; `state push`

@@ -108,7 +108,9 @@ describe('reads that a server stretches without end', () => {
 
   it('do not keep texts that no cloud writes', async () => {
     pages(() => ({ status: 200, body: { volumes: [volume('v', { name: 'x'.repeat(10_001) })] } }));
-    expect(messageOf(await (await open()).volumes())).to.contain('name is longer than 10000 characters');
+    expect(messageOf(await (await open()).volumes())).to.contain(
+      'name is not a text of at most 10000 characters',
+    );
   });
 
   it('of one thing are at most a mebibyte, and so is the answer to a restore', async () => {

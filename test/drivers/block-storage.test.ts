@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { isObject } from '../../src/domain/shape.ts';
 import { parseBackup, parseVolume } from '../../src/drivers/block-storage.ts';
 import { UnexpectedShape } from '../../src/drivers/fields.ts';
-import { isObject } from '../../src/drivers/http/failures.ts';
 import { recordedBody } from './answers.ts';
 
 const PROJECT = '0e8396c4fa5d47829b8617b61c685475';

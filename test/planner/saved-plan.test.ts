@@ -126,7 +126,11 @@ describe('a saved plan', () => {
   const text = () => JSON.stringify(saved());
   const files: readonly (readonly [what: string, text: string, said: string])[] = [
     ['another generation', text().replace('"generation":2', '"generation":3'), 'was edited'],
-    ['another key', text().replace('"waivers":[]', '"waivers":[],"more":1'), 'no such field'],
+    [
+      'another key',
+      text().replace('"waivers":[]', '"waivers":[],"more":1'),
+      'more: unknown field (allowed: ',
+    ],
     ['a part of it', text().slice(0, -9), 'not valid JSON'],
     ['another file', '{"kind": "Config"}', 'is not a saved plan'],
     ['a manifest', '{"kind": "RestoreSet"}', 'is a manifest, not a saved plan'],

@@ -1,8 +1,9 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
+import { type JsonObject, list, object } from '../../domain/shape.ts';
 import { encodePercent } from '../../network/percent.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
-import { list, object, text } from '../fields.ts';
+import { checked, field, word } from '../fields.ts';
 import type { Answer, Credential, HttpRequest } from '../http/exchange.ts';
 import { failureOf } from '../http/failures.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
@@ -112,7 +113,7 @@ export class AccountLookUps {
   async #read<T>(
     projectId: string | undefined,
     path: string,
-    parse: (body: Readonly<Record<string, unknown>>) => T,
+    parse: (body: JsonObject) => T,
     signal: AbortSignal | undefined,
   ): Promise<LookUp<T>> {
     const session = new SigningSession(this.#key, projectId, this.#tools);
@@ -131,8 +132,8 @@ interface SeenProject {
   readonly name: string;
 }
 
-function parseProjects(body: Readonly<Record<string, unknown>>): SeenProject[] {
-  return list(body.projects, 'projects')
-    .map((value) => object(value, 'project'))
-    .map((project) => ({ id: text(project, 'id'), name: text(project, 'name') }));
+function parseProjects(body: JsonObject): SeenProject[] {
+  return checked(body.projects, list, 'projects')
+    .map((value) => checked(value, object, 'project'))
+    .map((project) => ({ id: field(project, 'id', word), name: field(project, 'name', word) }));
 }

@@ -1,5 +1,6 @@
+import { isObject } from '../../domain/shape.ts';
 import { plainText } from '../../network/plain-text.ts';
-import { isObject } from '../http/failures.ts';
+
 import type { EndpointInterface } from './auth-settings.ts';
 
 /** Keystone's list of services: pure questions to it. */

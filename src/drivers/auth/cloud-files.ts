@@ -3,9 +3,10 @@ import { type Document, isCollection, isScalar, LineCounter, parseDocument, visi
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
-import { isObject, type JsonObject } from '../http/failures.ts';
+
 import type { Env } from './auth-settings.ts';
 
 /** What was found of clouds.yaml and its companions, unread. */

@@ -1,8 +1,9 @@
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import { isObject } from '../../domain/shape.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
-import { cloudTimeMs, failureOf, isObject, parseObject, unreadable } from '../http/failures.ts';
+import { cloudTimeMs, failureOf, parseObject, unreadable } from '../http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
 import type { Wire } from '../http/throttled-http.ts';
 import { compressionOf } from '../http/unasked.ts';

@@ -2,7 +2,8 @@ import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
-import { isObject, type JsonObject } from '../http/failures.ts';
+import { isObject, type JsonObject } from '../../domain/shape.ts';
+
 import type { Env } from './auth-settings.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
 

@@ -1,6 +1,7 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
+import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -137,12 +138,6 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 export function cloudTimeMs(answer: Answer): number | undefined {
   const time = Date.parse(answer.headers.date ?? '');
   return Number.isNaN(time) ? undefined : time;
-}
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The object that a text holds as JSON; undefined for everything else, and for what is too much to be parsed. */

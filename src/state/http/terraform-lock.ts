@@ -1,8 +1,8 @@
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { isObject } from '../../domain/shape.ts';
 import { bounded, LOCK_ID } from '../lock-info.ts';
-import { isObject } from '../shape.ts';
 
 /** A lock of which at least the id is known. */
 export type IdentifiedLock = LockHolder & { readonly id: string };

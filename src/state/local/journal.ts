@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { LongWork } from '../../domain/long-work.ts';
+import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../../domain/shape.ts';
 import type { Commit } from '../../domain/state.ts';
 import { boundedJson } from '../document.ts';
 import { commit as commitShape } from '../record-shape.ts';
-import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../shape.ts';
 
 /**
  * The journal: what was committed since the snapshot beside it was written. JSON lines; the first names the

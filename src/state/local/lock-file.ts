@@ -4,13 +4,13 @@ import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
+import { fields, textLike } from '../../domain/shape.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
 import { temporaryName } from '../../files/replace-file.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldLock, Lock, LockWish } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { lockWords } from '../lock-info.ts';
-import { fields, textLike } from '../shape.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
 import { hasCode, systemReason } from './system-error.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { fields, integerFrom, maybe, text, word } from '../shape.ts';
+import { fields, integerFrom, maybe, text, word } from '../../domain/shape.ts';
 import { hasCode } from './system-error.ts';
 
 /**

@@ -2,13 +2,13 @@ import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { fields, integerFrom, time } from '../../domain/shape.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import type { LockInfo } from '../backend.ts';
 import { boundedJson } from '../document.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy } from '../lock-failures.ts';
 import { bounded, LOCK_ID, lockShape } from '../lock-info.ts';
-import { fields, integerFrom, time } from '../shape.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { type Session, TRUE } from './postgres-session.ts';
 

@@ -2,6 +2,7 @@ import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.t
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { fields, integerFrom, text } from '../../domain/shape.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
@@ -9,7 +10,6 @@ import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockStays, notLocked } from '../lock-failures.ts';
 import { bounded, lockShape, toldWords } from '../lock-info.ts';
 import { keepRenewed } from '../renewal.ts';
-import { fields, integerFrom, text } from '../shape.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
 

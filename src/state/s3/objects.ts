@@ -3,6 +3,7 @@ import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
+import { isObject } from '../../domain/shape.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
@@ -10,7 +11,6 @@ import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { WriteOutcome } from '../blob/blob-store.ts';
 import { A_MINUTE, withRetry } from '../retry.ts';
-import { isObject } from '../shape.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { isObject } from '../../../src/domain/shape.ts';
 import {
   type Catalog,
   findEvs,
@@ -9,7 +10,6 @@ import {
   serviceRoot,
   type Wanted,
 } from '../../../src/drivers/auth/catalog.ts';
-import { isObject } from '../../../src/drivers/http/failures.ts';
 import { recordedBody } from '../answers.ts';
 
 const P = '0e8396c4fa5d47829b8617b61c685475';

@@ -1,7 +1,9 @@
+// Own code: valibot and zod/mini load slower and say less of what is wrong; docs/architecture.md has the figures.
+
 /**
- * Checks that a value read from a file has the shape of a type, for data that a program wrote and a person may
- * have edited. Manifests are validated with JSON Schema; a state is not, because a check derived from the type
- * itself cannot drift from it: a field that is missing here, or optional here and not there, does not compile.
+ * The decoder of what others wrote: states, saved plans, locks, answers of a cloud. A check says where a value does not have
+ * the shape of a type. The check of an object is derived from the type itself (`fields`), so that a field that is missing
+ * here, or optional here and not there, does not compile. Manifests are validated with JSON Schema.
  */
 export type Check<T> = AnyCheck & {
   readonly of?: (value: T) => T;
@@ -20,6 +22,8 @@ export interface Misfit {
   /** Completes “expected …”. */
   readonly expected: string;
   readonly found: unknown;
+  /** The field that `path` leads to is none of those in `expected`. */
+  readonly isUnknown?: true;
 }
 
 interface Maybe<T> {
@@ -38,25 +42,22 @@ type FieldChecks<T> = {
 
 /** An object with these fields and no others: an unknown one may be a known one misspelt. */
 export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
-  const list = Object.entries<Check<never> | Maybe<never>>(checks as never).map(([key, check]) =>
+  const known = Object.entries<Check<never> | Maybe<never>>(checks as never).map(([key, check]) =>
     typeof check === 'function'
       ? { key, check, required: true }
       : { key, check: check.optional, required: false },
   );
-  const known = new Set(list.map(({ key }) => key));
-  const lists = new Map(list.flatMap(({ key, check }) => (check.item ? [[key, check.item]] : [])));
+  const keys = new Set(known.map(({ key }) => key));
+  const lists = new Map(known.flatMap(({ key, check }) => (check.item ? [[key, check.item]] : [])));
   const ofObject = (value: unknown): Misfit | undefined => {
     if (!isObject(value)) return misfit('an object', value);
-    for (const { key, check, required } of list) {
-      const field = value[key];
-      if (field === undefined && !required) continue;
-      const wrong = check(field);
+    for (const { key, check, required } of known) {
+      const wrong = required || value[key] !== undefined ? check(value[key]) : undefined;
       if (wrong) return within(key, wrong);
     }
-    for (const key of Object.keys(value))
-      if (!known.has(key))
-        return within(key, misfit(`no such field (known: ${[...known].join(', ')})`, value[key]));
-    return undefined;
+    const unknown = Object.keys(value).find((key) => !keys.has(key));
+    if (unknown === undefined) return undefined;
+    return { path: [unknown], expected: [...keys].join(', '), found: value[unknown], isUnknown: true };
   };
   return Object.assign(ofObject, { lists });
 }
@@ -66,7 +67,7 @@ export function variants<T, K extends keyof T & string>(
   key: K,
   checks: { readonly [V in T[K] & string]: Check<Extract<T, { readonly [P in K]: V }>> },
 ): Check<T> {
-  const byName = new Map(Object.entries<(value: unknown) => Misfit | undefined>(checks));
+  const byName = new Map(Object.entries<AnyCheck>(checks));
   return (value) => {
     if (!isObject(value)) return misfit('an object', value);
     const name = value[key];
@@ -87,42 +88,57 @@ export function listOf<T>(check: Check<T>): Check<readonly T[]> {
   return Object.assign(ofList, { item: check });
 }
 
+/** A check of its own. `expected` completes “expected …”. */
+export function that<T>(fits: (value: unknown) => boolean, expected: string): Check<T> {
+  return (value) => (fits(value) ? undefined : misfit(expected, value));
+}
+
+export const object = that<JsonObject>(isObject, 'an object');
+
+export const list = that<readonly unknown[]>(Array.isArray, 'an array');
+
+export const yes = that<true>((value) => value === true, 'true');
+
 export function oneOf<const T extends string>(...values: readonly T[]): Check<T> {
-  return (value) => (values.some((v) => v === value) ? undefined : misfit(anyOf(values), value));
+  return that((value) => values.some((v) => v === value), anyOf(values));
 }
 
 export function integerFrom(least: number, most = Number.MAX_SAFE_INTEGER): Check<number> {
-  const expected = `an integer from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`;
-  return (value) =>
-    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
-      ? undefined
-      : misfit(expected, value);
+  return that(
+    (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
+    `an integer from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
+  );
 }
 
-export const amount: Check<number> = (value) =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0
-    ? undefined
-    : misfit('a number from 0', value);
+export const amount = that<number>(
+  (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+  'a number from 0',
+);
 
 /** Any text, the empty one included. */
-export const text: Check<string> = (value) =>
-  typeof value === 'string' ? undefined : misfit('a text', value);
+export const text = textThat(() => true, 'a text');
 
-export const word: Check<string> = textLike(/./s, 'a text that is not empty');
+export const word = textLike(/./s, 'a text that is not empty');
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 
 /** A moment that exists: a wait is computed from it, and none has passed since `NaN`. */
-export const time: Check<string> = (value) =>
-  typeof value === 'string' && TIME.test(value) && !Number.isNaN(Date.parse(value))
-    ? undefined
-    : misfit('a time like 2026-11-23T22:00:00.000Z', value);
+export const time = textThat(
+  (value) => TIME.test(value) && !Number.isNaN(Date.parse(value)),
+  'a time like 2026-11-23T22:00:00.000Z',
+);
 
 export function textLike(form: RegExp, expected: string): Check<string> {
-  return (value) => (typeof value === 'string' && form.test(value) ? undefined : misfit(expected, value));
+  return textThat((value) => form.test(value), expected);
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function textThat(fits: (value: string) => boolean, expected: string): Check<string> {
+  return that((value) => typeof value === 'string' && fits(value), expected);
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -135,7 +151,8 @@ export function pathText(path: Misfit['path']): string {
 }
 
 /** `expected an array, found "x"` */
-export function describeMisfit({ expected, found }: Misfit): string {
+export function describeMisfit({ expected, found, isUnknown }: Misfit): string {
+  if (isUnknown) return `unknown field (allowed: ${expected})`;
   if (found === undefined) return `expected ${expected}, but it is missing`;
   return `expected ${expected}, found ${shownValue(found)}`;
 }

@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import {
+  describeMisfit,
+  fields,
+  integerFrom,
+  listOf,
+  type Misfit,
+  maybe,
+  oneOf,
+  pathText,
+  time,
+  variants,
+} from '../../src/domain/shape.ts';
+
+describe('domain/shape', () => {
+  const told = (wrong: Misfit | undefined) => wrong && `${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+
+  it('tells where a value does not fit, what was expected and what is there', () => {
+    type Thing = { readonly kind: 'a' | 'b'; readonly n?: number; readonly list: readonly { at: string }[] };
+    const check = fields<Thing>({
+      kind: oneOf('a', 'b'),
+      n: maybe(integerFrom(1, 9)),
+      list: listOf(fields<{ at: string }>({ at: time })),
+    });
+    const at = '2026-11-23T22:00:00.000Z';
+    for (const [value, wrong] of [
+      [{ kind: 'a', list: [{ at }] }, undefined],
+      [{ kind: 'a', n: undefined, list: [] }, undefined],
+      [{ kind: 'c', list: [] }, 'kind: expected one of "a", "b", found "c"'],
+      [{ kind: 'b', n: 10, list: [] }, 'n: expected an integer from 1 to 9, found 10'],
+      [{ kind: 'b', n: null, list: [] }, 'n: expected an integer from 1 to 9, found null'],
+      [{ kind: 'b' }, 'list: expected an array, but it is missing'],
+      [
+        { kind: 'a', list: [{ at }, { at: 'soon' }] },
+        'list[1].at: expected a time like 2026-11-23T22:00:00.000Z, found "soon"',
+      ],
+      [{ kind: 'a', list: [], more: 1 }, 'more: unknown field (allowed: kind, n, list)'],
+      [[], ': expected an object, found []'],
+    ] as const)
+      expect(told(check(value)), JSON.stringify(value)).to.equal(wrong);
+  });
+
+  it('tells variants apart by a field of theirs, and by no inherited one', () => {
+    const check = variants<{ readonly by: 'id' }, 'by'>('by', { id: fields({ by: oneOf('id') }) });
+    expect(check({ by: 'id' })).to.equal(undefined);
+    for (const by of ['constructor', '__proto__', 'toString', 1, undefined])
+      expect(told(check({ by })), String(by)).to.match(/^by: expected "id", /);
+  });
+});
