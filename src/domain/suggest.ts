@@ -1,3 +1,5 @@
+// Own code, not `fastest-levenshtein`: it bounds neither the length of a word nor the number of candidates, which strangers write.
+
 /** Longer words are not compared. */
 const WORD_MAX = 64;
 /** Candidates that a word is compared with, at most: some 10 ms. */

@@ -1,3 +1,4 @@
+// Own code, not `https-proxy-agent`: it passes a proxy’s 407 off as the server’s answer, and then nobody knows whether a request had left.
 import net, { BlockList, isIP } from 'node:net';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';

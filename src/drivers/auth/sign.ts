@@ -1,3 +1,4 @@
+// Own code, not `@huaweicloud/huaweicloud-sdk-core`: for these fifty lines it brings lodash, moment, log4js and an HTTP client.
 import { createHash, createHmac } from 'node:crypto';
 import { decodePercent, encodePercent } from '../../network/percent.ts';
 

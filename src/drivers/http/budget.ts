@@ -1,3 +1,4 @@
+// Own code, not `bottleneck`: it pauses and slows down as the cloud asks, POSTs first, on the clock that is passed in.
 import type { Clock } from '../../domain/clock.ts';
 
 /** How many requests may leave at once after a rest: half a second's, and few, so that no burst looks like an attack. */

@@ -1,3 +1,4 @@
+// Own code, not `write-file-atomic`: version 7.0.1 ignores a short write, and left half a file on a full disk.
 import { constants } from 'node:buffer';
 import { unlinkSync } from 'node:fs';
 import { link, open } from 'node:fs/promises';
