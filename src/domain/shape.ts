@@ -142,6 +142,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** What a text holds as JSON, if it fits. The text must be bounded. */
+export function jsonOf<T>(text: string, check: Check<T>): T | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return check(value) ? undefined : (value as T);
+  } catch {
+    return undefined;
+  }
+}
+
 /** `records[3].attempts[0].answer` */
 export function pathText(path: Misfit['path']): string {
   return path.reduce<string>(

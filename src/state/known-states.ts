@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
-import { fields, integerFrom, text, word } from '../domain/shape.ts';
+import { fields, integerFrom, jsonOf, text, word } from '../domain/shape.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
@@ -106,9 +106,9 @@ const shape = fields<KnownState & { readonly format: number }>({
 
 async function load(path: string): Promise<KnownState | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (shape(value)) return undefined;
-    const { format: _, ...state } = value as KnownState & { readonly format: number };
+    const known = jsonOf(await readFile(path, 'utf8'), shape);
+    if (!known) return undefined;
+    const { format: _, ...state } = known;
     return state;
   } catch {
     return undefined; // never written, or not readable: nothing is known

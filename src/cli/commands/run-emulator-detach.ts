@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { jsonOf, object } from '../../domain/shape.ts';
 import { type EmulatorOptions, type OperatorResult, startEmulator } from '../../emulator/index.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { checkoutPath } from '../checkout-path.ts';
@@ -118,13 +119,7 @@ async function ask(url: string, body?: string): Promise<Told> {
 }
 
 function fieldsOf(text: string): Told['fields'] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    // The parser's message quotes the answer.
-    return {};
-  }
+  return jsonOf(text, object) ?? {};
 }
 
 /** Whatever listens on that port may send without end, and compressed. */

@@ -1,7 +1,7 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
-import { isObject, type JsonObject } from '../../domain/shape.ts';
+import { isObject, type JsonObject, jsonOf, object } from '../../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -142,11 +142,5 @@ export function cloudTimeMs(answer: Answer): number | undefined {
 
 /** The object that a text holds as JSON; undefined for everything else, and for what is too much to be parsed. */
 export function parseObject(text: string): JsonObject | undefined {
-  if (tooMuchJson(text) !== undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return tooMuchJson(text) === undefined ? jsonOf(text, object) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { isObject } from '../../domain/shape.ts';
+import { jsonOf, object } from '../../domain/shape.ts';
 import { bounded, LOCK_ID } from '../lock-info.ts';
 
 /** A lock of which at least the id is known. */
@@ -35,13 +35,13 @@ export function encodeLock({
 
 /** Whose lock it is; undefined when the answer does not say. */
 export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefined {
-  const value = parsed(body);
-  if (!isObject(value)) return undefined;
+  const value = jsonOf(body, object);
+  if (!value) return undefined;
   const text = (key: string) => textOf(value[key]);
   const id = text('ID');
   if (id === undefined || !LOCK_ID.test(id)) return undefined;
-  const info = parsed(text('Info') ?? '');
-  const ours = isObject(info) && typeof info.vbsctl === 'string' ? info : undefined;
+  const info = jsonOf(text('Info') ?? '', object);
+  const ours = typeof info?.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
   const told = {
     id,
@@ -58,12 +58,4 @@ export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefi
 /** Undefined for the empty text, too: some servers write it for what they do not know. */
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,11 @@
+// Own code, not `proper-lockfile`: it takes the lock of an owner that was frozen for a while, who may still send a request.
 import { randomUUID } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { fields, textLike } from '../../domain/shape.ts';
+import { fields, jsonOf, textLike } from '../../domain/shape.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
 import { temporaryName } from '../../files/replace-file.ts';
 import type { LockInfo } from '../backend.ts';
@@ -17,9 +18,6 @@ import { hasCode, systemReason } from './system-error.ts';
 /**
  * A lock that is a file beside the state. It belongs to a process, and ends with it: the lock of a process that
  * certainly is dead is taken over; one that is alive, stopped, on another host or in another container is not.
- *
- * Own code, not `proper-lockfile`: there a lock is stale when its owner has not touched it for a while, and a
- * runner that was frozen loses it while it still means to POST.
  *
  * How it stays exclusive: a lock is made by link(2), which brings its whole content and fails when there is one.
  * Lock X is taken away by nobody but who holds the file `<lock>.break-X`, made in the same way; he looks once
@@ -213,17 +211,9 @@ function unread(place: string, cause: unknown): undefined {
 }
 
 function entryOf(place: string, content: string): Entry {
-  const entry = parse(content);
-  if (entryShape(entry)) throw damagedLock(place);
-  return entry as Entry;
-}
-
-function parse(content: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    return undefined;
-  }
+  const entry = jsonOf(content, entryShape);
+  if (!entry) throw damagedLock(place);
+  return entry;
 }
 
 /** It becomes part of a file name (`breakPath`), so nothing in it may lead to another directory. */

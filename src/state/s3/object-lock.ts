@@ -2,7 +2,7 @@ import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.t
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { fields, integerFrom, text } from '../../domain/shape.ts';
+import { fields, integerFrom, jsonOf, text } from '../../domain/shape.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
@@ -225,18 +225,10 @@ function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLoc
 }
 
 function parsed(bytes: Uint8Array, secrets: Secrets | undefined): ReadEntry | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (entryShape(value)) return undefined;
-    const entry = value as Entry;
-    return {
-      ...entry,
-      info: bounded(entry.info, secrets),
-      renewed: toldWords(entry.renewed, secrets),
-    };
-  } catch {
-    return undefined;
-  }
+  const entry = jsonOf(Buffer.from(bytes).toString(), entryShape);
+  return (
+    entry && { ...entry, info: bounded(entry.info, secrets), renewed: toldWords(entry.renewed, secrets) }
+  );
 }
 
 const entryShape = fields<Entry>({
