@@ -159,7 +159,7 @@ const WRONG_ESCAPE: Mistake = [
 ];
 const NO_END: Mistake = [
   'a comma or the closing bracket is missing here',
-  'add it; a number has no zeros in front',
+  'add the comma or the closing bracket',
 ];
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
@@ -183,8 +183,14 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 };
 
 function notJson(source: SourceText, code: ParseErrorCode, at: number): Diagnostic {
-  const [what, remedy] =
-    MISTAKES[printParseErrorCode(code)] ??
-    (at === source.text.length ? ['the text ends too early', 'close what was opened'] : NO_VALUE);
+  const [what, remedy] = mistake(source.text, printParseErrorCode(code), at);
   return problemAt(source, at, 'json-syntax', `not valid JSON: ${what}`, { remedy });
+}
+
+function mistake(text: string, code: string, at: number): Mistake {
+  // The library takes 012 for the number 0, and what follows for the next value.
+  if (/^0\d/.test(text.slice(at - 1))) return ['a number must not begin with 0', 'remove the 0'];
+  const known = MISTAKES[code];
+  if (known) return known;
+  return at === text.length ? ['the text ends too early', 'close what was opened'] : NO_VALUE;
 }

@@ -83,7 +83,11 @@ const SYNTAX: Case[] = [
   ],
   ['JSON with a wrong escape', { 'm.json': '{"a": "\\q"}' }, ['m.json:1:7 json-syntax', 'backslash']],
   ['JSON that ends in a list', { 'm.json': '[1' }, ['m.json:1:3 json-syntax', 'closing bracket']],
-  ['JSON with a zero in front', { 'm.json': '{"a": 012}' }, ['m.json:1:8 json-syntax', 'zeros in front']],
+  [
+    'JSON with a zero in front',
+    { 'm.json': '{"a": 012}' },
+    ['m.json:1:8 json-syntax', 'must not begin with 0'],
+  ],
   ['JSON with single quotes', { 'm.json': "{'a': 1}" }, ['m.json:1:2 json-syntax', 'double quotes']],
   [
     'JSON with spaces without end',
