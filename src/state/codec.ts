@@ -35,6 +35,8 @@ export interface Snapshot {
   readonly state: State;
   /** A hash for each of the first entries of the history; new ones get theirs from `extendChain`. */
   readonly chain: Chain;
+  /** Where the state is a file with a journal: what a journal has to name to go on from it. It never leaves the file. */
+  readonly journal_key?: string;
 }
 
 /** What stands in the file. */
@@ -45,16 +47,20 @@ interface Stored {
   readonly created_at: string;
   readonly target: Target;
   readonly moved_to?: MovedTo;
+  readonly journal_key?: string;
   readonly records: readonly RestoreRecord[];
   readonly history: readonly StoredEntry[];
 }
 
-/** Records sorted by address, so that two states compare. Every history entry must have its hash. */
-export function encodeSnapshot({ state, chain }: Snapshot): string {
+/**
+ * Records sorted by address, so that two states compare. Every history entry must have its hash. `journal_key` is in the
+ * text only where it is given here: it is for the file alone, and for no copy that anybody else may see.
+ */
+export function encodeSnapshot({ state, chain }: Snapshot, journal_key?: string): string {
   if (chain.length !== state.history.length) throw new Error('a history entry has no hash yet');
   const { lineage, serial, created_at, target, moved_to } = state;
   const head = JSON.stringify(
-    { format: FORMAT, lineage, serial, created_at, target, moved_to },
+    { format: FORMAT, lineage, serial, created_at, target, moved_to, journal_key },
     undefined,
     2,
   );
@@ -104,7 +110,7 @@ function* decodeText(text: string, file: string): LongWork<Snapshot> {
   const stored = yield* document.read(refuse);
   const contradicted = contradiction(stored);
   if (contradicted) refuse(contradicted);
-  const { lineage, serial, created_at, target, moved_to, records, history } = stored;
+  const { lineage, serial, created_at, target, moved_to, journal_key, records, history } = stored;
   return {
     state: {
       lineage,
@@ -116,6 +122,7 @@ function* decodeText(text: string, file: string): LongWork<Snapshot> {
       history: history.map(({ hash, ...entry }) => entry),
     },
     chain: history.map(({ hash }) => hash),
+    ...optional('journal_key', journal_key),
   };
 }
 
@@ -126,6 +133,7 @@ const storedShape = fields<Stored>({
   created_at: time,
   target,
   moved_to: maybe(movedTo),
+  journal_key: maybe(word),
   records: listOf(record),
   history: listOf(storedEntry),
 });

@@ -319,6 +319,51 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(1);
   });
 
+  it('a journal that somebody put beside a state that he cannot read: refused, whatever key it names', async () => {
+    await cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, times: 'always', effect: { kind: 'restore_fails' } }],
+    });
+    declare(3);
+    expect((await run('apply', '--auto-approve')).code).to.equal(1);
+    await cloud.setFaults({ rules: [] });
+    const { lineage, serial, journal_key, records } = JSON.parse(read());
+    expect(await ok('state', 'pull')).to.not.include(journal_key);
+    // Lineage and serial stand in the log of a pipeline, and so does all that this record needs.
+    const at = new Date().toISOString();
+    const record = records.find(({ status }: Loose['records'][0]) => status === 'failed');
+    const resolution = { as: 'not-started', reason: 'checked', by: 'ann@ops', at };
+    const changes = [{ type: 'record', record: { ...record, touched: 'no', updated_at: at, resolution } }];
+    const actor = { who: 'ann@ops', operation: 'resolve', version: '0.1.0' };
+    const journalWith = (key: object): string => {
+      const header = JSON.stringify({ format: 1, lineage, base: serial, ...key });
+      const body = JSON.stringify([{ serial: serial + 1, at, actor, changes }]);
+      const first = sumOf('', header);
+      return `{"sum":"${first}","journal":${header}}\n{"sum":"${sumOf(first, body)}","commits":${body}}\n`;
+    };
+    const path = `${STATE}.journal`;
+    for (const key of [{}, { key: '' }, { key: lineage }, { key: journal_key.toUpperCase() }]) {
+      scene.write(path, journalWith(key));
+      for (const args of [['plan'], ['status'], ['state', 'verify'], ['wait'], ['apply', '--auto-approve']]) {
+        const before = [starts(), read()];
+        const finished = await run(...args);
+        expect(finished.code, `${JSON.stringify(key)} ${args.join(' ')}: ${said(finished)}`).to.equal(5);
+        expect(said(finished)).to.include('journal').and.not.match(CRASH).and.not.include(journal_key);
+        expect([starts(), read()]).to.deep.equal(before);
+      }
+    }
+    // A copy of the state has no key: no journal fits, until a run has written it again.
+    write(encoded(read()));
+    expect(read()).to.not.include('journal_key');
+    scene.write(path, journalWith({ key: 'x' }));
+    const refused = await run('apply', '--auto-approve');
+    expect(refused.code, said(refused)).to.equal(5);
+    expect(said(refused)).to.include('was not written by a run that worked with');
+    scene.remove(path);
+    await ok('state', 'mv', 'night/disk-0', 'night/moved');
+    expect(JSON.parse(read()).journal_key).to.be.a('string').and.not.equal(journal_key);
+    expect(starts()).to.equal(3);
+  });
+
   it('another state in its place: plan warns, apply refuses', async () => {
     forge((state) => Object.assign(state, { lineage: 'another', history: [], records: [], serial: 0 }));
     expect(await ok('plan')).to.match(/warning: .*another state was here before.*lineage another, serial 0/);
@@ -497,13 +542,11 @@ describe('security: a state file that was tampered with', () => {
 
     it('in a line of the journal: refused before they are in memory', async () => {
       const { lineage, serial } = JSON.parse(sound);
-      const sum = (previous: string, body: string) =>
-        createHash('sha256').update(previous).update(body).digest('hex');
-      const header = JSON.stringify({ format: 1, lineage, base: serial });
+      const header = JSON.stringify({ format: 1, lineage, base: serial, key: 'x' });
       const body = `[${million('{}')}]`;
       scene.write(
         `${STATE}.journal`,
-        `{"sum":"${sum('', header)}","journal":${header}}\n{"sum":"${sum(sum('', header), body)}","commits":${body}}\n{}\n`,
+        `{"sum":"${sumOf('', header)}","journal":${header}}\n{"sum":"${sumOf(sumOf('', header), body)}","commits":${body}}\n{}\n`,
       );
       const finished = await scene.run({ ...env(), ...SMALL_HEAP }, 'plan');
       expect(finished.code, said(finished)).to.equal(5);
@@ -657,6 +700,11 @@ describe('security: a state file that was tampered with', () => {
     return encodeSnapshot(snapshot);
   }
 });
+
+/** Of a line of the journal. */
+function sumOf(previous: string, body: string): string {
+  return createHash('sha256').update(previous).update(body).digest('hex');
+}
 
 /** A state as an attacker sees it. */
 interface Loose {

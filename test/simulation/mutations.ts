@@ -761,7 +761,11 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'a frozen process folds what is not its own any more',
     rule: 'names change only after a last look at the lock',
     patches: [
-      { file: LOCAL, find: 'encodeSnapshot(folded), guard)', replace: 'encodeSnapshot(folded))' },
+      {
+        file: LOCAL,
+        find: 'this.#disk.replace(this.#path, text, guard)',
+        replace: 'this.#disk.replace(this.#path, text)',
+      },
       {
         file: LOCAL,
         find: 'this.#disk.remove(this.journalPath, guard));\n    return',

@@ -9,13 +9,14 @@ import { commit as commitShape } from '../record-shape.ts';
  * The journal: what was committed since the snapshot beside it was written. JSON lines; the first names the
  * state it belongs to, each further one is a *group*, the commits that one write carried:
  *
- *     {"sum":"…","journal":{"format":1,"lineage":"…","base":41}}
+ *     {"sum":"…","journal":{"format":1,"lineage":"…","base":41,"key":"…"}}
  *     {"sum":"…","commits":[{"serial":42,…},{"serial":43,…}]}
  *
  * A group is one line, and a line is written only when the one before it is durable. So whatever a crash leaves
  * of a write, in whatever order its pages reached the disk, it is the last line and was never acknowledged.
  * `sum` is a SHA-256 over the sum of the line before and the bytes of this one: lines cannot be exchanged,
- * dropped or carried over from another journal.
+ * dropped or carried over from another journal. `key` is a random word that the snapshot holds, another one after each run:
+ * whoever can put a file beside a state without reading it makes no journal that is gone on from.
  */
 export const JOURNAL_FORMAT = 1;
 
@@ -25,6 +26,8 @@ export interface JournalHeader {
   readonly lineage: string;
   /** The serial of the snapshot when the journal was begun; the first commit has the next. */
   readonly base: number;
+  /** `journal_key` of that snapshot. */
+  readonly key: string;
 }
 
 /** A line to append, and the sum that the next one builds on. */
@@ -33,8 +36,9 @@ export interface JournalLine {
   readonly sum: string;
 }
 
-export function headerLine(lineage: string, base: number): JournalLine {
-  return line('', 'journal', { format: JOURNAL_FORMAT, lineage, base } satisfies JournalHeader);
+export function headerLine(of: Omit<JournalHeader, 'format'>): JournalLine {
+  const { lineage, base, key } = of;
+  return line('', 'journal', { format: JOURNAL_FORMAT, lineage, base, key } satisfies JournalHeader);
 }
 
 export function groupLine(previous: string, commits: readonly Commit[]): JournalLine {
@@ -109,7 +113,12 @@ export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
   return { kind: 'sound', header, commits, tornBytes: 0 };
 }
 
-const headerShape = fields<JournalHeader>({ format: integerFrom(1), lineage: word, base: integerFrom(0) });
+const headerShape = fields<JournalHeader>({
+  format: integerFrom(1),
+  lineage: word,
+  base: integerFrom(0),
+  key: word,
+});
 const groupShape = listOf(commitShape);
 
 type Kind = 'journal' | 'commits';

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
+import { optional } from '../../domain/record.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
@@ -10,7 +11,7 @@ import { type Group, type LockedStore, StoredLease } from '../lease.ts';
 import type { HeldLock, Lock } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
-import { groupLine, headerLine, parseJournal } from './journal.ts';
+import { groupLine, headerLine, type JournalHeader, parseJournal } from './journal.ts';
 import { recover } from './recover.ts';
 import { hasCode, systemReason } from './system-error.ts';
 
@@ -27,13 +28,13 @@ export interface LocalBackendOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly lock: Lock;
-  /** A fresh UUID: the lineage of a state that is created. */
+  /** A fresh UUID: the lineage of a state that is created, and the key of each snapshot that is written. */
   readonly newId: () => string;
 }
 
 export function localBackend(options: LocalBackendOptions): Backend {
   const { path, location = path, lock, clock, newId, disk } = options;
-  const store = new Store(path, disk);
+  const store = new Store(path, disk, newId);
   return {
     location,
     place: path,
@@ -66,11 +67,13 @@ class Store {
   readonly journalPath: string;
   readonly #path: string;
   readonly #disk: Disk;
+  readonly #newKey: () => string;
 
-  constructor(path: string, disk: Disk) {
+  constructor(path: string, disk: Disk, newKey: () => string) {
     this.#path = path;
     this.journalPath = `${path}.journal`;
     this.#disk = disk;
+    this.#newKey = newKey;
   }
 
   /**
@@ -91,10 +94,16 @@ class Store {
     return loaded && hasJournal ? await this.fold(loaded, guard) : loaded;
   }
 
-  /** Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. */
-  async fold(snapshot: Snapshot, guard: Guard): Promise<Snapshot> {
-    const folded = sealed(snapshot);
-    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, encodeSnapshot(folded), guard));
+  /**
+   * Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. Without a key it gets a new
+   * one. What was found keeps its key: after a power failure its journal may be back, and its owner, frozen until then,
+   * may write into it.
+   */
+  async fold(snapshot: Snapshot, guard: Guard): Promise<Keyed> {
+    const { journal_key = this.#newKey() } = snapshot;
+    const folded = { ...sealed(snapshot), journal_key };
+    const text = encodeSnapshot(folded, journal_key);
+    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, text, guard));
     await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath, guard));
     return folded;
   }
@@ -103,22 +112,21 @@ class Store {
    * Another state in place of `current`, which is folded first. The removal of a journal may not outlive a power
    * failure, and one that comes back must not meet a state it was not made for: an empty one takes its place.
    */
-  async replace(current: Snapshot | undefined, next: Snapshot, guard: Guard): Promise<Snapshot> {
+  async replace(current: Snapshot | undefined, next: Snapshot, guard: Guard): Promise<Keyed> {
     if (current) {
-      const { lineage, serial } = (await this.fold(current, guard)).state;
-      const { text } = headerLine(lineage, serial);
+      const { state, journal_key } = await this.fold(current, guard);
+      const { text } = headerLine({ lineage: state.lineage, base: state.serial, key: journal_key });
       await this.#do('write', this.journalPath, () => this.#disk.replace(this.journalPath, text, guard));
     }
-    return await this.fold(next, guard);
+    return await this.fold({ state: next.state, chain: next.chain }, guard);
   }
 
   /** A new journal behind the snapshot as it is; `sum` is what its first group builds on. */
   async beginJournal(
-    lineage: string,
-    base: number,
+    of: Omit<JournalHeader, 'format'>,
     guard: Guard,
   ): Promise<{ journal: Appender; sum: string }> {
-    const { text, sum } = headerLine(lineage, base);
+    const { text, sum } = headerLine(of);
     try {
       return { journal: await this.#disk.create(this.journalPath, text), sum };
     } catch (cause) {
@@ -164,6 +172,9 @@ class Store {
   }
 }
 
+/** As it stands in the file. */
+type Keyed = Snapshot & { readonly journal_key: string };
+
 /** With a hash for every entry of the history. */
 function sealed({ state, chain }: Snapshot): Snapshot {
   return { state, chain: extendChain(state, chain) };
@@ -176,6 +187,8 @@ class LockedFile implements LockedStore {
   readonly #held: HeldLock;
   readonly #guard: Guard;
   #chain: Chain;
+  /** Of the snapshot; undefined where something else than this backend wrote the file. */
+  #key: string | undefined;
   #journal: { journal: Appender; sum: string } | undefined;
   readonly lost = undefined;
 
@@ -184,6 +197,7 @@ class LockedFile implements LockedStore {
     this.#held = held;
     this.#guard = () => mustHold(held);
     this.#chain = found?.chain ?? [];
+    this.#key = found?.journal_key;
   }
 
   get lock(): LockInfo {
@@ -201,10 +215,12 @@ class LockedFile implements LockedStore {
     }
   }
 
-  async append({ before: { lineage, serial }, commits }: Group): Promise<void> {
+  async append({ before, commits }: Group): Promise<void> {
     try {
       if (!this.#journal) {
-        this.#journal = await this.#store.beginJournal(lineage, serial, this.#guard);
+        const key = this.#key ?? this.#stored(await this.#store.fold(this.#with(before), this.#guard));
+        const { lineage, serial: base } = before;
+        this.#journal = await this.#store.beginJournal({ lineage, base, key }, this.#guard);
         // Had the lock been broken before, the next owner would not know of this journal.
         this.#guard();
       }
@@ -224,13 +240,18 @@ class LockedFile implements LockedStore {
     await this.#journal?.journal.close();
     this.#journal = undefined;
     this.#guard();
-    const replaced = await this.#store.replace(
-      current && { state: current, chain: this.#chain },
-      next,
-      this.#guard,
-    );
-    this.#chain = replaced.chain;
+    this.#stored(await this.#store.replace(current && this.#with(current), next, this.#guard));
     this.#guard();
+  }
+
+  #with(state: State): Snapshot {
+    return { state, chain: this.#chain, ...optional('journal_key', this.#key) };
+  }
+
+  #stored({ chain, journal_key }: Keyed): string {
+    this.#chain = chain;
+    this.#key = journal_key;
+    return journal_key;
   }
 
   async release(last: State | undefined): Promise<void> {

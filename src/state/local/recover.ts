@@ -23,14 +23,15 @@ export function* recover(files: Files): LongWork<Snapshot | undefined> {
   if (!files.journal) return snapshot;
   const journal = sound(yield* parseJournal(files.journal), files);
   if (!snapshot) throw withoutState(files, journal);
-  const { state, chain } = snapshot;
+  const { state, journal_key } = snapshot;
   // what a replaced state left behind holds nothing, see `Store.replace`
   if (journal.header.lineage !== state.lineage && journal.commits.length === 0) return snapshot;
   if (journal.header.lineage !== state.lineage) throw ofAnotherState(files, journal, state);
   // a journal that was folded in may be back after a power failure: what the snapshot has is skipped
   const fresh = journal.commits.filter(({ serial }) => serial > state.serial);
   if (journal.header.base > state.serial) throw snapshotTooOld(files, journal, state);
-  return { state: replay(state, fresh, files), chain };
+  if (fresh.length > 0 && journal.header.key !== journal_key) throw ofAnotherWriter(files);
+  return { ...snapshot, state: replay(state, fresh, files) };
 }
 
 type SoundJournal = Journal & { readonly kind: 'sound' };
@@ -93,6 +94,17 @@ function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, sta
       where: { file: journalPath },
       detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
       remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal to where that state is`,
+    }),
+  );
+}
+
+function ofAnotherWriter({ path, journalPath }: Files): Failure {
+  return new Failure(
+    'refused',
+    error('journal-not-ours', `${journalPath} was not written by a run that worked with ${path} as it is`, {
+      where: { file: journalPath },
+      detail: `A run names in the journal a random key that stands in ${path} only. Another key is in this one: somebody who cannot read ${path} made it, as whoever writes a pull request could, or ${path} was replaced by a copy since. Nothing was changed now.`,
+      remedy: `if ${path} is a copy, put back the one that was there; else look at every restore named in ${journalPath} in the cloud, then move ${journalPath} away`,
     }),
   );
 }

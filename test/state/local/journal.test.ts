@@ -17,8 +17,10 @@ const GROUPS: Commit[][] = [[1], [2, 3], [4]].map((serials) =>
   })),
 );
 
-function journal(groups = GROUPS, lineage = 'line-1', base = 0): { text: string; ends: number[] } {
-  let { text, sum } = headerLine(lineage, base);
+const KEY = 'key-1';
+
+function journal(groups = GROUPS, lineage = 'line-1', base = 0, key = KEY): { text: string; ends: number[] } {
+  let { text, sum } = headerLine({ lineage, base, key });
   const ends = [Buffer.byteLength(text)];
   for (const group of groups) {
     const line = groupLine(sum, group);
@@ -40,7 +42,7 @@ describe('journal', () => {
   it('reads what it wrote', () => {
     expect(parse(text)).to.deep.equal({
       kind: 'sound',
-      header: { format: 1, lineage: 'line-1', base: 0 },
+      header: { format: 1, lineage: 'line-1', base: 0, key: KEY },
       commits: GROUPS.flat(),
       tornBytes: 0,
     });
@@ -131,9 +133,9 @@ describe('journal', () => {
 });
 
 describe('recover', () => {
-  const at = (serial: number, lineage = 'line-1') => {
+  const at = (serial: number, lineage = 'line-1', key: string | undefined = KEY) => {
     const state = fold(emptyState(lineage, TARGET, AT), GROUPS.flat().slice(0, serial));
-    return Buffer.from(encodeSnapshot({ state, chain: extendChain(state, []) }));
+    return Buffer.from(encodeSnapshot({ state, chain: extendChain(state, []) }, key));
   };
   const files = (snapshot: Uint8Array | undefined, journalText: string | undefined) => ({
     path: 's.json',
@@ -170,6 +172,19 @@ describe('recover', () => {
     );
     expect(codeOf(at(0), 'nonsense\n')).to.equal('journal-damaged');
     expect(codeOf(at(0), '{"journal":{"format":9}}\n')).to.equal('state-newer');
+  });
+
+  it('stops at a journal that does not name the key of the snapshot, unless the snapshot has all of it', () => {
+    const forged = journal(GROUPS, 'line-1', 0, 'guessed').text;
+    const keyless = JSON.parse(at(0).toString());
+    delete keyless.journal_key;
+    expect(codeOf(at(0), forged)).to.equal('journal-not-ours');
+    expect(codeOf(at(3), forged)).to.equal('journal-not-ours');
+    for (const text of [journal().text, forged])
+      expect(codeOf(Buffer.from(JSON.stringify(keyless)), text)).to.equal('journal-not-ours');
+    // It was folded by a run that ended before it could remove it.
+    expect(atOnce(recover(files(at(4), forged)))?.state.serial).to.equal(4);
+    expect(codeOf(at(0), journal([], 'line-1', 0, 'guessed').text)).to.equal('accepted');
   });
 
   it('stops when the snapshot was changed under the journal', () => {
