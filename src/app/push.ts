@@ -113,17 +113,17 @@ export async function pushUnsaved(
 ): Promise<Merged> {
   const { given, name } = request;
   const { store, stop } = ports;
-  const check = (state: State | undefined): readonly Merge[] => {
+  const check = async (state: State | undefined): Promise<readonly Merge[]> => {
     if (!state) throw noState(store);
     mustBelong(given, name, state, store.location);
-    const merges = mergeUnsaved(state, given.records);
+    const merges = await stoppably(mergeUnsaved(state, given.records), stop);
     onMerges(merges);
     return merges;
   };
-  if (request.dryRun) return { merges: check(await store.read()), saved: 0 };
+  if (request.dryRun) return { merges: await check(await store.read()), saved: 0 };
   return await withLease(store, request, stop, async (lease) => {
     const current = lease.snapshot();
-    const merges = check(current?.state);
+    const merges = await check(current?.state);
     const changes = changesOf(merges);
     if (!current || changes.length === 0) return { merges, saved: 0 };
     const backup = await ports.backUp(store, current);

@@ -1,6 +1,17 @@
 import { canonicalJson } from './canonical-json.ts';
 import { unreachable } from './errors.ts';
-import { identityKey, isOpen, type RestoreRecord, sameIdentity, sameLook, wasEverInDoubt } from './record.ts';
+import type { LongWork } from './long-work.ts';
+import {
+  identityKey,
+  isOpen,
+  jobIdOf,
+  type RestoreRecord,
+  type Running,
+  sameIdentity,
+  sameLook,
+  wasEverInDoubt,
+  worstDoubt,
+} from './record.ts';
 import type { Address } from './spec.ts';
 import type { Change, State } from './state.ts';
 
@@ -23,15 +34,61 @@ export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
   }
   if (!sameAttempts(earlier, later)) return false;
   switch (earlier.status) {
-    case 'intended':
-      return true;
+    case 'intended': {
+      const isAdopted = 'evidence' in later && later.evidence === 'adopted';
+      return !(isAdopted && earlier.history?.contradiction);
+    }
     case 'running':
-      return later.status !== 'intended' && later.attempts.length === earlier.attempts.length;
+      return isSame(earlier.attempts, later.attempts) && endsAs(earlier, later);
     case 'failed':
     case 'unknown':
       return 'resolution' in later && later.resolution !== undefined;
     default:
       return unreachable(earlier);
+  }
+}
+
+function endsAs(running: Running, later: RestoreRecord): boolean {
+  if ('resolution' in later) return true;
+  switch (later.status) {
+    case 'intended':
+      return false;
+    case 'running':
+    case 'succeeded':
+      return later.evidence === running.evidence && later.started_at === running.started_at;
+    case 'failed':
+      return later.touched === 'maybe';
+    case 'unknown':
+      return true;
+    default:
+      return unreachable(later);
+  }
+}
+
+/**
+ * Whether the steps of a run (`advance`) can make the record: its attempts allow what it says came of them. What a person
+ * said (`resolve`, `import`) is no step of a run.
+ */
+function isOfARun(record: RestoreRecord): boolean {
+  const { attempts } = record;
+  const last = attempts.at(-1);
+  if (!last || 'resolution' in record || jobIdOf(record) !== last.job_id) return false;
+  if (attempts.some(({ answer, settled }, n) => answer === 'accepted' && (settled || attempts[n + 1])))
+    return false;
+  const isAccepted = last.answer === 'accepted';
+  switch (record.status) {
+    case 'intended':
+      return !isAccepted;
+    case 'running':
+    case 'succeeded':
+      if (record.evidence === 'accepted') return isAccepted;
+      return record.evidence === 'adopted' && !isAccepted && wasEverInDoubt(attempts);
+    case 'failed':
+      return record.touched === 'maybe' || worstDoubt(attempts) === 'none';
+    case 'unknown':
+      return true;
+    default:
+      return unreachable(record);
   }
 }
 
@@ -65,11 +122,26 @@ export type Merge = {
   | { readonly kind: 'refused'; readonly why: string }
 );
 
-/** Holds every record against the state; nothing is changed. */
-export function mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): Merge[] {
+/** Holds every record against the state; nothing is changed. Linear, in steps. */
+export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): LongWork<Merge[]> {
   const facts = factsOf(state);
-  return unsaved.map((record) => ({ unsaved: record, ...judge(record, state, facts) }));
+  const merges: Merge[] = [];
+  const taken = new Set<Address>();
+  for (const record of unsaved) {
+    if (merges.length % RECORDS_A_STEP === 0) yield;
+    const judged = judge(record, state, facts.get(identityKey(record))?.at(-1));
+    const isTwice = judged.kind === 'taken' && taken.has(judged.record.address);
+    if (judged.kind === 'taken') taken.add(judged.record.address);
+    merges.push({
+      unsaved: record,
+      ...(isTwice ? { kind: 'refused', why: 'another record of the file is for the same address' } : judged),
+    });
+  }
+  return merges;
 }
+
+/** Some mebibytes of them. */
+const RECORDS_A_STEP = 1_000;
 
 export function changesOf(merges: readonly Merge[]): Change[] {
   return merges.flatMap((merge) =>
@@ -79,16 +151,15 @@ export function changesOf(merges: readonly Merge[]): Change[] {
 
 type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
-function judge(record: RestoreRecord, state: State, facts: Facts): Judgement {
-  const known = facts.get(identityKey(record)) ?? [];
-  const standing = [...state.records.values()].find((each) => sameIdentity(each, record));
-  const last = standing ?? known.at(-1);
-  if (last) {
-    const here = { ...record, address: last.address };
-    if (isSame(last, here) || follows(here, last)) return { kind: 'known', status: last.status };
+/** `last`: what the state tells of the same restore. */
+function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
+  const here = last && { ...record, address: last.address };
+  if (here && (isSame(last, here) || follows(here, last))) return { kind: 'known', status: last.status };
+  if (!isOfARun(record)) return { kind: 'refused', why: 'no run of vbsctl comes to such a record' };
+  if (last && here) {
     if (!follows(last, here))
       return { kind: 'refused', why: `the state has it ${last.status} since ${last.updated_at}` };
-    if (standing) return { kind: 'taken', record: here, before: standing.status };
+    if (state.records.get(last.address) === last) return { kind: 'taken', record: here, before: last.status };
   }
   const occupant = state.records.get(record.address);
   if (!occupant) return { kind: 'taken', record };

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { changesOf, follows, forgottenBy, mergeUnsaved } from '../../src/domain/continuation.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
 import {
   advance,
   IllegalTransition,
@@ -108,11 +109,11 @@ describe('what follows from what', () => {
 
 describe('records that a run could not save', () => {
   const kinds = (state: State, ...records: RestoreRecord[]) =>
-    mergeUnsaved(state, records).map(({ kind }) => kind);
+    atOnce(mergeUnsaved(state, records)).map(({ kind }) => kind);
 
   it('are taken where they go on from what the state has, and the state then says so', () => {
     const state = stateWith(put(intended));
-    const merges = mergeUnsaved(state, [running]);
+    const merges = atOnce(mergeUnsaved(state, [running]));
     expect(merges).to.deep.equal([{ kind: 'taken', unsaved: running, record: running, before: 'intended' }]);
     const after = fold(state, [{ serial: 2, at: AT, actor: ACTOR, changes: changesOf(merges) }]);
     expect(after.records.get(A)).to.deep.equal(running);
@@ -128,7 +129,7 @@ describe('records that a run could not save', () => {
 
   it('are taken at the address that the restore has by now', () => {
     const state = stateWith(put(intended), { type: 'moved', moves: [{ from: A, to: 'new/b' }] });
-    expect(mergeUnsaved(state, [running])[0]).to.deep.include({
+    expect(atOnce(mergeUnsaved(state, [running]))[0]).to.deep.include({
       kind: 'taken',
       record: { ...running, address: 'new/b' },
     });
@@ -144,8 +145,101 @@ describe('records that a run could not save', () => {
     expect(kinds(stateWith(put(succeeded)), elsewhere)).to.deep.equal(['refused']);
     const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
     expect(kinds(stateWith(put(other)), running)).to.deep.equal(['refused']);
-    const [refused] = mergeUnsaved(stateWith(put(elsewhere)), [running]);
+    const [refused] = atOnce(mergeUnsaved(stateWith(put(elsewhere)), [running]));
     expect(refused).to.have.property('why').that.includes('running').and.includes(at(6));
+  });
+
+  const ended = { finished_at: at(9), updated_at: at(9) };
+  const { started_at: _, evidence: __, ...open } = running as RestoreRecord & { status: 'running' };
+  const adopted = advance(
+    advance(intended, { type: 'answer', at: at(1), outcome: { kind: 'ambiguous', failure } }),
+    { type: 'adopt', at: at(2) },
+  );
+  const contradicted = advance(intended, {
+    type: 'observe',
+    at: at(1),
+    history: { looks: [], contradiction: { at: at(1), because: 'b' } },
+  });
+  const untried = { ...failed, attempts: [{ intended_at: AT }] };
+  const word = { as: 'not-started', reason: 'r', by: 'ada', at: at(9) } as const;
+  const done = { status: 'succeeded', ...ended } as const;
+  const impossible: Readonly<Record<string, readonly [before: RestoreRecord, claimed: object]>> = {
+    'a running one that did not touch its disk': [
+      running,
+      { ...open, ...ended, status: 'failed', touched: 'no', reason: 'r' },
+    ],
+    'an adopted one that did not touch its disk': [
+      adopted,
+      { ...adopted, ...ended, status: 'failed', touched: 'no', reason: 'r' },
+    ],
+    'an adopted one, settled, that did not touch its disk': [
+      adopted,
+      {
+        ...adopted,
+        ...ended,
+        attempts: settled.attempts,
+        status: 'failed',
+        touched: 'no',
+        reason: 'r',
+      },
+    ],
+    'one without an answer that did not touch its disk': [intended, { ...untried, ...ended }],
+    'a success that nobody saw under way': [
+      intended,
+      { ...intended, ...done, evidence: 'adopted', attempts: [] },
+    ],
+    'a yes in an attempt without one': [intended, { ...intended, ...done, evidence: 'accepted' }],
+    'a yes that was settled': [
+      intended,
+      {
+        ...failed,
+        ...ended,
+        attempts: running.attempts.map((each) => ({ ...each, settled: settled.attempts[0]?.settled })),
+      },
+    ],
+    'two that were accepted': [
+      intended,
+      { ...running, updated_at: at(9), attempts: [...running.attempts, ...running.attempts] },
+    ],
+    'another job than was accepted': [running, { ...succeeded, ...ended, job_id: 'job-9' }],
+    'other evidence than before': [running, { ...succeeded, ...ended, evidence: 'adopted' }],
+    'one adopted that was contradicted': [contradicted, { ...adopted, updated_at: at(9) }],
+    'the word of a person': [
+      advance(running, { type: 'lose', at: at(2), cause: 'c', observations: [] }),
+      { ...open, ...ended, status: 'failed', touched: 'no', reason: 'r', resolution: word },
+    ],
+    'an import': [
+      failed,
+      { ...intended, ...done, attempts: [], evidence: 'imported', resolution: { ...word, as: 'succeeded' } },
+    ],
+  };
+  for (const [what, [before, claimed]] of Object.entries(impossible))
+    it(`are refused where no run comes to them: ${what}`, () => {
+      expect(kinds(stateWith(put(before)), claimed as RestoreRecord)).to.deep.equal(['refused']);
+    });
+
+  it('are taken once for an address and once for a restore', () => {
+    const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
+    expect(kinds(stateWith(), running, other)).to.deep.equal(['taken', 'refused']);
+    const elsewhere = { ...running, address: 'set/b' };
+    expect(kinds(stateWith(put(intended)), running, elsewhere)).to.deep.equal(['taken', 'refused']);
+  });
+
+  it('are compared in steps, and none with all records of the state', () => {
+    class Counted extends Map<string, RestoreRecord> {
+      reads = 0;
+      override values() {
+        this.reads += 1;
+        return super.values();
+      }
+    }
+    const records = new Counted();
+    for (let n = 0; n < 5_000; n++)
+      records.set(`set/${n}`, { ...running, address: `set/${n}`, volume_id: `vol-${n}` });
+    const work = mergeUnsaved({ ...stateWith(), records }, [...records.values()]);
+    records.reads = 0;
+    expect([...work]).to.have.length(5);
+    expect(records.reads).to.equal(1);
   });
 
   it('are taken where nothing is known of them, unless what is at their address is newer', () => {
@@ -170,8 +264,11 @@ describe('records that a run could not save', () => {
         if (!lost || !records.every((each) => sameIdentity(each, lost))) return;
         if (records.slice(saved.length, -1).some(isFreshStart)) return;
         const state = stateWith(...saved.map(put));
-        const [merge] = mergeUnsaved(state, [lost]);
-        expect(merge?.kind).to.equal(saved.length < records.length ? 'taken' : 'known');
+        const [merge] = atOnce(mergeUnsaved(state, [lost]));
+        const isNews = saved.length < records.length;
+        // What a person said is committed by its own command, or not at all.
+        if (isNews && 'resolution' in lost) return void expect(merge?.kind).to.equal('refused');
+        expect(merge?.kind).to.equal(isNews ? 'taken' : 'known');
         const changes = changesOf(merge ? [merge] : []);
         const after = fold(state, [{ serial: state.serial + 1, at: AT, actor: ACTOR, changes }]);
         expect(after.records.get(A)).to.deep.equal(lost);

@@ -364,6 +364,71 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(3);
   });
 
+  it('a file with what a run could not save, that no run wrote: it makes nothing that runs again', async () => {
+    await cloud.close();
+    cloud = await startEmulator({ seed: { volumes: 4, jobDurationMs: 600_000, queueMs: 10 } });
+    scene.close();
+    scene = new Scene();
+    scene.write('vbsctl.yaml', 'apiVersion: vbsctl.dev/v1\nkind: Config\n');
+    declare(1);
+    expect((await run('apply', '--init-state', '--auto-approve', '--no-wait')).code).to.equal(6);
+    const before = read();
+    const { lineage, serial, target, records } = JSON.parse(before);
+    const [{ evidence, started_at, history: _, ...running }] = records;
+    const at = new Date().toISOString();
+    const ended = { updated_at: at, finished_at: at };
+    const failed = { ...running, ...ended, status: 'failed', touched: 'no', reason: 'see ticket' };
+    const done = { ...running, ...ended, started_at, status: 'succeeded' };
+    const resolution = { as: 'not-started', reason: 'checked', by: 'ann@ops', at };
+    const word = { ...resolution, as: 'succeeded' };
+    for (const [what, claims] of Object.entries({
+      'not touched': [failed],
+      'not touched, without its yes': [{ ...failed, attempts: [{ intended_at: at }], job_id: undefined }],
+      'not started, as a person says': [{ ...failed, resolution }],
+      'done, as a person says': [{ ...done, evidence: 'resolved', resolution: word }],
+      'done by another job': [{ ...done, evidence, job_id: 'other' }],
+    })) {
+      const unsaved = {
+        format: 1,
+        kind: 'unsaved-records',
+        state: STATE,
+        lineage,
+        serial,
+        target,
+        saved_at: at,
+      };
+      scene.write('errored.state.json', JSON.stringify({ ...unsaved, records: claims }));
+      const pushed = await run('state', 'push', 'errored.state.json');
+      expect(pushed.code, `${what}: ${said(pushed)}`).to.equal(1);
+      expect(said(pushed)).to.include('night/disk-0 was not merged').and.not.match(CRASH);
+      expect(read(), what).to.equal(before);
+    }
+    // Two for one address: the second would hide the first.
+    const begun = { ...running, status: 'intended', job_id: undefined, attempts: [{ intended_at: at }] };
+    const twice = [begun, { ...begun, generation: 2 }].map((each) => ({
+      ...each,
+      address: 'night/new',
+      volume_id: 'v',
+    }));
+    const unsaved = {
+      format: 1,
+      kind: 'unsaved-records',
+      state: STATE,
+      lineage,
+      serial,
+      target,
+      saved_at: at,
+    };
+    scene.write('errored.state.json', JSON.stringify({ ...unsaved, records: twice }));
+    const pushed = await run('state', 'push', 'errored.state.json', '--dry-run');
+    expect(pushed.code, said(pushed)).to.equal(1);
+    expect(said(pushed))
+      .to.include('another record of the file is for the same address')
+      .and.not.match(CRASH);
+    expect((await run('apply', '--auto-approve', '--no-wait')).code).to.equal(6);
+    expect(starts()).to.equal(1);
+  });
+
   it('another state in its place: plan warns, apply refuses', async () => {
     forge((state) => Object.assign(state, { lineage: 'another', history: [], records: [], serial: 0 }));
     expect(await ok('plan')).to.match(/warning: .*another state was here before.*lineage another, serial 0/);

@@ -152,7 +152,9 @@ function mergeLine(merge: Merge): string {
       const job =
         'job_id' in unsaved && unsaved.job_id !== undefined ? ` (job ${sanitize(unsaved.job_id)})` : '';
       const where = merge.record.address === unsaved.address ? '' : `, now ${sanitize(merge.record.address)}`;
-      return `+ ${address}${where}  ${merge.before ?? 'no record'} → ${unsaved.status}${job}`;
+      const touched =
+        unsaved.status === 'failed' ? `, disk ${unsaved.touched === 'no' ? 'not' : 'maybe'} touched` : '';
+      return `+ ${address}${where}  ${merge.before ?? 'no record'} → ${unsaved.status}${touched}${job}`;
     }
     case 'known':
       return `= ${address}  the state knows it already: ${merge.status}`;
