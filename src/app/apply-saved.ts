@@ -1,14 +1,15 @@
-import { canonicalJson } from '../domain/canonical-json.ts';
+import { sameJson } from '../domain/canonical-json.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
+import { tighten } from '../domain/policy.ts';
 import { isUnderWay, optional } from '../domain/record.ts';
-import type { SavedPlan } from '../domain/saved-plan.ts';
+import type { SavedPlan, SignatureFinding } from '../domain/saved-plan.ts';
 import type { ManifestFile } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { sameTarget, type Target } from '../domain/target.ts';
 import { followPlan } from '../planner/follow-plan.ts';
-import { stalenessOf } from '../planner/plan-staleness.ts';
+import { PLAN_AGAIN, stalenessOf } from '../planner/plan-staleness.ts';
 import { pinnedSpecs, plannedAddresses, reconcile } from '../planner/reconcile.ts';
 import {
   type ApplyPorts,
@@ -17,6 +18,7 @@ import {
   carryOut,
   followDespite,
   isNothingToDo,
+  unsignedRefusal,
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
 import type { LockRequest } from './ports.ts';
@@ -27,6 +29,8 @@ import { withLease } from './with-lease.ts';
 
 export interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly saved: SavedPlan;
+  /** What its signature is worth. */
+  readonly signed: SignatureFinding;
   /** Those that the plan was made of, as far as they may be looked at. */
   readonly manifests: readonly ManifestFile[];
   /** How old the plan may be, ms; absent: any age. */
@@ -40,11 +44,16 @@ export interface ApplySavedPorts extends Omit<ApplyPorts, 'confirmNewState' | 'c
 
 /**
  * Does what a saved plan says, and nothing else. Under the lock it is held against state and cloud; what differs from
- * what was approved refuses it whole, before anything is sent. The plan is the consent: nobody is asked. What the
- * signature is worth was judged before.
+ * what was approved refuses it whole, before anything is sent. The plan is the consent: nobody is asked.
  */
-export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): Promise<ApplyResult> {
-  const { saved, manifests, maxAgeMs, waivers, settings, skipBlocked } = request;
+export async function applySaved(given: ApplySavedRequest, ports: ApplySavedPorts): Promise<ApplyResult> {
+  const { saved, signed, manifests, maxAgeMs, waivers, skipBlocked } = given;
+  // Today's may miss limits of then: their config may not be here. The file can only add limits to today's.
+  const { policy } = tighten(given.settings.policy, saved.policy);
+  if (!sameJson(given.settings.policy, saved.policy)) ports.tell([policyChanged(saved)]);
+  const request = { ...given, settings: { ...given.settings, policy } };
+  const untrusted = unsignedRefusal(request, ports, signed);
+  if (untrusted) throw untrusted;
   const planDigest = saved.digest;
   return withConnection(ports, (connection) =>
     withLease(ports.store, request, ports.stop, async (lease) => {
@@ -64,13 +73,11 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
         ports.sha256,
       );
       if (staleness.kind === 'stale') return await refuse(new Failure('refused', staleness.reasons));
-      if (ports.sha256(canonicalJson(settings.policy)) !== saved.policy_sha256)
-        ports.tell([policyChanged(saved)]);
       const fresh = await makePlan(
         {
           specs: pinnedSpecs(saved),
           files: manifests,
-          policy: settings.policy,
+          policy,
           only: plannedAddresses(saved),
           waivers,
         },
@@ -83,7 +90,7 @@ export function applySaved(request: ApplySavedRequest, ports: ApplySavedPorts): 
       const refused = refusal(plan, skipBlocked);
       if (refused) return await refuse(refused, plan);
       if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
-      warnOfTokenEnd(ports, connection, plan, settings);
+      warnOfTokenEnd(ports, connection, plan, request.settings);
       return await carryOut({ plan, planDigest }, request, ports, lease, connection);
     }),
   );
@@ -106,6 +113,7 @@ function policyChanged({ created_at }: SavedPlan): Diagnostic {
   return {
     severity: 'note',
     code: 'policy-changed',
-    summary: `the policy has changed since the plan was made at ${created_at}; the current policy applies`,
+    summary: `the policy has changed since the plan was made at ${created_at}: both apply, the stricter limit of each`,
+    remedy: `to leave the earlier one behind, ${PLAN_AGAIN}`,
   };
 }

@@ -104,7 +104,7 @@ function after(characters: RegExp, text: string, start: number): number {
 /** Of text that is looked at between two steps. */
 const STEP_LENGTH = 1024 * 1024;
 /** More than any object has that is read member by member. */
-const MEMBERS_MAX = 1_000;
+const MEMBERS_MAX = 100;
 
 /**
  * Where the members of the object stand that a text holds; undefined when it holds another value. A key that is there

@@ -1,4 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
+import type { Policy } from './config.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { BackupView, FieldChange, Identified, Plan, PlanTotals, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
@@ -27,8 +28,10 @@ export interface SavedPlan {
   readonly target: Target;
   readonly state: StateRef;
   readonly manifests: readonly ManifestFile[];
-  /** Of the policy that the plan was made under; `apply` holds everything against its own. */
-  readonly policy_sha256: string;
+  /** The paths that `-f` named: `apply` looks for the same configs around them. Empty: none was named. */
+  readonly selection: readonly string[];
+  /** That the plan was made under. `apply` holds every restore against it and against its own. */
+  readonly policy: Policy;
   /** What was allowed when it was made; `apply` wants to be told again. */
   readonly waivers: readonly Waiver[];
   readonly actions: readonly SavedAction[];

@@ -1,4 +1,3 @@
-import { canonicalJson } from '../domain/canonical-json.ts';
 import type { Policy } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
@@ -25,6 +24,7 @@ export function save(
   made: {
     readonly specs: readonly RestoreSpec[];
     readonly state: State | undefined;
+    readonly selection: readonly string[];
     readonly policy: Policy;
     readonly waivers: readonly Waiver[];
   },
@@ -49,7 +49,8 @@ export function save(
     target,
     state: { lineage: state.lineage, serial: state.serial },
     manifests: plan.manifests,
-    policy_sha256: hash(canonicalJson(made.policy)),
+    selection: made.selection,
+    policy: made.policy,
     waivers: made.waivers,
     actions,
     renamed,

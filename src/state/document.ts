@@ -34,8 +34,8 @@ export interface Document<T> {
  * one entry, with every record that contradicts its history.
  */
 const ITEM_BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
-/** Of each other member, of which there may be many. */
-const HEAD_BOUNDS: JsonBounds = { depth: 64, values: 1_000 };
+/** Of each other member. The policy of a saved plan lists up to 10,000 protected disks, and as many sets. */
+const HEAD_BOUNDS: JsonBounds = { depth: 64, values: 25_000 };
 
 /** `JSON.parse` of a text that is one item. Throws JsonFault. */
 export function boundedJson(text: string): unknown {

@@ -1,4 +1,5 @@
 import type { Attachment } from '../domain/cloud.ts';
+import type { Policy } from '../domain/config.ts';
 import type { Place } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { FieldChange } from '../domain/plan.ts';
@@ -109,6 +110,19 @@ const labels = that<RestoreSpec['labels']>(
   'a map of texts',
 );
 
+const flag = that<boolean>((value) => typeof value === 'boolean', 'true or false');
+
+const policy = fields<Policy>({
+  max_restores: maybe(amount),
+  max_backup_age_ms: maybe(amount),
+  protected_volumes: listOf(upTo(255)),
+  require_labels: maybe(listOf(upTo(253))),
+  require_expect: maybe(flag),
+  require_valid_until: maybe(flag),
+  require_signed_plans: maybe(flag),
+  allowed_sets: maybe(listOf(upTo(63))),
+});
+
 const YEAR_MS = 365 * 86_400_000;
 
 const spec = fields<RestoreSpec>({
@@ -135,7 +149,7 @@ const spec = fields<RestoreSpec>({
   ),
   valid_until: maybe(time),
   valid_until_source: maybe(place),
-  protect: maybe(that((value) => typeof value === 'boolean', 'true or false')),
+  protect: maybe(flag),
   source: place,
 });
 
@@ -182,7 +196,8 @@ export const savedPlan = fields<SavedPlan>({
     serial: integerFrom(0),
   }),
   manifests: listOf(fields<ManifestFile>({ path, sha256 })),
-  policy_sha256: sha256,
+  selection: listOf(path),
+  policy,
   waivers: listOf(waiver),
   actions: listOf(action),
   renamed: listOf(fields<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address })),

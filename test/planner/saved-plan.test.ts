@@ -37,7 +37,7 @@ const earlier = () => book().put('s/c', 'v3', 'b3', 'succeeded').put('z/old', 'v
 
 function saved(specs: readonly RestoreSpec[] = SPECS, state: State = earlier().state): SavedPlan {
   const made = planOf(specs, { state });
-  return save(made, { specs, state, policy: { protected_volumes: [] }, waivers: [] }, hash);
+  return save(made, { specs, state, selection: [], policy: { protected_volumes: [] }, waivers: [] }, hash);
 }
 
 const decoded = (...given: Parameters<typeof decodePlan>) => atOnce(decodePlan(...given));
@@ -118,8 +118,10 @@ describe('a saved plan', () => {
     expect(story.plan?.actions[0]).to.deep.include({ selector: { as_of: 'latest' } });
   });
 
+  const MADE = { specs: SPECS, selection: [], policy: { protected_volumes: [] }, waivers: [] };
+
   it('needs a state and a look at the cloud', () => {
-    const made = { specs: SPECS, state: undefined, policy: { protected_volumes: [] }, waivers: [] };
+    const made = { ...MADE, state: undefined };
     expect(() => save(planOf(SPECS), made, hash)).to.throw('only over a state');
   });
 
@@ -151,7 +153,7 @@ describe('a saved plan', () => {
 
   it('of another patch release is taken', () => {
     const other = planOf(SPECS, { state: earlier().state, toolVersion: '1.2.3' });
-    const made = { specs: SPECS, state: earlier().state, policy: { protected_volumes: [] }, waivers: [] };
+    const made = { ...MADE, state: earlier().state };
     const file = JSON.stringify(save(other, made, hash));
     expect(decoded(file, 'p', '1.2.9', hash).tool_version).to.equal('1.2.3');
     expect(() => decoded(file, 'p', '1.3.0', hash)).to.throw('1.2.3');

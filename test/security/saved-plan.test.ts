@@ -489,6 +489,85 @@ describe('a saved plan as an attacker writes it', () => {
     });
   });
 
+  describe('the policy that it was made under', () => {
+    const POLICY = (policy: string) => `apiVersion: vbsctl.dev/v1\nkind: Config\npolicy: {${policy}}\n`;
+    /** Nobody names a config here. */
+    const plainly = (...args: string[]) => desk.startIn(desk.folder, { VBSCTL_CONFIG: '' }, ...args).done;
+    const plannedIn = async (
+      folder: string,
+      run: (...args: string[]) => Promise<Finished>,
+      ...more: string[]
+    ) => {
+      mkdirSync(at(folder));
+      desk.write(`${folder}/restores.yaml`, desk.read('restores.yaml'));
+      desk.write(`${folder}/vbsctl.yaml`, POLICY("require_signed_plans: true, protected_volumes: ['*']"));
+      const planned = await run(
+        'plan',
+        '-f',
+        folder,
+        '--out',
+        'plan.json',
+        '--allow-protected-volumes',
+        ...more,
+      );
+      expect(planned.code, said(planned)).to.equal(0);
+    };
+
+    for (const [named, run] of [
+      ['no config is named', plainly],
+      ['the operator’s config is named', (...args: string[]) => desk.run(...args)],
+    ] as const)
+      it(`holds when it is applied: of a config beside the manifests, while ${named}`, async () => {
+        if (run === plainly) rmSync(at('vbsctl.yaml'));
+        await plannedIn('sub', run);
+        const unsigned = await run('apply', 'plan.json', '--allow-protected-volumes');
+        expect(unsigned.code, said(unsigned)).to.equal(5);
+        expect(said(unsigned)).to.include('require_signed_plans');
+        const waived = ['apply', 'plan.json', '--allow-unsigned-plans'];
+        const protectedOnes = await run(...waived);
+        expect(protectedOnes.code, said(protectedOnes)).to.equal(5);
+        expect(said(protectedOnes)).to.include('is protected by *');
+        expect(desk.starts()).to.deep.equal([]);
+        const allowed = await run(...waived, '--allow-protected-volumes');
+        expect(allowed.code, said(allowed)).to.equal(0);
+      });
+
+    it('holds also where its config is not, and the one of today beside it', async () => {
+      await plannedIn('sub', (...args) => desk.run(...args));
+      rmSync(at('sub'), { recursive: true });
+      const text = await refused('require_signed_plans');
+      expect(text).to.include('the policy has changed since the plan was made');
+      await refused('is protected by *', 'apply', 'plan.json', '--allow-unsigned-plans');
+      desk.write('vbsctl.yaml', `${desk.read('vbsctl.yaml')}policy: {max_restores: 1}\n`);
+      const waived = ['--allow-unsigned-plans', '--allow-protected-volumes'];
+      await refused('the limit is 1', 'apply', 'plan.json', ...waived);
+    });
+
+    it('comes with the limits of the config that was found by -f', async () => {
+      rmSync(at('vbsctl.yaml'));
+      mkdirSync(at('sub'));
+      desk.write('sub/restores.yaml', desk.read('restores.yaml'));
+      desk.write('sub/vbsctl.yaml', `${POLICY('')}retry: {after_ambiguous: stop}\napply: {parallelism: 1}\n`);
+      expect((await plainly('plan', '-f', 'sub', '--out', 'plan.json')).code).to.equal(0);
+      desk.write(
+        'sub/vbsctl.yaml',
+        desk.read('sub/vbsctl.yaml').replace('parallelism: 1', 'parallelism: 11'),
+      );
+      // Beyond what a found config may set: it is read.
+      const finished = await plainly('apply', 'plan.json');
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('apply.parallelism must be');
+      expect(desk.starts()).to.deep.equal([]);
+    });
+
+    it('is looked for around the paths of the file within the working directory only', async () => {
+      mkdirSync(join(outside, 'sub'));
+      writeFileSync(join(outside, 'sub/vbsctl.yaml'), POLICY('max_restores: 1'));
+      forge({ selection: [join(outside, 'sub'), '../../etc', `${'a/'.repeat(2_000)}b`, 'none/of/that'] });
+      await ok('apply', 'plan.json');
+    });
+  });
+
   describe('the file that plan --out writes', () => {
     it('goes through no link, whatever a checkout holds', async () => {
       rmSync(at('plan.json'));

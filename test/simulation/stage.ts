@@ -381,7 +381,7 @@ export class Stage {
         this.#saved ??= await this.#savePlan(process, request);
         const saved = this.#saved;
         await applySaved(
-          { ...terms, reach: 'finish', saved, manifests: [] },
+          { ...terms, reach: 'finish', saved, signed: { kind: 'unsigned' }, manifests: [] },
           { ...ports, sha256, showPlan: seen },
         );
         return;
@@ -409,7 +409,7 @@ export class Stage {
       waivers: [],
     };
     const made = await makePlan(wanted, { state, driver, clock: process.clock });
-    return save(made, { ...wanted, state }, sha256);
+    return save(made, { ...wanted, state, selection: [] }, sha256);
   }
 
   #lockRequest(operation: string): LockRequest {

@@ -35,7 +35,8 @@ const PLAN: SavedPlan = {
   target: { auth_url: 'https://iam.example/v3', region: 'eu-de', project_id: 'p1', project_name: 'payments' },
   state: { lineage: 'line', serial: 12 },
   manifests: [{ path: 'restores.yaml', sha256: 'a'.repeat(64) }],
-  policy_sha256: 'b'.repeat(64),
+  selection: [],
+  policy: { protected_volumes: [] },
   waivers: ['old-backups'],
   actions: [
     { ...resolved('pay/data', '1'), kind: 'restore', cause: 'first', changes: [] },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { unsignedRefusal } from '../../app/apply.ts';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { type ExitCode, Failure } from '../../domain/errors.ts';
@@ -30,22 +31,26 @@ import {
 /** Applies a saved plan. Its signature is looked at before anything else. */
 export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promise<ExitCode> {
   refuseOtherSelections(flags);
-  const given = withParallelism(await settings(io, flags), flags.parallelism);
-  const terms = applyTerms(flags, given);
   const keys = await trustedKeys(io, flags.trustedKeys);
   const saved = await readPlan(io, path);
   const signed = findSigner(saved, keys);
   if (keys) refuseUntrusted(path, signed);
+  const selected = await inCheckout(
+    io,
+    saved.selection.map((each) => ({ path: each })),
+  );
+  const filename = selected.map((each) => each.path);
+  const given = withParallelism(await settings(io, { ...flags, filename }), flags.parallelism);
+  const terms = applyTerms(flags, given);
   const tell = (diagnostics: readonly Diagnostic[]) => showDiagnostics(io, diagnostics);
-  const untrusted = unsignedRefusal(terms, { tell }, signed);
-  if (untrusted) throw untrusted;
-  const manifests = await ownManifests(io, saved);
+  const manifests = await inCheckout(io, saved.manifests);
   const store = await backend(io, flags, given, 'to change');
   tell(await manifestsChanged(io, saved, manifests));
   const result = await applySavedPlan(
     {
       ...terms,
       saved,
+      signed,
       manifests,
       ...optional('maxAgeMs', flags.maxAge),
       actor: actor(io, 'apply', {
@@ -93,14 +98,15 @@ function refuseOtherSelections(flags: ApplyFlags): void {
 }
 
 /** Those in the working directory, each once: the paths are the plan file's word, and nothing outside is read on it. */
-async function ownManifests(io: Io, { manifests }: SavedPlan): Promise<readonly ManifestFile[]> {
-  const each = [...new Map(manifests.map((one) => [absolute(io, one.path), one])).values()];
-  const inside: ManifestFile[] = [];
+async function inCheckout<T extends { readonly path: string }>(io: Io, files: readonly T[]): Promise<T[]> {
+  const each = [...new Map(files.map((one) => [absolute(io, one.path), one])).values()];
+  const inside: T[] = [];
   for (const one of each) {
     io.stop.throwIfAborted();
     if (one.path === '-') continue;
     const located = await locate(absolute(io, one.path), [io.cwd]).catch(() => undefined);
-    if (located?.inCheckout) inside.push(one);
+    // As deep as directories are: a path of thousands of names that are not there would cost a look at each.
+    if (located?.inCheckout && existsSync(dirname(located.path))) inside.push(one);
   }
   return inside;
 }

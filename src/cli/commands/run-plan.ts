@@ -71,7 +71,13 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     if (flags.out !== undefined) {
       const saved = save(
         made,
-        { specs: declared.specs, state, policy: given.config.policy, waivers },
+        {
+          specs: declared.specs,
+          state,
+          selection: flags.filename ?? [],
+          policy: given.config.policy,
+          waivers,
+        },
         sha256,
       );
       await writePlan(io, flags.out, sign ? sign(saved) : saved);
