@@ -3,15 +3,7 @@ import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Io } from './io.ts';
 
-/** The machine may be gone after this command: a CI job, or a pod. Undefined where nothing says so. */
-export function fleetingPlace(env: Io['env']): string | undefined {
-  const { CI, KUBERNETES_SERVICE_HOST } = env;
-  if (CI !== undefined && !['', '0', 'false', 'no', 'off'].includes(CI.toLowerCase()))
-    return `a CI job (CI=${CI})`;
-  return KUBERNETES_SERVICE_HOST ? 'a pod (KUBERNETES_SERVICE_HOST is set)' : undefined;
-}
-
-/** Set by services that run pipelines and do not all set CI: Azure Pipelines, Jenkins, TeamCity, AWS CodeBuild, … */
+/** What says that a pipeline runs this, where the service need not set CI: Azure Pipelines, Jenkins, AWS CodeBuild, … */
 const PIPELINES = [
   'GITHUB_ACTIONS',
   'GITLAB_CI',
@@ -25,15 +17,32 @@ const PIPELINES = [
   'TRAVIS',
   'DRONE',
   'bamboo_buildKey',
+  'GO_PIPELINE_NAME',
+  'HARNESS_BUILD_ID',
+] as const;
+
+/** What says that this is a container of a service that starts it for its work: ECS, Lambda, Cloud Run, Azure, Nomad. */
+const CONTAINERS = [
+  'ECS_CONTAINER_METADATA_URI_V4',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'K_SERVICE',
+  'CLOUD_RUN_JOB',
+  'CONTAINER_APP_NAME',
+  'NOMAD_ALLOC_ID',
 ] as const;
 
 /**
- * A pipeline, in which the working directory is what somebody proposed: whoever writes the pull request writes what
- * lies there. Undefined where nothing says so.
+ * A pipeline, a pod or the like: the machine may be gone after this command, and what lies in the working directory is what
+ * somebody proposed, as whoever writes a pull request does. Undefined where nothing says so.
  */
 export function pipelinePlace(env: Io['env']): string | undefined {
-  const known = PIPELINES.find((name) => !['', '0', 'false'].includes((env[name] ?? '').toLowerCase()));
-  return fleetingPlace(env) ?? (known && `a pipeline (${known} is set)`);
+  const isSet = (name: string) => !['', '0', 'false', 'no', 'off'].includes((env[name] ?? '').toLowerCase());
+  if (isSet('CI')) return `a CI job (CI=${env.CI})`;
+  if (isSet('KUBERNETES_SERVICE_HOST')) return 'a pod (KUBERNETES_SERVICE_HOST is set)';
+  const pipeline = PIPELINES.find(isSet);
+  if (pipeline) return `a pipeline (${pipeline} is set)`;
+  const container = CONTAINERS.find(isSet);
+  return container && `a container (${container} is set)`;
 }
 
 /**
@@ -41,7 +50,7 @@ export function pipelinePlace(env: Io['env']): string | undefined {
  * knows that the file stays says so by naming it on the command line.
  */
 export function refuseEphemeralState(io: Io, location: string, named: 'by flag' | 'elsewhere'): void {
-  const place = fleetingPlace(io.env);
+  const place = pipelinePlace(io.env);
   if (place === undefined || named === 'by flag' || isUrl(location)) return;
   throw new Failure(
     'refused',

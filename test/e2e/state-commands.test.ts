@@ -371,7 +371,13 @@ describe('a state on an ephemeral machine', () => {
   });
   afterEach(() => desk.close());
 
-  for (const env of [{ CI: 'true' }, { KUBERNETES_SERVICE_HOST: '10.0.0.1' }])
+  for (const env of [
+    { CI: 'true' },
+    { KUBERNETES_SERVICE_HOST: '10.0.0.1' },
+    { TF_BUILD: 'True' },
+    { CODEBUILD_BUILD_ID: 'restores:1' },
+    { GITHUB_ACTIONS: 'true' },
+  ])
     it(`is refused unless a flag names it: ${Object.keys(env)}`, async () => {
       const run = (...args: string[]) => desk.runIn(desk.folder, env, ...args);
       for (const command of [
