@@ -7,10 +7,16 @@ import type { Io } from './io.ts';
 /** Says what a yes would do. Above it stands the plan, with what is overwritten and cannot be undone. */
 export function questionOf({ restore, resume, may_be_sent_again: again }: Consent): string {
   if (restore > 0)
-    return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way` : ''}?`;
+    return `Restore ${plural(restore, 'disk')} as shown${resume > 0 ? `, and go on with ${plural(resume, 'restore')} under way${again > 0 ? ` (${sentAgain(again)})` : ''}` : ''}?`;
   if (again > 0)
     return `Go on with ${plural(resume, 'restore')} under way? ${grouped(again)} of ${grouped(resume)} ${again === 1 ? 'is' : 'are'} not known to run: the cloud is looked at first, and what it has not begun is sent again and overwrites its disk.`;
   return `Write this down in the state${resume > 0 ? `, and follow ${plural(resume, 'restore')} under way` : ''}? No disk is touched.`;
+}
+
+function sentAgain(count: number): string {
+  return count === 1
+    ? 'one of them is sent again, and overwrites its disk, if the cloud has not begun it'
+    : `${grouped(count)} of them are sent again, and overwrite their disks, if the cloud has not begun them`;
 }
 
 /** Goes on only after a typed `yes` on a terminal; where nobody can type, that is a refusal. */

@@ -31,8 +31,10 @@ export interface CinderTools extends ClientTools {
  * its project, to whoever may see other projects' backups.
  */
 const BACKUPS_VERSION = { 'OpenStack-API-Version': 'volume 3.18' };
-/** From 3.3 there are messages, from 3.5 (Ocata) they can be asked for by request id. */
+/** From 3.5 (Ocata) messages can be asked for by request id. */
 const MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.5' };
+/** Who knows this version (Wallaby) writes a message for a restore that fails; an older Cinder writes none. */
+const RESTORE_MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.64' };
 /** "Version 3.18 is not supported by the API": a cloud of before Ocata. */
 const UNKNOWN_VERSION = 406;
 
@@ -145,14 +147,18 @@ export class CinderDriver implements Driver {
     let messages: readonly Message[] = [];
     let asked = request_ids.length > 0;
     for (const id of request_ids) {
-      const reading = await this.#client.read(
-        `${this.#url}/messages?request_id=${encodePercent(id)}`,
-        (body) => checked(body.messages, list, 'messages').map(parseMessage),
-        signal,
-        { headers: MESSAGES_VERSION, maxBytes: Infinity },
-      );
+      const read = (headers: Readonly<Record<string, string>>) =>
+        this.#client.read(
+          `${this.#url}/messages?request_id=${encodePercent(id)}`,
+          (body) => checked(body.messages, list, 'messages').map(parseMessage),
+          signal,
+          { headers, maxBytes: Infinity },
+        );
+      let reading = await read(RESTORE_MESSAGES_VERSION);
+      if (reading.kind !== 'found') asked = false;
+      if (reading.kind === 'unreadable' && reading.failure.status === UNKNOWN_VERSION)
+        reading = await read(MESSAGES_VERSION);
       if (reading.kind === 'found') messages = [...messages, ...reading.value];
-      else asked = false;
     }
     const reason = reasonIn(messages, request_ids);
     if (reason !== undefined) return { kind: 'failed', reason };

@@ -92,6 +92,7 @@ class Execution {
       emit,
       slowWrites: new SlowWrites(clock, emit),
       closed: () => this.#closed(),
+      isRestored: (address) => this.#schedule.isFulfilled(address),
     };
     const tasks = plan.actions.filter(isRunnable).map(taskOf);
     // What is under way goes first: it frees disks and backups that others wait for.
@@ -283,7 +284,7 @@ function taskOf(action: PinnedAction): RestoreTask {
     id: action.address,
     action,
     resources: [`volume ${action.volume.id}`, `backup ${action.backup.id}`],
-    // What is under way is followed whatever became of its dependencies.
+    // What is under way is followed whatever became of its dependencies; before it is sent again they count.
     depends_on: action.kind === 'resume' ? [] : action.depends_on,
   };
 }

@@ -48,8 +48,7 @@ function seenOf(reading: Reading<Volume | Backup>): Seen {
   const { value } = reading;
   return {
     status: value.status,
-    // A resource that never changed has no `updated_at`; its creation is when it was last touched.
-    ...optional('updated_at', value.updated_at ?? value.created_at),
+    ...optional('updated_at', value.updated_at),
     ...optional('src_backup_id', 'src_backup_id' in value ? value.src_backup_id : undefined),
   };
 }

@@ -21,6 +21,7 @@ import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { look } from './look.ts';
+import { refuseAgainstJob } from './refuse-against-job.ts';
 import { Rhythm } from './rhythm.ts';
 import type { RunSettings } from './run.ts';
 
@@ -33,8 +34,8 @@ export interface Looking {
 
 /**
  * Writes down what a person found out about a restore whose outcome the program cannot tell. Looks at the cloud
- * first: `not-started` is refused while anything is restoring, for it would clear the way for a second start, and
- * `succeeded` while the disk is being written. Rejects with the reason of `stop`, the record as it was.
+ * first: nothing is taken against what the job of the restore says, `not-started` is refused while anything is restoring,
+ * for it would clear the way for a second start, and `succeeded` while the disk is being written. Rejects with the reason of `stop`, the record as it was.
  */
 export async function resolve(
   lease: Lease,
@@ -59,6 +60,7 @@ export async function resolve(
         remedy: 'to restore it again, raise its generation',
       }),
     );
+  await refuseAgainstJob(driver, record, decision.as, looking.stop);
   if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);
   if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, looking);
   const at = isoTime(clock.now());

@@ -107,6 +107,10 @@ class Attempts {
       if (run.reach === 'follow') return this.#fail(finding.because, false);
       if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
         return { ...recorded(session), refused: this.#action.refused };
+      // It may have been declared to depend on another since it was begun: then it starts anew, once that is restored.
+      const missing = this.#action.depends_on.find((address) => !run.isRestored(address));
+      if (missing !== undefined)
+        return this.#fail(`it did not start, and ${missing}, which it depends on, is not restored`, false);
       if (this.#patienceIsOver)
         return this.#fail(
           `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,

@@ -19,6 +19,7 @@ export class Schedule<T extends Task> {
   readonly #held = new Map<string, string>();
   readonly #unmet = new Map<string, number>();
   readonly #dependants = new Map<string, T[]>();
+  readonly #fulfilled: Set<string>;
   #next = 0;
   #running = 0;
   readonly #open = new Map<string, T>();
@@ -26,6 +27,7 @@ export class Schedule<T extends Task> {
   /** `done`: ids outside the tasks that dependencies may name and that are fulfilled. */
   constructor(tasks: readonly T[], done: ReadonlySet<string>, parallelism: number) {
     this.#parallelism = parallelism;
+    this.#fulfilled = new Set(done);
     for (const task of tasks) {
       this.#open.set(task.id, task);
       const open = task.depends_on.filter((id) => !done.has(id));
@@ -37,6 +39,11 @@ export class Schedule<T extends Task> {
       }
       if (open.length === 0) this.#ready.push(task);
     }
+  }
+
+  /** Whether what is called so is done, or was a task that ended well. */
+  isFulfilled(id: string): boolean {
+    return this.#fulfilled.has(id);
   }
 
   /** Everything that may begin now; it counts as begun. What `may` says no to is not asked again: it never begins. */
@@ -75,6 +82,7 @@ export class Schedule<T extends Task> {
       }
     }
     if (!result.fulfilled) return;
+    this.#fulfilled.add(task.id);
     for (const dependant of this.#dependants.get(task.id) ?? []) {
       const unmet = (this.#unmet.get(dependant.id) ?? 0) - 1;
       this.#unmet.set(dependant.id, unmet);

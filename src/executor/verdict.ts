@@ -98,6 +98,13 @@ export function judge(evidence: Evidence): Verdict {
       kind: 'wait',
       because: `nothing moved so far; a late start counts as possible for ${formatDuration(evidence.settle_ms)}`,
     };
+  // Every change moves the time of the disk, and the status may have come and gone between two looks.
+  if (doubt !== 'none' && (volume.updated_at === undefined || baseline.volume.updated_at === undefined))
+    return {
+      kind: 'unknown',
+      because:
+        'the cloud does not say when the disk last changed, so that it cannot be told whether it started',
+    };
   if (doubt === 'full' && evidence.after_ambiguous === 'stop')
     return { kind: 'unknown', because: 'nothing moved, and after_ambiguous is stop: a person decides' };
   if (evidence.settle_ms === 0) return { kind: 'retry', because: 'the disk did not move: it did not start' };

@@ -145,7 +145,7 @@ describe('the cinder driver, replayed', () => {
       kind: 'none',
     });
     const asked = cloud.asked.at(-2);
-    expect(asked?.version).to.equal('volume 3.5');
+    expect(asked?.version).to.equal('volume 3.64');
     expect(asked?.path).to.match(/\/messages\?request_id=req-9f1ef775/);
     expect(cloud.isOver).to.equal(true);
   });

@@ -50,6 +50,21 @@ spec:
   };
   const posted = () => desk.cloud.audit().faults.length > 0;
 
+  it('takes no person’s word against a job that waits in the queue', async () => {
+    await desk.close();
+    desk = await Desk.open({ seed: { volumes: 4, queueMs: 600_000 } });
+    await desk.run('init');
+    manifest(1);
+    expect((await apply('--no-wait')).code).to.equal(6);
+    for (const as of ['not-started', 'succeeded', 'failed']) {
+      const finished = await desk.run('resolve', 'night/one', '--as', as, '--reason', 'looked at it');
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('is INIT: the restore of night/one has not ended');
+    }
+    expect((await record()).status).to.equal('running');
+    expect(desk.cloud.audit().restores).to.have.length(1);
+  });
+
   for (const [title, first, gap_ms] of [
     ['the other backup into our disk first', 'disk', 500],
     ['our backup into the other disk first', 'backup', 500],

@@ -86,6 +86,27 @@ describe('a run', () => {
     expect(second?.volume_id).to.equal(volumeId(lab, 1));
   });
 
+  it('sends a begun restore that has not started again only after what it depends on by now', async () => {
+    const lab = new Lab({
+      settings: { apply: { ...defaults().apply, parallelism: 1 } },
+      faults: [{ match: { route: 'restore' }, effect: { kind: 'status', when: 'before', status: 409 } }],
+    });
+    const interrupted = new AbortController();
+    await lab.apply([lab.spec(1)], {
+      stop: interrupted.signal,
+      onEvent: ({ type }) => type === 'answered' && interrupted.abort(new Error('enough')),
+    });
+    expect((await lab.state())?.records.get('set/disk-1')?.status).to.equal('intended');
+    const specs = [lab.spec(1, { depends_on: ['set/disk-0'] }), lab.spec(0)];
+    expect((await lab.apply(specs)).outcome.summary).to.include({ failed: 1, succeeded: 1 });
+    const given = (await lab.state())?.records.get('set/disk-1');
+    expect(given).to.include({ status: 'failed', touched: 'no' });
+    expect(given?.status === 'failed' && given.reason).to.include('set/disk-0, which it depends on');
+    expect(lab.starts(1)).to.equal(0);
+    expect((await lab.apply(specs)).outcome.summary).to.include({ succeeded: 1 });
+    expect(lab.starts(1)).to.equal(1);
+  });
+
   it('stops only the dependants of one that failed', async () => {
     const lab = new Lab({ faults: [fails(0)] });
     mend(lab, 0);

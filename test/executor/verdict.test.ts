@@ -49,6 +49,14 @@ describe('the verdict, where the simulation cannot reach', () => {
     expect(verdict(look({ updated_at: AT, src_backup_id: 'other' }))).to.equal('unknown');
   });
 
+  it('repeats nothing in doubt where the cloud does not say when the disk last changed', () => {
+    const { updated_at: _, ...untimed } = look({}).volume;
+    const seen = { ...look({}), volume: untimed };
+    expect(verdict(seen, { baseline: seen, since_ms: 119_000 })).to.equal('wait');
+    expect(verdict(seen, { baseline: seen })).to.equal('unknown');
+    expect(verdict(look({}), { baseline: look({}) })).to.equal('retry');
+  });
+
   it('waits while the disk is being restored from another backup', () => {
     const { volume, backup } = RESTORING;
     expect(verdict(RESTORING)).to.equal('adopt');

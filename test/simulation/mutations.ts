@@ -560,6 +560,23 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
 
+  {
+    name: 'a person is believed against the job of the restore',
+    rule: 'resolve asks the job, and refuses not-started until it has ended otherwise',
+    patches: [
+      {
+        file: 'src/executor/resolve-record.ts',
+        find: 'await refuseAgainstJob(driver, record, decision.as, looking.stop);',
+        replace: '',
+      },
+      {
+        file: 'src/executor/resolve-record.ts',
+        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);",
+        replace: '',
+      },
+    ],
+  },
+
   // Following to the end.
   {
     name: 'job entities are not compared',

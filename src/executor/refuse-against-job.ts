@@ -1,0 +1,76 @@
+import type { Job } from '../domain/cloud.ts';
+import { error } from '../domain/diagnostic.ts';
+import { Failure, unreachable } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
+import { jobIdOf, type Resolution, type RestoreRecord } from '../domain/record.ts';
+import type { Driver } from '../drivers/driver.ts';
+import { otherWork } from './judge-running.ts';
+
+/**
+ * Throws a Failure (`refused`) where the job of the restore says otherwise than the person, or has not ended: VBS moves
+ * neither disk nor backup before a queued job begins. A job that is gone, or that did other work, says nothing; one that
+ * cannot be read is no objection but to `not-started`, which would clear the way for a second request.
+ */
+export async function refuseAgainstJob(
+  driver: Driver,
+  record: RestoreRecord,
+  as: Resolution['as'],
+  stop: AbortSignal,
+): Promise<void> {
+  const id = jobIdOf(record);
+  if (id === undefined) return;
+  const reading = await driver.job(id, stop);
+  switch (reading.kind) {
+    case 'gone':
+      return;
+    case 'unreadable':
+      if (as === 'not-started')
+        throw refused(
+          'cannot-look',
+          `job ${id} of ${record.address} cannot be read, so not-started cannot be checked: ${reading.failure.message}`,
+          'try again when the cloud answers',
+        );
+      return;
+    case 'found':
+      if (otherWork(reading.value, record) === undefined) refuseAgainst(reading.value, record, as);
+      return;
+    default:
+      return unreachable(reading);
+  }
+}
+
+function refuseAgainst({ id, status, raw_status }: Job, record: RestoreRecord, as: Resolution['as']): void {
+  const contradicted = `job ${id} is ${raw_status}: ${record.address} cannot be ${as}`;
+  switch (status) {
+    case 'init':
+    case 'running':
+      throw refused(
+        'job-under-way',
+        `job ${id} is ${raw_status}: the restore of ${record.address} has not ended`,
+        record.status === 'running'
+          ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}`
+          : 'wait for the job to end, then decide',
+      );
+    case 'unrecognised':
+      // A person may know that it is over, but not that it never begins.
+      if (as === 'not-started')
+        throw refused(
+          'job-not-understood',
+          contradicted,
+          'wait for the job to end; if it never does, say --as failed',
+        );
+      return;
+    case 'success':
+      if (as === 'not-started') throw refused('job-succeeded', contradicted, 'say --as succeeded');
+      return;
+    case 'fail':
+      if (as === 'succeeded') throw refused('job-failed', contradicted, 'say --as failed');
+      return;
+    default:
+      return unreachable(status);
+  }
+}
+
+function refused(code: string, summary: string, remedy: string): Failure {
+  return new Failure('refused', error(code, summary, { remedy }));
+}
