@@ -67,7 +67,7 @@ function refuseAgainst({ id, status, raw_status }: Job, record: RestoreRecord, a
       if (as === 'succeeded') throw refused('job-failed', contradicted, 'say --as failed');
       return;
     default:
-      return unreachable(status);
+      unreachable(status);
   }
 }
 

@@ -466,9 +466,9 @@ export const MUTATIONS: readonly Mutation[] = [
     rule: 'POST within 5 s of that commit, whatever froze meanwhile',
     patches: [
       {
-        file: SEND,
-        find: 'fresh_until: freshUntil,',
-        replace: 'fresh_until: momentOf(run.clock, INTENT_FRESH_MS),',
+        file: RESTORE,
+        find: 'sendRestore(session, permit, freshUntil, onWrittenLate)',
+        replace: 'sendRestore(session, permit, momentOf(run.clock, INTENT_FRESH_MS), onWrittenLate)',
       },
     ],
   },
