@@ -27,6 +27,8 @@ export async function hunt(
   const work = { entry: HUNTER, replaced: await compilePatched(patches), input: seeds };
   const hear = (message: HuntMessage) => {
     if (message.kind === 'playing') playing = message.seed;
+    else if (message.what.includes('ReferenceError'))
+      throw new Error(`the patch uses a name that its file does not have: ${message.what}`);
     else caught = { seed: message.seed, clause: message.clause };
   };
   const { kind } = await thread.play(work, hear, STORY_MS_MAX);
