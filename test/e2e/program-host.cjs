@@ -39,7 +39,6 @@ process.on('message', ({ args, cwd, env, end }) => {
   const streams = [process.stdout, process.stderr];
   const listeners = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
   const idle = process.getActiveResourcesInfo().length;
-  const isBusy = () => process.getActiveResourcesInfo().length > idle;
   let state = 'running';
   process.on('uncaughtException', (error) => {
     if (state === 'ended') {
@@ -53,17 +52,15 @@ process.on('message', ({ args, cwd, env, end }) => {
     if (state === 'crashed') exit(code);
     state = 'ended';
     for (const timer of [...timers, ...intervals]) clearTimeout(timer);
-    // What called this may be the end of a file's or a socket's work, which counts as under way until it returns.
+    for (const socket of sockets) socket.destroy();
+    for (const server of servers) {
+      server.closeAllConnections?.();
+      server.close();
+    }
+    // What closes now, and whatever called this, counts as under way until the next turns of the loop.
     setImmediate(() => {
-      // Connections that are kept for the next request do not count, but at the server's end, if that is in here, too.
-      if (servers.size === 0 && isBusy()) exit(code);
-      for (const socket of sockets) socket.destroy();
-      for (const server of servers) {
-        server.closeAllConnections?.();
-        server.close();
-      }
       setImmediate(() => {
-        if (isBusy()) exit(code);
+        if (process.getActiveResourcesInfo().length > idle) exit(code);
         process.emit('exit', code);
         for (const each of [sockets, servers, timers, intervals]) each.clear();
         for (const name of process.eventNames())
