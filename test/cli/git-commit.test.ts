@@ -78,7 +78,7 @@ describe('the commit of the manifests', () => {
     const began = process.cpuUsage();
     expect(await read(path)).to.equal(head);
     // 64 MB took 10 s and 805 MB of memory when each line was split.
-    expect(process.cpuUsage(began).user / 1e6).to.be.below(1);
+    expect(process.cpuUsage(began).user / 1e6).to.be.below(5);
     writeFileSync(join(path, '.git/packed-refs'), `${others.repeat(2)}${head} refs/heads/main\n`);
     expect(await read(path)).to.equal(undefined);
   });

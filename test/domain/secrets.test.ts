@@ -183,11 +183,11 @@ describe('secrets', () => {
     it(`are found in time, long as they may be: ${what}`, () => {
       const known = secrets('short');
       known.addToken(token);
-      const begun = performance.now();
+      const begun = process.cpuUsage();
       expect(known.maskMessage(`got ${token}.`)).to.equal('got ***.');
       const text = 'x""'.repeat(300_000);
       expect(known.mask(text)).to.equal(text);
-      expect(performance.now() - begun).to.be.below(15_000);
+      expect(process.cpuUsage(begun).user / 1e6).to.be.below(15);
     });
 
   it('cost as much as the text is long, whatever is in it', () => {
@@ -225,8 +225,8 @@ describe('secrets', () => {
       'volume c96e4a94-927a-425c-8795-63f9964cfebd pay-db-data 500 GB available /dev/vdb pay-db1\n';
     const text = line.repeat(100_000);
     known.mask('');
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     expect(known.mask(text)).to.equal(text);
-    expect(performance.now() - begun).to.be.below(30_000);
+    expect(process.cpuUsage(begun).user / 1e6).to.be.below(30);
   });
 });

@@ -99,13 +99,11 @@ poll: {min_interval: 50ms, max_interval: 200ms}
   ] as const)
     it(`${what}: one beyond max_retry_after fails at once, says for how long the cloud asks, and asks no more`, async () => {
       throttle(matches, 100, '3600');
-      const began = performance.now();
       const done = await run(...command);
       expect(done.code, done.stdout + done.stderr).to.equal(code);
       expect((done.stdout + done.stderr).replace(/\s+/g, ' ')).to.contain(
         'the cloud asks to wait 1h, longer than retry.max_retry_after (5m)',
       );
-      expect(performance.now() - began).to.be.below(60_000);
       expect(front.seen.filter(({ method, path }) => matches(method, path))).to.have.length(1);
       if (command.some((word) => word === '--out')) expect(() => desk.read('p.json')).to.throw('ENOENT');
     });
@@ -125,17 +123,16 @@ poll: {min_interval: 50ms, max_interval: 200ms}
     ['a restore', restore, ['apply', '--auto-approve']],
   ] as const)
     it(`${what}: a stop ends the wait at once`, async () => {
-      throttle(matches, 100, '200');
+      configure(', max_retry_after: 1h');
+      throttle(matches, 100, '3600');
       const running = desk.startIn(desk.folder, front.env, ...command);
       while (!front.seen.some(({ method, path }) => matches(method, path)))
         await new Promise((resolve) => setTimeout(resolve, 20));
       // It hears the answer.
       await new Promise((resolve) => setTimeout(resolve, 200));
-      const stopped = performance.now();
       running.kill('SIGINT');
       const { code, stderr } = await running.done;
       expect(code, stderr).to.equal(130);
-      expect(performance.now() - stopped).to.be.below(60_000);
     });
 
   it('one restore throttled: the whole run pauses, and every disk is restored once', async () => {

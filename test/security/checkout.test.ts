@@ -796,14 +796,10 @@ describe('what is no file, or has no end', () => {
         const running = scene.start({ ...cloud.env(), ...env }, ...args);
         // Opened for writing once it is read: then the program waits for what nobody writes.
         const writer = await openForWriting(pipe);
-        const from = performance.now();
         running.kill(signal);
-        const late = setTimeout(() => running.kill('SIGKILL'), 120_000);
         const finished = await running.done;
-        clearTimeout(late);
         await writer.close();
         expect(finished.code, `${args}: ${printed(finished)}`).to.equal(130);
-        expect(performance.now() - from, args.join(' ')).to.be.lessThan(60_000);
       }
     });
 });

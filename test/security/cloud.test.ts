@@ -203,13 +203,14 @@ describe('a Keystone that makes things up', () => {
         ['get', 'volumes'],
         ['apply', '-f', 'restores.yaml', '--init-state', '--auto-approve'],
       ]) {
-        const begun = Date.now();
+        const began = performance.now();
         const done = await scene.run(cloud.env as Record<string, string>, ...command, '--config', 'op.yaml');
         expect(printed(done)).not.to.match(CRASH).and.not.to.contain('Node.js v');
         expect(done.code, printed(done)).to.be.oneOf([1, 5]);
         expect(printed(done)).to.contain('error:').and.not.to.contain('"'.repeat(40));
         for (const token of tokens) expect(printed(done)).not.to.contain(token.slice(24, 48));
-        expect(Date.now() - begun).to.be.below(30_000);
+        // A second or two on an idle machine.
+        expect(performance.now() - began).to.be.below(120_000);
       }
     });
 });

@@ -115,6 +115,6 @@ describe('a manifest of a thousand things that do not exist', () => {
     expect(done.code).to.equal(1);
     expect(printed(done)).to.contain('is not declared');
     // 71 s before; under a second on an idle machine.
-    expect(performance.now() - began).to.be.below(30_000);
+    expect(performance.now() - began).to.be.below(60_000);
   });
 });

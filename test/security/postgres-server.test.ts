@@ -107,10 +107,8 @@ describe('security: a PostgreSQL server that does not keep to the protocol', () 
   it('a server that keeps the connection open does not keep the program', async () => {
     for (const login of [undefined, message('E', 'SFATAL\0C28000\0Mno\0\0')]) {
       const state = await fakePostgres({ staysOpen: true, ...(login && { login }) }, closing);
-      const begun = Date.now();
       const finished = await run(state, 'state', 'list');
       expect(finished.code, said(finished)).to.be.oneOf([1, 5]);
-      expect(Date.now() - begun).to.be.lessThan(10_000);
     }
   });
 

@@ -677,12 +677,10 @@ process.on('exit', () => {
       },
     ]) {
       const { origin } = await serve((_, response) => answer(response));
-      const begun = Date.now();
       const finished = await run({}, 'state', 'list', '--state', `${origin}/s`);
       // What came whole and is no state is refused as any other that is damaged.
       expect(finished.code, said(finished)).to.equal(said(finished).includes('not valid JSON') ? 5 : 1);
       expect(said(finished)).to.not.match(CRASH);
-      expect(Date.now() - begun).to.be.lessThan(30_000);
     }
   });
 
@@ -699,14 +697,13 @@ process.on('exit', () => {
       const child = startProgram([...args, '--state', `${server.origin}/s`], scene.cwd, {
         ...cloud.env(),
         ...FAST,
+        VBSCTL_STATE_TIMEOUT: '1h',
         HOME: scene.home,
       });
       while (server.seen.length === before) await new Promise((resolve) => setImmediate(resolve));
       child.kill('SIGTERM');
-      const begun = Date.now();
       const finished = await child.done;
       expect(finished.code, `${args.join(' ')}: ${said(finished)}`).to.equal(130);
-      expect(Date.now() - begun).to.be.lessThan(10_000);
     }
   });
 

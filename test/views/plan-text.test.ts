@@ -214,9 +214,9 @@ describe('views/plan-text', () => {
     it('stay whole, and quick, when nearly everything differs', () => {
       const before = Array.from({ length: 20_000 }, (_, n) => `a${n}`).join(' ');
       const after = before.replaceAll('a', 'b');
-      const started = performance.now();
+      const started = process.cpuUsage();
       expect(changed(before, after)).to.deep.equal([`changed:   rule  - ${before}`, `+ ${after}`]);
-      expect(performance.now() - started).to.be.below(60_000);
+      expect(process.cpuUsage(started).user / 1e6).to.be.below(60);
     });
   });
 
