@@ -1,4 +1,4 @@
-/** A process that serves a world file until it is killed: `node --import tsx serve-world-file.ts FILE`. */
+/** A process that serves a world file until it is killed: argument FILE. */
 import { startEmulator } from '../../src/emulator/index.ts';
 
 const emulator = await startEmulator({ worldFile: process.argv[2] ?? '', seed: { jobDurationMs: 100_000 } });

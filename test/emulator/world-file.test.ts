@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { seedWorld, startEmulator } from '../../src/emulator/index.ts';
 import { openWorldFile } from '../../src/emulator/world-file.ts';
+import { bundled } from '../bundled.ts';
 import { call, DATA, DATA_BACKUP, Lab, LOG, passwordAuth, rejection, START } from './client.ts';
 
 describe('emulator: world file', () => {
@@ -269,9 +269,9 @@ describe('emulator: world file', () => {
 
   describe('across kill -9', () => {
     let child: ChildProcess;
-    const script = fileURLToPath(new URL('serve-world-file.ts', import.meta.url));
+    const script = bundled(new URL('serve-world-file.ts', import.meta.url));
     const serve = async (): Promise<string> => {
-      child = spawn(process.execPath, ['--import', 'tsx', script, file], {
+      child = spawn(process.execPath, [script, file], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const [line] = child.stdout === null ? [] : await once(child.stdout, 'data');

@@ -1,5 +1,5 @@
 /**
- * A process that POSTs once and freezes itself on the way: `node --import tsx frozen-sender.ts WHEN URL [CA FILE]`.
+ * A process that POSTs once and freezes itself on the way: arguments WHEN URL [CA FILE].
  * `before`: within the question whether the request may leave, which it answers with no when it wakes. `after`: as soon as
  * it is told that the request was written. Prints `frozen` before, and how the exchange ended at the end.
  */

@@ -4,11 +4,11 @@ import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
 import { proxyFromEnv } from '../../src/network/proxy.ts';
 import { gateWrites } from '../../src/network/write-gate.ts';
+import { bundled } from '../bundled.ts';
 import { type PrivateAuthority, privateAuthority } from './private-authority.ts';
 import { type ProxyProcess, startProxy } from './proxy-process.ts';
 
@@ -140,10 +140,10 @@ describe('the gate at the write', () => {
 
       /** The process that freezes itself; resolves when it did. */
       async function frozenSender(when: 'before' | 'after', cloud: Cloud) {
-        const script = fileURLToPath(new URL('frozen-sender.ts', import.meta.url));
+        const script = bundled(new URL('frozen-sender.ts', import.meta.url));
         const child = spawn(
           process.execPath,
-          ['--import', 'tsx', script, when, cloud.url, ...(tls ? [authority?.caFile ?? ''] : [])],
+          [script, when, cloud.url, ...(tls ? [authority?.caFile ?? ''] : [])],
           {
             stdio: ['ignore', 'pipe', 'inherit'],
             env: {

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
 import type { LockHolder } from '../../src/domain/lock-holder.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
 import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
 import { findBreaks } from '../../src/state/history-chain.ts';
+import { bundled } from '../bundled.ts';
 import { ACTOR, AT, chained, everyKind, numbered, put, recordAfter, TARGET } from './samples.ts';
 
 /** An empty place for one state, and what the suite needs to know about its kind of backend. */
@@ -356,8 +356,8 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
     }
 
     async function holder(): Promise<{ child: ChildProcess; lock: LockInfo }> {
-      const script = fileURLToPath(new URL('./lock-holder.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', script, subject.location], {
+      const script = bundled(new URL('./lock-holder.ts', import.meta.url));
+      const child = spawn(process.execPath, [script, subject.location], {
         stdio: ['pipe', 'pipe', 'inherit'],
         env: { ...process.env, ...subject.env },
       });

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { systemClock } from '../../src/cli/system.ts';
 import type { LockInfo } from '../../src/state/backend.ts';
+import { bundled } from '../bundled.ts';
 import { refusal } from './backend-contract.ts';
 import { ACTOR, numbered, TARGET } from './samples.ts';
 import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from './trial.ts';
@@ -159,8 +159,8 @@ class Rival {
   }
 
   static async start({ location, env }: Trial, count: number): Promise<Rival> {
-    const script = fileURLToPath(new URL('./rival.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', script, location, String(count)], {
+    const script = bundled(new URL('./rival.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, location, String(count)], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...env },
     });
