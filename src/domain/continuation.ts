@@ -13,7 +13,7 @@ import {
   worstDoubt,
 } from './record.ts';
 import type { Address } from './spec.ts';
-import type { Change, State } from './state.ts';
+import { type Change, recordsTold, type State } from './state.ts';
 
 /**
  * Two ledgers held against each other: whether one record can be what became of another, what a run could not
@@ -199,15 +199,12 @@ type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
 /** All that a state tells of each restore, oldest first, history and records. */
 function factsOf(state: State): Facts {
   const facts = new Map<string, RestoreRecord[]>();
-  const note = (record: RestoreRecord) => {
+  for (const record of recordsTold(state)) {
     const key = identityKey(record);
     const list = facts.get(key);
     if (list) list.push(record);
     else facts.set(key, [record]);
-  };
-  for (const entry of state.history)
-    if (entry.type === 'closed' || entry.type === 'removed') note(entry.record);
-  for (const record of state.records.values()) note(record);
+  }
   return facts;
 }
 

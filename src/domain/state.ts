@@ -134,6 +134,13 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
   }
 }
 
+/** Every record that the state tells of, oldest first: those of the history, then those that stand. */
+export function* recordsTold(state: State): Generator<RestoreRecord, void> {
+  for (const entry of state.history)
+    if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
+  yield* state.records.values();
+}
+
 export function emptyState(lineage: string, target: Target, createdAt: string): State {
   return { lineage, serial: 0, target, created_at: createdAt, records: new Map(), history: [] };
 }

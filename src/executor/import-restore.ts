@@ -1,9 +1,17 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { VOLUME_RESTORING } from '../domain/cloud.ts';
+import { sameId, VOLUME_RESTORING } from '../domain/cloud.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { RestoreAction } from '../domain/plan.ts';
-import { advance, optional, type RestoreRecord } from '../domain/record.ts';
+import {
+  advance,
+  identityText,
+  jobIdOf,
+  optional,
+  type RestoreRecord,
+  statusWord,
+} from '../domain/record.ts';
+import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { isRestore, otherWork } from './judge-running.ts';
@@ -46,7 +54,10 @@ export async function importRestore(
       `disk ${volume_id} is being restored right now`,
       'wait for it to end, then import it',
     );
-  if (proof.by === 'job') await refuseOtherJob(driver, proof.job_id, { volume_id, backup_id });
+  if (proof.by === 'job') {
+    refuseKnownJob(lease.state(), proof.job_id);
+    await refuseOtherJob(driver, proof.job_id, { volume_id, backup_id });
+  }
   const now = clock.now();
   const finished_at = proof.succeeded_at ?? isoTime(now);
   if (Date.parse(finished_at) > now || Date.parse(finished_at) < Date.parse(backup.value.created_at))
@@ -74,6 +85,17 @@ export async function importRestore(
   });
   await lease.commit([{ type: 'record', record }]);
   return record;
+}
+
+/** A job does one restore: what the state has it for already was another one. */
+function refuseKnownJob(state: State | undefined, id: string): void {
+  const known = state && [...recordsTold(state)].findLast((record) => sameId(jobIdOf(record) ?? '', id));
+  if (!known) return;
+  throw refused(
+    'job-known',
+    `job ${id} stands in the state already, for ${known.address}: ${identityText(known)}, ${statusWord(known.status)}`,
+    'name the job of the restore that was done by hand: --job-id; if there is none, restore it with vbsctl apply',
+  );
 }
 
 async function refuseOtherJob(

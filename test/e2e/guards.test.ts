@@ -43,6 +43,25 @@ describe('what was done by hand, and what a person allows', () => {
     expect(desk.starts()).to.deep.equal([1, 1]);
   });
 
+  it('imports no job that the state has already, for whatever restore it stands there', async () => {
+    expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
+    const shown = JSON.parse((await desk.run('state', 'show', 'night/disk-0', '--output', 'json')).stdout);
+    const refused = async (job: string) => {
+      const finished = await desk.run('import', 'night/disk-0', '--job-id', job);
+      expect(finished.code, said(finished)).to.equal(5);
+      expect(said(finished)).to.include('stands in the state already, for night/disk-0:');
+    };
+    const raised = desk.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, generation: 2,');
+    desk.write('restores.yaml', raised);
+    await refused(shown.job_id);
+    await refused(shown.job_id.toUpperCase());
+    expect((await desk.run('state', 'rm', 'night/disk-0')).code).to.equal(0);
+    await refused(shown.job_id); // the history has it
+    const apply = await desk.run('apply', '--auto-approve');
+    expect(apply.code, said(apply)).to.equal(0);
+    expect(desk.starts()).to.deep.equal([2, 1]);
+  });
+
   it('imports by a person’s word, with a reason and a time that can be', async () => {
     const word = (...more: string[]) => desk.run('import', 'night/disk-0', ...more);
     expect((await word()).code).to.equal(1);
