@@ -155,7 +155,7 @@ type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
   const here = last && { ...record, address: last.address };
   if (here && (isSame(last, here) || follows(here, last))) return { kind: 'known', status: last.status };
-  if (!isOfARun(record)) return { kind: 'refused', why: 'no run of vbsctl comes to such a record' };
+  if (!isOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
   if (last && here) {
     if (!follows(last, here))
       return { kind: 'refused', why: `the state has it ${last.status} since ${last.updated_at}` };
