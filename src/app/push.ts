@@ -1,7 +1,8 @@
 import { isoTime } from '../domain/clock.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
-import { error } from '../domain/diagnostic.ts';
+import { error, Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import { stoppably } from '../domain/long-work.ts';
 import { judgePush, pushedState } from '../domain/push-risks.ts';
 import { optional } from '../domain/record.ts';
@@ -138,8 +139,11 @@ function mustBelong(unsaved: Unsaved, name: string, state: State, location: stri
   throw new Failure(
     'refused',
     error('push-other-lineage', `${name} belongs to another state than the one at ${location}`, {
-      detail: `There: lineage ${state.lineage}, ${describeTarget(state.target)}\nIn ${name}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
-      remedy: `${onlyIfYours(unsaved.state)}name the state that the run worked with, ${unsaved.state}: --state ${wordOfFile(unsaved.state)}`,
+      detail: new Lines(
+        `There: lineage ${state.lineage}, ${describeTarget(state.target)}`,
+        `In ${name}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
+      ),
+      remedy: `${onlyIfYours(unsaved.state)}name the state that the run worked with, ${quotedWhole(unsaved.state)}: --state ${wordOfFile(unsaved.state)}`,
     }),
   );
 }

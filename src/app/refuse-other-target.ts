@@ -1,4 +1,4 @@
-import { error } from '../domain/diagnostic.ts';
+import { error, Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import { describeTarget, isEmulator, sameTarget, type Target } from '../domain/target.ts';
@@ -11,7 +11,10 @@ export function refuseOtherTarget(state: State, target: Target): void {
   throw new Failure(
     'refused',
     error('other-target', 'the state belongs to another cloud project than the credentials', {
-      detail: `The state: ${describeTarget(state.target)}\nThe credentials: ${describeTarget(target)}`,
+      detail: new Lines(
+        `The state: ${describeTarget(state.target)}`,
+        `The credentials: ${describeTarget(target)}`,
+      ),
       remedy:
         isEmulator(state.target) && !isEmulator(target)
           ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`

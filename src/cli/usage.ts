@@ -1,7 +1,7 @@
-import { error } from '../domain/diagnostic.ts';
+import { error, type Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 
 /** A command line that cannot be taken. */
-export function usage(summary: string, remedy: string): Failure {
+export function usage(summary: string, remedy: string | Lines): Failure {
   return new Failure('usage', error('usage', summary, { remedy }));
 }

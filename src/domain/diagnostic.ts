@@ -6,10 +6,34 @@ export interface Diagnostic {
   /** One sentence without a full stop: what is wrong. */
   readonly summary: string;
   /** What else helps to understand it. */
-  readonly detail?: string;
+  readonly detail?: string | Lines;
   /** What to do: an edit, a command, a flag. */
-  readonly remedy?: string;
+  readonly remedy?: string | Lines;
   readonly where?: Place;
+}
+
+/**
+ * A text of several lines, in JSON one text. A line break within a line, or within a text that is one line, is never meant:
+ * it came with what somebody else wrote, and is made visible where it is shown.
+ */
+export class Lines {
+  readonly each: readonly string[];
+
+  constructor(...each: readonly (string | undefined)[]) {
+    this.each = each.filter((line) => line !== undefined);
+  }
+
+  toString(): string {
+    return this.each.join('\n');
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+export function linesOf(text: string | Lines): readonly string[] {
+  return typeof text === 'string' ? [text] : text.each;
 }
 
 /** Where a problem is: in a file (line and column count from 1) or at a restore. */

@@ -1,4 +1,5 @@
 import type { Backup } from './cloud.ts';
+import type { Diagnostic } from './diagnostic.ts';
 import type { VolumeRow } from './inventory.ts';
 import type { Target } from './target.ts';
 
@@ -32,5 +33,5 @@ export interface DraftGap {
   readonly kind: 'gap';
   readonly volume: VolumeRow;
   readonly reason: string;
-  readonly detail?: string;
+  readonly detail?: Diagnostic['detail'];
 }

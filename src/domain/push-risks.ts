@@ -1,5 +1,5 @@
 import { addressesText, forgottenBy } from './continuation.ts';
-import { type Diagnostic, error } from './diagnostic.ts';
+import { type Diagnostic, error, Lines } from './diagnostic.ts';
 import { Failure } from './errors.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 import { describeTarget, sameTarget } from './target.ts';
@@ -43,7 +43,7 @@ function risksOf(
   { given: name, location, sameSerial }: Terms,
 ): { readonly risk: PushRisk; readonly diagnostic: Diagnostic }[] {
   const risks: { risk: PushRisk; diagnostic: Diagnostic }[] = [];
-  const risk = (which: PushRisk, summary: string, detail: string, remedy: string) =>
+  const risk = (which: PushRisk, summary: string, detail: string | Lines, remedy: string) =>
     risks.push({
       risk: which,
       diagnostic: error(`push-${which}`, summary, { detail, remedy: `${remedy}: --allow-${which}` }),
@@ -52,7 +52,10 @@ function risksOf(
     risk(
       'other-lineage',
       `${name} is another state than the one at ${location}`,
-      `There: lineage ${current.lineage}, ${describeTarget(current.target)}\nIn ${name}: lineage ${given.lineage}, ${describeTarget(given.target)}`,
+      new Lines(
+        `There: lineage ${current.lineage}, ${describeTarget(current.target)}`,
+        `In ${name}: lineage ${given.lineage}, ${describeTarget(given.target)}`,
+      ),
       'name the right file or the right --state; only when the one that is there is to be given up',
     );
   else if (sameSerial === 'fine' ? given.serial < current.serial : given.serial <= current.serial)

@@ -1,3 +1,5 @@
+import { sanitize } from './escape/terminal.ts';
+
 /** Which cloud project a state belongs to. Restores of one target never count as done in another. */
 export interface Target {
   readonly auth_url: string;
@@ -15,9 +17,10 @@ export function sameTarget(a: Target, b: Target): boolean {
   );
 }
 
+/** On one line, whatever a cloud or a state says. */
 export function describeTarget(target: Target): string {
   const project = target.project_name ? `${target.project_name} (${target.project_id})` : target.project_id;
-  return `project ${project}, region ${target.region}, ${target.auth_url}`;
+  return sanitize(`project ${project}, region ${target.region}, ${target.auth_url}`);
 }
 
 /** `https://iam.example/v3/`, `https://IAM.example/v3` and `https://iam.example` name the same Keystone. */

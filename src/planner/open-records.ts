@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Wait } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
@@ -20,10 +20,10 @@ export function outcomeUnknown({ record, current }: Found, context: Context): Di
       remedy: `look at the disk; ${raise(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
-    remedy: [
+    remedy: new Lines(
       `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
       `look at the disk, then: ${resolveCommand(record.address)}`,
-    ].join('\n'),
+    ),
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { identityKey, identityText, type RestoreRecord } from '../domain/record.ts';
@@ -80,7 +80,10 @@ function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
   if (sameTarget(saved.target, target)) return [];
   return [
     error('plan-other-target', 'the plan was made for another cloud project than the credentials lead to', {
-      detail: `The plan: ${describeTarget(saved.target)}\nThe credentials: ${describeTarget(target)}`,
+      detail: new Lines(
+        `The plan: ${describeTarget(saved.target)}`,
+        `The credentials: ${describeTarget(target)}`,
+      ),
       remedy: 'use the credentials of the plan’s project, or plan for this one',
     }),
   ];
@@ -210,7 +213,7 @@ function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic
   const by = last ? ` at ${last.at} by ${last.who}` : '';
   const outcomes = [...records.values()].map(({ address, status }) => `${address} ${status}`);
   return error('plan-applied', `the plan was applied to its end before${by}`, {
-    ...(restores > 0 ? { detail: outcomes.slice(0, 20).join('\n') } : {}),
+    ...(restores > 0 ? { detail: new Lines(...outcomes.slice(0, 20)) } : {}),
     remedy: 'to restore the same again: raise generation in the manifest, plan and have that approved',
   });
 }

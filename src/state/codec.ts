@@ -2,6 +2,7 @@ import { constants, isUtf8 } from 'node:buffer';
 import type { Place } from '../domain/diagnostic.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import { optional, type RestoreRecord } from '../domain/record.ts';
@@ -198,7 +199,7 @@ function damaged(
     error('state-damaged', summary, {
       ...(detail === undefined ? {} : { detail }),
       where,
-      remedy: `correct it at that place, or put a sound copy of ${file} there; nothing was changed. Never start over with an empty state: what was restored before would be restored again`,
+      remedy: `correct it at that place, or put a sound copy of ${quotedWhole(file)} there; nothing was changed. Never start over with an empty state: what was restored before would be restored again`,
     }),
     { cause },
   );

@@ -1,6 +1,7 @@
 import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import type { LockInfo } from './backend.ts';
@@ -66,7 +67,7 @@ export function lockStays(id: string, place: string): Failure {
     error('lock-stays', `the lock ${id} is still there after several removals`, {
       detail: 'The store does not do what it says, or keeps what is removed.',
       where: { file: place },
-      remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${place} there`,
+      remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${quotedWhole(place)} there`,
     }),
   );
 }
@@ -92,7 +93,7 @@ export function damagedLock(place: string): Failure {
     'locked',
     error('lock-damaged', 'the state is locked, but the lock does not say by whom', {
       where: { file: place },
-      remedy: `make sure that no vbsctl works on this state, then delete ${place}`,
+      remedy: `make sure that no vbsctl works on this state, then delete ${quotedWhole(place)}`,
     }),
   );
 }

@@ -1,5 +1,5 @@
 import type { Contradiction } from '../domain/cross-check.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { LongWork } from '../domain/long-work.ts';
@@ -68,7 +68,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       const told = contradictions.slice(0, TOLD_MAX).map(({ address, what }) => `${address}: ${what}`);
       const more = contradictions.length - told.length;
       return error('state-contradictory', 'the records of the state do not follow from its history', {
-        detail: [...told, ...(more > 0 ? [`… and ${more} more`] : []), WHAT_IT_MEANS].join('\n'),
+        detail: new Lines(...told, more > 0 ? `… and ${more} more` : undefined, WHAT_IT_MEANS),
         remedy: repairRemedy(location),
         where,
       });
@@ -129,22 +129,22 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
 const TOLD_MAX = 5;
 const WHAT_IT_MEANS = 'vbsctl cannot tell what was restored, and could restore a volume a second time.';
 
-function repairRemedy(location: string): string {
+function repairRemedy(location: string): Lines {
   const here = `--state ${shellWord(location)}`;
-  return [
+  return new Lines(
     `see what is wrong: vbsctl state verify ${here}`,
     `put a sound copy back: vbsctl state push FILE ${here}`,
     `or go on with the state as it is: vbsctl state accept ${here} --reason "…"`,
-  ].join('\n');
+  );
 }
 
 /** The way out of a state that was superseded: one command a line, so that it can be pasted. */
-function supersededRemedy(location: string, first: string, last: string): string {
+function supersededRemedy(location: string, first: string, last: string): Lines {
   const here = `--state ${shellWord(location)}`;
-  return [
+  return new Lines(
     `${first}: vbsctl state push FILE ${here}`,
     `${last}: vbsctl state accept ${here} --reason "…"`,
-  ].join('\n');
+  );
 }
 
 function seenText({ serial, lineage, location, seen_at }: KnownState): string {
@@ -162,7 +162,10 @@ export function chainBroken(
     'chain-broken',
     `the history is not as it was written, from entry ${index + 1} of ${entries} on: ${entryText(entry)}`,
     {
-      detail: `${last}\nThe hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not cover it: it was edited, or something was put in or taken out before it. ${WHAT_IT_MEANS}`,
+      detail: new Lines(
+        last,
+        `The hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not cover it: it was edited, or something was put in or taken out before it. ${WHAT_IT_MEANS}`,
+      ),
       where: { file: location },
     },
   );

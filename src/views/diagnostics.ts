@@ -1,4 +1,4 @@
-import type { Diagnostic, Place } from '../domain/diagnostic.ts';
+import type { Diagnostic, Lines, Place } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import {
@@ -50,7 +50,7 @@ export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticsOpti
 }
 
 /** `→ what to do`, hanging, in the colour of things to do. */
-export function remedyLines(remedy: string, { style, width }: DiagnosticsOptions): string[] {
+export function remedyLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
   return advice(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
 }
 

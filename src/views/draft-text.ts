@@ -1,4 +1,5 @@
 import type { Backup } from '../domain/cloud.ts';
+import { linesOf } from '../domain/diagnostic.ts';
 import type { Draft, DraftGap, DraftRestore } from '../domain/draft.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -84,7 +85,7 @@ function restoreLines({ name, volume, backup, older, newer }: DraftRestore, draf
 }
 
 function gapLines({ volume, reason, detail }: DraftGap): string[] {
-  return [`gap: disk ${diskText(volume)}: ${reason}`, ...(detail === undefined ? [] : [detail])].map(
+  return [`gap: disk ${diskText(volume)}: ${reason}`, ...(detail === undefined ? [] : linesOf(detail))].map(
     (line) => `    ${yamlComment(line)}`,
   );
 }

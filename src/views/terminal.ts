@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { type Lines, linesOf } from '../domain/diagnostic.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 
 /** With the other tools of a text view. */
@@ -85,11 +86,16 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** Our sign of what to do, and what looks like it: the arrows of Unicode, and those that are typed. */
+const SIGN = String.raw`(?:[\u2190-\u21ff\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffeb\u{1f800}-\u{1f8ff}]|[-=]*>)`;
 /** What a sign or a command of ours begins with: a line begins with one only where it is ours. */
-const OURS = '→|vbsctl|openstack';
+const OURS = String.raw`${SIGN}\S*|vbsctl|openstack`;
 
-/** A word, and such beginnings after it: whatever a text holds, none of its lines but the first begins with one. */
-const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S))*`, 'g');
+/**
+ * A word, and such beginnings after it, a sign with what it points to: whatever a text holds, none of its lines but the
+ * first begins with one.
+ */
+const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S)(?:(?<= ${SIGN}\S*) +\S+)?)*`, 'gu');
 
 /** Prose, in lines of at most `width` columns, broken at spaces; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
@@ -107,22 +113,20 @@ const ADVICE =
  * What to do, in our own words, line by line: a command of ours stands on a line of its own where it would be broken.
  * What somebody else wrote stands in it in quotation marks (`quoted`, `shellWord`).
  */
-export function advice(text: string, width: number): string[] {
-  return lines(text, /^\s*\u2192/).flatMap((line) => filled(line.match(ADVICE) ?? [], width));
+export function advice(text: string | Lines, width: number): string[] {
+  return lines(text, LEADING_SIGN).flatMap((line) => filled(line.match(ADVICE) ?? [], width));
 }
 
-/**
- * Untrusted prose in which line breaks were meant: sanitized and wrapped, line by line. None begins with what a sign or a
- * command of ours begins with.
- */
-export function paragraphs(text: string, width: number): string[] {
+/** Untrusted prose, sanitized and wrapped. No line begins with what a sign or a command of ours begins with. */
+export function paragraphs(text: string | Lines, width: number): string[] {
   return lines(text, LEADING).flatMap((line) => wrap(line, width));
 }
 
-const LEADING = new RegExp(String.raw`^\s*(?:${OURS})(?!\S)`);
+const LEADING = new RegExp(String.raw`^\s*(?:${OURS})(?!\S)`, 'u');
+const LEADING_SIGN = new RegExp(String.raw`^\s*${SIGN}`, 'u');
 
-function lines(text: string, leading: RegExp): string[] {
-  return text.split('\n').map((line) => sanitize(line).replace(leading, madeVisible));
+function lines(text: string | Lines, leading: RegExp): string[] {
+  return linesOf(text).map((line) => sanitize(line).replace(leading, madeVisible));
 }
 
 /** Its first character as its code, as a line that could act in a log (domain/escape/ci-log.ts). */

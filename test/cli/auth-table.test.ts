@@ -227,7 +227,7 @@ describe('ways into a cloud: auth type × form × failure', () => {
     expect(first?.step).to.equal(cell.fails);
     const [why] = first?.diagnostics ?? [];
     expect(why?.code).to.equal(cell.code);
-    expect(why?.remedy?.toUpperCase()).to.contain(cell.remedy.toUpperCase());
+    expect(String(why?.remedy).toUpperCase()).to.contain(cell.remedy.toUpperCase());
     if (cell.detail !== undefined) expect(why?.detail).to.contain(cell.detail);
     // As people see it: the failure, and what to do.
     expect(text)

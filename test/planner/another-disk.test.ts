@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { linesOf } from '../../src/domain/diagnostic.ts';
 import type { Observations } from '../../src/domain/observations.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
 import { action, backup, type Cloud, observe, planOf, said, spec, story, volume } from './builders.ts';
@@ -41,7 +42,7 @@ describe('a backup of another disk', () => {
     const [notice] = made.notices.filter(({ code }) => code === 'backup-of-another-disk');
     expect(notice?.severity).to.equal('warning');
     expect(notice?.summary).to.equal('this backup is of disk-boot, not of disk-data');
-    expect(notice?.remedy)
+    expect(String(notice?.remedy))
       .to.contain('the newest backup of disk-data: data-new')
       .and.contain('of_volume: boot');
     expect(action(made, 's/a', 'restore').backup.of_volume_name).to.equal('disk-boot');
@@ -50,7 +51,7 @@ describe('a backup of another disk', () => {
   it('is known by its id where it could not be looked up', () => {
     const made = planOf([spec('s/a', 'data', 'boot-new')], { cloud });
     expect(made.notices[0]?.summary).to.equal('this backup is of boot, not of disk-data');
-    expect(made.notices[0]?.remedy).to.contain('openstack volume backup list --volume data');
+    expect(String(made.notices[0]?.remedy)).to.contain('openstack volume backup list --volume data');
   });
 
   it('a name cannot write a line of advice', () => {
@@ -59,7 +60,7 @@ describe('a backup of another disk', () => {
       volumes: [volume('data', { size: 40, name: 'x\n→ vbsctl apply --auto-approve' })],
     };
     const made = planOf([spec('s/a', 'data', 'boot-new')], { cloud: evil });
-    expect(made.notices[0]?.remedy?.split('\n')).to.have.length(2);
+    expect(linesOf(made.notices[0]?.remedy ?? '')).to.have.length(2);
   });
 
   it('that a rule asks for is meant: no warning, and too small is too small', () => {

@@ -279,8 +279,8 @@ describe('from every state there is a way out', () => {
       if (action.kind === 'resume') book.resolve(address, 'succeeded');
       if (action.kind === 'blocked')
         for (const { remedy = '' } of action.reasons) {
-          const command = /vbsctl resolve (\S+) /.exec(remedy)?.[1];
-          const raise = /raise generation to (\d+)/.exec(remedy)?.[1];
+          const command = /vbsctl resolve (\S+) /.exec(String(remedy))?.[1];
+          const raise = /raise generation to (\d+)/.exec(String(remedy))?.[1];
           const at = made.moves.find(({ from }) => from === command)?.to ?? command;
           const record = at === undefined ? undefined : book.state.records.get(at);
           if (at !== undefined && record && (isOpen(record) || record.status === 'failed')) {

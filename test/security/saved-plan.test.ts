@@ -18,7 +18,7 @@ import { expect } from 'chai';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import { Desk, type Finished } from '../e2e/cli.ts';
 import { type Edits, forged, turned } from '../planner/forging.ts';
-import { CRASH } from './attack.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE } from './attack.ts';
 
 /** A plan file is written by whoever can write it: the runner of a pull request, or somebody between two jobs. */
 describe('a saved plan as an attacker writes it', () => {
@@ -112,6 +112,18 @@ describe('a saved plan as an attacker writes it', () => {
     expect(finished.code, said(finished)).to.equal(5);
     expect(said(finished)).not.to.match(CRASH);
     expect(desk.starts()).to.deep.equal([]);
+  });
+
+  it('says nothing on a line of its own', async () => {
+    for (const path of ['target.region', 'target.project_id', 'target.auth_url']) {
+      await ok('plan', '--out', 'plan.json');
+      forge({ [path]: LOOKALIKE });
+      for (const command of ['show', 'apply']) {
+        const finished = await desk.run(command, 'plan.json');
+        if (command === 'apply') expect(finished.code).to.equal(5);
+        expectNoLookalike(finished);
+      }
+    }
   });
 
   it('does not ask for a limit to be lifted: what it was made with is its own word', async () => {

@@ -16,7 +16,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
-import { CRASH, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 
 /**
  * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
@@ -541,6 +541,20 @@ describe('security: a state file that was tampered with', () => {
     for (const args of [['plan'], ['apply', '--auto-approve'], ['wait'], ['state', 'verify']])
       expect((await run(...args)).code).to.equal(5);
     expect(starts()).to.equal(2);
+  });
+
+  it('says nothing on a line of its own by the target', async () => {
+    for (const field of ['region', 'project_id', 'project_name']) {
+      const state = JSON.parse(sound);
+      write(
+        JSON.stringify({ ...state, target: { ...state.target, auth_url: 'http://x', [field]: LOOKALIKE } }),
+      );
+      for (const args of [['plan'], ['apply', '--auto-approve']]) {
+        const finished = await scene.run({ ...env(), XDG_STATE_HOME: join(scene.home, field) }, ...args);
+        expect(finished.code, said(finished)).to.equal(5);
+        expectNoLookalike(finished);
+      }
+    }
   });
 
   describe('millions of small values', () => {

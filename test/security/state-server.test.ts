@@ -8,7 +8,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
 import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
-import { CRASH, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 import { int16, int32, message } from './fake-postgres.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
@@ -117,6 +117,27 @@ describe('a state server that repeats what it was sent', () => {
         expect(printed(done)).not.to.match(/^ *→ vbsctl apply/m);
       }
     }
+  });
+
+  it('says nothing on a line of its own by a lock, nor by a refusal', async () => {
+    const Info = JSON.stringify({ vbsctl: '4711', host: LOOKALIKE, pid: 4 });
+    const lock = {
+      ID: '4711',
+      Who: LOOKALIKE,
+      Operation: LOOKALIKE,
+      Created: LOOKALIKE,
+      Version: LOOKALIKE,
+      Info,
+    };
+    const address = await serve(({ method }) =>
+      method === 'LOCK' ? { status: 423, body: JSON.stringify(lock) } : { status: 400, body: LOOKALIKE },
+    );
+    for (const args of [
+      ['state', 'lock-info'],
+      ['state', 'pull'],
+      ['state', 'rm', 'pay/db'],
+    ])
+      expectNoLookalike(await scene.run(HTTP_ENV, ...args, '--state', address));
   });
 
   it('shows no session token of S3', async () => {

@@ -352,14 +352,16 @@ export class Checker {
       readonly kind: string;
       readonly address: string;
       readonly was?: string;
-      readonly reasons?: readonly { readonly remedy?: string; readonly detail?: string }[];
+      readonly reasons?: readonly { readonly remedy?: unknown; readonly detail?: unknown }[];
     }[];
     readonly orphans: readonly { readonly address: string }[];
   }): void {
     const at = (address: string) =>
       plan.actions.filter(
         ({ address: here, was, reasons }) =>
-          here === address || was === address || reasons?.some(({ detail }) => detail?.includes(address)),
+          here === address ||
+          was === address ||
+          reasons?.some(({ detail }) => String(detail).includes(address)),
       );
     const orphans = new Set(plan.orphans.map(({ address }) => address));
     for (const record of this.#ledger?.records.values() ?? []) {
@@ -395,11 +397,14 @@ export class Checker {
 
   /** A plan right after `vbsctl wait`, undisturbed: it sends nobody to `wait` again for what is over. */
   followed(
-    actions: readonly { readonly kind: string; readonly reasons?: readonly { readonly remedy?: string }[] }[],
+    actions: readonly {
+      readonly kind: string;
+      readonly reasons?: readonly { readonly remedy?: unknown }[];
+    }[],
   ): void {
     for (const record of this.#ledger?.records.values() ?? []) {
       if (record.status !== 'intended') continue;
-      const remedies = actions.flatMap(({ reasons = [] }) => reasons.map(({ remedy = '' }) => remedy));
+      const remedies = actions.flatMap(({ reasons = [] }) => reasons.map(({ remedy }) => String(remedy)));
       if (remedies.some((remedy) => remedy.includes(`vbsctl wait ${record.address};`)))
         this.#violated('no-circle', `${record.address} is still begun after vbsctl wait`);
     }

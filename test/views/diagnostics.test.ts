@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { Diagnostic } from '../../src/domain/diagnostic.ts';
+import { type Diagnostic, Lines } from '../../src/domain/diagnostic.ts';
 import { diagnosticsJson, diagnosticsText } from '../../src/views/diagnostics.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { expectGolden } from './golden.ts';
@@ -82,7 +82,27 @@ describe('views/diagnostics', () => {
       [{ severity: 'note', code: 'x', summary: 'a\nerror: forged', detail: 'b\nerror: forged' }],
       { style, width: 80 },
     );
-    expect(text).to.equal('note: a\\nerror: forged\n  b\n  error: forged\n');
+    expect(text).to.equal('note: a\\nerror: forged\n  b\\nerror: forged\n');
+    const lines = new Lines('b\nc', 'error: forged', ' → vbsctl apply');
+    const more = diagnosticsText(
+      [{ severity: 'note', code: 'x', summary: 'a', detail: lines, remedy: lines }],
+      {
+        style,
+        width: 80,
+      },
+    );
+    const advised = '  → b\\nc\n    error: forged\n    \\u{2192} vbsctl apply\n';
+    expect(more).to.equal(`note: a\n  b\\nc\n  error: forged\n  \\u{2192} vbsctl apply\n${advised}`);
+  });
+
+  it('has the lines of a text as one text in JSON', () => {
+    const diagnostic = {
+      severity: 'note',
+      code: 'x',
+      summary: 'a',
+      detail: new Lines('b', undefined, 'c'),
+    } as const;
+    expect(JSON.parse(JSON.stringify(diagnosticsJson([diagnostic]))).diagnostics[0].detail).to.equal('b\nc');
   });
 
   it('gives the same as data', () => {

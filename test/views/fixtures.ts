@@ -1,3 +1,4 @@
+import { Lines } from '../../src/domain/diagnostic.ts';
 import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src/domain/plan.ts';
 import { advance, type RecordEvent, type RestoreRecord } from '../../src/domain/record.ts';
@@ -352,8 +353,10 @@ const ACTIONS: readonly Action[] = [
         code: 'outcome-unknown',
         summary:
           'the outcome of its last attempt is unknown: the disk changed since the attempt and is available again',
-        remedy:
-          'see the evidence: vbsctl state show payments/wal\nlook at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
+        remedy: new Lines(
+          'see the evidence: vbsctl state show payments/wal',
+          'look at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
+        ),
         where: { address: 'payments/wal' },
       },
     ],

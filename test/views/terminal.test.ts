@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Lines } from '../../src/domain/diagnostic.ts';
 import { quoted } from '../../src/domain/escape/quoted.ts';
 import { shellWord } from '../../src/domain/escape/shell-word.ts';
 import {
@@ -187,7 +188,30 @@ describe('views/terminal', () => {
     });
 
     it('keeps the line breaks that were meant, and no others', () => {
-      expect(paragraphs('one\ntwo\r', 80)).to.deep.equal(['one', 'two\\r']);
+      expect(paragraphs(new Lines('one\nand', 'two\r'), 80)).to.deep.equal(['one\\nand', 'two\\r']);
+    });
+
+    it('begins no line with what looks like our arrow', () => {
+      for (const arrow of [
+        '→',
+        '→\ufe0e',
+        '→\u034f',
+        '➜',
+        '⇒',
+        '⟶',
+        '⮕',
+        '\u{1f816}',
+        '\uffeb',
+        '->',
+        '=>',
+        '-->',
+      ])
+        for (let before = 1; before < 60; before++)
+          for (const shown of [
+            wrap(sanitize(`${'x'.repeat(before)} ${arrow} vbsctl apply ${arrow} now`), 30),
+            paragraphs(`${'x'.repeat(before)} ${arrow} vbsctl apply ${arrow} now`, 30),
+          ])
+            for (const line of shown) expect(line, arrow).to.match(/^(x|apply|now)/);
     });
   });
 

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { Lines } from '../../domain/diagnostic.ts';
 import type { Failure } from '../../domain/errors.ts';
 import { shellPath, shellWord } from '../../domain/escape/shell-word.ts';
 import { usage } from '../usage.ts';
@@ -58,7 +59,7 @@ function refuseOperand(command: Command, given: string, before: number): void {
   if (path === 'vbsctl plan')
     throw usage(
       `plan takes no operand, and ${given} was given`,
-      `a manifest: vbsctl plan -f ${word}\na saved plan: vbsctl show ${shellPath(given)}`,
+      new Lines(`a manifest: vbsctl plan -f ${word}`, `a saved plan: vbsctl show ${shellPath(given)}`),
     );
   if (path === 'vbsctl import' && before === 1)
     throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${word}`);

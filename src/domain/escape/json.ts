@@ -1,8 +1,8 @@
 /**
- * What JSON.stringify leaves raw and a reader would act upon. A terminal: DEL, C1, bidi and other format characters. A
+ * What JSON.stringify leaves raw and a reader would act upon. A terminal: DEL, C1, bidi and other format characters, what is not seen at all. A
  * pipeline's log: `##[…]` and its like (ci-log.ts); what acts only at the start of a line stands behind a quote here.
  */
-const HOSTILE = /[\u007f-\u009f\u2028\u2029]|\p{Cf}|(?<=#)#/gu;
+const HOSTILE = /[\u007f-\u009f\u2028\u2029\p{Cf}\p{Default_Ignorable_Code_Point}]|(?<=#)#/gu;
 
 /**
  * The one way of writing JSON: same data as JSON.stringify, but safe to look at in a terminal and in a log. No line

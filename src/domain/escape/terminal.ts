@@ -4,8 +4,11 @@
  */
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-/** Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates. */
-const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/**
+ * Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates, and what is not
+ * seen at all (variation selectors, fillers).
+ */
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** The text with everything made visible that could move the cursor, change colours, reorder or hide other text. */
@@ -15,7 +18,7 @@ export function sanitize(text: string): string {
 
 /** The colours of `makeStyle` (views/terminal.ts), line breaks and tabs: what our own text may hold. */
 const OWN = String.raw`\x1b\[(?:[12]|22|3[1236]|39)m|[\n\t]`;
-const OWN_OR_HOSTILE = new RegExp(String.raw`${OWN}|[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]`, 'gu');
+const OWN_OR_HOSTILE = new RegExp(String.raw`${OWN}|${HOSTILE.source}`, 'gu');
 const IS_OWN = new RegExp(`^(?:${OWN})$`);
 const OWN_ASCII = /^[\x20-\x7e\n\t]*$/;
 

@@ -1,4 +1,4 @@
-import { error } from '../../domain/diagnostic.ts';
+import { error, Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
@@ -191,7 +191,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     throw new Failure(
       'invalid',
       error('no-clouds-yaml', `there is no clouds.yaml that could describe the cloud ${name}`, {
-        detail: [`Looked at: ${files.searched.join(', ')}`, leftOut(files)].filter(Boolean).join('\n'),
+        detail: new Lines(`Looked at: ${files.searched.join(', ')}`, leftOut(files)),
         remedy: 'write one, or name it with OS_CLIENT_CONFIG_FILE',
       }),
     );
@@ -201,9 +201,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     throw new Failure(
       'invalid',
       error('unknown-cloud', `there is no cloud ${name} in ${path}`, {
-        detail: [`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)]
-          .filter(Boolean)
-          .join('\n'),
+        detail: new Lines(`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)),
         remedy: 'use one of these names, or add the cloud',
         where: { file: path },
       }),

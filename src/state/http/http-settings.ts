@@ -1,4 +1,4 @@
-import { error } from '../../domain/diagnostic.ts';
+import { error, Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
@@ -152,7 +152,11 @@ function ofAnotherState(name: string, lock: string, address: string): Failure {
   return new Failure(
     'refused',
     error('state-lock-address', `${name} is not the lock of this state`, {
-      detail: `The state: ${shownLocation(address)}\n${name}: ${shownLocation(lock)}\nTwo runs could then work on this state at once, and the lock of another one would be taken.`,
+      detail: new Lines(
+        `The state: ${shownLocation(address)}`,
+        `${name}: ${shownLocation(lock)}`,
+        'Two runs could then work on this state at once, and the lock of another one would be taken.',
+      ),
       remedy: LOCKS_BESIDE.test(new URL(address).pathname)
         ? `unset ${name}: the lock of this state is known, ${shownLocation(withPath(address, '/lock'))}`
         : `unset ${name}; or, if it is right, set TF_HTTP_ADDRESS to the address of this state as well`,

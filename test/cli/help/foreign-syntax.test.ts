@@ -11,7 +11,7 @@ describe('habits of other tools', () => {
     } catch (error) {
       if (error instanceof Failure) {
         const [{ summary = '', remedy = '' } = {}] = error.diagnostics;
-        return { summary, remedy };
+        return { summary, remedy: String(remedy) };
       }
       throw error;
     }

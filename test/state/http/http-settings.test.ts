@@ -113,7 +113,7 @@ describe('settings of an HTTP state', () => {
             expect(cause).to.be.instanceOf(Failure);
             const { kind, diagnostics } = cause as Failure;
             expect(kind).to.equal('refused');
-            expect(diagnostics[0]?.detail).to.include(state).and.include(lock);
+            expect(String(diagnostics[0]?.detail)).to.include(state).and.include(lock);
             expect(diagnostics[0]?.remedy).to.include(`unset ${name}`);
           }
         });
