@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { execute } from '../../src/executor/execute.ts';
 import { Lab } from '../simulation/lab.ts';
 
 describe('how far a run goes', () => {
@@ -66,7 +67,23 @@ describe('how far a run goes', () => {
 
   it('follow: throws rather than let a POST leave, should a plan ever ask for one', async () => {
     const lab = new Lab();
-    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+    const running = async () => {
+      const driver = await lab.connect();
+      const lease = await lab.backend().lock({ who: 'test@lab', operation: 'wait', version: 'test' }, 0);
+      await lease.create(driver.target);
+      return execute({
+        plan: await lab.planning([lab.spec(0)]),
+        lease,
+        driver,
+        clock: lab.clock,
+        random: () => 0.5,
+        settings: lab.settings,
+        reach: 'follow',
+        onEvent: () => {},
+        stop: new AbortController().signal,
+      });
+    };
+    const outcome = await lab.clock.until(running());
     expect(outcome.fatal?.error).to.be.instanceOf(Error);
     expect(lab.starts(0)).to.equal(0);
   });

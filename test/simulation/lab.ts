@@ -1,28 +1,28 @@
-import { observe } from '../../src/app/observe.ts';
+import { type ApplyPorts, apply } from '../../src/app/apply.ts';
+import { makePlan } from '../../src/app/make-plan.ts';
+import { wait } from '../../src/app/wait.ts';
 import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import type { Waiver } from '../../src/domain/policy.ts';
 import { addressOf, type RestoreSpec } from '../../src/domain/spec.ts';
 import type { State } from '../../src/domain/state.ts';
-import { connect } from '../../src/drivers/connect.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { type Audit, auditOf } from '../../src/emulator/audit.ts';
 import { type FaultRule, startPlan } from '../../src/emulator/faults.ts';
-import { advance, type World } from '../../src/emulator/model.ts';
-import { type OperatorAction, perform } from '../../src/emulator/operator.ts';
+import type { World } from '../../src/emulator/model.ts';
+import type { OperatorAction } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
-import { execute, type Outcome } from '../../src/executor/execute.ts';
+import type { Outcome } from '../../src/executor/execute.ts';
 import type { Reach, RunSettings } from '../../src/executor/run.ts';
-import { observationNeeds } from '../../src/planner/needs.ts';
-import { plan } from '../../src/planner/planner.ts';
-import type { Backend, Lease } from '../../src/state/backend.ts';
+import type { Backend } from '../../src/state/backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
 import { localBackend } from '../../src/state/local/local-backend.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { MemoryLock } from './memory-lock.ts';
-import { SIM_EPOCH, SimClock } from './sim-clock.ts';
-import { SIM_URL, SimNetwork } from './sim-network.ts';
+import { SIM_EPOCH, type SimClock } from './sim-clock.ts';
+import { SimCloud } from './sim-cloud.ts';
+import { SimNetwork } from './sim-network.ts';
 
 export interface LabOptions {
   readonly volumes?: number;
@@ -40,24 +40,28 @@ export interface LabOptions {
  * over a cloud, a network, a disk and a clock that the test owns.
  */
 export class Lab {
-  readonly clock = new SimClock();
+  readonly clock: SimClock;
   readonly world: World;
   readonly network: SimNetwork;
   readonly disk = new MemoryDisk();
   readonly settings: RunSettings;
   readonly events: ApplyEvent[] = [];
-  readonly #ids = counter();
+  readonly #cloud: SimCloud;
   readonly #api: 'vbs' | 'cinder';
 
   constructor(options: LabOptions = {}) {
     this.#api = options.api ?? 'vbs';
-    this.world = seedWorld({
-      now: SIM_EPOCH,
-      volumes: options.volumes ?? 4,
-      jobDurationMs: options.jobDurationMs ?? 10_000,
-      queueMs: options.queueMs ?? 0,
-      tokenTtlMs: options.tokenTtlMs ?? 3_600_000,
-    });
+    this.#cloud = new SimCloud(
+      seedWorld({
+        now: SIM_EPOCH,
+        volumes: options.volumes ?? 4,
+        jobDurationMs: options.jobDurationMs ?? 10_000,
+        queueMs: options.queueMs ?? 0,
+        tokenTtlMs: options.tokenTtlMs ?? 3_600_000,
+      }),
+    );
+    this.clock = this.#cloud.clock;
+    this.world = this.#cloud.world;
     this.world.faults = startPlan({ rules: options.faults ?? [] });
     this.network = new SimNetwork(this.world, this.clock);
     this.settings = { ...DEFAULT_CONFIG, ...options.settings };
@@ -93,94 +97,71 @@ export class Lab {
       disk,
       clock: this.clock,
       lock: new MemoryLock(),
-      newId: () => `lineage-${this.#ids()}`,
+      newId: () => this.#cloud.newId('lineage'),
     });
   }
 
   connect(): Promise<Driver> {
-    const [credential] = Object.values(this.world.users);
-    return connect({
-      api: this.#api,
-      env: {
-        OS_AUTH_URL: `${SIM_URL}/v3`,
-        OS_USERNAME: credential?.name,
-        OS_PASSWORD: credential?.password,
-        OS_PROJECT_NAME: 'payments',
-        OS_USER_DOMAIN_NAME: 'Default',
-        OS_PROJECT_DOMAIN_NAME: 'Default',
-        OS_REGION_NAME: this.world.region,
-      },
-      cwd: '/',
-      home: '/',
-      http: this.settings.http,
-      retry: this.settings.retry,
-      requestsPerSecond: this.settings.apply.requests_per_second,
-      clock: this.clock,
-      random: () => 0.5,
-      version: 'test',
-      network: this.network,
-    });
+    const { settings, clock, network } = this;
+    return this.#cloud.connect({ api: this.#api, settings, clock, random: () => 0.5, network });
   }
 
   /** One `vbsctl plan`. */
   async plan(specs: readonly RestoreSpec[]): Promise<Plan> {
-    return this.clock.until(this.#plan(specs, await this.clock.until(this.connect()), await this.state()));
+    return this.clock.until(this.planning(specs));
   }
 
-  async #plan(
-    specs: readonly RestoreSpec[],
-    driver: Driver,
-    state: State | undefined,
-    { policy = this.settings.policy, waivers = [] }: ApplyOptions = {},
-  ): Promise<Plan> {
-    return plan({
-      specs,
-      files: [],
-      ...(state ? { state } : {}),
-      target: driver.target,
-      observations: await observe(driver, observationNeeds(specs, state)),
-      policy,
-      waivers,
-      only: [],
-      now: this.clock.now(),
-      toolVersion: 'test',
-    });
+  /** The same, for a test that does something meanwhile. */
+  async planning(specs: readonly RestoreSpec[]): Promise<Plan> {
+    const { policy } = this.settings;
+    const [driver, state] = [await this.connect(), await this.backend().read()];
+    return makePlan(
+      { specs, files: [], policy, only: [], waivers: [] },
+      { state, driver, clock: this.clock },
+    );
   }
 
-  /** One `vbsctl apply`, from connecting to releasing the lock. */
+  /** One `vbsctl apply`, from connecting to releasing the lock; with `follow`, one `vbsctl wait`. */
   async apply(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
     return this.clock.until(this.applying(specs, more));
   }
 
   /** The same, for a test that does something meanwhile. */
   async applying(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
-    const driver = await this.connect();
-    const lease: Lease = await (more.backend ?? this.backend(more.disk)).lock(
-      { who: 'test@lab', operation: 'apply', version: 'test' },
-      0,
-    );
-    try {
-      if (!lease.state()) await lease.create(driver.target);
-      const made = await this.#plan(specs, driver, lease.state(), more);
-      const outcome = await execute({
-        plan: made,
-        lease,
-        driver,
-        clock: this.clock,
-        random: () => 0.5,
-        settings: { ...this.settings, policy: more.policy ?? this.settings.policy },
-        waivers: more.waivers ?? [],
-        reach: more.reach ?? 'finish',
-        onEvent: (event) => {
+    const { reach = 'finish', policy = this.settings.policy, waivers = [] } = more;
+    const request = {
+      actor: { who: 'test@lab', operation: 'apply', version: 'test' },
+      lockTimeoutMs: 0,
+      settings: { ...this.settings, policy },
+    };
+    let ran: Applied | undefined;
+    const ports: ApplyPorts = {
+      store: more.backend ?? this.backend(more.disk),
+      connect: async () => ({ driver: await this.connect(), close: async () => {} }),
+      clock: this.clock,
+      stop: more.stop ?? new AbortController().signal,
+      tell: () => {},
+      random: () => 0.5,
+      beginRun: async () => ({
+        handle: (event) => {
           this.events.push(event);
           more.onEvent?.(event);
         },
-        stop: more.stop ?? new AbortController().signal,
-      });
-      return { plan: made, outcome };
-    } finally {
-      await lease.release();
+        end: async (run) => {
+          ran = run;
+        },
+      }),
+      confirmNewState: async () => {},
+      showPlan: () => {},
+      confirm: async () => {},
+    };
+    if (reach === 'follow') await wait({ ...request, addresses: [] }, ports);
+    else {
+      const wanted = { specs, files: [], only: [] };
+      await apply({ ...request, wanted, reach, skipBlocked: true, waivers }, ports);
     }
+    if (!ran) throw new Error('there was nothing to do');
+    return ran;
   }
 
   state(): Promise<State | undefined> {
@@ -188,7 +169,7 @@ export class Lab {
   }
 
   audit(): Audit {
-    advance(this.world, this.clock.now());
+    this.#cloud.advance();
     return auditOf(this.world, {});
   }
 
@@ -199,12 +180,7 @@ export class Lab {
   }
 
   operate(action: OperatorAction): void {
-    advance(this.world, this.clock.now());
-    perform(this.world, action, {
-      now_ms: this.clock.now(),
-      newId: () => `op-${this.#ids()}`,
-      request_id: 'req-operator',
-    });
+    this.#cloud.operate(action);
   }
 }
 
@@ -223,9 +199,4 @@ export interface ApplyOptions {
 export interface Applied {
   readonly plan: Plan;
   readonly outcome: Outcome;
-}
-
-function counter(): () => number {
-  let count = 0;
-  return () => ++count;
 }

@@ -28,9 +28,9 @@ export async function play(story: Story): Promise<Played> {
     await stage.play();
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    stage.checker.found(text.includes('deadlock') ? 'run-ends' : 'bug', text);
+    stage.scene.checker.found(text.includes('deadlock') ? 'run-ends' : 'bug', text);
   }
-  const { checker, coverage, runs, crashes, log } = stage;
+  const { checker, coverage, runs, crashes, log } = stage.scene;
   return {
     seed: story.seed,
     violations: checker.violations,

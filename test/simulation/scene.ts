@@ -1,0 +1,250 @@
+import { DEFAULT_CONFIG, type Policy } from '../../src/domain/config.ts';
+import { startPlan } from '../../src/emulator/faults.ts';
+import type { World } from '../../src/emulator/model.ts';
+import type { OperatorAction } from '../../src/emulator/operator.ts';
+import { seedWorld } from '../../src/emulator/seed.ts';
+import type { RunSettings } from '../../src/executor/run.ts';
+import { Checker, type TrueRestore } from './checker.ts';
+import { Coverage } from './coverage.ts';
+import { Manifest } from './manifest.ts';
+import { MixUps } from './mix-ups.ts';
+import { BucketPlace, type Files, localPlace, type Place, STATE } from './place.ts';
+import { Random } from './random.ts';
+import { Replicas } from './replicas.ts';
+import { SIM_EPOCH, type SimClock } from './sim-clock.ts';
+import { SimCloud } from './sim-cloud.ts';
+import { type Fate, type Machine, SimProcess } from './sim-process.ts';
+import { rulesOf, type Story } from './story.ts';
+import { Strangers } from './strangers.ts';
+
+/** Longer than any run may last: virtual time, ms. */
+const RUN_MS_MAX = 7 * 24 * 3_600_000;
+
+/**
+ * What a story is played with: the cloud, its other users, the machines, where the state is kept, and who takes notes
+ * (checker and coverage). The program is in `sim-program.ts`.
+ */
+export class Scene {
+  readonly story: Story;
+  readonly checker: Checker;
+  readonly coverage = new Coverage();
+  readonly log: string[] = [];
+  readonly cloud: SimCloud;
+  readonly clock: SimClock;
+  readonly world: World;
+  readonly settings: RunSettings;
+  readonly place: Place;
+  readonly bucket: BucketPlace | undefined;
+  readonly machines: readonly Machine[];
+  /** A machine sleeps in this story. */
+  readonly sleeps: boolean;
+  readonly manifest: Manifest;
+  readonly replicas: Replicas;
+  readonly mixUps: MixUps;
+  readonly strangers: Strangers;
+  readonly random: Random;
+  /** Disks that the policy lets nobody overwrite. */
+  readonly protected = new Set<string>();
+  readonly pending = new Set<Promise<void>>();
+  /** Until its lock is taken over. */
+  readonly frozenAt = new WeakMap<SimProcess, string>();
+  readonly #processes = new Map<string, SimProcess>();
+  runs = 0;
+  crashes = 0;
+  /** No faults any more, and nobody interferes. */
+  quiet = false;
+
+  constructor(story: Story) {
+    this.story = story;
+    this.random = new Random(story.seed, 1);
+    this.settings = settingsOf(story);
+    const [alpha, beta] = story.bucket?.skews_ms ?? [0, 0];
+    this.sleeps = story.chapters.some(({ fates }) =>
+      fates.some((fate) => fate.kind === 'freeze' && fate.asleep),
+    );
+    this.machines = [
+      { name: 'alpha', skewMs: alpha },
+      { name: 'beta', skewMs: beta },
+    ];
+    this.cloud = new SimCloud(worldOf(story), (at) => this.replicas.note(at));
+    this.clock = this.cloud.clock;
+    this.world = this.cloud.world;
+    const volumeIds = Object.keys(this.world.volumes);
+    const backupIds = Object.keys(this.world.backups);
+    this.checker = new Checker({
+      state: STATE,
+      after_ambiguous: story.settings.after_ambiguous ?? 'retry',
+      rules: {
+        api: story.api,
+        settle_ms: this.settings.retry.settle_ms,
+        max_failures: this.settings.apply.max_failures,
+        timeout_ms: this.settings.apply.timeout_ms,
+        max_delay_ms: this.settings.retry.max_delay_ms,
+        give_up_after_ms: this.settings.retry.give_up_after_ms,
+      },
+      ...(story.bucket
+        ? {
+            lease: {
+              ttl_ms: story.bucket.ttl_ms,
+              settle_ms: this.settings.retry.settle_ms,
+              request_timeout_ms: this.settings.http.request_timeout_ms,
+            },
+          }
+        : {}),
+      sources: new Map(Object.values(this.world.backups).map(({ id, volume_id }) => [id, volume_id])),
+    });
+    this.world.faults = startPlan({ rules: rulesOf(story, volumeIds) });
+    this.mixUps = new MixUps(story.faults);
+    this.replicas = new Replicas(this.world, story.faults);
+    this.manifest = new Manifest(story.manifest, volumeIds, backupIds, this.world);
+    this.strangers = new Strangers(this.world, story.api);
+    const shared = {
+      clock: this.clock,
+      newId: () => this.cloud.newId('lineage'),
+      changed: (files: Files, writer: string | undefined) => {
+        this.advance();
+        this.checker.durable(files, this.clock.monotonic(), this.jobs(), writer, this.clock.now());
+      },
+    };
+    const { lease } = this.checker;
+    this.bucket =
+      story.bucket && lease
+        ? new BucketPlace(shared, story.bucket, this.settings.retry.settle_ms, lease, {
+            met: (fault, process) => this.#storeMet(fault, process),
+            takenOver: (from, by) => this.#takenOver(from, by),
+          })
+        : undefined;
+    this.place = this.bucket ?? localPlace(shared);
+  }
+
+  get policy(): Policy {
+    return { ...DEFAULT_CONFIG.policy, protected_volumes: [...this.protected] };
+  }
+
+  /** From the next run on. */
+  readonly protect = (entry: number): void => {
+    const pair = this.manifest.pair(entry);
+    if (pair) this.protected.add(pair.volume_id);
+  };
+
+  /** A process on the machine with this number. */
+  begin(number: number, command: string, fates: readonly Fate[]): SimProcess {
+    const machine = this.machines[number] as Machine;
+    const name = `${command}-${++this.runs}`;
+    const process = new SimProcess(name, machine, this.clock, fates, (fate, who) => this.#fate(fate, who));
+    this.#processes.set(name, process);
+    this.checker.began(name, command, this.protected, this.clock.monotonic(), process.clock.now());
+    this.note(`${name} begins on ${machine.name}`);
+    return process;
+  }
+
+  #fate(fate: Fate, process: SimProcess): void {
+    const where = 'at' in fate ? ` ${fate.at.when} ${fate.at.op} ${fate.at.nth}` : '';
+    this.note(`${process.name}: ${fate.kind}${where}`);
+    if (fate.kind === 'die' || fate.kind === 'power') this.crashes++;
+    const kind =
+      fate.kind === 'disk'
+        ? `${fate.op} fails`
+        : fate.kind === 'refused'
+          ? `refused`
+          : fate.kind === 'full'
+            ? 'disk full'
+            : fate.kind;
+    this.coverage.fault(kind, undefined);
+    this.checker.conduct.trouble(process.name, this.clock.monotonic(), fate.kind === 'freeze');
+    if (fate.kind === 'freeze' && fate.wake_ms !== undefined)
+      this.frozenAt.set(process, `${fate.at.when} ${fate.at.op}`);
+    if (fate.kind === 'power') {
+      this.place.powerFailure(fate.keep);
+    }
+  }
+
+  /** Until it ended, died, or somebody took it for dead. */
+  async until(process: SimProcess, work: Promise<void>): Promise<void> {
+    const ended = work.then(() => {
+      this.pending.delete(ended);
+    });
+    const over = Promise.race([ended, process.died]);
+    this.pending.add(over);
+    void over.then(() => this.pending.delete(over));
+    let late = false;
+    const tooLong = this.clock.sleep(RUN_MS_MAX).then(() => {
+      late = true;
+    });
+    await Promise.race([over, process.takenOver, tooLong]);
+    if (late) {
+      this.checker.found('run-ends', `${process.name} still runs after ${RUN_MS_MAX} ms`);
+      process.kill();
+    } else if (!process.isDead && process.isFrozen) {
+      this.note(`a person takes ${process.name} for dead${this.bucket ? '' : ' and unlocks'}`);
+      if (!this.bucket) this.coverage.fault('takeover', undefined);
+      this.place.unlock();
+    }
+  }
+
+  operate(action: OperatorAction): void {
+    this.cloud.operate(action);
+    this.look();
+  }
+
+  advance(): void {
+    this.cloud.advance();
+  }
+
+  look(): void {
+    this.replicas.note(this.clock.now());
+    this.checker.cloud(this.jobs());
+  }
+
+  jobs(): TrueRestore[] {
+    return Object.values(this.world.jobs);
+  }
+
+  #storeMet(fault: string, process: SimProcess): void {
+    this.note(`${process.name}: ${fault}`);
+    this.coverage.fault(`S3 ${fault}`, undefined);
+    this.checker.lease?.trouble(process.name, !fault.endsWith('denied'));
+    this.checker.conduct.hindered(process.name, this.clock.monotonic());
+  }
+
+  #takenOver(from: string, by: string): void {
+    this.note(`${by} takes the lock of ${from} over`);
+    this.coverage.fault('S3 takeover', undefined);
+    this.#processes.get(from)?.lostLock();
+  }
+
+  readonly note = (text: string): void => {
+    this.log.push(`${(this.clock.monotonic() / 1000).toFixed(2).padStart(9)}  ${text}`);
+  };
+}
+
+function worldOf(story: Story): World {
+  const world = seedWorld({
+    now: SIM_EPOCH,
+    volumes: story.disks,
+    backupsPerVolume: story.backups_per_disk,
+    jobDurationMs: story.job_ms,
+    queueMs: story.queue_ms,
+    tokenTtlMs: story.token_ttl_ms,
+  });
+  for (const volume of Object.values(world.volumes)) volume.size_gb = 10;
+  for (const backup of Object.values(world.backups)) backup.size_gb = 10;
+  return world;
+}
+
+function settingsOf({ settings }: Story): RunSettings {
+  const { apply, retry, poll, http, policy } = DEFAULT_CONFIG;
+  const { settle_ms, after_ambiguous, give_up_after_ms, ...more } = settings;
+  return {
+    apply: { ...apply, ...more },
+    retry: {
+      ...retry,
+      ...(settle_ms === undefined ? {} : { settle_ms }),
+      ...(after_ambiguous === undefined ? {} : { after_ambiguous }),
+      ...(give_up_after_ms === undefined ? {} : { give_up_after_ms }),
+    },
+    poll,
+    http,
+    policy,
+  };
+}

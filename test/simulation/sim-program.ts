@@ -1,0 +1,291 @@
+import { createHash } from 'node:crypto';
+import { apply } from '../../src/app/apply.ts';
+import { applySaved } from '../../src/app/apply-saved.ts';
+import { makePlan } from '../../src/app/make-plan.ts';
+import type { LockRequest, Ports, RunPorts } from '../../src/app/ports.ts';
+import { wait } from '../../src/app/wait.ts';
+import { withLease } from '../../src/app/with-lease.ts';
+import { Failure } from '../../src/domain/errors.ts';
+import type { ApplyEvent } from '../../src/domain/events.ts';
+import { atOnce } from '../../src/domain/long-work.ts';
+import { isRunnable, type Plan } from '../../src/domain/plan.ts';
+import type { SavedPlan } from '../../src/domain/saved-plan.ts';
+import type { State } from '../../src/domain/state.ts';
+import type { Outcome } from '../../src/executor/execute.ts';
+import { save } from '../../src/planner/save.ts';
+import type { Backend, Lease } from '../../src/state/backend.ts';
+import { stateFaults } from '../../src/state/state-faults.ts';
+import { encodeUnsaved } from '../../src/state/unsaved-codec.ts';
+import { STATE } from './place.ts';
+import type { Scene } from './scene.ts';
+import type { SimProcess } from './sim-process.ts';
+import { stackOf } from './stack-of.ts';
+import type { Chapter } from './story.ts';
+import type { Traffic } from './traffic.ts';
+
+/** The real program but its command line: the use cases of `src/app`, with ports of the scene. */
+export class SimProgram {
+  readonly #scene: Scene;
+  readonly #traffic: Traffic;
+  #saved: SavedPlan | undefined;
+
+  constructor(scene: Scene, traffic: Traffic) {
+    this.#scene = scene;
+    this.#traffic = traffic;
+  }
+
+  /** One command of vbsctl, as its command line would do it. Never rejects: what it may not throw is a finding. */
+  async command(
+    process: SimProcess,
+    command: Chapter['command'],
+    lockTimeoutMs = 0,
+    seen: (made: Plan) => void = () => {},
+  ): Promise<void> {
+    try {
+      await this.#useCase(process, command, lockTimeoutMs, seen);
+    } catch (error) {
+      const asked = process.stop.signal.aborted && error === process.stop.signal.reason;
+      if (!(error instanceof Failure) && !asked)
+        this.#scene.checker.found('bug', `${process.name}: ${stackOf(error)}`);
+      this.#scene.checker.lease?.gaveUp(process.name, String(error));
+      this.#scene.note(`${process.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  async #useCase(
+    process: SimProcess,
+    command: Chapter['command'],
+    lockTimeoutMs: number,
+    seen: (made: Plan) => void,
+  ): Promise<void> {
+    const request = { ...this.lockRequest(command), lockTimeoutMs };
+    const settings = { ...this.#scene.settings, policy: this.#scene.policy };
+    const terms = { ...request, skipBlocked: true, waivers: [], settings };
+    const ports = this.#runPorts(process);
+    switch (command) {
+      case 'apply':
+      case 'submit':
+        await apply(
+          {
+            ...terms,
+            reach: command === 'submit' ? 'submit' : 'finish',
+            wanted: { specs: this.#scene.manifest.specs(), files: [], only: [] },
+          },
+          {
+            ...ports,
+            confirmNewState: async () => {},
+            confirm: async () => {},
+            showPlan: (made) => {
+              if (this.#scene.place.isHeldBy(process)) this.#scene.checker.shown(made);
+              seen(made);
+            },
+          },
+        );
+        return;
+      case 'saved': {
+        this.#saved ??= await this.#savePlan(process, request);
+        const saved = this.#saved;
+        await applySaved(
+          { ...terms, reach: 'finish', saved, signed: { kind: 'unsigned' }, manifests: [] },
+          { ...ports, sha256, showPlan: seen },
+        );
+        return;
+      }
+      case 'wait':
+        await wait({ ...request, addresses: [], settings }, ports);
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  /** `vbsctl init`, where there is no state yet, and `vbsctl plan --out`. */
+  async #savePlan(process: SimProcess, request: LockRequest): Promise<SavedPlan> {
+    const ports = this.ports(process);
+    const { driver } = await ports.connect();
+    const state =
+      (await ports.store.read()) ??
+      (await withLease(ports.store, request, ports.stop, async (lease) => lease.create(driver.target)));
+    const wanted = {
+      specs: this.#scene.manifest.specs(),
+      files: [],
+      policy: this.#scene.policy,
+      only: [],
+      waivers: [],
+    };
+    const made = await makePlan(wanted, { state, driver, clock: process.clock });
+    return save(made, { ...wanted, state, selection: [] }, sha256);
+  }
+
+  lockRequest(operation: string): LockRequest {
+    return { actor: { who: 'sim', operation, version: 'test' }, lockTimeoutMs: 0 };
+  }
+
+  ports(process: SimProcess): Ports {
+    return {
+      store: this.#store(process),
+      connect: async () => ({ driver: await this.#traffic.connect(process), close: async () => {} }),
+      clock: process.clock,
+      stop: process.stop.signal,
+      tell: () => {},
+    };
+  }
+
+  #runPorts(process: SimProcess): RunPorts {
+    return {
+      ...this.ports(process),
+      random: () => this.#scene.random.next(),
+      beginRun: async (made) => {
+        const runnable = made.actions.filter(isRunnable);
+        this.#scene.checker.planned(
+          process.name,
+          runnable.map((action) => ({
+            volume_id: action.volume.id ?? '',
+            backup_id: action.backup.id ?? '',
+            size: action.kind === 'restore' ? action.volume.size : undefined,
+            depends_on: action.kind === 'restore' ? action.depends_on : [],
+          })),
+        );
+        this.#scene.coverage.planned(made);
+        return {
+          handle: (event) => this.#told(process, event),
+          end: async ({ outcome, state }) => {
+            this.#leftBehind(process, state, outcome);
+            this.#leaseEnds(process, outcome);
+            this.#ended(
+              process,
+              runnable.map(({ address }) => address),
+              outcome,
+            );
+          },
+        };
+      },
+    };
+  }
+
+  #leaseEnds(process: SimProcess, { fatal }: Outcome): void {
+    const where = this.#scene.frozenAt.get(process);
+    if (where === undefined) return;
+    const left = (fatal?.unsaved.length ?? 0) > 0;
+    const lost = fatal ? (left ? 'refused and left' : 'refused') : 'given up';
+    this.#scene.coverage.lease(where, this.#scene.place.isHeldBy(process) ? 'kept' : lost);
+  }
+
+  /** `errored.state.json`, as the command line writes it. */
+  #leftBehind(process: SimProcess, state: State | undefined, { fatal }: Outcome): void {
+    if (!fatal || !state) return;
+    const { lineage, serial, target } = state;
+    const saved_at = new Date(process.clock.now()).toISOString();
+    this.#scene.checker.leftBehind(
+      process.name,
+      encodeUnsaved({ state: STATE, lineage, serial, target, saved_at, records: fatal.unsaved }),
+    );
+  }
+
+  #ended(process: SimProcess, planned: readonly string[], outcome: Outcome): void {
+    const { ends, fatal } = outcome;
+    if (fatal && !(fatal.error instanceof Failure))
+      this.#scene.checker.found('bug', `${process.name}: ${stackOf(fatal.error)}`);
+    this.#scene.checker.ended(
+      process.name,
+      planned,
+      [...ends].map(([address, end]) => ({
+        address,
+        status: end.kind === 'recorded' ? end.record.status : undefined,
+      })),
+      fatal !== undefined || !this.#scene.place.isHeldBy(process),
+      process.stop.signal.aborted,
+    );
+    if (fatal) this.#scene.checker.lease?.gaveUp(process.name, String(fatal.error));
+    this.#scene.note(
+      `${process.name} ended: ${[...ends]
+        .map(
+          ([address, end]) =>
+            `${address} ${end.kind === 'not_started' ? end.code : end.kind === 'blocked' ? end.kind : end.record.status}${end.kind === 'unsaved' ? ' (unsaved)' : ''}`,
+        )
+        .join(', ')}${fatal ? ' (state not writable)' : ''}`,
+    );
+  }
+
+  #told(process: SimProcess, event: ApplyEvent): void {
+    if (process.isDead) return;
+    this.#scene.coverage.event(event);
+    const { conduct } = this.#scene.checker;
+    if (event.type === 'begun') conduct.begun(process.name, event.address, this.#scene.clock.monotonic());
+    if (event.type === 'ended') conduct.ended(process.name, event.address, this.#scene.clock.monotonic());
+    if ('address' in event) this.#scene.note(`${process.name}: ${textOf(event)}`);
+  }
+
+  /** Its leases are checked, and overheard. */
+  #store(process: SimProcess): Backend {
+    const store = this.#scene.place.backend(process);
+    return {
+      location: STATE,
+      place: STATE,
+      read: () => store.read(),
+      snapshot: () => store.snapshot(),
+      holder: () => store.holder(),
+      unlock: (id) => store.unlock(id),
+      lock: async (actor, waitMs, signal) => {
+        const lease = await store.lock(actor, waitMs, signal);
+        mustVerify(lease);
+        this.#scene.checker.conduct.locked(process.name, this.#scene.clock.monotonic());
+        const rules = this.#scene.checker.lease;
+        rules?.begins(process.name);
+        return rules
+          ? overheard(lease, () => {
+              const since = this.#scene.clock.monotonic();
+              return {
+                acknowledged: () => rules.acknowledged(process.name, since),
+                refused: () => rules.refused(process.name, this.#scene.clock.monotonic()),
+              };
+            })
+          : lease;
+      },
+    };
+  }
+}
+
+/** No story may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
+function mustVerify(lease: Lease): void {
+  const snapshot = lease.snapshot();
+  const faults = snapshot ? atOnce(stateFaults(snapshot, {})) : [];
+  if (faults.length > 0) throw new Error(`the state would be refused: ${JSON.stringify(faults)}`);
+}
+
+/** The same lease; `asked` is called with each commit, and what it returns when that has ended. */
+function overheard(
+  lease: Lease,
+  asked: () => { readonly acknowledged: () => void; readonly refused: () => void },
+): Lease {
+  return {
+    lock: lease.lock,
+    state: () => lease.state(),
+    snapshot: () => lease.snapshot(),
+    create: (target) => lease.create(target),
+    replace: (snapshot) => lease.replace(snapshot),
+    commit: async (changes) => {
+      const heard = asked();
+      await lease.commit(changes).catch((error) => {
+        heard.refused();
+        throw error;
+      });
+      heard.acknowledged();
+    },
+    get poisoned() {
+      return lease.poisoned;
+    },
+    remainingMs: () => lease.remainingMs(),
+    ttlMs: lease.ttlMs,
+    release: () => lease.release(),
+  };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function textOf(event: ApplyEvent): string {
+  const { at, ...rest } = event;
+  return JSON.stringify(rest, (key, value) => (key === 'end' || key === 'failure' ? undefined : value));
+}
