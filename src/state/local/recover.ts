@@ -1,6 +1,6 @@
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
-import { quoted } from '../../domain/escape/quoted.ts';
+import { quoted, quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LongWork } from '../../domain/long-work.ts';
 import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
@@ -52,7 +52,7 @@ function sound(journal: Journal, { journalPath }: Files): SoundJournal {
             where: { file: journalPath, line: journal.line },
             detail:
               'It is not what a crash leaves behind (that is cut off by itself), so somebody or something changed the file. Nothing was changed now.',
-            remedy: `put a sound copy of ${journalPath} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
+            remedy: `put a sound copy of ${quotedWhole(journalPath)} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
           },
         ),
       );
@@ -68,7 +68,7 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
       'state',
       error('journal-misfit', `the journal does not fit the state: ${why}`, {
         where: { file: journalPath },
-        remedy: `${path} was changed since the journal was begun: put its own version back; nothing was changed now`,
+        remedy: `${quotedWhole(path)} was changed since the journal was begun: put its own version back; nothing was changed now`,
       }),
       { cause },
     );
@@ -82,7 +82,7 @@ function withoutState({ path, journalPath }: Files, journal: SoundJournal): Fail
     error('state-missing', `${path} is gone, but its journal holds ${commits.length} commits made since`, {
       where: { file: journalPath },
       detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
-      remedy: `put ${path} back; only if that state is given up for good, move ${journalPath} away`,
+      remedy: `put ${quotedWhole(path)} back; only if that state is given up for good, move ${quotedWhole(journalPath)} away`,
     }),
   );
 }
@@ -104,7 +104,7 @@ function ofAnotherWriter({ path, journalPath }: Files): Failure {
     error('journal-not-ours', `${journalPath} was not written by a run that worked with ${path} as it is`, {
       where: { file: journalPath },
       detail: `A run names in the journal a random key that stands in ${path} only. Another key is in this one: somebody who cannot read ${path} made it, as whoever writes a pull request could, or ${path} was replaced by a copy since. Nothing was changed now.`,
-      remedy: `if ${path} is a copy, put back the one that was there; else look at every restore named in ${journalPath} in the cloud, then move ${journalPath} away`,
+      remedy: `if ${quotedWhole(path)} is a copy, put back the one that was there; else look at every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
     }),
   );
 }
@@ -115,7 +115,7 @@ function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, sta
     error('state-too-old', `${path} is older than its journal: commits between them are missing`, {
       where: { file: journalPath },
       detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,
-      remedy: `put the newer ${path} back; an older copy does not know what was restored since`,
+      remedy: `put the newer ${quotedWhole(path)} back; an older copy does not know what was restored since`,
     }),
   );
 }
