@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
 import { readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
-import { decodePlan } from '../state/plan-codec.ts';
+import { decodePlan, encodePlan } from '../state/plan-codec.ts';
 import { VERSION } from '../version.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
@@ -56,7 +55,7 @@ function occupied(path: string, what: string, remedy: string): Failure {
 /** Whole or not at all, readable by its owner only, under a temporary name that nobody can foresee until it is whole. */
 export async function writePlan(io: Io, path: string, saved: SavedPlan): Promise<void> {
   try {
-    await replaceFile(absolute(io, path), `${toJson(saved, 1)}\n`);
+    await replaceFile(absolute(io, path), encodePlan(saved));
   } catch (cause) {
     throw unusable(path, 'written', cause);
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { atOnce, stoppably } from '../domain/long-work.ts';
 import {
   type PlanSignature,
   type SavedPlan,
@@ -49,7 +50,7 @@ export async function signer(io: Io, flag: string | undefined): Promise<Sign | u
   const key = privateKey(pem, from);
   const fingerprint = fingerprintOf(createPublicKey(key));
   return (saved) => {
-    const value = sign(null, bytesOf(saved), key).toString('base64');
+    const value = sign(null, bytesOf(atOnce(signedText(saved))), key).toString('base64');
     const signature: PlanSignature = { key: fingerprint, value };
     return { ...saved, signature };
   };
@@ -103,18 +104,23 @@ async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
 }
 
 /** Who signed the plan, as far as the keys tell; `trusted` undefined: nobody named keys. */
-export function findSigner(saved: SavedPlan, trusted: readonly TrustedKey[] | undefined): SignatureFinding {
+export async function findSigner(
+  { stop }: Io,
+  saved: SavedPlan,
+  trusted: readonly TrustedKey[] | undefined,
+): Promise<SignatureFinding> {
   const { signature } = saved;
   if (!signature) return { kind: 'unsigned' };
   if (!trusted) return { kind: 'unchecked', key: signature.key };
   const known = trusted.find(({ fingerprint }) => fingerprint === signature.key);
   if (!known) return { kind: 'unknown_key', key: signature.key };
-  const fits = verify(null, bytesOf(saved), known.key, Buffer.from(signature.value, 'base64'));
+  const signed = bytesOf(await stoppably(signedText(saved), stop));
+  const fits = verify(null, signed, known.key, Buffer.from(signature.value, 'base64'));
   return { kind: fits ? 'valid' : 'wrong', name: known.name };
 }
 
-function bytesOf(saved: SavedPlan): Buffer {
-  return Buffer.from(CONTEXT + signedText(saved));
+function bytesOf(text: string): Buffer {
+  return Buffer.from(CONTEXT + text);
 }
 
 function fingerprintOf(key: KeyObject): string {

@@ -1,3 +1,5 @@
+import type { LongWork } from './long-work.ts';
+
 /** The same text for the same data, whatever order its keys came in. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
@@ -5,6 +7,27 @@ export function canonicalJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
       : part,
   );
+}
+
+/** The same text, of an object whose lists may be long. */
+export function* canonicalJsonInSteps(object: object): LongWork<string> {
+  const members: string[] = [];
+  for (const [key, value] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
+    if (value !== undefined)
+      members.push(
+        `${JSON.stringify(key)}:${Array.isArray(value) ? yield* listInSteps(value) : canonicalJson(value)}`,
+      );
+  return `{${members.join(',')}}`;
+}
+
+const ITEMS_IN_STEP = 1_000;
+
+function* listInSteps(list: readonly unknown[]): LongWork<string> {
+  const items: string[] = [];
+  for (const item of list) {
+    if (items.push(canonicalJson(item)) % ITEMS_IN_STEP === 0) yield;
+  }
+  return `[${items.join(',')}]`;
 }
 
 /** Whether two values have the same canonical JSON, without making it. */

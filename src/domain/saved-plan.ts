@@ -1,6 +1,7 @@
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson, canonicalJsonInSteps } from './canonical-json.ts';
 import type { Policy } from './config.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import type { LongWork } from './long-work.ts';
 import type { BackupView, FieldChange, Identified, Plan, PlanTotals, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
@@ -43,6 +44,9 @@ export interface SavedPlan {
   readonly records: readonly Touch[];
   readonly notices: readonly SavedNotice[];
 }
+
+/** Of a text in a plan; a path may be as long. `save` cuts names and sentences, and a plan with a longer one is not read. */
+export const TEXT_LENGTH_MAX = 4_096;
 
 export type StateRef = NonNullable<Plan['state']>;
 
@@ -158,13 +162,13 @@ export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Addres
 export type Hash = (text: string) => string;
 
 /** What digest and signature are made over: whatever a plan file holds, but for the two. */
-export function signedText(saved: object): string {
+export function* signedText(saved: object): LongWork<string> {
   const { digest, signature, ...rest } = saved as { readonly digest?: unknown; readonly signature?: unknown };
-  return canonicalJson(rest);
+  return yield* canonicalJsonInSteps(rest);
 }
 
-export function planDigest(saved: object, hash: Hash): string {
-  return hash(signedText(saved));
+export function* planDigest(saved: object, hash: Hash): LongWork<string> {
+  return hash(yield* signedText(saved));
 }
 
 /** Two records with the same version are the same record, under whatever address. */

@@ -7,14 +7,19 @@
  */
 export type Check<T> = AnyCheck & {
   readonly of?: (value: T) => T;
-  /** Of a list: the check of its items. */
-  readonly item?: AnyCheck;
+  readonly list?: ListCheck;
 };
 
 type AnyCheck = (value: unknown) => Misfit | undefined;
 
+interface ListCheck {
+  readonly item: AnyCheck;
+  /** Of items. */
+  readonly most: number;
+}
+
 /** Of an object: it also says which fields are lists, so that a document can be read item by item. */
-export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, AnyCheck> };
+export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, ListCheck> };
 
 /** Where a value does not fit, innermost key last. */
 export interface Misfit {
@@ -48,7 +53,7 @@ export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
       : { key, check: check.optional, required: false },
   );
   const keys = new Set(known.map(({ key }) => key));
-  const lists = new Map(known.flatMap(({ key, check }) => (check.item ? [[key, check.item]] : [])));
+  const lists = new Map(known.flatMap(({ key, check }) => (check.list ? [[key, check.list]] : [])));
   const ofObject = (value: unknown): Misfit | undefined => {
     if (!isObject(value)) return misfit('an object', value);
     for (const { key, check, required } of known) {
@@ -76,16 +81,22 @@ export function variants<T, K extends keyof T & string>(
   };
 }
 
-export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+export function listOf<T>(check: Check<T>, most = Number.POSITIVE_INFINITY): Check<readonly T[]> {
   const ofList = (value: unknown): Misfit | undefined => {
     if (!Array.isArray(value)) return misfit('an array', value);
+    if (value.length > most) return tooLong(value, most);
     for (const [index, item] of value.entries()) {
       const wrong = check(item);
       if (wrong) return within(index, wrong);
     }
     return undefined;
   };
-  return Object.assign(ofList, { item: check });
+  return Object.assign(ofList, { list: { item: check, most } });
+}
+
+/** `found`: the list, or its beginning. */
+export function tooLong(found: readonly unknown[], most: number): Misfit {
+  return misfit(`at most ${most} items`, found);
 }
 
 /** A check of its own. `expected` completes “expected …”. */

@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/config.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
+import { atOnce } from '../domain/long-work.ts';
 import type { Action, BackupView, Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { optional } from '../domain/record.ts';
@@ -12,6 +13,7 @@ import {
   type SavedAction,
   type SavedNotice,
   type SavedPlan,
+  TEXT_LENGTH_MAX,
   touchedBy,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
@@ -39,7 +41,7 @@ export function save(
     if (!spec) throw new Error(`${address} is planned and not declared`);
     return spec;
   };
-  const actions = plan.actions.map((action) => savedAction(action, specOf(action.address)));
+  const actions = plan.actions.map((action) => readable(savedAction(action, specOf(action.address))));
   const renamed = renamedBeside(plan, specOf, state);
   const saved: Omit<SavedPlan, 'digest'> = {
     apiVersion: 'vbsctl.dev/v1',
@@ -59,9 +61,9 @@ export function save(
       const record = state.records.get(address);
       return record ? { address, sha256: recordVersion(record, hash) } : { address };
     }),
-    notices: plan.notices.map(savedNotice),
+    notices: plan.notices.map(savedNotice).map(readable),
   };
-  return { ...saved, digest: planDigest(saved, hash) };
+  return { ...saved, digest: atOnce(planDigest(saved, hash)) };
 }
 
 function savedAction(action: Action, declared: RestoreSpec): SavedAction {
@@ -97,6 +99,18 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
     default:
       return unreachable(action);
   }
+}
+
+/** A longer name or sentence, which a cloud may have told, would make a plan that cannot be read. */
+function readable<T>(value: T): T {
+  const cut = (each: unknown): unknown => {
+    if (typeof each === 'string')
+      return each.length > TEXT_LENGTH_MAX ? `${each.slice(0, TEXT_LENGTH_MAX - 1)}…` : each;
+    if (Array.isArray(each)) return each.map(cut);
+    if (typeof each !== 'object' || each === null) return each;
+    return Object.fromEntries(Object.entries(each).map(([key, part]) => [key, cut(part)]));
+  };
+  return cut(value) as T;
 }
 
 /** Lines of the manifests are for messages about them; nothing of a plan needs them. */

@@ -7,7 +7,7 @@ import {
   type TextRange,
 } from '../domain/json-bounds.ts';
 import { atOnce, type LongWork } from '../domain/long-work.ts';
-import type { Misfit, ObjectCheck } from '../domain/shape.ts';
+import { type Misfit, type ObjectCheck, tooLong } from '../domain/shape.ts';
 import { offsetOf, parseValue, placeAt, type TextPlace } from './json-place.ts';
 
 /**
@@ -71,12 +71,13 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
     const wrong = check(head);
     if (wrong) refuse(wrong);
     const lists: Record<string, readonly unknown[]> = {};
-    for (const [key, checkItem] of check.lists) {
+    for (const [key, { item: checkItem, most }] of check.lists) {
       const range = members?.get(key);
       if (!range) continue;
       const items: unknown[] = [];
       lists[key] = items;
       yield* eachItem(text, range.start, ITEM_BOUNDS, (at) => {
+        if (items.length === most) refuse({ ...tooLong(items, most), path: [key] });
         const item = parseValue(text, at);
         const misfit = checkItem(item);
         if (misfit) refuse({ ...misfit, path: [key, items.length, ...misfit.path] });

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
@@ -14,7 +15,7 @@ import {
   type SavedPlan,
   touchedBy,
 } from '../domain/saved-plan.ts';
-import { describeMisfit, isObject, type Misfit, pathText } from '../domain/shape.ts';
+import { describeMisfit, type Misfit, pathText } from '../domain/shape.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
 import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
@@ -60,17 +61,12 @@ function* decodeText(text: string, file: string, version: string, hash: Hash): L
   const plan = yield* document.read((wrong) => {
     throw damaged(file, wrong);
   });
-  if (planDigest(plan, hash) !== plan.digest)
+  if ((yield* planDigest(plan, hash)) !== plan.digest)
     throw refused('plan-edited', `${file} was edited since it was made: its digest does not fit`, AGAIN);
   const contradicted = contradiction(plan);
   if (contradicted) throw damaged(file, contradicted);
   return plan;
 }
-
-/** As many as manifests may declare. */
-const RESTORES_MAX = 100_000;
-/** As many files as are read in one run. */
-const MANIFESTS_MAX = 10_000;
 
 /** What may stand in a message: ids, kinds, versions. */
 const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
@@ -86,26 +82,35 @@ function manifest(file: string): Failure {
 
 const AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
 
-function damaged(file: string, wrong: Misfit): Failure {
-  const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
-  const what = describeMisfit({ ...wrong, found: flat(wrong.found) });
-  return refused('plan-damaged', `${file} is not a sound plan: ${where}: ${what}`, AGAIN);
+/** As a file. Throws a Failure (`refused`) for a plan that could not be read again: nobody could ever apply it. */
+export function encodePlan(saved: SavedPlan): string {
+  const wrong = savedPlan(saved);
+  if (!wrong) return `${toJson(saved, 1)}\n`;
+  throw refused(
+    'plan-not-saved',
+    `the plan is not saved, since it could not be read again: ${described(wrong)}`,
+    'save a part of it (--target), or apply without a saved plan: vbsctl apply',
+  );
 }
 
-/** It may be as deep as the file is long, or a sentence that its writer wants to be read. */
+function damaged(file: string, wrong: Misfit): Failure {
+  return refused('plan-damaged', `${file} is not a sound plan: ${described(wrong)}`, AGAIN);
+}
+
+function described(wrong: Misfit): string {
+  const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
+  const what = describeMisfit({ ...wrong, found: flat(wrong.found) });
+  return `${where}: ${what}`;
+}
+
+/** It may be a sentence that its writer wants to be read. */
 function flat(found: unknown): unknown {
-  if (Array.isArray(found)) return 'a list';
-  if (isObject(found)) return 'an object';
   return typeof found === 'string' && !WORD.test(found) ? 'a text' : found;
 }
 
 /** What has the right shape and cannot be: nothing after this has to wonder. */
 function contradiction(plan: SavedPlan): Misfit | undefined {
-  const { actions, renamed, records, manifests } = plan;
-  if (manifests.length > MANIFESTS_MAX)
-    return { path: ['manifests'], expected: `at most ${MANIFESTS_MAX} files`, found: manifests.length };
-  if (actions.length + renamed.length > RESTORES_MAX)
-    return { path: ['actions'], expected: `at most ${RESTORES_MAX} restores`, found: actions.length };
+  const { actions, renamed, records } = plan;
   const seen = new Set<string>();
   for (const [list, entries] of [
     ['actions', actions],
@@ -125,7 +130,7 @@ function contradiction(plan: SavedPlan): Misfit | undefined {
   }
   const touched = touchedBy(plan);
   if (canonicalJson(touched) !== canonicalJson(records.map(({ address }) => address)))
-    return { path: ['records'], expected: `those of ${touched.join(', ')}`, found: records };
+    return { path: ['records'], expected: 'those that the actions touch', found: records };
   const version = new Map(records.map(({ address, sha256 }) => [address, sha256]));
   for (const [index, { kind, declared, was }] of actions.entries())
     if ((kind === 'resume' || was !== undefined) && version.get(was ?? declared.address) === undefined)
@@ -150,7 +155,7 @@ function otherThanDeclared(action: SavedAction): Misfit | undefined {
   if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };
   if (backup.id === undefined) return { path: ['backup', 'id'], expected: 'an id', found: undefined };
   if (declared.volume.by === 'name' && kind === 'restore' && declared.volume.name !== volume.name)
-    return { path: ['volume', 'name'], expected: declared.volume.name, found: volume.name };
+    return { path: ['volume', 'name'], expected: 'the name that was declared', found: volume.name };
   return otherPin(declared, volume.id, backup.id);
 }
 

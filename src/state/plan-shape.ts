@@ -3,19 +3,20 @@ import type { Policy } from '../domain/config.ts';
 import type { Place } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { FieldChange } from '../domain/plan.ts';
-import type {
-  PlanSignature,
-  Renamed,
-  SavedAction,
-  SavedBlocked,
-  SavedExpired,
-  SavedNoop,
-  SavedNotice,
-  SavedPlan,
-  SavedRestore,
-  SavedResume,
-  StateRef,
-  Touch,
+import {
+  type PlanSignature,
+  type Renamed,
+  type SavedAction,
+  type SavedBlocked,
+  type SavedExpired,
+  type SavedNoop,
+  type SavedNotice,
+  type SavedPlan,
+  type SavedRestore,
+  type SavedResume,
+  type StateRef,
+  TEXT_LENGTH_MAX,
+  type Touch,
 } from '../domain/saved-plan.ts';
 import {
   amount,
@@ -49,14 +50,22 @@ import { sha256, target, waiver } from './record-shape.ts';
  * than what a cloud or a manifest would give.
  */
 
+/** As many as manifests may declare. */
+const RESTORES_MAX = 100_000;
+/** Of records and notices; a restore touches two of the former, and has a few of the latter. */
+const FACTS_MAX = 400_000;
+/** As many files as are read in one run. */
+const FILES_MAX = 10_000;
+/** As many as a config may list. */
+const NAMES_MAX = 10_000;
+
 const NAME = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const name = textLike(new RegExp(`^${NAME}$`), 'a name as in a manifest');
 const address = textLike(new RegExp(`^${NAME}/${NAME}$`), 'an address (set/name)');
 /** In capitals it would be another restore to the state, and the same one to a cloud whose database ignores case. */
 const id = textLike(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
 const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
-const text = upTo(1_000);
-const path = upTo(4_096);
+const text = upTo(TEXT_LENGTH_MAX);
 
 function upTo(length: number): Check<string> {
   return textThat((value) => value.length <= length, `a text of at most ${length} characters`);
@@ -73,7 +82,7 @@ const duration = textThat(
 );
 
 const place = fields<Place>({
-  file: maybe(path),
+  file: maybe(text),
   line: maybe(integerFrom(1)),
   column: maybe(integerFrom(1)),
   text: maybe(text),
@@ -115,12 +124,12 @@ const flag = that<boolean>((value) => typeof value === 'boolean', 'true or false
 const policy = fields<Policy>({
   max_restores: maybe(amount),
   max_backup_age_ms: maybe(amount),
-  protected_volumes: listOf(upTo(255)),
-  require_labels: maybe(listOf(upTo(253))),
+  protected_volumes: listOf(upTo(255), NAMES_MAX),
+  require_labels: maybe(listOf(upTo(253), 64)),
   require_expect: maybe(flag),
   require_valid_until: maybe(flag),
   require_signed_plans: maybe(flag),
-  allowed_sets: maybe(listOf(upTo(63))),
+  allowed_sets: maybe(listOf(upTo(63), NAMES_MAX)),
 });
 
 const YEAR_MS = 365 * 86_400_000;
@@ -195,20 +204,24 @@ export const savedPlan = fields<SavedPlan>({
     lineage: textLike(/^[-_.0-9A-Za-z]{1,128}$/, 'a lineage'),
     serial: integerFrom(0),
   }),
-  manifests: listOf(fields<ManifestFile>({ path, sha256 })),
-  selection: listOf(path),
+  manifests: listOf(fields<ManifestFile>({ path: text, sha256 }), FILES_MAX),
+  selection: listOf(text, FILES_MAX),
   policy,
-  waivers: listOf(waiver),
-  actions: listOf(action),
-  renamed: listOf(fields<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address })),
+  waivers: listOf(waiver, 100),
+  actions: listOf(action, RESTORES_MAX),
+  renamed: listOf(
+    fields<Renamed>({ declared: spec, volume_id: id, backup_id: id, was: address }),
+    RESTORES_MAX,
+  ),
   left_out: maybe(integerFrom(1)),
-  records: listOf(fields<Touch>({ address, sha256: maybe(sha256) })),
+  records: listOf(fields<Touch>({ address, sha256: maybe(sha256) }), FACTS_MAX),
   notices: listOf(
     fields<SavedNotice>({
       severity: oneOf('warning', 'note'),
       code,
-      summary: upTo(4_000),
+      summary: text,
       address: maybe(address),
     }),
+    FACTS_MAX,
   ),
 });

@@ -3,13 +3,13 @@ import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import { advance, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
-import { movesOf, type SavedPlan } from '../../src/domain/saved-plan.ts';
+import { movesOf, type SavedPlan, signedText } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { type Change, fold, type State } from '../../src/domain/state.ts';
 import { stalenessOf } from '../../src/planner/plan-staleness.ts';
 import { pinnedSpecs, reconcile } from '../../src/planner/reconcile.ts';
 import { save } from '../../src/planner/save.ts';
-import { decodePlan } from '../../src/state/plan-codec.ts';
+import { decodePlan, encodePlan } from '../../src/state/plan-codec.ts';
 import {
   backup,
   book,
@@ -38,6 +38,10 @@ const earlier = () => book().put('s/c', 'v3', 'b3', 'succeeded').put('z/old', 'v
 function saved(specs: readonly RestoreSpec[] = SPECS, state: State = earlier().state): SavedPlan {
   const made = planOf(specs, { state });
   return save(made, { specs, state, selection: [], policy: { protected_volumes: [] }, waivers: [] }, hash);
+}
+
+function raise(): never {
+  throw new Error('not expected');
 }
 
 const decoded = (...given: Parameters<typeof decodePlan>) => atOnce(decodePlan(...given));
@@ -123,6 +127,71 @@ describe('a saved plan', () => {
   it('needs a state and a look at the cloud', () => {
     const made = { ...MADE, state: undefined };
     expect(() => save(planOf(SPECS), made, hash)).to.throw('only over a state');
+  });
+
+  it('can be read again whatever names and reasons the cloud told', () => {
+    const long = 'x'.repeat(10_000);
+    const cloud = {
+      ...CLOUD,
+      volumes: CLOUD.volumes.map((one) => ({ ...one, name: long })),
+      backups: CLOUD.backups.map((one) => ({ ...one, name: long })),
+    };
+    const { state } = book().put('s/c', 'v3', 'b3', 'failed maybe');
+    const failed = { ...(state.records.get('s/c') ?? raise()), reason: long } as RestoreRecord;
+    const specs = [spec('s/c', 'v3', 'b3', { generation: 2 })];
+    const given = { ...state, records: new Map([['s/c', failed]]) };
+    const made = planOf(specs, { state: given, cloud });
+    const notices = [{ severity: 'warning', code: 'x', summary: long } as const];
+    const plan = save({ ...made, notices }, { ...MADE, specs, state: given }, hash);
+    expect(plan.actions[0]).to.have.property('kind', 'restore');
+    const read = decoded(encodePlan(plan), 'plan.json', 'test', hash);
+    expect(JSON.stringify(read)).to.include('last outcome').and.include('xxx…');
+  });
+
+  it('is not written where it could not be read again', () => {
+    const protectedVolumes = Array.from({ length: 10_001 }, (_, n) => `disk-${n}`);
+    const plan = { ...saved(), policy: { protected_volumes: protectedVolumes } };
+    expect(() => encodePlan(plan)).to.throw('policy.protected_volumes: expected at most 10000 items');
+  });
+
+  const many = (count: number, records: readonly unknown[] = []) => {
+    const plan = saved();
+    const [one] = plan.actions;
+    const actions = Array.from({ length: count }, (_, n) => {
+      const declared = { ...one?.declared, set: 's', name: `d${n}`, address: `s/d${n}` };
+      return { ...one, declared };
+    });
+    return JSON.stringify({ ...plan, actions, records, digest: 'd'.repeat(64) });
+  };
+
+  it('of more restores than manifests may declare is refused before its digest is made', () => {
+    const never = () => raise();
+    expect(() => decoded(many(100_001), 'p.json', 'test', never)).to.throw(
+      'actions: expected at most 100000 items',
+    );
+  }).timeout(60_000);
+
+  it('is read, and its digest made, in steps', () => {
+    const text = many(20_000);
+    let steps = 0;
+    let before = 0;
+    const reading = decodePlan(text, 'p.json', 'test', () => {
+      before = steps;
+      return 'd'.repeat(64);
+    });
+    expect(() => {
+      while (!reading.next().done) steps++;
+    }).to.throw('records: expected those that the actions touch');
+    expect(before).to.be.above(20);
+  }).timeout(60_000);
+
+  it('has a misfit told in a few words, however many restores it has', () => {
+    const digest = hash(atOnce(signedText(JSON.parse(many(5_000)))));
+    const text = many(5_000).replace('d'.repeat(64), digest);
+    expect(() => decoded(text, 'p.json', 'test', hash))
+      .to.throw('records: expected those that the actions touch')
+      .with.property('message')
+      .with.length.below(300);
   });
 
   const text = () => JSON.stringify(saved());

@@ -619,6 +619,20 @@ describe('names and ids', () => {
       );
     });
 
+  it('leave a saved plan that can be applied, however long they are', async () => {
+    named('x'.repeat(10_000));
+    declare(ids);
+    expect((await run('init')).code).to.equal(0);
+    for (const [code, ...command] of [
+      [0, 'plan', '--out', 'plan.json'],
+      [0, 'show', 'plan.json'],
+      [6, 'apply', 'plan.json', '--no-wait'],
+    ] as const) {
+      const finished = await run(...command);
+      expect(finished.code, printed(finished).slice(0, 2_000)).to.equal(code);
+    }
+  });
+
   it('that hold a secret are no name that a manifest can mean', async () => {
     named('prod-s3cret-password');
     Object.assign(cloud.backups.get(BACKUP) ?? {}, { name: 'of-s3cret-password' });

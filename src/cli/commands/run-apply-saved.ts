@@ -33,7 +33,7 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
   refuseOtherSelections(flags);
   const keys = await trustedKeys(io, flags.trustedKeys);
   const saved = await readPlan(io, path);
-  const signed = findSigner(saved, keys);
+  const signed = await findSigner(io, saved, keys);
   if (keys) refuseUntrusted(path, signed);
   const selected = await inCheckout(
     io,

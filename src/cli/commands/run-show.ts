@@ -16,7 +16,7 @@ export interface ShowFlags {
 export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<ExitCode> {
   const keys = await trustedKeys(io, flags.trustedKeys);
   const saved = await readPlan(io, path);
-  const signed = findSigner(saved, keys);
+  const signed = await findSigner(io, saved, keys);
   if (flags.output === 'json') printJson(io, { ...saved, totals: planTotals(saved), signed });
   else {
     const options = { ...textOptions(io), showDone: flags.showDone === true };
