@@ -5,6 +5,7 @@ import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { type Importable, importRestore, type Proof } from '../executor/import-restore.ts';
 import { makePlan, type Wanted } from './make-plan.ts';
+import { noState } from './no-state.ts';
 import type { LockRequest, Ports } from './ports.ts';
 import { withConnection } from './with-connection.ts';
 import { withLease } from './with-lease.ts';
@@ -22,13 +23,7 @@ export function importByHand(request: ImportRequest, ports: Ports): Promise<void
   return withConnection(ports, ({ driver }) =>
     withLease(store, request, stop, async (lease) => {
       const state = lease.state();
-      if (!state)
-        throw new Failure(
-          'refused',
-          error('no-state', `there is no state at ${store.location}`, {
-            remedy: 'create it: vbsctl init, or name it: --state',
-          }),
-        );
+      if (!state) throw noState(store);
       const plan = await makePlan(
         {
           ...declared,

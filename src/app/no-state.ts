@@ -4,7 +4,7 @@ import type { Backend } from '../state/backend.ts';
 
 export function noState({ location }: Pick<Backend, 'location'>): Failure {
   return new Failure(
-    'usage',
+    'refused',
     error('no-state', `there is no state at ${location}`, {
       remedy: 'create one: vbsctl init, or name it: --state',
     }),

@@ -1,7 +1,5 @@
 import { isoTime } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
-import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
 import { isOpen, isUnderWay, type RestoreRecord, type UnderWay, type Unknown } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
@@ -11,6 +9,7 @@ import type { RunSettings } from '../executor/run.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { recordsOf } from './addresses.ts';
+import { noState } from './no-state.ts';
 import type { LockRequest, RunPorts } from './ports.ts';
 import { refuseOtherTarget } from './refuse-other-target.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
@@ -37,13 +36,7 @@ export function wait(request: WaitRequest, ports: RunPorts): Promise<WaitResult>
   const { store, stop } = ports;
   return withLease(store, request, stop, async (lease) => {
     const state = lease.state();
-    if (!state)
-      throw new Failure(
-        'usage',
-        error('no-state', `there is no state at ${store.location}`, {
-          remedy: 'name the one that the restores were begun with: --state',
-        }),
-      );
+    if (!state) throw noState(store);
     const chosen = choose(state, request.addresses);
     const unknown = chosen.filter((record) => record.status === 'unknown');
     ports.tell(unknown.map(unknownOutcome));

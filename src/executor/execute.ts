@@ -6,9 +6,9 @@ import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { advance, optional, type RestoreRecord } from '../domain/record.ts';
+import { advance, jobIdOf, optional, type RestoreRecord } from '../domain/record.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
-import type { State } from '../domain/state.ts';
+import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { PendingBackups } from './pending-backups.ts';
@@ -65,6 +65,8 @@ class Execution {
   #accepted = 0;
   #adopted = 0;
   #active = 0;
+  /** Ids of all jobs that the state and this run know, in small letters. */
+  #jobs: Set<string> | undefined;
   #fatal: { error: unknown } | undefined;
   #finish: () => void = () => {};
 
@@ -92,6 +94,7 @@ class Execution {
       emit,
       slowWrites: new SlowWrites(clock, emit),
       closed: () => this.#closed(),
+      claimJob: (id) => this.#claimJob(id.toLowerCase()),
       isRestored: (address) => this.#schedule.isFulfilled(address),
     };
     const tasks = plan.actions.filter(isRunnable).map(taskOf);
@@ -196,6 +199,13 @@ class Execution {
     return `${this.#failures} restores failed or are unknown, max_failures is ${this.#input.settings.apply.max_failures}`;
   }
 
+  #claimJob(id: string): boolean {
+    this.#jobs ??= jobsOf(this.#input.lease.state());
+    if (this.#jobs.has(id)) return false;
+    this.#jobs.add(id);
+    return true;
+  }
+
   #closed(): ReturnType<Run['closed']> {
     if (this.#fatal || this.#input.lease.poisoned)
       return { code: 'halted', reason: 'the state cannot be written any more' };
@@ -271,6 +281,11 @@ function notedRules({ actions }: Plan, state: State | undefined, at: string): Re
     if (record.selector && selectorKey(record.selector) === selectorKey(action.note_rule)) return [];
     return [advance(record, { type: 'note_rule', at, selector: action.note_rule })];
   });
+}
+
+function jobsOf(state: State | undefined): Set<string> {
+  const ids = state ? [...recordsTold(state)].map(jobIdOf) : [];
+  return new Set(ids.flatMap((id) => id?.toLowerCase() ?? []));
 }
 
 /** Every restore that waits listens to it. */

@@ -179,7 +179,8 @@ class Attempts {
       run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
     };
     const posting = sendRestore(session, permit, freshUntil, onWrittenLate);
-    const { value: outcome, sighting } = await watchWhile(posting, session);
+    const { value, sighting } = await watchWhile(posting, session);
+    const outcome = ofThisRestore(value, run);
     if (outcome.kind === 'accepted') {
       session.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
@@ -329,6 +330,20 @@ function intended(session: Session) {
 function running(session: Session) {
   if (session.record?.status !== 'running') throw new Error('not running');
   return session.record;
+}
+
+/** A yes that names the job of another restore is an old answer: what came of this request it does not say. */
+function ofThisRestore(outcome: StartOutcome, run: Run): StartOutcome {
+  if (outcome.kind !== 'accepted' || outcome.job_id === undefined || run.claimJob(outcome.job_id))
+    return outcome;
+  return {
+    kind: 'ambiguous',
+    failure: {
+      cause: 'unreadable',
+      message: `the answer names job ${outcome.job_id}, which is another restore's`,
+      ...optional('request_id', outcome.request_id),
+    },
+  };
 }
 
 function idsOf({ address, volume, backup }: PinnedAction): Session['ids'] {

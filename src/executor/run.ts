@@ -36,6 +36,8 @@ export interface Run {
   readonly unsaved: Map<Address, RestoreRecord>;
   /** Why no POST may leave any more in this run, if so. */
   readonly closed: () => { readonly code: NotStarted; readonly reason: string } | undefined;
+  /** Takes the job for this restore; false if it was another's: a job does one restore. */
+  readonly claimJob: (id: string) => boolean;
   /** Whether what stands at this address is restored, as what depends on it needs. */
   readonly isRestored: (address: Address) => boolean;
   readonly slowWrites: SlowWrites;

@@ -158,7 +158,7 @@ describe('day one', () => {
     const settle = ['--as', 'succeeded', '--reason', 'hope'];
     const hasty = await desk.run('resolve', 'pay/pay-db-log', ...settle);
     expect(hasty.code).to.equal(5);
-    expect(hasty.stderr).to.include('is restoring-backup').and.include('vbsctl wait pay/pay-db-log');
+    expect(hasty.stderr).to.include('has not ended').and.include('vbsctl wait pay/pay-db-log');
     expect((await desk.run('resolve', 'pay-db-log', ...settle)).stderr).to.include(
       'did you mean pay/pay-db-log?',
     );

@@ -163,6 +163,30 @@ describe('one look', () => {
   });
 });
 
+describe('an old yes', () => {
+  it('that a gateway repeats is not taken for the yes to this request', async () => {
+    const lab = new Lab();
+    const { send } = lab.network;
+    let old: Exchange | undefined;
+    let replays = 0;
+    lab.network.send = async (request) => {
+      const isRestore = request.method === 'POST' && request.url.endsWith('/restore');
+      if (isRestore && old && replays++ === 0) return old;
+      const exchange = await send.call(lab.network, request);
+      if (isRestore) old ??= exchange;
+      return exchange;
+    };
+    await lab.apply([lab.spec(0)]);
+    const { outcome } = await lab.apply([lab.spec(0, { generation: 2 })]);
+    expect(replays).to.equal(2);
+    expect(lab.starts(0), 'one for each generation').to.equal(2);
+    expect(outcome.summary).to.include({ succeeded: 1 });
+    const record = (await lab.state())?.records.get('set/disk-0');
+    expect(record?.attempts.map(({ answer }) => answer)).to.deep.equal(['ambiguous', 'accepted']);
+    expect(record?.attempts[0]?.failure?.message).to.include('which is another restore');
+  });
+});
+
 describe('the job of a restore', () => {
   const record = { volume_id: 'v', backup_id: 'b' } as Running;
   const job = (more: Partial<Job>): Job => ({
