@@ -20,9 +20,6 @@ export async function follow(session: Session, record: Running): Promise<End> {
   const followed = run.restorePoller.follow(record.volume_id, () => following.seenRestoring());
   const told = teller(session);
   try {
-    // What is under way already need not be looked at while a list shows it so.
-    if (session.acceptedAt === undefined && run.reach !== 'submit')
-      await run.restorePoller.restUnseen(followed, session.timeLeftMs);
     for (;;) {
       const began = run.clock.monotonic();
       const step = await following.look();
@@ -51,7 +48,7 @@ export async function follow(session: Session, record: Running): Promise<End> {
           break;
         case 'goes_on':
           told(step);
-          if (step.disk === 'restoring') followed.shown = 'restoring';
+          if (step.disk === 'restoring') followed.restoring = true;
           break;
         default:
           return unreachable(step);

@@ -2,19 +2,17 @@ import type { Clock } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { PollSettings } from '../domain/config.ts';
 import type { Driver } from '../drivers/driver.ts';
-import { lookInterval, nextList, PAGE_IS_WORTH, worthAPage } from './poll-intervals.ts';
-import { UsualTime } from './typical-duration.ts';
+import { listInterval, lookInterval, worthAPage } from './poll-intervals.ts';
 
-/** A restore that every list shows as under way is looked at all the same after so many longest intervals. */
+/** A restore that every list shows as restoring is looked at all the same after so many longest intervals. */
 const TRUSTED_INTERVALS = 40;
 
 /**
  * Decides when a restore that is under way is worth a look. A few are looked at one by one, at intervals that
- * grow. Many are watched by one list of the disks being restored: while a disk is in it, nothing need be asked; once
- * it has left the list, the restore is looked at.
+ * grow. Many are watched by one list of the disks being restored, which all of them share: a restore whose disk is in
+ * it is not looked at; once the disk has left it, the restore is.
  *
- * What a list shows moves a look, and does nothing else: a stale or wrong list can neither end a restore nor
- * lose one.
+ * A list moves a look and does nothing else: one that is stale or wrong can neither end a restore nor lose one.
  */
 export class RestorePoller {
   readonly #driver: Driver;
@@ -22,14 +20,13 @@ export class RestorePoller {
   readonly #poll: PollSettings;
   readonly #stop: AbortSignal;
   readonly #followed = new Set<Followed>();
-  readonly #sleep = new WakefulSleep();
-  readonly #usualTime = new UsualTime();
-  #listing = false;
+  readonly #resting = new Set<Followed>();
+  /** The list that is being read. */
+  #listing: Promise<void> | undefined;
+  /** Monotonic ms when the last list was asked for. */
   #listedAt = Number.NEGATIVE_INFINITY;
-  /** Of the last list. */
+  /** Of the last list. Infinite: these credentials may not list. */
   #pages = 1;
-  /** These credentials may not list. */
-  #forbidden = false;
 
   constructor(driver: Driver, clock: Clock, poll: PollSettings, stop: AbortSignal) {
     this.#driver = driver;
@@ -38,219 +35,115 @@ export class RestorePoller {
     this.#stop = stop;
   }
 
-  /** `onRestoring`: told when a list is the first to show it under way. End it with `end()`. */
+  /** `onRestoring`: called when a list is the first to show it as restoring. End it with `end()`. */
   follow(volumeId: string, onRestoring: () => void): Followed {
-    const followed = new Followed(volumeId, onRestoring, this.#clock.monotonic());
+    const now = this.#clock.monotonic();
+    const followed: Followed = {
+      volumeId: volumeId.toLowerCase(),
+      onRestoring,
+      followedSince: now,
+      polledSince: now,
+      restoring: false,
+      dueAt: now,
+    };
     this.#followed.add(followed);
     return followed;
   }
 
   end(followed: Followed): void {
     this.#followed.delete(followed);
-    this.#sleep.wake();
   }
 
   /**
-   * Resolves when the restore is worth a look, at the latest after `mostMs`. `lookMs`: how long the last look
-   * took. Rejects with the run's reason to stop.
+   * Resolves when the restore is worth a look, at the latest after `mostMs` and the list that is being read then.
+   * `lookMs`: how long the last look took. Rejects with the run's reason to stop.
    */
   async rest(followed: Followed, lookMs: number, mostMs: number): Promise<void> {
     const began = this.#clock.monotonic();
-    const wished = this.#wished(followed, began);
+    const interval = lookInterval(began - followed.polledSince, this.#poll);
     // From look to look, so that slow answers do not add up; a cloud that is slower than that gets its rest.
-    const due = began + Math.max(wished - lookMs, wished / 2);
-    await this.#restUntil(followed, due, began + mostMs);
-  }
-
-  /** The same for one that has not been looked at in this run: a list that comes soon may save the look. */
-  async restUnseen(followed: Followed, mostMs: number): Promise<void> {
-    // All that a run takes up at once are counted then.
-    await this.#clock.sleep(1, this.#stop);
-    if (!this.#byList) return;
-    followed.shown = 'unseen';
-    // How long it has been under way nobody knows.
-    followed.began = undefined;
-    const now = this.#clock.monotonic();
-    await this.#restUntil(followed, now + this.#poll.max_interval_ms, now + mostMs);
-  }
-
-  async #restUntil(followed: Followed, due: number, latest: number): Promise<void> {
-    followed.left = false;
-    followed.resting = true;
-    // One more makes lists due earlier.
-    this.#sleep.wake();
-    const trusted = this.#clock.monotonic() + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
-    // A list that showed it is as good as a look, also when it was the last.
-    const alone = () => Math.max(due, followed.shownAt + this.#wished(followed, followed.shownAt));
+    followed.dueAt = began + Math.max(interval - lookMs, interval / 2);
+    const trustedUntil = began + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
+    this.#resting.add(followed);
     try {
       for (;;) {
-        if (followed.left) return;
-        if (this.#byList && !this.#listing) void this.#list();
-        const until = Math.min(this.#byList && followed.shown === 'restoring' ? trusted : alone(), latest);
-        const left = until - this.#clock.monotonic();
-        if (left <= 0) return;
-        await followed.sleep.sleep(Math.max(left, 1), this.#clock, this.#stop);
+        const listAt = this.#nextListAt;
+        const dueAt = listAt !== undefined && followed.restoring ? trustedUntil : followed.dueAt;
+        const until = Math.min(dueAt, began + mostMs);
+        const now = this.#clock.monotonic();
+        if (now >= until) return;
+        if (listAt !== undefined && now >= listAt) await this.#list();
+        else await this.#clock.sleep(Math.min(until, listAt ?? until) - now, this.#stop);
       }
     } finally {
-      followed.resting = false;
+      this.#resting.delete(followed);
     }
   }
 
-  /** Ms to its next look from one at `at`: it is not waited for beyond what is usual, but once. */
-  #wished(followed: Followed, at: number): number {
-    const interval = lookInterval(at - followed.since, this.#poll);
-    const { usual } = this.#usualTime;
-    if (followed.began === undefined || usual === undefined) return interval;
-    const left = followed.began + usual.latest_ms - at;
-    return left > 0 ? Math.min(interval, Math.max(left, this.#poll.min_interval_ms / 20)) : interval;
+  /** Monotonic ms; undefined while lists are not worth it. */
+  get #nextListAt(): number | undefined {
+    if (!worthAPage(this.#followed.size, this.#pages)) return undefined;
+    if (this.#listing !== undefined) return this.#listedAt;
+    const now = this.#clock.monotonic();
+    const ages = [...this.#followed].map(({ followedSince }) => now - followedSince);
+    return this.#listedAt + listInterval(ages, this.#pages, this.#poll);
   }
 
-  get #byList(): boolean {
-    return !this.#forbidden && worthAPage(this.#followed.size, this.#pages);
+  /** One list for all who wait for one. */
+  #list(): Promise<void> {
+    this.#listing ??= this.#readList().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
   }
 
-  /** One list after the other while there is somebody to whom they are of use. */
-  async #list(): Promise<void> {
-    this.#listing = true;
-    try {
-      while (this.#byList && this.#resting.length > 0) {
-        const wait = this.#listedAt + this.#interval - this.#clock.monotonic();
-        if (wait > 0) await this.#sleep.sleep(Math.max(wait, 1), this.#clock, this.#stop);
-        else await this.#round();
-      }
-    } catch (error) {
-      // Whoever rests is told to stop by the same signal.
-      if (!this.#stop.aborted) throw error;
-    } finally {
-      this.#listing = false;
-      for (const followed of this.#resting) followed.sleep.wake();
-    }
-  }
-
-  async #round(): Promise<void> {
-    this.#listedAt = this.#clock.monotonic();
-    const asked = this.#resting;
+  async #readList(): Promise<void> {
+    const askedAt = this.#clock.monotonic();
+    this.#listedAt = askedAt;
+    // A restore that begins to rest while the list is on its way may be missing from it.
+    const asked = [...this.#resting];
     const listing = await this.#driver.volumes(this.#stop, {
       status: VOLUME_RESTORING,
       // A service that does not filter may have more disks than it is worth to page through.
       goOn: (_, pages) => worthAPage(this.#followed.size, pages),
     });
     if (listing.kind === 'unreadable') {
-      this.#forbidden ||= !listing.retryable;
-      for (const followed of asked) followed.unknown();
-    } else {
-      this.#pages = listing.complete ? listing.pages : Math.ceil(this.#followed.size / PAGE_IS_WORTH);
-      const restoring = new Set(
-        listing.values.filter(({ status }) => status === VOLUME_RESTORING).map(({ id }) => id.toLowerCase()),
-      );
-      for (const followed of asked) {
-        const took = followed.heard(restoring, listing.complete, this.#listedAt, this.#clock.monotonic());
-        if (took) this.#usualTime.saw(took.at_least_ms, took.at_most_ms);
+      if (!listing.retryable) this.#pages = Number.POSITIVE_INFINITY;
+      for (const followed of asked) followed.restoring = false;
+      return;
+    }
+    // One that was not read to its end has more pages than it is worth.
+    this.#pages = listing.complete ? listing.pages : listing.pages + 1;
+    const restoring = new Set(
+      listing.values.filter(({ status }) => status === VOLUME_RESTORING).map(({ id }) => id.toLowerCase()),
+    );
+    for (const followed of asked) {
+      if (restoring.has(followed.volumeId)) {
+        if (!followed.restoring) followed.onRestoring();
+        followed.restoring = true;
+        // The list is as good as a look.
+        followed.dueAt = askedAt + lookInterval(askedAt - followed.polledSince, this.#poll);
+      } else if (followed.restoring) {
+        followed.restoring = false;
+        if (!listing.complete) continue;
+        // Its end is near: from here on it is looked at often again.
+        followed.polledSince = this.#clock.monotonic();
+        followed.dueAt = followed.polledSince;
       }
     }
   }
-
-  get #resting(): Followed[] {
-    return [...this.#followed].filter(({ resting }) => resting);
-  }
-
-  get #interval(): number {
-    const now = this.#clock.monotonic();
-    const resting = this.#resting;
-    if (resting.some(({ shown }) => shown === 'unseen')) return this.#poll.min_interval_ms / 2;
-    return nextList(
-      resting.map(({ since }) => now - since),
-      this.#pages,
-      this.#poll,
-      this.#usualTime.usual,
-      now - this.#listedAt,
-    );
-  }
 }
 
-/** One restore under way, as the restorePoller sees it. */
-export class Followed {
+/** A restore under way, as the poller knows it. */
+export interface Followed {
   readonly volumeId: string;
-  /** Monotonic ms since when it is looked at in growing intervals. */
-  since: number;
-  /** Monotonic ms of its yes; unknown of what an earlier run began. */
-  began: number | undefined;
-  /** Monotonic ms when the last list was asked for that showed it. */
-  shownAt: number;
-  /** What was last heard of its disk, by a list or by a look: being restored, or not known to be. */
-  shown: 'restoring' | 'no' | 'unseen' = 'no';
-  resting = false;
-  /** A list no longer shows it. */
-  left = false;
-  readonly sleep = new WakefulSleep();
-  readonly #onRestoring: () => void;
-
-  constructor(volumeId: string, onRestoring: () => void, now: number) {
-    this.volumeId = volumeId.toLowerCase();
-    this.#onRestoring = onRestoring;
-    this.since = now;
-    this.began = now;
-    this.shownAt = now;
-  }
-
-  /**
-   * What a list says of it that was asked for at `askedAt`; how long it took, if it is over. Wakes it
-   * only where that brings its next look forward: what goes on as it was costs nothing.
-   */
-  heard(
-    restoring: ReadonlySet<string>,
-    complete: boolean,
-    askedAt: number,
-    now: number,
-  ): { readonly at_least_ms: number; readonly at_most_ms: number } | undefined {
-    if (restoring.has(this.volumeId)) {
-      if (this.shown !== 'restoring') this.#onRestoring();
-      this.shown = 'restoring';
-      this.shownAt = askedAt;
-      return undefined;
-    }
-    // It was never there, as far as is known: it may not have begun yet.
-    if (this.shown === 'no') return undefined;
-    this.unknown();
-    if (!complete) return undefined;
-    this.left = true;
-    // Its end is near: from here on it is looked at often again.
-    this.since = now;
-    if (this.began === undefined) return undefined;
-    return { at_least_ms: this.shownAt - this.began, at_most_ms: now - this.began };
-  }
-
-  /** Nothing is known of it by lists any more. */
-  unknown(): void {
-    this.shown = 'no';
-    this.sleep.wake();
-  }
+  readonly onRestoring: () => void;
+  /** Monotonic ms. */
+  readonly followedSince: number;
+  /** Monotonic ms from which the intervals of its looks grow. */
+  polledSince: number;
+  /** The last look at its disk, or the last list, showed it as restoring. */
+  restoring: boolean;
+  /** Monotonic ms of its next look, unless lists show it as restoring. */
+  dueAt: number;
 }
-
-/** A sleep that others can cut short. */
-class WakefulSleep {
-  #awake: AbortController | undefined;
-
-  wake(): void {
-    this.#awake?.abort(AWAKE);
-  }
-
-  /** Rejects with the signal's reason. */
-  async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const awake = new AbortController();
-    this.#awake = awake;
-    const onStop = () => awake.abort(signal.reason);
-    signal.addEventListener('abort', onStop, { once: true });
-    try {
-      await clock.sleep(ms, awake.signal);
-    } catch (reason) {
-      if (reason !== AWAKE) throw reason;
-    } finally {
-      signal.removeEventListener('abort', onStop);
-      this.#awake = undefined;
-    }
-  }
-}
-
-const AWAKE = new Error('woken');
