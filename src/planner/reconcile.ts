@@ -295,7 +295,7 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
     case 'blocked':
       return today.reasons.map((reason) => ({
         ...reason,
-        summary: `${reason.summary}; when it was approved, at ${approvedAt}, this was not so`,
+        summary: `${reason.summary}; the plan made at ${approvedAt} does not have it as blocked`,
         where,
       }));
     case 'expired':
