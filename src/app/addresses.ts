@@ -34,7 +34,10 @@ export function refuseUndeclared(addresses: readonly Address[], specs: readonly 
       const meant = meantAddress(address, known, propose);
       return error('unknown-target', `no restore is declared as ${address}`, {
         detail: `Declared: ${[...known].slice(0, 20).join(', ')}${known.size > 20 ? ', …' : ''}`,
-        remedy: meant === undefined ? 'give it as set/name' : `did you mean ${meant}?`,
+        remedy:
+          meant === undefined
+            ? 'write it as set/name; to list the restores: vbsctl plan'
+            : `did you mean ${meant}?`,
       });
     }),
   );
@@ -57,7 +60,7 @@ export function noRecord(address: string, known: Iterable<string>): Diagnostic {
   return error('no-record', `the state has no record of ${address}`, {
     remedy:
       meant === undefined
-        ? 'see what it has: vbsctl state list'
+        ? 'to list its records: vbsctl state list'
         : `did you mean ${meant}? See: vbsctl state list`,
   });
 }

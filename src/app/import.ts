@@ -65,13 +65,13 @@ function importable(action: Action): Importable {
       throw refused(
         'already-done',
         `${action.address} is recorded as done at ${action.done_at}`,
-        'to restore it again, raise its generation',
+        'to restore it again, raise generation in the manifest',
       );
     case 'resume':
       throw refused(
         'under-way',
-        `${action.address} is ${statusWord(action.record.status)}: vbsctl itself began it`,
-        'bring it to its end: vbsctl apply',
+        `${action.address} is ${statusWord(action.record.status)}: vbsctl started it`,
+        'finish it: vbsctl apply',
       );
     case 'blocked':
       throw new Failure(

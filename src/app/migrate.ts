@@ -50,7 +50,9 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   if (there.place === here.place)
     throw new Failure(
       'usage',
-      error('usage', `the state is at ${there.location} already`, { remedy: 'name another place with --to' }),
+      error('usage', `the state is already at ${there.location}`, {
+        remedy: 'name another location with --to',
+      }),
     );
   const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
@@ -129,15 +131,15 @@ function mayTakeBack({ moved_to }: State, location: string, allowLostWork: boole
   if (!moved_to)
     throw new Failure(
       'refused',
-      error('not-moved', `the state at ${location} was not moved away`, {
-        remedy: 'name the place that it was moved from: --state',
+      error('not-moved', `the state at ${location} was not moved`, {
+        remedy: 'name the location that it was moved from with --state',
       }),
     );
   if (!allowLostWork)
     throw new Failure(
       'refused',
-      error('work-lost', `what was done at ${moved_to.location} since ${moved_to.at} is not known here`, {
-        remedy: `${onlyIfYours(moved_to.location)}bring the state back with all that was done: ${wayBackFrom(moved_to, location)}; only when that place is gone for good: --allow-lost-work`,
+      error('work-lost', `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`, {
+        remedy: `${onlyIfYours(moved_to.location)}move the state back with all that was done: ${wayBackFrom(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
       }),
     );
   return moved_to;
@@ -162,8 +164,8 @@ async function mustReadBack(there: Backend, copy: Snapshot): Promise<void> {
   if (found && encodeSnapshot(found) === encodeSnapshot(copy)) return;
   throw new Failure(
     'state',
-    error('copy-differs', `what was written to ${there.location} reads back as something else`, {
-      remedy: 'the old state is untouched and in use; see what that place does to what is stored there',
+    error('copy-differs', `the copy at ${there.location} differs from what was written`, {
+      remedy: 'the old state is unchanged and still in use; check why that location changes what it stores',
     }),
   );
 }

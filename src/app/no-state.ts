@@ -6,7 +6,7 @@ export function noState({ location }: Pick<Backend, 'location'>): Failure {
   return new Failure(
     'refused',
     error('no-state', `there is no state at ${location}`, {
-      remedy: 'create one: vbsctl init, or name it: --state',
+      remedy: 'create one: vbsctl init; or name another with --state',
     }),
   );
 }

@@ -16,7 +16,7 @@ export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
     error(
       'blocked',
       `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
-      { remedy: 'fix what blocks them (see above), or do the others now: --skip-blocked' },
+      { remedy: 'fix what blocks them (see above), or run the others: vbsctl apply --skip-blocked' },
     ),
   );
 }

@@ -3,14 +3,14 @@ import { Failure } from '../domain/errors.ts';
 import type { State } from '../domain/state.ts';
 import { describeTarget, isEmulator, sameTarget, type Target } from '../domain/target.ts';
 
-export const ADD_EMULATOR = 'go on with it: add --cloud emulator, or write cloud: emulator into vbsctl.yaml';
+export const ADD_EMULATOR = 'to use it: add --cloud emulator, or set cloud: emulator in vbsctl.yaml';
 
 /** A state is bound to the project that it was created for. */
 export function refuseOtherTarget(state: State, target: Target): void {
   if (sameTarget(state.target, target)) return;
   throw new Failure(
     'refused',
-    error('other-target', 'the state belongs to another cloud project than the credentials', {
+    error('other-target', 'the state belongs to a different cloud project than the credentials', {
       detail: new Lines(
         `The state: ${describeTarget(state.target)}`,
         `The credentials: ${describeTarget(target)}`,
@@ -18,7 +18,7 @@ export function refuseOtherTarget(state: State, target: Target): void {
       remedy:
         isEmulator(state.target) && !isEmulator(target)
           ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
-          : 'use the credentials of the state’s project, or another state: --state FILE',
+          : 'use credentials for the project of the state, or another state: --state FILE',
     }),
   );
 }

@@ -11,7 +11,7 @@ import type { Ports } from './ports.ts';
 type TokenEnd = Pick<Connection, 'endsAtMs'>;
 
 const GO_ON =
-  'for long runs: a password, an application credential or an access key; or go on with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
+  'for long runs: a password, an application credential or an access key; or continue with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
 
 /** Before anything is started, where the restores may take longer than the token is good. */
 export function tokenEndWarning(
@@ -32,7 +32,7 @@ export function tokenEndWarning(
       code: 'token-ends',
       summary: `the token ends ${moment(endsAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
       detail:
-        'This run ends with it. What the cloud has accepted by then goes on there and is in the state; the same command with a new token goes on.',
+        'This run ends with the token. Accepted restores continue in the cloud, and the state has them. To resume, run the same command with a new token.',
       remedy: GO_ON,
     },
   ];
@@ -70,7 +70,7 @@ export function stopWithToken(stop: AbortSignal, { endsAtMs }: TokenEnd, clock: 
               severity: 'warning',
               code: 'token-ended',
               summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
-              detail: 'What the cloud works on goes on there, and is in the state.',
+              detail: 'Running restores continue in the cloud, and the state has them.',
               remedy: GO_ON,
             },
           ],

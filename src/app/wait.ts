@@ -77,7 +77,7 @@ function unknownOutcome({ address }: Unknown): Diagnostic {
     severity: 'warning',
     code: 'outcome-unknown',
     summary: `the outcome of ${address} is unknown, and waiting cannot determine it`,
-    remedy: `look at the disk, then: ${resolveCommand(address)}`,
+    remedy: `check the disk, then: ${resolveCommand(address)}`,
   };
 }
 

@@ -30,11 +30,11 @@ function leadsOut(path: string, target: string, flag: string): Failure {
     'refused',
     error(
       'link-leads-out',
-      `${path} is refused: a link in the working directory leads out of it, to ${target}`,
+      `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
       {
         detail:
-          'Whoever writes a pull request writes its links, too, and would have files outside read or written.',
-        remedy: `if that place is meant, name it itself: ${flag} FILE; else remove the link`,
+          'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
+        remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
       },
     ),
   );

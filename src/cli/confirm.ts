@@ -24,7 +24,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
   if (!io.stdin.isTty)
     throw new Failure(
       'refused',
-      error('no-consent', 'there is no terminal to ask on', {
+      error('no-consent', 'confirmation is required, but there is no terminal', {
         remedy: 'review the plan, then add --auto-approve',
       }),
     );
@@ -38,7 +38,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
     'refused',
     almost
       ? error('declined', `"${answer.trim()}" is not "yes"; nothing was started`, {
-          remedy: 'run it again, and type yes in full, in small letters',
+          remedy: 'run it again and type yes, in full and in lower case',
         })
       : error('declined', 'not confirmed; nothing was started'),
   );

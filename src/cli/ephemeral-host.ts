@@ -55,8 +55,8 @@ export function refuseEphemeralState(io: Io, location: string, named: 'by flag' 
   throw new Failure(
     'refused',
     error('state-fleeting', `the state would be a local file on an ephemeral machine: this is ${place}`, {
-      detail: `${location} goes with it, and nobody would know what was restored.`,
-      remedy: `keep the state where it stays (state: https://…, s3://… or postgres://… in the config); if this file does stay, say so by naming it: --state ${shellWord(location)}`,
+      detail: `${location} would be lost with the machine, and with it the record of what was restored.`,
+      remedy: `store the state remotely (state: https://…, s3://… or postgres://… in the config); if this file is kept, name it: --state ${shellWord(location)}`,
     }),
   );
 }

@@ -47,7 +47,7 @@ export async function saveUnsaved(
       showDiagnostics(io, [
         error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
           ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `${firstOf(fatal.error)}, then bring them back: vbsctl state push ${shellPath(path)}`,
+          remedy: `${firstOf(fatal.error)}, then save them: vbsctl state push ${shellPath(path)}`,
         }),
       ]);
       return;
@@ -66,8 +66,8 @@ export async function saveUnsaved(
 /** What comes before the records can be brought back. */
 function firstOf(cause: Failure): string {
   return cause.diagnostics.some(({ code }) => code === 'lock-lost')
-    ? 'wait for whoever holds the state now (vbsctl status)'
-    : 'fix the place of the state';
+    ? 'wait for the run that holds the lock (vbsctl status)'
+    : 'make the location of the state writable';
 }
 
 function placesFor(io: Io, location: string): readonly string[] {

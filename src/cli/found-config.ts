@@ -116,7 +116,7 @@ export function notNamed(path: string | undefined, place: string): Diagnostic {
   };
 }
 
-const ANYBODY = 'Whoever writes a pull request can write it.';
+const ANYBODY = 'Anyone who can open a pull request can change it.';
 
 /** Of a URL no more than where it leads: the rest of it may hold a secret. */
 function hostOrPath(state: string): string {

@@ -69,7 +69,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
     if ((await lstat(absolute(io, path))).isDirectory())
       throw usage(
         `${path} is a directory, not a saved plan`,
-        `a folder of manifests is named with -f: vbsctl apply -f ${shellWord(path)}`,
+        `to use a directory of manifests: vbsctl apply -f ${shellWord(path)}`,
       );
     const reading = { checkouts: [io.cwd], bytesMax: BYTES_MAX, signal: io.stop };
     bytes = await readNamedFile(absolute(io, path), reading);
@@ -80,7 +80,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
   if (isManifest(path, bytes))
     throw usage(
       `${path} is a manifest, not a saved plan`,
-      `manifests are named with -f: vbsctl plan -f ${shellWord(path)}, vbsctl apply -f ${shellWord(path)}`,
+      `to use a manifest: vbsctl plan -f ${shellWord(path)}, vbsctl apply -f ${shellWord(path)}`,
     );
   return await stoppably(decodePlan(bytes, path, VERSION, sha256), io.stop);
 }

@@ -204,14 +204,14 @@ function why(cause: unknown): string {
   const { code, message } = cause as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
-      return 'there is nothing of that name';
+      return 'it does not exist';
     case 'ENOTDIR':
       return 'it is not a directory';
     case 'EISDIR':
       return 'it is a directory, not a regular file';
     case 'EACCES':
     case 'EPERM':
-      return 'it may not be read';
+      return 'permission denied';
     default:
       return cause instanceof Error && cause.name === 'UnfitFileError' ? message : (code ?? 'unknown error');
   }

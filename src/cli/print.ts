@@ -30,7 +30,7 @@ export function interrupted(io: Io): Failure {
   const { message } = io.stop.reason as Error;
   return new Failure(
     'interrupted',
-    error('interrupted', `${message}; nothing was started`, { remedy: 'run it again when you like' }),
+    error('interrupted', `${message}; nothing was started`, { remedy: 'run the command again' }),
   );
 }
 
@@ -45,12 +45,12 @@ export function tellOfStop(io: Io, blocking: readonly Address[] = []): void {
     {
       severity: 'warning',
       code: 'interrupted',
-      summary: `${message}: after that, nothing new was started`,
-      detail: 'What the cloud works on goes on there, and is in the state.',
+      summary: `${message}; nothing new was started after that`,
+      detail: 'Running restores continue in the cloud, and the state has them.',
       remedy:
         blocking.length === 0
-          ? 'run the same command again: it looks first, and goes on where this one stopped'
-          : `first settle ${listed(blocking, 3)} as said above, or add --skip-blocked; then run the same command again: it looks first, and goes on where this one stopped`,
+          ? 'run the same command again to resume: it checks the cloud first'
+          : `first resolve ${listed(blocking, 3)} as described above, or add --skip-blocked; then run the same command again to resume: it checks the cloud first`,
     },
   ]);
 }

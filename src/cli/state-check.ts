@@ -149,8 +149,8 @@ export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<vo
       'state-gone',
       `there is no state at ${location} any more: it had serial ${known.serial} when it was last used from here, at ${known.seen_at}`,
       {
-        detail: `Lineage ${known.lineage}. With a new state nothing would be known of what was restored, and every declared restore would run again.`,
-        remedy: `put it back from a backup: vbsctl state push FILE --state ${shellWord(location)}; only when it is to be given up: vbsctl init --state ${shellWord(location)}`,
+        detail: `Lineage ${known.lineage}. A new state would not know what was restored, and every declared restore would run again.`,
+        remedy: `put it back from a backup: vbsctl state push FILE --state ${shellWord(location)}; to give it up and start with a new state: vbsctl init --state ${shellWord(location)}`,
         where: { file: location },
       },
     ),

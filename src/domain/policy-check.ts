@@ -28,7 +28,7 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
   for (const { waiver, code, summary, edit } of breaches)
     if (waivers.has(waiver))
       waived.push({ severity: 'warning', code, summary: `${summary}: allowed by --allow-${waiver}` });
-    else refused.push(error(code, summary, { remedy: `${edit}; or, for this once: --allow-${waiver}` }));
+    else refused.push(error(code, summary, { remedy: `${edit}; or, for this run only: --allow-${waiver}` }));
   return { refused, waived };
 }
 
@@ -64,7 +64,7 @@ export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now
           }
         : {
             summary: `disk ${volume.name || volume.id} is protected by ${pattern}`,
-            edit: 'take it out of policy.protected_volumes in the operator’s vbsctl.yaml',
+            edit: 'remove it from policy.protected_volumes in the operator’s vbsctl.yaml',
           }),
     });
   const age = now - Date.parse(backup.created_at);
@@ -85,12 +85,12 @@ export function signatureBreaches(policy: Policy, signed?: SignatureFinding): Po
     {
       waiver: 'unsigned-plans',
       code: 'unsigned-plan',
-      summary: `policy.require_signed_plans lets only a saved plan start restores that a trusted key has signed, and ${
-        signed ? NOT_TRUSTED[signed.kind] : 'this is none'
+      summary: `policy.require_signed_plans allows only plans that are signed by a trusted key, and ${
+        signed ? NOT_TRUSTED[signed.kind] : 'this is not a saved plan'
       }`,
       edit:
         signed?.kind === 'unchecked'
-          ? 'name the directory of trusted public keys: --trusted-keys DIR'
+          ? 'add the directory of trusted public keys: --trusted-keys DIR'
           : 'vbsctl plan --out plan.json --sign KEY, then: vbsctl apply plan.json --trusted-keys DIR',
     },
   ];
@@ -98,8 +98,8 @@ export function signatureBreaches(policy: Policy, signed?: SignatureFinding): Po
 
 /** Completes “and …”. */
 export const NOT_TRUSTED: Readonly<Record<Exclude<SignatureFinding['kind'], 'valid'>, string>> = {
-  unsigned: 'this one is not signed',
-  wrong: 'the signature of this one does not fit: it was signed for other bytes, or the file was edited',
-  unknown_key: 'this one is signed with a key that is not among the trusted ones',
-  unchecked: 'no trusted keys are named',
+  unsigned: 'it is not signed',
+  wrong: 'its signature does not match: the file was changed after it was signed',
+  unknown_key: 'it is signed by a key that is not trusted',
+  unchecked: 'no trusted keys are configured',
 };

@@ -77,7 +77,7 @@ function volumeProblems(volume: Volume, { project_id }: Home): Diagnostic[] {
     problems.push(
       error('volume-in-error', `disk ${volume.id} is in status ${volume.status}`, {
         detail: 'The service restores only into a disk that is available.',
-        remedy: `find out why, then have its status reset by an administrator (on a public cloud: by its support): openstack volume set --state available ${shellOperand(volume.id)}`,
+        remedy: `find out why, then ask an administrator (on a public cloud: the support) to reset its status: openstack volume set --state available ${shellOperand(volume.id)}`,
       }),
     );
   if (volume.status === 'deleting')
@@ -100,7 +100,7 @@ function backupProblems(backup: Backup, { project_id }: Home): Diagnostic[] {
   if (isErrorStatus(backup.status) || backup.status === 'deleting')
     problems.push(
       error('backup-unusable', `backup ${backup.id} is in status ${backup.status}`, {
-        ...(backup.fail_reason ? { detail: `The service says: ${backup.fail_reason}` } : {}),
+        ...(backup.fail_reason ? { detail: `Message of the service: ${backup.fail_reason}` } : {}),
         remedy: `name another backup of this disk: openstack volume backup list --volume ${shellWord(backup.volume_id)}`,
       }),
     );
@@ -146,7 +146,7 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
     problems.push(
       error('unexpected', `whether disk ${volume.id} is named ${expect.volume_name} is not known here`, {
         detail: 'Its name holds a credential, and is never shown or kept.',
-        remedy: 'rename the disk, or take expect.volume_name out',
+        remedy: 'rename the disk, or remove expect.volume_name',
       }),
     );
   else if (expect.volume_name !== undefined && expect.volume_name !== volume.name)

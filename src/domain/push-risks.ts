@@ -51,27 +51,27 @@ function risksOf(
   if (given.lineage !== current.lineage || !sameTarget(given.target, current.target))
     risk(
       'other-lineage',
-      `${name} is another state than the one at ${location}`,
+      `${name} is a different state from the one at ${location}`,
       new Lines(
         `There: lineage ${current.lineage}, ${describeTarget(current.target)}`,
         `In ${name}: lineage ${given.lineage}, ${describeTarget(given.target)}`,
       ),
-      'name the right file or the right --state; only when the one that is there is to be given up',
+      'correct the file or --state; to give up the state that is there',
     );
   else if (sameSerial === 'fine' ? given.serial < current.serial : given.serial <= current.serial)
     risk(
       'older-serial',
-      `${name} is not newer than the state at ${location}: serial ${given.serial}, there ${current.serial}`,
-      'What was done since is not in it.',
-      'pull the state as it is now and begin from that; only when the one that is there is wrong',
+      `${name} is not newer than the state at ${location}: serial ${given.serial} is not higher than ${current.serial}`,
+      'It lacks what was done since then.',
+      'start from the current state (vbsctl state pull); if the current state is wrong',
     );
   const forgotten = forgottenBy(given, current);
   if (forgotten.length > 0)
     risk(
       'forgotten-restores',
-      `${name} knows less of ${forgotten.length === 1 ? '1 restore' : `${forgotten.length} restores`} than the state at ${location}`,
+      `${name} lacks records of ${forgotten.length === 1 ? '1 restore' : `${forgotten.length} restores`} that are in the state at ${location}`,
       `They could be started again: ${addressesText(forgotten, 10)}`,
-      'use a newer copy; only when they are surely to be forgotten',
+      'use a newer copy; to lose these records',
     );
   return risks;
 }

@@ -67,7 +67,7 @@ class StepLog implements Steps {
   failed(diagnostics: readonly Diagnostic[]): void {
     const all = [...this.#notes, ...diagnostics];
     const [first, ...more] = diagnostics;
-    const said = more.length > 0 ? `${diagnostics.length} things are wrong` : (first?.summary ?? '');
+    const said = more.length > 0 ? `${diagnostics.length} problems` : (first?.summary ?? '');
     this.add({ step: this.#current, outcome: 'failed', said, diagnostics: all });
     this.#notes = [];
   }
@@ -120,7 +120,7 @@ function listRefused(
         );
       return of(
         'refused-by-service',
-        `the service of the ${step} does not take what Keystone took`,
+        `the service of the ${step} does not accept what Keystone accepted`,
         'try again in a minute; if it stays, ask the cloud’s operator with the request id',
       );
     case 403:
@@ -152,11 +152,12 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
   if (aheadMs === undefined) return undefined;
   const step = 'clock';
   const skewMs = Math.abs(aheadMs);
-  if (skewMs < IN_STEP_MS) return { step, outcome: 'ok', said: 'in step with the cloud’s', diagnostics: [] };
+  if (skewMs < IN_STEP_MS)
+    return { step, outcome: 'ok', said: 'agrees with the clock of the cloud', diagnostics: [] };
   const said = skewText(aheadMs);
   if (skewMs < SKEW_TOLD_MS)
     return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
-  const counted = 'valid_until, as_of: latest and max_backup_age are counted by it';
+  const counted = 'valid_until, as_of: latest and max_backup_age depend on it';
   const warning: Diagnostic = {
     severity: 'warning',
     code: 'clock-skew',

@@ -103,7 +103,7 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
     code: 'clock-skew',
     summary: skewText(aheadMs),
     detail:
-      'Restores are judged by the cloud’s clock. But valid_until, as_of: latest and max_backup_age are counted by this one.',
+      'Restores are judged by the clock of the cloud, but valid_until, as_of: latest and max_backup_age by this one.',
     remedy: SET_CLOCK,
   };
 }

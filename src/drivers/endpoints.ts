@@ -168,7 +168,7 @@ export function regionOf(catalog: Catalog, { region, source }: CloudSettings): s
   const regions = regionsOf(catalog);
   const [only] = regions;
   if (only !== undefined && regions.length === 1) return only;
-  throw cloudFailure('no-region', 'no region is named', {
+  throw cloudFailure('no-region', 'no region is configured', {
     detail: `The catalog has: ${namesText(regions) || 'no region at all'}. Settings: ${source}.`,
     remedy: 'set OS_REGION_NAME, or region_name in clouds.yaml',
   });

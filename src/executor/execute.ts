@@ -267,7 +267,7 @@ class Execution {
 }
 
 const LEFT_OVER = {
-  busy: { code: 'busy', reason: 'its disk or backup is still being used by another restore' },
+  busy: { code: 'busy', reason: 'its disk or backup is used by another restore' },
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
 

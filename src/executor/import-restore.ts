@@ -108,7 +108,7 @@ async function refuseOtherJob(
     throw refused(
       'job-unknown',
       `job ${id} cannot be read: ${reading.failure.message}`,
-      'correct --job-id; the service forgets old jobs, then: --succeeded-at TIME --reason "…"',
+      'correct --job-id; if the service no longer has the job: --succeeded-at TIME --reason "…"',
     );
   const job = reading.value;
   if (job.status !== 'success')
@@ -129,13 +129,13 @@ async function refuseOtherJob(
     throw refused(
       'job-not-a-restore',
       `job ${id} succeeded, but ${job.type === undefined ? 'does not say what it did' : `did other work than a restore: ${job.type}`}`,
-      'correct --job-id; if you know otherwise that it was this restore: --succeeded-at TIME --reason "…"',
+      'correct --job-id; if you know that it was this restore: --succeeded-at TIME --reason "…"',
     );
   if (job.volume_id === undefined || job.backup_id === undefined)
     throw refused(
       'job-names-nothing',
       `job ${id} succeeded, but does not name ${job.volume_id === undefined ? 'a disk' : 'a backup'}`,
-      'if you know otherwise that it was this restore: --succeeded-at TIME --reason "…"',
+      'if you know that it was this restore: --succeeded-at TIME --reason "…"',
     );
 }
 

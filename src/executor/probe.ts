@@ -73,7 +73,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
         if (!settling && session.timeIsUp)
           return {
             kind: 'unknown',
-            because: `not told within the timeout: ${verdict.because}`,
+            because: `not determined within the timeout: ${verdict.because}`,
             observations: history.looks,
           };
         if (!settling && run.reach === 'submit') return { kind: 'open' };

@@ -27,7 +27,7 @@ export async function refuseAgainstJob(
       if (as === 'not-started')
         throw refused(
           'cannot-look',
-          `job ${id} of ${record.address} cannot be read, so not-started cannot be checked: ${reading.failure.message}`,
+          `job ${id} of ${record.address} cannot be read, so --as not-started cannot be checked: ${reading.failure.message}`,
           'try again when the cloud answers',
         );
       return;
@@ -48,7 +48,7 @@ function refuseAgainst({ id, status, raw_status }: Job, record: RestoreRecord, a
         'job-under-way',
         `job ${id} is ${raw_status}: the restore of ${record.address} has not ended`,
         record.status === 'running'
-          ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}`
+          ? `wait for its end: vbsctl wait ${shellOperand(record.address)}`
           : 'wait for the job to end, then decide',
       );
     case 'unrecognised':

@@ -50,14 +50,14 @@ export async function resolve(
     throw new Failure(
       'usage',
       error('no-record', `the state has no record of ${address}`, {
-        remedy: 'see what it has: vbsctl state list',
+        remedy: 'to list its records: vbsctl state list',
       }),
     );
   if (!isOpen(record) && !isMaybeTouched(record))
     throw new Failure(
       'refused',
-      error('nothing-to-resolve', `${address} is ${record.status}: nothing about it is open`, {
-        remedy: 'to restore it again, raise its generation',
+      error('nothing-to-resolve', `${address} is ${record.status}: there is nothing to resolve`, {
+        remedy: 'to restore it again, raise generation in the manifest',
       }),
     );
   await refuseAgainstJob(driver, record, decision.as, looking.stop);
@@ -82,12 +82,12 @@ async function refuseWhileDiskIsWritten(
       'refused',
       error(
         'still-restoring',
-        `disk ${record.volume_id} is ${VOLUME_RESTORING}: nobody can say yet how that ends`,
+        `disk ${record.volume_id} is ${VOLUME_RESTORING}: the outcome is not known yet`,
         {
           remedy:
             record.status === 'unknown'
               ? 'wait for it to end, then decide'
-              : `follow it to its end: vbsctl wait ${shellOperand(record.address)}`,
+              : `wait for its end: vbsctl wait ${shellOperand(record.address)}`,
         },
       ),
     );
@@ -117,10 +117,14 @@ async function refuseUnlessAtRest(
     if (!sameSeen(seen.volume, first.volume))
       throw new Failure(
         'refused',
-        error('disk-moved', `disk ${record.volume_id} changed between two looks, or one of them was behind`, {
-          detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
-          remedy: 'find out what changed it; then decide',
-        }),
+        error(
+          'disk-moved',
+          `disk ${record.volume_id} changed between two reads, or one of them was outdated`,
+          {
+            detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
+            remedy: 'find out what changed it, then decide',
+          },
+        ),
       );
   } while (rhythm.sinceMs < untilMs);
 }
@@ -132,13 +136,13 @@ function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
   if (settleMs === undefined)
     return {
       ...note,
-      summary: `nothing is restoring so far; looking again in ${time}`,
-      detail: 'One look may meet a copy of the cloud’s data that is behind (the pause: poll.min_interval).',
+      summary: `nothing is restoring so far; checking again in ${time}`,
+      detail: 'A single read may return outdated data (interval: poll.min_interval).',
     };
   return {
     ...note,
-    summary: `nothing is restoring so far; looking for ${time} more`,
-    detail: `Its last request may still take effect: that counts as possible for ${formatDuration(settleMs)} (retry.settle).`,
+    summary: `nothing is restoring so far; checking for ${time} more`,
+    detail: `Its last request may still take effect: for up to ${formatDuration(settleMs)} (retry.settle).`,
   };
 }
 
@@ -149,7 +153,7 @@ function movedSince(record: RestoreRecord, now: Observation): Diagnostic {
     code: 'disk-moved-since',
     summary: `disk ${record.volume_id} has changed since the request was sent: it may have been restored`,
     detail: `It was ${seenText(record.baseline)} before, and is ${seenText(now)}.`,
-    remedy: `see what was seen since: vbsctl state show ${shellOperand(record.address)}`,
+    remedy: `to see what was observed: vbsctl state show ${shellOperand(record.address)}`,
   };
 }
 
@@ -177,7 +181,7 @@ async function lookWhileAtRest(
       'refused',
       error(
         'cannot-look',
-        `disk or backup of ${record.address} cannot be read, so not-started cannot be checked`,
+        `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
         {
           remedy: 'try again when the cloud answers',
         },
@@ -190,7 +194,7 @@ async function lookWhileAtRest(
         'still-restoring',
         `disk ${record.volume_id} is ${statusOf(seen.volume)}, backup ${record.backup_id} is ${statusOf(seen.backup)}`,
         {
-          detail: 'Something is restoring right now; it may be this very restore.',
+          detail: 'A restore is running right now; it may be this one.',
           remedy: 'wait for it to end, then decide',
         },
       ),

@@ -41,7 +41,7 @@ export async function runRestore(
 ): Promise<End> {
   // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
   if (action.kind === 'resume' && !(record && isUnderWay(record)))
-    return { kind: 'not_started', code: 'changed', reason: 'it is not under way any more' };
+    return { kind: 'not_started', code: 'changed', reason: 'it is no longer running' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
   const session = new Session(run, idsOf(action), record, timeoutMs);
   const attempts = new Attempts(session, action);

@@ -51,7 +51,7 @@ export function judge(evidence: Evidence): Verdict {
   if (!wasEverInDoubt(attempts))
     return { kind: 'retry', because: 'nothing that was sent can have started it' };
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
-    return { kind: 'wait', because: 'the cloud does not tell' };
+    return { kind: 'wait', because: 'disk or backup cannot be read' };
   if (!isShown(volume)) return gone('disk', evidence);
   // An error that a second reading in order did not show may be an old copy of the data.
   if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, evidence);
@@ -96,7 +96,7 @@ export function judge(evidence: Evidence): Verdict {
   if (evidence.since_ms < evidence.settle_ms)
     return {
       kind: 'wait',
-      because: `nothing moved so far; a late start counts as possible for ${formatDuration(evidence.settle_ms)}`,
+      because: `nothing moved so far; it may still start within ${formatDuration(evidence.settle_ms)}`,
     };
   // Every change moves the time of the disk, and the status may have come and gone between two looks.
   if (doubt !== 'none' && (volume.updated_at === undefined || baseline.volume.updated_at === undefined))
@@ -106,7 +106,7 @@ export function judge(evidence: Evidence): Verdict {
         'the cloud does not say when the disk last changed, so that it cannot be told whether it started',
     };
   if (doubt === 'full' && evidence.after_ambiguous === 'stop')
-    return { kind: 'unknown', because: 'nothing moved, and after_ambiguous is stop: a person decides' };
+    return { kind: 'unknown', because: 'nothing moved, and after_ambiguous is stop: a person must decide' };
   if (evidence.settle_ms === 0) return { kind: 'retry', because: 'the disk did not move: it did not start' };
   return {
     kind: 'retry',

@@ -158,7 +158,7 @@ function unknownKey(v: Violation, key: string): Diagnostic {
   const meant = suggest(key, known);
   const owner = v.path.length === 0 ? 'this document' : label(v.path);
   return error('unknown-key', `unknown key ${named(key)} in ${owner}`, {
-    detail: `Known here: ${known.join(', ')}.`,
+    detail: `Allowed: ${known.join(', ')}.`,
     remedy: meant === undefined ? 'remove it' : `did you mean ${meant}?`,
     where: where(v.document, [...v.path, key], 'key'),
   });
@@ -194,9 +194,14 @@ function notAllowed(v: Violation): Diagnostic {
   const allowed = (v.params.allowedValues as unknown[] | undefined) ?? [v.params.allowedValue];
   const words = allowed.map(String);
   const meant = typeof v.value === 'string' ? suggest(v.value, words) : undefined;
-  return problem(v, 'not-allowed', `${label(v.path)} must be ${words.join(' or ')}, not ${shown(v)}`, {
-    remedy: meant === undefined ? `write ${words.join(' or ')}` : `did you mean ${meant}?`,
-  });
+  return problem(
+    v,
+    'not-allowed',
+    `${label(v.path)} must be ${words.length > 2 ? `one of ${words.join(', ')}` : words.join(' or ')}, not ${shown(v)}`,
+    {
+      remedy: meant === undefined ? `write ${words.join(' or ')}` : `did you mean ${meant}?`,
+    },
+  );
 }
 
 function wrongType(v: Violation): Diagnostic {
@@ -233,7 +238,7 @@ function advice(form: string | undefined, text: string): { detail?: string; reme
     case 'time':
       if (NO_ZONE.test(text))
         return {
-          detail: 'Without a time zone it would be another moment on another machine.',
+          detail: 'Without a time zone, the time would depend on the machine.',
           remedy: 'add the zone at the end: Z for UTC, or an offset such as +01:00',
         };
       if (ONLY_DATE.test(text)) return { remedy: `add a time and its zone: ${text}T00:00:00Z` };

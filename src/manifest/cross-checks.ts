@@ -98,7 +98,7 @@ function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic
 
 function sameVolume(entry: Entry, first: Entry, path: Path): Diagnostic {
   return error('volume-twice', `${entry.address} and ${first.address} restore into the same disk`, {
-    detail: `A set restores a disk once, or the order would decide what is on it. First at ${spot(first, ...path)}.`,
+    detail: `Within a set, each disk may be restored only once; otherwise the order would decide its content. First at ${spot(first, ...path)}.`,
     remedy: 'remove one of the two',
     where: whereIn(entry, ...path),
   });
@@ -120,7 +120,7 @@ function* unknownDependencies(
       yield error('unknown-dependency', `${entry.address} depends on ${address}, which is not declared`, {
         remedy:
           meant === undefined
-            ? 'name a restore that is declared, or load the file that declares it, too, with -f'
+            ? 'name a restore that is declared, or also load the file that declares it, with -f'
             : `did you mean ${meant}?`,
         where: whereIn(entry, 'depends_on', index),
       });
@@ -199,9 +199,9 @@ function circle(
     .slice(from, isShort ? trail.length : from + SPELLED_MAX - 2)
     .map(({ entry }) => entry.address);
   const shown = [...names, ...(isShort ? [] : ['…']), ...names.slice(0, 1)];
-  return error('circular-dependency', `the dependencies go round in a circle: ${shown.join(' → ')}`, {
-    detail: 'None of them could ever start.',
-    remedy: 'remove one depends_on of the circle',
+  return error('circular-dependency', `dependency cycle: ${shown.join(' → ')}`, {
+    detail: 'None of these restores could start.',
+    remedy: 'remove one depends_on of the cycle',
     where: whereIn(last, 'depends_on', index),
   });
 }

@@ -63,7 +63,8 @@ function notText(source: SourceText): Diagnostic | undefined {
 }
 
 function nothing(source: SourceText): Diagnostic {
-  return problemAt(source, 0, 'empty-file', 'there is nothing in this file but space and comments', {
-    remedy: 'declare something in it, or leave the file out; examples/ has some to start from',
+  return problemAt(source, 0, 'empty-file', 'the file is empty', {
+    remedy:
+      'add a document, or leave the file out; to write a manifest: vbsctl generate --server NAME --latest > restores.yaml',
   });
 }

@@ -40,11 +40,11 @@ export const FOUND_RULES: Readonly<Record<string, FoundRule>> = {
   state: { kind: 'judged', by: 'cli/found-config.ts' },
   'apply.parallelism': atMost(
     apply.parallelism,
-    'More restores would begin before the first failure is seen.',
+    'More restores would start before the first failure is seen.',
   ),
   'apply.requests_per_second': atMost(
     apply.requests_per_second,
-    'Faster, a pull request could load the cloud; slower, a run would hardly look at what it follows.',
+    'With more requests, a pull request could overload the cloud; with fewer, the run would poll too rarely.',
     1,
   ),
   // 0 is no limit.
@@ -54,29 +54,32 @@ export const FOUND_RULES: Readonly<Record<string, FoundRule>> = {
   'retry.min_delay': atLeast(
     retry.min_delay_ms,
     retry.max_delay_ms,
-    'Shorter, it would press a cloud in trouble; longer, the run would stand still.',
+    'A shorter delay could overload the cloud; a longer one would stall the run.',
   ),
-  'retry.max_delay': atMost(retry.max_delay_ms, 'The run would stand still.'),
+  'retry.max_delay': atMost(retry.max_delay_ms, 'A longer delay would stall the run.'),
   'retry.max_retry_after': only(
     retry.max_retry_after_ms,
-    'Shorter, the run would not wait as long as the cloud asks; longer, it would stand still.',
+    'With a shorter limit, the run would not wait as long as the cloud asks; with a longer one, it would stall.',
   ),
   'retry.settle': atLeast(
     retry.settle_ms,
     retry.give_up_after_ms,
-    'Shorter, a restore that begins late after a lost answer would be started twice; longer, the run and the lock that it leaves would block others.',
+    'With a shorter time, a restore that starts late after a lost answer could be started twice; with a longer one, the run and its lock would block others.',
   ),
   'retry.after_ambiguous': any('stop is stricter than the default'),
   'poll.min_interval': atLeast(
     poll.min_interval_ms,
     poll.max_interval_ms,
-    'Two looks that confirm each other would be too close together, or a run would look too rarely.',
+    'With a shorter interval, two reads that confirm each other would be too close together; with a longer one, the run would poll too rarely.',
   ),
-  'poll.max_interval': atMost(poll.max_interval_ms, 'A run would look too rarely.'),
-  'http.connect_timeout': atMost(http.connect_timeout_ms, 'Each request could wait for longer.'),
+  'poll.max_interval': atMost(poll.max_interval_ms, 'With a longer interval, the run would poll too rarely.'),
+  'http.connect_timeout': atMost(
+    http.connect_timeout_ms,
+    'With a longer timeout, each request could take longer.',
+  ),
   'http.request_timeout': only(
     http.request_timeout_ms,
-    'Shorter, answers are lost earlier, and settle ends earlier; longer, each request could wait for longer.',
+    'With a shorter timeout, answers are lost and settle ends earlier; with a longer one, each request could take longer.',
   ),
   'http.max_response_bytes': only(http.max_response_bytes, OTHER_LIMITS),
   'http.max_list_pages': only(http.max_list_pages, OTHER_LIMITS),
@@ -120,8 +123,8 @@ function outsideRange(
         : `from ${show(least)} to ${show(most)}`;
   return [
     error(FOUND_LIMIT, `${key} must be ${allowed}, not ${written}: this config was found, not named`, {
-      detail: `${because} The default is ${show(standard)}. Whoever writes a pull request can write this file.`,
-      remedy: `take ${key} out of it; or, if no pull request can write it, name it: --config ${shellPath(document.source.file)}, or VBSCTL_CONFIG`,
+      detail: `${because} The default is ${show(standard)}. Anyone who can open a pull request can change this file.`,
+      remedy: `remove ${key} from it; or, if no pull request can change it, name it: --config ${shellPath(document.source.file)}, or VBSCTL_CONFIG`,
       where: where(document, path),
     }),
   ];

@@ -46,16 +46,10 @@ export function checkKind(document: SourceDocument, wanted: Kind): Diagnostic[] 
 
 function otherKind(document: SourceDocument, kind: string, wanted: Kind): Diagnostic {
   if (kind === 'Config')
-    return problem(
-      document,
-      ['kind'],
-      'wrong-kind',
-      'this is a Config, the settings of the operator, not a manifest',
-      {
-        remedy:
-          'name it with --config, or call the file vbsctl.yaml; with -f name manifests of kind RestoreSet',
-      },
-    );
+    return problem(document, ['kind'], 'wrong-kind', 'this is a Config (operator settings), not a manifest', {
+      remedy:
+        'name it with --config, or call the file vbsctl.yaml; with -f name manifests of kind RestoreSet',
+    });
   if (kind === 'RestoreSet')
     return problem(document, ['kind'], 'wrong-kind', 'this is a RestoreSet, a manifest, not a Config', {
       remedy: 'name it with -f; with --config name a file of kind Config',
@@ -65,24 +59,18 @@ function otherKind(document: SourceDocument, kind: string, wanted: Kind): Diagno
       remedy: `name it without a flag: vbsctl apply ${shellPath(document.source.file)}; to look at it: vbsctl show ${shellPath(document.source.file)}`,
     });
   const meant = suggest(kind, KINDS);
-  return problem(document, ['kind'], 'unknown-kind', `the kind ${named(kind)} is not understood`, {
-    detail: `Understood: ${KINDS.map((name) => `${name} (${API_VERSION})`).join(', ')}.`,
+  return problem(document, ['kind'], 'unknown-kind', `unknown kind ${named(kind)}`, {
+    detail: `Supported: ${KINDS.map((name) => `${name} (${API_VERSION})`).join(', ')}.`,
     remedy:
       meant === undefined ? `write kind: ${wanted}, or leave the document out` : `did you mean ${meant}?`,
   });
 }
 
 function otherVersion(document: SourceDocument, version: string): Diagnostic {
-  return problem(
-    document,
-    ['apiVersion'],
-    'unknown-version',
-    `the version ${named(version)} is not understood`,
-    {
-      detail: `Understood: ${API_VERSION}.`,
-      remedy: `write apiVersion: ${API_VERSION}`,
-    },
-  );
+  return problem(document, ['apiVersion'], 'unknown-version', `unsupported apiVersion ${named(version)}`, {
+    detail: `Supported: ${API_VERSION}.`,
+    remedy: `write apiVersion: ${API_VERSION}`,
+  });
 }
 
 function problem(

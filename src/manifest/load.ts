@@ -234,7 +234,7 @@ function unreadable(path: string, cause: unknown): Diagnostic {
       'link-leads-out',
       `this is a link that leads out of the directory, to ${cause.target}, or lies behind one`,
       {
-        remedy: 'if that file is meant, name it itself: -f FILE; else remove the link',
+        remedy: 'if that file is meant, name it itself: -f FILE; otherwise remove the link',
         where: { file: path },
       },
     );

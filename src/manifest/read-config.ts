@@ -157,7 +157,7 @@ function wrongOrder(
     error('wrong-order', `${group}.${smaller} is larger than ${group}.${larger}`, {
       ...(low !== undefined && high !== undefined
         ? {}
-        : { detail: `The one that is not given has its default.` }),
+        : { detail: `The other one is not set and has its default.` }),
       remedy: `give both, ${smaller} the smaller one`,
       where: where(document, [group, low === undefined ? larger : smaller]),
     }),
@@ -169,7 +169,7 @@ function passwordInState(document: SourceDocument): Diagnostic[] {
   if (typeof state !== 'string' || !URL.canParse(state) || new URL(state).password === '') return [];
   return [
     error('password-in-state', 'the URL of the state holds a password', {
-      detail: 'Files like this one are shared and kept.',
+      detail: 'Config files are often shared and versioned.',
       remedy: 'remove it from the URL, and change it if the file was ever shared; give it by the environment',
       where: where(document, ['state']),
     }),

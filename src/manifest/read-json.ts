@@ -172,7 +172,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   CloseBraceExpected: NO_END,
   CloseBracketExpected: NO_END,
   EndOfFileExpected: [
-    'there is more text after the end of the JSON value',
+    'there is text after the end of the JSON value',
     'keep one value; a list in [ ] holds several',
   ],
   InvalidCommentToken: ['JSON has no comments', 'remove the comment, or write the manifest in YAML'],

@@ -183,7 +183,7 @@ function convert(
         source,
         versionLine(source.text, document.range[0]),
         'yaml-version',
-        `YAML ${yaml.version} is not understood, only YAML 1.2`,
+        `YAML ${yaml.version} is not supported, only YAML 1.2`,
         {
           remedy: 'remove the %YAML line, and quote texts such as "no" and "0123"',
         },
@@ -237,8 +237,8 @@ class Converter {
     const before = this.#allowance.values;
     this.#spend(1, node);
     if (node.tag !== undefined && !CORE_TAG.test(node.tag))
-      this.#problem(node, 'yaml-tag', `the tag ${named(node.tag)} is not understood`, {
-        remedy: 'remove it; plain YAML is all that is needed',
+      this.#problem(node, 'yaml-tag', `unsupported tag ${named(node.tag)}`, {
+        remedy: 'remove the tag',
       });
     const value = isMap(node)
       ? this.#map(node)
@@ -285,7 +285,7 @@ class Converter {
   /** A key that is a text; anything else is a problem. */
   #key(node: ParsedNode | null): string | undefined {
     if (node === null || !isScalar(node)) {
-      this.#problem(node, 'key-not-text', 'a key must be a plain word, not a map, list or alias', {
+      this.#problem(node, 'key-not-text', 'a key must be a string, not a map, list or alias', {
         remedy: 'write the key itself',
       });
       return undefined;
@@ -293,13 +293,13 @@ class Converter {
     const { value, source } = node as Scalar.Parsed;
     if (typeof value !== 'string') {
       const written = source === '' || value === null ? 'an empty key' : shortened(source);
-      this.#problem(node, 'key-not-text', `a key must be a text, not ${written}`, {
+      this.#problem(node, 'key-not-text', `a key must be a string, not ${written}`, {
         remedy: value === null ? 'write the key before the colon' : `quote it: ${named(source)}`,
       });
       return undefined;
     }
     if (value === '<<' && node.type === Scalar.PLAIN) {
-      this.#problem(node, 'merge-key', 'merge keys (<<) are not understood: they are not part of YAML 1.2', {
+      this.#problem(node, 'merge-key', 'merge keys (<<) are not supported: YAML 1.2 does not have them', {
         remedy: 'write the keys out, or use spec.defaults',
       });
       return undefined;
@@ -320,7 +320,7 @@ class Converter {
       this.#problem(
         node,
         'yaml-ambiguous',
-        `${shortened(source)} is a text here, but tools that read YAML 1.1 take it for ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'}`,
+        `${shortened(source)} is a string in YAML 1.2, but ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'} in YAML 1.1`,
         {
           remedy: `quote it: ${named(source)}`,
         },
@@ -331,7 +331,7 @@ class Converter {
         'yaml-ambiguous',
         `${shortened(source)} is a number with a leading zero, which YAML 1.1 and 1.2 read differently`,
         {
-          remedy: `quote it if it is a text: ${named(source)}; else write ${value}`,
+          remedy: `quote it if it is a string: ${named(source)}; else write ${value}`,
         },
       );
   }
@@ -340,7 +340,7 @@ class Converter {
     // An anchor is known once its value is complete, so a value cannot hold itself.
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {
-      this.#problem(node, 'unknown-anchor', `no anchor ${named(node.source)} stands before this alias`, {
+      this.#problem(node, 'unknown-anchor', `alias ${named(node.source)} has no anchor before it`, {
         remedy: `define it with &${shortened(node.source)} further up, or quote the text: ${named(`*${node.source}`)}`,
       });
       return null;

@@ -90,7 +90,7 @@ export function durationOutside(
       'out-of-range',
       `${path.at(-1)} must be from ${formatDuration(min)} to ${formatDuration(max)}, not ${text}`,
       {
-        remedy: `write a duration between the two, in the form of ${DURATION_EXAMPLES}`,
+        remedy: `write a duration in this range, such as ${DURATION_EXAMPLES}`,
         where: where(document, path),
       },
     ),

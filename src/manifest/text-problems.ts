@@ -23,14 +23,14 @@ export function problemAt(
 
 export function duplicateKey(source: SourceText, offset: number, key: string, first: number): Diagnostic {
   const { line, column } = source.position(first);
-  return problemAt(source, offset, 'duplicate-key', `${named(key)} is given twice`, {
+  return problemAt(source, offset, 'duplicate-key', `duplicate key ${named(key)}`, {
     detail: `First at ${source.file}:${line}:${column}.`,
     remedy: 'keep one of the two',
   });
 }
 
 export function forbiddenKey(source: SourceText, offset: number, key: string): Diagnostic {
-  return problemAt(source, offset, 'forbidden-key', `a key must not be called ${key}`, {
+  return problemAt(source, offset, 'forbidden-key', `the key ${key} is not allowed`, {
     remedy: 'remove it',
   });
 }
@@ -40,7 +40,7 @@ export function tooDeep(source: SourceText, offset: number): Diagnostic {
     source,
     offset,
     'too-deep',
-    `maps and lists are nested more than ${LIMITS.nesting} levels deep here`,
+    `maps and lists are nested more than ${LIMITS.nesting} levels deep`,
     { remedy: 'a manifest needs 7 levels; remove the rest' },
   );
 }

@@ -14,10 +14,10 @@ const BAD_REFERENCE: Advice = {
 };
 const BAD_KEY: Advice = {
   what: 'a key and its colon must stand on one line, one key after the other',
-  remedy: 'put the value on the line of its key, or quote a text that holds a colon and a space',
+  remedy: 'put the value on the line of its key, or quote a string that contains a colon and a space',
 };
 const BAD_TAG: Advice = {
-  what: 'a tag (!) is not understood here',
+  what: 'a tag (!) is not supported here',
   remedy: 'quote a text that starts with !',
 };
 const MISPLACED: Advice = {
@@ -39,7 +39,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
     remedy: 'use single quotes, or write the backslash twice',
   },
   BAD_INDENT: {
-    what: 'the indentation does not fit the lines above',
+    what: 'the indentation does not match the lines above',
     remedy: 'indent entries of one map or list by the same number of spaces',
   },
   BAD_PROP_ORDER: BAD_REFERENCE,
@@ -49,13 +49,13 @@ const ADVICE: Record<ErrorCode, Advice> = {
   },
   BLOCK_AS_IMPLICIT_KEY: {
     what: 'a second "key: value" starts on the same line',
-    remedy: 'put it on a line of its own, or quote a text that holds a colon and a space',
+    remedy: 'put it on a line of its own, or quote a string that contains a colon and a space',
   },
   BLOCK_IN_FLOW: {
     what: 'between { } or [ ] everything is written in that form',
     remedy: 'close the bracket first, or write the inner part with { } or [ ] too',
   },
-  DUPLICATE_KEY: { what: 'a key is given twice', remedy: 'keep one of the two' },
+  DUPLICATE_KEY: { what: 'duplicate key', remedy: 'keep one of the two' },
   IMPOSSIBLE: MISPLACED,
   KEY_OVER_1024_CHARS: { what: 'a key is longer than 1024 characters', remedy: 'shorten it' },
   MISSING_CHAR: {

@@ -15,7 +15,7 @@ export function weakenedByNode(env: Readonly<Record<string, string | undefined>>
     ...(env.NODE_TLS_REJECT_UNAUTHORIZED === '0'
       ? [
           weakened(
-            'NODE_TLS_REJECT_UNAUTHORIZED=0 turns off the check of every certificate',
+            'NODE_TLS_REJECT_UNAUTHORIZED=0 disables every certificate check',
             'Anyone on the network path can read credentials, and can answer in place of the server.',
             'run: unset NODE_TLS_REJECT_UNAUTHORIZED; to trust an authority of your own, set OS_CACERT, or NODE_EXTRA_CA_CERTS for all servers',
           ),

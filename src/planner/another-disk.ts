@@ -29,7 +29,7 @@ export function tooSmallForAnother(
     {
       remedy: new Lines(
         ownBackup(volume, spec.source, context),
-        `if you do mean the backup of ${source}, the disk must be extended first, which cannot be undone: openstack volume set --size ${backup.size} ${shellOperand(volume.id)}`,
+        `to use the backup of ${source}, extend the disk first, which cannot be undone: openstack volume set --size ${backup.size} ${shellOperand(volume.id)}`,
       ),
     },
   );

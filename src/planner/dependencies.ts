@@ -64,7 +64,7 @@ function blockedBy(
     ...(was === undefined ? {} : { was }),
     reasons: [
       error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
-        remedy: `fix ${stuck.address} first, or take it out of depends_on`,
+        remedy: `fix ${stuck.address} first, or remove it from depends_on`,
       }),
     ],
   };

@@ -70,7 +70,7 @@ function readProblem(
     case 'gone':
       return [
         error(`${what}-gone`, `${noun} ${id} does not exist in this project and region`, {
-          detail: `Looked in region ${region} of project ${project_id}. What is elsewhere cannot be restored from here.`,
+          detail: `Searched region ${region} of project ${project_id}. A restore works only within one region and project.`,
           remedy: ifGone,
         }),
       ];

@@ -14,11 +14,11 @@ export function foreignRestores(actions: readonly Action[], state: State | undef
       {
         severity: 'warning',
         code: 'restored-by-others',
-        summary: 'somebody else is restoring this disk right now',
+        summary: 'another client is restoring this disk right now',
         remedy:
           kind === 'restore'
-            ? `if it is this very restore, done by hand: wait for its end, then vbsctl import ${address} --job-id … --reason "…"`
-            : 'ask who started it, before anything else is done with the disk',
+            ? `if it is this restore, started by hand: wait for its end, then: vbsctl import ${address} --job-id … --reason "…"`
+            : 'find out who started it before you use the disk',
         where: { address },
       } as const,
     ];

@@ -115,7 +115,7 @@ function guardShield({ volume_id }: Resolved, shields: ReadonlyMap<string, Shiel
       waiver: 'protected-restores',
       code: 'protected-restore',
       summary: `${shield.address} was restored into this disk at ${shield.since} and protects it`,
-      edit: `take protect: true out of ${shield.address}`,
+      edit: `remove protect: true from ${shield.address}`,
     },
   ];
 }

@@ -43,8 +43,8 @@ function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
     {
       severity: 'warning',
       code: 'as-of-latest',
-      summary: `as_of: latest is ${backup.name || backup.id} now, and another backup once there is a newer one`,
-      remedy: `write the moment, as_of: ${backup.created_at}; or apply a saved plan, which keeps the backup: vbsctl plan --out plan.json`,
+      summary: `as_of: latest selects ${backup.name || backup.id} now, and a newer backup as soon as there is one`,
+      remedy: `to keep this backup, write as_of: ${backup.created_at}; or apply a saved plan: vbsctl plan --out plan.json`,
     },
   ];
 }
@@ -62,7 +62,7 @@ function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[
     {
       severity: 'note',
       code: 'generation-lowered',
-      summary: `it was done as generation ${generation}; lowering the number to ${asked} asks for nothing`,
+      summary: `it was already done as generation ${generation}; lowering it to ${asked} has no effect`,
     },
   ];
 }

@@ -15,14 +15,14 @@ import type { Resolved } from './resolve-spec.ts';
 export function outcomeUnknown({ record, current }: Found, context: Context): Diagnostic {
   const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
   if (!current)
-    return error('outcome-unknown', `the history has an attempt whose outcome is unknown${cause}`, {
+    return error('outcome-unknown', `the history has an attempt with an unknown outcome${cause}`, {
       detail: `at ${record.address}, ${record.updated_at}; the state has no record of it any more`,
-      remedy: `look at the disk; ${raise(record, context)}`,
+      remedy: `check the disk; ${raise(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
     remedy: new Lines(
-      `see the evidence: vbsctl state show ${shellOperand(record.address)}`,
-      `look at the disk, then: ${resolveCommand(record.address)}`,
+      `to see the evidence: vbsctl state show ${shellOperand(record.address)}`,
+      `check the disk, then: ${resolveCommand(record.address)}`,
     ),
   });
 }
@@ -48,10 +48,10 @@ export function mayBeTouched(
 export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): Diagnostic {
   const { address, status } = occupant;
   const own = found?.current && found.record.address !== address ? found.record : undefined;
-  return error('address-occupied', `another restore at ${address} is still ${statusWord(status)}`, {
+  return error('address-occupied', `another restore at ${address} is ${statusWord(status)}`, {
     detail:
       identityText(occupant) +
-      (own ? `; its own record (${statusWord(own.status)}) waits at ${own.address}` : ''),
+      (own ? `; the record of this restore (${statusWord(own.status)}) is at ${own.address}` : ''),
     remedy: howToSettle(occupant, undefined),
   });
 }
@@ -110,7 +110,7 @@ export function waitsForResumed(
 ): Wait[] {
   if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
   const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));
-  return first ? [{ what: `${first.address} to end, which is resumed first`, commands: [] }] : [];
+  return first ? [{ what: `${first.address} to end (it is resumed first)`, commands: [] }] : [];
 }
 
 /** Records that the plan brings to their end: open, declared, and not in the way of each other. */
@@ -128,8 +128,8 @@ export function resumedBy(planned: readonly Resolved[], claims: Claims): Readonl
 function howToSettle(record: RestoreRecord, declared: Address | undefined): string {
   if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
   return declared === undefined
-    ? `follow it to its end: vbsctl wait ${shellOperand(record.address)}; or find out what came of it, then: ${resolveCommand(record.address)}`
-    : `bring it to its end first: vbsctl apply --target ${declared}`;
+    ? `wait for its end: vbsctl wait ${shellOperand(record.address)}; or find out what happened, then: ${resolveCommand(record.address)}`
+    : `finish it first: vbsctl apply --target ${declared}`;
 }
 
 function raise(record: RestoreRecord, { records }: Context): string {

@@ -72,19 +72,19 @@ function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
 
-export const PLAN_AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
+export const PLAN_AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';
 
 // ---- where
 
 function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
   if (sameTarget(saved.target, target)) return [];
   return [
-    error('plan-other-target', 'the plan was made for another cloud project than the credentials lead to', {
+    error('plan-other-target', 'the plan was made for a different cloud project than the credentials', {
       detail: new Lines(
         `The plan: ${describeTarget(saved.target)}`,
         `The credentials: ${describeTarget(target)}`,
       ),
-      remedy: 'use the credentials of the plan’s project, or plan for this one',
+      remedy: 'use credentials for the project of the plan, or make a plan for this one',
     }),
   ];
 }
@@ -94,8 +94,8 @@ function otherState(saved: SavedPlan, { state, location }: Ground): Diagnostic[]
   if (!state)
     return [
       error('no-state', `there is no state at ${location}, and ${made}`, {
-        detail: 'Without it nobody can tell what was restored since.',
-        remedy: 'name the state with --state, or bring it back from its last copy',
+        detail: 'Without it, vbsctl cannot tell what was restored since then.',
+        remedy: 'name the state with --state, or put its last copy back: vbsctl state push FILE',
       }),
     ];
   if (state.lineage !== saved.state.lineage)
@@ -111,8 +111,8 @@ function otherState(saved: SavedPlan, { state, location }: Ground): Diagnostic[]
   if (state.serial < saved.state.serial)
     return [
       error('state-went-back', `the state at ${location} is at serial ${state.serial}, and ${made}`, {
-        detail: 'It is an older copy: what was restored since is not in it.',
-        remedy: 'bring back the newest copy of the state',
+        detail: 'It is an older copy and lacks what was restored since then.',
+        remedy: 'put the newest copy of the state back: vbsctl state push FILE',
       }),
     ];
   return [];
@@ -130,12 +130,12 @@ const SKEW_MS = 5 * 60_000;
 function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: Ground): Diagnostic[] {
   const { created_at } = saved;
   const made = Date.parse(created_at);
-  const clocks = 'compare the clocks of the two machines; else ';
+  const clocks = 'compare the clocks of the two machines; otherwise ';
   if (made > now + SKEW_MS)
     return [
       error(
         'plan-from-future',
-        `the plan says that it was made at ${created_at}, and that is still to come`,
+        `the plan says that it was made at ${created_at}, and that is in the future`,
         {
           remedy: `${clocks}${PLAN_AGAIN}`,
         },
@@ -212,9 +212,10 @@ function progressOf(own: RestoreRecord | undefined): Progress {
 function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic {
   const by = last ? ` at ${last.at} by ${last.who}` : '';
   const outcomes = [...records.values()].map(({ address, status }) => `${address} ${status}`);
-  return error('plan-applied', `the plan was applied to its end before${by}`, {
+  return error('plan-applied', `the plan was already applied${by}`, {
     ...(restores > 0 ? { detail: new Lines(...outcomes.slice(0, 20)) } : {}),
-    remedy: 'to restore the same again: raise generation in the manifest, plan and have that approved',
+    remedy:
+      'to restore the same backup again: raise generation in the manifest, make a new plan and have it approved',
   });
 }
 

@@ -73,7 +73,7 @@ function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Addre
       severity: 'warning',
       code: 'unknown-left-out',
       summary: `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, ({ spec }) => spec.address)}`,
-      remedy: 'see them: vbsctl status',
+      remedy: 'to see them: vbsctl status',
     },
   ];
 }

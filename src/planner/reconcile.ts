@@ -193,7 +193,8 @@ function stillBlocked(
     source: { address },
     reasons: [
       error('blocked-in-plan', `it was blocked when the plan was made (${reasons.slice(0, 5).join(', ')})`, {
-        remedy: 'see how it stands now: vbsctl plan; a saved plan never does what it shows as blocked',
+        remedy:
+          'to see whether it is still blocked: vbsctl plan; a saved plan does not run what it shows as blocked',
       }),
     ],
     ...optional('unknown', record?.status === 'unknown' ? record : undefined),
@@ -257,7 +258,7 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
   const { created_at: approvedAt } = plan;
   const where = { address: saved.declared.address };
   const differ = (what: string) =>
-    error('plan-stale', `${what}, and at ${approvedAt} it was approved otherwise`, {
+    error('plan-stale', `${what}, which differs from the plan approved at ${approvedAt}`, {
       remedy: PLAN_AGAIN,
       where,
     });
@@ -301,7 +302,7 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
     case 'expired':
       return [
         error('plan-expired', `it expired at ${today.valid_until}`, {
-          remedy: 'to want it still: raise valid_until in the manifest, plan and have that approved',
+          remedy: 'to run it anyway: raise valid_until in the manifest, make a new plan and have it approved',
           where,
         }),
       ];

@@ -154,7 +154,7 @@ function bound(plan: Plan, state: State | undefined): { readonly state: State; r
     'refused',
     error(
       'plan-not-saved',
-      'a plan can be saved only over a state: without one nobody could tell later whether it is stale',
+      'a plan can be saved only if there is a state: without one, nobody could tell later whether the plan is stale',
       { remedy: 'create the state first: vbsctl init; or name it with --state; then plan again' },
     ),
   );

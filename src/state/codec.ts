@@ -168,7 +168,7 @@ function notVbsctl(file: string, why: string): Failure {
     'refused',
     error('state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
       where: { file },
-      remedy: 'name the right file with --state, or move this one away and run `vbsctl init`',
+      remedy: 'correct --state; or move this file away and create a state: vbsctl init',
     }),
   );
 }
@@ -199,7 +199,7 @@ function damaged(
     error('state-damaged', summary, {
       ...(detail === undefined ? {} : { detail }),
       where,
-      remedy: `correct it at that place, or put a sound copy of ${quotedWhole(file)} there; nothing was changed. Never start over with an empty state: what was restored before would be restored again`,
+      remedy: `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`,
     }),
     { cause },
   );

@@ -230,9 +230,9 @@ function serialsUsedUp(location: string): Failure {
 function exists(location: string): Failure {
   return new Failure(
     'state',
-    error('state-exists', 'there is a state already', {
+    error('state-exists', 'the state already exists', {
       where: { file: location },
-      remedy: 'use it, or name another one with --state',
+      remedy: 'use it, or name another location with --state',
     }),
   );
 }

@@ -22,7 +22,7 @@ export function lockedBy(holder: LockHolder, place: string): Failure {
     error('state-locked', `the state is locked: ${holderText(holder)}`, {
       detail: detail.filter(Boolean).join(' '),
       where: { file: place },
-      remedy: `wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ${idWord(id)}`,
+      remedy: `wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock ${idWord(id)}`,
     }),
   );
 }
@@ -45,17 +45,17 @@ function idWord(id: string | undefined): string {
 export function notLocked(id: string, place: string): Failure {
   return new Failure(
     'state',
-    error('lock-absent', `there is no lock ${id}: the state is not locked`, { where: { file: place } }),
+    error('lock-absent', `the state is not locked, so there is no lock ${id}`, { where: { file: place } }),
   );
 }
 
 export function anotherLock(id: string, now: LockHolder, place: string): Failure {
   return new Failure(
     'state',
-    error('lock-differs', `the state is locked by another lock than ${id}`, {
+    error('lock-differs', `the state is locked, but not by lock ${id}`, {
       detail: now.id === undefined ? UNTOLD_ID : `Lock ${now.id}: ${holderText(now)}.`,
       where: { file: place },
-      remedy: `make sure that this is the one to break, then: vbsctl unlock ${idWord(now.id)}`,
+      remedy: `make sure that this is the lock to remove, then: vbsctl unlock ${idWord(now.id)}`,
     }),
   );
 }

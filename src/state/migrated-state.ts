@@ -30,8 +30,8 @@ export function stateMoved(moved: MovedTo, location: string): Diagnostic {
     'state-moved',
     `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
     {
-      detail: `What stands here is as of serial ${moved.serial}; what was done since is not in it.`,
-      remedy: `${onlyIfYours(moved.location)}use the one there: --state ${wordOfFile(moved.location)}, or change state in the config; to come back: ${wayBackFrom(moved, location)}`,
+      detail: `This copy has serial ${moved.serial} and lacks what was done since then.`,
+      remedy: `${onlyIfYours(moved.location)}use the new location: --state ${wordOfFile(moved.location)}, or change state in the config; to move it back: ${wayBackFrom(moved, location)}`,
     },
   );
 }

@@ -58,8 +58,8 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   if (almost !== undefined)
     throw usage(
       'state-url',
-      `${almost}… is neither a URL nor meant as the name of a file`,
-      `write a URL with ${almost}//; a file that is really called so: ./${almost}…`,
+      `${almost}… is neither a URL nor a file name`,
+      `write a URL with ${almost}//; for a file with this name: ./${almost}…`,
     );
   if (location.trim() === '')
     throw usage(
@@ -105,7 +105,7 @@ function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
     default:
       throw usage(
         'state-url',
-        `a state cannot be kept at ${scheme}://…`,
+        `a state cannot be stored at ${scheme}://…`,
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
@@ -164,14 +164,14 @@ function publicUrl(location: string, scheme: string): URL {
     throw usage(
       'state-url',
       `the ${scheme}:// URL of the state is not a URL`,
-      'write it as in docs/state.md',
+      'see docs/state.md for its form',
     );
   const url = new URL(location);
   if (url.password !== '' || [...url.searchParams.keys()].some((key) => SECRET_PARAMETER.test(key)))
     throw usage(
       'state-url-secret',
       `the ${scheme}:// URL of the state holds a password`,
-      'take it out; credentials come from the environment, never from a file that is read, logged or committed',
+      'remove the password from the URL, and set it in the environment (docs/state.md)',
     );
   return url;
 }
@@ -183,7 +183,7 @@ async function realPath(location: string): Promise<string> {
     const found = await stat(path);
     if (found.isDirectory())
       throw unfit(location, 'it is a directory', `name a file in it: ${join(location, 'vbsctl.state.json')}`);
-    if (!found.isFile()) throw unfit(location, 'it is no ordinary file', 'name one');
+    if (!found.isFile()) throw unfit(location, 'it is not a regular file', 'name a regular file');
     return path;
   } catch (cause) {
     if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : unfitBecause(location, cause);
@@ -216,7 +216,7 @@ function unfitBecause(location: string, cause: unknown): Failure {
 }
 
 function unfit(location: string, why: string, remedy: string, cause?: unknown): Failure {
-  const summary = `the state cannot be kept in ${location}: ${why}`;
+  const summary = `the state cannot be stored in ${location}: ${why}`;
   return new Failure('state', error('state-place', summary, { where: { file: location }, remedy }), {
     cause,
   });

@@ -62,7 +62,7 @@ function* decodeText(text: string, file: string, version: string, hash: Hash): L
     throw damaged(file, wrong);
   });
   if ((yield* planDigest(plan, hash)) !== plan.digest)
-    throw refused('plan-edited', `${file} was edited since it was made: its digest does not fit`, AGAIN);
+    throw refused('plan-edited', `${file} was changed after it was made: its digest does not match`, AGAIN);
   const contradicted = contradiction(plan);
   if (contradicted) throw damaged(file, contradicted);
   return plan;
@@ -80,7 +80,7 @@ function manifest(file: string): Failure {
   );
 }
 
-const AGAIN = 'plan again and have that approved: vbsctl plan --out plan.json';
+const AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';
 
 /** As a file. Throws a Failure (`refused`) for a plan that could not be read again: nobody could ever apply it. */
 export function encodePlan(saved: SavedPlan): string {
@@ -174,7 +174,7 @@ function textOf(bytes: Uint8Array | string, file: string): string {
 }
 
 function damagedText(file: string, why: string, cause?: unknown): Failure {
-  return refused('plan-damaged', `${file} ${why}: it is no saved plan, or not a whole one`, AGAIN, cause);
+  return refused('plan-damaged', `${file} ${why}: it is not a complete saved plan`, AGAIN, cause);
 }
 
 function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {

@@ -67,7 +67,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       const { contradictions } = fault;
       const told = contradictions.slice(0, TOLD_MAX).map(({ address, what }) => `${address}: ${what}`);
       const more = contradictions.length - told.length;
-      return error('state-contradictory', 'the records of the state do not follow from its history', {
+      return error('state-contradictory', 'the records of the state contradict its history', {
         detail: new Lines(...told, more > 0 ? `… and ${more} more` : undefined, WHAT_IT_MEANS),
         remedy: repairRemedy(location),
         where,
@@ -76,9 +76,9 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
     case 'set_back':
       return error(
         'state-set-back',
-        `the state has serial ${state.serial}, and its own history tells of serial ${fault.highest}`,
+        `the state has serial ${state.serial}, and its history has serial ${fault.highest}`,
         {
-          detail: `Its serial was changed by something else than vbsctl, or it is a mixture of two copies. ${WHAT_IT_MEANS}`,
+          detail: `Its serial was changed without vbsctl, or two copies were mixed. ${WHAT_IT_MEANS}`,
           remedy: repairRemedy(location),
           where,
         },
@@ -86,23 +86,23 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
     case 'older':
       return error(
         'state-older',
-        `the state is older than the one that was used before: it has serial ${state.serial}, and serial ${fault.known.serial} was seen`,
+        `the state is older than the one used before: it has serial ${state.serial}, and serial ${fault.known.serial} was used before`,
         {
-          detail: `${seenText(fault.known)} An older copy does not know what was done since, and a volume could be restored a second time.`,
-          remedy: supersededRemedy(location, 'put the newer state back', 'only when it is lost for good'),
+          detail: `${seenText(fault.known)} An older copy lacks what was done since then, and a volume could be restored a second time.`,
+          remedy: supersededRemedy(location, 'put the newer state back', 'only if it is lost'),
           where,
         },
       );
     case 'differs':
       return error(
         'state-differs',
-        `the state has serial ${state.serial}, as it had when it was used before, but its content is another`,
+        `the state has serial ${state.serial}, as when it was used before, but its content differs`,
         {
           detail: `${seenText(fault.known)} Somebody changed it without vbsctl, or two runs worked on two copies of it. ${WHAT_IT_MEANS}`,
           remedy: supersededRemedy(
             location,
-            'compare it with a backup, and put the right one back',
-            'to go on with this one',
+            'compare it with a backup and put the right one back',
+            'to continue with this one',
           ),
           where,
         },
@@ -110,13 +110,13 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
     case 'other_lineage':
       return error(
         'state-replaced',
-        'another state was here before: what that one knows of restores is not known to this one',
+        'another state was here before, and this one does not have its records',
         {
           detail: `Now: lineage ${state.lineage}, serial ${state.serial}. Before: lineage ${fault.known.lineage}, serial ${fault.known.serial}, seen ${fault.known.seen_at}.`,
           remedy: supersededRemedy(
             location,
-            'name the right place with --state, or put the former state back',
-            'to go on with this one',
+            'correct --state, or put the earlier state back',
+            'to continue with this one',
           ),
           where,
         },
@@ -132,9 +132,9 @@ const WHAT_IT_MEANS = 'vbsctl cannot tell what was restored, and could restore a
 function repairRemedy(location: string): Lines {
   const here = `--state ${shellWord(location)}`;
   return new Lines(
-    `see what is wrong: vbsctl state verify ${here}`,
-    `put a sound copy back: vbsctl state push FILE ${here}`,
-    `or go on with the state as it is: vbsctl state accept ${here} --reason "…"`,
+    `to see what is wrong: vbsctl state verify ${here}`,
+    `to put a valid copy back: vbsctl state push FILE ${here}`,
+    `to continue with the state as it is: vbsctl state accept ${here} --reason "…"`,
   );
 }
 
@@ -157,14 +157,14 @@ export function chainBroken(
   entries: number,
   location: string,
 ): Diagnostic {
-  const last = before ? `Entry ${index} is as it was written: ${entryText(before)}.` : 'It is the first.';
+  const last = before ? `Entry ${index} is unchanged: ${entryText(before)}.` : 'It is the first.';
   return error(
     'chain-broken',
-    `the history is not as it was written, from entry ${index + 1} of ${entries} on: ${entryText(entry)}`,
+    `the history was changed from entry ${index + 1} of ${entries} on: ${entryText(entry)}`,
     {
       detail: new Lines(
         last,
-        `The hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not cover it: it was edited, or something was put in or taken out before it. ${WHAT_IT_MEANS}`,
+        `The hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not match: it was edited, or an entry before it was added or removed. ${WHAT_IT_MEANS}`,
       ),
       where: { file: location },
     },
@@ -176,7 +176,7 @@ export function acceptedBreak({ index, entry, by }: AcceptedBreak): Diagnostic {
   return {
     severity: 'note',
     code: 'chain-break-accepted',
-    summary: `the history is not as it was written from entry ${index + 1} on (${entryText(entry)}), which ${by.actor.who} accepted at ${by.at}: ${by.reason}`,
+    summary: `the history was changed from entry ${index + 1} on (${entryText(entry)}), which ${by.actor.who} accepted at ${by.at}: ${by.reason}`,
   };
 }
 
@@ -200,7 +200,7 @@ export function belowMinimum(serial: number | undefined, minimum: number, locati
         : `the state has serial ${serial}, and ${minimum} or higher is required`,
       {
         detail:
-          'The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. An older copy does not know what was done since, and a volume could be restored a second time.',
+          'The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. An older copy lacks what was done since then, and a volume could be restored a second time.',
         remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; or correct the minimum`,
         where: { file: location },
       },

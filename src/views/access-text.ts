@@ -40,9 +40,7 @@ export function accessText(report: AccessReport, options: TextOptions): string {
   const { style } = options;
   const steps = report.steps.flatMap((step) => stepLines(step, options));
   const reached = report.target ? `: ${describeTarget(report.target)}` : '';
-  const end = report.ok
-    ? `Everything that a restore needs can be reached${reached}.`
-    : 'A restore would fail.';
+  const end = report.ok ? `Everything that a restore needs is available${reached}.` : 'A restore would fail.';
   const paint = report.ok ? style.good : style.bad;
   return joinLines([...steps, '', ...paragraphs(end, options.width).map(paint)]);
 }

@@ -29,10 +29,10 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
       return {
         sign: '·',
         tone: 'routine',
-        text: `${plural(event.restores, 'restore')}, ${event.parallelism} at a time at most`,
+        text: `${plural(event.restores, 'restore')}, at most ${event.parallelism} at the same time`,
       };
     case 'begun':
-      return event.resumed ? routine(event.address, 'resuming, looking at disk and backup first') : undefined;
+      return event.resumed ? routine(event.address, 'resuming: reads disk and backup first') : undefined;
     case 'waiting':
       return routine(event.address, `not yet: ${sanitize(event.reason)}`);
     case 'intended':

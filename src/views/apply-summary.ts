@@ -189,8 +189,7 @@ function totalsLines(
   { style, width }: TextOptions,
   command: string,
 ): string[] {
-  if (!summary)
-    return [style.strong(style.bad(`${command} broke off; run it again to go on where it stopped.`))];
+  if (!summary) return [style.strong(style.bad(`${command} stopped early; run it again to resume.`))];
   return [
     style.strong(runSummaryText(summary, plan, command)),
     ...partialLines(plan.left_out, width).map(style.warn),
@@ -273,7 +272,7 @@ function runningLines(rows: readonly RecordRow[], options: TextOptions): string[
     rows,
     STATUS_SIGNS.running,
     'still running in the cloud',
-    'to follow to the end: vbsctl wait',
+    'to wait for the end: vbsctl wait',
     options,
   );
 }
@@ -284,7 +283,7 @@ function openLines(rows: readonly RecordRow[], options: TextOptions): string[] {
     rows,
     STATUS_SIGNS.intended,
     'begun; not known to be running in the cloud',
-    'to go on with it: vbsctl apply (if no manifest declares it any more: vbsctl status shows the ways out)',
+    'to resume it: vbsctl apply (if it is no longer declared: vbsctl status)',
     options,
   );
 }
@@ -295,7 +294,7 @@ function unsavedLines(rows: readonly Row[], options: TextOptions): string[] {
     rows,
     '!',
     'not saved: the state could not be written any more',
-    'bring it back with the command that stands above, then: vbsctl apply',
+    'save it with the command shown above, then: vbsctl apply',
     options,
   );
 }
@@ -317,7 +316,7 @@ function refusedLines(rows: readonly RecordRow[], options: SummaryOptions): stri
     ),
     ...indent(
       remedyLines(
-        `or give it up, which looks at the cloud first: vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
+        `or give it up (reads the cloud first): vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
         { style, width: width - LABEL_INDENT },
       ),
       LABEL_INDENT,
@@ -340,7 +339,10 @@ function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
     '',
     ...heading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
     ...indent([...shown, ...(left > 0 ? [`and ${grouped(left)} more`] : [])], LABEL_INDENT),
-    ...indent(remedyLines('see what unblocks each: vbsctl plan', { style, width: room }), LABEL_INDENT),
+    ...indent(
+      remedyLines('to see what blocks each of them: vbsctl plan', { style, width: room }),
+      LABEL_INDENT,
+    ),
   ];
 }
 
@@ -365,19 +367,19 @@ function notStartedStep(code: NotStarted): string {
     case 'not_ready':
       return 'make it ready (vbsctl plan shows how), then: vbsctl apply';
     case 'dependency':
-      return 'once what it depends on has succeeded: vbsctl apply';
+      return 'after its dependencies have succeeded: vbsctl apply';
     case 'halted':
-      return 'once the cause of the failures is mended: vbsctl apply';
+      return 'after you fix the cause of the failures: vbsctl apply';
     case 'interrupted':
     case 'cloud':
     case 'busy':
       return 'to start it: vbsctl apply';
     case 'policy':
-      return 'the limits, and the flag that lifts each: vbsctl plan';
+      return 'to see the limits, and the option that lifts each: vbsctl plan';
     case 'changed':
-      return 'it is not what was planned any more; see what it is now: vbsctl plan';
+      return 'it is no longer what was planned; to see what it is now: vbsctl plan';
     case 'expired':
-      return 'to want it still, raise valid_until, then: vbsctl plan';
+      return 'to run it anyway, raise valid_until, then: vbsctl plan';
     default:
       return unreachable(code);
   }
@@ -406,7 +408,10 @@ function group(
 /** Said once, however many are unknown. */
 function legend({ style, width }: TextOptions): string[] {
   return [
-    ...wrap('Nobody but you can settle what is unknown. Look at the disk, then say --as', width),
+    ...wrap(
+      'vbsctl cannot determine an unknown outcome. Check the disk, then run vbsctl resolve with --as',
+      width,
+    ),
     ...[
       ['succeeded', 'it holds the data of the backup'],
       ['not-started', 'it holds what it held before; the next apply starts it'],

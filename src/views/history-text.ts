@@ -122,8 +122,8 @@ export function historyText(shown: readonly ShownEntry[], total: number, options
 /** Above the entry at which the chain breaks. */
 function breakLine(mark: ChainBreakMark, { style }: TextOptions): string {
   return mark === 'accepted'
-    ? style.warn('From here on the history is not as it was written; a person accepted it later.')
-    : style.bad('From here on the history is not as it was written.');
+    ? style.warn('The history was changed from here on; a person accepted this later.')
+    : style.bad('The history was changed from here on.');
 }
 
 function columns({ style }: TextOptions): Column<HistoryEntry>[] {

@@ -11,7 +11,7 @@ export function lockInfoText(
 ): string {
   const place = sanitize(location);
   if (!lock) return joinLines([`${place} is not locked.`]);
-  const remedy = `wait for that run to end; only when it is surely dead: vbsctl unlock ${lock.id === undefined ? 'ID' : shellOperand(lock.id)}`;
+  const remedy = `wait for that run to end: --lock-timeout 10m; only if it is no longer running: vbsctl unlock ${lock.id === undefined ? 'ID' : shellOperand(lock.id)}`;
   return joinLines([`${place} is locked`, `by ${lockText(lock, now)}.`, style.accent(`→ ${remedy}`)]);
 }
 

@@ -292,11 +292,11 @@ export function nextSteps(record: RestoreRecord, { nextGeneration }: StepOptions
 export function openSteps(record: Intended | Running | Unknown): string[] {
   switch (record.status) {
     case 'intended':
-      return ['to go on with it: vbsctl apply'];
+      return ['to resume it: vbsctl apply'];
     case 'running':
-      return [`to follow it to its end: vbsctl wait ${shellOperand(record.address)}`];
+      return [`to wait for its end: vbsctl wait ${shellOperand(record.address)}`];
     case 'unknown':
-      return [`look at the disk, then: ${resolveCommand(record.address)}`];
+      return [`check the disk, then: ${resolveCommand(record.address)}`];
     default:
       return unreachable(record);
   }

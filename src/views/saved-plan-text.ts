@@ -36,7 +36,7 @@ export function savedPlanText(
   return joinLines([
     ...headingLines(saved, path, signed, options),
     ...wrap(
-      'Below is what the file says, not what the cloud or the state say. When it is applied, all of it is held against both, and what differs is refused.',
+      'This is the content of the file. vbsctl apply compares all of it with the cloud and the state, and refuses what differs.',
       width,
     ).map(style.warn),
     '',
@@ -54,7 +54,7 @@ export function savedPlanText(
     '',
     ...summaryLines(countsOf(saved), restores.map(asAction), saved.left_out, options),
     '',
-    ...remedyLines(`${command}, which refuses it if it was applied before, is stale by now, or was forged`, {
+    ...remedyLines(`${command}, which refuses the plan if it was applied before, is stale, or was forged`, {
       style,
       width,
     }),
@@ -164,7 +164,10 @@ function blockLines(action: SavedAction, options: PlanTextOptions): string[] {
         ...declaredAt,
         ...labelled(
           'so far',
-          wrap('as the state has it when the plan is applied; without that it is refused', width - 15),
+          wrap(
+            'as recorded in the state when the plan is applied; otherwise the plan is refused',
+            width - 15,
+          ),
           style,
         ),
       ];
@@ -175,7 +178,10 @@ function blockLines(action: SavedAction, options: PlanTextOptions): string[] {
         ...declaredAt,
         ...labelled('because', [style.bad(action.reasons.slice(0, 5).join(', '))], style),
         ...indent(
-          remedyLines('this plan never does it; see how it stands: vbsctl plan', { style, width }),
+          remedyLines('this plan does not run it; to see whether it is still blocked: vbsctl plan', {
+            style,
+            width,
+          }),
           LABEL_INDENT,
         ),
       ];
@@ -202,8 +208,8 @@ function doneLines(
   const lines = [
     ...shown.flatMap(({ declared, volume, was, done_at, notes_rule }) => [
       style.faint(`= ${sanitize(declared.address)}  ${nameOf(volume)}  done ${when(done_at, now)}`),
-      ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record moves along`]),
-      ...(notes_rule ? ['    its rule is new and picks what is done: noted'] : []),
+      ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
+      ...(notes_rule ? ['    its new rule selects the backup that was restored: recorded'] : []),
     ]),
     ...(rest > 0 ? [style.faint(`= ${grouped(rest)} done, nothing to do (--show-done lists them)`)] : []),
   ];
@@ -218,7 +224,7 @@ function noticeLines(notices: SavedPlan['notices'], { style, width }: PlanTextOp
   const rest = notices.length - NOTICES_LISTED_MAX;
   return [
     '',
-    ...wrap('The file quotes these notes of the run that made it:', width),
+    ...wrap('Notes of the run that made the plan:', width),
     ...notices
       .slice(0, NOTICES_LISTED_MAX)
       .flatMap(({ code, summary, address }) =>

@@ -44,11 +44,11 @@ export function stateListText(state: State, options: TextOptions): string {
 function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): string[] {
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
-    const others = more.length > 0 ? style.faint(`  (${more.length} more need a look)`) : '';
+    const others = more.length > 0 ? style.faint(`  (${more.length} more need attention)`) : '';
     return [style.accent(`→ vbsctl state show ${shellOperand(first.address)}${others}`)];
   }
   if (records.some(({ status }) => status === 'running' || status === 'intended'))
-    return [style.accent('→ to follow what is under way to its end: vbsctl wait')];
+    return [style.accent('→ to wait for running restores: vbsctl wait')];
   return [];
 }
 
@@ -111,7 +111,7 @@ export function stateShowText(record: RestoreRecord, options: TextOptions & Step
 /** How the disk comes back to where it was; while it may be restored yet, it has to stay detached. */
 function putBackSteps(record: RestoreRecord): string[] {
   if (record.status !== 'succeeded') return [];
-  return addCommands(record).map((command) => `to attach it again, if it is not yet: ${command}`);
+  return addCommands(record).map((command) => `to attach it again, if it is still detached: ${command}`);
 }
 
 /** What makes its status so, and since when. */
@@ -153,8 +153,8 @@ function startWord(evidence: keyof typeof EVIDENCE): string {
 
 const EVIDENCE = {
   accepted: 'the cloud accepted it',
-  adopted: 'adopted: no clear answer came, but disk and backup were seen restoring',
-  resolved: 'a person said so',
+  adopted: 'adopted: there was no clear answer, but disk and backup were seen restoring',
+  resolved: 'decided by a person',
   imported: 'done by hand, and imported',
 };
 

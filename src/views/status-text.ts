@@ -57,7 +57,7 @@ export function statusText(status: Status, options: StatusOptions): string {
   const { open, lock, location, target, over } = status;
   const head = [
     `${style.faint('state')}  ${sanitize(location)}, ${sanitize(describeTarget(target))}`,
-    `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free: no run is at work'}`,
+    `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free'}`,
     '',
   ];
   if (over && over.length > 0)
@@ -80,7 +80,7 @@ export function statusText(status: Status, options: StatusOptions): string {
       ? []
       : [
           ...ways(status),
-          'each in full, with the text for the cloud’s support: vbsctl status ADDRESS',
+          'to see one in full, with a text for the cloud’s support: vbsctl status ADDRESS',
         ].flatMap((way) => remedyLines(way, { style, width }))),
   ]);
 }
@@ -94,18 +94,18 @@ function openText({ open, total, over }: Status): string {
 
 /** A run that holds the lock may not have sent anything yet: it may wait for a disk to be detached. */
 function nothingOpen({ lock, total, over }: Status, { style }: TextOptions): string {
-  if (over) return style.strong(style.good('Nothing of it is open.'));
+  if (over) return style.strong(style.good('No open restores among them.'));
   if (lock?.operation !== 'apply')
-    return style.strong(style.good(`Nothing is open; ${plural(total, 'record')}.`));
+    return style.strong(style.good(`No open restores; ${plural(total, 'record')}.`));
   return style.strong(
-    `Nothing is open so far; ${plural(total, 'record')}. The run that holds the lock may be waiting, as for a detach.`,
+    `No open restores so far; ${plural(total, 'record')}. The run that holds the lock may be waiting, for example for a detach.`,
   );
 }
 
 /** While a run holds the lock it follows them itself. */
 function ways({ open, lock }: Status): string[] {
   const underWay = open.some(({ record }) => record.status !== 'unknown');
-  return underWay && !lock ? ['to follow what is under way to its end: vbsctl wait'] : [];
+  return underWay && !lock ? ['to wait for running restores: vbsctl wait'] : [];
 }
 
 function table(open: readonly OpenRestore[], options: TextOptions): string[] {
@@ -121,7 +121,7 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
       { title: 'BEGUN', cell: ({ record }) => age(began(record), now), align: 'right' },
       { title: 'LAST CHANGE', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
       {
-        title: 'BEHIND IT',
+        title: 'WAITING',
         cell: ({ behind }) => (behind.length === 0 ? '' : String(behind.length)),
         align: 'right',
       },
@@ -148,11 +148,11 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
       ? []
       : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
-    ...labelled('behind it', behindLines(behind, width), style),
-    ...(declared ? [] : labelled('declared', ['in no manifest that was read'], style)),
+    ...labelled('waiting', behindLines(behind, width), style),
+    ...(declared ? [] : labelled('declared', ['in none of the manifests'], style)),
     ...(declared || record.status !== 'intended'
       ? openSteps(record)
-      : [`to find out what came of it: vbsctl wait ${shellOperand(record.address)}`]
+      : [`to find out what happened: vbsctl wait ${shellOperand(record.address)}`]
     ).flatMap(step),
     '',
     style.faint('-- for the cloud’s support --'),
@@ -164,7 +164,7 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
 const BEHIND_SHOWN = 5;
 
 function behindLines(behind: readonly Behind[], width: number): string[] {
-  if (behind.length === 0) return ['nothing waits for it'];
+  if (behind.length === 0) return ['no other restore'];
   return wrap(
     listed(
       behind.map(({ address, because }) => `${address} (${BECAUSE[because]})`),
@@ -210,13 +210,13 @@ function ticketQuestion(record: RestoreRecord): string {
   switch (record.status) {
     case 'running':
       // A cloud may have no jobs, and who adopted a restore was never told of one.
-      return `Please tell us how ${jobIdOf(record) === undefined ? 'this restore' : 'the job of this restore'} stands, and whether it will end.`;
+      return `What is the status of ${jobIdOf(record) === undefined ? 'this restore' : 'the job of this restore'}, and will it end?`;
     case 'intended':
     case 'unknown':
-      return 'We asked for a restore and do not know what became of it. Please tell us whether it was started, and how it ended.';
+      return 'We requested a restore and do not know its outcome. Was it started, and how did it end?';
     case 'succeeded':
     case 'failed':
-      return 'Please tell us how this restore went.';
+      return 'How did this restore end?';
     default:
       return unreachable(record);
   }

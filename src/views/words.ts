@@ -72,7 +72,7 @@ export function listed(items: readonly string[], shown: number): string {
 /** `newest at or before 2026-11-23T21:00:00Z, within 6h, of disk c96e…, named "nightly"` */
 export function selectorText(selector: Selector): string {
   const parts = [
-    selector.as_of === 'latest' ? 'newest there is' : `newest at or before ${utc(selector.as_of)}`,
+    selector.as_of === 'latest' ? 'newest backup' : `newest backup at or before ${utc(selector.as_of)}`,
   ];
   if (selector.within !== undefined) parts.push(`within ${sanitize(selector.within)}`);
   if (selector.of_volume !== undefined) parts.push(`of disk ${sanitize(selector.of_volume)}`);

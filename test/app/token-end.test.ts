@@ -30,7 +30,9 @@ describe('a token that cannot be renewed', () => {
     expect(text).to.match(
       /the token ends at \S+Z, in 3h, and cannot be renewed; 12 restores may take up to 4h/,
     );
-    expect(text).to.contain('goes on there and is in the state').and.contain('openstack token issue');
+    expect(text)
+      .to.contain('continue in the cloud, and the state has them')
+      .and.contain('openstack token issue');
   });
 
   it('is not told of where it lasts, where there is nothing to do, and where there is no such end', () => {

@@ -93,21 +93,26 @@ class Session {
 
   /** Without what differs from run to run. */
   #stable(text: string): string {
-    return text
-      .replaceAll(this.folder, '/work')
-      .replaceAll(this.#cloud.url, 'http://127.0.0.1:8787')
-      .replace(/emulator:[\w-]+/g, 'emulator:ID')
-      .replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, 'TIME')
-      .replace(/\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?/g, 'DATE')
-      .replace(
-        /\b\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: \d+[smh])?(?= (?:ago|old|after|since|later|earlier)\b)/g,
-        'AGE',
-      )
-      .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'ID')
-      .replace(/\b[0-9a-f]{32,64}\b/g, 'ID')
-      .replace(/(?<=within |after |in | {2})\d+(?:\.\d+)?m?s\b/g, 'AGE')
-      .replace(/\d+ requests/g, 'N requests')
-      .replace(/(?<=\S) {2,}/g, '  ');
+    return (
+      text
+        .replaceAll(this.folder, '/work')
+        .replaceAll(this.#cloud.url, 'http://127.0.0.1:8787')
+        .replace(/emulator:[\w-]+/g, 'emulator:ID')
+        .replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, 'TIME')
+        .replace(/\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2})?)?/g, 'DATE')
+        .replace(
+          /\b\d+(?:\.\d+)?(?:ms|s|m|h|d)(?: \d+[smh])?(?= (?:ago|old|after|since|later|earlier)\b)/g,
+          'AGE',
+        )
+        .replace(/just now/g, 'AGE ago')
+        // How much is seen of a restore on its way depends on the machine.
+        .replace(/^TIME · .*\n/gm, '')
+        .replace(/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'ID')
+        .replace(/\b[0-9a-f]{32,64}\b/g, 'ID')
+        .replace(/(?<=within |after |in | {2})\d+(?:\.\d+)?m?s\b/g, 'AGE')
+        .replace(/\d+ requests/g, 'N requests')
+        .replace(/(?<=\S) {2,}/g, '  ')
+    );
   }
 }
 

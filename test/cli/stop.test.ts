@@ -14,13 +14,13 @@ describe('how to go on after a stop', () => {
   };
 
   it('is the same command again', () => {
-    expect(told()).to.contain('stopped by SIGINT: after that, nothing new was started');
+    expect(told()).to.contain('stopped by SIGINT; nothing new was started after that');
     expect(told()).to.contain('→ run the same command again');
   });
 
   it('is not the same command alone where that would refuse', () => {
     expect(told('pay/boot', 'pay/log'))
-      .to.contain('→ first settle pay/boot, pay/log as said above, or add --skip-blocked')
+      .to.contain('→ first resolve pay/boot, pay/log as described above, or add --skip-blocked')
       .and.contain('then run the same command again');
   });
 });

@@ -46,7 +46,13 @@ describe('putting a state in place of another', () => {
   it('names numbers, places and the one flag that takes the risk, and takes it when it is given', () => {
     const older = { ...current, serial: 3, records: new Map(), history: [] };
     const said = JSON.stringify(refusals(older));
-    for (const word of ['copy.json', 'here.json', 'serial 3, there 7', '--allow-older-serial', 'pay/run'])
+    for (const word of [
+      'copy.json',
+      'here.json',
+      'serial 3 is not higher than 7',
+      '--allow-older-serial',
+      'pay/run',
+    ])
       expect(said).to.contain(word);
     expect(codes(older, ['older-serial'])).to.deep.equal(['push-forgotten-restores']);
     expect(codes(older, ['older-serial', 'forgotten-restores', 'other-lineage'])).to.deep.equal([

@@ -45,7 +45,7 @@ describe('day one', () => {
     expect(await good('apply', '--auto-approve')).to.include('3 succeeded');
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
     expect(await good('plan')).to.include('nothing to do');
-    expect(await good('status')).to.include('Nothing is open');
+    expect(await good('status')).to.include('No open restores');
   });
 
   it('an id mistaken for that of another disk: says so first, and which one was meant', async () => {
@@ -149,7 +149,7 @@ describe('day one', () => {
     expect(lock).to.equal(null);
     expect(open).to.have.length(3);
     const short = await good('status');
-    expect(short).to.include('→ to follow what is under way to its end: vbsctl wait');
+    expect(short).to.include('→ to wait for running restores: vbsctl wait');
     expect(short).to.not.include('support --');
     expect(await good('status', 'pay/pay-db-log')).to.include('-- for the cloud’s support --');
     expect(await good('state', 'list'))
@@ -180,7 +180,7 @@ describe('day one', () => {
     expect(waited.code, waited.stderr).to.equal(0);
     expect(waited.stdout).to.include('Wait: 3 succeeded').and.include('0 started');
     expect(desk.starts()).to.deep.equal([1, 1, 1]);
-    expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('Nothing is under way');
+    expect(await good('wait', '--state', 'elsewhere/state.json')).to.include('No restore is running');
     expect((await desk.run('wait')).stderr, 'the copy that stayed behind').to.include('older');
     const there = ['--state', 'elsewhere/state.json'];
     expect((await desk.run('wait', 'pay/nobody', ...there)).stderr).to.include('no record of pay/nobody');
@@ -281,12 +281,12 @@ describe('day one', () => {
     expect(none.stderr).to.include('belongs to the built-in emulator').and.include('add --cloud emulator');
     const other = await desk.run('plan', '-f', 'pay.yaml');
     expect(other.code).to.equal(5);
-    expect(other.stderr).to.include('another cloud project').and.include('add --cloud emulator');
+    expect(other.stderr).to.include('a different cloud project').and.include('add --cloud emulator');
   });
 
   it('status says so when there is no state, and offers what is in it for completion', async () => {
     expect(await good('status'))
-      .to.include(`No state at ${join(desk.folder, 'vbsctl.state.json')}: nothing is known here`)
+      .to.include(`There is no state at ${join(desk.folder, 'vbsctl.state.json')}.`)
       .and.include('vbsctl init');
     await into('restores.yaml', 'generate', '--name', 'pay-*', '--latest', '--set', 'pay');
     expect(await good('__complete', 'wait', 'pay/pay-db-d')).to.equal(':candidates\npay/pay-db-data\t\n');

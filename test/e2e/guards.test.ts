@@ -23,7 +23,7 @@ describe('what was done by hand, and what a person allows', () => {
     const started = await desk.cloud.perform({ action: 'restore', volume_id, backup_id });
     const job = started.done ? (started.id ?? '') : '';
     const meanwhile = await desk.run('plan');
-    expect(said(meanwhile)).to.include('somebody else is restoring this disk right now');
+    expect(said(meanwhile)).to.include('another client is restoring this disk right now');
     const early = await desk.run('import', 'night/disk-0', '--job-id', job);
     expect(early.code, said(early)).to.equal(5);
     expect(said(early)).to.include('is being restored right now');

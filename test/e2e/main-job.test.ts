@@ -48,7 +48,7 @@ describe('the built program', () => {
     expect(refused.stderr).to.include('--init-state');
     const plan = await desk.run('plan');
     expect(plan.code).to.equal(0);
-    expect(plan.stdout).to.match(/^No state yet/);
+    expect(plan.stdout).to.match(/^There is no state yet/);
     const applied = await desk.run('apply', '--auto-approve', '--init-state');
     expect(applied.code, applied.stderr).to.equal(0);
   });
@@ -79,7 +79,7 @@ describe('the built program', () => {
         `${desk.folder}/vbsctl.state.json`,
       );
       expect(mixed.code).to.equal(5);
-      expect(mixed.stderr).to.include('another cloud project');
+      expect(mixed.stderr).to.include('a different cloud project');
     } finally {
       await other.close();
     }

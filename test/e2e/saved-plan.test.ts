@@ -77,7 +77,7 @@ describe('a saved plan at the command line', () => {
     [
       'the backup was deleted',
       () => world(({ backups }) => void delete backups[backup]),
-      'does not exist in this project and region; when it was approved, at 20',
+      'does not exist in this project and region; the plan made at 20',
     ],
     [
       'the backup was made anew',
@@ -95,7 +95,7 @@ describe('a saved plan at the command line', () => {
           const one = backups[backup];
           if (one) one.size_gb -= 1;
         }),
-      'GB, and at 20',
+      'GB, which differs from the plan approved at 20',
     ],
     [
       'the disk was deleted',
@@ -118,7 +118,7 @@ describe('a saved plan at the command line', () => {
           const one = volumes[volume];
           if (one) one.name = 'old-pay-db-log';
         }),
-      'is called old-pay-db-log, not pay-db-log, and at 20',
+      'is called old-pay-db-log, not pay-db-log, which differs from the plan approved at 20',
     ],
     [
       'the file was edited',
@@ -127,7 +127,7 @@ describe('a saved plan at the command line', () => {
           'plan.json',
           (plan) => void Object.assign(plan, { created_at: '2027-01-01T00:00:00.000Z' }),
         ),
-      'was edited since it was made',
+      'was changed after it was made',
     ],
     [
       'another state',
@@ -140,7 +140,7 @@ describe('a saved plan at the command line', () => {
     [
       'another target',
       () => world((one) => Object.assign(one, { id: '00000000-0000-4000-8000-000000000000' })),
-      'another cloud project',
+      'a different cloud project',
     ],
     ['no state', () => rmSync(path('vbsctl.state.json')), 'there is no state at'],
     ['its time is over', () => {}, '--max-age is 1ms', ['--max-age', '1ms']],
@@ -164,7 +164,7 @@ describe('a saved plan at the command line', () => {
     const refusedPlan = await run('apply', 'plan.json');
     expect(refusedPlan.code, said(refusedPlan)).to.equal(5);
     expect(said(refusedPlan)).to.include('pay/log succeeded');
-    expect(said(await run('status'))).to.include('Nothing is open');
+    expect(said(await run('status'))).to.include('No open restores');
   });
 
   for (const [what, change, sentence, flags = []] of stale)
@@ -209,7 +209,7 @@ describe('a saved plan at the command line', () => {
         };
     });
     expect(await good('apply', 'plan.json', '--max-age', '1h')).to.include('1 succeeded');
-    await refused('was applied to its end before at 20');
+    await refused('was already applied at 20');
     expect(await good('show', 'plan.json')).to.include('1 to restore');
     expect(await good('plan')).to.include('nothing to do');
   });
@@ -220,7 +220,7 @@ describe('a saved plan at the command line', () => {
     declare(`name: log, volume_id: ${volume}, backup: {as_of: latest}`);
     const pending = await run('plan', '--out', 'plan.json', '--detailed-exitcode');
     expect(pending.code).to.equal(2);
-    expect(said(pending)).to.include('its rule is new (newest there is)').and.include('1 to note, 1 done');
+    expect(said(pending)).to.include('its new rule (newest backup)').and.include('1 to note, 1 done');
     await good('apply', 'plan.json');
     await good('apply', 'plan.json');
     world(({ backups }) => {
@@ -244,7 +244,7 @@ describe('a saved plan at the command line', () => {
 
   it('a manifest and a plan, taken for one another, are told how they are named', async () => {
     expect(await good('plan', '--out', 'plan.json')).to.include('Saved the plan in plan.json, not signed.');
-    expect(await good('show', 'plan.json')).to.include('refuses it if it was applied before');
+    expect(await good('show', 'plan.json')).to.include('refuses the plan if it was applied before');
     for (const [args, way] of [
       [['apply', 'restores.yaml'], 'apply -f restores.yaml'],
       [['show', 'restores.yaml'], 'plan -f restores.yaml'],

@@ -87,7 +87,7 @@ describe('signals', () => {
         const { stdout, stderr } = await stop(running, 'SIGTERM');
         expect(stdout).to.include('Apply: 3 begun (not known to be running).').and.include('vbsctl apply');
         expect(stderr)
-          .to.include('stopped by SIGTERM: after that, nothing new was started')
+          .to.include('stopped by SIGTERM; nothing new was started after that')
           .and.include('run the same');
         expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
         await completes();
@@ -126,10 +126,10 @@ describe('signals', () => {
       const { stdout, stderr } = await stop(resolving);
       expect(stdout).to.equal('');
       expect(stderr)
-        .to.include('looking for 9m')
+        .to.include('checking for 9m')
         .and.include('retry.settle')
         .and.include('stopped by SIGINT');
-      expect((await desk.run('status')).stdout).to.include('free: no run is at work');
+      expect((await desk.run('status')).stdout).to.include('free');
       expect(await statuses()).to.deep.equal(['intended', 'intended', 'intended']);
       await completes();
     });
@@ -181,7 +181,7 @@ describe('signals', () => {
       terminal.close();
       expect(await terminal.code(), terminal.shown).to.equal(130);
       expect(desk.starts()).to.deep.equal([]);
-      expect((await desk.run('status')).stdout).to.include('Nothing is open');
+      expect((await desk.run('status')).stdout).to.include('No open restores');
     });
 
     it('a y is no yes, and is told so', async () => {

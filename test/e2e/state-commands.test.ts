@@ -44,7 +44,7 @@ describe('looking after the state', () => {
     expect(said(dry)).to.include('night/disk-0 succeeded').and.include('dry run');
     expect(desk.read(STATE)).to.equal(before);
     const done = said(await ok('state', 'rm', 'night/disk-0', 'night/disk-1'));
-    const backup = /before: (\S+)/.exec(done)?.[1] ?? '';
+    const backup = /previous state: (\S+)/.exec(done)?.[1] ?? '';
     expect(desk.read(backup)).to.equal(withoutKey(before));
     expect(await addresses()).to.deep.equal([]);
     expect(said(await ok('plan'))).to.include('nothing to do, 2 done');
@@ -98,7 +98,7 @@ describe('looking after the state', () => {
   };
 
   it('renames to any address that is free', async () => {
-    expect(await refused('state', 'mv', 'night/disk-0', 'night/disk-1')).to.include('has a record already');
+    expect(await refused('state', 'mv', 'night/disk-0', 'night/disk-1')).to.include('already has a record');
     expect((await desk.run('state', 'mv', 'night/disk-0', 'No Address')).code).to.equal(1);
     expect(said(await ok('state', 'mv', 'night/disk-0', 'not-declared/x', '--dry-run'))).to.include(
       'dry run',
@@ -120,15 +120,15 @@ describe('looking after the state', () => {
     desk.declare(3);
     await ok('apply', '--auto-approve');
     expect(await refused('state', 'push', 'copy.json')).to.match(
-      /serial \d+, there \d+.*--allow-older-serial.*could be started again: night\/disk-2.*--allow-forgotten-restores/,
+      /serial \d+ is not higher than \d+.*--allow-older-serial.*could be started again: night\/disk-2.*--allow-forgotten-restores/,
     );
     expect(await refused('state', 'push', 'copy.json', '--allow-older-serial')).to.include('night/disk-2');
     const risks = ['--allow-older-serial', '--allow-forgotten-restores'];
-    expect(said(await ok('state', 'push', 'copy.json', ...risks, '--dry-run'))).to.include('Would put 2');
+    expect(said(await ok('state', 'push', 'copy.json', ...risks, '--dry-run'))).to.include('Would write 2');
     expect(await addresses()).to.have.length(3);
     const pushed = said(await ok('state', 'push', 'copy.json', ...risks));
     expect(await addresses()).to.have.length(2);
-    const backup = /before: (\S+)/.exec(pushed)?.[1] ?? '';
+    const backup = /previous state: (\S+)/.exec(pushed)?.[1] ?? '';
     // and back again: the serial is higher than both by now
     await ok('state', 'push', backup, '--allow-older-serial');
     expect(await addresses()).to.have.length(3);
@@ -141,7 +141,7 @@ describe('looking after the state', () => {
     const other = desk.read(STATE).replace(/"lineage": "[^"]+"/, '"lineage": "another"');
     desk.write('other.json', other);
     const broken = await refused('state', 'push', 'other.json');
-    expect(broken, 'the chain begins with the lineage').to.include('is not as it was written, from entry 1');
+    expect(broken, 'the chain begins with the lineage').to.include('was changed from entry 1');
     await ok('state', 'accept', '--state', 'other.json', '--reason', 'a test', '--auto-approve');
     const why = await refused('state', 'push', 'other.json');
     expect(why).to.include('--allow-other-lineage').and.include('another');
@@ -150,7 +150,7 @@ describe('looking after the state', () => {
     const foreign = await desk.run('state', 'push', 'else.json');
     expect(foreign.code).to.equal(5);
     expect(said(foreign)).to.match(
-      /else.json is not a state of vbsctl.*→ name a file that vbsctl state pull/,
+      /else.json is not a state of vbsctl.*→ name a file that was written by vbsctl state pull/,
     );
     expect(said(await ok('state', 'verify')))
       .to.include('which')
@@ -179,7 +179,7 @@ describe('looking after the state', () => {
     expect(await refused('state', 'push', 'errored.state.json')).to.include('belongs to another state');
     file([running, known]);
     expect(said(await ok('state', 'push', 'errored.state.json', '--dry-run'))).to.match(
-      /\+ late\/one no record → running \(job job-77\) = night\/disk-0 the state knows it already: succeeded/,
+      /\+ late\/one no record → running \(job job-77\) = night\/disk-0 already in the state: succeeded/,
     );
     const merged = said(await ok('state', 'push', 'errored.state.json'));
     expect(merged).to.include('Saved 1 record').and.include('.backup');
@@ -263,7 +263,7 @@ describe('looking after the state', () => {
     );
     const forged = await desk.run('state', 'verify', '--state', 'forged.json');
     expect(forged.code).to.equal(1);
-    expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is as it was written: night\/disk-/);
+    expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is unchanged: night\/disk-/);
     desk.write('cut.json', lines.toSpliced(first, 1).join('\n'));
     expect(said(await desk.run('state', 'verify', '--state', 'cut.json'))).to.match(
       /from entry 1 of 1 on: .*It is the first.*of which the history knows nothing/,
@@ -316,7 +316,7 @@ describe('looking after the state', () => {
   it('goes on with a move that died between the copy and the mark', async () => {
     desk.write('far.json', desk.read(STATE));
     const moved = said(await ok('state', 'migrate', '--to', 'far.json'));
-    expect(moved).to.include('there before: ').and.include('far.json.serial-');
+    expect(moved).to.include('was there: ').and.include('far.json.serial-');
     expect((await desk.run('plan')).code).to.equal(5);
     expect(said(await ok('plan', '--state', 'far.json'))).to.include('2 done');
   });
@@ -342,9 +342,7 @@ describe('looking after the state', () => {
     await ok('init', ...other);
     expect(await refused('state', 'migrate', '--to', 'other.json')).to.include('--allow-other-lineage');
     const moved = said(await ok('state', 'migrate', '--to', 'other.json', '--allow-other-lineage'));
-    expect(desk.read(/there before: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include(
-      '"serial": 0',
-    );
+    expect(desk.read(/was there: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include('"serial": 0');
     expect(await addresses(...other)).to.have.length(2);
   });
 

@@ -20,7 +20,7 @@ describe('resolve --as not-started', () => {
     expect(lab.clock.monotonic() - began).to.be.within(LOOK_AGAIN_MS, LOOK_AGAIN_MS + 500);
     expect(looks()).to.equal(2);
     expect(notes.map(({ severity, code }) => [severity, code])).to.deep.equal([['note', 'looking-again']]);
-    expect(notes[0]?.summary).to.include('looking again in 2s');
+    expect(notes[0]?.summary).to.include('checking again in 2s');
   });
 
   it('goes on looking while the last request may still take effect', async () => {

@@ -32,7 +32,7 @@ describe('a backup of another disk', () => {
       'the newest backup of disk-boot: boot-new (2026-11-22T00:00:00Z); put that at restores.yaml:12:7',
     );
     expect(text.indexOf('boot-new')).to.be.lessThan(text.indexOf('openstack volume set --size 40 boot'));
-    expect(text).to.contain('if you do mean the backup of disk-data').and.contain('cannot be undone');
+    expect(text).to.contain('to use the backup of disk-data').and.contain('cannot be undone');
   });
 
   it('that fits is restored with a warning that names both disks and both ways out', () => {

@@ -212,7 +212,7 @@ describe('open business first', () => {
 
   it('is waited for where this plan resumes it', () => {
     const made = planOf([A, spec('s/b', 'v2', 'b1')], { state: book().put('s/a', 'v1', 'b1', 'running') });
-    expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a to end, which is resumed first');
+    expect(action(made, 's/b', 'restore').waits_for[0]?.what).to.equal('s/a to end (it is resumed first)');
   });
 
   it('is told once, disk and backup both', () => {

@@ -187,7 +187,7 @@ describe('renames onto an address that has a record', () => {
     const state = put(put(book(), 's/a', I, 'running'), 's/b', J, 'running');
     expect(said(planOf([as('s/b', I)], { state }), 's/b'))
       .to.contain('another restore at s/b is still running')
-      .and.contain('its own record (running) waits at s/a')
+      .and.contain('the record of this restore (running) is at s/a')
       .and.contain('vbsctl resolve s/b');
     const unknown = put(book(), 's/b', J, 'unknown');
     expect(said(planOf([as('s/b', I)], { state: unknown }), 's/b'))

@@ -347,7 +347,7 @@ describe('a saved plan', () => {
     ['a size of a backup', { 'actions.1.backup.size': 1 }, 'has 10 GB, not 1 GB'],
     ['an age of a backup', { 'actions.1.backup.created_at': iso(NOW) }, 'was created at 2026-11-21'],
     ['a larger disk', { 'actions.1.volume.size': 99 }, 'has 10 GB, not 99 GB'],
-    ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'that is still to come'],
+    ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'that is in the future'],
     ['a lineage', { 'state.lineage': 'other' }, 'has lineage line'],
     ['a serial', { 'state.serial': 99 }, 'is at serial 6'],
     ['a target', { 'target.project_id': 'p2' }, 'another cloud project'],
@@ -450,7 +450,7 @@ describe('a saved plan is stale', () => {
     [
       'the disk has another name',
       () => ({ state: state(), cloud: changed({ volumes: [volume('v2', { name: 'old-disk-v2' })] }) }),
-      'disk v2 is called old-disk-v2, not disk-v2, and at 2026-11-24T00:00:00.000Z it was approved otherwise',
+      'disk v2 is called old-disk-v2, not disk-v2, which differs from the plan approved at 2026-11-24T00:00:00.000Z',
     ],
     [
       'the backup has another name',
@@ -595,7 +595,7 @@ describe('a saved plan that was begun', () => {
     let state = ran(earlier().state, plan, 's/a', A, 'succeeded');
     state = ran(state, plan, 's/b', B, 'succeeded');
     state = ran(state, plan, 's/c', C, 'succeeded');
-    const said = `plan-applied: the plan was applied to its end before at ${iso(NOW)} by ci@runner`;
+    const said = `plan-applied: the plan was already applied at ${iso(NOW)} by ci@runner`;
     expect(applied(plan, { state }).said).to.equal(said);
     const other = saved([spec('s/c', 'v3', 'c3')], state);
     expect(applied(plan, { state: ran(state, other, 's/c', ['v3', 'c3'], 'succeeded') }).said).to.include(

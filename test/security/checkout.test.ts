@@ -195,7 +195,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
           'retry.settle must be from 2m to 15m, not 1s: this config was found, not named',
           'retry.min_delay must be from 1s to 1m, not 50ms',
           'poll.min_interval must be from 2s to 30s, not 50ms',
-          'take retry.settle out of it; or, if no pull request can write it, name it: --config vbsctl.yaml, or VBSCTL_CONFIG',
+          'remove retry.settle from it; or, if no pull request can change it, name it: --config vbsctl.yaml, or VBSCTL_CONFIG',
           'vbsctl.yaml:3:17',
         );
         expect(late.audit().restores).to.deep.equal([]);
@@ -498,7 +498,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
           expectRefusal(
             await scene.run({ OS_CLOUD: 'prod' }, ...command),
             1,
-            `the access key’s owner sees no project ${id}`,
+            `the owner of the access key sees no project ${id}`,
           );
         }
     });
@@ -526,7 +526,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         ['vbsctl.yaml', `${CONFIG}policy: &x {protected_volumes: [*x]}\n`],
       ] as const) {
         scene.write(name, text);
-        expectRefusal(await scene.run({}, 'validate'), 1, 'no anchor "x" stands before this alias');
+        expectRefusal(await scene.run({}, 'validate'), 1, 'alias "x" has no anchor before it');
       }
     });
 

@@ -255,7 +255,7 @@ describe('settings that weaken TLS', () => {
     [
       'NODE_TLS_REJECT_UNAUTHORIZED=0',
       { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-      /turns off the check of every certificate/,
+      /disables every certificate check/,
     ],
     ['TLS 1.0', { NODE_OPTIONS: '--tls-min-v1.0' }, /NODE_OPTIONS allows TLS 1\.0 or 1\.1/],
     ['OS_INSECURE', { OS_INSECURE: 'true' }, /the certificate of the cloud is not checked/],

@@ -181,7 +181,7 @@ describe('the world of an emulator', () => {
     scene.write('world.json', JSON.stringify(world));
     const args = ['emulator', '--port', '0', '--quiet', '--world', 'world.json'];
     const running = startProgram(args, scene.cwd, { HOME: scene.home }, (line) => {
-      if (line.startsWith('# What truly happened')) running.kill('SIGTERM');
+      if (line.startsWith('# To see what happened in the cloud')) running.kill('SIGTERM');
     });
     const done = await running.done;
     expect(printed(done)).not.to.match(CRASH);

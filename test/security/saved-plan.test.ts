@@ -73,8 +73,8 @@ describe('a saved plan as an attacker writes it', () => {
       forge(turned(index, 'resume'));
       expect(await ok('show', 'plan.json'))
         .to.include('1 to resume')
-        .and.include('Below is what the file says')
-        .and.include('as the state has it when the plan is applied')
+        .and.include('This is the content of the file')
+        .and.include('as recorded in the state when the plan is applied')
         .and.not.include('accepted');
       const finished = await desk.run('apply', 'plan.json');
       expect(finished.code, said(finished)).to.equal(5);
@@ -253,7 +253,7 @@ describe('a saved plan as an attacker writes it', () => {
     ['one address twice', (file) => ({ actions: [...file.actions, file.actions[0]] }), 'not a sound plan'],
     ['another lineage', () => ({ 'state.lineage': 'a-b-c' }), 'has lineage'],
     ['a serial to come', () => ({ 'state.serial': 1_000 }), 'is at serial'],
-    ['another target', () => ({ 'target.project_id': 'x' }), 'another cloud project'],
+    ['another target', () => ({ 'target.project_id': 'x' }), 'a different cloud project'],
     ['a record that was there', () => ({ 'records.0.sha256': '0'.repeat(64) }), 'has changed since'],
     ['a rename', () => ({ renamed: [{}] }), 'not a sound plan'],
     ['a prototype', () => Object.fromEntries([['__proto__', { polluted: true }]]), 'not a sound plan'],
@@ -270,8 +270,8 @@ describe('a saved plan as an attacker writes it', () => {
 
   it('is as old as the state proves, not as young as it says', async () => {
     forge({ created_at: '2099-01-01T00:00:00.000Z' });
-    await refused('that is still to come', 'apply', 'plan.json', '--max-age', '1s');
-    await refused('that is still to come');
+    await refused('that is in the future', 'apply', 'plan.json', '--max-age', '1s');
+    await refused('that is in the future');
     // The state went on ten hours ago, and the plan says that it was made a minute ago over the serial before that.
     await ok('plan', '--out', 'plan.json', '--target', 'night/disk-0');
     const { serial } = JSON.parse(desk.read('plan.json')).state;
@@ -414,12 +414,12 @@ describe('a saved plan as an attacker writes it', () => {
     it('is wanted where the policy or a flag wants one', async () => {
       const config = desk.read('vbsctl.yaml');
       trust('ops', pem().trusted);
-      await refused('this one is not signed', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('it is not signed', 'apply', 'plan.json', '--trusted-keys', keys());
       desk.write('vbsctl.yaml', `${config}policy: {require_signed_plans: true}\n`);
-      await refused('this one is not signed');
-      await refused('and this is none', 'apply', '--auto-approve');
+      await refused('it is not signed');
+      await refused('and this is not a saved plan', 'apply', '--auto-approve');
       await refused(
-        'this one is not signed',
+        'it is not signed',
         'apply',
         'plan.json',
         '--trusted-keys',
@@ -445,9 +445,9 @@ describe('a saved plan as an attacker writes it', () => {
       );
       const { signature } = JSON.parse(desk.read('other.json'));
       forge({ signature });
-      await refused('the signature of this one does not fit', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('its signature does not match', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('stranger.pem', pem().secret));
-      await refused('not among the trusted ones', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('signed by a key that is not trusted', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       forge({ created_at: '2026-11-24T00:00:00.000Z' });
       await refused('does not fit', 'apply', 'plan.json', '--trusted-keys', keys());
@@ -484,12 +484,12 @@ describe('a saved plan as an attacker writes it', () => {
       }
       for (const [path, sentence] of [
         [outside, 'it is a directory'],
-        [join(outside, 'none.pem'), 'nothing of that name'],
+        [join(outside, 'none.pem'), 'it does not exist'],
       ] as const)
         expect(said(await desk.run('plan', '--out', 'plan.json', '--sign', path))).to.include(sentence);
       await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       for (const [make, sentence] of [
-        [() => undefined, 'nothing of that name'],
+        [() => undefined, 'it does not exist'],
         [() => mkdirSync(keys()), 'holds no trusted key'],
         [() => trust('ops', ops.secret), 'is a private key'],
         [() => trust('ops', pem('rsa').trusted), 'is of type rsa'],
@@ -621,7 +621,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(await ok('plan', '--out', 'plan.json')).to.include('1 blocked restore is not done by it');
       expect(await ok('show', 'plan.json'))
         .to.include('protected-volume')
-        .and.include('this plan never does it');
+        .and.include('this plan does not run it');
       desk.write('vbsctl.yaml', config);
       await refused('1 of 2 restores are blocked');
       const rest = await desk.run('apply', 'plan.json', '--skip-blocked');

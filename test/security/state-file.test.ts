@@ -102,8 +102,7 @@ describe('security: a state file that was tampered with', () => {
       const [gone] = state.history.splice(0, 1);
       state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
     });
-    const why =
-      /history is not as it was written, from entry 1 of 1 on: .*could restore a volume a second time/;
+    const why = /history was changed from entry 1 of 1 on: .*could restore a volume a second time/;
     for (const args of [
       ['plan'],
       ['plan', '--offline'],
@@ -129,7 +128,7 @@ describe('security: a state file that was tampered with', () => {
       ['state', 'history'],
       ['state', 'pull'],
     ])
-      expect(await ok(...args), args.join(' ')).to.include('history is not as it was written');
+      expect(await ok(...args), args.join(' ')).to.include('history was changed');
     expect((await run('state', 'verify')).code).to.equal(1);
   });
 
@@ -153,32 +152,32 @@ describe('security: a state file that was tampered with', () => {
   const tampering: Readonly<Record<string, readonly [() => void, RegExp]>> = {
     'history reordered': [
       () => edit(({ history }) => history.reverse()),
-      /not as it was written, from entry 1 of 2/,
+      /history was changed from entry 1 of 2/,
     ],
     'an entry edited': [
       () => edit(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
-      /not as it was written, from entry 2 of 2/,
+      /history was changed from entry 2 of 2/,
     ],
     'who did it edited': [
       () => edit(({ history }) => Object.assign(history[0]?.actor ?? {}, { who: 'eve@host' })),
-      /not as it was written, from entry 1 of 2/,
+      /history was changed from entry 1 of 2/,
     ],
     'an entry appended with a made-up hash': [
       () => edit(({ history }) => history.push({ ...history[1], hash: 'a'.repeat(64) } as Entry)),
-      /not as it was written, from entry 3 of 3/,
+      /history was changed from entry 3 of 3/,
     ],
     'a record taken out': [
       () => edit(({ records }) => records.splice(1)),
-      /records of the state do not follow from its history.*nobody removed it/,
+      /records of the state contradict its history.*nobody removed it/,
     ],
     'a record edited': [
       () =>
         edit(({ records }) => Object.assign(records[0] ?? {}, { updated_at: '2020-01-01T00:00:00.000Z' })),
-      /records of the state do not follow from its history/,
+      /records of the state contradict its history/,
     ],
     'a record of another volume': [
       () => edit(({ records }) => Object.assign(records[0] ?? {}, { volume_id: 'another' })),
-      /records of the state do not follow from its history/,
+      /records of the state contradict its history/,
     ],
     'a record made up': [
       () =>
@@ -189,7 +188,7 @@ describe('security: a state file that was tampered with', () => {
     ],
     'an entry edited, all hashes computed again': [
       () => forge(({ history }) => Object.assign(history[1] ?? {}, { at: '2020-01-01T00:00:00.000Z' })),
-      /serial \d+, as it had when it was used before, but its content is another/,
+      /serial \d+, as when it was used before, but its content differs/,
     ],
     'the end of the history cut, with its record': [
       () =>
@@ -197,11 +196,11 @@ describe('security: a state file that was tampered with', () => {
           const gone = state.history.pop();
           state.records = state.records.filter(({ address }) => address !== gone?.record?.address);
         }),
-      /but its content is another/,
+      /but its content differs/,
     ],
     'history and records emptied': [
       () => forge((state) => Object.assign(state, { history: [], records: [] })),
-      /but its content is another/,
+      /but its content differs/,
     ],
     'an appended entry with its record, all hashes computed again': [
       () =>
@@ -210,18 +209,18 @@ describe('security: a state file that was tampered with', () => {
           records.push(record);
           history.push({ ...history[1], record } as Entry);
         }),
-      /but its content is another/,
+      /but its content differs/,
     ],
     'the target edited': [
       () => edit((state) => Object.assign(state.target, { project_id: 'another' })),
-      /but its content is another/,
+      /but its content differs/,
     ],
     'the serial lowered': [
       () =>
         edit((state) => {
           state.serial = 1;
         }),
-      /has serial 1, and its own history tells of serial \d+.*older than the one that was used before/,
+      /has serial 1, and its history has serial \d+.*older than the one used before/,
     ],
     'the serial lowered, all hashes computed again': [
       () =>
@@ -229,11 +228,11 @@ describe('security: a state file that was tampered with', () => {
           state.serial -= 1;
           for (const entry of state.history) entry.serial = 1;
         }),
-      /older than the one that was used before/,
+      /older than the one used before/,
     ],
     'the lineage edited': [
       () => edit((state) => Object.assign(state, { lineage: 'another' })),
-      /not as it was written, from entry 1.*another state was here before/,
+      /history was changed from entry 1.*another state was here before/,
     ],
   };
   for (const [name, [tamper, why]] of Object.entries(tampering))
@@ -260,7 +259,7 @@ describe('security: a state file that was tampered with', () => {
     edit((state) => {
       state.records = state.records.filter(({ status }) => status !== 'running' && status !== 'intended');
     });
-    await refuses(['apply', '--auto-approve'], /but its content is another/);
+    await refuses(['apply', '--auto-approve'], /but its content differs/);
   });
 
   it('a journal that a killed run left: cut, edited, replaced or taken away', async () => {
@@ -293,8 +292,8 @@ describe('security: a state file that was tampered with', () => {
     expect(lines.length).to.be.greaterThan(2);
     const snapshot = read();
     for (const [what, text, why] of [
-      ['its last line cut', `${lines.slice(0, -1).join('\n')}\n`, /older than the one that was used before/],
-      ['taken away', undefined, /older than the one that was used before/],
+      ['its last line cut', `${lines.slice(0, -1).join('\n')}\n`, /older than the one used before/],
+      ['taken away', undefined, /older than the one used before/],
       ['edited', whole.replace('"running"', '"succeed"'), /the journal of the state is damaged/],
       [
         'a line in the middle taken out',
@@ -457,9 +456,9 @@ describe('security: a state file that was tampered with', () => {
     await ok('state', 'migrate', '--to', 'elsewhere.json');
     const marked = read();
     edit((state) => void Reflect.deleteProperty(state, 'moved_to'));
-    await refuses(['apply', '--auto-approve'], /but its content is another/);
+    await refuses(['apply', '--auto-approve'], /but its content differs/);
     write(sound);
-    await refuses(['apply', '--auto-approve'], /older than the one that was used before/);
+    await refuses(['apply', '--auto-approve'], /older than the one used before/);
     write(marked);
     expect((await run('plan')).code).to.equal(5);
     expect(await ok('plan', '--state', 'elsewhere.json')).to.include('2 done');
@@ -648,12 +647,12 @@ describe('security: a state file that was tampered with', () => {
     expect((await run('state', 'accept', '--reason', ' ')).code).to.equal(1);
     const unasked = await run('state', 'accept', '--reason', 'compared with the audit log');
     expect(unasked.code, said(unasked)).to.equal(5);
-    expect(said(unasked)).to.match(/no terminal to ask on.*--auto-approve/);
-    expect(await ok('state', 'accept', '--reason', 'x', '--dry-run')).to.include('not as it was written');
+    expect(said(unasked)).to.match(/there is no terminal.*--auto-approve/);
+    expect(await ok('state', 'accept', '--reason', 'x', '--dry-run')).to.include('history was changed');
     const before = read();
     const accepted = await ok('state', 'accept', '--reason', 'compared with the audit log', '--auto-approve');
-    expect(accepted).to.match(/Accepted .* serial \d+.*not as it was written, from entry 1 of 2/);
-    const backup = /before: (\S+)/.exec(accepted)?.[1] ?? '';
+    expect(accepted).to.match(/Accepted .* serial \d+.*history was changed from entry 1 of 2/);
+    const backup = /previous state: (\S+)/.exec(accepted)?.[1] ?? '';
     expect(readFileSync(join(scene.cwd, backup), 'utf8')).to.equal(encoded(before));
 
     // It verifies again from there, and goes on naming the break.
@@ -668,13 +667,13 @@ describe('security: a state file that was tampered with', () => {
       reason: 'compared with the audit log',
       operation: 'state accept',
     });
-    expect(await ok('state', 'history')).to.include('a person accepted it later');
+    expect(await ok('state', 'history')).to.include('a person accepted this later');
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
     expect(await ok('state', 'accept', '--reason', 'again')).to.include('nothing to accept');
 
     // The same edit once more, or one after it, shows again.
     edit(({ history }) => Object.assign(history[0] ?? {}, { at: '2021-01-01T00:00:00.000Z' }));
-    await refuses(['apply', '--auto-approve'], /not as it was written, from entry 1/);
+    await refuses(['apply', '--auto-approve'], /history was changed from entry 1/);
   });
 
   it('accept: an older copy, and records that contradict the history', async () => {
@@ -699,13 +698,13 @@ describe('security: a state file that was tampered with', () => {
     const good = scene.write('good.json', sound);
     edit(({ history }) => void history.pop());
     expect(await ok('state', 'push', good, '--allow-older-serial')).to.include(
-      'records of the state do not follow',
+      'records of the state contradict',
     );
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
     const bad = scene.write('bad.json', sound.replace('"apply"', '"other"'));
     const pushed = await run('state', 'push', bad, '--allow-older-serial');
     expect(pushed.code).to.equal(5);
-    expect(said(pushed)).to.match(/bad\.json.*not as it was written.*state accept --state \S+bad\.json/);
+    expect(said(pushed)).to.match(/bad\.json.*history was changed.*state accept --state \S+bad\.json/);
     expect(starts()).to.equal(2);
   });
 

@@ -786,6 +786,6 @@ process.on('exit', () => {
       'https://127.0.0.1:1/s',
     );
     expect(finished.stderr.match(/the certificate of the state server is not checked/g)).to.have.length(1);
-    expect(finished.stderr.match(/NODE_TLS_REJECT_UNAUTHORIZED=0 turns off/g)).to.have.length(1);
+    expect(finished.stderr.match(/NODE_TLS_REJECT_UNAUTHORIZED=0 disables/g)).to.have.length(1);
   });
 });

@@ -303,8 +303,8 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: VERDICT,
-        find: "return { kind: 'wait', because: 'the cloud does not tell' };",
-        replace: "return { kind: 'retry', because: 'the cloud does not tell' };",
+        find: "return { kind: 'wait', because: 'disk or backup cannot be read' };",
+        replace: "return { kind: 'retry', because: 'disk or backup cannot be read' };",
       },
     ],
   },

@@ -13,7 +13,7 @@ describe('who holds the lock', () => {
     expect(tell(LOCK)).to.deep.equal({
       summary: 'the state is locked: apply by ada@bench since 2026-11-23T22:00:00.000Z',
       detail: 'Process 42 on bench, vbsctl 0.1.0, lock l-1.',
-      remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock l-1',
+      remedy: 'wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock l-1',
     });
   });
 
@@ -26,7 +26,7 @@ describe('who holds the lock', () => {
     expect(tell({})).to.deep.equal({
       summary: 'the state is locked: another run by somebody',
       detail: 'Its server does not tell the id of the lock: the log of the run that took it has it.',
-      remedy: 'wait for it (--lock-timeout); only when that process certainly is gone: vbsctl unlock ID',
+      remedy: 'wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock ID',
     });
   });
 });

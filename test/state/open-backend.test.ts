@@ -77,7 +77,7 @@ describe('openBackend', () => {
       expect(diagnostics[0]?.summary).to.match(message);
       expect(diagnostics[0]?.remedy).to.match(remedy);
     }
-    expect((await refusal('/dev/null')).message).to.match(/no ordinary file/);
+    expect((await refusal('/dev/null')).message).to.match(/not a regular file/);
     expect((await refusal(' ')).kind).to.equal('usage');
   });
 });

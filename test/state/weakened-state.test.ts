@@ -35,11 +35,7 @@ describe('state: settings that weaken TLS', () => {
       { TF_HTTP_SKIP_CERT_VERIFICATION: '1' },
       'the certificate of the state server is not checked',
     ],
-    [
-      'https://x.example/s',
-      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-      'turns off the check of every certificate',
-    ],
+    ['https://x.example/s', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'disables every certificate check'],
     ['https://x.example/s', { HTTPS_PROXY: 'http://u:p@proxy.example:3128' }, 'the login for the proxy'],
     ['s3://b/k?endpoint=https://x.example', {}, ''],
     ['s3://b/k', {}, ''],

@@ -56,7 +56,7 @@ const REFUSED: AccessReport = {
       ],
     },
     { step: 'project', outcome: 'skipped', said: 'not tried', diagnostics: [] },
-    { step: 'clock', outcome: 'ok', said: 'in step with the cloud’s', diagnostics: [] },
+    { step: 'clock', outcome: 'ok', said: 'agrees with the clock of the cloud', diagnostics: [] },
   ],
 };
 

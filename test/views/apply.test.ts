@@ -249,7 +249,7 @@ describe('views/apply-summary', () => {
   it('says so when the run broke off', () => {
     const { summary: _, ...broken } = report();
     expect(applySummary(broken, RUN_PLAN, at(80))).to.contain(
-      'Apply broke off; run it again to go on where it stopped.\n',
+      'Apply stopped early; run it again to resume.\n',
     );
   });
 

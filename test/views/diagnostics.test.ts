@@ -26,7 +26,7 @@ const SAMPLES: readonly Diagnostic[] = [
     code: 'outcome-unknown',
     summary: 'the outcome of its last attempt is unknown',
     remedy:
-      'look at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
+      'check the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
     where: { address: 'payments/wal' },
   },
   {

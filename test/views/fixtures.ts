@@ -354,8 +354,8 @@ const ACTIONS: readonly Action[] = [
         summary:
           'the outcome of its last attempt is unknown: the disk changed since the attempt and is available again',
         remedy: new Lines(
-          'see the evidence: vbsctl state show payments/wal',
-          'look at the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
+          'to see the evidence: vbsctl state show payments/wal',
+          'check the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
         ),
         where: { address: 'payments/wal' },
       },

@@ -60,7 +60,7 @@ describe('views/plan-text', () => {
     if (done?.kind !== 'noop') throw new Error('the first one is done');
     const noted = { ...done, note_rule: { as_of: 'latest' } } as const;
     const text = planText({ ...DONE_PLAN, actions: [noted, ...others] }, at(80));
-    expect(text).to.contain('its rule is new (newest there is)');
+    expect(text).to.contain('its new rule (newest backup)');
     expect(text).to.contain('Plan: 1 to note, 12 done.\n');
   });
 
@@ -84,10 +84,10 @@ describe('views/plan-text', () => {
 
     it('leaves out what is blocked', () => {
       expect(next(PLAN)).to.deep.equal([
-        '→ vbsctl apply                 once what is blocked is mended',
-        '→ vbsctl apply --skip-blocked  does the rest now',
+        '→ vbsctl apply                 after you fix what is blocked',
+        '→ vbsctl apply --skip-blocked  runs the others now',
       ]);
-      expect(next(only('blocked'))).to.deep.equal(['→ vbsctl plan  once what is blocked is mended']);
+      expect(next(only('blocked'))).to.deep.equal(['→ vbsctl plan  after you fix what is blocked']);
     });
 
     it('makes a state first', () => {
@@ -107,14 +107,14 @@ describe('views/plan-text', () => {
           },
         ],
       });
-      expect(next(refused)).to.deep.equal(['→ vbsctl plan  once the errors above are mended']);
+      expect(next(refused)).to.deep.equal(['→ vbsctl plan  after you fix the errors above']);
     });
 
     it('follows what only runs, and applies what was begun and may not run', () => {
       const [resume] = only('resume').actions;
       if (resume?.kind !== 'resume') throw new Error('the fixture resumes one');
       expect(next(only('resume'))).to.deep.equal([
-        '→ vbsctl wait  follows what is under way to its end, and starts nothing',
+        '→ vbsctl wait  waits for running restores, and starts nothing',
       ]);
       const { started_at: _, ...record } = resume.record as typeof resume.record & { started_at?: string };
       const begun = { ...resume, record: { ...record, status: 'intended' } } as typeof resume;

@@ -70,7 +70,7 @@ describe('views/status-text', () => {
     }
     expect(statusText(status({ open }), { ...at(120), inFull: false })).to.include('REQUEST');
     expect(ticketLines(runningWithoutJob, TARGET)[0]).to.equal(
-      'Please tell us how this restore stands, and whether it will end.',
+      'What is the status of this restore, and will it end?',
     );
     expect(ticketLines(unknown, TARGET).join('\n')).to.not.match(/\bjob\b/i);
     const mixed = [...OPEN, ...open];

@@ -93,9 +93,10 @@ describe('views/terminal', () => {
     });
 
     it('does not break a command of ours, so that it can be pasted', () => {
-      expect(advice('look at the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal(
-        ['look at the disk, then:', 'vbsctl resolve a/b --as failed --reason "…"'],
-      );
+      expect(advice('check the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal([
+        'check the disk, then:',
+        'vbsctl resolve a/b --as failed --reason "…"',
+      ]);
     });
 
     it('never begins a line with the arrow that stands for what to do', () => {

@@ -2,19 +2,7 @@ import { Argument } from 'commander';
 import { DEFAULT_CONFIG } from '../../domain/config.ts';
 import { EXIT } from '../../domain/errors.ts';
 import { duration, option, wholeNumber } from '../options/option.ts';
-import {
-  autoApprove,
-  cloud,
-  config,
-  filename,
-  lockTimeout,
-  minimumSerial,
-  output,
-  state,
-  target,
-  trustedKeys,
-  waivers,
-} from '../options/shared.ts';
+import { autoApprove, lockTimeout, output, planning, trustedKeys } from '../options/shared.ts';
 import type { CommandDefinition } from './definition.ts';
 import type { ApplyFlags } from './run-apply.ts';
 
@@ -23,13 +11,7 @@ export const apply: CommandDefinition<ApplyFlags, [plan?: string]> = {
   summary: 'Run the restores that are declared and not done yet, or exactly those of a saved plan',
   arguments: [new Argument('[plan]', 'file that plan --out saved; applied without asking')],
   options: [
-    filename,
-    config,
-    state,
-    cloud,
-    minimumSerial,
-    target,
-    ...waivers,
+    ...planning,
     option('--max-age <duration>', 'refuse a saved plan that is older', { type: duration }),
     trustedKeys,
     autoApprove,

@@ -1,6 +1,6 @@
 import { EXIT } from '../../domain/errors.ts';
 import { option } from '../options/option.ts';
-import { cloud, config, filename, minimumSerial, output, state, target, waivers } from '../options/shared.ts';
+import { output, planning } from '../options/shared.ts';
 import type { CommandDefinition } from './definition.ts';
 import type { PlanFlags } from './run-plan.ts';
 
@@ -8,13 +8,7 @@ export const plan: CommandDefinition<PlanFlags> = {
   name: 'plan',
   summary: 'Show what apply would do; changes nothing',
   options: [
-    filename,
-    config,
-    state,
-    cloud,
-    minimumSerial,
-    target,
-    ...waivers,
+    ...planning,
     option('--out <file>', 'save the plan, to run exactly this plan with vbsctl apply FILE'),
     option('--sign <key>', 'sign the saved plan with this ed25519 private key (a PEM file)', {
       otherwise: '$VBSCTL_SIGNING_KEY',

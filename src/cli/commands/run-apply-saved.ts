@@ -92,8 +92,8 @@ function refuseOtherSelections(flags: ApplyFlags): void {
   ];
   if (given.length === 0) return;
   throw usage(
-    `${given.join(' and ')} cannot be given together with a saved plan, which says already what is done`,
-    `leave ${given.length === 1 ? 'it' : 'them'} out, or apply the manifests without a saved plan`,
+    `${given.join(' and ')} cannot be combined with a saved plan`,
+    `remove ${given.length === 1 ? 'it' : 'them'}, or apply the manifests: vbsctl apply`,
   );
 }
 

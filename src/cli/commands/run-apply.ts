@@ -130,8 +130,8 @@ function refuseFlagsOfSavedPlans({ maxAge, trustedKeys }: ApplyFlags): void {
   if (given.length === 0) return;
   const all = given.join(' and ');
   throw usage(
-    `${all} ${given.length === 1 ? 'is' : 'are'} for saved plans`,
-    `name the plan: vbsctl apply plan.json, or leave ${all} out`,
+    `${all} ${given.length === 1 ? 'requires' : 'require'} a saved plan`,
+    `name the plan, as in vbsctl apply plan.json; or remove ${all}`,
   );
 }
 
@@ -154,8 +154,8 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, store: Backend): Pr
       {
         severity: 'warning',
         code: 'no-state',
-        summary: `there is no state at ${location}: nothing is known of restores that were done before`,
-        remedy: 'if there should be one, stop here and name it with --state',
+        summary: `there is no state at ${location}, so vbsctl does not know which restores were done before`,
+        remedy: 'if a state exists elsewhere, do not continue; name it with --state',
       },
     ]);
     await confirm(io, 'Create a new state?');
@@ -163,8 +163,12 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, store: Backend): Pr
   }
   throw new Failure(
     'refused',
-    error('no-state', `there is no state at ${location}, so nothing is known of what was restored before`, {
-      remedy: 'if this is the first run: vbsctl init, or add --init-state; else name the state with --state',
-    }),
+    error(
+      'no-state',
+      `there is no state at ${location}, so vbsctl does not know which restores were done before`,
+      {
+        remedy: 'for the first run: vbsctl init, or add --init-state; otherwise name the state with --state',
+      },
+    ),
   );
 }

@@ -54,7 +54,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
       `#   export OS_ACCESS_KEY=${shellWord(access_key)} OS_SECRET_KEY=${shellWord(secret_key)}`,
       '# To detach the disks of a server, as openstack server remove volume would:',
       `#   vbsctl emulator --detach NAME, or: curl ${cloud.url}/__emulator/detach-server -H 'Content-Type: application/json' -d '{"server": "NAME"}'`,
-      `# What truly happened: curl ${cloud.url}/__emulator/audit`,
+      `# To see what happened in the cloud: curl ${cloud.url}/__emulator/audit`,
       '',
     ].join('\n'),
   );
@@ -81,15 +81,15 @@ async function readFaults(io: Io, path: string): Promise<FaultPlan> {
     const why = hasCode(cause, 'ENOENT') ? 'this file does not exist' : systemReason(cause);
     throw badFaults(
       `the fault plan ${absolutePath} cannot be read: ${why}`,
-      'what one looks like: vbsctl help faults',
+      'to see an example: vbsctl help faults',
     );
   });
   try {
     return parseFaultPlan(parseJson(bytes.toString()));
   } catch (cause) {
     throw badFaults(
-      `${absolutePath} is no fault plan: ${(cause as Error).message}`,
-      'what one looks like, and every kind: vbsctl help faults',
+      `${absolutePath} is not a fault plan: ${(cause as Error).message}`,
+      'to see an example and every kind: vbsctl help faults',
     );
   }
 }

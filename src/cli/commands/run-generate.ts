@@ -69,39 +69,44 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
 
 function momentOf({ asOf, latest }: GenerateFlags): string {
   if (asOf !== undefined && latest)
-    throw usage('--as-of and --latest contradict each other', 'keep one of the two');
+    throw usage('--as-of cannot be combined with --latest', 'remove one of them');
   if (asOf !== undefined) return asOf;
   if (latest) return 'latest';
   throw usage(
-    'it is not said which moment to go back to',
+    '--as-of or --latest is required',
     'add --as-of 2026-11-23T22:00:00+01:00 (with a zone), or --latest',
   );
 }
 
 function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void {
   const chosen = [volume, server, name].some((list) => list !== undefined);
-  if (chosen && all) throw usage('--all contradicts a choice of disks', 'keep one of the two');
+  if (chosen && all)
+    throw usage('--all cannot be combined with --server, --volume or --name', 'remove one of them');
   if (!chosen && !all)
     throw usage(
-      'it is not said which disks',
-      'add --server NAME, --volume NAME, --name GLOB or --all; see: vbsctl get servers, vbsctl get volumes',
+      '--server, --volume, --name or --all is required',
+      'add one of them, such as --server NAME; to list the servers: vbsctl get servers',
     );
 }
 
-function nothingFound(inventory: Inventory, { servers }: InventoryFilter): Failure {
+function nothingFound(inventory: Inventory, { servers, names }: InventoryFilter): Failure {
   if (servers.length === 0)
     return new Failure(
       'usage',
-      error('no-disks', 'no disk fits', { remedy: 'see what is there: vbsctl get volumes' }),
+      error(
+        'no-disks',
+        names.length === 0 ? 'the project has no disks' : `no disk matches --name ${names.join(' or ')}`,
+        { remedy: 'to list the disks: vbsctl get volumes' },
+      ),
     );
   const { detail, alike } = detachedNow(inventory, servers);
   return new Failure(
     'usage',
-    error('no-disks', `no disk that fits is attached to ${servers.join(', ')}`, {
+    error('no-disks', `no matching disk is attached to ${servers.join(', ')}`, {
       detail,
       remedy: alike
-        ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} in place of --server`
-        : 'name its disks: --name GLOB or --volume NAME in place of --server',
+        ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} instead of --server`
+        : 'name its disks: --name GLOB or --volume NAME instead of --server',
     }),
   );
 }

@@ -28,7 +28,7 @@ function unknown(asked: string, command: Command, word: string) {
   const known = [...command.commands.map((each) => each.name()), ...Object.keys(TOPICS)];
   const meant = suggest(word, known);
   return usage(
-    `there is no help on ${asked}`,
+    `there is no help for ${asked}`,
     meant === undefined
       ? `topics: ${Object.keys(TOPICS).join(', ')}; commands: vbsctl --help`
       : `did you mean ${meant}?`,

@@ -48,7 +48,7 @@ function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Proo
   if (at === undefined || reason === undefined)
     throw usage(
       '--job-id or --succeeded-at with --reason is required',
-      'give --job-id ID, or, if the service has forgotten the job, --succeeded-at TIME --reason "…"',
+      'add --job-id ID; or, if the service no longer has the job, --succeeded-at TIME --reason "…"',
     );
   return { by: 'word', succeeded_at: at, reason, who };
 }

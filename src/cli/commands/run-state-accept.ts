@@ -64,8 +64,8 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     await lease.replace(accepted);
     await remember(io, store, accepted, 'accept');
     io.stdout.write(
-      `Accepted ${store.location} as it stands; it goes on as serial ${state.serial}.\n` +
-        `Who, when and why stand in the history: vbsctl state history\nThe state as it was before: ${backup}\n`,
+      `Accepted ${store.location} as it is; its serial is now ${state.serial}.\n` +
+        `The history has who accepted it, when and why: vbsctl state history\nBackup of the previous state: ${backup}\n`,
     );
     return EXIT.done;
   } finally {
@@ -80,7 +80,7 @@ function mustBeReadable({ history }: State): void {
     'refused',
     error('too-many-contradictions', 'more records contradict the history than one acceptance can hold', {
       detail: 'Most of the history is missing or of another state. Nothing was changed.',
-      remedy: 'put a sound copy back: vbsctl state push FILE',
+      remedy: 'put a valid copy back: vbsctl state push FILE',
     }),
   );
 }
@@ -108,13 +108,13 @@ async function askFor(io: Io, location: string): Promise<void> {
   if (!io.stdin.isTty)
     throw new Failure(
       'refused',
-      error('no-consent', 'there is no terminal to ask on', {
+      error('no-consent', 'confirmation is required, but there is no terminal', {
         remedy: `read what is wrong (above), then: vbsctl state accept --state ${shellWord(location)} --reason "…" --auto-approve`,
       }),
     );
   await confirm(
     io,
-    'Rely on this state as it stands? What it does not know of is restored again where it is declared.',
+    'Continue with this state as it is? Declared restores that it does not record are run again.',
   );
 }
 

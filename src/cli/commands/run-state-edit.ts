@@ -36,7 +36,7 @@ export async function rm(io: Io, addresses: readonly Address[], flags: EditFlags
         const record = records.get(address);
         return record ? [`${sanitize(address)}  ${outcomeText(record)}`] : [];
       }),
-      done: 'Removed. What was done stays in the history and is not restored again: vbsctl state history.',
+      done: 'Removed. The history keeps what was done, so it is not restored again: vbsctl state history',
     };
   });
 }
@@ -46,12 +46,12 @@ function removalProblem(address: Address, records: State['records']): Diagnostic
   if (!record) return [noRecord(address, records.keys())];
   if (!isOpen(record)) return [];
   return [
-    error('record-open', `${address} is ${statusWord(record.status)}: its outcome is still to come`, {
-      detail: 'Without its record nobody would look for it, and it could be started again.',
+    error('record-open', `${address} is ${statusWord(record.status)}: its outcome is not known yet`, {
+      detail: 'Without its record, vbsctl would not follow it and could start it again.',
       remedy:
         record.status === 'unknown'
           ? `find out what happened, then: ${resolveCommand(address)}`
-          : `follow it to its end: vbsctl wait ${shellOperand(address)}; or find out what came of it, then: vbsctl resolve ${shellOperand(address)} --as …`,
+          : `wait for its end: vbsctl wait ${shellOperand(address)}; or find out what happened, then: vbsctl resolve ${shellOperand(address)} --as …`,
       where: { address },
     }),
   ];
@@ -75,18 +75,18 @@ export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): 
     if (occupant)
       throw new Failure(
         'refused',
-        error('address-taken', `${to} has a record already: ${outcomeText(occupant)}`, {
+        error('address-taken', `${to} already has a record: ${outcomeText(occupant)}`, {
           remedy:
             from === to
-              ? 'name another address'
-              : `move that one first, or tidy it away: vbsctl state rm ${shellOperand(to)}`,
+              ? 'use another address'
+              : `move or remove that record first: vbsctl state rm ${shellOperand(to)}`,
           where: { address: to },
         }),
       );
     return {
       changes: [{ type: 'moved', moves: [{ from, to }] }],
       told: [`${sanitize(from)} → ${to}  ${outcomeText(record)}`],
-      done: `Renamed. Rename it in the manifest, too: the next apply moves the record to where it is declared.`,
+      done: `Renamed. Also rename the restore in the manifest: the next apply moves the record to the declared name.`,
     };
   });
 }
@@ -119,7 +119,7 @@ async function edit(
     const { changes, told, done } = decide(snapshot.state);
     const backup = await backUp(io, store.location, snapshot, flags.backup);
     await lease.commit(changes);
-    io.stdout.write(`${told.join('\n')}\n\n${done}\nThe state as it was before: ${backup}\n`);
+    io.stdout.write(`${told.join('\n')}\n\n${done}\nBackup of the previous state: ${backup}\n`);
     return EXIT.done;
   } finally {
     await lease.release();

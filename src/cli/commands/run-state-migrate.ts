@@ -25,7 +25,7 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
   if ((to === undefined) === (undo === undefined))
     throw usage(
       '--to LOCATION or --undo is required',
-      'give --to LOCATION; or --undo, to take the old place in use again without the new one',
+      'add --to LOCATION; or add --undo to use the old location again',
     );
   const given = await settings(io, flags);
   const here = await openState(io, flags, given, flags.dryRun ? 'to look' : 'to change');
@@ -57,19 +57,19 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
 }
 
 function wouldMoveText({ state, from, to, replaces }: Migration): string {
-  const over = replaces === undefined ? '' : `, in place of serial ${replaces} there`;
-  return `Would copy ${contents(state)} from ${from}\nto ${to}${over}, read it back, and mark the old place as moved.\nNothing was changed: this was a dry run.\n`;
+  const over = replaces === undefined ? '' : `, replacing serial ${replaces}`;
+  return `Would copy ${contents(state)} from ${from}\nto ${to}${over}, read it back, and mark the old location as moved.\nNothing was changed: this was a dry run.\n`;
 }
 
 function movedText({ state, from, to, backup }: Migration): string {
-  const before = backup === undefined ? '' : `What was there before: ${backup}\n`;
-  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, where it was read back and is the same.\n${before}\nThe old place is marked: vbsctl refuses to work with it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo come back: ${wayBack(to, from)}\n`;
+  const before = backup === undefined ? '' : `Backup of the state that was there: ${backup}\n`;
+  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, and read it back to verify the copy.\n${before}\nThe old location is marked as moved: vbsctl refuses to use it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo move it back: ${wayBack(to, from)}\n`;
 }
 
 function takenBackText(location: string, state: State, other: string, dryRun: boolean): string {
   return dryRun
-    ? `Would take ${location} in use again: ${contents(state)}.\nNothing was changed: this was a dry run.\n`
-    : `${location} is in use again: ${contents(state)}.\nSee that nobody works with ${sanitize(other)} any more.\n`;
+    ? `Would use ${location} again: ${contents(state)}.\nNothing was changed: this was a dry run.\n`
+    : `${location} is in use again: ${contents(state)}.\nMake sure that nobody uses ${sanitize(other)} any more.\n`;
 }
 
 function contents({ records, history, serial }: State): string {

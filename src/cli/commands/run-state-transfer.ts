@@ -67,22 +67,22 @@ export async function push(io: Io, file: string, flags: EditFlags): Promise<Exit
 function mergedText({ saved, backup }: Merged, dryRun: boolean): string {
   if (dryRun) return 'Nothing was changed: this was a dry run.\n';
   if (backup === undefined) return 'Nothing to save.\n';
-  return `Saved ${plural(saved, 'record')}. The state as it was before: ${backup}\n`;
+  return `Saved ${plural(saved, 'record')}. Backup of the previous state: ${backup}\n`;
 }
 
 function pushedText(pushed: Pushed, { state }: Snapshot, location: string): string {
   const what = `${plural(state.records.size, 'record')}, serial ${state.serial}`;
   switch (pushed.kind) {
     case 'same':
-      return `${location} has exactly that state already. Nothing to do.\n`;
+      return `${location} already holds exactly that state. Nothing to do.\n`;
     case 'would_push':
-      return `Would put ${what} at ${location}.\nNothing was changed: this was a dry run.\n`;
+      return `Would write ${what} to ${location}.\nNothing was changed: this was a dry run.\n`;
     case 'pushed': {
       const before =
         pushed.backup === undefined
-          ? 'There was no state there before.'
-          : `The state as it was before: ${pushed.backup}`;
-      return `Put ${what} at ${location}; it goes on as serial ${pushed.serial}.\n${before}\n`;
+          ? 'There was no earlier state.'
+          : `Backup of the previous state: ${pushed.backup}`;
+      return `Wrote ${what} to ${location}; its serial is now ${pushed.serial}.\n${before}\n`;
     }
     default:
       return unreachable(pushed);
@@ -95,7 +95,8 @@ async function decoded(io: Io, bytes: Uint8Array, file: string): Promise<Snapsho
     return await stoppably(decodeSnapshot(bytes, file), io.stop);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
-    const remedy = 'name a file that vbsctl state pull or a failed run wrote; nothing was changed';
+    const remedy =
+      'name a file that was written by vbsctl state pull or by a failed run; nothing was changed';
     throw new Failure(
       cause.kind,
       cause.diagnostics.map((each) => (each.code === 'state-newer' ? each : { ...each, remedy })),
@@ -121,7 +122,7 @@ async function readAll(io: Io, file: string): Promise<Uint8Array> {
     throw new Failure(
       'usage',
       error('state-file', `${file} cannot be read: ${systemReason(cause)}`, {
-        remedy: 'name a file that vbsctl state pull or a failed run wrote',
+        remedy: 'name a file that was written by vbsctl state pull or by a failed run',
       }),
       { cause },
     );
@@ -157,7 +158,7 @@ function mergeLine(merge: Merge): string {
       return `+ ${address}${where}  ${merge.before ?? 'no record'} → ${unsaved.status}${touched}${job}`;
     }
     case 'known':
-      return `= ${address}  the state knows it already: ${merge.status}`;
+      return `= ${address}  already in the state: ${merge.status}`;
     case 'refused':
       return `! ${address}  refused: ${sanitize(merge.why)}`;
     default:

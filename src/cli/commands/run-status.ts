@@ -32,8 +32,8 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
     else {
       const place = isUrl(store.location) ? store.location : absolute(io, store.location);
       io.stdout.write(
-        `No state at ${sanitize(place)}: nothing is known here of any restore.\n` +
-          'If it is elsewhere, run this there, or name it: --state, --config. To create one: vbsctl init\n',
+        `There is no state at ${sanitize(place)}.\n` +
+          'If it is elsewhere, name it with --state or --config. To create one: vbsctl init\n',
       );
     }
     return EXIT.done;

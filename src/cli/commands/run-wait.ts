@@ -39,6 +39,6 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
 }
 
 function nothingToFollow(chosen: readonly RestoreRecord[], addresses: readonly Address[]): string {
-  if (addresses.length === 0) return 'Nothing is under way.\n';
+  if (addresses.length === 0) return 'No restore is running.\n';
   return chosen.map(({ address, status }) => `${address}: ${status}.\n`).join('');
 }

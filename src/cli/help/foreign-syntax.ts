@@ -30,7 +30,7 @@ export function understand(argv: readonly string[], program: Command): readonly 
       // Only the first word can be another tool's command: `workspace list` is about workspaces.
       const isFirst = command === program && operands === 0;
       const foreign = below || !isFirst ? undefined : FOREIGN_COMMANDS.get(arg);
-      if (foreign !== undefined) throw usage(`vbsctl has no command ${arg}`, foreign);
+      if (foreign !== undefined) throw usage(`unknown command '${arg}'`, foreign);
       if (!below && !lost) refuseOperand(command, arg, operands);
       if (!below) operands++;
       command = below ?? command;
@@ -39,8 +39,12 @@ export function understand(argv: readonly string[], program: Command): readonly 
   }
   if (command.name() === 'show' && command.parent === program && operands === 0 && !asksForHelp(understood))
     throw usage(
-      'it is not said which plan to show',
-      'name its file: vbsctl show plan.json; what was done: vbsctl state list; what is open: vbsctl status',
+      'show requires a saved plan',
+      new Lines(
+        'name its file: vbsctl show plan.json',
+        'for what was done: vbsctl state list',
+        'for what is not finished: vbsctl status',
+      ),
     );
   return understood;
 }
@@ -51,18 +55,21 @@ function refuseOperand(command: Command, given: string, before: number): void {
   const word = shellWord(given);
   if (path === 'get backups')
     throw usage(
-      `get backups takes no name, and ${given} was given`,
-      `of this disk: --volume ${word}; of this server: --server ${word}; called so: --name ${word}`,
+      `get backups takes no argument, but got ${given}`,
+      `to filter by volume: --volume ${word}; by server: --server ${word}; by name: --name ${word}`,
     );
   if (path === 'get volumes' || path === 'get servers')
-    throw usage(`${path} takes no name, and ${given} was given`, `called so: --name ${word}`);
+    throw usage(`${path} takes no argument, but got ${given}`, `to filter by name: --name ${word}`);
   if (path === 'vbsctl plan')
     throw usage(
-      `plan takes no operand, and ${given} was given`,
-      new Lines(`a manifest: vbsctl plan -f ${word}`, `a saved plan: vbsctl show ${shellPath(given)}`),
+      `plan takes no argument, but got ${given}`,
+      new Lines(
+        `to plan a manifest: vbsctl plan -f ${word}`,
+        `to show a saved plan: vbsctl show ${shellPath(given)}`,
+      ),
     );
   if (path === 'vbsctl import' && before === 1)
-    throw usage(`import takes one address, and ${given} was given, too`, `the job: --job-id ${word}`);
+    throw usage(`import takes one address, but also got ${given}`, `to name the job: --job-id ${word}`);
 }
 
 function asksForHelp(words: readonly string[]): boolean {
@@ -103,9 +110,9 @@ function checkedValue(command: Command, option: Option, value: string): string {
   if (!isForm || option.argChoices?.includes(value) || !/[./]/.test(value)) return value;
   const forms = option.argChoices?.join('|');
   throw usage(
-    `--output takes a form (${forms}), not a file`,
+    `--output takes a format (${forms}), not a file`,
     hasOption(command, '--out')
-      ? `to keep the plan in a file: --out ${shellWord(value)}`
+      ? `to save the plan to a file: --out ${shellWord(value)}`
       : `to write to a file: vbsctl ${command.name()} --output json > ${shellPath(value)}`,
   );
 }
@@ -124,7 +131,7 @@ const answer =
 /** Not understood as a yes: a restore overwrites, and who wants it unasked says so in full. */
 const approve: Correction = (command) =>
   hasOption(command, '--auto-approve')
-    ? usage('there is no short form of yes', 'to restore without being asked: --auto-approve')
+    ? usage('there is no --yes', 'to skip the confirmation: --auto-approve')
     : undefined;
 
 /** Flags of Terraform, OpenTofu and kubectl that mean something else here, or nothing. */
@@ -133,24 +140,24 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     usage(
       `vbsctl ${command.name()} has no --out`,
       hasOption(command, '--output')
-        ? `to print another form: --output json; to write it to a file, add > FILE`
-        : `see what it takes: vbsctl ${command.name()} --help`,
+        ? 'to print JSON: --output json; to write to a file, add: > FILE'
+        : `to see its options: vbsctl ${command.name()} --help`,
     ),
   input: answer(
     'there is no --input: vbsctl asks only on a terminal',
-    'where nobody can answer: --auto-approve, and vbsctl init before the first apply',
+    'without a terminal: run vbsctl init first, then vbsctl apply --auto-approve',
   ),
   lock: answer(
-    'the lock cannot be turned off: it is what keeps two runs from restoring the same disk',
+    'the lock cannot be disabled: it prevents two runs from restoring the same disk',
     'to wait for the other run: --lock-timeout 10m',
   ),
   refresh: answer(
-    'there is no --refresh: plan and apply always look at the cloud',
+    'there is no --refresh: plan and apply always read the cloud',
     'to plan without it: vbsctl plan --offline',
   ),
   'refresh-only': answer(
     'there is no --refresh-only: the state records what was done, not what is there',
-    'to see what is open: vbsctl status; to follow it to its end: vbsctl wait',
+    'to see what is not finished: vbsctl status; to wait for its end: vbsctl wait',
   ),
   var: answer(
     'manifests have no variables',
@@ -165,48 +172,53 @@ const FOREIGN_FLAGS: Readonly<Record<string, Correction>> = {
     'to go back to another backup, declare it: vbsctl generate --volume NAME --as-of TIME',
   ),
   force: answer(
-    'there is no --force: each risk has a flag of its own',
-    'run it without; the refusal names the flag that takes the risk',
+    'there is no --force: each risk has its own option',
+    'run the command without it: the message names the option that accepts the risk',
   ),
   replace: answer(
     'there is no --replace',
-    'to restore the same once more, raise its generation in the manifest',
+    'to restore the same backup again, raise generation in the manifest',
   ),
   'no-color': answer('there is no --no-color', 'set NO_COLOR=1 in the environment'),
-  'dry-run': answer('there is no --dry-run', 'to see what would happen: vbsctl plan; it changes nothing'),
+  'dry-run': answer('there is no --dry-run', 'to see what would happen: vbsctl plan'),
   'generate-config-out': answer(
     'there is no --generate-config-out',
-    'to write a manifest of what is there: vbsctl generate --server NAME --latest > restores.yaml',
+    'to write a manifest from the cloud: vbsctl generate --server NAME --latest > restores.yaml',
   ),
   y: approve,
   yes: approve,
-  namespace: answer('there are no namespaces', 'the project is the one of --cloud, OS_CLOUD or OS_*'),
+  namespace: answer(
+    'there are no namespaces',
+    'choose the project with --cloud, OS_CLOUD or the OS_* variables',
+  ),
 };
 
 /** Commands of other tools, and what does their work here. */
 const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['destroy', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
-  ['delete', 'a restore cannot be undone; to forget a declaration, remove it from the manifest'],
-  ['describe', 'one restore: vbsctl state show ADDRESS; what is open: vbsctl status'],
-  ['list', 'what was done: vbsctl state list; what is there: vbsctl get backups, get volumes, get servers'],
-  ['restore', 'declare it (vbsctl generate), look at it (vbsctl plan), do it: vbsctl apply'],
+  ['delete', 'a restore cannot be undone; to stop declaring one, remove it from the manifest'],
+  ['describe', 'to show one restore: vbsctl state show ADDRESS; what is not finished: vbsctl status'],
+  [
+    'list',
+    'to list restores: vbsctl state list; to list the project: vbsctl get backups, vbsctl get volumes or vbsctl get servers',
+  ],
+  ['restore', 'write a manifest (vbsctl generate), review the plan (vbsctl plan), then run it: vbsctl apply'],
   [
     'login',
-    'credentials come from clouds.yaml or variables: vbsctl auth show; to try them: vbsctl auth check',
+    'credentials come from clouds.yaml or the OS_* variables: vbsctl auth show; to test them: vbsctl auth check',
   ],
-  ['whoami', 'vbsctl auth show; to try it: vbsctl auth check'],
-  ['force-unlock', 'vbsctl unlock ID'],
-  ['refresh', 'plan and apply look at the cloud always; what is open: vbsctl status'],
-  ['output', 'what was done, as data: vbsctl state list --output json'],
-  ['taint', 'to restore the same once more, raise its generation in the manifest'],
-  ['untaint', 'nothing is marked: a restore is done again when its generation is raised'],
+  ['whoami', 'to show the settings: vbsctl auth show; to test them: vbsctl auth check'],
+  ['force-unlock', 'to remove a lock: vbsctl unlock ID'],
+  ['refresh', 'plan and apply always read the cloud; to see what is not finished: vbsctl status'],
+  ['output', 'to print what was done as JSON: vbsctl state list --output json'],
+  ['taint', 'to restore the same backup again, raise generation in the manifest'],
+  ['untaint', 'to restore the same backup again, raise generation in the manifest'],
   ['undo', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
   ['rollback', 'a restore cannot be undone; to go back to another backup, declare it and apply'],
-  ['workspace', 'another project is another --cloud, and has a --state of its own'],
-  ['diff', 'what apply would do: vbsctl plan'],
-  ['fmt', 'manifests are plain YAML, in whatever form; to check them: vbsctl validate'],
-  ['login', 'the way in is OS_CLOUD (an entry of clouds.yaml) or the OS_* variables'],
-  ['logs', 'what is open: vbsctl status; all that is known of one restore: vbsctl state show ADDRESS'],
-  ['resume', 'the same command again goes on: vbsctl apply; to follow only: vbsctl wait'],
-  ['watch', 'to follow to the end: vbsctl wait; a look: vbsctl status'],
+  ['workspace', 'for another project, use another --cloud and another --state'],
+  ['diff', 'to see what apply would do: vbsctl plan'],
+  ['fmt', 'manifests are plain YAML and have no fixed format; to check them: vbsctl validate'],
+  ['logs', 'to see what is not finished: vbsctl status; to show one restore: vbsctl state show ADDRESS'],
+  ['resume', 'run the same command again: vbsctl apply; to only wait for running restores: vbsctl wait'],
+  ['watch', 'to wait for the end: vbsctl wait; to see the status: vbsctl status'],
 ]);

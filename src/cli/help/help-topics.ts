@@ -1,7 +1,7 @@
 import { DURATION_EXAMPLES } from '../../domain/duration.ts';
 import { EXIT_MEANINGS } from './after-help.ts';
 
-/** `vbsctl help TOPIC`: what no single command’s `--help` can tell. Loaded only when asked for. */
+/** The texts of `vbsctl help TOPIC`. */
 export const TOPICS: Readonly<Record<string, string>> = {
   'exit-codes': `Exit codes of vbsctl
 
@@ -9,16 +9,18 @@ ${Object.entries(EXIT_MEANINGS)
   .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
   .join('\n')}
 
-They cover everything declared (with --target: that part), also what the run left out. When several hold: 3 wins
-over 1, 1 (the state cannot be written) over 130, 130 over 1 (a restore failed), 1 over 5, 5 over 6. What is under
-way is followed to its end also when everything new is refused. In a pipeline:
+The exit code covers every declared restore (with --target: the selected ones), also those that the run left out.
+If several apply, the first of this list is used: 3, 1 (the state cannot be written), 130, 1 (a restore failed), 5, 6.
+Running restores are followed to their end even if everything new is refused.
 
-  0             go on
-  6             vbsctl wait (or the same command again), as often as you like
-  130           the same command again
-  4             another run is at work: add --lock-timeout 10m
+In a pipeline:
+
+  0             continue
+  6             run vbsctl wait, or the same command again
+  130           run the same command again
+  4             another run holds the lock: add --lock-timeout 10m
   5             read what was refused or left out; nothing of that was started
-  3             stop and call a person: vbsctl status, vbsctl help recovery
+  3             stop, and have a person look: vbsctl status, vbsctl help recovery
 `,
   manifest: `The manifest: what to restore (kind RestoreSet)
 
@@ -28,133 +30,135 @@ way is followed to its end also when everything new is refused. In a pipeline:
     name: payments                        # first half of every address: payments/db-data
     labels: {ticket: CHG-4711}            # optional
   spec:
-    valid_until: 2026-11-24T06:00:00+01:00   # optional: undone by then, it expires and never runs
-    defaults: {timeout: 2h}               # optional; may hold a backup: rule for all
+    valid_until: 2026-11-24T06:00:00+01:00   # optional: restores not done by then never run
+    defaults: {timeout: 2h}               # optional; may have a backup: rule for all restores
     restores:
       - name: db-data                     # second half of the address
         volume_id: c96e4a94-927a-425c-8795-63f9964cfebd      # or volume: {name: pay-db-data}
         backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11      # or backup: {as_of: …}, see below
         expect: {volume_name: pay-db-data, server: pay-db1, size: 500}   # a mismatch blocks it
-        generation: 1                     # raise it to ask for the same restore again
-        depends_on: [db-log]              # of this set, or set/name; started after it succeeded
-        timeout: 2h                       # how long one run follows it
-        protect: true                     # once done, nothing is restored into its disk any more
+        generation: 1                     # raise it to restore the same backup again
+        depends_on: [db-log]              # in this set, or set/name; starts after it has succeeded
+        timeout: 2h                       # how long one run waits for its end
+        protect: true                     # when done, refuse every further restore into its disk
 
   backup: {as_of: 2026-11-23T22:00:00+01:00, within: 6h}
-                                          # in place of backup_id: the newest at or before as_of, at most
-                                          # 6h older; as_of: latest is the newest when the plan is made;
-                                          # of_volume: UUID and name: NAME narrow it
+                                          # instead of backup_id: the newest backup at or before as_of, at
+                                          # most 6h older; as_of: latest is the newest at plan time;
+                                          # of_volume: UUID and name: NAME narrow the choice
 
-A time has a zone (Z or +01:00); a duration is ${DURATION_EXAMPLES}.
-Write one from what is in the cloud:  vbsctl generate --server NAME --latest > restores.yaml
-Check one:                            vbsctl validate -f restores.yaml
-For editors: schemas/restore-set.schema.json
+A time needs a zone (Z or +01:00); a duration is written as ${DURATION_EXAMPLES}.
+
+To write a manifest from the cloud:  vbsctl generate --server NAME --latest > restores.yaml
+To check a manifest:                 vbsctl validate -f restores.yaml
+For editors:                         schemas/restore-set.schema.json
 `,
-  config: `The config: the operator's settings (kind Config), which no manifest can change
+  config: `The config: the settings of the operator (kind Config), which no manifest can change
 
-  vbsctl init --config      writes a commented vbsctl.yaml, every setting with its default
+  vbsctl init --config      writes a commented vbsctl.yaml with every setting and its default
 
-It is the file that --config names, else VBSCTL_CONFIG, else the first vbsctl.yaml on the way from here to the manifests.
+The config is the file of --config, else of VBSCTL_CONFIG, else the first vbsctl.yaml from the working directory
+down to the manifests.
 
-  required_version   such as ">=0.1.0 <1.0.0": other versions refuse
-  cloud      an entry of clouds.yaml, or emulator; without: OS_CLOUD, else the OS_* variables
-             (vbsctl auth show says what comes from where, vbsctl auth check tries it)
-  manifests  read when no -f is given
-  state      where the record of what was done is kept: the thing to keep and to back up
+  required_version   such as ">=0.1.0 <1.0.0"; other versions refuse to run
+  cloud      an entry of clouds.yaml, or emulator; default: OS_CLOUD, else the OS_* variables
+             (vbsctl auth show lists the settings, vbsctl auth check tests them)
+  manifests  files and directories to read without -f
+  state      where the state is stored; keep it and back it up
   apply      parallelism, requests_per_second, max_failures, timeout
-  retry      settle (how long an unanswered request may still take effect), after_ambiguous, …
-  poll       how often what is under way is looked at
-  http       timeouts of one request; how many bytes and pages answers may bring
+  retry      delays between attempts; settle: how long an unanswered request may still take effect
+  poll       intervals between reads of a running restore
+  http       timeouts of a request, and limits of answers
   policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
-             require_valid_until, require_signed_plans, allowed_sets; each has a flag that lifts it for one run
+             require_valid_until, require_signed_plans, allowed_sets; each has an option that lifts it for one run
 
-Any other vbsctl.yaml around the manifests can only tighten the policy.
-One that was found and not named chooses no state outside of its directory, and in a CI job or a pod no cloud;
-its limits and delays can only be as strict as the defaults, or stricter.
+Every other vbsctl.yaml near the manifests can only tighten the policy. A config that was found, not named with --config
+or VBSCTL_CONFIG, cannot choose a state outside of its directory, nor a cloud in a CI job or a pod. Its limits and delays
+must be at least as strict as the defaults.
 
-Only the environment, never a file, names hosts that may be sent a token over plain HTTP: VBSCTL_PLAIN_HTTP_HOSTS.
-Flags win over the config. --state wins over VBSCTL_STATE, which wins over the config.
+Hosts that may receive a token over plain HTTP are set only in the environment: VBSCTL_PLAIN_HTTP_HOSTS.
+Options override the config. --state overrides VBSCTL_STATE, which overrides the config.
 `,
-  recovery: `When a run did not end well
+  recovery: `Recovery: what to do after a run that did not succeed
 
-First:  vbsctl status           what is open, since when
-        vbsctl status ADDRESS   all of one, with the text for the cloud's support
+First:  vbsctl status           lists the restores that are not finished
+        vbsctl status ADDRESS   shows one restore, with a text for the support of the cloud
 
-The process died, or was interrupted (130)
-  vbsctl apply              the same again: it looks first, and starts nothing twice
-  vbsctl wait               only follows what is under way; needs no manifests
+The process was killed or interrupted (130)
+  vbsctl apply              run the same command again; it checks the cloud first and starts nothing twice
+  vbsctl wait               only waits for running restores; needs no manifests
 
 Still running in the cloud (6)
-  vbsctl wait               here, or on another machine with the same state
+  vbsctl wait               on this machine, or on another one with the same state
 
 The state is locked (4)
-  vbsctl status             names who holds the lock. While that run lives: wait (--lock-timeout 10m).
-  vbsctl unlock ID          only when it is surely dead; on the same host a dead run's lock frees itself
+  vbsctl status             shows who holds the lock. While that run lives, wait: --lock-timeout 10m
+  vbsctl unlock ID          only if that run is dead; on the same host, the lock of a dead run is removed automatically
 
-An outcome is unknown (3): a request got no clear answer and the disk does not tell
+An outcome is unknown (3): a request got no clear answer, and the disk does not show whether it was restored
   vbsctl state show ADDRESS   attempts, answers, the disk before and after
-  look at the disk's data, or ask the cloud's support with the text of vbsctl status ADDRESS; then one of
+  Check the data on the disk, or send the text of vbsctl status ADDRESS to the support of the cloud. Then run one of:
   vbsctl resolve ADDRESS --as succeeded   --reason "…"    the disk holds the backup
   vbsctl resolve ADDRESS --as not-started --reason "…"    nothing happened; apply may start it
-  vbsctl resolve ADDRESS --as failed      --reason "…"    half written; raise generation to repeat
-  not-started looks twice at least (poll.min_interval apart, and until retry.settle after the last request)
-  and is refused while anything is restoring
+  vbsctl resolve ADDRESS --as failed      --reason "…"    the disk may be half written; raise generation to repeat
+  not-started reads disk and backup at least twice (poll.min_interval apart, and until retry.settle after the last
+  request), and is refused while anything is restoring.
 
 A restore failed (1)
   disk not touched: vbsctl apply tries again
   disk may be touched: raise generation in the manifest, then vbsctl apply
 
-The state could not be written (full disk, lost rights): nothing new was started
-  fix its place, then bring back what it missed; the file lies beside the state, or where stderr says:
+The state could not be written (full disk, missing permissions): nothing new was started
+  Make its location writable, then save what it lacks. The file is beside the state, or where stderr says:
   vbsctl state push errored.state.json
 
-The state is refused (5): somebody edited it, or an old copy was put there
-  vbsctl state verify       says from which entry on, or which record misfits, or which serial was seen
-  vbsctl state push FILE    puts a sound copy back; refuses one that is older or knows less
-  vbsctl state accept --reason "…"    only where there is none: goes on with it, kept in the history
+The state is refused (5): it was edited, or replaced by an old copy
+  vbsctl state verify       shows the changed entry, the contradicting record, or the serial seen before
+  vbsctl state push FILE    puts a valid copy back; refuses a copy that is older or lacks records
+  vbsctl state accept --reason "…"    only if there is no valid copy: continues with the state; kept in the history
 
-The state was moved (5), and the new place is not the right one
-  vbsctl state migrate --state NEW --to OLD                     back, with all that was done there
-  vbsctl state migrate --undo --allow-lost-work --state OLD     only when the new place is gone for good
+The state was moved (5), and the new location is not the right one
+  vbsctl state migrate --state NEW --to OLD                     move it back, with all that was done there
+  vbsctl state migrate --undo --allow-lost-work --state OLD     only if the new location is lost
 
-Refused as a file on a machine that may not stay (5): a CI job or a pod
-  keep the state at https://…, s3://… or postgres://…; if the file does stay: --state FILE
+The state is a local file in a CI job or a pod (5)
+  Store the state at https://…, s3://… or postgres://…; if the file is kept, name it: --state FILE
 
 The state is lost
-  don't apply with a new one: it would not know what was done. Take the backup of the state file.
-  If there is none, compare vbsctl get volumes and the manifests by hand before vbsctl init.
+  Do not apply with a new state: it would not know what was done. Restore the state file from its backup.
+  If there is none, compare vbsctl get volumes with the manifests by hand before you run vbsctl init.
 `,
-  faults: `Faults of the emulator: what goes wrong, to see how a run takes it
+  faults: `Faults: what the emulator can do wrong, to see how a run handles it
 
-An outcome that nobody can tell, to copy:
+An example that ends with an unknown outcome:
 
   echo '{"rules": [{"match": {"route": "restore"},
     "effect": {"kind": "status", "when": "after", "status": 504, "body": "html"}}]}' > faults.json
   vbsctl emulator --faults faults.json --job-duration 100ms
 
-The first restore starts, its answer is lost at the gateway, and it is over before anybody can look: the next
-vbsctl apply ends with one unknown (3). Then: vbsctl status, vbsctl resolve. With a longer --job-duration the same
-restore is seen, and adopted.
+The first restore starts, its answer is lost, and it ends before the disk is read again: the next vbsctl apply ends
+with one unknown outcome (3). Then: vbsctl status, vbsctl resolve. With a longer --job-duration, the run sees the
+restore and adopts it.
 
-  rules     each in turn, the first that fits: name, match, after (requests to let pass, 0), times (to hit
-            then, 1; or "always"), effect
-  match     route, method, volume_id, backup_id; all that are given must fit. Routes:
+  rules     a list; the first matching rule is used: name, match, after (requests to let pass; default 0),
+            times (how often; default 1, or "always"), effect
+  match     route, method, volume_id, backup_id; all given fields must match. Routes:
             token restore job volume volumes backup backups messages servers action discovery unknown
-  seeded    by chance, the same for the same seed: {"seed": 7, "rates": {"reset": 0.05, "late_start": 0.02}}
+  seeded    random faults, the same for the same seed: {"seed": 7, "rates": {"reset": 0.05, "late_start": 0.02}}
 
-Kinds of effect; "when": "before" the cloud acts, or "after" it:
+Kinds of effect ("when": "before" or "after" the cloud acts):
 
   status                 when, status, body (service gateway html empty keystone), code, message, retry_after
-  reset, hang            when; hang: for_ms, then the connection is dropped
+  reset, hang            when; hang: for_ms, then the connection is closed
   cut, garbage, huge     a broken answer. garbage: body (unreadable no_job_id error_body empty); huge: bytes
   slow                   delay_ms
-  late_start             after_ms: an error now, and the restore starts then
-  duplicate, late_copy   the restore is sent twice; late_copy: after_ms
-  token_expiry           the token ends right before it is checked
+  late_start             after_ms: answers with an error, and starts the restore later
+  duplicate, late_copy   delivers the request twice; late_copy: after_ms
+  token_expiry           the token expires right before it is checked
   restore_fails          code, reason, touched, in_sub_job
   job_vanishes, job_endless, job_unknown_status, job_entities_mismatch
                          after_ms of the first, status of the third
 
-A plan that is wrong is refused with every problem and its place.
+A file with errors is refused with every problem and its position.
 `,
 };

@@ -88,6 +88,17 @@ export const waivers: readonly Option[] = Object.entries(WAIVERS).map(([waiver, 
   option(`--allow-${waiver}`, what, { group: 'Limits to lift for this run (kept in the history):' }),
 );
 
+/** For commands that plan. */
+export const planning: readonly Option[] = [
+  filename,
+  config,
+  state,
+  cloud,
+  minimumSerial,
+  target,
+  ...waivers,
+];
+
 export function waiversOf(flags: WaiverFlags): Waiver[] {
   return allowed(Object.keys(WAIVERS) as Waiver[], flags);
 }

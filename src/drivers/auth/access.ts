@@ -74,7 +74,7 @@ async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAut
   const isFinal = auth.type === 'token';
   const renewal = isFinal ? 'cannot be renewed' : 'renewed as long as it is needed';
   steps.done(
-    `a token, good until ${isoTime(endsAtMs).slice(0, 16)}Z, for ${formatDuration(lifetimeMs)}; ${renewal}`,
+    `a token, valid until ${isoTime(endsAtMs).slice(0, 16)}Z, for ${formatDuration(lifetimeMs)}; ${renewal}`,
   );
 
   steps.begin('project');

@@ -10,7 +10,7 @@ import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock
 
 /** Every way in which getting in can fail: what failed, and what to do about it. */
 
-export const SET_CLOCK = 'set the clock of this machine right: timedatectl set-ntp true';
+export const SET_CLOCK = 'set the clock of this machine: timedatectl set-ntp true';
 
 /** Whether it is the network that failed, and nobody said no. */
 export function isOnTheWay({ cause }: CloudFailure): boolean {
@@ -44,7 +44,7 @@ export function notAuthenticated(
       return cloudFailure('cloud-unreachable', `${at} did not answer`, {
         detail,
         remedy: at.startsWith('http:')
-          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Else try again later'
+          ? 'check OS_AUTH_URL (auth_url in clouds.yaml): should it be https? Otherwise try again later'
           : 'try again later',
       });
     case 'unreadable':
@@ -78,16 +78,16 @@ function notConnected(at: string, code: string, detail: string): Failure {
 
 /** What no other authority mends. */
 const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'check the clock of this machine; else the cloud’s operator has to renew it',
+  CERT_HAS_EXPIRED: 'check the clock of this machine; otherwise the operator of the cloud must renew it',
   CERT_NOT_YET_VALID: SET_CLOCK,
   ERR_TLS_CERT_ALTNAME_INVALID:
     'check OS_AUTH_URL (auth_url in clouds.yaml): it must name the host as the certificate does',
 };
 
 function notKeystone(at: string, detail: string): Failure {
-  return cloudFailure('not-keystone', `${at} does not answer like Keystone v3`, {
+  return cloudFailure('not-keystone', `${at} does not answer as Keystone v3 does`, {
     detail,
-    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it usually ends in /v3',
   });
 }
 
@@ -111,13 +111,13 @@ function refusedBy(
       remedy: `check ${CREDENTIALS[auth.type].where}`,
     });
   if (status >= 500 || status === 429 || status === 408)
-    return cloudFailure('cloud-unavailable', `${at} cannot give a token now (HTTP ${status})`, {
+    return cloudFailure('cloud-unavailable', `${at} cannot issue a token now (HTTP ${status})`, {
       detail,
       remedy: `try again ${whenToAskAgain(failure)}`,
     });
   return cloudFailure('not-keystone', `${at} gave no token (HTTP ${status})`, {
     detail,
-    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it mostly ends in /v3',
+    remedy: 'check OS_AUTH_URL (auth_url in clouds.yaml): it usually ends in /v3',
   });
 }
 
@@ -172,8 +172,8 @@ export function refusedLookUp(
 }
 
 export function noProjectNamed({ source }: CloudSettings): Failure {
-  return cloudFailure('no-project', 'neither project nor region is named', {
-    detail: `With an access key the project is the one named, else the one called like the region. Settings: ${source}.`,
+  return cloudFailure('no-project', 'no project and no region is configured', {
+    detail: `With an access key, the project is the configured one, else the one with the name of the region. Settings: ${source}.`,
     remedy:
       'set OS_REGION_NAME, and OS_PROJECT_ID for another project (region_name, auth.project_id in clouds.yaml)',
   });
@@ -181,15 +181,15 @@ export function noProjectNamed({ source }: CloudSettings): Failure {
 
 export function noProject(name: string, count: number, { source }: CloudSettings): Failure {
   const seen = count === 0 ? 'no project' : `${count} projects`;
-  return cloudFailure('no-project', `the access key’s owner sees ${seen} called ${name}`, {
-    detail: `Projects are called like their region, or REGION_NAME. Settings: ${source}.`,
+  return cloudFailure('no-project', `the owner of the access key sees ${seen} called ${name}`, {
+    detail: `A project has the name of its region, or REGION_NAME. Settings: ${source}.`,
     remedy:
       'correct OS_REGION_NAME, or name the project’s id: OS_PROJECT_ID (region_name, auth.project_id in clouds.yaml)',
   });
 }
 
 export function noProjectOfId(id: string, { source }: CloudSettings): Failure {
-  return cloudFailure('no-project', `the access key’s owner sees no project ${id}`, {
+  return cloudFailure('no-project', `the owner of the access key sees no project ${id}`, {
     detail: `Settings: ${source}.`,
     remedy: 'correct auth.project_id in clouds.yaml, or use an access key of that project',
   });

@@ -57,7 +57,7 @@ function relative(name: CertificateName, given: string, absolute: string, source
     'refused',
     error(`relative-${name}`, `${name} ${given} is a relative path (${source})`, {
       detail:
-        'It would be read from the working directory. Whoever writes a pull request could put a certificate there, and be believed to be the cloud.',
+        'It would be read from the working directory. A pull request could put a certificate there and impersonate the cloud.',
       remedy: `write the whole path: OS_${name.toUpperCase()}=${shellPath(absolute)}, or ${name} in clouds.yaml`,
     }),
   );

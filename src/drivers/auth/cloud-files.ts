@@ -165,11 +165,11 @@ function linkOut(path: string, { target }: LeadsOutError): Failure {
     'refused',
     error(
       'link-leads-out',
-      `${path} is refused: a link in the working directory leads out of it, to ${target}`,
+      `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
       {
-        detail: 'Whoever writes a pull request writes its links, too.',
+        detail: 'A pull request can contain symbolic links.',
         remedy:
-          'if that file is meant, name it itself: export OS_CLIENT_CONFIG_FILE=FILE; else remove the link',
+          'to use that file, name it directly: export OS_CLIENT_CONFIG_FILE=FILE; otherwise remove the link',
         where: { file: path },
       },
     ),

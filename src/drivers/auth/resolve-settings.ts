@@ -206,10 +206,14 @@ function authType(source: Source): Auth['type'] {
     if (type) return type;
     throw new Failure(
       'invalid',
-      error('unknown-auth-type', `${source.nameOf(key)} is ${given} (${source.description})`, {
-        remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
-        ...(source.file === undefined ? {} : { where: { file: source.file } }),
-      }),
+      error(
+        'unknown-auth-type',
+        `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
+        {
+          remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
+          ...(source.file === undefined ? {} : { where: { file: source.file } }),
+        },
+      ),
     );
   }
   if (source.get('application_credential_secret') !== undefined) return 'application_credential';
@@ -272,7 +276,7 @@ function endpointInterface(source: Source): EndpointInterface {
   if (known) return known;
   throw new Failure(
     'invalid',
-    error('unknown-interface', `${source.nameOf(key)} is ${given} (${source.description})`, {
+    error('unknown-interface', `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`, {
       remedy: 'use public, internal or admin',
       ...(source.file === undefined ? {} : { where: { file: source.file } }),
     }),
@@ -293,7 +297,7 @@ function flag(source: Source, key: string): boolean | undefined {
   if (known !== undefined) return known;
   throw new Failure(
     'invalid',
-    error('not-yes-or-no', `${source.nameOf(key)} is ${given} (${source.description})`, {
+    error('not-yes-or-no', `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`, {
       remedy: 'use true or false',
       ...(source.file === undefined ? {} : { where: { file: source.file } }),
     }),
@@ -318,7 +322,7 @@ function checkUrl(key: string, url: string, source: Source): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const problem =
     !parsed || !['http:', 'https:'].includes(parsed.protocol)
-      ? 'is no http or https address'
+      ? 'is not an http:// or https:// URL'
       : parsed.username !== '' || parsed.password !== ''
         ? 'holds a user name or password'
         : undefined;

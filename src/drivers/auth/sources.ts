@@ -86,7 +86,7 @@ function namedCloud({ cloudName, env }: Places): string | undefined {
 function noCloud(names: readonly string[], files: CloudFiles): Failure {
   return new Failure(
     'invalid',
-    error('no-cloud', 'no cloud is named, and no OS_* variable says how to reach one', {
+    error('no-cloud', 'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables', {
       detail:
         leftOut(files) ??
         (names.length > 0
@@ -190,9 +190,9 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
   if (!file)
     throw new Failure(
       'invalid',
-      error('no-clouds-yaml', `there is no clouds.yaml that could describe the cloud ${name}`, {
-        detail: new Lines(`Looked at: ${files.searched.join(', ')}`, leftOut(files)),
-        remedy: 'write one, or name it with OS_CLIENT_CONFIG_FILE',
+      error('no-clouds-yaml', `no clouds.yaml found for the cloud ${name}`, {
+        detail: new Lines(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
+        remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
       }),
     );
   const { path } = file;
@@ -230,7 +230,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
         files.checkout === undefined
           ? ''
           : `, or, if that file of the working directory is yours, name it, so that your own files complete it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`
-      }${files.leftOut === undefined ? '' : `. ${leftOut(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is not known here`}`,
+      }${files.leftOut === undefined ? '' : `. ${leftOut(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is unknown`}`,
   };
 }
 

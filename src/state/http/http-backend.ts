@@ -141,7 +141,7 @@ class StateServer implements BlobStore {
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
         : status >= 300 && status < 400
           ? 'redirects are not followed: name the address that it points to'
-          : 'see what the server says of it; nothing that was committed is lost';
+          : 'see the message of the server; everything committed is safe';
     return new Failure(
       'state',
       error('state-server', summary, {
@@ -159,7 +159,7 @@ class StateServer implements BlobStore {
         where: { file: this.place },
         remedy:
           networkRemedy(codeOf(cause), TRUST) ??
-          'the server must be reachable from here; nothing that was committed is lost',
+          'check that this machine can reach the server; everything committed is safe',
       }),
       { cause },
     );

@@ -163,8 +163,8 @@ class Store {
           where: { file: path },
           remedy:
             verb === 'read'
-              ? 'it must be a file that you may read; run as the user it belongs to'
-              : 'fix that (room on the disk, rights on its directory) and run the command again; nothing that was committed is lost',
+              ? 'run as the user who owns the file'
+              : 'fix this (free space, permissions) and run the command again; everything committed is safe',
         }),
         { cause },
       );
@@ -278,9 +278,9 @@ function notWritten(journalPath: string, cause: unknown): Failure {
     'state',
     error('state-not-written', `cannot write ${journalPath}: ${systemReason(cause)}`, {
       where: { file: journalPath },
-      detail: 'Nothing new is started. What was reported before is safe; what runs in the cloud goes on.',
-      remedy:
-        'fix that (room on the disk, rights), then run `vbsctl apply` again: it looks in the cloud first',
+      detail:
+        'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
+      remedy: 'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply',
     }),
     { cause },
   );

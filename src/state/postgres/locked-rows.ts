@@ -308,8 +308,9 @@ function away(place: string, cause: ConnectionLost): Failure {
   return new Failure(
     'state',
     error('state-not-written', `cannot write the state at ${place}: ${cause.message}`, {
-      detail: 'Nothing new is started. What was reported before is safe; what runs in the cloud goes on.',
-      remedy: 'fix that, then run `vbsctl apply` again: it looks in the cloud first',
+      detail:
+        'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
+      remedy: 'fix this, then run again (it reads the cloud first): vbsctl apply',
     }),
     { cause },
   );

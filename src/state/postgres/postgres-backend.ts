@@ -180,7 +180,7 @@ function unreachable(place: string, cause: ConnectionLost): Failure {
     'state',
     error('state-server', `PostgreSQL does not answer: ${cause.message}`, {
       where: { file: place },
-      remedy: 'the server must be reachable from here; nothing that was committed is lost',
+      remedy: 'check that this machine can reach the server; everything committed is safe',
     }),
     { cause },
   );

@@ -242,7 +242,7 @@ function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined):
       where: { file: place },
       remedy: noWayIn
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
-        : 'see what it says of it; nothing that was committed is lost',
+        : 'see its message; everything committed is safe',
     }),
     { cause },
   );

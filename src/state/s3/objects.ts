@@ -162,9 +162,9 @@ function failed(what: string, cause: unknown, why: string, place: string): Failu
 
 function remedyOf(cause: unknown): string {
   if (statusOf(cause) !== undefined)
-    return 'the credentials must be allowed to get, put and delete it and its .lock; nothing that was committed is lost';
+    return 'the credentials must be allowed to get, put and delete it and its .lock; everything committed is safe';
   return (
     networkRemedy(codeOf(cause), 'AWS_CA_BUNDLE, the file of its certificate') ??
-    'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; nothing that was committed is lost'
+    'the store must be reachable and AWS credentials (AWS_*, ~/.aws) and region be set; everything committed is safe'
   );
 }

@@ -53,10 +53,10 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
         ...labelled('so far', progressSoFar(action.record, options), style),
         ...runnableLines(action, options),
         ...(action.refused.length === 0
-          ? labelled('first', ['looks at disk and backup; sends nothing before that'], style)
+          ? labelled('first', ['reads disk and backup before it sends anything'], style)
           : labelled(
               'first',
-              ['looks at disk and backup, and follows what was started; it is not sent again'],
+              ['reads disk and backup, and follows what was started; it is not sent again'],
               style,
             )),
         ...reasonLines('refused', action.refused, options),
@@ -72,7 +72,7 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
         heading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
         ...indent(
           remedyLines(
-            `it never runs; to want it still: raise valid_until at ${placeText(action.source)}`,
+            `it never runs; to run it anyway: raise valid_until at ${placeText(action.source)}`,
             options,
           ),
           LABEL_INDENT,

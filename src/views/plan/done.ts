@@ -42,12 +42,12 @@ export function doneLines(
       `since then ${sanitize(later.address)} restored ${same ? 'the same backup' : `backup ${sanitize(later.backup_id)}`} into this disk, ${when(later.finished_at, now)}`;
     return [
       style.faint(`= ${text}`),
-      ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record moves along`]),
+      ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
       ...(note_rule === undefined
         ? []
         : indent(
             wrap(
-              `its rule is new (${selectorText(note_rule)}) and picks what is done: noted by apply, so that a newer backup makes no new restore`,
+              `its new rule (${selectorText(note_rule)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
               width - LABEL_INDENT,
             ),
             LABEL_INDENT,
@@ -85,7 +85,7 @@ export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTe
   );
   return [
     '',
-    ...wrap('Not declared any more, left alone (vbsctl state show ADDRESS):', width),
+    ...wrap('No longer declared, not changed (vbsctl state show ADDRESS):', width),
     ...pairs.map((pair, index) => {
       const status = orphans[index]?.status ?? 'succeeded';
       const paint = status === 'succeeded' ? style.faint : statusPaint(status, style);

@@ -11,11 +11,11 @@ export function stateWarningLines(
   { style, width, initCommand = 'vbsctl init' }: PlanTextOptions,
 ): string[] {
   if (state) return [];
-  const what = 'No state yet: nothing is remembered, every restore counts as never done.';
+  const what = 'There is no state yet, so vbsctl does not know of any earlier restore.';
   return [
     ...wrap(what, width).map((line) => style.strong(style.warn(line))),
     ...remedyLines(
-      `if restores were done here before, find their state first; else create it: ${initCommand}`,
+      `if restores were done before, find their state first; otherwise create it: ${initCommand}`,
       {
         style,
         width,
@@ -63,10 +63,7 @@ export function headerLines(
           ),
         )),
     ...(offline
-      ? wrap(
-          'Made offline: the cloud was not looked at, so this shows what is declared, not what is there.',
-          width,
-        ).map(style.warn)
+      ? wrap('Planned offline: this shows what is declared. The cloud was not read.', width).map(style.warn)
       : []),
   ];
 }

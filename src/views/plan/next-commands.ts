@@ -38,20 +38,20 @@ function nextCommands(
   }: PlanTextOptions,
 ): [string, string][] {
   if (plan.notices.some(({ severity }) => severity === 'error'))
-    return [['vbsctl plan', 'once the errors above are mended']];
-  if (plan.offline) return [['vbsctl plan', 'without --offline, to see what the cloud says']];
+    return [['vbsctl plan', 'after you fix the errors above']];
+  if (plan.offline) return [['vbsctl plan', 'without --offline, to read the cloud']];
   const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
   if (!hasChanges(plan))
     return count.blocked > 0
-      ? [['vbsctl plan', 'once what is blocked is mended']]
+      ? [['vbsctl plan', 'after you fix what is blocked']]
       : [['vbsctl state list', 'shows what was done']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
-    return [[wait, 'follows what is under way to its end, and starts nothing']];
+    return [[wait, 'waits for running restores, and starts nothing']];
   if (count.blocked === 0) return [...start, [apply, '']];
   return [
     ...start,
-    [apply, 'once what is blocked is mended'],
-    [`${apply} --skip-blocked`, 'does the rest now'],
+    [apply, 'after you fix what is blocked'],
+    [`${apply} --skip-blocked`, 'runs the others now'],
   ];
 }
 

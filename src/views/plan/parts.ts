@@ -33,7 +33,7 @@ export function partialLines(leftOut: number | undefined, width: number): string
   if (leftOut === undefined) return [];
   const others = plural(leftOut, 'other declared restore');
   return wrap(
-    `A part only: ${others} ${leftOut === 1 ? 'is' : 'are'} left out by --target and not looked at.`,
+    `Only a part: ${others} ${leftOut === 1 ? 'is' : 'are'} left out by --target and not checked.`,
     width,
   );
 }

@@ -80,7 +80,7 @@ export function summaryLines(
   const meanwhile =
     patienceMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
   const text = [
-    `Applying overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
+    `This overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
     'a restore cannot be stopped or undone.',
     ...(waiting > 0
       ? [`${grouped(waiting)} still ${waiting === 1 ? 'waits' : 'wait'} for something, see above.`]

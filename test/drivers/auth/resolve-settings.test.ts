@@ -173,7 +173,7 @@ describe('settings from OS_* variables', () => {
 
   it('says that no cloud is named where nothing is set at all', () => {
     expect(summaries(() => fromEnv({ HOME: '/home/ann' }))).to.deep.equal([
-      'no cloud is named, and no OS_* variable says how to reach one',
+      'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables',
     ]);
   });
 
@@ -239,7 +239,7 @@ describe('settings from clouds.yaml', () => {
       expect(tls(cloud(line)), line).to.deep.equal(none);
     expect(fromEnv({ ...PASSWORD, OS_INSECURE: '1' })).to.have.property('insecure', true);
     expect(summaries(() => fromEnv({ ...PASSWORD, OS_INSECURE: 'maybe' }))).to.deep.equal([
-      'OS_INSECURE is maybe (OS_* variables)',
+      'invalid value "maybe" for OS_INSECURE (OS_* variables)',
     ]);
   });
 
@@ -322,7 +322,7 @@ describe('settings by openstacksdk’s rules', () => {
     const auth = `auth: {auth_url: "${URL}", ${AUTH}}`;
     expect(cloud(`{clouds: {a: {profile: what, ${auth}}}}`).auth_url).to.equal(URL);
     const [first] = failure(() => cloud(`{clouds: {a: {profile: what, auth: {${AUTH}}}}}`)).diagnostics;
-    expect(first?.remedy).to.contain('profile what is not known here');
+    expect(first?.remedy).to.contain('profile what is unknown');
   });
 
   const regions: [string, string, string][] = [
