@@ -126,7 +126,7 @@ describe('a saved plan', () => {
 
   it('needs a state and a look at the cloud', () => {
     const made = { ...MADE, state: undefined };
-    expect(() => save(planOf(SPECS), made, hash)).to.throw('only over a state');
+    expect(() => save(planOf(SPECS), made, hash)).to.throw('only if there is a state');
   });
 
   it('can be read again whatever names and reasons the cloud told', () => {
@@ -196,7 +196,7 @@ describe('a saved plan', () => {
 
   const text = () => JSON.stringify(saved());
   const files: readonly (readonly [what: string, text: string, said: string])[] = [
-    ['another generation', text().replace('"generation":2', '"generation":3'), 'was edited'],
+    ['another generation', text().replace('"generation":2', '"generation":3'), 'was changed'],
     [
       'another key',
       text().replace('"waivers":[]', '"waivers":[],"more":1'),
@@ -350,7 +350,7 @@ describe('a saved plan', () => {
     ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'that is in the future'],
     ['a lineage', { 'state.lineage': 'other' }, 'has lineage line'],
     ['a serial', { 'state.serial': 99 }, 'is at serial 6'],
-    ['a target', { 'target.project_id': 'p2' }, 'another cloud project'],
+    ['a target', { 'target.project_id': 'p2' }, 'a different cloud project'],
   ];
   for (const [what, edits, said] of invented)
     it(`cannot invent ${what}`, () => {
