@@ -186,7 +186,7 @@ describe('renames onto an address that has a record', () => {
   it('says where the record waits that cannot move, and how to clear the way', () => {
     const state = put(put(book(), 's/a', I, 'running'), 's/b', J, 'running');
     expect(said(planOf([as('s/b', I)], { state }), 's/b'))
-      .to.contain('another restore at s/b is still running')
+      .to.contain('another restore at s/b is running')
       .and.contain('the record of this restore (running) is at s/a')
       .and.contain('vbsctl resolve s/b');
     const unknown = put(book(), 's/b', J, 'unknown');

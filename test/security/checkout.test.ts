@@ -96,7 +96,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     expect(planned.code, printed(planned)).to.equal(0);
     expect(printed(planned)).to.not.include(SECRET);
     const named = await scene.run({}, 'emulator', '--detach', 'x', '--world', '.vbsctl/emulator.json');
-    expectRefusal(named, 5, 'leads out of it', '--world');
+    expectRefusal(named, 5, 'leads out of the working directory', '--world');
     expectRefusal(
       await scene.run({}, 'emulator', '--detach', 'x', '--world', victim),
       1,
@@ -308,7 +308,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, not named');
     }
     scene.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
-    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of it');
+    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the working directory');
   });
 
   it('the command line and the environment may name the state all the same', async () => {
@@ -852,7 +852,12 @@ describe('links out of the checkout are written through by nothing', () => {
       ['apply', '--auto-approve', '--init-state', '--state', '.vbsctl/state.json'],
       ['emulator', '--port', '0', '--world', '.vbsctl/world.json'],
     ])
-      expectRefusal(await scene.run(env, ...args), 5, 'leads out of it', join(scene.home, '.ssh'));
+      expectRefusal(
+        await scene.run(env, ...args),
+        5,
+        'leads out of the working directory',
+        join(scene.home, '.ssh'),
+      );
     expect((await scene.run(env, 'init')).code).to.equal(0);
     const removed = await scene.run(env, 'state', 'mv', 'pay/db', 'pay/x', '--backup', '.vbsctl/backup.json');
     expect(removed.code, printed(removed)).to.not.equal(0);

@@ -314,9 +314,14 @@ describe('a saved plan as an attacker writes it', () => {
           symlinkSync(join(outside, 'token'), path);
         },
         5,
-        'leads out of it',
+        'leads out of the working directory',
       ],
-      ['a link to a device', (path) => symlinkSync('/dev/zero', path), 5, 'leads out of it'],
+      [
+        'a link to a device',
+        (path) => symlinkSync('/dev/zero', path),
+        5,
+        'leads out of the working directory',
+      ],
     ];
     for (const [what, make, code, sentence] of files)
       it(`${what}: is refused at once`, async () => {
@@ -589,7 +594,7 @@ describe('a saved plan as an attacker writes it', () => {
       symlinkSync(victim, at('plan.json.tmp'));
       symlinkSync(outside, at('out'));
       await refused('is a symbolic link', 'plan', '--out', 'plan.json');
-      await refused('leads out of it', 'plan', '--out', 'out/plan.json');
+      await refused('leads out of the working directory', 'plan', '--out', 'out/plan.json');
       rmSync(at('plan.json'));
       await ok('plan', '--out', 'plan.json');
       expect(readFileSync(victim, 'utf8')).to.equal('mine');
