@@ -455,7 +455,7 @@ describe('a saved plan as an attacker writes it', () => {
       await refused('signed by a key that is not trusted', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       forge({ created_at: '2026-11-24T00:00:00.000Z' });
-      await refused('does not fit', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('does not match', 'apply', 'plan.json', '--trusted-keys', keys());
       await refused('does not fit', 'show', 'plan.json', '--trusted-keys', keys());
     });
 

@@ -139,7 +139,7 @@ describe('security: a state file that was tampered with', () => {
     write(sound);
     const [low, high] = [JSON.parse(sound).serial, JSON.parse(newer).serial];
     for (const args of [['plan'], ['apply', '--auto-approve'], ['status'], ['wait']])
-      await refuses(args, new RegExp(`older .*it has serial ${low}, and serial ${high} was seen`));
+      await refuses(args, new RegExp(`older .*it has serial ${low}, and serial ${high} was used before`));
     // A verify that says "sound" would be a lie.
     const verified = await run('state', 'verify');
     expect(verified.code).to.equal(1);

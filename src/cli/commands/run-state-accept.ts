@@ -64,7 +64,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     await lease.replace(accepted);
     await remember(io, store, accepted, 'accept');
     io.stdout.write(
-      `Accepted ${store.location} as it is; its serial is now ${state.serial}.\n` +
+      `Accepted ${store.location} as it is; it continues as serial ${state.serial}.\n` +
         `The history has who accepted it, when and why: vbsctl state history\nBackup of the previous state: ${backup}\n`,
     );
     return EXIT.done;

@@ -82,7 +82,7 @@ function pushedText(pushed: Pushed, { state }: Snapshot, location: string): stri
         pushed.backup === undefined
           ? 'There was no earlier state.'
           : `Backup of the previous state: ${pushed.backup}`;
-      return `Wrote ${what} to ${location}; its serial is now ${pushed.serial}.\n${before}\n`;
+      return `Wrote ${what} to ${location}; it continues as serial ${pushed.serial}.\n${before}\n`;
     }
     default:
       return unreachable(pushed);
