@@ -139,6 +139,14 @@ export function sameId(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
+/**
+ * Whether a text has the form of an id, with dashes or without. Where a name or an id may be given, it is an id and never
+ * a name: whoever may name a disk could otherwise give it the id of another one.
+ */
+export function looksLikeId(text: string): boolean {
+  return /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i.test(text);
+}
+
 /** `error`, `error_restoring`, `error_extending`, … */
 export function isErrorStatus(status: string): boolean {
   return status === 'error' || status.startsWith('error_');

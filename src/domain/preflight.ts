@@ -4,6 +4,7 @@ import {
   BACKUP_RESTORING,
   type Backup,
   isErrorStatus,
+  looksLikeId,
   VOLUME_RESTORING,
   type Volume,
 } from './cloud.ts';
@@ -157,17 +158,14 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
   const { server } = expect;
   if (server !== undefined && volume.attachments.length > 0) {
     const known = volume.attachments.some(
-      (a) => a.server_id === server || (a.server_name === server && !isWithheld(server)),
+      (a) =>
+        a.server_id === server || (a.server_name === server && !isWithheld(server) && !looksLikeId(server)),
     );
     // Without a name from the cloud, a server given by name cannot be told from another one.
-    const tellable = volume.attachments.every((a) => a.server_name !== undefined) || isUuid(server);
+    const tellable = volume.attachments.every((a) => a.server_name !== undefined) || looksLikeId(server);
     if (!known && tellable) differs('server', server, volume.attachments.map(describeAttachment).join(', '));
   }
   return problems;
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
 /** What a disk is busy with; EVS and Cinder, as far as their states are not errors. */

@@ -1,3 +1,4 @@
+import { looksLikeId } from '../domain/cloud.ts';
 import { NAME_LENGTH_MAX, type Secrets } from '../domain/secrets.ts';
 import { UnexpectedShape } from './fields.ts';
 
@@ -19,14 +20,13 @@ function masked(value: unknown, key: string, secrets: Secrets): unknown {
 }
 
 const ID_KEY = /(^|_)id$/;
-const ID = /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i;
 /** Sentences, in which a short secret is one, too. So is a status that no API has. */
 const MESSAGES = /^(reasons|fail_reason|text|.*status)$/;
 
 function maskedText(text: string, key: string, secrets: Secrets): string {
   if (key.endsWith('status') && STATUSES.has(text.toLowerCase())) return text;
   // Part of a password may be part of an id; the whole of one is a token of old Keystones.
-  if (ID_KEY.test(key) && ID.test(text) && !secrets.has(text)) return text;
+  if (ID_KEY.test(key) && looksLikeId(text) && !secrets.has(text)) return text;
   const bounded = text.length > NAME_LENGTH_MAX ? `${text.slice(0, NAME_LENGTH_MAX)}…` : text;
   const without = MESSAGES.test(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
   if (without !== text && ID_KEY.test(key))

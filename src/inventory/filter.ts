@@ -1,11 +1,12 @@
+import { looksLikeId } from '../domain/cloud.ts';
 import { globMatches } from '../domain/glob.ts';
 import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inventory.ts';
 
 /** What a person asks for. Each list holds alternatives, the fields all have to agree; an empty list asks nothing. */
 export interface InventoryFilter {
-  /** Ids or exact names of disks. */
+  /** Ids or exact names of disks; what looks like an id is no name. */
   readonly volumes: readonly string[];
-  /** Ids or exact names of servers. */
+  /** Likewise of servers. */
   readonly servers: readonly string[];
   /** Globs for the name of what is listed. */
   readonly names: readonly string[];
@@ -22,7 +23,7 @@ export function filterBackups(rows: readonly BackupRow[], filter: InventoryFilte
     const taken = Date.parse(row.created_at);
     return (
       among(filter.volumes, row.volume_id, row.volume_name) &&
-      among(filter.servers, ...serversOf(row)) &&
+      isAttached(filter, row) &&
       hasName(filter, row.name) &&
       hasStatus(filter, row.status) &&
       taken <= before &&
@@ -35,7 +36,7 @@ export function filterVolumes(rows: readonly VolumeRow[], filter: InventoryFilte
   return rows.filter(
     (row) =>
       among(filter.volumes, row.id, row.name) &&
-      among(filter.servers, ...serversOf(row)) &&
+      isAttached(filter, row) &&
       hasName(filter, row.name) &&
       hasStatus(filter, row.status),
   );
@@ -59,14 +60,15 @@ export function unknownOf(
   return {
     // The disk of an old backup may be gone; its id is still good to ask with.
     volumes: lacking(filter.volumes, [
-      ...volumes.flatMap(({ id, name }) => [id, name]),
+      ...volumes.flatMap(idAndName),
       ...backups.map(({ volume_id }) => volume_id),
     ]),
-    servers: lacking(
-      filter.servers,
-      servers.flatMap(({ id, name }) => [id, name]),
-    ),
+    servers: lacking(filter.servers, servers.flatMap(idAndName)),
   };
+}
+
+function idAndName({ id, name }: { readonly id: string; readonly name: string }): string[] {
+  return looksLikeId(name) ? [id] : [id, name];
 }
 
 function lacking(wanted: readonly string[], known: readonly string[]): string[] {
@@ -75,14 +77,19 @@ function lacking(wanted: readonly string[], known: readonly string[]): string[] 
   return wanted.filter((each) => !all.has(each));
 }
 
-function serversOf({ attachments }: Pick<VolumeRow, 'attachments'>): string[] {
-  return attachments.flatMap(({ server_id, server_name }) =>
-    server_name === undefined ? [server_id] : [server_id, server_name],
+function isAttached({ servers }: InventoryFilter, { attachments }: Pick<VolumeRow, 'attachments'>): boolean {
+  return (
+    servers.length === 0 ||
+    attachments.some(({ server_id, server_name }) => among(servers, server_id, server_name))
   );
 }
 
-function among(wanted: readonly string[], ...values: readonly (string | undefined)[]): boolean {
-  return wanted.length === 0 || values.some((value) => value !== undefined && wanted.includes(value));
+function among(wanted: readonly string[], id: string, name: string | undefined): boolean {
+  return (
+    wanted.length === 0 ||
+    wanted.includes(id) ||
+    (name !== undefined && !looksLikeId(name) && wanted.includes(name))
+  );
 }
 
 function hasName({ names }: InventoryFilter, name: string): boolean {

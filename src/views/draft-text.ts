@@ -1,4 +1,4 @@
-import type { Backup } from '../domain/cloud.ts';
+import { type Backup, looksLikeId } from '../domain/cloud.ts';
 import { linesOf } from '../domain/diagnostic.ts';
 import type { Draft, DraftGap, DraftRestore } from '../domain/draft.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -108,7 +108,7 @@ function expectLines({ name, size: gigabytes, attachments }: VolumeRow): string[
   const [{ server_id = '', server_name = server_id } = {}] = attachments;
   const expected: [string, string | number][] = [
     ['volume_name', name],
-    ['server', isWithheld(server_name) ? server_id : server_name],
+    ['server', isWithheld(server_name) || looksLikeId(server_name) ? server_id : server_name],
     ['size', gigabytes],
   ];
   const lines = expected

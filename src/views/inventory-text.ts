@@ -1,4 +1,4 @@
-import { isErrorStatus } from '../domain/cloud.ts';
+import { isErrorStatus, looksLikeId } from '../domain/cloud.ts';
 import type { BackupRow, ServerRow, VolumeRow } from '../domain/inventory.ts';
 import { describeAttachment } from '../domain/preflight.ts';
 import { type Column, tableLines } from './table.ts';
@@ -83,13 +83,16 @@ function statusPaint(status: string, style: Style): Paint {
 }
 
 /**
- * A line each of what can be given back to `--volume` and `--server`: the name where it is one and names just
- * one, else the id.
+ * A line each of what can be given back to `--volume` and `--server`: the name where it is one, names just one and is no
+ * id, else the id.
  */
 export function namesText(rows: readonly { readonly id: string; readonly name: string }[]): string {
+  const ids = new Set(rows.map(({ id }) => id));
   const seen = new Map<string, number>();
   for (const { name } of rows) seen.set(name, (seen.get(name) ?? 0) + 1);
-  return joinLines(rows.map(({ id, name }) => (seen.get(name) === 1 && PASTEABLE.test(name) ? name : id)));
+  const isOne = (name: string) =>
+    seen.get(name) === 1 && PASTEABLE.test(name) && !looksLikeId(name) && !ids.has(name);
+  return joinLines(rows.map(({ id, name }) => (isOne(name) ? name : id)));
 }
 
 /** No space, no quote, nothing that a shell would take for its own. */

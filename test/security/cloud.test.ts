@@ -663,6 +663,33 @@ describe('names and ids', () => {
     expect(planned.stdout).to.include('1 to restore');
   });
 
+  it('that look like the id of another disk or server are not taken for it', async () => {
+    const [other, copy, server] = [
+      '2748f2f2-4394-4e6e-af8d-8dd34496c024',
+      '11111111-2222-4333-8444-555555555555',
+      '99999999-2222-4333-8444-555555555555',
+    ] as const;
+    cloud.add(other, copy);
+    Object.assign(cloud.volumes.get(VOLUME) ?? {}, { name: 'pay-db-data' });
+    Object.assign(cloud.volumes.get(other) ?? {}, {
+      name: VOLUME,
+      status: 'in-use',
+      attachments: [{ server_id: server, server_name: VOLUME, device: '/dev/vdb' }],
+    });
+    Object.assign(cloud.backups.get(BACKUP) ?? {}, { name: copy });
+    const listed = async (...args: readonly string[]) => (await run('get', ...args, '-o', 'name')).stdout;
+    expect((await listed('volumes')).trim().split('\n')).to.have.members(['pay-db-data', other]);
+    expect(await listed('backups', '--volume', VOLUME)).to.equal(`${BACKUP}\n`);
+    expect(await listed('volumes', '--volume', VOLUME)).to.equal('pay-db-data\n');
+    expect(said(await run('get', 'volumes', '--server', VOLUME))).to.include('no server of this project');
+    const generated = await run('generate', '--volume', VOLUME, '--latest');
+    expect(generated.stdout).to.include(VOLUME).and.not.include(other);
+    // Gone, its id is nobody's: not the one's who is called like it.
+    cloud.volumes.delete(VOLUME);
+    cloud.backups.delete(BACKUP);
+    expect(said(await run('get', 'volumes', '--volume', VOLUME))).to.include('no disk of this project');
+  });
+
   it('are not hidden by a token that is none', async () => {
     const name = 'pay-db-data-of-payments';
     named(name);

@@ -43,8 +43,11 @@ describe('views/inventory-text', () => {
       { id: '4', name: '' },
       { id: '5', name: '$(reboot)' },
       { id: '6', name: '--all' },
+      { id: '7', name: '1' },
+      { id: '8', name: 'c96e4a94-927a-425c-8795-63f9964cfebd' },
+      { id: '9', name: 'C96E4A94927A425C879563F9964CFEBD' },
     ];
-    expect(namesText(rows)).to.equal('a\n2\n3\n4\n5\n6\n');
+    expect(namesText(rows)).to.equal('a\n2\n3\n4\n5\n6\n7\n8\n9\n');
   });
 
   it('writes YAML that is read as the same data, harmless to look at', () => {
