@@ -13,6 +13,7 @@ import {
 } from '../domain/saved-plan.ts';
 import { locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
+import { refuseContent } from '../files/refuse-content.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
@@ -32,7 +33,7 @@ const KEYS_MAX = 1_000;
 
 const MAKE_KEY = 'make one: openssl genpkey -algorithm ed25519 -out plan-signing.pem';
 
-/** The PEM text itself, or the path of its file: what a pipeline keeps as a secret is mostly the text. */
+/** The PEM text itself, as it is or in base64, or the path of its file: what a pipeline keeps as a secret is mostly the text. */
 export const SIGNING_KEY_VARIABLE = 'VBSCTL_SIGNING_KEY';
 /** The directory that `--trusted-keys` names. */
 export const TRUSTED_KEYS_VARIABLE = 'VBSCTL_TRUSTED_KEYS';
@@ -43,9 +44,11 @@ export type Sign = (saved: SavedPlan) => SavedPlan;
 export async function signer(io: Io, flag: string | undefined): Promise<Sign | undefined> {
   const named = flag ?? (io.env[SIGNING_KEY_VARIABLE] || undefined);
   if (named === undefined) return undefined;
-  const isText = flag === undefined && named.trimStart().startsWith('-----BEGIN ');
-  const from = isText ? `$${SIGNING_KEY_VARIABLE}` : named;
-  const pem = isText ? named : await readKey(io, named, 'vbsctl plan --sign');
+  const text = flag === undefined ? pemIn(named) : undefined;
+  if (text !== undefined) io.secrets.add(named);
+  else refuseContent(flag === undefined ? SIGNING_KEY_VARIABLE : '--sign', named, io.cwd);
+  const from = text === undefined ? named : `$${SIGNING_KEY_VARIABLE}`;
+  const pem = text ?? (await readKey(io, named, 'vbsctl plan --sign'));
   io.secrets.add(pem);
   const key = privateKey(pem, from);
   const fingerprint = fingerprintOf(createPublicKey(key));
@@ -55,6 +58,16 @@ export async function signer(io: Io, flag: string | undefined): Promise<Sign | u
     return { ...saved, signature };
   };
 }
+
+/** The text of a key: as it is, or in base64 where what keeps secrets takes no line breaks. */
+function pemIn(value: string): string | undefined {
+  if (value.trimStart().startsWith(PEM_START)) return value;
+  if (!/^[A-Za-z0-9+/=\s]+$/.test(value)) return undefined;
+  const decoded = Buffer.from(value, 'base64').toString();
+  return decoded.startsWith(PEM_START) ? decoded : undefined;
+}
+
+const PEM_START = '-----BEGIN ';
 
 export interface TrustedKey {
   /** Of its file, without `.pem`. */
@@ -70,6 +83,7 @@ export async function trustedKeys(
 ): Promise<readonly TrustedKey[] | undefined> {
   const directory = flag ?? (io.env[TRUSTED_KEYS_VARIABLE] || undefined);
   if (directory === undefined) return undefined;
+  refuseContent(flag === undefined ? TRUSTED_KEYS_VARIABLE : '--trusted-keys', directory, io.cwd);
   await warnOfKeysInCheckout(io, directory);
   const names = (await namesIn(io, directory)).filter((name) => name.endsWith('.pem')).sort();
   if (names.length === 0 || names.length > KEYS_MAX)

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { refuseContent } from '../files/refuse-content.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -21,7 +22,7 @@ const IN_THE_URL = ['sslrootcert', 'sslcert', 'sslkey'];
 /**
  * For a state at `location`, or a cloud where it is absent.
  *
- * @throws Failure `refused` that names every one with its whole path
+ * @throws Failure `refused` that names every one with its whole path, or one that holds no path
  */
 export function refuseRelativeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: string): void {
   const names = [
@@ -32,7 +33,9 @@ export function refuseRelativeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: stri
     location !== undefined && URL.canParse(location)
       ? IN_THE_URL.map((name) => [name, new URL(location).searchParams.get(name)] as const)
       : [];
-  const found = [...names.map((name) => [name, io.env[name]] as const), ...inUrl].filter(isRelative);
+  const named = [...names.map((name) => [name, io.env[name]] as const), ...inUrl];
+  for (const [name, path] of named) if (path) refuseContent(name, path, io.cwd);
+  const found = named.filter(isRelative);
   if (found.length === 0) return;
   throw new Failure(
     'refused',

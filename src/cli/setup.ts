@@ -8,6 +8,7 @@ import { optional } from '../domain/record.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor } from '../domain/state.ts';
 import type { Checkouts } from '../files/checkout.ts';
+import { refuseContent } from '../files/refuse-content.ts';
 import {
   besideConfig,
   type ConfigSearch,
@@ -102,9 +103,11 @@ export async function manifests(
 }
 
 export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
+  const environment = flags.config === undefined ? io.env.VBSCTL_CONFIG || undefined : undefined;
+  if (environment !== undefined) refuseContent('VBSCTL_CONFIG', environment, io.cwd);
   return {
     ...optional('flag', flags.config),
-    ...optional('environment', io.env.VBSCTL_CONFIG || undefined),
+    ...optional('environment', environment),
     manifests: flags.filename ?? [],
   };
 }

@@ -408,7 +408,8 @@ describe('a saved plan as an attacker writes it', () => {
     it('comes from a variable, too, as text or as a path', async () => {
       const ops = pem();
       trust('ops', ops.trusted);
-      for (const value of [ops.secret, file('sign.pem', ops.secret)]) {
+      const inBase64 = Buffer.from(ops.secret).toString('base64');
+      for (const value of [ops.secret, inBase64, file('sign.pem', ops.secret)]) {
         const env = { VBSCTL_SIGNING_KEY: value, VBSCTL_TRUSTED_KEYS: keys() };
         expect((await desk.runIn(desk.folder, env, 'plan', '--out', 'plan.json')).code).to.equal(0);
         const shown = await desk.runIn(desk.folder, env, 'show', 'plan.json');

@@ -4,6 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
+import { refuseContent } from '../../files/refuse-content.ts';
 import type { CloudSettings } from './auth-settings.ts';
 
 export type CertificateName = 'cacert' | 'cert' | 'key';
@@ -23,7 +24,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
  * from the working directory, where a pull request can put a file. The other way round, a clouds.yaml of the working
  * directory names no file outside of it.
  *
- * @throws Failure `refused` for those two, `invalid` for a file that cannot be read
+ * @throws Failure `refused` for those two and for what is no path, `invalid` for a file that cannot be read
  */
 export async function readCertificate(
   name: CertificateName,
@@ -32,6 +33,7 @@ export async function readCertificate(
 ): Promise<string | undefined> {
   const given = settings[name];
   if (given === undefined) return undefined;
+  refuseContent(`${name} (${source})`, given, cwd);
   const path = given.replace(/^~(?=\/)/, home);
   const absolute = resolve(cwd, path);
   if (checkout === undefined && !isAbsolute(path)) throw relative(name, given, absolute, source);

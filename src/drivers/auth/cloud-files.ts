@@ -6,6 +6,7 @@ import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
+import { refuseContent } from '../../files/refuse-content.ts';
 
 import type { Env } from './auth-settings.ts';
 
@@ -54,12 +55,14 @@ export interface CloudFilePlaces {
 /**
  * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path, the first secure.yaml of
  * `OS_CLIENT_SECURE_FILE` and the same path, and the first clouds-public.yaml. All three are the user's, or all three
- * those of the working directory. Throws a Failure (`invalid`) for a file that is there and cannot be read, and for one
+ * those of the working directory. Throws a Failure: `refused` for a variable that holds no path, `invalid` for a file that is there and cannot be read, and for one
  * that a variable names and is not there.
  */
 export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFiles> {
   const { env, cwd, readsCwd } = places;
   const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
+  if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
+  if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
   const own = searchPath(places);
   // The user's own, even where the working directory is the home: links in it are theirs.
   const first = (stem: string) => firstOf(candidates(stem, own), undefined, places, []);

@@ -2,6 +2,7 @@ import type { SettingsReport, ShownSetting } from '../../domain/access-report.ts
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
+import { looksLikePath } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/record.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
@@ -70,10 +71,15 @@ const SECRETS: ReadonlySet<string> = new Set([
   'security_token',
 ]);
 
-/** Nothing of a secret is shown, and no address that somebody hid a password in. */
+const FILES: ReadonlySet<string> = new Set(['cacert', 'cert', 'key']);
+
+/** Nothing of a secret is shown, no address that somebody hid a password in, and no content of a file for its path. */
 function shown(key: string, { text, from }: Found): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const secret = SECRETS.has(key) || (url && url.username + url.password !== '');
+  const secret =
+    SECRETS.has(key) ||
+    (url && url.username + url.password !== '') ||
+    (FILES.has(key) && !looksLikePath(text));
   return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
