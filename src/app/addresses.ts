@@ -1,5 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -37,7 +38,7 @@ export function refuseUndeclared(addresses: readonly Address[], specs: readonly 
         remedy:
           meant === undefined
             ? 'write it as set/name; to list the restores: vbsctl plan'
-            : `did you mean ${meant}?`,
+            : `did you mean ${quotedWhole(meant)}?`,
       });
     }),
   );
@@ -61,6 +62,6 @@ export function noRecord(address: string, known: Iterable<string>): Diagnostic {
     remedy:
       meant === undefined
         ? 'to list its records: vbsctl state list'
-        : `did you mean ${meant}? See: vbsctl state list`,
+        : `did you mean ${quotedWhole(meant)}? See: vbsctl state list`,
   });
 }

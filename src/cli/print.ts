@@ -1,6 +1,7 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import type { Address } from '../domain/spec.ts';
 import { diagnosticsText } from '../views/diagnostics.ts';
 import { DEFAULT_WIDTH, makeStyle, type TextOptions, wantsColor } from '../views/terminal.ts';
@@ -50,7 +51,7 @@ export function tellOfStop(io: Io, blocking: readonly Address[] = []): void {
       remedy:
         blocking.length === 0
           ? 'run the same command again to resume: it checks the cloud first'
-          : `first resolve ${listed(blocking, 3)} as described above, or add --skip-blocked; then run the same command again to resume: it checks the cloud first`,
+          : `first resolve ${listed(blocking.map(quotedWhole), 3)} as described above, or add --skip-blocked; then run the same command again to resume: it checks the cloud first`,
     },
   ]);
 }

@@ -2,6 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
@@ -134,7 +135,7 @@ function notLoosened(file: string, main: string | undefined, loosening: readonly
     severity: 'note',
     code: 'policy-not-loosened',
     summary: `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${keeper}`,
-    remedy: `whoever keeps ${keeper} can change it there`,
+    remedy: `whoever keeps ${main === undefined ? keeper : quotedWhole(main)} can change it there`,
     where: { file },
   }));
 }

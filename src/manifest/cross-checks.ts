@@ -1,4 +1,5 @@
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import { addressOf } from '../domain/spec.ts';
 import { suggestForReport } from '../domain/suggest.ts';
 import { valueAt, where } from './check-document.ts';
@@ -121,7 +122,7 @@ function* unknownDependencies(
         remedy:
           meant === undefined
             ? 'name a restore that is declared, or also load the file that declares it, with -f'
-            : `did you mean ${meant}?`,
+            : `did you mean ${quotedWhole(meant)}?`,
         where: whereIn(entry, 'depends_on', index),
       });
     }

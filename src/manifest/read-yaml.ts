@@ -14,6 +14,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
@@ -341,7 +342,7 @@ class Converter {
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {
       this.#problem(node, 'unknown-anchor', `alias ${named(node.source)} has no anchor before it`, {
-        remedy: `define it with &${shortened(node.source)} further up, or quote the text: ${named(`*${node.source}`)}`,
+        remedy: `define it with ${quoted(`&${node.source}`)} further up, or quote the text: ${named(`*${node.source}`)}`,
       });
       return null;
     }

@@ -1,6 +1,6 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
-import { quoted } from '../domain/escape/quoted.ts';
+import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
@@ -47,7 +47,7 @@ export function overwritesWithAnother(action: RestoreAction, context: Context): 
       summary: `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
       remedy: new Lines(
         ownBackup(own, action.source, context),
-        `if the other disk’s is meant, say so instead of backup_id: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${backup.of_volume_id}}`,
+        `if the other disk’s is meant, say so instead of backup_id: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
       ),
     },
   ];
@@ -60,7 +60,7 @@ function ownBackup(
 ): string {
   const newest = newestOf(id, advisable);
   return newest
-    ? `the newest backup of ${called(name, id)}: ${newest.id} (${seconds(newest.created_at)}); put that${placed(source)}`
+    ? `the newest backup of ${called(name, id)}: ${quotedWhole(newest.id)} (${seconds(newest.created_at)}); put that${placed(source)}`
     : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
 }
 

@@ -1,4 +1,5 @@
 import { error } from '../domain/diagnostic.ts';
+import { quotedWhole } from '../domain/escape/quoted.ts';
 import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 
@@ -64,7 +65,7 @@ function blockedBy(
     ...(was === undefined ? {} : { was }),
     reasons: [
       error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
-        remedy: `fix ${stuck.address} first, or remove it from depends_on`,
+        remedy: `fix ${quotedWhole(stuck.address)} first, or remove it from depends_on`,
       }),
     ],
   };

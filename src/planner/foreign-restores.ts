@@ -1,5 +1,6 @@
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Action } from '../domain/plan.ts';
 import { isOpen } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
@@ -17,7 +18,7 @@ export function foreignRestores(actions: readonly Action[], state: State | undef
         summary: 'another client is restoring this disk right now',
         remedy:
           kind === 'restore'
-            ? `if it is this restore, started by hand: wait for its end, then: vbsctl import ${address} --job-id … --reason "…"`
+            ? `if it is this restore, started by hand: wait for its end, then: vbsctl import ${shellOperand(address)} --job-id … --reason "…"`
             : 'find out who started it before you use the disk',
         where: { address },
       } as const,

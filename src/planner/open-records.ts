@@ -1,5 +1,5 @@
 import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
-import { shellOperand } from '../domain/escape/shell-word.ts';
+import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import type { Wait } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
@@ -129,7 +129,7 @@ function howToSettle(record: RestoreRecord, declared: Address | undefined): stri
   if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
   return declared === undefined
     ? `wait for its end: vbsctl wait ${shellOperand(record.address)}; or find out what happened, then: ${resolveCommand(record.address)}`
-    : `finish it first: vbsctl apply --target ${declared}`;
+    : `finish it first: vbsctl apply --target ${shellWord(declared)}`;
 }
 
 function raise(record: RestoreRecord, { records }: Context): string {

@@ -93,7 +93,7 @@ export function damagedLock(place: string): Failure {
     'locked',
     error('lock-damaged', 'the state is locked, but the lock does not say by whom', {
       where: { file: place },
-      remedy: `make sure that no vbsctl works on this state, then delete ${quotedWhole(place)}`,
+      remedy: `make sure that no run works on this state, then delete ${quotedWhole(place)}`,
     }),
   );
 }

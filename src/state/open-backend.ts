@@ -182,7 +182,11 @@ async function realPath(location: string): Promise<string> {
     const path = await realpath(location);
     const found = await stat(path);
     if (found.isDirectory())
-      throw unfit(location, 'it is a directory', `name a file in it: ${join(location, 'vbsctl.state.json')}`);
+      throw unfit(
+        location,
+        'it is a directory',
+        `name a file in it: ${shellPath(join(location, 'vbsctl.state.json'))}`,
+      );
     if (!found.isFile()) throw unfit(location, 'it is not a regular file', 'name a regular file');
     return path;
   } catch (cause) {

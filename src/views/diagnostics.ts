@@ -60,7 +60,7 @@ export function placeText({ file, line, column, address }: Place): string {
     .filter((part) => part !== undefined && part !== '')
     .join(':');
   if (address === undefined) return position;
-  return position === '' ? sanitize(address) : `${position} (${sanitize(address)})`;
+  return position === '' ? quotedWhole(address) : `${position} (${quotedWhole(address)})`;
 }
 
 /** `2 errors, 1 warning` */

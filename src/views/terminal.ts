@@ -97,17 +97,17 @@ const OURS = String.raw`${SIGN}\S*|vbsctl|openstack`;
  */
 const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S)(?:(?<= ${SIGN}\S*) +\S+)?)*`, 'gu');
 
-/** Prose, in lines of at most `width` columns, broken at spaces; a longer word stays whole. */
+/** Prose, in lines of at most `width` columns, broken at blanks of every kind; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
-  return filled(text.match(WORDS) ?? [], width);
+  return filled(text.replace(/\s/g, ' ').match(WORDS) ?? [], width);
 }
 
 /**
  * A command up to the end of its line (broken, it could not be pasted), or a word. A quotation belongs to its word,
- * spaces and all: no command is found in it.
+ * spaces and all: no command is found in it. Only U+0020 ends a word: any other blank belongs to what it was found in.
  */
 const ADVICE =
-  /(?:vbsctl|openstack) .*$|(?:\u201c[^\u201d]*\u201d|"(?:[^"\\]|\\.)*"|'[^']*'|\\\S|\S)+(?: +\u2192(?!\S))*/g;
+  /(?:vbsctl|openstack) .*$|(?:\u201c[^\u201d]*\u201d|"(?:[^"\\]|\\.)*"|'[^']*'|\\[^ ]|[^ ])+(?: +\u2192(?![^ ]))*/g;
 
 /**
  * What to do, in our own words, line by line: a command of ours stands on a line of its own where it would be broken.

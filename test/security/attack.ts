@@ -124,3 +124,18 @@ export function expectNoLookalike(done: Finished): void {
   expect(text, text).to.contain('→\\u{fe0e}').and.not.match(CRASH);
   expect(text, text).not.to.match(/^\s*(To go on, paste|(\P{ASCII}\S*\s+)?curl)/mu);
 }
+
+/** Expects a remedy in which `command`, a stranger's, stands within a quotation only. */
+export function expectQuotedOnly(finished: Finished, command: string): void {
+  const text = printed(finished);
+  const remedies = text
+    .split(/^ *→ /m)
+    .slice(1)
+    .map((rest) => rest.split(/\n(?! {4}\S)/, 1)[0] ?? '');
+  const named = remedies.filter((remedy) => remedy.includes(command));
+  expect(named, text).to.not.be.empty;
+  for (const remedy of named) {
+    expect(remedy.replace(/“[^”]*”|"[^"]*"|'[^']*'/g, ''), text).to.not.include(command);
+    expect(remedy, text).to.not.match(/\n\s*(vbsctl|openstack)\s/);
+  }
+}

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { Finished } from '../e2e/program.ts';
-import { CRASH, expectNoLookalike, Listener, LOOKALIKE, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, expectQuotedOnly, Listener, LOOKALIKE, printed, Scene } from './attack.ts';
 
 /** What a pull request can put into a checkout, against the built program. */
 
@@ -796,6 +796,19 @@ describe('what is no file, or has no end', () => {
       ['unlock', 'abc'],
     ])
       expectNoLookalike(await scene.run(cloud.env(), ...args));
+  });
+
+  it('a directory in the way is in no command of the advice, whatever its name', async () => {
+    const evil = 'd vbsctl status;touch pwned;#';
+    mkdirSync(at(evil));
+    scene.write('vbsctl.yaml', `apiVersion: vbsctl.dev/v1\nkind: Config\nstate: ${JSON.stringify(evil)}\n`);
+    expectQuotedOnly(await scene.run(cloud.env(), 'status'), 'vbsctl status;touch');
+    declare();
+    const directory = 's vbsctl resolve a';
+    mkdirSync(at(directory));
+    mkdirSync(at(`${directory}/b --as succeeded.lock`));
+    const state = join(directory, 'b --as succeeded');
+    expectQuotedOnly(await scene.run(cloud.env(), 'init', '--state', state), 'vbsctl resolve a/b');
   });
 
   it('a lock with an id that leads to another directory writes nothing there', async () => {

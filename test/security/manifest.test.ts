@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
-import { CRASH, printed, Scene } from './attack.ts';
+import { CRASH, expectQuotedOnly, printed, Scene } from './attack.ts';
 import { HOSTILE_TEXTS, LOG_COMMANDS, SURROUNDINGS } from './hostile-texts.ts';
 import { logCommandsIn } from './log-commands.ts';
 
@@ -100,5 +100,38 @@ describe('a manifest whose texts are hostile', () => {
     const done = await scene.run(cloud.env(), 'plan', '-f', 'sets');
     expect(printed(done)).to.include('sets/a\\n\\x20\\x20run\\x20this');
     expect(printed(done)).not.to.match(/^\s*(run this first|vbsctl apply --auto-approve)/m);
+  });
+
+  it('puts no command of a name into the advice', async () => {
+    const restore = {
+      backup_id: '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11',
+      volume_id: 'c96e4a94-927a-425c-8795-63f9964cfebd',
+    };
+    const set = (name: string, restores: object[]) =>
+      json({ apiVersion: 'vbsctl.dev/v1', kind: 'RestoreSet', metadata: { name }, spec: { restores } });
+    const restores = [
+      { ...restore, name: 'db-data' },
+      {
+        ...restore,
+        name: 'db-wal',
+        volume_id: 'c96e4a94-927a-425c-8795-63f9964cfebe',
+        depends_on: ['db-date'],
+      },
+    ];
+    scene.write('restores.yaml', set('vbsctl state rm x;touch pwned #', restores));
+    const done = await scene.run(cloud.env(), 'validate');
+    expectQuotedOnly(done, 'vbsctl state rm x;touch');
+    scene.write('restores.yaml', 'a: *x\u00a0vbsctl\n'.replace('\\u00a0', '\u00a0'));
+    expectQuotedOnly(await scene.run(cloud.env(), 'validate'), 'x vbsctl');
+  });
+
+  it('begins no line with a command, whatever blank stands before it', async () => {
+    for (const blank of ['\u00a0', '\u2003', '\u3000', '\u2800', '\n'])
+      for (let before = 1; before < 24; before += 2) {
+        scene.write('restores.yaml', byName(`${'word '.repeat(before)}${blank}vbsctl resolve a/b --as x`));
+        const text = printed(await scene.run(cloud.env(), 'plan'));
+        expect(text).to.include('resolve');
+        expect(text).to.not.match(/^[\s\u2800]*vbsctl[\s\u2800]+resolve/m);
+      }
   });
 });

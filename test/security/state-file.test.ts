@@ -16,7 +16,7 @@ import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
-import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
+import { CRASH, expectNoLookalike, expectQuotedOnly, LOOKALIKE, printed, Scene } from './attack.ts';
 
 /**
  * A state in a file that somebody else than vbsctl changed: edited, cut, put back to an older copy, or replaced. No
@@ -499,6 +499,19 @@ describe('security: a state file that was tampered with', () => {
     const unsaved = { format: 1, kind: 'unsaved-records', state: evil, lineage: 'another', serial: 3 };
     scene.write('errored.state.json', JSON.stringify({ ...unsaved, target, saved_at, records: [] }));
     await refused('state', 'push', 'errored.state.json');
+  });
+
+  it('an address of a record is in no command of the advice, whatever it holds', async () => {
+    const addressOfFirst = async (address: string) => {
+      write(sound);
+      edit(({ records }) => Object.assign(records[0] ?? {}, { address }));
+      await run('state', 'accept', '--reason', 'a test', '--auto-approve');
+    };
+    for (const blank of [' ', '\u00a0', '\u2003', '\u3000']) {
+      await addressOfFirst(`x${blank}vbsctl unlock x;touch pwned #/db-data`);
+      const finished = await run('state', 'show', 'db-date');
+      expectQuotedOnly(finished, 'vbsctl unlock x;touch');
+    }
   });
 
   it('files that are no whole state are refused, and never a crash', async () => {

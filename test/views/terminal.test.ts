@@ -122,6 +122,10 @@ describe('views/terminal', () => {
           '\n',
           '\t',
           '\u00a0',
+          '\u00a0vbsctl',
+          'x\u2003vbsctl',
+          '\u3000→',
+          '\u2800openstack',
         ),
         {
           minLength: 1,
@@ -135,7 +139,7 @@ describe('views/terminal', () => {
       fc.assert(
         fc.property(lookalike, widths, (text, width) => {
           for (const line of [...wrap(`disk ${sanitize(text)}`, width), ...paragraphs(text, width)])
-            expect(line).not.to.match(/^\s*(→|vbsctl|openstack)(?!\S)/);
+            expect(line).not.to.match(/^[\s\u2800]*(→|vbsctl|openstack)(?!\S)/);
         }),
       );
     });

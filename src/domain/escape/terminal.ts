@@ -6,9 +6,9 @@
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 /**
  * Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates, and what is not
- * seen at all (variation selectors, fillers).
+ * seen at all (variation selectors, fillers, the Braille pattern without dots).
  */
-const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** The text with everything made visible that could move the cursor, change colours, reorder or hide other text. */

@@ -4,6 +4,7 @@ import { link, open, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { fields, jsonOf, textLike } from '../../domain/shape.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
@@ -235,7 +236,7 @@ function cannotLock(place: string, cause: unknown): Failure {
     error('lock-failed', `the state cannot be locked: ${systemReason(cause)}`, {
       where: { file: place },
       remedy: noFile
-        ? `make sure that no vbsctl works on this state, then remove ${place}`
+        ? `make sure that no run works on this state, then remove ${quotedWhole(place)}`
         : noLinks
           ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
           : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',

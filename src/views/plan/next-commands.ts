@@ -1,3 +1,4 @@
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { hasChanges, type Plan, type PlanTotals, rulesToNote, totals } from '../../domain/plan.ts';
 import { placeText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
@@ -23,7 +24,7 @@ export function repeatLines({ actions }: Plan, options: PlanTextOptions): string
   return remedyLines(
     done.length === 1
       ? `to restore it again: raise generation${place}`
-      : `to restore one again: raise its generation (${first.address}:${place})`,
+      : `to restore one again: raise its generation (${quotedWhole(first.address)}:${place})`,
     options,
   );
 }
