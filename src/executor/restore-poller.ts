@@ -73,7 +73,8 @@ export class RestorePoller {
         const now = this.#clock.monotonic();
         if (now >= until) return;
         if (listAt !== undefined && now >= listAt) await this.#list();
-        else await this.#clock.sleep(Math.min(until, listAt ?? until) - now, this.#stop);
+        // At least a moment, so that no loop spins.
+        else await this.#clock.sleep(Math.max(Math.min(until, listAt ?? until) - now, 1), this.#stop);
       }
     } finally {
       this.#resting.delete(followed);
@@ -84,8 +85,8 @@ export class RestorePoller {
   get #nextListAt(): number | undefined {
     if (!worthAPage(this.#followed.size, this.#pages)) return undefined;
     if (this.#listing !== undefined) return this.#listedAt;
-    const now = this.#clock.monotonic();
-    const ages = [...this.#followed].map(({ followedSince }) => now - followedSince);
+    // As they were at the last list: an interval that grew while it is waited for would never quite end.
+    const ages = [...this.#followed].map(({ followedSince }) => Math.max(0, this.#listedAt - followedSince));
     return this.#listedAt + listInterval(ages, this.#pages, this.#poll);
   }
 

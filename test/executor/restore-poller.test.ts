@@ -150,6 +150,21 @@ describe('restores under way', () => {
     expect(cloud.network.log.filter((line) => line === 'GET job')).to.have.length(2 * AT_ONCE);
   });
 
+  it('a restore does not wake again and again while it waits for a list', async () => {
+    const cloud = lab();
+    const seen = lists(cloud, () => undefined);
+    let naps = 0;
+    const sleep = cloud.clock.sleep.bind(cloud.clock);
+    cloud.clock.sleep = (ms, signal) => {
+      // A request takes two sleeps of 10 ms.
+      if (ms !== 10) naps++;
+      return sleep(ms, signal);
+    };
+    const { outcome } = await cloud.apply(specs(cloud));
+    expect(outcome.summary).to.include(ENOUGH);
+    expect(naps).to.be.at.most(2 * AT_ONCE * seen.asked);
+  });
+
   it('a stop is obeyed while lists are waited for', async () => {
     const cloud = lab();
     const stop = new AbortController();
