@@ -25,6 +25,14 @@ export async function checkoutPath(
   }
 }
 
+/** Whether a path of the user leads into the working directory, where a pull request can write. */
+export async function isInCheckout({ cwd }: Pick<Io, 'cwd'>, path: string): Promise<boolean> {
+  return await locate(resolve(cwd, path), [cwd]).then(
+    (located) => located.inCheckout,
+    () => false,
+  );
+}
+
 function leadsOut(path: string, target: string, flag: string): Failure {
   return new Failure(
     'refused',

@@ -16,8 +16,14 @@ export interface FoundConfig {
   readonly checkouts: Checkouts;
 }
 
-/** Its `state:`, when it is a URL or a path that leaves the checkout: credentials and records would go there. */
-export function foundStateProblem({ path, config, cwd, checkouts }: FoundConfig): Diagnostic | undefined {
+/**
+ * Its `state:`, when it is a URL or a path that leaves the checkout: credentials and records would go there. `place`:
+ * where a pipeline runs.
+ */
+export function foundStateProblem(
+  { path, config, cwd, checkouts }: FoundConfig,
+  place?: string,
+): Diagnostic | undefined {
   const { state } = config;
   if (state === undefined) return undefined;
   if (!isUrl(state)) {
@@ -32,7 +38,7 @@ export function foundStateProblem({ path, config, cwd, checkouts }: FoundConfig)
     `this config was found, not named, and keeps the state at ${hostOrPath(state)}`,
     {
       detail: `${harm} ${ANYBODY}`,
-      remedy: `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; else name the state yourself: --state LOCATION, or VBSCTL_STATE`,
+      remedy: `${place === undefined ? `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG` : KEEP_OUTSIDE}; else name the state yourself: --state LOCATION, or VBSCTL_STATE`,
       where: { file: path },
     },
   );
@@ -45,7 +51,7 @@ export function pipelineProblems(
   given: { readonly cloud: boolean; readonly state: boolean },
 ): readonly Diagnostic[] {
   const { path, config } = found;
-  const state = given.state ? undefined : foundStateProblem(found);
+  const state = given.state ? undefined : foundStateProblem(found, place);
   const cloud =
     given.cloud || config.cloud === undefined
       ? undefined
@@ -54,7 +60,7 @@ export function pipelineProblems(
           `this config was found, not named, and chooses the cloud ${config.cloud}`,
           {
             detail: `This is ${place}. ${ANYBODY}`,
-            remedy: `if no pull request can write the config, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG; else name the cloud yourself: --cloud NAME`,
+            remedy: `${KEEP_OUTSIDE}; else name the cloud yourself: --cloud NAME`,
             where: { file: path },
           },
         );
@@ -115,6 +121,20 @@ export function notNamed(path: string | undefined, place: string): Diagnostic {
       'name the one of the operator: VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml, or --config FILE (docs/pull-requests.md)',
   };
 }
+
+/** The operator named it, so it counts; but who writes pull requests may write there. */
+export function namedInCheckout(path: string, place: string): Diagnostic {
+  return {
+    severity: 'warning',
+    code: 'config-in-checkout',
+    summary: `the config ${path} lies in the working directory: a pull request could change it`,
+    detail: `This is ${place}. A config that is named decides where credentials go, where the state is and which limits hold.`,
+    remedy: KEEP_OUTSIDE,
+  };
+}
+
+const KEEP_OUTSIDE =
+  'keep the config outside of the checkout, and name it: VBSCTL_CONFIG=/etc/vbsctl/vbsctl.yaml, or --config FILE';
 
 const ANYBODY = 'Anyone who can open a pull request can change it.';
 

@@ -11,10 +11,9 @@ import {
   type SignatureFinding,
   signedText,
 } from '../domain/saved-plan.ts';
-import { locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import { refuseContent } from '../files/refuse-content.ts';
-import { checkoutPath } from './checkout-path.ts';
+import { checkoutPath, isInCheckout } from './checkout-path.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
 import { absolute } from './setup.ts';
@@ -102,11 +101,7 @@ export async function trustedKeys(
 
 /** The operator named it, so it counts; but who writes pull requests may write there. */
 async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
-  const inCheckout = await locate(absolute(io, directory), [io.cwd]).then(
-    (located) => located.inCheckout,
-    () => false,
-  );
-  if (!inCheckout) return;
+  if (!(await isInCheckout(io, directory))) return;
   showDiagnostics(io, [
     {
       severity: 'warning',

@@ -26,11 +26,12 @@ import { refusingMigrated } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { stoppableBackend } from '../state/stoppable-backend.ts';
 import { VERSION } from '../version.ts';
-import { checkoutPath } from './checkout-path.ts';
+import { checkoutPath, isInCheckout } from './checkout-path.ts';
 import { isUrl, pipelinePlace, refuseEphemeralState } from './ephemeral-host.ts';
 import {
   type FoundConfig,
   foundStateProblem,
+  namedInCheckout,
   notNamed,
   pipelineProblems,
   secondState,
@@ -62,14 +63,19 @@ export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> 
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
   const given = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
-  judgeInPipeline(io, flags, given);
+  await judgeInPipeline(io, flags, given);
   return given;
 }
 
-/** A pull request's config chooses neither cloud nor remote state in a pipeline; and one warning without a named one. */
-function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): void {
+/** A pull request's config chooses neither cloud nor remote state in a pipeline; and one warning where it may decide more. */
+async function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): Promise<void> {
   const place = pipelinePlace(io.env);
-  if (place === undefined || given.loaded.named) return;
+  if (place === undefined) return;
+  const { named, path } = given.loaded;
+  if (named) {
+    if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, place));
+    return;
+  }
   const found = foundConfig(io, given);
   const problems = found
     ? pipelineProblems(found, place, {
@@ -78,7 +84,7 @@ function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): void {
       })
     : [];
   if (problems.length > 0) throw new Failure('refused', problems);
-  showDiagnostics(io, [notNamed(given.loaded.path, place)]);
+  showDiagnostics(io, [notNamed(path, place)]);
 }
 
 /** The config, when there is one that nobody named. */

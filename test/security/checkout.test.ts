@@ -156,7 +156,7 @@ describe('C1: a world of the emulator in the checkout', () => {
         await scene.run(env, 'get', 'volumes'),
         5,
         'this config was found, not named, and chooses the cloud emulator',
-        '--config vbsctl.yaml',
+        'keep the config outside of the checkout',
         'VBSCTL_CONFIG',
         '--cloud NAME',
       );
@@ -274,14 +274,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       for (const [what, url] of Object.entries(states)) {
         scene.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
         const found = await scene.run({ ...env, ...credentials }, 'state', 'list');
-        expectRefusal(
-          found,
-          5,
-          'this config was found, not named',
-          '--config vbsctl.yaml',
-          '--state',
-          'VBSCTL_',
-        );
+        expectRefusal(found, 5, 'this config was found, not named', '--config ', '--state', 'VBSCTL_');
         expect(elsewhere.connections, what).to.equal(0);
         // The test can see a connection: the same file, named.
         const named = scene.start({ ...env, ...credentials }, 'state', 'list', '--config', 'vbsctl.yaml');
@@ -639,6 +632,27 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expect(warnings(await plan({}))).to.equal(0);
     expect(warnings(await plan({ CI: 'true', VBSCTL_CONFIG: config }))).to.equal(0);
     expect(warnings(await scene.run({ CI: 'true' }, 'validate'))).to.equal(0);
+  });
+
+  it('one warning in CI where the named config lies in the checkout, and none elsewhere', async () => {
+    const summary = 'vbsctl.yaml lies in the working directory: a pull request could change it';
+    const warnings = (finished: Finished) => said(finished).split(summary).length - 1;
+    const path = scene.write('vbsctl.yaml', CONFIG);
+    declare();
+    const plan = (env: object, ...args: string[]) => scene.run({ ...cloud.env(), ...env }, 'plan', ...args);
+    for (const name of ['vbsctl.yaml', './vbsctl.yaml', path]) {
+      const planned = await plan({ CI: 'true', VBSCTL_CONFIG: name });
+      expect(planned.code, printed(planned)).to.equal(0);
+      expect(warnings(planned)).to.equal(1);
+      expect(said(planned)).to.include('keep the config outside of the checkout');
+    }
+    expect(warnings(await plan({ KUBERNETES_SERVICE_HOST: '10.0.0.1' }, '--config', 'vbsctl.yaml'))).to.equal(
+      1,
+    );
+    expect(warnings(await plan({ VBSCTL_CONFIG: 'vbsctl.yaml' }))).to.equal(0);
+    expect(
+      warnings(await plan({ CI: 'true', VBSCTL_CONFIG: scene.writeHome('vbsctl.yaml', CONFIG) })),
+    ).to.equal(0);
   });
 });
 
