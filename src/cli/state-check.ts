@@ -51,7 +51,7 @@ export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: 
       warnOfFaults(io, store.location, snapshot, told);
     },
     async seen(snapshot) {
-      if (!replaced) await remember(io, store, snapshot, 'see');
+      if (!replaced) await remember(io, store, snapshot, use === 'to look' ? 'look' : 'see');
     },
     async advanced({ lineage, serial }) {
       await statesKnownTo(io).see(placeOf(store), {
@@ -104,12 +104,12 @@ export function warnOfFaults(
   );
 }
 
-/** `see` raises what is known; `accept` replaces it. One that was moved away is remembered for its place alone. */
+/** `look` and `see` raise what is known; `accept` replaces it. One that was moved away is remembered for its place alone. */
 export async function remember(
   io: Io,
   store: Located,
   snapshot: Snapshot,
-  how: 'see' | 'accept',
+  how: 'look' | 'see' | 'accept',
 ): Promise<void> {
   await statesKnownTo(io)[snapshot.state.moved_to ? 'seeMoved' : how](
     placeOf(store),

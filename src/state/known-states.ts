@@ -30,6 +30,11 @@ export interface KnownStates {
   ofLineage(lineage: string): Promise<KnownState | undefined>;
   /** What was at a place when it was last used. `place`: a key for it, the same on each run. */
   at(place: string): Promise<KnownState | undefined>;
+  /**
+   * Remembers it for the place, and for its lineage only where that was last worked with: a copy elsewhere, which was only
+   * looked at, may say any serial.
+   */
+  look(place: string, state: KnownState): Promise<void>;
   /** Remembers it; a lower serial of its lineage does not replace a higher one. */
   see(place: string, state: KnownState): Promise<void>;
   /** Remembers it for the place alone: a state that was moved away, whose lineage goes on elsewhere. */
@@ -48,6 +53,11 @@ export function knownStates(directory: string): KnownStates {
       return found?.lineage === lineage ? found : undefined;
     },
     at: (place) => load(placeFile(place)),
+    async look(place, state) {
+      const highest = await known.ofLineage(state.lineage);
+      if (highest?.location === state.location) await known.see(place, state);
+      else await save(directory, placeFile(place), state);
+    },
     async see(place, state) {
       await save(directory, placeFile(place), state);
       // Two runs that end at once may leave the lower of two serials: the next run raises it again.

@@ -149,6 +149,41 @@ describe('security: a state file that was tampered with', () => {
     expect(starts()).to.equal(3);
   });
 
+  /** Of the same lineage, with nothing in it. */
+  const forged = () =>
+    JSON.stringify({ ...JSON.parse(sound), serial: 4_000_000_000_000_000, records: [], history: [] });
+
+  it('a copy elsewhere that was only looked at does not make the state older', async () => {
+    const copy = scene.write(`pull-request/${STATE}`, forged());
+    for (const command of ['status', 'status', 'plan'])
+      expect((await run(command, '--state', copy)).code).to.be.oneOf([0, 2]);
+    expect(await ok('status')).to.not.include('older');
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    expect(starts()).to.equal(2);
+  });
+
+  it('nor does it where the state was never used before', async () => {
+    const env = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(scene.home, 'new') };
+    const copy = scene.write(`pull-request/${STATE}`, forged());
+    expect((await scene.run(env, 'status', '--state', copy)).code).to.equal(0);
+    const applied = await scene.run(env, 'apply', '--auto-approve');
+    expect(said(applied)).to.include('Nothing to do');
+  });
+
+  it('the state that was looked at where it lies is known: an older one there is refused', async () => {
+    declare(3);
+    const elsewhere = { ...cloud.env(), VBSCTL_CONFIG: 'vbsctl.yaml', XDG_STATE_HOME: join(scene.home, 'b') };
+    expect((await scene.run(elsewhere, 'apply', '--auto-approve')).code).to.equal(0);
+    await ok('status');
+    write(sound);
+    await refuses(['status'], /older .*was used before/);
+    // Also a copy of it anywhere else.
+    const copy = scene.write(`copy/${STATE}`, sound);
+    const looked = await run('status', '--state', copy);
+    expect(looked.code).to.equal(5);
+    expect(said(looked)).to.match(/older .*was used before/);
+  });
+
   const tampering: Readonly<Record<string, readonly [() => void, RegExp]>> = {
     'history reordered': [
       () => edit(({ history }) => history.reverse()),
