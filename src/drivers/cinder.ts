@@ -95,11 +95,12 @@ export class CinderDriver implements Driver {
     );
   }
 
-  /** Cinder has none: a record with a job was started through another API. */
+  /** Cinder has none: a record with a job was started through another API, and only that can say what became of it. */
   async job(id: string): Promise<Reading<Job>> {
     return {
-      kind: 'gone',
-      failure: { cause: 'status', message: `Cinder knows no jobs, and so no job ${id}` },
+      kind: 'unreadable',
+      failure: { cause: 'status', message: `Cinder has no jobs; job ${id} is of VBS (api: vbs)` },
+      retryable: false,
     };
   }
 

@@ -8,21 +8,22 @@ import { otherWork } from './judge-running.ts';
 
 /**
  * Throws a Failure (`refused`) where the job of the restore says otherwise than the person, or has not ended: VBS moves
- * neither disk nor backup before a queued job begins. A job that is gone, or that did other work, says nothing; one that
- * cannot be read is no objection but to `not-started`, which would clear the way for a second request.
+ * neither disk nor backup before a queued job begins. A job that did other work says nothing; one that cannot be read is no
+ * objection but to `not-started`, which would clear the way for a second request. Resolves to whether the job is gone:
+ * one such answer may be a gateway's, so who relies on it asks again.
  */
 export async function refuseAgainstJob(
   driver: Driver,
   record: RestoreRecord,
   as: Resolution['as'],
   stop: AbortSignal,
-): Promise<void> {
+): Promise<'gone' | undefined> {
   const id = jobIdOf(record);
-  if (id === undefined) return;
+  if (id === undefined) return undefined;
   const reading = await driver.job(id, stop);
   switch (reading.kind) {
     case 'gone':
-      return;
+      return 'gone';
     case 'unreadable':
       if (as === 'not-started')
         throw refused(
@@ -30,10 +31,10 @@ export async function refuseAgainstJob(
           `job ${id} of ${record.address} cannot be read, so --as not-started cannot be checked: ${reading.failure.message}`,
           'try again when the cloud answers',
         );
-      return;
+      return undefined;
     case 'found':
       if (otherWork(reading.value, record) === undefined) refuseAgainst(reading.value, record, as);
-      return;
+      return undefined;
     default:
       return unreachable(reading);
   }

@@ -60,8 +60,8 @@ export async function resolve(
         remedy: 'to restore it again, raise generation in the manifest',
       }),
     );
-  await refuseAgainstJob(driver, record, decision.as, looking.stop);
-  if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);
+  const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);
+  if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);
   if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, looking);
   const at = isoTime(clock.now());
   const next = advance(record, { type: 'resolve', at, resolution: { ...decision, at } });
@@ -102,17 +102,20 @@ async function refuseUnlessAtRest(
   driver: Driver,
   clock: Clock,
   record: RestoreRecord,
+  job: 'gone' | undefined,
   { settings, tell, stop }: Looking,
 ): Promise<void> {
   const { poll, retry } = settings;
   const first = await lookWhileAtRest(driver, clock, record, stop);
   const rhythm = new Rhythm(clock, poll);
   if (!sameSeen(first.volume, record.baseline.volume)) tell(movedSince(record, first));
-  const possibleMs = stillPossibleMs(record, clock.now(), retry.settle_ms);
+  // As when a restore is followed: a job counts as gone once it was at every look until settle had passed.
+  const possibleMs = job === 'gone' ? retry.settle_ms : stillPossibleMs(record, clock.now(), retry.settle_ms);
   const untilMs = Math.max(poll.min_interval_ms, possibleMs);
   tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? retry.settle_ms : undefined));
   do {
     await rhythm.pause(untilMs - rhythm.sinceMs, stop);
+    await refuseAgainstJob(driver, record, 'not-started', stop);
     const seen = await lookWhileAtRest(driver, clock, record, stop);
     if (!sameSeen(seen.volume, first.volume))
       throw new Failure(

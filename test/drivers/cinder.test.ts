@@ -214,7 +214,10 @@ describe('the cinder driver, replayed', () => {
 
   it('knows no jobs', async () => {
     const { driver } = await replay([]);
-    expect((await driver.job('j-1')).kind).to.equal('gone');
+    expect(await driver.job('j-1'), 'nor that one is gone').to.include({
+      kind: 'unreadable',
+      retryable: false,
+    });
   });
 
   it('gets a new token for one that is refused', async () => {

@@ -189,7 +189,9 @@ describe('signals', () => {
       await terminal.shows('Only "yes" is accepted');
       terminal.type('y\r');
       expect(await terminal.code(), terminal.shown).to.equal(5);
-      expect(terminal.shown).to.include('type yes in full').and.include('nothing was started');
+      expect(terminal.shown)
+        .to.include('type yes, in full and in lower case')
+        .and.include('nothing was started');
       expect(desk.starts()).to.deep.equal([]);
     });
 

@@ -26,7 +26,8 @@ describe('resolve against the job of the restore', () => {
 
   it('asks for no job where the record has none', async () => {
     const record = { status: 'intended', address: 'set/a' } as RestoreRecord;
-    await refuseAgainstJob({} as Driver, record, 'not-started', new AbortController().signal);
+    const asked = refuseAgainstJob({} as Driver, record, 'not-started', new AbortController().signal);
+    expect(await asked).to.equal(undefined);
   });
 });
 

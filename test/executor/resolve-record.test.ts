@@ -87,6 +87,37 @@ describe('resolve --as not-started', () => {
     expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
   });
 
+  for (const [title, goneFor, refused] of [
+    ['that one answer calls gone', 1, 'job-under-way'],
+    ['that is gone at every look until settle has passed', Number.POSITIVE_INFINITY, undefined],
+  ] as const)
+    it(`asks again for a job ${title}`, async () => {
+      const lab = new Lab({ queueMs: 4 * LONG_AGO_MS });
+      await lab.apply([lab.spec(0)], { reach: 'submit' });
+      lab.clock.wallOffset += LONG_AGO_MS;
+      const began = lab.clock.monotonic();
+      const driver = await lab.clock.until(lab.connect());
+      let asked = 0;
+      const forgetful = withReads(driver, {
+        job: async (id, signal) =>
+          ++asked <= goneFor
+            ? { kind: 'gone', failure: { cause: 'status', message: 'no such job' } }
+            : driver.job(id, signal),
+      });
+      const resolving = async () => {
+        const lease = await lab.backend().lock({ who: 'a', operation: 'resolve', version: 'test' }, 0);
+        const decision = { as: 'not-started', reason: 'looked at it', by: 'a person' } as const;
+        await resolve(lease, forgetful, lab.clock, 'set/disk-0', decision, {
+          settings: lab.settings,
+          tell: () => {},
+          stop: new AbortController().signal,
+        });
+      };
+      expect(await refusal(lab.clock.until(resolving()))).to.equal(refused);
+      if (refused === undefined) expect(lab.clock.monotonic() - began).to.be.at.least(SETTLE_MS);
+      else expect(asked).to.equal(2);
+    });
+
   it('takes a person’s other words after one look, or none', async () => {
     for (const [as, count] of [
       ['succeeded', 1],
@@ -146,10 +177,12 @@ async function withRecord(when: 'before' | 'after', stale: readonly number[] = [
   return { lab, settle, notes, stop, looks: () => look };
 }
 
-function withReads(driver: Driver, reads: Pick<Driver, 'volume' | 'backup'>): Driver {
+function withReads(driver: Driver, reads: Partial<Pick<Driver, 'volume' | 'backup' | 'job'>>): Driver {
   return new Proxy(driver, {
-    get: (target, key) =>
-      key === 'volume' || key === 'backup' ? reads[key] : Reflect.get(target, key, target),
+    get: (target, key) => {
+      const own = Reflect.get(reads, key) ?? Reflect.get(target, key, target);
+      return typeof own === 'function' ? own.bind(target) : own;
+    },
   });
 }
 

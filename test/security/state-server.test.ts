@@ -410,6 +410,15 @@ describe('security: a state server that does not keep to the protocol', () => {
       expect(server.held.id).to.equal(undefined);
     });
 
+  for (const answer of [302, 401, 403, 404])
+    it(`a server that answers a second lock with ${answer} has not shown that it locks, and is not used`, async () => {
+      const server = await store((holder) => (holder === undefined ? 200 : answer));
+      const finished = await run({}, ...APPLY, '--state', `${server.origin}/s`);
+      expect(finished.code, said(finished)).to.equal(1);
+      expect(said(finished)).to.include('lock the state a second time');
+      expect([starts(), server.text(), server.held.id]).to.deep.equal([0, '', undefined]);
+    });
+
   it('the try for a second lock never touches the lock of another run', async () => {
     const server = await store((holder) => (holder === undefined ? 200 : 423));
     server.held.id = 'of-another-run';

@@ -554,7 +554,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'src/executor/resolve-record.ts',
-        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);",
+        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);",
         replace: '',
       },
     ],
@@ -566,12 +566,12 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: 'src/executor/resolve-record.ts',
-        find: 'await refuseAgainstJob(driver, record, decision.as, looking.stop);',
-        replace: '',
+        find: 'const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);',
+        replace: 'const job = undefined;',
       },
       {
         file: 'src/executor/resolve-record.ts',
-        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, looking);",
+        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);",
         replace: '',
       },
     ],

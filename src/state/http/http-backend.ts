@@ -176,6 +176,9 @@ function refused(status: number): boolean {
   return status === 409 || status === 423;
 }
 
+/** How servers refuse a second lock. A 403, a 404 or a redirect has other reasons, and proves nothing. */
+const SECOND_LOCK_REFUSED = new Set([400, 405, 409, 423]);
+
 /** The server, or a gateway before it, is away or busy. 501 is for good. */
 function mayPass(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && status !== 501);
@@ -235,6 +238,8 @@ class HttpLock implements Lock<HeldBlobLock> {
       const named = decodeLock(body.toString())?.id;
       // A repeated request may be refused because the first copy of it was granted.
       if ((status >= 200 && status <= 299) || named === second.id) outcome = 'granted';
+      else if (!SECOND_LOCK_REFUSED.has(status))
+        throw this.#server.unexpected('lock the state a second time', status, body);
       else outcome = named === undefined || named === mine.id ? 'excluded' : 'held by another';
       if (outcome === 'granted') await this.#free(second).catch(() => undefined);
     } finally {
