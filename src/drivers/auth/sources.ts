@@ -1,5 +1,6 @@
 import { error, Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
@@ -250,7 +251,7 @@ function refuseOwnName(name: string, path: string, { withheld, shadowed, checkou
     'refused',
     error(own === withheld ? 'secrets-withheld' : 'own-cloud-shadowed', summary, {
       detail: `${path} was found in the working directory. Whoever writes a pull request could write it, with an address of their own.`,
-      remedy: `remove ${path}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
+      remedy: `remove ${quotedWhole(path)}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
       where: { file: path },
     }),
   );

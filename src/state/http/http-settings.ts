@@ -1,5 +1,6 @@
 import { error, Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
+import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/record.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
 import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
@@ -158,7 +159,7 @@ function ofAnotherState(name: string, lock: string, address: string): Failure {
         'Two runs could then work on this state at once, and the lock of another one would be taken.',
       ),
       remedy: LOCKS_BESIDE.test(new URL(address).pathname)
-        ? `unset ${name}: the lock of this state is known, ${shownLocation(withPath(address, '/lock'))}`
+        ? `unset ${name}: the lock of this state is known, ${quotedWhole(shownLocation(withPath(address, '/lock')))}`
         : `unset ${name}; or, if it is right, set TF_HTTP_ADDRESS to the address of this state as well`,
     }),
   );
