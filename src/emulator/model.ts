@@ -545,6 +545,6 @@ function runningJobs(world: World): Job[] {
 
 function jobOf(world: World, id: string): Job {
   const job = world.jobs[id];
-  if (job === undefined) throw new Error(`emulator: job ${id} is on the agenda but not in the world`);
+  if (job === undefined) throw new RangeError(`emulator: job ${id} is on the agenda but not in the world`);
   return job;
 }

@@ -153,7 +153,12 @@ function detachAll(world: World, wanted: string, now_ms: number): OperatorResult
     if (volume.attachments.length === 0 && volume.status === 'in-use') volume.status = 'available';
     volume.updated_ms = now_ms;
   }
-  return { done: true, id: server.id, detached: held.map(({ name }) => name) };
+  return { done: true, id: server.id, detached: held.map(nameOf) };
+}
+
+/** A world file may hold anything. */
+function nameOf({ name }: Volume): string {
+  return typeof name === 'string' ? name : '(no name)';
 }
 
 function startBackup(

@@ -1,4 +1,4 @@
-/** For the end of a `switch` over a union: the compiler proves that no case is left. */
+/** For the end of a `switch` over a union: the compiler proves that no case is left, but a world file may hold any. */
 export function unreachable(value: never): never {
-  throw new Error(`emulator: unexpected ${JSON.stringify(value)}`);
+  throw new RangeError(`emulator: unexpected ${JSON.stringify(value)}`);
 }

@@ -92,7 +92,11 @@ class FileStore implements WorldStore {
 
   read<T>(use: (world: World) => T): T {
     if (!this.#writing) this.#refresh();
-    return use(this.#world);
+    try {
+      return use(this.#world);
+    } catch (error) {
+      throw damageOf(error, this.#path);
+    }
   }
 
   write<T>(change: (world: World) => T): Promise<T> {
@@ -121,9 +125,11 @@ class FileStore implements WorldStore {
           this.#refresh();
           batch = this.#queue.splice(0);
           this.#writing = true;
-          const outcomes = batch.map(({ change }) => attempt(() => change(this.#world)));
-          await replaceFile(this.#path, JSON.stringify(this.#world));
-          this.#stamp = stampOf(this.#path);
+          const outcomes = batch.map(({ change }) => attempt(() => change(this.#world), this.#path));
+          if (outcomes.some(({ good }) => good)) {
+            await replaceFile(this.#path, JSON.stringify(this.#world));
+            this.#stamp = stampOf(this.#path);
+          } else this.#stamp = '';
           this.#writing = false;
           for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
         } finally {
@@ -134,7 +140,7 @@ class FileStore implements WorldStore {
         // What is not durable did not happen: the next one starts from what the file says.
         this.#stamp = '';
         for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0)) {
-          settle({ good: false, error });
+          settle({ good: false, error: damageOf(error, this.#path) });
         }
       }
     }
@@ -149,12 +155,23 @@ class FileStore implements WorldStore {
   }
 }
 
-function attempt(run: () => unknown): Outcome {
+function attempt(run: () => unknown, path: string): Outcome {
   try {
     return { good: true, value: run() };
   } catch (error) {
-    return { good: false, error };
+    return { good: false, error: damageOf(error, path) };
   }
+}
+
+/**
+ * Only the outline of a file is checked when it is read. Whatever in it is missing, of another type or too deep shows when
+ * it is used; nothing of it is repeated.
+ */
+function damageOf(error: unknown, path: string): unknown {
+  if (!(error instanceof TypeError || error instanceof RangeError)) return error;
+  return new WorldFileError(`${path} is damaged: an entry is missing or malformed. ${REMOVE}`, {
+    cause: error,
+  });
 }
 
 /** Changes with every write, since each write makes a new file; null if there is none. */
@@ -175,6 +192,7 @@ const PARTS = [
   'jobs',
   'faults',
 ];
+const REMOVE = 'Remove the file to begin with a new world.';
 const LISTS = ['running', 'agenda', 'fault_log'];
 
 /** More than the largest world that `--volumes` makes. */
@@ -183,11 +201,10 @@ const LOCK_BYTES_MAX = 64 * 1024;
 
 /** Nothing of the file is repeated before it is known to be a world: it may hold somebody's secrets. */
 function load(path: string): World {
-  const remedy = 'Remove the file to begin with a new world.';
   const world = parsed(read(path));
   if (!isFields(world) || world.format !== 'vbsctl-emulator-world') {
     throw new WorldFileError(
-      `${path} is not a world of the emulator: JSON with the format vbsctl-emulator-world was expected. ${remedy}`,
+      `${path} is not a world of the emulator: JSON with the format vbsctl-emulator-world was expected. ${REMOVE}`,
     );
   }
   if (world.version !== 1) {
@@ -201,7 +218,7 @@ function load(path: string): World {
     ...LISTS.filter((part) => !Array.isArray(world[part])),
   ];
   if (damaged.length > 0) {
-    throw new WorldFileError(`${path} is damaged: ${damaged.join(', ')} missing or malformed. ${remedy}`);
+    throw new WorldFileError(`${path} is damaged: ${damaged.join(', ')} missing or malformed. ${REMOVE}`);
   }
   return world as unknown as World;
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -216,6 +216,56 @@ describe('the world of an emulator', () => {
       );
       expect(await block(world)).to.include("export OS_REGION_NAME=''\n");
     });
+});
+
+/** A world that came with a checkout, its outline right and its entries not. */
+describe('a damaged world', () => {
+  let scene: Scene;
+  beforeEach(() => {
+    scene = new Scene();
+  });
+  afterEach(() => scene.close());
+
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  const serve = ['--port', '0', '--quiet'];
+  const detach = ['--detach', 'crm-db1'];
+  for (const [args, part, json] of [
+    [serve, 'faults', '{}'],
+    [serve, 'faults', '{"rules":5}'],
+    [serve, 'faults', '{"rules":[null],"seeded":null}'],
+    [serve, 'settings', `{"x":${deep}}`],
+    [serve, 'users', '{"a":{}}'],
+    [detach, 'agenda', '[null]'],
+    [detach, 'agenda', '[{"at_ms":0}]'],
+    [detach, 'agenda', '[{"at_ms":0,"event":"vbsctl status"}]'],
+    [detach, 'agenda', '[{"at_ms":0,"event":"restore_ends","job_id":"x"}]'],
+    [detach, 'agenda', '[{"at_ms":0,"event":"restore_arrives"}]'],
+    [detach, 'servers', '{"a":null}'],
+    [detach, 'volumes', '{"a":{}}'],
+    [detach, 'volumes', '{"a":{"attachments":[null]}}'],
+  ] as const)
+    it(`is told: ${args[0]} ${part} ${json.slice(0, 60)}`, async () => {
+      const text = JSON.stringify({ ...seedWorld(), application_credentials: {}, [part]: '' }).replace(
+        `"${part}":""`,
+        `"${part}":${json}`,
+      );
+      const file = scene.write('world.json', text);
+      const done = await scene.run({}, 'emulator', ...args, '--world', 'world.json');
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done)).not.to.match(CRASH).and.not.include('vbsctl status');
+      expect(printed(done).replace(/\s+/g, ' ')).to.include('is damaged: an entry is missing or malformed');
+      if (part === 'faults') expect(readFileSync(file, 'utf8') === text, 'untouched').to.equal(true);
+    });
+
+  it('may call a disk anything', async () => {
+    const { servers, ...world } = seedWorld();
+    const [server] = Object.values(servers).filter(({ name }) => name === 'crm-db1');
+    const name = { toString: 1 };
+    const volumes = { a: { name, attachments: [{ server_id: server?.id }] } };
+    scene.write('world.json', JSON.stringify({ ...world, servers, volumes }));
+    const done = await scene.run({}, 'emulator', '--detach', 'crm-db1', '--world', 'world.json');
+    expect(printed(done)).to.include('Detached from crm-db1: (no name).');
+  });
 });
 
 /** Whatever program of this machine listens where OS_AUTH_URL points. */

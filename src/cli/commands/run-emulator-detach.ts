@@ -56,11 +56,12 @@ async function inWorld(
   options: Pick<EmulatorOptions, 'worldFile' | 'signal'>,
   server: string,
 ): Promise<Detached> {
-  const cloud = await startEmulator(options).catch((cause: unknown) => {
+  const unusable = (cause: unknown) => {
     throw unusableWorld(cause, 'name another world: --world FILE');
-  });
+  };
+  const cloud = await startEmulator(options).catch(unusable);
   try {
-    const result = await cloud.perform({ action: 'detach-server', server });
+    const result = await cloud.perform({ action: 'detach-server', server }).catch(unusable);
     if (!result.done)
       throw noServer(server, options.worldFile ?? 'a new world', 'vbsctl get servers --cloud emulator');
     return result;
