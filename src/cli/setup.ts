@@ -111,6 +111,7 @@ export async function manifests(
 export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
   const environment = flags.config === undefined ? io.env.VBSCTL_CONFIG || undefined : undefined;
   if (environment !== undefined) refuseContent('VBSCTL_CONFIG', environment, io.cwd);
+  if (flags.config !== undefined) refuseContent('--config', flags.config, io.cwd);
   return {
     ...optional('flag', flags.config),
     ...optional('environment', environment),

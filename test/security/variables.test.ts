@@ -41,6 +41,12 @@ describe('a variable that names a file', () => {
     ['AWS_WEB_IDENTITY_TOKEN_FILE', TOKEN, TOKEN, { VBSCTL_STATE: 's3://b/k' }, ['status']],
     ['AWS_SHARED_CREDENTIALS_FILE', '/a\nkey=pw4', 'pw4', { VBSCTL_STATE: 's3://b/k' }, ['status']],
   ];
+  it('and neither is the content in place of the file of --config', async () => {
+    const run = await scene.run({}, 'plan', '--offline', '--config', CLOUDS);
+    expect(run.code).to.equal(5);
+    expect(run.stderr).to.include('--config does not look like a path').and.not.include('pw4');
+  });
+
   for (const [name, value, secret, env, args] of cases)
     it(`and holds its content is not repeated: ${name}, ${args.join(' ')}`, async () => {
       const run = await scene.run({ ...env, [name]: value }, ...args);
