@@ -1,4 +1,5 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
+import { type LongWork, stoppably } from '../domain/long-work.ts';
 import { optional } from '../domain/record.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { isObject, type JsonObject, list } from '../domain/shape.ts';
@@ -60,7 +61,7 @@ export class ApiClient {
     const { answer } = got;
     if (answer.status === 404 && knowsItsThings(answer))
       return { kind: 'gone', failure: this.#failure(answer) };
-    const parsed = this.#parse(answer, (body) => withoutSecrets(parse(body), answer.secrets));
+    const parsed = await this.#parse(answer, (body) => withoutSecrets(parse(body), answer.secrets));
     return parsed.kind === 'parsed'
       ? { kind: 'found', value: parsed.value, ...optional('cloud_time_ms', cloudTimeMs(answer)) }
       : parsed;
@@ -97,7 +98,9 @@ export class ApiClient {
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {}, Infinity);
       if (got.kind !== 'answer') return got;
       bytes += Buffer.byteLength(got.answer.text);
-      const parsed = this.#parse(got.answer, (body) => parsePage(body, request, got.answer.secrets));
+      const parsed = await this.#parse(got.answer, (body) =>
+        stoppably(parsePage(body, request, got.answer.secrets), signal ?? this.#tools.stop),
+      );
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
       if (pages === 1) cloudTime = cloudTimeMs(got.answer);
@@ -168,16 +171,16 @@ export class ApiClient {
     }
   }
 
-  #parse<T>(
+  async #parse<T>(
     answer: Answer,
-    parse: (body: JsonObject) => T,
-  ): { readonly kind: 'parsed'; readonly value: T } | Unreadable {
+    parse: (body: JsonObject) => T | Promise<T>,
+  ): Promise<{ readonly kind: 'parsed'; readonly value: T } | Unreadable> {
     if (answer.status !== 200)
       return { kind: 'unreadable', failure: this.#failure(answer), retryable: false };
     const body = parseObject(answer.text);
     try {
       if (!body) throw new UnexpectedShape(noObject(answer));
-      return { kind: 'parsed', value: parse(body) };
+      return { kind: 'parsed', value: await parse(body) };
     } catch (error) {
       if (!(error instanceof UnexpectedShape)) throw error;
       const failure = unreadable(answer, `the answer is not what the API promises: ${error.message}`);
@@ -213,20 +216,23 @@ function knowsItsThings(answer: Answer): boolean {
   return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
 }
 
-function parsePage<T>(
+/** A server may send more than was asked for, with names that take long to search for secrets. */
+function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
   secrets: Secrets | undefined,
-): { readonly entries: readonly T[]; readonly next: string | undefined } {
-  const entries = checked(body[key], list, key).map((entry, index) => {
+): LongWork<{ readonly entries: readonly T[]; readonly next: string | undefined }> {
+  const entries: T[] = [];
+  for (const [index, entry] of checked(body[key], list, key).entries()) {
+    if (index > 0 && index % PAGE_SIZE === 0) yield;
     try {
-      return withoutSecrets(parse(entry), secrets);
+      entries.push(withoutSecrets(parse(entry), secrets));
     } catch (error) {
       throw error instanceof UnexpectedShape
         ? new UnexpectedShape(`${key}[${index}]: ${error.message}`)
         : error;
     }
-  });
+  }
   return { entries, next: nextLink(body[`${key}_links`]) };
 }
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
+import { Secrets } from '../../src/domain/secrets.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver, Listing } from '../../src/drivers/driver.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -15,7 +16,10 @@ describe('reads that a server stretches without end', () => {
 
   const LIMITS = { max_list_pages: 5, max_list_bytes: 1_000_000, max_run_bytes: 5_000_000 };
 
-  function open(limits: Partial<typeof LIMITS> = {}): Promise<Driver> {
+  function open(
+    limits: Partial<typeof LIMITS> = {},
+    more: Partial<Parameters<typeof connect>[0]> = {},
+  ): Promise<Driver> {
     return connect({
       env: cloud.env,
       cwd: '/nowhere',
@@ -26,6 +30,7 @@ describe('reads that a server stretches without end', () => {
       clock: new FakeClock(),
       random: () => 0,
       version: '0.0.0',
+      ...more,
     });
   }
 
@@ -67,6 +72,32 @@ describe('reads that a server stretches without end', () => {
     expect(cloud.count('/volumes/detail')).to.equal(3);
     expect(await driver.volume('volume-1')).to.include({ kind: 'unreadable', retryable: false });
     expect(cloud.count('/volumes/volume-1')).to.equal(0);
+  });
+
+  it('are stopped within a page of more entries than were asked for', async () => {
+    const stop = new AbortController();
+    let seen = 0;
+    const secrets = new (class extends Secrets {
+      override maskName(text: string): string {
+        if (++seen === 1_500) stop.abort(new Error('stopped'));
+        return text;
+      }
+    })();
+    pages(() => ({
+      status: 200,
+      body: {
+        volumes: Array.from({ length: 3_000 }, (_, n) => ({
+          id: `v${n}`,
+          name: 'x',
+          size: 1,
+          status: 'available',
+        })),
+      },
+    }));
+    const driver = await open({}, { secrets, stop: stop.signal });
+    seen = 0;
+    const outcome = await driver.volumes().catch((reason: Error) => reason.message);
+    expect(outcome).to.equal('stopped');
   });
 
   it('end when a page asks for one that was read', async () => {
