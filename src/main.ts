@@ -11,7 +11,7 @@ import { Failure } from './domain/errors.ts';
 import { Secrets } from './domain/secrets.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
 
-/** The door: argv in, exit code out. The only file that touches `process`. */
+/** argv in, exit code out. Signals, streams and the exit code of the process are handled here alone. */
 
 /** How long what was printed may take to go out once a stop was asked for. */
 const FLUSH_GRACE_MS = 200;

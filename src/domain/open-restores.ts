@@ -62,7 +62,6 @@ function behind(
   return [...found].map(([address, because]) => ({ address, because }));
 }
 
-/** By its address; a plan tells more exactly, and costs a look at the cloud. */
 /** What was done stays done though its record is gone. */
 function doneAndRemoved({ history }: State): ReadonlySet<string> {
   const done = new Set<string>();
@@ -75,6 +74,7 @@ function keyOf({ address, generation }: RestoreRecord | RestoreSpec): string {
   return `${address} #${generation}`;
 }
 
+/** By its address; a plan says it more exactly, and reads the cloud. */
 function isDone(spec: RestoreSpec, { records }: State): boolean {
   const record = records.get(spec.address);
   return record?.status === 'succeeded' && record.generation === spec.generation;

@@ -3,8 +3,8 @@ import { unreachable } from './errors.ts';
 import type { Address, Selector } from './spec.ts';
 
 /**
- * What is known of one restore, and the only legal steps from one knowledge to the next. Start here to
- * understand vbsctl: planner, executor and state all turn on this union.
+ * What is known of one restore, and the only legal steps from one to the next. Planner, executor and
+ * state all use this union.
  *
  *     (none) ─import→ succeeded
  *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
@@ -13,6 +13,9 @@ import type { Address, Selector } from './spec.ts';
  *                      ├─adopt→ running      └─lose→ unknown
  *                      ├─fail→ failed
  *                      └─lose→ unknown ─resolve→ succeeded | failed
+ *
+ * `resolve` is also legal from intended, running, and failed where the disk may have been touched; a closed record may be
+ * followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule`.
  */
 export type RestoreRecord = Intended | Running | Succeeded | Failed | Unknown;
 

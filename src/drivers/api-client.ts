@@ -162,7 +162,7 @@ export class ApiClient {
       const { credential } = grant;
       const exchange = await wire.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
-      // A refused read had no effect; with a fresh pass it is worth one more.
+      // A refused read had no effect; with a new credential it is worth one more.
       if (exchange.kind === 'answer' && exchange.status === 401)
         if (session.refused(credential, exchange) && !renewed) continue;
       if (exchange.kind !== 'answer' || isTransient(exchange))

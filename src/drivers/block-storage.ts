@@ -59,7 +59,7 @@ function idOf(from: JsonObject, key: string): string {
   return field(from, key, id).toLowerCase();
 }
 
-/** An answer about another disk or backup must not credential for the one asked about. */
+/** An answer about another disk or backup must not be taken for the one that was asked for. */
 export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
   if (value.id.toLowerCase() !== id.toLowerCase())
     throw new UnexpectedShape('it is about another one than was asked for');

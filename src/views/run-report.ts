@@ -2,7 +2,7 @@ import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import type { ApplyView } from './apply-view.ts';
 
-/** A run when it is over, folded from its events: what every report (text, markdown, JUnit, HTML) is made of. */
+/** A run when it is over, folded from its events: what every report is made from. */
 export interface RunReport {
   /** By address, in the order in which they ended. */
   readonly ends: ReadonlyMap<Address, End>;
