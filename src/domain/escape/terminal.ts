@@ -18,7 +18,7 @@ export function sanitize(text: string): string {
 
 /** The colours of `makeStyle` (views/terminal.ts), line breaks and tabs: what our own text may hold. */
 const OWN = String.raw`\x1b\[(?:[12]|22|3[1236]|39)m|[\n\t]`;
-const OWN_OR_HOSTILE = new RegExp(String.raw`${OWN}|${HOSTILE.source}`, 'gu');
+const OWN_OR_HOSTILE = new RegExp(`${OWN}|${HOSTILE.source}`, 'gu');
 const IS_OWN = new RegExp(`^(?:${OWN})$`);
 const OWN_ASCII = /^[\x20-\x7e\n\t]*$/;
 
