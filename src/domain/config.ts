@@ -1,8 +1,10 @@
+import type { CloudApi } from './cloud.ts';
+
 /** The operator's settings, every default applied. Durations in milliseconds. */
 export interface Config {
   /** An entry of clouds.yaml, or `emulator`; absent: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloud?: string;
-  readonly api: 'vbs' | 'cinder' | 'cbr' | 'auto';
+  readonly api: CloudApi | 'auto';
   /** Files and directories, relative to the config file. */
   readonly manifests: readonly string[];
   readonly state?: string;

@@ -44,7 +44,6 @@ const UNKNOWN_VERSION = 406;
  */
 export class CinderDriver implements Driver {
   readonly api = 'cinder';
-  readonly follows = 'status';
   readonly target: Target;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: CinderTools;

@@ -1,6 +1,7 @@
 import type { Moment } from '../domain/clock.ts';
 import type {
   Backup,
+  CloudApi,
   CloudFailure,
   Job,
   Reading,
@@ -25,14 +26,8 @@ export type FailureReport =
  * through one budget (`requests_per_second`).
  */
 export interface Driver {
-  readonly api: 'vbs' | 'cinder' | 'cbr';
+  readonly api: CloudApi;
   readonly target: Target;
-  /**
-   * How the end of an accepted restore is known: from its job, or from the status of disk and backup
-   * (`available` after a yes means finished).
-   */
-  readonly follows: 'job' | 'status';
-
   /**
    * What a POST needs, taken before its intent is written down: a place in the request budget and a valid
    * token. So the POST itself has nothing to wait for.

@@ -20,7 +20,6 @@ export interface VbsTools extends ClientTools {
 /** The Volume Backup Service: backups and jobs from VBS, disks from EVS. */
 export class VbsDriver implements Driver {
   readonly api = 'vbs';
-  readonly follows = 'job';
   readonly target: Target;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: VbsTools;

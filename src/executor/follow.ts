@@ -8,7 +8,7 @@ import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from '
 import { isGone, Lasting } from './lasting.ts';
 import { type Look, lookOf } from './look.ts';
 import { failureReport, withCloudsReason } from './reason.ts';
-import type { Session } from './run.ts';
+import { recorded, running, type Session } from './run.ts';
 
 /**
  * Follows a restore that the cloud is doing to its end, or until this run’s time for it is up: then the record
@@ -220,9 +220,7 @@ class Following {
   }
 
   get #record(): Running {
-    const { record } = this.#session;
-    if (record?.status !== 'running') throw new Error('not running');
-    return record;
+    return running(this.#session);
   }
 
   #volume(): Promise<Reading<Volume>> {
@@ -238,11 +236,6 @@ class Following {
 
 function isRestoring(volume: Reading<Volume>): boolean {
   return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
-}
-
-function recorded(session: Session): End {
-  if (!session.record) throw new Error('nothing was recorded');
-  return { kind: 'recorded', record: session.record };
 }
 
 interface Progress {

@@ -19,7 +19,7 @@ import { follow } from './follow.ts';
 import type { FoundLook } from './look.ts';
 import { type Finding, probe } from './probe.ts';
 import { withCloudsReason } from './reason.ts';
-import { type Run, Session } from './run.ts';
+import { intended, type Run, recorded, running, Session } from './run.ts';
 import { sendRestore } from './send-restore.ts';
 import { closedTo, type Ready, untilReady } from './until-ready.ts';
 import { watchWhile } from './watch.ts';
@@ -315,21 +315,6 @@ function standing(session: Session, why: { readonly code: NotStarted; readonly r
   const { record } = session;
   if (record && isUnderWay(record)) return { kind: 'recorded', record };
   return { kind: 'not_started', code: why.code, reason: why.reason };
-}
-
-function recorded(session: Session): End & { readonly kind: 'recorded' } {
-  if (!session.record) throw new Error('nothing was recorded');
-  return { kind: 'recorded', record: session.record };
-}
-
-function intended(session: Session) {
-  if (session.record?.status !== 'intended') throw new Error('not intended');
-  return session.record;
-}
-
-function running(session: Session) {
-  if (session.record?.status !== 'running') throw new Error('not running');
-  return session.record;
 }
 
 /** A yes that names the job of another restore is an old answer: what came of this request it does not say. */

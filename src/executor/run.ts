@@ -1,9 +1,16 @@
 import type { Clock } from '../domain/clock.ts';
 import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, Policy, PollSettings, RetrySettings } from '../domain/config.ts';
-import type { ApplyEvent, NotStarted, WithoutTime } from '../domain/events.ts';
+import type { ApplyEvent, End, NotStarted, WithoutTime } from '../domain/events.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { advance, type RecordEvent, type RestoreRecord, writtenBy } from '../domain/record.ts';
+import {
+  advance,
+  type Intended,
+  type RecordEvent,
+  type RestoreRecord,
+  type Running,
+  writtenBy,
+} from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
@@ -124,4 +131,22 @@ export class Session {
   async pause(ms: number): Promise<void> {
     await this.run.clock.sleep(Math.max(Math.min(ms, this.timeLeftMs), 1), this.run.stop);
   }
+}
+
+/** The end of a run that goes no further with it than its record says. */
+export function recorded({ record }: Session): End & { readonly kind: 'recorded' } {
+  if (!record) throw new Error('nothing was recorded');
+  return { kind: 'recorded', record };
+}
+
+/** Throws an Error in any other status: that is a bug of the caller. */
+export function intended({ record }: Session): Intended {
+  if (record?.status !== 'intended') throw new Error('not intended');
+  return record;
+}
+
+/** Throws an Error in any other status: that is a bug of the caller. */
+export function running({ record }: Session): Running {
+  if (record?.status !== 'running') throw new Error('not running');
+  return record;
 }

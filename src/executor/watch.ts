@@ -1,8 +1,8 @@
-import type { Intended, LookHistory } from '../domain/record.ts';
+import type { LookHistory } from '../domain/record.ts';
 import { commitLook, confirmLook, subjectOf } from './confirm-look.ts';
 import { growing } from './growing-interval.ts';
 import { look } from './look.ts';
-import type { Session } from './run.ts';
+import { intended, type Session } from './run.ts';
 import { judge } from './verdict.ts';
 
 /** The restore was seen under way. */
@@ -80,9 +80,4 @@ async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
     if (verdict.kind === 'adopt') return { because: verdict.because, history: confirmed.history };
     await commitLook(session, confirmed);
   }
-}
-
-function intended({ record }: Session): Intended {
-  if (record?.status !== 'intended') throw new Error('not intended');
-  return record;
 }

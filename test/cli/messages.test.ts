@@ -95,7 +95,7 @@ class Session {
   #stable(text: string): string {
     return (
       text
-        .replaceAll(this.folder, '/work')
+        .replaceAll(this.folder, '/home/ada/night')
         .replaceAll(this.#cloud.url, 'http://127.0.0.1:8787')
         .replace(/emulator:[\w-]+/g, 'emulator:ID')
         .replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, 'TIME')

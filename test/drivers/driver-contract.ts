@@ -96,7 +96,7 @@ export function driverContract(
       const outcome = await start();
       if (outcome.kind !== 'accepted') throw new Error(JSON.stringify(outcome));
       await cloud.finish();
-      if (driver.follows === 'job') {
+      if (driver.api === 'vbs') {
         const job = found(await driver.job(outcome.job_id ?? ''));
         expect(job.status).to.equal('success');
         expect(job.volume_id ?? cloud.volumeId).to.equal(cloud.volumeId);

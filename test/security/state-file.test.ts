@@ -415,14 +415,8 @@ describe('security: a state file that was tampered with', () => {
     const done = { ...running, ...ended, started_at, status: 'succeeded' };
     const resolution = { as: 'not-started', reason: 'checked', by: 'ann@ops', at };
     const word = { ...resolution, as: 'succeeded' };
-    for (const [what, claims] of Object.entries({
-      'not touched': [failed],
-      'not touched, without its yes': [{ ...failed, attempts: [{ intended_at: at }], job_id: undefined }],
-      'not started, as a person says': [{ ...failed, resolution }],
-      'done, as a person says': [{ ...done, evidence: 'resolved', resolution: word }],
-      'done by another job': [{ ...done, evidence, job_id: 'other' }],
-    })) {
-      const unsaved = {
+    const unsaved = (records: readonly object[]) => {
+      const head = {
         format: 1,
         kind: 'unsaved-records',
         state: STATE,
@@ -431,7 +425,16 @@ describe('security: a state file that was tampered with', () => {
         target,
         saved_at: at,
       };
-      scene.write('errored.state.json', JSON.stringify({ ...unsaved, records: claims }));
+      scene.write('errored.state.json', JSON.stringify({ ...head, records }));
+    };
+    for (const [what, claims] of Object.entries({
+      'not touched': [failed],
+      'not touched, without its yes': [{ ...failed, attempts: [{ intended_at: at }], job_id: undefined }],
+      'not started, as a person says': [{ ...failed, resolution }],
+      'done, as a person says': [{ ...done, evidence: 'resolved', resolution: word }],
+      'done by another job': [{ ...done, evidence, job_id: 'other' }],
+    })) {
+      unsaved(claims);
       const pushed = await run('state', 'push', 'errored.state.json');
       expect(pushed.code, `${what}: ${said(pushed)}`).to.equal(1);
       expect(said(pushed)).to.include('night/disk-0 was not merged').and.not.match(CRASH);
@@ -444,16 +447,7 @@ describe('security: a state file that was tampered with', () => {
       address: 'night/new',
       volume_id: 'v',
     }));
-    const unsaved = {
-      format: 1,
-      kind: 'unsaved-records',
-      state: STATE,
-      lineage,
-      serial,
-      target,
-      saved_at: at,
-    };
-    scene.write('errored.state.json', JSON.stringify({ ...unsaved, records: twice }));
+    unsaved(twice);
     const pushed = await run('state', 'push', 'errored.state.json', '--dry-run');
     expect(pushed.code, said(pushed)).to.equal(1);
     expect(said(pushed))
