@@ -35,7 +35,8 @@ export interface PushPorts extends StatePorts {
 
 export type Pushed =
   | { readonly kind: 'same' }
-  | { readonly kind: 'would_push' }
+  /** `serial`: of the state as it would be stored. */
+  | { readonly kind: 'would_push'; readonly serial: number }
   | { readonly kind: 'pushed'; readonly serial: number; readonly backup?: string };
 
 /** Puts a whole state in place of what is there. `risks`: those that a person takes. */
@@ -57,22 +58,26 @@ export async function pushWhole(
       sameSerial: 'refused',
     });
   };
-  if (request.dryRun) {
-    const taken = check((await store.read()) && (await store.snapshot()));
-    return { kind: taken === 'same' ? 'same' : 'would_push' };
-  }
-  return await withLease(store, request, stop, async (lease) => {
-    const current = lease.snapshot();
-    const taken = check(current);
-    if (taken === 'same') return { kind: 'same' };
-    const backup = current && (await ports.backUp(store, current));
-    const state = pushedState(
+  const stateToStore = async (current: Snapshot | undefined, taken: readonly PushRisk[]) =>
+    pushedState(
       current?.state,
       given.state,
       taken,
       { at: isoTime(clock.now()), actor: request.actor },
       await ports.serialsKnown(given.state.lineage),
     );
+  if (request.dryRun) {
+    const current = (await store.read()) && (await store.snapshot());
+    const taken = check(current);
+    if (taken === 'same') return { kind: 'same' };
+    return { kind: 'would_push', serial: (await stateToStore(current, taken)).serial };
+  }
+  return await withLease(store, request, stop, async (lease) => {
+    const current = lease.snapshot();
+    const taken = check(current);
+    if (taken === 'same') return { kind: 'same' };
+    const backup = current && (await ports.backUp(store, current));
+    const state = await stateToStore(current, taken);
     const pushed = { state, chain: extendChain(state, given.chain) };
     await lease.replace(pushed);
     await ports.remember(store, pushed, 'accept');

@@ -13,6 +13,10 @@ export function questionOf({ restore, resume, may_be_sent_again: again }: Consen
   return `Write this down in the state${resume > 0 ? `, and follow ${plural(resume, 'restore')} under way` : ''}? No disk is touched.`;
 }
 
+export function noConsent(why: string, remedy = 'review the plan, then add --auto-approve'): Failure {
+  return new Failure('refused', error('no-consent', `confirmation is required, but ${why}`, { remedy }));
+}
+
 function sentAgain(count: number): string {
   return count === 1
     ? 'one of them is sent again, and overwrites its disk, if the cloud has not begun it'
@@ -21,13 +25,7 @@ function sentAgain(count: number): string {
 
 /** Goes on only after a typed `yes` on a terminal; where nobody can type, that is a refusal. */
 export async function confirm(io: Io, question: string): Promise<void> {
-  if (!io.stdin.isTty)
-    throw new Failure(
-      'refused',
-      error('no-consent', 'confirmation is required, but there is no terminal', {
-        remedy: 'review the plan, then add --auto-approve',
-      }),
-    );
+  if (!io.stdin.isTty) throw noConsent('there is no terminal');
   const answer = await io.stdin.question(`${question}\nOnly "yes" is accepted: `);
   io.stop.throwIfAborted();
   if (answer === undefined)

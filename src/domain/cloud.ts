@@ -134,6 +134,14 @@ export type StartOutcome =
 /** The interface that a cloud is spoken to through. */
 export type CloudApi = 'vbs' | 'cinder' | 'cbr';
 
+/** How an API treats the disk of a restore, where they differ. What decides by it asks this, not the API's name. */
+export interface CloudTraits {
+  /** It refuses a restore while another backup of the disk is being made, and not every disk shows that one is. */
+  readonly refusesDuringBackup: boolean;
+  /** It may write the disk again while it restores it, so that the disk's `updated_at` gets later than the backup's. */
+  readonly rewritesDisk: boolean;
+}
+
 /** Ids are UUIDs: services and people write them in upper or lower case. */
 export function sameId(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();

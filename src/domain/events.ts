@@ -36,12 +36,12 @@ export type ApplyEvent = { readonly at: string } & (
       readonly attempt: number;
       readonly late_ms: number;
     }
-  | {
-      readonly type: 'verdict';
-      readonly address: Address;
-      readonly verdict: VerdictKind;
-      readonly because: string;
-    }
+  /** It is not known yet whether it started; `because`: what the last look showed. */
+  | { readonly type: 'checking'; readonly address: Address; readonly because: string }
+  /** Disk and backup showed that it started, though no answer said so. */
+  | { readonly type: 'adopted'; readonly address: Address; readonly because: string }
+  /** Disk and backup showed that no attempt so far started it. */
+  | { readonly type: 'not_started'; readonly address: Address; readonly because: string }
   | {
       readonly type: 'progress';
       readonly address: Address;
@@ -63,8 +63,6 @@ export type ApplyEvent = { readonly at: string } & (
 
 /** As it happens, before it gets its time. */
 export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
-
-export type VerdictKind = 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
 
 /** How a restore stands when the run is through with it. */
 export type End =

@@ -1,7 +1,7 @@
 import {
   AVAILABLE,
   BACKUP_RESTORING,
-  type CloudApi,
+  type CloudTraits,
   IN_USE,
   isErrorStatus,
   sameId,
@@ -36,7 +36,7 @@ export interface Subject {
   readonly backup_id: string;
   /** From before the first attempt in doubt. */
   readonly baseline: Baseline;
-  readonly api: CloudApi;
+  readonly traits: CloudTraits;
 }
 
 export const NO_LOOKS: LookHistory = { looks: [] };
@@ -156,7 +156,7 @@ function contradictionIn(
     const apart = secondsApart(volume, backup);
     if (apart !== undefined && apart < 0)
       return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
-    if (apart !== undefined && apart > STRADDLE_S && subject.api !== 'cinder')
+    if (apart !== undefined && apart > STRADDLE_S && !subject.traits.rewritesDisk)
       return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }

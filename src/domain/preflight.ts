@@ -121,7 +121,7 @@ function regionProblems(volume: Volume, backup: Backup, { region }: Home): Diagn
       : error('another-region', `the ${what} is in zone ${zones[index]}, which is not of region ${region}`, {
           detail: 'The service restores only within one region.',
           remedy:
-            'check the endpoints: region_name, and any evs_endpoint_override or vbs_endpoint_override in clouds.yaml (OS_… in the environment)',
+            'check region_name, and the endpoints that are overridden: *_endpoint_override in clouds.yaml, OS_*_ENDPOINT_OVERRIDE in the environment',
         }),
   );
 }

@@ -4,13 +4,14 @@ import {
   type AccessStep,
   type StepReport,
 } from '../domain/access-report.ts';
-import type { CloudFailure, Reading } from '../domain/cloud.ts';
+import type { CloudApi, CloudFailure, Reading } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { CREDENTIALS, SET_CLOCK } from './auth/auth-failures.ts';
 import type { Auth } from './auth/auth-settings.ts';
 import { CloudClock, SKEW_TOLD_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
+import { overrideOf } from './endpoints.ts';
 import type { Steps } from './steps.ts';
 
 /** `Date` headers are whole seconds, and answers take their time. */
@@ -98,18 +99,19 @@ async function tryList(
   const reading = await driver.mayList(what, stop);
   if (reading.kind === 'found')
     log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
-  else log.failed([listRefused(step, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
+  else log.failed([listRefused(step, driver.api, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
 }
 
 function listRefused(
   step: 'backups' | 'disks',
+  api: CloudApi,
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
   /** Where requests are signed: by how much a signature’s date may be off. */
   signedBy: CloudClock | undefined,
 ): Diagnostic {
   const of = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
-  const override = step === 'backups' ? 'VBS' : 'EVS';
+  const override = overrideOf(api === 'cinder' ? api : step === 'backups' ? 'vbs' : 'evs');
   switch (failure.status) {
     case 401:
       if (signedBy)

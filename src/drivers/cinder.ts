@@ -1,4 +1,13 @@
-import type { Backup, Job, Reading, Server, Slowdown, StartOutcome, Volume } from '../domain/cloud.ts';
+import type {
+  Backup,
+  CloudTraits,
+  Job,
+  Reading,
+  Server,
+  Slowdown,
+  StartOutcome,
+  Volume,
+} from '../domain/cloud.ts';
 import { list } from '../domain/shape.ts';
 import type { Target } from '../domain/target.ts';
 import { encodePercent } from '../network/percent.ts';
@@ -38,12 +47,16 @@ const RESTORE_MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.64' };
 /** "Version 3.18 is not supported by the API": a cloud of before Ocata. */
 const UNKNOWN_VERSION = 406;
 
+/** `rewritesDisk`: the export of the disk, and the metadata of the backup (cinder/backup/manager.py, 21.x). */
+export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewritesDisk: true };
+
 /**
  * OpenStack's own backups. There is no job: the statuses of disk and backup change before the yes is sent, so
  * what is at rest after a yes has ended.
  */
 export class CinderDriver implements Driver {
   readonly api = 'cinder';
+  readonly traits = CINDER_TRAITS;
   readonly target: Target;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: CinderTools;

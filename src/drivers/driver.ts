@@ -3,6 +3,7 @@ import type {
   Backup,
   CloudApi,
   CloudFailure,
+  CloudTraits,
   Job,
   Reading,
   Server,
@@ -27,6 +28,7 @@ export type FailureReport =
  */
 export interface Driver {
   readonly api: CloudApi;
+  readonly traits: CloudTraits;
   readonly target: Target;
   /**
    * What a POST needs, taken before its intent is written down: a place in the request budget and a valid

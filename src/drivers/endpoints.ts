@@ -108,7 +108,8 @@ export function refuseUnencrypted(
   }
 }
 
-function overrideOf(service: string): string {
+/** The service in the name of its variable: `VBS` of OS_VBS_ENDPOINT_OVERRIDE. */
+export function overrideOf(service: string): string {
   return (service === 'compute' ? service : SERVICES[service as Service].override).toUpperCase();
 }
 

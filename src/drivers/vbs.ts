@@ -1,4 +1,13 @@
-import type { Backup, Job, Reading, Server, Slowdown, StartOutcome, Volume } from '../domain/cloud.ts';
+import type {
+  Backup,
+  CloudTraits,
+  Job,
+  Reading,
+  Server,
+  Slowdown,
+  StartOutcome,
+  Volume,
+} from '../domain/cloud.ts';
 import type { Target } from '../domain/target.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
@@ -17,9 +26,13 @@ export interface VbsTools extends ClientTools {
   readonly compute?: ServiceRoot;
 }
 
+/** `refusesDuringBackup`: VolumeBackup.0206. */
+export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesDisk: false };
+
 /** The Volume Backup Service: backups and jobs from VBS, disks from EVS. */
 export class VbsDriver implements Driver {
   readonly api = 'vbs';
+  readonly traits = VBS_TRAITS;
   readonly target: Target;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: VbsTools;

@@ -1,4 +1,4 @@
-import type { CloudApi } from '../domain/cloud.ts';
+import type { CloudTraits } from '../domain/cloud.ts';
 import { isNews, NO_LOOKS, needsConfirming, type Subject, withLook } from '../domain/look-history.ts';
 import { type Intended, type LookHistory, type Running, sameSeen } from '../domain/record.ts';
 import { type Look, lookOf } from './look.ts';
@@ -23,7 +23,7 @@ export async function confirmLook(
   signal: AbortSignal = session.run.stop,
 ): Promise<ConfirmedLook> {
   const look = needsConfirming(first.seen) ? await inOrder(session, first, signal) : first;
-  const subject = subjectOf(record, session.run.driver.api);
+  const subject = subjectOf(record, session.run.driver.traits);
   const before = record.history ?? NO_LOOKS;
   const history = withLook(before, look.seen, subject);
   return { look, history, news: isNews(before, history, look.seen, subject) };
@@ -34,8 +34,8 @@ export async function commitLook(session: Session, { history, news }: ConfirmedL
   if (news) await session.step({ type: 'observe', at: session.now(), history });
 }
 
-export function subjectOf({ backup_id, baseline }: Intended | Running, api: CloudApi): Subject {
-  return { backup_id, baseline, api };
+export function subjectOf({ backup_id, baseline }: Intended | Running, traits: CloudTraits): Subject {
+  return { backup_id, baseline, traits };
 }
 
 /**

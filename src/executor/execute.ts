@@ -239,7 +239,7 @@ class Execution {
 
   #emit(event: ApplyEvent): void {
     if (event.type === 'accepted') this.#accepted++;
-    if (event.type === 'verdict' && event.verdict === 'adopt') this.#adopted++;
+    if (event.type === 'adopted') this.#adopted++;
     this.#input.onEvent(event);
   }
 

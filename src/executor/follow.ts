@@ -122,7 +122,7 @@ class Following {
         // A job that was just promised may not be listed yet; if it stays away, what is seen from now on has to tell.
         const seen = await this.#confirm(await this.#session.look());
         return goneForGood
-          ? judgeWithoutJob(seen, this.#record, run.driver.api, this.#gone.seen(isGone(seen.look.seen)))
+          ? judgeWithoutJob(seen, this.#record, run.driver.traits, this.#gone.seen(isGone(seen.look.seen)))
           : { kind: 'goes_on', note: `job ${id} is not found`, trouble: true };
       }
       default:
@@ -135,7 +135,7 @@ class Following {
     const { run } = this.#session;
     const seen = await this.#confirm(await this.#session.look());
     const goneForGood = this.#gone.seen(isGone(seen.look.seen));
-    const step = judgeStatuses(seen, this.#record, run.driver.api, goneForGood, 'job');
+    const step = judgeStatuses(seen, this.#record, run.driver.traits, goneForGood, 'job');
     const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
     switch (step.kind) {
       case 'succeeded':
@@ -175,7 +175,12 @@ class Following {
   async #lookAtStatuses(first: Look): Promise<Step> {
     const { run } = this.#session;
     const seen = await this.#confirm(first);
-    const step = judgeStatuses(seen, this.#record, run.driver.api, this.#gone.seen(isGone(seen.look.seen)));
+    const step = judgeStatuses(
+      seen,
+      this.#record,
+      run.driver.traits,
+      this.#gone.seen(isGone(seen.look.seen)),
+    );
     if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
     const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
     if (step.kind === 'succeeded' && this.#record.evidence === 'accepted')

@@ -1,6 +1,6 @@
 import {
   BACKUP_RESTORING,
-  type CloudApi,
+  type CloudTraits,
   isErrorStatus,
   type Job,
   sameId,
@@ -114,12 +114,12 @@ export function isRestore(jobType: string): boolean {
 export function judgeStatuses(
   { look, history }: Pick<ConfirmedLook, 'look' | 'history'>,
   record: Running,
-  api: CloudApi,
+  traits: CloudTraits,
   goneForGood: boolean,
   told_by?: 'job',
 ): Step {
   const { volume, backup, seen } = look;
-  const subject = subjectOf(record, api);
+  const subject = subjectOf(record, traits);
   const { contradiction } = history;
   const lost = (cause: string): Step => ({
     kind: 'lost',
@@ -206,10 +206,10 @@ function broken(
 export function judgeWithoutJob(
   confirmed: ConfirmedLook,
   record: Running,
-  api: CloudApi,
+  traits: CloudTraits,
   goneForGood: boolean,
 ): Step {
-  const step = judgeStatuses(confirmed, record, api, goneForGood);
+  const step = judgeStatuses(confirmed, record, traits, goneForGood);
   switch (step.kind) {
     case 'goes_on':
     case 'failed':

@@ -11,7 +11,7 @@ export async function listPendingBackups(
   driver: Driver,
   signal?: AbortSignal,
 ): Promise<readonly Backup[] | undefined> {
-  if (driver.api !== 'vbs') return undefined;
+  if (!driver.traits.refusesDuringBackup) return undefined;
   const listing = await driver.backups(signal, { status: 'creating', goOn: () => false });
   return listing.kind === 'listed' ? listing.values.filter(({ status }) => status === 'creating') : [];
 }

@@ -44,7 +44,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
     const settleMs = settleOf(session, record);
     const { sinceMs } = rhythm;
     const verdict = judge({
-      ...subjectOf(record, run.driver.api),
+      ...subjectOf(record, run.driver.traits),
       attempts: record.attempts,
       seen,
       history,
@@ -53,10 +53,6 @@ export async function probe(session: Session, started: Intended): Promise<Findin
       settle_ms: settleMs,
       after_ambiguous: settings.retry.after_ambiguous,
     });
-    if (told !== verdict.because) {
-      run.emit({ type: 'verdict', address: record.address, verdict: verdict.kind, because: verdict.because });
-      told = verdict.because;
-    }
     switch (verdict.kind) {
       case 'adopt':
         return { kind: 'adopt', because: verdict.because, history };
@@ -68,6 +64,9 @@ export async function probe(session: Session, started: Intended): Promise<Findin
         return { kind: 'unknown', because: verdict.because, observations: history.looks };
       case 'wait': {
         await commitLook(session, confirmed);
+        if (told !== verdict.because)
+          run.emit({ type: 'checking', address: record.address, because: verdict.because });
+        told = verdict.because;
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
         if (!settling && session.timeIsUp)

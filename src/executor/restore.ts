@@ -90,7 +90,7 @@ class Attempts {
       const finding = await probe(session, record);
       switch (finding.kind) {
         case 'adopt':
-          return this.#adopt(finding.history);
+          return this.#adopt(finding);
         case 'failed':
           return this.#fail(await withCloudsReason(session, finding.because), true);
         case 'unknown':
@@ -215,8 +215,7 @@ class Attempts {
         failure,
         next: 'look',
       });
-      run.emit({ type: 'verdict', address: ids.address, verdict: 'adopt', because: sighting.because });
-      return this.#adopt(sighting.history);
+      return this.#adopt(sighting);
     }
     return this.#afterNo(outcome, attempt);
   }
@@ -267,7 +266,7 @@ class Attempts {
     const finding = await probe(session, intended(session));
     switch (finding.kind) {
       case 'adopt':
-        return this.#adopt(finding.history);
+        return this.#adopt(finding);
       case 'retry':
         await this.#settle(finding);
         return this.#fail(describe(failure), false);
@@ -282,15 +281,19 @@ class Attempts {
   }
 
   /** What is found out once is not in doubt again, in this run or a later one. */
-  async #settle({ for_ms, seen }: Finding & { readonly kind: 'retry' }): Promise<void> {
+  async #settle({ for_ms, seen, because }: Finding & { readonly kind: 'retry' }): Promise<void> {
     const session = this.#session;
-    if (!seen || worstDoubt(intended(session).attempts) === 'none') return;
-    await session.step({ type: 'settle', at: session.now(), for_ms, seen });
+    if (!seen) return;
+    if (worstDoubt(intended(session).attempts) !== 'none')
+      await session.step({ type: 'settle', at: session.now(), for_ms, seen });
+    session.run.emit({ type: 'not_started', address: session.ids.address, because });
   }
 
-  async #adopt(history: LookHistory): Promise<End> {
-    await this.#session.step({ type: 'adopt', at: this.#session.now(), history });
-    return follow(this.#session, running(this.#session));
+  async #adopt({ history, because }: { history: LookHistory; because: string }): Promise<End> {
+    const session = this.#session;
+    await session.step({ type: 'adopt', at: session.now(), history });
+    session.run.emit({ type: 'adopted', address: session.ids.address, because });
+    return follow(session, running(session));
   }
 
   async #fail(reason: string, moved: boolean): Promise<End> {

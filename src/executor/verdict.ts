@@ -1,7 +1,6 @@
 import { AVAILABLE, BACKUP_RESTORING, isErrorStatus, VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { RetrySettings } from '../domain/config.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { VerdictKind } from '../domain/events.ts';
 import { isDiskAtRest, newlyNamed, type Subject } from '../domain/look-history.ts';
 import {
   type Attempt,
@@ -28,7 +27,7 @@ export interface Evidence extends Subject {
 }
 
 export interface Verdict {
-  readonly kind: VerdictKind;
+  readonly kind: 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
   /** For people. */
   readonly because: string;
 }

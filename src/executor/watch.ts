@@ -68,7 +68,7 @@ async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
     );
     until.throwIfAborted();
     const verdict = judge({
-      ...subjectOf(record, run.driver.api),
+      ...subjectOf(record, run.driver.traits),
       attempts: record.attempts,
       seen: confirmed.look.seen,
       history: confirmed.history,

@@ -1,6 +1,6 @@
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { ApplyEvent, End, VerdictKind } from '../domain/events.ts';
+import type { ApplyEvent, End } from '../domain/events.ts';
 import { jobIdOf, requestInsteadOfJob } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
@@ -59,11 +59,12 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         consequence:
           'another run may have taken over and sent it, too: compare the jobs of this disk in the cloud with vbsctl state history',
       };
-    case 'verdict':
-      // These two end the restore: its end says the same, next.
-      return event.verdict === 'failed' || event.verdict === 'unknown'
-        ? undefined
-        : routine(event.address, `${VERDICTS[event.verdict]}: ${sanitize(event.because)}`);
+    case 'checking':
+      return routine(event.address, `looking again: ${sanitize(event.because)}`);
+    case 'adopted':
+      return routine(event.address, `adopted: ${sanitize(event.because)}`);
+    case 'not_started':
+      return routine(event.address, `looked: ${sanitize(event.because)}`);
     case 'progress':
       return event.trouble
         ? { sign: '!', tone: 'warn', address: event.address, text: sanitize(event.note) }
@@ -99,12 +100,6 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
       return unreachable(event);
   }
 }
-
-const VERDICTS: Readonly<Record<Exclude<VerdictKind, 'failed' | 'unknown'>, string>> = {
-  adopt: 'adopted',
-  retry: 'looked',
-  wait: 'looking again',
-};
 
 function routine(address: Address, text: string): ApplyLine {
   return { sign: '·', tone: 'routine', address, text };

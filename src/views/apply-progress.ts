@@ -128,13 +128,13 @@ function addressWidth(addresses: readonly Address[]): number {
 }
 
 /**
- * The permanent text of each event. While one restore is looked at again and again the first `wait` says it:
+ * The permanent text of each event. While one restore is looked at again and again the first `checking` says it:
  * the reasons that follow count down the seconds.
  */
 function permanentLines(addressWidth: number): (event: ApplyEvent, options: LineOptions) => string {
   const waiting = new Set<Address>();
   return (event, options) => {
-    if (event.type === 'verdict' && event.verdict === 'wait') {
+    if (event.type === 'checking') {
       if (waiting.has(event.address)) return '';
       waiting.add(event.address);
     } else if ('address' in event && event.type !== 'progress') {

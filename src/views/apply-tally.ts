@@ -1,5 +1,5 @@
 import { unreachable } from '../domain/errors.ts';
-import type { ApplyEvent, VerdictKind } from '../domain/events.ts';
+import type { ApplyEvent } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
 import { grouped, stopwatch } from './words.ts';
@@ -69,8 +69,14 @@ export class Tally {
           `after ${event.failure.status ? `HTTP ${event.failure.status}` : event.failure.cause.replace('_', ' ')}`,
         );
         return;
-      case 'verdict':
-        this.#set(event.address, PHASES[event.verdict], sanitize(event.because));
+      case 'checking':
+        this.#set(event.address, 'looking', sanitize(event.because));
+        return;
+      case 'adopted':
+        this.#set(event.address, 'restoring', sanitize(event.because));
+        return;
+      case 'not_started':
+        this.#set(event.address, 'retrying', sanitize(event.because));
         return;
       case 'progress':
         // The phase says it already.
@@ -146,14 +152,6 @@ export class Tally {
     }
   }
 }
-
-const PHASES: Readonly<Record<VerdictKind, string>> = {
-  adopt: 'restoring',
-  retry: 'retrying',
-  wait: 'looking',
-  failed: 'failed',
-  unknown: 'unknown',
-};
 
 /** Enough of an id to tell it from its neighbours; the whole one stands in the line above. */
 function shortId(id: string): string {

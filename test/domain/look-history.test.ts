@@ -10,6 +10,8 @@ import {
   withLook,
 } from '../../src/domain/look-history.ts';
 import type { FullObservation, LookHistory, NotShown, Observation, Shown } from '../../src/domain/record.ts';
+import { CINDER_TRAITS } from '../../src/drivers/cinder.ts';
+import { VBS_TRAITS } from '../../src/drivers/vbs.ts';
 
 const BEFORE = '2026-11-23T20:00:00Z';
 /** Seconds after ten. */
@@ -37,9 +39,13 @@ const disk = (s: number, more: Partial<Shown> = {}) => ({
 const backup = (s: number) => ({ status: 'restoring', updated_at: at(s) });
 const ended = (s: number, more: Partial<Shown> = {}): Shown => ({ ...REST, updated_at: at(s), ...more });
 
-function subject(api: Subject['api'] = 'vbs', src_backup_id?: string): Subject {
+function subject(api: 'vbs' | 'cinder' = 'vbs', src_backup_id?: string): Subject {
   const volume = src_backup_id === undefined ? REST : { ...REST, src_backup_id };
-  return { backup_id: 'ours', baseline: { at: BEFORE, volume, backup: REST }, api };
+  return {
+    backup_id: 'ours',
+    baseline: { at: BEFORE, volume, backup: REST },
+    traits: api === 'vbs' ? VBS_TRAITS : CINDER_TRAITS,
+  };
 }
 
 function history(looks: readonly Observation[], of = subject()): LookHistory {

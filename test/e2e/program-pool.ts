@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { documentedExit } from './documented-exit.ts';
 import { type Environment, environmentOf, type Finished, PROGRAM, startProgram } from './program.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function runProgram(args: readonly string[], cwd: string, env: Envi
   const finished = await host.run(args, cwd, environmentOf(cwd, env));
   if (host.alive && idle.length < KEPT) idle.push(host);
   else host.end();
-  return finished;
+  return documentedExit(args, finished);
 }
 
 /** A process that runs the program once at a time. */

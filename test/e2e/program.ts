@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { documentedExit } from './documented-exit.ts';
 
 /** The built program as a child process. */
 
@@ -52,12 +53,13 @@ export function startProgram(
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   if (onLine) createInterface(child.stdout).on('line', onLine);
-  const done = new Promise<Finished>((resolve, reject) => {
+  const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) =>
       resolve({ code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
     );
   });
+  const done = finished.then((run) => documentedExit(args, run));
   return {
     pid: child.pid ?? -1,
     done,

@@ -195,6 +195,13 @@ describe('signals', () => {
       expect(desk.starts()).to.deep.equal([]);
     });
 
+    it('with --output json, which shows no plan, nobody is asked', async () => {
+      const terminal = new OnTerminal(desk, 'apply', '--output', 'json');
+      expect(await terminal.code(), terminal.shown).to.equal(5);
+      expect(terminal.shown).to.include('--output json shows no plan to confirm');
+      expect(desk.starts()).to.deep.equal([]);
+    });
+
     it('a yes is taken; Ctrl-C then leaves the jobs running and says how to go on', async () => {
       const terminal = new OnTerminal(desk, 'apply');
       await terminal.shows('Only "yes" is accepted');

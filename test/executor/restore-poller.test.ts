@@ -199,8 +199,8 @@ describe('how late a cloud shows what it accepted', () => {
       };
       const { outcome } = await cloud.apply([...specs(cloud, count), lost]);
       expect(outcome.summary).to.include({ succeeded: count + 1 });
-      const retry = cloud.events.find((event) => event.type === 'verdict' && event.verdict === 'retry');
-      const minutes = /nothing moved for (\d+)m/.exec(retry?.type === 'verdict' ? retry.because : '')?.[1];
+      const found = cloud.events.find((event) => event.type === 'not_started');
+      const minutes = /nothing moved for (\d+)m/.exec(found?.because ?? '')?.[1];
       expect(Number(minutes)).to.be.within(3, 4);
     });
 });

@@ -21,7 +21,7 @@ describe('a restore in one run', () => {
     const [volume_id = ''] = Object.keys(lab.world.volumes);
     await lab.apply([spec], {
       onEvent: (event) => {
-        if (event.type !== 'verdict' || event.verdict !== 'retry') return;
+        if (event.type !== 'not_started') return;
         lab.operate({ action: 'attach', volume_id, server: 'somebody' });
         lab.operate({ action: 'detach', volume_id });
       },

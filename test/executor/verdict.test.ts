@@ -1,6 +1,8 @@
 import { expect } from 'chai';
 import { NO_LOOKS, withLook } from '../../src/domain/look-history.ts';
 import type { Attempt, FullObservation, Observation, Running, Shown } from '../../src/domain/record.ts';
+import { CINDER_TRAITS } from '../../src/drivers/cinder.ts';
+import { VBS_TRAITS } from '../../src/drivers/vbs.ts';
 import { judgeStatuses, type Step } from '../../src/executor/judge-running.ts';
 import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
 
@@ -22,7 +24,7 @@ function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
     answer: 'ambiguous',
     failure: { cause: 'timeout', message: 'no answer' },
   };
-  const subject = { backup_id: 'ours', baseline: look({}), api: 'vbs', ...more } as const;
+  const subject = { backup_id: 'ours', baseline: look({}), traits: VBS_TRAITS, ...more } as const;
   return judge({
     attempts: [attempt],
     seen,
@@ -95,7 +97,7 @@ function judged(
   const seen: Observation = backup === 'gone' ? { ...found, backup: { reading: 'gone' } } : found;
   const common = { name: '', size: 1, created_at: AT };
   const record = { volume_id: 'w', backup_id: 'ours', baseline: look({}), evidence } as Running;
-  const subject = { backup_id: 'ours', baseline: record.baseline, api: 'cinder' } as const;
+  const subject = { backup_id: 'ours', baseline: record.baseline, traits: CINDER_TRAITS } as const;
   return judgeStatuses(
     {
       history: withLook(NO_LOOKS, seen, subject),
@@ -109,7 +111,7 @@ function judged(
       },
     },
     record,
-    'cinder',
+    CINDER_TRAITS,
     true,
   );
 }

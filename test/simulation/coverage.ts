@@ -102,10 +102,17 @@ export class Coverage {
         this.#follow(restore, 'accepted', true);
         restore.phase = 'following';
         break;
-      case 'verdict':
-        this.#follow(restore, event.verdict, event.verdict !== 'wait');
-        restore.phase =
-          event.verdict === 'adopt' ? 'following' : event.verdict === 'retry' ? 'getting ready' : 'probing';
+      case 'checking':
+        this.#follow(restore, 'wait', false);
+        restore.phase = 'probing';
+        break;
+      case 'adopted':
+        this.#follow(restore, 'adopt', true);
+        restore.phase = 'following';
+        break;
+      case 'not_started':
+        this.#follow(restore, 'retry', true);
+        restore.phase = 'getting ready';
         break;
       case 'progress':
       case 'written_late':

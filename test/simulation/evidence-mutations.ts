@@ -47,7 +47,7 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
       },
       {
         file: LOOKS,
-        find: "if (apart !== undefined && apart > STRADDLE_S && subject.api !== 'cinder')",
+        find: 'if (apart !== undefined && apart > STRADDLE_S && !subject.traits.rewritesDisk)',
         replace: 'if (apart !== undefined && at === "")',
       },
       { file: LOOKS, find: 'if (alone)', replace: 'if (alone && at === "")' },

@@ -1001,7 +1001,7 @@ export const MUTATIONS: readonly Mutation[] = [
     patches: [
       {
         file: RESTORE,
-        find: "case 'adopt':\n        return this.#adopt(finding.history);\n      case 'retry':\n        await",
+        find: "case 'adopt':\n        return this.#adopt(finding);\n      case 'retry':\n        await",
         replace: "case 'adopt':\n      case 'retry':\n        await",
       },
     ],

@@ -445,9 +445,8 @@ export const RUN: readonly ApplyEvent[] = [
     request_id: REQUESTS.data,
   }),
   stamped('00:00:14', {
-    type: 'verdict',
+    type: 'adopted',
     address: 'payments/web',
-    verdict: 'adopt',
     because: 'disk and backup are restoring, and were not before',
   }),
   stamped('00:00:40', { type: 'intended', address: 'payments/data', attempt: 1 }),
@@ -467,9 +466,8 @@ export const RUN: readonly ApplyEvent[] = [
     next: 'look',
   }),
   stamped('00:00:52', {
-    type: 'verdict',
+    type: 'not_started',
     address: 'payments/data',
-    verdict: 'retry',
     because: 'nothing moved for 2m: it did not start',
   }),
   stamped('00:00:52', { type: 'intended', address: 'payments/data', attempt: 2 }),
@@ -488,15 +486,13 @@ export const RUN: readonly ApplyEvent[] = [
     next: 'look',
   }),
   stamped('00:01:11', {
-    type: 'verdict',
+    type: 'checking',
     address: 'payments/wal',
-    verdict: 'wait',
     because: 'nothing moved so far; a late start is possible for 2m more',
   }),
   stamped('00:01:21', {
-    type: 'verdict',
+    type: 'checking',
     address: 'payments/wal',
-    verdict: 'wait',
     because: 'nothing moved so far; a late start is possible for 1m 50s more',
   }),
   stamped('00:02:40', {
@@ -504,12 +500,6 @@ export const RUN: readonly ApplyEvent[] = [
     address: 'payments/data',
     job: 'running',
     note: `job ${JOBS.data} is RUNNING`,
-  }),
-  stamped('00:05:03', {
-    type: 'verdict',
-    address: 'payments/wal',
-    verdict: 'unknown',
-    because: 'the disk changed since the attempt and is available again: it may have been restored',
   }),
   ended('00:05:03', 'payments/wal', { kind: 'recorded', record: unknown }),
   ended('00:07:40', 'payments/app', { kind: 'recorded', record: failedTouched }),

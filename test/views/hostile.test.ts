@@ -40,7 +40,6 @@ const CLOSED = new Set([
   'evidence',
   'answer',
   'next',
-  'verdict',
   'touched',
   'as',
   'job',

@@ -3,7 +3,7 @@ import { DEFAULT_CONFIG } from '../../domain/config.ts';
 import { EXIT } from '../../domain/errors.ts';
 import { duration, option, wholeNumber } from '../options/option.ts';
 import { autoApprove, lockTimeout, output, planning, trustedKeys } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ApplyFlags } from './run-apply.ts';
 
 export const apply: CommandDefinition<ApplyFlags, [plan?: string]> = {
@@ -31,7 +31,7 @@ export const apply: CommandDefinition<ApplyFlags, [plan?: string]> = {
     ['vbsctl apply --auto-approve --output json', 'in a pipeline'],
     ['vbsctl apply --no-wait', 'only start; then: vbsctl status, vbsctl wait'],
   ],
-  exits: [EXIT.outcome_unknown, EXIT.locked, EXIT.refused, EXIT.still_running, EXIT.interrupted],
+  exits: [EXIT.outcome_unknown, EXIT.still_running, ...LOCKING_EXITS],
   run: async (io, flags, plan) =>
     plan === undefined
       ? await (await import('./run-apply.ts')).apply(io, flags)

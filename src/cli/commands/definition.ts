@@ -1,5 +1,5 @@
 import type { Argument, Option } from 'commander';
-import type { ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import type { Io } from '../io.ts';
 
 /**
@@ -13,7 +13,7 @@ export interface CommandDefinition<Flags = never, Operands extends readonly unkn
   readonly arguments?: readonly Argument[];
   readonly options?: readonly Option[];
   readonly examples: readonly Example[];
-  /** Besides 0 and 1, which every command has. */
+  /** Besides 0 and 1, which every command has. The tests of the built program fail on a code that is not listed. */
   readonly exits?: readonly ExitCode[];
   run(io: Io, flags: Flags, ...operands: Operands): Promise<ExitCode>;
 }
@@ -22,5 +22,10 @@ export interface CommandDefinition<Flags = never, Operands extends readonly unkn
 export interface CommandGroup extends Pick<CommandDefinition, 'name' | 'summary' | 'examples'> {
   readonly commands: readonly CommandDefinition[];
 }
+
+/** Of a command that reads manifests, a state or a cloud. */
+export const READING_EXITS: readonly ExitCode[] = [EXIT.refused, EXIT.interrupted];
+/** Of a command that locks the state. */
+export const LOCKING_EXITS: readonly ExitCode[] = [EXIT.locked, ...READING_EXITS];
 
 export type Example = readonly [command: string, what: string];

@@ -1,5 +1,5 @@
 import { duration, option, repeatable, wholeNumber } from '../options/option.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, READING_EXITS } from './definition.ts';
 import type { EmulatorFlags } from './run-emulator.ts';
 
 export const emulator: CommandDefinition<EmulatorFlags> = {
@@ -31,5 +31,6 @@ export const emulator: CommandDefinition<EmulatorFlags> = {
     ['vbsctl emulator --detach erp-db1', 'so that its volumes can be restored'],
     ['vbsctl emulator --faults faults.json', 'inject faults; see vbsctl help faults'],
   ],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-emulator.ts')).emulator(io, flags),
 };

@@ -1,9 +1,8 @@
 import { Argument } from 'commander';
-import { EXIT } from '../../domain/errors.ts';
 import { time } from '../options/moment.ts';
 import { option } from '../options/option.ts';
 import { cloud, config, filename, lockTimeout, minimumSerial, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ImportFlags } from './run-import.ts';
 
 export const importCommand: CommandDefinition<ImportFlags, [address: string]> = {
@@ -30,6 +29,6 @@ export const importCommand: CommandDefinition<ImportFlags, [address: string]> = 
       'the cloud no longer has the job',
     ],
   ],
-  exits: [EXIT.locked, EXIT.refused],
+  exits: LOCKING_EXITS,
   run: async (io, flags, address) => await (await import('./run-import.ts')).importByHand(io, address, flags),
 };

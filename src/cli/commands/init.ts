@@ -1,7 +1,6 @@
-import { EXIT } from '../../domain/errors.ts';
 import { option } from '../options/option.ts';
 import { type CommonFlags, cloud, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 
 interface InitFlags extends Omit<CommonFlags, 'config'> {
   readonly config?: string | true;
@@ -23,7 +22,7 @@ export const init: CommandDefinition<InitFlags> = {
     ['vbsctl init --config', 'write vbsctl.yaml with every setting; never overwrites a file'],
     ['vbsctl init --cloud emulator', 'create a state for the built-in cloud'],
   ],
-  exits: [EXIT.locked, EXIT.refused],
+  exits: LOCKING_EXITS,
   run: async (io, { config, ...flags }) =>
     config === true
       ? await (await import('./run-init-config.ts')).initConfig(io, flags)

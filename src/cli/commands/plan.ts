@@ -1,7 +1,7 @@
 import { EXIT } from '../../domain/errors.ts';
 import { option } from '../options/option.ts';
 import { output, planning } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, READING_EXITS } from './definition.ts';
 import type { PlanFlags } from './run-plan.ts';
 
 export const plan: CommandDefinition<PlanFlags> = {
@@ -27,6 +27,6 @@ export const plan: CommandDefinition<PlanFlags> = {
     ['vbsctl plan --out plan.json', 'save for approval, then: vbsctl apply plan.json'],
     ['vbsctl plan --offline --output json', 'without the cloud, as JSON'],
   ],
-  exits: [EXIT.changes_pending, EXIT.refused],
+  exits: [EXIT.changes_pending, EXIT.outcome_unknown, ...READING_EXITS],
   run: async (io, flags) => await (await import('./run-plan.ts')).plan(io, flags),
 };

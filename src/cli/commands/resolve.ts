@@ -1,8 +1,7 @@
 import { Argument } from 'commander';
-import { EXIT } from '../../domain/errors.ts';
 import { option } from '../options/option.ts';
 import { cloud, config, lockTimeout, minimumSerial, reason, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ResolveFlags } from './run-resolve.ts';
 
 export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
@@ -31,7 +30,7 @@ export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
       'apply may start it again',
     ],
   ],
-  exits: [EXIT.locked, EXIT.refused],
+  exits: LOCKING_EXITS,
   run: async (io, flags, address) =>
     await (await import('./run-resolve.ts')).resolveRecord(io, address, flags),
 };

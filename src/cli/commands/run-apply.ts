@@ -14,7 +14,7 @@ import { repeatLines } from '../../views/plan/next-commands.ts';
 import type { PlanTextOptions } from '../../views/plan/options.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
 import { joinLines } from '../../views/terminal.ts';
-import { confirm, questionOf } from '../confirm.ts';
+import { confirm, noConsent, questionOf } from '../confirm.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
@@ -63,7 +63,9 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       },
       confirmNewState: () => refuseWithoutState(io, flags, store),
       confirm: async (consent) => {
-        if (!flags.autoApprove) await confirm(io, questionOf(consent));
+        if (flags.autoApprove) return;
+        if (flags.output === 'json') throw noConsent('--output json shows no plan to confirm');
+        await confirm(io, questionOf(consent));
       },
     },
   );

@@ -12,7 +12,7 @@ import { isReadableItem } from '../../state/document.ts';
 import { extendChain } from '../../state/history-chain.ts';
 import { stateMoved } from '../../state/migrated-state.ts';
 import type { StateFault } from '../../state/state-faults.ts';
-import { confirm } from '../confirm.ts';
+import { confirm, noConsent } from '../confirm.ts';
 import type { Io } from '../io.ts';
 import { actor, openState, settings } from '../setup.ts';
 import { backUp } from '../state-backup.ts';
@@ -106,11 +106,9 @@ async function faultsToAccept(
 
 async function askFor(io: Io, location: string): Promise<void> {
   if (!io.stdin.isTty)
-    throw new Failure(
-      'refused',
-      error('no-consent', 'confirmation is required, but there is no terminal', {
-        remedy: `read what is wrong (above), then: vbsctl state accept --state ${shellWord(location)} --reason "…" --auto-approve`,
-      }),
+    throw noConsent(
+      'there is no terminal',
+      `read what is wrong (above), then: vbsctl state accept --state ${shellWord(location)} --reason "…" --auto-approve`,
     );
   await confirm(
     io,

@@ -71,12 +71,12 @@ function mergedText({ saved, backup }: Merged, dryRun: boolean): string {
 }
 
 function pushedText(pushed: Pushed, { state }: Snapshot, location: string): string {
-  const what = `${plural(state.records.size, 'record')}, serial ${state.serial}`;
+  const what = `${plural(state.records.size, 'record')} (serial ${state.serial} in the file)`;
   switch (pushed.kind) {
     case 'same':
       return `${location} already holds exactly that state. Nothing to do.\n`;
     case 'would_push':
-      return `Would write ${what} to ${location}.\nNothing was changed: this was a dry run.\n`;
+      return `Would write ${what} to ${location}; it would continue as serial ${pushed.serial}.\nNothing was changed: this was a dry run.\n`;
     case 'pushed': {
       const before =
         pushed.backup === undefined

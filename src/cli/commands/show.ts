@@ -1,8 +1,7 @@
 import { Argument } from 'commander';
-import { EXIT } from '../../domain/errors.ts';
 import { option } from '../options/option.ts';
 import { output, trustedKeys } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, READING_EXITS } from './definition.ts';
 import type { ShowFlags } from './run-show.ts';
 
 export const show: CommandDefinition<ShowFlags, [plan: string]> = {
@@ -14,6 +13,6 @@ export const show: CommandDefinition<ShowFlags, [plan: string]> = {
     ['vbsctl show plan.json', 'the plan as text'],
     ['vbsctl show plan.json --output json', 'as JSON'],
   ],
-  exits: [EXIT.refused],
+  exits: READING_EXITS,
   run: async (io, flags, plan) => await (await import('./run-show.ts')).showPlan(io, plan, flags),
 };

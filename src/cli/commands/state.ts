@@ -1,5 +1,4 @@
 import { Argument } from 'commander';
-import { EXIT } from '../../domain/errors.ts';
 import { timeOrAge } from '../options/moment.ts';
 import { option } from '../options/option.ts';
 import {
@@ -13,20 +12,19 @@ import {
   reason,
   state,
 } from '../options/shared.ts';
-import type { CommandDefinition, CommandGroup } from './definition.ts';
+import { type CommandDefinition, type CommandGroup, LOCKING_EXITS, READING_EXITS } from './definition.ts';
 import type { AcceptFlags } from './run-state-accept.ts';
 import type { EditFlags } from './run-state-edit.ts';
 import type { HistoryFlags } from './run-state-history.ts';
 import type { MigrateFlags } from './run-state-migrate.ts';
 import type { StateFlags } from './run-state-show.ts';
 
-const EDITING_EXITS = [EXIT.locked, EXIT.refused];
-
 const list: CommandDefinition<StateFlags> = {
   name: 'list',
   summary: 'List every restore and its status',
   options: [config, state, output],
   examples: [['vbsctl state list --output json', 'with job IDs, request IDs and times']],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-show.ts')).list(io, flags),
 };
 
@@ -36,6 +34,7 @@ const show: CommandDefinition<StateFlags, [address: string]> = {
   arguments: [new Argument('<address>', 'set/name')],
   options: [config, state, output],
   examples: [['vbsctl state show payments/db-data', 'attempts, answers and observations']],
+  exits: READING_EXITS,
   run: async (io, flags, address) => await (await import('./run-state-show.ts')).show(io, address, flags),
 };
 
@@ -55,6 +54,7 @@ const history: CommandDefinition<HistoryFlags> = {
     ['vbsctl state history --volume pay-db-data', 'what was done to one volume'],
     ['vbsctl state history --address payments/db-data -o json', 'as JSON, with hashes and request IDs'],
   ],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-history.ts')).history(io, flags),
 };
 
@@ -66,6 +66,7 @@ const verify: CommandDefinition<StateFlags> = {
     ['vbsctl state verify', 'in a nightly job'],
     ['vbsctl state verify --state backup.json', 'check a copy'],
   ],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-verify.ts')).verifyState(io, flags),
 };
 
@@ -74,6 +75,7 @@ const lockInfo: CommandDefinition<StateFlags> = {
   summary: 'Show who holds the lock',
   options: [config, state, output],
   examples: [['vbsctl state lock-info --output json', 'null if nobody holds it']],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-lock-info.ts')).lockInfo(io, flags),
 };
 
@@ -85,7 +87,7 @@ const accept: CommandDefinition<AcceptFlags> = {
     ['vbsctl state accept --reason "disk of the runner failed" --dry-run', 'show what is wrong'],
     ['vbsctl state accept --reason "compared with the audit log"', 'continue with the state as it is'],
   ],
-  exits: EDITING_EXITS,
+  exits: LOCKING_EXITS,
   run: async (io, flags) => await (await import('./run-state-accept.ts')).accept(io, flags),
 };
 
@@ -98,7 +100,7 @@ const rm: CommandDefinition<EditFlags, [addresses: readonly string[]]> = {
     ['vbsctl state rm payments/db-data', 'it still counts as done and is not restored again'],
     ['vbsctl state rm --dry-run payments/db-data payments/db-log', 'show what would be removed'],
   ],
-  exits: EDITING_EXITS,
+  exits: LOCKING_EXITS,
   run: async (io, flags, addresses) => await (await import('./run-state-edit.ts')).rm(io, addresses, flags),
 };
 
@@ -111,7 +113,7 @@ const mv: CommandDefinition<EditFlags, [from: string, to: string]> = {
   ],
   options: editing,
   examples: [['vbsctl state mv payments/db-data billing/db-data', 'the new name need not be declared']],
-  exits: EDITING_EXITS,
+  exits: LOCKING_EXITS,
   run: async (io, flags, from, to) => await (await import('./run-state-edit.ts')).mv(io, from, to, flags),
 };
 
@@ -120,6 +122,7 @@ const pull: CommandDefinition<CommonFlags> = {
   summary: 'Print the whole state, as it is stored',
   options: [config, state],
   examples: [['vbsctl state pull > backup.json', 'make a copy']],
+  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-transfer.ts')).pull(io, flags),
 };
 
@@ -132,7 +135,7 @@ const push: CommandDefinition<EditFlags, [file: string]> = {
     ['vbsctl state push errored.state.json', 'save what a run could not save'],
     ['vbsctl state push backup.json --dry-run', 'check whether a copy can be put back'],
   ],
-  exits: EDITING_EXITS,
+  exits: LOCKING_EXITS,
   run: async (io, flags, file) => await (await import('./run-state-transfer.ts')).push(io, file, flags),
 };
 
@@ -152,7 +155,7 @@ const migrate: CommandDefinition<MigrateFlags> = {
     ['vbsctl state migrate --to s3://restores/prod', 'from the state of the config'],
     ['vbsctl state migrate --state s3://restores/prod --to vbsctl.state.json', 'and back'],
   ],
-  exits: EDITING_EXITS,
+  exits: LOCKING_EXITS,
   run: async (io, flags) => await (await import('./run-state-migrate.ts')).migrate(io, flags),
 };
 

@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { config, filename, minimumSerial, output, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, READING_EXITS } from './definition.ts';
 import type { StatusFlags } from './run-status.ts';
 
 export const status: CommandDefinition<StatusFlags, [addresses: readonly string[]]> = {
@@ -12,5 +12,6 @@ export const status: CommandDefinition<StatusFlags, [addresses: readonly string[
     ['vbsctl status', 'every restore that is not finished, also during a run'],
     ['vbsctl status payments/db-data', 'one restore, with a text to send to the support of the cloud'],
   ],
+  exits: READING_EXITS,
   run: async (io, flags, addresses) => await (await import('./run-status.ts')).status(io, addresses, flags),
 };

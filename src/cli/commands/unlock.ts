@@ -1,6 +1,6 @@
 import { Argument } from 'commander';
 import { type CommonFlags, config, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 
 export const unlock: CommandDefinition<CommonFlags, [id: string]> = {
   name: 'unlock',
@@ -8,5 +8,6 @@ export const unlock: CommandDefinition<CommonFlags, [id: string]> = {
   arguments: [new Argument('<id>', 'ID of the lock, as shown by vbsctl status')],
   options: [config, state],
   examples: [['vbsctl unlock 3f0c2a9e-5d1b-4c86-9a57-2f6e1d0b7c44', 'remove this lock']],
+  exits: LOCKING_EXITS,
   run: async (io, flags, id) => await (await import('./run-unlock.ts')).unlock(io, id, flags),
 };

@@ -2,7 +2,7 @@ import { Argument } from 'commander';
 import { EXIT } from '../../domain/errors.ts';
 import { duration, option } from '../options/option.ts';
 import { cloud, config, lockTimeout, minimumSerial, output, state } from '../options/shared.ts';
-import type { CommandDefinition } from './definition.ts';
+import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { WaitFlags } from './run-wait.ts';
 
 export const wait: CommandDefinition<WaitFlags, [addresses: readonly string[]]> = {
@@ -25,6 +25,6 @@ export const wait: CommandDefinition<WaitFlags, [addresses: readonly string[]]> 
     ['vbsctl wait', 'until every restore has ended'],
     ['vbsctl wait payments/db-data --timeout 30m', 'one restore, at most half an hour'],
   ],
-  exits: [EXIT.outcome_unknown, EXIT.locked, EXIT.refused, EXIT.still_running, EXIT.interrupted],
+  exits: [EXIT.outcome_unknown, EXIT.still_running, ...LOCKING_EXITS],
   run: async (io, flags, addresses) => await (await import('./run-wait.ts')).wait(io, addresses, flags),
 };

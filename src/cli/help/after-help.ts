@@ -19,7 +19,9 @@ export function afterHelp({ examples, ...command }: CommandDefinition | CommandG
   const lines = examples.map(([line, what]) =>
     line.length > COLUMN_MAX ? `  ${line}\n      ${what}` : `  ${line.padEnd(widest)}  ${what}`,
   );
-  const codes = [EXIT.done, EXIT.error, ...('exits' in command ? (command.exits ?? []) : [])];
+  const codes = [EXIT.done, EXIT.error, ...('exits' in command ? (command.exits ?? []) : [])].sort(
+    (a, b) => a - b,
+  );
   const exits = codes.map((code) => `  ${code}  ${EXIT_MEANINGS[code]}`);
   return ['', 'Examples:', ...lines, '', 'Exit codes (vbsctl help exit-codes):', ...exits].join('\n');
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from '../../state/trial.ts';
 import { Desk } from '../cli.ts';
@@ -185,11 +186,17 @@ export function programTrials(server: TrialServer): void {
       const queued = remote.run('apply', '--auto-approve', '--lock-timeout', '60s').finally(() => {
         isQueued = false;
       });
-      const cutting = setInterval(() => trial.cutConnections(), 700);
+      let cuts = 0;
+      const cutting = setInterval(() => {
+        trial.cutConnections();
+        cuts++;
+      }, 700);
       try {
+        // The first run lasts 4 s at least.
+        while (cuts < 4) await sleep(10);
+        expect(isQueued).to.equal(true);
         const done = await first.done;
         expect(done.code, told(done)).to.equal(0);
-        expect(isQueued).to.equal(true);
       } finally {
         clearInterval(cutting);
       }
