@@ -31,6 +31,33 @@ describe('a restore in one run', () => {
     expect(record?.attempts).to.have.length(1);
   });
 
+  it('tells an outcome only after it is stored', async () => {
+    const MARKS = {
+      adopted: '"evidence":"adopted"',
+      not_started: '"settled":',
+      ended: '"status":"succeeded"',
+    };
+    const taken = { kind: 'status', when: 'after', status: 504 } as const;
+    const told: string[] = [];
+    for (const effect of [taken, lost]) {
+      const lab = new Lab({
+        jobDurationMs: 60_000,
+        faults: [{ match: { route: 'restore' }, times: 1, effect }],
+      });
+      await lab.apply([lab.spec(0)], {
+        onEvent: ({ type }) => {
+          if (!(type in MARKS)) return;
+          const stored = [...lab.disk.files.values()]
+            .map((bytes) => new TextDecoder().decode(bytes))
+            .join('');
+          expect(stored, type).to.include(MARKS[type as keyof typeof MARKS]);
+          told.push(type);
+        },
+      });
+    }
+    expect(told).to.deep.equal(['adopted', 'ended', 'not_started', 'ended']);
+  });
+
   it('is unknown when it cannot be told within the timeout', async () => {
     const lab = new Lab({ faults: [{ match: { route: 'restore' }, effect: lost }] });
     const spec = lab.spec(0);
