@@ -6,7 +6,6 @@ import { isatty } from 'node:tty';
 import type { Io, Output } from './cli/io.ts';
 import { OutputGuard } from './cli/output-guard.ts';
 import { run } from './cli/program.ts';
-import { error } from './domain/diagnostic.ts';
 import { Failure } from './domain/errors.ts';
 import { Secrets } from './domain/secrets.ts';
 import { DEFAULT_WIDTH } from './views/terminal.ts';
@@ -134,12 +133,9 @@ function workingDirectory(): string {
   try {
     return process.cwd();
   } catch {
-    throw new Failure(
-      'usage',
-      error('no-working-directory', 'the working directory does not exist any more', {
-        remedy: 'change to one that does: cd "$HOME"',
-      }),
-    );
+    throw Failure.of('usage', 'no-working-directory', 'the working directory does not exist any more', {
+      remedy: 'change to one that does: cd "$HOME"',
+    });
   }
 }
 

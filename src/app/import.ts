@@ -1,5 +1,4 @@
-import { error } from '../domain/diagnostic.ts';
-import { Failure, unreachable } from '../domain/errors.ts';
+import { Failure, refused, unreachable } from '../domain/errors.ts';
 import type { Action } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
@@ -81,8 +80,4 @@ function importable(action: Action): Importable {
     default:
       return unreachable(action);
   }
-}
-
-function refused(code: string, summary: string, remedy: string): Failure {
-  return new Failure('refused', error(code, summary, { remedy }));
 }

@@ -1,5 +1,4 @@
 import { isoTime } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { judgePush } from '../domain/push-risks.ts';
 import { optional } from '../domain/record.ts';
@@ -48,12 +47,9 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   const there = await ports.openThere();
   const places = { from: here.location, to: there.location };
   if (there.place === here.place)
-    throw new Failure(
-      'usage',
-      error('usage', `the state is already at ${there.location}`, {
-        remedy: 'name another location with --to',
-      }),
-    );
+    throw Failure.of('usage', 'usage', `the state is already at ${there.location}`, {
+      remedy: 'name another location with --to',
+    });
   const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
     if (mine.state.moved_to) throw new Failure('refused', stateMoved(mine.state.moved_to, here.location));
@@ -129,18 +125,17 @@ export async function takeBack(
 /** Where it was moved to. Throws a `Failure` (`refused`) when it was not, or when work may be lost by it. */
 function mayTakeBack({ moved_to }: State, location: string, allowLostWork: boolean): MovedTo {
   if (!moved_to)
-    throw new Failure(
-      'refused',
-      error('not-moved', `the state at ${location} was not moved`, {
-        remedy: 'name the location that it was moved from with --state',
-      }),
-    );
+    throw Failure.of('refused', 'not-moved', `the state at ${location} was not moved`, {
+      remedy: 'name the location that it was moved from with --state',
+    });
   if (!allowLostWork)
-    throw new Failure(
+    throw Failure.of(
       'refused',
-      error('work-lost', `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`, {
+      'work-lost',
+      `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`,
+      {
         remedy: `${onlyIfYours(moved_to.location)}move the state back with all that was done: ${wayBackFrom(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
-      }),
+      },
     );
   return moved_to;
 }
@@ -162,10 +157,7 @@ function marked({ state, chain }: Snapshot, moved_to: MovedTo): Snapshot {
 async function mustReadBack(there: Backend, copy: Snapshot): Promise<void> {
   const found = await there.snapshot();
   if (found && encodeSnapshot(found) === encodeSnapshot(copy)) return;
-  throw new Failure(
-    'state',
-    error('copy-differs', `the copy at ${there.location} differs from what was written`, {
-      remedy: 'the old state is unchanged and still in use; check why that location changes what it stores',
-    }),
-  );
+  throw Failure.of('state', 'copy-differs', `the copy at ${there.location} differs from what was written`, {
+    remedy: 'the old state is unchanged and still in use; check why that location changes what it stores',
+  });
 }

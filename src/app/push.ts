@@ -1,6 +1,6 @@
 import { isoTime } from '../domain/clock.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
-import { error, Lines } from '../domain/diagnostic.ts';
+import { Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { stoppably } from '../domain/long-work.ts';
@@ -87,11 +87,13 @@ export async function pushWhole(
 
 function refuseMoved({ state: { moved_to } }: Snapshot, name: string): void {
   if (!moved_to) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error('push-moved', `${name} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`, {
+    'push-moved',
+    `${name} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`,
+    {
       remedy: `${onlyIfYours(moved_to.location)}take the one that is in use: vbsctl state pull --state ${wordOfFile(moved_to.location)}`,
-    }),
+    },
   );
 }
 
@@ -141,14 +143,16 @@ export async function pushUnsaved(
 /** No flag lifts this: records of another project's disks mean nothing in this state. */
 function mustBelong(unsaved: Unsaved, name: string, state: State, location: string): void {
   if (unsaved.lineage === state.lineage && sameTarget(unsaved.target, state.target)) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error('push-other-lineage', `${name} belongs to another state than the one at ${location}`, {
+    'push-other-lineage',
+    `${name} belongs to another state than the one at ${location}`,
+    {
       detail: new Lines(
         `There: lineage ${state.lineage}, ${describeTarget(state.target)}`,
         `In ${name}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
       ),
       remedy: `${onlyIfYours(unsaved.state)}name the state that the run worked with, ${quotedWhole(unsaved.state)}: --state ${wordOfFile(unsaved.state)}`,
-    }),
+    },
   );
 }

@@ -1,4 +1,3 @@
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 
@@ -11,12 +10,10 @@ export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
   const limits = plan.notices.filter((notice) => notice.severity === 'error');
   if (limits.length > 0) return new Failure(kind, limits);
   if (blocked.length === 0 || skipBlocked) return undefined;
-  return new Failure(
+  return Failure.of(
     kind,
-    error(
-      'blocked',
-      `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
-      { remedy: 'fix what blocks them (see above), or run the others: vbsctl apply --skip-blocked' },
-    ),
+    'blocked',
+    `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
+    { remedy: 'fix what blocks them (see above), or run the others: vbsctl apply --skip-blocked' },
   );
 }

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
 import type { Io } from './io.ts';
@@ -34,16 +33,13 @@ export async function isInCheckout({ cwd }: Pick<Io, 'cwd'>, path: string): Prom
 }
 
 function leadsOut(path: string, target: string, flag: string): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error(
-      'link-leads-out',
-      `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
-      {
-        detail:
-          'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
-        remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
-      },
-    ),
+    'link-leads-out',
+    `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
+    {
+      detail: 'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
+      remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
+    },
   );
 }

@@ -14,7 +14,7 @@ export function questionOf({ restore, resume, may_be_sent_again: again }: Consen
 }
 
 export function noConsent(why: string, remedy = 'review the plan, then add --auto-approve'): Failure {
-  return new Failure('refused', error('no-consent', `confirmation is required, but ${why}`, { remedy }));
+  return Failure.of('refused', 'no-consent', `confirmation is required, but ${why}`, { remedy });
 }
 
 function sentAgain(count: number): string {
@@ -29,7 +29,7 @@ export async function confirm(io: Io, question: string): Promise<void> {
   const answer = await io.stdin.question(`${question}\nOnly "yes" is accepted: `);
   io.stop.throwIfAborted();
   if (answer === undefined)
-    throw new Failure('interrupted', error('interrupted', 'the input ended; nothing was started'));
+    throw Failure.of('interrupted', 'interrupted', 'the input ended; nothing was started');
   if (answer.trim() === 'yes') return;
   const almost = /^y(es)?$/i.test(answer.trim());
   throw new Failure(

@@ -1,6 +1,5 @@
 import type { Connection } from '../app/connection.ts';
 import { ADD_EMULATOR } from '../app/refuse-other-target.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { EMULATOR_TARGET, isEmulator } from '../domain/target.ts';
@@ -51,11 +50,13 @@ async function emulatorHint(
   // What is wrong with the state is told by commands that need it.
   const found = await readLocalState(io, flags, given).catch(() => undefined);
   if (!found?.state || !isEmulator(found.state.target)) return undefined;
-  return new Failure(
+  return Failure.of(
     'invalid',
-    error('no-cloud', `no cloud is named, and the state ${found.location} belongs to the built-in emulator`, {
+    'no-cloud',
+    `no cloud is named, and the state ${found.location} belongs to the built-in emulator`,
+    {
       remedy: ADD_EMULATOR,
-    }),
+    },
   );
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Io } from './io.ts';
@@ -21,7 +20,13 @@ export function emulatorWorld({ env, home, cwd }: Pick<Io, 'env' | 'home' | 'cwd
 export function unusableWorld(cause: unknown, remedy: string): unknown {
   const { name, code, message } = cause as NodeJS.ErrnoException;
   if (code === undefined && name !== 'WorldFileError') return cause;
-  return new Failure('usage', error('emulator-world', `the emulator cannot start: ${message}`, { remedy }), {
-    cause,
-  });
+  return Failure.of(
+    'usage',
+    'emulator-world',
+    `the emulator cannot start: ${message}`,
+    { remedy },
+    {
+      cause,
+    },
+  );
 }

@@ -1,4 +1,3 @@
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Io } from './io.ts';
@@ -52,12 +51,14 @@ export function pipelinePlace(env: Io['env']): string | undefined {
 export function refuseEphemeralState(io: Io, location: string, named: 'by flag' | 'elsewhere'): void {
   const place = pipelinePlace(io.env);
   if (place === undefined || named === 'by flag' || isUrl(location)) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error('state-fleeting', `the state would be a local file on an ephemeral machine: this is ${place}`, {
+    'state-fleeting',
+    `the state would be a local file on an ephemeral machine: this is ${place}`,
+    {
       detail: `${location} would be lost with the machine, and with it the record of what was restored.`,
       remedy: `store the state remotely (state: https://…, s3://… or postgres://… in the config); if this file is kept, name it: --state ${shellWord(location)}`,
-    }),
+    },
   );
 }
 

@@ -1,4 +1,3 @@
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 
@@ -11,15 +10,13 @@ export function refuseIncomplete({ actions }: Plan): void {
     (action) => action.kind === 'blocked' && action.reasons.some(({ code }) => code === 'unreadable'),
   );
   if (unread.length === 0) return;
-  throw new Failure(
+  throw Failure.of(
     'cloud',
-    error(
-      'incomplete-plan',
-      `the plan is not complete: ${unread.length} of ${actions.length} restores could not be checked`,
-      {
-        detail: 'Their disks or backups could not be read; the plan says why.',
-        remedy: 'plan again once the cloud can be read',
-      },
-    ),
+    'incomplete-plan',
+    `the plan is not complete: ${unread.length} of ${actions.length} restores could not be checked`,
+    {
+      detail: 'Their disks or backups could not be read; the plan says why.',
+      remedy: 'plan again once the cloud can be read',
+    },
   );
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
@@ -49,7 +48,7 @@ function isSavedPlan(bytes: Buffer): boolean {
 }
 
 function occupied(path: string, what: string, remedy: string): Failure {
-  return new Failure('refused', error('plan-file', `${path} ${what}: no plan is saved there`, { remedy }));
+  return Failure.of('refused', 'plan-file', `${path} ${what}: no plan is saved there`, { remedy });
 }
 
 /** Whole or not at all, readable by its owner only, under a temporary name that nobody can foresee until it is whole. */
@@ -101,11 +100,14 @@ function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failu
       ? 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
       : 'name a file in a directory that you may write to';
   if (cause instanceof UnfitFileError)
-    return new Failure(
-      'refused',
-      error('plan-file', `${path} cannot be ${verb}: ${cause.message}`, { remedy }),
-    );
-  return new Failure('usage', error('plan-file', `${path} cannot be ${verb} (${code})`, { remedy }), {
-    cause,
-  });
+    return Failure.of('refused', 'plan-file', `${path} cannot be ${verb}: ${cause.message}`, { remedy });
+  return Failure.of(
+    'usage',
+    'plan-file',
+    `${path} cannot be ${verb} (${code})`,
+    { remedy },
+    {
+      cause,
+    },
+  );
 }

@@ -1,7 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { atOnce, stoppably } from '../domain/long-work.ts';
@@ -227,5 +226,5 @@ function why(cause: unknown): string {
 }
 
 function refused(summary: string, remedy: string): Failure {
-  return new Failure('refused', error('plan-key', summary, { remedy }));
+  return Failure.of('refused', 'plan-key', summary, { remedy });
 }

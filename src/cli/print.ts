@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
@@ -29,10 +29,9 @@ export function showDiagnostics(io: Io, diagnostics: readonly Diagnostic[]): voi
 /** A stop that came before anything was begun. */
 export function interrupted(io: Io): Failure {
   const { message } = io.stop.reason as Error;
-  return new Failure(
-    'interrupted',
-    error('interrupted', `${message}; nothing was started`, { remedy: 'run the command again' }),
-  );
+  return Failure.of('interrupted', 'interrupted', `${message}; nothing was started`, {
+    remedy: 'run the command again',
+  });
 }
 
 /**

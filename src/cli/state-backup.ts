@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { readRegularFile } from '../files/read-file.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
@@ -56,10 +55,7 @@ function backupName(location: string, { state }: Snapshot): string {
 }
 
 function unwritable(path: string, why: string): Failure {
-  return new Failure(
-    'state',
-    error('backup-failed', `the backup ${path} cannot be written: ${why}`, {
-      remedy: 'nothing was changed; name a file that can be: --backup FILE',
-    }),
-  );
+  return Failure.of('state', 'backup-failed', `the backup ${path} cannot be written: ${why}`, {
+    remedy: 'nothing was changed; name a file that can be: --backup FILE',
+  });
 }

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { StatePorts } from '../app/state-ports.ts';
 import { isoTime } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
@@ -143,17 +142,15 @@ export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<vo
   const { location } = store;
   const known = await lastKnownAt(io, store);
   if (!known) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error(
-      'state-gone',
-      `there is no state at ${location} any more: it had serial ${known.serial} when it was last used from here, at ${known.seen_at}`,
-      {
-        detail: `Lineage ${known.lineage}. A new state would not know what was restored, and every declared restore would run again.`,
-        remedy: `put it back from a backup: vbsctl state push FILE --state ${shellWord(location)}; to give it up and start with a new state: vbsctl init --state ${shellWord(location)}`,
-        where: { file: location },
-      },
-    ),
+    'state-gone',
+    `there is no state at ${location} any more: it had serial ${known.serial} when it was last used from here, at ${known.seen_at}`,
+    {
+      detail: `Lineage ${known.lineage}. A new state would not know what was restored, and every declared restore would run again.`,
+      remedy: `put it back from a backup: vbsctl state push FILE --state ${shellWord(location)}; to give it up and start with a new state: vbsctl init --state ${shellWord(location)}`,
+      where: { file: location },
+    },
   );
 }
 
@@ -191,10 +188,7 @@ function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
   const text = io.env[MINIMUM_VARIABLE]?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw new Failure(
-    'usage',
-    error('minimum-serial', `${MINIMUM_VARIABLE} must be a whole number`, {
-      remedy: 'set it to the serial that the last apply printed, or unset it',
-    }),
-  );
+  throw Failure.of('usage', 'minimum-serial', `${MINIMUM_VARIABLE} must be a whole number`, {
+    remedy: 'set it to the serial that the last apply printed, or unset it',
+  });
 }

@@ -1,7 +1,7 @@
-import { error, type Lines } from '../domain/diagnostic.ts';
+import type { Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 
 /** A command line that cannot be taken. */
 export function usage(summary: string, remedy: string | Lines): Failure {
-  return new Failure('usage', error('usage', summary, { remedy }));
+  return Failure.of('usage', 'usage', summary, { remedy });
 }

@@ -1,4 +1,4 @@
-import type { Diagnostic } from './diagnostic.ts';
+import { type Diagnostic, error } from './diagnostic.ts';
 
 /** Exit codes, as documented in `vbsctl help exit-codes`. The only place that numbers them. */
 export const EXIT = {
@@ -49,9 +49,25 @@ export class Failure extends Error {
     this.diagnostics = list;
   }
 
+  /** With one diagnostic, which is what most failures have. */
+  static of(
+    kind: FailureKind,
+    code: string,
+    summary: string,
+    more: Parameters<typeof error>[2] = {},
+    options?: ErrorOptions,
+  ): Failure {
+    return new Failure(kind, error(code, summary, more), options);
+  }
+
   get exitCode(): ExitCode {
     return EXIT_OF[this.kind];
   }
+}
+
+/** What most refusals are: one problem, and what to do about it. */
+export function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {
+  return Failure.of('refused', code, summary, { remedy }, { cause });
 }
 
 /** Marks a case that the types exclude; reaching it is a bug. */

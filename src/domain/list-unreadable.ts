@@ -1,6 +1,5 @@
 import { whenToAskAgain } from './backoff.ts';
 import type { CloudFailure } from './cloud.ts';
-import { error } from './diagnostic.ts';
 import { Failure } from './errors.ts';
 
 /** A list of the cloud that a command cannot do without. `what`: as in “the list of disks”. */
@@ -8,13 +7,10 @@ export function listUnreadable(
   what: string,
   { failure, retryable }: { readonly failure: CloudFailure; readonly retryable: boolean },
 ): Failure {
-  return new Failure(
-    'cloud',
-    error('list-unreadable', `the list of ${what} cannot be read: ${failure.message}`, {
-      ...(failure.request_id === undefined ? {} : { detail: `request id ${failure.request_id}` }),
-      remedy: remedyFor(failure, retryable),
-    }),
-  );
+  return Failure.of('cloud', 'list-unreadable', `the list of ${what} cannot be read: ${failure.message}`, {
+    ...(failure.request_id === undefined ? {} : { detail: `request id ${failure.request_id}` }),
+    remedy: remedyFor(failure, retryable),
+  });
 }
 
 function remedyFor(failure: CloudFailure, retryable: boolean): string {

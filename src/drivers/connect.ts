@@ -1,6 +1,6 @@
 import type { SettingsReport } from '../domain/access-report.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/record.ts';
 import { Secrets } from '../domain/secrets.ts';
@@ -215,13 +215,10 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
   const { cert, key, insecure, source } = settings;
   for (const warning of weakenedTls(options.env, settings)) onNote?.(warning);
   if (key !== undefined && cert === undefined)
-    throw new Failure(
-      'invalid',
-      error('key-without-cert', 'key is given, but no cert', {
-        detail: `Settings: ${source}.`,
-        remedy: 'set OS_CERT, too (cert in clouds.yaml)',
-      }),
-    );
+    throw Failure.of('invalid', 'key-without-cert', 'key is given, but no cert', {
+      detail: `Settings: ${source}.`,
+      remedy: 'set OS_CERT, too (cert in clouds.yaml)',
+    });
   const read = (name: CertificateName) =>
     readCertificate(name, settings, { ...options, signal: options.stop });
   return {

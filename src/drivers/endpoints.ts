@@ -1,5 +1,5 @@
 import type { Config } from '../domain/config.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
@@ -47,12 +47,9 @@ export function findEndpoints(
     case 'cinder':
       return { api, cinder: root('cinder'), ...more };
     case 'cbr':
-      throw new Failure(
-        'usage',
-        error('api-not-built', 'api: cbr is not supported yet', {
-          remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
-        }),
-      );
+      throw Failure.of('usage', 'api-not-built', 'api: cbr is not supported yet', {
+        remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
+      });
     default:
       return unreachable(api);
   }

@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
@@ -141,13 +140,11 @@ class Execution {
     const { lease, settings, reach } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
     if (reach === 'follow' || lease.poisoned || lease.ttlMs > timeoutMs) return;
-    throw new Failure(
+    throw Failure.of(
       'state',
-      error(
-        'lease-too-short',
-        `the lock on the state lasts ${formatDuration(lease.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
-        { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
-      ),
+      'lease-too-short',
+      `the lock on the state lasts ${formatDuration(lease.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
+      { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
     );
   }
 

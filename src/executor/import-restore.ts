@@ -1,7 +1,6 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { sameId, VOLUME_RESTORING } from '../domain/cloud.ts';
-import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import { refused } from '../domain/errors.ts';
 import type { RestoreAction } from '../domain/plan.ts';
 import {
   advance,
@@ -137,8 +136,4 @@ async function refuseOtherJob(
       `job ${id} succeeded, but does not name ${job.volume_id === undefined ? 'a disk' : 'a backup'}`,
       'if you know that it was this restore: --succeeded-at TIME --reason "…"',
     );
-}
-
-function refused(code: string, summary: string, remedy: string): Failure {
-  return new Failure('refused', error(code, summary, { remedy }));
 }

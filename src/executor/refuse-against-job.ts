@@ -1,6 +1,5 @@
 import type { Job } from '../domain/cloud.ts';
-import { error } from '../domain/diagnostic.ts';
-import { Failure, unreachable } from '../domain/errors.ts';
+import { refused, unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { jobIdOf, type Resolution, type RestoreRecord } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -70,8 +69,4 @@ function refuseAgainst({ id, status, raw_status }: Job, record: RestoreRecord, a
     default:
       unreachable(status);
   }
-}
-
-function refused(code: string, summary: string, remedy: string): Failure {
-  return new Failure('refused', error(code, summary, { remedy }));
 }

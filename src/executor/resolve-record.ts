@@ -1,6 +1,6 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
@@ -47,18 +47,17 @@ export async function resolve(
 ): Promise<RestoreRecord> {
   const record = lease.state()?.records.get(address);
   if (!record)
-    throw new Failure(
-      'usage',
-      error('no-record', `the state has no record of ${address}`, {
-        remedy: 'to list its records: vbsctl state list',
-      }),
-    );
+    throw Failure.of('usage', 'no-record', `the state has no record of ${address}`, {
+      remedy: 'to list its records: vbsctl state list',
+    });
   if (!isOpen(record) && !isMaybeTouched(record))
-    throw new Failure(
+    throw Failure.of(
       'refused',
-      error('nothing-to-resolve', `${address} is ${record.status}: there is nothing to resolve`, {
+      'nothing-to-resolve',
+      `${address} is ${record.status}: there is nothing to resolve`,
+      {
         remedy: 'to restore it again, raise generation in the manifest',
-      }),
+      },
     );
   const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);
   if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);
@@ -78,18 +77,16 @@ async function refuseWhileDiskIsWritten(
 ): Promise<void> {
   const { volume } = (await look(driver, clock, record, stop)).seen;
   if (isRestoringDisk(volume))
-    throw new Failure(
+    throw Failure.of(
       'refused',
-      error(
-        'still-restoring',
-        `disk ${record.volume_id} is ${VOLUME_RESTORING}: the outcome is not known yet`,
-        {
-          remedy:
-            record.status === 'unknown'
-              ? 'wait for it to end, then decide'
-              : `wait for its end: vbsctl wait ${shellOperand(record.address)}`,
-        },
-      ),
+      'still-restoring',
+      `disk ${record.volume_id} is ${VOLUME_RESTORING}: the outcome is not known yet`,
+      {
+        remedy:
+          record.status === 'unknown'
+            ? 'wait for it to end, then decide'
+            : `wait for its end: vbsctl wait ${shellOperand(record.address)}`,
+      },
     );
 }
 
@@ -118,16 +115,14 @@ async function refuseUnlessAtRest(
     await refuseAgainstJob(driver, record, 'not-started', stop);
     const seen = await lookWhileAtRest(driver, clock, record, stop);
     if (!sameSeen(seen.volume, first.volume))
-      throw new Failure(
+      throw Failure.of(
         'refused',
-        error(
-          'disk-moved',
-          `disk ${record.volume_id} changed between two reads, or one of them was outdated`,
-          {
-            detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
-            remedy: 'find out what changed it, then decide',
-          },
-        ),
+        'disk-moved',
+        `disk ${record.volume_id} changed between two reads, or one of them was outdated`,
+        {
+          detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
+          remedy: 'find out what changed it, then decide',
+        },
       );
   } while (rhythm.sinceMs < untilMs);
 }
@@ -180,27 +175,23 @@ async function lookWhileAtRest(
 ): Promise<Observation> {
   const { volume, backup, seen } = await look(driver, clock, record, stop);
   if (volume.kind === 'unreadable' || backup.kind === 'unreadable')
-    throw new Failure(
+    throw Failure.of(
       'refused',
-      error(
-        'cannot-look',
-        `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
-        {
-          remedy: 'try again when the cloud answers',
-        },
-      ),
+      'cannot-look',
+      `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
+      {
+        remedy: 'try again when the cloud answers',
+      },
     );
   if (isRestoringDisk(seen.volume) || isRestoringBackup(seen.backup))
-    throw new Failure(
+    throw Failure.of(
       'refused',
-      error(
-        'still-restoring',
-        `disk ${record.volume_id} is ${statusOf(seen.volume)}, backup ${record.backup_id} is ${statusOf(seen.backup)}`,
-        {
-          detail: 'A restore is running right now; it may be this one.',
-          remedy: 'wait for it to end, then decide',
-        },
-      ),
+      'still-restoring',
+      `disk ${record.volume_id} is ${statusOf(seen.volume)}, backup ${record.backup_id} is ${statusOf(seen.backup)}`,
+      {
+        detail: 'A restore is running right now; it may be this one.',
+        remedy: 'wait for it to end, then decide',
+      },
     );
   return seen;
 }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { looksLikePath } from '../domain/looks-like-path.ts';
 
@@ -13,11 +12,8 @@ import { looksLikePath } from '../domain/looks-like-path.ts';
  */
 export function refuseContent(name: string, value: string, cwd: string): void {
   if (looksLikePath(value) || existsSync(resolve(cwd, value))) return;
-  throw new Failure(
-    'refused',
-    error('not-a-path', `${name} does not look like a path; its value is not repeated`, {
-      detail: 'A path is expected. If it holds the content of a file, that may be a secret.',
-      remedy: `keep the content in a file that only you can read, and put the path of that file there`,
-    }),
-  );
+  throw Failure.of('refused', 'not-a-path', `${name} does not look like a path; its value is not repeated`, {
+    detail: 'A path is expected. If it holds the content of a file, that may be a secret.',
+    remedy: `keep the content in a file that only you can read, and put the path of that file there`,
+  });
 }

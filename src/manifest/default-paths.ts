@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError, locate } from '../files/checkout.ts';
@@ -27,16 +26,13 @@ export async function manifestPaths(
     return declared;
   }
   for (const candidate of DEFAULT_MANIFESTS) if (await exists(resolve(io.cwd, candidate))) return [candidate];
-  throw new Failure(
-    'usage',
-    error('no-manifests', `there is neither ${DEFAULT_MANIFESTS.join(' nor ')} here`, {
-      detail:
-        path === undefined
-          ? `Looked in ${io.cwd}; there is no config.`
-          : `Looked in ${io.cwd}; ${path} names no manifests.`,
-      remedy: 'name a manifest: vbsctl plan -f FILE, or list it under manifests: in vbsctl.yaml',
-    }),
-  );
+  throw Failure.of('usage', 'no-manifests', `there is neither ${DEFAULT_MANIFESTS.join(' nor ')} here`, {
+    detail:
+      path === undefined
+        ? `Looked in ${io.cwd}; there is no config.`
+        : `Looked in ${io.cwd}; ${path} names no manifests.`,
+    remedy: 'name a manifest: vbsctl plan -f FILE, or list it under manifests: in vbsctl.yaml',
+  });
 }
 
 /** Messages quote manifests: a pull request must not have files of others read by listing them. */
@@ -53,12 +49,14 @@ async function mustStayInside(
     (cause: unknown) => cause instanceof LeadsOutError,
   );
   if (!leadsOut && checkouts.some((checkout) => isContent(absolute, checkout))) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error('manifest-outside', `this config lists a manifest outside of its directory: ${manifest}`, {
+    'manifest-outside',
+    `this config lists a manifest outside of its directory: ${manifest}`,
+    {
       detail: 'It was found, not named: whoever writes a pull request can write it.',
       remedy: `name the manifests yourself: -f FILE; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
       where: { file: configPath },
-    }),
+    },
   );
 }

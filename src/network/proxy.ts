@@ -1,6 +1,5 @@
 // Own code, not `https-proxy-agent`: it passes a proxy’s 407 off as the server’s answer, and then nobody knows whether a request had left.
 import net, { BlockList, isIP } from 'node:net';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { decodePercent } from './percent.ts';
 
@@ -81,13 +80,10 @@ function parseProxy(variable: string, address: string): Proxy {
 
 /** The address is not repeated. */
 function badProxy(variable: string, problem: string): Failure {
-  return new Failure(
-    'invalid',
-    error('bad-proxy', `${variable} ${problem}`, {
-      remedy:
-        'write it as http://host:port, or http://user:password@host:port, where a % in the password is written %25, @ is %40, : is %3A, / is %2F and # is %23',
-    }),
-  );
+  return Failure.of('invalid', 'bad-proxy', `${variable} ${problem}`, {
+    remedy:
+      'write it as http://host:port, or http://user:password@host:port, where a % in the password is written %25, @ is %40, : is %3A, / is %2F and # is %23',
+  });
 }
 
 /** `NO_PROXY`: names with what lies under them, addresses, networks (`10.0.0.0/8`), each with a port or without; `*`. */

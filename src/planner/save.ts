@@ -1,5 +1,4 @@
 import type { Policy } from '../domain/config.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { atOnce } from '../domain/long-work.ts';
 import type { Action, BackupView, Plan } from '../domain/plan.ts';
@@ -150,22 +149,17 @@ function savedNotice({ severity, code, summary, where }: Plan['notices'][number]
 
 function bound(plan: Plan, state: State | undefined): { readonly state: State; readonly target: Target } {
   if (!plan.offline && plan.target && state) return { state, target: plan.target };
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error(
-      'plan-not-saved',
-      'a plan can be saved only if there is a state: without one, nobody could tell later whether the plan is stale',
-      { remedy: 'create the state first: vbsctl init; or name it with --state; then plan again' },
-    ),
+    'plan-not-saved',
+    'a plan can be saved only if there is a state: without one, nobody could tell later whether the plan is stale',
+    { remedy: 'create the state first: vbsctl init; or name it with --state; then plan again' },
   );
 }
 
 /** A file that looks approved would be one that the policy refuses. */
 function refused(because: string): Failure {
-  return new Failure(
-    'refused',
-    error('plan-not-saved', `the plan is refused, so it is not saved: ${because}`, {
-      remedy: 'fix what is refused, or lift the limit with its flag (--allow-…), then plan again',
-    }),
-  );
+  return Failure.of('refused', 'plan-not-saved', `the plan is refused, so it is not saved: ${because}`, {
+    remedy: 'fix what is refused, or lift the limit with its flag (--allow-…), then plan again',
+  });
 }

@@ -1,4 +1,3 @@
-import { error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 
@@ -23,12 +22,9 @@ export function stateBytesMax(env: Readonly<Record<string, string | undefined>>)
   const [, digits, unit] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (unit === 'GiB' ? 1024 ** 3 : 1024 ** 2);
   if (bytes > 0) return bytes;
-  throw new Failure(
-    'usage',
-    error('state-size-limit', `${VARIABLE} must be a size in MiB or GiB`, {
-      remedy: `write it like ${VARIABLE}=512MiB, or unset it for ${sizeText(STATE_BYTES_MAX)}`,
-    }),
-  );
+  throw Failure.of('usage', 'state-size-limit', `${VARIABLE} must be a size in MiB or GiB`, {
+    remedy: `write it like ${VARIABLE}=512MiB, or unset it for ${sizeText(STATE_BYTES_MAX)}`,
+  });
 }
 
 /** `VBSCTL_STATE_TIMEOUT`, such as `2m`, of a request to an HTTP server or a bucket; default 30 s, at least 1 s. */
@@ -37,27 +33,20 @@ export function stateTimeoutMs(env: Readonly<Record<string, string | undefined>>
   if (text === undefined || text === '') return TIMEOUT_MS;
   const ms = parseDuration(text);
   if (ms !== undefined && ms >= 1_000 && ms <= 3_600_000) return ms;
-  throw new Failure(
-    'usage',
-    error('state-timeout', `${TIMEOUT_VARIABLE} must be a duration from 1s to 1h`, {
-      remedy: `write it like ${TIMEOUT_VARIABLE}=2m, or unset it for 30s`,
-    }),
-  );
+  throw Failure.of('usage', 'state-timeout', `${TIMEOUT_VARIABLE} must be a duration from 1s to 1h`, {
+    remedy: `write it like ${TIMEOUT_VARIABLE}=2m, or unset it for 30s`,
+  });
 }
 
 export function tooLarge(what: string, bytesMax: number, place: string): Failure {
-  return new Failure(
-    'state',
-    error('state-too-large', `${what} is larger than ${sizeText(bytesMax)}`, {
-      detail:
-        'Nothing was changed. A server that sends without end, or compressed emptiness, is stopped here.',
-      where: { file: place },
-      remedy:
-        bytesMax === LOCK_BYTES_MAX
-          ? 'see what answers at that address: it is not a state server of this kind'
-          : `if the state is really so large: ${VARIABLE}=${Math.ceil((2 * bytesMax) / 1024 ** 2)}MiB`,
-    }),
-  );
+  return Failure.of('state', 'state-too-large', `${what} is larger than ${sizeText(bytesMax)}`, {
+    detail: 'Nothing was changed. A server that sends without end, or compressed emptiness, is stopped here.',
+    where: { file: place },
+    remedy:
+      bytesMax === LOCK_BYTES_MAX
+        ? 'see what answers at that address: it is not a state server of this kind'
+        : `if the state is really so large: ${VARIABLE}=${Math.ceil((2 * bytesMax) / 1024 ** 2)}MiB`,
+  });
 }
 
 function sizeText(bytes: number): string {

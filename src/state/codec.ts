@@ -1,6 +1,5 @@
 import { constants, isUtf8 } from 'node:buffer';
 import type { Place } from '../domain/diagnostic.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
@@ -164,26 +163,21 @@ function looksLikeState(text: string): boolean {
 }
 
 function notVbsctl(file: string, why: string): Failure {
-  return new Failure(
-    'refused',
-    error('state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
-      where: { file },
-      remedy: 'correct --state; or move this file away and create a state: vbsctl init',
-    }),
-  );
+  return Failure.of('refused', 'state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
+    where: { file },
+    remedy: 'correct --state; or move this file away and create a state: vbsctl init',
+  });
 }
 
 export function newerFormat(file: string, format: number): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error(
-      'state-newer',
-      `${file} was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`,
-      {
-        where: { file },
-        remedy: 'update vbsctl on this machine; nothing was changed',
-      },
-    ),
+    'state-newer',
+    `${file} was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`,
+    {
+      where: { file },
+      remedy: 'update vbsctl on this machine; nothing was changed',
+    },
   );
 }
 
@@ -194,13 +188,15 @@ function damaged(
   where: Place = { file },
   cause?: unknown,
 ): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('state-damaged', summary, {
+    'state-damaged',
+    summary,
+    {
       ...(detail === undefined ? {} : { detail }),
       where,
       remedy: `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`,
-    }),
+    },
     { cause },
   );
 }

@@ -1,5 +1,4 @@
 import { type Clock, type Moment, mayHavePassedMs } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
 import { formatDuration, parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 
@@ -15,15 +14,13 @@ export function leaseTtl(text: string | null): number {
   if (text === null) return TTL_MS;
   const ttl = parseDuration(text);
   if (ttl !== undefined && ttl >= TTL_MS_MIN) return ttl;
-  throw new Failure(
+  throw Failure.of(
     'usage',
-    error(
-      'state-url',
-      `lease_ttl must be a duration of at least ${formatDuration(TTL_MS_MIN)}, found ${JSON.stringify(text)}`,
-      {
-        remedy: 'leave it out for two minutes; it must be longer than http.request_timeout',
-      },
-    ),
+    'state-url',
+    `lease_ttl must be a duration of at least ${formatDuration(TTL_MS_MIN)}, found ${JSON.stringify(text)}`,
+    {
+      remedy: 'leave it out for two minutes; it must be longer than http.request_timeout',
+    },
   );
 }
 

@@ -1,5 +1,4 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { describeMisfit, pathText } from '../domain/shape.ts';
 import {
@@ -216,23 +215,17 @@ function mustBeReadable(commit: Commit): void {
 }
 
 function serialsUsedUp(location: string): Failure {
-  return new Failure(
-    'state',
-    error('state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
-      detail: 'No number of commits leads there: something else than vbsctl wrote it.',
-      where: { file: location },
-      remedy:
-        'take it out (vbsctl state pull > FILE), correct the serial in FILE, move the state here away, and put it back: vbsctl state push FILE',
-    }),
-  );
+  return Failure.of('state', 'state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
+    detail: 'No number of commits leads there: something else than vbsctl wrote it.',
+    where: { file: location },
+    remedy:
+      'take it out (vbsctl state pull > FILE), correct the serial in FILE, move the state here away, and put it back: vbsctl state push FILE',
+  });
 }
 
 function exists(location: string): Failure {
-  return new Failure(
-    'state',
-    error('state-exists', 'the state already exists', {
-      where: { file: location },
-      remedy: 'use it, or name another location with --state',
-    }),
-  );
+  return Failure.of('state', 'state-exists', 'the state already exists', {
+    where: { file: location },
+    remedy: 'use it, or name another location with --state',
+  });
 }

@@ -1,4 +1,3 @@
-import { error } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
@@ -17,14 +16,11 @@ export function lockedBy(holder: LockHolder, place: string): Failure {
     lease &&
       `It was last renewed ${lease.renewed}; not renewed for ${formatDuration(lease.takeover_after_ms)}, it can be taken over.`,
   ];
-  return new Failure(
-    'locked',
-    error('state-locked', `the state is locked: ${holderText(holder)}`, {
-      detail: detail.filter(Boolean).join(' '),
-      where: { file: place },
-      remedy: `wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock ${idWord(id)}`,
-    }),
-  );
+  return Failure.of('locked', 'state-locked', `the state is locked: ${holderText(holder)}`, {
+    detail: detail.filter(Boolean).join(' '),
+    where: { file: place },
+    remedy: `wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock ${idWord(id)}`,
+  });
 }
 
 function holderText({ operation = 'another run', who = 'somebody', since }: LockHolder): string {
@@ -43,43 +39,38 @@ function idWord(id: string | undefined): string {
 }
 
 export function notLocked(id: string, place: string): Failure {
-  return new Failure(
-    'state',
-    error('lock-absent', `the state is not locked, so there is no lock ${id}`, { where: { file: place } }),
-  );
+  return Failure.of('state', 'lock-absent', `the state is not locked, so there is no lock ${id}`, {
+    where: { file: place },
+  });
 }
 
 export function anotherLock(id: string, now: LockHolder, place: string): Failure {
-  return new Failure(
-    'state',
-    error('lock-differs', `the state is locked, but not by lock ${id}`, {
-      detail: now.id === undefined ? UNTOLD_ID : `Lock ${now.id}: ${holderText(now)}.`,
-      where: { file: place },
-      remedy: `make sure that this is the lock to remove, then: vbsctl unlock ${idWord(now.id)}`,
-    }),
-  );
+  return Failure.of('state', 'lock-differs', `the state is locked, but not by lock ${id}`, {
+    detail: now.id === undefined ? UNTOLD_ID : `Lock ${now.id}: ${holderText(now)}.`,
+    where: { file: place },
+    remedy: `make sure that this is the lock to remove, then: vbsctl unlock ${idWord(now.id)}`,
+  });
 }
 
 /** Its place says yes to each removal, or that it was replaced meanwhile, and still has it. */
 export function lockStays(id: string, place: string): Failure {
-  return new Failure(
-    'state',
-    error('lock-stays', `the lock ${id} is still there after several removals`, {
-      detail: 'The store does not do what it says, or keeps what is removed.',
-      where: { file: place },
-      remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${quotedWhole(place)} there`,
-    }),
-  );
+  return Failure.of('state', 'lock-stays', `the lock ${id} is still there after several removals`, {
+    detail: 'The store does not do what it says, or keeps what is removed.',
+    where: { file: place },
+    remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${quotedWhole(place)} there`,
+  });
 }
 
 /** `by`: how it went away. */
 export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause?: unknown): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error('lock-lost', `the lock ${id} of this run ${by}`, {
+    'lock-lost',
+    `the lock ${id} of this run ${by}`,
+    {
       detail: 'Nothing new is started. What runs in the cloud goes on.',
       remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-    }),
+    },
     { cause },
   );
 }
@@ -89,25 +80,20 @@ export function isLockLost(cause: unknown): cause is Failure {
 }
 
 export function damagedLock(place: string): Failure {
-  return new Failure(
-    'locked',
-    error('lock-damaged', 'the state is locked, but the lock does not say by whom', {
-      where: { file: place },
-      remedy: `make sure that no run works on this state, then delete ${quotedWhole(place)}`,
-    }),
-  );
+  return Failure.of('locked', 'lock-damaged', 'the state is locked, but the lock does not say by whom', {
+    where: { file: place },
+    remedy: `make sure that no run works on this state, then delete ${quotedWhole(place)}`,
+  });
 }
 
 export function stateChanged(place: string): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error(
-      'state-changed',
-      `the state at ${place} was changed by somebody else while this run held the lock`,
-      {
-        detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
-        remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
-      },
-    ),
+    'state-changed',
+    `the state at ${place} was changed by somebody else while this run held the lock`,
+    {
+      detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
+      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
+    },
   );
 }

@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../domain/clock.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
@@ -212,7 +212,7 @@ async function isLink(path: string): Promise<boolean> {
 }
 
 function usage(code: string, summary: string, remedy: string): Failure {
-  return new Failure('usage', error(code, summary, { remedy }));
+  return Failure.of('usage', code, summary, { remedy });
 }
 
 function unfitBecause(location: string, cause: unknown): Failure {
@@ -221,7 +221,13 @@ function unfitBecause(location: string, cause: unknown): Failure {
 
 function unfit(location: string, why: string, remedy: string, cause?: unknown): Failure {
   const summary = `the state cannot be stored in ${location}: ${why}`;
-  return new Failure('state', error('state-place', summary, { where: { file: location }, remedy }), {
-    cause,
-  });
+  return Failure.of(
+    'state',
+    'state-place',
+    summary,
+    { where: { file: location }, remedy },
+    {
+      cause,
+    },
+  );
 }

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import { error } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import { type Failure, refused } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
@@ -175,8 +174,4 @@ function textOf(bytes: Uint8Array | string, file: string): string {
 
 function damagedText(file: string, why: string, cause?: unknown): Failure {
   return refused('plan-damaged', `${file} ${why}: it is not a complete saved plan`, AGAIN, cause);
-}
-
-function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {
-  return new Failure('refused', error(code, summary, { remedy }), { cause });
 }

@@ -191,19 +191,17 @@ function entryText(entry: HistoryEntry): string {
 
 /** `--minimum-serial`; no `state accept` lifts it. `serial` is undefined where there is no state. */
 export function belowMinimum(serial: number | undefined, minimum: number, location: string): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error(
-      'state-below-minimum',
-      serial === undefined
-        ? `there is no state, and one with serial ${minimum} or higher is required`
-        : `the state has serial ${serial}, and ${minimum} or higher is required`,
-      {
-        detail:
-          'The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. An older copy lacks what was done since then, and a volume could be restored a second time.',
-        remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; or correct the minimum`,
-        where: { file: location },
-      },
-    ),
+    'state-below-minimum',
+    serial === undefined
+      ? `there is no state, and one with serial ${minimum} or higher is required`
+      : `the state has serial ${serial}, and ${minimum} or higher is required`,
+    {
+      detail:
+        'The minimum is set by --minimum-serial or VBSCTL_MINIMUM_SERIAL. An older copy lacks what was done since then, and a volume could be restored a second time.',
+      remedy: `put the newer state back: vbsctl state push FILE --state ${shellWord(location)}; or correct the minimum`,
+      where: { file: location },
+    },
   );
 }

@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import { error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
@@ -56,13 +55,10 @@ export function* decodeUnsaved(bytes: Uint8Array, file: string): LongWork<Unsave
 }
 
 function damaged(file: string, why: string): Failure {
-  return new Failure(
-    'refused',
-    error('unsaved-damaged', `${file} is not as a run wrote it: ${why}`, {
-      where: { file },
-      remedy: 'take the JSON that the run printed, or correct it at that place; nothing was changed',
-    }),
-  );
+  return Failure.of('refused', 'unsaved-damaged', `${file} is not as a run wrote it: ${why}`, {
+    where: { file },
+    remedy: 'take the JSON that the run printed, or correct it at that place; nothing was changed',
+  });
 }
 
 const shape = fields<Stored>({

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
-import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { type ExitCode, Failure } from '../../domain/errors.ts';
 import { NOT_TRUSTED } from '../../domain/policy-check.ts';
 import { optional } from '../../domain/record.ts';
@@ -76,12 +76,9 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
 /** Who names trusted keys takes nothing else, whatever the policy asks for. */
 function refuseUntrusted(path: string, signed: SignatureFinding): void {
   if (signed.kind === 'valid') return;
-  throw new Failure(
-    'refused',
-    error('plan-not-trusted', `${path} is refused: ${NOT_TRUSTED[signed.kind]}`, {
-      remedy: `sign it where it is made: vbsctl plan --out plan.json --sign KEY; or add the signer's public key to the trusted ones. What is under way is followed by: vbsctl wait`,
-    }),
-  );
+  throw Failure.of('refused', 'plan-not-trusted', `${path} is refused: ${NOT_TRUSTED[signed.kind]}`, {
+    remedy: `sign it where it is made: vbsctl plan --out plan.json --sign KEY; or add the signer's public key to the trusted ones. What is under way is followed by: vbsctl wait`,
+  });
 }
 
 function refuseOtherSelections(flags: ApplyFlags): void {

@@ -5,7 +5,6 @@ import {
   apply as applyManifests,
 } from '../../app/apply.ts';
 import type { FinishedRun } from '../../app/ports.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
@@ -163,14 +162,12 @@ async function refuseWithoutState(io: Io, flags: ApplyFlags, store: Backend): Pr
     await confirm(io, 'Create a new state?');
     return;
   }
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error(
-      'no-state',
-      `there is no state at ${location}, so vbsctl does not know which restores were done before`,
-      {
-        remedy: 'for the first run: vbsctl init, or add --init-state; otherwise name the state with --state',
-      },
-    ),
+    'no-state',
+    `there is no state at ${location}, so vbsctl does not know which restores were done before`,
+    {
+      remedy: 'for the first run: vbsctl init, or add --init-state; otherwise name the state with --state',
+    },
   );
 }

@@ -1,4 +1,3 @@
-import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { toJson } from '../../domain/escape/json.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
@@ -104,5 +103,5 @@ function parseJson(text: string): unknown {
 }
 
 function badFaults(summary: string, remedy: string): Failure {
-  return new Failure('invalid', error('fault-plan', summary, { remedy }));
+  return Failure.of('invalid', 'fault-plan', summary, { remedy });
 }

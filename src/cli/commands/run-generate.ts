@@ -91,24 +91,19 @@ function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void
 
 function nothingFound(inventory: Inventory, { servers, names }: InventoryFilter): Failure {
   if (servers.length === 0)
-    return new Failure(
+    return Failure.of(
       'usage',
-      error(
-        'no-disks',
-        names.length === 0 ? 'the project has no disks' : `no disk matches --name ${names.join(' or ')}`,
-        { remedy: 'to list the disks: vbsctl get volumes' },
-      ),
+      'no-disks',
+      names.length === 0 ? 'the project has no disks' : `no disk matches --name ${names.join(' or ')}`,
+      { remedy: 'to list the disks: vbsctl get volumes' },
     );
   const { detail, alike } = detachedNow(inventory, servers);
-  return new Failure(
-    'usage',
-    error('no-disks', `no matching disk is attached to ${servers.join(', ')}`, {
-      detail,
-      remedy: alike
-        ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} instead of --server`
-        : 'name its disks: --name GLOB or --volume NAME instead of --server',
-    }),
-  );
+  return Failure.of('usage', 'no-disks', `no matching disk is attached to ${servers.join(', ')}`, {
+    detail,
+    remedy: alike
+      ? `if these are its disks: vbsctl generate --name ${shellWord(alike)} instead of --server`
+      : 'name its disks: --name GLOB or --volume NAME instead of --server',
+  });
 }
 
 /** A set is called what was asked for, where that is one thing. */

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { DEFAULT_CONFIG } from '../../domain/config.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { yamlScalar } from '../../domain/escape/yaml.ts';
 import { VERSION } from '../../version.ts';
@@ -18,18 +17,12 @@ export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> 
   } catch (cause) {
     const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
     throw code === 'EEXIST'
-      ? new Failure(
-          'refused',
-          error('config-exists', `${path} exists already and was left as it is`, {
-            remedy: 'edit it, or move it away first',
-          }),
-        )
-      : new Failure(
-          'usage',
-          error('unwritable', `${path} cannot be written (${code})`, {
-            remedy: 'run it in a directory that you may write to',
-          }),
-        );
+      ? Failure.of('refused', 'config-exists', `${path} exists already and was left as it is`, {
+          remedy: 'edit it, or move it away first',
+        })
+      : Failure.of('usage', 'unwritable', `${path} cannot be written (${code})`, {
+          remedy: 'run it in a directory that you may write to',
+        });
   }
   io.stdout.write(
     `Wrote ${path}: every setting with its default.\n\nNext: vbsctl init, which creates the state; then vbsctl get servers\n`,

@@ -1,7 +1,6 @@
 import { noState } from '../../app/no-state.ts';
 import { acceptedState } from '../../domain/accept.ts';
 import { isoTime } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/record.ts';
@@ -31,10 +30,9 @@ export interface AcceptFlags extends EditFlags {
  */
 export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
   if (flags.reason.trim() === '')
-    throw new Failure(
-      'usage',
-      error('reason', '--reason is empty', { remedy: 'say why this state can be relied on' }),
-    );
+    throw Failure.of('usage', 'reason', '--reason is empty', {
+      remedy: 'say why this state can be relied on',
+    });
   const store = await openState(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
   if (flags.dryRun) {
     await faultsToAccept(io, store, await store.snapshot());
@@ -76,12 +74,14 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
 /** The entry names every record that contradicts the history: what could not be read again must not be written. */
 function mustBeReadable({ history }: State): void {
   if (isReadableItem(history.at(-1))) return;
-  throw new Failure(
+  throw Failure.of(
     'refused',
-    error('too-many-contradictions', 'more records contradict the history than one acceptance can hold', {
+    'too-many-contradictions',
+    'more records contradict the history than one acceptance can hold',
+    {
       detail: 'Most of the history is missing or of another state. Nothing was changed.',
       remedy: 'put a valid copy back: vbsctl state push FILE',
-    }),
+    },
   );
 }
 

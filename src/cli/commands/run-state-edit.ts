@@ -62,27 +62,21 @@ const ADDRESS = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9]{0,61}[a
 /** Renames a record; the new address need not be declared anywhere. */
 export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): Promise<ExitCode> {
   if (!ADDRESS.test(to))
-    throw new Failure(
-      'usage',
-      error('address', `${to} is not an address`, {
-        remedy: 'write set/name: lower-case letters, digits and dashes, at most 63 each',
-      }),
-    );
+    throw Failure.of('usage', 'address', `${to} is not an address`, {
+      remedy: 'write set/name: lower-case letters, digits and dashes, at most 63 each',
+    });
   return await edit(io, 'state mv', flags, ({ records }) => {
     const record = records.get(from);
     if (!record) throw new Failure('usage', noRecord(from, records.keys()));
     const occupant = records.get(to);
     if (occupant)
-      throw new Failure(
-        'refused',
-        error('address-taken', `${to} already has a record: ${outcomeText(occupant)}`, {
-          remedy:
-            from === to
-              ? 'use another address'
-              : `move or remove that record first: vbsctl state rm ${shellOperand(to)}`,
-          where: { address: to },
-        }),
-      );
+      throw Failure.of('refused', 'address-taken', `${to} already has a record: ${outcomeText(occupant)}`, {
+        remedy:
+          from === to
+            ? 'use another address'
+            : `move or remove that record first: vbsctl state rm ${shellOperand(to)}`,
+        where: { address: to },
+      });
     return {
       changes: [{ type: 'moved', moves: [{ from, to }] }],
       told: [`${sanitize(from)} → ${to}  ${outcomeText(record)}`],

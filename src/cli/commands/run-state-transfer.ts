@@ -119,11 +119,13 @@ async function readAll(io: Io, file: string): Promise<Uint8Array> {
         });
   } catch (cause) {
     if (cause === io.stop.reason) throw cause;
-    throw new Failure(
+    throw Failure.of(
       'usage',
-      error('state-file', `${file} cannot be read: ${systemReason(cause)}`, {
+      'state-file',
+      `${file} cannot be read: ${systemReason(cause)}`,
+      {
         remedy: 'name a file that was written by vbsctl state pull or by a failed run',
-      }),
+      },
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 import { whenToAskAgain } from '../../domain/backoff.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
-import { error, Lines } from '../../domain/diagnostic.ts';
+import { Lines } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { Failure, unreachable } from '../../domain/errors.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
@@ -200,5 +200,5 @@ export function cloudFailure(
   summary: string,
   more: { detail: string | Lines; remedy: string },
 ): Failure {
-  return new Failure('cloud', error(code, summary, more));
+  return Failure.of('cloud', code, summary, more);
 }

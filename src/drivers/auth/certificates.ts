@@ -1,5 +1,4 @@
 import { isAbsolute, resolve } from 'node:path';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError } from '../../files/checkout.ts';
@@ -44,33 +43,29 @@ export async function readCertificate(
     if (cause === signal?.reason) throw cause;
     const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
     const why = cause instanceof UnfitFileError || cause instanceof LeadsOutError ? message : code;
-    throw new Failure(
-      'invalid',
-      error(`unreadable-${name}`, `${name} ${given} cannot be read (${why})`, {
-        detail: `It is named by ${source}.`,
-        remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
-      }),
-    );
+    throw Failure.of('invalid', `unreadable-${name}`, `${name} ${given} cannot be read (${why})`, {
+      detail: `It is named by ${source}.`,
+      remedy: `correct OS_${name.toUpperCase()}, or ${name} in clouds.yaml`,
+    });
   }
 }
 
 function relative(name: CertificateName, given: string, absolute: string, source: string): Failure {
-  return new Failure(
-    'refused',
-    error(`relative-${name}`, `${name} ${given} is a relative path (${source})`, {
-      detail:
-        'It would be read from the working directory. A pull request could put a certificate there and impersonate the cloud.',
-      remedy: `write the whole path: OS_${name.toUpperCase()}=${shellPath(absolute)}, or ${name} in clouds.yaml`,
-    }),
-  );
+  return Failure.of('refused', `relative-${name}`, `${name} ${given} is a relative path (${source})`, {
+    detail:
+      'It would be read from the working directory. A pull request could put a certificate there and impersonate the cloud.',
+    remedy: `write the whole path: OS_${name.toUpperCase()}=${shellPath(absolute)}, or ${name} in clouds.yaml`,
+  });
 }
 
 function outside(name: CertificateName, given: string, source: string): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error(`outside-${name}`, `${name} ${given} lies outside of the working directory (${source})`, {
+    `outside-${name}`,
+    `${name} ${given} lies outside of the working directory (${source})`,
+    {
       detail: 'That clouds.yaml was found in the working directory, where a pull request can write.',
       remedy: 'if the file is yours, name it: export OS_CLIENT_CONFIG_FILE="$PWD/clouds.yaml"',
-    }),
+    },
   );
 }

@@ -1,6 +1,5 @@
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { type Document, isCollection, isScalar, LineCounter, parseDocument, visit } from 'yaml';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
@@ -154,28 +153,23 @@ async function firstOf(
 }
 
 function unusable(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'): Failure {
-  return new Failure(
-    'invalid',
-    error('unreadable-clouds-yaml', `${path} ${why}`, {
-      remedy: `correct the file, or name another with ${namedBy}`,
-      where: { file: path },
-    }),
-  );
+  return Failure.of('invalid', 'unreadable-clouds-yaml', `${path} ${why}`, {
+    remedy: `correct the file, or name another with ${namedBy}`,
+    where: { file: path },
+  });
 }
 
 function linkOut(path: string, { target }: LeadsOutError): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error(
-      'link-leads-out',
-      `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
-      {
-        detail: 'A pull request can contain symbolic links.',
-        remedy:
-          'to use that file, name it directly: export OS_CLIENT_CONFIG_FILE=FILE; otherwise remove the link',
-        where: { file: path },
-      },
-    ),
+    'link-leads-out',
+    `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
+    {
+      detail: 'A pull request can contain symbolic links.',
+      remedy:
+        'to use that file, name it directly: export OS_CLIENT_CONFIG_FILE=FILE; otherwise remove the link',
+      where: { file: path },
+    },
   );
 }
 
@@ -183,13 +177,10 @@ function linkOut(path: string, { target }: LeadsOutError): Failure {
 export function parseCloudFile({ path, text }: CloudFile): JsonObject {
   const lines = new LineCounter();
   const unreadable = (why: string, at?: { readonly line: number; readonly col: number }) =>
-    new Failure(
-      'invalid',
-      error('bad-yaml', `${path} is not valid YAML (${why})`, {
-        remedy: at === undefined ? 'correct the file' : `correct line ${at.line}`,
-        where: { file: path, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
-      }),
-    );
+    Failure.of('invalid', 'bad-yaml', `${path} is not valid YAML (${why})`, {
+      remedy: at === undefined ? 'correct the file' : `correct line ${at.line}`,
+      where: { file: path, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
+    });
   try {
     // Of a long file the parser would compare each key with every other, and look for each alias in all of it: for minutes.
     const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });

@@ -210,16 +210,14 @@ function authType(source: Source): Auth['type'] {
   if (given !== undefined) {
     const type = AUTH_TYPES.get(given);
     if (type) return type;
-    throw new Failure(
+    throw Failure.of(
       'invalid',
-      error(
-        'unknown-auth-type',
-        `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
-        {
-          remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
-          ...(source.file === undefined ? {} : { where: { file: source.file } }),
-        },
-      ),
+      'unknown-auth-type',
+      `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
+      {
+        remedy: `use one of ${[...AUTH_TYPES.keys()].join(', ')}`,
+        ...(source.file === undefined ? {} : { where: { file: source.file } }),
+      },
     );
   }
   if (source.get('application_credential_secret') !== undefined) return 'application_credential';
@@ -280,12 +278,14 @@ function endpointInterface(source: Source): EndpointInterface {
   if (given === undefined) return 'public';
   const known = INTERFACES.get(given);
   if (known) return known;
-  throw new Failure(
+  throw Failure.of(
     'invalid',
-    error('unknown-interface', `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`, {
+    'unknown-interface',
+    `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
+    {
       remedy: 'use public, internal or admin',
       ...(source.file === undefined ? {} : { where: { file: source.file } }),
-    }),
+    },
   );
 }
 
@@ -301,12 +301,14 @@ function flag(source: Source, key: string): boolean | undefined {
   if (given === undefined) return undefined;
   const known = FLAGS.get(given.toLowerCase());
   if (known !== undefined) return known;
-  throw new Failure(
+  throw Failure.of(
     'invalid',
-    error('not-yes-or-no', `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`, {
+    'not-yes-or-no',
+    `invalid value "${given}" for ${source.nameOf(key)} (${source.description})`,
+    {
       remedy: 'use true or false',
       ...(source.file === undefined ? {} : { where: { file: source.file } }),
-    }),
+    },
   );
 }
 
@@ -333,13 +335,10 @@ function checkUrl(key: string, url: string, source: Source): void {
         ? 'holds a user name or password'
         : undefined;
   if (problem === undefined) return;
-  throw new Failure(
-    'invalid',
-    error('bad-url', `${source.nameOf(key)} ${problem} (${source.description})`, {
-      remedy: 'write it as https://host/path',
-      ...(source.file === undefined ? {} : { where: { file: source.file } }),
-    }),
-  );
+  throw Failure.of('invalid', 'bad-url', `${source.nameOf(key)} ${problem} (${source.description})`, {
+    remedy: 'write it as https://host/path',
+    ...(source.file === undefined ? {} : { where: { file: source.file } }),
+  });
 }
 
 function first(source: Source, keys: readonly string[]): string | undefined {

@@ -1,4 +1,4 @@
-import { error, Lines } from '../../domain/diagnostic.ts';
+import { Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
@@ -85,9 +85,11 @@ function namedCloud({ cloudName, env }: Places): string | undefined {
 
 /** Nobody said anything: six missing variables would be the wrong answer. */
 function noCloud(names: readonly string[], files: CloudFiles): Failure {
-  return new Failure(
+  return Failure.of(
     'invalid',
-    error('no-cloud', 'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables', {
+    'no-cloud',
+    'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables',
+    {
       detail:
         leftOut(files) ??
         (names.length > 0
@@ -95,7 +97,7 @@ function noCloud(names: readonly string[], files: CloudFiles): Failure {
           : 'To try it without a cloud: --cloud emulator.'),
       remedy:
         'name an entry of clouds.yaml: OS_CLOUD, --cloud or "cloud:" in vbsctl.yaml; or set OS_AUTH_URL and the other OS_* variables',
-    }),
+    },
   );
 }
 
@@ -189,24 +191,18 @@ const PROFILES: Readonly<Record<string, JsonObject>> = {
 function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
   const file = files.clouds ?? files.secure;
   if (!file)
-    throw new Failure(
-      'invalid',
-      error('no-clouds-yaml', `no clouds.yaml found for the cloud ${name}`, {
-        detail: new Lines(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
-        remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
-      }),
-    );
+    throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${name}`, {
+      detail: new Lines(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
+      remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
+    });
   const { path } = file;
   const layers = [files.clouds, files.secure].flatMap((each) => layerOf(name, each));
   if (layers.length === 0)
-    throw new Failure(
-      'invalid',
-      error('unknown-cloud', `there is no cloud ${name} in ${path}`, {
-        detail: new Lines(`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)),
-        remedy: 'use one of these names, or add the cloud',
-        where: { file: path },
-      }),
-    );
+    throw Failure.of('invalid', 'unknown-cloud', `there is no cloud ${name} in ${path}`, {
+      detail: new Lines(`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)),
+      remedy: 'use one of these names, or add the cloud',
+      where: { file: path },
+    });
   refuseOwnName(name, path, files);
   const profile = profileOf(layers, files);
   const values = new Values();
@@ -247,14 +243,11 @@ function refuseOwnName(name: string, path: string, { withheld, shadowed, checkou
     own === withheld
       ? `the secrets of cloud ${name} in ${own.path} are not sent where ${path} says`
       : `the cloud ${name} of ${path} is not used in place of your own in ${own.path}`;
-  throw new Failure(
-    'refused',
-    error(own === withheld ? 'secrets-withheld' : 'own-cloud-shadowed', summary, {
-      detail: `${path} was found in the working directory. Whoever writes a pull request could write it, with an address of their own.`,
-      remedy: `remove ${quotedWhole(path)}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
-      where: { file: path },
-    }),
-  );
+  throw Failure.of('refused', own === withheld ? 'secrets-withheld' : 'own-cloud-shadowed', summary, {
+    detail: `${path} was found in the working directory. Whoever writes a pull request could write it, with an address of their own.`,
+    remedy: `remove ${quotedWhole(path)}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
+    where: { file: path },
+  });
 }
 
 /** Part of a cloud as one file has it. */
@@ -279,13 +272,10 @@ function cloudsOf(files: CloudFiles): JsonObject {
 
 function cloudsIn(file: JsonObject, path: string): JsonObject {
   if (isObject(file.clouds)) return file.clouds;
-  throw new Failure(
-    'invalid',
-    error('not-clouds-yaml', `${path} has no "clouds:" with clouds by name`, {
-      remedy: 'see https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html',
-      where: { file: path },
-    }),
-  );
+  throw Failure.of('invalid', 'not-clouds-yaml', `${path} has no "clouds:" with clouds by name`, {
+    remedy: 'see https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html',
+    where: { file: path },
+  });
 }
 
 /** A profile that nobody knows is no error as long as nothing is missing: other tools may know more of them. */

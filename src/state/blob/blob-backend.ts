@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import { fold, type State } from '../../domain/state.ts';
@@ -192,22 +191,21 @@ function sameText(a: StoredBlob | undefined, b: StoredBlob | undefined): boolean
 }
 
 function serialTooLow(place: string, given: number, current: number): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error('state-serial', `a state with serial ${given} cannot replace the one at ${place} with ${current}`, {
+    'state-serial',
+    `a state with serial ${given} cannot replace the one at ${place} with ${current}`,
+    {
       detail: 'Servers of this kind keep every version and show the one with the highest serial.',
       remedy: 'remove that state on the server first, or name another place',
-    }),
+    },
   );
 }
 
 function notWritten(place: string, why: string): Failure {
-  return new Failure(
-    'state',
-    error('state-not-written', `cannot write the state at ${place}: ${why}`, {
-      detail:
-        'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
-      remedy: 'fix this, then run again (it reads the cloud first): vbsctl apply',
-    }),
-  );
+  return Failure.of('state', 'state-not-written', `cannot write the state at ${place}: ${why}`, {
+    detail:
+      'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
+    remedy: 'fix this, then run again (it reads the cloud first): vbsctl apply',
+  });
 }

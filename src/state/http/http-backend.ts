@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/record.ts';
@@ -142,25 +141,24 @@ class StateServer implements BlobStore {
         : status >= 300 && status < 400
           ? 'redirects are not followed: name the address that it points to'
           : 'see the message of the server; everything committed is safe';
-    return new Failure(
-      'state',
-      error('state-server', summary, {
-        where: { file: this.place },
-        ...(said === '' ? {} : { detail: `The server says: ${said}` }),
-        remedy,
-      }),
-    );
+    return Failure.of('state', 'state-server', summary, {
+      where: { file: this.place },
+      ...(said === '' ? {} : { detail: `The server says: ${said}` }),
+      remedy,
+    });
   }
 
   #noAnswer(what: string, cause: unknown): Failure {
-    return new Failure(
+    return Failure.of(
       'state',
-      error('state-server', `cannot ${what}: ${reason(cause, this.secrets)}`, {
+      'state-server',
+      `cannot ${what}: ${reason(cause, this.secrets)}`,
+      {
         where: { file: this.place },
         remedy:
           networkRemedy(codeOf(cause), TRUST) ??
           'check that this machine can reach the server; everything committed is safe',
-      }),
+      },
       { cause },
     );
   }
@@ -329,14 +327,16 @@ class HttpLock implements Lock<HeldBlobLock> {
 }
 
 function notExclusive(place: string): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('state-not-exclusive', 'the state server does not lock: it gave the lock to two at once', {
+    'state-not-exclusive',
+    'the state server does not lock: it gave the lock to two at once',
+    {
       detail:
         'While this run held the lock, the server granted it under a second id. Two runs could work on the state at once, and a volume could be restored twice.',
       where: { file: place },
       remedy:
         'use a server that answers 423 or 409 to a second lock, or another kind of state (docs/state.md)',
-    }),
+    },
   );
 }

@@ -1,4 +1,4 @@
-import { error, Lines } from '../../domain/diagnostic.ts';
+import { Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/record.ts';
@@ -116,12 +116,9 @@ export function httpStateSettings(address: string, env: Environment): HttpStateS
 
 /** Its value is not repeated: it may be a secret in the wrong place. */
 function wrong(name: string, expected: string): Failure {
-  return new Failure(
-    'usage',
-    error('state-http-setting', `${name} must be ${expected}`, {
-      remedy: `correct ${name} in the environment`,
-    }),
-  );
+  return Failure.of('usage', 'state-http-setting', `${name} must be ${expected}`, {
+    remedy: `correct ${name} in the environment`,
+  });
 }
 
 function withPath(address: string, more: string): string {
@@ -150,17 +147,14 @@ function placeOf(address: string): string {
 }
 
 function ofAnotherState(name: string, lock: string, address: string): Failure {
-  return new Failure(
-    'refused',
-    error('state-lock-address', `${name} is not the lock of this state`, {
-      detail: new Lines(
-        `The state: ${shownLocation(address)}`,
-        `${name}: ${shownLocation(lock)}`,
-        'Two runs could then work on this state at once, and the lock of another one would be taken.',
-      ),
-      remedy: LOCKS_BESIDE.test(new URL(address).pathname)
-        ? `unset ${name}: the lock of this state is known, ${quotedWhole(shownLocation(withPath(address, '/lock')))}`
-        : `unset ${name}; or, if it is right, set TF_HTTP_ADDRESS to the address of this state as well`,
-    }),
-  );
+  return Failure.of('refused', 'state-lock-address', `${name} is not the lock of this state`, {
+    detail: new Lines(
+      `The state: ${shownLocation(address)}`,
+      `${name}: ${shownLocation(lock)}`,
+      'Two runs could then work on this state at once, and the lock of another one would be taken.',
+    ),
+    remedy: LOCKS_BESIDE.test(new URL(address).pathname)
+      ? `unset ${name}: the lock of this state is known, ${quotedWhole(shownLocation(withPath(address, '/lock')))}`
+      : `unset ${name}; or, if it is right, set TF_HTTP_ADDRESS to the address of this state as well`,
+  });
 }

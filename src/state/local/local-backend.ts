@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import { optional } from '../../domain/record.ts';
@@ -157,15 +156,17 @@ class Store {
       return await work();
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
-      throw new Failure(
+      throw Failure.of(
         'state',
-        error(`state-not-${PARTICIPLE[verb]}`, `cannot ${verb} ${path}: ${systemReason(cause)}`, {
+        `state-not-${PARTICIPLE[verb]}`,
+        `cannot ${verb} ${path}: ${systemReason(cause)}`,
+        {
           where: { file: path },
           remedy:
             verb === 'read'
               ? 'run as the user who owns the file'
               : 'fix this (free space, permissions) and run the command again; everything committed is safe',
-        }),
+        },
         { cause },
       );
     }
@@ -274,14 +275,16 @@ function mustHold(held: HeldLock): void {
 }
 
 function notWritten(journalPath: string, cause: unknown): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error('state-not-written', `cannot write ${journalPath}: ${systemReason(cause)}`, {
+    'state-not-written',
+    `cannot write ${journalPath}: ${systemReason(cause)}`,
+    {
       where: { file: journalPath },
       detail:
         'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
       remedy: 'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply',
-    }),
+    },
     { cause },
   );
 }

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { type Clock, isoTime } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
@@ -231,16 +230,18 @@ const entryShape = fields<Entry>({
 function cannotLock(place: string, cause: unknown): Failure {
   const noFile = cause instanceof UnfitFileError;
   const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(cause, code));
-  return new Failure(
+  return Failure.of(
     'state',
-    error('lock-failed', `the state cannot be locked: ${systemReason(cause)}`, {
+    'lock-failed',
+    `the state cannot be locked: ${systemReason(cause)}`,
+    {
       where: { file: place },
       remedy: noFile
         ? `make sure that no run works on this state, then remove ${quotedWhole(place)}`
         : noLinks
           ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
           : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',
-    }),
+    },
     { cause },
   );
 }

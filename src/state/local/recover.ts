@@ -1,4 +1,3 @@
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quoted, quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LongWork } from '../../domain/long-work.ts';
@@ -43,18 +42,16 @@ function sound(journal: Journal, { journalPath }: Files): SoundJournal {
     case 'newer':
       throw newerFormat(journalPath, journal.format);
     case 'damaged':
-      throw new Failure(
+      throw Failure.of(
         'refused',
-        error(
-          'journal-damaged',
-          `the journal of the state is damaged at byte ${journal.offset}: ${journal.why}`,
-          {
-            where: { file: journalPath, line: journal.line },
-            detail:
-              'It is not what a crash leaves behind (that is cut off by itself), so somebody or something changed the file. Nothing was changed now.',
-            remedy: `put a sound copy of ${quotedWhole(journalPath)} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
-          },
-        ),
+        'journal-damaged',
+        `the journal of the state is damaged at byte ${journal.offset}: ${journal.why}`,
+        {
+          where: { file: journalPath, line: journal.line },
+          detail:
+            'It is not what a crash leaves behind (that is cut off by itself), so somebody or something changed the file. Nothing was changed now.',
+          remedy: `put a sound copy of ${quotedWhole(journalPath)} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
+        },
       );
   }
 }
@@ -64,12 +61,14 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
     return fold(state, commits);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Failure(
+    throw Failure.of(
       'state',
-      error('journal-misfit', `the journal does not fit the state: ${why}`, {
+      'journal-misfit',
+      `the journal does not fit the state: ${why}`,
+      {
         where: { file: journalPath },
         remedy: `${quotedWhole(path)} was changed since the journal was begun: put its own version back; nothing was changed now`,
-      }),
+      },
       { cause },
     );
   }
@@ -77,45 +76,53 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
 
 function withoutState({ path, journalPath }: Files, journal: SoundJournal): Failure {
   const { header, commits } = journal;
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('state-missing', `${path} is gone, but its journal holds ${commits.length} commits made since`, {
+    'state-missing',
+    `${path} is gone, but its journal holds ${commits.length} commits made since`,
+    {
       where: { file: journalPath },
       detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
       remedy: `put ${quotedWhole(path)} back; only if that state is given up for good, move ${quotedWhole(journalPath)} away`,
-    }),
+    },
   );
 }
 
 function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('journal-of-another-state', `${journalPath} belongs to another state than ${path}`, {
+    'journal-of-another-state',
+    `${journalPath} belongs to another state than ${path}`,
+    {
       where: { file: journalPath },
       detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
       remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal to where that state is`,
-    }),
+    },
   );
 }
 
 function ofAnotherWriter({ path, journalPath }: Files): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('journal-not-ours', `${journalPath} was not written by a run that worked with ${path} as it is`, {
+    'journal-not-ours',
+    `${journalPath} was not written by a run that worked with ${path} as it is`,
+    {
       where: { file: journalPath },
       detail: `A run names in the journal a random key that stands in ${path} only. Another key is in this one: somebody who cannot read ${path} made it, as whoever writes a pull request could, or ${path} was replaced by a copy since. Nothing was changed now.`,
       remedy: `if ${quotedWhole(path)} is a copy, put back the one that was there; else look at every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
-    }),
+    },
   );
 }
 
 function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
-  return new Failure(
+  return Failure.of(
     'refused',
-    error('state-too-old', `${path} is older than its journal: commits between them are missing`, {
+    'state-too-old',
+    `${path} is older than its journal: commits between them are missing`,
+    {
       where: { file: journalPath },
       detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,
       remedy: `put the newer ${quotedWhole(path)} back; an older copy does not know what was restored since`,
-    }),
+    },
   );
 }

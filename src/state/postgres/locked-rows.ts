@@ -1,5 +1,5 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
-import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { State } from '../../domain/state.ts';
 import { RetryableError } from '../../network/retry.ts';
@@ -305,13 +305,15 @@ async function insert(
 }
 
 function away(place: string, cause: ConnectionLost): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error('state-not-written', `cannot write the state at ${place}: ${cause.message}`, {
+    'state-not-written',
+    `cannot write the state at ${place}: ${cause.message}`,
+    {
       detail:
         'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
       remedy: 'fix this, then run again (it reads the cloud first): vbsctl apply',
-    }),
+    },
     { cause },
   );
 }

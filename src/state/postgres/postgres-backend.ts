@@ -1,5 +1,5 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
-import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { stoppably } from '../../domain/long-work.ts';
@@ -176,12 +176,14 @@ async function load(
 }
 
 function unreachable(place: string, cause: ConnectionLost): Failure {
-  return new Failure(
+  return Failure.of(
     'state',
-    error('state-server', `PostgreSQL does not answer: ${cause.message}`, {
+    'state-server',
+    `PostgreSQL does not answer: ${cause.message}`,
+    {
       where: { file: place },
       remedy: 'check that this machine can reach the server; everything committed is safe',
-    }),
+    },
     { cause },
   );
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
 import { stateBytesMax } from '../answer-limits.ts';
@@ -79,5 +78,5 @@ function protection({ hostname, searchParams }: URL, env: Environment): Postgres
 }
 
 function wrong(summary: string, remedy: string): Failure {
-  return new Failure('usage', error('state-url', summary, { remedy }));
+  return Failure.of('usage', 'state-url', summary, { remedy });
 }

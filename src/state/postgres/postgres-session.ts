@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'pg';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
@@ -186,16 +185,14 @@ function clientOf(Constructor: typeof Client, connectionString: string, place: s
       types: { getTypeParser: () => String },
     });
   } catch (cause) {
-    throw new Failure(
+    throw Failure.of(
       'usage',
-      error(
-        'state-url',
-        `the URL of the state names what cannot be read: ${plainText(cause instanceof Error ? cause.message : String(cause))}`,
-        {
-          where: { file: place },
-          remedy: 'correct sslrootcert, sslcert or sslkey in it',
-        },
-      ),
+      'state-url',
+      `the URL of the state names what cannot be read: ${plainText(cause instanceof Error ? cause.message : String(cause))}`,
+      {
+        where: { file: place },
+        remedy: 'correct sslrootcert, sslcert or sslkey in it',
+      },
     );
   }
 }
@@ -236,14 +233,16 @@ function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined):
   if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause, secrets);
   const text = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
   const noWayIn = asked || /^28/.test(String(code));
-  return new Failure(
+  return Failure.of(
     'state',
-    error('state-server', `PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {
+    'state-server',
+    `PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`,
+    {
       where: { file: place },
       remedy: noWayIn
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
         : 'see its message; everything committed is safe',
-    }),
+    },
     { cause },
   );
 }
@@ -252,21 +251,19 @@ function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined):
 function unreadable(cause: unknown, place: string, secrets: Secrets | undefined): Failure {
   const fault = cause instanceof ProtocolFault ? cause : undefined;
   const said = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
-  return new Failure(
+  return Failure.of(
     'state',
-    error(
-      'state-server',
-      fault?.kind === 'login'
-        ? `PostgreSQL ${said}`
-        : `the server does not speak the PostgreSQL protocol: it ${fault ? said : `sent what cannot be read (${said})`}`,
-      {
-        where: { file: place },
-        remedy:
-          fault?.kind === 'login'
-            ? 'allow this user scram-sha-256, md5 or cert in pg_hba.conf'
-            : 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
-      },
-    ),
+    'state-server',
+    fault?.kind === 'login'
+      ? `PostgreSQL ${said}`
+      : `the server does not speak the PostgreSQL protocol: it ${fault ? said : `sent what cannot be read (${said})`}`,
+    {
+      where: { file: place },
+      remedy:
+        fault?.kind === 'login'
+          ? 'allow this user scram-sha-256, md5 or cert in pg_hba.conf'
+          : 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
+    },
     { cause },
   );
 }
@@ -274,18 +271,16 @@ function unreadable(cause: unknown, place: string, secrets: Secrets | undefined)
 function untrusted(cause: unknown, place: string): Failure {
   const { message } = cause as Error;
   const code = codeOf(cause);
-  return new Failure(
+  return Failure.of(
     'state',
-    error(
-      'state-server',
-      `no TLS connection to PostgreSQL: ${code === '' ? plainText(message) : explainNetworkError(code, message)}`,
-      {
-        where: { file: place },
-        remedy:
-          networkRemedy(code, 'add sslrootcert=FILE to the URL') ??
-          'correct the host name or sslmode in the URL, or the certificate of the server',
-      },
-    ),
+    'state-server',
+    `no TLS connection to PostgreSQL: ${code === '' ? plainText(message) : explainNetworkError(code, message)}`,
+    {
+      where: { file: place },
+      remedy:
+        networkRemedy(code, 'add sslrootcert=FILE to the URL') ??
+        'correct the host name or sslmode in the URL, or the certificate of the server',
+    },
     { cause },
   );
 }
@@ -311,12 +306,14 @@ export async function refuseSharedSession(
   } finally {
     await other.close();
   }
-  throw new Failure(
+  throw Failure.of(
     'state',
-    error('state-pooled', 'the connection to PostgreSQL goes through a pool that shares sessions', {
+    'state-pooled',
+    'the connection to PostgreSQL goes through a pool that shares sessions',
+    {
       where: { file: session.place },
       detail: 'Its lock would be given away between two transactions.',
       remedy: 'name the server itself, or a pool in session mode (pool_mode = session)',
-    }),
+    },
   );
 }

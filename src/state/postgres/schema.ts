@@ -1,4 +1,3 @@
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { type Session, TRUE } from './postgres-session.ts';
 
@@ -66,13 +65,11 @@ export async function schemaVersion(session: Session, schema: string): Promise<n
   const [meta] = await session.query<{ version: string }>(`select version from ${schema}.meta`);
   const version = Number(meta?.version ?? 0);
   if (!(version <= MIGRATIONS.length))
-    throw new Failure(
+    throw Failure.of(
       'state',
-      error(
-        'state-newer',
-        `the tables in schema ${schema} were made by a newer vbsctl (version ${version}; this one knows ${MIGRATIONS.length})`,
-        { remedy: 'update vbsctl on this machine; nothing was changed' },
-      ),
+      'state-newer',
+      `the tables in schema ${schema} were made by a newer vbsctl (version ${version}; this one knows ${MIGRATIONS.length})`,
+      { remedy: 'update vbsctl on this machine; nothing was changed' },
     );
   return version;
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { type AgentPair, openConnections } from '../../network/connections.ts';
 import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
@@ -34,12 +33,9 @@ async function authorities(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    throw new Failure(
-      'usage',
-      error('state-ca-bundle', `cannot read AWS_CA_BUNDLE: ${systemReason(cause)}`, {
-        where: { file: path },
-        remedy: 'name a file of PEM certificates that you may read, or take the variable away',
-      }),
-    );
+    throw Failure.of('usage', 'state-ca-bundle', `cannot read AWS_CA_BUNDLE: ${systemReason(cause)}`, {
+      where: { file: path },
+      remedy: 'name a file of PEM certificates that you may read, or take the variable away',
+    });
   }
 }

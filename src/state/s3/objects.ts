@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts';
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import type { Secrets } from '../../domain/secrets.ts';
@@ -151,13 +150,10 @@ function reasonOf(cause: unknown): string {
 }
 
 function failed(what: string, cause: unknown, why: string, place: string): Failure {
-  return new Failure(
-    'state',
-    error('state-server', `cannot ${what} ${place}: ${why}`, {
-      where: { file: place },
-      remedy: remedyOf(cause),
-    }),
-  );
+  return Failure.of('state', 'state-server', `cannot ${what} ${place}: ${why}`, {
+    where: { file: place },
+    remedy: remedyOf(cause),
+  });
 }
 
 function remedyOf(cause: unknown): string {

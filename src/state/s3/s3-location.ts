@@ -1,4 +1,3 @@
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/record.ts';
 import { leaseTtl } from '../lease-terms.ts';
@@ -50,5 +49,5 @@ export function placeOf({ bucket, key }: S3Location): string {
 }
 
 function wrong(summary: string, remedy: string): Failure {
-  return new Failure('usage', error('state-url', summary, { remedy }));
+  return Failure.of('usage', 'state-url', summary, { remedy });
 }

@@ -1,4 +1,3 @@
-import { error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Condition, Objects, PutOutcome } from './objects.ts';
 
@@ -21,29 +20,24 @@ export async function selfTest(objects: Objects, key: string, place: string): Pr
   const now = await objects.get(key);
   if (now) await objects.remove(key, now.etag);
   if (first.kind === 'written' && exclusive) return { guards };
-  throw new Failure(
+  throw Failure.of(
     'state',
-    error(
-      'state-not-exclusive',
-      `${place} cannot be locked: the store overwrites where it was asked not to`,
-      {
-        detail:
-          'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs at once would both believe that they are alone.',
-        where: { file: place },
-        remedy: 'use a store with conditional writes, or another kind of state (docs/state.md)',
-      },
-    ),
+    'state-not-exclusive',
+    `${place} cannot be locked: the store overwrites where it was asked not to`,
+    {
+      detail:
+        'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs at once would both believe that they are alone.',
+      where: { file: place },
+      remedy: 'use a store with conditional writes, or another kind of state (docs/state.md)',
+    },
   );
 }
 
 function settled(outcome: PutOutcome, place: string): PutOutcome {
   if (outcome.kind === 'refused') throw outcome.failure;
   if (outcome.kind === 'written' || outcome.unmet) return outcome;
-  throw new Failure(
-    'state',
-    error('state-server', `cannot try conditional writes at ${place}: ${outcome.why}`, {
-      where: { file: place },
-      remedy: 'run it again once the store is well',
-    }),
-  );
+  throw Failure.of('state', 'state-server', `cannot try conditional writes at ${place}: ${outcome.why}`, {
+    where: { file: place },
+    remedy: 'run it again once the store is well',
+  });
 }
