@@ -1,9 +1,10 @@
 import { sameJson } from '../domain/canonical-json.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import type { Plan } from '../domain/plan.ts';
 import { tighten } from '../domain/policy.ts';
-import { isUnderWay, optional } from '../domain/record.ts';
+import { isUnderWay } from '../domain/record.ts';
 import type { SavedPlan, SignatureFinding } from '../domain/saved-plan.ts';
 import type { ManifestFile } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';

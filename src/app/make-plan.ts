@@ -1,9 +1,9 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
+import { optional } from '../domain/optional.ts';
 import { isOfAnotherDisk, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { optional } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';

@@ -1,7 +1,7 @@
 import { isoTime } from '../domain/clock.ts';
 import { Failure } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import { judgePush } from '../domain/push-risks.ts';
-import { optional } from '../domain/record.ts';
 import type { MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';

@@ -1,6 +1,6 @@
+import { optional } from '../domain/optional.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { optional } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { execute, type Outcome } from '../executor/execute.ts';
 import type { Reach, RunSettings } from '../executor/run.ts';

@@ -1,7 +1,7 @@
 import type { Connection } from '../app/connection.ts';
 import { ADD_EMULATOR } from '../app/refuse-other-target.ts';
 import { Failure } from '../domain/errors.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { EMULATOR_TARGET, isEmulator } from '../domain/target.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import { VERSION } from '../version.ts';

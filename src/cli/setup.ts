@@ -4,7 +4,7 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor } from '../domain/state.ts';
 import type { Checkouts } from '../files/checkout.ts';

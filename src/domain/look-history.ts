@@ -7,13 +7,13 @@ import {
   sameId,
   VOLUME_RESTORING,
 } from './cloud.ts';
+import { optional } from './optional.ts';
 import {
   type Baseline,
   isFull,
   isShown,
   type LookHistory,
   type Observation,
-  optional,
   type Seen,
   type Shown,
   sameLook,

@@ -1,5 +1,6 @@
 import type { Attachment, CloudFailure, StartOutcome } from './cloud.ts';
 import { unreachable } from './errors.ts';
+import { optional } from './optional.ts';
 import type { Address, Selector } from './spec.ts';
 
 /**
@@ -656,9 +657,4 @@ export function sameLook(a: Observation, b: Observation): boolean {
 export function sameSeen(a: Seen, b: Seen): boolean {
   if (!isShown(a) || !isShown(b)) return a.reading === b.reading;
   return a.status === b.status && a.updated_at === b.updated_at && a.src_backup_id === b.src_backup_id;
-}
-
-/** `{[key]: value}`, or nothing: an absent field stays absent. */
-export function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
 }

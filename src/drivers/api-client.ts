@@ -1,6 +1,6 @@
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
 import { type LongWork, stoppably } from '../domain/long-work.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { isObject, type JsonObject, list } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';

@@ -1,5 +1,5 @@
 import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { amount, type JsonObject, list, object } from '../domain/shape.ts';
 import { checked, field, id, optionalField, optionalTime, text, UnexpectedShape, word } from './fields.ts';
 

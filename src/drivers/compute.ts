@@ -1,5 +1,5 @@
 import type { Server } from '../domain/cloud.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { object } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';

@@ -2,7 +2,7 @@ import type { SettingsReport } from '../domain/access-report.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { Secrets } from '../domain/secrets.ts';
 import { canonicalAuthUrl, type Target } from '../domain/target.ts';
 import { describeProxy, proxyFromEnv, proxySecrets, proxyVariable } from '../network/proxy.ts';

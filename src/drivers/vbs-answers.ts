@@ -1,5 +1,5 @@
 import type { StartOutcome } from '../domain/cloud.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import { errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
 import { classifyAnswer, type Dialect } from './start-answers.ts';

@@ -1,5 +1,5 @@
 import type { Job } from '../domain/cloud.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { type JsonObject, list, object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { sameId } from './block-storage.ts';

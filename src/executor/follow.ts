@@ -2,7 +2,8 @@ import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
 import { endedApart } from '../domain/look-history.ts';
-import { optional, type Running } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
+import type { Running } from '../domain/record.ts';
 import { type ConfirmedLook, commitLook, confirmLook } from './confirm-look.ts';
 import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from './judge-running.ts';
 import { isGone, Lasting } from './lasting.ts';

@@ -1,15 +1,9 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { sameId, VOLUME_RESTORING } from '../domain/cloud.ts';
 import { refused } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import type { RestoreAction } from '../domain/plan.ts';
-import {
-  advance,
-  identityText,
-  jobIdOf,
-  optional,
-  type RestoreRecord,
-  statusWord,
-} from '../domain/record.ts';
+import { advance, identityText, jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';

@@ -1,6 +1,7 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import type { Backup, Found, Reading, Volume } from '../domain/cloud.ts';
-import { type FullObservation, type Observation, optional, type Seen } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
+import type { FullObservation, Observation, Seen } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 
 /** One look at disk and backup. */

@@ -4,12 +4,12 @@ import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts'
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
+import { optional } from '../domain/optional.ts';
 import type { PinnedAction } from '../domain/plan.ts';
 import {
   isUnderWay,
   type LookHistory,
   type Observation,
-  optional,
   type RestoreRecord,
   sameSeen,
   wasEverInDoubt,

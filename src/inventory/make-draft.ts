@@ -1,7 +1,7 @@
 import type { Backup } from '../domain/cloud.ts';
 import type { Draft, DraftEntry } from '../domain/draft.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import type { Target } from '../domain/target.ts';
 import { indexBackups, pickBackup } from '../planner/select.ts';
 

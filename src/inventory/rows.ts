@@ -1,6 +1,6 @@
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Server, type Volume } from '../domain/cloud.ts';
 import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inventory.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 
 /** Start here: the project's disks, backups and servers joined. Pure, linear, and sorted the way they are shown. */

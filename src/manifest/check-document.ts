@@ -1,6 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { suggest } from '../domain/suggest.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import { LIMITS } from './limits.ts';

@@ -1,7 +1,7 @@
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../domain/duration.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import { addressOf, type BackupRef, type RestoreSpec, type Selector } from '../domain/spec.ts';
 import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';

@@ -1,7 +1,8 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
-import { isMaybeTouched, optional, type RestoreRecord, type Unknown } from '../domain/record.ts';
+import { isMaybeTouched, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
 import type { Claims } from './claims.ts';
 import { type Crowds, crowding } from './conflicts.ts';

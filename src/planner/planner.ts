@@ -1,7 +1,7 @@
 import { isoTime } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { optional } from '../domain/optional.ts';
 import type { Orphan, Plan } from '../domain/plan.ts';
-import { optional } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { abbreviate } from './abbreviate.ts';

@@ -1,6 +1,7 @@
 import type { Backup } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import {
   type Action,
   type BlockedAction,
@@ -9,7 +10,6 @@ import {
   type Plan,
   type RestoreAction,
 } from '../domain/plan.ts';
-import { optional } from '../domain/record.ts';
 import {
   isSavedRunnable,
   movesOf,

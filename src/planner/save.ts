@@ -1,9 +1,9 @@
 import type { Policy } from '../domain/config.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { atOnce } from '../domain/long-work.ts';
+import { optional } from '../domain/optional.ts';
 import type { Action, BackupView, Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { optional } from '../domain/record.ts';
 import {
   type Hash,
   planDigest,

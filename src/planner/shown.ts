@@ -1,6 +1,7 @@
 import type { Observations } from '../domain/observations.ts';
+import { optional } from '../domain/optional.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
-import { jobIdOf, optional, type RestoreRecord, sameIdentity } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord, sameIdentity } from '../domain/record.ts';
 import type { BackupRef } from '../domain/spec.ts';
 import type { Context } from './context.ts';
 import type { Succeeded } from './record-index.ts';

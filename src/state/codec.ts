@@ -4,7 +4,8 @@ import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
-import { optional, type RestoreRecord } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
+import type { RestoreRecord } from '../domain/record.ts';
 import {
   describeMisfit,
   fields,

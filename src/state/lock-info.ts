@@ -1,5 +1,5 @@
 import type { LockHolder } from '../domain/lock-holder.ts';
-import { optional } from '../domain/record.ts';
+import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { fields, integerFrom, text, textLike } from '../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';

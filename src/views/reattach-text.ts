@@ -1,8 +1,9 @@
 import type { Attachment } from '../domain/cloud.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End } from '../domain/events.ts';
+import { optional } from '../domain/optional.ts';
 import { type Action, isRunnable } from '../domain/plan.ts';
-import { optional, type RestoreRecord } from '../domain/record.ts';
+import type { RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { sanitize, type TextOptions, wrap } from './terminal.ts';
 import { listed } from './words.ts';

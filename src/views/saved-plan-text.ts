@@ -1,7 +1,7 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { optional } from '../domain/optional.ts';
 import type { RestoreAction } from '../domain/plan.ts';
-import { optional } from '../domain/record.ts';
 import {
   movesOf,
   planTotals,

@@ -3,7 +3,7 @@ import { acceptedState } from '../../domain/accept.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend } from '../../state/backend.ts';
 import type { Snapshot } from '../../state/codec.ts';

@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { chosenEntries, type HistoryFilter } from '../../domain/history-filter.ts';
 import { stoppably } from '../../domain/long-work.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { findBreaks } from '../../state/history-chain.ts';
 import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../../views/history-text.ts';
 import type { Io } from '../io.ts';

@@ -1,7 +1,7 @@
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { type Document, isCollection, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import { Failure } from '../../domain/errors.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';

@@ -1,5 +1,5 @@
 import { unreachable } from '../../domain/errors.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { isObject } from '../../domain/shape.ts';
 import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer, Credential } from '../http/exchange.ts';

@@ -3,7 +3,7 @@ import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { looksLikePath } from '../../domain/looks-like-path.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
 import type { AccessKey } from './sign.ts';

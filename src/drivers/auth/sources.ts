@@ -2,7 +2,7 @@ import { Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
 
 import type { Env } from './auth-settings.ts';

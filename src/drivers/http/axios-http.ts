@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AxiosInstance } from 'axios';
 import type { HttpSettings } from '../../domain/config.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { type Connections, openConnections, type TlsSettings } from '../../network/connections.ts';
 import { explainNetworkError } from '../../network/network-errors.ts';
 import type { ProxyChoice } from '../../network/proxy.ts';

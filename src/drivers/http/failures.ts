@@ -1,6 +1,6 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { unreachable } from '../../domain/errors.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject, jsonOf, object } from '../../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
 import type { Answer, Exchange } from './exchange.ts';

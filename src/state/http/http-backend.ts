@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { openConnections } from '../../network/connections.ts';
 import { readBounded } from '../../network/read-bounded.ts';
 import type { HttpStateSettings } from './http-settings.ts';

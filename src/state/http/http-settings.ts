@@ -1,7 +1,7 @@
 import { Lines } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
 import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { stateBytesMax, stateTimeoutMs } from '../answer-limits.ts';

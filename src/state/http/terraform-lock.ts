@@ -1,5 +1,5 @@
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { jsonOf, object } from '../../domain/shape.ts';
 import { bounded, LOCK_ID } from '../lock-info.ts';

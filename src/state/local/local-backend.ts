@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';

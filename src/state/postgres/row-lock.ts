@@ -1,6 +1,6 @@
 import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockHolder } from '../../domain/lock-holder.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { fields, integerFrom, time } from '../../domain/shape.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';

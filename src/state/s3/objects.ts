@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';

@@ -1,5 +1,5 @@
 import { Failure } from '../../domain/errors.ts';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import { leaseTtl } from '../lease-terms.ts';
 
 /** `s3://bucket/key?endpoint=…&region=…`: where, never with which credentials. */

@@ -1,6 +1,6 @@
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { optional } from '../../domain/record.ts';
+import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
 import { AnswerTooLarge, readBounded } from '../../network/read-bounded.ts';
