@@ -1,4 +1,4 @@
-import { type Plan, rulesToNote, totals } from '../domain/plan.ts';
+import { type Plan, toNote, totals } from '../domain/plan.ts';
 
 /** What a yes would do. */
 export interface Consent {
@@ -19,6 +19,6 @@ export function consentFor(plan: Plan): Consent | undefined {
   const may_be_sent_again = plan.actions.filter(
     (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
   ).length;
-  if (restore + may_be_sent_again + plan.moves.length + rulesToNote(plan) === 0) return undefined;
+  if (restore + may_be_sent_again + plan.moves.length + toNote(plan) === 0) return undefined;
   return { restore, resume, may_be_sent_again };
 }

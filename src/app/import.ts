@@ -1,4 +1,5 @@
 import { Failure, refused, unreachable } from '../domain/errors.ts';
+import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
@@ -35,7 +36,8 @@ export function importByHand(request: ImportRequest, ports: Ports): Promise<void
       );
       const action = plan.actions.find((one) => one.address === address);
       if (!action) throw new Error(`${address} was not planned`);
-      const open = importable(action);
+      const protect = declared.specs.find((spec) => spec.address === address)?.protect;
+      const open = { ...importable(action), ...optional('protect', protect) };
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
       await importRestore(lease, driver, clock, open, proof);
     }),

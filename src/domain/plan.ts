@@ -53,6 +53,7 @@ interface Runnable extends Pinned {
   readonly depends_on: readonly Address[];
   readonly timeout_ms?: number;
   readonly valid_until?: string;
+  readonly protect?: boolean;
 }
 
 /** Start it: baseline, intent, POST. */
@@ -87,6 +88,8 @@ export interface NoopAction extends Pinned {
    * done from then on and does not pick another backup tomorrow.
    */
   readonly note_rule?: Selector;
+  /** The declaration protects the disk and the record does not, or the other way round. `apply` writes it down. */
+  readonly note_protect?: boolean;
   /** Something was done on the disk since; to do this one again, raise `generation`. */
   readonly superseded_by?: {
     readonly address: Address;
@@ -185,9 +188,14 @@ export function isOfAnotherDisk({ volume, backup }: Action): boolean {
 /** Whether applying the plan would start, continue or write down anything. */
 export function hasChanges(plan: Plan): boolean {
   const { restore, resume } = totals(plan);
-  return restore + resume + plan.moves.length + rulesToNote(plan) > 0;
+  return restore + resume + plan.moves.length + toNote(plan) > 0;
 }
 
-export function rulesToNote({ actions }: Plan): number {
-  return actions.filter((action) => action.kind === 'noop' && action.note_rule !== undefined).length;
+/** Of what is done, how many records `apply` adds something to. */
+export function toNote({ actions }: Plan): number {
+  return actions.filter((action) => action.kind === 'noop' && isNoted(action)).length;
+}
+
+export function isNoted({ note_rule, note_protect }: NoopAction): boolean {
+  return note_rule !== undefined || note_protect !== undefined;
 }

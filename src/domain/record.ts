@@ -16,7 +16,7 @@ import type { Address, Selector } from './spec.ts';
  *                      └─lose→ unknown ─resolve→ succeeded | failed
  *
  * `resolve` is also legal from intended, running, and failed where the disk may have been touched; a closed record may be
- * followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule`.
+ * followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule` and `note_protect`.
  */
 export type RestoreRecord = Intended | Running | Succeeded | Failed | Unknown;
 
@@ -49,6 +49,8 @@ interface Common extends Identity {
   readonly attached_before?: readonly Attachment[];
   /** The saved plan that began it, or went on with it. */
   readonly plan_digest?: string;
+  /** Once it is done, nothing else is restored into its disk, whatever manifests are read. */
+  readonly protect?: true;
 }
 
 /** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
@@ -243,6 +245,8 @@ export type RecordEvent =
       readonly baseline: Baseline;
       /** As seen since it was planned. */
       readonly attached_before?: readonly Attachment[];
+      /** As declared; absent where the declaration does not say. */
+      readonly protect?: boolean;
     }
   /** The POST was answered, or was not sent; not with a yes. */
   | {
@@ -276,6 +280,8 @@ export type RecordEvent =
   | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
   /** A rule that was written later picks what is done; the rule it was done under stays in the history. */
   | { readonly type: 'note_rule'; readonly at: string; readonly selector: Selector }
+  /** Its declaration protects the disk since, or no longer does. */
+  | { readonly type: 'note_protect'; readonly at: string; readonly protect: boolean }
   /** It was done by hand: by a job that the cloud says succeeded, or by a person's word. */
   | {
       readonly type: 'import';
@@ -288,6 +294,7 @@ export type RecordEvent =
       readonly finished_at: string;
       readonly job_id?: string;
       readonly resolution: Resolution;
+      readonly protect?: boolean;
     };
 
 /**
@@ -472,6 +479,11 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
       // The attempt is no later one for it, so its times stay.
       return { ...record, selector: event.selector };
+    case 'note_protect': {
+      if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
+      const { protect, ...rest } = record;
+      return { ...rest, ...protection(event.protect) };
+    }
     default:
       return unreachable(event);
   }
@@ -506,6 +518,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     baseline: event.baseline,
     updated_at: event.at,
     ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
+    ...protection(event.protect ?? (record?.status === 'intended' && record.protect)),
   } as const;
   if (record && record.address !== event.address)
     throw new IllegalTransition(record, event, 'it stands at another address');
@@ -535,7 +548,7 @@ function notPutBack(record: RestoreRecord | undefined, { volume_id }: Identity):
 }
 
 function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
-  const { address, identity, names, baseline, finished_at, job_id, resolution, at } = event;
+  const { address, identity, names, baseline, finished_at, job_id, resolution, protect, at } = event;
   if (record && record.address !== address)
     throw new IllegalTransition(record, event, 'it stands at another address');
   if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
@@ -553,7 +566,12 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
     updated_at: at,
     resolution,
     ...optional('job_id', job_id),
+    ...protection(protect),
   };
+}
+
+function protection(protect: boolean | undefined): Pick<Common, 'protect'> {
+  return protect ? { protect } : {};
 }
 
 function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {
@@ -628,7 +646,7 @@ function replaceLast(
 function common(record: RestoreRecord): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
     record;
-  const { attached_before, plan_digest } = record;
+  const { attached_before, plan_digest, protect } = record;
   return {
     address,
     volume_id,
@@ -641,6 +659,7 @@ function common(record: RestoreRecord): Common {
     updated_at,
     ...optional('attached_before', attached_before),
     ...optional('plan_digest', plan_digest),
+    ...optional('protect', protect),
   };
 }
 

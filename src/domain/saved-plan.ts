@@ -100,6 +100,8 @@ export interface SavedNoop extends SavedPinned {
   readonly done_at: string;
   /** The rule of the declaration is written down as done. */
   readonly notes_rule?: true;
+  /** What the declaration says of `protect` is written down. */
+  readonly notes_protect?: true;
 }
 
 export interface SavedBlocked extends SavedCommon {

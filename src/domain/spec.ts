@@ -51,7 +51,10 @@ export interface RestoreSpec {
   /** Undone by then, it expires. ISO 8601 UTC. */
   readonly valid_until?: string;
   readonly valid_until_source?: Place;
-  /** Once it is done, nothing is restored into its disk any more, until this is taken out. */
+  /**
+   * Once it is done, nothing is restored into its disk any more: the record keeps that. `false` lifts it again; absent,
+   * it stays as the record has it.
+   */
   readonly protect?: boolean;
   readonly source: Place;
 }

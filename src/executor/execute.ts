@@ -116,7 +116,7 @@ class Execution {
     try {
       this.#mustOutlastARequest();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
-      const noted = notedRules(plan, lease.state(), isoTime(clock.now()));
+      const noted = notedRecords(plan, lease.state(), isoTime(clock.now()));
       if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
@@ -269,15 +269,19 @@ const LEFT_OVER = {
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
 
-/** The records of what is done with the rules that pick it, too; not those that are other restores by now. */
-function notedRules({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
+/** The records of what is done with what their declarations add to them; not those that are other restores by now. */
+function notedRecords({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
   return actions.flatMap((action) => {
-    if (action.kind !== 'noop' || action.note_rule === undefined) return [];
+    if (action.kind !== 'noop') return [];
+    const { note_rule: selector, note_protect: protect } = action;
     const record = state?.records.get(action.address);
     if (record?.status !== 'succeeded') return [];
     if (record.volume_id !== action.volume.id || record.backup_id !== action.backup.id) return [];
-    if (record.selector && selectorKey(record.selector) === selectorKey(action.note_rule)) return [];
-    return [advance(record, { type: 'note_rule', at, selector: action.note_rule })];
+    let noted: RestoreRecord = record;
+    if (selector && !(record.selector && selectorKey(record.selector) === selectorKey(selector)))
+      noted = advance(noted, { type: 'note_rule', at, selector });
+    if (protect !== undefined) noted = advance(noted, { type: 'note_protect', at, protect });
+    return noted === record ? [] : [noted];
   });
 }
 

@@ -17,7 +17,7 @@ export type Proof = (
 ) & { readonly reason: string; readonly who: string };
 
 /** A declared restore that was not done yet, as far as the state knows. */
-export type Importable = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup'>;
+export type Importable = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup' | 'protect'>;
 
 /**
  * Records a declared restore that was done outside of vbsctl, so that it is never done again. Looks first: a job
@@ -75,6 +75,7 @@ export async function importRestore(
     finished_at,
     ...optional('job_id', proof.by === 'job' ? proof.job_id : undefined),
     resolution: { as: 'succeeded', reason: proof.reason, by: proof.who, at },
+    ...optional('protect', action.protect),
   });
   await lease.commit([{ type: 'record', record }]);
   return record;

@@ -167,6 +167,7 @@ class Attempts {
       names: namesOf(look),
       baseline: witness,
       ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
+      ...optional('protect', this.#action.protect),
     });
     const record = intended(session);
     const attempt = record.attempts.length;

@@ -56,7 +56,7 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
     source: placeAt(document, ['spec', 'restores', index]),
     ...optional('timeout_ms', restore.timeout === undefined ? timeoutOfSet : milliseconds(restore.timeout)),
     ...validUntil,
-    ...(restore.protect === true ? { protect: true } : {}),
+    ...optional('protect', restore.protect),
   }));
 }
 

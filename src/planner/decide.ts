@@ -57,6 +57,7 @@ export function decide(
         ...pinned(one, base),
         ...doneView(record, spec.backup, context),
         ...ruleToNote(one, claims),
+        ...protectToNote(one, claims),
       };
     if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
     switch (record.status) {
@@ -134,6 +135,14 @@ function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
   return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
 }
 
+/** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
+function protectToNote({ spec, found }: Resolved, { claimed }: Claims) {
+  const { protect } = spec;
+  const isOwn = found?.current && claimed.get(found.record.address) === spec.address;
+  if (protect === undefined || !isOwn || protect === (found.record.protect ?? false)) return {};
+  return protect || found.record.address === spec.address ? { note_protect: protect } : {};
+}
+
 function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {
   return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
 }
@@ -144,13 +153,15 @@ function pinned({ volume_id, backup_id }: Pinned, { volume, backup }: Pick<Actio
 }
 
 /** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */
-function runnable({ expect, depends_on, timeout_ms, valid_until, backup }: RestoreSpec, rule?: Selector) {
+function runnable(spec: RestoreSpec, rule?: Selector) {
+  const { expect, depends_on, timeout_ms, valid_until, protect, backup } = spec;
   const selector = backup.by === 'selector' ? backup.selector : rule;
   return {
     expect,
     depends_on,
     ...optional('timeout_ms', timeout_ms),
     ...optional('valid_until', valid_until),
+    ...optional('protect', protect),
     ...optional('selector', selector),
   };
 }

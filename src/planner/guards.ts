@@ -1,6 +1,7 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { quoted } from '../domain/escape/quoted.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { factBreaches, type Guarded, type PolicyBreach, withWaivers } from '../domain/policy-check.ts';
@@ -12,8 +13,12 @@ import type { Resolved } from './resolve-spec.ts';
 /** The operator's limits, as a plan is held against them. */
 
 /** What the policy, and restores that protect their disk, say of one restore. */
-export function guardian(resolved: readonly Resolved[], context: Context): (one: Resolved) => Guarded {
-  const shields = shieldsOf(resolved, context);
+export function guardian(
+  resolved: readonly Resolved[],
+  planned: readonly Resolved[],
+  context: Context,
+): (one: Resolved) => Guarded {
+  const shieldOf = shielding(resolved, new Set(planned), context);
   const { policy, now, waivers } = context;
   return (one) => {
     const seen = factsOf(one, context);
@@ -21,7 +26,7 @@ export function guardian(resolved: readonly Resolved[], context: Context): (one:
       [
         ...guardSpec(one.spec, policy),
         ...(seen ? factBreaches(seen.volume, seen.backup, policy, now) : []),
-        ...guardShield(one, shields),
+        ...guardShield(one, shieldOf),
       ],
       waivers,
     );
@@ -94,28 +99,48 @@ interface Shield {
   readonly since: string;
 }
 
-/** Disks whose content is a done restore with `protect: true`. */
-function shieldsOf(resolved: readonly Resolved[], { records }: Context): ReadonlyMap<string, Shield> {
-  const shields = new Map<string, Shield>();
-  for (const { spec, volume_id, found } of resolved) {
-    if (!spec.protect || volume_id === undefined) continue;
+/**
+ * Disks whose content is a done restore with `protect: true`: as it is declared, or as its record has it, whatever is
+ * declared today. Only a declaration at the address of that record can lift what the record has.
+ */
+function shielding(
+  resolved: readonly Resolved[],
+  planned: ReadonlySet<Resolved>,
+  { records }: Context,
+): (volumeId: string) => Shield | undefined {
+  const declared = new Map<string, Shield>();
+  const lifted = new Set<string>();
+  for (const one of resolved) {
+    const { spec, volume_id, found } = one;
+    if (spec.protect === undefined || volume_id === undefined) continue;
+    if (!spec.protect) {
+      if (planned.has(one) && records.lastSuccess(volume_id)?.address === spec.address) lifted.add(volume_id);
+      continue;
+    }
     // With its generation raised, what it did before stands at its address.
     const record = [found?.record, records.at(spec.address)].find((r) => r?.status === 'succeeded');
     if (record?.status === 'succeeded' && record.volume_id === volume_id)
-      shields.set(volume_id, { address: spec.address, since: record.finished_at });
+      declared.set(volume_id, { address: spec.address, since: record.finished_at });
   }
-  return shields;
+  return (volumeId) => {
+    const last = records.lastSuccess(volumeId);
+    const recorded = last?.protect && !lifted.has(volumeId) ? last : undefined;
+    return declared.get(volumeId) ?? (recorded && { address: recorded.address, since: recorded.finished_at });
+  };
 }
 
-function guardShield({ volume_id }: Resolved, shields: ReadonlyMap<string, Shield>): PolicyBreach[] {
-  const shield = volume_id === undefined ? undefined : shields.get(volume_id);
+function guardShield(
+  { volume_id }: Resolved,
+  shieldOf: (volumeId: string) => Shield | undefined,
+): PolicyBreach[] {
+  const shield = volume_id === undefined ? undefined : shieldOf(volume_id);
   if (!shield) return [];
   return [
     {
       waiver: 'protected-restores',
       code: 'protected-restore',
       summary: `${shield.address} was restored into this disk at ${shield.since} and protects it`,
-      edit: `remove protect: true from ${shield.address}`,
+      edit: `declare ${quoted(shield.address)} with protect: false, and apply that first or together with this`,
     },
   ];
 }

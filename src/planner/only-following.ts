@@ -26,7 +26,7 @@ function followed(action: Action, why: readonly Diagnostic[]): Action {
       return { kind: 'blocked', address, volume, backup, generation, source, reasons: [reason] };
     }
     case 'noop': {
-      const { note_rule, ...rest } = action;
+      const { note_rule, note_protect, ...rest } = action;
       return rest;
     }
     default:

@@ -32,7 +32,7 @@ export function plan(input: PlanInput): Plan {
 
   const wanted = withDependencies(specs, input.only);
   const planned = resolved.filter(({ spec }) => wanted.has(spec.address));
-  const guard = guardian(resolved, context);
+  const guard = guardian(resolved, planned, context);
   const resuming = resumedBy(planned, claims);
   const actions = blockDependants(
     planned.map((one) => decide(one, claims, conflicts, guard(one).refused, resuming, context)),

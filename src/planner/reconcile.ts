@@ -169,13 +169,16 @@ function withRule({ backup, expect }: RestoreSpec, today: Action): Action {
   return { ...today, backup: { ...today.backup, selector }, selector, expect };
 }
 
+/** Nothing is written down that the plan did not show. */
 function noted(
-  { declared, notes_rule }: SavedAction & { readonly kind: 'noop' },
-  today: NoopAction,
+  { declared, notes_rule, notes_protect }: SavedAction & { readonly kind: 'noop' },
+  { note_protect, ...today }: NoopAction,
 ): NoopAction {
-  return notes_rule && declared.backup.by === 'selector'
-    ? { ...today, note_rule: declared.backup.selector }
-    : today;
+  return {
+    ...today,
+    ...(notes_rule && declared.backup.by === 'selector' ? { note_rule: declared.backup.selector } : {}),
+    ...(notes_protect ? optional('note_protect', note_protect) : {}),
+  };
 }
 
 function stillBlocked(

@@ -87,6 +87,7 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
         ...viewsOf(action),
         done_at: action.done_at,
         ...optional('notes_rule', action.note_rule && (true as const)),
+        ...optional('notes_protect', action.note_protect !== undefined || undefined),
       };
     case 'blocked':
       return {

@@ -150,6 +150,8 @@ function otherThanDeclared(action: SavedAction): Misfit | undefined {
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
   if (kind === 'noop' && action.notes_rule && declared.backup.by !== 'selector')
     return { path: ['declared', 'backup'], expected: 'a rule', found: declared.backup };
+  if (kind === 'noop' && action.notes_protect && declared.protect === undefined)
+    return { path: ['declared', 'protect'], expected: 'true or false', found: undefined };
   if (!isSavedRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
   if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };
   if (backup.id === undefined) return { path: ['backup', 'id'], expected: 'an id', found: undefined };

@@ -182,7 +182,13 @@ const action = variants<SavedAction, 'kind'>('kind', {
     changes: listOf(fields<FieldChange>({ field: text, before: text, after: text })),
   }),
   resume: fields<SavedResume>({ ...pinned, kind: oneOf('resume') }),
-  noop: fields<SavedNoop>({ ...pinned, kind: oneOf('noop'), done_at: time, notes_rule: maybe(yes) }),
+  noop: fields<SavedNoop>({
+    ...pinned,
+    kind: oneOf('noop'),
+    done_at: time,
+    notes_rule: maybe(yes),
+    notes_protect: maybe(yes),
+  }),
   blocked: fields<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: listOf(code) }),
   expired: fields<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
 });

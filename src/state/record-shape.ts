@@ -161,6 +161,7 @@ const common = {
   updated_at: time,
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
+  protect: maybe(yes),
 };
 
 export const record = variants<RestoreRecord, 'status'>('status', {

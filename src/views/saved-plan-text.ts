@@ -12,6 +12,7 @@ import {
 } from '../domain/saved-plan.ts';
 import { placeText, remedyLines } from './diagnostics.ts';
 import { actionLines, heading, runnableLines, subjectLines } from './plan/action.ts';
+import { protectText } from './plan/done.ts';
 import { headerLines } from './plan/header.ts';
 import type { PlanTextOptions } from './plan/options.ts';
 import { nameOf } from './plan/parts.ts';
@@ -119,7 +120,9 @@ function isNoop(action: SavedAction): action is SavedAction & { readonly kind: '
 }
 
 function countsOf(saved: SavedPlan): PlanCounts {
-  const note = saved.actions.filter((action) => action.kind === 'noop' && action.notes_rule).length;
+  const note = saved.actions.filter(
+    (action) => action.kind === 'noop' && (action.notes_rule ?? action.notes_protect),
+  ).length;
   return { ...planTotals(saved), rename: movesOf(saved).length, note };
 }
 
@@ -203,13 +206,14 @@ function doneLines(
   const shown =
     showDone || done.length <= DONE_LISTED_MAX
       ? done
-      : done.filter(({ was, notes_rule }) => was ?? notes_rule);
+      : done.filter(({ was, notes_rule, notes_protect }) => was ?? notes_rule ?? notes_protect);
   const rest = done.length - shown.length;
   const lines = [
-    ...shown.flatMap(({ declared, volume, was, done_at, notes_rule }) => [
+    ...shown.flatMap(({ declared, volume, was, done_at, notes_rule, notes_protect }) => [
       style.faint(`= ${sanitize(declared.address)}  ${nameOf(volume)}  done ${when(done_at, now)}`),
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
       ...(notes_rule ? ['    its new rule selects the backup that was restored: recorded'] : []),
+      ...(notes_protect ? [`    ${protectText(declared.protect === true)}: recorded`] : []),
     ]),
     ...(rest > 0 ? [style.faint(`= ${grouped(rest)} done, nothing to do (--show-done lists them)`)] : []),
   ];

@@ -99,6 +99,7 @@ export function stateShowText(record: RestoreRecord, options: TextOptions & Step
     ...(record.selector
       ? labelled('rule', wrap(selectorText(record.selector), width - VALUE_COLUMN), style)
       : []),
+    ...(record.protect ? labelled('protects', ['its disk, once it is done (protect: true)'], style) : []),
     ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
     ...lookLines(record, Number.POSITIVE_INFINITY, options),

@@ -43,6 +43,7 @@ const EVENTS = {
   'fail unmoved': { type: 'fail', at: AT, reason: 'r', moved: false },
   'fail moved': { type: 'fail', at: AT, reason: 'r', moved: true },
   lose: { type: 'lose', at: AT, cause: 'c', observations: [BASELINE] },
+  'note protect': { type: 'note_protect', at: AT, protect: true },
   'resolve succeeded': resolution('succeeded'),
   'resolve not-started': resolution('not-started'),
   'resolve failed': resolution('failed'),
@@ -92,6 +93,28 @@ describe('where a disk was attached before', () => {
     expect(advance(failed, other)).to.not.have.property('attached_before');
     const done = [EVENTS.accept, EVENTS.succeed].reduce<RestoreRecord>(advance, advance(undefined, attached));
     expect(advance(done, EVENTS['intend next generation'])).to.not.have.property('attached_before');
+  });
+});
+
+describe('that a restore protects its disk', () => {
+  const protecting = advance(undefined, { ...intendEvent(A), protect: true });
+  const through = (from: RestoreRecord, ...events: RecordEvent[]) =>
+    events.reduce<RestoreRecord>(advance, from).protect;
+
+  it('is kept to the end, over every attempt whose declaration says nothing else', () => {
+    for (const answer of [EVENTS['answer not_sent'], EVENTS['answer ambiguous']] as const)
+      expect(through(protecting, answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed)).to.equal(true);
+    expect(through(protecting, EVENTS.lose, EVENTS['resolve succeeded'])).to.equal(true);
+    const lifted = { ...EVENTS.intend, protect: false };
+    expect(through(protecting, EVENTS['answer not_sent'], lifted)).to.equal(undefined);
+  });
+
+  it('is noted and lifted later, and is no matter of the next restore', () => {
+    const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
+    const noted = advance(done, EVENTS['note protect']);
+    expect(noted).to.deep.equal({ ...done, protect: true });
+    expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal(done);
+    expect(through(noted, EVENTS['intend next generation'])).to.equal(undefined);
   });
 });
 
@@ -184,7 +207,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
     'fail unmoved': 'failed maybe',
     'fail moved': 'failed maybe',
   },
-  succeeded: { 'intend next generation': 'intended' },
+  succeeded: { 'intend next generation': 'intended', 'note protect': 'succeeded' },
   'failed clean': { intend: 'intended', 'intend next generation': 'intended' },
   'failed maybe': { ...resolves, 'intend next generation': 'intended' },
   unknown: { ...resolves },
@@ -342,7 +365,7 @@ describe('no sequence of events', () => {
     fc.assert(
       fc.property(story, (events) => {
         tell(events, (after, name, before) => {
-          if (after.status !== 'succeeded') return;
+          if (after.status !== 'succeeded' || before?.status === 'succeeded') return;
           expect(name === 'resolve succeeded' || before?.status === 'running').to.equal(true);
         });
       }),

@@ -70,11 +70,53 @@ describe('what was done by hand, and what a person allows', () => {
     const never = await word('--succeeded-at', '2020-01-01T00:00:00Z', '--reason', 'x');
     expect(never.code).to.equal(5);
     expect(said(never)).to.include('cannot have succeeded');
+    desk.write(
+      'restores.yaml',
+      desk.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, protect: true,'),
+    );
     const at = new Date(Date.now() - 1_000).toISOString();
     expect((await word('--succeeded-at', at, '--reason', 'console, ticket 7')).code).to.equal(0);
     const shown = await desk.run('state', 'show', 'night/disk-0');
-    expect(said(shown)).to.include('done by hand').and.include('ticket 7');
+    expect(said(shown)).to.include('done by hand').and.include('ticket 7').and.include('protect: true');
     expect(said(await desk.run('plan'))).to.include('1 to restore, 1 done');
+  });
+
+  it('protects the result of a restore from manifests that do not know of it, until its own lifts that', async () => {
+    const name = (n: number, more = '') => {
+      const { volume_id, backup_id } = ids(n);
+      return `    - {name: disk-${n}, volume_id: ${volume_id}, backup_id: ${backup_id}${more}}\n`;
+    };
+    const write = (file: string, set: string, ...entries: string[]) =>
+      desk.write(
+        file,
+        `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
+      );
+    const apply = async (...files: string[]) => {
+      const done = await desk.run('apply', '--auto-approve', ...files.flatMap((file) => ['-f', file]));
+      return { code: done.code, text: said(done), starts: desk.starts() };
+    };
+    write('restores.yaml', 'night', name(0, ', protect: true'), name(1));
+    write('other.yaml', 'other', name(0, ', generation: 2'), name(1, ', generation: 2, protect: false'));
+    expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1, 1] });
+    const refused = await apply('other.yaml');
+    expect(refused).to.deep.include({ code: 5, starts: [1, 1] });
+    expect(refused.text)
+      .to.include('night/disk-0 was restored into this disk at')
+      .and.include('→ declare night/disk-0 with protect: false')
+      .and.include('--allow-protected-restores');
+    expect(said(await desk.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
+
+    // Declared since: the record takes it, and a saved plan says so.
+    write('restores.yaml', 'night', name(0), name(1, ', protect: true'));
+    expect((await desk.run('plan', '-f', 'restores.yaml', '--out', 'plan.json')).code).to.equal(0);
+    expect(said(await desk.run('show', 'plan.json'))).to.include('it protects its disk (protect: true)');
+    expect((await desk.run('apply', 'plan.json')).code).to.equal(0);
+    expect((await apply('other.yaml')).text).to.include('2 blocked');
+
+    write('restores.yaml', 'night', name(0, ', protect: false'), name(1, ', protect: false'));
+    expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1, 1] });
+    expect(await apply('other.yaml')).to.deep.include({ code: 0, starts: [2, 2] });
+    expect((await desk.run('state', 'verify')).code).to.equal(0);
   });
 
   it('keeps what was allowed in the history', async () => {

@@ -1,6 +1,7 @@
 import type { Backup, Reading, Volume } from '../../src/domain/cloud.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { ObservationNeeds, Observations } from '../../src/domain/observations.ts';
+import { optional } from '../../src/domain/optional.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
 import { advance, type RecordEvent, type Resolution, type RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec, Selector } from '../../src/domain/spec.ts';
@@ -146,6 +147,7 @@ interface What {
   readonly backup: string;
   readonly generation?: number;
   readonly selector?: Selector;
+  readonly protect?: boolean;
 }
 
 const NO = { cause: 'status', message: 'no', status: 400 } as const;
@@ -204,6 +206,7 @@ export function recordsOf(
       size: 10,
     },
     baseline: { at, volume: seen, backup: seen },
+    ...optional('protect', what.protect),
   });
   const all = [intended];
   let record: RestoreRecord = intended;
@@ -316,7 +319,7 @@ function words(action: Action): string {
     case 'blocked':
       return `blocked ${action.reasons.map(({ code }) => code).join(' ')}${was}`;
     case 'noop':
-      return `noop${was}${action.note_rule ? ' and notes its rule' : ''}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
+      return `noop${was}${action.note_rule ? ' and notes its rule' : ''}${action.note_protect === undefined ? '' : ` and notes protect: ${action.note_protect}`}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
     case 'resume':
     case 'expired':
       return action.kind + was;

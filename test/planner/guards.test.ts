@@ -76,7 +76,9 @@ describe('limits, and the flag that lifts each for once', () => {
 
 describe('protect: true', () => {
   const protectedA = spec('s/a', 'v1', 'b1', { protect: true });
+  /** Before anything kept it: by vbsctl 0.1.0, or declared since. */
   const done = () => book().put('s/a', 'v1', 'b1', 'succeeded');
+  const kept = () => book().put('s/a', 'v1', 'b1', 'succeeded', { protect: true });
   checkAll({
     'does not stand in the way of the restore itself': {
       specs: [protectedA],
@@ -87,7 +89,12 @@ describe('protect: true', () => {
       state: book().put('s/z', 'v1', 'c1', 'succeeded'),
       plan: { 's/a': 'restore first', orphans: 's/z succeeded' },
     },
-    'once it is done, it is done': { specs: [protectedA], state: done(), plan: { 's/a': 'noop' } },
+    'once it is done, it is done': { specs: [protectedA], state: kept(), plan: { 's/a': 'noop' } },
+    'and its record keeps it': {
+      specs: [protectedA],
+      state: done(),
+      plan: { 's/a': 'noop and notes protect: true' },
+    },
     'a raised generation is refused': {
       specs: [{ ...protectedA, generation: 2 }],
       state: done(),
@@ -96,12 +103,58 @@ describe('protect: true', () => {
     'so is another entry': {
       specs: [protectedA, spec('t/x', 'v1', 'c1')],
       state: done(),
-      plan: { 's/a': 'noop', 't/x': 'blocked protected-restore' },
+      plan: { 's/a': 'noop and notes protect: true', 't/x': 'blocked protected-restore' },
     },
-    'unless it is taken out': {
+    'and another manifest that does not know of it': {
+      specs: [spec('t/x', 'v1', 'c1'), spec('t/y', 'v2', 'c2')],
+      state: kept(),
+      plan: { 't/x': 'blocked protected-restore', 't/y': 'restore first', orphans: 's/a succeeded' },
+    },
+    'and the same name without the line': {
       specs: [{ ...A, generation: 2 }],
-      state: done(),
+      state: kept(),
+      plan: { 's/a': 'blocked protected-restore' },
+    },
+    'also once its name stands for another disk': {
+      specs: [spec('t/x', 'v1', 'c1')],
+      state: kept().put('s/a', 'v2', 'b2', 'succeeded'),
+      plan: { 't/x': 'blocked protected-restore', orphans: 's/a succeeded' },
+    },
+    'also once its record was removed': {
+      specs: [spec('t/x', 'v1', 'c1')],
+      state: kept().commit({ type: 'removed', address: 's/a' }),
+      plan: { 't/x': 'blocked protected-restore' },
+    },
+    'not after a restore that was allowed all the same': {
+      specs: [spec('t/x', 'v1', 'c1')],
+      state: kept().put('t/z', 'v1', 'd1', 'succeeded'),
+      plan: { 't/x': 'restore first', orphans: 's/a succeeded, t/z succeeded' },
+    },
+    'unless it is lifted under its name': {
+      specs: [{ ...A, generation: 2, protect: false }],
+      state: kept(),
       plan: { 's/a': 'restore again' },
+    },
+    'for another entry as well': {
+      specs: [{ ...A, protect: false }, spec('t/x', 'v1', 'c1')],
+      state: kept(),
+      plan: { 's/a': 'noop and notes protect: false', 't/x': 'restore first' },
+    },
+    'but not by what --target leaves out': {
+      specs: [{ ...A, protect: false }, spec('t/x', 'v1', 'c1')],
+      state: kept(),
+      only: ['t/x'],
+      plan: { 't/x': 'blocked protected-restore' },
+    },
+    'nor under another name': {
+      specs: [spec('t/x', 'v1', 'c1', { protect: false })],
+      state: kept(),
+      plan: { 't/x': 'blocked protected-restore', orphans: 's/a succeeded' },
+    },
+    'nor by a rename': {
+      specs: [spec('t/a', 'v1', 'b1', { protect: false }), spec('u/x', 'v1', 'c1')],
+      state: kept(),
+      plan: { 't/a': 'noop was s/a', 'u/x': 'blocked protected-restore', moves: 's/a>t/a' },
     },
     'or allowed': {
       specs: [{ ...protectedA, generation: 2 }],

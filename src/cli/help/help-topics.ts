@@ -40,7 +40,7 @@ In a pipeline:
         generation: 1                     # raise it to restore the same backup again
         depends_on: [db-log]              # in this set, or set/name; starts after it has succeeded
         timeout: 2h                       # how long one run waits for its end
-        protect: true                     # when done, refuse every further restore into its disk
+        protect: true                     # once done, no other restore into its disk; false lifts it
 
   backup: {as_of: 2026-11-23T22:00:00+01:00, within: 6h}
                                           # instead of backup_id: the newest backup at or before as_of, at

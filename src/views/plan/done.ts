@@ -30,7 +30,7 @@ export function doneLines(
     widestName = Math.max(widestName, displayWidth(nameOf(volume)));
   }
   const lines = shown.flatMap((action) => {
-    const { address, was, done_at, superseded_by: later, volume, note_rule } = action;
+    const { address, was, done_at, superseded_by: later, volume, note_rule, note_protect } = action;
     const text = [
       padEnd(sanitize(address), widest),
       padEnd(nameOf(volume), widestName),
@@ -43,16 +43,12 @@ export function doneLines(
     return [
       style.faint(`= ${text}`),
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
-      ...(note_rule === undefined
-        ? []
-        : indent(
-            wrap(
-              `its new rule (${selectorText(note_rule)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
-              width - LABEL_INDENT,
-            ),
-            LABEL_INDENT,
-          )),
-      ...(after === undefined ? [] : indent(wrap(after, width - LABEL_INDENT), LABEL_INDENT)),
+      ...[
+        note_rule &&
+          `its new rule (${selectorText(note_rule)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
+        note_protect !== undefined && `${protectText(note_protect)}: apply records this`,
+        after,
+      ].flatMap((text) => (text ? indent(wrap(text, width - LABEL_INDENT), LABEL_INDENT) : [])),
       ...(after === undefined
         ? []
         : indent(
@@ -73,6 +69,11 @@ export function doneLines(
       ]
     : [];
   return lines.length + collapsed.length === 0 ? [] : ['', ...lines, ...collapsed];
+}
+
+/** In a clause without a full stop. */
+export function protectText(protect: boolean): string {
+  return protect ? 'it protects its disk (protect: true)' : 'it no longer protects its disk (protect: false)';
 }
 
 export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTextOptions): string[] {

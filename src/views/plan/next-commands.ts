@@ -1,5 +1,5 @@
 import { quotedWhole } from '../../domain/escape/quoted.ts';
-import { hasChanges, type Plan, type PlanTotals, rulesToNote, totals } from '../../domain/plan.ts';
+import { hasChanges, type Plan, type PlanTotals, toNote, totals } from '../../domain/plan.ts';
 import { placeText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
 import { isKind, type PlanTextOptions } from './options.ts';
@@ -61,5 +61,5 @@ function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
   const running = plan.actions.filter(
     (one) => one.kind === 'resume' && one.record.status === 'running',
   ).length;
-  return restore === 0 && resume > 0 && running === resume && plan.moves.length + rulesToNote(plan) === 0;
+  return restore === 0 && resume > 0 && running === resume && plan.moves.length + toNote(plan) === 0;
 }

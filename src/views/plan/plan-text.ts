@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { type Action, isRunnable, type NoopAction, type Plan } from '../../domain/plan.ts';
+import { type Action, isNoted, isRunnable, type NoopAction, type Plan } from '../../domain/plan.ts';
 import { diagnosticLines } from '../diagnostics.ts';
 import { joinLines } from '../terminal.ts';
 import { actionLines } from './action.ts';
@@ -38,7 +38,7 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
   const isQuiet = (action: NoopAction) =>
     action.was === undefined &&
     action.superseded_by === undefined &&
-    action.note_rule === undefined &&
+    !isNoted(action) &&
     about(action).length === 0;
 
   // What needs a person stands last, next to the summary: that is what a full screen ends with.

@@ -4,7 +4,7 @@ import {
   type Plan,
   type PlanTotals,
   type RestoreAction,
-  rulesToNote,
+  toNote,
   totals,
 } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
@@ -21,7 +21,7 @@ export interface PlanCounts extends PlanTotals {
 }
 
 export function countsOf(plan: Plan): PlanCounts {
-  return { ...totals(plan), rename: plan.moves.length, note: rulesToNote(plan) };
+  return { ...totals(plan), rename: plan.moves.length, note: toNote(plan) };
 }
 
 /** `Plan: 3 to restore, 1 to resume, 2 done, 1 blocked.` */
