@@ -1,3 +1,4 @@
+import { Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 
@@ -14,6 +15,14 @@ export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
     kind,
     'blocked',
     `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
-    { remedy: 'fix what blocks them (see above), or run the others: vbsctl apply --skip-blocked' },
+    {
+      detail: new Lines(
+        ...blocked.slice(0, NAMED_MAX).map(({ address, reasons }) => `${address}: ${reasons[0]?.summary}`),
+        blocked.length > NAMED_MAX ? `and ${blocked.length - NAMED_MAX} more` : undefined,
+      ),
+      remedy: 'fix what blocks them, or leave them out: the same command with --skip-blocked',
+    },
   );
 }
+
+const NAMED_MAX = 10;

@@ -2,9 +2,10 @@ import { Failure } from '../domain/errors.ts';
 import type { Resolution, RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { resolve as settle } from '../executor/resolve-record.ts';
+import { resolveRecord } from '../executor/resolve-record.ts';
 import type { RunSettings } from '../executor/run.ts';
 import { noRecord } from './addresses.ts';
+import { noState } from './no-state.ts';
 import type { LockRequest, Ports } from './ports.ts';
 import { refuseOtherTarget } from './refuse-other-target.ts';
 import { withConnection } from './with-connection.ts';
@@ -28,16 +29,16 @@ export function resolve(request: ResolveRequest, ports: Ports): Promise<Resolved
   return withConnection(ports, ({ driver }) =>
     withLease(store, request, stop, async (lease) => {
       const state = lease.state();
-      if (state) {
-        refuseOtherTarget(state, driver.target);
-        if (!state.records.has(address)) throw new Failure('usage', noRecord(address, state.records.keys()));
-      }
-      const record = await settle(lease, driver, clock, address, decision, {
+      if (!state) throw noState(store);
+      refuseOtherTarget(state, driver.target);
+      const record = state.records.get(address);
+      if (!record) throw new Failure('usage', noRecord(address, state.records.keys()));
+      const resolved = await resolveRecord(lease, driver, clock, record, decision, {
         settings,
         tell: (note) => ports.tell([note]),
         stop,
       });
-      return { record, state: lease.state() };
+      return { record: resolved, state: lease.state() };
     }),
   );
 }

@@ -118,7 +118,7 @@ function mount(
 
 const FOOTER = `
 A first session, in the project of OS_CLOUD or the OS_* variables. Without a cloud, add --cloud emulator to each
-command, and first detach the volumes of a server: vbsctl emulator --detach SERVER
+command but status, and first detach the volumes of a server: vbsctl emulator --detach SERVER
 
   vbsctl get servers                                          list the servers
   vbsctl get backups --server NAME                            list the backups of a server

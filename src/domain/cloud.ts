@@ -132,7 +132,7 @@ export type StartOutcome =
   | { readonly kind: 'ambiguous'; readonly failure: CloudFailure };
 
 /** The interface that a cloud is spoken to through. */
-export type CloudApi = 'vbs' | 'cinder' | 'cbr';
+export type CloudApi = 'vbs' | 'cinder';
 
 /** How an API treats the disk of a restore, where they differ. What decides by it asks this, not the API's name. */
 export interface CloudTraits {

@@ -179,7 +179,7 @@ export function recordVersion(record: RestoreRecord, hash: Hash): string {
   return hash(canonicalJson(rest));
 }
 
-/** `0.3` of `0.3.1`: releases that differ in more than this read each other's plans. */
+/** `0.3` of `0.3.1`: releases with the same major and minor version read each other's plans. */
 export function minorOf(version: string): string {
   return version.split('.', 2).join('.');
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
-import { Failure, unreachable } from '../domain/errors.ts';
+import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { plainText } from '../network/plain-text.ts';
@@ -46,10 +46,6 @@ export function findEndpoints(
       return { api, vbs: root('vbs'), evs: root('evs'), ...more };
     case 'cinder':
       return { api, cinder: root('cinder'), ...more };
-    case 'cbr':
-      throw Failure.of('usage', 'api-not-built', 'api: cbr is not supported yet', {
-        remedy: 'use api: vbs, cinder or auto in vbsctl.yaml',
-      });
     default:
       return unreachable(api);
   }
@@ -120,7 +116,6 @@ export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
       return !found('cinder');
     // What the catalog has decides.
     case 'auto':
-    case 'cbr':
       return true;
     default:
       return unreachable(asked);

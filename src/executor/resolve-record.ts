@@ -17,7 +17,6 @@ import {
   sameSeen,
   statusOf,
 } from '../domain/record.ts';
-import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { look } from './look.ts';
@@ -37,24 +36,19 @@ export interface Looking {
  * first: nothing is taken against what the job of the restore says, `not-started` is refused while anything is restoring,
  * for it would clear the way for a second start, and `succeeded` while the disk is being written. Rejects with the reason of `stop`, the record as it was.
  */
-export async function resolve(
+export async function resolveRecord(
   lease: Lease,
   driver: Driver,
   clock: Clock,
-  address: Address,
+  record: RestoreRecord,
   decision: Pick<Resolution, 'as' | 'reason' | 'by'>,
   looking: Looking,
 ): Promise<RestoreRecord> {
-  const record = lease.state()?.records.get(address);
-  if (!record)
-    throw Failure.of('usage', 'no-record', `the state has no record of ${address}`, {
-      remedy: 'to list its records: vbsctl state list',
-    });
   if (!isOpen(record) && !isMaybeTouched(record))
     throw Failure.of(
       'refused',
       'nothing-to-resolve',
-      `${address} is ${record.status}: there is nothing to resolve`,
+      `${record.address} is ${record.status}: there is nothing to resolve`,
       {
         remedy: 'to restore it again, raise generation in the manifest',
       },

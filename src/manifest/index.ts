@@ -1,8 +1,7 @@
 /**
- * Start here: manifests and config, from paths to checked data. `load.ts` finds and reads files,
- * `documents.ts` turns text into data that knows its place, `check.ts` holds it against the schemas,
- * `restore-set.ts` and `config.ts` turn it into what the program works with, `cross-checks.ts` looks at all
- * restores together.
+ * Start here: manifests and config, from paths to checked data. `load.ts` finds and reads files, `documents.ts` parses
+ * them and keeps source positions, `check-document.ts` validates them against the schemas, `restore-set.ts` and
+ * `read-config.ts` turn them into specs and settings, `cross-checks.ts` compares all restores with each other.
  */
 export {
   besideConfig,

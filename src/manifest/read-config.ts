@@ -158,7 +158,7 @@ function wrongOrder(
       ...(low !== undefined && high !== undefined
         ? {}
         : { detail: `The other one is not set and has its default.` }),
-      remedy: `give both, ${smaller} the smaller one`,
+      remedy: `make ${smaller} smaller than ${larger}; what is not set has its default`,
       where: where(document, [group, low === undefined ? larger : smaller]),
     }),
   ];

@@ -29,7 +29,7 @@ export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diag
       'volume-shared',
       `${abbreviate(all, (address) => address, spec.address)} would restore into the same disk`,
       {
-        remedy: 'keep one of them, or let one finish before the other is declared',
+        remedy: 'remove one of the two, or declare the second after the first has finished',
       },
     ),
   ];

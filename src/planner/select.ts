@@ -151,10 +151,10 @@ function nearest(list: readonly Dated[], wantedMs: number): readonly Backup[] {
 
 function nothingFits(selector: Selector, source: string, near: readonly Backup[]): Diagnostic {
   const named = selector.name === undefined ? '' : ` named ${selector.name}`;
-  const within = selector.within === undefined ? '' : `, at most ${selector.within} older`;
+  const within = selector.within === undefined ? '' : `, within ${selector.within} before it`;
   return error(
     'selector-empty',
-    `no restorable backup${named} of disk ${source} as of ${selector.as_of}${within}`,
+    `no restorable backup${named} of disk ${source} ${selector.as_of === 'latest' ? '(latest)' : `as of ${selector.as_of}`}${within}`,
     {
       detail:
         near.length === 0

@@ -41,6 +41,7 @@ function idWord(id: string | undefined): string {
 export function notLocked(id: string, place: string): Failure {
   return Failure.of('state', 'lock-absent', `the state is not locked, so there is no lock ${id}`, {
     where: { file: place },
+    remedy: 'nothing needs to be unlocked: run the command that was refused again',
   });
 }
 
@@ -69,7 +70,7 @@ export function lockLost({ id }: LockInfo, by = 'was removed by somebody', cause
     `the lock ${id} of this run ${by}`,
     {
       detail: 'Nothing new is started. What runs in the cloud goes on.',
-      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
+      remedy: 'see who works on the state now, then run the same command again: it checks the cloud first',
     },
     { cause },
   );
@@ -93,7 +94,7 @@ export function stateChanged(place: string): Failure {
     `the state at ${place} was changed by somebody else while this run held the lock`,
     {
       detail: 'Nothing new is started, and nothing was overwritten. What runs in the cloud goes on.',
-      remedy: 'see who works on the state now, then run `vbsctl apply` again: it looks in the cloud first',
+      remedy: 'see who works on the state now, then run the same command again: it checks the cloud first',
     },
   );
 }

@@ -267,11 +267,6 @@ describe('connecting to a cloud', () => {
       const failure = await open(cloud.env, { api: 'cinder' }).catch((error) => error);
       expect(failure.diagnostics[0]?.remedy).to.contain('OS_BLOCK_STORAGE_ENDPOINT_OVERRIDE');
     });
-
-    it('refuses cbr, which is not there yet', async () => {
-      const failure = await open(cloud.env, { api: 'cbr' }).catch((error) => error);
-      expect(failure).to.be.instanceOf(Failure).and.have.property('kind', 'usage');
-    });
   });
 
   it('goes by overrides without a catalog', async () => {

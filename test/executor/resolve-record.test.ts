@@ -3,7 +3,8 @@ import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
-import { resolve } from '../../src/executor/resolve-record.ts';
+import { resolveRecord } from '../../src/executor/resolve-record.ts';
+import type { Lease } from '../../src/state/backend.ts';
 import { Lab } from '../simulation/lab.ts';
 
 const SETTLE_MS = 120_000;
@@ -107,7 +108,7 @@ describe('resolve --as not-started', () => {
       const resolving = async () => {
         const lease = await lab.backend().lock({ who: 'a', operation: 'resolve', version: 'test' }, 0);
         const decision = { as: 'not-started', reason: 'looked at it', by: 'a person' } as const;
-        await resolve(lease, forgetful, lab.clock, 'set/disk-0', decision, {
+        await resolveRecord(lease, forgetful, lab.clock, recordIn(lease), decision, {
           settings: lab.settings,
           tell: () => {},
           stop: new AbortController().signal,
@@ -163,7 +164,7 @@ async function withRecord(when: 'before' | 'after', stale: readonly number[] = [
       const lease = await lab.backend().lock(actor, 0);
       try {
         const decision = { as, reason: 'looked at it', by: 'a person' };
-        return await resolve(lease, replicated, lab.clock, 'set/disk-0', decision, {
+        return await resolveRecord(lease, replicated, lab.clock, recordIn(lease), decision, {
           settings: lab.settings,
           tell: (note) => notes.push(note),
           stop: stop.signal,
@@ -175,6 +176,12 @@ async function withRecord(when: 'before' | 'after', stale: readonly number[] = [
     return lab.clock.until(resolving());
   };
   return { lab, settle, notes, stop, looks: () => look };
+}
+
+function recordIn(lease: Lease): RestoreRecord {
+  const record = lease.state()?.records.get('set/disk-0');
+  if (!record) throw new Error('the state has no record of it');
+  return record;
 }
 
 function withReads(driver: Driver, reads: Partial<Pick<Driver, 'volume' | 'backup' | 'job'>>): Driver {

@@ -581,7 +581,7 @@ export const BAD_CONFIGS: readonly (readonly [
   [
     'delays the wrong way round, both given: nothing about defaults',
     `${CONFIG_HEAD}retry:\n  min_delay: 3s\n  max_delay: 2s\n`,
-    ['c.yaml:4:14 wrong-order', 'larger than retry.max_delay | give both'],
+    ['c.yaml:4:14 wrong-order', 'larger than retry.max_delay | make min_delay smaller'],
   ],
   [
     'a delay above the default',

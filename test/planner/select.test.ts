@@ -74,7 +74,7 @@ describe('a rule picks a backup', () => {
   it('names the nearest when nothing fits', () => {
     const made = planOf([spec('s/a', 'v1', rule({ as_of: '2026-11-22T20:00:00Z', within: '1h' }))]);
     expect(said(made, 's/a'))
-      .to.contain('as of 2026-11-22T20:00:00Z, at most 1h older')
+      .to.contain('as of 2026-11-22T20:00:00Z, within 1h before it')
       .and.contain('Nearest: d1 (nightly-d1, 2026-11-23T00:00:00Z); c1 (')
       .and.contain('; b1 (');
   });

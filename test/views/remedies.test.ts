@@ -51,7 +51,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'manifest/config-file.ts': ['main === undefined ? keeper : quotedWhole(main)'],
   'manifest/found-limits.ts': ['key'],
   'manifest/kinds.ts': ['meant', 'wanted'],
-  'manifest/read-config.ts': ['smaller'],
+  'manifest/read-config.ts': ['smaller', 'larger'],
   'manifest/read-yaml.ts': ['value'],
   'planner/another-disk.ts': ['backup.size', "seconds(backup.created_at ?? '')", 'source'],
   'planner/facts.ts': ['whenToAskAgain(reading.failure)'],

@@ -14,7 +14,7 @@ export const generate: CommandDefinition<GenerateFlags> = {
     option('--volume <name>', 'this volume, by name or ID', { type: repeatable }),
     option('--name <glob>', 'the volumes with a matching name, such as pay-db-*', { type: repeatable }),
     option('--all', 'every volume of the project'),
-    option('--as-of <time>', 'choose the newest backup created at or before', { type: time }),
+    option('--as-of <time>', 'choose the newest backup created at or before this time', { type: time }),
     option('--latest', 'choose the newest backup'),
     option('--set <name>', 'name of the set', { type: manifestName, otherwise: 'name of the server' }),
   ],

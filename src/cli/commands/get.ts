@@ -26,7 +26,7 @@ const backups: CommandDefinition<GetFlags> = {
   summary: 'List backups, newest first',
   options: [
     ...filters,
-    option('--before <time>', 'only backups created at or before', { type: time }),
+    option('--before <time>', 'only backups created at or before this time', { type: time }),
     option('--after <time>', 'only backups created at or after', { type: time }),
     listOutput,
   ],

@@ -15,7 +15,7 @@ export const plan: CommandDefinition<PlanFlags> = {
     }),
     option(
       '--detailed-exitcode',
-      'exit with 2 when there is something to do, 5 when apply would refuse, 3 when an outcome is unknown',
+      'exit with 2 if there are changes, 5 if apply would be refused, 3 if an outcome is unknown; otherwise 0',
     ),
     option('--offline', 'do not contact the cloud'),
     option('--show-done', 'also list restores that are already done'),

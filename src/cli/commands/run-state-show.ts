@@ -38,8 +38,8 @@ export async function show(io: Io, address: string, flags: StateFlags): Promise<
 }
 
 /**
- * What is stored, moved elsewhere or not, with a warning for each fault; takes no lock. Without a state: a `Failure`
- * (`usage`).
+ * The stored state, migrated or not, with a warning for each fault; takes no lock. Throws a `Failure` (`refused`) if
+ * there is none.
  */
 export async function existing(
   io: Io,

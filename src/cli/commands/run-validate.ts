@@ -1,6 +1,12 @@
 import { type Diagnostic, hasErrors } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { FOUND_LIMIT, loadConfig, loadManifests, manifestPaths } from '../../manifest/index.ts';
+import {
+  FOUND_LIMIT,
+  loadConfig,
+  loadManifests,
+  manifestPaths,
+  WRONG_VERSION,
+} from '../../manifest/index.ts';
 import { diagnosticsJson } from '../../views/diagnostics.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
@@ -28,6 +34,7 @@ export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> 
         `Valid: ${plural(specs.length, 'restore')} in ${plural(files.length, 'file')}.\nNext: ${nextCommand('plan', flags)}\n`,
       );
   }
+  if (all.some(({ code }) => code === WRONG_VERSION)) return EXIT.refused;
   return hasErrors(all) ? EXIT.error : EXIT.done;
 }
 

@@ -57,8 +57,8 @@ For editors:                         schemas/restore-set.schema.json
 
   vbsctl init --config      writes a commented vbsctl.yaml with every setting and its default
 
-The config is the file of --config, else of VBSCTL_CONFIG, else the first vbsctl.yaml from the working directory
-down to the manifests.
+The config is the file of --config, else of VBSCTL_CONFIG, else the first vbsctl.yaml on the path from the
+working directory to the manifests.
 
   required_version   such as ">=0.1.0 <1.0.0"; other versions refuse to run
   cloud      an entry of clouds.yaml, or emulator; default: OS_CLOUD, else the OS_* variables

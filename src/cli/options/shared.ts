@@ -63,7 +63,7 @@ export const trustedKeys = option(
   { otherwise: '$VBSCTL_TRUSTED_KEYS' },
 );
 
-export const reason = option('--reason <text>', 'how you know this; kept in the history', { required: true });
+export const reason = option('--reason <text>', 'why; kept in the history', { required: true });
 
 /** For commands that change the state itself. */
 export const editing: readonly Option[] = [

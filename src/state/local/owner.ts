@@ -30,7 +30,7 @@ export const ownerShape = fields<Owner>({
   machine: maybe(text),
 });
 
-/** How a `FileLock` learns about processes; replaced in tests. */
+/** How the lock file learns about processes; replaced in tests. */
 export interface Processes {
   self(): Promise<Owner>;
   /** True only when it certainly runs no more. */

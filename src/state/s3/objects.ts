@@ -58,8 +58,10 @@ export interface Conditions {
   readonly IfMatch?: string;
 }
 
-/** What a bucket's answers mean. Repetitions are ours: what is there decides between them. */
-/** `secrets`: what the store may repeat and no message may hold. */
+/**
+ * The objects of a bucket. Repeats requests itself: what the bucket holds decides whether one took effect. `secrets`: what
+ * the store may repeat and no message may contain.
+ */
 export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?: Secrets): Objects {
   const told = (cause: unknown) => messageText(reasonOf(cause), secrets);
 
