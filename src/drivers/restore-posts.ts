@@ -11,8 +11,8 @@ import { type Exchange, THING_BYTES_MAX } from './http/exchange.ts';
  */
 export class RestorePosts {
   readonly #tools: ClientTools;
-  /** What came with each permit not used yet. */
-  readonly #permits = new WeakMap<Permit, { readonly credential: Credential; readonly slowdowns: number }>();
+  /** Of each permit not used yet. */
+  readonly #permits = new WeakMap<Permit, Credential>();
 
   constructor(tools: ClientTools) {
     this.#tools = tools;
@@ -21,11 +21,10 @@ export class RestorePosts {
   async reserve(signal?: AbortSignal): Promise<Reservation> {
     const { wire, session } = this.#tools;
     await wire.reserve(signal);
-    const { slowdowns } = wire;
     const grant = await session.credential(signal);
     if (grant.kind === 'refused') return grant;
     const permit: Permit = { kind: 'permit' };
-    this.#permits.set(permit, { credential: grant.credential, slowdowns });
+    this.#permits.set(permit, grant.credential);
     return permit;
   }
 
@@ -35,17 +34,16 @@ export class RestorePosts {
     { url, volume_id, fresh_until, mayLeave, onWrittenLate }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
-    const reserved = this.#permits.get(permit);
-    if (reserved === undefined) throw new Error('a permit is good for one POST of the driver that made it');
+    const credential = this.#permits.get(permit);
+    if (credential === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
-    const { credential, slowdowns } = reserved;
     const { wire, session, clock } = this.#tools;
     if (wire.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
         retry_after_ms: wire.pausedForMs,
       });
-    // Places from before a pause, all used right after it, would be more than the cloud bears: another one, at the new rate.
-    if (slowdowns !== wire.slowdowns) await wire.reserve();
+    // A place taken before looks and intent is used among the places of others. Where that is too much: another one, now.
+    if (wire.isSlow) await wire.reserve();
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');

@@ -157,7 +157,7 @@ export const EVIDENCE_MUTATIONS: readonly Mutation[] = [
     patches: [
       { file: POSTS, find: 'if (wire.pausedForMs > 0)', replace: "if (url === '')" },
       { file: POSTS, find: 'const may = () => wire.pausedForMs === 0 &&', replace: 'const may = () =>' },
-      { file: POSTS, find: 'if (slowdowns !== wire.slowdowns) await wire.reserve();', replace: '' },
+      { file: POSTS, find: 'if (wire.isSlow) await wire.reserve();', replace: '' },
     ],
   },
 ];

@@ -5,21 +5,22 @@ import type { Clock } from '../../domain/clock.ts';
 const BURST_MAX = 5;
 /** However often the cloud asks for less, one request may leave in this time. */
 const INTERVAL_MS_MAX = 5_000;
-/** A rate that was halved is back to what it was after this time. */
-const DOUBLING_MS = 60_000;
+/** One request a minute. */
+const GROWTH = 1 / 60_000;
 
 /**
  * `requests_per_second` over all requests of a run: a token bucket, first come first served, POSTs before
  * everything that waits.
  *
  * When the cloud throttles one request, the whole run slows down: nothing leaves during a pause, then half as much as
- * before, growing back within a minute. So a run finds the rate that a cloud bears, whatever its own limit, and rarely
- * exceeds it.
+ * before and no bursts. Each answer that does not ask for less lets one request a minute more leave: so the rate is back
+ * after a minute of use, and hardly grows while little is sent. Source: the congestion control of TCP (RFC 5681).
  */
 export class Budget {
   readonly #clock: Clock;
   /** Requests per ms. */
   readonly #fullRate: number;
+  #rate: number;
   readonly #posts: Waiting[] = [];
   readonly #reads: Waiting[] = [];
   /** When the bucket is full again; with every request one interval later. */
@@ -27,8 +28,6 @@ export class Budget {
   #serving = false;
   #sleep = new AbortController();
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
-  /** The rate at the end of the pause; it grows from there. */
-  #resumedRate: number;
   #slowedAtMs = Number.NEGATIVE_INFINITY;
   #slowdowns = 0;
 
@@ -36,7 +35,7 @@ export class Budget {
     if (!(requestsPerSecond > 0)) throw new Error(`requests per second: ${requestsPerSecond}`);
     this.#clock = clock;
     this.#fullRate = requestsPerSecond / 1_000;
-    this.#resumedRate = this.#fullRate;
+    this.#rate = this.#fullRate;
     this.#fullAtMs = clock.monotonic();
   }
 
@@ -68,21 +67,28 @@ export class Budget {
   /** A request that left at `sentAtMs` (monotonic) was throttled: nothing leaves for `pauseMs`, then half as much. */
   slowDown(sentAtMs: number, pauseMs: number): void {
     const now = this.#clock.monotonic();
-    const rate = this.#rate(now);
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
+    this.#fullAtMs = Math.max(this.#fullAtMs, this.#pausedUntilMs);
     // Requests that were under way together are throttled together: that is one reason to slow down, not many.
-    if (sentAtMs > this.#slowedAtMs) {
-      this.#resumedRate = Math.max(rate / 2, Math.min(this.#fullRate, 1 / INTERVAL_MS_MAX));
-      this.#slowedAtMs = now;
-      this.#slowdowns++;
-    }
-    // Nothing was saved up during the pause.
-    this.#fullAtMs = Math.max(this.#fullAtMs, this.#pausedUntilMs + saved(this.#resumedRate));
+    if (sentAtMs <= this.#slowedAtMs) return;
+    this.#rate = Math.max(this.#rate / 2, Math.min(this.#fullRate, 1 / INTERVAL_MS_MAX));
+    this.#slowedAtMs = now;
+    this.#slowdowns++;
+  }
+
+  /** A request was answered, and not throttled. */
+  speedUp(): void {
+    this.#rate = Math.min(this.#rate + GROWTH, this.#fullRate);
   }
 
   /** Reads that wait now are not admitted any more: `take` rejects with this reason. */
   dismissReads(reason: unknown): void {
     for (const waiting of [...this.#reads]) waiting.dismiss(reason);
+  }
+
+  /** Whether less may leave than `requests_per_second`. */
+  get isSlow(): boolean {
+    return this.#rate < this.#fullRate;
   }
 
   /** How often it was slowed down. */
@@ -99,17 +105,17 @@ export class Budget {
     return this.#posts.length + this.#reads.length > 0;
   }
 
-  #rate(now: number): number {
-    const since = Math.max(now - this.#pausedUntilMs, 0);
-    return Math.min(this.#resumedRate * 2 ** (since / DOUBLING_MS), this.#fullRate);
+  /** Ms ahead of its time that a request may leave when nothing left for a while. */
+  get #savedMs(): number {
+    const burst = this.isSlow ? 1 : Math.min(Math.max(this.#rate * 500, 1), BURST_MAX);
+    return (burst - 1) / this.#rate;
   }
 
   async #serve(): Promise<void> {
     this.#serving = true;
     for (;;) {
       const now = this.#clock.monotonic();
-      const rate = this.#rate(now);
-      const mayLeaveAt = Math.max(this.#fullAtMs - saved(rate), this.#pausedUntilMs);
+      const mayLeaveAt = this.#fullAtMs - this.#savedMs;
       if (this.#awaited && mayLeaveAt > now) {
         this.#sleep = new AbortController();
         await this.#clock.sleep(Math.ceil(mayLeaveAt - now), this.#sleep.signal).catch(() => {});
@@ -117,7 +123,7 @@ export class Budget {
       }
       const next = this.#posts.shift() ?? this.#reads.shift();
       if (!next) break;
-      this.#fullAtMs = Math.max(this.#fullAtMs, now) + 1 / rate;
+      this.#fullAtMs = Math.max(this.#fullAtMs, now) + 1 / this.#rate;
       next.admit();
     }
     this.#serving = false;
@@ -127,10 +133,4 @@ export class Budget {
 interface Waiting {
   readonly admit: () => void;
   readonly dismiss: (reason: unknown) => void;
-}
-
-/** Ms ahead of its time that a request may leave when nothing left for a while. */
-function saved(rate: number): number {
-  const burst = Math.min(Math.max(rate * 500, 1), BURST_MAX);
-  return (burst - 1) / rate;
 }

@@ -102,6 +102,11 @@ export class Wire {
     return this.#sent;
   }
 
+  /** Whether the run sends less than it might, since the cloud asked for it. */
+  get isSlow(): boolean {
+    return this.#tools.budget.isSlow;
+  }
+
   /** How often the run slowed down. */
   get slowdowns(): number {
     return this.#tools.budget.slowdowns;
@@ -120,6 +125,7 @@ export class Wire {
     const exchange = await http.send(request);
     const throttle = throttleOf(exchange, clock.now());
     if (throttle) this.#slowDown(throttle, sentAt);
+    else if (exchange.kind === 'answer') this.#tools.budget.speedUp();
     return exchange;
   }
 
