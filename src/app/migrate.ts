@@ -5,7 +5,7 @@ import { judgePush } from '../domain/push-risks.ts';
 import type { MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { onlyIfYours, stateMoved, wayBackFrom } from '../state/migrated-state.ts';
+import { addressWarning, migrateBackCommand, stateMigrated } from '../state/migrated-state.ts';
 import { noState } from './no-state.ts';
 import type { LockRequest } from './ports.ts';
 import type { StatePorts } from './state-ports.ts';
@@ -46,13 +46,13 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
   const { here, stop, clock } = ports;
   const there = await ports.openThere();
   const places = { from: here.location, to: there.location };
-  if (there.place === here.place)
+  if (there.id === here.id)
     throw Failure.of('usage', 'usage', `the state is already at ${there.location}`, {
       remedy: 'name another location with --to',
     });
   const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
     if (!mine) throw noState(here);
-    if (mine.state.moved_to) throw new Failure('refused', stateMoved(mine.state.moved_to, here.location));
+    if (mine.state.moved_to) throw new Failure('refused', stateMigrated(mine.state.moved_to, here.location));
     await ports.refuseFaults(here, mine);
     if (!theirs) return mine;
     judgePush(beforeMoved(theirs.state), mine.state, request.risks, {
@@ -82,8 +82,8 @@ export async function migrate(request: MigrateRequest, ports: MigratePorts): Pro
         serial: copy.state.serial,
       });
       await mine.replace(old);
-      await ports.remember(here, old, 'see');
-      await ports.remember(there, copy, 'accept');
+      await ports.remember(here, old, 'written');
+      await ports.remember(there, copy, 'accepted');
       return { ...places, state: source.state, ...optional('backup', backup) };
     }),
   );
@@ -117,7 +117,7 @@ export async function takeBack(
     const { moved_to, ...state } = mine.state;
     const back = withSerial({ state, chain: mine.chain }, state.serial + 1);
     await lease.replace(back);
-    await ports.remember(here, back, 'accept');
+    await ports.remember(here, back, 'accepted');
     return { state, movedTo };
   });
 }
@@ -134,7 +134,7 @@ function mayTakeBack({ moved_to }: State, location: string, allowLostWork: boole
       'work-lost',
       `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`,
       {
-        remedy: `${onlyIfYours(moved_to.location)}move the state back with all that was done: ${wayBackFrom(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
+        remedy: `${addressWarning(moved_to.location)}move the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
       },
     );
   return moved_to;

@@ -11,7 +11,7 @@ import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
-import { onlyIfYours, wordOfFile } from '../state/migrated-state.ts';
+import { addressWarning, locationWord } from '../state/migrated-state.ts';
 import { faultyState, stateFaults } from '../state/state-faults.ts';
 import type { Unsaved } from '../state/unsaved-codec.ts';
 import { noState } from './no-state.ts';
@@ -80,7 +80,7 @@ export async function pushWhole(
     const state = await stateToStore(current, taken);
     const pushed = { state, chain: extendChain(state, given.chain) };
     await lease.replace(pushed);
-    await ports.remember(store, pushed, 'accept');
+    await ports.remember(store, pushed, 'accepted');
     return { kind: 'pushed', serial: state.serial, ...optional('backup', backup) };
   });
 }
@@ -92,7 +92,7 @@ function refuseMoved({ state: { moved_to } }: Snapshot, name: string): void {
     'push-moved',
     `${name} is of a state that was moved to ${moved_to.location} at ${moved_to.at}`,
     {
-      remedy: `${onlyIfYours(moved_to.location)}take the one that is in use: vbsctl state pull --state ${wordOfFile(moved_to.location)}`,
+      remedy: `${addressWarning(moved_to.location)}take the one that is in use: vbsctl state pull --state ${locationWord(moved_to.location)}`,
     },
   );
 }
@@ -152,7 +152,7 @@ function mustBelong(unsaved: Unsaved, name: string, state: State, location: stri
         `There: lineage ${state.lineage}, ${describeTarget(state.target)}`,
         `In ${name}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
       ),
-      remedy: `${onlyIfYours(unsaved.state)}name the state that the run worked with, ${quotedWhole(unsaved.state)}: --state ${wordOfFile(unsaved.state)}`,
+      remedy: `${addressWarning(unsaved.state)}name the state that the run worked with, ${quotedWhole(unsaved.state)}: --state ${locationWord(unsaved.state)}`,
     },
   );
 }

@@ -10,5 +10,5 @@ export interface StatePorts {
   /** Keeps a copy of what is about to be replaced. Resolves with where it is. */
   backUp(store: Backend, snapshot: Snapshot): Promise<string>;
   /** From now on this is what the place is known to hold, outside of the state itself. */
-  remember(store: Backend, snapshot: Snapshot, how: 'see' | 'accept'): Promise<void>;
+  remember(store: Backend, snapshot: Snapshot, how: 'written' | 'accepted'): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import type { Io } from './io.ts';
 
 /** What says that a pipeline runs this, where the service need not set CI: Azure Pipelines, Jenkins, AWS CodeBuild, … */
@@ -60,9 +61,4 @@ export function refuseEphemeralState(io: Io, location: string, named: 'by flag' 
       remedy: `store the state remotely (state: https://…, s3://… or postgres://… in the config); if this file is kept, name it: --state ${shellWord(location)}`,
     },
   );
-}
-
-/** As opposed to a path. */
-export function isUrl(location: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
 }

@@ -2,8 +2,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import { type Checkouts, isContent } from '../files/checkout.ts';
-import { isUrl } from './ephemeral-host.ts';
 
 /**
  * What a config that was merely found may not decide. It lies in the checkout: whoever writes a pull request can write

@@ -1,7 +1,7 @@
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import type { Backend, LockInfo } from '../state/backend.ts';
-import { whenLocked } from '../state/when-locked.ts';
-import { isUrl } from './ephemeral-host.ts';
+import { eachLease } from '../state/backend-decorators.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
 
@@ -11,8 +11,9 @@ import { showDiagnostics } from './print.ts';
  */
 export function warningOfNonExpiringLock(io: Io, backend: Backend): Backend {
   if (!isUrl(backend.location)) return backend;
-  return whenLocked(backend, ({ lock, ttlMs }) => {
-    if (ttlMs === Number.POSITIVE_INFINITY) tell(io, lock);
+  return eachLease(backend, (lease) => {
+    if (lease.ttlMs === Number.POSITIVE_INFINITY) tell(io, lease.lock);
+    return lease;
   });
 }
 

@@ -5,6 +5,7 @@ import type { Config } from '../domain/config.ts';
 import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { Actor } from '../domain/state.ts';
 import type { Checkouts } from '../files/checkout.ts';
@@ -22,12 +23,12 @@ import {
   WRONG_VERSION,
 } from '../manifest/index.ts';
 import type { Backend } from '../state/backend.ts';
+import { stoppableBackend } from '../state/backend-decorators.ts';
 import { refusingMigrated } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
-import { stoppableBackend } from '../state/stoppable-backend.ts';
 import { VERSION } from '../version.ts';
 import { checkoutPath, isInCheckout } from './checkout-path.ts';
-import { isUrl, pipelinePlace, refuseEphemeralState } from './ephemeral-host.ts';
+import { pipelinePlace, refuseEphemeralState } from './ephemeral-host.ts';
 import {
   type FoundConfig,
   foundStateProblem,

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Failure } from '../domain/errors.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import { readRegularFile } from '../files/read-file.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { hasCode, systemReason } from '../state/local/system-error.ts';
 import { checkoutPath } from './checkout-path.ts';
-import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
 
 const OWNER_ONLY = 0o600;

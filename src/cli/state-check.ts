@@ -6,12 +6,19 @@ import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import type { State } from '../domain/state.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
-import { checkedBackend } from '../state/checked-backend.ts';
+import { checkedBackend } from '../state/backend-decorators.ts';
 import type { Snapshot } from '../state/codec.ts';
-import { type KnownState, type KnownStates, knownStateOf, knownStates } from '../state/known-states.ts';
+import {
+  type KnownState,
+  type KnownStates,
+  knownStateOf,
+  knownStates,
+  type Remembered,
+} from '../state/known-states.ts';
 import {
   belowMinimum,
   faultDiagnostic,
@@ -19,7 +26,6 @@ import {
   type StateFault,
   stateFaults,
 } from '../state/state-faults.ts';
-import { isUrl } from './ephemeral-host.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
@@ -50,16 +56,17 @@ export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: 
       warnOfFaults(io, store.location, snapshot, told);
     },
     async seen(snapshot) {
-      if (!replaced) await remember(io, store, snapshot, use === 'to look' ? 'look' : 'see');
+      if (!replaced) await remember(io, store, snapshot, use === 'to look' ? 'read' : 'written');
     },
-    async advanced({ lineage, serial }) {
-      await statesKnownTo(io).see(placeOf(store), {
+    async committed({ lineage, serial }) {
+      const state = {
         lineage,
         serial,
         fingerprint: '',
-        location: shownPlace(store),
+        location: shownId(store),
         seen_at: isoTime(systemClock.now()),
-      });
+      };
+      await statesKnownTo(io).remember(idOnAllMachines(store), state, 'written');
     },
   });
 }
@@ -71,7 +78,7 @@ export function warningOfFaults(io: Io, store: Backend): Backend {
       if (snapshot) warnOfFaults(io, store.location, snapshot, await faultsOf(io, store, snapshot));
     },
     async seen() {},
-    async advanced() {},
+    async committed() {},
   });
 }
 
@@ -81,7 +88,7 @@ export async function faultsOf(io: Io, store: Located, snapshot: Snapshot): Prom
   const known = statesKnownTo(io);
   const [of_lineage, here] = await Promise.all([
     known.ofLineage(snapshot.state.lineage),
-    known.at(placeOf(store)),
+    known.at(idOnAllMachines(store)),
   ]);
   return await stoppably(stateFaults(snapshot, { of_lineage, here }), io.stop);
 }
@@ -103,17 +110,14 @@ export function warnOfFaults(
   );
 }
 
-/** `look` and `see` raise what is known; `accept` replaces it. One that was moved away is remembered for its place alone. */
 export async function remember(
   io: Io,
   store: Located,
   snapshot: Snapshot,
-  how: 'look' | 'see' | 'accept',
+  how: Exclude<Remembered, 'migrated'>,
 ): Promise<void> {
-  await statesKnownTo(io)[snapshot.state.moved_to ? 'seeMoved' : how](
-    placeOf(store),
-    knownStateOf(snapshot, shownPlace(store), isoTime(systemClock.now())),
-  );
+  const state = knownStateOf(snapshot, shownId(store), isoTime(systemClock.now()));
+  await statesKnownTo(io).remember(idOnAllMachines(store), state, snapshot.state.moved_to ? 'migrated' : how);
 }
 
 /** What the use cases that replace a state need of the command line. `backup`: a file that a flag names. */
@@ -134,7 +138,7 @@ export async function serialsKnown(io: Io, lineage: string): Promise<readonly nu
 
 /** What was at the place when it was last used from here. */
 async function lastKnownAt(io: Io, store: Located): Promise<KnownState | undefined> {
-  return await statesKnownTo(io).at(placeOf(store));
+  return await statesKnownTo(io).at(idOnAllMachines(store));
 }
 
 /** Where a state was known, none is begun by the way: `vbsctl init` says that it is meant. */
@@ -169,15 +173,15 @@ function statesKnownTo(io: Io): KnownStates {
   return knownStates(join(userStateDirectory(io.env, io.home), 'known-states'));
 }
 
-type Located = Pick<Backend, 'location' | 'place'>;
+type Located = Pick<Backend, 'location' | 'id'>;
 
-/** The same on each run. Homes may be shared between machines, whose files of one name are others. */
-function placeOf({ place }: Located): string {
-  return isUrl(place) ? place : `${hostname()}:${place}`;
+/** The same on each run. Machines may share a home directory, and the same path is another file on each of them. */
+function idOnAllMachines({ id }: Located): string {
+  return isUrl(id) ? id : `${hostname()}:${id}`;
 }
 
-function shownPlace({ location, place }: Located): string {
-  return isUrl(place) ? location : place;
+function shownId({ location, id }: Located): string {
+  return isUrl(id) ? location : id;
 }
 
 const MINIMUM_VARIABLE = 'VBSCTL_MINIMUM_SERIAL';

@@ -37,3 +37,8 @@ function shownParameter(parameter: string): string {
   const text = value.join('=');
   return name === 'endpoint' && /^https?:\/\//i.test(text) ? `${name}=${shownLocation(text)}` : `${name}=…`;
 }
+
+/** Whether a location is a URL; else it is a path. */
+export function isUrl(location: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
+}

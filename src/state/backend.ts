@@ -9,10 +9,10 @@ import type { Snapshot } from './codec.ts';
  * wrong with what is stored or with storing it.
  */
 export interface Backend {
-  /** For people: where the state lies. Holds no secret (`shownLocation`). */
+  /** Where the state is, as it is shown. Contains no secret (`shownLocation`). */
   readonly location: string;
-  /** The same for the same state on this machine, and another for every other one. May hold a secret; never shown. */
-  readonly place: string;
+  /** Identifies the state on this machine: a real path or a URL. May contain a secret, so it is never shown. */
+  readonly id: string;
   /** A consistent state without a lock; undefined when there is none. */
   read(): Promise<State | undefined>;
   /**

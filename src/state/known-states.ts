@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import { isOpen } from '../domain/record.ts';
 import { fields, integerFrom, jsonOf, text, word } from '../domain/shape.ts';
@@ -9,77 +9,67 @@ import { replaceFile } from '../files/replace-file.ts';
 import { type Snapshot, FORMAT as STATE_FORMAT } from './codec.ts';
 
 /**
- * What this user's machine has seen of states, kept outside of them: whoever can put an older copy of a state in
- * place cannot take this back as well. One small file for each lineage (the highest serial) and one for each
- * location (what was there last). It protects and is never needed: where it cannot be read or written, nothing
- * fails, and an older copy is not noticed.
+ * What this user has seen of a state, kept outside of the state: somebody who replaces a state with an older copy does
+ * not change this. One small file for each lineage (the highest serial) and one for each location (its last state).
+ * If it cannot be read or written, nothing fails, and an older copy is not noticed.
  */
 export interface KnownState {
   readonly lineage: string;
   readonly serial: number;
-  /** See `fingerprint`; empty where only the serial is known. */
+  /** See `fingerprint`; empty if only the serial is known. */
   readonly fingerprint: string;
-  /** Where it was seen, as it is shown to people. */
+  /** Where it was seen, as it is shown. */
   readonly location: string;
   /** ISO 8601. */
   readonly seen_at: string;
 }
 
 export interface KnownStates {
-  /** The highest serial seen of a lineage, wherever it lay. */
+  /** The highest serial that was seen of a lineage, at any location. */
   ofLineage(lineage: string): Promise<KnownState | undefined>;
-  /** What was at a place when it was last used. `place`: a key for it, the same on each run. */
-  at(place: string): Promise<KnownState | undefined>;
-  /**
-   * Remembers it for the place, and for its lineage only where that was last worked with: a copy elsewhere, which was only
-   * looked at, may say any serial.
-   */
-  look(place: string, state: KnownState): Promise<void>;
-  /** Remembers it; a lower serial of its lineage does not replace a higher one. */
-  see(place: string, state: KnownState): Promise<void>;
-  /** Remembers it for the place alone: a state that was moved away, whose lineage goes on elsewhere. */
-  seeMoved(place: string, state: KnownState): Promise<void>;
-  /** Remembers it in place of whatever was known of its lineage and of the place. */
-  accept(place: string, state: KnownState): Promise<void>;
+  /** What the location `id` last held. `id` must be the same on each run. */
+  at(id: string): Promise<KnownState | undefined>;
+  remember(id: string, state: KnownState, how: Remembered): Promise<void>;
 }
 
-/** `directory` is made when it is first written to. */
+/**
+ * What happened to a state. Each remembers it for its location. For its lineage:
+ *
+ * - `read`: as `written`, but only if the lineage was last seen at this location. A copy elsewhere may have any serial.
+ * - `written`: unless a higher serial is known.
+ * - `migrated`: not at all, since the lineage goes on at another location.
+ * - `accepted`: always.
+ */
+export type Remembered = 'read' | 'written' | 'migrated' | 'accepted';
+
+/** `directory` is created when it is first written to. */
 export function knownStates(directory: string): KnownStates {
-  const lineageFile = (lineage: string) => join(directory, `lineage-${hashed(lineage)}.json`);
-  const placeFile = (place: string) => join(directory, `place-${hashed(place)}.json`);
-  const known: KnownStates = {
-    ofLineage: async (lineage) => {
-      const found = await load(lineageFile(lineage));
-      return found?.lineage === lineage ? found : undefined;
-    },
-    at: (place) => load(placeFile(place)),
-    async look(place, state) {
-      const highest = await known.ofLineage(state.lineage);
-      if (highest?.location === state.location) await known.see(place, state);
-      else await save(directory, placeFile(place), state);
-    },
-    async see(place, state) {
-      await save(directory, placeFile(place), state);
-      // Two runs that end at once may leave the lower of two serials: the next run raises it again.
-      const highest = await known.ofLineage(state.lineage);
-      if (!highest || highest.serial <= state.serial)
-        await save(directory, lineageFile(state.lineage), state);
-    },
-    seeMoved: (place, state) => save(directory, placeFile(place), state),
-    async accept(place, state) {
-      await save(directory, placeFile(place), state);
-      await save(directory, lineageFile(state.lineage), state);
+  const fileOf = (kind: 'lineage' | 'place', id: string) => join(directory, `${kind}-${hashed(id)}.json`);
+  const ofLineage = async (lineage: string) => {
+    const found = await load(fileOf('lineage', lineage));
+    return found?.lineage === lineage ? found : undefined;
+  };
+  return {
+    ofLineage,
+    at: (id) => load(fileOf('place', id)),
+    async remember(id, state, how) {
+      await save(fileOf('place', id), state);
+      if (how === 'migrated') return;
+      const highest = await ofLineage(state.lineage);
+      if (how === 'read' && highest?.location !== state.location) return;
+      // Two runs that end at the same time may leave the lower of two serials: the next run raises it again.
+      if (how === 'accepted' || !highest || highest.serial <= state.serial)
+        await save(fileOf('lineage', state.lineage), state);
     },
   };
-  return known;
 }
 
-/** Raised with every format and with what goes into the hash: what another vbsctl wrote is not compared. */
+/** Raised with every state format and with each change of `fingerprint`. Only fingerprints of one kind are compared. */
 const FINGERPRINT_KIND = `${STATE_FORMAT}.1`;
 
 /**
- * One hash for what a serial means: lineage, target, where it was moved to, the last hash of the history, and every record that is still
- * open (those that are over follow from the history). The same for the same content, whatever backend it is in.
+ * A hash of the content of a state: lineage, serial, target, where it was migrated to, the last hash of the history, and
+ * every open record (the closed ones follow from the history). Independent of the backend.
  */
 export function fingerprint({ state, chain }: Snapshot): string {
   const { lineage, serial, target, moved_to } = state;
@@ -90,8 +80,8 @@ export function fingerprint({ state, chain }: Snapshot): string {
   return `${FINGERPRINT_KIND}:${hash}`;
 }
 
-/** Whether a state is the one that was known, as far as its fingerprint can tell. */
-export function fits(snapshot: Snapshot, known: string): boolean {
+/** False if a state differs from the known one with this fingerprint. */
+export function matchesFingerprint(snapshot: Snapshot, known: string): boolean {
   return known.startsWith(`${FINGERPRINT_KIND}:`) ? known === fingerprint(snapshot) : true;
 }
 
@@ -121,18 +111,15 @@ async function load(path: string): Promise<KnownState | undefined> {
     const { format: _, ...state } = known;
     return state;
   } catch {
-    return undefined; // never written, or not readable: nothing is known
+    return undefined; // the file does not exist or cannot be read
   }
 }
 
-/** A home that cannot be written remembers nothing. */
-async function save(directory: string, path: string, state: KnownState): Promise<void> {
-  const { lineage, serial, fingerprint, location, seen_at } = state;
-  const text = `${JSON.stringify({ format: FORMAT, lineage, serial, fingerprint, location, seen_at })}\n`;
+async function save(path: string, state: KnownState): Promise<void> {
   try {
-    await makeDirectory(directory);
-    await replaceFile(path, text);
+    await makeDirectory(dirname(path));
+    await replaceFile(path, `${JSON.stringify({ format: FORMAT, ...state })}\n`);
   } catch {
-    // nothing fails for it
+    // A home directory that cannot be written to remembers nothing.
   }
 }

@@ -1,66 +1,61 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import { isUrl } from '../domain/shown-location.ts';
 import type { MovedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
-import { whenLocked } from './when-locked.ts';
+import { eachLease } from './backend-decorators.ts';
 
-/** The backend, of which a state that was moved elsewhere is neither read nor locked: it is out of date. */
+/** The backend, which refuses to read or lock a state that was migrated to another location. */
 export function refusingMigrated(backend: Backend): Backend {
+  const refuseMigrated = (state: State | undefined): void => {
+    if (state?.moved_to) throw new Failure('refused', stateMigrated(state.moved_to, backend.location));
+  };
   return {
-    ...whenLocked(backend, (lease) => mustBeHere(lease.state(), backend.location)),
+    ...eachLease(backend, (lease) => {
+      refuseMigrated(lease.state());
+      return lease;
+    }),
     async read() {
-      return mustBeHere(await backend.read(), backend.location);
+      const state = await backend.read();
+      refuseMigrated(state);
+      return state;
     },
     async snapshot() {
       const snapshot = await backend.snapshot();
-      mustBeHere(snapshot?.state, backend.location);
+      refuseMigrated(snapshot?.state);
       return snapshot;
     },
   };
 }
 
-function mustBeHere<S extends State | undefined>(state: S, location: string): S {
-  if (state?.moved_to) throw new Failure('refused', stateMoved(state.moved_to, location));
-  return state;
-}
-
-export function stateMoved(moved: MovedTo, location: string): Diagnostic {
+export function stateMigrated(to: MovedTo, location: string): Diagnostic {
   return error(
     'state-moved',
-    `the state at ${location} was moved to ${moved.location} at ${moved.at} by ${moved.by}`,
+    `the state at ${location} was moved to ${to.location} at ${to.at} by ${to.by}`,
     {
-      detail: `This copy has serial ${moved.serial} and lacks what was done since then.`,
-      remedy: `${onlyIfYours(moved.location)}use the new location: --state ${wordOfFile(moved.location)}, or change state in the config; to move it back: ${wayBackFrom(moved, location)}`,
+      detail: `This copy has serial ${to.serial} and lacks what was done since then.`,
+      remedy: `${addressWarning(to.location)}use the new location: --state ${locationWord(to.location)}, or change state in the config; to move it back: ${migrateBackCommand(to, location)}`,
     },
   );
 }
 
-/** As `wayBack`, for what stands in a file. */
-export function wayBackFrom(moved: MovedTo, to: string): string {
-  return `vbsctl state migrate --state ${wordOfFile(moved.location)} --to ${shellWord(to)}`;
+/** The command that brings a migrated state back to `location`, with what was done since. */
+export function migrateBackCommand(to: MovedTo, location: string): string {
+  return `vbsctl state migrate --state ${locationWord(to.location)} --to ${shellWord(location)}`;
 }
 
 /**
- * A location that a file names, in a command to paste. A URL is left for a person to write: credentials would go where
- * whoever wrote the file says.
+ * A location that was read from a file, as a word of a command. A URL is left for the user to write, because vbsctl would
+ * send credentials to the server that the author of the file chose.
  */
-export function wordOfFile(location: string): string {
+export function locationWord(location: string): string {
   return isUrl(location) ? 'LOCATION' : shellWord(location);
 }
 
-/** What has to be sure before `wordOfFile` is written out; empty for a path. */
-export function onlyIfYours(location: string): string {
+/** What the user has to do before running a command with `locationWord(location)`; empty for a path. */
+export function addressWarning(location: string): string {
   return isUrl(location)
-    ? 'see first that this address is yours, for credentials are sent there; then write it for LOCATION: '
+    ? 'check that this address is yours, because credentials are sent there, and write it for LOCATION: '
     : '';
-}
-
-function isUrl(location: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
-}
-
-/** The command that brings a moved state back, with what was done since. */
-export function wayBack(from: string, to: string): string {
-  return `vbsctl state migrate --state ${shellWord(from)} --to ${shellWord(to)}`;
 }

@@ -76,7 +76,7 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
 function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
   const url = publicUrl(given, scheme);
   const location = shownLocation(given);
-  const place = placeOf(url);
+  const id = withoutLogin(url);
   const { env, ...rest } = deps;
   const tell = (notes: readonly Diagnostic[]) => {
     for (const note of notes) deps.onNote?.(note);
@@ -87,20 +87,20 @@ function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
       const settings = httpStateSettings(url.href, env);
       deps.secrets?.add(settings.password, settings.key, ...proxySecrets(env), ...secretsIn(url));
       tell(weakenedHttp(settings, env));
-      return httpBackend({ location, place, settings, ...rest });
+      return httpBackend({ location, id, settings, ...rest });
     }
     case 's3':
       mustBeOnce(url);
       mustDecode(url);
       tell(weakenedS3(s3Location(url), env));
-      return openS3(location, place, url, deps);
+      return openS3(location, id, url, deps);
     case 'postgres':
     case 'postgresql': {
       mustBeOnce(url);
       mustDecode(url);
       const postgres = postgresLocation(url, env);
       tell(weakenedPostgres(postgres, env));
-      return postgresBackend({ location, place, postgres, ...rest });
+      return postgresBackend({ location, id, postgres, ...rest });
     }
     default:
       throw usage(
@@ -119,8 +119,8 @@ function secretsIn({ username, searchParams }: URL): string[] {
 
 const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;
 
-/** Without login, whoever it is that asks. */
-function placeOf(url: URL): string {
+/** The URL that is the same for every user. */
+function withoutLogin(url: URL): string {
   const plain = new URL(url);
   plain.username = '';
   plain.hash = '';
@@ -148,12 +148,12 @@ function mustDecode({ protocol, username, hostname, pathname, search }: URL): vo
   }
 }
 
-function openS3(location: string, place: string, url: URL, { env, ...rest }: BackendDeps): Backend {
+function openS3(location: string, id: string, url: URL, { env, ...rest }: BackendDeps): Backend {
   const s3 = s3Location(url);
   rest.secrets?.add(...proxySecrets(env));
   const bucket = sdkBucket(s3, s3Network(env), rest.secrets);
   const objects = s3Objects(bucket, objectPlace(s3), rest.clock, rest.secrets);
-  return s3Backend({ location, place, s3, objects, bytesMax: stateBytesMax(env), ...rest });
+  return s3Backend({ location, id, s3, objects, bytesMax: stateBytesMax(env), ...rest });
 }
 
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;

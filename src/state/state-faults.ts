@@ -5,7 +5,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
-import { fits, type KnownState } from './known-states.ts';
+import { type KnownState, matchesFingerprint } from './known-states.ts';
 import { type AcceptedBreak, type FoundBreak, verify } from './verify.ts';
 
 /** Why a state must not be relied on: it was changed by something else than vbsctl, or it is not the newest. */
@@ -38,7 +38,9 @@ export function* stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefo
   // The place alone remembers a state that was moved away from it: neither its mark nor an earlier copy is the way back.
   const known = [of_lineage, here].filter((each) => each?.lineage === lineage) as KnownState[];
   const newer = known.find((each) => serial < each.serial);
-  const other = known.find((each) => serial === each.serial && !fits(snapshot, each.fingerprint));
+  const other = known.find(
+    (each) => serial === each.serial && !matchesFingerprint(snapshot, each.fingerprint),
+  );
   if (newer) faults.push({ kind: 'older', known: newer });
   else if (other) faults.push({ kind: 'differs', known: other });
   if (here && here.lineage !== lineage) faults.push({ kind: 'other_lineage', known: here });

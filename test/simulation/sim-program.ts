@@ -221,7 +221,7 @@ export class SimProgram {
     const store = this.#scene.place.backend(process);
     return {
       location: STATE,
-      place: STATE,
+      id: STATE,
       read: () => store.read(),
       snapshot: () => store.snapshot(),
       holder: () => store.holder(),

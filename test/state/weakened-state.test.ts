@@ -98,7 +98,7 @@ describe('state: settings that weaken TLS', () => {
       openBackend(location, { clock: fakeClock(), newId, settleMs: 0, env: {} });
     const [one, two] = [await open('https://x.example/s?name=a'), await open('https://x.example/s?name=b')];
     expect(one.location).to.equal(two.location).and.equal('https://x.example/s?name=…');
-    expect(one.place).to.not.equal(two.place);
-    expect((await open('https://me@x.example/s?name=a')).place).to.equal(one.place);
+    expect(one.id).to.not.equal(two.id);
+    expect((await open('https://me@x.example/s?name=a')).id).to.equal(one.id);
   });
 });

@@ -8,12 +8,12 @@ import { expect } from 'chai';
  */
 
 const QUOTES =
-  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|placeText|resolveCommand|wordOfFile|idWord|called)\(/;
+  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|placeText|resolveCommand|locationWord|idWord|called)\(/;
 
 /** Our own words, numbers, times, texts that were held against a pattern, and parts of a remedy that are made elsewhere. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
-  'app/migrate.ts': ['onlyIfYours(moved_to.location)', 'wayBackFrom(moved_to, location)'],
-  'app/push.ts': ['onlyIfYours(moved_to.location)', 'onlyIfYours(unsaved.state)'],
+  'app/migrate.ts': ['addressWarning(moved_to.location)', 'migrateBackCommand(moved_to, location)'],
+  'app/push.ts': ['addressWarning(moved_to.location)', 'addressWarning(unsaved.state)'],
   'cli/checkout-path.ts': ['flag'],
   'cli/commands/run-apply-saved.ts': ["given.length === 1 ? 'it' : 'them'"],
   'cli/commands/run-apply.ts': ['all'],
@@ -61,7 +61,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'planner/select.ts': ["selector.name === undefined ? '' : 'backup.name, '"],
   'state/answer-limits.ts': ['Math.ceil((2 * bytesMax) / 1024 ** 2)', 'sizeText(STATE_BYTES_MAX)'],
   'state/http/http-settings.ts': ['name'],
-  'state/migrated-state.ts': ['onlyIfYours(moved.location)', 'wayBackFrom(moved, location)'],
+  'state/migrated-state.ts': ['addressWarning(to.location)', 'migrateBackCommand(to, location)'],
   'state/open-backend.ts': ['almost'],
   'state/plan-codec.ts': ['minorOf(made)'],
   'views/lock-text.ts': ["lock.id === undefined ? 'ID' : shellOperand(lock.id)"],

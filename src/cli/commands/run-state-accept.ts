@@ -9,7 +9,7 @@ import type { Backend } from '../../state/backend.ts';
 import type { Snapshot } from '../../state/codec.ts';
 import { isReadableItem } from '../../state/document.ts';
 import { extendChain } from '../../state/history-chain.ts';
-import { stateMoved } from '../../state/migrated-state.ts';
+import { stateMigrated } from '../../state/migrated-state.ts';
 import type { StateFault } from '../../state/state-faults.ts';
 import { confirm, noConsent } from '../confirm.ts';
 import type { Io } from '../io.ts';
@@ -60,7 +60,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     mustBeReadable(state);
     const accepted = { state, chain: extendChain(state, snapshot.chain) };
     await lease.replace(accepted);
-    await remember(io, store, accepted, 'accept');
+    await remember(io, store, accepted, 'accepted');
     io.stdout.write(
       `Accepted ${store.location} as it is; it continues as serial ${state.serial}.\n` +
         `The history has who accepted it, when and why: vbsctl state history\nBackup of the previous state: ${backup}\n`,
@@ -94,7 +94,7 @@ async function faultsToAccept(
   const { location } = store;
   if (!snapshot) throw noState(store);
   const { moved_to } = snapshot.state;
-  if (moved_to) throw new Failure('refused', stateMoved(moved_to, location));
+  if (moved_to) throw new Failure('refused', stateMigrated(moved_to, location));
   const faults = await faultsOf(io, store, snapshot);
   warnOfFaults(io, location, snapshot, faults);
   if (faults.length === 0)

@@ -1,11 +1,11 @@
 import { type MigratePorts, type Migration, migrate as migrateState, takeBack } from '../../app/migrate.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { shellWord } from '../../domain/escape/shell-word.ts';
 import { PUSH_RISKS } from '../../domain/push-risks.ts';
+import { isUrl } from '../../domain/shown-location.ts';
 import type { PushRisk, State } from '../../domain/state.ts';
-import { wayBack } from '../../state/migrated-state.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
-import { isUrl } from '../ephemeral-host.ts';
 import type { Io } from '../io.ts';
 import { allowed } from '../options/shared.ts';
 import { absolute, actor, openLocation, openState, settings } from '../setup.ts';
@@ -63,7 +63,7 @@ function wouldMoveText({ state, from, to, replaces }: Migration): string {
 
 function movedText({ state, from, to, backup }: Migration): string {
   const before = backup === undefined ? '' : `Backup of the state that was there: ${backup}\n`;
-  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, and read it back to verify the copy.\n${before}\nThe old location is marked as moved: vbsctl refuses to use it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo move it back: ${wayBack(to, from)}\n`;
+  return `Moved ${contents(state)}\nfrom ${from}\nto ${to}, and read it back to verify the copy.\n${before}\nThe old location is marked as moved: vbsctl refuses to use it.\nNext: set state: ${to} in the config (or VBSCTL_STATE, or --state).\nTo move it back: vbsctl state migrate --state ${shellWord(to)} --to ${shellWord(from)}\n`;
 }
 
 function takenBackText(location: string, state: State, other: string, dryRun: boolean): string {

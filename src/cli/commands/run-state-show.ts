@@ -3,7 +3,7 @@ import { noState } from '../../app/no-state.ts';
 import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import type { State } from '../../domain/state.ts';
 import type { Snapshot } from '../../state/codec.ts';
-import { stateMoved } from '../../state/migrated-state.ts';
+import { stateMigrated } from '../../state/migrated-state.ts';
 import type { StateFault } from '../../state/state-faults.ts';
 import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
@@ -64,5 +64,5 @@ export async function withFaults(
 
 /** Who looks into a state that was given up should know it. */
 function tellWhenMoved(io: Io, { moved_to }: State, location: string): void {
-  if (moved_to) showDiagnostics(io, [{ ...stateMoved(moved_to, location), severity: 'warning' }]);
+  if (moved_to) showDiagnostics(io, [{ ...stateMigrated(moved_to, location), severity: 'warning' }]);
 }

@@ -19,8 +19,8 @@ import type { BlobStore, StoredBlob } from './blob-store.ts';
  */
 export interface BlobBackendOptions {
   readonly location: string;
-  /** Default: the location. */
-  readonly place?: string;
+  /** `Backend.id`; default: the location. */
+  readonly id?: string;
   readonly store: BlobStore;
   readonly lock: Lock<HeldBlobLock>;
   readonly clock: Clock;
@@ -43,11 +43,11 @@ export interface HeldBlobLock {
 }
 
 export function blobBackend(options: BlobBackendOptions): Backend {
-  const { location, place = location, store, lock, clock, newId } = options;
+  const { location, id = location, store, lock, clock, newId } = options;
   const load = async () => (await loadBlob(store))?.snapshot;
   return {
     location,
-    place,
+    id,
     read: async () => (await load())?.state,
     snapshot: load,
     async lock(actor, waitMs, signal) {

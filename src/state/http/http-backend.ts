@@ -24,7 +24,7 @@ import { decodeLock, encodeLock, type IdentifiedLock } from './terraform-lock.ts
  */
 export interface HttpBackendOptions {
   readonly location: string;
-  readonly place?: string;
+  readonly id?: string;
   readonly settings: HttpStateSettings;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -34,12 +34,12 @@ export interface HttpBackendOptions {
 }
 
 export function httpBackend(options: HttpBackendOptions): Backend {
-  const { location, place, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
+  const { location, id, clock, newId, settings, secrets, wire = httpWire(settings) } = options;
   const server = new StateServer(location, settings, clock, wire, secrets);
   const lock = new HttpLock(server, clock, newId);
   return blobBackend({
     location,
-    ...optional('place', place),
+    ...optional('id', id),
     store: server,
     lock,
     clock,

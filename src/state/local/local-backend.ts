@@ -36,7 +36,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
   const store = new Store(path, disk, newId);
   return {
     location,
-    place: path,
+    id: path,
     read: async () => (await store.load())?.state,
     async snapshot() {
       const loaded = await store.load();

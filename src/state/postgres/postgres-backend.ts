@@ -22,7 +22,7 @@ import { migrate, schemaVersion } from './schema.ts';
 /** A state in the rows of a PostgreSQL, which excludes others by itself: the lock belongs to a session. */
 export interface PostgresBackendOptions {
   readonly location: string;
-  readonly place?: string;
+  readonly id?: string;
   readonly postgres: PostgresLocation;
   readonly settleMs: number;
   readonly clock: Clock;
@@ -35,7 +35,7 @@ export interface PostgresBackendOptions {
 
 export function postgresBackend({
   location,
-  place = location,
+  id = location,
   postgres,
   settleMs,
   clock,
@@ -75,7 +75,7 @@ export function postgresBackend({
 
   return {
     location,
-    place,
+    id,
     read: async () => (await read())?.state,
     snapshot: read,
 

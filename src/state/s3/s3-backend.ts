@@ -14,7 +14,7 @@ import { type Abilities, selfTest } from './self-test.ts';
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
 export interface S3BackendOptions {
   readonly location: string;
-  readonly place?: string;
+  readonly id?: string;
   readonly s3: S3Location;
   readonly settleMs: number;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ export function s3Backend(options: S3BackendOptions): Backend {
       return abilities;
     },
   });
-  return blobBackend({ location, ...optional('place', options.place), store, lock, clock, newId });
+  return blobBackend({ location, ...optional('id', options.id), store, lock, clock, newId });
 }
 
 class ObjectStore implements BlobStore {

@@ -1,0 +1,123 @@
+import type { State } from '../domain/state.ts';
+import type { Backend, Lease } from './backend.ts';
+import type { Snapshot } from './codec.ts';
+
+/** The backend, whose leases all pass through `onLease` before they are handed out. If it fails, the lease is released. */
+export function eachLease(backend: Backend, onLease: (lease: Lease) => Lease | Promise<Lease>): Backend {
+  return {
+    ...backend,
+    async lock(actor, waitMs, signal) {
+      const lease = await backend.lock(actor, waitMs, signal);
+      try {
+        return await onLease(lease);
+      } catch (cause) {
+        await lease.release();
+        throw cause;
+      }
+    },
+  };
+}
+
+export interface StateChecks {
+  /** Called with each state before it is used; undefined: there is none. A rejection ends the command. */
+  check(snapshot: Snapshot | undefined): Promise<void>;
+  /** Called with each state that was read, and with the stored state after a lease was released. */
+  seen(snapshot: Snapshot): Promise<void>;
+  /** Called from time to time with what a lease has committed. The run does not wait for it. */
+  committed(state: State): Promise<void>;
+}
+
+/** The backend, which checks each state that is read or locked. `snapshot` returns it unchecked. */
+export function checkedBackend(backend: Backend, checks: StateChecks): Backend {
+  return {
+    ...eachLease(backend, async (lease) => {
+      await checks.check(lease.snapshot());
+      return reportingLease(lease, checks);
+    }),
+    async read() {
+      let snapshot = await backend.snapshot();
+      try {
+        await checks.check(snapshot);
+      } catch {
+        // Another run may have stored and reported a newer state between the read and the check, so both are repeated once.
+        snapshot = await backend.snapshot();
+        await checks.check(snapshot);
+      }
+      if (snapshot) await checks.seen(snapshot);
+      return snapshot?.state;
+    },
+  };
+}
+
+function reportingLease(lease: Lease, checks: StateChecks): Lease {
+  let isBehind = false;
+  let reporting: Promise<void> | undefined;
+  /** One report at a time: commits may come faster than they can be reported. */
+  const report = async () => {
+    while (isBehind) {
+      isBehind = false;
+      const state = lease.state();
+      if (state) await checks.committed(state);
+    }
+    reporting = undefined;
+  };
+  return {
+    get lock() {
+      return lease.lock;
+    },
+    get poisoned() {
+      return lease.poisoned;
+    },
+    get ttlMs() {
+      return lease.ttlMs;
+    },
+    state: () => lease.state(),
+    snapshot: () => lease.snapshot(),
+    create: (target) => lease.create(target),
+    replace: (snapshot) => lease.replace(snapshot),
+    async commit(changes) {
+      await lease.commit(changes);
+      isBehind = true;
+      reporting ??= report();
+    },
+    remainingMs: () => lease.remainingMs(),
+    async release() {
+      await lease.release();
+      await reporting;
+      const stored = lease.poisoned ? undefined : lease.snapshot();
+      if (stored) await checks.seen(stored);
+    },
+  };
+}
+
+/** How long after a stop a lock that was requested before may still be granted. It is released then. */
+const LOCK_GRACE_MS = 5_000;
+
+/** The backend, which a stop keeps from waiting for a server that answers slowly or never. */
+export function stoppableBackend(backend: Backend, stop: AbortSignal): Backend {
+  return {
+    ...backend,
+    read: () => untilStopped(backend.read(), stop, 0),
+    snapshot: () => untilStopped(backend.snapshot(), stop, 0),
+    holder: () => untilStopped(backend.holder(), stop, 0),
+    unlock: (id) => untilStopped(backend.unlock(id), stop, 0),
+    lock: (actor, waitMs, signal) => untilStopped(backend.lock(actor, waitMs, signal), stop, LOCK_GRACE_MS),
+  };
+}
+
+function untilStopped<T>(work: Promise<T>, stop: AbortSignal, graceMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const giveUp = () => {
+      timer = setTimeout(() => reject(stop.reason), graceMs);
+    };
+    const settled = () => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', giveUp);
+    };
+    if (stop.aborted) giveUp();
+    else stop.addEventListener('abort', giveUp, { once: true });
+    // A failure after a stop may come from the stop itself, so the reason of the stop is given instead.
+    work.finally(settled).then(resolve, (cause: unknown) => reject(stop.aborted ? stop.reason : cause));
+  });
+}
