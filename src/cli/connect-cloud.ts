@@ -20,19 +20,19 @@ import { systemClock } from './system.ts';
 /** `--cloud emulator`: a cloud inside this command, its world kept in a file so that the next command finds it again. */
 export const EMULATOR_CLOUD = 'emulator';
 
-export async function connectCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Connection> {
-  const [{ openCloud, skewWarning }, way] = await Promise.all([
+export async function connectCloud(io: Io, flags: CommonFlags, settings: Settings): Promise<Connection> {
+  const [{ openCloud, skewWarning }, cloud] = await Promise.all([
     import('../drivers/connect.ts'),
-    wayToCloud(io, flags, given),
+    cloudOptions(io, flags, settings),
   ]);
   try {
-    const { driver, endsAtMs, cloudClock } = await openCloud(way.options);
+    const { driver, endsAtMs, cloudClock } = await openCloud(cloud.options);
     const skew = skewWarning(cloudClock);
     if (skew) showDiagnostics(io, [skew]);
-    return { driver, ...optional('endsAtMs', endsAtMs), close: way.close };
+    return { driver, ...optional('endsAtMs', endsAtMs), close: cloud.close };
   } catch (cause) {
-    await way.close();
-    throw (await emulatorHint(io, flags, given, cause)) ?? cause;
+    await cloud.close();
+    throw (await emulatorHint(io, flags, settings, cause)) ?? cause;
   }
 }
 
@@ -43,13 +43,13 @@ export async function connectCloud(io: Io, flags: CommonFlags, given: Settings):
 async function emulatorHint(
   io: Io,
   flags: CommonFlags,
-  given: Settings,
+  settings: Settings,
   cause: unknown,
 ): Promise<Failure | undefined> {
   if (!(cause instanceof Failure) || !cause.diagnostics.some(({ code }) => code === 'no-cloud'))
     return undefined;
   // What is wrong with the state is told by commands that need it.
-  const found = await readLocalState(io, flags, given).catch(() => undefined);
+  const found = await readLocalState(io, flags, settings).catch(() => undefined);
   if (!found?.state || !isEmulator(found.state.target)) return undefined;
   return Failure.of(
     'invalid',
@@ -61,10 +61,10 @@ async function emulatorHint(
   );
 }
 
-async function readLocalState(io: Io, flags: CommonFlags, given: Settings) {
-  const location = stateLocation(io, flags, given);
+async function readLocalState(io: Io, flags: CommonFlags, settings: Settings) {
+  const location = stateLocation(io, flags, settings);
   if (isUrl(location)) return undefined;
-  return { location, state: await (await openLocation(io, location, given)).read() };
+  return { location, state: await (await openLocation(io, location, settings)).read() };
 }
 
 /**
@@ -76,8 +76,8 @@ export function trustsCwd({ env }: Pick<Io, 'env'>, { loaded }: Settings): boole
 }
 
 /** The environment is the user's, a config that was merely found is not. */
-async function refuseConflict(io: Io, given: Settings): Promise<void> {
-  const found = foundConfig(io, given);
+async function refuseConflict(io: Io, settings: Settings): Promise<void> {
+  const found = foundConfig(io, settings);
   const cloud = found?.config.cloud;
   if (!found || cloud === undefined || io.env.OS_CLOUD === cloud) return;
   const { cloudOfEnvironment } = await import('../drivers/auth/sources.ts');
@@ -86,22 +86,22 @@ async function refuseConflict(io: Io, given: Settings): Promise<void> {
 }
 
 /** What a cloud is opened with, and what has to be closed afterwards. */
-export interface Way {
+export interface CloudOptions {
   readonly options: ConnectOptions;
   close(): Promise<void>;
 }
 
-export async function wayToCloud(io: Io, flags: CommonFlags, given: Settings): Promise<Way> {
-  const { config, loaded } = given;
+export async function cloudOptions(io: Io, flags: CommonFlags, settings: Settings): Promise<CloudOptions> {
+  const { config, loaded } = settings;
   const name = flags.cloud ?? config.cloud;
-  if (flags.cloud === undefined) await refuseConflict(io, given);
+  if (flags.cloud === undefined) await refuseConflict(io, settings);
   const options: ConnectOptions = {
     cloudName: name,
     cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
     env: io.env,
     secrets: io.secrets,
     cwd: io.cwd,
-    readsCwd: trustsCwd(io, given),
+    readsCwd: trustsCwd(io, settings),
     home: io.home,
     api: config.api,
     onNote: (note) => noteOnce(io, note),

@@ -14,7 +14,7 @@ import { connectCloud } from './connect-cloud.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
-import { settings } from './setup.ts';
+import { loadSettings } from './setup.ts';
 
 /** What `get` and `generate` look at: the whole project, read once. */
 export interface Project {
@@ -26,8 +26,8 @@ export interface Project {
 
 /** Lists the project and refuses a filter that names a disk or server which is not there. */
 export async function readProject(io: Io, flags: CommonFlags, filter: InventoryFilter): Promise<Project> {
-  const given = await settings(io, flags);
-  const connection = await connectCloud(io, flags, given);
+  const settings = await loadSettings(io, flags);
+  const connection = await connectCloud(io, flags, settings);
   try {
     const { driver } = connection;
     const [volumes, backups, servers] = await Promise.all([
@@ -73,8 +73,8 @@ function refuseUnknown(inventory: Inventory, filter: InventoryFilter): void {
   const unknown = unknownOf(inventory, filter);
   const propose = suggestForReport();
   const problems = [
-    ...unknown.volumes.map((given) => notThere('disk', given, inventory.volumes, propose)),
-    ...unknown.servers.map((given) => notThere('server', given, inventory.servers, propose)),
+    ...unknown.volumes.map((name) => notThere('disk', name, inventory.volumes, propose)),
+    ...unknown.servers.map((name) => notThere('server', name, inventory.servers, propose)),
   ];
   if (problems.length > 0) throw new Failure('usage', problems);
 }

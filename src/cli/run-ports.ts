@@ -16,10 +16,10 @@ import { systemClock } from './system.ts';
 
 /** What the command line is to the use cases of `app`. */
 
-export function ports(io: Io, flags: CommonFlags, given: Settings, store: Backend): Ports {
+export function ports(io: Io, flags: CommonFlags, settings: Settings, store: Backend): Ports {
   return {
     store,
-    connect: () => connectCloud(io, flags, given),
+    connect: () => connectCloud(io, flags, settings),
     clock: systemClock,
     stop: io.stop,
     tell: (diagnostics) => showDiagnostics(io, diagnostics),
@@ -38,12 +38,12 @@ export interface RunDisplay {
 export function runPorts(
   io: Io,
   flags: CommonFlags,
-  given: Settings,
+  settings: Settings,
   store: Backend,
   display: RunDisplay,
 ): RunPorts {
   return {
-    ...ports(io, flags, given, store),
+    ...ports(io, flags, settings, store),
     random: Math.random,
     async beginRun(plan): Promise<RunObserver> {
       const reporter = createRunReporter();
@@ -53,7 +53,7 @@ export function runPorts(
         async end(run) {
           view.end();
           const { outcome, state, notes } = run;
-          if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, given), state, outcome.fatal);
+          if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, settings), state, outcome.fatal);
           if (display.output === 'text')
             io.stdout.write(
               `${display.name === 'Apply' ? '\n' : ''}${applySummary(reporter.report(), run.plan, recordOptions(io, state), display.name)}`,

@@ -57,27 +57,27 @@ export interface Settings {
   readonly checkouts: Checkouts;
 }
 
-export async function settings(io: Io, flags: ManifestFlags): Promise<Settings> {
+export async function loadSettings(io: Io, flags: ManifestFlags): Promise<Settings> {
   const search = configSearch(io, flags);
   const loaded = await loadConfig(search, loadIo(io));
   if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION || code === FOUND_LIMIT))
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
-  const given = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
-  await judgeInPipeline(io, flags, given);
-  return given;
+  const settings = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
+  await judgeInPipeline(io, flags, settings);
+  return settings;
 }
 
 /** A pull request's config chooses neither cloud nor remote state in a pipeline; and one warning where it may decide more. */
-async function judgeInPipeline(io: Io, flags: CommonFlags, given: Settings): Promise<void> {
+async function judgeInPipeline(io: Io, flags: CommonFlags, settings: Settings): Promise<void> {
   const place = pipelinePlace(io.env);
   if (place === undefined) return;
-  const { named, path } = given.loaded;
+  const { named, path } = settings.loaded;
   if (named) {
     if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, place));
     return;
   }
-  const found = foundConfig(io, given);
+  const found = foundConfig(io, settings);
   const problems = found
     ? pipelineProblems(found, place, {
         cloud: flags.cloud !== undefined,
@@ -133,10 +133,10 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
 /** Throws a Failure (`refused`) where only a config that was found says that the state lies outside of the checkout. */
-export function stateLocation(io: Io, flags: CommonFlags, given: Settings): string {
+export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): string {
   const named = namedState(io, flags);
   if (named !== undefined) return named;
-  const { config, loaded } = given;
+  const { config, loaded } = settings;
   if (config.state === undefined) {
     // What Terraform reads, too: it only counts where nothing else names a state.
     if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
@@ -145,7 +145,7 @@ export function stateLocation(io: Io, flags: CommonFlags, given: Settings): stri
       ? besideConfig(loaded.path, DEFAULT_STATE)
       : DEFAULT_STATE;
   }
-  const found = foundConfig(io, given);
+  const found = foundConfig(io, settings);
   const problem = found && foundStateProblem(found);
   if (problem) throw new Failure('refused', problem);
   if (found && io.env.TF_HTTP_ADDRESS)
@@ -157,27 +157,32 @@ export function stateLocation(io: Io, flags: CommonFlags, given: Settings): stri
 }
 
 /** The state to work with. One that was moved elsewhere, or that must not be relied on, is refused when it is read or locked. */
-export async function backend(io: Io, flags: CommonFlags, given: Settings, use: StateUse): Promise<Backend> {
-  return refusingFaults(io, refusingMigrated(await openState(io, flags, given, use)), flags, use);
+export async function backend(
+  io: Io,
+  flags: CommonFlags,
+  settings: Settings,
+  use: StateUse,
+): Promise<Backend> {
+  return refusingFaults(io, refusingMigrated(await openState(io, flags, settings, use)), flags, use);
 }
 
 /** As it is, moved or not: for the commands that look after the state itself. */
 export async function openState(
   io: Io,
   flags: CommonFlags,
-  given: Settings,
+  settings: Settings,
   use: StateUse,
 ): Promise<Backend> {
-  const location = stateLocation(io, flags, given);
-  refuseSecondState(io, flags, given, location);
-  if (use === 'to change')
+  const location = stateLocation(io, flags, settings);
+  refuseSecondState(io, flags, settings, location);
+  if (use === 'write')
     refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
-  return await openLocation(io, location, given);
+  return await openLocation(io, location, settings);
 }
 
 /** A pull request must not have another state used than the one that stands where a state stands by default. */
-function refuseSecondState(io: Io, flags: CommonFlags, given: Settings, location: string): void {
-  const found = foundConfig(io, given);
+function refuseSecondState(io: Io, flags: CommonFlags, settings: Settings, location: string): void {
+  const found = foundConfig(io, settings);
   if (!found || found.config.state === undefined || namedState(io, flags) !== undefined) return;
   if (absolute(io, location) === absolute(io, DEFAULT_STATE) || !existsSync(absolute(io, DEFAULT_STATE)))
     return;

@@ -35,7 +35,7 @@ import { systemClock } from './system.ts';
 /** Whether a state may be relied on: its history verifies, and it is not older than what was seen before. */
 
 /** What a command does with the state. */
-export type StateUse = 'to look' | 'to change';
+export type StateUse = 'read' | 'write';
 
 /**
  * Refuses (exit 5) every state that is faulty, and remembers what it sees. To look, a state of another lineage than
@@ -51,12 +51,12 @@ export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: 
       if (!snapshot) return;
       const faults = await faultsOf(io, store, snapshot);
       replaced = faults.some(({ kind }) => kind === 'other_lineage');
-      const told = use === 'to look' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
+      const told = use === 'read' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
       if (faults.length > told.length) throw faultyState(faults, snapshot, store.location);
       warnOfFaults(io, store.location, snapshot, told);
     },
     async seen(snapshot) {
-      if (!replaced) await remember(io, store, snapshot, use === 'to look' ? 'read' : 'written');
+      if (!replaced) await remember(io, store, snapshot, use === 'read' ? 'read' : 'written');
     },
     async committed({ lineage, serial }) {
       const state = {

@@ -103,14 +103,14 @@ export function secretsIn(values: Values): string[] {
   return SECRET_KEYS.flatMap((key) => values[key] ?? []);
 }
 
-export interface Way {
+export interface CloudOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly home: string;
   remove(): void;
 }
 
 /** The same settings as variables, or as files with the secrets apart. */
-export function wayOf(form: Form, values: Values): Way {
+export function wayOf(form: Form, values: Values): CloudOptions {
   if (form !== 'clouds.yaml and secure.yaml') {
     const prefix = form === 'OS_* variables' ? 'OS_' : 'HW_';
     // Certificates and interfaces are of OpenStack's tools alone.
@@ -140,7 +140,7 @@ export interface Checked {
 }
 
 /** `vbsctl auth check --output json`, in this process. */
-export async function authCheck(way: Pick<Way, 'env' | 'home'>): Promise<Checked> {
+export async function authCheck(way: Pick<CloudOptions, 'env' | 'home'>): Promise<Checked> {
   const io = paperIo({ env: way.env, home: way.home });
   const exitCode = await run(['auth', 'check', '--output', 'json'], io);
   const out = io.out.join('');

@@ -17,7 +17,7 @@ import type { Io } from '../io.ts';
 import { readPlan, sha256 } from '../plan-file.ts';
 import { findSigner, trustedKeys } from '../plan-keys.ts';
 import { showDiagnostics } from '../print.ts';
-import { absolute, actor, backend, commitOf, settings } from '../setup.ts';
+import { absolute, actor, backend, commitOf, loadSettings } from '../setup.ts';
 import { usage } from '../usage.ts';
 import {
   type ApplyFlags,
@@ -40,11 +40,11 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
     saved.selection.map((each) => ({ path: each })),
   );
   const filename = selected.map((each) => each.path);
-  const given = withParallelism(await settings(io, { ...flags, filename }), flags.parallelism);
-  const terms = applyTerms(flags, given);
+  const settings = withParallelism(await loadSettings(io, { ...flags, filename }), flags.parallelism);
+  const terms = applyTerms(flags, settings);
   const tell = (diagnostics: readonly Diagnostic[]) => showDiagnostics(io, diagnostics);
   const manifests = await inCheckout(io, saved.manifests);
-  const store = await backend(io, flags, given, 'to change');
+  const store = await backend(io, flags, settings, 'write');
   tell(await manifestsChanged(io, saved, manifests));
   const result = await applySavedPlan(
     {
@@ -61,11 +61,11 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       lockTimeoutMs: flags.lockTimeout,
     },
     {
-      ...applyPorts(io, flags, given, store, true),
+      ...applyPorts(io, flags, settings, store, true),
       sha256,
       showPlan: (plan) => {
         if (flags.output !== 'text') return;
-        const options = shownAs(io, flags, given, store.location);
+        const options = shownAs(io, flags, settings, store.location);
         io.stdout.write(`${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`);
       },
     },

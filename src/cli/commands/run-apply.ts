@@ -20,7 +20,7 @@ import type { ManifestFlags } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { showDiagnostics, textOptions } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, backend, commitOf, manifests, type Settings, settings } from '../setup.ts';
+import { actor, backend, commitOf, loadSettings, manifests, type Settings } from '../setup.ts';
 import { refuseWhereOneWasKnown, tellSerial } from '../state-check.ts';
 import { usage } from '../usage.ts';
 
@@ -43,10 +43,10 @@ export interface ApplyFlags extends ManifestFlags, WaiverFlags {
 /** Plans what the manifests declare, shows the plan, asks, executes it, and tells how every restore ended. */
 export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   refuseFlagsOfSavedPlans(flags);
-  const given = withParallelism(await settings(io, flags), flags.parallelism);
-  const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given, 'to change');
-  const terms = applyTerms(flags, given);
+  const settings = withParallelism(await loadSettings(io, flags), flags.parallelism);
+  const declared = await manifests(io, flags, settings);
+  const store = await backend(io, flags, settings, 'write');
+  const terms = applyTerms(flags, settings);
   const result = await applyManifests(
     {
       ...terms,
@@ -55,10 +55,10 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       lockTimeoutMs: flags.lockTimeout,
     },
     {
-      ...applyPorts(io, flags, given, store),
+      ...applyPorts(io, flags, settings, store),
       showPlan: (plan) => {
         if (flags.output === 'text')
-          io.stdout.write(`${planBody(plan, shownAs(io, flags, given, store.location))}\n`);
+          io.stdout.write(`${planBody(plan, shownAs(io, flags, settings, store.location))}\n`);
       },
       confirmNewState: () => refuseWithoutState(io, flags, store),
       confirm: async (consent) => {
@@ -84,11 +84,11 @@ export function applyTerms(flags: ApplyFlags, { config }: Settings): ApplyTerms 
 export function applyPorts(
   io: Io,
   flags: ApplyFlags,
-  given: Settings,
+  settings: Settings,
   store: Backend,
   saved = false,
 ): Omit<ApplyPorts, 'showPlan' | 'confirmNewState' | 'confirm'> {
-  return runPorts(io, flags, given, store, {
+  return runPorts(io, flags, settings, store, {
     output: flags.output,
     name: 'Apply',
     blocking: saved ? () => [] : blocking,
@@ -117,10 +117,10 @@ export function shownAs(
   };
 }
 
-export function withParallelism(given: Settings, parallelism: number | undefined): Settings {
-  if (parallelism === undefined) return given;
-  const { config } = given;
-  return { ...given, config: { ...config, apply: { ...config.apply, parallelism } } };
+export function withParallelism(settings: Settings, parallelism: number | undefined): Settings {
+  if (parallelism === undefined) return settings;
+  const { config } = settings;
+  return { ...settings, config: { ...config, apply: { ...config.apply, parallelism } } };
 }
 
 function refuseFlagsOfSavedPlans({ maxAge, trustedKeys }: ApplyFlags): void {

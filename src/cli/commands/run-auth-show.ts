@@ -1,11 +1,11 @@
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { inspectSettings } from '../../drivers/connect.ts';
 import { settingsText } from '../../views/access-text.ts';
-import { wayToCloud } from '../connect-cloud.ts';
+import { cloudOptions } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { settings } from '../setup.ts';
+import { loadSettings } from '../setup.ts';
 
 export interface AuthFlags extends CommonFlags {
   readonly output: 'text' | 'json';
@@ -13,10 +13,10 @@ export interface AuthFlags extends CommonFlags {
 
 /** Which settings the cloud would be reached with, and what gave each; nothing is asked of the cloud. */
 export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const way = await wayToCloud(io, flags, given);
+  const settings = await loadSettings(io, flags);
+  const cloud = await cloudOptions(io, flags, settings);
   try {
-    const report = await inspectSettings(way.options);
+    const report = await inspectSettings(cloud.options);
     if (flags.output === 'json') printJson(io, { format: 1, ...report });
     else io.stdout.write(settingsText(report, textOptions(io)));
     if (flags.output === 'text' && report.problems.length > 0) {
@@ -25,6 +25,6 @@ export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
     }
     return report.problems.length > 0 ? EXIT.error : EXIT.done;
   } finally {
-    await way.close();
+    await cloud.close();
   }
 }

@@ -5,7 +5,7 @@ import type { Proof } from '../../executor/import-restore.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, backend, commitOf, manifests, settings } from '../setup.ts';
+import { actor, backend, commitOf, loadSettings, manifests } from '../setup.ts';
 import { usage } from '../usage.ts';
 
 export interface ImportFlags extends ManifestFlags {
@@ -18,9 +18,9 @@ export interface ImportFlags extends ManifestFlags {
 /** Writes down that a declared restore was done by hand. */
 export async function importByHand(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
   const proof = proofOf(flags, io.who);
-  const given = await settings(io, flags);
-  const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given, 'to change');
+  const settings = await loadSettings(io, flags);
+  const declared = await manifests(io, flags, settings);
+  const store = await backend(io, flags, settings, 'write');
   await record(
     {
       address,
@@ -29,7 +29,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
       actor: actor(io, 'import', await commitOf(io, declared.files)),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, given, store),
+    ports(io, flags, settings, store),
   );
   io.stdout.write(`${address} is now recorded as succeeded, done by hand; it will not be restored again.\n`);
   return EXIT.done;

@@ -4,13 +4,13 @@ import { connectCloud } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { actor, backend, settings } from '../setup.ts';
+import { actor, backend, loadSettings } from '../setup.ts';
 
 /** Creates the state, bound to the project that the credentials lead to. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const store = await backend(io, flags, given, 'to change');
-  const connection = await connectCloud(io, flags, given);
+  const settings = await loadSettings(io, flags);
+  const store = await backend(io, flags, settings, 'write');
+  const connection = await connectCloud(io, flags, settings);
   try {
     const lease = await store.lock(actor(io, 'init'), 0, io.stop);
     try {

@@ -18,7 +18,7 @@ import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
 import { printJson, textOptions } from '../print.ts';
-import { backend, manifests, settings } from '../setup.ts';
+import { backend, loadSettings, manifests } from '../setup.ts';
 import { systemClock } from '../system.ts';
 import { usage } from '../usage.ts';
 
@@ -42,15 +42,15 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   if (flags.sign !== undefined && flags.out === undefined)
     throw usage('--sign requires --out', 'add --out plan.json');
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
-  const given = await settings(io, flags);
-  const declared = await manifests(io, flags, given);
-  const store = await backend(io, flags, given, 'to look');
+  const settings = await loadSettings(io, flags);
+  const declared = await manifests(io, flags, settings);
+  const store = await backend(io, flags, settings, 'read');
   const state = await store.read();
   const waivers = waiversOf(flags);
-  const connection = flags.offline ? undefined : await connectCloud(io, flags, given);
+  const connection = flags.offline ? undefined : await connectCloud(io, flags, settings);
   try {
     const made = await makePlan(
-      { ...declared, policy: given.config.policy, only: flags.target ?? [], waivers },
+      { ...declared, policy: settings.config.policy, only: flags.target ?? [], waivers },
       { state, ...optional('driver', connection?.driver), clock: systemClock },
     );
     if (flags.output === 'json') printJson(io, planJson(made));
@@ -62,7 +62,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
           applyCommand: applyCommandOf(flags, waivers),
           initCommand: nextCommand('init', flags),
           waitCommand: nextCommand('wait', flags),
-          patienceMs: given.config.apply.timeout_ms,
+          patienceMs: settings.config.apply.timeout_ms,
           showDone: flags.showDone === true,
         }),
       );
@@ -75,7 +75,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
           specs: declared.specs,
           state,
           selection: flags.filename ?? [],
-          policy: given.config.policy,
+          policy: settings.config.policy,
           waivers,
         },
         sha256,

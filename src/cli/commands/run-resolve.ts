@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
 import { ports } from '../run-ports.ts';
-import { actor, backend, settings } from '../setup.ts';
+import { actor, backend, loadSettings } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];
@@ -37,18 +37,18 @@ const SETTLED: Readonly<Record<Resolution['as'], readonly [decided: string, next
 };
 
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const store = await backend(io, flags, given, 'to change');
+  const settings = await loadSettings(io, flags);
+  const store = await backend(io, flags, settings, 'write');
   const { as, reason } = flags;
   const { record, state } = await resolve(
     {
       address,
       decision: { as, reason, by: io.who },
-      settings: given.config,
+      settings: settings.config,
       actor: actor(io, 'resolve'),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, given, store),
+    ports(io, flags, settings, store),
   );
   io.stdout.write(settledText(record, as, recordOptions(io, state)));
   return EXIT.done;

@@ -13,7 +13,7 @@ import { stateMigrated } from '../../state/migrated-state.ts';
 import type { StateFault } from '../../state/state-faults.ts';
 import { confirm, noConsent } from '../confirm.ts';
 import type { Io } from '../io.ts';
-import { actor, openState, settings } from '../setup.ts';
+import { actor, loadSettings, openState } from '../setup.ts';
 import { backUp } from '../state-backup.ts';
 import { faultsOf, remember, warnOfFaults } from '../state-check.ts';
 import { systemClock } from '../system.ts';
@@ -33,7 +33,7 @@ export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
     throw Failure.of('usage', 'reason', '--reason is empty', {
       remedy: 'say why this state can be relied on',
     });
-  const store = await openState(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
+  const store = await openState(io, flags, await loadSettings(io, flags), flags.dryRun ? 'read' : 'write');
   if (flags.dryRun) {
     await faultsToAccept(io, store, await store.snapshot());
     io.stdout.write('Nothing was changed: this was a dry run.\n');

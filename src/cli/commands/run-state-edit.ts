@@ -11,7 +11,7 @@ import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { actor, backend, settings } from '../setup.ts';
+import { actor, backend, loadSettings } from '../setup.ts';
 import { backUp } from '../state-backup.ts';
 
 export interface EditFlags extends CommonFlags {
@@ -99,7 +99,7 @@ async function edit(
   flags: EditFlags,
   decide: (state: State) => Edit,
 ): Promise<ExitCode> {
-  const store = await backend(io, flags, await settings(io, flags), flags.dryRun ? 'to look' : 'to change');
+  const store = await backend(io, flags, await loadSettings(io, flags), flags.dryRun ? 'read' : 'write');
   if (flags.dryRun) {
     const state = await store.read();
     if (!state) throw noState(store);

@@ -8,7 +8,7 @@ import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { allowed } from '../options/shared.ts';
-import { absolute, actor, openLocation, openState, settings } from '../setup.ts';
+import { absolute, actor, loadSettings, openLocation, openState } from '../setup.ts';
 import { refuseFaults, statePorts } from '../state-check.ts';
 import { usage } from '../usage.ts';
 import type { EditFlags } from './run-state-edit.ts';
@@ -27,8 +27,8 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
       '--to LOCATION or --undo is required',
       'add --to LOCATION; or add --undo to use the old location again',
     );
-  const given = await settings(io, flags);
-  const here = await openState(io, flags, given, flags.dryRun ? 'to look' : 'to change');
+  const settings = await loadSettings(io, flags);
+  const here = await openState(io, flags, settings, flags.dryRun ? 'read' : 'write');
   const request = {
     actor: actor(io, 'state migrate'),
     lockTimeoutMs: flags.lockTimeout,
@@ -47,7 +47,7 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
   const location = isUrl(to) ? to : absolute(io, to);
   const migratePorts: MigratePorts = {
     ...ports,
-    openThere: () => openLocation(io, location, given),
+    openThere: () => openLocation(io, location, settings),
     refuseFaults: (store, snapshot) => refuseFaults(io, store, snapshot),
   };
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);

@@ -11,7 +11,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
-import { openState, settings } from '../setup.ts';
+import { loadSettings, openState } from '../setup.ts';
 import { faultsOf, warnOfFaults } from '../state-check.ts';
 
 /** Start here for the commands that look after the state: what they share, and those that only show it. */
@@ -54,7 +54,7 @@ export async function withFaults(
   io: Io,
   flags: CommonFlags,
 ): Promise<Snapshot & { readonly location: string; readonly faults: readonly StateFault[] }> {
-  const store = await openState(io, flags, await settings(io, flags), 'to look');
+  const store = await openState(io, flags, await loadSettings(io, flags), 'read');
   const snapshot = await store.snapshot();
   if (!snapshot) throw noState(store);
   const { location } = store;

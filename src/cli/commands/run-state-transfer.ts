@@ -19,7 +19,7 @@ import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { allowed, type CommonFlags } from '../options/shared.ts';
 import { showDiagnostics } from '../print.ts';
-import { absolute, actor, backend, openState, settings } from '../setup.ts';
+import { absolute, actor, backend, loadSettings, openState } from '../setup.ts';
 import { type StateUse, serialsKnown, statePorts, warningOfFaults } from '../state-check.ts';
 import type { EditFlags } from './run-state-edit.ts';
 import { existing } from './run-state-show.ts';
@@ -34,8 +34,8 @@ export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
 export async function push(io: Io, file: string, flags: EditFlags): Promise<ExitCode> {
   const bytes = await readAll(io, file);
   const unsaved = await stoppably(decodeUnsaved(bytes, file), io.stop);
-  const given = await settings(io, flags);
-  const use: StateUse = flags.dryRun ? 'to look' : 'to change';
+  const settings = await loadSettings(io, flags);
+  const use: StateUse = flags.dryRun ? 'read' : 'write';
   const request = {
     name: file,
     dryRun: flags.dryRun === true,
@@ -48,7 +48,7 @@ export async function push(io: Io, file: string, flags: EditFlags): Promise<Exit
     serialsKnown: (lineage) => serialsKnown(io, lineage),
   });
   if (unsaved) {
-    const store = await backend(io, flags, given, use);
+    const store = await backend(io, flags, settings, use);
     const merged = await pushUnsaved({ ...request, given: unsaved }, ports(store), (merges) =>
       io.stdout.write(`${merges.map(mergeLine).join('\n')}\n\n`),
     );
@@ -56,7 +56,7 @@ export async function push(io: Io, file: string, flags: EditFlags): Promise<Exit
     return exitOf(io, merged.merges);
   }
   // What stands there may be broken: to put a sound state in its place is how that is repaired.
-  const store = warningOfFaults(io, refusingMigrated(await openState(io, flags, given, use)));
+  const store = warningOfFaults(io, refusingMigrated(await openState(io, flags, settings, use)));
   const snapshot = await decoded(io, bytes, file);
   const risks = allowed(Object.keys(PUSH_RISKS) as PushRisk[], flags);
   const pushed = await pushWhole({ ...request, given: snapshot, risks }, ports(store));

@@ -12,7 +12,7 @@ import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { absolute, backend, loadIo, type Settings, settings } from '../setup.ts';
+import { absolute, backend, loadIo, loadSettings, type Settings } from '../setup.ts';
 
 export interface StatusFlags extends ManifestFlags {
   readonly output: 'text' | 'json';
@@ -25,8 +25,8 @@ const OLD_MS = 3_600_000;
 
 /** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
 export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
-  const given = await settings(io, flags);
-  const store = await backend(io, flags, given, 'to look');
+  const settings = await loadSettings(io, flags);
+  const store = await backend(io, flags, settings, 'read');
   const state = await store.read();
   if (!state) {
     if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });
@@ -39,7 +39,7 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
     }
     return EXIT.done;
   }
-  const specs = await declared(io, flags, given);
+  const specs = await declared(io, flags, settings);
   const all = openRestores(state, specs);
   const named = recordsOf(state, addresses);
   const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));

@@ -4,7 +4,7 @@ import { loadManifests, manifestPaths } from '../../manifest/index.ts';
 import { EMULATOR_CLOUD, trustsCwd } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
-import { backend, loadIo, settings } from '../setup.ts';
+import { backend, loadIo, loadSettings } from '../setup.ts';
 import { TOPICS } from './help-topics.ts';
 
 /** What fits at the end of a command line: of the program’s own commands and flags, or something to be looked up. */
@@ -181,13 +181,13 @@ const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 /** The entries of the clouds.yaml that would be used; of a file that cannot be read, none. */
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
-    const given = await settings(silenced(io), flags);
+    const settings = await loadSettings(silenced(io), flags);
     const { readCloudFiles, parseCloudFile } = await import('../../drivers/auth/cloud-files.ts');
     const files = await readCloudFiles({
       env: io.env,
       home: io.home,
       cwd: io.cwd,
-      readsCwd: trustsCwd(io, given),
+      readsCwd: trustsCwd(io, settings),
     });
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
@@ -207,10 +207,10 @@ async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[
   const found = new Set<string>();
   try {
     const silent = silenced(io);
-    const given = await settings(silent, flags);
-    const state = await (await backend(silent, flags, given, 'to look')).read();
+    const settings = await loadSettings(silent, flags);
+    const state = await (await backend(silent, flags, settings, 'read')).read();
     for (const address of state?.records.keys() ?? []) found.add(address);
-    const paths = await manifestPaths(flags.filename ?? [], given.loaded, loadIo(silent));
+    const paths = await manifestPaths(flags.filename ?? [], settings.loaded, loadIo(silent));
     if (!paths.includes('-'))
       for (const { address } of (await loadManifests(paths, loadIo(silent))).specs) found.add(address);
   } catch {
