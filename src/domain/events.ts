@@ -10,7 +10,7 @@ import type { Address } from './spec.ts';
 export type ApplyEvent = { readonly at: string } & (
   | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
   /** A slot is taken; the restore is being looked at. */
-  | { readonly type: 'begun'; readonly address: Address; readonly resumed: boolean }
+  | { readonly type: 'preparing'; readonly address: Address; readonly resumed: boolean }
   /** It cannot go on yet. Repeated only when the reason changes. */
   | { readonly type: 'waiting'; readonly address: Address; readonly reason: string }
   | { readonly type: 'intended'; readonly address: Address; readonly attempt: number }
@@ -98,7 +98,7 @@ export interface RunSummary {
   /** What came of them could not be written into the state. */
   readonly unsaved: number;
   /** Not started in this run. */
-  readonly skipped: number;
+  readonly not_started: number;
   /** Left out by the plan, for another reason than an unknown outcome. */
   readonly blocked: number;
   /** The cloud works on them. */

@@ -163,7 +163,7 @@ class Execution {
     const { action } = task;
     const { lease } = this.#input;
     const resumed = action.kind === 'resume';
-    this.#run.emit({ type: 'begun', address: action.address, resumed });
+    this.#run.emit({ type: 'preparing', address: action.address, resumed });
     try {
       const end = await runRestore(this.#run, action, lease.state()?.records.get(action.address));
       this.#ended(task, end);
@@ -249,7 +249,7 @@ class Execution {
       running: 0,
       intended: 0,
       unsaved: 0,
-      skipped: 0,
+      not_started: 0,
       blocked: 0,
     };
     for (const end of this.#ends.values()) count[resultOf(end)]++;
@@ -312,14 +312,14 @@ function isAtRest(end: End): boolean {
   return end.record.status === 'succeeded' || end.record.status === 'failed';
 }
 
-export function resultOf(end: End): RestoreRecord['status'] | 'unsaved' | 'skipped' | 'blocked' {
+export function resultOf(end: End): RestoreRecord['status'] | 'unsaved' | 'not_started' | 'blocked' {
   switch (end.kind) {
     case 'recorded':
       return end.record.status;
     case 'unsaved':
       return 'unsaved';
     case 'not_started':
-      return 'skipped';
+      return 'not_started';
     case 'blocked':
       return end.unknown ? 'unknown' : 'blocked';
     default:

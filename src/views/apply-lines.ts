@@ -31,7 +31,7 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
         tone: 'routine',
         text: `${plural(event.restores, 'restore')}, at most ${event.parallelism} at the same time`,
       };
-    case 'begun':
+    case 'preparing':
       return event.resumed ? routine(event.address, 'resuming: reads disk and backup first') : undefined;
     case 'waiting':
       return routine(event.address, `not yet: ${sanitize(event.reason)}`);

@@ -38,7 +38,7 @@ export function applySummary(
 ): string {
   const { style, width } = options;
   const rows = rowsOf(report, plan);
-  const { unsaved, unknown, failed, running, refused, skipped, blocked } = sorted(rows);
+  const { unsaved, unknown, failed, running, refused, notStarted, blocked } = sorted(rows);
   const ran = rows.filter(({ end }) => end.kind !== 'blocked');
   return joinLines([
     ...(ran.length === 0 ? [] : [...tableLines(columns(options), ran, { style, width }), '']),
@@ -54,7 +54,7 @@ export function applySummary(
     ),
     ...refusedLines(refused, options),
     ...unsavedLines(unsaved, options),
-    ...skippedLines(skipped, options),
+    ...notStartedLines(notStarted, options),
     ...blockedLines(blocked, options),
     ...putBackLines(rows, options),
     ...(unknown.length > 0 ? ['', ...legend(options)] : []),
@@ -92,11 +92,11 @@ function sorted(rows: readonly Row[]) {
   const failed: RecordRow[] = [];
   const running: RecordRow[] = [];
   const refused: RecordRow[] = [];
-  const skipped: Row[] = [];
+  const notStarted: Row[] = [];
   const blocked: Row[] = [];
   for (const row of rows) {
     if (row.end.kind === 'not_started') {
-      skipped.push(row);
+      notStarted.push(row);
       continue;
     }
     if (row.end.kind === 'unsaved') {
@@ -127,7 +127,7 @@ function sorted(rows: readonly Row[]) {
         unreachable(record);
     }
   }
-  return { unsaved, unknown: [...unknown.values()], failed, running, refused, skipped, blocked };
+  return { unsaved, unknown: [...unknown.values()], failed, running, refused, notStarted, blocked };
 }
 
 function columns({ style, now }: TextOptions): Column<Row>[] {
@@ -198,7 +198,7 @@ function totalsLines(
   ];
 }
 
-/** Of everything declared, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 skipped, 3 done before.` */
+/** Of everything declared, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 not started, 3 done before.` */
 function runSummaryText(summary: RunSummary, plan: Plan, command: string): string {
   const { noop, expired } = totals(plan);
   const parts = (
@@ -209,7 +209,7 @@ function runSummaryText(summary: RunSummary, plan: Plan, command: string): strin
       [summary.running, 'still running'],
       [summary.intended, 'begun (not known to be running)'],
       [summary.unsaved, 'not saved'],
-      [summary.skipped, 'skipped'],
+      [summary.not_started, 'not started'],
       [summary.blocked, 'blocked'],
       [noop, 'done before'],
       [expired, 'expired'],
@@ -347,7 +347,7 @@ function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
 }
 
 /** What was not started, by its reason: after a halt it is often the same for hundreds. */
-function skippedLines(rows: readonly Row[], options: TextOptions): string[] {
+function notStartedLines(rows: readonly Row[], options: TextOptions): string[] {
   const byReason = new Map<string, { code: NotStarted; reason: string; rows: Row[] }>();
   for (const row of rows) {
     if (row.end.kind !== 'not_started') continue;

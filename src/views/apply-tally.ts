@@ -41,7 +41,7 @@ export class Tally {
       case 'run_started':
         this.#restores = event.restores;
         return;
-      case 'begun':
+      case 'preparing':
         this.#underway.set(event.address, {
           address: event.address,
           phase: event.resumed ? 'resuming' : 'looking',

@@ -111,7 +111,7 @@ describe('one look', () => {
     };
     const { outcome } = await lab.apply([lab.spec(0)], {
       onEvent: ({ type }) => {
-        begun ||= type === 'begun';
+        begun ||= type === 'preparing';
       },
     });
     expect(found).to.equal(false);

@@ -54,7 +54,7 @@ describe('a run', () => {
     let most = 0;
     await lab.apply(specs, {
       onEvent: (event) => {
-        if (event.type === 'begun') most = Math.max(most, ++under);
+        if (event.type === 'preparing') most = Math.max(most, ++under);
         if (event.type === 'ended') under--;
       },
     });
@@ -111,7 +111,7 @@ describe('a run', () => {
     mend(lab, 0);
     const specs = [lab.spec(0), lab.spec(1, { depends_on: ['set/disk-0'] }), lab.spec(2)];
     const { outcome } = await lab.apply(specs);
-    expect(outcome.summary).to.include({ failed: 1, succeeded: 1, skipped: 1 });
+    expect(outcome.summary).to.include({ failed: 1, succeeded: 1, not_started: 1 });
     expect(outcome.ends.get('set/disk-1')).to.include({ kind: 'not_started', code: 'dependency' });
     const record = (await lab.state())?.records.get('set/disk-0');
     expect(record?.status === 'failed' && record.touched).to.equal('maybe');
@@ -124,7 +124,7 @@ describe('a run', () => {
       faults: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails' }, times: 'always' }],
     });
     const { outcome } = await lab.apply(Array.from({ length: 8 }, (_, n) => lab.spec(n)));
-    expect(outcome.summary).to.include({ failed: 2, skipped: 6 });
+    expect(outcome.summary).to.include({ failed: 2, not_started: 6 });
     expect(lab.events.filter((event) => event.type === 'halted')).to.have.length(1);
     expect(lab.audit().restores).to.have.length(2);
   });
@@ -139,7 +139,7 @@ describe('a run', () => {
     const specs = [0, 1, 2, 3].map((n) => lab.spec(n));
     await lab.apply(specs.slice(0, 3), { reach: 'submit' });
     const { outcome } = await lab.apply(specs);
-    expect(outcome.summary).to.include({ failed: 1, succeeded: 2, skipped: 1 });
+    expect(outcome.summary).to.include({ failed: 1, succeeded: 2, not_started: 1 });
     expect(outcome.ends.get('set/disk-3')).to.include({ kind: 'not_started', code: 'halted' });
     expect(lab.starts(3)).to.equal(0);
   });
@@ -239,7 +239,7 @@ describe('a run', () => {
     lab.clock.at(30_000, () => stop.abort(new Error('SIGINT')));
     const { outcome } = await lab.apply(specs, { stop: stop.signal });
     expect(lab.clock.monotonic()).to.be.within(30_000, 31_000);
-    expect(outcome.summary).to.include({ started: 1, running: 1, skipped: 1 });
+    expect(outcome.summary).to.include({ started: 1, running: 1, not_started: 1 });
     expect(outcome.ends.get('set/disk-1')).to.include({ kind: 'not_started', code: 'interrupted' });
     const next = await lab.apply(specs);
     expect(next.outcome.summary).to.include({ started: 1, succeeded: 2 });
@@ -289,7 +289,10 @@ describe('a run', () => {
     const told = [...outcome.ends.values()].filter(({ kind }) => kind === 'unsaved');
     expect(told, 'each is told').to.deep.equal(unsaved.map((record) => ({ kind: 'unsaved', record })));
     expect(outcome.ends.size, 'of all').to.equal(specs.length);
-    expect(outcome.summary).to.include({ unsaved: unsaved.length, skipped: specs.length - unsaved.length });
+    expect(outcome.summary).to.include({
+      unsaved: unsaved.length,
+      not_started: specs.length - unsaved.length,
+    });
     // The disk is mended: the next run finds out and repeats nothing.
     lab.disk.broken = undefined;
     const next = await lab.apply(specs);

@@ -86,7 +86,7 @@ export class Coverage {
     const restore = this.#restores.get(event.address);
     if (!restore) return;
     switch (event.type) {
-      case 'begun':
+      case 'preparing':
         if (!event.resumed) restore.phase = 'getting ready';
         break;
       case 'waiting':

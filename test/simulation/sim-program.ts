@@ -211,7 +211,7 @@ export class SimProgram {
     if (process.isDead) return;
     this.#scene.coverage.event(event);
     const { conduct } = this.#scene.checker;
-    if (event.type === 'begun') conduct.begun(process.name, event.address, this.#scene.clock.monotonic());
+    if (event.type === 'preparing') conduct.begun(process.name, event.address, this.#scene.clock.monotonic());
     if (event.type === 'ended') conduct.ended(process.name, event.address, this.#scene.clock.monotonic());
     if ('address' in event) this.#scene.note(`${process.name}: ${textOf(event)}`);
   }

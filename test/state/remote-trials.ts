@@ -13,7 +13,7 @@ import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from './trial
 export function remoteTrials(server: TrialServer): void {
   describe(`remote trials: ${server.name}`, () => {
     if (server.missing !== undefined) {
-      it(`skipped: ${server.missing}`, function () {
+      it(`not_started: ${server.missing}`, function () {
         this.skip();
       });
       return;

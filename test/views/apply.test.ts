@@ -78,7 +78,7 @@ function begun(count: number): ApplyEvent[] {
     { at, type: 'run_started', restores: count, parallelism: count },
     ...Array.from(
       { length: count },
-      (_, n): ApplyEvent => ({ at, type: 'begun', address: `set/disk-${n}`, resumed: false }),
+      (_, n): ApplyEvent => ({ at, type: 'preparing', address: `set/disk-${n}`, resumed: false }),
     ),
   ];
 }
@@ -162,7 +162,7 @@ describe('views/apply-progress', () => {
     reporter.handle({ type: 'ended', at: when, address: running.address, end });
     const zero = { started: 1, adopted: 0, succeeded: 0, failed: 0, unknown: 0, running: 0, intended: 0 };
     const work = { duration_ms: 1_000, requests: 7, slowdowns: 0 };
-    const summary = { ...zero, unsaved: 1, skipped: 0, blocked: 0, ...work };
+    const summary = { ...zero, unsaved: 1, not_started: 0, blocked: 0, ...work };
     reporter.handle({ type: 'run_ended', at: when, summary });
     const text = applySummary(reporter.report(), RUN_PLAN, at(120));
     expect(text).to.match(new RegExp(`${running.address} .* running, not saved .* ${jobIdOf(running)}`));
@@ -314,7 +314,7 @@ describe('views/apply-summary', () => {
     const full = report();
     const summary = { ...(full.summary as RunSummary), succeeded: 0, running: 1, intended: 2, requests: 70 };
     const text = applySummary({ ...full, summary }, RUN_PLAN, at(120));
-    expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 skipped.\n');
+    expect(text).to.contain('1 still running, 2 begun (not known to be running), 3 not started.\n');
     expect(text).to.contain('70 requests, about 14 for each restore');
   });
 

@@ -427,10 +427,10 @@ function ended(time: string, address: string, end: End): ApplyEvent {
 /** Recorded in the order told; `at` is what a replay's clock shows. */
 export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:08', { type: 'run_started', restores: 8, parallelism: 4 }),
-  stamped('00:00:08', { type: 'begun', address: 'payments/data', resumed: false }),
-  stamped('00:00:08', { type: 'begun', address: 'payments/wal', resumed: false }),
-  stamped('00:00:08', { type: 'begun', address: 'payments/web', resumed: true }),
-  stamped('00:00:08', { type: 'begun', address: 'payments/app', resumed: false }),
+  stamped('00:00:08', { type: 'preparing', address: 'payments/data', resumed: false }),
+  stamped('00:00:08', { type: 'preparing', address: 'payments/wal', resumed: false }),
+  stamped('00:00:08', { type: 'preparing', address: 'payments/web', resumed: true }),
+  stamped('00:00:08', { type: 'preparing', address: 'payments/app', resumed: false }),
   stamped('00:00:09', {
     type: 'waiting',
     address: 'payments/data',
@@ -504,7 +504,7 @@ export const RUN: readonly ApplyEvent[] = [
   ended('00:05:03', 'payments/wal', { kind: 'recorded', record: unknown }),
   ended('00:07:40', 'payments/app', { kind: 'recorded', record: failedTouched }),
   ended('00:09:00', 'payments/web', { kind: 'recorded', record: adopted }),
-  stamped('00:09:00', { type: 'begun', address: 'payments/log', resumed: false }),
+  stamped('00:09:00', { type: 'preparing', address: 'payments/log', resumed: false }),
   ended('00:12:16', 'payments/data', { kind: 'recorded', record: succeeded }),
   stamped('00:12:16', {
     type: 'halted',
@@ -536,7 +536,7 @@ export const RUN: readonly ApplyEvent[] = [
       failed: 1,
       unknown: 1,
       unsaved: 0,
-      skipped: 3,
+      not_started: 3,
       blocked: 0,
       running: 1,
       intended: 0,

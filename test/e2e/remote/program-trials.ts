@@ -73,7 +73,7 @@ export class Remote {
 export function programTrials(server: TrialServer): void {
   describe(`apply over a state on ${server.name}`, () => {
     if (server.missing !== undefined) {
-      it(`skipped: ${server.missing}`, function () {
+      it(`not_started: ${server.missing}`, function () {
         this.skip();
       });
       return;
