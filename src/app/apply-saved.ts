@@ -1,4 +1,5 @@
 import { sameJson } from '../domain/canonical-json.ts';
+import { type CloudProject, sameProject } from '../domain/cloud-project.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
@@ -8,7 +9,6 @@ import { isUnderWay } from '../domain/record.ts';
 import type { SavedPlan, SignatureFinding } from '../domain/saved-plan.ts';
 import type { ManifestFile } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { sameTarget, type Target } from '../domain/target.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import { PLAN_AGAIN, stalenessOf } from '../planner/plan-staleness.ts';
 import { pinnedSpecs, plannedAddresses, reconcile } from '../planner/reconcile.ts';
@@ -101,12 +101,12 @@ export async function applySaved(given: ApplySavedRequest, ports: ApplySavedPort
  * What is under way of what the plan wants, whoever began it. It is followed also when the plan has become stale; not,
  * though, with the credentials of another project.
  */
-function wantedUnderWay(saved: SavedPlan, state: State | undefined, target: Target): Plan {
+function wantedUnderWay(saved: SavedPlan, state: State | undefined, target: CloudProject): Plan {
   const wanted = new Set(plannedAddresses(saved));
   const own = [...(state?.records.values() ?? [])]
     .filter(isUnderWay)
     .filter((record) => record.plan_digest === saved.digest || wanted.has(record.address));
-  const follows = state && sameTarget(state.target, target) ? own : [];
+  const follows = state && sameProject(state.target, target) ? own : [];
   return followPlan(follows, saved.state, target, saved.created_at);
 }
 

@@ -13,7 +13,7 @@ import { plan } from '../planner/planner.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
 import { observe } from './observe.ts';
-import { refuseOtherTarget } from './refuse-other-target.ts';
+import { refuseOtherProject } from './refuse-other-project.ts';
 
 /** What is wanted, and by which rules. */
 export interface Wanted {
@@ -38,7 +38,7 @@ export interface PlanSources {
 export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSources): Promise<Plan> {
   const { specs, policy, only } = wanted;
   refuseUndeclared(only, specs);
-  if (state && driver) refuseOtherTarget(state, driver.target);
+  if (state && driver) refuseOtherProject(state, driver.target);
   const now = clock.now();
   const planFrom = (observations?: Observations) =>
     plan({

@@ -1,4 +1,5 @@
 import { isoTime } from '../domain/clock.ts';
+import { projectText, sameProject } from '../domain/cloud-project.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
 import { Lines } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
@@ -7,7 +8,6 @@ import { stoppably } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import { judgePush, pushedState } from '../domain/push-risks.ts';
 import type { PushRisk, State } from '../domain/state.ts';
-import { describeTarget, sameTarget } from '../domain/target.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { extendChain } from '../state/history-chain.ts';
@@ -142,15 +142,15 @@ export async function pushUnsaved(
 
 /** No flag lifts this: records of another project's disks mean nothing in this state. */
 function mustBelong(unsaved: Unsaved, name: string, state: State, location: string): void {
-  if (unsaved.lineage === state.lineage && sameTarget(unsaved.target, state.target)) return;
+  if (unsaved.lineage === state.lineage && sameProject(unsaved.target, state.target)) return;
   throw Failure.of(
     'refused',
     'push-other-lineage',
     `${name} belongs to another state than the one at ${location}`,
     {
       detail: new Lines(
-        `There: lineage ${state.lineage}, ${describeTarget(state.target)}`,
-        `In ${name}: lineage ${unsaved.lineage}, ${describeTarget(unsaved.target)}`,
+        `There: lineage ${state.lineage}, ${projectText(state.target)}`,
+        `In ${name}: lineage ${unsaved.lineage}, ${projectText(unsaved.target)}`,
       ),
       remedy: `${addressWarning(unsaved.state)}name the state that the run worked with, ${quotedWhole(unsaved.state)}: --state ${locationWord(unsaved.state)}`,
     },

@@ -7,7 +7,7 @@ import type { RunSettings } from '../executor/run.ts';
 import { noRecord } from './addresses.ts';
 import { noState } from './no-state.ts';
 import type { LockRequest, Ports } from './ports.ts';
-import { refuseOtherTarget } from './refuse-other-target.ts';
+import { refuseOtherProject } from './refuse-other-project.ts';
 import { withConnection } from './with-connection.ts';
 import { withLease } from './with-lease.ts';
 
@@ -30,7 +30,7 @@ export function resolve(request: ResolveRequest, ports: Ports): Promise<Resolved
     withLease(store, request, stop, async (lease) => {
       const state = lease.state();
       if (!state) throw noState(store);
-      refuseOtherTarget(state, driver.target);
+      refuseOtherProject(state, driver.target);
       const record = state.records.get(address);
       if (!record) throw new Failure('usage', noRecord(address, state.records.keys()));
       const resolved = await resolveRecord(lease, driver, clock, record, decision, {

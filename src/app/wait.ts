@@ -11,7 +11,7 @@ import type { Lease } from '../state/backend.ts';
 import { recordsOf } from './addresses.ts';
 import { noState } from './no-state.ts';
 import type { LockRequest, RunPorts } from './ports.ts';
-import { refuseOtherTarget } from './refuse-other-target.ts';
+import { refuseOtherProject } from './refuse-other-project.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
 import { warnOfTokenEnd } from './token-end.ts';
 import { withConnection } from './with-connection.ts';
@@ -57,7 +57,7 @@ function follow(
 ): Promise<RunResult> {
   return withConnection(ports, async (connection) => {
     const { target } = connection.driver;
-    refuseOtherTarget(state, target);
+    refuseOtherProject(state, target);
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
     const adapted = followingSettings(settings, underWay.length);
     warnOfTokenEnd(ports, connection, plan, adapted);

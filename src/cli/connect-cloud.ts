@@ -1,9 +1,9 @@
 import type { Connection } from '../app/connection.ts';
-import { ADD_EMULATOR } from '../app/refuse-other-target.ts';
+import { ADD_EMULATOR } from '../app/refuse-other-project.ts';
+import { EMULATOR_AUTH_URL, isEmulator } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
-import { EMULATOR_TARGET, isEmulator } from '../domain/target.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
@@ -129,7 +129,7 @@ export async function cloudOptions(io: Io, flags: CommonFlags, settings: Setting
       env: emulator.env(),
       envOf: 'the built-in emulator',
       // Its port is another one each time; the world is what a state is bound to.
-      boundTo: `${EMULATOR_TARGET}${emulator.worldId}`,
+      boundTo: `${EMULATOR_AUTH_URL}${emulator.worldId}`,
     },
     close: () => emulator.close(),
   };

@@ -1,11 +1,11 @@
 import type { Backup, Server, Volume } from '../domain/cloud.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import { suggestForReport } from '../domain/suggest.ts';
-import type { Target } from '../domain/target.ts';
 import type { Driver, Listing } from '../drivers/driver.ts';
 import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
 import { inventoryOf } from '../inventory/rows.ts';
@@ -21,7 +21,7 @@ export interface Project {
   readonly inventory: Inventory;
   /** As listed, for the rules that pick one. */
   readonly backups: readonly Backup[];
-  readonly target: Target;
+  readonly target: CloudProject;
 }
 
 /** Lists the project and refuses a filter that names a disk or server which is not there. */

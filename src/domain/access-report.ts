@@ -1,5 +1,5 @@
+import type { CloudProject } from './cloud-project.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { Target } from './target.ts';
 
 /** What `auth show` and `auth check` tell: which settings a cloud is reached with, and how far one gets with them. */
 
@@ -51,6 +51,6 @@ export interface StepReport {
 
 export interface AccessReport {
   readonly ok: boolean;
-  readonly target?: Target;
+  readonly target?: CloudProject;
   readonly steps: readonly StepReport[];
 }

@@ -1,13 +1,13 @@
 import type { Backup } from './cloud.ts';
+import type { CloudProject } from './cloud-project.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { VolumeRow } from './inventory.ts';
-import type { Target } from './target.ts';
 
 /** A manifest that `vbsctl generate` is about to write: found in the cloud, not yet declared by anybody. */
 export interface Draft {
   /** Name of the set. */
   readonly set: string;
-  readonly target: Target;
+  readonly target: CloudProject;
   /** As it was asked for: a time with its zone, or `latest`. */
   readonly as_of: string;
   /** The same, ISO 8601 UTC. */

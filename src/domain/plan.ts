@@ -1,9 +1,9 @@
 import type { Attachment } from './cloud.ts';
+import type { CloudProject } from './cloud-project.ts';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import type { RestoreRecord, UnderWay, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
-import type { Target } from './target.ts';
 
 /** What would be done, as data: `apply` executes it, the views show it, a file can keep it. */
 export interface Plan {
@@ -13,7 +13,7 @@ export interface Plan {
   /** Made without a look at the cloud; cannot be applied. */
   readonly offline: boolean;
   /** Absent only when made offline without a state. */
-  readonly target?: Target;
+  readonly target?: CloudProject;
   /** Absent: there is no state yet. */
   readonly state?: { readonly lineage: string; readonly serial: number };
   readonly manifests: readonly ManifestFile[];

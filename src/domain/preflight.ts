@@ -8,12 +8,12 @@ import {
   VOLUME_RESTORING,
   type Volume,
 } from './cloud.ts';
+import type { CloudProject } from './cloud-project.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { shellOperand, shellWord } from './escape/shell-word.ts';
 import type { Wait } from './plan.ts';
 import { isWithheld } from './secrets.ts';
 import type { Expectation } from './spec.ts';
-import type { Target } from './target.ts';
 
 /**
  * The service's rules of a restore, in two kinds. Identity facts say whether this is the restore that was
@@ -22,19 +22,19 @@ import type { Target } from './target.ts';
  */
 
 /** Where the credentials lead. */
-export type Home = Pick<Target, 'project_id' | 'region'>;
+export type ProjectRegion = Pick<CloudProject, 'project_id' | 'region'>;
 
 /** Why this disk must not be restored from this backup; empty when nothing speaks against it. */
 export function identityProblems(
   volume: Volume,
   backup: Backup,
   expect: Expectation,
-  home: Home,
+  project: ProjectRegion,
 ): Diagnostic[] {
   return [
-    ...volumeProblems(volume, home),
-    ...backupProblems(backup, home),
-    ...regionProblems(volume, backup, home),
+    ...volumeProblems(volume, project),
+    ...backupProblems(backup, project),
+    ...regionProblems(volume, backup, project),
     ...sizeProblems(volume, backup),
     ...expectationProblems(volume, expect),
   ];
@@ -62,7 +62,7 @@ export function describeAttachment(attachment: Attachment): string {
   return attachment.device ? `${server} (${attachment.device})` : server;
 }
 
-function volumeProblems(volume: Volume, { project_id }: Home): Diagnostic[] {
+function volumeProblems(volume: Volume, { project_id }: ProjectRegion): Diagnostic[] {
   const problems: Diagnostic[] = [];
   if (volume.project_id !== undefined && volume.project_id !== project_id)
     problems.push(
@@ -88,7 +88,7 @@ function volumeProblems(volume: Volume, { project_id }: Home): Diagnostic[] {
   return problems;
 }
 
-function backupProblems(backup: Backup, { project_id }: Home): Diagnostic[] {
+function backupProblems(backup: Backup, { project_id }: ProjectRegion): Diagnostic[] {
   const problems: Diagnostic[] = [];
   if (backup.project_id !== undefined && backup.project_id !== project_id)
     problems.push(
@@ -112,7 +112,7 @@ function backupProblems(backup: Backup, { project_id }: Home): Diagnostic[] {
  * A backup restores within its region only. Neither tells its region; but where zones are named after theirs
  * (`eu-de-01` in `eu-de`), a zone of another region betrays an endpoint of another region.
  */
-function regionProblems(volume: Volume, backup: Backup, { region }: Home): Diagnostic[] {
+function regionProblems(volume: Volume, backup: Backup, { region }: ProjectRegion): Diagnostic[] {
   const zones = [volume.availability_zone, backup.availability_zone];
   if (zones.some((zone) => zone === undefined) || !zones.some((zone) => zone?.startsWith(region))) return [];
   return (['disk', 'backup'] as const).flatMap((what, index) =>

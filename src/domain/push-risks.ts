@@ -1,8 +1,8 @@
+import { projectText, sameProject } from './cloud-project.ts';
 import { addressesText, forgottenBy } from './continuation.ts';
 import { type Diagnostic, error, Lines } from './diagnostic.ts';
 import { Failure } from './errors.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
-import { describeTarget, sameTarget } from './target.ts';
 
 /** A whole state put in place of another: what speaks against it, and what comes of it. */
 
@@ -48,13 +48,13 @@ function risksOf(
       risk: which,
       diagnostic: error(`push-${which}`, summary, { detail, remedy: `${remedy}: --allow-${which}` }),
     });
-  if (given.lineage !== current.lineage || !sameTarget(given.target, current.target))
+  if (given.lineage !== current.lineage || !sameProject(given.target, current.target))
     risk(
       'other-lineage',
       `${name} is a different state from the one at ${location}`,
       new Lines(
-        `There: lineage ${current.lineage}, ${describeTarget(current.target)}`,
-        `In ${name}: lineage ${given.lineage}, ${describeTarget(given.target)}`,
+        `There: lineage ${current.lineage}, ${projectText(current.target)}`,
+        `In ${name}: lineage ${given.lineage}, ${projectText(given.target)}`,
       ),
       'correct the file or --state; to give up the state that is there',
     );

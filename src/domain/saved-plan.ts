@@ -1,4 +1,5 @@
 import { canonicalJson, canonicalJsonInSteps } from './canonical-json.ts';
+import type { CloudProject } from './cloud-project.ts';
 import type { Policy } from './config.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { LongWork } from './long-work.ts';
@@ -7,7 +8,6 @@ import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
 import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
 import type { Move } from './state.ts';
-import type { Target } from './target.ts';
 
 /**
  * A plan that was written down to be approved, and later applied as it is. Holds no secret, no advice and no record:
@@ -26,7 +26,7 @@ export interface SavedPlan {
   readonly signature?: PlanSignature;
   readonly created_at: string;
   readonly tool_version: string;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly state: StateRef;
   readonly manifests: readonly ManifestFile[];
   /** The paths that `-f` named: `apply` looks for the same configs around them. Empty: none was named. */

@@ -1,8 +1,8 @@
+import type { CloudProject } from './cloud-project.ts';
 import { unreachable } from './errors.ts';
 import type { Waiver } from './policy.ts';
 import { isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
-import type { Target } from './target.ts';
 
 /**
  * The ledger of what was done, and how it changes. A state is a fold of commits over an empty ledger;
@@ -13,7 +13,7 @@ export interface State {
   readonly lineage: string;
   /** One higher with each commit. */
   readonly serial: number;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly created_at: string;
   readonly records: ReadonlyMap<Address, RestoreRecord>;
   /** What is over, in order; never edited, never shortened. */
@@ -141,7 +141,7 @@ export function* recordsTold(state: State): Generator<RestoreRecord, void> {
   yield* state.records.values();
 }
 
-export function emptyState(lineage: string, target: Target, createdAt: string): State {
+export function emptyState(lineage: string, target: CloudProject, createdAt: string): State {
   return { lineage, serial: 0, target, created_at: createdAt, records: new Map(), history: [] };
 }
 

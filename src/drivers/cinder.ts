@@ -8,8 +8,8 @@ import type {
   StartOutcome,
   Volume,
 } from '../domain/cloud.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { list } from '../domain/shape.ts';
-import type { Target } from '../domain/target.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
@@ -30,7 +30,7 @@ import { checked } from './fields.ts';
 import { RestorePosts } from './restore-posts.ts';
 
 export interface CinderTools extends ClientTools {
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly cinder: ServiceRoot;
   readonly compute?: ServiceRoot;
 }
@@ -57,7 +57,7 @@ export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewrites
 export class CinderDriver implements Driver {
   readonly api = 'cinder';
   readonly traits = CINDER_TRAITS;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: CinderTools;
   readonly #client: ApiClient;

@@ -1,10 +1,10 @@
 import type { SettingsReport } from '../domain/access-report.ts';
+import { type CloudProject, canonicalAuthUrl } from '../domain/cloud-project.ts';
 import type { Config, HttpSettings } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { Secrets } from '../domain/secrets.ts';
-import { canonicalAuthUrl, type Target } from '../domain/target.ts';
 import { describeProxy, proxyFromEnv, proxySecrets, proxyVariable } from '../network/proxy.ts';
 import {
   certificateUnchecked,
@@ -166,7 +166,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   };
 }
 
-function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: Target }): Driver {
+function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: CloudProject }): Driver {
   switch (endpoints.api) {
     case 'vbs':
       return new VbsDriver({ ...tools, ...endpoints });

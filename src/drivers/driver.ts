@@ -11,7 +11,7 @@ import type {
   StartOutcome,
   Volume,
 } from '../domain/cloud.ts';
-import type { Target } from '../domain/target.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 
 /** What the cloud says of a failure elsewhere than in disk, backup and job. */
 export type FailureReport =
@@ -29,7 +29,7 @@ export type FailureReport =
 export interface Driver {
   readonly api: CloudApi;
   readonly traits: CloudTraits;
-  readonly target: Target;
+  readonly target: CloudProject;
   /**
    * What a POST needs, taken before its intent is written down: a place in the request budget and a valid
    * token. So the POST itself has nothing to wait for.

@@ -8,7 +8,7 @@ import type {
   StartOutcome,
   Volume,
 } from '../domain/cloud.ts';
-import type { Target } from '../domain/target.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { encodePercent } from '../network/percent.ts';
 import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
@@ -20,7 +20,7 @@ import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
 
 export interface VbsTools extends ClientTools {
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly vbs: ServiceRoot;
   readonly evs: ServiceRoot;
   readonly compute?: ServiceRoot;
@@ -33,7 +33,7 @@ export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesDisk
 export class VbsDriver implements Driver {
   readonly api = 'vbs';
   readonly traits = VBS_TRAITS;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
   readonly #tools: VbsTools;
   readonly #client: ApiClient;

@@ -4,7 +4,7 @@ import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { BackupView, PinnedAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
-import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
+import { identityProblems, type ProjectRegion, waitsFor } from '../domain/preflight.ts';
 import type { Names, Observation } from '../domain/record.ts';
 import { sameLook } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
@@ -60,7 +60,7 @@ function refusedByPolicy({ settings, waivers, clock }: Run, { volume, backup }: 
 export function judgeReadiness(
   action: PinnedAction,
   look: Look,
-  home: Home,
+  project: ProjectRegion,
   earlier: Earlier,
   begun?: Names,
   pendingBackups?: readonly Backup[],
@@ -69,7 +69,7 @@ export function judgeReadiness(
   const volume = look.volume.value;
   const backup = look.backup.value;
 
-  const [problem] = identityProblems(volume, backup, action.expect, home);
+  const [problem] = identityProblems(volume, backup, action.expect, project);
   if (problem) return { kind: 'never', reason: problem.summary };
   const changed =
     changedSince('planned', action.volume, action.backup, volume, backup) ??

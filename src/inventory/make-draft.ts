@@ -1,8 +1,8 @@
 import type { Backup } from '../domain/cloud.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Draft, DraftEntry } from '../domain/draft.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
 import { optional } from '../domain/optional.ts';
-import type { Target } from '../domain/target.ts';
 import { indexBackups, pickBackup } from '../planner/select.ts';
 
 /**
@@ -12,7 +12,7 @@ import { indexBackups, pickBackup } from '../planner/select.ts';
 export function draftOf(input: {
   readonly volumes: readonly VolumeRow[];
   readonly backups: readonly Backup[];
-  readonly target: Target;
+  readonly target: CloudProject;
   /** A time with its zone, or `latest`. */
   readonly asOf: string;
   readonly set: string;

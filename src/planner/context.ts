@@ -1,7 +1,7 @@
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
-import type { Home } from '../domain/preflight.ts';
+import type { ProjectRegion } from '../domain/preflight.ts';
 import type { PlanInput } from './plan-input.ts';
 import { indexRecords, type RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
@@ -15,7 +15,7 @@ export interface Context {
   readonly backups: BackupIndex;
   /** For advice: those, or what was listed only for it. */
   readonly advisable: BackupIndex;
-  readonly home: Home;
+  readonly project: ProjectRegion;
   readonly policy: Policy;
   /** Limits of the policy that a person lifted for this run. */
   readonly waivers: ReadonlySet<Waiver>;
@@ -24,16 +24,16 @@ export interface Context {
 }
 
 export function contextOf({ state, target, observations, policy, waivers, now }: PlanInput): Context {
-  const home = target ?? state?.target ?? { project_id: '', region: '' };
-  const backups = indexBackups(observations?.backup_list ?? [], home.project_id);
+  const project = target ?? state?.target ?? { project_id: '', region: '' };
+  const backups = indexBackups(observations?.backup_list ?? [], project.project_id);
   const beside = observations?.beside?.backups;
   return {
     records: indexRecords(state),
     observations,
     volumesByName: indexVolumes(observations?.volume_list ?? []),
     backups,
-    advisable: beside ? indexBackups(beside, home.project_id) : backups,
-    home,
+    advisable: beside ? indexBackups(beside, project.project_id) : backups,
+    project,
     policy,
     waivers: new Set(waivers),
     now,

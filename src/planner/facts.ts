@@ -3,7 +3,7 @@ import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { Wait } from '../domain/plan.ts';
-import { type Home, identityProblems, waitsFor } from '../domain/preflight.ts';
+import { identityProblems, type ProjectRegion, waitsFor } from '../domain/preflight.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { tooSmallForAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
@@ -11,13 +11,13 @@ import type { Resolved } from './resolve-spec.ts';
 
 /** What disk and backup, as just seen, say against a restore. */
 export function factProblems(one: Resolved, context: Context): Diagnostic[] {
-  const { observations, records, home } = context;
+  const { observations, records, project } = context;
   const { volume_id, backup_id, spec } = one;
   if (!observations || volume_id === undefined || backup_id === undefined) return [];
   const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
   const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
   if (volume?.kind === 'found' && backup?.kind === 'found')
-    return identityProblems(volume.value, backup.value, spec.expect, home).map((problem) =>
+    return identityProblems(volume.value, backup.value, spec.expect, project).map((problem) =>
       problem.code === 'volume-too-small' && isForeign(spec, backup.value, volume_id)
         ? tooSmallForAnother(one, volume.value, backup.value, context)
         : problem,
@@ -31,10 +31,10 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
       'volume',
       volume_id,
       volume,
-      home,
+      project,
       'correct volume_id; list what is there with the OpenStack client: openstack volume list',
     ),
-    ...readProblem('backup', backup_id, backup, home, otherBackup),
+    ...readProblem('backup', backup_id, backup, project, otherBackup),
   ];
 }
 
@@ -60,7 +60,7 @@ function readProblem(
   what: 'volume' | 'backup',
   id: string,
   reading: Reading<Volume | Backup> | undefined,
-  { project_id, region }: Home,
+  { project_id, region }: ProjectRegion,
   ifGone: string,
 ): Diagnostic[] {
   const noun = what === 'volume' ? 'disk' : 'backup';

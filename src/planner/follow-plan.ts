@@ -1,15 +1,15 @@
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { error } from '../domain/diagnostic.ts';
 import type { BlockedAction, Plan, ResumeAction } from '../domain/plan.ts';
 import type { RestoreRecord, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import { VERSION } from '../version.ts';
 
 /** A plan of nothing but what is under way, made of the records; `unknown`: what it leaves out, for a person to settle. */
 export function followPlan(
   records: readonly UnderWay[],
   state: Pick<State, 'lineage' | 'serial'>,
-  target: Target,
+  target: CloudProject,
   createdAt: string,
   unknown: readonly Unknown[] = [],
 ): Plan {

@@ -1,9 +1,9 @@
+import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
 import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 
 /** All that a plan is made of; nothing else flows in. */
 export interface PlanInput {
@@ -12,7 +12,7 @@ export interface PlanInput {
   /** Absent: nothing was initialised yet. */
   readonly state?: State;
   /** Absent only offline. */
-  readonly target?: Target;
+  readonly target?: CloudProject;
   /** Absent: offline; nothing is said about the cloud. Else all that `observationNeeds` asks for. */
   readonly observations?: Observations;
   readonly policy: Policy;

@@ -1,3 +1,4 @@
+import { type CloudProject, projectText, sameProject } from '../domain/cloud-project.ts';
 import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -12,7 +13,6 @@ import {
 } from '../domain/saved-plan.ts';
 import type { Address } from '../domain/spec.ts';
 import { addressesOf, type State } from '../domain/state.ts';
-import { describeTarget, sameTarget, type Target } from '../domain/target.ts';
 
 /**
  * Where a saved plan stands: what of it is done, what an earlier run of it left under way, what is still to be
@@ -40,7 +40,7 @@ export interface Ground {
   /** Where the state is looked for, for messages. */
   readonly location: string;
   /** What the credentials lead to. */
-  readonly target: Target;
+  readonly target: CloudProject;
   /** Epoch ms. */
   readonly now: number;
   readonly maxAgeMs?: number;
@@ -77,13 +77,10 @@ export const PLAN_AGAIN = 'make a new plan and have it approved: vbsctl plan --o
 // ---- where
 
 function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
-  if (sameTarget(saved.target, target)) return [];
+  if (sameProject(saved.target, target)) return [];
   return [
-    error('plan-other-target', 'the plan was made for a different cloud project than the credentials', {
-      detail: new Lines(
-        `The plan: ${describeTarget(saved.target)}`,
-        `The credentials: ${describeTarget(target)}`,
-      ),
+    error('plan-other-project', 'the plan was made for a different cloud project than the credentials', {
+      detail: new Lines(`The plan: ${projectText(saved.target)}`, `The credentials: ${projectText(target)}`),
       remedy: 'use credentials for the project of the plan, or make a plan for this one',
     }),
   ];

@@ -1,3 +1,4 @@
+import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Policy } from '../domain/config.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { atOnce } from '../domain/long-work.ts';
@@ -17,7 +18,6 @@ import {
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 
 /** What `plan --out` writes down. Throws a Failure (`refused`) for a plan that could never be applied. */
 export function save(
@@ -148,7 +148,10 @@ function savedNotice({ severity, code, summary, where }: Plan['notices'][number]
   return { severity, code, summary, ...optional('address', where?.address) };
 }
 
-function bound(plan: Plan, state: State | undefined): { readonly state: State; readonly target: Target } {
+function bound(
+  plan: Plan,
+  state: State | undefined,
+): { readonly state: State; readonly target: CloudProject } {
   if (!plan.offline && plan.target && state) return { state, target: plan.target };
   throw Failure.of(
     'refused',

@@ -1,6 +1,6 @@
+import type { CloudProject } from '../domain/cloud-project.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import type { Actor, Change, State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import type { Snapshot } from './codec.ts';
 
 /**
@@ -43,7 +43,7 @@ export interface Lease {
   /** As `state`, with a hash for each entry of the history. Linear in the entries. */
   snapshot(): Snapshot | undefined;
   /** Makes the empty ledger. Refuses (`state`) when there is one. */
-  create(target: Target): Promise<State>;
+  create(target: CloudProject): Promise<State>;
   /**
    * Puts a whole state in place of what is there, also where there is none; resolves once durable. Until then,
    * and when it fails, the old one stands, whole. Hashes that the chain has are kept as they are, broken or not.

@@ -1,4 +1,5 @@
 import { constants, isUtf8 } from 'node:buffer';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Place } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
@@ -18,7 +19,6 @@ import {
   word,
 } from '../domain/shape.ts';
 import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import { openDocument } from './document.ts';
 import type { Chain } from './history-chain.ts';
 import { placeAt } from './json-place.ts';
@@ -46,7 +46,7 @@ interface Stored {
   readonly lineage: string;
   readonly serial: number;
   readonly created_at: string;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly moved_to?: MovedTo;
   readonly journal_key?: string;
   readonly records: readonly RestoreRecord[];

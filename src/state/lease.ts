@@ -1,4 +1,5 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { describeMisfit, pathText } from '../domain/shape.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type Staged,
   type State,
 } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 import type { Lease, LockInfo } from './backend.ts';
 import type { Snapshot } from './codec.ts';
 import { type Chain, extendChain } from './history-chain.ts';
@@ -110,7 +110,7 @@ export class StoredLease implements Lease {
     return this.#store.ttlMs;
   }
 
-  async create(target: Target): Promise<State> {
+  async create(target: CloudProject): Promise<State> {
     const { clock, location, newId } = this.#options;
     if (this.#ledger) throw exists(location);
     const state = emptyState(newId(), target, isoTime(clock.now()));

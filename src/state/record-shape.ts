@@ -1,4 +1,5 @@
 import type { Attachment, CloudFailure } from '../domain/cloud.ts';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
   AcceptedAttempt,
@@ -50,7 +51,6 @@ import type {
   MovedTo,
   PushRisk,
 } from '../domain/state.ts';
-import type { Target } from '../domain/target.ts';
 
 /** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
 
@@ -63,7 +63,7 @@ export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in he
 
 export const waiver: Check<Waiver> = oneOf(...(Object.keys(WAIVERS) as Waiver[]));
 
-export const target = fields<Target>({
+export const target = fields<CloudProject>({
   auth_url: word,
   region: text,
   project_id: word,

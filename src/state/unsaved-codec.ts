@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
+import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
 import type { LongWork } from '../domain/long-work.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from '../domain/shape.ts';
-import type { Target } from '../domain/target.ts';
 import { newerFormat } from './codec.ts';
 import { type Document, openDocument } from './document.ts';
 import { record, target } from './record-shape.ts';
@@ -21,7 +21,7 @@ export interface Unsaved {
   readonly lineage: string;
   /** The last that was durable. */
   readonly serial: number;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly saved_at: string;
   readonly records: readonly RestoreRecord[];
 }

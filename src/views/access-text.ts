@@ -1,6 +1,6 @@
 import type { AccessReport, SettingsReport, ShownSetting, StepReport } from '../domain/access-report.ts';
+import { projectText } from '../domain/cloud-project.ts';
 import { unreachable } from '../domain/errors.ts';
-import { describeTarget } from '../domain/target.ts';
 import { diagnosticLines, remedyLines } from './diagnostics.ts';
 import { tableLines } from './table.ts';
 import {
@@ -39,7 +39,7 @@ const SECRET = '(secret)';
 export function accessText(report: AccessReport, options: TextOptions): string {
   const { style } = options;
   const steps = report.steps.flatMap((step) => stepLines(step, options));
-  const reached = report.target ? `: ${describeTarget(report.target)}` : '';
+  const reached = report.target ? `: ${projectText(report.target)}` : '';
   const end = report.ok ? `Everything that a restore needs is available${reached}.` : 'A restore would fail.';
   const paint = report.ok ? style.good : style.bad;
   return joinLines([...steps, '', ...paragraphs(end, options.width).map(paint)]);

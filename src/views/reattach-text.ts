@@ -55,14 +55,14 @@ export function putBackLines(ended: readonly Ended[], { style, width }: TextOpti
   });
 }
 
-interface Home {
+interface FormerAttachment {
   readonly id: string;
   readonly device?: string;
   readonly name: string;
 }
 
 /** By what was seen last: the run that detached it may have been an earlier one. */
-function homesOf(action: Action | undefined, record: RestoreRecord | undefined): readonly Home[] {
+function homesOf(action: Action | undefined, record: RestoreRecord | undefined): readonly FormerAttachment[] {
   if (!action || !isRunnable(action)) return [];
   const attached = record?.attached_before ?? action.volume.attachments ?? [];
   const expected = action.expect.server;
@@ -71,11 +71,11 @@ function homesOf(action: Action | undefined, record: RestoreRecord | undefined):
     : attached.map(homeOf);
 }
 
-function homeOf({ server_id: id, server_name: name = id, device }: Attachment): Home {
+function homeOf({ server_id: id, server_name: name = id, device }: Attachment): FormerAttachment {
   return { id, name, ...optional('device', device) };
 }
 
-function addCommand({ id, device }: Home, { volume_id }: RestoreRecord): string {
+function addCommand({ id, device }: FormerAttachment, { volume_id }: RestoreRecord): string {
   const as = device === undefined ? '' : ` --device ${shellOperand(device)}`;
   return `openstack server add volume ${shellOperand(id)} ${shellOperand(volume_id)}${as}`;
 }

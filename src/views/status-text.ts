@@ -1,3 +1,4 @@
+import { type CloudProject, projectText } from '../domain/cloud-project.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
@@ -10,7 +11,6 @@ import {
   statusOf,
   statusWord,
 } from '../domain/record.ts';
-import { describeTarget, type Target } from '../domain/target.ts';
 import { remedyLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
 import {
@@ -36,7 +36,7 @@ import {
 import { age, answerText, failureText, listed, plural, size, utc, when } from './words.ts';
 
 export interface Status {
-  readonly target: Target;
+  readonly target: CloudProject;
   /** Where the state lies. */
   readonly location: string;
   readonly lock: LockHolder | undefined;
@@ -56,7 +56,7 @@ export function statusText(status: Status, options: StatusOptions): string {
   const { style, now, width } = options;
   const { open, lock, location, target, over } = status;
   const head = [
-    `${style.faint('state')}  ${sanitize(location)}, ${sanitize(describeTarget(target))}`,
+    `${style.faint('state')}  ${sanitize(location)}, ${sanitize(projectText(target))}`,
     `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free'}`,
     '',
   ];
@@ -181,12 +181,12 @@ const BECAUSE: Readonly<Record<Behind['because'], string>> = {
 };
 
 /** Everything that the cloud's support asks for, in one piece to paste; no margin, no colours, no ages. */
-export function ticketLines(record: RestoreRecord, target: Target): string[] {
+export function ticketLines(record: RestoreRecord, target: CloudProject): string[] {
   const { names } = record;
   const job = jobIdOf(record);
   return [
     ticketQuestion(record),
-    `Target: ${describeTarget(target)}`,
+    `Project: ${projectText(target)}`,
     `Disk: ${record.volume_id} (${names.volume_name || 'no name'})`,
     `Backup: ${record.backup_id} (${names.backup_name || 'no name'}, ${size(names.size)}, taken ${utc(names.backup_created_at)})`,
     ...(job === undefined ? [] : [`Job: ${job}`]),
@@ -230,7 +230,7 @@ function began(record: RestoreRecord): string {
 export interface StatusJson {
   readonly format: 1;
   readonly location: string;
-  readonly target: Target;
+  readonly target: CloudProject;
   readonly lock: LockHolder | null;
   readonly open: readonly (StateListItem & {
     readonly began_at: string;

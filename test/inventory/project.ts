@@ -1,10 +1,14 @@
 import type { Backup, Server, Volume } from '../../src/domain/cloud.ts';
-import type { Target } from '../../src/domain/target.ts';
+import type { CloudProject } from '../../src/domain/cloud-project.ts';
 
 /** A small project: two servers, one disk detached, one disk never backed up. */
 
 export const PROJECT_ID = 'p1';
-export const TARGET: Target = { auth_url: 'https://iam.example', region: 'eu-de', project_id: PROJECT_ID };
+export const TARGET: CloudProject = {
+  auth_url: 'https://iam.example',
+  region: 'eu-de',
+  project_id: PROJECT_ID,
+};
 export const NOW = Date.parse('2026-11-23T22:00:00Z');
 
 export const SERVERS: readonly Server[] = [

@@ -391,9 +391,9 @@ describe('a saved plan is stale', () => {
     [
       'another project',
       () => ({ state: state(), target: { ...TARGET, project_id: 'p2' } }),
-      'plan-other-target',
+      'plan-other-project',
     ],
-    ['another region', () => ({ state: state(), target: { ...TARGET, region: 'nl' } }), 'plan-other-target'],
+    ['another region', () => ({ state: state(), target: { ...TARGET, region: 'nl' } }), 'plan-other-project'],
     [
       'made later than the state says',
       () => ({ state: earlier().put('z/new', 'v4', 'd4', 'succeeded').state }),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/domain/clock.ts';
+import type { CloudProject } from '../../src/domain/cloud-project.ts';
 import { advance, type RecordEvent, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
 import {
   type Actor,
@@ -8,12 +9,11 @@ import {
   type HistoryEntry,
   type State,
 } from '../../src/domain/state.ts';
-import type { Target } from '../../src/domain/target.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
 
 export const AT = '2026-11-23T22:00:00.000Z';
-export const TARGET: Target = {
+export const TARGET: CloudProject = {
   auth_url: 'https://iam.example/v3',
   region: 'eu-de',
   project_id: 'p1',

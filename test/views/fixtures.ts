@@ -1,8 +1,8 @@
+import type { CloudProject } from '../../src/domain/cloud-project.ts';
 import { Lines } from '../../src/domain/diagnostic.ts';
 import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src/domain/plan.ts';
 import { advance, type RecordEvent, type RestoreRecord } from '../../src/domain/record.ts';
-import type { Target } from '../../src/domain/target.ts';
 import type { StepOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 
@@ -20,7 +20,7 @@ export function at(width: number): TextOptions & StepOptions {
   };
 }
 
-export const TARGET: Target = {
+export const TARGET: CloudProject = {
   auth_url: 'https://iam.eu-de.otc.t-systems.com/v3',
   region: 'eu-de',
   project_id: '7f1e0c9d8b7a4f6e9d3b0c6a2f6f7f11',

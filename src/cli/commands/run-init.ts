@@ -1,5 +1,5 @@
+import { projectText } from '../../domain/cloud-project.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { describeTarget } from '../../domain/target.ts';
 import { connectCloud } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
@@ -16,7 +16,7 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
     try {
       const state = await lease.create(connection.driver.target);
       io.stdout.write(
-        `Created the state ${store.location}\nfor ${describeTarget(state.target)} (lineage ${state.lineage}).\n` +
+        `Created the state ${store.location}\nfor ${projectText(state.target)} (lineage ${state.lineage}).\n` +
           'Keep it: it is what makes a restore run at most once.\n\nNext: ' +
           `${nextCommand('plan', flags)}\n`,
       );

@@ -1,7 +1,7 @@
 import { isoTime } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
+import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { formatDuration } from '../../domain/duration.ts';
-import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
 import type { RetryTools } from '../http/read-retry.ts';
 import type { Wire } from '../http/throttled-http.ts';

@@ -1,9 +1,9 @@
 import { whenToAskAgain } from '../../domain/backoff.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
+import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { Lines } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { Failure, unreachable } from '../../domain/errors.ts';
-import { canonicalAuthUrl } from '../../domain/target.ts';
 import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
 import type { Auth, CloudSettings } from './auth-settings.ts';
 import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock.ts';

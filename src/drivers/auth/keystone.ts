@@ -1,7 +1,7 @@
+import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject } from '../../domain/shape.ts';
-import { canonicalAuthUrl } from '../../domain/target.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, parseObject, unreadable } from '../http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';

@@ -40,13 +40,13 @@ export function headerLines(
   return [
     ...(target
       ? field(
-          'Target',
+          'Project',
           `project ${project}, region ${sanitize(target.region)}`,
           sanitize(
             `${target.project_name === undefined ? '' : `${target.project_id} at `}${target.auth_url}`,
           ),
         )
-      : field('Target', 'none yet')),
+      : field('Project', 'none yet')),
     ...field(
       'State',
       state

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { canonicalAuthUrl, describeTarget, sameTarget } from '../../src/domain/target.ts';
+import { canonicalAuthUrl, projectText, sameProject } from '../../src/domain/cloud-project.ts';
 
 const TARGET = { auth_url: 'https://iam.example/v3', region: 'eu-de', project_id: 'p1' };
 
-describe('sameTarget', () => {
+describe('sameProject', () => {
   const same = [
     'https://iam.example',
     'https://iam.example/',
@@ -15,8 +15,8 @@ describe('sameTarget', () => {
   ];
   for (const auth_url of same)
     it(`${auth_url} is the same Keystone`, () => {
-      expect(sameTarget(TARGET, { ...TARGET, auth_url })).to.equal(true);
-      expect(sameTarget({ ...TARGET, auth_url }, TARGET)).to.equal(true);
+      expect(sameProject(TARGET, { ...TARGET, auth_url })).to.equal(true);
+      expect(sameProject({ ...TARGET, auth_url }, TARGET)).to.equal(true);
     });
 
   const other = [
@@ -29,13 +29,13 @@ describe('sameTarget', () => {
   ];
   for (const auth_url of other)
     it(`${auth_url} is another one`, () => {
-      expect(sameTarget(TARGET, { ...TARGET, auth_url })).to.equal(false);
+      expect(sameProject(TARGET, { ...TARGET, auth_url })).to.equal(false);
     });
 
   it('goes by region and project id, not by the name of the project', () => {
-    expect(sameTarget(TARGET, { ...TARGET, region: 'eu-nl' })).to.equal(false);
-    expect(sameTarget(TARGET, { ...TARGET, project_id: 'p2' })).to.equal(false);
-    expect(sameTarget(TARGET, { ...TARGET, project_name: 'payments' })).to.equal(true);
+    expect(sameProject(TARGET, { ...TARGET, region: 'eu-nl' })).to.equal(false);
+    expect(sameProject(TARGET, { ...TARGET, project_id: 'p2' })).to.equal(false);
+    expect(sameProject(TARGET, { ...TARGET, project_name: 'payments' })).to.equal(true);
   });
 });
 
@@ -49,10 +49,10 @@ describe('canonicalAuthUrl', () => {
   });
 });
 
-describe('describeTarget', () => {
+describe('projectText', () => {
   it('names the project if it can', () => {
-    expect(describeTarget(TARGET)).to.equal('project p1, region eu-de, https://iam.example/v3');
-    expect(describeTarget({ ...TARGET, project_name: 'payments' })).to.equal(
+    expect(projectText(TARGET)).to.equal('project p1, region eu-de, https://iam.example/v3');
+    expect(projectText({ ...TARGET, project_name: 'payments' })).to.equal(
       'project payments (p1), region eu-de, https://iam.example/v3',
     );
   });

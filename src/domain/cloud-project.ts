@@ -1,7 +1,7 @@
 import { sanitize } from './escape/terminal.ts';
 
 /** Which cloud project a state belongs to. Restores of one target never count as done in another. */
-export interface Target {
+export interface CloudProject {
   readonly auth_url: string;
   readonly region: string;
   readonly project_id: string;
@@ -9,7 +9,7 @@ export interface Target {
   readonly project_name?: string;
 }
 
-export function sameTarget(a: Target, b: Target): boolean {
+export function sameProject(a: CloudProject, b: CloudProject): boolean {
   return (
     canonicalAuthUrl(a.auth_url) === canonicalAuthUrl(b.auth_url) &&
     a.region === b.region &&
@@ -18,7 +18,7 @@ export function sameTarget(a: Target, b: Target): boolean {
 }
 
 /** On one line, whatever a cloud or a state says. */
-export function describeTarget(target: Target): string {
+export function projectText(target: CloudProject): string {
   const project = target.project_name ? `${target.project_name} (${target.project_id})` : target.project_id;
   return sanitize(`project ${project}, region ${target.region}, ${target.auth_url}`);
 }
@@ -31,8 +31,8 @@ export function canonicalAuthUrl(url: string): string {
 }
 
 /** How the auth URL of a state begins that `--cloud emulator` created. */
-export const EMULATOR_TARGET = 'emulator:';
+export const EMULATOR_AUTH_URL = 'emulator:';
 
-export function isEmulator({ auth_url }: Target): boolean {
-  return auth_url.startsWith(EMULATOR_TARGET);
+export function isEmulator({ auth_url }: CloudProject): boolean {
+  return auth_url.startsWith(EMULATOR_AUTH_URL);
 }
