@@ -3,6 +3,7 @@ import { createApplyJson } from '../views/apply-json.ts';
 import { createLiveProgress, createPlainProgress } from '../views/apply-progress.ts';
 import type { ApplyView } from '../views/apply-view.ts';
 import type { Io } from './io.ts';
+import type { OutputFormat } from './options/shared.ts';
 import { textOptions } from './print.ts';
 import { systemClock } from './system.ts';
 
@@ -10,7 +11,7 @@ import { systemClock } from './system.ts';
 const HEARTBEAT_MS = 30_000;
 
 /** Live on a terminal, line by line in a log, JSON lines for machines. */
-export async function applyView(io: Io, output: 'text' | 'json', plan: Plan): Promise<ApplyView> {
+export async function applyView(io: Io, output: OutputFormat, plan: Plan): Promise<ApplyView> {
   const write = (text: string) => io.stdout.write(text);
   if (output === 'json') return createApplyJson(write);
   const { style } = textOptions(io);

@@ -8,7 +8,7 @@ import { applyView } from './choose-apply-view.ts';
 import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './options/shared.ts';
+import type { CommonFlags, OutputFormat } from './options/shared.ts';
 import { showDiagnostics, tellOfStop } from './print.ts';
 import { recordOptions } from './record-options.ts';
 import { type Settings, stateLocation } from './setup.ts';
@@ -28,7 +28,7 @@ export function ports(io: Io, flags: CommonFlags, settings: Settings, store: Bac
 
 /** How a run is shown. */
 export interface RunDisplay {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
   /** As the summary calls it. */
   readonly name: 'Apply' | 'Wait';
   /** Ended so that the same command would refuse to begin. */

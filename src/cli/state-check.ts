@@ -27,7 +27,7 @@ import {
   stateFaults,
 } from '../state/state-faults.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags } from './options/shared.ts';
+import type { CommonFlags, OutputFormat } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
 import { backUp } from './state-backup.ts';
 import { systemClock } from './system.ts';
@@ -159,7 +159,7 @@ export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<vo
 }
 
 /** At the end of an apply: a pipeline that keeps it can insist on it with `--minimum-serial`. */
-export function tellSerial(io: Io, output: 'text' | 'json', state: State | undefined): void {
+export function tellSerial(io: Io, output: OutputFormat, state: State | undefined): void {
   if (!state) return;
   const { serial, lineage } = state;
   if (output === 'text') io.stdout.write(`State serial: ${serial}\n`);

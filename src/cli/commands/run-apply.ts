@@ -16,7 +16,7 @@ import { joinLines } from '../../views/terminal.ts';
 import { confirm, noConsent, questionOf } from '../confirm.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import type { ManifestFlags } from '../options/shared.ts';
+import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { showDiagnostics, textOptions } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
@@ -37,7 +37,7 @@ export interface ApplyFlags extends ManifestFlags, WaiverFlags {
   /** Directory of the public keys that may have signed a saved plan. */
   readonly trustedKeys?: string;
   readonly lockTimeout: number;
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** Plans what the manifests declare, shows the plan, asks, executes it, and tells how every restore ended. */

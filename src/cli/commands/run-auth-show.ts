@@ -3,12 +3,12 @@ import { inspectSettings } from '../../drivers/connect.ts';
 import { settingsText } from '../../views/access-text.ts';
 import { cloudOptions } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/shared.ts';
+import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { loadSettings } from '../setup.ts';
 
 export interface AuthFlags extends CommonFlags {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** Which settings the cloud would be reached with, and what gave each; nothing is asked of the cloud. */

@@ -13,7 +13,7 @@ import { connectCloud } from '../connect-cloud.ts';
 import { refuseIncomplete } from '../incomplete-plan.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
-import type { ManifestFlags } from '../options/shared.ts';
+import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
@@ -30,7 +30,7 @@ export interface PlanFlags extends ManifestFlags, WaiverFlags {
   readonly detailedExitcode?: boolean;
   readonly offline?: boolean;
   readonly showDone?: boolean;
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */

@@ -2,12 +2,13 @@ import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { planTotals } from '../../domain/saved-plan.ts';
 import { savedPlanText } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
+import type { OutputFormat } from '../options/shared.ts';
 import { readPlan } from '../plan-file.ts';
 import { findSigner, trustedKeys } from '../plan-keys.ts';
 import { printJson, textOptions } from '../print.ts';
 
 export interface ShowFlags {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
   readonly showDone?: boolean;
   readonly trustedKeys?: string;
 }

@@ -8,7 +8,7 @@ import type { StateFault } from '../../state/state-faults.ts';
 import { stateListJson, stateShowJson } from '../../views/state-json.ts';
 import { stateListText, stateShowText } from '../../views/state-text.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/shared.ts';
+import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
 import { loadSettings, openState } from '../setup.ts';
@@ -17,7 +17,7 @@ import { faultsOf, warnOfFaults } from '../state-check.ts';
 /** Start here for the commands that look after the state: what they share, and those that only show it. */
 
 export interface StateFlags extends CommonFlags {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {

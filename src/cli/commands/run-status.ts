@@ -10,12 +10,12 @@ import { loadManifests, manifestPaths } from '../../manifest/index.ts';
 import { statusJson, statusText } from '../../views/status-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
-import type { ManifestFlags } from '../options/shared.ts';
+import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
 import { absolute, backend, loadIo, loadSettings, type Settings } from '../setup.ts';
 
 export interface StatusFlags extends ManifestFlags {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** So many open restores are shown in full without being asked for, if one of them seems to need a person. */

@@ -11,12 +11,12 @@ import { diagnosticsJson } from '../../views/diagnostics.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
-import type { ManifestFlags } from '../options/shared.ts';
+import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics } from '../print.ts';
 import { configSearch, loadIo } from '../setup.ts';
 
 export interface ValidateFlags extends ManifestFlags {
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** Checks config and manifests and tells every problem of every file. Touches neither cloud nor state. */

@@ -4,7 +4,7 @@ import type { RestoreRecord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import type { CommonFlags } from '../options/shared.ts';
+import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { runPorts } from '../run-ports.ts';
 import { actor, backend, loadSettings } from '../setup.ts';
 
@@ -12,7 +12,7 @@ export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
   readonly timeout?: number;
   readonly lockTimeout: number;
-  readonly output: 'text' | 'json';
+  readonly output: OutputFormat;
 }
 
 /** Follows what is open to its end; starts nothing. */

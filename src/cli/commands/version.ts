@@ -1,10 +1,10 @@
 import { EXIT } from '../../domain/errors.ts';
 import { VERSION } from '../../version.ts';
-import { output } from '../options/shared.ts';
+import { type OutputFormat, output } from '../options/shared.ts';
 import { printJson } from '../print.ts';
 import type { CommandDefinition } from './definition.ts';
 
-export const version: CommandDefinition<{ readonly output: 'text' | 'json' }> = {
+export const version: CommandDefinition<{ readonly output: OutputFormat }> = {
   name: 'version',
   summary: 'Print the version',
   options: [output],

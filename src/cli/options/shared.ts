@@ -50,8 +50,11 @@ export const lockTimeout = option('--lock-timeout <duration>', 'how long to wait
   default: '0s',
 });
 
+const OUTPUT_FORMATS = ['text', 'json'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
 export const output = option('-o, --output <format>', 'output format', {
-  choices: ['text', 'json'],
+  choices: OUTPUT_FORMATS,
   default: 'text',
 });
 
