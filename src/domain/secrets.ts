@@ -8,9 +8,8 @@ import { TextFinder } from './text-finder.ts';
 export class Secrets {
   readonly #known = new Set<string>();
   #finders: Finders | undefined;
-  /** Signatures of the last requests, oldest first. */
-  #signatures: readonly string[] = [];
-  #ofSignatures: Secrets | undefined;
+  /** Signatures of the last requests, oldest first, in groups: a new one changes only the last group. */
+  #signatures: readonly Secrets[] = [];
   /** The last ones, oldest first: each by itself, since to look for a long one costs more to prepare than to do. */
   #tokens: readonly Secrets[] = [];
 
@@ -26,13 +25,17 @@ export class Secrets {
 
   /**
    * The signature of a request that is about to leave, out of its `Authorization` header: good for who repeats it within
-   * a quarter of an hour. The newest 32 are known; a server repeats what it was just sent.
+   * a quarter of an hour. At least the newest 32 are known; a server repeats what it was just sent.
    */
   addSignature(authorization: string | undefined): void {
     const signature = SIGNATURE_OF.exec(authorization ?? '')?.[1];
     if (signature === undefined) return;
-    this.#signatures = [...this.#signatures, signature].slice(-SIGNATURES_MAX);
-    this.#ofSignatures = undefined;
+    let group = this.#signatures.at(-1);
+    if (group === undefined || group.#known.size === SIGNATURES_IN_GROUP) {
+      group = new Secrets();
+      this.#signatures = [...this.#signatures, group].slice(-SIGNATURE_GROUPS_MAX);
+    }
+    group.add(signature);
   }
 
   /** Handed out by a server, and out of use once others follow: the newest four are known. */
@@ -61,37 +64,31 @@ export class Secrets {
    * (escapes within escapes, letters apart) is withheld whole.
    */
   maskMessage(text: string): string {
-    return this.#groups().reduce(
-      (masked, group) => group.#withheld(masked, group.#find().short),
-      unsigned(text),
-    );
+    return this.#masked(text, 'short');
   }
 
   /** For a name that a server tells, in which a short secret may be a part of an ordinary word. */
   maskName(text: string): string {
-    return this.#groups().reduce(
-      (masked, group) => group.#withheld(masked, group.#find().long),
-      unsigned(text),
-    );
+    return this.#masked(text, 'long');
   }
 
-  /** What lasts, and what passes: the signatures are others after each request. */
+  /** What lasts, and what passes. */
   #groups(): readonly Secrets[] {
-    if (this.#ofSignatures === undefined) {
-      this.#ofSignatures = new Secrets();
-      this.#ofSignatures.add(...this.#signatures);
-    }
-    return [this, this.#ofSignatures, ...this.#tokens].filter((group) => group.#known.size > 0);
+    return [this, ...this.#signatures, ...this.#tokens];
   }
 
-  #withheld(text: string, finder: TextFinder): string {
-    const { tight, bare } = this.#find();
-    const masked = finder.replaceAll(text, MASK);
-    const isSpelt =
-      tight.isIn(withoutGaps(masked)) ||
-      bare.isIn(alphanumeric(masked)) ||
-      (ESCAPED.test(masked) && isSpeltIn(masked, finder));
-    return isSpelt ? WITHHELD : masked;
+  /** The text is decoded once for all groups, and again where a secret was taken out. */
+  #masked(text: string, which: 'short' | 'long'): string {
+    let read = readings(unsigned(text));
+    for (const group of this.#groups()) {
+      const { [which]: finder, tight, bare } = group.#find();
+      const masked = finder.replaceAll(read.text, MASK);
+      if (masked !== read.text) read = readings(masked);
+      const isSpelt =
+        tight.isIn(read.tight) || bare.isIn(read.bare) || read.spellings.some((each) => finder.isIn(each));
+      if (isSpelt) return WITHHELD;
+    }
+    return read.text;
   }
 
   #find(): Finders {
@@ -137,7 +134,8 @@ export function isWithheld(name: string): boolean {
 const PEM_FRAME = /^-----(BEGIN|END) /;
 const SIGNATURE_OF = /\bSignature=([0-9a-f]{16,})/i;
 const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
-const SIGNATURES_MAX = 32;
+const SIGNATURES_IN_GROUP = 8;
+const SIGNATURE_GROUPS_MAX = 5;
 const TOKENS_MAX = 4;
 /** May say something else than it seems to: what introduces an escape, or letters enough for base64. */
 const ESCAPED = /[%&\\=]|[A-Za-z0-9+/_]{16,}/;
@@ -147,9 +145,10 @@ function unsigned(text: string): string {
   return text.replace(SIGNATURES, `$1${MASK}`);
 }
 
-function isSpeltIn(text: string, finder: TextFinder): boolean {
-  for (const spelling of spellings(text)) if (finder.isIn(spelling)) return true;
-  return false;
+/** What else a text may say. */
+function readings(text: string) {
+  const tight = withoutGaps(text);
+  return { text, tight, bare: alphanumeric(text), spellings: ESCAPED.test(text) ? [...spellings(text)] : [] };
 }
 
 function withoutGaps(text: string): string {

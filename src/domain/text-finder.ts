@@ -8,6 +8,8 @@ export class TextFinder {
   readonly #parts = new Map<number, Map<string, Part>>();
   /** How far to go on, by the two characters looked at; zero: a part may end here. */
   readonly #shifts: Uint8Array;
+  /** How the parts begin, so that hardly any other text is compared with them. */
+  readonly #beginnings: Uint8Array;
   /** Of each part so many characters are looked at first. */
   readonly #window: number;
 
@@ -23,12 +25,15 @@ export class TextFinder {
     }
     this.#window = Math.min(WINDOW_MAX, ...this.#parts.keys());
     this.#shifts = new Uint8Array(this.#parts.size === 0 ? 0 : BLOCKS).fill(this.#window - 1);
+    this.#beginnings = new Uint8Array(this.#shifts.length);
     for (const alike of this.#parts.values())
-      for (const { text, from } of alike.values())
+      for (const { text, from } of alike.values()) {
+        this.#beginnings[this.#beginningAt(text, from)] = 1;
         for (let end = 1; end < this.#window; end++) {
           const block = blockAt(text, from + end);
           this.#shifts[block] = Math.min(this.#shifts[block] ?? 0, this.#window - 1 - end);
         }
+      }
   }
 
   isIn(text: string): boolean {
@@ -65,7 +70,15 @@ export class TextFinder {
     return undefined;
   }
 
+  #beginningAt(text: string, from: number): number {
+    let hash = 0;
+    const to = from + Math.min(this.#window, BEGINNING_LENGTH);
+    for (let at = from; at < to; at++) hash = (hash * 31 + folded(text.charCodeAt(at))) & (BLOCKS - 1);
+    return hash;
+  }
+
   #partAt(text: string, from: number): Part | undefined {
+    if (this.#beginnings[this.#beginningAt(text, from)] === 0) return undefined;
     for (const [length, alike] of this.#parts) {
       const part = alike.get(lowerCase(text.slice(from, from + length)));
       if (part) return part;
@@ -85,8 +98,9 @@ interface Part {
   readonly length: number;
 }
 
-const BLOCKS = 0x1_0000;
+const BLOCKS = 0x4000;
 const WINDOW_MAX = 200;
+const BEGINNING_LENGTH = 8;
 /** Who repeats a text may cut it. From here on any part of it is found that is twice as long as these. */
 const LONG_LENGTH_MIN = 24;
 const PART_LENGTH = 12;

@@ -219,6 +219,16 @@ describe('secrets', () => {
     );
   });
 
+  it('cost little to look for in names, however many secrets there are and whatever the names hold', () => {
+    const known = secrets(PASSWORD, 'correct-horse-battery', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY');
+    for (let n = 0; n < 4; n++) known.addToken(`${TOKEN}${n}`);
+    for (let n = 0; n < 32; n++) known.addSignature(`Signature=${`${n}`.padStart(4, '0').repeat(16)}`);
+    known.maskName('disk');
+    const begun = process.cpuUsage();
+    for (let n = 0; n < 4_000; n++) known.maskName(`${n}${'\\'.repeat(990)}`);
+    expect(process.cpuUsage(begun).user / 1e6).to.be.below(5);
+  });
+
   it('cost next to nothing', () => {
     const known = secrets(PASSWORD, TOKEN, `${TOKEN}x`, 'correct-horse-battery');
     const line =
