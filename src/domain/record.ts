@@ -51,6 +51,8 @@ interface Common extends Identity {
   readonly plan_digest?: string;
   /** Once it is done, nothing else is restored into its disk, whatever manifests are read. */
   readonly protect?: true;
+  /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */
+  readonly settle_ms?: number;
 }
 
 /** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
@@ -247,6 +249,8 @@ export type RecordEvent =
       readonly attached_before?: readonly Attachment[];
       /** As declared; absent where the declaration does not say. */
       readonly protect?: boolean;
+      /** `retry.settle` of this run. */
+      readonly settle_ms?: number;
     }
   /** The POST was answered, or was not sent; not with a yes. */
   | {
@@ -368,6 +372,14 @@ function worst(doubts: readonly Doubt[]): Doubt {
     : doubts.includes('possible_duplicate')
       ? 'possible_duplicate'
       : 'none';
+}
+
+/**
+ * How long a request for it may still take effect, ms: as this run is configured, or as a run was that sent one, whichever
+ * is longer. `wait` and `resolve` read no manifests, and so not the config beside them.
+ */
+export function settleMsOf(record: Pick<Common, 'settle_ms'> | undefined, configuredMs: number): number {
+  return Math.max(configuredMs, record?.settle_ms ?? 0);
 }
 
 export function sameIdentity(a: Identity, b: Identity): boolean {
@@ -519,6 +531,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     updated_at: event.at,
     ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
     ...protection(event.protect ?? (record?.status === 'intended' && record.protect)),
+    ...settleOf(event, record?.status === 'intended' ? record : undefined),
   } as const;
   if (record && record.address !== event.address)
     throw new IllegalTransition(record, event, 'it stands at another address');
@@ -537,7 +550,13 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
   // Only the first baseline can tell what an attempt in doubt did.
   if (!sameLook(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
-  return { ...record, attempts, updated_at: event.at, ...optional('attached_before', next.attached_before) };
+  return {
+    ...record,
+    attempts,
+    updated_at: event.at,
+    ...optional('attached_before', next.attached_before),
+    ...optional('settle_ms', next.settle_ms),
+  };
 }
 
 /** Who has to try again leaves the disk detached; what has succeeded is put back. */
@@ -545,6 +564,13 @@ function notPutBack(record: RestoreRecord | undefined, { volume_id }: Identity):
   return record && record.status !== 'succeeded' && record.volume_id === volume_id
     ? record.attached_before
     : undefined;
+}
+
+function settleOf(
+  { settle_ms }: RecordEvent & { type: 'intend' },
+  before: Intended | undefined,
+): Pick<Common, 'settle_ms'> {
+  return optional('settle_ms', settle_ms === undefined ? before?.settle_ms : settleMsOf(before, settle_ms));
 }
 
 function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
@@ -646,7 +672,7 @@ function replaceLast(
 function common(record: RestoreRecord): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
     record;
-  const { attached_before, plan_digest, protect } = record;
+  const { attached_before, plan_digest, protect, settle_ms } = record;
   return {
     address,
     volume_id,
@@ -660,6 +686,7 @@ function common(record: RestoreRecord): Common {
     ...optional('attached_before', attached_before),
     ...optional('plan_digest', plan_digest),
     ...optional('protect', protect),
+    ...optional('settle_ms', settle_ms),
   };
 }
 

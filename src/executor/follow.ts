@@ -72,12 +72,12 @@ class Following {
   #acceptedAt: number | undefined;
 
   constructor(session: Session) {
-    const { clock, settings } = session.run;
+    const { clock } = session.run;
     this.#session = session;
     this.#acceptedAt = session.acceptedAt;
-    this.#jobGone = new Lasting(clock, settings.retry.settle_ms);
-    this.#gone = new Lasting(clock, settings.retry.settle_ms);
-    this.#unmoved = new Lasting(clock, settings.retry.settle_ms);
+    this.#jobGone = new Lasting(clock, session.settleMs);
+    this.#gone = new Lasting(clock, session.settleMs);
+    this.#unmoved = new Lasting(clock, session.settleMs);
   }
 
   seenRestoring(): void {

@@ -34,7 +34,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
     return { kind: 'retry', because: 'nothing that was sent can have started it', for_ms: 0 };
 
   const rhythm = new Rhythm(clock, settings.poll);
-  const gone = new Lasting(clock, settings.retry.settle_ms);
+  const gone = new Lasting(clock, session.settleMs);
   let told = '';
   for (;;) {
     const record = session.record?.status === 'intended' ? session.record : started;
@@ -86,7 +86,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
 }
 
 /** How long an unmoved disk is looked at before it counts, ms. */
-function settleOf({ run }: Session, { attempts }: Intended): number {
+function settleOf({ run, settleMs }: Session, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
-  return effectiveSettle(run.settings.retry.settle_ms, run.lag.longestMs);
+  return effectiveSettle(settleMs, run.lag.longestMs);
 }

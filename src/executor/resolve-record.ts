@@ -15,6 +15,7 @@ import {
   type Resolution,
   type RestoreRecord,
   sameSeen,
+  settleMsOf,
   statusOf,
 } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -101,9 +102,10 @@ async function refuseUnlessAtRest(
   const rhythm = new Rhythm(clock, poll);
   if (!sameSeen(first.volume, record.baseline.volume)) tell(movedSince(record, first));
   // As when a restore is followed: a job counts as gone once it was at every look until settle had passed.
-  const possibleMs = job === 'gone' ? retry.settle_ms : stillPossibleMs(record, clock.now(), retry.settle_ms);
+  const settleMs = settleMsOf(record, retry.settle_ms);
+  const possibleMs = job === 'gone' ? settleMs : stillPossibleMs(record, clock.now(), settleMs);
   const untilMs = Math.max(poll.min_interval_ms, possibleMs);
-  tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? retry.settle_ms : undefined));
+  tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? settleMs : undefined));
   do {
     await rhythm.pause(untilMs - rhythm.sinceMs, stop);
     await refuseAgainstJob(driver, record, 'not-started', stop);

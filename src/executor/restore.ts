@@ -168,6 +168,7 @@ class Attempts {
       baseline: witness,
       ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
       ...optional('protect', this.#action.protect),
+      settle_ms: run.settings.retry.settle_ms,
     });
     const record = intended(session);
     const attempt = record.attempts.length;

@@ -9,6 +9,7 @@ import {
   type RecordEvent,
   type RestoreRecord,
   type Running,
+  settleMsOf,
   writtenBy,
 } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
@@ -113,6 +114,11 @@ export class Session {
 
   look(): Promise<Look> {
     return look(this.run.driver, this.run.clock, this.ids, this.run.stop);
+  }
+
+  /** How long a request for it may still take effect. */
+  get settleMs(): number {
+    return settleMsOf(this.#record, this.run.settings.retry.settle_ms);
   }
 
   now(): string {

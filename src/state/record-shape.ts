@@ -162,6 +162,7 @@ const common = {
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
   protect: maybe(yes),
+  settle_ms: maybe(amount),
 };
 
 export const record = variants<RestoreRecord, 'status'>('status', {

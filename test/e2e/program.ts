@@ -17,6 +17,8 @@ export interface Finished {
 export interface Running {
   readonly pid: number;
   readonly done: Promise<Finished>;
+  /** Resolves once this stands in its output, line breaks or not, or it has ended. */
+  says(text: string): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   /** Nobody reads it any more: the next write is EPIPE. */
   closeStdout(): void;
@@ -60,9 +62,19 @@ export function startProgram(
     );
   });
   const done = finished.then((run) => documentedExit(args, run));
+  const says = (text: string) =>
+    new Promise<void>((resolve) => {
+      const look = () =>
+        [out, err].some((chunks) => Buffer.concat(chunks).toString().replace(/\s+/g, ' ').includes(text)) &&
+        resolve();
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', look);
+      child.once('close', () => resolve());
+      look();
+    });
   return {
     pid: child.pid ?? -1,
     done,
+    says,
     kill: (signal) => void child.kill(signal),
     closeStdout: () => void child.stdout.destroy(),
     closeStderr: () => void child.stderr.destroy(),

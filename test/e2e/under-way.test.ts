@@ -1,3 +1,5 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { Desk, type Finished } from './cli.ts';
 
@@ -160,6 +162,33 @@ ${policy}`,
     await first.done;
     await desk.cloud.setFaults({ rules: [] });
   }
+
+  it('still counts the settle of a config that only -f found, when wait and resolve do not see it', async () => {
+    desk.declare(1);
+    const cwd = join(desk.folder, 'elsewhere');
+    mkdirSync(join(cwd, 'manifests'), { recursive: true });
+    renameSync(join(desk.folder, 'restores.yaml'), join(cwd, 'manifests/restores.yaml'));
+    writeFileSync(
+      join(cwd, 'manifests/vbsctl.yaml'),
+      'apiVersion: vbsctl.dev/v1\nkind: Config\nretry: {settle: 11m}\n',
+    );
+    const start = (...args: string[]) =>
+      desk.startIn(cwd, {}, ...args, '--state', join(desk.folder, 'vbsctl.state.json'));
+    await desk.cloud.setFaults({
+      rules: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
+    });
+    for (const [args, saying] of [
+      [['apply', '-f', 'manifests', '--auto-approve'], 'may still start within 11m'],
+      [['wait'], 'may still start within 11m'],
+      [['resolve', 'night/disk-0', '--as', 'not-started', '--reason', 'x'], 'for up to 11m (retry.settle)'],
+    ] as const) {
+      const running = start(...args);
+      await running.says(saying);
+      running.kill('SIGINT');
+      expect((await running.done).code).to.equal(130);
+    }
+    expect(desk.starts()).to.deep.equal([]);
+  });
 
   it('does not send again what a saved plan began and today’s policy refuses', async () => {
     desk.declare(1);

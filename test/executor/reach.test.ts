@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { execute } from '../../src/executor/execute.ts';
 import { Lab } from '../simulation/lab.ts';
 
@@ -41,6 +42,35 @@ describe('how far a run goes', () => {
     await lab.apply([lab.spec(0)], { reach: 'submit' });
     const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: 1 });
+  });
+
+  it('follow: looks as long as the run that sent the request would have, before it tells that nothing came of it', async () => {
+    const settle_ms = 600_000;
+    const longer = { settings: { retry: { ...DEFAULT_CONFIG.retry, settle_ms } } };
+    const specs = (lab: Lab) => [lab.spec(0)];
+
+    const stop = new AbortController();
+    const lost = new Lab({
+      faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'before' } }],
+    });
+    await lost.apply(specs(lost), {
+      ...longer,
+      stop: stop.signal,
+      onEvent: ({ type }) => type === 'answered' && stop.abort(new Error('enough')),
+    });
+    const from = lost.clock.monotonic();
+    const { outcome } = await lost.apply([], { reach: 'follow' });
+    expect(outcome.summary).to.include({ failed: 1 });
+    expect(lost.clock.monotonic() - from).to.be.within(settle_ms, settle_ms + 60_000);
+
+    const running = new Lab({ queueMs: 3_600_000 });
+    await running.apply(specs(running), { ...longer, reach: 'submit' });
+    running.network.instead = ({ url }) =>
+      url.includes('/jobs/') ? { kind: 'answer', status: 404, headers: {}, text: '{}' } : undefined;
+    const since = running.clock.monotonic();
+    const { outcome: gone } = await running.apply([], { reach: 'follow' });
+    expect(gone.summary).to.include({ unknown: 1 });
+    expect(running.clock.monotonic() - since).to.be.at.least(settle_ms);
   });
 
   it('follow: adopts what a lost answer started, and starts nothing for one that did not', async () => {

@@ -34,6 +34,14 @@ describe('resolve --as not-started', () => {
     expect(notes[0]?.detail).to.include('retry.settle');
   });
 
+  it('goes on as long as the run that sent the request would have', async () => {
+    const settle_ms = 5 * SETTLE_MS;
+    const { lab, settle } = await withRecord('before', [], settle_ms);
+    const began = lab.clock.monotonic();
+    await settle();
+    expect(lab.clock.monotonic() - began).to.be.within(settle_ms - 5_000, settle_ms + 500);
+  });
+
   it('waits no longer than settle, wherever the clock of the machine that sent the request was', async () => {
     const { lab, settle } = await withRecord('before');
     lab.clock.wallOffset -= LONG_AGO_MS;
@@ -132,7 +140,11 @@ describe('resolve --as not-started', () => {
 });
 
 /** A lab with a request that has no answer, sent a few seconds ago. `stale`: looks that see the disk as it was before. */
-async function withRecord(when: 'before' | 'after', stale: readonly number[] = []) {
+async function withRecord(
+  when: 'before' | 'after',
+  stale: readonly number[] = [],
+  sentWithSettleMs = SETTLE_MS,
+) {
   const lab = new Lab({
     jobDurationMs: 4 * LONG_AGO_MS,
     faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when } }],
@@ -144,6 +156,7 @@ async function withRecord(when: 'before' | 'after', stale: readonly number[] = [
   ] as const;
   const interrupted = new AbortController();
   await lab.apply([lab.spec(0)], {
+    settings: { retry: { ...lab.settings.retry, settle_ms: sentWithSettleMs } },
     stop: interrupted.signal,
     onEvent: ({ type }) => type === 'answered' && interrupted.abort(new Error('enough')),
   });

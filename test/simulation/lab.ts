@@ -132,7 +132,7 @@ export class Lab {
     const request = {
       actor: { who: 'test@lab', operation: 'apply', version: 'test' },
       lockTimeoutMs: 0,
-      settings: { ...this.settings, policy },
+      settings: { ...this.settings, ...more.settings, policy },
     };
     let ran: Applied | undefined;
     const ports: ApplyPorts = {
@@ -192,6 +192,7 @@ export interface ApplyOptions {
   readonly reach?: Reach;
   /** In place of the lab's own, for this run. */
   readonly policy?: Policy;
+  readonly settings?: Pick<RunSettings, 'retry'>;
   readonly waivers?: readonly Waiver[];
   readonly onEvent?: (event: ApplyEvent) => void;
 }
