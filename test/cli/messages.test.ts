@@ -341,6 +341,7 @@ describe('every message of the command line', () => {
     session.declare(GOOD);
     await session.run('state', 'list');
     await session.run('status');
+    await session.run('resolve', 'night/db', '--as', 'failed', '--reason', 'looked');
     await session.run('init');
     await session.run('state', 'list');
     await session.run('apply', '--auto-approve', '--no-wait');
