@@ -25,10 +25,10 @@ describe('looking at what a plan needs', () => {
 
   /** The cloud, with other answers about disks. */
   function withLists(cloud: Driver, more: Partial<Driver>): Driver {
-    const { api } = cloud;
+    const { api, traits } = cloud;
     const volume: Driver['volume'] = (id) => cloud.volume(id);
     const backups: Driver['backups'] = (signal, wish) => cloud.backups(signal, wish);
-    return { api, volume, backups, ...more } as Driver;
+    return { api, traits, volume, backups, ...more } as Driver;
   }
 
   /** Requests for `count` disks and backups that do not exist, and what is said of them. */
