@@ -3,8 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { readRegularFile } from '../files/read-file.ts';
+import { hasCode, systemReason } from '../files/system-error.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { hasCode, systemReason } from '../state/local/system-error.ts';
 import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
 

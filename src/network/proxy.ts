@@ -13,7 +13,7 @@ export interface Proxy {
 
 export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in capitals or not, as curl reads them.

@@ -1,5 +1,6 @@
 import { parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
+import type { Env } from '../network/proxy.ts';
 
 /**
  * How large an answer of a state's place may be, after decompression (more is neither read nor written), and how long
@@ -16,7 +17,7 @@ const TIMEOUT_VARIABLE = 'VBSCTL_STATE_TIMEOUT';
 const TIMEOUT_MS = 30_000;
 
 /** `VBSCTL_STATE_SIZE_LIMIT`, such as `512MiB`; default 256MiB. */
-export function stateBytesMax(env: Readonly<Record<string, string | undefined>>): number {
+export function stateBytesMax(env: Env): number {
   const text = env[VARIABLE]?.trim();
   if (text === undefined || text === '') return STATE_BYTES_MAX;
   const [, digits, unit] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
@@ -28,7 +29,7 @@ export function stateBytesMax(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** `VBSCTL_STATE_TIMEOUT`, such as `2m`, of a request to an HTTP server or a bucket; default 30 s, at least 1 s. */
-export function stateTimeoutMs(env: Readonly<Record<string, string | undefined>>): number {
+export function stateTimeoutMs(env: Env): number {
   const text = env[TIMEOUT_VARIABLE]?.trim();
   if (text === undefined || text === '') return TIMEOUT_MS;
   const ms = parseDuration(text);

@@ -1,26 +1,22 @@
 import { type Clock, type Moment, mayHavePassedMs } from '../domain/clock.ts';
 import { formatDuration, parseDuration } from '../domain/duration.ts';
-import { Failure } from '../domain/errors.ts';
+import { invalidUrl } from './server-failures.ts';
 
-/** How long a lock lasts that nobody renews. Longer than any request to a cloud should take (`http.request_timeout`). */
+/** How long a lock lasts without renewal. Longer than any request to a cloud should take (`http.request_timeout`). */
 const TTL_MS = 120_000;
 const TTL_MS_MIN = 2_000;
 const RENEWALS_PER_TTL = 4;
-/** For clocks read at two ends of a network, and times given in whole seconds. */
+/** For clocks that are read at two ends of a network, and times that are given in whole seconds. */
 const MARGIN_MS = 2_000;
 
-/** `lease_ttl=2m` of a state's URL. */
+/** `lease_ttl=2m` in the URL of a state; default 2 m, minimum 2 s. */
 export function leaseTtl(text: string | null): number {
   if (text === null) return TTL_MS;
   const ttl = parseDuration(text);
   if (ttl !== undefined && ttl >= TTL_MS_MIN) return ttl;
-  throw Failure.of(
-    'usage',
-    'state-url',
+  throw invalidUrl(
     `lease_ttl must be a duration of at least ${formatDuration(TTL_MS_MIN)}, found ${JSON.stringify(text)}`,
-    {
-      remedy: 'leave it out for two minutes; it must be longer than http.request_timeout',
-    },
+    'leave it out for two minutes; it must be longer than http.request_timeout',
   );
 }
 
@@ -29,15 +25,16 @@ export function renewEveryMs(ttlMs: number): number {
 }
 
 /**
- * When a lock that was not renewed may be taken: its time to live, and as long again as a restore that its holder
- * asked for in the last moment may take to begin (`retry.settle` of the holder).
+ * When a lock that was not renewed may be taken over: after its time to live, plus the time that a restore which its
+ * holder requested in the last moment may take to begin (`retry.settle` of the holder).
  */
 export function takeoverAfterMs(ttlMs: number, settleMs: number): number {
   return ttlMs + settleMs + MARGIN_MS;
 }
 
-/** How long a lease surely lasts. Counts from before each renewal was sent, on whichever clock has gone further. */
+/** How long a lease certainly lasts. Counts from before each renewal was sent, on the clock that has gone further. */
 export class LeaseTime {
+  /** Infinity: the lease does not end. */
   readonly ttlMs: number;
   readonly #clock: Clock;
   #at: Moment;

@@ -5,13 +5,13 @@ import { fields, integerFrom, text, textLike } from '../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX } from '../network/plain-text.ts';
 import type { LockInfo } from './backend.ts';
 
-/** An id is typed after `vbsctl unlock`: it is told whole or not at all. */
+/** The user has to type the id after `vbsctl unlock`, so it is shown as a whole or not at all. */
 export const LOCK_ID = /^.{1,200}$/s;
 
-const TOLD_CHARACTERS = 200;
+const SHOWN_CHARACTERS_MAX = 200;
 
-/** What a lock says beside its id, as vbsctl stores it. */
-export const lockWords = {
+/** The fields of a lock except its id, as vbsctl stores them. */
+export const lockFields = {
   who: text,
   host: text,
   pid: integerFrom(1),
@@ -23,36 +23,34 @@ export const lockWords = {
 /** A lock as vbsctl stores it. */
 export const lockShape = fields<LockInfo>({
   id: textLike(LOCK_ID, 'a text of 1 to 200 characters'),
-  ...lockWords,
+  ...lockFields,
 });
 
 /**
- * A lock as it is told: whoever may write there can have written anything. It must not fill the screen, nor repeat a
- * secret; an id that does is none.
+ * A lock as it may be shown: shortened and without secrets, because anybody who can write to the storage may have written
+ * it. An id that contains a secret is left out.
  */
-export function bounded(told: LockHolder, secrets: Secrets | undefined): LockHolder {
-  const brief = (words: string | undefined) => words && toldWords(words, secrets);
-  const { id, lease, pid } = told;
+export function displayLock(lock: LockHolder, secrets: Secrets | undefined): LockHolder {
+  const { id, lease, pid } = lock;
   const isSecret = id !== undefined && secrets !== undefined && secrets.maskName(id) !== id;
+  const shown = (key: 'who' | 'host' | 'operation' | 'since' | 'version') =>
+    optional(key, lock[key] && displayText(lock[key], secrets));
   return {
     ...optional('id', isSecret ? undefined : id),
-    ...optional('who', brief(told.who)),
-    ...optional('host', brief(told.host)),
+    ...shown('who'),
+    ...shown('host'),
     ...optional('pid', pid),
-    ...optional('operation', brief(told.operation)),
-    ...optional('since', brief(told.since)),
-    ...optional('version', brief(told.version)),
+    ...shown('operation'),
+    ...shown('since'),
+    ...shown('version'),
     ...optional('lease', lease),
   };
 }
 
-/** What another wrote into a lock, for people. */
-export function toldWords(words: string, secrets: Secrets | undefined): string {
-  return shortened(secrets?.maskMessage(words.slice(0, MESSAGE_LENGTH_MAX)) ?? words);
-}
-
-function shortened(words: string): string {
-  if (words.length <= TOLD_CHARACTERS) return words;
-  // By characters, so that none is cut in two.
-  return `${[...words.slice(0, 2 * TOLD_CHARACTERS)].slice(0, TOLD_CHARACTERS - 1).join('')}…`;
+/** A text of a lock as it may be shown. */
+export function displayText(text: string, secrets: Secrets | undefined): string {
+  const masked = secrets?.maskMessage(text.slice(0, MESSAGE_LENGTH_MAX)) ?? text;
+  if (masked.length <= SHOWN_CHARACTERS_MAX) return masked;
+  // Cut between code points, so that no character is split.
+  return `${[...masked.slice(0, 2 * SHOWN_CHARACTERS_MAX)].slice(0, SHOWN_CHARACTERS_MAX - 1).join('')}…`;
 }

@@ -7,8 +7,9 @@ import { shellPath } from '../domain/escape/shell-word.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { shownLocation } from '../domain/shown-location.ts';
+import { hasCode, systemReason } from '../files/system-error.ts';
 import { decodePercent } from '../network/percent.ts';
-import { proxySecrets } from '../network/proxy.ts';
+import { type Env, proxySecrets } from '../network/proxy.ts';
 import { stateBytesMax } from './answer-limits.ts';
 import type { Backend } from './backend.ts';
 import { httpBackend } from './http/http-backend.ts';
@@ -16,7 +17,6 @@ import { httpStateSettings } from './http/http-settings.ts';
 import { localBackend } from './local/local-backend.ts';
 import { lockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
-import { hasCode, systemReason } from './local/system-error.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
 import { postgresLocation } from './postgres/postgres-location.ts';
 import { s3Network } from './s3/network.ts';
@@ -33,7 +33,7 @@ export interface BackendDeps {
   /** How long after its request a restore may begin (`retry.settle`): a lease is not taken over before. */
   readonly settleMs: number;
   /** Credentials and settings of remote backends come from here, never from the location. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   /** Learns what must not be shown; default: none is kept. */
   readonly secrets?: Secrets;
   /** Told of each setting that weakens the connection to a remote state. */
@@ -85,7 +85,7 @@ function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
     case 'http':
     case 'https': {
       const settings = httpStateSettings(url.href, env);
-      deps.secrets?.add(settings.password, settings.key, ...proxySecrets(env), ...secretsIn(url));
+      deps.secrets?.add(settings.password, settings.tls.key, ...proxySecrets(env), ...secretsIn(url));
       tell(weakenedHttp(settings, env));
       return httpBackend({ location, id, settings, ...rest });
     }

@@ -2,44 +2,59 @@ import type { Clock } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
-import type { LeaseTime } from './lease-terms.ts';
-import { renewEveryMs } from './lease-terms.ts';
+import { type LeaseTime, renewEveryMs } from './lease-terms.ts';
+import { isLockLost } from './lock-failures.ts';
 
-export interface Renewal {
+interface RenewalOptions {
   readonly clock: Clock;
-  /** Ends it. */
-  readonly signal: AbortSignal;
   readonly time: LeaseTime;
-  /** One renewal. */
+  /** Makes one renewal. Rejects with `lockLost` if the lock is not ours any more. */
   readonly renew: () => Promise<void>;
-  /** Whether it was a cut connection, after which the next renewal just connects again; default: never. */
+  /** Whether the connection was lost: the next renewal connects again, so this is not reported. Default: never. */
   readonly isCut?: (cause: unknown) => boolean;
-  /** Told of what a person may be able to mend before the lease ends. */
+  /** Called with problems that a user may be able to fix before the lease ends. */
   readonly onNote: ((note: Diagnostic) => void) | undefined;
 }
 
-/** Renews a lease until it is ended or `isLost`. Rejects never. */
-export async function keepRenewed(renewal: Renewal, isLost: () => boolean): Promise<void> {
-  const { clock, signal, time, renew, isCut, onNote } = renewal;
-  while (!signal.aborted && !isLost()) {
-    try {
-      await clock.sleep(renewEveryMs(time.ttlMs), signal);
-      await renew();
-    } catch (cause) {
-      if (signal.aborted || isLost() || isCut?.(cause)) continue;
-      onNote?.(notRenewed(cause, time.remainingMs()));
+/** Renews a lease until it is stopped or the lock is lost. */
+export class LeaseRenewal {
+  /** Why the lock is lost. */
+  lost: Failure | undefined;
+  readonly #end = new AbortController();
+  readonly #renewing: Promise<void>;
+
+  constructor(options: RenewalOptions) {
+    this.#renewing = this.#keepRenewed(options);
+  }
+
+  /** Resolves once no renewal is under way any more. Never rejects. */
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#renewing;
+  }
+
+  async #keepRenewed({ clock, time, renew, isCut, onNote }: RenewalOptions): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted && !this.lost) {
+      try {
+        await clock.sleep(renewEveryMs(time.ttlMs), signal);
+        await renew();
+      } catch (cause) {
+        if (isLockLost(cause)) this.lost = cause;
+        else if (!signal.aborted && !isCut?.(cause)) onNote?.(notRenewed(cause, time.remainingMs()));
+      }
     }
   }
 }
 
 function notRenewed(cause: unknown, leftMs: number): Diagnostic {
   const summary = cause instanceof Failure ? cause.diagnostics[0]?.summary : undefined;
-  const because = summary ?? (cause instanceof Error ? cause.message : 'the reason is not known');
+  const reason = summary ?? (cause instanceof Error ? cause.message : 'the reason is not known');
   return {
     severity: 'warning',
     code: 'lock-not-renewed',
-    summary: `the lock on the state could not be renewed: ${because}`,
-    detail: `It lasts ${formatDuration(leftMs)} more and is renewed again before. When it ends, this run starts no restore any more.`,
+    summary: `the lock on the state could not be renewed: ${reason}`,
+    detail: `It lasts ${formatDuration(leftMs)} more and is renewed again before. When it ends, this run starts no more restores.`,
     remedy: 'give this run back its access to the state',
   };
 }

@@ -11,7 +11,7 @@ export interface RetryPolicy {
 }
 
 /** About a minute: what the restart of a server takes. */
-export const A_MINUTE: RetryPolicy = { retries: 7, wait_ms_min: 500, wait_ms_max: 16_000 };
+export const ONE_MINUTE: RetryPolicy = { retries: 7, wait_ms_min: 500, wait_ms_max: 16_000 };
 
 /** `retry`, as a server that keeps a state is asked. */
 export function withRetry<T>(

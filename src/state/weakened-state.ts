@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
-import { proxyFromEnv, proxyVariable } from '../network/proxy.ts';
+import { type Env, proxyFromEnv, proxyVariable } from '../network/proxy.ts';
 import {
   certificateUnchecked,
   proxyLoginUnencrypted,
@@ -8,20 +8,17 @@ import {
   weakenedByNode,
 } from '../network/weakened-tls.ts';
 import type { HttpStateSettings } from './http/http-settings.ts';
-import type { BackendDeps } from './open-backend.ts';
 import type { PostgresLocation } from './postgres/postgres-location.ts';
 import type { S3Location } from './s3/s3-location.ts';
 
 /** Each setting that weakens the connection to a remote state, in words. */
 
-type Env = BackendDeps['env'];
-
 export function weakenedHttp(settings: HttpStateSettings, env: Env): Diagnostic[] {
-  const { address, lock_address, unlock_address, skip_cert_verification } = settings;
+  const { address, lock_address, unlock_address, tls } = settings;
   const addresses = [...new Set([address, lock_address, unlock_address].map((each) => new URL(each).origin))];
   return [
     ...weakenedByNode(env),
-    ...(skip_cert_verification && addresses.some((each) => each.startsWith('https:'))
+    ...(tls.insecure && addresses.some((each) => each.startsWith('https:'))
       ? [
           certificateUnchecked(
             'the state server',

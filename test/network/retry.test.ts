@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { RetryableError, retry } from '../../src/network/retry.ts';
-import { A_MINUTE, withRetry } from '../../src/state/retry.ts';
+import { ONE_MINUTE, withRetry } from '../../src/state/retry.ts';
 import { FakeClock } from '../drivers/fake-clock.ts';
 
 describe('network/retry', () => {
@@ -72,7 +72,7 @@ describe('network/retry', () => {
   it('waits for a state server about a minute', async () => {
     const clock = new FakeClock();
     const work = failing(...Array.from({ length: 8 }, () => again('away')));
-    expect(await thrown(withRetry(clock, A_MINUTE, work.attempt))).to.equal('away');
+    expect(await thrown(withRetry(clock, ONE_MINUTE, work.attempt))).to.equal('away');
     expect(clock.slept).to.deep.equal([500, 1_000, 2_000, 4_000, 8_000, 16_000, 16_000]);
   });
 });

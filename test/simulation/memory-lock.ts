@@ -1,10 +1,11 @@
-import type { HeldLock, Lock, LockWish } from '../../src/state/lock.ts';
+import type { Actor } from '../../src/domain/state.ts';
+import type { HeldLock, Lock } from '../../src/state/lock.ts';
 
 /** One process, no rivals. */
 export class MemoryLock implements Lock {
-  async acquire(wish: LockWish): Promise<HeldLock> {
+  async acquire({ who, operation, version }: Actor): Promise<HeldLock> {
     return {
-      info: { ...wish, id: 'lock', host: 'lab', pid: 1, since: new Date(0).toISOString() },
+      info: { who, operation, version, id: 'lock', host: 'lab', pid: 1, since: new Date(0).toISOString() },
       stillHeld: () => true,
       release: async () => {},
     };

@@ -3,7 +3,7 @@ import type { Diagnostic } from '../../src/domain/diagnostic.ts';
 import { error } from '../../src/domain/diagnostic.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import { LeaseTime } from '../../src/state/lease-terms.ts';
-import { keepRenewed } from '../../src/state/renewal.ts';
+import { LeaseRenewal } from '../../src/state/renewal.ts';
 import { s3Backend } from '../../src/state/s3/s3-backend.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
 import { memoryObjects } from './s3/memory-objects.ts';
@@ -11,9 +11,8 @@ import { memoryObjects } from './s3/memory-objects.ts';
 const TTL_MS = 120_000;
 
 describe('the renewal of a lease', () => {
-  it('tells what is no cut connection, goes on, and ends with its signal', async () => {
+  it('tells what is no cut connection, goes on, and ends when it is stopped', async () => {
     const clock = new SimClock();
-    const end = new AbortController();
     const notes: Diagnostic[] = [];
     const answers = [
       new Error('cut'),
@@ -21,20 +20,16 @@ describe('the renewal of a lease', () => {
       new Error('permission denied for table lock'),
     ];
     let renewals = 0;
-    const renewing = keepRenewed(
-      {
-        clock,
-        signal: end.signal,
-        time: new LeaseTime(clock, TTL_MS, { wall: clock.now(), monotonic: clock.monotonic() }),
-        renew: async () => {
-          const cause = answers[renewals++];
-          if (cause) throw cause;
-        },
-        isCut: (cause) => cause instanceof Error && cause.message === 'cut',
-        onNote: (note) => notes.push(note),
+    const renewal = new LeaseRenewal({
+      clock,
+      time: new LeaseTime(clock, TTL_MS, { wall: clock.now(), monotonic: clock.monotonic() }),
+      renew: async () => {
+        const cause = answers[renewals++];
+        if (cause) throw cause;
       },
-      () => false,
-    );
+      isCut: (cause) => cause instanceof Error && cause.message === 'cut',
+      onNote: (note) => notes.push(note),
+    });
     await clock.until(clock.sleep(TTL_MS * 1.1));
     expect(renewals).to.equal(4);
     expect(notes.map(({ code, summary }) => [code, summary])).to.deep.equal([
@@ -42,8 +37,7 @@ describe('the renewal of a lease', () => {
       ['lock-not-renewed', 'the lock on the state could not be renewed: permission denied for table lock'],
     ]);
     expect(notes[0]?.detail).to.contain('It lasts 1m more');
-    end.abort(new Error('released'));
-    await clock.until(renewing);
+    await clock.until(renewal.stop());
   });
 
   it('of a bucket tells that the store refuses it', async () => {

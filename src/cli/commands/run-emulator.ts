@@ -3,7 +3,7 @@ import { toJson } from '../../domain/escape/json.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../../emulator/index.ts';
 import { readNamedFile } from '../../files/read-file.ts';
-import { hasCode, systemReason } from '../../state/local/system-error.ts';
+import { hasCode, systemReason } from '../../files/system-error.ts';
 import { checkoutPath } from '../checkout-path.ts';
 import { unusableWorld } from '../emulator-world.ts';
 import type { Io } from '../io.ts';

@@ -10,7 +10,8 @@ import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type LockedStore, StoredLease } from '../lease.ts';
 import type { Lock } from '../lock.ts';
 import { lockLost, stateChanged } from '../lock-failures.ts';
-import { A_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
+import { ONE_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
+import { notWritten } from '../server-failures.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
 
 /**
@@ -86,7 +87,7 @@ class LockedBlob implements LockedStore {
   #chain: Chain;
 
   constructor(
-    { store, clock, retry = A_MINUTE }: BlobBackendOptions,
+    { store, clock, retry = ONE_MINUTE }: BlobBackendOptions,
     held: HeldBlobLock,
     loaded: Loaded | undefined,
   ) {
@@ -200,12 +201,4 @@ function serialTooLow(place: string, given: number, current: number): Failure {
       remedy: 'remove that state on the server first, or name another place',
     },
   );
-}
-
-function notWritten(place: string, why: string): Failure {
-  return Failure.of('state', 'state-not-written', `cannot write the state at ${place}: ${why}`, {
-    detail:
-      'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
-    remedy: 'fix this, then run again (it reads the cloud first): vbsctl apply',
-  });
 }

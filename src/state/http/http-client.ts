@@ -11,51 +11,45 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-export interface Wire {
-  /**
-   * One request, one answer, whatever its status. Rejects when there is none, and with `AnswerTooLarge` when it is
-   * longer than `bytesMax`, decompressed.
-   */
-  send(method: string, url: string, body: string | undefined, bytesMax: number): Promise<Answer>;
-}
+/**
+ * Sends one request and resolves to its answer, whatever its status. Rejects if there is none, and with `AnswerTooLarge`
+ * if its body, decompressed, is longer than `bytesMax`.
+ */
+export type Send = (
+  method: string,
+  url: string,
+  body: string | undefined,
+  bytesMax: number,
+) => Promise<Answer>;
 
 /** For the connection: proxy, TCP, TLS. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** Redirects are not followed: a password must not wander. The network is loaded with the first request. */
-export function httpWire(settings: HttpStateSettings): Wire {
+/** Loads axios and the network modules with the first request. */
+export function httpSender(settings: HttpStateSettings): Send {
   let loading: Promise<AxiosInstance> | undefined;
-  return {
-    async send(method, url, body, bytesMax) {
-      loading ??= load(settings);
-      const axios = await loading;
-      const { status, data } = await axios.request<Readable>({
-        method,
-        url,
-        ...optional('data', body),
-        headers: body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-MD5': md5(body) },
-        signal: AbortSignal.timeout(settings.request_timeout_ms),
-      });
-      return { status, body: await readBounded(data, bytesMax) };
-    },
+  return async (method, url, body, bytesMax) => {
+    loading ??= load(settings);
+    const { status, data } = await (await loading).request<Readable>({
+      method,
+      url,
+      ...optional('data', body),
+      headers: body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-MD5': md5(body) },
+      signal: AbortSignal.timeout(settings.request_timeout_ms),
+    });
+    return { status, body: await readBounded(data, bytesMax) };
   };
 }
 
 async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
   const { default: axios } = await import('axios');
-  const { username, password = '', ca, cert, key, skip_cert_verification, proxyFor } = settings;
-  const { reads: agents } = openConnections({
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    proxyFor,
-    ...optional('ca', ca),
-    ...optional('cert', cert),
-    ...optional('key', key),
-    ...optional('insecure', skip_cert_verification || undefined),
-  });
+  const { username, password = '', tls, proxyFor } = settings;
+  const { reads: agents } = openConnections({ connectTimeoutMs: CONNECT_TIMEOUT_MS, proxyFor, ...tls });
   return axios.create({
     adapter: 'http',
+    // A redirect would send the password to another server.
     maxRedirects: 0,
-    // Nobody is asked for it; what comes compressed all the same is counted decompressed (`readBounded`).
+    // vbsctl does not ask for compression; a compressed answer is counted decompressed (`readBounded`).
     decompress: true,
     validateStatus: () => true,
     responseType: 'stream',
@@ -63,7 +57,7 @@ async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
     maxContentLength: Number.POSITIVE_INFINITY,
     maxBodyLength: Number.POSITIVE_INFINITY,
     headers: { 'User-Agent': 'vbsctl', Accept: 'application/json', 'Accept-Encoding': 'identity' },
-    // The agents connect through it; axios would write the request, password and all, to the proxy itself.
+    // The agents connect through the proxy; axios itself would send the request, with the password, to the proxy.
     proxy: false,
     httpAgent: agents.http,
     httpsAgent: agents.https,
@@ -71,7 +65,7 @@ async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
   });
 }
 
-/** As the protocol asks; no secret is guarded by it. */
+/** The protocol requires it; it protects no secret. */
 function md5(body: string): string {
   return createHash('md5').update(body).digest('base64');
 }

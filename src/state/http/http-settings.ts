@@ -3,9 +3,10 @@ import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/optional.ts';
 import { shownLocation } from '../../domain/shown-location.ts';
-import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
+import type { TlsSettings } from '../../network/connections.ts';
+import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { stateBytesMax, stateTimeoutMs } from '../answer-limits.ts';
-import { A_MINUTE, type RetryPolicy } from '../retry.ts';
+import { ONE_MINUTE, type RetryPolicy } from '../retry.ts';
 
 /** How to speak to an HTTP state server: what Terraform and OpenTofu read from the same variables. */
 export interface HttpStateSettings {
@@ -17,105 +18,87 @@ export interface HttpStateSettings {
   readonly unlock_method: string;
   readonly username?: string;
   readonly password?: string;
-  readonly skip_cert_verification: boolean;
-  /** PEM text, not a path. */
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+  readonly tls: TlsSettings;
   /** As for every request: HTTPS_PROXY and NO_PROXY. */
   readonly proxyFor: ProxyChoice;
   readonly retry: RetryPolicy;
   readonly state_bytes_max: number;
-  /** Of one request, its whole answer included. */
+  /** For one request with its whole answer. */
   readonly request_timeout_ms: number;
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** GitLab and Gitea lock beside the state, by POST and DELETE. */
-const LOCKS_BESIDE = /\/terraform\/state\/[^/]+\/?$/;
+/** GitLab and Gitea: the lock has an address of its own, and POST and DELETE take and release it. */
+const HAS_LOCK_ADDRESS = /\/terraform\/state\/[^/]+\/?$/;
 
 /**
- * `address` from `state:`, the rest from `TF_HTTP_*` (OpenTofu: internal/backend/remote-state/http). Where those say
- * nothing of locking, GitLab and Gitea are known by their path; any other server is asked by LOCK and UNLOCK at the
- * address itself. There is no state without a lock.
+ * `address` from `state:`, the rest from `TF_HTTP_*` (OpenTofu: internal/backend/remote-state/http). Without settings for
+ * the lock, GitLab and Gitea are recognized by their path; any other server gets LOCK and UNLOCK at the address itself.
+ * There is no state without a lock.
  */
-export function httpStateSettings(address: string, env: Environment): HttpStateSettings {
-  const named = (name: string) => env[`TF_HTTP_${name}`] || undefined;
-  const locksBeside = LOCKS_BESIDE.test(new URL(address).pathname);
-  const lock = named('LOCK_ADDRESS') ?? (locksBeside ? withPath(address, '/lock') : address);
-  const unlock = named('UNLOCK_ADDRESS') ?? lock;
+export function httpStateSettings(address: string, env: Env): HttpStateSettings {
+  const setting = (name: string) => env[`TF_HTTP_${name}`] || undefined;
+  const matching = (name: string, pattern: RegExp, expected: string) => {
+    const text = setting(name);
+    if (text !== undefined && !pattern.test(text)) throw invalid(`TF_HTTP_${name}`, expected);
+    return text;
+  };
+  const method = (name: string) => matching(name, /^[A-Z]+$/i, 'an HTTP method');
+  const number = (name: string) => {
+    const text = matching(name, /^\d{1,6}$/, 'a whole number');
+    return text === undefined ? undefined : Number(text);
+  };
+  const ms = (name: string, default_ms: number) => (number(name) ?? default_ms / 1_000) * 1_000;
+  // Node ignores a path here without an error, and would then reject the server.
+  const pem = (name: string) =>
+    matching(name, /-----BEGIN [A-Z ]+-----/, 'PEM text (-----BEGIN …), not a path');
+
+  const hasLockAddress = HAS_LOCK_ADDRESS.test(new URL(address).pathname);
+  const lock = setting('LOCK_ADDRESS') ?? (hasLockAddress ? withPath(address, '/lock') : address);
+  const unlock = setting('UNLOCK_ADDRESS') ?? lock;
   for (const [name, url] of [
     ['TF_HTTP_LOCK_ADDRESS', lock],
     ['TF_HTTP_UNLOCK_ADDRESS', unlock],
   ] as const) {
-    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) throw wrong(name, 'an http:// or https:// address');
-    if (new URL(url).password !== '') throw wrong(name, 'an address without a password (TF_HTTP_PASSWORD)');
-    if (!isOfState(url, address, locksBeside, named('ADDRESS'))) throw ofAnotherState(name, url, address);
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
+      throw invalid(name, 'an http:// or https:// address');
+    if (new URL(url).password !== '') throw invalid(name, 'an address without a password (TF_HTTP_PASSWORD)');
+    if (!belongsToState(url, address, hasLockAddress, setting('ADDRESS')))
+      throw ofAnotherState(name, url, address);
   }
-  const beside = locksBeside && placeOf(lock) === `${placeOf(address)}/lock`;
-  const ca = pem('CLIENT_CA_CERTIFICATE_PEM');
+  const usesLockAddress = hasLockAddress && plainAddress(lock) === `${plainAddress(address)}/lock`;
   const cert = pem('CLIENT_CERTIFICATE_PEM');
   const key = pem('CLIENT_PRIVATE_KEY_PEM');
   if ((cert === undefined) !== (key === undefined))
-    throw wrong('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
+    throw invalid('TF_HTTP_CLIENT_CERTIFICATE_PEM', 'given together with TF_HTTP_CLIENT_PRIVATE_KEY_PEM');
+  const skipVerification = matching('SKIP_CERT_VERIFICATION', /^(1|t|true|0|f|false)$/i, 'true or false');
   return {
-    address: locksBeside ? withPath(address, '') : address,
+    address: hasLockAddress ? withPath(address, '') : address,
     update_method: method('UPDATE_METHOD') ?? 'POST',
     lock_address: lock,
-    lock_method: method('LOCK_METHOD') ?? (beside ? 'POST' : 'LOCK'),
+    lock_method: method('LOCK_METHOD') ?? (usesLockAddress ? 'POST' : 'LOCK'),
     unlock_address: unlock,
-    unlock_method: method('UNLOCK_METHOD') ?? (beside ? 'DELETE' : 'UNLOCK'),
-    ...optional('username', named('USERNAME')),
-    ...optional('password', named('PASSWORD')),
-    skip_cert_verification: yes('SKIP_CERT_VERIFICATION'),
-    ...optional('ca', ca),
-    ...optional('cert', cert),
-    ...optional('key', key),
+    unlock_method: method('UNLOCK_METHOD') ?? (usesLockAddress ? 'DELETE' : 'UNLOCK'),
+    ...optional('username', setting('USERNAME')),
+    ...optional('password', setting('PASSWORD')),
+    tls: {
+      ...optional('insecure', /^(1|t|true)$/i.test(skipVerification ?? '') || undefined),
+      ...optional('ca', pem('CLIENT_CA_CERTIFICATE_PEM')),
+      ...optional('cert', cert),
+      ...optional('key', key),
+    },
     proxyFor: proxyFromEnv(env),
     state_bytes_max: stateBytesMax(env),
     request_timeout_ms: stateTimeoutMs(env),
     retry: {
-      retries: number('RETRY_MAX') ?? A_MINUTE.retries,
-      wait_ms_min: seconds('RETRY_WAIT_MIN') ?? A_MINUTE.wait_ms_min,
-      wait_ms_max: seconds('RETRY_WAIT_MAX') ?? A_MINUTE.wait_ms_max,
+      retries: number('RETRY_MAX') ?? ONE_MINUTE.retries,
+      wait_ms_min: ms('RETRY_WAIT_MIN', ONE_MINUTE.wait_ms_min),
+      wait_ms_max: ms('RETRY_WAIT_MAX', ONE_MINUTE.wait_ms_max),
     },
   };
-
-  function method(name: string): string | undefined {
-    const text = named(name);
-    if (text !== undefined && !/^[A-Z]+$/i.test(text)) throw wrong(`TF_HTTP_${name}`, 'an HTTP method');
-    return text;
-  }
-
-  /** A path there is taken for no certificate at all by Node, and the server is not believed. */
-  function pem(name: string): string | undefined {
-    const text = named(name);
-    if (text !== undefined && !/-----BEGIN [A-Z ]+-----/.test(text))
-      throw wrong(`TF_HTTP_${name}`, 'PEM text (-----BEGIN …), not a path');
-    return text;
-  }
-
-  function yes(name: string): boolean {
-    const text = named(name) ?? 'false';
-    if (!/^(1|t|true|0|f|false)$/i.test(text)) throw wrong(`TF_HTTP_${name}`, 'true or false');
-    return /^(1|t|true)$/i.test(text);
-  }
-
-  function number(name: string): number | undefined {
-    const text = named(name);
-    if (text !== undefined && !/^\d{1,6}$/.test(text)) throw wrong(`TF_HTTP_${name}`, 'a whole number');
-    return text === undefined ? undefined : Number(text);
-  }
-
-  function seconds(name: string): number | undefined {
-    const value = number(name);
-    return value === undefined ? undefined : value * 1_000;
-  }
 }
 
-/** Its value is not repeated: it may be a secret in the wrong place. */
-function wrong(name: string, expected: string): Failure {
+/** The value is not shown: it may be a secret in the wrong variable. */
+function invalid(name: string, expected: string): Failure {
   return Failure.of('usage', 'state-http-setting', `${name} must be ${expected}`, {
     remedy: `correct ${name} in the environment`,
   });
@@ -128,20 +111,29 @@ function withPath(address: string, more: string): string {
 }
 
 /**
- * Whether a lock address is that of the state at hand. The variables are often set for a whole pipeline, in which
- * Terraform has a state of its own: its lock would be taken, and this state written without one. At the state's
- * address and below it belongs to it; elsewhere only where TF_HTTP_ADDRESS says that the variables speak of this
- * state. GitLab and Gitea have one place for it and no other: at two places below it two runs would each have a lock.
+ * Whether a lock address belongs to this state. The variables are often set for a whole pipeline, in which Terraform has
+ * another state: vbsctl would take the lock of that state and write this one without a lock. An address at or below the
+ * address of the state belongs to it; any other only if TF_HTTP_ADDRESS names this state as well. GitLab and Gitea have
+ * a single lock address: with two addresses, two runs would each get a lock.
  */
-function isOfState(lock: string, address: string, locksBeside: boolean, named: string | undefined): boolean {
-  const [state, of] = [placeOf(address), placeOf(lock)];
-  if (locksBeside) return of === `${state}/lock` && new URL(lock).search === '';
-  if (of === state || of.startsWith(`${state}/`)) return true;
-  return named !== undefined && URL.canParse(named) && placeOf(named) === state;
+function belongsToState(
+  lockAddress: string,
+  address: string,
+  hasLockAddress: boolean,
+  configuredAddress: string | undefined,
+): boolean {
+  const [state, lock] = [plainAddress(address), plainAddress(lockAddress)];
+  if (hasLockAddress) return lock === `${state}/lock` && new URL(lockAddress).search === '';
+  if (lock === state || lock.startsWith(`${state}/`)) return true;
+  return (
+    configuredAddress !== undefined &&
+    URL.canParse(configuredAddress) &&
+    plainAddress(configuredAddress) === state
+  );
 }
 
-/** Without login, query and the slash at the end. */
-function placeOf(address: string): string {
+/** Without login, query and final slashes. */
+function plainAddress(address: string): string {
   const { protocol, host, pathname } = new URL(address);
   return `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
 }
@@ -153,7 +145,7 @@ function ofAnotherState(name: string, lock: string, address: string): Failure {
       `${name}: ${shownLocation(lock)}`,
       'Two runs could then work on this state at once, and the lock of another one would be taken.',
     ),
-    remedy: LOCKS_BESIDE.test(new URL(address).pathname)
+    remedy: HAS_LOCK_ADDRESS.test(new URL(address).pathname)
       ? `unset ${name}: the lock of this state is known, ${quotedWhole(shownLocation(withPath(address, '/lock')))}`
       : `unset ${name}; or, if it is right, set TF_HTTP_ADDRESS to the address of this state as well`,
   });

@@ -2,15 +2,15 @@ import type { LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { jsonOf, object } from '../../domain/shape.ts';
-import { bounded, LOCK_ID } from '../lock-info.ts';
+import { displayLock, LOCK_ID } from '../lock-info.ts';
 
-/** A lock of which at least the id is known. */
+/** A lock whose id is known. */
 export type IdentifiedLock = LockHolder & { readonly id: string };
 
 /**
- * A lock as Terraform and OpenTofu write it (internal/states/statemgr/locker.go): seven keys, all of them, since
- * GitLab refuses a lock that lacks one. Host and pid stand in `Info`, with the id that they belong to: GitLab
- * answers a refused lock with the id of the holder and the `Info` and `Operation` of who asked.
+ * A lock as Terraform and OpenTofu write it (internal/states/statemgr/locker.go). It has all seven keys, because GitLab
+ * refuses a lock that lacks one. Host and pid are in `Info` together with the id that they belong to: if GitLab refuses a
+ * lock, it answers with the id of the holder, but with the `Info` and `Operation` of the request.
  */
 export function encodeLock({
   id,
@@ -33,7 +33,7 @@ export function encodeLock({
   });
 }
 
-/** Whose lock it is; undefined when the answer does not say. */
+/** The holder; undefined if the answer does not name it. */
 export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefined {
   const value = jsonOf(body, object);
   if (!value) return undefined;
@@ -43,7 +43,7 @@ export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefi
   const info = jsonOf(text('Info') ?? '', object);
   const ours = typeof info?.vbsctl === 'string' ? info : undefined;
   const theirs = ours?.vbsctl === id ? ours : undefined;
-  const told = {
+  const holder = {
     id,
     ...optional('who', text('Who')),
     ...optional('host', textOf(theirs?.host)),
@@ -52,10 +52,10 @@ export function decodeLock(body: string, secrets?: Secrets): LockHolder | undefi
     ...optional('since', text('Created')),
     ...optional('version', theirs && text('Version')),
   };
-  return bounded(told, secrets);
+  return displayLock(holder, secrets);
 }
 
-/** Undefined for the empty text, too: some servers write it for what they do not know. */
+/** Undefined for an empty text, too: some servers write it for an unknown value. */
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

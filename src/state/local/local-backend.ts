@@ -3,16 +3,17 @@ import { Failure } from '../../domain/errors.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
+import { hasCode, systemReason } from '../../files/system-error.ts';
 import type { Backend, LockInfo } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type LockedStore, StoredLease } from '../lease.ts';
 import type { HeldLock, Lock } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
+import { notWritten } from '../server-failures.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
 import { groupLine, headerLine, type JournalHeader, parseJournal } from './journal.ts';
 import { recover } from './recover.ts';
-import { hasCode, systemReason } from './system-error.ts';
 
 /**
  * A state in a file (the snapshot), with a journal beside it while somebody works on it. A commit is one line
@@ -230,7 +231,10 @@ class LockedFile implements LockedStore {
       await this.#journal.journal.sync();
       this.#journal = { ...this.#journal, sum };
     } catch (cause) {
-      throw cause instanceof Failure ? cause : notWritten(this.#store.journalPath, cause);
+      if (cause instanceof Failure) throw cause;
+      const remedy =
+        'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply';
+      throw notWritten(this.#store.journalPath, systemReason(cause), cause, remedy);
     }
     // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
     // the lock of a living process must not make it acknowledge what the next owner never saw.
@@ -272,19 +276,4 @@ class LockedFile implements LockedStore {
 /** Throws once somebody removed the lock. */
 function mustHold(held: HeldLock): void {
   if (!held.stillHeld()) throw lockLost(held.info);
-}
-
-function notWritten(journalPath: string, cause: unknown): Failure {
-  return Failure.of(
-    'state',
-    'state-not-written',
-    `cannot write ${journalPath}: ${systemReason(cause)}`,
-    {
-      where: { file: journalPath },
-      detail:
-        'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.',
-      remedy: 'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply',
-    },
-    { cause },
-  );
 }

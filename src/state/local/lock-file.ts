@@ -1,29 +1,30 @@
-// Own code, not `proper-lockfile`: it takes the lock of an owner that was frozen for a while, who may still send a request.
+// Own code, not `proper-lockfile`: that takes over the lock of a process that was frozen for a while and may still send a request.
 import { randomUUID } from 'node:crypto';
 import { link, open, rename, unlink } from 'node:fs/promises';
-import { type Clock, isoTime } from '../../domain/clock.ts';
+import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { fields, jsonOf, textLike } from '../../domain/shape.ts';
+import type { Actor } from '../../domain/state.ts';
 import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files/read-file.ts';
 import { temporaryName } from '../../files/replace-file.ts';
+import { hasCode, systemReason } from '../../files/system-error.ts';
 import type { LockInfo } from '../backend.ts';
-import type { HeldLock, Lock, LockWish } from '../lock.ts';
+import { type HeldLock, type Lock, ownLock, POLL_MS_MIN, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
-import { lockWords } from '../lock-info.ts';
+import { lockFields } from '../lock-info.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
-import { hasCode, systemReason } from './system-error.ts';
 
 /**
- * A lock that is a file beside the state. It belongs to a process, and ends with it: the lock of a process that
- * certainly is dead is taken over; one that is alive, stopped, on another host or in another container is not.
+ * A lock that is a file beside the state. It belongs to a process and ends with it: the lock of a process that is
+ * certainly dead is taken over; the lock of one that is alive, stopped, on another host or in another container is not.
  *
- * How it stays exclusive: a lock is made by link(2), which brings its whole content and fails when there is one.
- * Lock X is taken away by nobody but who holds the file `<lock>.break-X`, made in the same way; he looks once
- * more whether it still is X, then renames his own lock over it (takeover) or removes it (release, unlock).
- * So two takers cannot both break X, and nobody removes a lock that came after the one he looked at. A break
- * file is itself a lock, and is broken by the same rule when its owner died over it.
+ * How it stays exclusive: a lock is made by link(2), which creates the file with its whole content and fails if the file
+ * exists. Only the process that holds the file `<lock>.break-X`, made in the same way, may remove lock X. It checks once
+ * more that the lock still is X, then renames its own lock over it (takeover) or removes it (release, unlock). So two
+ * processes cannot both break X, and none removes a lock that is newer than the one it read. A break file is a lock
+ * itself: if its owner died, it is broken by the same rule.
  */
 export interface LockFileOptions {
   readonly path: string;
@@ -37,10 +38,9 @@ interface Entry {
   readonly owner: Owner;
 }
 
-const POLL_MS = 250;
-/** Each lost round means that another process got the lock; so many in a row mean that something else is wrong. */
+/** In each lost round another process got the lock; so many in a row have another cause. */
 const ROUNDS_MAX = 1_000;
-/** Five seconds. A lock that stays behind is no harm: it ends with its process. */
+/** Five seconds. A lock that is left behind does no harm: it ends with its process. */
 const RELEASE_ROUNDS_MAX = 20;
 /** A lock has some hundred bytes. */
 const BYTES_MAX = 64 * 1024;
@@ -48,17 +48,13 @@ const BYTES_MAX = 64 * 1024;
 export function lockFile(options: LockFileOptions): Lock {
   const { path, clock, newId = randomUUID, processes = nodeProcesses } = options;
 
-  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldLock> {
-    const mine = await newEntry(wish);
-    const deadline = clock.monotonic() + waitMs;
-    for (;;) {
-      signal?.throwIfAborted();
-      const standing = await tryTake(path, mine);
-      if (standing === undefined) return held(mine);
-      const left = deadline - clock.monotonic();
-      if (left <= 0) throw lockedBy(standing.info, path);
-      await clock.sleep(Math.min(POLL_MS, left), signal);
-    }
+  async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldLock> {
+    const mine = await newEntry(actor);
+    const attempt = async () => {
+      const current = await tryTake(path, mine);
+      return current ? { refused: () => lockedBy(current.info, path) } : { mine: held(mine) };
+    };
+    return await waitForLock(clock, waitMs, signal, attempt, POLL_MS_MIN);
   }
 
   function held(mine: Entry): HeldLock {
@@ -69,7 +65,7 @@ export function lockFile(options: LockFileOptions): Lock {
     };
   }
 
-  /** The break file is a second name of the lock itself: a full disk must not keep a lock from being freed. */
+  /** The break file is a second name of the lock itself, so that a lock can be released on a full disk. */
   async function release(mine: Entry): Promise<void> {
     const { id } = mine.info;
     const breaker = breakPath(path, id);
@@ -79,7 +75,7 @@ export function lockFile(options: LockFileOptions): Lock {
         if ((await readEntry(breaker))?.info.id === id) await unlink(path);
         await unlink(breaker);
       } else if (!(await takeAway(id, await newEntry(mine.info)))) {
-        await clock.sleep(POLL_MS); // somebody is unlocking it
+        await clock.sleep(POLL_MS_MIN); // somebody is unlocking it
       }
     }
   }
@@ -90,45 +86,36 @@ export function lockFile(options: LockFileOptions): Lock {
   }
 
   async function unlock(id: string): Promise<LockHolder> {
-    const standing = await readEntry(path);
-    if (!standing) throw notLocked(id, path);
-    if (standing.info.id !== id) throw anotherLock(id, standing.info, path);
-    const mine = await newEntry({
-      who: standing.info.who,
-      operation: 'unlock',
-      version: standing.info.version,
-    });
-    if (!(await takeAway(id, mine))) {
-      // whoever breaks it at this moment gets it
+    const current = await readEntry(path);
+    if (!current) throw notLocked(id, path);
+    if (current.info.id !== id) throw anotherLock(id, current.info, path);
+    if (!(await takeAway(id, await newEntry({ ...current.info, operation: 'unlock' })))) {
+      // another process breaks it at this moment and gets it
       const now = await readEntry(path);
       if (now) throw anotherLock(id, now.info, path);
     }
-    return standing.info;
+    return current.info;
   }
 
-  async function newEntry({ who, operation, version }: LockWish): Promise<Entry> {
+  async function newEntry(actor: Actor): Promise<Entry> {
     const owner = await processes.self();
-    const since = isoTime(clock.now());
-    return {
-      info: { id: newId(), who, host: owner.host, pid: owner.pid, operation, since, version },
-      owner,
-    };
+    return { info: { ...ownLock(actor, clock, newId), host: owner.host, pid: owner.pid }, owner };
   }
 
-  /** Makes `mine` the lock at `place`; else the one that stands there, whose owner may be alive. */
+  /** Makes `mine` the lock at `place`; else returns the lock that is there, whose owner may be alive. */
   async function tryTake(place: string, mine: Entry): Promise<Entry | undefined> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const standing = await readEntry(place);
-      if (!standing) {
+      const current = await readEntry(place);
+      if (!current) {
         if (await create(place, mine)) return undefined;
-        continue; // somebody was faster, or NFS reports a link that it made as failed
+        continue; // another process was faster, or NFS reported a link that it made as failed
       }
-      if (standing.info.id === mine.info.id) return undefined;
-      if (!(await processes.isDead(standing.owner))) return standing;
-      const breaker = breakPath(place, standing.info.id);
+      if (current.info.id === mine.info.id) return undefined;
+      if (!(await processes.isDead(current.owner))) return current;
+      const breaker = breakPath(place, current.info.id);
       const other = await tryTake(breaker, mine);
       if (other) return other;
-      if ((await readEntry(place))?.info.id === standing.info.id) {
+      if ((await readEntry(place))?.info.id === current.info.id) {
         await rename(breaker, place); // the break file is the new lock, in one step
         return undefined;
       }
@@ -137,7 +124,7 @@ export function lockFile(options: LockFileOptions): Lock {
     throw cannotLock(place, new Error('something there can neither be read nor replaced'));
   }
 
-  /** Removes lock `id`; false when somebody else is about to. */
+  /** Removes lock `id`; false if another process is about to. */
   async function takeAway(id: string, mine: Entry): Promise<boolean> {
     const breaker = breakPath(path, id);
     if (await tryTake(breaker, mine)) return false;
@@ -156,7 +143,7 @@ function breakPath(place: string, id: string): string {
   return `${place}.break-${id}`;
 }
 
-/** False when something stands there already. The file has its whole content from its first moment on. */
+/** False if the file exists already. A new file has its whole content from its first moment on. */
 async function create(place: string, entry: Entry): Promise<boolean> {
   const temporary = temporaryName(place);
   try {
@@ -171,11 +158,11 @@ async function create(place: string, entry: Entry): Promise<boolean> {
   } catch (cause) {
     throw cannotLock(place, cause);
   } finally {
-    await unlink(temporary).catch(() => undefined); // was never made, or is litter that harms nobody
+    await unlink(temporary).catch(() => undefined); // was never made, or is harmless
   }
 }
 
-/** False when `name` is taken, or `file` is gone. */
+/** False if `name` is taken or `file` is gone. */
 async function addName(file: string, name: string): Promise<boolean> {
   try {
     await link(file, name);
@@ -187,48 +174,45 @@ async function addName(file: string, name: string): Promise<boolean> {
 }
 
 async function readEntry(place: string): Promise<Entry | undefined> {
-  let content: string;
   try {
-    content = (await readRegularFile(place, BYTES_MAX)).toString();
+    return entryOf(place, await readRegularFile(place, BYTES_MAX));
   } catch (cause) {
-    return unread(place, cause);
+    return noEntry(place, cause);
   }
-  return entryOf(place, content);
 }
 
 function readEntryNow(place: string): Entry | undefined {
-  let content: string;
   try {
-    content = readRegularFileNow(place, BYTES_MAX).toString();
+    return entryOf(place, readRegularFileNow(place, BYTES_MAX));
   } catch (cause) {
-    return unread(place, cause);
+    return noEntry(place, cause);
   }
-  return entryOf(place, content);
 }
 
-function unread(place: string, cause: unknown): undefined {
-  if (!hasCode(cause, 'ENOENT')) throw cannotLock(place, cause);
-}
-
-function entryOf(place: string, content: string): Entry {
-  const entry = jsonOf(content, entryShape);
+function entryOf(place: string, content: Buffer): Entry {
+  const entry = jsonOf(content.toString(), entryShape);
   if (!entry) throw damagedLock(place);
   return entry;
 }
 
-/** It becomes part of a file name (`breakPath`), so nothing in it may lead to another directory. */
+function noEntry(place: string, cause: unknown): undefined {
+  if (hasCode(cause, 'ENOENT')) return undefined;
+  throw cause instanceof Failure ? cause : cannotLock(place, cause);
+}
+
+/** The id becomes part of a file name (`breakPath`), so it must not lead to another directory. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 const entryShape = fields<Entry>({
   info: fields<Entry['info']>({
     id: textLike(ID, 'an id of letters, digits and dashes'),
-    ...lockWords,
+    ...lockFields,
   }),
   owner: ownerShape,
 });
 
 function cannotLock(place: string, cause: unknown): Failure {
-  const noFile = cause instanceof UnfitFileError;
+  const notAFile = cause instanceof UnfitFileError;
   const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(cause, code));
   return Failure.of(
     'state',
@@ -236,7 +220,7 @@ function cannotLock(place: string, cause: unknown): Failure {
     `the state cannot be locked: ${systemReason(cause)}`,
     {
       where: { file: place },
-      remedy: noFile
+      remedy: notAFile
         ? `make sure that no run works on this state, then remove ${quotedWhole(place)}`
         : noLinks
           ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'

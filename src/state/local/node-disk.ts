@@ -5,8 +5,8 @@ import { link, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readRegularFile } from '../../files/read-file.ts';
 import { replaceFile, syncDirectory, temporaryName } from '../../files/replace-file.ts';
+import { hasCode } from '../../files/system-error.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
-import { hasCode } from './system-error.ts';
 
 const OWNER_ONLY = 0o600;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { fields, integerFrom, maybe, text, word } from '../../domain/shape.ts';
-import { hasCode } from './system-error.ts';
+import { hasCode } from '../../files/system-error.ts';
 
 /**
  * Which process, surely: a pid alone is given to another process sooner or later, means another one in every

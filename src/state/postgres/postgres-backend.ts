@@ -1,10 +1,8 @@
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { stoppably } from '../../domain/long-work.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
@@ -12,65 +10,47 @@ import { StoredLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
 import { ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
-import { A_MINUTE, withRetry } from '../retry.ts';
+import { serverFailure } from '../server-failures.ts';
 import { LockedRows } from './locked-rows.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { ConnectionLost, refuseSharedSession, Session } from './postgres-session.ts';
-import { freeRow, holderOf, takeLock, told } from './row-lock.ts';
+import { ConnectionLost, refuseSharedSession, retryConnection, Session } from './postgres-session.ts';
+import { forceUnlock, lockHolderOf, readLock, takeLock } from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
-/** A state in the rows of a PostgreSQL, which excludes others by itself: the lock belongs to a session. */
+/** A state in the rows of a PostgreSQL database. The lock belongs to a session, so PostgreSQL itself excludes others. */
 export interface PostgresBackendOptions {
   readonly location: string;
-  readonly id?: string;
+  readonly id: string;
   readonly postgres: PostgresLocation;
   readonly settleMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** What the server may repeat and no message may hold. */
-  readonly secrets?: Secrets;
-  /** Told why a renewal of the lock failed. */
+  /** Removed from everything that the server sends. */
+  readonly secrets?: Secrets | undefined;
+  /** Called with the reason why a renewal of the lock failed. */
   readonly onNote?: ((note: Diagnostic) => void) | undefined;
 }
 
-export function postgresBackend({
-  location,
-  id = location,
-  postgres,
-  settleMs,
-  clock,
-  newId,
-  secrets,
-  onNote,
-}: PostgresBackendOptions): Backend {
+export function postgresBackend(options: PostgresBackendOptions): Backend {
+  const { location, id, postgres, settleMs, clock, newId, secrets, onNote } = options;
   const { schema } = postgres;
-  const open = () =>
-    withRetry(clock, A_MINUTE, async () => {
-      try {
-        return await Session.open(postgres, location, secrets);
-      } catch (cause) {
-        throw cause instanceof ConnectionLost
-          ? new RetryableError('connect', { cause: unreachable(location, cause) })
-          : cause;
-      }
-    });
-  /** Something that may be done again when the connection is lost in between. */
-  const briefly = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
-    withRetry(clock, A_MINUTE, async () => {
+  const retry = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    retryConnection(clock, work, (cause) => unreachable(location, cause), signal);
+  const open = () => retry(() => Session.open(postgres, location, secrets));
+  /** For work that may be repeated if the connection is lost. */
+  const withSession = <T>(work: (session: Session) => Promise<T>): Promise<T> =>
+    retry(async () => {
       const session = await open();
       try {
         return await work(session);
-      } catch (cause) {
-        throw cause instanceof ConnectionLost
-          ? new RetryableError('ask', { cause: unreachable(location, cause) })
-          : cause;
       } finally {
         await session.close();
       }
     });
+  const hasTables = async (session: Session) => (await schemaVersion(session, schema)) !== undefined;
   const read = () =>
-    briefly(async (session) =>
-      (await schemaVersion(session, schema)) === undefined ? undefined : load(session, postgres, location),
+    withSession(async (session) =>
+      (await hasTables(session)) ? load(session, postgres, location) : undefined,
     );
 
   return {
@@ -89,7 +69,6 @@ export function postgresBackend({
         await migrate(session, schema);
         return session;
       };
-      /** A queue may be long: each loss of the connection is met by a new one, and the lock is asked for again. */
       const attempt = async () => {
         try {
           const own = await connected();
@@ -99,50 +78,48 @@ export function postgresBackend({
           const time = new LeaseTime(clock, postgres.ttl_ms, before);
           return { mine: { session: own, time, found: await load(own, postgres, location, signal) } };
         } catch (cause) {
-          // The lock may be ours, and what it guards cannot be used: it must not stand until its lease is over.
+          // The lock may be ours while the state cannot be read: without this it would last until its lease ends.
           if (!(cause instanceof ConnectionLost))
             await session
               ?.query(`delete from ${schema}.lock where state = $1 and id = $2`, [postgres.state, mine.id])
               .catch(() => undefined);
           await session?.close();
-          if (!(cause instanceof ConnectionLost)) throw cause;
-          throw new RetryableError('lock', { cause: unreachable(location, cause) });
+          throw cause;
         }
       };
-      const won = await waitForLock(clock, waitMs, signal, () =>
-        withRetry(clock, A_MINUTE, attempt, signal),
-      ).catch(async (cause: unknown) => {
-        await session?.close();
-        throw cause;
-      });
-      const locked = new LockedRows({ ...won, open, location, postgres, clock, lock: mine, onNote });
-      return new StoredLease({ store: locked, found: won.found, actor, clock, newId, location });
+      // Waiting may take long: after each loss of the connection vbsctl connects and asks for the lock again.
+      const taken = await waitForLock(clock, waitMs, signal, () => retry(attempt, signal)).catch(
+        async (cause: unknown) => {
+          await session?.close();
+          throw cause;
+        },
+      );
+      const locked = new LockedRows({ ...taken, open, location, postgres, clock, lock: mine, onNote });
+      return new StoredLease({ store: locked, found: taken.found, actor, clock, newId, location });
     },
 
     holder: () =>
-      briefly(async (session) => {
-        if ((await schemaVersion(session, schema)) === undefined) return undefined;
-        const row = await holderOf(session, postgres);
-        return row && told(row);
+      withSession(async (session) => {
+        const row = (await hasTables(session)) ? await readLock(session, postgres) : undefined;
+        return row && lockHolderOf(row);
       }),
 
-    unlock: (id) =>
-      briefly(async (session): Promise<LockHolder> => {
-        const there = (await schemaVersion(session, schema)) !== undefined;
-        const row = there ? await holderOf(session, postgres) : undefined;
-        if (!row) throw notLocked(id, location);
-        if (row.id !== id) throw anotherLock(id, told(row), location);
-        await freeRow(session, postgres, id);
+    unlock: (lockId) =>
+      withSession(async (session): Promise<LockHolder> => {
+        const row = (await hasTables(session)) ? await readLock(session, postgres) : undefined;
+        if (!row) throw notLocked(lockId, location);
+        if (row.id !== lockId) throw anotherLock(lockId, lockHolderOf(row), location);
+        await forceUnlock(session, postgres, lockId);
         return row.info;
       }),
   };
 }
 
-/** Everything as of one moment. */
+/** Reads everything in one transaction. */
 async function load(
   session: Session,
   { schema, state, answer_bytes_max }: PostgresLocation,
-  place: string,
+  location: string,
   stop?: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const rows = await session.transaction(async () => {
@@ -166,24 +143,19 @@ async function load(
   const records = rows.records.flatMap(({ record }) => record ?? []);
   const history = rows.history.map(({ entry }) => entry ?? '');
   const length = [head, ...records, ...history].reduce((sum, text) => sum + text.length, 0);
-  if (length > answer_bytes_max) throw tooLarge('the state', answer_bytes_max, place);
-  // The same text as in a file, so that the same codec bounds, judges and migrates it.
+  if (length > answer_bytes_max) throw tooLarge('the state', answer_bytes_max, location);
+  // The same text as in a file, so that the same codec bounds and checks it.
   const members = head.trim().replace(/^\{/, '');
   const bytes = Buffer.from(
     `{"serial":${Number(rows.head.serial)},\n"records":[${records.join(',\n')}],\n"history":[${history.join(',\n')}],\n${members}`,
   );
-  return await stoppably(decodeSnapshot(bytes, place), stop);
+  return await stoppably(decodeSnapshot(bytes, location), stop);
 }
 
-function unreachable(place: string, cause: ConnectionLost): Failure {
-  return Failure.of(
-    'state',
-    'state-server',
-    `PostgreSQL does not answer: ${cause.message}`,
-    {
-      where: { file: place },
-      remedy: 'check that this machine can reach the server; everything committed is safe',
-    },
-    { cause },
-  );
+function unreachable(location: string, cause: ConnectionLost) {
+  return serverFailure(`PostgreSQL does not answer: ${cause.message}`, {
+    location,
+    remedy: 'check that this machine can reach the server; everything committed is safe',
+    cause,
+  });
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Failure } from '../../domain/errors.ts';
+import type { Env } from '../../network/proxy.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
 import { stateBytesMax } from '../answer-limits.ts';
 import { leaseTtl } from '../lease-terms.ts';
+import { invalidUrl } from '../server-failures.ts';
 
 /** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
 export interface PostgresLocation {
@@ -26,24 +27,26 @@ const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 've
 const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** `env`: PGHOST and PGSSLMODE count where the URL says nothing, as with every client of PostgreSQL. */
-export function postgresLocation(url: URL, env: Environment = {}): PostgresLocation {
+export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
   for (const name of url.searchParams.keys())
     if (![...OWN, ...OF_THE_CLIENT].includes(name))
-      throw wrong(
+      throw invalidUrl(
         `a postgres:// URL has no parameter ${name}`,
         `known: ${[...OWN, ...OF_THE_CLIENT].join(', ')}`,
       );
   const state = url.searchParams.get('state') ?? 'default';
-  if (state === '') throw wrong('the state of a postgres:// URL has no name', 'leave state= out for default');
+  if (state === '')
+    throw invalidUrl('the state of a postgres:// URL has no name', 'leave state= out for default');
   const mode = url.searchParams.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode))
-    throw wrong(`a postgres:// URL has no sslmode ${mode}`, `known: ${SSL_MODES.join(', ')}`);
+    throw invalidUrl(`a postgres:// URL has no sslmode ${mode}`, `known: ${SSL_MODES.join(', ')}`);
   const schema = url.searchParams.get('schema') ?? 'vbsctl';
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
-    throw wrong('the schema of a postgres:// URL must be a plain lower-case name', 'leave it out for vbsctl');
+    throw invalidUrl(
+      'the schema of a postgres:// URL must be a plain lower-case name',
+      'leave it out for vbsctl',
+    );
   const connection = new URL(url);
   for (const name of OWN) connection.searchParams.delete(name);
   const tls = protection(connection, env);
@@ -65,7 +68,7 @@ export function postgresLocation(url: URL, env: Environment = {}): PostgresLocat
  * Beyond this machine the server is verified, unless the URL or PGSSLMODE says otherwise. `prefer`, `require` and
  * `verify-ca` verify as `verify-full` does, which is how the client takes them.
  */
-function protection({ hostname, searchParams }: URL, env: Environment): PostgresLocation['tls'] {
+function protection({ hostname, searchParams }: URL, env: Env): PostgresLocation['tls'] {
   const host = searchParams.get('host') || decodeURIComponent(hostname) || env.PGHOST || 'localhost';
   const isLocal = host.startsWith('/') || isLoopback(host);
   const fromEnv = SSL_MODES.includes(env.PGSSLMODE ?? '') ? env.PGSSLMODE : undefined;
@@ -75,8 +78,4 @@ function protection({ hostname, searchParams }: URL, env: Environment): Postgres
   if (mode === 'disable') return isLocal ? 'local' : 'none';
   const isWeaker = searchParams.get('uselibpqcompat') === 'true' && STRICT.has(mode);
   return mode === 'no-verify' || isWeaker ? 'unchecked' : 'verified';
-}
-
-function wrong(summary: string, remedy: string): Failure {
-  return Failure.of('usage', 'state-url', summary, { remedy });
 }

@@ -1,12 +1,9 @@
-/**
- * The messages of a server (PostgreSQL, “Frontend/Backend Protocol”, “Message Formats”), checked before the client reads
- * them. Its parser trusts every length and every terminator: a string without an end is read for ever, and a message
- * that is too short throws where nobody catches it.
- */
+// Own code before the parser of `pg`, which trusts every length and every terminator: a string without an end is read for
+// ever, and a message that is too short throws an error that nothing catches.
 
 /** What a server sent that cannot be used. `message` completes “the server …”. */
 export class ProtocolFault extends Error {
-  /** `login`: of the protocol, and a way to log in that the client does not have. */
+  /** `login`: the message is valid, but asks for a login method that the client does not have. */
   readonly kind: 'malformed' | 'login';
 
   constructor(kind: ProtocolFault['kind'], message: string) {
@@ -15,25 +12,24 @@ export class ProtocolFault extends Error {
   }
 }
 
-export interface CheckedMessages {
-  /** Whole messages, one behind the other; undefined when none is whole yet. */
-  readonly whole: Buffer | undefined;
-  /** Of them, how many are rows. */
-  readonly rows: number;
-}
-
 const HEADER_LENGTH = 5;
 
-/** Takes what a server sends, in whatever pieces, and gives out whole messages of the known forms. */
-export class MessageGate {
-  /** Of a message that is not whole yet. */
+/**
+ * Accepts what a server sends, in pieces of any length, and returns complete messages whose form is valid (PostgreSQL,
+ * “Frontend/Backend Protocol”, “Message Formats”).
+ */
+export class MessageChecker {
+  /** The beginning of a message that is not complete yet. */
   #pieces: Buffer[] = [];
   #length = 0;
-  /** What is needed until more can be said. */
+  /** Bytes that are needed before the next check. */
   #needed = HEADER_LENGTH;
 
-  /** Throws `ProtocolFault`; nothing may be given to it after that. */
-  take(piece: Buffer): CheckedMessages {
+  /**
+   * `whole`: complete messages, one after the other; undefined if none is complete yet. `rows`: how many of them are rows.
+   * Throws `ProtocolFault`; the checker cannot be used after that.
+   */
+  push(piece: Buffer): { readonly whole: Buffer | undefined; readonly rows: number } {
     this.#pieces.push(piece);
     this.#length += piece.length;
     if (this.#length < this.#needed) return { whole: undefined, rows: 0 };
@@ -59,7 +55,7 @@ export class MessageGate {
   }
 }
 
-/** As libpq has it (fe-protocol3.c): only these may be long. */
+/** As in libpq (fe-protocol3.c): only these may be long. */
 const LONG_TYPES = 'TDENA';
 const SHORT_LENGTH_MAX = 30_000;
 
@@ -73,10 +69,10 @@ function lengthOf(type: string, length: number): number {
 
 function checkBody(type: string, body: Body): void {
   FORMS.get(type)?.(body);
-  body.mustEnd();
+  body.assertEnd();
 }
 
-/** No question of ours has as many. */
+/** No query of vbsctl returns as many. */
 const COLUMNS_MAX = 32;
 
 const FORMS: ReadonlyMap<string, (body: Body) => void> = new Map([
@@ -113,7 +109,7 @@ const FORMS: ReadonlyMap<string, (body: Body) => void> = new Map([
       pair(body);
     },
   ],
-  // done, closed, no rows: they say no more than that
+  // messages without content: done, closed, no rows
   ...['1', '2', '3', 'n', 's', 'I'].map((type) => [type, () => {}] as const),
 ]);
 
@@ -128,7 +124,7 @@ function pair(body: Body): void {
   body.text();
 }
 
-/** Of an error or a notice: a letter and a text each, and a zero behind the last. */
+/** The fields of an error or a notice: a letter and a text each, and a zero after the last. */
 function fieldsOf(body: Body): void {
   while (body.byte() !== 0) body.text();
 }
@@ -142,7 +138,7 @@ function authentication(body: Body): void {
     case 5: // MD5, with a salt
       body.skip(4);
       return;
-    case 10: // SASL: names, and an empty one behind the last
+    case 10: // SASL: names, and an empty one after the last
       while (!body.isAtZero()) body.text();
       body.skip(1);
       return;
@@ -158,7 +154,7 @@ function authentication(body: Body): void {
   }
 }
 
-/** The bytes of one message. Each method throws `ProtocolFault` where it would read beyond its end. */
+/** The bytes of one message. Each method throws `ProtocolFault` instead of reading beyond its end. */
 class Body {
   readonly #bytes: Buffer;
   #at: number;
@@ -194,7 +190,7 @@ class Body {
     return this.#bytes.readInt32BE(this.#at - 4);
   }
 
-  /** Up to and with its zero. */
+  /** Reads a text with its final zero. */
   text(): void {
     const zero = this.#bytes.indexOf(0, this.#at);
     if (zero < 0 || zero >= this.#end) throw cut();
@@ -206,7 +202,7 @@ class Body {
     return this.#bytes[this.#at] === 0;
   }
 
-  mustEnd(): void {
+  assertEnd(): void {
     if (this.#at !== this.#end) throw malformed('sent a message with more in it than belongs there');
   }
 }

@@ -1,47 +1,51 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'pg';
+import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText, plainText } from '../../network/plain-text.ts';
+import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
+import { ONE_MINUTE, withRetry } from '../retry.ts';
+import { serverFailure } from '../server-failures.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { MessageGate, ProtocolFault } from './postgres-messages.ts';
+import { MessageChecker, ProtocolFault } from './postgres-messages.ts';
 
-/** One connection to PostgreSQL. The client is loaded with the first. */
+/** One connection to PostgreSQL. The client library is loaded with the first one. */
 export class Session {
   readonly #client: Client;
-  /** What the server may repeat and no message may hold. */
+  /** Removed from everything that the server sends. */
   readonly secrets: Secrets | undefined;
-  readonly place: string;
-  /** Why it cannot be used any more. */
+  readonly location: string;
+  /** Why this session cannot be used any more. */
   lost: Error | undefined;
   readonly #bytesMax: number;
-  /** Since the last question: bytes, and what its rows cost beside them. */
+  /** Bytes since the last query, with an allowance for each row. */
   #received = 0;
-  /** What the server sent is more, or another thing, than is read. */
+  /** The server sent too much, or something that is not the protocol. */
   #refused: Failure | undefined;
 
-  private constructor(client: Client, place: string, bytesMax: number, secrets: Secrets | undefined) {
+  private constructor(client: Client, location: string, bytesMax: number, secrets: Secrets | undefined) {
     this.secrets = secrets;
     this.#client = client;
     this.#bytesMax = bytesMax;
-    this.place = place;
+    this.location = location;
     this.#guard(connectionOf(client));
     client.on('error', (cause) => this.#lose(cause));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
   }
 
-  /** Rejects with `ConnectionLost` when there is no server now, with a `Failure` when there is no way in. */
+  /** Rejects with `ConnectionLost` if the server cannot be reached now, and with a `Failure` if it refuses the login. */
   static async open(
     { connection, answer_bytes_max }: PostgresLocation,
-    place: string,
+    location: string,
     secrets?: Secrets,
   ): Promise<Session> {
     const { Client } = await import('pg');
-    const client = clientOf(Client, connection, place);
-    secrets?.add(process.env.PGPASSWORD); // also where the server does not ask for it
-    // Not an option of the constructor: there the URL, which has none, overrides it.
+    const client = clientOf(Client, connection, location);
+    secrets?.add(process.env.PGPASSWORD); // even if the server does not ask for it
+    // As an option of the constructor it would be overridden by the URL, which has no password.
     Object.assign(client, {
       password: async () => {
         const password = process.env.PGPASSWORD || (await passwordOf(client));
@@ -49,17 +53,20 @@ export class Session {
         return password;
       },
     });
-    const session = new Session(client, place, answer_bytes_max, secrets);
+    const session = new Session(client, location, answer_bytes_max, secrets);
     try {
       await client.connect();
     } catch (cause) {
-      connectionOf(client).stream.destroy(); // a server that keeps it open would keep this process
-      throw session.#refused ?? meaningOf(cause, place, secrets);
+      connectionOf(client).stream.destroy(); // a server that keeps it open would keep this process running
+      throw session.#refused ?? classifyError(cause, location, secrets);
     }
     return session;
   }
 
-  /** The rows, each value as text: a server says of which type it is, and could choose how it is parsed. Rejects with `ConnectionLost` when nobody knows whether it was done, else with a `Failure`. */
+  /**
+   * Returns the rows with each value as text, because the server names the types and could choose how they are parsed.
+   * Rejects with `ConnectionLost` if it is not known whether the query was executed, else with a `Failure`.
+   */
   async query<Row extends Values<Row>>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
     if (this.lost) throw this.#refused ?? new ConnectionLost(this.lost, this.secrets);
     this.#received = 0;
@@ -68,71 +75,71 @@ export class Session {
       return rows as Row[];
     } catch (cause) {
       if (this.#refused) throw this.#refused;
-      const meaning = meaningOf(cause, this.place, this.secrets);
-      if (meaning instanceof ConnectionLost) this.#lose(meaning);
-      throw meaning;
+      const error = classifyError(cause, this.location, this.secrets);
+      if (error instanceof ConnectionLost) this.#lose(error);
+      throw error;
     }
   }
 
-  async transaction<T>(work: () => Promise<T>, how = ''): Promise<T> {
-    await this.query(`begin ${how}`);
+  async transaction<T>(work: () => Promise<T>, mode = ''): Promise<T> {
+    await this.query(`begin ${mode}`);
     let result: T;
     try {
       result = await work();
     } catch (cause) {
-      if (!this.lost) await this.query('rollback').catch(() => undefined); // what went wrong first matters
+      if (!this.lost) await this.query('rollback').catch(() => undefined); // the first error matters
       throw cause;
     }
     await this.query('commit');
     return result;
   }
 
-  /** As the server knows it. */
+  /** The process id of this session, as a query returns it. */
   async backendPid(): Promise<number> {
     const [row] = await this.query<{ pid: string }>('select pg_backend_pid() as pid');
     return Number(row?.pid ?? 0);
   }
 
-  /** As the server told when the connection was made; something in between tells another one. */
-  get toldPid(): number {
+  /** The process id that was announced when the connection was made. A proxy announces another one. */
+  get announcedPid(): number {
     return (this.#client as unknown as { readonly processID?: number }).processID ?? 0;
   }
 
   async close(): Promise<void> {
     this.lost ??= new Error('closed');
-    // Its end is the server's to say.
+    // The client waits until the server closes the connection.
     const unanswered = setTimeout(() => connectionOf(this.#client).stream.destroy(), CLOSE_TIMEOUT_MS);
     await this.#client.end().catch(() => undefined);
     clearTimeout(unanswered);
   }
 
   /**
-   * Between the socket and the client, once more when TLS is spoken. The client keeps every row until an answer is
-   * whole, however long it is; and what it throws while it reads, nobody would catch.
+   * Checks what the socket receives before the client reads it, and again after the change to TLS. The client keeps every
+   * row until the answer is complete, however long it is, and nothing could catch what it throws while it reads.
    */
   #guard(connection: Connection): void {
     const attach = connection.attachListeners.bind(connection);
     connection.attachListeners = (stream: Socket) => {
-      const gate = new MessageGate();
+      const checker = new MessageChecker();
       attach({
         on: (event, listener) =>
           stream.on(
             event,
-            event === 'data' ? (piece: Buffer) => this.#receive(stream, gate, piece, listener) : listener,
+            event === 'data' ? (piece: Buffer) => this.#receive(stream, checker, piece, listener) : listener,
           ),
       });
     };
   }
 
-  #receive(stream: Socket, gate: MessageGate, piece: Buffer, read: (whole: Buffer) => void): void {
+  #receive(stream: Socket, checker: MessageChecker, piece: Buffer, read: (whole: Buffer) => void): void {
     if (this.#refused) return;
     try {
       this.#count(piece.length);
-      const { whole, rows } = gate.take(piece);
+      const { whole, rows } = checker.push(piece);
       this.#count(rows * ROW_BYTES);
       if (whole) read(whole);
     } catch (cause) {
-      this.#refused = cause instanceof Failure ? cause : unreadable(cause, this.place, this.secrets);
+      this.#refused = cause instanceof Failure ? cause : unreadable(cause, this.location, this.secrets);
       stream.destroy();
     }
   }
@@ -140,28 +147,28 @@ export class Session {
   #count(bytes: number): void {
     this.#received += bytes;
     if (this.#received > this.#bytesMax)
-      throw tooLarge('the answer of PostgreSQL', this.#bytesMax, this.place);
+      throw tooLarge('the answer of PostgreSQL', this.#bytesMax, this.location);
   }
 
   #lose(cause: Error): void {
     if (this.lost) return;
     this.lost = cause;
-    // A query that timed out may still run there: only the end of its connection ends it.
+    // A query that timed out may still run on the server: only the end of its connection ends it.
     this.#client.end().catch(() => undefined);
   }
 }
 
-/** A boolean, as text. */
+/** The boolean value true, as text. */
 export const TRUE = 't';
 
-/** Of a row, each value is its text. */
+/** Each value of a row is text. */
 type Values<Row> = { readonly [Name in keyof Row]: string | null };
 
-/** What the types of the client do not show. */
+/** Members of the client that its types do not declare. */
 interface Connection {
-  /** As it is now: another one once TLS is spoken. */
+  /** The current socket; the change to TLS replaces it. */
   readonly stream: Socket;
-  /** Begins to read. */
+  /** Starts to read from the socket. */
   attachListeners(stream: Readable): void;
 }
 
@@ -173,8 +180,8 @@ function connectionOf(client: Client): Connection {
   return (client as unknown as { readonly connection: Connection }).connection;
 }
 
-/** It reads the files that the URL names. */
-function clientOf(Constructor: typeof Client, connectionString: string, place: string): Client {
+/** The constructor of the client reads the certificate files that the URL names. */
+function clientOf(Constructor: typeof Client, connectionString: string, location: string): Client {
   try {
     return new Constructor({
       connectionString,
@@ -185,19 +192,20 @@ function clientOf(Constructor: typeof Client, connectionString: string, place: s
       types: { getTypeParser: () => String },
     });
   } catch (cause) {
+    const reason = plainText(cause instanceof Error ? cause.message : String(cause));
     throw Failure.of(
       'usage',
       'state-url',
-      `the URL of the state names what cannot be read: ${plainText(cause instanceof Error ? cause.message : String(cause))}`,
+      `the URL of the state names a file that cannot be read: ${reason}`,
       {
-        where: { file: place },
+        where: { file: location },
         remedy: 'correct sslrootcert, sslcert or sslkey in it',
       },
     );
   }
 }
 
-/** From ~/.pgpass or PGPASSFILE; empty when there is none, which the server refuses in its own words. */
+/** The password from ~/.pgpass or PGPASSFILE; empty if there is none, which the server then refuses. */
 async function passwordOf({ host, port, user, database }: Client): Promise<string> {
   const { default: pgpass } = await import('pgpass');
   return new Promise((resolve) => pgpass({ host, port, user, database }, (found) => resolve(found ?? '')));
@@ -206,103 +214,110 @@ async function passwordOf({ host, port, user, database }: Client): Promise<strin
 const CONNECT_TIMEOUT_MS = 10_000;
 const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A row without a single value still is an object. */
+/** The memory of a row without values: an object. */
 const ROW_BYTES = 64;
 
-/** The server is away, or has let go of the session. What was asked last may have been done or not. */
+/** The server is away or has ended the session. The last query may have been executed or not. */
 export class ConnectionLost extends Error {
-  /** `secrets`: what the server may repeat. */
   constructor(cause: unknown, secrets?: Secrets) {
-    const said = cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : cause;
-    super(messageText(String(said), secrets), { cause });
+    const message =
+      cause instanceof Error ? cause.message || String((cause as { code?: unknown }).code) : cause;
+    super(messageText(String(message), secrets), { cause });
   }
+}
+
+/** Repeats `work` for about a minute while the connection is lost; then fails with `failureOf`. */
+export function retryConnection<T>(
+  clock: Clock,
+  work: () => Promise<T>,
+  failureOf: (cause: ConnectionLost) => Failure,
+  signal?: AbortSignal,
+): Promise<T> {
+  const attempt = async () => {
+    try {
+      return await work();
+    } catch (cause) {
+      if (!(cause instanceof ConnectionLost)) throw cause;
+      throw new RetryableError(cause.message, { cause: failureOf(cause) });
+    }
+  };
+  return withRetry(clock, ONE_MINUTE, attempt, signal);
 }
 
 /**
  * SQLSTATE (PostgreSQL, appendix A) 57P01–57P03, 57P05: shut down, crashed, starting, idle too long; class 08:
- * connection; 53300: too many connections. Without a SQLSTATE it never was an answer.
+ * connection; 53300: too many connections. An error without a SQLSTATE is no answer of the server.
  */
-const GONE = /^(08...|57P0[1235]|53300)$/;
+const CONNECTION_LOST = /^(08...|57P0[1235]|53300)$/;
 
-function meaningOf(cause: unknown, place: string, secrets: Secrets | undefined): Error {
-  const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
+function classifyError(cause: unknown, location: string, secrets: Secrets | undefined): Error {
+  const error = cause instanceof Error ? (cause as Error & { code?: unknown }) : undefined;
+  const code = error?.code;
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
-  const asked = cause instanceof Error && /password must be a|SASL/i.test(cause.message);
-  const noTls = cause instanceof Error && /does not support SSL/i.test(cause.message);
-  if (noTls || isForGood(codeOf(cause))) return untrusted(cause, place);
-  if (!asked && (!answered || GONE.test(code))) return new ConnectionLost(cause, secrets);
-  const text = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
-  const noWayIn = asked || /^28/.test(String(code));
-  return Failure.of(
-    'state',
-    'state-server',
-    `PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`,
-    {
-      where: { file: place },
-      remedy: noWayIn
+  const needsPassword = error !== undefined && /password must be a|SASL/i.test(error.message);
+  const noTls = error !== undefined && /does not support SSL/i.test(error.message);
+  if (noTls || isForGood(codeOf(cause))) return noTlsConnection(cause, location);
+  if (!needsPassword && (!answered || CONNECTION_LOST.test(code))) return new ConnectionLost(cause, secrets);
+  const text = messageText(error?.message ?? String(cause), secrets);
+  return serverFailure(`PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {
+    location,
+    remedy:
+      needsPassword || /^28/.test(String(code))
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
         : 'see its message; everything committed is safe',
-    },
-    { cause },
-  );
+    cause,
+  });
 }
 
-/** `cause`: a `ProtocolFault`, or what the client threw at something that has the form of the protocol. */
-function unreadable(cause: unknown, place: string, secrets: Secrets | undefined): Failure {
+/** `cause`: a `ProtocolFault`, or an error of the client about a message that has the form of the protocol. */
+function unreadable(cause: unknown, location: string, secrets: Secrets | undefined): Failure {
   const fault = cause instanceof ProtocolFault ? cause : undefined;
-  const said = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
-  return Failure.of(
-    'state',
-    'state-server',
-    fault?.kind === 'login'
-      ? `PostgreSQL ${said}`
-      : `the server does not speak the PostgreSQL protocol: it ${fault ? said : `sent what cannot be read (${said})`}`,
-    {
-      where: { file: place },
-      remedy:
-        fault?.kind === 'login'
-          ? 'allow this user scram-sha-256, md5 or cert in pg_hba.conf'
-          : 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
-    },
-    { cause },
-  );
+  const message = messageText(cause instanceof Error ? cause.message : String(cause), secrets);
+  if (fault?.kind === 'login')
+    return serverFailure(`PostgreSQL ${message}`, {
+      location,
+      remedy: 'allow this user scram-sha-256, md5 or cert in pg_hba.conf',
+      cause,
+    });
+  const what = fault ? message : `sent what cannot be read (${message})`;
+  return serverFailure(`the server does not speak the PostgreSQL protocol: it ${what}`, {
+    location,
+    remedy: 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
+    cause,
+  });
 }
 
-function untrusted(cause: unknown, place: string): Failure {
+function noTlsConnection(cause: unknown, location: string): Failure {
   const { message } = cause as Error;
   const code = codeOf(cause);
-  return Failure.of(
-    'state',
-    'state-server',
-    `no TLS connection to PostgreSQL: ${code === '' ? plainText(message) : explainNetworkError(code, message)}`,
-    {
-      where: { file: place },
-      remedy:
-        networkRemedy(code, 'add sslrootcert=FILE to the URL') ??
-        'correct the host name or sslmode in the URL, or the certificate of the server',
-    },
-    { cause },
-  );
+  const reason = code === '' ? plainText(message) : explainNetworkError(code, message);
+  return serverFailure(`no TLS connection to PostgreSQL: ${reason}`, {
+    location,
+    remedy:
+      networkRemedy(code, 'add sslrootcert=FILE to the URL') ??
+      'correct the host name or sslmode in the URL, or the certificate of the server',
+    cause,
+  });
 }
 
 /**
- * A lock belongs to a session. A proxy that gives every transaction another one (PgBouncer in transaction mode, and
- * its kin) would hand ours to somebody else. It betrays itself: the session is given away while it idles.
+ * A lock belongs to a session. A proxy that uses another session for each transaction (PgBouncer in transaction mode and
+ * similar ones) would give ours to another client. It shows in this test: the session changes while it is idle.
  */
 export async function refuseSharedSession(
   session: Session,
-  location: PostgresLocation,
+  postgres: PostgresLocation,
   secrets?: Secrets,
 ): Promise<void> {
   const before = await session.backendPid();
-  if (before === session.toldPid) return; // nothing in between
-  const other = await Session.open(location, session.place, secrets);
+  if (before === session.announcedPid) return; // no proxy
+  const other = await Session.open(postgres, session.location, secrets);
   try {
-    const [theirs, after] = await other.transaction(async () => [
+    const [othersPid, after] = await other.transaction(async () => [
       await other.backendPid(),
       await session.backendPid(),
     ]);
-    if (theirs !== before && after === before) return;
+    if (othersPid !== before && after === before) return;
   } finally {
     await other.close();
   }
@@ -311,8 +326,8 @@ export async function refuseSharedSession(
     'state-pooled',
     'the connection to PostgreSQL goes through a pool that shares sessions',
     {
-      where: { file: session.place },
-      detail: 'Its lock would be given away between two transactions.',
+      where: { file: session.location },
+      detail: 'Another client would get the lock between two transactions.',
       remedy: 'name the server itself, or a pool in session mode (pool_mode = session)',
     },
   );

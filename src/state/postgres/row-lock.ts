@@ -8,23 +8,23 @@ import type { LockInfo } from '../backend.ts';
 import { boundedJson } from '../document.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy } from '../lock-failures.ts';
-import { bounded, LOCK_ID, lockShape } from '../lock-info.ts';
+import { displayLock, LOCK_ID, lockShape } from '../lock-info.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { type Session, TRUE } from './postgres-session.ts';
 
 /**
- * Two things make the lock: an advisory lock of the session, by which PostgreSQL excludes others; and a row that says
- * whose it is and when it was renewed. The session of a runner may end while he lives and believes in his lease (a
- * network between them is cut), so a row without a session is respected as long as the lease in it.
+ * The lock has two parts: an advisory lock of the session, with which PostgreSQL excludes others; and a row that names
+ * the holder and the time of the last renewal. The session of a run may end while the run still relies on its lease (its
+ * network is cut), so a row without a session is respected until its lease ends.
  */
-export interface LockRow {
-  /** The column: what a commit and `unlock` go by. */
+interface LockRow {
+  /** The column that commits and `unlock` compare. */
   readonly id: string;
-  /** For people. */
+  /** Only for display. */
   readonly info: LockHolder;
-  /** Undefined where the row does not say it in a form that vbsctl writes: such a lock has no end of its own. */
+  /** Undefined if the row does not have the form that vbsctl writes: then the lock does not end by itself. */
   readonly lease: LeaseTerms | undefined;
-  /** Not renewed for so long that it may be taken, by the server's clock. */
+  /** Not renewed for so long that it may be taken over, by the clock of the server. */
   readonly overdue: boolean;
 }
 
@@ -32,11 +32,11 @@ type Columns = Readonly<
   Record<'id' | 'info' | 'ttl_ms' | 'takeover_after_ms' | 'renewed_at' | 'age_ms', string | null>
 >;
 
-export async function holderOf(
+export async function readLock(
   session: Session,
   { schema, state }: PostgresLocation,
 ): Promise<LockRow | undefined> {
-  // Of two infinite times there is no difference, but of their numbers there is.
+  // A subtraction of infinite timestamps fails; one of their epochs does not.
   const [row] = await session.query<Columns>(
     `select id, info, ttl_ms, takeover_after_ms,
        to_char(renewed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as renewed_at,
@@ -47,14 +47,14 @@ export async function holderOf(
   return row && lockRow(row, session.secrets);
 }
 
-/** Whoever may write there can have written anything. */
+/** Anybody who can write to the table may have written this row. */
 function lockRow(row: Columns, secrets: Secrets | undefined): LockRow {
   const id = row.id ?? '';
-  const { id: _, ...words } = storedInfo(row.info ?? '');
+  const { id: _, ...fields } = storedInfo(row.info ?? '');
   const lease = leaseOf(row);
   return {
     id,
-    info: bounded({ ...words, ...optional('id', LOCK_ID.test(id) ? id : undefined) }, secrets),
+    info: displayLock({ ...fields, ...optional('id', LOCK_ID.test(id) ? id : undefined) }, secrets),
     lease,
     overdue: lease !== undefined && Number(row.age_ms) > lease.takeover_after_ms,
   };
@@ -85,11 +85,11 @@ function storedInfo(text: string): LockHolder {
   }
 }
 
-export function told({ info, lease }: LockRow): LockHolder {
+export function lockHolderOf({ info, lease }: LockRow): LockHolder {
   return { ...info, ...optional('lease', lease) };
 }
 
-/** One attempt: `mine`, or why not. */
+/** Makes one attempt. */
 export async function takeLock(
   session: Session,
   location: PostgresLocation,
@@ -98,9 +98,10 @@ export async function takeLock(
   place: string,
 ): Promise<'mine' | Failure> {
   const { schema, state, ttl_ms } = location;
-  const taken = (await tryAdvisory(session, location)) || (await afterFormer(session, location, mine));
-  const row = await holderOf(session, location);
-  // Its own: an earlier attempt was through, and only the answer or the connection was lost.
+  const taken =
+    (await tryAdvisoryLock(session, location)) || (await takeFromFormerHolder(session, location, mine));
+  const row = await readLock(session, location);
+  // The id is ours if an earlier attempt succeeded and its answer or the connection was lost.
   if (taken && (!row || row.overdue || row.id === mine.id)) {
     await session.query(
       `insert into ${schema}.lock (state, id, info, ttl_ms, takeover_after_ms, renewed_at)
@@ -112,10 +113,10 @@ export async function takeLock(
     return 'mine';
   }
   if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', location.lock_key);
-  return lockedBy(row ? told(row) : {}, place);
+  return lockedBy(row ? lockHolderOf(row) : {}, place);
 }
 
-export async function tryAdvisory(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
+export async function tryAdvisoryLock(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
   const [row] = await session.query<{ taken: string }>(
     'select pg_try_advisory_lock($1::int, $2::int) as taken',
     lock_key,
@@ -123,34 +124,38 @@ export async function tryAdvisory(session: Session, { lock_key }: PostgresLocati
   return row?.taken === TRUE;
 }
 
-/** The session of a holder who does not renew is ended, or a former one of our own; only then is the lock ours. */
-async function afterFormer(session: Session, location: PostgresLocation, mine: LockInfo): Promise<boolean> {
-  const row = await holderOf(session, location);
+/** If the holder does not renew, or is a former session of ours: ends its session and takes the advisory lock. */
+async function takeFromFormerHolder(
+  session: Session,
+  location: PostgresLocation,
+  mine: LockInfo,
+): Promise<boolean> {
+  const row = await readLock(session, location);
   if (!row?.overdue && row?.id !== mine.id) return false;
-  await endHolder(session, location).catch(() => undefined); // not allowed: then it stands
-  return await tryAdvisory(session, location);
+  await endHoldingSession(session, location).catch(() => undefined); // if that is not allowed, the lock stays
+  return await tryAdvisoryLock(session, location);
 }
 
-/** Needs the same role, or membership in pg_signal_backend. */
-export async function endHolder(session: Session, { lock_key }: PostgresLocation): Promise<void> {
+/** Ends the session that holds the advisory lock. Requires the same role, or membership in pg_signal_backend. */
+export async function endHoldingSession(session: Session, { lock_key }: PostgresLocation): Promise<void> {
   await session.query(
     `select pg_terminate_backend(pid, 5000) from pg_locks where ${ADVISORY} and pid <> pg_backend_pid()`,
     lock_key,
   );
 }
 
-/** A person's word: the row goes, and the session behind it if that may be ended; without its row it commits nothing. */
-export async function freeRow(session: Session, location: PostgresLocation, id: string): Promise<void> {
+/** Deletes the row, and ends the session of the holder if that is allowed. Without its row it cannot commit. */
+export async function forceUnlock(session: Session, location: PostgresLocation, id: string): Promise<void> {
   const { schema, state } = location;
   await session.query(`delete from ${schema}.lock where state = $1 and id = $2`, [state, id]);
-  await endHolder(session, location).catch(() => undefined);
+  await endHoldingSession(session, location).catch(() => undefined);
 }
 
 const ADVISORY = `locktype = 'advisory' and granted and objsubid = 2 and classid = $1::int and objid = $2::int
   and database = (select oid from pg_database where datname = current_database())`;
 
-/** True inside a transaction of the very session that holds the lock, while the row is its own. Takes $1 to $4. */
-export function held(schema: string): string {
+/** SQL condition: this session holds the advisory lock, and the row is its own. Parameters $1 to $4. */
+export function lockIsHeld(schema: string): string {
   return `exists (select from pg_locks where ${ADVISORY} and pid = pg_backend_pid())
     and exists (select from ${schema}.lock where state = $3 and id = $4)`;
 }

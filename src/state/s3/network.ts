@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { Failure } from '../../domain/errors.ts';
+import { systemReason } from '../../files/system-error.ts';
 import { type AgentPair, openConnections } from '../../network/connections.ts';
-import { type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
+import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { stateTimeoutMs } from '../answer-limits.ts';
-import { systemReason } from '../local/system-error.ts';
 
 /** How the store is reached. The AWS SDK for JavaScript heeds neither a proxy nor AWS_CA_BUNDLE by itself. */
 export interface S3Network {
@@ -14,7 +14,7 @@ export interface S3Network {
   readonly request_timeout_ms: number;
 }
 
-export function s3Network(env: Readonly<Record<string, string | undefined>>): S3Network {
+export function s3Network(env: Env): S3Network {
   return {
     proxyFor: proxyFromEnv(env),
     ca_file: env.AWS_CA_BUNDLE || undefined,

@@ -3,13 +3,14 @@ import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { fields, integerFrom, jsonOf, text } from '../../domain/shape.ts';
+import type { Actor } from '../../domain/state.ts';
 import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
-import { type Lock, type LockWish, ownLock, waitForLock } from '../lock.ts';
+import { type Lock, ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockStays, notLocked } from '../lock-failures.ts';
-import { bounded, lockShape, toldWords } from '../lock-info.ts';
-import { keepRenewed } from '../renewal.ts';
+import { displayLock, displayText, lockShape } from '../lock-info.ts';
+import { LeaseRenewal } from '../renewal.ts';
 import type { Objects } from './objects.ts';
 import type { Abilities } from './self-test.ts';
 
@@ -61,10 +62,10 @@ interface Standing {
 export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
   const { objects, key, place, clock, newId } = options;
 
-  async function acquire(wish: LockWish, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
+  async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
     const { guards } = await options.abilities();
-    const ttlMs = guards ? options.ttlMs : 0;
-    const info = ownLock(wish, clock, newId);
+    const ttlMs = guards ? options.ttlMs : Number.POSITIVE_INFINITY;
+    const info = ownLock(actor, clock, newId);
     let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
       const standing = await look();
@@ -85,7 +86,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
       // What stands there after an answer in doubt may be from any of our attempts.
       const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
-      return { mine: new HeldObject(options, info, ttlMs, etag, time, standing !== undefined) };
+      return { mine: new HeldObject(options, info, etag, time, standing !== undefined) };
     });
   }
 
@@ -137,37 +138,32 @@ async function standingOf({
 class HeldObject implements HeldBlobLock {
   readonly info: LockInfo;
   readonly takenOver: boolean;
-  lost: Error | undefined;
   readonly #options: ObjectLockOptions;
-  readonly #ttlMs: number;
   readonly #time: LeaseTime;
-  readonly #end = new AbortController();
-  readonly #renewing: Promise<void>;
+  readonly #renewal: LeaseRenewal | undefined;
   #etag: string;
 
-  constructor(
-    options: ObjectLockOptions,
-    info: LockInfo,
-    ttlMs: number,
-    etag: string,
-    time: LeaseTime,
-    takenOver: boolean,
-  ) {
+  constructor(options: ObjectLockOptions, info: LockInfo, etag: string, time: LeaseTime, takenOver: boolean) {
     this.info = info;
     this.takenOver = takenOver;
     this.#options = options;
-    this.#ttlMs = ttlMs;
     this.#etag = etag;
     this.#time = time;
-    this.#renewing = ttlMs > 0 ? this.#keepRenewed() : Promise.resolve();
+    const { clock, onNote } = options;
+    if (Number.isFinite(time.ttlMs))
+      this.#renewal = new LeaseRenewal({ clock, time, renew: () => this.#renew(), onNote });
+  }
+
+  get lost(): Error | undefined {
+    return this.#renewal?.lost;
   }
 
   remainingMs(): number {
-    return this.#ttlMs > 0 ? this.#time.remainingMs() : Number.POSITIVE_INFINITY;
+    return this.#time.remainingMs();
   }
 
   get ttlMs(): number {
-    return this.#ttlMs > 0 ? this.#ttlMs : Number.POSITIVE_INFINITY;
+    return this.#time.ttlMs;
   }
 
   async stillHeld(): Promise<boolean> {
@@ -175,8 +171,7 @@ class HeldObject implements HeldBlobLock {
   }
 
   async release(): Promise<boolean> {
-    this.#end.abort();
-    await this.#renewing;
+    await this.#renewal?.stop();
     const { objects, key } = this.#options;
     const standing = await standingOf(this.#options);
     if (standing?.entry.info.id !== this.info.id) return false;
@@ -184,17 +179,10 @@ class HeldObject implements HeldBlobLock {
     return true;
   }
 
-  /** Until released or lost. */
-  #keepRenewed(): Promise<void> {
-    const { clock, onNote } = this.#options;
-    const renewal = { clock, signal: this.#end.signal, time: this.#time, onNote };
-    return keepRenewed({ ...renewal, renew: () => this.#renew() }, () => this.lost !== undefined);
-  }
-
   async #renew(): Promise<void> {
     const { objects, key, clock } = this.#options;
     const before = momentOf(clock);
-    const outcome = await objects.put(key, entryText(this.info, this.#ttlMs, this.#options), {
+    const outcome = await objects.put(key, entryText(this.info, this.#time.ttlMs, this.#options), {
       over: this.#etag,
     });
     if (outcome.kind === 'written') {
@@ -206,19 +194,19 @@ class HeldObject implements HeldBlobLock {
     const standing = await standingOf(this.#options);
     if (standing?.entry.info.id !== this.info.id) {
       const by = standing ? `was taken by ${standing.entry.info.who}` : 'was removed by somebody';
-      this.lost = lockLost(this.info, by);
-    } else {
-      // An earlier renewal of ours arrived, or this one did and its answer is lost: the next one builds on it.
-      this.#etag = standing.etag;
+      throw lockLost(this.info, by);
     }
+    // An earlier renewal of ours arrived, or this one arrived and its answer is lost: the next one builds on it.
+    this.#etag = standing.etag;
   }
 }
 
 function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
+  const ttl_ms = Number.isFinite(ttlMs) ? ttlMs : 0;
   const entry: Entry = {
     info,
-    ttl_ms: ttlMs,
-    takeover_after_ms: takeoverAfterMs(ttlMs, settleMs),
+    ttl_ms,
+    takeover_after_ms: takeoverAfterMs(ttl_ms, settleMs),
     renewed: isoTime(clock.now()),
   };
   return `${JSON.stringify(entry, undefined, 2)}\n`;
@@ -227,7 +215,11 @@ function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLoc
 function parsed(bytes: Uint8Array, secrets: Secrets | undefined): ReadEntry | undefined {
   const entry = jsonOf(Buffer.from(bytes).toString(), entryShape);
   return (
-    entry && { ...entry, info: bounded(entry.info, secrets), renewed: toldWords(entry.renewed, secrets) }
+    entry && {
+      ...entry,
+      info: displayLock(entry.info, secrets),
+      renewed: displayText(entry.renewed, secrets),
+    }
   );
 }
 

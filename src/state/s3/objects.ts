@@ -3,13 +3,14 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
-import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import { codeOf, isForGood, networkRemedy } from '../../network/network-errors.ts';
 import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { WriteOutcome } from '../blob/blob-store.ts';
-import { A_MINUTE, withRetry } from '../retry.ts';
+import { ONE_MINUTE, withRetry } from '../retry.ts';
+import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -63,17 +64,21 @@ export interface Conditions {
  * the store may repeat and no message may contain.
  */
 export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?: Secrets): Objects {
-  const told = (cause: unknown) => messageText(reasonOf(cause), secrets);
+  const failed = (what: string, cause: unknown) =>
+    serverFailure(`cannot ${what} the state or its lock: ${reasonOf(cause, secrets)}`, {
+      location: place,
+      remedy: remedyOf(cause),
+    });
 
   const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
-    withRetry(clock, A_MINUTE, async () => {
+    withRetry(clock, ONE_MINUTE, async () => {
       try {
         return await attempt();
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
         if (cause instanceof AnswerTooLarge) throw tooLarge(`the answer to “${what}”`, cause.bytesMax, place);
-        const failure = failed(what, cause, told(cause), place);
-        throw mayPass(cause) ? new RetryableError(what, { cause: failure }) : failure;
+        const failure = failed(what, cause);
+        throw isTransient(cause) ? new RetryableError(what, { cause: failure }) : failure;
       }
     });
 
@@ -99,8 +104,8 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
         if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
-        if (status === 409 || mayPass(cause)) return { kind: 'unsure', why: told(cause) };
-        return { kind: 'refused', failure: failed('write', cause, told(cause), place) };
+        if (status === 409 || isTransient(cause)) return { kind: 'unsure', why: reasonOf(cause, secrets) };
+        return { kind: 'refused', failure: failed('write', cause) };
       }
     },
 
@@ -131,10 +136,10 @@ function nameOf(cause: unknown): string {
   return cause instanceof Error ? cause.name : '';
 }
 
-/** No answer, or one that says "later". Credentials that cannot be had are an answer, though nothing was asked. */
-function mayPass(cause: unknown): boolean {
+/** Missing credentials are final, though nothing was sent. */
+function isTransient(cause: unknown): boolean {
   const status = statusOf(cause);
-  if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501);
+  if (status !== undefined) return isTransientStatus(status);
   return (
     nameOf(cause) !== 'CredentialsProviderError' &&
     !isForGood(codeOf(cause)) &&
@@ -142,20 +147,11 @@ function mayPass(cause: unknown): boolean {
   );
 }
 
-function reasonOf(cause: unknown): string {
+function reasonOf(cause: unknown, secrets: Secrets | undefined): string {
   const status = statusOf(cause);
-  if (nameOf(cause) === 'AbortError' || nameOf(cause) === 'TimeoutError') return 'no answer in time';
-  const text = cause instanceof Error ? cause.message || cause.name : 'no answer';
-  if (status !== undefined) return `${status} ${nameOf(cause)}: ${text}`;
-  const code = codeOf(cause);
-  return code === '' ? text : explainNetworkError(code, text);
-}
-
-function failed(what: string, cause: unknown, why: string, place: string): Failure {
-  return Failure.of('state', 'state-server', `cannot ${what} ${place}: ${why}`, {
-    where: { file: place },
-    remedy: remedyOf(cause),
-  });
+  return status === undefined || !(cause instanceof Error)
+    ? noAnswerReason(cause, secrets)
+    : messageText(`${status} ${cause.name}: ${cause.message || cause.name}`, secrets);
 }
 
 function remedyOf(cause: unknown): string {

@@ -1,6 +1,6 @@
-import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { leaseTtl } from '../lease-terms.ts';
+import { invalidUrl } from '../server-failures.ts';
 
 /** `s3://bucket/key?endpoint=…&region=…`: where, never with which credentials. */
 export interface S3Location {
@@ -20,19 +20,25 @@ export function s3Location(url: URL): S3Location {
   const bucket = decodeURIComponent(url.hostname);
   const key = decodeURIComponent(url.pathname.slice(1));
   if (bucket === '' || key === '' || key.endsWith('/'))
-    throw wrong('an s3:// URL needs a bucket and a key', 'write s3://bucket/path/vbsctl.state.json');
+    throw invalidUrl('an s3:// URL needs a bucket and a key', 'write s3://bucket/path/vbsctl.state.json');
   for (const name of url.searchParams.keys())
     if (!PARAMETERS.includes(name))
-      throw wrong(`an s3:// URL has no parameter ${name}`, `known: ${PARAMETERS.join(', ')}`);
+      throw invalidUrl(`an s3:// URL has no parameter ${name}`, `known: ${PARAMETERS.join(', ')}`);
   const endpoint = url.searchParams.get('endpoint') ?? undefined;
   if (endpoint !== undefined && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol)))
-    throw wrong('the endpoint of an s3:// URL is not an http:// or https:// URL', 'write it with https://');
+    throw invalidUrl(
+      'the endpoint of an s3:// URL is not an http:// or https:// URL',
+      'write it with https://',
+    );
   if (endpoint !== undefined && new URL(endpoint).password !== '')
-    throw wrong('the endpoint of an s3:// URL holds a password', 'take it out; credentials come from AWS_*');
+    throw invalidUrl(
+      'the endpoint of an s3:// URL holds a password',
+      'take it out; credentials come from AWS_*',
+    );
   // Few stores of one's own have a name for each bucket.
   const style = url.searchParams.get('path_style') ?? String(endpoint !== undefined);
   if (style !== 'true' && style !== 'false')
-    throw wrong('path_style must be true or false', 'leave it out: true with an endpoint, else false');
+    throw invalidUrl('path_style must be true or false', 'leave it out: true with an endpoint, else false');
   return {
     bucket,
     key,
@@ -46,8 +52,4 @@ export function s3Location(url: URL): S3Location {
 /** For people, without its parameters. */
 export function placeOf({ bucket, key }: S3Location): string {
   return `s3://${bucket}/${key}`;
-}
-
-function wrong(summary: string, remedy: string): Failure {
-  return Failure.of('usage', 'state-url', summary, { remedy });
 }

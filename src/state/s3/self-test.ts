@@ -1,4 +1,5 @@
 import { Failure } from '../../domain/errors.ts';
+import { serverFailure } from '../server-failures.ts';
 import type { Condition, Objects, PutOutcome } from './objects.ts';
 
 /** What a store really does with conditions. Some take the header and write all the same. */
@@ -36,8 +37,8 @@ export async function selfTest(objects: Objects, key: string, place: string): Pr
 function settled(outcome: PutOutcome, place: string): PutOutcome {
   if (outcome.kind === 'refused') throw outcome.failure;
   if (outcome.kind === 'written' || outcome.unmet) return outcome;
-  throw Failure.of('state', 'state-server', `cannot try conditional writes at ${place}: ${outcome.why}`, {
-    where: { file: place },
+  throw serverFailure(`cannot test conditional writes: ${outcome.why}`, {
+    location: place,
     remedy: 'run it again once the store is well',
   });
 }

@@ -73,7 +73,8 @@ describe('local backend on a failing disk', () => {
       ];
       expect(new Set(reasons).size).to.equal(1);
       expect(lease.poisoned).to.equal(reasons[0]);
-      expect(reasons[0]?.diagnostics[0]?.summary).to.contain(`${PATH}.journal`).and.contain(code);
+      expect(reasons[0]?.diagnostics[0]?.where?.file).to.equal(`${PATH}.journal`);
+      expect(reasons[0]?.diagnostics[0]?.summary).to.contain(code);
       expect(lease.state()?.records.size).to.equal(n - 1);
 
       await lease.release();

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { MessageGate, ProtocolFault } from '../../../src/state/postgres/postgres-messages.ts';
+import { MessageChecker, ProtocolFault } from '../../../src/state/postgres/postgres-messages.ts';
 import { int16, int32, message, READY, rows } from '../../security/fake-postgres.ts';
 
 describe('messages of PostgreSQL', () => {
@@ -29,10 +29,10 @@ describe('messages of PostgreSQL', () => {
 
   /** All that is let through of pieces that end at `ends`. */
   function through(ends: readonly number[]): Buffer {
-    const gate = new MessageGate();
+    const checker = new MessageChecker();
     const places = [...new Set([0, ...ends, whole.length])].sort((a, b) => a - b);
     return Buffer.concat(
-      places.slice(1).flatMap((end, n) => gate.take(whole.subarray(places[n], end)).whole ?? []),
+      places.slice(1).flatMap((end, n) => checker.push(whole.subarray(places[n], end)).whole ?? []),
     );
   }
 
@@ -45,9 +45,9 @@ describe('messages of PostgreSQL', () => {
   });
 
   it('gives out whole messages only, and counts the rows', () => {
-    const gate = new MessageGate();
-    expect(gate.take(whole.subarray(0, 3))).to.deep.equal({ whole: undefined, rows: 0 });
-    const { whole: rest, rows: count } = gate.take(whole.subarray(3, whole.length - 1));
+    const checker = new MessageChecker();
+    expect(checker.push(whole.subarray(0, 3))).to.deep.equal({ whole: undefined, rows: 0 });
+    const { whole: rest, rows: count } = checker.push(whole.subarray(3, whole.length - 1));
     expect([rest?.length, count]).to.deep.equal([whole.length - READY.length, 2]);
   });
 
@@ -58,7 +58,7 @@ describe('messages of PostgreSQL', () => {
         cut.writeInt32BE(length - 1, 1);
         // The words of a login may end anywhere.
         if (sound.includes('r=x') && length >= 9) continue;
-        expect(() => new MessageGate().take(cut), `${sound.toString('latin1')} to ${length}`).to.throw(
+        expect(() => new MessageChecker().push(cut), `${sound.toString('latin1')} to ${length}`).to.throw(
           ProtocolFault,
         );
       }
