@@ -29,5 +29,10 @@ export function momentOf(clock: Clock, inMs = 0): Moment {
  */
 export function mayHavePassedMs(clock: Clock, since: Moment): number {
   const now = momentOf(clock);
-  return Math.max(now.monotonic - since.monotonic, now.wall - since.wall);
+  return Math.max(
+    // Rule: clock-set-back-is-noticed
+    now.monotonic - since.monotonic,
+    // Rule: sleep-of-the-machine-is-noticed
+    now.wall - since.wall,
+  );
 }

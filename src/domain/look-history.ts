@@ -143,7 +143,9 @@ function contradictionIn(
 ): LookHistory['contradiction'] {
   if (!isFull(look)) return undefined;
   const { at, volume, backup, confirmed } = look;
+  // Rule: disk-restoring-alone-contradicts
   if (isRestoringDisk(volume) && !isRestoringBackup(backup))
+    // Rule: torn-look-contradicts-nothing
     return confirmed
       ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
       : undefined;
@@ -151,15 +153,19 @@ function contradictionIn(
     const alone = earlier.find(
       (one) => one.confirmed && !isRestoringDisk(one.volume) && sameSeen(one.backup, backup),
     );
+    // Rule: backup-restoring-alone-before-contradicts
     if (alone)
       return { at, because: `the backup was already being restored at ${alone.at}, and the disk was not` };
     const apart = secondsApart(volume, backup);
+    // Rule: disk-before-backup-contradicts
     if (apart !== undefined && apart < 0)
       return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
+    // Rule: disk-long-after-backup-contradicts
     if (apart !== undefined && apart > STRADDLE_S && !subject.traits.rewritesDisk)
       return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }
+  // Rule: disk-from-another-backup-contradicts
   if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')
     return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;

@@ -336,20 +336,26 @@ export type Doubt = 'none' | 'possible_duplicate' | 'full';
 
 /** As it stands now: what was settled is no doubt any more. */
 export function doubtOf(attempt: Attempt): Doubt {
+  // Rule: settled-doubt-does-not-return
   return attempt.settled ? 'none' : doubtWhenSent(attempt);
 }
 
 /** As it was before anybody looked. What was ever in doubt keeps its baseline: only that can show a start after all. */
 export function doubtWhenSent(attempt: Attempt): Doubt {
   switch (attempt.answer) {
+    // Rule: unanswered-attempt-is-in-doubt
     case undefined:
+    // Rule: ambiguous-attempt-is-in-doubt
     case 'ambiguous':
     case 'accepted':
       return 'full';
+    // Rule: refusal-for-now-may-answer-a-copy
     case 'rejected_for_now':
     case 'rejected':
+    // Rule: refused-token-may-answer-a-copy
     case 'unauthorized':
       return 'possible_duplicate';
+    // Rule: unsent-attempt-is-in-no-doubt
     case 'not_sent':
       return 'none';
     default:
@@ -438,6 +444,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
       if (!wasEverInDoubt(record.attempts))
         throw new IllegalTransition(record, event, 'no attempt can have started it');
+      // Rule: contradicted-restore-is-not-recorded-as-ours
       if ((event.history ?? record.history)?.contradiction)
         throw new IllegalTransition(record, event, 'what was seen cannot be this restore');
       return {
@@ -464,7 +471,12 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
     }
     case 'fail': {
       if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
-      const clean = record.status === 'intended' && !event.moved && worstDoubt(record.attempts) === 'none';
+      // Rule: untouched-only-if-nothing-reached-the-disk
+      const clean =
+        record.status === 'intended' &&
+        !event.moved &&
+        // Rule: untouched-only-once-doubt-is-settled
+        worstDoubt(record.attempts) === 'none';
       return {
         ...common(record),
         status: 'failed',
@@ -539,6 +551,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
     if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it is done');
+    // Rule: maybe-touched-disk-is-not-intended-again
     if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it may have touched the disk');
     return { ...next, attempts: [fresh] };

@@ -61,6 +61,7 @@ function idOf(from: JsonObject, key: string): string {
 
 /** An answer about another disk or backup must not be taken for the one that was asked for. */
 export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
+  // Rule: answer-is-about-what-was-asked
   if (value.id.toLowerCase() !== id.toLowerCase())
     throw new UnexpectedShape('it is about another one than was asked for');
   return value;

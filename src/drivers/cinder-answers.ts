@@ -27,16 +27,20 @@ function accept(answer: Answer, asked: Asked): StartOutcome {
     isSameId(restore.volume_id, asked.volume_id) &&
     isSameId(restore.backup_id, asked.backup_id)
   )
+    // Rule: cinder-yes-is-accepted
     return { kind: 'accepted', ...optional('request_id', requestId(answer)) };
   const said = errorBody(answer);
   const why = said
     ? `HTTP ${answer.status} with an error in it: ${said.message || said.code}`
     : `HTTP ${answer.status} that does not name the restore asked for`;
+  // Rule: cinder-yes-in-other-words-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
 function isSameId(said: unknown, asked: string): boolean {
-  return typeof said === 'string' && said.toLowerCase() === asked.toLowerCase();
+  if (typeof said !== 'string') return false;
+  // Rule: cinder-yes-names-what-was-asked
+  return said.toLowerCase() === asked.toLowerCase();
 }
 
 function again(status: number, body: ErrorBody | undefined): 'later' | 'when_ready' | 'never' {

@@ -38,17 +38,24 @@ export class RestorePosts {
     if (credential === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
     const { wire, session, clock } = this.#tools;
+    // Rule: pause-holds-a-reserved-post
     if (wire.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
         retry_after_ms: wire.pausedForMs,
       });
+    // Rule: slow-run-takes-another-place
     // A place taken before looks and intent is used among the places of others. Where that is too much: another one, now.
     if (wire.isSlow) await wire.reserve();
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
-    const may = () => wire.pausedForMs === 0 && (mayLeave?.() ?? true) && isFresh();
+    const may = () =>
+      isFresh() &&
+      (mayLeave?.() ?? true) &&
+      // Rule: pause-holds-a-post-to-the-last
+      wire.pausedForMs === 0;
     let asked = momentOf(clock);
+    // Rule: post-is-sent-once
     const exchange = await wire.sendReserved({
       method: 'POST',
       url,

@@ -22,8 +22,10 @@ type Rejected = Extract<StartOutcome, { kind: 'rejected' }>;
 export function classifyAnswer(exchange: Exchange, nowMs: number, dialect: Dialect): StartOutcome {
   switch (exchange.kind) {
     case 'no_connection':
+      // Rule: unwritten-request-was-not-sent
       return { kind: 'not_sent', failure: failureOf(exchange, nowMs) };
     case 'broken':
+      // Rule: lost-answer-is-ambiguous
       return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };
     case 'answer':
       return exchange.status === 200 || exchange.status === 202
@@ -38,21 +40,32 @@ function classifyNo(answer: Answer, failure: CloudFailure, dialect: Dialect): St
   const { status } = answer;
   const body = errorBody(answer);
   const ambiguous: StartOutcome = { kind: 'ambiguous', failure };
+  // Rule: error-that-leaves-it-open-is-ambiguous
   if (body && dialect.mayHaveStarted(body)) return ambiguous;
   switch (status) {
     case 401:
+      // Rule: refused-token-is-renewed
       return { kind: 'rejected', failure, again: 'reauthenticate' };
     case 409:
     case 429:
     case 503:
+      // Rule: gateway-page-is-ambiguous
       // A page or an empty body may come from a gateway that had passed the request on.
-      return body ? { kind: 'rejected', failure, again: 'later' } : ambiguous;
+      if (!body) return ambiguous;
+      // Rule: busy-cloud-is-asked-later
+      return { kind: 'rejected', failure, again: 'later' };
+    // Somebody on the way gave up waiting; what lies behind may still work on it.
+    // Rule: request-timeout-is-ambiguous
     case 408:
+    // Rule: closed-request-is-ambiguous
     case 499:
-      // Somebody on the way gave up waiting; what lies behind may still work on it.
       return ambiguous;
     default:
-      if (status < 400 || status >= 500) return ambiguous;
+      // Rule: redirect-is-ambiguous
+      if (status < 400) return ambiguous;
+      // Rule: server-error-is-ambiguous
+      if (status >= 500) return ambiguous;
+      // Rule: refusal-means-what-its-code-says
       return { kind: 'rejected', failure, again: dialect.again(status, body) };
   }
 }

@@ -18,11 +18,13 @@ const DIALECT: Dialect = {
 function accept(answer: Answer): StartOutcome {
   const id = parseObject(answer.text)?.job_id;
   if (typeof id === 'string' && JOB_ID.test(id) && (answer.secrets?.maskName(id) ?? id) === id)
+    // Rule: yes-with-a-job-is-accepted
     return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };
   const said = errorBody(answer);
   const why = said
     ? `HTTP ${answer.status} with an error in it: ${said.message || said.code}`
     : `HTTP ${answer.status} without a job id`;
+  // Rule: yes-without-a-job-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 

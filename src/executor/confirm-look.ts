@@ -22,6 +22,7 @@ export async function confirmLook(
   first: Look,
   signal: AbortSignal = session.run.stop,
 ): Promise<ConfirmedLook> {
+  // Rule: torn-look-is-read-again-in-order
   const look = needsConfirming(first.seen) ? await inOrder(session, first, signal) : first;
   const subject = subjectOf(record, session.run.driver.traits);
   const before = record.history ?? NO_LOOKS;
@@ -31,6 +32,7 @@ export async function confirmLook(
 
 /** Makes durable what a later run has to know, before this one goes on. */
 export async function commitLook(session: Session, { history, news }: ConfirmedLook): Promise<void> {
+  // Rule: look-that-matters-is-durable
   if (news) await session.step({ type: 'observe', at: session.now(), history });
 }
 

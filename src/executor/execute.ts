@@ -140,7 +140,13 @@ class Execution {
   #mustOutlastARequest(): void {
     const { lease, settings, reach } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
-    if (reach === 'follow' || lease.poisoned || lease.ttlMs > timeoutMs) return;
+    if (
+      reach === 'follow' ||
+      lease.poisoned ||
+      // Rule: time-to-live-outlasts-a-request
+      lease.ttlMs > timeoutMs
+    )
+      return;
     throw Failure.of(
       'state',
       'lease-too-short',
@@ -180,7 +186,12 @@ class Execution {
   #ended(task: RestoreTask, end: End): void {
     this.#conclude(task.id, end);
     const status = end.kind === 'recorded' ? end.record.status : undefined;
-    this.#schedule.end(task, { fulfilled: status === 'succeeded', release: isAtRest(end) });
+    this.#schedule.end(task, {
+      // Rule: dependency-is-met-by-success-alone
+      fulfilled: status === 'succeeded',
+      // Rule: disk-and-backup-are-held-until-at-rest
+      release: isAtRest(end),
+    });
     if (status !== 'failed' && status !== 'unknown') return;
     this.#failures++;
     const { max_failures } = this.#input.settings.apply;
@@ -190,6 +201,7 @@ class Execution {
 
   get #halted(): boolean {
     const { max_failures } = this.#input.settings.apply;
+    // Rule: failures-halt-the-run
     return max_failures > 0 && this.#failures >= max_failures;
   }
 
@@ -300,7 +312,9 @@ function taskOf(action: PinnedAction): RestoreTask {
   return {
     id: action.address,
     action,
+    // Rule: backup-is-restored-once-at-a-time
     resources: [`volume ${action.volume.id}`, `backup ${action.backup.id}`],
+    // Rule: dependencies-go-first
     // What is under way is followed whatever became of its dependencies; before it is sent again they count.
     depends_on: action.kind === 'resume' ? [] : action.depends_on,
   };

@@ -241,6 +241,7 @@ class Following {
 }
 
 function isRestoring(volume: Reading<Volume>): boolean {
+  // Rule: restoring-disk-alone-goes-on
   return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
 }
 

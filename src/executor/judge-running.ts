@@ -56,10 +56,12 @@ interface Unproven {
 export function judgeJob(job: Job, record: Running, at: string): Step | Unproven {
   switch (job.status) {
     case 'init':
+      // Rule: queued-job-goes-on
       return { kind: 'goes_on', note: 'queued', job: job.status };
     case 'running':
       return { kind: 'goes_on', note: 'restoring', job: job.status };
     case 'unrecognised':
+      // Rule: job-in-an-unknown-status-goes-on
       return {
         kind: 'goes_on',
         note: `job status ${job.raw_status} is not known; taken as not finished`,
@@ -69,6 +71,7 @@ export function judgeJob(job: Job, record: Running, at: string): Step | Unproven
     case 'fail': {
       const other = otherWork(job, record);
       if (other) return { kind: 'lost', cause: `job ${job.id} failed for ${other}`, observations: [] };
+      // Rule: failed-job-is-a-failure
       return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };
     }
     case 'success': {
@@ -92,6 +95,7 @@ export function otherWork(
 ): string | undefined {
   const volume = job.volume_id ?? volume_id;
   const backup = job.backup_id ?? backup_id;
+  // Rule: job-of-another-restore-proves-nothing
   if (!sameId(volume, volume_id) || !sameId(backup, backup_id))
     return `another restore: disk ${volume} from backup ${backup}`;
   // Making a backup has a disk and a backup, too. Source of the names: the VBS traces of CTS.
@@ -132,6 +136,7 @@ export function judgeStatuses(
     return goneForGood
       ? lost('the disk is gone')
       : { kind: 'goes_on', note: 'the disk is not found', trouble: true };
+  // Rule: disk-in-error-is-a-failure
   if (isErrorStatus(volume.value.status))
     return broken(`the disk went to ${volume.value.status}`, look, history, lost);
   if (volume.value.status === VOLUME_RESTORING && contradiction)
@@ -140,22 +145,28 @@ export function judgeStatuses(
       note: `restoring, but not by this restore: ${contradiction.because}`,
       trouble: true,
     };
+  // Rule: restoring-disk-goes-on
   if (volume.value.status === VOLUME_RESTORING) return RESTORING;
+  // Rule: disk-at-work-goes-on
   if (!isDiskAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${volume.value.status}` };
   if (backup.kind === 'unreadable')
     return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}`, trouble: true };
   if (backup.kind === 'found') {
+    // Rule: restoring-backup-goes-on
     if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };
     if (isErrorStatus(backup.value.status))
       return broken(`the backup went to ${backup.value.status}`, look, history, lost);
   }
   const named = newlyNamed(seen.volume, subject);
+  // Rule: disk-from-another-backup-is-not-ours
   if (named === 'another')
     return lost(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
   const observed: Observed = { at: seen.at, volume: seen.volume, backup: seen.backup };
+  // Rule: contradicted-restore-is-not-ours
   if (contradiction)
     return lost(`${contradiction.because}: what was restored into the disk is not this restore`);
   if (named === 'ours') return { kind: 'succeeded', observed };
+  // Rule: backup-that-is-gone-proves-nothing
   // Of what does not name its backup, the backup has to tell, too: a disk is also moved by who attaches or extends it.
   if (backup.kind === 'gone' || !isFull(seen))
     return goneForGood
@@ -164,7 +175,9 @@ export function judgeStatuses(
   const unseen = record.evidence === 'accepted';
   // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
   if (
+    // Rule: disk-as-before-is-not-restored
     sameSeen(seen.volume, record.baseline.volume) ||
+    // Rule: backup-as-before-is-not-restored
     (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))
   )
     return {
@@ -177,7 +190,9 @@ export function judgeStatuses(
   // Cinder's yes is sent when disk and backup are in the database as restoring: it needs no more.
   if (told_by === 'job' || (unseen && record.job_id === undefined)) return { kind: 'succeeded', observed };
   const apart = endedApart(seen, history);
+  // Rule: restore-frees-both-together
   if (apart !== undefined) return lost(apart);
+  // Rule: restore-leaves-its-name
   if (lacksItsName(seen.volume, subject, !sameId(backup.value.volume_id, record.volume_id)))
     return lost(
       'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
@@ -216,6 +231,7 @@ export function judgeWithoutJob(
     case 'lost':
       return step;
     case 'succeeded':
+      // Rule: job-that-is-gone-needs-both-seen-restoring
       if (sawBothRestoring(confirmed.history)) return step;
       break;
     case 'unmoved':

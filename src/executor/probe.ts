@@ -69,6 +69,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
         told = verdict.because;
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
+        // Rule: wait-ends-with-the-timeout
         if (!settling && session.timeIsUp)
           return {
             kind: 'unknown',
@@ -88,5 +89,6 @@ export async function probe(session: Session, started: Intended): Promise<Findin
 /** How long an unmoved disk is looked at before it counts, ms. */
 function settleOf({ run, settleMs }: Session, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
+  // Rule: settled-is-what-was-looked-at-until-settle
   return effectiveSettle(settleMs, run.lag.longestMs);
 }

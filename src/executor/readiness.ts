@@ -27,8 +27,10 @@ export type Readiness =
  * `updated_at` has whole seconds: what happens within the second of the last change would not move it. So the
  * baseline must be older than its own last second by the cloud's clock.
  */
+// Rule: baseline-is-older-than-its-last-second
 const BASELINE_AGE_MS = 2_000;
 /** Where the cloud's `Date` is missing or behind: seen unchanged for so long by our own clock is as good. */
+// Rule: baseline-is-seen-unchanged
 const BASELINE_QUIET_MS = 3_000;
 
 /** The first of the looks that saw the same as this one, and how long ago. */
@@ -44,6 +46,7 @@ export async function checkReadiness(
 ): Promise<Readiness> {
   const { driver, pendingBackups } = run;
   const [refused, ...more] = refusedByPolicy(run, look);
+  // Rule: policy-is-checked-before-each-request
   if (refused) return { kind: 'refused', reasons: [refused, ...more] };
   const judged = judgeReadiness(action, look, driver.target, earlier, begun);
   // The last question may cost a request: it is asked when all else is well.
@@ -142,6 +145,7 @@ function changedSince(
   ];
   // What the plan could not tell is absent.
   const differing = facts.find(([, seen, now]) => seen !== undefined && seen !== now);
+  // Rule: restore-is-as-approved
   if (!differing) return undefined;
   const [what, seen, now] = differing;
   return `${what} was ${seen} when it was ${when}, and is ${now} now`;

@@ -54,7 +54,9 @@ export async function resolveRecord(
         remedy: 'to restore it again, raise generation in the manifest',
       },
     );
+  // Rule: person-is-not-believed-against-the-job
   const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);
+  // Rule: not-started-is-taken-only-at-rest
   if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);
   if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, looking);
   const at = isoTime(clock.now());

@@ -56,6 +56,10 @@ export async function runRestore(
   }
 }
 
+/** In a row, each with another token; one more is final. */
+// Rule: new-token-is-tried-once
+const REFUSED_TOKENS_MAX = 1;
+
 /** Another attempt may be made; what came of the last one is in the record. */
 const AGAIN = 'again';
 
@@ -86,6 +90,7 @@ class Attempts {
     const { record } = session;
     if (record?.status === 'running') return follow(session, record);
 
+    // Rule: nothing-is-repeated-before-a-look
     if (record?.status === 'intended') {
       const finding = await probe(session, record);
       switch (finding.kind) {
@@ -103,8 +108,10 @@ class Attempts {
         default:
           return unreachable(finding);
       }
+      // Rule: wait-starts-nothing
       // Nothing is under way, and this run starts nothing: so it is over, and whatever comes next is a new start.
       if (run.reach === 'follow') return this.#fail(finding.because, false);
+      // Rule: resume-heeds-the-policy-of-today
       if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
         return { ...recorded(session), refused: this.#action.refused };
       // It may have been declared to depend on another since it was begun: then it starts anew, once that is restored.
@@ -145,15 +152,19 @@ class Attempts {
     const baseline = look.seen;
     let witness = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
-      // Only the first baseline can tell what an attempt in doubt did; if the disk left it, ask again.
+      // Only the first baseline can tell what an attempt in doubt did.
+      // Rule: disk-that-left-its-baseline-is-judged-again
       if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;
+      // Rule: baseline-of-a-doubt-is-kept
       witness = earlier.baseline;
     }
     const closed = closedTo(session, this.#action);
     if (closed) return standing(session, closed);
 
+    // Rule: intent-is-fresh-from-before-its-commit
     // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
     const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
+    // Rule: intent-is-durable-before-the-post
     await session.step({
       type: 'intend',
       at: session.now(),
@@ -231,7 +242,10 @@ class Attempts {
     const { failure } = outcome;
     const again = outcome.kind === 'rejected' ? outcome.again : 'later';
     this.#refusedTokens = again === 'reauthenticate' ? this.#refusedTokens + 1 : 0;
-    const final = again === 'never' || this.#refusedTokens > 1;
+    const final =
+      this.#refusedTokens > REFUSED_TOKENS_MAX ||
+      // Rule: no-for-good-is-final
+      again === 'never';
     run.emit({
       type: 'answered',
       address: ids.address,
@@ -265,9 +279,11 @@ class Attempts {
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const session = this.#session;
+    // Rule: final-no-is-looked-at
     const finding = await probe(session, intended(session));
     switch (finding.kind) {
       case 'adopt':
+        // Rule: restore-despite-a-final-no-is-followed
         return this.#adopt(finding);
       case 'retry':
         await this.#settle(finding);

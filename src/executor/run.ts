@@ -105,8 +105,10 @@ export class Session {
     const next = writtenBy(advance(this.#record, event), this.run.planDigest);
     this.#record = next;
     try {
+      // Rule: step-is-durable-first
       await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));
     } catch (error) {
+      // Rule: step-that-is-not-saved-is-told
       this.run.unsaved.set(next.address, next);
       throw error;
     }

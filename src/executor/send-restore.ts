@@ -18,17 +18,22 @@ export async function sendRestore(
 ): Promise<StartOutcome> {
   const { run, ids } = session;
   const { lease, settings } = run;
+  // Rule: follower-sends-nothing
   if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
   if (lease.poisoned) throw lease.poisoned;
   // What is started no more may have been told while the intent was written.
   const closed = run.closed();
   if (closed) return notSent(closed.reason);
-  const holds = () => lease.remainingMs() > settings.http.request_timeout_ms;
+  // Rule: lease-outlasts-the-request
+  const neededMs = settings.http.request_timeout_ms;
+  const holds = () => lease.remainingMs() > neededMs;
+  // Rule: lost-lock-holds-the-post
   if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');
   const posting = run.driver.start(permit, {
     volume_id: ids.volume_id,
     backup_id: ids.backup_id,
     fresh_until: freshUntil,
+    // Rule: lost-lock-holds-the-post-to-the-last
     // A connection takes its time: meanwhile a stop may have been asked for, or this process have been frozen.
     mayLeave: () => !run.stop.aborted && holds(),
     onWrittenLate,

@@ -49,6 +49,7 @@ export function judge(evidence: Evidence): Verdict {
 
   if (!wasEverInDoubt(attempts))
     return { kind: 'retry', because: 'nothing that was sent can have started it' };
+  // Rule: unreadable-cloud-proves-nothing
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return { kind: 'wait', because: 'disk or backup cannot be read' };
   if (!isShown(volume)) return gone('disk', evidence);
@@ -57,20 +58,30 @@ export function judge(evidence: Evidence): Verdict {
 
   const volumeRestoring = volume.status === VOLUME_RESTORING;
   const backupRestoring = isShown(backup) && backup.status === BACKUP_RESTORING;
+  // Rule: contradicted-restore-is-not-adopted
   if (volumeRestoring && contradiction)
     return {
       kind: 'wait',
       because: `the disk is restoring, but not by this restore: ${contradiction.because}`,
     };
-  if (volumeRestoring && backupRestoring) {
+  if (
+    // Rule: adoption-asks-for-the-disk
+    volumeRestoring &&
+    // Rule: adoption-asks-for-the-backup
+    backupRestoring
+  ) {
+    // Rule: adoption-asks-for-a-baseline-at-rest
     if (baseline.volume.status !== AVAILABLE || baseline.backup.status !== AVAILABLE)
       return { kind: 'wait', because: 'disk and backup were being restored before' };
+    // Rule: restore-from-another-backup-is-waited-out
     // Not final before the end: Cinder restores the metadata that the backup keeps, with a name of its own.
     if (newlyNamed(volume, evidence) === 'another')
       return { kind: 'wait', because: `the disk is being restored from ${volume.src_backup_id}` };
+    // Rule: restore-seen-under-way-is-adopted
     return { kind: 'adopt', because: 'disk and backup are restoring, and were not before' };
   }
   if (volumeRestoring) return { kind: 'wait', because: 'only the disk is restoring' };
+  // Rule: disk-that-names-our-backup-is-adopted
   if (isDiskAtRest(volume) && newlyNamed(volume, evidence) === 'ours' && !contradiction)
     return {
       kind: 'adopt',
@@ -87,11 +98,13 @@ export function judge(evidence: Evidence): Verdict {
       kind: 'unknown',
       because: `${contradiction.because}: what was restored into the disk is not this restore`,
     };
+  // Rule: moved-disk-is-unknown
   if (!sameSeen(volume, baseline.volume))
     return {
       kind: 'unknown',
       because: `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
     };
+  // Rule: repeat-waits-for-settle
   if (evidence.since_ms < evidence.settle_ms)
     return {
       kind: 'wait',
@@ -104,6 +117,7 @@ export function judge(evidence: Evidence): Verdict {
       because:
         'the cloud does not say when the disk last changed, so that it cannot be told whether it started',
     };
+  // Rule: stop-after-ambiguous-asks-a-person
   if (doubt === 'full' && evidence.after_ambiguous === 'stop')
     return { kind: 'unknown', because: 'nothing moved, and after_ambiguous is stop: a person must decide' };
   if (evidence.settle_ms === 0) return { kind: 'retry', because: 'the disk did not move: it did not start' };
@@ -130,5 +144,10 @@ function broken(because: string, { seen, history }: Evidence): Verdict {
 
 /** Three times the longest lag seen between a yes and the disk showing it, and never less than configured. */
 export function effectiveSettle(configuredMs: number, longestLagMs: number): number {
-  return Math.max(configuredMs, 3 * longestLagMs);
+  return Math.max(
+    // Rule: settle-is-as-configured-at-least
+    configuredMs,
+    // Rule: settle-grows-with-the-lag
+    3 * longestLagMs,
+  );
 }

@@ -23,6 +23,7 @@ export function conflictsOf(resolved: readonly Resolved[], claims: Claims, now: 
 /** More than one restore is to be done on the disk: which one comes last is for a person to say. */
 export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diagnostic[] {
   const all = conflicts.get(volume_id ?? '') ?? [];
+  // Rule: disk-is-declared-once
   if (all.length < 2) return [];
   return [
     error(

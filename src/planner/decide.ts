@@ -50,6 +50,7 @@ export function decide(
 
   if (found) {
     const { record, current } = found;
+    // Rule: done-stays-done
     if (record.status === 'succeeded')
       return {
         kind: 'noop',
@@ -76,14 +77,17 @@ export function decide(
           ...runnable(spec, record.selector),
         };
       case 'unknown':
+        // Rule: unknown-is-not-planned-again
         return blocked([outcomeUnknown(found, context), ...occupied]);
       case 'failed':
+        // Rule: maybe-touched-is-not-planned-again
         if (record.touched === 'maybe') return blocked([mayBeTouched(record, current, context), ...occupied]);
         break; // the disk was not touched: it is planned again
       default:
         return unreachable(record);
     }
   }
+  // Rule: maybe-touched-here-is-not-planned-again
   // The newest attempt elsewhere touched nothing; the one that stands here may have, and nobody has settled it.
   const before = recordBefore(one, claims, context);
   if (before && isMaybeTouched(before) && isOf(before, one))
@@ -96,6 +100,7 @@ export function decide(
   const reasons = [
     ...one.problems,
     ...occupied,
+    // Rule: open-business-blocks
     ...openBusiness(one, claims, resuming, context),
     ...crowding(one, conflicts),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),

@@ -134,6 +134,7 @@ function factsOf(state: State | undefined): {
     picked.set(key, pinned.set(generation, pin));
   };
 
+  // Rule: history-counts
   for (const entry of state?.history ?? [])
     if (entry.type === 'closed' || entry.type === 'removed') learn(pinOf(entry.record), entry.record, false);
   for (const record of state?.records.values() ?? []) {

@@ -45,6 +45,7 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Res
   const { records, observations, backups, now } = context;
   const { backup, generation } = spec;
   const found = records.find(volume_id, backup, generation);
+  // Rule: restore-is-known-by-its-identity
   if (found) return { spec, volume_id, backup_id: found.record.backup_id, found, problems: [] };
   if (backup.by === 'id') return { spec, volume_id, backup_id: backup.id, problems: [] };
   if (!observations) return { spec, volume_id, problems: [needsCloud('backup')] };

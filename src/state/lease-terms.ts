@@ -29,7 +29,12 @@ export function renewEveryMs(ttlMs: number): number {
  * holder requested in the last moment may take to begin (`retry.settle` of the holder).
  */
 export function takeoverAfterMs(ttlMs: number, settleMs: number): number {
-  return ttlMs + settleMs + MARGIN_MS;
+  return (
+    ttlMs +
+    MARGIN_MS +
+    // Rule: takeover-waits-for-settle
+    settleMs
+  );
 }
 
 /** How long a lease certainly lasts. Counts from before each renewal was sent, on the clock that has gone further. */

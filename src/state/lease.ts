@@ -195,6 +195,7 @@ export class StoredLease implements Lease {
    * for what the first one lost. What waits fails, too: it was not even tried.
    */
   #poison(reason: Error, tasks: readonly Task[]): void {
+    // Rule: failed-write-poisons-the-lease
     this.#poisoned = reason;
     const all = [...tasks, ...this.#waiting];
     this.#waiting = [];

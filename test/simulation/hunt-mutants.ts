@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { brokenTexts } from './break-rule.ts';
 import { type Catch, hunt, huntThreads } from './mutants.ts';
 import { MUTATIONS } from './mutations.ts';
+import { markedRules } from './rules.ts';
 import { onThreads } from './threads.ts';
 
 /**
@@ -14,13 +16,15 @@ const SEEDS = 1_000;
 const known = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, Catch>;
 const [only = ''] = process.argv.slice(2);
 const survivors: string[] = [];
-const hunted = MUTATIONS.filter(({ name }) => name.includes(only));
+const rules = markedRules();
+const hunted = Object.entries(MUTATIONS).filter(([name]) => name.includes(only));
 
-await onThreads(await huntThreads(cpus().length), hunted, async ({ name, patches }, thread) => {
+await onThreads(await huntThreads(cpus().length), hunted, async ([name, breaks], thread) => {
+  const broken = brokenTexts(rules, breaks);
   const before = known[name];
   const caught =
-    (before && (await hunt(thread, patches, { from: before.seed, to: before.seed }))) ??
-    (await hunt(thread, patches, { from: 1, to: SEEDS }));
+    (before && (await hunt(thread, broken, { from: before.seed, to: before.seed }))) ??
+    (await hunt(thread, broken, { from: 1, to: SEEDS }));
   console.log(`${caught ? `seed ${caught.seed}, ${caught.clause}` : 'SURVIVED'}: ${name}`);
   if (caught) known[name] = caught;
   else {
@@ -28,7 +32,7 @@ await onThreads(await huntThreads(cpus().length), hunted, async ({ name, patches
     survivors.push(name);
   }
   // After each: what was found is kept, should the hunt be ended.
-  const kept = MUTATIONS.flatMap(({ name: one }) => (known[one] ? [[one, known[one]]] : []));
+  const kept = Object.keys(MUTATIONS).flatMap((one) => (known[one] ? [[one, known[one]]] : []));
   writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
 });
 

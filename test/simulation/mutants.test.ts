@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { expect } from 'chai';
+import { brokenTexts } from './break-rule.ts';
 import { type Catch, hunt, huntThreads } from './mutants.ts';
-import { EQUIVALENT, MUTATIONS } from './mutations.ts';
+import { COVERED, MUTATIONS } from './mutations.ts';
+import { markedRules, type Rule } from './rules.ts';
 import { onThreads } from './threads.ts';
 
 const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 'utf8')) as Record<
@@ -11,27 +13,59 @@ const CAUGHT = JSON.parse(readFileSync(new URL('caught.json', import.meta.url), 
 >;
 
 describe('the tests of the tests', () => {
+  const names = Object.keys(MUTATIONS);
+  let rules: ReadonlyMap<string, Rule>;
+
+  before(() => {
+    rules = markedRules();
+  });
+
   it('have a seed for every rule that is broken on purpose', () => {
-    expect(Object.keys(CAUGHT)).to.deep.equal(MUTATIONS.map(({ name }) => name));
+    expect(Object.keys(CAUGHT)).to.deep.equal(names);
+  });
+
+  it('break each rule that the sources mark, and no other', () => {
+    const broken = Object.values(MUTATIONS).flatMap((breaks) => Object.keys(breaks));
+    expect([...rules.keys()]).to.have.members([...new Set([...broken, ...Object.keys(COVERED)])]);
+  });
+
+  it('break them in different ways', () => {
+    const ways = Object.entries(MUTATIONS).map(([, breaks]) =>
+      JSON.stringify([...brokenTexts(rules, breaks)]),
+    );
+    expect(new Set(ways).size).to.equal(ways.length);
+  });
+
+  it('refuse a rule that nothing marks, and a break that does not fit', () => {
+    expect(() => brokenTexts(rules, { 'disk-is-square': 'skip' })).to.throw(
+      'no source marks the rule disk-is-square',
+    );
+    expect(() => brokenTexts(rules, { 'history-counts': 'half' })).to.throw(
+      'history-counts cannot be broken by "half"',
+    );
   });
 
   it('name a test for each rule that another covers wholly', () => {
-    for (const { rule, test } of EQUIVALENT) {
+    for (const [rule, { test }] of Object.entries(COVERED)) {
       const found = existsSync(test) || existsSync(`${test}.test.ts`) || existsSync(`${test}.ts`);
       expect(found, `${rule}: ${test}`).to.equal(true);
     }
   });
 
-  it(`notice each of ${MUTATIONS.length} broken rules, each in one story, and nothing in these when none is broken`, async () => {
+  it(`notice each of ${names.length} broken rules, each in one story, and nothing in these when none is broken`, async () => {
     const wrong: string[] = [];
-    const unbroken = [...new Set(Object.values(CAUGHT).map(({ seed }) => seed))];
-    const broken = MUTATIONS.map(({ name, patches }) => ({ name, patches, seed: CAUGHT[name]?.seed ?? 1 }));
-    const stories = [...broken, ...unbroken.map((seed) => ({ name: undefined, patches: [], seed }))];
+    const seeds = new Set(Object.values(CAUGHT).map(({ seed }) => seed));
+    const unbroken = [...seeds].map((seed) => ({ name: undefined, seed, breaks: {} }));
+    const broken = Object.entries(MUTATIONS).map(([name, breaks]) => ({
+      name,
+      seed: CAUGHT[name]?.seed ?? 1,
+      breaks,
+    }));
     await onThreads(
       await huntThreads(Math.min(2, cpus().length)),
-      stories,
-      async ({ name, patches, seed }, thread) => {
-        const caught = await hunt(thread, patches, { from: seed, to: seed });
+      [...broken, ...unbroken],
+      async ({ name, seed, breaks }, thread) => {
+        const caught = await hunt(thread, brokenTexts(rules, breaks), { from: seed, to: seed });
         if (name !== undefined && !caught) wrong.push(`seed ${seed} does not notice: ${name}`);
         if (name === undefined && caught)
           wrong.push(`seed ${seed} breaks ${caught.clause} without a broken rule`);

@@ -1,5 +1,5 @@
 import type { Hunt, HuntMessage } from './hunter.ts';
-import { compilePatched, type Patch } from './sources.ts';
+import { compileTexts } from './sources.ts';
 import { PlayThread } from './threads.ts';
 
 /** The seed that noticed a mutant, and by which promise. */
@@ -16,23 +16,27 @@ export function huntThreads(count: number): Promise<PlayThread[]> {
   return PlayThread.open(count, HUNTER);
 }
 
-/** Plays the seeds with the rules broken; the first that notices it, or undefined when all were fooled. */
+/** Plays the seeds with these files broken; the first that notices it, or undefined when all were fooled. */
 export async function hunt(
   thread: PlayThread,
-  patches: readonly Patch[],
+  broken: ReadonlyMap<string, string>,
   seeds: Hunt,
 ): Promise<Catch | undefined> {
-  let caught: Catch | undefined;
+  let caught: (Catch & { readonly what: string }) | undefined;
   let playing = seeds.from;
-  const work = { entry: HUNTER, replaced: await compilePatched(patches), input: seeds };
+  const work = { entry: HUNTER, replaced: await compileTexts(broken), input: seeds };
   const hear = (message: HuntMessage) => {
     if (message.kind === 'playing') playing = message.seed;
-    else if (message.what.includes('ReferenceError'))
-      throw new Error(`the patch uses a name that its file does not have: ${message.what}`);
-    else caught = { seed: message.seed, clause: message.clause };
+    else caught = message;
   };
-  const { kind } = await thread.play(work, hear, STORY_MS_MAX);
-  if (kind === 'done' || caught) return caught;
+  const end = await thread.play(work, hear, STORY_MS_MAX);
   // What a broken program throws where nobody can catch it is noticed, too; and so is one that does not end.
-  return { seed: playing, clause: kind === 'died' ? 'bug' : 'run-ends' };
+  if (end.kind === 'died') caught ??= { seed: playing, clause: 'bug', what: String(end.error) };
+  if (end.kind === 'silent') caught ??= { seed: playing, clause: 'run-ends', what: '' };
+  if (!caught) return undefined;
+  const { seed, clause, what } = caught;
+  // Such a mutant fails because of how it is written, not of the rule.
+  if (/\b(Reference|Type)Error\b/.test(what))
+    throw new Error(`a rule is broken by code that cannot run: ${what}`);
+  return { seed, clause };
 }

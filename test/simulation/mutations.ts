@@ -1,1195 +1,322 @@
-import { EVIDENCE_MUTATIONS } from './evidence-mutations.ts';
-import { LEASE_MUTATIONS } from './lease-mutations.ts';
-import type { Patch } from './sources.ts';
+import type { CloudFailure, StartOutcome } from '../../src/domain/cloud.ts';
+import type { Doubt } from '../../src/domain/record.ts';
+import type { Step } from '../../src/executor/judge-running.ts';
+import type { Finding } from '../../src/executor/probe.ts';
+import type { Verdict } from '../../src/executor/verdict.ts';
+import type { Break, Breaks } from './break-rule.ts';
 
-/**
- * Every rule of the program that keeps a promise, broken once. The simulation has to notice each within a thousand
- * seeds: `npm run simulate:mutants` looks for the seeds, `caught.json` keeps them, and a test plays them again.
- */
-export interface Mutation {
-  readonly name: string;
-  /** What the program promises there. */
-  readonly rule: string;
-  readonly patches: readonly Patch[];
+interface Outcome {
+  readonly kind: StartOutcome['kind'];
+  readonly again?: Extract<StartOutcome, { kind: 'rejected' }>['again'];
+  readonly failure?: CloudFailure;
 }
 
-const START = 'src/drivers/start-answers.ts';
-const VBS = 'src/drivers/vbs-answers.ts';
-const CINDER = 'src/drivers/cinder-answers.ts';
-const POSTS = 'src/drivers/restore-posts.ts';
-const RECORD = 'src/domain/record.ts';
-const VERDICT = 'src/executor/verdict.ts';
-const LOOKS = 'src/domain/look-history.ts';
-const RESTORE = 'src/executor/restore.ts';
-const SEND = 'src/executor/send-restore.ts';
-const FOLLOW = 'src/executor/follow.ts';
-const RUNNING = 'src/executor/judge-running.ts';
-const READINESS = 'src/executor/readiness.ts';
-const EXECUTE = 'src/executor/execute.ts';
-const RUN = 'src/executor/run.ts';
-const DECIDE = 'src/planner/decide.ts';
-const RESOLVE = 'src/planner/resolve-spec.ts';
-const INDEX = 'src/planner/record-index.ts';
-const LOCAL = 'src/state/local/local-backend.ts';
-const LEASE = 'src/state/lease.ts';
-const PROBE = 'src/executor/probe.ts';
-const JOURNAL = 'src/state/local/journal.ts';
+const outcome = (changes: Outcome): Break => ({ changes });
+const NOT_SENT = outcome({ kind: 'not_sent' });
+const FOR_GOOD = outcome({ kind: 'rejected', again: 'never' });
+const FAILURE: CloudFailure = { cause: 'unreadable', message: 'mutant' };
+const verdict = (kind: Verdict['kind']): Break => ({ changes: { kind } });
+const doubt = (gives: Doubt): Break => ({ gives });
+const SUCCEEDED: Break = { gives: { kind: 'succeeded' } satisfies Pick<Step, 'kind'> };
 
-const MOVED_WHILE_READY: Patch = {
-  file: RESTORE,
-  find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;',
-  replace: '',
+/** Rules that stand behind others: broken besides what a mutant is about, so that it can be seen. */
+const UNMOVED: Breaks = {
+  'disk-as-before-is-not-restored': 'never',
+  'backup-as-before-is-not-restored': 'never',
 };
-const UNMOVED: Patch = {
-  file: RUNNING,
-  find: `sameSeen(seen.volume, record.baseline.volume) ||
-    (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))`,
-  replace: 'record.generation < 0',
+const MOVED_WHILE_READY: Breaks = { 'disk-that-left-its-baseline-is-judged-again': 'never' };
+const ALWAYS_FRESH: Breaks = {
+  'intent-is-fresh-from-before-its-commit': {
+    gives: { monotonic: Number.POSITIVE_INFINITY, wall: Number.POSITIVE_INFINITY },
+  },
 };
 
-export const MUTATIONS: readonly Mutation[] = [
+/**
+ * Every rule that the sources mark (`// Rule: NAME`), broken once or in several ways. The simulation has to notice each
+ * within a thousand seeds: `npm run simulate:mutants` looks for the seeds, `caught.json` keeps them, and a test plays them
+ * again.
+ */
+export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   // The answer table, row by row, each row read as what does harm.
-  {
-    name: 'a yes is read as a no',
-    rule: '200/202 as promised: accepted',
-    patches: [
-      {
-        file: VBS,
-        find: "return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };",
-        replace: "return { kind: 'rejected', failure: unreadable(answer, 'mutant'), again: 'never' };",
-      },
-    ],
+  'a yes is read as a no': {
+    'yes-with-a-job-is-accepted': outcome({ kind: 'rejected', again: 'never', failure: FAILURE }),
   },
-  {
-    name: 'a yes of Cinder is read as a no',
-    rule: '200/202 as promised: accepted',
-    patches: [
-      {
-        file: CINDER,
-        find: "return { kind: 'accepted', ...optional('request_id', requestId(answer)) };",
-        replace: "return { kind: 'not_sent', failure: unreadable(answer, 'mutant') };",
-      },
-    ],
+  'a yes of Cinder is read as a no': {
+    'cinder-yes-is-accepted': outcome({ kind: 'not_sent', failure: FAILURE }),
   },
-  {
-    name: 'a yes without a job id is read as a no',
-    rule: '200/202 unreadable, with an error body, or without the promised job id: ambiguous',
-    patches: [
-      {
-        file: VBS,
-        find: "return { kind: 'ambiguous', failure: unreadable(answer, why) };",
-        replace: "return { kind: 'not_sent', failure: unreadable(answer, why) };",
-      },
-    ],
+  'a yes without a job id is read as a no': { 'yes-without-a-job-is-ambiguous': NOT_SENT },
+  'an unreadable yes of Cinder is read as a no': {
+    'cinder-yes-in-other-words-is-ambiguous': NOT_SENT,
   },
-  {
-    name: 'an unreadable yes of Cinder is read as a no',
-    rule: '200/202 unreadable: ambiguous',
-    patches: [
-      {
-        file: CINDER,
-        find: "return { kind: 'ambiguous', failure: unreadable(answer, why) };",
-        replace: "return { kind: 'not_sent', failure: unreadable(answer, why) };",
-      },
-    ],
+  'a yes without a job id is believed, and a disk that did not move as well': {
+    'yes-without-a-job-is-ambiguous': outcome({ kind: 'accepted' }),
+    ...UNMOVED,
   },
-  {
-    name: 'a yes without a job id is believed, and a disk that did not move as well',
-    rule: '200 without the promised job id: ambiguous; a disk as before is not restored',
-    patches: [
-      {
-        file: VBS,
-        find: "return { kind: 'ambiguous', failure: unreadable(answer, why) };",
-        replace: "return { kind: 'accepted' };",
-      },
-      UNMOVED,
-    ],
+  '408 is a no for good': { 'request-timeout-is-ambiguous': 'skip' },
+  '499 is a no for good': { 'closed-request-is-ambiguous': 'skip' },
+  '5xx is a no for good': { 'server-error-is-ambiguous': 'never' },
+  '3xx is a no for good': { 'redirect-is-ambiguous': 'never' },
+  'a lost connection counts as never sent': { 'lost-answer-is-ambiguous': NOT_SENT },
+  'a lost connection is a no for good': { 'lost-answer-is-ambiguous': FOR_GOOD },
+  '409, 429 and 503 are repeated at once': { 'busy-cloud-is-asked-later': NOT_SENT },
+  '409, 429 and 503 are for good': { 'busy-cloud-is-asked-later': FOR_GOOD },
+  'a page of a gateway is a no': { 'gateway-page-is-ambiguous': FOR_GOOD },
+  'not yet counts as never': { 'refusal-means-what-its-code-says': FOR_GOOD },
+  'not yet and never are repeated at once': { 'refusal-means-what-its-code-says': NOT_SENT },
+  'codes that leave it open are read as a no': {
+    'error-that-leaves-it-open-is-ambiguous': NOT_SENT,
   },
-  {
-    name: '408 is a no for good',
-    rule: '408: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: 'case 408:',
-        replace: "case 408: return { kind: 'rejected', failure, again: 'never' };",
-      },
-    ],
-  },
-  {
-    name: '499 is a no for good',
-    rule: '499: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: 'case 499:',
-        replace: "return ambiguous; case 499: return { kind: 'rejected', failure, again: 'never' };",
-      },
-    ],
-  },
-  {
-    name: '5xx is a no for good',
-    rule: '5xx: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: 'if (status < 400 || status >= 500) return ambiguous;',
-        replace: 'if (status < 400) return ambiguous;',
-      },
-    ],
-  },
-  {
-    name: '3xx is a no for good',
-    rule: '3xx: never followed, ambiguous',
-    patches: [
-      {
-        file: START,
-        find: 'if (status < 400 || status >= 500) return ambiguous;',
-        replace: 'if (status >= 500) return ambiguous;',
-      },
-    ],
-  },
-  {
-    name: 'a lost connection counts as never sent',
-    rule: 'reset or timeout once a byte was written: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: "    case 'broken':\n      return { kind: 'ambiguous',",
-        replace: "    case 'broken':\n      return { kind: 'not_sent',",
-      },
-    ],
-  },
-  {
-    name: 'a lost connection is a no for good',
-    rule: 'reset or timeout once a byte was written: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: "      return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };",
-        replace: "      return { kind: 'rejected', failure: failureOf(exchange, nowMs), again: 'never' };",
-      },
-    ],
-  },
-  {
-    name: '409, 429 and 503 are repeated at once',
-    rule: '409, 429, 503 of the service or its gateway: probed before it is repeated',
-    patches: [
-      {
-        file: START,
-        find: "return body ? { kind: 'rejected', failure, again: 'later' } : ambiguous;",
-        replace: "return body ? { kind: 'not_sent', failure } : ambiguous;",
-      },
-    ],
-  },
-  {
-    name: '409, 429 and 503 are for good',
-    rule: '409, 429, 503 of the service or its gateway: retryable',
-    patches: [
-      {
-        file: START,
-        find: "return body ? { kind: 'rejected', failure, again: 'later' } : ambiguous;",
-        replace: "return body ? { kind: 'rejected', failure, again: 'never' } : ambiguous;",
-      },
-    ],
-  },
-  {
-    name: 'a page of a gateway is a no',
-    rule: '409, 429, 503 without an error body: ambiguous',
-    patches: [
-      {
-        file: START,
-        find: "return body ? { kind: 'rejected', failure, again: 'later' } : ambiguous;",
-        replace: "return { kind: 'rejected', failure, again: body ? 'later' : 'never' };",
-      },
-    ],
-  },
-  {
-    name: 'not yet counts as never',
-    rule: '400 whose code says "not yet": waited for and probed',
-    patches: [
-      {
-        file: START,
-        find: 'again: dialect.again(status, body)',
-        replace: "again: 'never'",
-      },
-    ],
-  },
-  {
-    name: 'not yet and never are repeated at once',
-    rule: 'a no may be the answer to a second copy: probed',
-    patches: [
-      {
-        file: START,
-        find: "return { kind: 'rejected', failure, again: dialect.again(status, body) };",
-        replace: "return { kind: 'not_sent', failure };",
-      },
-    ],
-  },
-  {
-    name: 'codes that leave it open are read as a no',
-    rule: 'VolumeBackup.0014 and its kin: look first',
-    patches: [
-      {
-        file: START,
-        find: 'if (body && dialect.mayHaveStarted(body)) return ambiguous;',
-        replace: "if (body && dialect.mayHaveStarted(body)) return { kind: 'not_sent', failure };",
-      },
-    ],
-  },
-  {
-    name: 'a POST without an answer is sent again',
-    rule: 'a driver makes one attempt and never repeats a POST',
-    patches: [
-      {
-        file: POSTS,
-        find: 'const exchange = await wire.sendReserved({',
-        replace:
-          "const twice = async (r: PostRequest) => { const e = await wire.sendReserved(r); return e.kind === 'broken' ? wire.sendReserved(r) : e; };\n    const exchange = await twice({",
-      },
-    ],
-  },
+  'a POST without an answer is sent again': { 'post-is-sent-once': { again: { kind: 'broken' } } },
 
   // What an attempt leaves behind.
-  {
-    name: 'an attempt without an answer counts as nothing',
-    rule: 'absent: the process ended before it wrote down what came; full doubt',
-    patches: [
-      {
-        file: RECORD,
-        find: "    case undefined:\n    case 'ambiguous':",
-        replace: "    case undefined:\n      return 'none';\n    case 'ambiguous':",
-      },
-    ],
-  },
-  {
-    name: 'an ambiguous attempt counts as nothing',
-    rule: 'ambiguous: full doubt',
-    patches: [
-      {
-        file: RECORD,
-        find: "    case 'ambiguous':\n    case 'accepted':",
-        replace: "      return 'full';\n    case 'ambiguous':\n      return 'none';\n    case 'accepted':",
-      },
-    ],
-  },
-  {
-    name: 'a retryable no is no possible duplicate',
-    rule: 'nothing is repeated before settle has passed, after a retryable no either',
-    patches: [
-      {
-        file: RECORD,
-        find: "    case 'rejected_for_now':\n    case 'rejected':\n",
-        replace: "    case 'rejected_for_now':\n      return 'none';\n    case 'rejected':\n",
-      },
-    ],
-  },
-  {
-    name: 'failed and untouched although the disk moved',
-    rule: '`touched: no` only if the disk did not move',
-    patches: [
-      {
-        file: RECORD,
-        find: "record.status === 'intended' && !event.moved && worstDoubt(record.attempts) === 'none'",
-        replace: "worstDoubt(record.attempts) === 'none' || record.status === 'running'",
-      },
-    ],
+  'an attempt without an answer counts as nothing': { 'unanswered-attempt-is-in-doubt': doubt('none') },
+  'an ambiguous attempt counts as nothing': { 'ambiguous-attempt-is-in-doubt': doubt('none') },
+  'a retryable no is no possible duplicate': { 'refusal-for-now-may-answer-a-copy': doubt('none') },
+  'failed and untouched although the disk moved': {
+    'untouched-only-if-nothing-reached-the-disk': 'always',
   },
 
   // The verdict, clause by clause.
-  {
-    name: 'a cloud that does not tell counts as unmoved',
-    rule: 'wait: an unreadable answer',
-    patches: [
-      {
-        file: VERDICT,
-        find: "return { kind: 'wait', because: 'disk or backup cannot be read' };",
-        replace: "return { kind: 'retry', because: 'disk or backup cannot be read' };",
-      },
-    ],
+  'a cloud that does not tell counts as unmoved': { 'unreadable-cloud-proves-nothing': verdict('retry') },
+  'adopt on the disk alone': {
+    'adoption-asks-for-the-backup': 'always',
+    'disk-restoring-alone-contradicts': 'never',
   },
-  {
-    name: 'adopt on the disk alone',
-    rule: 'adopt: both are restoring; a disk that is restoring alone is not ours',
-    patches: [
-      {
-        file: VERDICT,
-        find: 'if (volumeRestoring && backupRestoring) {',
-        replace: 'if (volumeRestoring) {',
-      },
-      {
-        file: LOOKS,
-        find: 'if (isRestoringDisk(volume) && !isRestoringBackup(backup))',
-        replace: "if (volume.status === 'mutant')",
-      },
-    ],
+  'adopt on the backup alone, and a disk that did not move is restored': {
+    'adoption-asks-for-the-disk': 'always',
+    ...UNMOVED,
   },
-  {
-    name: 'adopt on the backup alone, and a disk that did not move is restored',
-    rule: 'adopt: both are restoring',
-    patches: [
-      {
-        file: VERDICT,
-        find: 'if (volumeRestoring && backupRestoring) {',
-        replace: 'if (backupRestoring) {',
-      },
-      UNMOVED,
-    ],
+  'nothing is adopted': { 'restore-seen-under-way-is-adopted': verdict('retry'), ...MOVED_WHILE_READY },
+  'a disk that moved is restored again': { 'moved-disk-is-unknown': 'never', ...MOVED_WHILE_READY },
+  'a disk that moved is called untouched': { 'moved-disk-is-unknown': verdict('adopt'), ...UNMOVED },
+  'settle is skipped': { 'repeat-waits-for-settle': 'never' },
+  'settle is cut to a half': {
+    'settle-is-as-configured-at-least': 'half',
+    'settle-grows-with-the-lag': { gives: 0 },
   },
-  {
-    name: 'nothing is adopted',
-    rule: 'adopt: both are restoring, neither was in the baseline',
-    patches: [
-      {
-        file: VERDICT,
-        find: "return { kind: 'adopt', because: 'disk and backup are restoring, and were not before' };",
-        replace: "return { kind: 'retry', because: 'mutant' };",
-      },
-      MOVED_WHILE_READY,
-    ],
-  },
-  {
-    name: 'a disk that moved is restored again',
-    rule: 'unknown: back to available but something moved',
-    patches: [
-      {
-        file: VERDICT,
-        find: '  if (!sameSeen(volume, baseline.volume))',
-        replace: "  if (volume.status === 'mutant')",
-      },
-      MOVED_WHILE_READY,
-    ],
-  },
-  {
-    name: 'a disk that moved is called untouched',
-    rule: 'unknown: back to available but something moved',
-    patches: [
-      {
-        file: VERDICT,
-        find: '  if (!sameSeen(volume, baseline.volume))\n    return {\n      kind: ' + "'unknown',",
-        replace: '  if (!sameSeen(volume, baseline.volume))\n    return {\n      kind: ' + "'adopt',",
-      },
-      UNMOVED,
-    ],
-  },
-  {
-    name: 'settle is skipped',
-    rule: 'retry: nothing moved and settle has passed',
-    patches: [
-      {
-        file: VERDICT,
-        find: 'if (evidence.since_ms < evidence.settle_ms)',
-        replace: 'if (evidence.since_ms < 0)',
-      },
-    ],
-  },
-  {
-    name: 'settle is cut to a half',
-    rule: 'retry: nothing moved and settle has passed',
-    patches: [
-      {
-        file: VERDICT,
-        find: 'return Math.max(configuredMs, 3 * longestLagMs);',
-        replace: 'return configuredMs / 2;',
-      },
-    ],
-  },
-  {
-    name: '`after_ambiguous: stop` is ignored',
-    rule: '`after_ambiguous: stop` makes it unknown instead',
-    patches: [
-      {
-        file: VERDICT,
-        find: "if (doubt === 'full' && evidence.after_ambiguous === 'stop')",
-        replace: "if (doubt === 'none' && evidence.after_ambiguous === 'stop')",
-      },
-    ],
-  },
+  '`after_ambiguous: stop` is ignored': { 'stop-after-ambiguous-asks-a-person': 'never' },
+
   // The order of everything that matters.
-  {
-    name: 'a resumed run sends first',
-    rule: 'resume: look first, never POST first',
-    patches: [
-      {
-        file: RESTORE,
-        find: "if (record?.status === 'intended') {\n      const finding",
-        replace: "if (record?.status === 'intended' && this.#failed > 0) {\n      const finding",
-      },
-    ],
+  'a resumed run sends first': {
+    'nothing-is-repeated-before-a-look': { onlyIf: 'this.#failed > 0' },
   },
-  {
-    name: 'no look between two attempts',
-    rule: 'before any repeat the cloud has been looked at',
-    patches: [
-      {
-        file: RESTORE,
-        find: "if (record?.status === 'intended') {\n      const finding",
-        replace: "if (record?.status === 'intended' && this.#failed === 0) {\n      const finding",
-      },
-    ],
+  'no look between two attempts': {
+    'nothing-is-repeated-before-a-look': { onlyIf: 'this.#failed === 0' },
   },
-  {
-    name: 'the request leaves while its intent is being written',
-    rule: 'before any POST an intent is durable',
-    patches: [
-      {
-        file: RESTORE,
-        find: "await session.step({\n      type: 'intend',",
-        replace: "void session.step({\n      type: 'intend',",
-      },
-    ],
+  'the request leaves while its intent is being written': { 'intent-is-durable-before-the-post': 'early' },
+  'a repeat leaves without an intent of its own': {
+    'intent-is-durable-before-the-post': { onlyIf: '!earlier' },
   },
-  {
-    name: 'a repeat leaves without an intent of its own',
-    rule: 'before any repeat an intent is durable',
-    patches: [
-      {
-        file: RESTORE,
-        find: "await session.step({\n      type: 'intend',",
-        replace: "if (!earlier) await session.step({\n      type: 'intend',",
-      },
-    ],
+  'a stale intent is not renewed': ALWAYS_FRESH,
+  'an intent is fresh from when its commit returned': { 'intent-is-fresh-from-before-its-commit': 'late' },
+  'a stale intent and a lost lock do not keep a request back': {
+    ...ALWAYS_FRESH,
+    'lost-lock-holds-the-post-to-the-last': 'always',
   },
-  {
-    name: 'a stale intent is not renewed',
-    rule: 'POST within 5 s of that commit, else commit it anew',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
-        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
-      },
-    ],
+  'the baseline of an attempt in doubt is replaced': { 'baseline-of-a-doubt-is-kept': 'skip' },
+  'a final no is not looked at': {
+    'final-no-is-looked-at': { gives: { kind: 'retry', because: 'mutant', for_ms: 0 } satisfies Finding },
+    'untouched-only-once-doubt-is-settled': 'always',
   },
-  {
-    name: 'an intent is fresh from when its commit returned',
-    rule: 'POST within 5 s of that commit, whatever froze meanwhile',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'sendRestore(session, permit, freshUntil, onWrittenLate)',
-        replace: 'sendRestore(session, permit, momentOf(run.clock, INTENT_FRESH_MS), onWrittenLate)',
-      },
-    ],
-  },
-  {
-    name: 'a stale intent and a lost lock do not keep a request back',
-    rule: 'a process that was frozen and taken for dead sends nothing',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);',
-        replace: 'const freshUntil = momentOf(run.clock, Number.POSITIVE_INFINITY);',
-      },
-      {
-        file: SEND,
-        find: 'mayLeave: () => !run.stop.aborted && holds(),',
-        replace: 'mayLeave: () => true,',
-      },
-    ],
-  },
-  {
-    name: 'the baseline of an attempt in doubt is replaced',
-    rule: 'after an ambiguous answer the baseline is never replaced',
-    patches: [{ file: RESTORE, find: '      witness = earlier.baseline;', replace: '' }],
-  },
-  {
-    name: 'a final no is not looked at',
-    rule: 'a final no is looked at, too, before it is called failed, disk not touched',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'if (final) return this.#refused(failure);',
-        replace: 'if (final) return this.#fail(describe(failure), false);',
-      },
-      {
-        file: RECORD,
-        find: "worstDoubt(record.attempts) === 'none';",
-        replace: "worstDoubt(record.attempts) !== 'full';",
-      },
-    ],
-  },
-  {
-    name: '`wait` tries again',
-    rule: '`wait` starts nothing, ever',
-    patches: [
-      {
-        file: RESTORE,
-        find: "if (run.reach === 'follow') return this",
-        replace: 'if (this.#failed < 0) return this',
-      },
-      {
-        file: SEND,
-        find: "if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');",
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'a step counts before it is durable',
-    rule: 'every step durable first',
-    patches: [
-      {
-        file: RUN,
-        find: "await this.run.slowWrites.watch(this.run.lease.commit([{ type: 'record', record: next }]));",
-        replace: "void this.run.lease.commit([{ type: 'record', record: next }]).catch(() => undefined);",
-      },
-    ],
-  },
-
-  {
-    name: 'a disk that is not as planned is restored',
-    rule: 'what was approved is what happens: any other size or name stops the restore',
-    patches: [
-      {
-        file: READINESS,
-        find: 'if (!differing) return undefined;',
-        replace: 'return undefined;',
-      },
-    ],
-  },
-  {
-    name: 'not started is believed while something is restoring',
-    rule: 'resolve looks again, and refuses not-started while something is restoring',
-    patches: [
-      {
-        file: 'src/executor/resolve-record.ts',
-        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);",
-        replace: '',
-      },
-    ],
-  },
-
-  {
-    name: 'a person is believed against the job of the restore',
-    rule: 'resolve asks the job, and refuses not-started until it has ended otherwise',
-    patches: [
-      {
-        file: 'src/executor/resolve-record.ts',
-        find: 'const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);',
-        replace: 'const job = undefined;',
-      },
-      {
-        file: 'src/executor/resolve-record.ts',
-        find: "if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);",
-        replace: '',
-      },
-    ],
+  '`wait` tries again': { 'wait-starts-nothing': 'never', 'follower-sends-nothing': 'never' },
+  'a step counts before it is durable': { 'step-is-durable-first': 'early' },
+  'a disk that is not as planned is restored': { 'restore-is-as-approved': 'always' },
+  'not started is believed while something is restoring': { 'not-started-is-taken-only-at-rest': 'never' },
+  'a person is believed against the job of the restore': {
+    'person-is-not-believed-against-the-job': { gives: undefined },
+    'not-started-is-taken-only-at-rest': 'never',
   },
 
   // Following to the end.
-  {
-    name: 'job entities are not compared',
-    rule: 'a job’s SUCCESS counts only if its entities match',
-    patches: [
-      {
-        file: RUNNING,
-        find: 'if (!sameId(volume, volume_id) || !sameId(backup, backup_id))',
-        replace: "if (volume === '')",
-      },
-    ],
-  },
-  {
-    name: 'an unknown job status is an end',
-    rule: 'anything else: not finished',
-    patches: [
-      {
-        file: RUNNING,
-        find: "    case 'unrecognised':\n      return {\n        kind: 'goes_on',",
-        replace:
-          "    case 'unrecognised':\n      return { kind: 'succeeded' };\n      return {\n        kind: 'goes_on',",
-      },
-    ],
-  },
-  {
-    name: 'a failed job is a success',
-    rule: 'FAIL: failed',
-    patches: [
-      {
-        file: RUNNING,
-        find: "      return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };",
-        replace: "      return { kind: 'succeeded' };",
-      },
-    ],
-  },
-  {
-    name: 'a queued job is a success',
-    rule: 'INIT: not finished',
-    patches: [
-      {
-        file: RUNNING,
-        find: "return { kind: 'goes_on', note: 'queued', job: job.status };",
-        replace: "return { kind: 'succeeded' };",
-      },
-    ],
-  },
-  {
-    name: 'a disk in error is restored',
-    rule: 'a new error status: failed',
-    patches: [
-      {
-        file: RUNNING,
-        find: '  if (isErrorStatus(volume.value.status))',
-        replace: "  if (volume.value.status === 'mutant')",
-      },
-      {
-        file: RUNNING,
-        find: 'if (!isDiskAtRest(seen.volume)) return',
-        replace: 'if (seen.at === "") return',
-      },
-    ],
-  },
-  {
-    name: 'a disk that is still restoring is restored',
-    rule: 'restoring: goes on',
-    patches: [
-      {
-        file: RUNNING,
-        find: '  if (volume.value.status === VOLUME_RESTORING) return RESTORING;',
-        replace: '',
-      },
-      {
-        file: RUNNING,
-        find: "    if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };",
-        replace: '',
-      },
-      {
-        file: FOLLOW,
-        find: "return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;",
-        replace: 'return false;',
-      },
-      {
-        file: RUNNING,
-        find: 'if (!isDiskAtRest(seen.volume)) return',
-        replace: 'if (seen.at === "") return',
-      },
-    ],
+  'job entities are not compared': { 'job-of-another-restore-proves-nothing': 'never' },
+  'an unknown job status is an end': { 'job-in-an-unknown-status-goes-on': SUCCEEDED },
+  'a failed job is a success': { 'failed-job-is-a-failure': SUCCEEDED },
+  'a queued job is a success': { 'queued-job-goes-on': SUCCEEDED },
+  'a disk in error is restored': { 'disk-in-error-is-a-failure': 'never', 'disk-at-work-goes-on': 'never' },
+  'a disk that is still restoring is restored': {
+    'restoring-disk-goes-on': 'never',
+    'restoring-backup-goes-on': 'never',
+    'restoring-disk-alone-goes-on': 'never',
+    'disk-at-work-goes-on': 'never',
   },
 
   // What may run beside what.
-  {
-    name: 'restores of one backup run together',
-    rule: 'restores of one backup run one after another',
-    patches: [
-      {
-        file: EXECUTE,
-        find: ', `backup $' + '{action.backup.id}`',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'dependants do not wait',
-    rule: '`depends_on` is met only by succeeded',
-    patches: [
-      {
-        file: EXECUTE,
-        find: "depends_on: action.kind === 'resume' ? [] : action.depends_on,",
-        replace: 'depends_on: [],',
-      },
-    ],
-  },
-  {
-    name: 'dependants follow a failure',
-    rule: '`depends_on` is met only by succeeded',
-    patches: [
-      {
-        file: EXECUTE,
-        find: "fulfilled: status === 'succeeded'",
-        replace: 'fulfilled: true',
-      },
-    ],
-  },
+  'restores of one backup run together': { 'backup-is-restored-once-at-a-time': 'shorter' },
+  'dependants do not wait': { 'dependencies-go-first': { gives: [] } },
+  'dependants follow a failure': { 'dependency-is-met-by-success-alone': 'always' },
 
   // The plan.
-  {
-    name: 'a restore is known by its address',
-    rule: 'done or not is looked up by identity, whatever it is called',
-    patches: [
-      {
-        file: RESOLVE,
-        find: '  const found = records.find(volume_id, backup, generation);\n  if (found)',
-        replace:
-          '  const known_ = records.find(volume_id, backup, generation);\n  const found = known_?.record.address === spec.address ? known_ : undefined;\n  if (found)',
-      },
-    ],
+  'a restore is known by its address': {
+    'restore-is-known-by-its-identity': { onlyIf: 'found.record.address === spec.address' },
   },
-  {
-    name: 'the history is not asked',
-    rule: 'done or not is looked up over all records and history',
-    patches: [
-      {
-        file: INDEX,
-        find: 'for (const entry of state?.history ?? [])',
-        replace: 'for (const entry of state?.history.slice(0, 0) ?? [])',
-      },
-    ],
+  'the history is not asked': { 'history-counts': 'skip' },
+  'open business does not block': { 'open-business-blocks': { gives: [] } },
+  'maybe touched is planned again': {
+    'maybe-touched-is-not-planned-again': 'never',
+    'maybe-touched-here-is-not-planned-again': 'never',
+    'maybe-touched-disk-is-not-intended-again': 'never',
   },
-  {
-    name: 'open business does not block',
-    rule: 'an open record on a volume or backup blocks every new start there',
-    patches: [{ file: DECIDE, find: '    ...openBusiness(one, claims, resuming, context),\n', replace: '' }],
-  },
-  {
-    name: 'maybe touched is planned again',
-    rule: 'failed, maybe touched: blocked',
-    patches: [
-      {
-        file: DECIDE,
-        find: "if (record.touched === 'maybe') return blocked([mayBeTouched(record, current, context), ...occupied]);",
-        replace: '',
-      },
-      {
-        file: DECIDE,
-        find: 'if (before && isMaybeTouched(before) && isOf(before, one))',
-        replace: "if (before?.status === 'failed' && before.touched === 'mutant')",
-      },
-      {
-        file: RECORD,
-        find: 'if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))',
-        replace: "if (record?.status === 'failed' && record.touched === 'mutant')",
-      },
-    ],
-  },
-  {
-    name: 'what is done is planned again after a rename',
-    rule: 'a match under another address is a noop and moves the record',
-    patches: [
-      {
-        file: DECIDE,
-        find: "if (record.status === 'succeeded')",
-        replace: "if (record.status === 'succeeded' && record.address === spec.address)",
-      },
-    ],
+  'what is done is planned again after a rename': {
+    'done-stays-done': { onlyIf: 'record.address === spec.address' },
   },
 
   // What is durable, and whose it is.
-  {
-    name: 'the journal is not synced',
-    rule: 'a commit resolves once durable',
-    patches: [{ file: LOCAL, find: 'await this.#journal.journal.sync();', replace: '' }],
+  'the journal is not synced': { 'journal-is-synced': 'skip' },
+  'a failed write does not poison the lease': { 'failed-write-poisons-the-lease': 'skip' },
+  'a frozen process folds what is not its own any more': {
+    'snapshot-is-replaced-under-the-lock': 'shorter',
+    'journal-is-removed-under-the-lock': 'shorter',
   },
-  {
-    name: 'a failed write does not poison the lease',
-    rule: 'a failed write or fsync poisons the lease',
-    patches: [{ file: LEASE, find: '    this.#poisoned = reason;\n', replace: '' }],
+  'a lost lock acknowledges': {
+    'lost-lock-acknowledges-nothing': 'skip',
+    'lost-lock-holds-the-post-to-the-last': 'always',
+    'lost-lock-holds-the-post': 'never',
   },
-  {
-    name: 'a frozen process folds what is not its own any more',
-    rule: 'names change only after a last look at the lock',
-    patches: [
-      {
-        file: LOCAL,
-        find: 'this.#disk.replace(this.#path, text, guard)',
-        replace: 'this.#disk.replace(this.#path, text)',
-      },
-      {
-        file: LOCAL,
-        find: 'this.#disk.remove(this.journalPath, guard));\n    return',
-        replace: 'this.#disk.remove(this.journalPath));\n    return',
-      },
-    ],
-  },
-  {
-    name: 'a lost lock acknowledges',
-    rule: 'the fenced lease refuses its commit',
-    patches: [
-      {
-        file: LOCAL,
-        find: 'the lock of a living process must not make it acknowledge what the next owner never saw.\n    this.#guard();',
-        replace: 'the lock of a living process must not make it acknowledge what the next owner never saw.',
-      },
-      {
-        file: SEND,
-        find: 'mayLeave: () => !run.stop.aborted && holds(),',
-        replace: 'mayLeave: () => true,',
-      },
-      {
-        file: SEND,
-        find: "if (!holds()) return notSent('the lock on the state is lost, or could end before the request does');",
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'a torn line is damage',
-    rule: 'what a crash leaves of a write is cut off by itself',
-    patches: [
-      {
-        file: JOURNAL,
-        find: 'if (end < 0 || (last && parsed(content) === undefined))',
-        replace: 'if (offset < 0)',
-      },
-    ],
-  },
-  {
-    name: 'the leftover journal is not read',
-    rule: 'the journal is folded at the next start when the end never came',
-    patches: [
-      {
-        file: LOCAL,
-        find: 'recover({ path, snapshot, journalPath, journal })',
-        replace: 'recover({ path, snapshot, journalPath, journal: undefined })',
-      },
-    ],
-  },
+  'a torn line is damage': { 'torn-line-is-cut-off': 'never' },
+  'the leftover journal is not read': { 'leftover-journal-is-read': { changes: { journal: undefined } } },
 
   // What costs an outcome, patience or a question to a person, and what stands behind another rule.
-  {
-    name: '401 is a no for good',
-    rule: '401: rejected, a new token once',
-    patches: [
-      {
-        file: START,
-        find: "return { kind: 'rejected', failure, again: 'reauthenticate' };",
-        replace: "return { kind: 'rejected', failure, again: 'never' };",
-      },
-    ],
+  '401 is a no for good': { 'refused-token-is-renewed': FOR_GOOD },
+  '401 is given up at once': { 'new-token-is-tried-once': { gives: 0 } },
+  '401 is answered with new tokens for ever': {
+    'new-token-is-tried-once': { gives: Number.POSITIVE_INFINITY },
   },
-  {
-    name: '401 is given up at once',
-    rule: '401: a new token, and again',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'this.#refusedTokens > 1;',
-        replace: 'this.#refusedTokens > 0;',
-      },
-    ],
+  '401 is sure to have begun nothing': { 'refused-token-may-answer-a-copy': doubt('none') },
+  'what was not sent is in doubt': { 'unwritten-request-was-not-sent': outcome({ kind: 'ambiguous' }) },
+  'what was not sent is waited out': { 'unsent-attempt-is-in-no-doubt': doubt('possible_duplicate') },
+  'a no for good is repeated': { 'no-for-good-is-final': 'never' },
+  'never counts as not yet': {
+    'refusal-means-what-its-code-says': outcome({ kind: 'rejected', again: 'later' }),
   },
-  {
-    name: '401 is answered with new tokens for ever',
-    rule: '401: a new token once',
-    patches: [
-      {
-        file: RESTORE,
-        find: "const final = again === 'never' || this.#refusedTokens > 1;",
-        replace: "const final = again === 'never';",
-      },
-    ],
+  'a yes of Cinder about another counts': { 'cinder-yes-names-what-was-asked': 'always' },
+  'an answer about another disk counts': { 'answer-is-about-what-was-asked': 'never' },
+  'a disk that newly names our backup proves nothing': { 'disk-that-names-our-backup-is-adopted': 'never' },
+  'settle does not grow with the lag': { 'settle-grows-with-the-lag': { gives: 0 } },
+  'wait has no end': { 'wait-ends-with-the-timeout': 'never' },
+  'a disk that moved since the last probe is restored into': MOVED_WHILE_READY,
+  'a final no that started it is not followed': { 'restore-despite-a-final-no-is-followed': 'skip' },
+  'a baseline may be as young as it likes': {
+    'baseline-is-older-than-its-last-second': { gives: 0 },
+    'baseline-is-seen-unchanged': { gives: 0 },
   },
-  {
-    name: '401 is sure to have begun nothing',
-    rule: '401: may answer a second copy, settled before it is repeated',
-    patches: [
-      {
-        file: RECORD,
-        find: `    case 'unauthorized':
-      return 'possible_duplicate';`,
-        replace: `      return 'possible_duplicate';
-    case 'unauthorized':
-      return 'none';`,
-      },
-    ],
+  'a job that is gone has succeeded': { 'job-that-is-gone-needs-both-seen-restoring': 'always' },
+  'a disk as before the yes is restored': { 'disk-as-before-is-not-restored': 'never' },
+  'a backup that did not move proves a restore': { 'backup-as-before-is-not-restored': 'never' },
+  'a backup that is gone proves a restore': { 'backup-that-is-gone-proves-nothing': 'never' },
+  'a disk that names another backup is restored from ours': {
+    'disk-from-another-backup-is-not-ours': 'never',
+    'disk-from-another-backup-contradicts': 'never',
   },
-  {
-    name: 'what was not sent is in doubt',
-    rule: 'no byte written: never sent',
-    patches: [
-      {
-        file: START,
-        find: "return { kind: 'not_sent', failure: failureOf(exchange, nowMs) };",
-        replace: "return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };",
-      },
-    ],
+  'disk and backup are let go of at once': { 'disk-and-backup-are-held-until-at-rest': 'always' },
+  'unknown is planned again': {
+    'unknown-is-not-planned-again': 'skip',
+    'open-business-blocks': { gives: [] },
   },
-  {
-    name: 'what was not sent is waited out',
-    rule: 'never sent: repeated without settle',
-    patches: [
-      {
-        file: RECORD,
-        find: `    case 'not_sent':
-      return 'none';`,
-        replace: `    case 'not_sent':
-      return 'possible_duplicate';`,
-      },
-    ],
+  'failures do not halt': { 'failures-halt-the-run': 'never' },
+  'one disk twice in a plan': { 'disk-is-declared-once': 'always' },
+  'a disk that names another is adopted and believed': {
+    'restore-from-another-backup-is-waited-out': 'never',
+    'disk-from-another-backup-is-not-ours': 'never',
+    'disk-from-another-backup-contradicts': 'never',
   },
-  {
-    name: 'a no for good is repeated',
-    rule: 'the same for good: failed',
-    patches: [
-      {
-        file: RESTORE,
-        find: "const final = again === 'never' || this.#refusedTokens > 1;",
-        replace: 'const final = this.#refusedTokens > 1;',
-      },
-    ],
-  },
-  {
-    name: 'never counts as not yet',
-    rule: '400 404 403 405 406 407 413 for good',
-    patches: [
-      {
-        file: START,
-        find: 'again: dialect.again(status, body)',
-        replace: "again: 'later'",
-      },
-    ],
-  },
-  {
-    name: 'a yes of Cinder about another counts',
-    rule: 'a yes has to be about what was asked for',
-    patches: [
-      {
-        file: CINDER,
-        find: `    isSameId(restore.volume_id, asked.volume_id) &&
-    isSameId(restore.backup_id, asked.backup_id)`,
-        replace: "    typeof restore.volume_id === 'string'",
-      },
-    ],
-  },
-  {
-    name: 'an answer about another disk counts',
-    rule: 'an answer about another disk or backup does not pass for the one asked about',
-    patches: [
-      {
-        file: 'src/drivers/block-storage.ts',
-        find: 'if (value.id.toLowerCase() !== id.toLowerCase())',
-        replace: "if (value.id === '')",
-      },
-    ],
-  },
-  {
-    name: 'a disk that newly names our backup proves nothing',
-    rule: 'adopt when the disk newly names our backup',
-    patches: [
-      {
-        file: VERDICT,
-        find: "if (isDiskAtRest(volume) && newlyNamed(volume, evidence) === 'ours' && !contradiction)",
-        replace: "if (volume.status === 'mutant')",
-      },
-    ],
-  },
-  {
-    name: 'settle does not grow with the lag',
-    rule: 'effective settle is three times the longest lag seen',
-    patches: [
-      {
-        file: VERDICT,
-        find: 'return Math.max(configuredMs, 3 * longestLagMs);',
-        replace: 'return configuredMs;',
-      },
-    ],
-  },
-  {
-    name: 'wait has no end',
-    rule: 'wait: bounded by the timeout, then unknown',
-    patches: [
-      {
-        file: PROBE,
-        find: 'if (!settling && session.timeIsUp)',
-        replace: 'if (!settling && sinceMs < 0)',
-      },
-    ],
-  },
-  {
-    name: 'a disk that moved since the last probe is restored into',
-    rule: 'only the first baseline can tell; if the disk left it, ask again',
-    patches: [
-      {
-        file: RESTORE,
-        find: 'if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;',
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'a final no that started it is not followed',
-    rule: 'a final no is looked at; what it started is followed',
-    patches: [
-      {
-        file: RESTORE,
-        find: "case 'adopt':\n        return this.#adopt(finding);\n      case 'retry':\n        await",
-        replace: "case 'adopt':\n      case 'retry':\n        await",
-      },
-    ],
-  },
-  {
-    name: 'a baseline may be as young as it likes',
-    rule: 'the cloud’s Date at least 2 s past both updated_at',
-    patches: [
-      {
-        file: READINESS,
-        find: 'const BASELINE_AGE_MS = 2_000;',
-        replace: 'const BASELINE_AGE_MS = 0;',
-      },
-      {
-        file: READINESS,
-        find: 'const BASELINE_QUIET_MS = 3_000;',
-        replace: 'const BASELINE_QUIET_MS = 0;',
-      },
-    ],
-  },
-  {
-    name: 'a job that is gone has succeeded',
-    rule: 'what became of a job that is gone cannot be told, unless disk and backup were seen at it',
-    patches: [
-      {
-        file: RUNNING,
-        find: 'if (sawBothRestoring(confirmed.history)) return step;',
-        replace: 'return step;',
-      },
-    ],
-  },
-  {
-    name: 'a disk as before the yes is restored',
-    rule: 'a disk that looks as before the request is not restored, whatever was answered',
-    patches: [
-      {
-        file: RUNNING,
-        find: 'sameSeen(seen.volume, record.baseline.volume) ||',
-        replace: 'record.generation < 0 ||',
-      },
-    ],
-  },
-  {
-    name: 'a backup that did not move proves a restore',
-    rule: 'of what nobody saw restoring the backup has to have moved, too',
-    patches: [
-      {
-        file: RUNNING,
-        find: '(unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))',
-        replace: 'record.generation < 0',
-      },
-    ],
-  },
-  {
-    name: 'a backup that is gone proves a restore',
-    rule: 'the backup is gone, and the disk alone does not tell',
-    patches: [
-      {
-        file: RUNNING,
-        find: "if (backup.kind === 'gone' || !isFull(seen))\n    return goneForGood",
-        replace: 'if (record.generation < 0)\n    return goneForGood',
-      },
-    ],
-  },
-  {
-    name: 'a disk that names another backup is restored from ours',
-    rule: 'a disk that newly names another backup was not restored from ours',
-    patches: [
-      {
-        file: RUNNING,
-        find: "if (named === 'another')",
-        replace: "if (named === 'mutant')",
-      },
-      {
-        file: LOOKS,
-        find: "if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')",
-        replace: "if (volume.status === 'mutant')",
-      },
-    ],
-  },
-  {
-    name: 'disk and backup are let go of at once',
-    rule: 'disk and backup are held until the cloud surely is through with them',
-    patches: [
-      {
-        file: EXECUTE,
-        find: 'release: isAtRest(end)',
-        replace: 'release: true',
-      },
-    ],
-  },
-  {
-    name: 'unknown is planned again',
-    rule: 'unknown: blocked, resolve; and open business blocks its disk and backup',
-    patches: [
-      {
-        file: DECIDE,
-        find: `        return blocked([outcomeUnknown(found, context), ...occupied]);
-      case 'failed':`,
-        replace: `        break;
-      case 'failed':`,
-      },
-      {
-        file: DECIDE,
-        find: `    ...openBusiness(one, claims, resuming, context),
-`,
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'failures do not halt',
-    rule: 'after max_failures nothing new starts',
-    patches: [
-      {
-        file: EXECUTE,
-        find: 'return max_failures > 0 && this.#failures >= max_failures;',
-        replace: 'return max_failures < 0;',
-      },
-    ],
-  },
-  {
-    name: 'one disk twice in a plan',
-    rule: 'one disk in two declarations of one plan is blocked',
-    patches: [
-      {
-        file: 'src/planner/conflicts.ts',
-        find: 'if (all.length < 2) return [];',
-        replace: 'if (all.length < 99) return [];',
-      },
-    ],
-  },
-  {
-    name: 'a disk that names another is adopted and believed',
-    rule: 'wait: the disk is being restored from another',
-    patches: [
-      {
-        file: VERDICT,
-        find: "if (newlyNamed(volume, evidence) === 'another')",
-        replace: "if (volume.status === 'mutant')",
-      },
-      {
-        file: RUNNING,
-        find: "if (named === 'another')",
-        replace: "if (named === 'mutant')",
-      },
-      {
-        file: LOOKS,
-        find: "if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')",
-        replace: "if (volume.status === 'mutant')",
-      },
-    ],
-  },
-  ...EVIDENCE_MUTATIONS,
-  ...LEASE_MUTATIONS,
-];
 
-export interface Equivalent {
-  readonly rule: string;
+  // Evidence: what looks show together.
+  'a disk that was restoring alone is forgotten': { 'disk-restoring-alone-contradicts': 'never' },
+  'a torn look contradicts': {
+    'torn-look-contradicts-nothing': 'always',
+    'torn-look-is-read-again-in-order': 'never',
+  },
+  'restores that began in another order are one': {
+    'disk-before-backup-contradicts': 'never',
+    'disk-long-after-backup-contradicts': 'never',
+    'backup-restoring-alone-before-contradicts': 'never',
+    'restore-frees-both-together': 'never',
+  },
+  'restores that ended apart are one': { 'restore-frees-both-together': 'never' },
+  'a disk without the name of our backup is believed': { 'restore-leaves-its-name': 'never' },
+  'a contradiction does not outlive the run': { 'look-that-matters-is-durable': 'never' },
+  'a contradiction does not bind the verdict': {
+    'contradicted-restore-is-not-adopted': 'never',
+    'contradicted-restore-is-not-recorded-as-ours': 'never',
+    'contradicted-restore-is-not-ours': 'never',
+  },
+  'what was settled is in doubt again': { 'settled-doubt-does-not-return': 'never' },
+  'wait does not write down that nothing was started': {
+    'wait-starts-nothing': { code: 'recorded(session)' },
+  },
+  'settle is cut short when it is written down': { 'settled-is-what-was-looked-at-until-settle': 'half' },
+
+  // The policy before each request, and the pauses that a cloud asks for.
+  'a resumed restore is sent whatever the policy says': {
+    'resume-heeds-the-policy-of-today': 'never',
+    'policy-is-checked-before-each-request': 'never',
+  },
+  'the pause that the cloud asks for is not kept': { 'pause-of-the-cloud-is-kept': 'skip' },
+  'a restore that has its place leaves during a pause': {
+    'pause-holds-a-reserved-post': 'never',
+    'pause-holds-a-post-to-the-last': 'always',
+    'slow-run-takes-another-place': 'never',
+  },
+
+  // A lock with an end.
+  'a lock is taken over after its time to live alone': { 'takeover-waits-for-settle': { gives: 0 } },
+  'the age of a lock is told by the clock of the runner': {
+    'age-is-told-by-the-store': { code: 'clock.now() - modified' },
+  },
+  'a request leaves however little is left of the lease': { 'lease-outlasts-the-request': { gives: 0 } },
+  'a lease counts from the answer to its renewal': { 'lease-counts-from-before-its-renewal': 'late' },
+  'a lease counts from the answer to its making': {
+    'lease-counts-from-before-its-lock-was-asked-for': 'late',
+  },
+  'a lease and an intent count on the wall clock alone': {
+    'clock-set-back-is-noticed': { gives: Number.NEGATIVE_INFINITY },
+  },
+  'a lease and an intent count on the monotonic clock alone': {
+    'sleep-of-the-machine-is-noticed': { gives: Number.NEGATIVE_INFINITY },
+  },
+  'the state is written without If-Match': { 'state-is-written-over-what-was-read': 'never' },
+  'a lock that was taken over is not fenced': { 'taken-over-state-is-fenced': 'never' },
+  'a commit is acknowledged without a last look at the lock': { 'lost-lock-acknowledges-no-write': 'skip' },
+  'a lock is renewed without If-Match': { 'lock-is-renewed-by-its-holder': { gives: 'anything' } },
+  'a lock is made without If-None-Match': { 'lock-is-made-by-one': { gives: 'anything' } },
+  'a lock is taken over without If-Match': { 'lock-is-taken-over-by-one': { gives: 'anything' } },
+  'an object is removed without If-Match': { 'lock-is-removed-by-its-holder': { gives: undefined } },
+  'a write in doubt counts as done': { 'write-in-doubt-is-not-done': { gives: undefined } },
+  'a write in doubt is repeated without reading': { 'write-in-doubt-is-read-before-it-is-repeated': 'never' },
+  'a lock whose making is in doubt is another’s': { 'lock-in-doubt-is-recognised': 'always' },
+  'a lease that is about to be renewed is too short': {
+    'time-to-live-outlasts-a-request': { code: 'lease.remainingMs() > timeoutMs' },
+  },
+  'what could not be saved is not told': { 'step-that-is-not-saved-is-told': 'skip' },
+};
+
+/** A rule that nobody can see broken alone. */
+export interface Covered {
   /** Why a run without it goes the same way: the rule that covers it wholly. */
   readonly proof: string;
   /** What holds it in place by itself. */
   readonly test: string;
 }
 
-/** Rules that nobody can see broken alone; broken together with the rule before them, the list above has them. */
-export const EQUIVALENT: readonly Equivalent[] = [
-  {
-    rule: 'adopt asks that both were at rest in the baseline',
+/** Broken together with the rule that covers them, the mutants above have all but the first. */
+export const COVERED: Readonly<Record<string, Covered>> = {
+  'adoption-asks-for-a-baseline-at-rest': {
     proof:
       'readiness takes no baseline in which one of them is not `available`, and the state keeps only such',
     test: 'test/executor/verdict',
   },
-  {
-    rule: 'wait while the disk that is restoring names another backup',
+  'restore-from-another-backup-is-waited-out': {
     proof:
       'what is adopted all the same is followed, and its end refuses a disk that names another: unknown both ways',
     test: 'test/executor/verdict',
   },
-  {
-    rule: '`touched: no` only if no attempt that is not settled was ambiguous',
+  'untouched-only-once-doubt-is-settled': {
     proof:
       'a restore fails without a move only after a probe: what was ambiguous is settled by then, and written down as settled',
     test: 'test/domain/record',
   },
-  {
-    rule: 'unknown is not planned again',
+  'unknown-is-not-planned-again': {
     proof: 'an unknown record is open business on its own disk and backup, which blocks every start there',
     test: 'test/planner/open-records',
   },
-];
+};

@@ -8,13 +8,6 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The simulation and the program that it plays, file by file: path from the root → CommonJS. */
 export type Sources = ReadonlyMap<string, string>;
 
-/** A rule of the program, broken on purpose: the text in the file, and what stands there instead. */
-export interface Patch {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
 /** These files and all of ours that they import, however far away. */
 export async function compile(...entries: readonly string[]): Promise<Sources> {
   const sources = new Map<string, string>();
@@ -30,21 +23,11 @@ export async function compile(...entries: readonly string[]): Promise<Sources> {
   return sources;
 }
 
-/** The files that differ when a rule is broken. */
-export async function compilePatched(patches: readonly Patch[]): Promise<Sources> {
-  const texts = new Map<string, string>();
-  for (const patch of patches) texts.set(patch.file, apply(texts.get(patch.file) ?? read(patch.file), patch));
+/** Files whose text is another one than stands there. */
+export async function compileTexts(texts: ReadonlyMap<string, string>): Promise<Sources> {
   return new Map(
     await Promise.all([...texts].map(async ([path, text]) => [path, await commonJs(text)] as const)),
   );
-}
-
-/** Throws unless the text stands there exactly once: a patch that misses its rule proves nothing. */
-export function apply(text: string, { file, find, replace }: Patch): string {
-  const parts = text.split(find);
-  if (parts.length !== 2)
-    throw new Error(`${file} has ${parts.length - 1} places like this, not one:\n${find}`);
-  return parts.join(replace);
 }
 
 /** Types taken away, nothing else of it changed. Without a path, so that a package may say itself what its default is. */

@@ -67,6 +67,7 @@ export class Budget {
   /** A request that left at `sentAtMs` (monotonic) was throttled: nothing leaves for `pauseMs`, then half as much. */
   slowDown(sentAtMs: number, pauseMs: number): void {
     const now = this.#clock.monotonic();
+    // Rule: pause-of-the-cloud-is-kept
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
     this.#fullAtMs = Math.max(this.#fullAtMs, this.#pausedUntilMs);
     // Requests that were under way together are throttled together: that is one reason to slow down, not many.

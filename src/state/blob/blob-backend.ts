@@ -56,6 +56,7 @@ export function blobBackend(options: BlobBackendOptions): Backend {
       try {
         const loaded = await loadBlob(store, signal);
         const locked = new LockedBlob(options, held, loaded);
+        // Rule: taken-over-state-is-fenced
         const found = held.takenOver && loaded ? await locked.fence(loaded.snapshot) : loaded?.snapshot;
         return new StoredLease({ store: locked, found, actor, clock, newId, location });
       } catch (cause) {
@@ -144,6 +145,7 @@ class LockedBlob implements LockedStore {
     const next = { state, chain: extendChain(state, chain) };
     await this.#mustHold();
     await this.#write(encodeSnapshot(next));
+    // Rule: lost-lock-acknowledges-no-write
     // Still ours after the write: a lock that went in between must not make us acknowledge what the next
     // owner may never have seen.
     await this.#mustHold();
@@ -157,7 +159,11 @@ class LockedBlob implements LockedStore {
     if (bytes.length > bytesMax) throw tooLarge('the state', bytesMax, place);
     let why: string | undefined;
     return withRetry(this.#clock, this.#retry, async () => {
-      if (why !== undefined || !this.#store.guarded) {
+      if (
+        !this.#store.guarded ||
+        // Rule: write-in-doubt-is-read-before-it-is-repeated
+        why !== undefined
+      ) {
         const now = await this.#store.read();
         if (why !== undefined && now && bytes.equals(now.bytes)) {
           this.#stored = now;
@@ -175,6 +181,7 @@ class LockedBlob implements LockedStore {
           return;
         case 'refused':
           throw outcome.failure;
+        // Rule: write-in-doubt-is-not-done
         case 'unsure':
           why = outcome.why;
           throw new RetryableError(why, { cause: notWritten(this.#store.place, why) });

@@ -89,6 +89,7 @@ export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
       header = first.content as JournalHeader;
       previous = first.sum;
     } else {
+      // Rule: torn-line-is-cut-off
       // a crash never leaves well-formed JSON of a line that it tore; an editor does, and that is damage
       if (end < 0 || (last && parsed(content) === undefined))
         return { kind: 'sound', header, commits, tornBytes: buffer.length - offset };

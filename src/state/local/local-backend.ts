@@ -103,8 +103,14 @@ class Store {
     const { journal_key = this.#newKey() } = snapshot;
     const folded = { ...sealed(snapshot), journal_key };
     const text = encodeSnapshot(folded, journal_key);
-    await this.#do('write', this.#path, () => this.#disk.replace(this.#path, text, guard));
-    await this.#do('remove', this.journalPath, () => this.#disk.remove(this.journalPath, guard));
+    await this.#do('write', this.#path, () =>
+      // Rule: snapshot-is-replaced-under-the-lock
+      this.#disk.replace(this.#path, text, guard),
+    );
+    await this.#do('remove', this.journalPath, () =>
+      // Rule: journal-is-removed-under-the-lock
+      this.#disk.remove(this.journalPath, guard),
+    );
     return folded;
   }
 
@@ -148,7 +154,9 @@ class Store {
     const path = this.#path;
     const journal = await this.#do('read', journalPath, () => this.#disk.read(journalPath));
     const snapshot = await this.#do('read', path, () => this.#disk.read(path));
-    const loaded = await stoppably(recover({ path, snapshot, journalPath, journal }), stop);
+    // Rule: leftover-journal-is-read
+    const files = { path, snapshot, journalPath, journal };
+    const loaded = await stoppably(recover(files), stop);
     return { loaded, hasJournal: journal !== undefined };
   }
 
@@ -228,6 +236,7 @@ class LockedFile implements LockedStore {
       }
       const { text, sum } = groupLine(this.#journal.sum, commits);
       await this.#journal.journal.write(Buffer.from(text));
+      // Rule: journal-is-synced
       await this.#journal.journal.sync();
       this.#journal = { ...this.#journal, sum };
     } catch (cause) {
@@ -236,6 +245,7 @@ class LockedFile implements LockedStore {
         'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply';
       throw notWritten(this.#store.journalPath, systemReason(cause), cause, remedy);
     }
+    // Rule: lost-lock-acknowledges-nothing
     // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
     // the lock of a living process must not make it acknowledge what the next owner never saw.
     this.#guard();

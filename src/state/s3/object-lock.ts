@@ -72,14 +72,22 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       // Our own stands there when an earlier attempt of ours arrived after it was given up.
       const free = !standing || standing.entry.info.id === info.id || (standing.overdue && guards);
       if (!free) return { refused: () => lockedBy(told(standing), place) };
+      // Rule: lock-is-made-by-one
+      let over = 'nothing';
+      // Rule: lock-is-taken-over-by-one
+      if (standing) over = standing.etag;
+      asked ??= momentOf(clock);
+      // Rule: lease-counts-from-before-its-lock-was-asked-for
       const before = momentOf(clock);
-      asked ??= before;
-      const over = standing?.etag ?? 'nothing';
       const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
       // Another one was faster; or it is ours, and only the answer was lost.
       const now = outcome.kind === 'written' ? undefined : await look();
-      if (outcome.kind === 'unsure' && now?.entry.info.id !== info.id)
+      if (
+        outcome.kind === 'unsure' &&
+        // Rule: lock-in-doubt-is-recognised
+        now?.entry.info.id !== info.id
+      )
         return {
           refused: () => (now ? lockedBy(told(now), place) : lockLost(info, 'could not be made')),
         };
@@ -181,8 +189,10 @@ class HeldObject implements HeldBlobLock {
 
   async #renew(): Promise<void> {
     const { objects, key, clock } = this.#options;
+    // Rule: lease-counts-from-before-its-renewal
     const before = momentOf(clock);
     const outcome = await objects.put(key, entryText(this.info, this.#time.ttlMs, this.#options), {
+      // Rule: lock-is-renewed-by-its-holder
       over: this.#etag,
     });
     if (outcome.kind === 'written') {

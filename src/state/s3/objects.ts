@@ -87,7 +87,9 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
       patient('read', async () => {
         try {
           const { bytes, etag = '', modified, date } = await bucket.get(key, bytesMax);
-          return { bytes, etag, ...optional('age_ms', ageOf(modified, date)) };
+          // Rule: age-is-told-by-the-store
+          const ageMs = ageOf(modified, date);
+          return { bytes, etag, ...optional('age_ms', ageMs) };
         } catch (cause) {
           if (statusOf(cause) === 404 && nameOf(cause) !== 'NoSuchBucket') return undefined;
           throw cause;
@@ -112,7 +114,10 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
     remove: (key, etag) =>
       patient('remove', async () => {
         try {
-          await bucket.remove(key, { IfMatch: etag });
+          await bucket.remove(key, {
+            // Rule: lock-is-removed-by-its-holder
+            IfMatch: etag,
+          });
         } catch (cause) {
           // gone already, by the first copy of this request or by somebody else
           if (statusOf(cause) !== 412 && statusOf(cause) !== 404) throw cause;

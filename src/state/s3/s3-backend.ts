@@ -82,6 +82,7 @@ class ObjectStore implements BlobStore {
   }
 
   write(text: string, over: { readonly tag?: string } | undefined) {
+    // Rule: state-is-written-over-what-was-read
     const known = this.#guarded ? (over?.tag ?? 'anything') : 'anything';
     return this.#objects.put(this.#key, text, { over: over === undefined ? 'nothing' : known });
   }
