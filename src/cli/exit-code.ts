@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from '../domain/errors.ts';
-import type { NotStarted } from '../domain/events.ts';
-import { type Outcome, resultOf } from '../executor/execute.ts';
+import { type NotStarted, resultOf } from '../domain/events.ts';
+import type { Outcome } from '../executor/execute.ts';
 
 export interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
   /** Nothing new was allowed to start: what was under way was followed only. */

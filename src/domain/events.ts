@@ -1,5 +1,6 @@
 import type { CloudFailure, Job, Slowdown } from './cloud.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import { unreachable } from './errors.ts';
 import type { RestoreRecord, Unknown } from './record.ts';
 import type { Address } from './spec.ts';
 
@@ -86,7 +87,7 @@ export type NotStarted =
   | 'cloud'
   | 'policy';
 
-export interface RunSummary {
+export interface RunSummary extends Readonly<Record<Result, number>> {
   /** POSTs that the cloud accepted in this run. */
   readonly started: number;
   /** Found running without an answer to our POST. */
@@ -110,4 +111,37 @@ export interface RunSummary {
   readonly requests: number;
   /** How often the cloud asked for less (429, `Retry-After`), and the whole run slowed down. */
   readonly slowdowns: number;
+}
+
+/** The counter of `RunSummary` for an end. */
+export type Result = RestoreRecord['status'] | 'unsaved' | 'not_started' | 'blocked';
+
+export function resultOf(end: End): Result {
+  switch (end.kind) {
+    case 'recorded':
+      return end.record.status;
+    case 'unsaved':
+      return 'unsaved';
+    case 'not_started':
+      return 'not_started';
+    case 'blocked':
+      return end.unknown ? 'unknown' : 'blocked';
+    default:
+      return unreachable(end);
+  }
+}
+
+export function countResults(ends: Iterable<End>): Record<Result, number> {
+  const count = {
+    succeeded: 0,
+    failed: 0,
+    unknown: 0,
+    running: 0,
+    intended: 0,
+    unsaved: 0,
+    not_started: 0,
+    blocked: 0,
+  };
+  for (const end of ends) count[resultOf(end)] += 1;
+  return count;
 }

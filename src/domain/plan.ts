@@ -173,9 +173,10 @@ export interface PlanTotals {
   readonly expired: number;
 }
 
-export function totals(plan: Plan): PlanTotals {
+/** Works for plans and for saved plans. */
+export function totals({ actions }: { readonly actions: readonly Pick<Action, 'kind'>[] }): PlanTotals {
   const count = { restore: 0, resume: 0, noop: 0, blocked: 0, expired: 0 };
-  for (const action of plan.actions) count[action.kind] += 1;
+  for (const { kind } of actions) count[kind] += 1;
   return count;
 }
 

@@ -3,7 +3,7 @@ import type { CloudProject } from './cloud-project.ts';
 import type { Policy } from './config.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { LongWork } from './long-work.ts';
-import type { BackupView, FieldChange, Identified, Plan, PlanTotals, VolumeView } from './plan.ts';
+import type { BackupView, FieldChange, Identified, Plan, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
 import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
@@ -144,12 +144,6 @@ export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renam
   );
 }
 
-export function planTotals({ actions }: Pick<SavedPlan, 'actions'>): PlanTotals {
-  const count = { restore: 0, resume: 0, noop: 0, blocked: 0, expired: 0 };
-  for (const { kind } of actions) count[kind] += 1;
-  return count;
-}
-
 /** The addresses whose records the plan is bound to, each once. */
 export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
   return [
@@ -179,7 +173,7 @@ export function recordVersion(record: RestoreRecord, hash: Hash): string {
   return hash(canonicalJson(rest));
 }
 
-/** `0.3` of `0.3.1`: releases with the same major and minor version read each other's plans. */
+/** `0.3` of `0.3.1`. Only releases with the same major and minor version read each other's plans. */
 export function minorOf(version: string): string {
   return version.split('.', 2).join('.');
 }

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { Failure, unreachable } from '../domain/errors.ts';
-import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
+import { Failure } from '../domain/errors.ts';
+import { type ApplyEvent, countResults, type End, type RunSummary } from '../domain/events.ts';
 import { optional } from '../domain/optional.ts';
 import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
@@ -254,21 +254,10 @@ class Execution {
   }
 
   #summarise(): RunSummary {
-    const count = {
-      succeeded: 0,
-      failed: 0,
-      unknown: 0,
-      running: 0,
-      intended: 0,
-      unsaved: 0,
-      not_started: 0,
-      blocked: 0,
-    };
-    for (const end of this.#ends.values()) count[resultOf(end)]++;
     return {
       started: this.#accepted,
       adopted: this.#adopted,
-      ...count,
+      ...countResults(this.#ends.values()),
       duration_ms: this.#input.clock.monotonic() - this.#began,
       requests: this.#input.driver.requests(),
       slowdowns: this.#input.driver.slowdowns(),
@@ -324,19 +313,4 @@ function taskOf(action: PinnedAction): RestoreTask {
 function isAtRest(end: End): boolean {
   if (end.kind !== 'recorded') return end.kind === 'not_started' || end.kind === 'blocked';
   return end.record.status === 'succeeded' || end.record.status === 'failed';
-}
-
-export function resultOf(end: End): RestoreRecord['status'] | 'unsaved' | 'not_started' | 'blocked' {
-  switch (end.kind) {
-    case 'recorded':
-      return end.record.status;
-    case 'unsaved':
-      return 'unsaved';
-    case 'not_started':
-      return 'not_started';
-    case 'blocked':
-      return end.unknown ? 'unknown' : 'blocked';
-    default:
-      return unreachable(end);
-  }
 }

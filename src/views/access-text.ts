@@ -1,20 +1,10 @@
 import type { AccessReport, SettingsReport, ShownSetting, StepReport } from '../domain/access-report.ts';
 import { projectText } from '../domain/cloud-project.ts';
-import { unreachable } from '../domain/errors.ts';
-import { diagnosticLines, remedyLines } from './diagnostics.ts';
+import { diagnosticLines, explanationLines } from './diagnostics.ts';
 import { tableLines } from './table.ts';
-import {
-  indent,
-  joinLines,
-  type Paint,
-  padEnd,
-  paragraphs,
-  type Style,
-  sanitize,
-  type TextOptions,
-} from './terminal.ts';
+import { indent, joinLines, padEnd, paragraphs, sanitize, type TextOptions } from './terminal.ts';
 
-/** `vbsctl auth show`: each setting and what gave it. Problems are not in it: they are diagnostics. */
+/** `vbsctl auth show`: each setting and its source. Problems are reported as diagnostics, not here. */
 export function settingsText(report: SettingsReport, options: TextOptions): string {
   const { style, width } = options;
   const head = `${style.strong(sanitize(report.source))} (${sanitize(report.chosen_by)})`;
@@ -32,10 +22,10 @@ export function settingsText(report: SettingsReport, options: TextOptions): stri
   return joinLines([head, '', ...table, ...unused.map((line) => style.faint(line))]);
 }
 
-/** The same for all, so that it tells nothing. */
+/** Fixed, so that it does not reveal the length. */
 const SECRET = '(secret)';
 
-/** `vbsctl auth check`: step by step, what failed with its reason and the way out. */
+/** `vbsctl auth check`: the steps; a failed one with its reason and remedy. */
 export function accessText(report: AccessReport, options: TextOptions): string {
   const { style } = options;
   const steps = report.steps.flatMap((step) => stepLines(step, options));
@@ -53,30 +43,15 @@ function stepLines({ step, outcome, said, diagnostics }: StepReport, options: Te
   const { style } = options;
   const width = Math.max(40, options.width - MARGIN);
   const [first = '', ...more] = paragraphs(said, width);
-  const head = paintOf(outcome, style)(padEnd(outcome, OUTCOME_WIDTH)) + padEnd(step, STEP_WIDTH);
-  const isSkipped = outcome === 'skipped';
-  // What failed is the headline already.
-  const [cause] = outcome === 'failed' && diagnostics.length === 1 ? diagnostics : [];
-  const below = cause
-    ? [
-        ...(cause.detail === undefined ? [] : paragraphs(cause.detail, width)),
-        ...(cause.remedy === undefined ? [] : remedyLines(cause.remedy, { style, width })),
-      ]
-    : diagnostics.flatMap((each) => diagnosticLines(each, { style, width }));
-  return [head + (isSkipped ? style.faint(first) : first), ...indent([...more, ...below], MARGIN)];
+  const head = style[STYLES[outcome]](padEnd(outcome, OUTCOME_WIDTH)) + padEnd(step, STEP_WIDTH);
+  // A single failure: its summary stands in the first line already.
+  const isOneFailure = outcome === 'failed' && diagnostics.length === 1;
+  const show = isOneFailure ? explanationLines : diagnosticLines;
+  const below = diagnostics.flatMap((each) => show(each, { style, width }));
+  return [
+    head + (outcome === 'skipped' ? style.faint(first) : first),
+    ...indent([...more, ...below], MARGIN),
+  ];
 }
 
-function paintOf(outcome: StepReport['outcome'], style: Style): Paint {
-  switch (outcome) {
-    case 'ok':
-      return style.good;
-    case 'warning':
-      return style.warn;
-    case 'failed':
-      return style.bad;
-    case 'skipped':
-      return style.faint;
-    default:
-      return unreachable(outcome);
-  }
-}
+const STYLES = { ok: 'good', warning: 'warn', failed: 'bad', skipped: 'faint' } as const;

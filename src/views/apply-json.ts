@@ -1,7 +1,7 @@
 import { toJson } from '../domain/escape/json.ts';
 import type { ApplyView } from './apply-view.ts';
 
-/** One JSON object a line, the event as it is with the version of its form first: `{"v":1,"at":…,"type":…}`. */
+/** One JSON object for each line: the event, after the version of the format: `{"v":1,"at":…,"type":…}`. */
 export function createApplyJson(write: (text: string) => void): ApplyView {
   return {
     handle: (event) => write(`${toJson({ v: 1, ...event })}\n`),

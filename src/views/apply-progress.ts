@@ -1,32 +1,32 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, isoTime } from '../domain/clock.ts';
 import type { ApplyEvent } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import { applyLine, type LineOptions, renderLine } from './apply-lines.ts';
-import { Tally, type Underway } from './apply-tally.ts';
+import { Tally } from './apply-tally.ts';
 import type { ApplyView } from './apply-view.ts';
 import type { LiveRegion } from './live-region.ts';
-import { clip, displayWidth, padEnd, padStart, type Style, sanitize } from './terminal.ts';
+import { clip, displayWidth, padEnd, padStart, type Style, sanitize, widestOf } from './terminal.ts';
 import { stopwatch, utc } from './words.ts';
 
 interface CommonOptions {
   readonly style: Style;
   readonly clock: Clock;
-  /** What will be told of: their widest decides where the text begins. */
+  /** All addresses of the plan: their width decides where the text begins. */
   readonly addresses: readonly Address[];
 }
 
-export interface LiveProgressOptions extends CommonOptions {
+interface LiveProgressOptions extends CommonOptions {
   readonly region: LiveRegion;
-  /** Of the terminal, asked at every redraw. */
+  /** Size of the terminal, read at each redraw. */
   readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
-/** Fast enough to look alive, slow enough that a thousand events a second cost ten redraws. */
+/** A thousand events a second cost ten redraws. */
 const FRAME_MS = 100;
 
 /**
- * Progress on a terminal: what happened stays, what is under way stands below it with a line each, and a
- * counter last. Redraws at most every 100 ms, and each second while nothing happens.
+ * Progress on a terminal: a permanent line for each event, below them a line for each restore that the run works on,
+ * and a counter last. Redraws at most every 100 ms, and each second if there are no events.
  */
 export function createLiveProgress({
   style,
@@ -70,13 +70,13 @@ export function createLiveProgress({
   };
 }
 
-export interface PlainProgressOptions extends CommonOptions {
+interface PlainProgressOptions extends CommonOptions {
   readonly write: (text: string) => void;
-  /** A sign of life after so long without a line. */
+  /** Milliseconds without a line after which the counter is written. */
   readonly heartbeat_ms: number;
 }
 
-/** Progress in a log: a line with its time (UTC) for each thing that happened, a sign of life when nothing does. */
+/** Progress in a log: a line with its time (UTC) for each event, and the counter when there are no events. */
 export function createPlainProgress(options: PlainProgressOptions): ApplyView {
   const { style, clock, addresses, write, heartbeat_ms } = options;
   const tally = new Tally();
@@ -92,9 +92,11 @@ export function createPlainProgress(options: PlainProgressOptions): ApplyView {
       if (due() > 0) return;
       const now = clock.monotonic();
       lastLine = now;
-      const oldest = [...tally.underway.values()].slice(0, OLDEST_NAMED).map((one) => underwayText(one, now));
-      const longest = oldest.length === 0 ? '' : `; longest: ${oldest.join(', ')}`;
-      write(`${utc(new Date(clock.now()).toISOString())} · ${tally.counter(now - started)}${longest}\n`);
+      const longest = [...tally.underway.values()]
+        .slice(0, OLDEST_LISTED_MAX)
+        .map(({ address, phase, since_ms }) => `${sanitize(address)} ${phase} ${stopwatch(now - since_ms)}`);
+      const text = longest.length === 0 ? '' : `; longest: ${longest.join(', ')}`;
+      write(`${utc(isoTime(clock.now()))} · ${tally.counter(now - started)}${text}\n`);
     },
   );
 
@@ -112,33 +114,27 @@ export function createPlainProgress(options: PlainProgressOptions): ApplyView {
   };
 }
 
-const OLDEST_NAMED = 3;
+const OLDEST_LISTED_MAX = 3;
 
-function underwayText({ address, phase, since_ms }: Underway, now: number): string {
-  return `${sanitize(address)} ${phase} ${stopwatch(now - since_ms)}`;
-}
-
-/** Longer addresses push their text to the right instead of everybody's. */
+/** A longer address moves only its own text to the right. */
 const ADDRESS_WIDTH_MAX = 40;
 
 function addressWidth(addresses: readonly Address[]): number {
-  let widest = 0;
-  for (const address of addresses) widest = Math.max(widest, displayWidth(sanitize(address)));
-  return Math.min(widest, ADDRESS_WIDTH_MAX);
+  return Math.min(widestOf(addresses.map(sanitize)), ADDRESS_WIDTH_MAX);
 }
 
 /**
- * The permanent text of each event. While one restore is looked at again and again the first `checking` says it:
- * the reasons that follow count down the seconds.
+ * The permanent text of each event. Of consecutive `checking` events of a restore only the first has one: the others
+ * only count down the seconds.
  */
 function permanentLines(addressWidth: number): (event: ApplyEvent, options: LineOptions) => string {
-  const waiting = new Set<Address>();
+  const checking = new Set<Address>();
   return (event, options) => {
     if (event.type === 'checking') {
-      if (waiting.has(event.address)) return '';
-      waiting.add(event.address);
+      if (checking.has(event.address)) return '';
+      checking.add(event.address);
     } else if ('address' in event && event.type !== 'progress') {
-      waiting.delete(event.address);
+      checking.delete(event.address);
     }
     const line = applyLine(event);
     return line ? renderLine(line, addressWidth, options) : '';
@@ -151,15 +147,13 @@ interface Screen {
   readonly style: Style;
 }
 
-/** A line per restore under way, oldest first, as many as fit; then the counter. */
+/** A line for each restore that the run works on, oldest first, as many as fit; then the counter. */
 function regionLines(tally: Tally, now: number, started: number, { columns, rows, style }: Screen): string[] {
-  // The line below the region is the cursor's; one more keeps the last printed line in sight.
+  // Room for the empty line, the counter, the line of the cursor, and the last printed line.
   const room = Math.max(1, rows - 4);
   const all = [...tally.underway.values()];
   const shown = all.slice(0, all.length <= room ? room : room - 1);
-  let widest = 0;
-  for (const { address } of shown) widest = Math.max(widest, displayWidth(sanitize(address)));
-  const width = Math.min(widest, ADDRESS_WIDTH_MAX);
+  const width = addressWidth(shown.map(({ address }) => address));
   return [
     '',
     ...shown.map(({ address, phase, note, since_ms }) => {
@@ -174,10 +168,10 @@ function regionLines(tally: Tally, now: number, started: number, { columns, rows
   ];
 }
 
-/** As long as the longest phase. */
+/** The longest phase. */
 const PHASE_WIDTH = 'restoring'.length;
 
-/** Runs `step` again and again; `stop` says whether it was running. */
+/** Runs `step` after each delay until stopped; `stop` returns whether it was still running. */
 function repeat(clock: Clock, delayMs: () => number, step: () => void): { stop(): boolean } {
   const stopped = new AbortController();
   const loop = async () => {

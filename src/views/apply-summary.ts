@@ -1,18 +1,19 @@
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
 import { type Action, type Plan, totals } from '../domain/plan.ts';
-import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { placeText, remedyLines } from './diagnostics.ts';
-import { partialLines } from './plan/parts.ts';
-import { putBackLines } from './reattach-text.ts';
+import { positionText, stepLines } from './diagnostics.ts';
+import { leftOutLines } from './plan/parts.ts';
+import { reattachLines } from './reattach-text.ts';
 import {
   attemptLines,
   durationOf,
-  lookLines,
+  idColumns,
   nextSteps,
+  observationLines,
   outcomeText,
   STATUS_SIGNS,
   type StepOptions,
@@ -21,15 +22,21 @@ import {
 } from './record-text.ts';
 import type { RunReport } from './run-report.ts';
 import { type Column, tableLines } from './table.ts';
-import { indent, joinLines, LABEL_INDENT, labelled, sanitize, type TextOptions, wrap } from './terminal.ts';
-import { grouped, listed, plural } from './words.ts';
+import {
+  indent,
+  joinLines,
+  LABEL_INDENT,
+  type Paint,
+  type Style,
+  sanitize,
+  type TextOptions,
+  wrap,
+} from './terminal.ts';
+import { countsOf, grouped, listed, plural } from './words.ts';
 
-export type SummaryOptions = TextOptions & StepOptions;
+type SummaryOptions = TextOptions & StepOptions;
 
-/**
- * What stands on the screen when a run is over: a table, the totals, and for everything that did not succeed
- * what happened, the evidence, and what to type next. Ends with a line break.
- */
+/** The report of a run: table, totals, and for each restore that did not succeed the evidence and the next command. */
 export function applySummary(
   report: RunReport,
   plan: Plan,
@@ -38,26 +45,39 @@ export function applySummary(
 ): string {
   const { style, width } = options;
   const rows = rowsOf(report, plan);
-  const { unsaved, unknown, failed, running, refused, notStarted, blocked } = sorted(rows);
-  const ran = rows.filter(({ end }) => end.kind !== 'blocked');
+  const blocked = rows.filter(({ end }) => end.kind === 'blocked');
+  const others = rows.filter(({ end }) => end.kind !== 'blocked');
+  const unknown = unknownRows(rows);
   return joinLines([
-    ...(ran.length === 0 ? [] : [...tableLines(columns(options), ran, { style, width }), '']),
+    ...(others.length === 0 ? [] : [...tableLines(columns(options), others, { style, width }), '']),
     ...totalsLines(report, plan, options, command),
-    ...[...unknown, ...failed].flatMap((row) => ['', ...trouble(row, options)]),
-    ...runningLines(
-      running.filter(({ record }) => record.status === 'running'),
+    ...[...unknown, ...recordedRows(rows, 'failed')].flatMap((row) => ['', ...evidenceLines(row, options)]),
+    ...groupLines(
+      recordedRows(rows, 'running'),
+      STATUS_SIGNS.running,
+      'still running in the cloud',
+      'to wait for the end: vbsctl wait',
       options,
     ),
-    ...openLines(
-      running.filter(({ record }) => record.status === 'intended'),
+    ...groupLines(
+      recordedRows(rows, 'intended').filter(({ refused }) => !refused),
+      STATUS_SIGNS.intended,
+      'begun; not known to be running in the cloud',
+      'to resume it: vbsctl apply (if it is no longer declared: vbsctl status)',
       options,
     ),
-    ...refusedLines(refused, options),
-    ...unsavedLines(unsaved, options),
-    ...notStartedLines(notStarted, options),
+    ...recordedRows(rows, 'intended').flatMap((row) => refusedLines(row, options)),
+    ...groupLines(
+      rows.filter(({ end }) => end.kind === 'unsaved'),
+      '!',
+      'not saved: the state could not be written any more',
+      'save it with the command shown above, then: vbsctl apply',
+      options,
+    ),
+    ...notStartedLines(rows, options),
     ...blockedLines(blocked, options),
-    ...putBackLines(rows, options),
-    ...(unknown.length > 0 ? ['', ...legend(options)] : []),
+    ...reattachLines(rows, options),
+    ...(unknown.length > 0 ? ['', ...resolveHelp(options)] : []),
   ]);
 }
 
@@ -69,9 +89,11 @@ interface Row {
 
 interface RecordRow extends Row {
   readonly record: RestoreRecord;
+  /** Present if today's policy forbids to send it again. */
+  readonly refused?: readonly Diagnostic[] | undefined;
 }
 
-/** In the plan's order; what the plan does not know, last. */
+/** In the order of the plan; restores that the plan does not have come last. */
 function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
   const left = new Map(ends);
   const rows: Row[] = [];
@@ -85,56 +107,36 @@ function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
   return rows;
 }
 
-function sorted(rows: readonly Row[]) {
-  const unsaved: Row[] = [];
-  /** By address of the record: one that is unknown can be in the way of several. */
-  const unknown = new Map<Address, RecordRow>();
-  const failed: RecordRow[] = [];
-  const running: RecordRow[] = [];
-  const refused: RecordRow[] = [];
-  const notStarted: Row[] = [];
-  const blocked: Row[] = [];
+function recordedRows(rows: readonly Row[], status: RestoreRecord['status']): RecordRow[] {
+  return rows.flatMap((row) => {
+    if (row.end.kind !== 'recorded' || row.end.record.status !== status) return [];
+    const { record, refused } = row.end;
+    return [{ ...row, record, refused }];
+  });
+}
+
+/** The unknown outcomes of this run and those that block restores, each once: one may block several. */
+function unknownRows(rows: readonly Row[]): RecordRow[] {
+  const byAddress = new Map<Address, RecordRow>();
   for (const row of rows) {
-    if (row.end.kind === 'not_started') {
-      notStarted.push(row);
-      continue;
-    }
-    if (row.end.kind === 'unsaved') {
-      unsaved.push(row);
-      continue;
-    }
-    if (row.end.kind === 'blocked') {
-      const { unknown: record } = row.end;
-      if (record && !unknown.has(record.address)) unknown.set(record.address, { ...row, record });
-      blocked.push(row);
-      continue;
-    }
-    const { record } = row.end;
-    switch (record.status) {
-      case 'succeeded':
-        break;
-      case 'unknown':
-        unknown.set(record.address, { ...row, record });
-        break;
-      case 'failed':
-        failed.push({ ...row, record });
-        break;
-      case 'intended':
-      case 'running':
-        (row.end.refused ? refused : running).push({ ...row, record });
-        break;
-      default:
-        unreachable(record);
-    }
+    const { end } = row;
+    if (end.kind === 'recorded' && end.record.status === 'unknown')
+      byAddress.set(end.record.address, { ...row, record: end.record });
+    if (end.kind === 'blocked' && end.unknown && !byAddress.has(end.unknown.address))
+      byAddress.set(end.unknown.address, { ...row, record: end.unknown });
   }
-  return { unsaved, unknown: [...unknown.values()], failed, running, refused, notStarted, blocked };
+  return [...byAddress.values()];
 }
 
 function columns({ style, now }: TextOptions): Column<Row>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
-    { title: 'DISK', cell: diskOf, droppable: true },
-    { title: 'RESULT', cell: ({ end }) => resultOf(end), paint: ({ end }) => paintOf(end, style) },
+    {
+      title: 'DISK',
+      cell: ({ action, end }) => action?.volume.name ?? recordOf(end)?.names.volume_name ?? '',
+      droppable: true,
+    },
+    { title: 'RESULT', cell: ({ end }) => resultText(end), paint: ({ end }) => paintOf(end, style) },
     {
       title: 'TIME',
       align: 'right',
@@ -144,29 +146,16 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
         return took === undefined ? '' : formatDuration(took);
       },
     },
-    { title: 'JOB', cell: ({ end }) => idIn(recordOf(end), jobIdOf) },
-    {
-      title: 'REQUEST',
-      cell: ({ end }) => idIn(recordOf(end), requestInsteadOfJob),
-      droppable: true,
-    },
+    ...idColumns<Row>(({ end }) => recordOf(end)),
   ];
 }
 
-function diskOf({ action, end }: Row): string {
-  return action?.volume.name ?? recordOf(end)?.names.volume_name ?? '';
-}
-
-/** That this run made or followed. */
+/** The record that this run made or followed. */
 function recordOf(end: End): RestoreRecord | undefined {
-  return end.kind === 'not_started' || end.kind === 'blocked' ? undefined : end.record;
+  return end.kind === 'recorded' || end.kind === 'unsaved' ? end.record : undefined;
 }
 
-function idIn(record: RestoreRecord | undefined, of: (record: RestoreRecord) => string | undefined): string {
-  return (record && of(record)) ?? '';
-}
-
-function resultOf(end: End): string {
+function resultText(end: End): string {
   if (end.kind === 'not_started') return 'not started';
   if (end.kind === 'blocked') return 'blocked';
   const { record } = end;
@@ -175,14 +164,12 @@ function resultOf(end: End): string {
   return record.status === 'running' ? 'still running' : statusWord(record.status);
 }
 
-function paintOf(end: End, style: TextOptions['style']) {
+function paintOf(end: End, style: Style): Paint {
   if (end.kind === 'unsaved') return style.bad;
-  return end.kind === 'not_started' || end.kind === 'blocked'
-    ? style.faint
-    : statusPaint(end.record.status, style);
+  return end.kind === 'recorded' ? statusPaint(end.record.status, style) : style.faint;
 }
 
-/** `Apply: 8 succeeded, 1 failed, 1 unknown.` and below it the work that it took. */
+/** `Apply: 8 succeeded, 1 failed, 1 unknown.`, then duration and requests. */
 function totalsLines(
   { summary, halted }: RunReport,
   plan: Plan,
@@ -192,59 +179,56 @@ function totalsLines(
   if (!summary) return [style.strong(style.bad(`${command} stopped early; run it again to resume.`))];
   return [
     style.strong(runSummaryText(summary, plan, command)),
-    ...partialLines(plan.left_out, width).map(style.warn),
+    ...leftOutLines(plan.left_out, width).map(style.warn),
     ...wrap(workText(summary), width).map(style.faint),
     ...(halted ? wrap(`Halted: ${sanitize(halted.reason)}.`, width).map(style.warn) : []),
   ];
 }
 
-/** Of everything declared, what is zero left out: `Apply: 8 succeeded, 1 failed, 1 unknown, 2 not started, 3 done before.` */
+/** `Apply: 8 succeeded, 1 failed, 1 unknown, 2 not started, 3 done before.` */
 function runSummaryText(summary: RunSummary, plan: Plan, command: string): string {
   const { noop, expired } = totals(plan);
-  const parts = (
-    [
-      [summary.succeeded, 'succeeded'],
-      [summary.failed, 'failed'],
-      [summary.unknown, 'unknown'],
-      [summary.running, 'still running'],
-      [summary.intended, 'begun (not known to be running)'],
-      [summary.unsaved, 'not saved'],
-      [summary.not_started, 'not started'],
-      [summary.blocked, 'blocked'],
-      [noop, 'done before'],
-      [expired, 'expired'],
-    ] as const
-  ).flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
+  const parts = countsOf([
+    [summary.succeeded, 'succeeded'],
+    [summary.failed, 'failed'],
+    [summary.unknown, 'unknown'],
+    [summary.running, 'still running'],
+    [summary.intended, 'begun (not known to be running)'],
+    [summary.unsaved, 'not saved'],
+    [summary.not_started, 'not started'],
+    [summary.blocked, 'blocked'],
+    [noop, 'done before'],
+    [expired, 'expired'],
+  ]);
   return `${command}: ${parts.length === 0 ? 'nothing to do' : parts.join(', ')}.`;
 }
 
+/** `3 started, 1 adopted, in 12m 8s with 143 requests, about 29 for each restore.` The requests include tokens and the plan. */
 function workText(summary: RunSummary): string {
-  const { started, adopted, duration_ms, requests } = summary;
+  const { started, adopted, duration_ms, requests, slowdowns } = summary;
   const { succeeded, failed, unknown, running, intended, unsaved } = summary;
   const restores = succeeded + failed + unknown + running + intended + unsaved;
-  // What a cloud is asked for each restore; tokens and the plan's own looks count, too.
+  const begun = countsOf([
+    [started, 'started'],
+    [adopted, 'adopted (found running after its answer was lost)'],
+  ]);
   const each = restores > 1 ? `, about ${grouped(Math.round(requests / restores))} for each restore` : '';
-  const slowed =
-    summary.slowdowns > 0 ? ` The cloud asked to slow down ${plural(summary.slowdowns, 'time')}.` : '';
-  const found = adopted > 0 ? `, ${grouped(adopted)} adopted (found running though its answer was lost)` : '';
-  return `${grouped(started)} started${found}, in ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
+  const slowed = slowdowns > 0 ? ` The cloud asked to slow down ${plural(slowdowns, 'time')}.` : '';
+  const within = begun.length === 0 ? 'Ended in' : `${begun.join(', ')}, in`;
+  return `${within} ${formatDuration(duration_ms)} with ${plural(requests, 'request')}${each}.${slowed}`;
 }
 
-const LOOKS_SHOWN = 2;
+const OBSERVATIONS_LISTED_MAX = 2;
 
-function trouble({ record, action }: RecordRow, options: SummaryOptions): string[] {
-  const { style, width } = options;
-  const paint = statusPaint(record.status, style);
-  const at = action && placeText(action.source);
+function evidenceLines({ record, action }: RecordRow, options: SummaryOptions): string[] {
+  const paint = statusPaint(record.status, options.style);
+  const declaredAt = action && positionText(action.source);
   return [
     ...heading(STATUS_SIGNS[record.status], record.address, outcomeText(record), paint, options),
     ...subjectLines(record, options),
-    ...jobLines(record, options),
     ...attemptLines(record, options),
-    ...(record.status === 'unknown' ? lookLines(record, LOOKS_SHOWN, options) : []),
-    ...nextSteps(record, options, at).flatMap((step) =>
-      indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
-    ),
+    ...(record.status === 'unknown' ? observationLines(record, OBSERVATIONS_LISTED_MAX, options) : []),
+    ...nextSteps(record, options, declaredAt).flatMap((step) => stepLines(step, options)),
   ];
 }
 
@@ -252,140 +236,87 @@ function heading(
   sign: string,
   address: Address,
   text: string,
-  paint: (text: string) => string,
-  options: TextOptions,
+  paint: Paint,
+  { style, width }: TextOptions,
 ): string[] {
-  const { style, width } = options;
   const [first = '', ...more] = wrap(`${sanitize(address)}  ${text}`.replace(/ {2}/, ' '), width - 2);
   return [`${paint(sign)} ${style.strong(first)}`, ...indent(more, 2)];
 }
 
-function jobLines(record: RestoreRecord, { style }: TextOptions): string[] {
-  const job = jobIdOf(record);
-  return job === undefined ? [] : labelled('job', [sanitize(job)], style);
-}
-
-const ADDRESSES_LISTED_MAX = 8;
-
-function runningLines(rows: readonly RecordRow[], options: TextOptions): string[] {
-  return group(
-    rows,
-    STATUS_SIGNS.running,
-    'still running in the cloud',
-    'to wait for the end: vbsctl wait',
-    options,
-  );
-}
-
-/** Begun, and the cloud is not known to work on it. */
-function openLines(rows: readonly RecordRow[], options: TextOptions): string[] {
-  return group(
-    rows,
-    STATUS_SIGNS.intended,
-    'begun; not known to be running in the cloud',
-    'to resume it: vbsctl apply (if it is no longer declared: vbsctl status)',
-    options,
-  );
-}
-
-/** Where what could not be saved lies was said when it was put there. */
-function unsavedLines(rows: readonly Row[], options: TextOptions): string[] {
-  return group(
-    rows,
-    '!',
-    'not saved: the state could not be written any more',
-    'save it with the command shown above, then: vbsctl apply',
-    options,
-  );
-}
-
-/** Begun earlier, not started by the cloud, and not sent again: what lifts the limit, or ends the record. */
-function refusedLines(rows: readonly RecordRow[], options: SummaryOptions): string[] {
+/** A restore of an earlier run that the cloud did not start and that the policy no longer allows. */
+function refusedLines({ address, record, refused }: RecordRow, options: SummaryOptions): string[] {
+  if (!refused) return [];
   const { style, width } = options;
-  return rows.flatMap(({ address, record, end }) => [
-    '',
-    ...heading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
-    ...((end.kind === 'recorded' && end.refused) || []).flatMap(({ summary, remedy }) =>
-      indent(
-        [
-          ...wrap(sanitize(summary), width - LABEL_INDENT),
-          ...(remedy === undefined ? [] : remedyLines(remedy, { style, width: width - LABEL_INDENT })),
-        ],
-        LABEL_INDENT,
-      ),
-    ),
-    ...indent(
-      remedyLines(
-        `or give it up (reads the cloud first): vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
-        { style, width: width - LABEL_INDENT },
-      ),
-      LABEL_INDENT,
-    ),
-  ]);
-}
-
-/** What the plan leaves out, and the first reason of each; the plan shows them all. */
-function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
-  if (rows.length === 0) return [];
-  const { style, width } = options;
-  const room = width - LABEL_INDENT;
-  const shown = rows.slice(0, ADDRESSES_LISTED_MAX).flatMap(({ address, end }) => {
-    const [first, ...more] = end.kind === 'blocked' ? end.reasons : [];
-    const rest = more.length === 0 ? '' : ` (and ${plural(more.length, 'more reason')})`;
-    return wrap(`${sanitize(address)}: ${sanitize(first?.summary ?? 'blocked')}${rest}`, room);
-  });
-  const left = rows.length - ADDRESSES_LISTED_MAX;
   return [
     '',
-    ...heading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
-    ...indent([...shown, ...(left > 0 ? [`and ${grouped(left)} more`] : [])], LABEL_INDENT),
-    ...indent(
-      remedyLines('to see what blocks each of them: vbsctl plan', { style, width: room }),
-      LABEL_INDENT,
+    ...heading('!', address, 'begun, and not sent again: the policy refuses it', style.warn, options),
+    ...refused.flatMap(({ summary, remedy }) => [
+      ...indent(wrap(sanitize(summary), width - LABEL_INDENT), LABEL_INDENT),
+      ...(remedy === undefined ? [] : stepLines(remedy, options)),
+    ]),
+    ...stepLines(
+      `or give it up (reads the cloud first): vbsctl resolve ${shellOperand(record.address)} --as not-started --reason "…"`,
+      options,
     ),
   ];
 }
 
-/** What was not started, by its reason: after a halt it is often the same for hundreds. */
+const ADDRESSES_LISTED_MAX = 8;
+
+/** Each with its first reason; the plan shows all of them. */
+function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
+  if (rows.length === 0) return [];
+  const { style, width } = options;
+  const shown = rows.slice(0, ADDRESSES_LISTED_MAX).flatMap(({ address, end }) => {
+    const [first, ...more] = end.kind === 'blocked' ? end.reasons : [];
+    const rest = more.length === 0 ? '' : ` (and ${plural(more.length, 'more reason')})`;
+    return wrap(
+      `${sanitize(address)}: ${sanitize(first?.summary ?? 'blocked')}${rest}`,
+      width - LABEL_INDENT,
+    );
+  });
+  const hidden = rows.length - ADDRESSES_LISTED_MAX;
+  return [
+    '',
+    ...heading('!', grouped(rows.length), 'blocked, left out', style.warn, options),
+    ...indent([...shown, ...(hidden > 0 ? [`and ${grouped(hidden)} more`] : [])], LABEL_INDENT),
+    ...stepLines('to see what blocks each of them: vbsctl plan', options),
+  ];
+}
+
+/** By reason: after a halt, hundreds may have the same. */
 function notStartedLines(rows: readonly Row[], options: TextOptions): string[] {
-  const byReason = new Map<string, { code: NotStarted; reason: string; rows: Row[] }>();
+  const byReason = new Map<
+    string,
+    { readonly code: NotStarted; readonly reason: string; readonly rows: Row[] }
+  >();
   for (const row of rows) {
     if (row.end.kind !== 'not_started') continue;
     const { code, reason } = row.end;
     const key = `${code} ${reason}`;
-    const known = byReason.get(key);
-    if (known) known.rows.push(row);
-    else byReason.set(key, { code, reason, rows: [row] });
+    const group = byReason.get(key) ?? { code, reason, rows: [] };
+    group.rows.push(row);
+    byReason.set(key, group);
   }
   return [...byReason.values()].flatMap(({ code, reason, rows: same }) =>
-    group(same, '-', `not started: ${sanitize(reason)}`, notStartedStep(code), options),
+    groupLines(same, '-', `not started: ${sanitize(reason)}`, NOT_STARTED_STEPS[code], options),
   );
 }
 
-function notStartedStep(code: NotStarted): string {
-  switch (code) {
-    case 'not_ready':
-      return 'make it ready (vbsctl plan shows how), then: vbsctl apply';
-    case 'dependency':
-      return 'after its dependencies have succeeded: vbsctl apply';
-    case 'halted':
-      return 'after you fix the cause of the failures: vbsctl apply';
-    case 'interrupted':
-    case 'cloud':
-    case 'busy':
-      return 'to start it: vbsctl apply';
-    case 'policy':
-      return 'to see the limits, and the option that lifts each: vbsctl plan';
-    case 'changed':
-      return 'it is no longer what was planned; to see what it is now: vbsctl plan';
-    case 'expired':
-      return 'to run it anyway, raise valid_until, then: vbsctl plan';
-    default:
-      return unreachable(code);
-  }
-}
+const NOT_STARTED_STEPS: Readonly<Record<NotStarted, string>> = {
+  not_ready: 'make it ready (vbsctl plan shows how), then: vbsctl apply',
+  dependency: 'after its dependencies have succeeded: vbsctl apply',
+  halted: 'after you fix the cause of the failures: vbsctl apply',
+  interrupted: 'to start it: vbsctl apply',
+  cloud: 'to start it: vbsctl apply',
+  busy: 'to start it: vbsctl apply',
+  policy: 'to see the limits, and the option that lifts each: vbsctl plan',
+  changed: 'it is no longer what was planned; to see what it is now: vbsctl plan',
+  expired: 'to run it anyway, raise valid_until, then: vbsctl plan',
+};
 
-function group(
+/** Several restores with the same outcome and the same next step. */
+function groupLines(
   rows: readonly Row[],
   sign: string,
   what: string,
@@ -395,27 +326,28 @@ function group(
   if (rows.length === 0) return [];
   const { style, width } = options;
   const addresses = rows.map(({ address }) => address);
-  const room = width - LABEL_INDENT;
-  const title = rows.length === 1 ? sanitize(addresses[0] ?? '') : `${grouped(rows.length)}`;
+  const title = rows.length === 1 ? (addresses[0] ?? '') : grouped(rows.length);
   return [
     '',
     ...heading(sign, title, what, style.warn, options),
-    ...(rows.length === 1 ? [] : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), room), LABEL_INDENT)),
-    ...indent(remedyLines(step, { style, width: room }), LABEL_INDENT),
+    ...(rows.length === 1
+      ? []
+      : indent(wrap(listed(addresses, ADDRESSES_LISTED_MAX), width - LABEL_INDENT), LABEL_INDENT)),
+    ...stepLines(step, options),
   ];
 }
 
-/** Said once, however many are unknown. */
-function legend({ style, width }: TextOptions): string[] {
+/** Shown once for all unknown outcomes. */
+function resolveHelp({ style, width }: TextOptions): string[] {
   return [
     ...wrap(
       'vbsctl cannot determine an unknown outcome. Check the disk, then run vbsctl resolve with --as',
       width,
     ),
     ...[
-      ['succeeded', 'it holds the data of the backup'],
-      ['not-started', 'it holds what it held before; the next apply starts it'],
-      ['failed', 'it may be half written; raise generation to restore it again'],
+      ['succeeded', 'the disk holds the data of the backup'],
+      ['not-started', 'the disk still holds its old data; the next apply starts the restore'],
+      ['failed', 'the disk may be half written; raise generation to restore it again'],
     ].map(([as = '', meaning = '']) => `  ${style.accent(as.padEnd(11))}  ${meaning}`),
   ];
 }

@@ -1,10 +1,10 @@
 import type { ApplyEvent } from '../domain/events.ts';
 
-/** Shows a run while it goes on. Every form (live, plain, JSON lines, a report for later) is one of these. */
+/** Shows the progress of a run: live, in a log, as JSON lines, or as a report at the end. */
 export interface ApplyView {
-  /** Takes an event, in the order told. Never throws for what an event says. */
+  /** Events come in their order. Never throws because of the content of an event. */
   handle(event: ApplyEvent): void;
-  /** Nothing comes any more: everything held back is written, timers end. Safe to call twice. */
+  /** No more events: writes everything that is buffered and ends timers. May be called twice. */
   end(): void;
 }
 

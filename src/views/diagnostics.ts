@@ -1,15 +1,17 @@
 import type { Diagnostic, Lines, Place } from '../domain/diagnostic.ts';
-import { unreachable } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import {
-  advice,
   clip,
   displayWidth,
   indent,
-  type Paint,
+  LABEL_INDENT,
+  labelled,
   paragraphs,
   type Style,
   sanitize,
+  VALUE_COLUMN,
+  wrap,
+  wrapRemedy,
 } from './terminal.ts';
 import { plural } from './words.ts';
 
@@ -18,12 +20,14 @@ export interface DiagnosticsOptions {
   readonly width: number;
 }
 
-/** Every diagnostic with an empty line between, and a count when there are several. Ends with a line break. */
+/** All diagnostics, separated by empty lines, and their count if there are several. Ends with a line break. */
 export function diagnosticsText(diagnostics: readonly Diagnostic[], options: DiagnosticsOptions): string {
   const blocks = diagnostics.map((diagnostic) => diagnosticLines(diagnostic, options).join('\n'));
   if (diagnostics.length > 1) blocks.push(`${countText(diagnostics)}.`);
   return blocks.length === 0 ? '' : `${blocks.join('\n\n')}\n`;
 }
+
+const STYLES = { error: 'bad', warning: 'warn', note: 'accent' } as const;
 
 /**
  *     error: restores.yaml:12:7: unknown key "volum_id"
@@ -34,28 +38,61 @@ export function diagnosticsText(diagnostics: readonly Diagnostic[], options: Dia
  */
 export function diagnosticLines(diagnostic: Diagnostic, options: DiagnosticsOptions): string[] {
   const { style, width } = options;
-  const { severity, summary, detail, remedy, where } = diagnostic;
-  const place = where ? placeText(where) : '';
+  const { severity, summary, where } = diagnostic;
+  const position = where ? positionText(where) : '';
   const head = [
-    style.strong(paintOf(severity, style)(`${severity}:`)),
-    ...(place === '' ? [] : [`${place}:`]),
+    style.strong(style[STYLES[severity]](`${severity}:`)),
+    ...(position === '' ? [] : [`${position}:`]),
     style.strong(sanitize(summary)),
   ].join(' ');
   return [
     head,
     ...(where ? excerptLines(where, options) : []),
-    ...(detail === undefined ? [] : indent(paragraphs(detail, width - 2), 2)),
-    ...(remedy === undefined ? [] : indent(remedyLines(remedy, { style, width: width - 2 }), 2)),
+    ...indent(explanationLines(diagnostic, { style, width: width - 2 }), 2),
   ];
 }
 
-/** `→ what to do`, hanging, in the colour of things to do. */
-export function remedyLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
-  return advice(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
+/** Detail and remedy, as far as there are any. */
+export function explanationLines(
+  { detail, remedy }: Pick<Diagnostic, 'detail' | 'remedy'>,
+  options: DiagnosticsOptions,
+): string[] {
+  return [
+    ...(detail === undefined ? [] : paragraphs(detail, options.width)),
+    ...(remedy === undefined ? [] : remedyLines(remedy, options)),
+  ];
 }
 
-/** `restores.yaml:12:7 (payments/db-data)`, as much of it as is known. */
-export function placeText({ file, line, column, address }: Place): string {
+/** Diagnostics about one restore, as values of `labelled`. The default label is the severity. */
+export function labelledDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  { style, width }: DiagnosticsOptions,
+  label?: string,
+): string[] {
+  const room = width - VALUE_COLUMN;
+  return diagnostics.flatMap((diagnostic) => {
+    const { severity, summary } = diagnostic;
+    const paint = severity === 'error' ? style.bad : style.warn;
+    return labelled(
+      label ?? severity,
+      [...wrap(sanitize(summary), room).map(paint), ...explanationLines(diagnostic, { style, width: room })],
+      style,
+    );
+  });
+}
+
+/** A remedy at the indentation of labels. */
+export function stepLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
+  return indent(remedyLines(remedy, { style, width: width - LABEL_INDENT }), LABEL_INDENT);
+}
+
+/** `→ remedy`, with a hanging indent. */
+export function remedyLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
+  return wrapRemedy(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
+}
+
+/** `restores.yaml:12:7 (payments/db-data)`, without the unknown parts. */
+export function positionText({ file, line, column, address }: Place): string {
   const position = [file && quotedWhole(file), line, line === undefined ? undefined : column]
     .filter((part) => part !== undefined && part !== '')
     .join(':');
@@ -64,7 +101,7 @@ export function placeText({ file, line, column, address }: Place): string {
 }
 
 /** `2 errors, 1 warning` */
-export function countText(diagnostics: readonly Diagnostic[]): string {
+function countText(diagnostics: readonly Diagnostic[]): string {
   return (['error', 'warning', 'note'] as const)
     .map((severity) => [severity, diagnostics.filter((d) => d.severity === severity).length] as const)
     .filter(([, count]) => count > 0)
@@ -72,13 +109,13 @@ export function countText(diagnostics: readonly Diagnostic[]): string {
     .join(', ');
 }
 
-/** The source line with a caret under its column; a window of it when the line is longer than the screen. */
+/** The source line with a caret under `column`; only the part around it if the line is too long. */
 function excerptLines({ line, column, text }: Place, { style, width }: DiagnosticsOptions): string[] {
   if (line === undefined || text === undefined) return [];
   const gutter = String(line);
   const room = Math.max(20, width - gutter.length - 5);
   const at = Math.max(0, (column ?? 1) - 1);
-  // A minified JSON file is one line of megabytes: cut before anything walks over it.
+  // A minified JSON file is one line of megabytes: cut it before anything iterates over it.
   const before = sanitize(text.slice(Math.max(0, at - room), at));
   const after = sanitize(text.slice(at, at + room));
   const lead =
@@ -101,25 +138,7 @@ function tail(text: string, columns: number): string {
   return chars.slice(start).join('');
 }
 
-function paintOf(severity: Diagnostic['severity'], style: Style): Paint {
-  switch (severity) {
-    case 'error':
-      return style.bad;
-    case 'warning':
-      return style.warn;
-    case 'note':
-      return style.accent;
-    default:
-      return unreachable(severity);
-  }
-}
-
-/** The form of `--output json`. */
-export interface DiagnosticsJson {
-  readonly format: 1;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-export function diagnosticsJson(diagnostics: readonly Diagnostic[]): DiagnosticsJson {
+/** The document of `--output json`. */
+export function diagnosticsJson(diagnostics: readonly Diagnostic[]) {
   return { format: 1, diagnostics };
 }

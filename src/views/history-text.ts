@@ -1,61 +1,29 @@
 import { unreachable } from '../domain/errors.ts';
-import { isMaybeTouched, jobIdOf, type RestoreRecord, requestInsteadOfJob } from '../domain/record.ts';
-import { addressesOf, type HistoryEntry, type PushRisk } from '../domain/state.ts';
+import {
+  isMaybeTouched,
+  isUnderWay,
+  jobIdOf,
+  type RestoreRecord,
+  requestInsteadOfJob,
+} from '../domain/record.ts';
+import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
 import { displayWidth, indent, joinLines, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { plural, utc } from './words.ts';
 
-/** An element of `state history --output json`. What an entry does not have is null, so every one has every key. */
-export interface HistoryItem {
-  readonly serial: number;
-  readonly at: string;
-  readonly who: string;
-  readonly operation: string;
-  readonly version: string;
-  readonly git_commit: string | null;
-  readonly plan_digest: string | null;
-  /** Limits of the policy that were lifted. */
-  readonly waivers: readonly string[];
-  readonly event: HistoryEntry['type'];
-  readonly address: string | null;
-  readonly moved_from: string | null;
-  readonly outcome: 'succeeded' | 'failed' | 'unknown' | null;
-  readonly touched: 'no' | 'maybe' | null;
-  readonly evidence: 'accepted' | 'adopted' | 'resolved' | 'imported' | null;
-  /** Why it failed or is unknown; what a person said who settled it. */
-  readonly reason: string | null;
-  readonly volume_id: string | null;
-  readonly volume_name: string | null;
-  readonly backup_id: string | null;
-  readonly backup_name: string | null;
-  readonly generation: number | null;
-  readonly job_id: string | null;
-  readonly request_ids: readonly string[];
-  /** What stood there before a state was pushed, and which of its refusals were lifted. */
-  readonly pushed: {
-    readonly over: { lineage: string; serial: number } | null;
-    readonly allowed: readonly PushRisk[];
-  } | null;
-  /** A state that a person accepted as it stood: what was known instead, and the addresses that did not fit. */
-  readonly accepted: {
-    readonly over: { lineage: string; serial: number } | null;
-    readonly addresses: readonly string[];
-  } | null;
-  /** The chain breaks here: nobody accepted that, or somebody did later. */
-  readonly chain_break: ChainBreakMark | null;
-  readonly hash: string;
-}
-
+/** `standing`: nobody accepted the break of the chain. */
 export type ChainBreakMark = 'standing' | 'accepted';
 
 export interface ShownEntry {
   readonly entry: HistoryEntry;
   readonly hash: string;
+  /** Present if the chain breaks at this entry. */
   readonly chain_break?: ChainBreakMark | undefined;
 }
 
-export function historyJson(entries: readonly ShownEntry[]): HistoryItem[] {
+/** `state history --output json`. A missing value is null, so that every element has every key. */
+export function historyJson(entries: readonly ShownEntry[]) {
   return entries.map(({ entry, hash, chain_break }) => {
     const { serial, at, actor } = entry;
     const record = recordOf(entry);
@@ -72,10 +40,10 @@ export function historyJson(entries: readonly ShownEntry[]): HistoryItem[] {
       event: entry.type,
       address: record?.address ?? (entry.type === 'moved' ? entry.to : null),
       moved_from: entry.type === 'moved' ? entry.from : null,
-      outcome: closed ? outcomeOf(closed) : null,
+      outcome: closed && !isUnderWay(closed) ? closed.status : null,
       touched: closed?.status === 'failed' ? closed.touched : null,
       evidence: closed && 'evidence' in closed ? closed.evidence : null,
-      reason: (entry.type === 'state_accepted' ? entry.reason : closed && reasonOf(closed)) ?? null,
+      reason: reasonOf(entry) ?? null,
       volume_id: record?.volume_id ?? null,
       volume_name: record?.names.volume_name ?? null,
       backup_id: record?.backup_id ?? null,
@@ -83,7 +51,9 @@ export function historyJson(entries: readonly ShownEntry[]): HistoryItem[] {
       generation: record?.generation ?? null,
       job_id: (record && jobIdOf(record)) ?? null,
       request_ids: record?.attempts.flatMap(({ request_id }) => request_id ?? []) ?? [],
+      // The state that was there before, and the refusals that were lifted.
       pushed: entry.type === 'pushed' ? { over: entry.over ?? null, allowed: entry.allowed ?? [] } : null,
+      // The state that was known before, and the addresses whose records did not fit.
       accepted:
         entry.type === 'state_accepted'
           ? { over: entry.over ?? null, addresses: [...addressesOf(entry)] }
@@ -94,35 +64,29 @@ export function historyJson(entries: readonly ShownEntry[]): HistoryItem[] {
   });
 }
 
-/** `vbsctl state history`: a line an entry, and under it why, where somebody said so. Ends with a line break. */
+/** `vbsctl state history`: a line for each entry, and its details below. Ends with a line break. */
 export function historyText(shown: readonly ShownEntry[], total: number, options: TextOptions): string {
   const { style, width } = options;
+  const count = `${plural(shown.length, 'entry', 'entries')}${shown.length === total ? '' : ` of ${total}`}.`;
+  if (shown.length === 0) return joinLines([total === 0 ? 'No history yet.' : count]);
   const entries = shown.map(({ entry }) => entry);
-  const count =
-    entries.length === total
-      ? `${plural(total, 'entry', 'entries')}.`
-      : `${plural(entries.length, 'entry', 'entries')} of ${total}.`;
-  if (entries.length === 0) return joinLines([total === 0 ? 'No history yet.' : count]);
   const [titles = '', ...lines] = tableLines(columns(options), entries, { style, width });
   return joinLines([
     titles,
-    ...lines.flatMap((line, index) => {
-      const { entry, chain_break } = shown[index] ?? {};
-      return [
-        ...(chain_break ? [breakLine(chain_break, options)] : []),
-        line,
-        ...(entry ? detailLines(entry, options) : []),
-      ];
-    }),
+    ...shown.flatMap(({ entry, chain_break }, index) => [
+      ...(chain_break ? [breakLine(chain_break, options)] : []),
+      lines[index] ?? '',
+      ...detailLines(entry, options),
+    ]),
     '',
     style.strong(count),
   ]);
 }
 
-/** Above the entry at which the chain breaks. */
+/** Stands above the entry at which the chain breaks. */
 function breakLine(mark: ChainBreakMark, { style }: TextOptions): string {
   return mark === 'accepted'
-    ? style.warn('The history was changed from here on; a person accepted this later.')
+    ? style.warn('The history was changed from here on; an operator accepted this later.')
     : style.bad('The history was changed from here on.');
 }
 
@@ -131,10 +95,14 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
     { title: 'WHEN', cell: ({ at }) => utc(at) },
     { title: 'WHO', cell: ({ actor }) => actor.who },
     { title: 'BY', cell: ({ actor }) => actor.operation },
-    { title: 'RESTORE', cell: restoreText },
+    {
+      title: 'RESTORE',
+      cell: (entry) =>
+        entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (recordOf(entry)?.address ?? ''),
+    },
     {
       title: 'OUTCOME',
-      cell: outcomeText,
+      cell: entryText,
       paint: (entry) => (entry.type === 'closed' ? statusPaint(entry.record.status, style) : (text) => text),
     },
     {
@@ -146,14 +114,10 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
   ];
 }
 
-/** Enough of a hash to tell it from its neighbours; the JSON has all of it. */
-const SHORT = 12;
+/** Enough to recognise a hash; the JSON has the whole one. */
+const HASH_CHARS_SHOWN = 12;
 
-function restoreText(entry: HistoryEntry): string {
-  return entry.type === 'moved' ? `${entry.from} → ${entry.to}` : (recordOf(entry)?.address ?? '');
-}
-
-function outcomeText(entry: HistoryEntry): string {
+function entryText(entry: HistoryEntry): string {
   switch (entry.type) {
     case 'closed':
       return isMaybeTouched(entry.record) ? 'failed, maybe touched' : entry.record.status;
@@ -176,8 +140,8 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
   const closed = entry.type === 'closed' ? entry.record : undefined;
   const job = closed && jobIdOf(closed);
   const request = closed && requestInsteadOfJob(closed);
-  const reason = entry.type === 'state_accepted' ? entry.reason : closed && reasonOf(closed);
-  const said = [
+  const reason = reasonOf(entry);
+  const details = [
     ...(closed
       ? [
           `disk ${closed.names.volume_name || closed.volume_id}`,
@@ -186,15 +150,15 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
       : []),
     ...(job === undefined ? [] : [`job ${job}`]),
     ...(request === undefined ? [] : [`request ${request}`]),
-    ...(git_commit === undefined ? [] : [`commit ${git_commit.slice(0, SHORT)}`]),
-    ...(plan_digest === undefined ? [] : [`plan ${plan_digest.slice(0, SHORT)}`]),
+    ...(git_commit === undefined ? [] : [`commit ${git_commit.slice(0, HASH_CHARS_SHOWN)}`]),
+    ...(plan_digest === undefined ? [] : [`plan ${plan_digest.slice(0, HASH_CHARS_SHOWN)}`]),
     ...[...waivers, ...allowed].map((risk) => `--allow-${risk}`),
     ...(reason === undefined ? [] : [`why: ${reason}`]),
   ];
-  return indent(packed(said.map(sanitize), width - DETAIL_INDENT).map(style.faint), DETAIL_INDENT);
+  return indent(packed(details.map(sanitize), width - DETAIL_INDENT).map(style.faint), DETAIL_INDENT);
 }
 
-/** As many to a line as fit; none is broken unless it is longer than a line. */
+/** As many items in a line as fit; only an item that is longer than a line is broken. */
 function packed(items: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const item of items) {
@@ -211,11 +175,11 @@ function recordOf(entry: HistoryEntry): RestoreRecord | undefined {
   return entry.type === 'closed' || entry.type === 'removed' ? entry.record : undefined;
 }
 
-function outcomeOf({ status }: RestoreRecord): HistoryItem['outcome'] {
-  return status === 'intended' || status === 'running' ? null : status;
-}
-
-function reasonOf(record: RestoreRecord): string | undefined {
+/** Why the restore failed or is unknown, or the reason that the operator gave. */
+function reasonOf(entry: HistoryEntry): string | undefined {
+  if (entry.type === 'state_accepted') return entry.reason;
+  if (entry.type !== 'closed') return undefined;
+  const { record } = entry;
   const resolution = 'resolution' in record ? record.resolution : undefined;
   if (resolution) return `${resolution.reason} (${resolution.by})`;
   if (record.status === 'failed') return record.reason;

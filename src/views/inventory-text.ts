@@ -5,7 +5,7 @@ import { type Column, tableLines } from './table.ts';
 import { joinLines, type Paint, type Style, type TextOptions } from './terminal.ts';
 import { age, plural, size, utc } from './words.ts';
 
-/** `vbsctl get`: a line each, ids last because they are for copying. Every text ends with a line break. */
+/** `vbsctl get`: a line for each, with the id last for copying. Every text ends with a line break. */
 
 export function backupsText(rows: readonly BackupRow[], options: TextOptions): string {
   const { style, now } = options;
@@ -14,13 +14,12 @@ export function backupsText(rows: readonly BackupRow[], options: TextOptions): s
     { title: 'BACKUP', cell: ({ name }) => name },
     { title: 'DISK', cell: ({ volume_name, volume_id }) => volume_name || volume_id },
     { title: 'SIZE', cell: (row) => size(row.size), align: 'right', droppable: true },
-    // Told by TAKEN, too.
     { title: 'AGE', cell: ({ created_at }) => age(created_at, now), align: 'right', droppable: true },
     { title: 'SERVER', cell: serverText, droppable: true },
     {
       title: 'STATUS',
       cell: ({ status, shared }) => (shared ? `${status}, shared` : status),
-      paint: ({ status, shared }) => statusPaint(shared ? '' : status, style),
+      paint: ({ status, shared }) => (shared ? style.warn : statusPaint(status, style)),
     },
     { title: 'ID', cell: ({ id }) => id, paint: () => style.faint },
   ]);
@@ -64,9 +63,9 @@ function listText<Row>(
   options: TextOptions,
   columns: readonly Column<Row>[],
 ): string {
-  const total = plural(rows.length, what);
   if (rows.length === 0) return joinLines([`No ${what} found.`]);
-  return joinLines([...tableLines(columns, rows, options), '', options.style.strong(total)]);
+  const total = options.style.strong(plural(rows.length, what));
+  return joinLines([...tableLines(columns, rows, options), '', total]);
 }
 
 function serverText({ attachments }: Pick<VolumeRow, 'attachments'>): string {
@@ -83,17 +82,17 @@ function statusPaint(status: string, style: Style): Paint {
 }
 
 /**
- * A line each of what can be given back to `--volume` and `--server`: the name where it is one, names just one and is no
- * id, else the id.
+ * A line for each, as a value for `--volume` and `--server`: the name if it is unique, needs no quoting and cannot be an id;
+ * otherwise the id.
  */
 export function namesText(rows: readonly { readonly id: string; readonly name: string }[]): string {
   const ids = new Set(rows.map(({ id }) => id));
   const seen = new Map<string, number>();
   for (const { name } of rows) seen.set(name, (seen.get(name) ?? 0) + 1);
-  const isOne = (name: string) =>
-    seen.get(name) === 1 && PASTEABLE.test(name) && !looksLikeId(name) && !ids.has(name);
-  return joinLines(rows.map(({ id, name }) => (isOne(name) ? name : id)));
+  const isUsable = (name: string) =>
+    seen.get(name) === 1 && UNQUOTED.test(name) && !looksLikeId(name) && !ids.has(name);
+  return joinLines(rows.map(({ id, name }) => (isUsable(name) ? name : id)));
 }
 
-/** No space, no quote, nothing that a shell would take for its own. */
-const PASTEABLE = /^[\p{L}\p{N}][\p{L}\p{N}_.:@/+-]*$/u;
+/** A word that no shell changes. */
+const UNQUOTED = /^[\p{L}\p{N}][\p{L}\p{N}_.:@/+-]*$/u;

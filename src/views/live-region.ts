@@ -1,18 +1,18 @@
 import { createLogUpdate } from 'log-update';
 
-/** The lowest lines of a terminal, which are redrawn while what is printed stays above them. */
+/** The last lines of a terminal, which are redrawn below the permanent text. */
 export interface LiveRegion {
-  /** Prints for good, above the region. `text` ends with a line break. */
+  /** Prints permanent text above the region. `text` ends with a line break. */
   print(text: string): void;
-  /** Replaces what the region shows; no line may be wider than the terminal. */
+  /** Replaces the lines of the region; none may be wider than the terminal. */
   draw(lines: readonly string[]): void;
   /** Removes the region from the screen. */
   clear(): void;
 }
 
 /**
- * On a real terminal. `harmless`: what every text passes on its way there. The cursor stays visible: hiding it takes hooks on the process's signals, which belong
- * to the command, and a killed process would leave it hidden.
+ * On a real terminal. Every text passes `harmless` (the output guard). The cursor stays visible: hiding it would need signal
+ * handlers, which belong to the command, and a killed process would leave it hidden.
  */
 export function createLiveRegion(
   stream: NodeJS.WritableStream,

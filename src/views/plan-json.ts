@@ -1,30 +1,17 @@
-import { hasChanges, type Plan, type PlanTotals, totals } from '../domain/plan.ts';
+import { hasChanges, type Plan, totals } from '../domain/plan.ts';
 
-/** `plan --output json`: the plan whole, with its totals. Absent is null at the top level, for those who use jq. */
-export interface PlanJson extends Omit<Plan, 'target' | 'state'> {
-  readonly format: 1;
-  readonly target: Plan['target'] | null;
-  readonly state: Plan['state'] | null;
-  readonly totals: PlanTotals;
-  readonly has_changes: boolean;
-}
-
-export function planJson(plan: Plan): PlanJson {
-  const { format, created_at, tool_version, offline, manifests, actions, orphans, moves, notices } = plan;
+/** `plan --output json`: the whole plan and its totals. Without a target or a state, these are null. */
+export function planJson(plan: Plan) {
+  const { format, created_at, tool_version, offline, target = null, state = null, ...rest } = plan;
   return {
     format,
     created_at,
     tool_version,
     offline,
-    target: plan.target ?? null,
-    state: plan.state ?? null,
-    manifests,
+    target,
+    state,
     totals: totals(plan),
     has_changes: hasChanges(plan),
-    actions,
-    ...(plan.left_out === undefined ? {} : { left_out: plan.left_out }),
-    orphans,
-    moves,
-    notices,
+    ...rest,
   };
 }

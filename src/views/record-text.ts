@@ -1,3 +1,4 @@
+import { isoTime } from '../domain/clock.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
@@ -17,9 +18,11 @@ import {
   type Succeeded,
   sameSeen,
   statusOf,
+  type UnderWay,
   type Unknown,
 } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
+import type { Column } from './table.ts';
 import {
   labelled,
   type Paint,
@@ -31,7 +34,7 @@ import {
 } from './terminal.ts';
 import { answerText, between, failureText, plural, size, utc, when } from './words.ts';
 
-/** What one record says, in the pieces that plan, summary and `state show` share. */
+/** Parts of the text about one record, shared by plan, summary, status and `state show`. */
 
 export const STATUS_SIGNS: Readonly<Record<RestoreRecord['status'], string>> = {
   intended: '»',
@@ -41,31 +44,39 @@ export const STATUS_SIGNS: Readonly<Record<RestoreRecord['status'], string>> = {
   unknown: '?',
 };
 
+const STATUS_STYLES = {
+  intended: 'warn',
+  running: 'accent',
+  succeeded: 'good',
+  failed: 'bad',
+  unknown: 'warn',
+} as const;
+
 export function statusPaint(status: RestoreRecord['status'], style: Style): Paint {
-  switch (status) {
-    case 'succeeded':
-      return style.good;
-    case 'failed':
-      return style.bad;
-    case 'unknown':
-    case 'intended':
-      return style.warn;
-    case 'running':
-      return style.accent;
-    default:
-      return unreachable(status);
-  }
+  return style[STATUS_STYLES[status]];
 }
 
-/** How it stands, in a sentence without times: `failed, the disk may have been touched: …` */
+/** Columns for the job, and for the request if there is no job. */
+export function idColumns<Row>(recordOf: (row: Row) => RestoreRecord | undefined): Column<Row>[] {
+  const cell = (idOf: (record: RestoreRecord) => string | undefined) => (row: Row) => {
+    const record = recordOf(row);
+    return (record && idOf(record)) ?? '';
+  };
+  return [
+    { title: 'JOB', cell: cell(jobIdOf) },
+    { title: 'REQUEST', cell: cell(requestInsteadOfJob), droppable: true },
+  ];
+}
+
+/** The status and its reason, without times: `failed, the disk may have been touched: …` */
 export function outcomeText(record: RestoreRecord): string {
   switch (record.status) {
     case 'intended':
-      return `begun, ${INTENDED[intendedKind(record)]}`;
+      return `begun, ${answerSoFar(record)}`;
     case 'running':
-      return `running in the cloud${howText(record.evidence)}`;
+      return `running in the cloud${EVIDENCE_SUFFIXES[record.evidence]}`;
     case 'succeeded':
-      return `succeeded${howText(record.evidence)}`;
+      return `succeeded${EVIDENCE_SUFFIXES[record.evidence]}`;
     case 'failed':
       return `failed, ${record.touched === 'no' ? 'the disk was not touched' : 'the disk may have been touched'}: ${sanitize(record.reason)}`;
     case 'unknown':
@@ -75,31 +86,20 @@ export function outcomeText(record: RestoreRecord): string {
   }
 }
 
-const INTENDED = { open: 'its answer was never recorded', answered: 'not accepted so far' };
-
-function intendedKind({ attempts }: RestoreRecord): keyof typeof INTENDED {
-  return attempts.at(-1)?.answer === undefined ? 'open' : 'answered';
+function answerSoFar({ attempts }: Intended): string {
+  return attempts.at(-1)?.answer === undefined ? 'its answer was never recorded' : 'not accepted so far';
 }
 
-/** By what it is known; a yes of the cloud goes without saying. */
-function howText(evidence: (RestoreRecord & { status: 'succeeded' })['evidence']): string {
-  switch (evidence) {
-    case 'accepted':
-      return '';
-    case 'adopted':
-      return ' (adopted)';
-    case 'resolved':
-      return ' (resolved by hand)';
-    case 'imported':
-      return ' (done by hand, imported)';
-    default:
-      return unreachable(evidence);
-  }
-}
+const EVIDENCE_SUFFIXES = {
+  accepted: '',
+  adopted: ' (adopted)',
+  resolved: ' (resolved by hand)',
+  imported: ' (done by hand, imported)',
+} as const;
 
 /**
- * How long the restore took, or takes so far, ms: from the yes; where none came and it was found under way, from the
- * first request that can have begun it, which is never too short. Undefined when the cloud never began it.
+ * Duration of the restore so far, ms. It begins with the accepted answer; for an adopted restore with the first request
+ * that can have started it, so that it is never too short. Undefined if the cloud has not started it.
  */
 export function durationOf(record: RestoreRecord, now: number): number | undefined {
   const first = record.attempts[0]?.intended_at;
@@ -107,7 +107,7 @@ export function durationOf(record: RestoreRecord, now: number): number | undefin
     case 'intended':
       return undefined;
     case 'running':
-      return elapsed(Date.parse(beganBy(record) ?? record.started_at), now);
+      return between(beganBy(record) ?? record.started_at, isoTime(now));
     case 'succeeded':
       return between(beganBy(record) ?? record.started_at ?? first, record.finished_at);
     case 'failed':
@@ -127,11 +127,7 @@ function beganBy({ evidence, attempts }: Running | Succeeded): string | undefine
   return first?.intended_at;
 }
 
-function elapsed(from: number, now: number): number | undefined {
-  return Number.isNaN(now - from) ? undefined : Math.max(0, now - from);
-}
-
-/** Disk and backup, names first. */
+/** Disk and backup: names, then ids. */
 export function subjectLines(record: RestoreRecord, { style, now }: TextOptions): string[] {
   const { names } = record;
   return [
@@ -155,16 +151,22 @@ export function subjectLines(record: RestoreRecord, { style, now }: TextOptions)
   ];
 }
 
-/** Every POST: when, what came back, the ids that the cloud's support asks for. */
+/** Each POST: its time, its answer and the ids that the cloud's support asks for; before them a job that no answer named. */
 export function attemptLines(record: RestoreRecord, { style, width }: TextOptions): string[] {
   const { attempts } = record;
-  return attempts.flatMap((attempt, index) =>
-    labelled(
-      attempts.length === 1 ? 'attempt' : `attempt ${index + 1}`,
-      [...wrap(attemptText(attempt), width - VALUE_COLUMN), ...idsOf(attempt).map((id) => style.faint(id))],
-      style,
+  const job = jobIdOf(record);
+  return [
+    ...(job === undefined || attempts.some(({ job_id }) => job_id === job)
+      ? []
+      : labelled('job', [sanitize(job)], style)),
+    ...attempts.flatMap((attempt, index) =>
+      labelled(
+        attempts.length === 1 ? 'attempt' : `attempt ${index + 1}`,
+        [...wrap(attemptText(attempt), width - VALUE_COLUMN), ...idsOf(attempt).map(style.faint)],
+        style,
+      ),
     ),
-  );
+  ];
 }
 
 function attemptText({
@@ -181,45 +183,54 @@ function attemptText({
   const late =
     written_late_ms === undefined
       ? ''
-      : `; sent ${formatDuration(written_late_ms)} after its last check, when it should not have left any more`;
+      : `; sent ${formatDuration(written_late_ms)} after its last check, when it must not be sent any more`;
   const outcome = settled
-    ? `; it did not start: the disk did not move for ${formatDuration(settled.for_ms)}`
+    ? `; it did not start: the disk did not change for ${formatDuration(settled.for_ms)}`
     : '';
   return `${utc(intended_at)}, ${answerText(answer)}${after}${because}${late}${outcome}`;
 }
 
 function idsOf({ job_id, request_id, failure }: Attempt): string[] {
-  const request = request_id ?? failure?.request_id;
+  return idTexts(job_id, request_id ?? failure?.request_id);
+}
+
+function idTexts(job: string | undefined, request: string | undefined): string[] {
   return [
-    ...(job_id === undefined ? [] : [`job ${sanitize(job_id)}`]),
+    ...(job === undefined ? [] : [`job ${sanitize(job)}`]),
     ...(request === undefined ? [] : [`request ${sanitize(request)}`]),
   ];
 }
 
 /**
- * Disk and backup before the first attempt and as seen since, what moved is marked; the last `shown` looks. Then what
- * they rule out, or what success rests on.
+ * The baseline and the last `shown` observations, with changes marked; then the observations that contradict the restore,
+ * or those on which success rests.
  */
-export function lookLines(record: RestoreRecord, shown: number, { style, width }: TextOptions): string[] {
+export function observationLines(
+  record: RestoreRecord,
+  shown: number,
+  { style, width }: TextOptions,
+): string[] {
   const { baseline } = record;
-  const looks = looksOf(record);
-  const left = looks.length - shown;
+  const observations = observationsOf(record);
+  const hidden = observations.length - shown;
   return [
-    ...labelled('before', lookText(baseline, baseline, style), style),
-    ...(left > 0
+    ...labelled('before', observationText(baseline, baseline, style), style),
+    ...(hidden > 0
       ? labelled(
           'earlier',
-          [`${plural(left, 'look')}: vbsctl state show ${shellOperand(record.address)}`],
+          [`${plural(hidden, 'observation')}: vbsctl state show ${shellOperand(record.address)}`],
           style,
         )
       : []),
-    ...looks.slice(-shown).flatMap((look) => labelled('seen', lookText(look, baseline, style), style)),
+    ...observations
+      .slice(-shown)
+      .flatMap((each) => labelled('seen', observationText(each, baseline, style), style)),
     ...contradictionLines(record, style, width),
     ...(record.status === 'succeeded' ? observedLines(record, style) : []),
   ];
 }
 
-function looksOf(record: RestoreRecord): readonly Observation[] {
+function observationsOf(record: RestoreRecord): readonly Observation[] {
   if (record.status === 'unknown') return record.observations;
   return 'history' in record ? (record.history?.looks ?? []) : [];
 }
@@ -235,11 +246,13 @@ function observedLines({ observed, baseline }: Succeeded, style: Style): string[
   if (!observed) return [];
   const { at, job, volume, backup } = observed;
   if (job) return labelled('seen', [utc(at), `job ${sanitize(job.id)}  ${sanitize(job.status)}`], style);
-  return volume && backup ? labelled('seen', lookText({ at, volume, backup }, baseline, style), style) : [];
+  return volume && backup
+    ? labelled('seen', observationText({ at, volume, backup }, baseline, style), style)
+    : [];
 }
 
-function lookText(look: Observation, baseline: Observation, style: Style): string[] {
-  const widest = Math.max(statusOf(look.volume).length, statusOf(look.backup).length);
+function observationText({ at, volume, backup }: Observation, baseline: Observation, style: Style): string[] {
+  const widest = Math.max(statusOf(volume).length, statusOf(backup).length);
   const line = (what: string, seen: Seen, before: Seen) => {
     const text = [
       what,
@@ -249,23 +262,22 @@ function lookText(look: Observation, baseline: Observation, style: Style): strin
         ? [`restored from ${sanitize(seen.src_backup_id)}`]
         : []),
     ].join('  ');
-    return sameSeen(seen, before) ? text : style.warn(`${text}  ← moved`);
+    return sameSeen(seen, before) ? text : style.warn(`${text}  ← changed`);
   };
-  return [
-    utc(look.at),
-    line('disk  ', look.volume, baseline.volume),
-    line('backup', look.backup, baseline.backup),
-  ];
+  return [utc(at), line('disk  ', volume, baseline.volume), line('backup', backup, baseline.backup)];
 }
 
-/** What the text of a record that failed needs to know of all the others. */
 export interface StepOptions {
-  /** The lowest generation that would do once more what the record stands for. */
+  /** The lowest generation that repeats the restore of the record; it depends on all other records. */
   readonly nextGeneration: (record: RestoreRecord) => number;
 }
 
-/** What to type next about one record; nothing when it is done. `at`: where its generation is declared. */
-export function nextSteps(record: RestoreRecord, { nextGeneration }: StepOptions, at?: string): string[] {
+/** The next commands for a record; none if it succeeded. `declaredAt`: the position of its generation. */
+export function nextSteps(
+  record: RestoreRecord,
+  { nextGeneration }: StepOptions,
+  declaredAt?: string,
+): string[] {
   switch (record.status) {
     case 'succeeded':
       return [];
@@ -278,17 +290,17 @@ export function nextSteps(record: RestoreRecord, { nextGeneration }: StepOptions
         const remedy = remedyOf(record.attempts.at(-1)?.failure?.code);
         return [...(remedy === undefined ? [] : [remedy]), 'to try it again: vbsctl apply'];
       }
-      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${at ? ` at ${at}` : ''}, then: vbsctl apply`;
+      const raise = `to restore it again: raise generation to ${nextGeneration(record)}${declaredAt ? ` at ${declaredAt}` : ''}, then: vbsctl apply`;
       return record.resolution
         ? [raise]
-        : [raise, `or, if you know better: ${resolveCommand(record.address)}`];
+        : [raise, `or, if you checked the disk and know the outcome: ${resolveCommand(record.address)}`];
     }
     default:
       return unreachable(record);
   }
 }
 
-/** What to type next about one whose outcome is still to come. */
+/** The next commands for a record without an outcome. */
 export function openSteps(record: Intended | Running | Unknown): string[] {
   switch (record.status) {
     case 'intended':
@@ -302,18 +314,12 @@ export function openSteps(record: Intended | Running | Unknown): string[] {
   }
 }
 
-/** Where an earlier run left it, for who is asked to go on. */
-export function progressSoFar(
-  record: RestoreRecord & { readonly status: 'intended' | 'running' },
-  { style, now }: TextOptions,
-): string[] {
-  const job = jobIdOf(record);
-  const request = requestInsteadOfJob(record);
+/** The progress of an earlier run. */
+export function progressSoFar(record: UnderWay, { style, now }: TextOptions): string[] {
   return [
     record.status === 'running'
       ? `${record.evidence === 'adopted' ? 'found running' : 'accepted'} ${when(record.started_at, now)}`
-      : `begun ${when(record.updated_at, now)}, ${INTENDED[intendedKind(record)]}`,
-    ...(job === undefined ? [] : [style.faint(`job ${sanitize(job)}`)]),
-    ...(request === undefined ? [] : [style.faint(`request ${sanitize(request)}`)]),
+      : `begun ${when(record.updated_at, now)}, ${answerSoFar(record)}`,
+    ...idTexts(jobIdOf(record), requestInsteadOfJob(record)).map(style.faint),
   ];
 }

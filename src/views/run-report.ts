@@ -2,20 +2,16 @@ import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import type { ApplyView } from './apply-view.ts';
 
-/** A run when it is over, folded from its events: what every report is made from. */
+/** The result of a run, folded from its events. */
 export interface RunReport {
-  /** By address, in the order in which they ended. */
+  /** By address, in the order of their ends. */
   readonly ends: ReadonlyMap<Address, End>;
   readonly halted?: { readonly failures: number; readonly reason: string };
-  /** Absent when the run broke off. */
+  /** Absent if the run stopped early. */
   readonly summary?: RunSummary;
 }
 
-export interface RunReporter extends ApplyView {
-  report(): RunReport;
-}
-
-export function createRunReporter(): RunReporter {
+export function createRunReporter(): ApplyView & { report(): RunReport } {
   const ends = new Map<Address, End>();
   let halted: RunReport['halted'];
   let summary: RunSummary | undefined;

@@ -1,16 +1,15 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
-import type { RestoreAction } from '../domain/plan.ts';
+import { type RestoreAction, totals } from '../domain/plan.ts';
 import {
   movesOf,
-  planTotals,
   type SavedAction,
   type SavedPlan,
   type SavedRestore,
   type SignatureFinding,
 } from '../domain/saved-plan.ts';
-import { placeText, remedyLines } from './diagnostics.ts';
+import { positionText, remedyLines } from './diagnostics.ts';
 import { actionLines, heading, runnableLines, subjectLines } from './plan/action.ts';
 import { protectText } from './plan/done.ts';
 import { headerLines } from './plan/header.ts';
@@ -123,7 +122,7 @@ function countsOf(saved: SavedPlan): PlanCounts {
   const note = saved.actions.filter(
     (action) => action.kind === 'noop' && (action.notes_rule ?? action.notes_protect),
   ).length;
-  return { ...planTotals(saved), rename: movesOf(saved).length, note };
+  return { ...totals(saved), rename: movesOf(saved).length, note };
 }
 
 /** For views of plans; what it waits for is not in the file. */
@@ -154,7 +153,7 @@ function blockLines(action: SavedAction, options: PlanTextOptions): string[] {
   const { address, generation, source } = declared;
   const head = (sign: string, what: string, paint: (text: string) => string) =>
     heading(sign, { address, generation, ...optional('was', was) }, what, paint, options);
-  const at = placeText({ ...optional('file', source.file), ...optional('line', source.line) });
+  const at = positionText({ ...optional('file', source.file), ...optional('line', source.line) });
   const declaredAt = at === '' ? [] : labelled('declared', [style.faint(at)], style);
   switch (action.kind) {
     case 'restore':

@@ -1,14 +1,15 @@
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { describeAttachment } from '../domain/preflight.ts';
-import { jobIdOf, type RestoreRecord, requestInsteadOfJob, statusWord } from '../domain/record.ts';
+import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
-import { remedyLines } from './diagnostics.ts';
-import { addCommands } from './reattach-text.ts';
+import { stepLines } from './diagnostics.ts';
+import { reattachCommands } from './reattach-text.ts';
 import {
   attemptLines,
-  lookLines,
+  idColumns,
   nextSteps,
+  observationLines,
   outcomeText,
   STATUS_SIGNS,
   type StepOptions,
@@ -17,19 +18,10 @@ import {
 } from './record-text.ts';
 import { byAddress } from './state-json.ts';
 import { type Column, tableLines } from './table.ts';
-import {
-  indent,
-  joinLines,
-  LABEL_INDENT,
-  labelled,
-  sanitize,
-  type TextOptions,
-  VALUE_COLUMN,
-  wrap,
-} from './terminal.ts';
-import { age, grouped, plural, selectorText, when } from './words.ts';
+import { joinLines, labelled, sanitize, type TextOptions, VALUE_COLUMN, wrap } from './terminal.ts';
+import { age, countsOf, plural, selectorText, when } from './words.ts';
 
-/** `vbsctl state list`: a line per record, totals, and what to type next. Ends with a line break. */
+/** `vbsctl state list`: a line for each record, totals, and the next command. Ends with a line break. */
 export function stateListText(state: State, options: TextOptions): string {
   const { style, width } = options;
   const records = byAddress(state.records.values());
@@ -40,7 +32,7 @@ export function stateListText(state: State, options: TextOptions): string {
   ]);
 }
 
-/** What needs a person first; what only needs time has a command of its own. */
+/** Records that an operator must look at come first; running ones only need time. */
 function nextLines(records: readonly RestoreRecord[], { style }: TextOptions): string[] {
   const [first, ...more] = records.filter(({ status }) => status === 'unknown' || status === 'failed');
   if (first) {
@@ -60,33 +52,31 @@ function columns({ style, now }: TextOptions): Column<RestoreRecord>[] {
       cell: ({ status }) => statusWord(status),
       paint: ({ status }) => statusPaint(status, style),
     },
-    { title: 'SINCE', cell: ({ updated_at }) => age(updated_at, now), align: 'right' },
+    { title: 'UPDATED', cell: ({ updated_at }) => age(updated_at, now), align: 'right' },
     { title: 'DISK', cell: ({ names, volume_id }) => names.volume_name || volume_id },
     { title: 'BACKUP', cell: ({ names, backup_id }) => names.backup_name || backup_id, droppable: true },
     { title: 'GEN', cell: ({ generation }) => String(generation), align: 'right' },
-    { title: 'JOB', cell: (record) => jobIdOf(record) ?? '', droppable: true },
-    { title: 'REQUEST', cell: (record) => requestInsteadOfJob(record) ?? '', droppable: true },
+    ...idColumns<RestoreRecord>((record) => record).map((column) => ({
+      ...column,
+      droppable: true as const,
+    })),
   ];
 }
 
 const STATUSES = ['succeeded', 'running', 'intended', 'failed', 'unknown'] as const;
 
 function totalsText(records: readonly RestoreRecord[]): string {
-  const counts = STATUSES.map(
-    (status) => [status, records.filter((r) => r.status === status).length] as const,
-  )
-    .filter(([, count]) => count > 0)
-    .map(([status, count]) => `${grouped(count)} ${statusWord(status)}`);
-  return counts.length === 0
-    ? 'No records yet.'
-    : `${plural(records.length, 'record')}: ${counts.join(', ')}.`;
+  if (records.length === 0) return 'No records yet.';
+  const counts = countsOf(
+    STATUSES.map((status) => [records.filter((r) => r.status === status).length, statusWord(status)]),
+  );
+  return `${plural(records.length, 'record')}: ${counts.join(', ')}.`;
 }
 
-/** `vbsctl state show ADDRESS`: everything that is known of one restore. Ends with a line break. */
+/** `vbsctl state show ADDRESS`: the whole record. Ends with a line break. */
 export function stateShowText(record: RestoreRecord, options: TextOptions & StepOptions): string {
   const { style, width } = options;
   const paint = statusPaint(record.status, style);
-  const job = jobIdOf(record);
   const { attached_before: attached = [] } = record;
   return joinLines([
     `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(statusWord(record.status))}${style.faint(`  (generation ${record.generation})`)}`,
@@ -100,62 +90,59 @@ export function stateShowText(record: RestoreRecord, options: TextOptions & Step
       ? labelled('rule', wrap(selectorText(record.selector), width - VALUE_COLUMN), style)
       : []),
     ...(record.protect ? labelled('protects', ['its disk, once it is done (protect: true)'], style) : []),
-    ...(job === undefined ? [] : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
-    ...lookLines(record, Number.POSITIVE_INFINITY, options),
-    ...[...nextSteps(record, options), ...putBackSteps(record)].flatMap((step) =>
-      indent(remedyLines(step, { style, width: width - LABEL_INDENT }), LABEL_INDENT),
-    ),
+    ...observationLines(record, Number.POSITIVE_INFINITY, options),
+    ...[...nextSteps(record, options), ...reattachSteps(record)].flatMap((step) => stepLines(step, options)),
   ]);
 }
 
-/** How the disk comes back to where it was; while it may be restored yet, it has to stay detached. */
-function putBackSteps(record: RestoreRecord): string[] {
+/** Only after success: until then the disk must stay detached. */
+function reattachSteps(record: RestoreRecord): string[] {
   if (record.status !== 'succeeded') return [];
-  return addCommands(record).map((command) => `to attach it again, if it is still detached: ${command}`);
+  return reattachCommands(record).map((command) => `to attach it again, if it is still detached: ${command}`);
 }
 
-/** What makes its status so, and since when. */
+/** The evidence for the status, and its time. */
 function statusLines(record: RestoreRecord, { style, now, width }: TextOptions): string[] {
-  const said = (label: string, text: string) =>
+  const wrapped = (label: string, text: string) =>
     labelled(label, wrap(sanitize(text), width - VALUE_COLUMN), style);
   const at = (label: string, iso: string) => labelled(label, [when(iso, now)], style);
   switch (record.status) {
     case 'intended':
-      return [...said('evidence', outcomeText(record)), ...at('since', record.updated_at)];
+      return [...wrapped('evidence', outcomeText(record)), ...at('updated', record.updated_at)];
     case 'running':
       return [
-        ...said('evidence', EVIDENCE[record.evidence]),
+        ...wrapped('evidence', EVIDENCE[record.evidence]),
         ...at(startWord(record.evidence), record.started_at),
       ];
     case 'succeeded':
       return [
-        ...said('evidence', EVIDENCE[record.evidence]),
+        ...wrapped('evidence', EVIDENCE[record.evidence]),
         ...(record.started_at === undefined ? [] : at(startWord(record.evidence), record.started_at)),
         ...at('ended', record.finished_at),
       ];
     case 'failed':
       return [
-        ...said('reason', record.reason),
-        ...said('disk was', record.touched === 'no' ? 'not touched' : 'touched, or may have been'),
+        ...wrapped('reason', record.reason),
+        ...wrapped('disk was', record.touched === 'no' ? 'not touched' : 'touched, or may have been'),
         ...at('ended', record.finished_at),
       ];
     case 'unknown':
-      return [...said('cause', record.cause), ...at('since', record.updated_at)];
+      return [...wrapped('cause', record.cause), ...at('updated', record.updated_at)];
     default:
       return unreachable(record);
   }
 }
 
-/** What was adopted began some time before it was found. */
+/** An adopted restore started some time before it was found. */
 function startWord(evidence: keyof typeof EVIDENCE): string {
   return evidence === 'adopted' ? 'found' : 'started';
 }
 
 const EVIDENCE = {
   accepted: 'the cloud accepted it',
-  adopted: 'adopted: there was no clear answer, but disk and backup were seen restoring',
-  resolved: 'decided by a person',
+  adopted: 'adopted: there was no clear answer, but disk and backup were restoring',
+  resolved: 'resolved by an operator',
   imported: 'done by hand, and imported',
 };
 

@@ -1,87 +1,73 @@
+import { isoTime } from '../domain/clock.ts';
 import { type CloudProject, projectText } from '../domain/cloud-project.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import {
-  isShown,
-  jobIdOf,
-  type RestoreRecord,
-  requestInsteadOfJob,
-  statusOf,
-  statusWord,
-} from '../domain/record.ts';
-import { remedyLines } from './diagnostics.ts';
+import { isShown, jobIdOf, type RestoreRecord, statusOf, statusWord } from '../domain/record.ts';
+import { remedyLines, stepLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
 import {
   attemptLines,
+  idColumns,
   openSteps,
   outcomeText,
   STATUS_SIGNS,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
-import { type StateListItem, stateListJson } from './state-json.ts';
+import { stateListItem } from './state-json.ts';
 import { tableLines } from './table.ts';
-import {
-  indent,
-  joinLines,
-  LABEL_INDENT,
-  labelled,
-  sanitize,
-  type TextOptions,
-  VALUE_COLUMN,
-  wrap,
-} from './terminal.ts';
+import { joinLines, labelled, sanitize, type TextOptions, VALUE_COLUMN, wrap } from './terminal.ts';
 import { age, answerText, failureText, listed, plural, size, utc, when } from './words.ts';
 
 export interface Status {
   readonly target: CloudProject;
-  /** Where the state lies. */
+  /** Location of the state. */
   readonly location: string;
   readonly lock: LockHolder | undefined;
   readonly open: readonly OpenRestore[];
   readonly total: number;
-  /** Of the restores that were asked for by name, those that are over; absent: all were asked for. */
+  /** Closed restores among the requested addresses. Absent: no address was given, all are requested. */
   readonly over?: readonly RestoreRecord[];
 }
 
-export interface StatusOptions extends TextOptions {
-  /** More than a line each: what it is, what waits behind it, the text for the cloud's support. */
+interface StatusOptions extends TextOptions {
+  /** Shows each restore with its details, the restores that it blocks, and a text for the cloud’s support. */
   readonly inFull: boolean;
 }
 
-/** `vbsctl status`: what is open, since when, and what to do about it. Ends with a line break. */
+/** `vbsctl status`: the open restores, their times, and the next commands. Ends with a line break. */
 export function statusText(status: Status, options: StatusOptions): string {
   const { style, now, width } = options;
   const { open, lock, location, target, over } = status;
+  const closed = (over ?? []).map(
+    (record) =>
+      `${statusPaint(record.status, style)(STATUS_SIGNS[record.status])} ${sanitize(record.address)}  ${outcomeText(record)}`,
+  );
   const head = [
     `${style.faint('state')}  ${sanitize(location)}, ${sanitize(projectText(target))}`,
     `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free'}`,
     '',
+    ...(closed.length > 0 ? [...closed, ''] : []),
   ];
-  if (over && over.length > 0)
-    head.push(
-      ...over.map(
-        (record) =>
-          `${statusPaint(record.status, style)(STATUS_SIGNS[record.status])} ${sanitize(record.address)}  ${outcomeText(record)}`,
-      ),
-      '',
-    );
   if (open.length === 0) return joinLines([...head, nothingOpen(status, options)]);
-  const body = options.inFull
-    ? open.flatMap((restore) => [...detail(restore, status, options), ''])
-    : [...table(open, options), ''];
+  const total = over?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))];
+  if (options.inFull)
+    return joinLines([
+      ...head,
+      ...open.flatMap((restore) => [...detailLines(restore, status, options), '']),
+      ...total,
+    ]);
+  const canWait = !lock && open.some(({ record }) => record.status !== 'unknown');
   return joinLines([
     ...head,
-    ...body,
-    ...(over?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))]),
-    ...(options.inFull
-      ? []
-      : [
-          ...ways(status),
-          'to see one in full, with a text for the cloud’s support: vbsctl status ADDRESS',
-        ].flatMap((way) => remedyLines(way, { style, width }))),
+    ...table(open, options),
+    '',
+    ...total,
+    // A run that holds the lock follows them itself.
+    ...(canWait ? remedyLines('to wait for running restores: vbsctl wait', { style, width }) : []),
+    ...remedyLines('for details and a text for the cloud’s support: vbsctl status ADDRESS', { style, width }),
   ]);
 }
 
@@ -92,7 +78,7 @@ function openText({ open, total, over }: Status): string {
     : `${count} of ${plural(total, 'record')}.`;
 }
 
-/** A run that holds the lock may not have sent anything yet: it may wait for a disk to be detached. */
+/** A run that holds the lock may not have sent anything yet. */
 function nothingOpen({ lock, total, over }: Status, { style }: TextOptions): string {
   if (over) return style.strong(style.good('No open restores among them.'));
   if (lock?.operation !== 'apply')
@@ -100,12 +86,6 @@ function nothingOpen({ lock, total, over }: Status, { style }: TextOptions): str
   return style.strong(
     `No open restores so far; ${plural(total, 'record')}. The run that holds the lock may be waiting, for example for a detach.`,
   );
-}
-
-/** While a run holds the lock it follows them itself. */
-function ways({ open, lock }: Status): string[] {
-  const underWay = open.some(({ record }) => record.status !== 'unknown');
-  return underWay && !lock ? ['to wait for running restores: vbsctl wait'] : [];
 }
 
 function table(open: readonly OpenRestore[], options: TextOptions): string[] {
@@ -118,42 +98,39 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
         cell: ({ record }) => statusWord(record.status),
         paint: ({ record }) => statusPaint(record.status, style),
       },
-      { title: 'BEGUN', cell: ({ record }) => age(began(record), now), align: 'right' },
-      { title: 'LAST CHANGE', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
+      { title: 'REQUESTED', cell: ({ record }) => age(began(record), now), align: 'right' },
+      { title: 'UPDATED', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
       {
-        title: 'WAITING',
+        title: 'BLOCKS',
         cell: ({ behind }) => (behind.length === 0 ? '' : String(behind.length)),
         align: 'right',
       },
-      { title: 'JOB', cell: ({ record }) => jobIdOf(record) ?? '' },
-      { title: 'REQUEST', cell: ({ record }) => requestInsteadOfJob(record) ?? '', droppable: true },
+      ...idColumns<OpenRestore>(({ record }) => record),
     ],
     open,
     options,
   );
 }
 
-function detail({ record, behind, declared }: OpenRestore, status: Status, options: TextOptions): string[] {
+function detailLines(
+  { record, behind, declared }: OpenRestore,
+  status: Status,
+  options: TextOptions,
+): string[] {
   const { style, width, now } = options;
-  const job = jobIdOf(record);
   const paint = statusPaint(record.status, style);
-  const step = (text: string) =>
-    indent(remedyLines(text, { style, width: width - LABEL_INDENT }), LABEL_INDENT);
   return [
     `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(outcomeText(record))}`,
-    ...labelled('begun', [when(began(record), now)], style),
-    ...labelled('changed', [when(record.updated_at, now)], style),
+    ...labelled('requested', [when(began(record), now)], style),
+    ...labelled('updated', [when(record.updated_at, now)], style),
     ...subjectLines(record, options),
-    ...(job === undefined || record.attempts.some(({ job_id }) => job_id === job)
-      ? []
-      : labelled('job', [sanitize(job)], style)),
     ...attemptLines(record, options),
-    ...labelled('waiting', behindLines(behind, width), style),
+    ...labelled('blocks', behindLines(behind, width), style),
     ...(declared ? [] : labelled('declared', ['in none of the manifests'], style)),
     ...(declared || record.status !== 'intended'
       ? openSteps(record)
       : [`to find out what happened: vbsctl wait ${shellOperand(record.address)}`]
-    ).flatMap(step),
+    ).flatMap((step) => stepLines(step, options)),
     '',
     style.faint('-- for the cloud’s support --'),
     ...ticketLines(record, status.target),
@@ -161,14 +138,14 @@ function detail({ record, behind, declared }: OpenRestore, status: Status, optio
   ];
 }
 
-const BEHIND_SHOWN = 5;
+const BLOCKED_LISTED_MAX = 5;
 
 function behindLines(behind: readonly Behind[], width: number): string[] {
   if (behind.length === 0) return ['no other restore'];
   return wrap(
     listed(
       behind.map(({ address, because }) => `${address} (${BECAUSE[because]})`),
-      BEHIND_SHOWN,
+      BLOCKED_LISTED_MAX,
     ),
     width - VALUE_COLUMN,
   );
@@ -180,27 +157,27 @@ const BECAUSE: Readonly<Record<Behind['because'], string>> = {
   same_backup: 'same backup',
 };
 
-/** Everything that the cloud's support asks for, in one piece to paste; no margin, no colours, no ages. */
+/** The facts that the cloud’s support needs, to paste: no margin, no colours, no ages. */
 export function ticketLines(record: RestoreRecord, target: CloudProject): string[] {
   const { names } = record;
   const job = jobIdOf(record);
   return [
     ticketQuestion(record),
-    `Project: ${projectText(target)}`,
-    `Disk: ${record.volume_id} (${names.volume_name || 'no name'})`,
+    `In ${projectText(target)}`,
+    `Volume: ${record.volume_id} (${names.volume_name || 'no name'})`,
     `Backup: ${record.backup_id} (${names.backup_name || 'no name'}, ${size(names.size)}, taken ${utc(names.backup_created_at)})`,
     ...(job === undefined ? [] : [`Job: ${job}`]),
     ...record.attempts.map(({ intended_at, answer, failure, request_id }) => {
       const id = request_id ?? failure?.request_id;
-      const said = failure ? `${answerText(answer)}: ${failureText(failure)}` : answerText(answer);
-      return `POST of ${utc(intended_at)}, request id ${id ?? 'not known'}: ${said}`;
+      const text = failure ? `${answerText(answer)}: ${failureText(failure)}` : answerText(answer);
+      return `POST of ${utc(intended_at)}, request id ${id ?? 'not known'}: ${text}`;
     }),
     ...(record.status === 'unknown'
       ? record.observations
           .slice(-1)
           .map(
             ({ at, volume, backup }) =>
-              `Seen ${utc(at)}: disk ${statusOf(volume)}, updated ${(isShown(volume) && volume.updated_at) || 'never'}; backup ${statusOf(backup)}`,
+              `Seen ${utc(at)}: volume ${statusOf(volume)}, updated ${(isShown(volume) && volume.updated_at) || 'never'}; backup ${statusOf(backup)}`,
           )
       : []),
   ].map(sanitize);
@@ -209,7 +186,7 @@ export function ticketLines(record: RestoreRecord, target: CloudProject): string
 function ticketQuestion(record: RestoreRecord): string {
   switch (record.status) {
     case 'running':
-      // A cloud may have no jobs, and who adopted a restore was never told of one.
+      // There is no job id if the cloud has no jobs or the restore was adopted.
       return `What is the status of ${jobIdOf(record) === undefined ? 'this restore' : 'the job of this restore'}, and will it end?`;
     case 'intended':
     case 'unknown':
@@ -223,37 +200,22 @@ function ticketQuestion(record: RestoreRecord): string {
 }
 
 function began(record: RestoreRecord): string {
-  return new Date(beganAt(record)).toISOString();
+  return isoTime(beganAt(record));
 }
 
 /** `status --output json` */
-export interface StatusJson {
-  readonly format: 1;
-  readonly location: string;
-  readonly target: CloudProject;
-  readonly lock: LockHolder | null;
-  readonly open: readonly (StateListItem & {
-    readonly began_at: string;
-    readonly behind: readonly Behind[];
-    readonly declared: boolean;
-    readonly ticket: string;
-  })[];
-}
-
-export function statusJson({ location, target, lock, open }: Status): StatusJson {
+export function statusJson({ location, target, lock, open }: Status) {
   return {
     format: 1,
     location,
     target,
     lock: lock ?? null,
-    open: open.flatMap(({ record, behind, declared }) =>
-      stateListJson([record]).map((item) => ({
-        ...item,
-        began_at: began(record),
-        behind,
-        declared,
-        ticket: ticketLines(record, target).join('\n'),
-      })),
-    ),
+    open: open.map(({ record, behind, declared }) => ({
+      ...stateListItem(record),
+      began_at: began(record),
+      behind,
+      declared,
+      ticket: ticketLines(record, target).join('\n'),
+    })),
   };
 }

@@ -1,20 +1,20 @@
-import { displayWidth, type Paint, padEnd, type Style, sanitize } from './terminal.ts';
+import { displayWidth, type Paint, padEnd, type Style, sanitize, widestOf } from './terminal.ts';
 
 export interface Column<Row> {
   readonly title: string;
-  /** The raw text: the table sanitizes it. */
+  /** Raw text: the table sanitizes it. */
   readonly cell: (row: Row) => string;
   readonly paint?: (row: Row) => Paint;
   readonly align?: 'right';
-  /** May be left out where the terminal is too narrow for all columns. */
+  /** The column is dropped if the terminal is too narrow. */
   readonly droppable?: true;
 }
 
 const GAP = 2;
 
 /**
- * A table without borders: a faint line of titles, then a line a row. A column that is empty throughout is
- * left out, then droppable ones from the right until it fits; ids are never cut, so it may still be wider.
+ * A table without borders: a faint line of titles, then one line for each row. Empty columns are left out, then
+ * droppable ones from the right until it fits. Cells are never cut, because ids are copied, so it may still be too wide.
  */
 export function tableLines<Row>(
   columns: readonly Column<Row>[],
@@ -24,12 +24,9 @@ export function tableLines<Row>(
   const measured = columns
     .map((column) => {
       const cells = rows.map((row) => sanitize(column.cell(row)));
-      let columnWidth = 0;
-      for (const cell of cells) columnWidth = Math.max(columnWidth, displayWidth(cell));
-      const used = columnWidth > 0;
-      return { column, cells, used, width: Math.max(columnWidth, displayWidth(column.title)) };
+      return { column, cells, width: widestOf([column.title, ...cells]) };
     })
-    .filter(({ used }) => used);
+    .filter(({ cells }) => cells.some((cell) => cell !== ''));
 
   const total = () => measured.reduce((sum, each) => sum + each.width + GAP, -GAP);
   while (total() > width) {
@@ -65,10 +62,9 @@ export function tableLines<Row>(
   return [titles, ...lines];
 }
 
-/** Two columns without titles, the left one as wide as its widest. */
+/** Two aligned columns without titles. */
 export function pairLines(pairs: readonly (readonly [left: string, right: string])[]): string[] {
-  let widest = 0;
-  for (const [left] of pairs) widest = Math.max(widest, displayWidth(left));
+  const widest = widestOf(pairs.map(([left]) => left));
   return pairs.map(([left, right]) => (right === '' ? left : `${padEnd(left, widest)}  ${right}`));
 }
 

@@ -2,12 +2,11 @@ import pc from 'picocolors';
 import { type Lines, linesOf } from '../domain/diagnostic.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 
-/** With the other tools of a text view. */
 export { sanitize };
 
 /**
- * How text gets to a terminal: what is not ours is made harmless, colours come from a `Style` that the caller
- * chose, widths are counted in columns. Everything here works on plain text; paint last, or widths are wrong.
+ * Layout of text on a terminal: foreign text is sanitized, colours come from the caller's `Style`, widths are counted
+ * in columns. Everything here works on plain text; paint last, or widths are wrong.
  */
 
 export type Paint = (text: string) => string;
@@ -19,20 +18,20 @@ export interface Style {
   readonly good: Paint;
   readonly warn: Paint;
   readonly bad: Paint;
-  /** Something to type or to follow. */
+  /** A command to type, or progress. */
   readonly accent: Paint;
 }
 
-/** What every text view needs to know of its reader. */
+/** Options of every text view. */
 export interface TextOptions {
   readonly style: Style;
   /** Columns of the terminal. */
   readonly width: number;
-  /** Epoch ms, for ages. */
+  /** Current time in epoch ms, for ages. */
   readonly now: number;
 }
 
-/** Columns assumed where no terminal tells. */
+/** Columns assumed if the output is not a terminal. */
 export const DEFAULT_WIDTH = 100;
 
 export function makeStyle(color: boolean): Style {
@@ -40,7 +39,7 @@ export function makeStyle(color: boolean): Style {
   return { strong: bold, faint: dim, good: green, warn: yellow, bad: red, accent: cyan };
 }
 
-/** NO_COLOR wins over FORCE_COLOR, both over what the stream is. */
+/** NO_COLOR wins over FORCE_COLOR, both win over `isTTY`. */
 export function wantsColor(env: Readonly<NodeJS.ProcessEnv>, isTTY: boolean): boolean {
   if (env.NO_COLOR) return false;
   const force = env.FORCE_COLOR;
@@ -65,6 +64,12 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+export function widestOf(texts: Iterable<string>): number {
+  let widest = 0;
+  for (const text of texts) widest = Math.max(widest, displayWidth(text));
+  return widest;
+}
+
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - displayWidth(text)));
 }
@@ -73,7 +78,7 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - displayWidth(text))) + text;
 }
 
-/** At most `width` columns; an ellipsis says that something is missing. */
+/** Cuts `text` to at most `width` columns, with an ellipsis at the cut. */
 export function clip(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let used = 1;
@@ -86,56 +91,53 @@ export function clip(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** Our sign of what to do, and what looks like it: the arrows of Unicode, and those that are typed. */
-const SIGN = String.raw`(?:[\u2190-\u21ff\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffeb\u{1f800}-\u{1f8ff}]|[-=]*>)`;
-/** What a sign or a command of ours begins with: a line begins with one only where it is ours. */
-const OURS = String.raw`${SIGN}\S*|vbsctl|openstack`;
+/** The arrow before our remedies, and everything that looks like it: the arrows of Unicode, and typed ones. */
+const ARROW = String.raw`(?:[\u2190-\u21ff\u2794-\u27bf\u27f0-\u27ff\u2900-\u297f\u2b00-\u2bff\uffeb\u{1f800}-\u{1f8ff}]|[-=]*>)`;
+/** The beginning of a remedy or command of ours. Foreign text must not put one at the beginning of a line. */
+const OURS = String.raw`${ARROW}\S*|vbsctl|openstack`;
 
-/**
- * A word, and such beginnings after it, a sign with what it points to: whatever a text holds, none of its lines but the
- * first begins with one.
- */
-const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S)(?:(?<= ${SIGN}\S*) +\S+)?)*`, 'gu');
+/** A word together with any `OURS` that follow it (an arrow also with the next word), so that `fill` never breaks before one. */
+const WORDS = new RegExp(String.raw`\S+(?: +(?:${OURS})(?!\S)(?:(?<= ${ARROW}\S*) +\S+)?)*`, 'gu');
 
-/** Prose, in lines of at most `width` columns, broken at blanks of every kind; a longer word stays whole. */
+/** Prose in lines of at most `width` columns, broken at any white space; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
-  return filled(text.replace(/\s/g, ' ').match(WORDS) ?? [], width);
+  return fill(text.replace(/\s/g, ' ').match(WORDS) ?? [], width);
 }
 
 /**
- * A command up to the end of its line (broken, it could not be pasted), or a word. A quotation belongs to its word,
- * spaces and all: no command is found in it. Only U+0020 ends a word: any other blank belongs to what it was found in.
+ * A command up to the end of its line (a broken one could not be pasted), or a word. A quotation, with its spaces, is
+ * part of its word, so no command is found in it. Only U+0020 ends a word; other white space is part of it.
  */
 const ADVICE =
   /(?:vbsctl|openstack) .*$|(?:\u201c[^\u201d]*\u201d|"(?:[^"\\]|\\.)*"|'[^']*'|\\[^ ]|[^ ])+(?: +\u2192(?![^ ]))*/g;
 
 /**
- * What to do, in our own words, line by line: a command of ours stands on a line of its own where it would be broken.
- * What somebody else wrote stands in it in quotation marks (`quoted`, `shellWord`).
+ * Wraps a remedy. A command of ours gets a line of its own if it would be broken. The text is ours; foreign text in it
+ * must be quoted (`quoted`, `shellWord`).
  */
-export function advice(text: string | Lines, width: number): string[] {
-  return lines(text, LEADING_SIGN).flatMap((line) => filled(line.match(ADVICE) ?? [], width));
+export function wrapRemedy(text: string | Lines, width: number): string[] {
+  return lines(text, LEADING_ARROW).flatMap((line) => fill(line.match(ADVICE) ?? [], width));
 }
 
-/** Untrusted prose, sanitized and wrapped. No line begins with what a sign or a command of ours begins with. */
+/** Untrusted prose, sanitized and wrapped. No line begins like a remedy or a command of ours. */
 export function paragraphs(text: string | Lines, width: number): string[] {
   return lines(text, LEADING).flatMap((line) => wrap(line, width));
 }
 
 const LEADING = new RegExp(String.raw`^\s*(?:${OURS})(?!\S)`, 'u');
-const LEADING_SIGN = new RegExp(String.raw`^\s*${SIGN}`, 'u');
+const LEADING_ARROW = new RegExp(String.raw`^\s*${ARROW}`, 'u');
 
 function lines(text: string | Lines, leading: RegExp): string[] {
-  return linesOf(text).map((line) => sanitize(line).replace(leading, madeVisible));
+  return linesOf(text).map((line) => sanitize(line).replace(leading, firstAsCode));
 }
 
-/** Its first character as its code, as a line that could act in a log (domain/escape/ci-log.ts). */
-function madeVisible(leading: string): string {
+/** Writes the first character as its code point, like domain/escape/ci-log.ts. */
+function firstAsCode(leading: string): string {
   const [first = '', ...rest] = leading.trimStart();
   return `\\u{${first.codePointAt(0)?.toString(16)}}${rest.join('')}`;
 }
 
-function filled(pieces: readonly string[], width: number): string[] {
+function fill(pieces: readonly string[], width: number): string[] {
   const done: string[] = [];
   let line = '';
   for (const piece of pieces) {
@@ -154,18 +156,18 @@ export function indent(lines: readonly string[], columns: number): string[] {
   return lines.map((line) => (line === '' ? line : margin + line));
 }
 
-/** Where the values of `labelled` begin. */
+/** Columns at which the labels and the values of `labelled` begin. */
 export const LABEL_INDENT = 4;
 export const VALUE_COLUMN = 15;
 
-/** `    disk:      first line`, further lines under the first. */
+/** `    disk:      first line`, with further lines below the first. */
 export function labelled(label: string, lines: readonly string[], style: Style): string[] {
   const head = ' '.repeat(LABEL_INDENT) + style.faint(padEnd(`${label}:`, VALUE_COLUMN - LABEL_INDENT));
   const margin = ' '.repeat(VALUE_COLUMN);
   return lines.map((line, index) => (index === 0 ? head : margin) + line);
 }
 
-/** A view's lines as text to write: every view's text ends with a line break. */
+/** The text of every view: it ends with a line break. */
 export function joinLines(lines: readonly string[]): string {
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

@@ -5,9 +5,9 @@ import type { Attempt } from '../domain/record.ts';
 import type { Selector } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
 
-/** The words that several views use for the same thing. All results are sanitized. */
+/** Phrases that several views share. All results are sanitized. */
 
-/** `2026-11-23T21:03:11Z`: UTC, whole seconds. What is no time is shown as it is. */
+/** `2026-11-23T21:03:11Z`: UTC, whole seconds. Any other text is returned as it is. */
 export function utc(iso: string): string {
   const ms = Date.parse(iso);
   return Number.isNaN(ms) ? sanitize(iso) : `${new Date(ms).toISOString().slice(0, 19)}Z`;
@@ -32,14 +32,14 @@ export function when(iso: string, now: number): string {
   return `${age(iso, now)} (${utc(iso)})`;
 }
 
-/** The time from one moment to another, undefined when either is missing or no time. */
+/** Milliseconds between two times, at least 0; undefined if one is missing or not a time. */
 export function between(from: string | undefined, to: string | undefined): number | undefined {
   if (from === undefined || to === undefined) return undefined;
   const ms = Date.parse(to) - Date.parse(from);
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
 
-/** `00:42`, `1:02:03`: a running clock. */
+/** `00:42`, `1:02:03` */
 export function stopwatch(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   const two = (value: number) => String(value).padStart(2, '0');
@@ -53,20 +53,25 @@ export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `3 failed`, `1 unknown`, without the zeros */
+export function countsOf(counts: readonly (readonly [count: number, what: string])[]): string[] {
+  return counts.flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
+}
+
 /** `1 restore`, `2 restores` */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-/** `500 GB`; nothing when the size is not known. */
+/** `500 GB`; empty if the size is unknown. */
 export function size(gigabytes: number | undefined): string {
   return gigabytes === undefined ? '' : `${grouped(gigabytes)} GB`;
 }
 
-/** The first `shown`, and how many more there are: `a, b, c and 7 more`. */
-export function listed(items: readonly string[], shown: number): string {
-  const rest = items.length - shown;
-  return items.slice(0, shown).map(sanitize).join(', ') + (rest > 0 ? ` and ${grouped(rest)} more` : '');
+/** The first `max` items and the number of the others: `a, b, c and 7 more`. */
+export function listed(items: readonly string[], max: number): string {
+  const rest = items.length - max;
+  return items.slice(0, max).map(sanitize).join(', ') + (rest > 0 ? ` and ${grouped(rest)} more` : '');
 }
 
 /** `newest at or before 2026-11-23T21:00:00Z, within 6h, of disk c96e…, named "nightly"` */
@@ -80,14 +85,14 @@ export function selectorText(selector: Selector): string {
   return parts.join(', ');
 }
 
-/** A gateway's page can be long; the whole of it is never worth a screen. */
+/** Gateways may answer with a whole page. */
 const MESSAGE_COLUMNS_MAX = 240;
 
-/** `HTTP 504 APIGW.0101: Gateway timeout`; the network's messages name its codes. Without the request id. */
+/** `HTTP 504 APIGW.0101: Gateway timeout`. Without the request id. */
 export function failureText(failure: CloudFailure): string {
   const message = clip(sanitize(failure.message.trim()), MESSAGE_COLUMNS_MAX);
   const status = failure.status === undefined ? undefined : `HTTP ${failure.status}`;
-  const told = [[status, failure.code && sanitize(failure.code)].filter(Boolean).join(' '), message]
+  const answer = [[status, failure.code && sanitize(failure.code)].filter(Boolean).join(' '), message]
     .filter((part) => part !== '')
     .join(': ');
   switch (failure.cause) {
@@ -98,9 +103,9 @@ export function failureText(failure: CloudFailure): string {
     case 'timeout':
       return `no answer in time (${message})`;
     case 'unreadable':
-      return `unreadable answer (${told})`;
+      return `unreadable answer (${answer})`;
     case 'status':
-      return told;
+      return answer;
     case 'crashed':
       return 'the process ended before it recorded an answer';
     default:
@@ -108,24 +113,16 @@ export function failureText(failure: CloudFailure): string {
   }
 }
 
-/** How an attempt was answered. */
+/** The answer to an attempt. */
 export function answerText(answer: Attempt['answer']): string {
-  switch (answer) {
-    case undefined:
-      return 'no answer recorded';
-    case 'accepted':
-      return 'accepted';
-    case 'not_sent':
-      return 'never sent';
-    case 'rejected':
-      return 'refused';
-    case 'rejected_for_now':
-      return 'refused for now';
-    case 'unauthorized':
-      return 'token refused';
-    case 'ambiguous':
-      return 'no clear answer';
-    default:
-      return unreachable(answer);
-  }
+  return answer === undefined ? 'no answer recorded' : ANSWERS[answer];
 }
+
+const ANSWERS: Readonly<Record<NonNullable<Attempt['answer']>, string>> = {
+  accepted: 'accepted',
+  not_sent: 'never sent',
+  rejected: 'refused',
+  rejected_for_now: 'refused for now',
+  unauthorized: 'token refused',
+  ambiguous: 'no clear answer',
+};

@@ -1,6 +1,6 @@
 import { yamlScalar } from '../domain/escape/yaml.ts';
 
-/** YAML for what we print, without loading a library: plain data in block style, under keys of our own. */
+/** Plain data as YAML in block style, without loading a library. The keys are ours and need no quotes. */
 export function toYaml(value: unknown): string {
   return `${block(value, '').join('\n')}\n`;
 }

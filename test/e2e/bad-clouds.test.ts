@@ -35,7 +35,7 @@ const TABLE: readonly BadCloud[] = [
     route: 'restore',
     effect: { kind: 'garbage', body: 'error_body' },
     code: 0,
-    says: ['HTTP 200 with an error in it', 'it may have started: looking at disk and backup', 'adopted'],
+    says: ['HTTP 200 with an error in it', 'it may have started: reading disk and backup', 'adopted'],
     starts: [1],
   },
   {
@@ -43,7 +43,7 @@ const TABLE: readonly BadCloud[] = [
     route: 'restore',
     effect: { kind: 'garbage', body: 'no_job_id' },
     code: 0,
-    says: ['HTTP 200 without a job id', 'it may have started: looking at disk and backup', 'adopted'],
+    says: ['HTTP 200 without a job id', 'it may have started: reading disk and backup', 'adopted'],
     starts: [1],
   },
   {

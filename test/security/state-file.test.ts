@@ -709,7 +709,7 @@ describe('security: a state file that was tampered with', () => {
       reason: 'compared with the audit log',
       operation: 'state accept',
     });
-    expect(await ok('state', 'history')).to.include('a person accepted this later');
+    expect(await ok('state', 'history')).to.include('an operator accepted this later');
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
     expect(await ok('state', 'accept', '--reason', 'again')).to.include('nothing to accept');
 

@@ -265,7 +265,7 @@ describe('views/apply-summary', () => {
     });
     const text = (...names: string[]) => applySummary(report(), attached(names), at(120));
     expect(text('payments/data', 'payments/web')).to.match(
-      /To put what was restored back into db\\x1b\[31m1:\n( {2}openstack server add volume srv-1 \S+ --device \/dev\/vdb\n){2} {2}openstack server start srv-1\n/,
+      /To attach the restored disks to db\\x1b\[31m1 again:\n( {2}openstack server add volume srv-1 \S+ --device \/dev\/vdb\n){2} {2}openstack server start srv-1\n/,
     );
     expect(text('payments/data', 'payments/app')).to.match(
       /--device \/dev\/vdb\nand start it once it has all its disks \(not restored: payments\/app\):\n {2}openstack server start srv-1\n/,
@@ -292,7 +292,7 @@ describe('views/apply-summary', () => {
     });
     const text = (server: string) => applySummary(report(), expecting(server), at(120));
     expect(text('pay-db1')).to.match(
-      /back into pay-db1:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
+      /restored disks to pay-db1 again:\n {2}openstack server add volume pay-db1 \S+\n {2}openstack server start pay-db1\n/,
     );
     for (const evil of ['x; rm -rf ~', '$(id)'])
       expect(text(evil)).to.contain(`openstack server start '${evil}'\n`);

@@ -173,11 +173,11 @@ describe('views/plan-text', () => {
     it('may be detached while apply waits, as long as it does', () => {
       const told = (options: object) => planBody(plan, { ...at(200), ...options });
       expect(told({})).to.contain('\n3 disks are still attached: detach them first.\n');
-      expect(told({ patienceMs: 7_200_000 })).to.contain(
+      expect(told({ waitTimeoutMs: 7_200_000 })).to.contain(
         'detach them first, or while apply waits (up to 2h).',
       );
       const one = { ...EMPTY_PLAN, actions: [attached(1, 'db1', 600_000)] };
-      expect(planBody(one, { ...at(200), patienceMs: 7_200_000 })).to.contain(
+      expect(planBody(one, { ...at(200), waitTimeoutMs: 7_200_000 })).to.contain(
         '1 disk is still attached: detach it first, or while apply waits (up to 10m).',
       );
     });

@@ -49,14 +49,14 @@ describe('what was seen of a restore', () => {
       contradiction: { at: seen.at, because: 'the disk was being restored while this backup was available' },
     };
     expect(text(AMBIGUOUS, { type: 'observe', at: seen.at, history }))
-      .to.match(/seen: +2026-11-24T00:01:00Z\n +disk +restoring-backup .*← moved/)
+      .to.match(/seen: +2026-11-24T00:01:00Z\n +disk +restoring-backup .*← changed/)
       .and.match(/not ours: +the disk was being restored while this backup was available/);
   });
 
   it('is shown for an attempt that did not start, and not as doubt', () => {
     expect(
       text(AMBIGUOUS, { type: 'settle', at: seen.at, for_ms: 120_000, seen }).replace(/\s+/g, ' '),
-    ).to.include('it did not start: the disk did not move for 2m');
+    ).to.include('it did not start: the disk did not change for 2m');
   });
 
   it('is shown for a success: the job, or disk and backup', () => {

@@ -8,7 +8,7 @@ import { expect } from 'chai';
  */
 
 const QUOTES =
-  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|placeText|resolveCommand|locationWord|idWord|called)\(/;
+  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|positionText|resolveCommand|locationWord|idWord|called)\(/;
 
 /** Our own words, numbers, times, texts that were held against a pattern, and parts of a remedy that are made elsewhere. */
 const OWN: Readonly<Record<string, readonly string[]>> = {

@@ -109,11 +109,13 @@ describe('views/lock-text', () => {
 
   it('leaves out what the server does not tell', () => {
     const untold = {};
-    expect(lockText(untold, NOW)).to.equal('somebody, another run');
+    expect(lockText(untold, NOW)).to.equal('an unknown user, another run');
     expect(unlockedText('s3://b/k', { ...untold, who: 'mira' }, at(80))).to.equal(
       'Unlocked s3://b/k.\nIt was held by mira, another run.\n',
     );
-    expect(lockInfoText('s3://b/k', untold, at(80))).to.match(/is locked\nby somebody.*vbsctl unlock ID\n$/s);
+    expect(lockInfoText('s3://b/k', untold, at(80))).to.match(
+      /is locked\nby an unknown user.*vbsctl unlock ID\n$/s,
+    );
     expect(lockInfoText('s3://b/k', undefined, at(80))).to.equal('s3://b/k is not locked.\n');
   });
 });

@@ -4,7 +4,6 @@ import { Lines } from '../../src/domain/diagnostic.ts';
 import { quoted } from '../../src/domain/escape/quoted.ts';
 import { shellWord } from '../../src/domain/escape/shell-word.ts';
 import {
-  advice,
   clip,
   displayWidth,
   makeStyle,
@@ -13,6 +12,7 @@ import {
   sanitize,
   wantsColor,
   wrap,
+  wrapRemedy,
 } from '../../src/views/terminal.ts';
 import { expectHarmless } from './golden.ts';
 
@@ -93,10 +93,9 @@ describe('views/terminal', () => {
     });
 
     it('does not break a command of ours, so that it can be pasted', () => {
-      expect(advice('check the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30)).to.deep.equal([
-        'check the disk, then:',
-        'vbsctl resolve a/b --as failed --reason "…"',
-      ]);
+      expect(
+        wrapRemedy('check the disk, then: vbsctl resolve a/b --as failed --reason "…"', 30),
+      ).to.deep.equal(['check the disk, then:', 'vbsctl resolve a/b --as failed --reason "…"']);
     });
 
     it('never begins a line with the arrow that stands for what to do', () => {
@@ -147,7 +146,7 @@ describe('views/terminal', () => {
     it('takes nothing for a command that is quoted within what to do, and breaks no quotation', () => {
       fc.assert(
         fc.property(lookalike, lookalike, widths, (one, other, width) => {
-          const lines = advice(
+          const lines = wrapRemedy(
             `put ${quoted(one)} in place of ${quoted(other)}, then: vbsctl plan -f FILE`,
             width,
           );
@@ -165,7 +164,7 @@ describe('views/terminal', () => {
       fc.assert(
         fc.property(lookalike, widths, (text, width) => {
           const word = shellWord(text);
-          const lines = advice(`name it: --config ${word}, or VBSCTL_CONFIG`, width);
+          const lines = wrapRemedy(`name it: --config ${word}, or VBSCTL_CONFIG`, width);
           expect(lines.join(' ')).to.equal(`name it: --config ${word}, or VBSCTL_CONFIG`);
           for (const line of lines) expect(line).not.to.match(/^(→|vbsctl|openstack)(?!\S)/);
         }),

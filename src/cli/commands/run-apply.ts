@@ -113,7 +113,7 @@ export function shownAs(
   return {
     ...textOptions(io),
     stateLocation,
-    ...(flags.wait ? { patienceMs: config.apply.timeout_ms } : {}),
+    ...(flags.wait ? { waitTimeoutMs: config.apply.timeout_ms } : {}),
   };
 }
 

@@ -62,7 +62,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
           applyCommand: applyCommandOf(flags, waivers),
           initCommand: nextCommand('init', flags),
           waitCommand: nextCommand('wait', flags),
-          patienceMs: settings.config.apply.timeout_ms,
+          waitTimeoutMs: settings.config.apply.timeout_ms,
           showDone: flags.showDone === true,
         }),
       );

@@ -1,5 +1,5 @@
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { planTotals } from '../../domain/saved-plan.ts';
+import { totals } from '../../domain/plan.ts';
 import { savedPlanText } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
 import type { OutputFormat } from '../options/shared.ts';
@@ -18,7 +18,7 @@ export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<
   const keys = await trustedKeys(io, flags.trustedKeys);
   const saved = await readPlan(io, path);
   const signed = await findSigner(io, saved, keys);
-  if (flags.output === 'json') printJson(io, { ...saved, totals: planTotals(saved), signed });
+  if (flags.output === 'json') printJson(io, { ...saved, totals: totals(saved), signed });
   else {
     const options = { ...textOptions(io), showDone: flags.showDone === true };
     io.stdout.write(savedPlanText(saved, path, signed, options));

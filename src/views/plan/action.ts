@@ -1,20 +1,16 @@
-import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { unreachable } from '../../domain/errors.ts';
 import type { Action, BackupView, RestoreAction, VolumeView, Wait } from '../../domain/plan.ts';
 import { describeAttachment } from '../../domain/preflight.ts';
-import { placeText, remedyLines } from '../diagnostics.ts';
+import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
 import {
-  displayWidth,
-  indent,
-  LABEL_INDENT,
   labelled,
   type Paint,
   padEnd,
   padStart,
-  paragraphs,
   sanitize,
   VALUE_COLUMN,
+  widestOf,
   wrap,
 } from '../terminal.ts';
 import { selectorText, size, when } from '../words.ts';
@@ -22,24 +18,18 @@ import { changeLines } from './changes.ts';
 import type { PlanTextOptions } from './options.ts';
 import { nameOf } from './parts.ts';
 
-/** The block of one restore of which something is to be done, or cannot be. */
-
-/** From this many columns on an id stands beside its name instead of below it. */
+/** From this width on, an id stands beside its name instead of below it. */
 const WIDE_COLUMNS = 120;
 
+/** The block of one restore that is not done. */
 export function actionLines(action: Action, options: PlanTextOptions): string[] {
   const { style, now } = options;
   switch (action.kind) {
     case 'restore': {
-      const again = action.cause === 'again';
       return [
-        heading(
-          again ? '~' : '+',
-          action,
-          again ? 'restore again' : 'restore',
-          again ? style.warn : style.good,
-          options,
-        ),
+        action.cause === 'again'
+          ? heading('~', action, 'restore again', style.warn, options)
+          : heading('+', action, 'restore', style.good, options),
         ...subjectLines(action, options),
         ...changeLines(action.changes, options),
         ...runnableLines(action, options),
@@ -52,34 +42,33 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
         ...subjectLines(action, options),
         ...labelled('so far', progressSoFar(action.record, options), style),
         ...runnableLines(action, options),
-        ...(action.refused.length === 0
-          ? labelled('first', ['reads disk and backup before it sends anything'], style)
-          : labelled(
-              'first',
-              ['reads disk and backup, and follows what was started; it is not sent again'],
-              style,
-            )),
-        ...reasonLines('refused', action.refused, options),
+        ...labelled(
+          'first',
+          [
+            action.refused.length === 0
+              ? 'reads disk and backup before it sends anything'
+              : 'reads disk and backup, and follows what was started; it is not sent again',
+          ],
+          style,
+        ),
+        ...labelledDiagnostics(action.refused, options, 'refused'),
       ];
     case 'blocked':
       return [
         heading('!', action, 'blocked', style.bad, options),
         ...subjectLines(action, options),
-        ...reasonLines('blocked', action.reasons, options),
+        ...labelledDiagnostics(action.reasons, options, 'blocked'),
       ];
     case 'expired':
       return [
         heading('x', action, `expired ${when(action.valid_until, now)}`, style.warn, options),
-        ...indent(
-          remedyLines(
-            `it never runs; to run it anyway: raise valid_until at ${placeText(action.source)}`,
-            options,
-          ),
-          LABEL_INDENT,
+        ...stepLines(
+          `it never runs; to run it anyway: raise valid_until at ${positionText(action.source)}`,
+          options,
         ),
       ];
     case 'noop':
-      throw new Error('done restores are told by doneLines');
+      throw new Error('doneLines shows done restores');
     default:
       return unreachable(action);
   }
@@ -99,15 +88,15 @@ export function heading(
   return `${paint(sign)} ${style.strong(sanitize(address))}  ${paint(what)}${more.length > 0 ? style.faint(`  (${more.join(', ')})`) : ''}`;
 }
 
-/** Disk and backup under one another, names and sizes aligned. */
+/** Disk and backup, with aligned names and sizes. */
 export function subjectLines(
   { volume, backup }: Pick<Action, 'volume' | 'backup'>,
   { style, width, now }: PlanTextOptions,
 ): string[] {
   const names = [nameOf(volume), nameOf(backup)] as const;
   const sizes = [size(volume.size), size(backup.size)] as const;
-  const nameWidth = Math.max(...names.map(displayWidth));
-  const sizeWidth = Math.max(...sizes.map(displayWidth));
+  const nameWidth = widestOf(names);
+  const sizeWidth = widestOf(sizes);
   const row = (index: 0 | 1, id: string | undefined, facts: readonly string[]) => {
     const inline = width >= WIDE_COLUMNS && id !== undefined;
     const cells = [
@@ -120,12 +109,12 @@ export function subjectLines(
   };
   const foreign = backup.of_volume_id !== undefined && backup.of_volume_id !== volume.id;
   return [
-    ...labelled('disk', row(0, volume.id, diskFacts(volume)), style),
+    ...labelled('disk', row(0, volume.id, volumeFacts(volume)), style),
     ...labelled(
       'backup',
       [
         ...row(1, backup.id, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
-        ...(foreign ? [style.warn(`of another disk: ${otherDisk(backup)}`)] : []),
+        ...(foreign ? [style.warn(`of another disk: ${sourceOf(backup)}`)] : []),
         ...(backup.selector
           ? wrap(`rule: ${selectorText(backup.selector)}`, width - VALUE_COLUMN).map(style.faint)
           : []),
@@ -135,11 +124,11 @@ export function subjectLines(
   ];
 }
 
-function otherDisk({ of_volume_name: name, of_volume_id: id = '' }: BackupView): string {
+function sourceOf({ of_volume_name: name, of_volume_id: id = '' }: BackupView): string {
   return name === undefined ? sanitize(id) : `${sanitize(name)} (${sanitize(id)})`;
 }
 
-function diskFacts({ attachments, status }: VolumeView): string[] {
+function volumeFacts({ attachments, status }: VolumeView): string[] {
   if (attachments !== undefined && attachments.length > 0)
     return [`attached to ${attachments.map((each) => sanitize(describeAttachment(each))).join(', ')}`];
   return status === undefined || status === 'available' ? [] : [sanitize(status)];
@@ -156,28 +145,12 @@ export function runnableLines(
   ];
 }
 
-/** `waits for: detach from pay-db1 (/dev/vdb)`; how to detach stands once for each server, in `detachLines`. */
+/** `waits for: detach from pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */
 function waitLines({ what, commands, server }: Wait, { style }: PlanTextOptions): string[] {
-  const beside = server === undefined ? commands : [];
+  const shown = server === undefined ? commands : [];
   return labelled(
     'waits for',
-    [style.warn(sanitize(what)), ...beside.map((command) => style.accent(sanitize(command)))],
+    [style.warn(sanitize(what)), ...shown.map((command) => style.accent(sanitize(command)))],
     style,
-  );
-}
-
-function reasonLines(label: string, reasons: readonly Diagnostic[], options: PlanTextOptions): string[] {
-  const { style, width } = options;
-  const room = width - VALUE_COLUMN;
-  return reasons.flatMap(({ summary, detail, remedy }) =>
-    labelled(
-      label,
-      [
-        ...wrap(sanitize(summary), room).map(style.bad),
-        ...(detail === undefined ? [] : paragraphs(detail, room)),
-        ...(remedy === undefined ? [] : remedyLines(remedy, { style, width: room })),
-      ],
-      style,
-    ),
   );
 }

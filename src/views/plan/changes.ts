@@ -9,18 +9,18 @@ import {
   type Style,
   sanitize,
   VALUE_COLUMN,
+  widestOf,
   wrap,
 } from '../terminal.ts';
 import type { PlanTextOptions } from './options.ts';
 
-/** Beyond this many changed words the diff is not worth its time, nor readable: both values are shown whole. */
+/** With more changed words a diff is slow and hard to read: both values are shown whole. */
 const CHANGED_WORDS_MAX = 100;
 
-/** Against what stood at the address before: `field  before → after`, long values under one another. */
+/** The changes against the record at the address: `field  before → after`, long values below each other. */
 export function changeLines(changes: readonly FieldChange[], { style, width }: PlanTextOptions): string[] {
   if (changes.length === 0) return [];
-  let fieldWidth = 0;
-  for (const { field } of changes) fieldWidth = Math.max(fieldWidth, displayWidth(sanitize(field)));
+  const fieldWidth = widestOf(changes.map(({ field }) => sanitize(field)));
   const room = width - VALUE_COLUMN - fieldWidth - 2;
   const lines = changes.flatMap((change) => {
     const field = padEnd(sanitize(change.field), fieldWidth);
@@ -31,7 +31,7 @@ export function changeLines(changes: readonly FieldChange[], { style, width }: P
   return labelled('changed', lines, style);
 }
 
-/** A backup's moment, as two times, says little: how much newer is what a reviewer asks. */
+/** How much newer the backup is: reviewers ask that, and the two times do not show it at a glance. */
 function newerLines({ field, before, after }: FieldChange): string[] {
   const ms = Date.parse(after) - Date.parse(before);
   if (field !== 'backup_created_at' || Number.isNaN(ms) || ms === 0) return [];

@@ -1,16 +1,16 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { NoopAction, Orphan, Plan } from '../../domain/plan.ts';
-import { placeText, remedyLines } from '../diagnostics.ts';
+import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
-import { displayWidth, indent, LABEL_INDENT, padEnd, sanitize, wrap } from '../terminal.ts';
+import { indent, LABEL_INDENT, padEnd, sanitize, widestOf, wrap } from '../terminal.ts';
 import { grouped, selectorText, when } from '../words.ts';
 import type { PlanTextOptions } from './options.ts';
-import { nameOf, noteLines, toNext } from './parts.ts';
+import { nameOf, toGeneration } from './parts.ts';
 
-/** What apply leaves as it is: done restores, records that nothing declares, renames. */
+/** Blocks for what apply does not restore: done restores, records without a declaration, renames. */
 
-/** More plain done restores than this are counted instead of listed. */
+/** If there are more, `isQuiet` ones are only counted. */
 const DONE_LISTED_MAX = 10;
 
 export function doneLines(
@@ -23,17 +23,13 @@ export function doneLines(
   const quiet = done.filter(isQuiet).length;
   const collapse = options.showDone !== true && quiet > DONE_LISTED_MAX;
   const shown = collapse ? done.filter((action) => !isQuiet(action)) : done;
-  let widest = 0;
-  let widestName = 0;
-  for (const { address, volume } of shown) {
-    widest = Math.max(widest, displayWidth(sanitize(address)));
-    widestName = Math.max(widestName, displayWidth(nameOf(volume)));
-  }
+  const addressWidth = widestOf(shown.map(({ address }) => sanitize(address)));
+  const nameWidth = widestOf(shown.map(({ volume }) => nameOf(volume)));
   const lines = shown.flatMap((action) => {
     const { address, was, done_at, superseded_by: later, volume, note_rule, note_protect } = action;
     const text = [
-      padEnd(sanitize(address), widest),
-      padEnd(nameOf(volume), widestName),
+      padEnd(sanitize(address), addressWidth),
+      padEnd(nameOf(volume), nameWidth),
       `done ${when(done_at, now)}`,
     ].join('  ');
     const same = later?.backup_id === action.backup.id;
@@ -51,14 +47,11 @@ export function doneLines(
       ].flatMap((text) => (text ? indent(wrap(text, width - LABEL_INDENT), LABEL_INDENT) : [])),
       ...(after === undefined
         ? []
-        : indent(
-            remedyLines(
-              `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toNext(action)} at ${placeText(action.source)}`,
-              options,
-            ),
-            LABEL_INDENT,
+        : stepLines(
+            `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toGeneration(action)} at ${positionText(action.source)}`,
+            options,
           )),
-      ...noteLines(about(action), options),
+      ...labelledDiagnostics(about(action), options),
     ];
   });
   const collapsed = collapse
@@ -95,7 +88,7 @@ export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTe
   ];
 }
 
-/** Renames of what `--target` leaves out: nothing that apply writes goes unseen. */
+/** Renames of restores that `--target` leaves out: the plan shows everything that apply writes. */
 export function otherMoveLines({ actions, moves }: Plan, { style, width }: PlanTextOptions): string[] {
   const shown = new Set(actions.flatMap(({ was, address }) => (was === undefined ? [] : [address])));
   const others = moves.filter(({ to }) => !shown.has(to));

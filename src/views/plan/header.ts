@@ -4,22 +4,18 @@ import { padEnd, sanitize, wrap } from '../terminal.ts';
 import { grouped, listed } from '../words.ts';
 import type { PlanTextOptions } from './options.ts';
 
-/** What stands above the actions: against what the plan was made. */
-
 export function stateWarningLines(
   { state }: Plan,
   { style, width, initCommand = 'vbsctl init' }: PlanTextOptions,
 ): string[] {
   if (state) return [];
-  const what = 'There is no state yet, so vbsctl does not know of any earlier restore.';
   return [
-    ...wrap(what, width).map((line) => style.strong(style.warn(line))),
+    ...wrap('There is no state yet, so vbsctl does not know of any earlier restore.', width).map((line) =>
+      style.strong(style.warn(line)),
+    ),
     ...remedyLines(
       `if restores were done before, find their state first; otherwise create it: ${initCommand}`,
-      {
-        style,
-        width,
-      },
+      { style, width },
     ),
     '',
   ];
@@ -27,6 +23,7 @@ export function stateWarningLines(
 
 const MANIFESTS_LISTED_MAX = 3;
 
+/** Project, state and manifests of the plan. */
 export function headerLines(
   { target, state, manifests, offline }: Pick<Plan, 'target' | 'state' | 'manifests' | 'offline'>,
   { style, width, stateLocation }: PlanTextOptions,
@@ -41,7 +38,7 @@ export function headerLines(
     ...(target
       ? field(
           'Project',
-          `project ${project}, region ${sanitize(target.region)}`,
+          `${project}, region ${sanitize(target.region)}`,
           sanitize(
             `${target.project_name === undefined ? '' : `${target.project_id} at `}${target.auth_url}`,
           ),

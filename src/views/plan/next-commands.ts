@@ -1,9 +1,9 @@
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { hasChanges, type Plan, type PlanTotals, toNote, totals } from '../../domain/plan.ts';
-import { placeText, remedyLines } from '../diagnostics.ts';
+import { positionText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
 import { isKind, type PlanTextOptions } from './options.ts';
-import { toNext } from './parts.ts';
+import { toGeneration } from './parts.ts';
 
 /** The command to type next, and why. */
 export function nextLines(plan: Plan, options: PlanTextOptions): string[] {
@@ -20,7 +20,7 @@ export function repeatLines({ actions }: Plan, options: PlanTextOptions): string
   const done = actions.filter(isKind('noop'));
   const [first] = done;
   if (!first) return [];
-  const place = `${toNext(first)} at ${placeText(first.source)}`;
+  const place = `${toGeneration(first)} at ${positionText(first.source)}`;
   return remedyLines(
     done.length === 1
       ? `to restore it again: raise generation${place}`

@@ -2,18 +2,18 @@ import type { Action } from '../../domain/plan.ts';
 import type { TextOptions } from '../terminal.ts';
 
 export interface PlanTextOptions extends TextOptions {
-  /** List every done restore; otherwise more than a few are only counted. */
+  /** Lists every done restore; by default, more than a few are only counted. */
   readonly showDone?: boolean;
-  /** Where the state lies, or would lie. */
+  /** Location of the state, or of the one to create. */
   readonly stateLocation?: string;
-  /** What applies this plan, as the user would type it. */
+  /** The command that applies this plan, with its flags. Default: `vbsctl apply`. */
   readonly applyCommand?: string;
-  /** What creates the state, flags included. */
+  /** The command that creates the state, with its flags. Default: `vbsctl init`. */
   readonly initCommand?: string;
-  /** What follows open restores to their end, flags included. */
+  /** The command that waits for open restores, with its flags. Default: `vbsctl wait`. */
   readonly waitCommand?: string;
-  /** How long apply waits for what a restore waits for, ms. Absent: it does not. */
-  readonly patienceMs?: number;
+  /** How long apply waits for a restore to become ready, ms. Absent: it does not wait. */
+  readonly waitTimeoutMs?: number;
 }
 
 export function isKind<K extends Action['kind']>(

@@ -10,7 +10,7 @@ import {
 import { sanitize, wrap } from '../terminal.ts';
 import { grouped, plural, size } from '../words.ts';
 import type { PlanTextOptions } from './options.ts';
-import { nameOf, partialLines } from './parts.ts';
+import { leftOutLines, nameOf } from './parts.ts';
 
 /** What stands below the actions: how to detach, what apply would overwrite. */
 
@@ -64,7 +64,7 @@ export function summaryLines(
   count: PlanCounts,
   restores: readonly RestoreAction[],
   leftOut: number | undefined,
-  { style, width, patienceMs }: PlanTextOptions,
+  { style, width, waitTimeoutMs }: PlanTextOptions,
 ): string[] {
   let gigabytes = 0;
   let attached = 0;
@@ -75,10 +75,10 @@ export function summaryLines(
     if (waits_for.length === 0) continue;
     if (waits_for.some(({ server }) => server !== undefined)) attached += 1;
     else waiting += 1;
-    patience = Math.max(patience, timeout_ms ?? patienceMs ?? 0);
+    patience = Math.max(patience, timeout_ms ?? waitTimeoutMs ?? 0);
   }
   const meanwhile =
-    patienceMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
+    waitTimeoutMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
   const text = [
     `This overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
     'a restore cannot be stopped or undone.',
@@ -89,7 +89,7 @@ export function summaryLines(
   const detach = `${plural(attached, 'disk')} ${attached === 1 ? 'is' : 'are'} still attached: detach ${attached === 1 ? 'it' : 'them'} first${meanwhile}.`;
   return [
     style.strong(countsText(count)),
-    ...partialLines(leftOut, width).map(style.warn),
+    ...leftOutLines(leftOut, width).map(style.warn),
     ...(restores.length > 0 ? wrap(text, width) : []),
     ...(attached > 0 ? wrap(detach, width) : []),
     ...otherDiskLines(restores, width).map(style.warn),
