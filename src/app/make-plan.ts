@@ -10,6 +10,7 @@ import type { State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { observationNeeds } from '../planner/needs.ts';
 import { plan } from '../planner/planner.ts';
+import { indexRecords } from '../planner/record-index.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
 import { observe } from './observe.ts';
@@ -40,22 +41,26 @@ export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSou
   refuseUndeclared(only, specs);
   if (state && driver) refuseOtherProject(state, driver.target);
   const now = clock.now();
+  const records = indexRecords(state);
   const planFrom = (observations?: Observations) =>
-    plan({
-      ...wanted,
-      ...optional('state', state),
-      ...optional('target', driver?.target),
-      ...optional('observations', observations),
-      now,
-      toolVersion: VERSION,
-    });
+    plan(
+      {
+        ...wanted,
+        ...optional('state', state),
+        ...optional('target', driver?.target),
+        ...optional('observations', observations),
+        now,
+        toolVersion: VERSION,
+      },
+      records,
+    );
   if (!driver) return planFrom();
   // The limit on the number of restores needs no cloud: who names a million disks costs it no request.
   if (policy.max_restores !== undefined) {
     const unseen = planFrom();
     if (unseen.notices.some(({ severity }) => severity === 'error')) return unseen;
   }
-  const observations = await observe(driver, observationNeeds(specs, state));
+  const observations = await observe(driver, observationNeeds(specs, records));
   const made = planFrom(observations);
   const others = otherDisks(made);
   if (others.length === 0 && !mentionsServers(made)) return made;

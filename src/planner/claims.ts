@@ -54,13 +54,14 @@ function holdBack(
   movedFrom: Map<Address, Address>,
 ): ReadonlyMap<Address, RestoreRecord> {
   const leaving = new Set(movedFrom.values());
-  const declared = new Set(resolved.map(({ spec }) => spec.address));
   const occupied = new Map<Address, RestoreRecord>();
   const stuck: RestoreRecord[] = [];
   for (const { spec, found } of resolved) {
     const here = records.at(spec.address);
     if (here && here !== found?.record && isOpen(here) && !leaving.has(spec.address)) stuck.push(here);
   }
+  if (stuck.length === 0) return occupied;
+  const declared = new Set(resolved.map(({ spec }) => spec.address));
   for (let here = stuck.pop(); here; here = stuck.pop()) {
     occupied.set(here.address, here);
     const from = movedFrom.get(here.address);

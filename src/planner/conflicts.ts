@@ -6,25 +6,31 @@ import type { Claims } from './claims.ts';
 import { hasExpired } from './expiry.ts';
 import type { Resolved } from './resolve-spec.ts';
 
-/** Disk → declarations that still have something to do on it. */
+/** Disk → declarations that still have something to do on it, where there are several. */
 export type Crowds = ReadonlyMap<string, readonly Address[]>;
 
 export function conflictsOf(resolved: readonly Resolved[], claims: Claims, now: number): Crowds {
-  const pending = new Map<string, Address[]>();
+  const pending = new Map<string, Address>();
+  const crowds = new Map<string, Address[]>();
   for (const one of resolved) {
-    if (one.volume_id === undefined || !isPending(one, claims, now)) continue;
-    const list = pending.get(one.volume_id);
-    if (list) list.push(one.spec.address);
-    else pending.set(one.volume_id, [one.spec.address]);
+    const { spec, volume_id } = one;
+    if (volume_id === undefined || !isPending(one, claims, now)) continue;
+    const first = pending.get(volume_id);
+    if (first === undefined) pending.set(volume_id, spec.address);
+    else {
+      const crowd = crowds.get(volume_id) ?? [first];
+      crowds.set(volume_id, crowd);
+      crowd.push(spec.address);
+    }
   }
-  return pending;
+  return crowds;
 }
 
 /** More than one restore is to be done on the disk: which one comes last is for a person to say. */
 export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diagnostic[] {
-  const all = conflicts.get(volume_id ?? '') ?? [];
+  const all = conflicts.get(volume_id ?? '');
   // Rule: disk-is-declared-once
-  if (all.length < 2) return [];
+  if (!all) return [];
   return [
     error(
       'volume-shared',

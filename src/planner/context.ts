@@ -3,7 +3,7 @@ import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
 import type { ProjectRegion } from '../domain/preflight.ts';
 import type { PlanInput } from './plan-input.ts';
-import { indexRecords, type RecordIndex } from './record-index.ts';
+import type { RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
 
 /** What every restore of one plan is judged by, made ready for looking things up. */
@@ -23,12 +23,15 @@ export interface Context {
   readonly now: number;
 }
 
-export function contextOf({ state, target, observations, policy, waivers, now }: PlanInput): Context {
+export function contextOf(
+  { state, target, observations, policy, waivers, now }: PlanInput,
+  records: RecordIndex,
+): Context {
   const project = target ?? state?.target ?? { project_id: '', region: '' };
   const backups = indexBackups(observations?.backup_list ?? [], project.project_id);
   const beside = observations?.beside?.backups;
   return {
-    records: indexRecords(state),
+    records,
     observations,
     volumesByName: indexVolumes(observations?.volume_list ?? []),
     backups,

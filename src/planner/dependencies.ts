@@ -3,12 +3,11 @@ import { quotedWhole } from '../domain/escape/quoted.ts';
 import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 
-/** Like Terraform’s -target: what was named, and all that it depends on. Empty: everything. */
+/** Like Terraform’s -target: what was named, and all that it depends on. */
 export function withDependencies(
   specs: readonly RestoreSpec[],
   only: readonly Address[],
 ): ReadonlySet<Address> {
-  if (only.length === 0) return new Set(specs.map((spec) => spec.address));
   const byAddress = new Map(specs.map((spec) => [spec.address, spec]));
   const wanted = new Set<Address>();
   const queue = [...only];

@@ -1,14 +1,12 @@
 import type { ObservationNeeds } from '../domain/observations.ts';
 import type { BackupRef, RestoreSpec } from '../domain/spec.ts';
-import type { State } from '../domain/state.ts';
-import { indexRecords } from './record-index.ts';
+import type { RecordIndex } from './record-index.ts';
 
 /**
  * What must be read of the cloud to plan these restores. What is done needs no look: its record has the names.
  * Mirrors `resolve`: what that looks for and `factProblems` reads is asked for here.
  */
-export function observationNeeds(specs: readonly RestoreSpec[], state: State | undefined): ObservationNeeds {
-  const records = indexRecords(state);
+export function observationNeeds(specs: readonly RestoreSpec[], records: RecordIndex): ObservationNeeds {
   const volume_ids = new Set<string>();
   const backup_ids = new Set<string>();
   let all_volumes = false;

@@ -15,27 +15,29 @@ import { guardian, guardPlan } from './guards.ts';
 import { noticesOf } from './notices.ts';
 import { resumedBy } from './open-records.ts';
 import type { PlanInput } from './plan-input.ts';
+import { indexRecords } from './record-index.ts';
 import { type Resolved, resolve } from './resolve-spec.ts';
 
 /**
  * Start here: what `apply` would do. Each spec is resolved to a disk, a backup and its record; the records are
  * given to the declarations they belong to; then each restore is decided. Pure: specs × state × observations ×
- * now. Linear in specs and records.
+ * now. Linear in specs and records. `records`: the index of the state, where there is one already.
  */
-export function plan(input: PlanInput): Plan {
+export function plan(input: PlanInput, records = indexRecords(input.state)): Plan {
   const { specs, state, policy } = input;
-  const context = contextOf(input);
+  const context = contextOf(input, records);
   const resolved = specs.map((spec) => resolve(spec, context));
   // Over all specs, also those that --target leaves out: a disk or a record may be theirs.
   const claims = claim(resolved, context.records);
   const conflicts = conflictsOf(resolved, claims, input.now);
 
-  const wanted = withDependencies(specs, input.only);
-  const planned = resolved.filter(({ spec }) => wanted.has(spec.address));
+  const wanted = input.only.length === 0 ? undefined : withDependencies(specs, input.only);
+  const planned = wanted ? resolved.filter(({ spec }) => wanted.has(spec.address)) : resolved;
   const guard = guardian(resolved, planned, context);
+  const judged = planned.map((one) => ({ one, ...guard(one) }));
   const resuming = resumedBy(planned, claims);
   const actions = blockDependants(
-    planned.map((one) => decide(one, claims, conflicts, guard(one).refused, resuming, context)),
+    judged.map(({ one, refused }) => decide(one, claims, conflicts, refused, resuming, context)),
   );
   return {
     format: 1,
@@ -53,10 +55,10 @@ export function plan(input: PlanInput): Plan {
     notices: [
       ...guardPlan(actions, policy, context.waivers),
       ...foreignRestores(actions, state),
-      ...unknownLeftOut(resolved, wanted),
-      ...planned.flatMap((one, index) => {
+      ...(wanted ? unknownLeftOut(resolved, wanted) : []),
+      ...judged.flatMap(({ one, waived }, index) => {
         const action = actions[index];
-        return action ? noticesOf(action, one, guard(one).waived, context) : [];
+        return action ? noticesOf(action, one, waived, context) : [];
       }),
     ],
   };

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { linesOf } from '../../src/domain/diagnostic.ts';
 import type { Observations } from '../../src/domain/observations.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
+import { indexRecords } from '../../src/planner/record-index.ts';
 import { action, backup, type Cloud, observe, planOf, said, spec, story, volume } from './builders.ts';
 
 /** boot (10 GB) and data (40 GB), each with its own backups; the older one of boot is not the one to name. */
@@ -18,7 +19,7 @@ const source = { file: 'restores.yaml', line: 12, column: 7 };
 /** As `plan` looks a second time when a backup is of another disk. */
 function lookedBeside(specs: Parameters<typeof planOf>[0]): Observations {
   return {
-    ...observe(cloud, observationNeeds(specs, undefined)),
+    ...observe(cloud, observationNeeds(specs, indexRecords(undefined))),
     beside: { volumes: cloud.volumes, backups: cloud.backups },
   };
 }

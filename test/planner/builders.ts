@@ -9,6 +9,7 @@ import { type Change, emptyState, fold, type Move, type State } from '../../src/
 import { observationNeeds } from '../../src/planner/needs.ts';
 import type { PlanInput } from '../../src/planner/plan-input.ts';
 import { plan } from '../../src/planner/planner.ts';
+import { indexRecords } from '../../src/planner/record-index.ts';
 
 /** Short names for what plans are made of: `v1` is a disk of 10 GB, `b1` a backup of `v1`. */
 
@@ -291,7 +292,9 @@ export function planOf(specs: readonly RestoreSpec[], given: Given = {}): Plan {
     files: [],
     ...(state ? { state } : {}),
     target: TARGET,
-    ...(offline || more.observations ? {} : { observations: observe(cloud, observationNeeds(specs, state)) }),
+    ...(offline || more.observations
+      ? {}
+      : { observations: observe(cloud, observationNeeds(specs, indexRecords(state))) }),
     policy: DEFAULT_CONFIG.policy,
     only: [],
     now: NOW,
