@@ -43,11 +43,11 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
 }
 
 /** Goes on with a list while what is still missing is worth another page. */
-function until<T>(ids: ReadonlySet<string>): ListWish<T> {
+function until<T extends { readonly id: string }>(ids: ReadonlySet<string>): ListWish<T> {
   const missing = new Set(ids);
   return {
-    goOn: (found, pages) => {
-      for (const id of missing) if (found.has(id)) missing.delete(id);
+    goOn: (page, pages) => {
+      for (const { id } of page) missing.delete(id);
       return worthAPage(missing.size, pages);
     },
   };

@@ -118,7 +118,7 @@ export class ApiClient {
       const following =
         entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
       if (following === undefined) return listed(true);
-      if (goOn?.(values, pages) === false) return listed(false);
+      if (goOn?.(entries, pages) === false) return listed(false);
       if (values.size === known) {
         // A server that knows neither limit nor marker has sent all there is with the first page.
         if (next === undefined && values.size > PAGE_SIZE) return listed(true);

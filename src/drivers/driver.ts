@@ -95,8 +95,8 @@ export type Reservation =
 export interface ListWish<T> {
   /** Those in this status; others, too, where the service does not filter. */
   readonly status?: string;
-  /** Asked after each page but the last: whether the next one is wanted. `found`: by id. */
-  readonly goOn?: (found: ReadonlyMap<string, T>, pages: number) => boolean;
+  /** Asked after each page but the last: whether the next one is wanted. `page`: what it held. */
+  readonly goOn?: (page: readonly T[], pages: number) => boolean;
 }
 
 export type Listing<T> =

@@ -42,8 +42,12 @@ export function paginate<T extends { id: string }>({
     if (from === 0)
       return { good: false, reply: blockStorageError(404, `${what} ${marker} could not be found.`) };
   }
-  const found = (from === 0 ? items : items.slice(from)).filter(filter);
   const size = Math.min(limit, limit_max);
+  const found: T[] = [];
+  for (const item of items.slice(from)) {
+    if (found.length > offset + size) break;
+    if (filter(item)) found.push(item);
+  }
   const page = found.slice(offset, offset + size);
   const last = page.at(-1);
   if (last === undefined || offset + size >= found.length) return { good: true, items: page, next: null };

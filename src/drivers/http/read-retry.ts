@@ -83,8 +83,8 @@ export function isTransient(exchange: Exchange): boolean {
         exchange.status === 408 ||
         exchange.status === 429 ||
         exchange.status >= 500 ||
-        // With 404 it means that the task itself is not there.
-        (exchange.status !== 404 && errorBody(exchange)?.code === TASK_QUERY_FAILED)
+        // With 404 it means that the task itself is not there. A long list is no error and not parsed for it.
+        (exchange.status >= 400 && exchange.status !== 404 && errorBody(exchange)?.code === TASK_QUERY_FAILED)
       );
     default:
       return unreachable(exchange);

@@ -113,6 +113,9 @@ describe('retries of reads', () => {
   it('takes "querying the task failed" for passing, whatever the status', () => {
     expect(isTransient(answer(400, { error: { code: 'common.0011', message: 'x' } }))).to.equal(true);
   });
+  it('does not look for it in an answer that says yes, which may be a list of megabytes', () => {
+    expect(isTransient(answer(200, { error: { code: 'common.0011', message: 'x' } }))).to.equal(false);
+  });
   it('takes a lost connection for passing, but not an answer that is too large', () => {
     const broken = { kind: 'broken', message: 'm', timeout: false } as const;
     expect(isTransient({ kind: 'no_connection', code: 'ECONNREFUSED', message: 'm' })).to.equal(true);
