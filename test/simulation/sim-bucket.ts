@@ -79,8 +79,9 @@ export class SimBucket {
           const date = new Date(this.#clock.now()).toUTCString();
           return { bytes: Buffer.from(text), etag, modified: new Date(seconds(modified)), date };
         }),
-      put: (key, text, condition) =>
+      put: (key, body, condition) =>
         ask(opOf(key), (sent) => {
+          const text = String(body);
           this.#heed(key, condition);
           const etag = `"${createHash('md5').update(text).digest('hex')}"`;
           this.#objects.set(key, { text, etag, modified: this.#clock.now() });

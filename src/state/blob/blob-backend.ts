@@ -174,7 +174,7 @@ class LockedBlob implements LockedStore {
           throw stateChanged(this.#store.place);
         }
       }
-      const outcome = await this.#store.write(text, this.#stored, this.lock);
+      const outcome = await this.#store.write(bytes, this.#stored, this.lock);
       switch (outcome.kind) {
         case 'written':
           this.#stored = { bytes, ...(outcome.tag === undefined ? {} : { tag: outcome.tag }) };

@@ -7,10 +7,10 @@ export interface BlobStore {
   /** The text as it is now; undefined when there is none. Is patient; throws a `Failure` at the end of it. */
   read(): Promise<StoredBlob | undefined>;
   /**
-   * One attempt to put `text` in place of `over`, under the lock. Never throws for an answer, nor for the lack
+   * One attempt to put `bytes` in place of `over`, under the lock. Never throws for an answer, nor for the lack
    * of one.
    */
-  write(text: string, over: StoredBlob | undefined, lock: LockInfo): Promise<WriteOutcome>;
+  write(bytes: Buffer, over: StoredBlob | undefined, lock: LockInfo): Promise<WriteOutcome>;
   /** What is longer is neither read nor written: what could not be read again must not be written. */
   readonly bytesMax: number;
   /** Whether `write` itself refuses when `over` is not what is there; else that is looked at before. */

@@ -72,12 +72,12 @@ class StateServer implements BlobStore {
     throw this.unexpected('read the state', status, body);
   }
 
-  async write(text: string, _over: unknown, lock: LockInfo): Promise<WriteOutcome> {
+  async write(bytes: Buffer, _over: unknown, lock: LockInfo): Promise<WriteOutcome> {
     const url = new URL(this.settings.address);
     url.searchParams.set('ID', lock.id);
     let answer: Answer;
     try {
-      answer = await this.#send(this.settings.update_method, url.href, text, LOCK_BYTES_MAX);
+      answer = await this.#send(this.settings.update_method, url.href, bytes, LOCK_BYTES_MAX);
     } catch (cause) {
       return { kind: 'unsure', why: noAnswerReason(cause, this.secrets) };
     }

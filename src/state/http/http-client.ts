@@ -18,7 +18,7 @@ export interface Answer {
 export type Send = (
   method: string,
   url: string,
-  body: string | undefined,
+  body: string | Buffer | undefined,
   bytesMax: number,
 ) => Promise<Answer>;
 
@@ -66,6 +66,6 @@ async function load(settings: HttpStateSettings): Promise<AxiosInstance> {
 }
 
 /** The protocol requires it; it protects no secret. */
-function md5(body: string): string {
+function md5(body: string | Buffer): string {
   return createHash('md5').update(body).digest('base64');
 }

@@ -29,7 +29,7 @@ export type Condition =
 export interface Objects {
   get(key: string, bytesMax?: number): Promise<StoredObject | undefined>;
   /** One attempt. `unsure` also when the condition was not met. */
-  put(key: string, text: string, condition: Condition): Promise<PutOutcome>;
+  put(key: string, body: string | Buffer, condition: Condition): Promise<PutOutcome>;
   /** Only the object with this ETag, by stores that heed it. */
   remove(key: string, etag: string): Promise<void>;
 }
@@ -41,7 +41,7 @@ export interface Bucket {
   /** Throws `AnswerTooLarge` for one that is longer. */
   get(key: string, bytesMax: number): Promise<FoundObject>;
   /** Resolves to the ETag, where the store tells it. */
-  put(key: string, text: string, condition: Conditions): Promise<string | undefined>;
+  put(key: string, body: string | Buffer, condition: Conditions): Promise<string | undefined>;
   remove(key: string, condition: Conditions): Promise<void>;
 }
 
@@ -96,11 +96,11 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
         }
       }),
 
-    async put(key, text, { over }) {
+    async put(key, body, { over }) {
       const condition: Conditions =
         over === 'nothing' ? { IfNoneMatch: '*' } : over === 'anything' ? {} : { IfMatch: over };
       try {
-        return { kind: 'written', ...optional('tag', await bucket.put(key, text, condition)) };
+        return { kind: 'written', ...optional('tag', await bucket.put(key, body, condition)) };
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
         const status = statusOf(cause);

@@ -81,9 +81,9 @@ class ObjectStore implements BlobStore {
     return found && { bytes: found.bytes, tag: found.etag };
   }
 
-  write(text: string, over: { readonly tag?: string } | undefined) {
+  write(bytes: Buffer, over: { readonly tag?: string } | undefined) {
     // Rule: state-is-written-over-what-was-read
     const known = this.#guarded ? (over?.tag ?? 'anything') : 'anything';
-    return this.#objects.put(this.#key, text, { over: over === undefined ? 'nothing' : known });
+    return this.#objects.put(this.#key, bytes, { over: over === undefined ? 'nothing' : known });
   }
 }

@@ -24,14 +24,14 @@ export function memoryObjects(heeds: {
       const found = objects.get(key);
       return found && { bytes: Buffer.from(found.text), etag: found.etag, age_ms: 0 };
     },
-    async put(key, text, { over }) {
+    async put(key, body, { over }) {
       const standing = objects.get(key);
       const unmet =
         over === 'nothing'
           ? heeds.ifNoneMatch && standing !== undefined
           : over !== 'anything' && heeds.ifMatch && standing?.etag !== over;
       if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
-      return { kind: 'written', tag: write(key, text) };
+      return { kind: 'written', tag: write(key, String(body)) };
     },
     async remove(key, etag) {
       if (!heeds.ifMatch || objects.get(key)?.etag === etag) objects.delete(key);
