@@ -86,11 +86,13 @@ function* volumesTwice(entries: readonly Entry[]): Generator<Diagnostic> {
 }
 
 function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic> {
-  const seen = new Map<string, Entry>();
+  const seenBySet = new Map<string, Map<string, Entry>>();
   for (const entry of entries) {
     const volume = valueAt(entry.restore, path);
     if (typeof volume !== 'string') continue;
-    const id = `${entry.set}/${path.length === 1 ? volume.toLowerCase() : volume}`;
+    const seen = seenBySet.get(entry.set) ?? new Map<string, Entry>();
+    seenBySet.set(entry.set, seen);
+    const id = path.length === 1 ? volume.toLowerCase() : volume;
     const first = seen.get(id);
     if (!first) seen.set(id, entry);
     else if (first.address !== entry.address) yield sameVolume(entry, first, path);

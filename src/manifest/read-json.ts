@@ -48,15 +48,17 @@ class Broken extends Error {
   }
 }
 
+const [TAB, SPACE, BACKSLASH] = [0x09, 0x20, 0x5c];
+
 /** jsonc-parser 3 joins a run of spaces, and a text with escapes, character by character, at 32 bytes each. */
 function checkCost(source: SourceText): void {
   let spaces = 0;
   let escapes = 0;
   for (let at = 0; at < source.text.length; at++) {
-    const char = source.text[at];
-    spaces = char === ' ' || char === '\t' ? spaces + 1 : 0;
+    const char = source.text.charCodeAt(at);
+    spaces = char === SPACE || char === TAB ? spaces + 1 : 0;
     if (spaces > LIMITS.spaces) throw new Broken(tooManySpaces(source, at));
-    if (char === '\\' && ++escapes > LIMITS.escapes) throw new Broken(tooManyEscapes(source, at));
+    if (char === BACKSLASH && ++escapes > LIMITS.escapes) throw new Broken(tooManyEscapes(source, at));
   }
 }
 
