@@ -118,7 +118,7 @@ function mount(
 
 const FOOTER = `
 A first session, in the project of OS_CLOUD or the OS_* variables. Without a cloud, add --cloud emulator to each
-command but status, and first detach the volumes of a server: vbsctl emulator --detach SERVER
+command but status, and before apply detach the volumes of the server: vbsctl emulator --detach NAME
 
   vbsctl get servers                                          list the servers
   vbsctl get backups --server NAME                            list the backups of a server
