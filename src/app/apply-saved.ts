@@ -6,11 +6,11 @@ import { optional } from '../domain/optional.ts';
 import type { Plan } from '../domain/plan.ts';
 import { tighten } from '../domain/policy.ts';
 import { isUnderWay } from '../domain/record.ts';
-import type { SavedPlan, SignatureFinding } from '../domain/saved-plan.ts';
+import { PLAN_AGAIN, type SavedPlan, type SignatureFinding } from '../domain/saved-plan.ts';
 import type { ManifestFile } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { followPlan } from '../planner/follow-plan.ts';
-import { PLAN_AGAIN, stalenessOf } from '../planner/plan-staleness.ts';
+import { stalenessOf } from '../planner/plan-staleness.ts';
 import { pinnedSpecs, plannedAddresses, reconcile } from '../planner/reconcile.ts';
 import {
   type ApplyPorts,

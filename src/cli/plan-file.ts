@@ -76,19 +76,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
     if (io.stop.aborted) throw cause;
     throw unusable(path, 'read', cause);
   }
-  if (isManifest(path, bytes))
-    throw usage(
-      `${path} is a manifest, not a saved plan`,
-      `to use a manifest: vbsctl plan -f ${shellWord(path)}, vbsctl apply -f ${shellWord(path)}`,
-    );
   return await stoppably(decodePlan(bytes, path, VERSION, sha256), io.stop);
-}
-
-/** As far as a look tells; a plan is JSON, and has another kind. */
-function isManifest(path: string, bytes: Buffer): boolean {
-  return (
-    /\.ya?ml$/i.test(path) || /^\s*"?kind"?:\s*"?RestoreSet\b/m.test(bytes.toString('latin1', 0, 10_000))
-  );
 }
 
 function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failure {

@@ -177,3 +177,6 @@ export function recordVersion(record: RestoreRecord, hash: Hash): string {
 export function minorOf(version: string): string {
   return version.split('.', 2).join('.');
 }
+
+/** The remedy for a plan that cannot be applied any more. */
+export const PLAN_AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';

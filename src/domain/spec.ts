@@ -3,6 +3,9 @@ import type { Place } from './diagnostic.ts';
 /** `set/name`: where a restore is declared. Not its identity; a rename changes nothing. */
 export type Address = string;
 
+/** Pattern of a set name and of a restore name in manifests. */
+export const NAME_PATTERN = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+
 export function addressOf(set: string, name: string): Address {
   return `${set}/${name}`;
 }

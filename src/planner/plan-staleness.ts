@@ -7,6 +7,7 @@ import {
   type Hash,
   isSavedRunnable,
   movesOf,
+  PLAN_AGAIN,
   recordVersion,
   type SavedPlan,
   type SavedRunnable,
@@ -71,8 +72,6 @@ export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Stale
 function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
-
-export const PLAN_AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';
 
 // ---- where
 

@@ -13,13 +13,14 @@ import {
 import {
   isSavedRunnable,
   movesOf,
+  PLAN_AGAIN,
   type SavedAction,
   type SavedPlan,
   type SavedRunnable,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
-import { PLAN_AGAIN, type Progress, type Staleness } from './plan-staleness.ts';
+import type { Progress, Staleness } from './plan-staleness.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
 /**

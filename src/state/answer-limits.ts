@@ -2,14 +2,11 @@ import { parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Env } from '../network/proxy.ts';
 
-/**
- * How large an answer of a state's place may be, after decompression (more is neither read nor written), and how long
- * one request may take, its whole answer included.
- */
+/** Limits for the servers that store states: bytes of an answer after decompression, and time of a request. */
 
-/** Of a state: some 150,000 restores. */
+/** For a state, both read and written: about 150,000 restores. */
 export const STATE_BYTES_MAX = 256 * 1024 * 1024;
-/** Of everything else: a lock, an error. */
+/** For everything else: a lock, an error. */
 export const LOCK_BYTES_MAX = 256 * 1024;
 
 const VARIABLE = 'VBSCTL_STATE_SIZE_LIMIT';
@@ -28,7 +25,7 @@ export function stateBytesMax(env: Env): number {
   });
 }
 
-/** `VBSCTL_STATE_TIMEOUT`, such as `2m`, of a request to an HTTP server or a bucket; default 30 s, at least 1 s. */
+/** `VBSCTL_STATE_TIMEOUT`, such as `2m`: for a request with its whole answer; default 30 s, from 1 s to 1 h. */
 export function stateTimeoutMs(env: Env): number {
   const text = env[TIMEOUT_VARIABLE]?.trim();
   if (text === undefined || text === '') return TIMEOUT_MS;
@@ -39,13 +36,14 @@ export function stateTimeoutMs(env: Env): number {
   });
 }
 
-export function tooLarge(what: string, bytesMax: number, place: string): Failure {
+export function tooLarge(what: string, bytesMax: number, location: string): Failure {
   return Failure.of('state', 'state-too-large', `${what} is larger than ${sizeText(bytesMax)}`, {
-    detail: 'Nothing was changed. A server that sends without end, or compressed emptiness, is stopped here.',
-    where: { file: place },
+    detail:
+      'Nothing was changed. The limit protects against a server that sends data without end, or data that decompresses to it.',
+    where: { file: location },
     remedy:
       bytesMax === LOCK_BYTES_MAX
-        ? 'see what answers at that address: it is not a state server of this kind'
+        ? 'check what answers at that address: it is not a state server of this kind'
         : `if the state is really so large: ${VARIABLE}=${Math.ceil((2 * bytesMax) / 1024 ** 2)}MiB`,
   });
 }

@@ -1,5 +1,4 @@
 import { constants, isUtf8 } from 'node:buffer';
-import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Place } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
@@ -18,44 +17,38 @@ import {
   time,
   word,
 } from '../domain/shape.ts';
-import { type MovedTo, SERIAL_MAX, type State } from '../domain/state.ts';
+import { SERIAL_MAX, type State } from '../domain/state.ts';
 import { openDocument } from './document.ts';
 import type { Chain } from './history-chain.ts';
-import { placeAt } from './json-place.ts';
+import { positionAt } from './json-position.ts';
 import { movedTo, record, type StoredEntry, storedEntry, target } from './record-shape.ts';
 
 /**
- * The file that holds a state, as text. JSON with one record or history entry a line: readable, and
- * comparable line by line. `format` and `serial` stand on top, where other
- * programs (HTTP state servers) look for them.
+ * The format of a state file: JSON with one record or history entry on each line, so that two states can be compared by
+ * line. `format` and `serial` are at the top, where other programs (HTTP state servers) look for them.
  */
 export const FORMAT = 1;
 
 /** A state together with the hashes of its history, as stored. */
 export interface Snapshot {
   readonly state: State;
-  /** A hash for each of the first entries of the history; new ones get theirs from `extendChain`. */
+  /** The hashes of the first entries of the history; `extendChain` adds those of new entries. */
   readonly chain: Chain;
-  /** Where the state is a file with a journal: what a journal has to name to go on from it. It never leaves the file. */
+  /** Only in a local state file: the key that its journal has to name. It is never copied out of the file. */
   readonly journal_key?: string;
 }
 
-/** What stands in the file. */
-interface Stored {
+/** The content of the file. */
+interface Stored extends Omit<State, 'records' | 'history'> {
   readonly format: number;
-  readonly lineage: string;
-  readonly serial: number;
-  readonly created_at: string;
-  readonly target: CloudProject;
-  readonly moved_to?: MovedTo;
   readonly journal_key?: string;
   readonly records: readonly RestoreRecord[];
   readonly history: readonly StoredEntry[];
 }
 
 /**
- * Records sorted by address, so that two states compare. Every history entry must have its hash. `journal_key` is in the
- * text only where it is given here: it is for the file alone, and for no copy that anybody else may see.
+ * The text of a state. Records are sorted by address, so that two states can be compared. Every history entry must have
+ * its hash. `journal_key` is a parameter of its own, so that it gets only into the local file and not into copies.
  */
 export function encodeSnapshot({ state, chain }: Snapshot, journal_key?: string): string {
   if (chain.length !== state.history.length) throw new Error('a history entry has no hash yet');
@@ -76,8 +69,8 @@ function lines(values: readonly unknown[]): string {
 }
 
 /**
- * The state in the file, in steps. Throws a `Failure` (`refused`) that names the place and the way out when it is damaged
- * or was written by a newer vbsctl. `file` is for messages only.
+ * Reads a state, in steps. Throws a `Failure` (`refused`) with position and remedy if it is damaged or was written by a
+ * newer vbsctl. `file` is used only in messages.
  */
 export function* decodeSnapshot(bytes: Uint8Array, file: string): LongWork<Snapshot> {
   if (bytes.length > constants.MAX_STRING_LENGTH)
@@ -86,14 +79,14 @@ export function* decodeSnapshot(bytes: Uint8Array, file: string): LongWork<Snaps
       `the state is too large: ${bytes.length} bytes, at most ${constants.MAX_STRING_LENGTH}`,
     );
   if (!isUtf8(bytes))
-    throw damaged(file, 'the state is not UTF-8 text', 'It is cut, compressed, or not a state at all.');
-  const text = new TextDecoder().decode(bytes); // takes a byte order mark away, which editors add
+    throw damaged(file, 'the state is not UTF-8 text', 'It is truncated, compressed, or not a state at all.');
+  const text = new TextDecoder().decode(bytes); // removes a byte order mark, which some editors add
   if (/^\s*$/.test(text)) throw damaged(file, 'the state file is empty', undefined, { file });
   try {
     return yield* decodeText(text, file);
   } catch (cause) {
     if (!(cause instanceof JsonFault)) throw cause;
-    const { text: line, ...position } = placeAt(text, cause.at);
+    const { text: line, ...position } = positionAt(text, cause.at);
     const place = { file, ...position, ...(looksLikeState(text) ? optional('text', line) : {}) };
     throw damaged(file, `the state ${cause.message}`, undefined, place, cause);
   }
@@ -101,25 +94,21 @@ export function* decodeSnapshot(bytes: Uint8Array, file: string): LongWork<Snaps
 
 function* decodeText(text: string, file: string): LongWork<Snapshot> {
   const document = yield* openDocument(text, storedShape);
-  mustBeFormat(document?.head.format, file);
+  assertFormat(document?.head.format, file);
   if (!document) throw notVbsctl(file, 'it is no JSON object');
   const refuse = (wrong: Misfit): never => {
     if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
     const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
-    throw damaged(file, summary, undefined, { file, ...document.placeOf(wrong.path) });
+    throw damaged(file, summary, undefined, { file, ...document.positionOf(wrong.path) });
   };
   const stored = yield* document.read(refuse);
   const contradicted = contradiction(stored);
   if (contradicted) refuse(contradicted);
-  const { lineage, serial, created_at, target, moved_to, journal_key, records, history } = stored;
+  const { format: _, journal_key, records, history, ...head } = stored;
   return {
     state: {
-      lineage,
-      serial,
-      created_at,
-      target,
-      ...optional('moved_to', moved_to),
-      records: new Map(records.map((r) => [r.address, r])),
+      ...head,
+      records: new Map(records.map((record) => [record.address, record])),
       history: history.map(({ hash, ...entry }) => entry),
     },
     chain: history.map(({ hash }) => hash),
@@ -139,7 +128,7 @@ const storedShape = fields<Stored>({
   history: listOf(storedEntry),
 });
 
-/** What has the right shape and still cannot be: nothing is dropped or guessed. What the history says is for `verify`. */
+/** What the shapes cannot express. Whether the history is consistent is checked by `verify`. */
 function contradiction({ records }: Stored): Misfit | undefined {
   const seen = new Set<string>();
   for (const [index, { address }] of records.entries()) {
@@ -150,36 +139,32 @@ function contradiction({ records }: Stored): Misfit | undefined {
   return undefined;
 }
 
-/** A future format 2 adds the step that brings an older one to it; there is nothing older than 1. */
-function mustBeFormat(format: unknown, file: string): void {
+/** No format is older than 1. A format 2 will add a step here that converts format 1. */
+function assertFormat(format: unknown, file: string): void {
   if (typeof format !== 'number' || !Number.isInteger(format) || format < 1)
     throw notVbsctl(file, 'it has no valid "format"');
   if (format > FORMAT) throw newerFormat(file, format);
 }
 
-/** As `encodeSnapshot` begins. Of anything else nothing is repeated: it may be a file with secrets, behind a link. */
+/** Whether the text begins like one of `encodeSnapshot`. Other text is not quoted: it may be a file with secrets. */
 function looksLikeState(text: string): boolean {
   const head = text.slice(0, 4_096);
   return head.includes('"format"') && head.includes('"lineage"');
 }
 
 function notVbsctl(file: string, why: string): Failure {
-  return Failure.of('refused', 'state-not-vbsctl', `${file} is not a state of vbsctl: ${why}`, {
+  return Failure.of('refused', 'state-not-vbsctl', `this is not a state of vbsctl: ${why}`, {
     where: { file },
     remedy: 'correct --state; or move this file away and create a state: vbsctl init',
   });
 }
 
 export function newerFormat(file: string, format: number): Failure {
-  return Failure.of(
-    'refused',
-    'state-newer',
-    `${file} was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`,
-    {
-      where: { file },
-      remedy: 'update vbsctl on this machine; nothing was changed',
-    },
-  );
+  const summary = `this file was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`;
+  return Failure.of('refused', 'state-newer', summary, {
+    where: { file },
+    remedy: 'update vbsctl on this machine; nothing was changed',
+  });
 }
 
 function damaged(
@@ -189,15 +174,7 @@ function damaged(
   where: Place = { file },
   cause?: unknown,
 ): Failure {
-  return Failure.of(
-    'refused',
-    'state-damaged',
-    summary,
-    {
-      ...(detail === undefined ? {} : { detail }),
-      where,
-      remedy: `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`,
-    },
-    { cause },
-  );
+  const remedy = `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`;
+  const more = { ...optional('detail', detail), where, remedy };
+  return Failure.of('refused', 'state-damaged', summary, more, { cause });
 }

@@ -8,42 +8,42 @@ import {
 } from '../domain/json-bounds.ts';
 import { atOnce, type LongWork } from '../domain/long-work.ts';
 import { type Misfit, type ObjectCheck, tooLong } from '../domain/shape.ts';
-import { offsetOf, parseValue, placeAt, type TextPlace } from './json-place.ts';
+import { offsetOf, parseValue, positionAt, type TextPosition } from './json-position.ts';
 
 /**
- * A file whose lists may be long and whose writer may be anybody (a state, a saved plan): one JSON object, of which each
- * item of a list is parsed and checked by itself. So what is no record is refused where it stands, before more than
- * itself is in memory, and a text of hundreds of megabytes is read in steps.
+ * A file with long lists that anybody may have written (a state, a saved plan): one JSON object. Each item of a list is
+ * parsed and checked on its own. So an invalid item is refused before the next one is in memory, and a text of hundreds
+ * of megabytes is read in steps.
  */
-export interface Document<T> {
-  /** The members, its long lists empty: what kind of file it is shows before these are read. */
+interface Document<T> {
+  /** The members with their long lists left empty. The kind of file can be seen before the lists are read. */
   readonly head: Readonly<Record<string, unknown>>;
   /**
-   * All of it, in steps. `refuse` is told of the first value that does not fit.
+   * Reads everything, in steps. Calls `refuse` with the first value that has the wrong shape.
    *
-   * @throws JsonFault where the text is not JSON, or too much of it is in one place
+   * @throws JsonFault if the text is not JSON, or if a value is too large
    */
   read(refuse: (wrong: Misfit) => never): LongWork<T>;
-  /** Of the value at a path, or of the innermost one around it that is there. */
-  placeOf(path: Misfit['path']): TextPlace;
+  /** The position of the value at a path; if it does not exist, of its innermost parent that does. */
+  positionOf(path: Misfit['path']): TextPosition;
 }
 
 /**
- * Of one item of a list, and of the items of one list: 100,000 restores are 100,000 records and as many entries of the
- * history. A record has some 50 values, one of many attempts some thousands; what a person accepts of a broken state is
- * one entry, with every record that contradicts its history.
+ * For one item of a list, and for the number of items in a list: 100,000 restores are 100,000 records and as many entries
+ * of the history. A record has about 50 values, with many attempts some thousands. The entry that accepts a broken state
+ * has every record that contradicts the history.
  */
 const ITEM_BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
-/** Of each other member. The policy of a saved plan lists up to 10,000 protected disks, and as many sets. */
+/** For each other member. The policy of a saved plan has up to 10,000 protected volumes, and as many sets. */
 const HEAD_BOUNDS: JsonBounds = { depth: 64, values: 25_000 };
 
-/** `JSON.parse` of a text that is one item. Throws JsonFault. */
+/** `JSON.parse` of a text that is a single item. Throws JsonFault. */
 export function boundedJson(text: string): unknown {
   endOfValue(text, 0, ITEM_BOUNDS);
   return parseValue(text, { start: 0, end: text.length });
 }
 
-/** Whether a value that is written as an item can be read again. */
+/** Whether a value can be read again after it was written as an item. */
 export function isReadableItem(item: unknown): boolean {
   try {
     endOfValue(JSON.stringify(item), 0, ITEM_BOUNDS);
@@ -54,7 +54,7 @@ export function isReadableItem(item: unknown): boolean {
   }
 }
 
-/** Undefined when the text holds a JSON value that is no object. Throws JsonFault. One pass over the text. */
+/** Undefined if the text is a JSON value but not an object. Throws JsonFault. One pass over the text. */
 export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<Document<T> | undefined> {
   const members = yield* objectIn(text, ITEM_BOUNDS);
   if (!members) return undefined;
@@ -87,11 +87,11 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
     return { ...head, ...lists } as T;
   }
 
-  function placeOf([key, ...rest]: Misfit['path']): TextPlace {
+  function positionOf([key, ...rest]: Misfit['path']): TextPosition {
     let range = typeof key === 'string' ? members?.get(key) : undefined;
-    if (!range) return placeAt(text, text.indexOf('{'));
+    if (!range) return positionAt(text, text.indexOf('{'));
     if (text[range.start] === '[' && rest.length > 0) {
-      // A list may be as long as the text: down to the item the scan goes.
+      // `offsetOf` does not search a text as long as a list may be, so the item is searched here.
       const wanted = rest.shift();
       let index = 0;
       atOnce(
@@ -100,8 +100,8 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
         }),
       );
     }
-    return placeAt(text, offsetOf(text, range, rest));
+    return positionAt(text, offsetOf(text, range, rest));
   }
 
-  return { head, read, placeOf };
+  return { head, read, positionOf };
 }

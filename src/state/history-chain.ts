@@ -4,17 +4,17 @@ import type { LongWork } from '../domain/long-work.ts';
 import type { HistoryEntry, State } from '../domain/state.ts';
 
 /**
- * The history is chained: the hash of an entry covers the entry and the hash before it, the first one the
- * lineage. So an entry that was edited, taken out, put in or moved shows, and from which place on. (It shows
- * mishaps and careless edits; who rewrites the whole chain is not stopped by it.)
+ * The hashes of the history: each covers its entry and the hash before it, the first one the lineage. So they show from
+ * which entry on the history was edited, or entries were added, removed or reordered. They show mishaps and careless
+ * edits; they do not stop somebody who computes the whole chain again.
  *
- * Hashes are kept as they were stored and only new entries get one: hashing again what was read would put a
- * seal on every forgery. The one exception is what a person accepts: the hash of a `state_accepted` entry covers
- * all that stands before it as it is, so the break stays visible in the hashes before, and a later edit shows again.
+ * Hashes are kept as they were stored, and only new entries get one: hashing what was read would confirm every forgery.
+ * The one exception is a state that a user accepted: the hash of a `state_accepted` entry covers the content of all entries
+ * before it. The break stays visible in the hashes before it, and a later edit is detected again.
  */
 export type Chain = readonly string[];
 
-/** `chain` with a hash for each entry that has none yet. Linear in the new entries, unless one accepts those before. */
+/** Adds a hash for each entry that has none. Linear in the new entries, unless one of them is `state_accepted`. */
 export function extendChain(state: State, chain: Chain): Chain {
   const { history, lineage } = state;
   if (chain.length > history.length) throw new Error('a chain is longer than its history');
@@ -28,14 +28,14 @@ export function extendChain(state: State, chain: Chain): Chain {
   return longer;
 }
 
-/** A stretch of the history, from its first entry that does not fit what stands before it. Indexes count from 0. */
-export interface ChainBreak {
+/** `index`: the first entry whose hash does not match the entries before it. Indexes count from 0. */
+interface ChainBreak {
   readonly index: number;
-  /** The `state_accepted` entry by which a person took it as it is. */
+  /** The `state_accepted` entry with which a user accepted it. */
   readonly accepted_by?: number;
 }
 
-/** Where stored hashes do not fit the entries, in order; only the last can be one that nobody accepted. Linear, in steps. */
+/** Where stored hashes do not match the entries, in order. Only the last break can be not accepted. Linear, in steps. */
 export function* findBreaks(state: State, chain: Chain): LongWork<ChainBreak[]> {
   const breaks: ChainBreak[] = [];
   let broken: number | undefined;
@@ -52,10 +52,10 @@ export function* findBreaks(state: State, chain: Chain): LongWork<ChainBreak[]> 
   return broken === undefined ? breaks : [...breaks, { index: broken }];
 }
 
-/** Some mebibytes of them. */
+/** Some mebibytes. */
 const ENTRIES_A_STEP = 2_000;
 
-/** The hash that entry `end - 1` would have if each one before were as it was written. */
+/** The hash of entry `end - 1`, computed from the content of all entries up to it. */
 function contentLink({ history, lineage }: State, end: number): string {
   let previous = lineage;
   for (let index = 0; index < end; index++) previous = link(previous, history[index] as HistoryEntry);

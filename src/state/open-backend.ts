@@ -19,36 +19,35 @@ import { lockFile } from './local/lock-file.ts';
 import { nodeDisk } from './local/node-disk.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
 import { postgresLocation } from './postgres/postgres-location.ts';
-import { s3Network } from './s3/network.ts';
 import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
-import { placeOf as objectPlace, s3Location } from './s3/s3-location.ts';
+import { objectUrl, s3Location } from './s3/s3-location.ts';
 import { sdkBucket } from './s3/sdk-bucket.ts';
+import { invalidUrl } from './server-failures.ts';
 import { weakenedHttp, weakenedPostgres, weakenedS3 } from './weakened-state.ts';
 
 export interface BackendDeps {
   readonly clock: Clock;
-  /** A fresh UUID. */
+  /** Returns a new UUID. */
   readonly newId: () => string;
-  /** How long after its request a restore may begin (`retry.settle`): a lease is not taken over before. */
+  /** How long after its request a restore may begin (`retry.settle`): a lease is not taken over before, ms. */
   readonly settleMs: number;
   /** Credentials and settings of remote backends come from here, never from the location. */
   readonly env: Env;
-  /** Learns what must not be shown; default: none is kept. */
+  /** Receives the secrets that must not be shown. */
   readonly secrets?: Secrets;
-  /** Told of each setting that weakens the connection to a remote state. */
+  /** Called with a warning for each setting that weakens the connection to a remote state. */
   readonly onNote?: (note: Diagnostic) => void;
 }
 
 /**
- * The backend that a `state:` names: a path or a URL. `Failure` kind `usage` for a location that
- * cannot be one, `state` when the place for the file is not fit. There need not be a state yet.
+ * The backend for a location: a path or a URL. Throws a `Failure` of kind `usage` for an invalid location, and of kind
+ * `state` if the file cannot be used. There need not be a state yet.
  */
 export async function openBackend(location: string, deps: BackendDeps): Promise<Backend> {
-  // Not repeated: it may hold a secret, too. A URL would lose them in silence.
+  // Not repeated in the message, because it may contain a secret. The URL parser would remove such characters silently.
   if (sanitize(location) !== location)
-    throw usage(
-      'state-location',
+    throw invalidLocation(
       'the location of the state holds control characters or others that cannot be shown',
       'take them out',
     );
@@ -56,29 +55,23 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   if (scheme !== undefined) return openUrl(location, scheme.toLowerCase(), deps);
   const almost = /^(https?|s3|postgres(?:ql)?):/i.exec(location)?.[0].toLowerCase();
   if (almost !== undefined)
-    throw usage(
-      'state-url',
+    throw invalidUrl(
       `${almost}… is neither a URL nor a file name`,
       `write a URL with ${almost}//; for a file with this name: ./${almost}…`,
     );
   if (location.trim() === '')
-    throw usage(
-      'state-location',
-      'the name of the state is empty',
-      'write a path, such as vbsctl.state.json',
-    );
+    throw invalidLocation('the name of the state is empty', 'write a path, such as vbsctl.state.json');
   const { clock, newId } = deps;
   const path = await realPath(location);
   const lock = lockFile({ path: `${path}.lock`, clock, newId });
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 
-function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
+function openUrl(given: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
   const url = publicUrl(given, scheme);
   const location = shownLocation(given);
   const id = withoutLogin(url);
-  const { env, ...rest } = deps;
-  const tell = (notes: readonly Diagnostic[]) => {
+  const warn = (notes: readonly Diagnostic[]) => {
     for (const note of notes) deps.onNote?.(note);
   };
   switch (scheme) {
@@ -86,32 +79,33 @@ function openUrl(given: string, scheme: string, deps: BackendDeps): Backend {
     case 'https': {
       const settings = httpStateSettings(url.href, env);
       deps.secrets?.add(settings.password, settings.tls.key, ...proxySecrets(env), ...secretsIn(url));
-      tell(weakenedHttp(settings, env));
-      return httpBackend({ location, id, settings, ...rest });
+      warn(weakenedHttp(settings, env));
+      return httpBackend({ location, id, settings, ...deps });
     }
-    case 's3':
-      mustBeOnce(url);
-      mustDecode(url);
-      tell(weakenedS3(s3Location(url), env));
-      return openS3(location, id, url, deps);
+    case 's3': {
+      assertParameters(url);
+      const s3 = s3Location(url);
+      warn(weakenedS3(s3, env));
+      deps.secrets?.add(...proxySecrets(env));
+      const objects = s3Objects(sdkBucket(s3, env, deps.secrets), objectUrl(s3), deps.clock, deps.secrets);
+      return s3Backend({ location, id, s3, objects, bytesMax: stateBytesMax(env), ...deps });
+    }
     case 'postgres':
     case 'postgresql': {
-      mustBeOnce(url);
-      mustDecode(url);
+      assertParameters(url);
       const postgres = postgresLocation(url, env);
-      tell(weakenedPostgres(postgres, env));
-      return postgresBackend({ location, id, postgres, ...rest });
+      warn(weakenedPostgres(postgres, env));
+      return postgresBackend({ location, id, postgres, ...deps });
     }
     default:
-      throw usage(
-        'state-url',
+      throw invalidUrl(
         `a state cannot be stored at ${scheme}://…`,
         'name a file, or an https://, s3:// or postgres:// URL',
       );
   }
 }
 
-/** A token in place of a user name, and what signs the address. */
+/** A token in place of a user name, and the parameters that sign the address. */
 function secretsIn({ username, searchParams }: URL): string[] {
   const values = [...searchParams].filter(([name]) => SIGNING_PARAMETER.test(name)).map(([, value]) => value);
   return [username, decodePercent(username).toString(), ...values];
@@ -127,79 +121,60 @@ function withoutLogin(url: URL): string {
   return plain.href;
 }
 
-/** Of two values one would win in silence, and it might be the other state. */
-function mustBeOnce({ protocol, searchParams }: URL): void {
+/** Refuses a parameter that occurs twice (the wrong one could win), and a % that cannot be decoded (names are read from it). */
+function assertParameters({ protocol, username, hostname, pathname, search, searchParams }: URL): void {
   const names = [...searchParams.keys()];
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw usage('state-url', `the ${protocol}// URL of the state has ${twice} twice`, 'keep one of them');
-}
-
-/** What is read out of it is a name: of a bucket, a key, a user, a database. */
-function mustDecode({ protocol, username, hostname, pathname, search }: URL): void {
+    throw invalidUrl(`the ${protocol}// URL of the state has ${twice} twice`, 'keep one of them');
   try {
     decodeURIComponent([username, hostname, pathname, search].join(' '));
   } catch {
-    throw usage(
-      'state-url',
+    throw invalidUrl(
       `the ${protocol}// URL of the state holds a % that is no escape of UTF-8 text`,
       'write %25 for a percent sign',
     );
   }
 }
 
-function openS3(location: string, id: string, url: URL, { env, ...rest }: BackendDeps): Backend {
-  const s3 = s3Location(url);
-  rest.secrets?.add(...proxySecrets(env));
-  const bucket = sdkBucket(s3, s3Network(env), rest.secrets);
-  const objects = s3Objects(bucket, objectPlace(s3), rest.clock, rest.secrets);
-  return s3Backend({ location, id, s3, objects, bytesMax: stateBytesMax(env), ...rest });
-}
-
 const SECRET_PARAMETER = /passw|secret|token|credential|access_?key|signature/i;
 
-/** A URL that may be shown and committed. One with a secret in it is refused and never repeated. */
+/** The URL, which may be shown and committed. A URL that contains a secret is refused and not repeated. */
 function publicUrl(location: string, scheme: string): URL {
   if (!URL.canParse(location))
-    throw usage(
-      'state-url',
-      `the ${scheme}:// URL of the state is not a URL`,
-      'see docs/state.md for its form',
-    );
+    throw invalidUrl(`the ${scheme}:// URL of the state is not a URL`, 'see docs/state.md for its form');
   const url = new URL(location);
   if (url.password !== '' || [...url.searchParams.keys()].some((key) => SECRET_PARAMETER.test(key)))
-    throw usage(
-      'state-url-secret',
-      `the ${scheme}:// URL of the state holds a password`,
-      'remove the password from the URL, and set it in the environment (docs/state.md)',
-    );
+    throw Failure.of('usage', 'state-url-secret', `the ${scheme}:// URL of the state holds a password`, {
+      remedy: 'remove the password from the URL, and set it in the environment (docs/state.md)',
+    });
   return url;
 }
 
-/** Where the file is or will be, symbolic links resolved: a link is followed, never replaced. */
+/** The path of the file, with symbolic links resolved: a link is followed, never replaced. */
 async function realPath(location: string): Promise<string> {
   try {
     const path = await realpath(location);
     const found = await stat(path);
     if (found.isDirectory())
-      throw unfit(
+      throw unusable(
         location,
         'it is a directory',
         `name a file in it: ${shellPath(join(location, 'vbsctl.state.json'))}`,
       );
-    if (!found.isFile()) throw unfit(location, 'it is not a regular file', 'name a regular file');
+    if (!found.isFile()) throw unusable(location, 'it is not a regular file', 'name a regular file');
     return path;
   } catch (cause) {
-    if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : unfitBecause(location, cause);
+    if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : inaccessible(location, cause);
   }
   if (await isLink(location))
-    throw unfit(location, 'it is a symbolic link to nothing', 'fix the link, or name the file itself');
+    throw unusable(location, 'it is a symbolic link to nothing', 'fix the link, or name the file itself');
   try {
     return join(await realpath(dirname(location)), basename(location));
   } catch (cause) {
     throw hasCode(cause, 'ENOENT')
-      ? unfit(location, 'its directory does not exist', `mkdir -p ${shellPath(dirname(location))}`)
-      : unfitBecause(location, cause);
+      ? unusable(location, 'its directory does not exist', `mkdir -p ${shellPath(dirname(location))}`)
+      : inaccessible(location, cause);
   }
 }
 
@@ -207,27 +182,19 @@ async function isLink(path: string): Promise<boolean> {
   try {
     return (await lstat(path)).isSymbolicLink();
   } catch {
-    return false; // why it cannot be looked at comes out when its directory is
+    return false; // the error shows again when the directory is read
   }
 }
 
-function usage(code: string, summary: string, remedy: string): Failure {
-  return Failure.of('usage', code, summary, { remedy });
+function invalidLocation(summary: string, remedy: string): Failure {
+  return Failure.of('usage', 'state-location', summary, { remedy });
 }
 
-function unfitBecause(location: string, cause: unknown): Failure {
-  return unfit(location, systemReason(cause), 'name a place that you may read and write', cause);
+function inaccessible(location: string, cause: unknown): Failure {
+  return unusable(location, systemReason(cause), 'name a location that you may read and write', cause);
 }
 
-function unfit(location: string, why: string, remedy: string, cause?: unknown): Failure {
-  const summary = `the state cannot be stored in ${location}: ${why}`;
-  return Failure.of(
-    'state',
-    'state-place',
-    summary,
-    { where: { file: location }, remedy },
-    {
-      cause,
-    },
-  );
+function unusable(location: string, why: string, remedy: string, cause?: unknown): Failure {
+  const more = { where: { file: location }, remedy };
+  return Failure.of('state', 'state-place', `the state cannot be stored here: ${why}`, more, { cause });
 }

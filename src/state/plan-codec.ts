@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import { type Failure, refused } from '../domain/errors.ts';
+import { Failure, refused } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
@@ -9,6 +9,7 @@ import {
   type Hash,
   isSavedRunnable,
   minorOf,
+  PLAN_AGAIN,
   planDigest,
   type SavedAction,
   type SavedPlan,
@@ -20,9 +21,9 @@ import { openDocument } from './document.ts';
 import { savedPlan } from './plan-shape.ts';
 
 /**
- * The saved plan in a file that anybody may have written. Throws a Failure (`refused`) when it is no plan, is damaged,
- * contradicts itself, was edited, or was made by a release that this one does not read. What it says is true of itself
- * then, and of nothing else. `file` is for messages only; `version` is of this vbsctl.
+ * Reads a saved plan that anybody may have written. Throws a Failure (`refused`) if it is not a plan, is damaged,
+ * contradicts itself, was edited, or was made by a release whose plans this one does not read. Checks only the file
+ * itself, neither state nor cloud. `file` is used only in messages; `version` is that of this vbsctl.
  */
 export function* decodePlan(
   bytes: Uint8Array | string,
@@ -30,9 +31,10 @@ export function* decodePlan(
   version: string,
   hash: Hash,
 ): LongWork<SavedPlan> {
-  if (/\.ya?ml$/i.test(file)) throw manifest(file);
+  const text = textOf(bytes, file);
+  if (isManifest(file, text)) throw manifest(file);
   try {
-    return yield* decodeText(textOf(bytes, file), file, version, hash);
+    return yield* decodeText(text, file, version, hash);
   } catch (cause) {
     if (!(cause instanceof JsonFault)) throw cause;
     throw damagedText(file, cause.message, cause);
@@ -41,9 +43,7 @@ export function* decodePlan(
 
 function* decodeText(text: string, file: string, version: string, hash: Hash): LongWork<SavedPlan> {
   const document = yield* openDocument(text, savedPlan);
-  const kind = document?.head.kind;
-  if (kind === 'RestoreSet') throw manifest(file);
-  if (!document || kind !== 'SavedPlan')
+  if (document?.head.kind !== 'SavedPlan')
     throw refused(
       'not-a-plan',
       `${file} is not a saved plan`,
@@ -56,32 +56,36 @@ function* decodeText(text: string, file: string, version: string, hash: Hash): L
       `${file} was made by vbsctl ${made}, and this is ${version}: only patch releases of one minor release read each other’s plans`,
       `apply it with vbsctl ${minorOf(made)}, or plan again with this one`,
     );
-  // The shape first: it bounds what is walked over afterwards.
+  // The shape is checked first, because it bounds the work of the other checks.
   const plan = yield* document.read((wrong) => {
     throw damaged(file, wrong);
   });
   if ((yield* planDigest(plan, hash)) !== plan.digest)
-    throw refused('plan-edited', `${file} was changed after it was made: its digest does not match`, AGAIN);
+    throw refused(
+      'plan-edited',
+      `${file} was changed after it was made: its digest does not match`,
+      PLAN_AGAIN,
+    );
   const contradicted = contradiction(plan);
   if (contradicted) throw damaged(file, contradicted);
   return plan;
 }
 
-/** What may stand in a message: ids, kinds, versions. */
+/** What a message may quote: ids, kinds, versions. */
 const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
 
-/** `apply restores.yaml`, as fingers have it from other tools. */
-function manifest(file: string): Failure {
-  return refused(
-    'not-a-plan',
-    `${file} is a manifest, not a saved plan`,
-    `name it with -f: vbsctl plan -f ${shellWord(file)}; a plan is saved by: vbsctl plan --out plan.json`,
-  );
+function isManifest(file: string, text: string): boolean {
+  const kind = /(^|[{,])\s*"?kind"?\s*:\s*"?RestoreSet\b/m;
+  return /\.ya?ml$/i.test(file) || kind.test(text.slice(0, 10_000));
 }
 
-const AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';
+/** Other tools take a manifest there: `apply restores.yaml`. */
+function manifest(file: string): Failure {
+  const remedy = `to use a manifest: vbsctl plan -f ${shellWord(file)}, vbsctl apply -f ${shellWord(file)}`;
+  return Failure.of('usage', 'usage', `${file} is a manifest, not a saved plan`, { remedy });
+}
 
-/** As a file. Throws a Failure (`refused`) for a plan that could not be read again: nobody could ever apply it. */
+/** The text of the file. Throws a Failure (`refused`) if the plan could not be read again, because nobody could apply it. */
 export function encodePlan(saved: SavedPlan): string {
   const wrong = savedPlan(saved);
   if (!wrong) return `${toJson(saved, 1)}\n`;
@@ -93,21 +97,21 @@ export function encodePlan(saved: SavedPlan): string {
 }
 
 function damaged(file: string, wrong: Misfit): Failure {
-  return refused('plan-damaged', `${file} is not a sound plan: ${described(wrong)}`, AGAIN);
+  return refused('plan-damaged', `${file} is not a sound plan: ${described(wrong)}`, PLAN_AGAIN);
 }
 
 function described(wrong: Misfit): string {
   const where = pathText(wrong.path.map((key) => (typeof key === 'string' ? key.slice(0, 40) : key)));
-  const what = describeMisfit({ ...wrong, found: flat(wrong.found) });
+  const what = describeMisfit({ ...wrong, found: quotable(wrong.found) });
   return `${where}: ${what}`;
 }
 
-/** It may be a sentence that its writer wants to be read. */
-function flat(found: unknown): unknown {
+/** Leaves out text that the author of the file may want the user to read. */
+function quotable(found: unknown): unknown {
   return typeof found === 'string' && !WORD.test(found) ? 'a text' : found;
 }
 
-/** What has the right shape and cannot be: nothing after this has to wonder. */
+/** What the shapes cannot express. */
 function contradiction(plan: SavedPlan): Misfit | undefined {
   const { actions, renamed, records } = plan;
   const seen = new Set<string>();
@@ -124,27 +128,27 @@ function contradiction(plan: SavedPlan): Misfit | undefined {
       seen.add(address);
     }
   for (const [index, action] of actions.entries()) {
-    const wrong = otherThanDeclared(action);
+    const wrong = contradictsDeclaration(action);
     if (wrong) return { ...wrong, path: ['actions', index, ...wrong.path] };
   }
   const touched = touchedBy(plan);
   if (canonicalJson(touched) !== canonicalJson(records.map(({ address }) => address)))
-    return { path: ['records'], expected: 'those that the actions touch', found: records };
+    return { path: ['records'], expected: 'the records of the actions', found: records };
   const version = new Map(records.map(({ address, sha256 }) => [address, sha256]));
   for (const [index, { kind, declared, was }] of actions.entries())
     if ((kind === 'resume' || was !== undefined) && version.get(was ?? declared.address) === undefined)
-      return { path: ['actions', index], expected: 'a record that it goes on with', found: undefined };
+      return { path: ['actions', index], expected: 'the record that it continues', found: undefined };
   for (const [index, { declared, volume_id, backup_id, was }] of renamed.entries()) {
     const wrong = otherPin(declared, volume_id, backup_id);
     if (wrong) return { ...wrong, path: ['renamed', index, ...wrong.path] };
     if (version.get(was) === undefined)
-      return { path: ['renamed', index], expected: 'a record that is renamed', found: undefined };
+      return { path: ['renamed', index], expected: 'the record that is renamed', found: undefined };
   }
   return undefined;
 }
 
-/** Guards judge the declaration and people what it was resolved to: both must say the same. */
-function otherThanDeclared(action: SavedAction): Misfit | undefined {
+/** The policy checks the declaration, and the user sees the volume and backup it was resolved to: both must agree. */
+function contradictsDeclaration(action: SavedAction): Misfit | undefined {
   const { kind, declared, volume, backup } = action;
   if (kind === 'expired' && declared.valid_until === undefined)
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
@@ -175,5 +179,5 @@ function textOf(bytes: Uint8Array | string, file: string): string {
 }
 
 function damagedText(file: string, why: string, cause?: unknown): Failure {
-  return refused('plan-damaged', `${file} ${why}: it is not a complete saved plan`, AGAIN, cause);
+  return refused('plan-damaged', `${file} ${why}: it is not a complete saved plan`, PLAN_AGAIN, cause);
 }

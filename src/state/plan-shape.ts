@@ -34,35 +34,35 @@ import {
   variants,
   yes,
 } from '../domain/shape.ts';
-import type {
-  BackupRef,
-  Expectation,
-  ManifestFile,
-  RestoreSpec,
-  Selector,
-  VolumeRef,
+import {
+  type BackupRef,
+  type Expectation,
+  type ManifestFile,
+  NAME_PATTERN,
+  type RestoreSpec,
+  type Selector,
+  type VolumeRef,
 } from '../domain/spec.ts';
 import { sha256, target, waiver } from './record-shape.ts';
 
 /**
- * The shapes of `domain/saved-plan.ts`, as they lie in a file that anybody may have written. Stricter than those of a
- * state: what goes into a command to paste (addresses, ids, codes) is as narrow as in a manifest, and no text is longer
- * than what a cloud or a manifest would give.
+ * The shapes of `domain/saved-plan.ts` in a file that anybody may have written. Stricter than those of a state: what
+ * becomes part of a command (addresses, ids, codes) is as restricted as in a manifest, and no text is longer than what a
+ * cloud or a manifest contains.
  */
 
-/** As many as manifests may declare. */
+/** Manifests may declare as many. */
 const RESTORES_MAX = 100_000;
-/** Of records and notices; a restore touches two of the former, and has a few of the latter. */
+/** For records and for notices: a restore touches two records and has a few notices. */
 const FACTS_MAX = 400_000;
-/** As many files as are read in one run. */
+/** A run reads as many files. */
 const FILES_MAX = 10_000;
-/** As many as a config may list. */
+/** A config may list as many. */
 const NAMES_MAX = 10_000;
 
-const NAME = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const name = textLike(new RegExp(`^${NAME}$`), 'a name as in a manifest');
-const address = textLike(new RegExp(`^${NAME}/${NAME}$`), 'an address (set/name)');
-/** In capitals it would be another restore to the state, and the same one to a cloud whose database ignores case. */
+const name = textLike(new RegExp(`^${NAME_PATTERN}$`), 'a name as in a manifest');
+const address = textLike(new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`), 'an address (set/name)');
+/** Capitals are refused: the state would see another restore, but a cloud whose database ignores case the same one. */
 const id = textLike(/^[a-z0-9][-_a-z0-9]{0,63}$/, 'an id in lower case');
 const code = textLike(/^[a-z0-9]+(-[a-z0-9]+){0,9}$/, 'a code of words and dashes');
 const text = upTo(TEXT_LENGTH_MAX);
@@ -71,7 +71,7 @@ function upTo(length: number): Check<string> {
   return textThat((value) => value.length <= length, `a text of at most ${length} characters`);
 }
 
-/** As a cloud or a manifest has it, with any zone. */
+/** As in a cloud or a manifest, in any time zone. */
 const moment = textThat((value) => value.length <= 64 && !Number.isNaN(Date.parse(value)), 'a time');
 
 const asOf: Check<string> = (value) => (value === 'latest' ? undefined : moment(value));
@@ -96,7 +96,7 @@ const selector = fields<Selector>({
   name: maybe(text),
 });
 
-const diskFacts = {
+const volumeFacts = {
   name: maybe(text),
   size: maybe(amount),
   status: maybe(text),
@@ -165,12 +165,12 @@ const spec = fields<RestoreSpec>({
 const declared = { declared: spec, was: maybe(address) };
 const pinned = {
   ...declared,
-  volume: fields<SavedRestore['volume']>({ ...diskFacts, id }),
+  volume: fields<SavedRestore['volume']>({ ...volumeFacts, id }),
   backup: fields<SavedRestore['backup']>({ ...backupFacts, id }),
 };
 const unpinned = {
   ...declared,
-  volume: fields<SavedBlocked['volume']>({ ...diskFacts, id: maybe(id) }),
+  volume: fields<SavedBlocked['volume']>({ ...volumeFacts, id: maybe(id) }),
   backup: fields<SavedBlocked['backup']>({ ...backupFacts, id: maybe(id) }),
 };
 

@@ -52,11 +52,11 @@ import type {
   PushRisk,
 } from '../domain/state.ts';
 
-/** The shapes of `domain/record.ts` and `domain/state.ts`, as they lie in files. */
+/** The shapes of `domain/record.ts` and `domain/state.ts` in files. */
 
-export const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
+const address: Check<string> = textLike(/^[^/]+\/[^/]+$/, 'an address (set/name)');
 
-/** Of git: SHA-1, or SHA-256 in repositories that have that. */
+/** SHA-1, or SHA-256 in git repositories that use it. */
 const gitCommit: Check<string> = textLike(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, 'a commit in hexadecimal');
 
 export const sha256: Check<string> = textLike(/^[0-9a-f]{64}$/, 'a SHA-256 in hexadecimal');
@@ -79,7 +79,7 @@ const cloudFailure = fields<CloudFailure>({
   retry_after_ms: maybe(amount),
 });
 
-// times of the cloud are evidence and are kept as it gave them
+// Times are text here: the cloud's own form is kept, because verdicts compare it.
 const shown = fields<Omit<Shown, 'reading'>>({
   status: text,
   updated_at: maybe(text),
@@ -136,14 +136,14 @@ const resolution = fields<Resolution>({
   at: time,
 });
 
-export const selector = fields<Selector>({
+const selector = fields<Selector>({
   as_of: word,
   within: maybe(word),
   of_volume: maybe(word),
   name: maybe(word),
 });
 
-export const attachment = fields<Attachment>({
+const attachment = fields<Attachment>({
   server_id: text,
   server_name: maybe(text),
   device: maybe(text),
@@ -226,7 +226,7 @@ export const commit = fields<Commit>({
   ),
 });
 
-/** A history entry in a snapshot carries its link of the chain. */
+/** A history entry with its hash. */
 export type StoredEntry = HistoryEntry & { readonly hash: string };
 
 const entry = {
@@ -236,6 +236,8 @@ const entry = {
   hash: sha256,
 };
 
+const version = fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) });
+
 export const storedEntry = variants<StoredEntry, 'type'>('type', {
   closed: fields({ ...entry, type: oneOf('closed'), record }),
   moved: fields({ ...entry, ...move, type: oneOf('moved') }),
@@ -243,14 +245,14 @@ export const storedEntry = variants<StoredEntry, 'type'>('type', {
   pushed: fields<Extract<StoredEntry, { type: 'pushed' }>>({
     ...entry,
     type: oneOf('pushed'),
-    over: maybe(fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) })),
+    over: maybe(version),
     allowed: maybe(listOf(oneOf<PushRisk>('other-lineage', 'older-serial', 'forgotten-restores'))),
   }),
   state_accepted: fields<Extract<StoredEntry, { type: 'state_accepted' }>>({
     ...entry,
     type: oneOf('state_accepted'),
     reason: text,
-    over: maybe(fields<{ lineage: string; serial: number }>({ lineage: word, serial: integerFrom(0) })),
+    over: maybe(version),
     records: maybe(listOf(fields<AcceptedRecord>({ address, record: maybe(record) }))),
   }),
 });

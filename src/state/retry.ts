@@ -1,19 +1,19 @@
 import type { Clock } from '../domain/clock.ts';
 import { retry } from '../network/retry.ts';
 
-/** How long a server may be away (restarted, failing over) before that is an error. */
+/** How long a server may be away (restart, failover) before that is an error. */
 export interface RetryPolicy {
   /** Repetitions after the first attempt. */
   readonly retries: number;
-  /** Before the first repetition; doubled for each further one. */
+  /** The pause before the first repetition; doubled for each further one. */
   readonly wait_ms_min: number;
   readonly wait_ms_max: number;
 }
 
-/** About a minute: what the restart of a server takes. */
+/** About a minute, in which a server can restart. */
 export const ONE_MINUTE: RetryPolicy = { retries: 7, wait_ms_min: 500, wait_ms_max: 16_000 };
 
-/** `retry`, as a server that keeps a state is asked. */
+/** Repeats requests to a server that stores a state. */
 export function withRetry<T>(
   clock: Clock,
   { retries, wait_ms_min, wait_ms_max }: RetryPolicy,

@@ -43,7 +43,7 @@ export function notWritten(
   location: string,
   why: string,
   cause?: unknown,
-  remedy = 'fix this, then run again (it reads the cloud first): vbsctl apply',
+  remedy = 'fix this, then run the same command again: it checks the cloud first',
 ): Failure {
   const detail =
     'No new restore is started. Everything reported before is safe, and running restores continue in the cloud.';

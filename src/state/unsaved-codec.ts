@@ -6,20 +6,20 @@ import type { LongWork } from '../domain/long-work.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from '../domain/shape.ts';
 import { newerFormat } from './codec.ts';
-import { type Document, openDocument } from './document.ts';
+import { openDocument } from './document.ts';
 import { record, target } from './record-shape.ts';
 
 /**
- * `errored.state.json`: what a run knew and could not write into its state any more. It is no state; `state push`
- * merges it into the one it belongs to.
+ * `errored.state.json`: the records that a run could not write into its state any more. It is not a state; `state push`
+ * merges it into the state that it belongs to.
  */
-export const UNSAVED_FORMAT = 1;
+const FORMAT = 1;
 
 export interface Unsaved {
-  /** Where that state is, as the run called it. */
+  /** The location of that state, as the run was given it. */
   readonly state: string;
   readonly lineage: string;
-  /** The last that was durable. */
+  /** The last serial that was durable. */
   readonly serial: number;
   readonly target: CloudProject;
   readonly saved_at: string;
@@ -29,35 +29,35 @@ export interface Unsaved {
 type Stored = Unsaved & { readonly format: number; readonly kind: 'unsaved-records' };
 
 export function encodeUnsaved(unsaved: Unsaved): string {
-  const stored: Stored = { format: UNSAVED_FORMAT, kind: 'unsaved-records', ...unsaved };
+  const stored: Stored = { format: FORMAT, kind: 'unsaved-records', ...unsaved };
   return `${JSON.stringify(stored, undefined, 2)}\n`;
 }
 
-/** Undefined when the bytes are something else; `Failure` (`refused`) when they are one that is damaged. In steps. */
+/** Undefined if the bytes are something else. Throws a `Failure` (`refused`) if they are damaged. In steps. */
 export function* decodeUnsaved(bytes: Uint8Array, file: string): LongWork<Unsaved | undefined> {
-  const document = yield* opened(bytes);
-  if (document?.head.kind !== 'unsaved-records') return undefined;
-  const { format } = document.head;
-  if (typeof format === 'number' && format > UNSAVED_FORMAT) throw newerFormat(file, format);
+  if (!isUtf8(bytes)) return undefined;
+  let isUnsaved = false;
   try {
-    const {
-      format: _,
-      kind: __,
-      ...unsaved
-    } = yield* document.read((wrong) => {
+    const document = yield* openDocument(new TextDecoder().decode(bytes), shape);
+    if (document?.head.kind !== 'unsaved-records') return undefined;
+    isUnsaved = true;
+    const { format: found } = document.head;
+    if (typeof found === 'number' && found > FORMAT) throw newerFormat(file, found);
+    const { format, kind, ...unsaved } = yield* document.read((wrong) => {
       throw damaged(file, `${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
     });
     return unsaved;
   } catch (cause) {
     if (!(cause instanceof JsonFault)) throw cause;
+    if (!isUnsaved) return undefined;
     throw damaged(file, `it ${cause.message}`);
   }
 }
 
 function damaged(file: string, why: string): Failure {
-  return Failure.of('refused', 'unsaved-damaged', `${file} is not as a run wrote it: ${why}`, {
+  return Failure.of('refused', 'unsaved-damaged', `this file is not as a run wrote it: ${why}`, {
     where: { file },
-    remedy: 'take the JSON that the run printed, or correct it at that place; nothing was changed',
+    remedy: 'take the JSON that the run printed, or correct it at that position; nothing was changed',
   });
 }
 
@@ -71,13 +71,3 @@ const shape = fields<Stored>({
   saved_at: time,
   records: listOf(record),
 });
-
-function* opened(bytes: Uint8Array): LongWork<Document<Stored> | undefined> {
-  if (!isUtf8(bytes)) return undefined;
-  try {
-    return yield* openDocument(new TextDecoder().decode(bytes), shape);
-  } catch (cause) {
-    if (cause instanceof JsonFault) return undefined;
-    throw cause;
-  }
-}

@@ -11,38 +11,38 @@ import type { HttpStateSettings } from './http/http-settings.ts';
 import type { PostgresLocation } from './postgres/postgres-location.ts';
 import type { S3Location } from './s3/s3-location.ts';
 
-/** Each setting that weakens the connection to a remote state, in words. */
+/** A warning for each setting that weakens the connection to a remote state. */
 
 export function weakenedHttp(settings: HttpStateSettings, env: Env): Diagnostic[] {
   const { address, lock_address, unlock_address, tls } = settings;
-  const addresses = [...new Set([address, lock_address, unlock_address].map((each) => new URL(each).origin))];
+  const origins = [...new Set([address, lock_address, unlock_address].map((each) => new URL(each).origin))];
+  const unchecked = tls.insecure && origins.some((each) => each.startsWith('https:'));
+  const trust =
+    'unset it; to trust an authority of your own, put the text of its certificate into TF_HTTP_CLIENT_CA_CERTIFICATE_PEM';
   return [
     ...weakenedByNode(env),
-    ...(tls.insecure && addresses.some((each) => each.startsWith('https:'))
-      ? [
-          certificateUnchecked(
-            'the state server',
-            'TF_HTTP_SKIP_CERT_VERIFICATION',
-            'unset it; to trust an authority of your own, put the text of its certificate into TF_HTTP_CLIENT_CA_CERTIFICATE_PEM',
-          ),
-        ]
-      : []),
-    ...addresses.flatMap((each) => [
-      ...given(unencrypted('the state server', each, 'the address of the state', 'use an https:// address')),
-      ...proxyLogin(each, env),
-    ]),
+    ...present(
+      unchecked
+        ? certificateUnchecked('the state server', 'TF_HTTP_SKIP_CERT_VERIFICATION', trust)
+        : undefined,
+    ),
+    ...origins.flatMap((each) =>
+      present(
+        unencrypted('the state server', each, 'the address of the state', 'use an https:// address'),
+        proxyLogin(each, env),
+      ),
+    ),
   ];
 }
 
 export function weakenedS3({ endpoint }: S3Location, env: Env): Diagnostic[] {
+  if (endpoint === undefined) return weakenedByNode(env);
   return [
     ...weakenedByNode(env),
-    ...(endpoint === undefined
-      ? []
-      : [
-          ...given(unencrypted('the bucket', endpoint, 'endpoint= of the state', 'use an https:// endpoint')),
-          ...proxyLogin(endpoint, env),
-        ]),
+    ...present(
+      unencrypted('the bucket', endpoint, 'endpoint= of the state', 'use an https:// endpoint'),
+      proxyLogin(endpoint, env),
+    ),
   ];
 }
 
@@ -72,13 +72,13 @@ export function weakenedPostgres({ tls }: PostgresLocation, env: Env): Diagnosti
   }
 }
 
-function proxyLogin(address: string, env: Env): Diagnostic[] {
+function proxyLogin(address: string, env: Env): Diagnostic | undefined {
   const { protocol, hostname, port } = new URL(address);
   const variable = protocol === 'https:' ? proxyVariable(env) : undefined;
-  if (variable === undefined) return [];
-  return given(proxyLoginUnencrypted(proxyFromEnv(env)(hostname, Number(port || 443)), variable));
+  if (variable === undefined) return undefined;
+  return proxyLoginUnencrypted(proxyFromEnv(env)(hostname, Number(port || 443)), variable);
 }
 
-function given<T>(value: T | undefined): T[] {
-  return value === undefined ? [] : [value];
+function present(...notes: readonly (Diagnostic | undefined)[]): Diagnostic[] {
+  return notes.filter((note) => note !== undefined);
 }

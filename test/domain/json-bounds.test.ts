@@ -9,7 +9,7 @@ import {
   type TextRange,
 } from '../../src/domain/json-bounds.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
-import { parseValue } from '../../src/state/json-place.ts';
+import { parseValue } from '../../src/state/json-position.ts';
 
 const BOUNDS: JsonBounds = { depth: 64, values: 10_000 };
 

@@ -150,7 +150,7 @@ describe('looking after the state', () => {
     const foreign = await desk.run('state', 'push', 'else.json');
     expect(foreign.code).to.equal(5);
     expect(said(foreign)).to.match(
-      /else.json is not a state of vbsctl.*→ name a file that was written by vbsctl state pull/,
+      /else.json: this is not a state of vbsctl.*→ name a file that was written by vbsctl state pull/,
     );
     expect(said(await ok('state', 'verify')))
       .to.include('which')

@@ -181,7 +181,7 @@ describe('a saved plan', () => {
     });
     expect(() => {
       while (!reading.next().done) steps++;
-    }).to.throw('records: expected those that the actions touch');
+    }).to.throw('records: expected the records of the actions');
     expect(before).to.be.above(20);
   }).timeout(60_000);
 
@@ -189,7 +189,7 @@ describe('a saved plan', () => {
     const digest = hash(atOnce(signedText(JSON.parse(many(5_000)))));
     const text = many(5_000).replace('d'.repeat(64), digest);
     expect(() => decoded(text, 'p.json', 'test', hash))
-      .to.throw('records: expected those that the actions touch')
+      .to.throw('records: expected the records of the actions')
       .with.property('message')
       .with.length.below(300);
   });

@@ -391,7 +391,7 @@ describe('security: a state file that was tampered with', () => {
     scene.write(path, journalWith({ key: 'x' }));
     const refused = await run('apply', '--auto-approve');
     expect(refused.code, said(refused)).to.equal(5);
-    expect(said(refused)).to.include('was not written by a run that worked with');
+    expect(said(refused)).to.include('was not written by a run that used');
     scene.remove(path);
     await ok('state', 'mv', 'night/disk-0', 'night/moved');
     expect(JSON.parse(read()).journal_key).to.be.a('string').and.not.equal(journal_key);
@@ -517,7 +517,7 @@ describe('security: a state file that was tampered with', () => {
     const refused = async (...args: string[]) => {
       const finished = await run(...args);
       expect(said(finished)).to.include(evil).and.not.match(command);
-      expect(said(finished)).to.include('see first that this address is yours');
+      expect(said(finished)).to.include('check that this address is yours');
     };
     for (const args of [['status'], ['plan'], ['state', 'list'], ['state', 'migrate', '--undo']])
       await refused(...args);

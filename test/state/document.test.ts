@@ -36,9 +36,9 @@ describe('state/document', () => {
   it('tells the place of an item, however long the list is', () => {
     const text = `{"n": 1,\n"list": [\n${'1,\n'.repeat(1_000_000 / 2)}0]}`;
     const document = atOnce(openDocument(text, check));
-    expect(document?.placeOf(['list', 500_000])).to.deep.equal({ line: 500_003, column: 1, text: '0]}' });
-    expect(document?.placeOf(['list'])).to.include({ line: 2, column: 9 });
-    expect(document?.placeOf([])).to.include({ line: 1, column: 1 });
+    expect(document?.positionOf(['list', 500_000])).to.deep.equal({ line: 500_003, column: 1, text: '0]}' });
+    expect(document?.positionOf(['list'])).to.include({ line: 2, column: 9 });
+    expect(document?.positionOf([])).to.include({ line: 1, column: 1 });
   });
 
   it('does not write as one item what it would not read as one', () => {

@@ -25,7 +25,7 @@ describe('who holds the lock', () => {
     });
     expect(tell({})).to.deep.equal({
       summary: 'the state is locked: another run by somebody',
-      detail: 'Its server does not tell the id of the lock: the log of the run that took it has it.',
+      detail: 'The server does not return the id of the lock; it is in the log of the run that took it.',
       remedy: 'wait for it (--lock-timeout); only if that process is no longer running: vbsctl unlock ID',
     });
   });

@@ -69,8 +69,8 @@ describe('openBackend', () => {
       ['folder', /it is a directory/, /folder\/vbsctl\.state\.json/],
       ['missing/s.json', /its directory does not exist/, /mkdir -p .*missing/],
       ['dangling', /a symbolic link to nothing/, /fix the link/],
-      ['loop', /ELOOP/, /name a place/],
-      ['file/s.json', /ENOTDIR/, /name a place/],
+      ['loop', /ELOOP/, /name a location/],
+      ['file/s.json', /ENOTDIR/, /name a location/],
     ] as const) {
       const { diagnostics, kind } = await refusal(join(directory, name));
       expect(kind, name).to.equal('state');

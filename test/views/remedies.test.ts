@@ -64,6 +64,11 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'state/migrated-state.ts': ['addressWarning(to.location)', 'migrateBackCommand(to, location)'],
   'state/open-backend.ts': ['almost'],
   'state/plan-codec.ts': ['minorOf(made)'],
+  'state/postgres/postgres-location.ts': [
+    "[...OWN_PARAMETERS, ...CLIENT_PARAMETERS].join(', ')",
+    "SSL_MODES.join(', ')",
+  ],
+  'state/s3/s3-location.ts': ["PARAMETERS.join(', ')"],
   'views/lock-text.ts': ["lock.id === undefined ? 'ID' : shellOperand(lock.id)"],
 };
 
@@ -133,12 +138,15 @@ function remediesOf(source: string): string[] {
     expressions(source, source.indexOf(' ', index + 7)).slice(0, 1),
   );
   // Functions of which the last argument, but for a cause, is the remedy.
-  const passed = [...source.matchAll(/(?<!function )\b(?:unfit|usage|refused|occupied|answer)\(/g)].flatMap(
-    ({ index, 0: call }) =>
-      expressions(source, index + call.length)
-        .slice(1)
-        .filter((argument) => argument !== 'cause')
-        .slice(-1),
+  const passed = [
+    ...source.matchAll(
+      /(?<!function )\b(?:unusable|invalidUrl|invalidLocation|usage|refused|occupied|answer)\(/g,
+    ),
+  ].flatMap(({ index, 0: call }) =>
+    expressions(source, index + call.length)
+      .slice(1)
+      .filter((argument) => argument !== 'cause')
+      .slice(-1),
   );
   return [...named, ...passed];
 }
@@ -172,7 +180,7 @@ describe('remedies', () => {
 
   it('are found in the sources', () => {
     const source =
-      "x(1, { remedy: a ? `b #{c}` : `d #{quoted(e)} #{f ? '' : `g #{h}`}`, i: `#{j}` }); unfit(k, l, `m #{n}`, cause);";
+      "x(1, { remedy: a ? `b #{c}` : `d #{quoted(e)} #{f ? '' : `g #{h}`}`, i: `#{j}` }); unusable(k, l, `m #{n}`, cause);";
     expect(remediesOf(source.replaceAll('#{', '${')).flatMap(spans)).to.deep.equal([
       'c',
       'quoted(e)',

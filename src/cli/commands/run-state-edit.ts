@@ -5,7 +5,7 @@ import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { shellOperand } from '../../domain/escape/shell-word.ts';
 import { isOpen, statusWord } from '../../domain/record.ts';
 import { resolveCommand } from '../../domain/resolve-command.ts';
-import type { Address } from '../../domain/spec.ts';
+import { type Address, NAME_PATTERN } from '../../domain/spec.ts';
 import type { Change, State } from '../../domain/state.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
@@ -57,7 +57,7 @@ function removalProblem(address: Address, records: State['records']): Diagnostic
   ];
 }
 
-const ADDRESS = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const ADDRESS = new RegExp(`^${NAME_PATTERN}/${NAME_PATTERN}$`);
 
 /** Renames a record; the new address need not be declared anywhere. */
 export async function mv(io: Io, from: Address, to: Address, flags: EditFlags): Promise<ExitCode> {

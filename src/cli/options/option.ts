@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../domain/duration.ts';
+import { NAME_PATTERN } from '../../domain/spec.ts';
 
 /** How an option is read, and what --help says of the values it takes. */
 export interface ValueType {
@@ -56,10 +57,12 @@ export const duration: ValueType = {
   },
 };
 
+const NAME = new RegExp(`^${NAME_PATTERN}$`);
+
 /** A name in manifests. */
 export const manifestName: ValueType = {
   parse(text) {
-    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text))
+    if (!NAME.test(text))
       throw new InvalidArgumentError('Expected lower-case letters, digits and dashes, at most 63.');
     return text;
   },

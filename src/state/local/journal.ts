@@ -6,32 +6,32 @@ import { boundedJson } from '../document.ts';
 import { commit as commitShape } from '../record-shape.ts';
 
 /**
- * The journal: what was committed since the snapshot beside it was written. JSON lines; the first names the
- * state it belongs to, each further one is a *group*, the commits that one write carried:
+ * The journal: the commits since the snapshot beside it was written. JSON lines; the first names the state that it belongs
+ * to, each further one is a *group*, the commits of one write:
  *
  *     {"sum":"…","journal":{"format":1,"lineage":"…","base":41,"key":"…"}}
  *     {"sum":"…","commits":[{"serial":42,…},{"serial":43,…}]}
  *
- * A group is one line, and a line is written only when the one before it is durable. So whatever a crash leaves
- * of a write, in whatever order its pages reached the disk, it is the last line and was never acknowledged.
- * `sum` is a SHA-256 over the sum of the line before and the bytes of this one: lines cannot be exchanged,
- * dropped or carried over from another journal. `key` is a random word that the snapshot holds, another one after each run:
- * whoever can put a file beside a state without reading it makes no journal that is gone on from.
+ * A line is written only after the one before it is durable. So whatever a crash leaves of a write, in whatever order its
+ * pages reached the disk, is the last line and was never acknowledged. `sum` is a SHA-256 over the sum of the line before
+ * and the bytes of this one: lines cannot be exchanged, dropped or copied from another journal. `key` is a random word in
+ * the snapshot, a new one after each run: somebody who can create files beside a state but not read it cannot make a
+ * journal that is accepted.
  */
-export const JOURNAL_FORMAT = 1;
+const JOURNAL_FORMAT = 1;
 
 export interface JournalHeader {
   readonly format: number;
-  /** Of the state. */
+  /** The lineage of the state. */
   readonly lineage: string;
-  /** The serial of the snapshot when the journal was begun; the first commit has the next. */
+  /** The serial of the snapshot when the journal was created; the first commit has the next one. */
   readonly base: number;
   /** `journal_key` of that snapshot. */
   readonly key: string;
 }
 
-/** A line to append, and the sum that the next one builds on. */
-export interface JournalLine {
+/** A line to append, and the sum that the next line continues. */
+interface JournalLine {
   readonly text: string;
   readonly sum: string;
 }
@@ -56,11 +56,11 @@ export type Journal =
       readonly kind: 'sound';
       readonly header: JournalHeader;
       readonly commits: readonly Commit[];
-      /** Bytes at the end that a crash left of a write; they hold nothing that was acknowledged. */
+      /** Bytes at the end that a crash left of a write. They contain nothing that was acknowledged. */
       readonly tornBytes: number;
     }
   | { readonly kind: 'newer'; readonly format: number }
-  /** Not what a crash can leave. `offset` in bytes, `line` from 1. */
+  /** A crash cannot leave this. `offset` in bytes, `line` counts from 1. */
   | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
 
 /** Never throws. Linear, in steps. */
@@ -78,7 +78,7 @@ export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
     const damaged = (why: string): Journal => ({ kind: 'damaged', offset, line: number, why });
 
     if (!header) {
-      // created as a whole, so a crash leaves none of it or all
+      // the first line is created with the file, so a crash leaves none of it or all
       if (end < 0) return damaged('its first line is cut');
       const first = readLine('', 'journal', content);
       const format = formatOf(content);
@@ -90,7 +90,7 @@ export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
       previous = first.sum;
     } else {
       // Rule: torn-line-is-cut-off
-      // a crash never leaves well-formed JSON of a line that it tore; an editor does, and that is damage
+      // a line torn by a crash is never valid JSON; an editor may leave a valid one, and that is damage
       if (end < 0 || (last && parsed(content) === undefined))
         return { kind: 'sound', header, commits, tornBytes: buffer.length - offset };
       const group = readLine(previous, 'commits', content);
@@ -124,13 +124,13 @@ const groupShape = listOf(commitShape);
 
 type Kind = 'journal' | 'commits';
 const NEWLINE = 0x0a;
-/** Between two steps. */
+/** Bytes between two steps. */
 const STEP_BYTES = 1024 * 1024;
 const OPEN = '{"sum":"';
 const SUM_LENGTH = 64;
 const MIDDLE: { readonly [K in Kind]: string } = { journal: '","journal":', commits: '","commits":' };
 
-/** The content of a line whose sum is right; else why it is not one. */
+/** The content of a line whose sum is correct; else the reason why it is not valid. */
 function readLine(previous: string, kind: Kind, bytes: Buffer): { content: unknown; sum: string } | string {
   const start = OPEN.length + SUM_LENGTH + MIDDLE[kind].length;
   const frame = bytes.toString('latin1', 0, start);
@@ -148,7 +148,7 @@ function sumOf(previous: string, body: Uint8Array): string {
   return createHash('sha256').update(previous).update(body).digest('hex');
 }
 
-/** The format a header claims, whatever else a newer version may have changed in it. */
+/** The format of a header, of which a newer version may have changed everything else. */
 function formatOf(bytes: Buffer): number | undefined {
   const value = parsed(bytes);
   const journal = isObject(value) ? value.journal : undefined;
@@ -156,7 +156,7 @@ function formatOf(bytes: Buffer): number | undefined {
   return typeof format === 'number' ? format : undefined;
 }
 
-/** The JSON value; undefined when it is none. */
+/** Undefined if it is not JSON. */
 function parsed(bytes: Buffer): unknown {
   try {
     return boundedJson(bytes.toString());

@@ -242,7 +242,7 @@ class LockedFile implements LockedStore {
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
       const remedy =
-        'fix this (free space, permissions), then run again (it reads the cloud first): vbsctl apply';
+        'fix this (free space, permissions), then run the same command again: it checks the cloud first';
       throw notWritten(this.#store.journalPath, systemReason(cause), cause, remedy);
     }
     // Rule: lost-lock-acknowledges-nothing

@@ -1,4 +1,4 @@
-// Own code, not `write-file-atomic`: version 7.0.1 ignores a short write, and left half a file on a full disk.
+// Own code, not `write-file-atomic`: version 7.0.1 ignores a short write and leaves half a file on a full disk.
 import { constants } from 'node:buffer';
 import { unlinkSync } from 'node:fs';
 import { link, open } from 'node:fs/promises';
@@ -13,10 +13,10 @@ const OWNER_ONLY = 0o600;
 /** The file system of this machine. */
 export const nodeDisk: Disk = { read, replace: replaceFile, create, remove };
 
-/** No longer text fits into a string: it could not be decoded. A file without an end must not fill the memory. */
+/** A longer text does not fit into a string. The limit also keeps a file without end from filling the memory. */
 const BYTES_MAX = constants.MAX_STRING_LENGTH;
 
-/** Symbolic links were resolved when the state was opened: one that is there now is somebody else's work. */
+/** Symbolic links were resolved when the state was opened. A link that is there now was made by somebody else and is refused. */
 async function read(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readRegularFile(path, BYTES_MAX);
@@ -26,7 +26,7 @@ async function read(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** By link(2), as the lock is made: it fails when there is one, and brings the whole content. */
+/** Uses link(2), as the lock does: it fails if the file exists, and creates it with its whole content. */
 async function create(path: string, text: string): Promise<Appender> {
   const temporary = temporaryName(path);
   const file = await open(temporary, 'ax', OWNER_ONLY);
@@ -43,7 +43,7 @@ async function create(path: string, text: string): Promise<Appender> {
   }
   return {
     write: (bytes) => file.appendFile(bytes),
-    // the length is part of what fdatasync makes durable, the time of change is not, and nobody needs it
+    // fdatasync makes the length durable, but not the modification time, which is not used
     sync: () => file.datasync(),
     close: () => file.close(),
   };

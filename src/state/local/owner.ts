@@ -5,19 +5,19 @@ import { fields, integerFrom, maybe, text, word } from '../../domain/shape.ts';
 import { hasCode } from '../../files/system-error.ts';
 
 /**
- * Which process, surely: a pid alone is given to another process sooner or later, means another one in every
- * container, and nothing at all after a reboot. What a system cannot tell is absent.
+ * Identifies a process. A pid alone does not: it is reused, means another process in each container, and nothing after a
+ * reboot. A field that the system does not provide is absent.
  */
 export interface Owner {
   readonly host: string;
   readonly pid: number;
-  /** Of this boot of this kernel (`/proc/sys/kernel/random/boot_id`). */
+  /** `/proc/sys/kernel/random/boot_id`: changes with each boot. */
   readonly boot_id?: string;
-  /** In which pids and times have this meaning (`/proc/self/ns/{pid,time}`). */
+  /** `/proc/self/ns/{pid,time}`: the namespaces in which pid and start time are valid. */
   readonly namespaces?: string;
-  /** When the process started, in ticks since boot (`/proc/PID/stat`, field 22). */
+  /** `/proc/PID/stat`, field 22: when the process started, in ticks since boot. */
   readonly start_ticks?: string;
-  /** Of the installation (`/etc/machine-id`, hashed, as machine-id(5) asks); only outside containers. */
+  /** `/etc/machine-id`, hashed as machine-id(5) requires; only outside containers. */
   readonly machine?: string;
 }
 
@@ -33,7 +33,7 @@ export const ownerShape = fields<Owner>({
 /** How the lock file learns about processes; replaced in tests. */
 export interface Processes {
   self(): Promise<Owner>;
-  /** True only when it certainly runs no more. */
+  /** True only if the process certainly does not run any more. */
   isDead(owner: Owner): Promise<boolean>;
 }
 
@@ -59,42 +59,41 @@ export const nodeProcesses: Processes = {
 
   async isDead(owner) {
     const self = await nodeProcesses.self();
-    switch (kinship(owner, self)) {
-      case 'same pids':
+    switch (pidScope(owner, self)) {
+      case 'shared':
         return !(await isAlive(owner));
-      case 'rebooted since':
+      case 'rebooted':
         return true;
-      case 'cannot tell':
+      case 'unknown':
         return false;
     }
   },
 };
 
-/** What the pid of `owner` means to the process `self`. Pure. */
-export function kinship(owner: Owner, self: Owner): 'same pids' | 'rebooted since' | 'cannot tell' {
+/** Whether the pid of `owner` has the same meaning for the process `self`. Pure. */
+export function pidScope(owner: Owner, self: Owner): 'shared' | 'rebooted' | 'unknown' {
   if (owner.boot_id === undefined || self.boot_id === undefined) {
-    // no /proc on either: macOS and the like, where a host name and a pid are all there is
+    // neither has /proc: macOS and similar systems, where only host name and pid are known
     const bare = owner.boot_id === undefined && self.boot_id === undefined;
-    return bare && owner.host === self.host ? 'same pids' : 'cannot tell';
+    return bare && owner.host === self.host ? 'shared' : 'unknown';
   }
-  if (owner.boot_id === self.boot_id)
-    return owner.namespaces === self.namespaces ? 'same pids' : 'cannot tell';
-  // two hosts made of one image may share a machine id, hardly with the same name and the same state file
+  if (owner.boot_id === self.boot_id) return owner.namespaces === self.namespaces ? 'shared' : 'unknown';
+  // two hosts made from one image may share a machine id, but hardly the host name and the state file
   const sameMachine = owner.machine !== undefined && owner.machine === self.machine;
-  return sameMachine && owner.host === self.host ? 'rebooted since' : 'cannot tell';
+  return sameMachine && owner.host === self.host ? 'rebooted' : 'unknown';
 }
 
 /** The inode number of the first pid namespace, fixed in the kernel (`PID_NS_INIT_INO`). */
 const INITIAL_PIDS = 'pid:[4026531836]';
 
-/** In doubt: alive. A stopped process (SIGSTOP) is alive. */
+/** True if in doubt. A stopped process (SIGSTOP) is alive. */
 async function isAlive({ pid, start_ticks }: Owner): Promise<boolean> {
   if (!exists(pid)) return false;
-  // /proc may hide the processes of others (hidepid), so its silence proves nothing
+  // /proc may hide the processes of other users (hidepid)
   const stat = await processStat(pid);
   if (!stat) return true;
-  if (start_ticks !== undefined && stat.startTicks !== start_ticks) return false; // the pid was given anew
-  return stat.state !== 'Z' && stat.state !== 'X'; // killed, and its parent has not asked for it yet
+  if (start_ticks !== undefined && stat.startTicks !== start_ticks) return false; // the pid was reused
+  return stat.state !== 'Z' && stat.state !== 'X'; // it was killed, and its parent has not waited for it yet
 }
 
 function exists(pid: number): boolean {
@@ -108,14 +107,14 @@ function exists(pid: number): boolean {
 
 async function processStat(pid: number): Promise<{ state: string; startTicks: string } | undefined> {
   const stat = await known(readFile(`/proc/${pid}/stat`, 'utf8'));
-  // `pid (name) state ppid …`: the name may hold spaces and parentheses, so count from its end
+  // `pid (name) state ppid …`: the name may contain spaces and parentheses, so fields are counted from its end
   const rest = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = rest?.[0];
   const startTicks = rest?.[19];
   return state && startTicks ? { state, startTicks } : undefined;
 }
 
-/** What the file says; undefined where the system has no such file. */
-async function known(reading: Promise<string>): Promise<string | undefined> {
+/** Undefined if the system does not have the file. */
+function known(reading: Promise<string>): Promise<string | undefined> {
   return reading.catch(() => undefined);
 }

@@ -5,8 +5,8 @@ import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
 import { type Journal, parseJournal } from './journal.ts';
 
-/** The two files that hold a local state, as they were read; undefined: there is no such file. */
-export interface Files {
+/** The two files of a local state, as they were read; undefined: the file does not exist. */
+interface Files {
   readonly path: string;
   readonly snapshot: Uint8Array | undefined;
   readonly journalPath: string;
@@ -14,28 +14,29 @@ export interface Files {
 }
 
 /**
- * The state in the two files: the snapshot plus what the journal holds beyond it. In steps. Throws a `Failure` (`refused`)
- * when that cannot be said for sure; a torn end of the journal is no damage, it was never acknowledged.
+ * The state in the two files: the snapshot plus the later commits of the journal. In steps. Throws a `Failure` (`refused`)
+ * if the files do not belong together or are damaged. A torn last line of the journal is no damage: it was never
+ * acknowledged.
  */
 export function* recover(files: Files): LongWork<Snapshot | undefined> {
   const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));
   if (!files.journal) return snapshot;
-  const journal = sound(yield* parseJournal(files.journal), files);
+  const journal = validJournal(yield* parseJournal(files.journal), files);
   if (!snapshot) throw withoutState(files, journal);
   const { state, journal_key } = snapshot;
-  // what a replaced state left behind holds nothing, see `Store.replace`
+  // `LocalFiles.replace` leaves an empty journal of the former state
   if (journal.header.lineage !== state.lineage && journal.commits.length === 0) return snapshot;
   if (journal.header.lineage !== state.lineage) throw ofAnotherState(files, journal, state);
-  // a journal that was folded in may be back after a power failure: what the snapshot has is skipped
+  // a journal that was folded may be back after a power failure: commits that the snapshot has are skipped
   const fresh = journal.commits.filter(({ serial }) => serial > state.serial);
   if (journal.header.base > state.serial) throw snapshotTooOld(files, journal, state);
   if (fresh.length > 0 && journal.header.key !== journal_key) throw ofAnotherWriter(files);
   return { ...snapshot, state: replay(state, fresh, files) };
 }
 
-type SoundJournal = Journal & { readonly kind: 'sound' };
+type ValidJournal = Journal & { readonly kind: 'sound' };
 
-function sound(journal: Journal, { journalPath }: Files): SoundJournal {
+function validJournal(journal: Journal, { journalPath }: Files): ValidJournal {
   switch (journal.kind) {
     case 'sound':
       return journal;
@@ -49,8 +50,8 @@ function sound(journal: Journal, { journalPath }: Files): SoundJournal {
         {
           where: { file: journalPath, line: journal.line },
           detail:
-            'It is not what a crash leaves behind (that is cut off by itself), so somebody or something changed the file. Nothing was changed now.',
-          remedy: `put a sound copy of ${quotedWhole(journalPath)} there. Without one: look at every restore named in it in the cloud first, then move it away; the state is then as of its last fold and does not know what came after`,
+            'A crash does not leave this (vbsctl ignores an incomplete last line), so somebody or something changed the file. Nothing was changed now.',
+          remedy: `put a valid copy of ${quotedWhole(journalPath)} there. Without one: check every restore that it names in the cloud, then move it away; the state then lacks the commits of the journal`,
         },
       );
   }
@@ -64,39 +65,39 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
     throw Failure.of(
       'state',
       'journal-misfit',
-      `the journal does not fit the state: ${why}`,
+      `the commits of the journal cannot be applied to the state: ${why}`,
       {
         where: { file: journalPath },
-        remedy: `${quotedWhole(path)} was changed since the journal was begun: put its own version back; nothing was changed now`,
+        remedy: `${quotedWhole(path)} was changed after the journal was created: put the unchanged file back; nothing was changed now`,
       },
       { cause },
     );
   }
 }
 
-function withoutState({ path, journalPath }: Files, journal: SoundJournal): Failure {
+function withoutState({ path, journalPath }: Files, journal: ValidJournal): Failure {
   const { header, commits } = journal;
   return Failure.of(
     'refused',
     'state-missing',
-    `${path} is gone, but its journal holds ${commits.length} commits made since`,
+    `${path} does not exist, but its journal has ${commits.length} commits`,
     {
       where: { file: journalPath },
       detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
-      remedy: `put ${quotedWhole(path)} back; only if that state is given up for good, move ${quotedWhole(journalPath)} away`,
+      remedy: `put ${quotedWhole(path)} back; only if you give up that state, move ${quotedWhole(journalPath)} away`,
     },
   );
 }
 
-function ofAnotherState({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
+function ofAnotherState({ path, journalPath }: Files, journal: ValidJournal, state: State): Failure {
   return Failure.of(
     'refused',
     'journal-of-another-state',
-    `${journalPath} belongs to another state than ${path}`,
+    `this journal belongs to another state than ${path}`,
     {
       where: { file: journalPath },
       detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
-      remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal to where that state is`,
+      remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal beside that state`,
     },
   );
 }
@@ -105,16 +106,16 @@ function ofAnotherWriter({ path, journalPath }: Files): Failure {
   return Failure.of(
     'refused',
     'journal-not-ours',
-    `${journalPath} was not written by a run that worked with ${path} as it is`,
+    `this journal was not written by a run that used ${path} as it is`,
     {
       where: { file: journalPath },
-      detail: `A run names in the journal a random key that stands in ${path} only. Another key is in this one: somebody who cannot read ${path} made it, as whoever writes a pull request could, or ${path} was replaced by a copy since. Nothing was changed now.`,
-      remedy: `if ${quotedWhole(path)} is a copy, put back the one that was there; else look at every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
+      detail: `A run writes a random key into the journal that only ${path} contains. This journal has another key: either somebody made it who cannot read ${path}, such as the author of a pull request, or ${path} was replaced by a copy. Nothing was changed now.`,
+      remedy: `if ${quotedWhole(path)} is a copy, put the original back; else check every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
     },
   );
 }
 
-function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, state: State): Failure {
+function snapshotTooOld({ path, journalPath }: Files, journal: ValidJournal, state: State): Failure {
   return Failure.of(
     'refused',
     'state-too-old',
@@ -122,7 +123,7 @@ function snapshotTooOld({ path, journalPath }: Files, journal: SoundJournal, sta
     {
       where: { file: journalPath },
       detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,
-      remedy: `put the newer ${quotedWhole(path)} back; an older copy does not know what was restored since`,
+      remedy: `put the newer ${quotedWhole(path)} back; an older copy lacks what was restored since`,
     },
   );
 }

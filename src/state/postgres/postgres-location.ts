@@ -7,33 +7,33 @@ import { invalidUrl } from '../server-failures.ts';
 
 /** `postgres://user@host/database?state=…&schema=…`; the password comes from PGPASSWORD or ~/.pgpass. */
 export interface PostgresLocation {
-  /** For the client: without what only vbsctl reads. */
+  /** For the client library: without the parameters of vbsctl. */
   readonly connection: string;
-  /** Several states may share a database. */
+  /** The name of the state; several states may share a database. */
   readonly state: string;
   readonly schema: string;
   readonly ttl_ms: number;
-  /** Of the advisory lock: two positive 31-bit numbers. */
+  /** The key of the advisory lock: two positive 31-bit numbers. */
   readonly lock_key: readonly [number, number];
   readonly answer_bytes_max: number;
-  /** How the connection is protected. `local`: it does not leave this machine. */
+  /** How the connection is protected. `local`: it stays on this machine. */
   readonly tls: 'verified' | 'unchecked' | 'none' | 'local';
 }
 
-const OWN = ['state', 'schema', 'lease_ttl'];
-const OF_THE_CLIENT = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
+const OWN_PARAMETERS = ['state', 'schema', 'lease_ttl'];
+const CLIENT_PARAMETERS = ['host', 'port', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
 
 const SSL_MODES = ['disable', 'no-verify', 'prefer', 'require', 'verify-ca', 'verify-full'];
 const TLS_FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 const STRICT: ReadonlySet<string> = new Set(['prefer', 'require', 'verify-ca']);
 
-/** `env`: PGHOST and PGSSLMODE count where the URL says nothing, as with every client of PostgreSQL. */
+/** `env`: PGHOST and PGSSLMODE are the defaults of the URL, as in every client of PostgreSQL. */
 export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
   for (const name of url.searchParams.keys())
-    if (![...OWN, ...OF_THE_CLIENT].includes(name))
+    if (![...OWN_PARAMETERS, ...CLIENT_PARAMETERS].includes(name))
       throw invalidUrl(
         `a postgres:// URL has no parameter ${name}`,
-        `known: ${[...OWN, ...OF_THE_CLIENT].join(', ')}`,
+        `known: ${[...OWN_PARAMETERS, ...CLIENT_PARAMETERS].join(', ')}`,
       );
   const state = url.searchParams.get('state') ?? 'default';
   if (state === '')
@@ -48,9 +48,9 @@ export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
       'leave it out for vbsctl',
     );
   const connection = new URL(url);
-  for (const name of OWN) connection.searchParams.delete(name);
+  for (const name of OWN_PARAMETERS) connection.searchParams.delete(name);
   const tls = protection(connection, env);
-  // Named in any case: without it the client takes PGSSLMODE, or speaks in clear text.
+  // Always set: otherwise the client uses PGSSLMODE or no TLS.
   if (tls === 'verified') connection.searchParams.set('sslmode', 'verify-full');
   const hash = createHash('sha256').update(`vbsctl ${schema} ${state}`).digest();
   return {
@@ -65,8 +65,8 @@ export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
 }
 
 /**
- * Beyond this machine the server is verified, unless the URL or PGSSLMODE says otherwise. `prefer`, `require` and
- * `verify-ca` verify as `verify-full` does, which is how the client takes them.
+ * A server on another machine is verified, unless the URL or PGSSLMODE says otherwise. The client treats `prefer`,
+ * `require` and `verify-ca` like `verify-full`.
  */
 function protection({ hostname, searchParams }: URL, env: Env): PostgresLocation['tls'] {
   const host = searchParams.get('host') || decodeURIComponent(hostname) || env.PGHOST || 'localhost';

@@ -2,9 +2,9 @@ import { Failure } from '../../domain/errors.ts';
 import { type Session, TRUE } from './postgres-session.ts';
 
 /**
- * The tables. Every transition of a record is a row of its own, as is every entry of the history; nothing but the
- * serial of a state and its lock is ever updated. `json`, not `jsonb`: that one refuses a NUL that a cloud may
- * have put into a message. One step a version, applied once, in order; a step that was released is never edited.
+ * The steps that create the tables, one for each version, applied once and in order; a released step is never edited.
+ * Every transition of a record and every entry of the history is a row; only the serial of a state and its lock are
+ * updated. `json`, not `jsonb`, which refuses a NUL that a cloud may have put into a message.
  */
 const MIGRATIONS: readonly ((schema: string) => string)[] = [
   (schema) => `
@@ -38,9 +38,9 @@ const MIGRATIONS: readonly ((schema: string) => string)[] = [
     );`,
 ];
 
-const MIGRATION_LOCK = 0x76627363; // the same for all who migrate
+const MIGRATION_LOCK = 0x76627363; // the same for every client
 
-/** Makes the tables, or brings those of an older vbsctl up to date. Nothing is asked of who may not create once all is there. */
+/** Creates the tables or updates those of an older vbsctl. If they are up to date, no right to create is needed. */
 export async function migrate(session: Session, schema: string): Promise<void> {
   if ((await schemaVersion(session, schema)) === MIGRATIONS.length) return;
   await session.transaction(async () => {
@@ -56,7 +56,7 @@ export async function migrate(session: Session, schema: string): Promise<void> {
   });
 }
 
-/** Undefined when there are no tables. Refuses those of a newer vbsctl. */
+/** Undefined if there are no tables. Refuses those of a newer vbsctl. */
 export async function schemaVersion(session: Session, schema: string): Promise<number | undefined> {
   const [found] = await session.query<{ there: string }>('select to_regclass($1) is not null as there', [
     `${schema}.meta`,

@@ -8,7 +8,7 @@ import type { LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
 import { type Lock, ownLock, waitForLock } from '../lock.ts';
-import { anotherLock, damagedLock, lockedBy, lockLost, lockStays, notLocked } from '../lock-failures.ts';
+import { anotherLock, damagedLock, lockedBy, lockLost, lockNotRemoved, notLocked } from '../lock-failures.ts';
 import { displayLock, displayText, lockShape } from '../lock-info.ts';
 import { LeaseRenewal } from '../renewal.ts';
 import type { Objects } from './objects.ts';
@@ -110,7 +110,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
     // Renewed between look and removal it has another ETag; a person's word goes for the lock, not for its age.
     let now: Standing | undefined = standing;
     for (let removals = 0; now?.entry.info.id === id; removals++) {
-      if (removals === REMOVALS_MAX) throw lockStays(id, place);
+      if (removals === REMOVALS_MAX) throw lockNotRemoved(id, place);
       if (removals > 0) await clock.sleep(REMOVAL_PAUSE_MS);
       await objects.remove(key, now.etag);
       now = await look();

@@ -8,7 +8,7 @@ import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { objectLock } from './object-lock.ts';
 import type { Objects } from './objects.ts';
-import { placeOf, type S3Location } from './s3-location.ts';
+import { objectUrl, type S3Location } from './s3-location.ts';
 import { type Abilities, selfTest } from './self-test.ts';
 
 /** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
@@ -31,7 +31,7 @@ export interface S3BackendOptions {
 export function s3Backend(options: S3BackendOptions): Backend {
   const { location, s3, objects, settleMs, clock, newId, secrets, onNote } = options;
   const { key } = s3;
-  const place = placeOf(s3);
+  const place = objectUrl(s3);
   const store = new ObjectStore(objects, key, place, options.bytesMax ?? STATE_BYTES_MAX);
   const lock = objectLock({
     objects,

@@ -2,15 +2,15 @@ import { optional } from '../../domain/optional.ts';
 import { leaseTtl } from '../lease-terms.ts';
 import { invalidUrl } from '../server-failures.ts';
 
-/** `s3://bucket/key?endpoint=…&region=…`: where, never with which credentials. */
+/** `s3://bucket/key?endpoint=…&region=…`: where the state is, never with which credentials. */
 export interface S3Location {
   readonly bucket: string;
   readonly key: string;
   readonly endpoint?: string;
-  /** Left to AWS_REGION and the AWS configuration when absent. */
+  /** Default: AWS_REGION and the AWS configuration. */
   readonly region?: string;
   readonly path_style: boolean;
-  /** How long a lock lasts that is not renewed. */
+  /** How long a lock lasts without renewal. */
   readonly ttl_ms: number;
 }
 
@@ -35,7 +35,7 @@ export function s3Location(url: URL): S3Location {
       'the endpoint of an s3:// URL holds a password',
       'take it out; credentials come from AWS_*',
     );
-  // Few stores of one's own have a name for each bucket.
+  // Few self-hosted stores have a host name for each bucket.
   const style = url.searchParams.get('path_style') ?? String(endpoint !== undefined);
   if (style !== 'true' && style !== 'false')
     throw invalidUrl('path_style must be true or false', 'leave it out: true with an endpoint, else false');
@@ -49,7 +49,7 @@ export function s3Location(url: URL): S3Location {
   };
 }
 
-/** For people, without its parameters. */
-export function placeOf({ bucket, key }: S3Location): string {
+/** As it is shown: without parameters. */
+export function objectUrl({ bucket, key }: S3Location): string {
   return `s3://${bucket}/${key}`;
 }

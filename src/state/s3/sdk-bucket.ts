@@ -1,21 +1,27 @@
+import { readFile } from 'node:fs/promises';
 import { addAbortSignal, pipeline, Readable, Transform } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
+import { systemReason } from '../../files/system-error.ts';
+import { openConnections } from '../../network/connections.ts';
+import { type Env, type ProxyChoice, proxyFromEnv } from '../../network/proxy.ts';
 import { AnswerTooLarge, readBounded } from '../../network/read-bounded.ts';
-import { LOCK_BYTES_MAX } from '../answer-limits.ts';
-import { type S3Network, s3Agents } from './network.ts';
+import { LOCK_BYTES_MAX, stateTimeoutMs } from '../answer-limits.ts';
 import type { Bucket } from './objects.ts';
 import type { S3Location } from './s3-location.ts';
 
-/** A bucket as the AWS SDK speaks to it. The SDK is loaded with the first request. */
-export function sdkBucket(location: S3Location, network: S3Network, secrets?: Secrets): Bucket {
-  const { bucket: Bucket } = location;
-  const timeout = () => ({ abortSignal: AbortSignal.timeout(network.request_timeout_ms) });
+/** A bucket, by the AWS SDK. The SDK is loaded with the first request. */
+export function sdkBucket(s3: S3Location, env: Env, secrets?: Secrets): Bucket {
+  const { bucket: Bucket } = s3;
+  const timeoutMs = stateTimeoutMs(env);
+  const proxyFor = proxyFromEnv(env);
+  const timeout = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
   let loading: ReturnType<typeof load> | undefined;
   const sdk = () => {
-    loading ??= load(location, network, secrets);
+    loading ??= load(s3, proxyFor, env.AWS_CA_BUNDLE || undefined, secrets);
     return loading;
   };
   return {
@@ -46,16 +52,23 @@ export function sdkBucket(location: S3Location, network: S3Network, secrets?: Se
 
 async function load(
   { endpoint, region, path_style }: S3Location,
-  network: S3Network,
+  proxyFor: ProxyChoice,
+  caFile: string | undefined,
   secrets: Secrets | undefined,
 ) {
-  const { http: httpAgent, https: httpsAgent } = await s3Agents(network);
-  // Its warning about old Node versions is for who maintains vbsctl, not for who runs it.
+  // The SDK itself uses neither a proxy nor AWS_CA_BUNDLE.
+  const ca = caFile === undefined ? {} : { ca: await readAuthorities(caFile) };
+  const { http: httpAgent, https: httpsAgent } = openConnections({
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    proxyFor,
+    ...ca,
+  }).reads;
+  // The warning about old Node versions is for the maintainers of vbsctl, not for its users.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3Client, GetObjectCommand, PutObjectCommand, DeleteObjectCommand } = await import(
     '@aws-sdk/client-s3'
   );
-  // Stores of one's own mostly ignore the region, and the SDK asks for one.
+  // Self-hosted stores mostly ignore the region, but the SDK requires one.
   const known = region ?? process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
   const fallback = known ?? (endpoint === undefined ? undefined : 'us-east-1');
   const client: S3Client = new S3Client({
@@ -64,13 +77,13 @@ async function load(
     forcePathStyle: path_style,
     maxAttempts: 1,
     requestHandler: { httpAgent, httpsAgent },
-    // Newer checksums in trailers are not understood by every store.
+    // Not every store supports the newer checksums in trailers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
   const credentials = client.config.credentials;
   client.config.credentials = async (...options) => {
-    const identity = await credentials(...options); // others after each time that they expire
+    const identity = await credentials(...options); // new ones each time they expire
     secrets?.add(identity.secretAccessKey);
     if (identity.sessionToken !== undefined) secrets?.addToken(identity.sessionToken);
     return identity;
@@ -104,8 +117,8 @@ async function load(
 }
 
 /**
- * The SDK reads the body of every answer to its end, however long it is: of an error, and of a write that was done. Only
- * an object that was asked for is left to us, who bound it by what it is (`get`).
+ * Limits the bodies that the SDK reads to their end, whatever their length: those of errors and of writes. The body of a
+ * requested object is limited in `get`.
  */
 function boundBody(response: unknown, asksForObject: boolean): void {
   if (!isObject(response) || !(response.body instanceof Readable)) return;
@@ -119,4 +132,17 @@ function boundBody(response: unknown, asksForObject: boolean): void {
     },
   });
   Object.assign(response, { body: pipeline(response.body, bounded, () => {}) });
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+async function readAuthorities(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw Failure.of('usage', 'state-ca-bundle', `cannot read AWS_CA_BUNDLE: ${systemReason(cause)}`, {
+      where: { file: path },
+      remedy: 'name a file of PEM certificates that you may read, or unset the variable',
+    });
+  }
 }

@@ -130,7 +130,7 @@ export function programTrials(server: TrialServer): void {
       const refused = await frozen.done;
       expect(refused.code, told(refused)).to.equal(1);
       expect(told(refused)).to.match(
-        /the lock .* of this run was (taken|removed)|was changed by somebody else while this run held the lock/,
+        /the lock .* of this run was (taken|removed)|another client changed the state while this run held the lock/,
       );
       expect(told(refused)).to.contain('vbsctl state push');
       expect(refused.stdout).to.match(/[1-4] not saved/);

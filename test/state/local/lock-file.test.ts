@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
 import { lockFile } from '../../../src/state/local/lock-file.ts';
-import { kinship, nodeProcesses, type Owner, type Processes } from '../../../src/state/local/owner.ts';
+import { nodeProcesses, type Owner, type Processes, pidScope } from '../../../src/state/local/owner.ts';
 import { ACTOR, AT, fakeClock, newId } from '../samples.ts';
 
 const BARE: Owner = { host: 'h', pid: 7 };
@@ -13,26 +13,26 @@ const LINUX: Owner = { ...BARE, boot_id: 'b1', namespaces: 'n1', start_ticks: '1
 describe('owner of a lock', () => {
   const self = { ...LINUX, pid: 8, machine: 'm' };
   for (const [name, owner, expected] of [
-    ['same kernel, same namespaces', LINUX, 'same pids'],
-    ['same kernel after the host was renamed', { ...LINUX, host: 'other' }, 'same pids'],
-    ['another container on this host', { ...LINUX, namespaces: 'n2' }, 'cannot tell'],
-    ['this machine before it was restarted', { ...LINUX, boot_id: 'b0', machine: 'm' }, 'rebooted since'],
-    ['a container before a restart', { ...LINUX, boot_id: 'b0' }, 'cannot tell'],
-    ['another machine of the same name', { ...LINUX, boot_id: 'b0', machine: 'n' }, 'cannot tell'],
+    ['same kernel, same namespaces', LINUX, 'shared'],
+    ['same kernel after the host was renamed', { ...LINUX, host: 'other' }, 'shared'],
+    ['another container on this host', { ...LINUX, namespaces: 'n2' }, 'unknown'],
+    ['this machine before it was restarted', { ...LINUX, boot_id: 'b0', machine: 'm' }, 'rebooted'],
+    ['a container before a restart', { ...LINUX, boot_id: 'b0' }, 'unknown'],
+    ['another machine of the same name', { ...LINUX, boot_id: 'b0', machine: 'n' }, 'unknown'],
     [
       'another machine made of the same image',
       { ...LINUX, boot_id: 'b0', machine: 'm', host: 'i' },
-      'cannot tell',
+      'unknown',
     ],
-    ['a system without /proc', BARE, 'cannot tell'],
+    ['a system without /proc', BARE, 'unknown'],
   ] as const)
     it(`${name}: ${expected}`, () => {
-      expect(kinship(owner, self)).to.equal(expected);
+      expect(pidScope(owner, self)).to.equal(expected);
     });
 
   it('without /proc: the same host only', () => {
-    expect(kinship(BARE, { ...BARE, pid: 9 })).to.equal('same pids');
-    expect(kinship(BARE, { ...BARE, host: 'other' })).to.equal('cannot tell');
+    expect(pidScope(BARE, { ...BARE, pid: 9 })).to.equal('shared');
+    expect(pidScope(BARE, { ...BARE, host: 'other' })).to.equal('unknown');
   });
 
   it('knows this process as alive, a pid given anew and an unused one as dead', async () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { JsonFault } from '../../src/domain/json-bounds.ts';
-import { offsetOf, parseValue, placeAt } from '../../src/state/json-place.ts';
+import { offsetOf, parseValue, positionAt } from '../../src/state/json-position.ts';
 
 const whole = (text: string) => ({ start: 0, end: text.length });
 
-describe('state/json-place', () => {
+describe('state/json-position', () => {
   it('says where a value is not JSON', () => {
     for (const text of [
       '{"a": [{"b": 1, "c": @tru}]}',
@@ -45,10 +45,10 @@ describe('state/json-place', () => {
 
   it('finds a value by its path, and tells its line and column', () => {
     const text = '{\n  "a": [1, {"b": 2,\n "b": 3}],\n  "c": {}}';
-    expect(placeAt(text, offsetOf(text, whole(text), ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
-    expect(placeAt(text, offsetOf(text, whole(text), ['a', 9]))).to.include({ line: 2, column: 8 });
-    expect(placeAt(text, offsetOf(text, whole(text), ['c', 'x']))).to.include({ line: 4, column: 8 });
-    expect(placeAt(text, 0)).to.deep.equal({ line: 1, column: 1, text: '{' });
-    expect(placeAt('x'.repeat(200), 150)).to.deep.equal({ line: 1, column: 151 });
+    expect(positionAt(text, offsetOf(text, whole(text), ['a', 1, 'b']))).to.include({ line: 3, column: 7 });
+    expect(positionAt(text, offsetOf(text, whole(text), ['a', 9]))).to.include({ line: 2, column: 8 });
+    expect(positionAt(text, offsetOf(text, whole(text), ['c', 'x']))).to.include({ line: 4, column: 8 });
+    expect(positionAt(text, 0)).to.deep.equal({ line: 1, column: 1, text: '{' });
+    expect(positionAt('x'.repeat(200), 150)).to.deep.equal({ line: 1, column: 151 });
   });
 });
