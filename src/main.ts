@@ -55,6 +55,7 @@ const io: Io = {
     question,
   },
   secrets,
+  notesShown: new Set(),
   stop: stop.signal,
 };
 

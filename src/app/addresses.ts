@@ -6,18 +6,18 @@ import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { suggest, suggestForReport } from '../domain/suggest.ts';
 
-/** Addresses that a person gave, held against what there is. */
+/** Checks the addresses on the command line against the declared restores and the records of the state. */
 
-/** `db-data` for `payments/db-data`, or a slip: the known one that was meant, if there is just one. */
+/** The known address that was meant by `db-data` without its set, or by a misspelt one. Undefined if several fit. */
 function meantAddress(
-  given: string,
+  typed: string,
   known: Iterable<string>,
   propose: typeof suggest = suggest,
 ): string | undefined {
   const all = [...known];
-  if (given.includes('/')) return propose(given, all);
+  if (typed.includes('/')) return propose(typed, all);
   const nameOf = (address: string) => address.slice(address.indexOf('/') + 1);
-  const meant = propose(given, all.map(nameOf));
+  const meant = propose(typed, all.map(nameOf));
   const [one, ...more] = all.filter((address) => nameOf(address) === meant);
   return more.length === 0 ? one : undefined;
 }
@@ -45,17 +45,24 @@ export function refuseUndeclared(addresses: readonly Address[], specs: readonly 
 }
 
 /** The records of these addresses, each once. Throws a `Failure` (`usage`) that names all that have none. */
-export function recordsOf(state: State, addresses: readonly Address[]): RestoreRecord[] {
-  const unknown = addresses.filter((address) => !state.records.has(address));
+export function recordsOf({ records }: State, addresses: readonly Address[]): RestoreRecord[] {
+  const unknown = addresses.filter((address) => !records.has(address));
   if (unknown.length > 0)
     throw new Failure(
       'usage',
-      unknown.map((address) => noRecord(address, state.records.keys())),
+      unknown.map((address) => noRecord(address, records.keys())),
     );
-  return [...new Set(addresses)].flatMap((address) => state.records.get(address) ?? []);
+  return [...new Set(addresses)].flatMap((address) => records.get(address) ?? []);
 }
 
-/** `known`: the addresses of the state, for who left out the set or mistyped. */
+/** As `recordsOf`, of one address. */
+export function recordOf({ records }: State, address: Address): RestoreRecord {
+  const record = records.get(address);
+  if (!record) throw new Failure('usage', noRecord(address, records.keys()));
+  return record;
+}
+
+/** `known`: the addresses of all records, to suggest one. */
 export function noRecord(address: string, known: Iterable<string>): Diagnostic {
   const meant = meantAddress(address, known);
   return error('no-record', `the state has no record of ${address}`, {

@@ -16,98 +16,83 @@ import {
   type ApplyPorts,
   type ApplyResult,
   type ApplyTerms,
-  carryOut,
-  followDespite,
-  isNothingToDo,
+  applyShown,
+  followRunning,
   unsignedRefusal,
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
-import type { LockRequest } from './ports.ts';
-import { refusal } from './refusal.ts';
-import { warnOfTokenEnd } from './token-end.ts';
-import { withConnection } from './with-connection.ts';
-import { withLease } from './with-lease.ts';
+import { type LockRequest, withLeaseAndConnection } from './ports.ts';
+import { refusal } from './refusals.ts';
 
 export interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly saved: SavedPlan;
-  /** What its signature is worth. */
   readonly signed: SignatureFinding;
-  /** Those that the plan was made of, as far as they may be looked at. */
+  /** The manifests that the plan was made from, as far as they lie in the working directory. */
   readonly manifests: readonly ManifestFile[];
-  /** How old the plan may be, ms; absent: any age. */
+  /** Maximum age of the plan, ms. Default: no maximum. */
   readonly maxAgeMs?: number;
 }
 
 export interface ApplySavedPorts extends Omit<ApplyPorts, 'confirmNewState' | 'confirm'> {
-  /** Of text as UTF-8, in hex. */
+  /** The hash of a text as UTF-8, in hex. */
   sha256(text: string): string;
 }
 
 /**
- * Does what a saved plan says, and nothing else. Under the lock it is held against state and cloud; what differs from
- * what was approved refuses it whole, before anything is sent. The plan is the consent: nobody is asked.
+ * Executes a saved plan, and nothing else. Under the lock the plan is compared with state and cloud: if anything differs
+ * from what was approved, the whole plan is refused before anything is sent. A saved plan needs no confirmation.
  */
-export async function applySaved(given: ApplySavedRequest, ports: ApplySavedPorts): Promise<ApplyResult> {
-  const { saved, signed, manifests, maxAgeMs, waivers, skipBlocked } = given;
-  // Today's may miss limits of then: their config may not be here. The file can only add limits to today's.
-  const { policy } = tighten(given.settings.policy, saved.policy);
-  if (!sameJson(given.settings.policy, saved.policy)) ports.tell([policyChanged(saved)]);
-  const request = { ...given, settings: { ...given.settings, policy } };
-  const untrusted = unsignedRefusal(request, ports, signed);
-  if (untrusted) throw untrusted;
+export async function applySaved(approved: ApplySavedRequest, ports: ApplySavedPorts): Promise<ApplyResult> {
+  const { saved, signed, manifests, maxAgeMs, waivers, skipBlocked } = approved;
+  // The config that the plan was made with may be missing here. The policy in the plan can only add limits to the current one.
+  const { policy } = tighten(approved.settings.policy, saved.policy);
+  if (!sameJson(approved.settings.policy, saved.policy)) ports.report([policyChanged(saved)]);
+  const request = { ...approved, settings: { ...approved.settings, policy } };
+  const unsigned = unsignedRefusal(request, ports, signed);
+  if (unsigned) throw unsigned;
   const planDigest = saved.digest;
-  return withConnection(ports, (connection) =>
-    withLease(ports.store, request, ports.stop, async (lease) => {
-      const { driver } = connection;
-      const state = lease.state();
-      const refuse = (refused: Failure, plan = wantedUnderWay(saved, state, driver.target)) =>
-        followDespite(refused, { plan, planDigest }, request, ports, lease, connection);
-      const staleness = stalenessOf(
-        saved,
-        {
-          state,
-          location: ports.store.location,
-          target: driver.target,
-          now: ports.clock.now(),
-          ...optional('maxAgeMs', maxAgeMs),
-        },
-        ports.sha256,
-      );
-      if (staleness.kind === 'stale') return await refuse(new Failure('refused', staleness.reasons));
-      const fresh = await makePlan(
-        {
-          specs: pinnedSpecs(saved),
-          files: manifests,
-          policy,
-          only: plannedAddresses(saved),
-          waivers,
-        },
-        { state, driver, clock: ports.clock },
-      );
-      const judged = reconcile(saved, staleness, fresh);
-      if (judged.kind === 'refused') return await refuse(new Failure('refused', judged.reasons));
-      const { plan } = judged;
-      ports.showPlan(plan);
-      const refused = refusal(plan, skipBlocked);
-      if (refused) return await refuse(refused, plan);
-      if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
-      warnOfTokenEnd(ports, connection, plan, request.settings);
-      return await carryOut({ plan, planDigest }, request, ports, lease, connection);
-    }),
-  );
+  return withLeaseAndConnection(ports, request, async (lease, connection) => {
+    const { driver } = connection;
+    const state = lease.state();
+    const refuse = (refused: Failure, plan = underWay(saved, state, driver.target)) =>
+      followRunning(refused, { plan, planDigest }, request, ports, lease, connection);
+    const staleness = stalenessOf(
+      saved,
+      {
+        state,
+        location: ports.backend.location,
+        target: driver.target,
+        now: ports.clock.now(),
+        ...optional('maxAgeMs', maxAgeMs),
+      },
+      ports.sha256,
+    );
+    if (staleness.kind === 'stale') return await refuse(new Failure('refused', staleness.reasons));
+    const fresh = await makePlan(
+      { specs: pinnedSpecs(saved), files: manifests, policy, only: plannedAddresses(saved), waivers },
+      { state, driver, clock: ports.clock },
+    );
+    const reconciled = reconcile(saved, staleness, fresh);
+    if (reconciled.kind === 'refused') return await refuse(new Failure('refused', reconciled.reasons));
+    const { plan } = reconciled;
+    ports.showPlan(plan);
+    const refused = refusal(plan, skipBlocked);
+    if (refused) return await refuse(refused, plan);
+    return await applyShown({ plan, planDigest }, request, ports, lease, connection);
+  });
 }
 
 /**
- * What is under way of what the plan wants, whoever began it. It is followed also when the plan has become stale; not,
- * though, with the credentials of another project.
+ * The restores of a saved plan that are under way, whoever started them. They are followed even if the plan is stale,
+ * but not with the credentials of another project.
  */
-function wantedUnderWay(saved: SavedPlan, state: State | undefined, target: CloudProject): Plan {
+function underWay(saved: SavedPlan, state: State | undefined, project: CloudProject): Plan {
   const wanted = new Set(plannedAddresses(saved));
   const own = [...(state?.records.values() ?? [])]
     .filter(isUnderWay)
     .filter((record) => record.plan_digest === saved.digest || wanted.has(record.address));
-  const follows = state && sameProject(state.target, target) ? own : [];
-  return followPlan(follows, saved.state, target, saved.created_at);
+  const follows = state && sameProject(state.target, project) ? own : [];
+  return followPlan(follows, saved.state, project, saved.created_at);
 }
 
 function policyChanged({ created_at }: SavedPlan): Diagnostic {

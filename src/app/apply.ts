@@ -1,105 +1,108 @@
 import { Failure } from '../domain/errors.ts';
-import { hasChanges, type Plan } from '../domain/plan.ts';
-import type { Waiver } from '../domain/policy.ts';
+import { hasChanges, type Plan, toNote, totals } from '../domain/plan.ts';
 import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { State } from '../domain/state.ts';
-import type { RunSettings } from '../executor/run.ts';
 import { onlyFollowing } from '../planner/only-following.ts';
 import type { Lease } from '../state/backend.ts';
-import type { Connection } from './connection.ts';
-import { type Consent, consentFor } from './consent.ts';
-import { makePlan, type Wanted } from './make-plan.ts';
-import type { LockRequest, Ports, RunPorts } from './ports.ts';
-import { refusal } from './refusal.ts';
-import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
-import { warnOfTokenEnd } from './token-end.ts';
-import { withConnection } from './with-connection.ts';
-import { withLease } from './with-lease.ts';
+import { makePlan, type PlanRequest } from './make-plan.ts';
+import {
+  type Connection,
+  type LockRequest,
+  type Ports,
+  type RunPorts,
+  withLeaseAndConnection,
+} from './ports.ts';
+import { refusal } from './refusals.ts';
+import { followingSettings, type RunRequest, type RunResult, runPlan } from './run-plan.ts';
+import { tokenEndWarning } from './token-end.ts';
 
 /** Start here: the sequence that every apply goes through. Lock, plan, refuse, confirm, execute. */
 
 export interface ApplyRequest extends LockRequest, ApplyTerms {
-  readonly wanted: Omit<Wanted, 'policy' | 'waivers'>;
+  readonly declared: Omit<PlanRequest, 'policy' | 'waivers'>;
 }
 
-/** How a plan is executed, wherever it is from. */
-export interface ApplyTerms {
+/** How a plan is executed, whether it is new or saved. */
+export interface ApplyTerms extends Pick<RunRequest, 'settings' | 'waivers'> {
   /** `submit`: only until the cloud has accepted each restore. */
   readonly reach: 'finish' | 'submit';
-  /** Blocked restores are left out instead of refusing the whole plan. */
+  /** Leaves blocked restores out; otherwise one of them refuses the whole plan. */
   readonly skipBlocked: boolean;
-  /** Limits of the policy that a person lifted for this run. */
-  readonly waivers: readonly Waiver[];
-  readonly settings: RunSettings;
 }
 
 export interface ApplyPorts extends RunPorts {
-  /** There is no state: resolves once it may be created, rejects with why it may not. */
+  /** Called if there is no state. Rejects unless it may be created. */
   confirmNewState(): Promise<void>;
-  /** Shown before anything is asked or sent. */
+  /** Called before the confirmation, and before anything is sent. */
   showPlan(plan: Plan): void;
-  /** Rejects unless a person agrees, now or beforehand. */
+  /** Rejects unless the user confirms, now or with an option. */
   confirm(consent: Consent): Promise<void>;
 }
 
 export type ApplyResult =
   | { readonly kind: 'nothing_to_do'; readonly plan: Plan; readonly state: State | undefined }
-  /** `refused`: nothing new was allowed to start, and what was under way was followed only. */
+  /** `refused`: nothing new was allowed to start, and running restores were only followed. */
   | ({ readonly kind: 'ran'; readonly refused: boolean } & RunResult);
 
 /**
- * Plans under the lock, shows the plan, asks, and executes it. Rejects with a `Failure` when it is refused and nothing
- * is under way; what is under way is followed to its end whatever is refused.
+ * Plans under the lock, shows the plan, asks for confirmation, and executes it. If the plan is refused, running restores
+ * are followed to their end; if there are none, rejects with a `Failure`.
  */
 export function apply(request: ApplyRequest, ports: ApplyPorts): Promise<ApplyResult> {
-  const { wanted, waivers, settings } = request;
-  return withConnection(ports, (connection) =>
-    withLease(ports.store, request, ports.stop, async (lease) => {
-      if (!lease.state()) {
-        await ports.confirmNewState();
-        await lease.create(connection.driver.target);
-      }
-      const plan = await makePlan(
-        { ...wanted, waivers, policy: settings.policy },
-        { state: lease.state(), driver: connection.driver, clock: ports.clock },
-      );
-      ports.showPlan(plan);
-      const consent = consentFor(plan);
-      const unsigned = consent && unsignedRefusal(request, ports);
-      const refused = unsigned ?? refusal(plan, request.skipBlocked);
-      if (refused) return await followDespite(refused, { plan }, request, ports, lease, connection);
-      if (isNothingToDo(plan)) return { kind: 'nothing_to_do', plan, state: lease.state() };
-      warnOfTokenEnd(ports, connection, plan, settings);
-      if (consent) await ports.confirm(consent);
-      return await carryOut({ plan }, request, ports, lease, connection);
-    }),
-  );
+  const { declared, waivers, settings } = request;
+  return withLeaseAndConnection(ports, request, async (lease, connection) => {
+    const { driver } = connection;
+    if (!lease.state()) {
+      await ports.confirmNewState();
+      await lease.create(driver.target);
+    }
+    const plan = await makePlan(
+      { ...declared, waivers, policy: settings.policy },
+      { state: lease.state(), driver, clock: ports.clock },
+    );
+    ports.showPlan(plan);
+    const consent = consentFor(plan);
+    const refused = (consent && unsignedRefusal(request, ports)) ?? refusal(plan, request.skipBlocked);
+    if (refused) return await followRunning(refused, { plan }, request, ports, lease, connection);
+    return await applyShown(
+      { plan },
+      request,
+      ports,
+      lease,
+      connection,
+      consent && (() => ports.confirm(consent)),
+    );
+  });
 }
 
-/** A plan that was shown, and the saved plan that it is, if it is one. */
-export interface ShownPlan {
-  readonly plan: Plan;
-  readonly planDigest?: string;
-}
+/** A plan that was shown. `planDigest`: the digest of the saved plan, if the plan was saved. */
+export type ShownPlan = Pick<RunRequest, 'plan' | 'planDigest'>;
 
-/** Executes what was shown, and agreed to. */
-export async function carryOut(
+/** Executes a plan that was shown and may start, once it is confirmed. */
+export async function applyShown(
   shown: ShownPlan,
   { reach, waivers, settings }: ApplyTerms,
   ports: RunPorts,
   lease: Lease,
   connection: Connection,
+  confirm?: () => Promise<void>,
 ): Promise<ApplyResult> {
+  const { plan } = shown;
+  // Blocked restores belong in the summary of a run.
+  if (!hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked'))
+    return { kind: 'nothing_to_do', plan, state: lease.state() };
+  ports.report(tokenEndWarning(connection, plan, settings, ports.clock));
+  await confirm?.();
   const result = await runPlan({ ...shown, reach, waivers, settings }, ports, lease, connection);
   return { kind: 'ran', refused: false, ...result };
 }
 
 /**
- * Nothing new may start. What is under way is followed to its end all the same, without asking: nothing is sent.
- * Throws the refusal when nothing is under way.
+ * Follows the running restores of a refused plan to their end. Asks for no confirmation, because it sends nothing.
+ * Throws the refusal if none is running.
  */
-export async function followDespite(
+export async function followRunning(
   refused: Failure,
   { plan, ...shown }: ShownPlan,
   { waivers, settings }: ApplyTerms,
@@ -109,30 +112,40 @@ export async function followDespite(
 ): Promise<ApplyResult> {
   const following = onlyFollowing(plan, refused.diagnostics);
   if (!following) throw refused;
-  ports.tell(refused.diagnostics);
+  ports.report(refused.diagnostics);
   const adapted = followingSettings(settings, following.actions.length);
-  warnOfTokenEnd(ports, connection, following, adapted);
-  const result = await runPlan(
-    { ...shown, plan: following, reach: 'follow', waivers, settings: adapted },
-    ports,
-    lease,
-    connection,
-  );
-  return { kind: 'ran', refused: true, ...result };
+  ports.report(tokenEndWarning(connection, following, adapted, ports.clock));
+  const run = { ...shown, plan: following, reach: 'follow', waivers, settings: adapted } as const;
+  return { kind: 'ran', refused: true, ...(await runPlan(run, ports, lease, connection)) };
 }
 
-/** Why the policy lets only signed plans start anything, if it does. */
+/** The refusal of a policy that lets only signed plans start anything, unless it is waived. */
 export function unsignedRefusal(
   { settings, waivers }: ApplyTerms,
-  ports: Pick<Ports, 'tell'>,
+  ports: Pick<Ports, 'report'>,
   signed?: SignatureFinding,
 ): Failure | undefined {
   const { refused, waived } = withWaivers(signatureBreaches(settings.policy, signed), new Set(waivers));
-  ports.tell(waived);
+  ports.report(waived);
   return refused.length > 0 ? new Failure('refused', refused) : undefined;
 }
 
-/** Blocked restores are something to tell of in the summary. */
-export function isNothingToDo(plan: Plan): boolean {
-  return !hasChanges(plan) && !plan.actions.some(({ kind }) => kind === 'blocked');
+/** What the user confirms. */
+export interface Consent {
+  /** Number of restores that are started. */
+  readonly restore: number;
+  /** Number of restores under way that the run resumes. */
+  readonly resume: number;
+  /** Number of restores in `resume` that may not have started. They are sent again if the cloud has not started them. */
+  readonly may_be_sent_again: number;
+}
+
+/** Undefined if the plan sends nothing and only records outcomes: following running restores needs no confirmation. */
+export function consentFor(plan: Plan): Consent | undefined {
+  const { restore, resume } = totals(plan);
+  const may_be_sent_again = plan.actions.filter(
+    (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
+  ).length;
+  if (restore + may_be_sent_again + plan.moves.length + toNote(plan) === 0) return undefined;
+  return { restore, resume, may_be_sent_again };
 }

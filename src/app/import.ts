@@ -4,44 +4,40 @@ import type { Action } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { type Importable, importRestore, type Proof } from '../executor/import-restore.ts';
-import { makePlan, type Wanted } from './make-plan.ts';
-import { noState } from './no-state.ts';
-import type { LockRequest, Ports } from './ports.ts';
-import { withConnection } from './with-connection.ts';
-import { withLease } from './with-lease.ts';
+import { makePlan, type PlanRequest } from './make-plan.ts';
+import { type LockRequest, type Ports, withLeaseAndConnection } from './ports.ts';
+import { noState } from './refusals.ts';
 
 export interface ImportRequest extends LockRequest {
   readonly address: Address;
-  readonly declared: Pick<Wanted, 'specs' | 'files'>;
+  readonly declared: Pick<PlanRequest, 'specs' | 'files'>;
   readonly proof: Proof;
 }
 
-/** Records that a declared restore was done by hand. */
+/** Records that a declared restore was done without vbsctl. */
 export function importByHand(request: ImportRequest, ports: Ports): Promise<void> {
   const { address, declared, proof } = request;
-  const { store, stop, clock } = ports;
-  return withConnection(ports, ({ driver }) =>
-    withLease(store, request, stop, async (lease) => {
-      const state = lease.state();
-      if (!state) throw noState(store);
-      const plan = await makePlan(
-        {
-          ...declared,
-          // What was done was done, whatever the policy says of doing it.
-          policy: { protected_volumes: [] },
-          only: [address],
-          waivers: ['protected-restores'],
-        },
-        { state, driver, clock },
-      );
-      const action = plan.actions.find((one) => one.address === address);
-      if (!action) throw new Error(`${address} was not planned`);
-      const protect = declared.specs.find((spec) => spec.address === address)?.protect;
-      const open = { ...importable(action), ...optional('protect', protect) };
-      if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
-      await importRestore(lease, driver, clock, open, proof);
-    }),
-  );
+  const { backend, clock } = ports;
+  return withLeaseAndConnection(ports, request, async (lease, { driver }) => {
+    const state = lease.state();
+    if (!state) throw noState(backend);
+    const plan = await makePlan(
+      {
+        ...declared,
+        // The restore is already done, so no policy can prevent it.
+        policy: { protected_volumes: [] },
+        only: [address],
+        waivers: ['protected-restores'],
+      },
+      { state, driver, clock },
+    );
+    const action = plan.actions.find((one) => one.address === address);
+    if (!action) throw new Error(`${address} was not planned`);
+    const protect = declared.specs.find((spec) => spec.address === address)?.protect;
+    const open = { ...importable(action), ...optional('protect', protect) };
+    if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
+    await importRestore(lease, driver, clock, open, proof);
+  });
 }
 
 function importable(action: Action): Importable {

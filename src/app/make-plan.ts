@@ -14,17 +14,16 @@ import { indexRecords } from '../planner/record-index.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
 import { observe } from './observe.ts';
-import { refuseOtherProject } from './refuse-other-project.ts';
+import { refuseOtherProject } from './refusals.ts';
 
-/** What is wanted, and by which rules. */
-export interface Wanted {
+export interface PlanRequest {
   readonly specs: readonly RestoreSpec[];
-  /** That the specs are from. */
+  /** The manifests that declare the specs. */
   readonly files: readonly ManifestFile[];
   readonly policy: Policy;
-  /** Only these and what they depend on; empty: all. */
+  /** Only these restores and what they depend on; empty: all. */
   readonly only: readonly Address[];
-  /** Limits of the policy that a person lifted. */
+  /** Limits of the policy that the operator lifted. */
   readonly waivers: readonly Waiver[];
 }
 
@@ -35,9 +34,9 @@ export interface PlanSources {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Manifests, state and cloud put together: the plan that `plan` shows and `apply` executes. */
-export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSources): Promise<Plan> {
-  const { specs, policy, only } = wanted;
+/** Makes the plan that `plan` shows and `apply` executes, from manifests, state and cloud. */
+export async function makePlan(request: PlanRequest, { state, driver, clock }: PlanSources): Promise<Plan> {
+  const { specs, policy, only } = request;
   refuseUndeclared(only, specs);
   if (state && driver) refuseOtherProject(state, driver.target);
   const now = clock.now();
@@ -45,7 +44,7 @@ export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSou
   const planFrom = (observations?: Observations) =>
     plan(
       {
-        ...wanted,
+        ...request,
         ...optional('state', state),
         ...optional('target', driver?.target),
         ...optional('observations', observations),
@@ -55,32 +54,37 @@ export async function makePlan(wanted: Wanted, { state, driver, clock }: PlanSou
       records,
     );
   if (!driver) return planFrom();
-  // The limit on the number of restores needs no cloud: who names a million disks costs it no request.
+  // max_restores can be checked without the cloud: a manifest that exceeds it costs no request.
   if (policy.max_restores !== undefined) {
     const unseen = planFrom();
     if (unseen.notices.some(({ severity }) => severity === 'error')) return unseen;
   }
   const observations = await observe(driver, observationNeeds(specs, records));
   const made = planFrom(observations);
-  const others = otherDisks(made);
-  if (others.length === 0 && !mentionsServers(made)) return made;
-  const named = mentionsServers(made) ? await nameServers(driver, observations) : observations;
-  return planFrom(others.length > 0 ? await lookBeside(driver, named, others) : named);
+  const others = otherVolumes(made);
+  const needsNames = mentionsUnnamedServers(made);
+  if (others.length === 0 && !needsNames) return made;
+  const named = needsNames ? await withNamesOfServers(driver, observations) : observations;
+  return planFrom(others.length > 0 ? await withOtherVolumes(driver, named, others) : named);
 }
 
-/** More disks than this are called by their ids. */
+/** If there are more volumes, the rest is shown by id only. */
 const OTHERS_NAMED_MAX = 20;
 
-/** Disks that backups are of which are to be restored into others, without the manifest saying so. */
-function otherDisks(made: Plan): string[] {
+/** The volumes that backups are of, if these are restored into other volumes and the manifest does not say so. */
+function otherVolumes(made: Plan): string[] {
   const ids = made.actions
     .filter((action) => (action.kind === 'restore' || action.kind === 'blocked') && isOfAnotherDisk(action))
     .flatMap(({ backup }) => backup.of_volume_id ?? []);
   return [...new Set(ids)];
 }
 
-/** Most likely an id was mistaken: what helps to see that, and the id that was meant. Made without, where it cannot be read. */
-async function lookBeside(driver: Driver, seen: Observations, ids: readonly string[]): Promise<Observations> {
+/** Most likely an id is wrong. Adds the names of the volumes and the list of backups, which help to find the right one. */
+async function withOtherVolumes(
+  driver: Driver,
+  seen: Observations,
+  ids: readonly string[],
+): Promise<Observations> {
   const wanted = ids.filter((id) => seen.volumes.get(id)?.kind !== 'found').slice(0, OTHERS_NAMED_MAX);
   const [listing, readings] = await Promise.all([
     seen.backup_list ? undefined : driver.backups(),
@@ -91,8 +95,8 @@ async function lookBeside(driver: Driver, seen: Observations, ids: readonly stri
   return { ...seen, beside: { volumes, backups } };
 }
 
-/** Whether a disk that matters is attached to a server of which only the id is known. */
-function mentionsServers(made: Plan): boolean {
+/** Whether a volume of the plan is attached to a server of which only the id is known. */
+function mentionsUnnamedServers(made: Plan): boolean {
   return made.actions.some(
     ({ kind, volume }) =>
       (kind === 'restore' || kind === 'blocked') &&
@@ -100,8 +104,8 @@ function mentionsServers(made: Plan): boolean {
   );
 }
 
-/** The names are for people and for `expect.server`: where they cannot be read, the plan is made without. */
-async function nameServers(driver: Driver, seen: Observations): Promise<Observations> {
+/** The names are for display and for `expect.server`. Without access to the servers, the plan is made without them. */
+async function withNamesOfServers(driver: Driver, seen: Observations): Promise<Observations> {
   const listing = await driver.servers?.();
   if (listing?.kind !== 'listed') return seen;
   const names = serverNames(listing.values);

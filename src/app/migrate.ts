@@ -1,163 +1,151 @@
 import { isoTime } from '../domain/clock.ts';
-import { Failure } from '../domain/errors.ts';
+import { Failure, refused } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { judgePush } from '../domain/push-risks.ts';
 import type { MovedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { addressWarning, migrateBackCommand, stateMigrated } from '../state/migrated-state.ts';
-import { noState } from './no-state.ts';
-import type { LockRequest } from './ports.ts';
-import type { StatePorts } from './state-ports.ts';
-import { withLease } from './with-lease.ts';
+import { type ChangeRequest, type StatePorts, withLease, withState } from './ports.ts';
+import { noState } from './refusals.ts';
 
-export interface MigrateRequest extends LockRequest {
-  /** Checks only; nothing is changed. */
-  readonly dryRun: boolean;
-  /** Risks that a person takes. */
+export interface MigrateRequest extends ChangeRequest {
+  /** The risks that the operator accepts. */
   readonly risks: readonly PushRisk[];
 }
 
+/** `backend`: the state to migrate. */
 export interface MigratePorts extends StatePorts {
-  readonly here: Backend;
-  /** Another backend for the new place each time, so that what is read back is what the next command will read. */
-  openThere(): Promise<Backend>;
-  /** Throws when the state must not be relied on. */
-  refuseFaults(store: Backend, snapshot: Snapshot): Promise<void>;
+  /** Opens the new location. Opens it anew each time, so that the copy is read back as the next command will read it. */
+  openTarget(): Promise<Backend>;
+  /** Throws if the state fails its checks. */
+  refuseFaults(backend: Backend, snapshot: Snapshot): Promise<void>;
 }
 
 export interface Migration {
-  /** What is moved. */
+  /** The state that is migrated. */
   readonly state: State;
   readonly from: string;
   readonly to: string;
-  /** The serial that stands at the new place and is replaced, if any does. */
+  /** The serial of the state at the new location that is replaced, if there is one. */
   readonly replaces?: number;
-  /** Where the state that was replaced is kept. */
+  /** The path of the backup of that state. */
   readonly backup?: string;
 }
 
 /**
- * Brings the state to another place, chain and lineage included. The copy is read back and compared before the old
- * place is marked; a crash in between leaves two of the same, and the same command again goes on. The marked one
- * is refused by every command that works with a state, so that nobody restores by an old ledger.
+ * Copies the state to another location, with chain and lineage. The copy is read back and compared before the old state is
+ * marked as migrated. After a crash in between there are two equal states, and the same command continues. Every command
+ * that works with a state refuses the marked one.
  */
 export async function migrate(request: MigrateRequest, ports: MigratePorts): Promise<Migration> {
-  const { here, stop, clock } = ports;
-  const there = await ports.openThere();
-  const places = { from: here.location, to: there.location };
-  if (there.id === here.id)
-    throw Failure.of('usage', 'usage', `the state is already at ${there.location}`, {
+  const { backend: source, stop, clock } = ports;
+  const target = await ports.openTarget();
+  const locations = { from: source.location, to: target.location };
+  if (target.id === source.id)
+    throw Failure.of('usage', 'usage', `the state is already at ${target.location}`, {
       remedy: 'name another location with --to',
     });
-  const check = async (mine: Snapshot | undefined, theirs: Snapshot | undefined): Promise<Snapshot> => {
-    if (!mine) throw noState(here);
-    if (mine.state.moved_to) throw new Failure('refused', stateMigrated(mine.state.moved_to, here.location));
-    await ports.refuseFaults(here, mine);
-    if (!theirs) return mine;
-    judgePush(beforeMoved(theirs.state), mine.state, request.risks, {
-      given: `the state at ${here.location}`,
-      location: there.location,
-      sameSerial: 'fine',
-    });
-    return mine;
+  const check = async (old: Snapshot | undefined, replaced: Snapshot | undefined): Promise<Snapshot> => {
+    if (!old) throw noState(source);
+    if (old.state.moved_to) throw new Failure('refused', stateMigrated(old.state.moved_to, source.location));
+    await ports.refuseFaults(source, old);
+    if (replaced)
+      judgePush(beforeMigration(replaced.state), old.state, request.risks, {
+        given: `the state at ${source.location}`,
+        location: target.location,
+        sameSerial: 'fine',
+      });
+    return old;
   };
   if (request.dryRun) {
-    const theirs = await there.snapshot();
-    const { state } = await check(await here.snapshot(), theirs);
-    return { ...places, state, ...optional('replaces', theirs?.state.serial) };
+    const replaced = await target.snapshot();
+    const { state } = await check(await source.snapshot(), replaced);
+    return { ...locations, state, ...optional('replaces', replaced?.state.serial) };
   }
-  return await withLease(here, request, stop, (mine) =>
-    withLease(there, request, stop, async (theirs) => {
-      const replaced = await there.snapshot();
-      const source = await check(await here.snapshot(), replaced);
-      const backup = replaced && (await ports.backUp(there, replaced));
-      const copy = withSerial(source, Math.max(source.state.serial, (replaced?.state.serial ?? -1) + 1));
-      await theirs.replace(copy);
-      await mustReadBack(await ports.openThere(), copy);
-      const old = marked(source, {
-        location: there.location,
+  return await withLease(source, request, stop, (sourceLease) =>
+    withLease(target, request, stop, async (targetLease) => {
+      const replaced = await target.snapshot();
+      const old = await check(await source.snapshot(), replaced);
+      const backup = replaced && (await ports.backUp(target, replaced));
+      const copy = withSerial(old, Math.max(old.state.serial, (replaced?.state.serial ?? -1) + 1));
+      await targetLease.replace(copy);
+      await refuseOtherCopy(await ports.openTarget(), copy);
+      const marked = withMark(old, {
+        location: target.location,
         at: isoTime(clock.now()),
         by: request.actor.who,
         serial: copy.state.serial,
       });
-      await mine.replace(old);
-      await ports.remember(here, old, 'written');
-      await ports.remember(there, copy, 'accepted');
-      return { ...places, state: source.state, ...optional('backup', backup) };
+      await sourceLease.replace(marked);
+      await ports.remember(source, marked, 'written');
+      await ports.remember(target, copy, 'accepted');
+      return { ...locations, state: old.state, ...optional('backup', backup) };
     }),
   );
 }
 
-export interface TakeBackRequest extends LockRequest {
-  readonly dryRun: boolean;
-  /** What was done at the other place since may be lost. */
+export interface UndoRequest extends ChangeRequest {
+  /** Whether changes made at the new location since then may be lost. */
   readonly allowLostWork: boolean;
 }
 
 /**
- * Takes the note away that a state was moved. The other place is not asked: where it is still there, migrating from it
- * brings back what was done as well; and a location that a stored text names is nowhere to send credentials to.
+ * Removes the mark that the state was migrated. Does not read the new location: if it still exists, migrating back
+ * keeps the changes made there; and credentials must not be sent to a location that a stored text names.
  */
-export async function takeBack(
-  request: TakeBackRequest,
-  ports: Pick<MigratePorts, 'here' | 'stop' | 'remember'>,
+export function undoMigration(
+  request: UndoRequest,
+  ports: Pick<StatePorts, 'backend' | 'stop' | 'remember'>,
 ): Promise<{ readonly state: State; readonly movedTo: MovedTo }> {
-  const { here, stop } = ports;
-  const check = (mine: Snapshot | undefined) => {
-    if (!mine) throw noState(here);
-    return { mine, movedTo: mayTakeBack(mine.state, here.location, request.allowLostWork) };
-  };
-  if (request.dryRun) {
-    const { mine, movedTo } = check(await here.snapshot());
-    return { state: mine.state, movedTo };
-  }
-  return await withLease(here, request, stop, async (lease) => {
-    const { mine, movedTo } = check(await here.snapshot());
-    const { moved_to, ...state } = mine.state;
-    const back = withSerial({ state, chain: mine.chain }, state.serial + 1);
-    await lease.replace(back);
-    await ports.remember(here, back, 'accepted');
+  const { backend } = ports;
+  return withState(ports, request, async (marked, lease) => {
+    if (!marked) throw noState(backend);
+    const movedTo = markOf(marked.state, backend.location, request.allowLostWork);
+    const { moved_to, ...state } = marked.state;
+    if (lease) {
+      const unmarked = withSerial({ state, chain: marked.chain }, state.serial + 1);
+      await lease.replace(unmarked);
+      await ports.remember(backend, unmarked, 'accepted');
+    }
     return { state, movedTo };
   });
 }
 
-/** Where it was moved to. Throws a `Failure` (`refused`) when it was not, or when work may be lost by it. */
-function mayTakeBack({ moved_to }: State, location: string, allowLostWork: boolean): MovedTo {
+/** Throws a `Failure` (`refused`) if the state was not migrated, or if changes could be lost. */
+function markOf({ moved_to }: State, location: string, allowLostWork: boolean): MovedTo {
   if (!moved_to)
-    throw Failure.of('refused', 'not-moved', `the state at ${location} was not moved`, {
-      remedy: 'name the location that it was moved from with --state',
-    });
+    throw refused(
+      'not-moved',
+      `the state at ${location} was not moved`,
+      'name the location that it was moved from with --state',
+    );
   if (!allowLostWork)
-    throw Failure.of(
-      'refused',
+    throw refused(
       'work-lost',
       `this copy lacks what was done at ${moved_to.location} since ${moved_to.at}`,
-      {
-        remedy: `${addressWarning(moved_to.location)}move the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
-      },
+      `${addressWarning(moved_to.location)}move the state back with all that was done: ${migrateBackCommand(moved_to, location)}; only if the other location is lost: --allow-lost-work`,
     );
   return moved_to;
 }
 
-/** What stood there before it was marked, so that going back is no step back. */
-function beforeMoved(state: State): State {
-  const { moved_to, ...live } = state;
-  return { ...live, serial: moved_to?.serial ?? state.serial };
+/** The state before it was marked. A migration back to it is no step back. */
+function beforeMigration({ moved_to, ...state }: State): State {
+  return { ...state, serial: moved_to?.serial ?? state.serial };
 }
 
 function withSerial({ state, chain }: Snapshot, serial: number): Snapshot {
   return { state: { ...state, serial }, chain };
 }
 
-function marked({ state, chain }: Snapshot, moved_to: MovedTo): Snapshot {
+function withMark({ state, chain }: Snapshot, moved_to: MovedTo): Snapshot {
   return { state: { ...state, serial: state.serial + 1, moved_to }, chain };
 }
 
-async function mustReadBack(there: Backend, copy: Snapshot): Promise<void> {
-  const found = await there.snapshot();
+async function refuseOtherCopy(target: Backend, copy: Snapshot): Promise<void> {
+  const found = await target.snapshot();
   if (found && encodeSnapshot(found) === encodeSnapshot(copy)) return;
-  throw Failure.of('state', 'copy-differs', `the copy at ${there.location} differs from what was written`, {
+  throw Failure.of('state', 'copy-differs', `the copy at ${target.location} differs from what was written`, {
     remedy: 'the old state is unchanged and still in use; check why that location changes what it stores',
   });
 }

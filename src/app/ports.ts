@@ -3,26 +3,36 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { ApplyEvent } from '../domain/events.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Actor, State } from '../domain/state.ts';
+import type { Driver } from '../drivers/driver.ts';
 import type { Outcome } from '../executor/execute.ts';
-import type { Backend } from '../state/backend.ts';
-import type { Connection } from './connection.ts';
+import type { Backend, Lease } from '../state/backend.ts';
+import type { Snapshot } from '../state/codec.ts';
 
 /** What a use case needs of the world. The command line provides it, and so do the simulation and tests. */
 export interface Ports {
-  /** Where the state is kept. What must not be relied on it refuses by itself. */
-  readonly store: Backend;
+  /** Where the state is stored. It refuses a state that fails its checks. */
+  readonly backend: Backend;
   connect(): Promise<Connection>;
   readonly clock: Clock;
-  /** Aborted when a person asks to stop. */
+  /** Aborted when the user interrupts the command. */
   readonly stop: AbortSignal;
-  /** Tells a person something that ends nothing; nothing of an empty list. */
-  tell(diagnostics: readonly Diagnostic[]): void;
+  /** Shows warnings and notes to the user; the use case continues. */
+  report(diagnostics: readonly Diagnostic[]): void;
 }
 
-/** Who takes the lock, and how long is waited for it. */
+/** A connection to the cloud that flags, config and environment name. */
+export interface Connection {
+  readonly driver: Driver;
+  /** When the token ends, by our clock, epoch ms. Absent: it does not end, or it can be renewed. */
+  readonly endsAtMs?: number;
+  /** Frees what was opened for it, such as the in-process emulator. */
+  close(): Promise<void>;
+}
+
+/** Who takes the lock, and how long to wait for it. */
 export interface LockRequest {
   readonly actor: Actor;
-  /** Milliseconds; 0: not at all. */
+  /** Milliseconds; 0: do not wait. */
   readonly lockTimeoutMs: number;
 }
 
@@ -34,19 +44,88 @@ export interface RunPorts extends Ports {
   beginRun(plan: Plan): Promise<RunObserver>;
 }
 
-/** Sees one run. */
+/** Receives the events of one run. */
 export interface RunObserver {
-  /** In the order of what happened. */
+  /** Called in the order of what happened. */
   handle(event: ApplyEvent): void;
-  /** The run is over, the lock is still held: what could not be saved has to be kept now. */
+  /** The run is over and the lock is still held: records that could not be stored must be saved elsewhere now. */
   end(run: FinishedRun): Promise<void>;
 }
 
 export interface FinishedRun {
   readonly plan: Plan;
   readonly outcome: Outcome;
-  /** As it is durable. */
+  /** The stored state. */
   readonly state: State | undefined;
-  /** What else there is to say of its end. */
+  /** Why the run ended early, if the token ended. */
   readonly notes: readonly Diagnostic[];
+}
+
+/** What the use cases that change the state itself need of the world. */
+export interface StatePorts {
+  readonly backend: Backend;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Aborted when the user interrupts the command. */
+  readonly stop: AbortSignal;
+  /** Saves a copy of a state before it is changed. Resolves with the path of the copy. */
+  backUp(backend: Backend, snapshot: Snapshot): Promise<string>;
+  /** Notes on this machine which state the backend holds, so that an older copy is recognised later. */
+  remember(backend: Backend, snapshot: Snapshot, how: 'written' | 'accepted'): Promise<void>;
+}
+
+/** A request to change the state itself. */
+export interface ChangeRequest extends LockRequest {
+  /** Only check, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+/** Connects to the cloud for `work`, and closes the connection at its end. */
+export async function withConnection<T>(
+  { connect }: Pick<Ports, 'connect'>,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect();
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Holds the lock for `work`, and releases it at its end. */
+export async function withLease<T>(
+  backend: Backend,
+  { actor, lockTimeoutMs }: LockRequest,
+  stop: AbortSignal,
+  work: (lease: Lease) => Promise<T>,
+): Promise<T> {
+  const lease = await backend.lock(actor, lockTimeoutMs, stop);
+  try {
+    return await work(lease);
+  } finally {
+    await lease.release();
+  }
+}
+
+/** Connects to the cloud, then holds the lock, for `work`. */
+export function withLeaseAndConnection<T>(
+  ports: Pick<Ports, 'backend' | 'connect' | 'stop'>,
+  request: LockRequest,
+  work: (lease: Lease, connection: Connection) => Promise<T>,
+): Promise<T> {
+  return withConnection(ports, (connection) =>
+    withLease(ports.backend, request, ports.stop, (lease) => work(lease, connection)),
+  );
+}
+
+/** Passes the state to `work` under the lock; in a dry run without lock and lease. */
+export async function withState<T>(
+  { backend, stop }: Pick<StatePorts, 'backend' | 'stop'>,
+  request: ChangeRequest,
+  work: (snapshot: Snapshot | undefined, lease: Lease | undefined) => Promise<T>,
+): Promise<T> {
+  if (!request.dryRun)
+    return await withLease(backend, request, stop, (lease) => work(lease.snapshot(), lease));
+  // `read` checks the state, and `snapshot` does not.
+  return await work((await backend.read()) && (await backend.snapshot()), undefined);
 }

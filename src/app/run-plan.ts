@@ -1,52 +1,42 @@
-import { optional } from '../domain/optional.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { Waiver } from '../domain/policy.ts';
 import type { State } from '../domain/state.ts';
-import { execute, type Outcome } from '../executor/execute.ts';
-import type { Reach, RunSettings } from '../executor/run.ts';
+import { type ExecuteInput, execute, type Outcome } from '../executor/execute.ts';
+import type { RunSettings } from '../executor/run.ts';
 import type { Lease } from '../state/backend.ts';
-import type { Connection } from './connection.ts';
-import type { RunPorts } from './ports.ts';
+import type { Connection, RunPorts } from './ports.ts';
 import { stopWithToken } from './token-end.ts';
 
-/** A plan that may be executed as it is, and how. */
-export interface RunRequest {
-  readonly plan: Plan;
-  /** Of the saved plan that this is, if it is one. */
+/** A plan to execute as it is, and under which terms. */
+export interface RunRequest extends Required<Pick<ExecuteInput, 'plan' | 'reach' | 'settings' | 'waivers'>> {
+  /** The digest of the saved plan, if the plan was saved. */
   readonly planDigest?: string;
-  readonly reach: Reach;
-  readonly settings: RunSettings;
-  readonly waivers: readonly Waiver[];
 }
 
 export interface RunResult {
   readonly plan: Plan;
   readonly outcome: Outcome;
-  /** A person asked to stop, or the token ended. */
+  /** The user interrupted the run, or the token ended. */
   readonly stopped: boolean;
   readonly state: State | undefined;
 }
 
-/** Executes a plan under the lock, while the observer sees how it goes. That its token may end first was said before. */
+/** Executes a plan under the lock and passes its events to the observer. Warn of the end of the token before. */
 export async function runPlan(
-  { plan, planDigest, reach, settings, waivers }: RunRequest,
+  request: RunRequest,
   ports: RunPorts,
   lease: Lease,
   connection: Connection,
 ): Promise<RunResult> {
   const { clock, random } = ports;
+  const { plan } = request;
   const stop = stopWithToken(ports.stop, connection, clock);
   const observer = await ports.beginRun(plan);
   const outcome = await execute({
-    plan,
-    ...optional('planDigest', planDigest),
+    ...request,
     lease,
     driver: connection.driver,
     clock,
     random,
-    settings,
-    waivers,
-    reach,
     onEvent: (event) => observer.handle(event),
     stop: stop.signal,
   });
@@ -55,7 +45,7 @@ export async function runPlan(
   return { plan, outcome, stopped: stop.signal.aborted, state };
 }
 
-/** For a run that only follows: all are under way already, and one that fails is no reason to leave the others. */
+/** Settings of a run that only follows: every restore is running already, and one that fails does not end the others. */
 export function followingSettings(settings: RunSettings, restores: number): RunSettings {
   return { ...settings, apply: { ...settings.apply, parallelism: restores, max_failures: 0 } };
 }

@@ -1,19 +1,18 @@
-import { type Clock, isoTime } from '../domain/clock.ts';
+import { type Clock, isoTime, TIMER_MAX_MS } from '../domain/clock.ts';
 import type { Config } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { isRunnable, type Plan } from '../domain/plan.ts';
-import type { Connection } from './connection.ts';
-import type { Ports } from './ports.ts';
+import type { Connection } from './ports.ts';
 
-/** A token that was given (`OS_TOKEN`) cannot be renewed: what that means is said before it happens. */
+/** A token of the user (`OS_TOKEN`) cannot be renewed. The user is warned of its end before it happens. */
 
 type TokenEnd = Pick<Connection, 'endsAtMs'>;
 
-const GO_ON =
-  'for long runs: a password, an application credential or an access key; or continue with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
+const HOW_TO_CONTINUE =
+  'for long runs, use a password, an application credential or an access key; or continue with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
 
-/** Before anything is started, where the restores may take longer than the token is good. */
+/** A warning if the token may end before the restores. Report it before the confirmation. */
 export function tokenEndWarning(
   { endsAtMs }: TokenEnd,
   { actions }: Pick<Plan, 'actions'>,
@@ -33,25 +32,15 @@ export function tokenEndWarning(
       summary: `the token ends ${moment(endsAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
       detail:
         'This run ends with the token. Accepted restores continue in the cloud, and the state has them. To resume, run the same command with a new token.',
-      remedy: GO_ON,
+      remedy: HOW_TO_CONTINUE,
     },
   ];
 }
 
-/** To be called before anybody is asked. */
-export function warnOfTokenEnd(
-  { tell, clock }: Pick<Ports, 'tell' | 'clock'>,
-  connection: TokenEnd,
-  plan: Pick<Plan, 'actions'>,
-  settings: Pick<Config, 'apply'>,
-): void {
-  tell(tokenEndWarning(connection, plan, settings, clock));
-}
-
-/** The end of a run: the stop that a person asks for, or the end of the token. */
+/** What ends a run: an interrupt by the user, or the end of the token. */
 export interface RunStop {
   readonly signal: AbortSignal;
-  /** What to say afterwards, where it was the token. */
+  /** For the end of the run: a warning if the token ended it. */
   notes(): Diagnostic[];
 }
 
@@ -59,26 +48,19 @@ export function stopWithToken(stop: AbortSignal, { endsAtMs }: TokenEnd, clock: 
   if (endsAtMs === undefined) return { signal: stop, notes: () => [] };
   const end = new AbortController();
   const leftMs = Math.max(0, endsAtMs - clock.now());
-  setTimeout(() => end.abort(new Error('the token has ended')), Math.min(leftMs, TIMER_MS_MAX)).unref();
+  setTimeout(() => end.abort(new Error('the token has ended')), Math.min(leftMs, TIMER_MAX_MS)).unref();
+  const ended: Diagnostic = {
+    severity: 'warning',
+    code: 'token-ended',
+    summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
+    detail: 'Running restores continue in the cloud, and the state has them.',
+    remedy: HOW_TO_CONTINUE,
+  };
   return {
     signal: AbortSignal.any([stop, end.signal]),
-    notes: () =>
-      stop.aborted || !end.signal.aborted
-        ? []
-        : [
-            {
-              severity: 'warning',
-              code: 'token-ended',
-              summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
-              detail: 'Running restores continue in the cloud, and the state has them.',
-              remedy: GO_ON,
-            },
-          ],
+    notes: () => (end.signal.aborted && !stop.aborted ? [ended] : []),
   };
 }
-
-/** Longer ones would fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 function moment(ms: number): string {
   return `at ${isoTime(ms).slice(0, 19)}Z`;

@@ -9,37 +9,36 @@ import type { RunSettings } from '../executor/run.ts';
 import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { recordsOf } from './addresses.ts';
-import { noState } from './no-state.ts';
-import type { LockRequest, RunPorts } from './ports.ts';
-import { refuseOtherProject } from './refuse-other-project.ts';
+import { type LockRequest, type RunPorts, withConnection, withLease } from './ports.ts';
+import { noState, refuseOtherProject } from './refusals.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
-import { warnOfTokenEnd } from './token-end.ts';
-import { withConnection } from './with-connection.ts';
-import { withLease } from './with-lease.ts';
+import { tokenEndWarning } from './token-end.ts';
 
 export interface WaitRequest extends LockRequest {
-  /** Empty: all that is open. */
+  /** Empty: every restore that is not finished. */
   readonly addresses: readonly Address[];
   readonly settings: RunSettings;
 }
 
 export type WaitResult =
   | { readonly kind: 'nothing_to_follow'; readonly chosen: readonly RestoreRecord[] }
-  /** `ends`: of all that was chosen, also of what was over before. */
+  /** `ends`: of every chosen restore, also of one that had ended before. */
   | ({ readonly kind: 'ran'; readonly ends: ReadonlyMap<Address, End> } & RunResult);
 
 /**
- * Follows what is open to its end, by the records alone: manifests are not read, and nothing is ever started. So
- * it also finishes what no manifest declares any more.
+ * Follows restores to their end. It reads no manifests and starts nothing, so it also finishes restores that are no
+ * longer declared.
  */
 export function wait(request: WaitRequest, ports: RunPorts): Promise<WaitResult> {
-  const { store, stop } = ports;
-  return withLease(store, request, stop, async (lease) => {
+  const { addresses } = request;
+  const { backend, stop } = ports;
+  return withLease(backend, request, stop, async (lease) => {
     const state = lease.state();
-    if (!state) throw noState(store);
-    const chosen = choose(state, request.addresses);
+    if (!state) throw noState(backend);
+    const chosen =
+      addresses.length === 0 ? [...state.records.values()].filter(isOpen) : recordsOf(state, addresses);
     const unknown = chosen.filter((record) => record.status === 'unknown');
-    ports.tell(unknown.map(unknownOutcome));
+    ports.report(unknown.map(unknownOutcome));
     const underWay = chosen.filter(isUnderWay);
     if (underWay.length === 0) return { kind: 'nothing_to_follow', chosen };
     const result = await follow(underWay, unknown, state, request, ports, lease);
@@ -60,18 +59,11 @@ function follow(
     refuseOtherProject(state, target);
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
     const adapted = followingSettings(settings, underWay.length);
-    warnOfTokenEnd(ports, connection, plan, adapted);
+    ports.report(tokenEndWarning(connection, plan, adapted, ports.clock));
     return await runPlan({ plan, reach: 'follow', settings: adapted, waivers: [] }, ports, lease, connection);
   });
 }
 
-/** Those named; else all that is open. */
-function choose(state: State, addresses: readonly Address[]): RestoreRecord[] {
-  if (addresses.length === 0) return [...state.records.values()].filter(isOpen);
-  return recordsOf(state, addresses);
-}
-
-/** No waiting settles it. */
 function unknownOutcome({ address }: Unknown): Diagnostic {
   return {
     severity: 'warning',
@@ -81,7 +73,7 @@ function unknownOutcome({ address }: Unknown): Diagnostic {
   };
 }
 
-/** How the chosen stand before anything is done: the named ones that are over count, too. */
+/** The recorded outcomes of restores, for the exit code. */
 export function endsOf(chosen: readonly RestoreRecord[]): Map<Address, End> {
   return new Map(chosen.map((record) => [record.address, { kind: 'recorded', record }]));
 }

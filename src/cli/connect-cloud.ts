@@ -1,5 +1,5 @@
-import type { Connection } from '../app/connection.ts';
-import { ADD_EMULATOR } from '../app/refuse-other-project.ts';
+import type { Connection } from '../app/ports.ts';
+import { ADD_EMULATOR } from '../app/refusals.ts';
 import { EMULATOR_AUTH_URL, isEmulator } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
@@ -7,12 +7,11 @@ import { isUrl } from '../domain/shown-location.ts';
 import type { ConnectOptions } from '../drivers/connect.ts';
 import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
-import { pipelinePlace } from './ephemeral-host.ts';
+import { ephemeralHost } from './ephemeral-host.ts';
 import { cloudConflict } from './found-config.ts';
 import type { Io } from './io.ts';
-import { noteOnce } from './note-once.ts';
 import type { CommonFlags } from './options/shared.ts';
-import { showDiagnostics } from './print.ts';
+import { noteOnce, showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import { foundConfig, openLocation, type Settings, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
@@ -72,7 +71,7 @@ async function readLocalState(io: Io, flags: CommonFlags, settings: Settings) {
  * a pipeline, and not where an operator keeps the config elsewhere.
  */
 export function trustsCwd({ env }: Pick<Io, 'env'>, { loaded }: Settings): boolean {
-  return !loaded.named && pipelinePlace(env) === undefined;
+  return !loaded.named && ephemeralHost(env) === undefined;
 }
 
 /** The environment is the user's, a config that was merely found is not. */

@@ -35,7 +35,7 @@ const CONTAINERS = [
  * A pipeline, a pod or the like: the machine may be gone after this command, and what lies in the working directory is what
  * somebody proposed, as whoever writes a pull request does. Undefined where nothing says so.
  */
-export function pipelinePlace(env: Io['env']): string | undefined {
+export function ephemeralHost(env: Io['env']): string | undefined {
   const isSet = (name: string) => !['', '0', 'false', 'no', 'off'].includes((env[name] ?? '').toLowerCase());
   if (isSet('CI')) return `a CI job (CI=${env.CI})`;
   if (isSet('KUBERNETES_SERVICE_HOST')) return 'a pod (KUBERNETES_SERVICE_HOST is set)';
@@ -50,7 +50,7 @@ export function pipelinePlace(env: Io['env']): string | undefined {
  * knows that the file stays says so by naming it on the command line.
  */
 export function refuseEphemeralState(io: Io, location: string, named: 'by flag' | 'elsewhere'): void {
-  const place = pipelinePlace(io.env);
+  const place = ephemeralHost(io.env);
   if (place === undefined || named === 'by flag' || isUrl(location)) return;
   throw Failure.of(
     'refused',

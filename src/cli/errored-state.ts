@@ -12,9 +12,10 @@ import { nodeDisk } from '../state/local/node-disk.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
-import { absolute } from './setup.ts';
 
 export const ERRORED_STATE = 'errored.state.json';
+
+import { absolute } from './user-paths.ts';
 
 /**
  * The state could not be written any more. What it should know and may not goes to stderr at once and to a file

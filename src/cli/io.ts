@@ -1,6 +1,6 @@
 import type { Secrets } from '../domain/secrets.ts';
 
-/** The process as commands see it. `main.ts` makes the real one; nothing else touches `process`. */
+/** The process as commands see it. `main.ts` makes the real one; no other file uses `process`. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -10,8 +10,10 @@ export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdin: Input;
-  /** Of this process, filled where they are read; what is printed passes them. */
+  /** The secrets of this process, added where they are read. They are masked in all output. */
   readonly secrets: Secrets;
+  /** Keys of the notes that `noteOnce` has shown. */
+  readonly notesShown: Set<string>;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
   readonly stop: AbortSignal;
 }
@@ -19,11 +21,11 @@ export interface Io {
 export interface Output {
   readonly isTty: boolean;
   readonly columns: number;
-  /** Of the terminal, as it is now. */
+  /** The current height of the terminal. */
   readonly rows: number;
-  /** What could act as a command, and every secret, is taken out (output-guard.ts). */
+  /** Neutralizes commands to a CI runner, and masks secrets (output-guard.ts). */
   write(text: string): void;
-  /** For what redraws lines in place: written as it is. Its text passes `harmless` first. */
+  /** For a view that redraws lines in place. Writes unchanged text, which must come from `harmless`. */
   readonly stream: NodeJS.WritableStream;
   /** Whole lines, as `write` would write them. */
   harmless(text: string): string;
@@ -31,8 +33,8 @@ export interface Output {
 
 export interface Input {
   readonly isTty: boolean;
-  /** All that comes, for `-f -`. */
+  /** The whole input, for `-f -`. */
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** One line without its end; undefined when input ended or a stop was asked for. */
+  /** Reads one line, without its end. Undefined if the input ended or the user interrupted. */
   question(prompt: string): Promise<string | undefined>;
 }

@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
-import { Failure } from '../domain/errors.ts';
+import { Failure, refused } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
-import { readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
+import { readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
+import { plainReason } from '../files/system-error.ts';
 import { decodePlan, encodePlan } from '../state/plan-codec.ts';
 import { VERSION } from '../version.ts';
-import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
-import { absolute } from './setup.ts';
 import { usage } from './usage.ts';
+import { absolute, checkoutPath, readUserFile } from './user-paths.ts';
 
 export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');
 
-/** A hundred thousand restores make about 200 MB. */
+/** A plan of 100,000 restores has about 200 MB. */
 const BYTES_MAX = 400 * 1024 * 1024;
 
 /**
- * Takes away the plan that an earlier run left under that name, before anything else is done: when this run fails, the
- * old one must not be taken for its result. What is no saved plan is left alone, and refused. Terraform leaves the old
- * file; but there nobody applies a plan twice, and here `apply` of an old one may find work to do.
+ * Removes the plan of an earlier run before anything else is done: if this run fails, the old plan must not be taken for its
+ * result. Refuses any other file. Terraform keeps the old file, but does not apply a plan twice; here `apply` of an old plan
+ * may find work to do.
  */
 export async function clearPlan(io: Io, path: string): Promise<void> {
-  // The link itself would be replaced; who put it there may have meant another file.
+  // Saving replaces the link itself, but the user may mean the file that it leads to.
   const found = await lstat(absolute(io, path)).catch(() => undefined);
   if (found?.isSymbolicLink())
     throw occupied(path, 'is a symbolic link', 'name a regular file, or a new one: --out FILE');
@@ -40,7 +40,7 @@ export async function clearPlan(io: Io, path: string): Promise<void> {
   }
 }
 
-/** As `writePlan` begins one; a manifest or a state that was named by mistake does not look like this. */
+/** The beginning of a file that `writePlan` wrote. Manifests and states begin otherwise. */
 function isSavedPlan(bytes: Buffer): boolean {
   return /^\s*\{\s*"apiVersion":\s*"vbsctl[^"]*",\s*"kind":\s*"SavedPlan"/.test(
     bytes.toString('latin1', 0, 500),
@@ -48,10 +48,10 @@ function isSavedPlan(bytes: Buffer): boolean {
 }
 
 function occupied(path: string, what: string, remedy: string): Failure {
-  return Failure.of('refused', 'plan-file', `${path} ${what}: no plan is saved there`, { remedy });
+  return refused('plan-file', `${path} ${what}: no plan is saved there`, remedy);
 }
 
-/** Whole or not at all, readable by its owner only, under a temporary name that nobody can foresee until it is whole. */
+/** Writes the whole file or nothing, readable by its owner only. */
 export async function writePlan(io: Io, path: string, saved: SavedPlan): Promise<void> {
   try {
     await replaceFile(absolute(io, path), encodePlan(saved));
@@ -60,7 +60,7 @@ export async function writePlan(io: Io, path: string, saved: SavedPlan): Promise
   }
 }
 
-/** Throws a Failure: `usage` when there is no such file, `refused` when it is no plan as it was made. */
+/** Throws a Failure: `usage` if there is no such file, `refused` if it is not a plan as vbsctl saved it. */
 export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
   await checkoutPath(io, path, 'vbsctl apply');
   let bytes: Buffer;
@@ -70,8 +70,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
         `${path} is a directory, not a saved plan`,
         `to use a directory of manifests: vbsctl apply -f ${shellWord(path)}`,
       );
-    const reading = { checkouts: [io.cwd], bytesMax: BYTES_MAX, signal: io.stop };
-    bytes = await readNamedFile(absolute(io, path), reading);
+    bytes = await readUserFile(io, path, BYTES_MAX);
   } catch (cause) {
     if (io.stop.aborted) throw cause;
     throw unusable(path, 'read', cause);
@@ -87,15 +86,6 @@ function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failu
     verb === 'read'
       ? 'name the file that vbsctl plan --out wrote; one restore: vbsctl state show ADDRESS'
       : 'name a file in a directory that you may write to';
-  if (cause instanceof UnfitFileError)
-    return Failure.of('refused', 'plan-file', `${path} cannot be ${verb}: ${cause.message}`, { remedy });
-  return Failure.of(
-    'usage',
-    'plan-file',
-    `${path} cannot be ${verb} (${code})`,
-    { remedy },
-    {
-      cause,
-    },
-  );
+  const summary = `${path} cannot be ${verb}: ${plainReason(cause)}`;
+  return Failure.of(cause instanceof UnfitFileError ? 'refused' : 'usage', 'plan-file', summary, { remedy });
 }

@@ -1,45 +1,41 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Failure } from '../domain/errors.ts';
+import { Failure, refused } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { atOnce, stoppably } from '../domain/long-work.ts';
-import {
-  type PlanSignature,
-  type SavedPlan,
-  type SignatureFinding,
-  signedText,
-} from '../domain/saved-plan.ts';
-import { readNamedFile } from '../files/read-file.ts';
+import { type SavedPlan, type SignatureFinding, signedText } from '../domain/saved-plan.ts';
 import { refuseContent } from '../files/refuse-content.ts';
-import { checkoutPath, isInCheckout } from './checkout-path.ts';
+import { plainReason } from '../files/system-error.ts';
 import type { Io } from './io.ts';
+import { readPlan } from './plan-file.ts';
 import { showDiagnostics } from './print.ts';
-import { absolute } from './setup.ts';
+import { checkoutPath, isInCheckout, readUserFile } from './user-paths.ts';
 
 /**
- * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. Nothing of a key is ever printed but the name of
+ * Signatures of saved plans: Ed25519 (RFC 8032), keys as PEM files. No message contains anything of a key but the name of
  * its file. Every failure is a refusal (5).
  */
 
-/** Before the signed text, so that no signature made for anything else fits a plan. */
+/** Put before the signed text, so that no signature made for anything else fits a plan. */
 const CONTEXT = 'vbsctl.dev/v1 SavedPlan\n';
 
-/** Of a key file; an Ed25519 key takes 120. */
+/** Maximum size of a key file. An Ed25519 key has 120 bytes. */
 const KEY_BYTES_MAX = 64 * 1024;
 const KEYS_MAX = 1_000;
 
 const MAKE_KEY = 'make one: openssl genpkey -algorithm ed25519 -out plan-signing.pem';
 
-/** The PEM text itself, as it is or in base64, or the path of its file: what a pipeline keeps as a secret is mostly the text. */
-export const SIGNING_KEY_VARIABLE = 'VBSCTL_SIGNING_KEY';
-/** The directory that `--trusted-keys` names. */
-export const TRUSTED_KEYS_VARIABLE = 'VBSCTL_TRUSTED_KEYS';
+/** Holds the PEM text, plain or in base64, or the path of its file. CI services usually keep a secret as text. */
+const SIGNING_KEY_VARIABLE = 'VBSCTL_SIGNING_KEY';
+/** The default of `--trusted-keys`. */
+const TRUSTED_KEYS_VARIABLE = 'VBSCTL_TRUSTED_KEYS';
 
-export type Sign = (saved: SavedPlan) => SavedPlan;
-
-/** The key of `--sign`, else of the environment; undefined when neither names one. */
-export async function signer(io: Io, flag: string | undefined): Promise<Sign | undefined> {
+/** Signs with the key of `--sign`, else of the environment; undefined if neither names one. */
+export async function signer(
+  io: Io,
+  flag: string | undefined,
+): Promise<((saved: SavedPlan) => SavedPlan) | undefined> {
   const named = flag ?? (io.env[SIGNING_KEY_VARIABLE] || undefined);
   if (named === undefined) return undefined;
   const text = flag === undefined ? pemIn(named) : undefined;
@@ -52,12 +48,11 @@ export async function signer(io: Io, flag: string | undefined): Promise<Sign | u
   const fingerprint = fingerprintOf(createPublicKey(key));
   return (saved) => {
     const value = sign(null, bytesOf(atOnce(signedText(saved))), key).toString('base64');
-    const signature: PlanSignature = { key: fingerprint, value };
-    return { ...saved, signature };
+    return { ...saved, signature: { key: fingerprint, value } };
   };
 }
 
-/** The text of a key: as it is, or in base64 where what keeps secrets takes no line breaks. */
+/** The PEM text, plain or in base64, for CI services whose secrets cannot contain line breaks. Undefined for a path. */
 function pemIn(value: string): string | undefined {
   if (value.trimStart().startsWith(PEM_START)) return value;
   if (!/^[A-Za-z0-9+/=\s]+$/.test(value)) return undefined;
@@ -67,25 +62,22 @@ function pemIn(value: string): string | undefined {
 
 const PEM_START = '-----BEGIN ';
 
-export interface TrustedKey {
-  /** Of its file, without `.pem`. */
+interface TrustedKey {
+  /** The name of its file, without `.pem`. */
   readonly name: string;
   readonly fingerprint: string;
   readonly key: KeyObject;
 }
 
-/** The keys of `--trusted-keys`, else of the environment; undefined when neither names a directory. */
-export async function trustedKeys(
-  io: Io,
-  flag: string | undefined,
-): Promise<readonly TrustedKey[] | undefined> {
+/** The keys of `--trusted-keys`, else of the environment; undefined if neither names a directory. */
+async function trustedKeys(io: Io, flag: string | undefined): Promise<readonly TrustedKey[] | undefined> {
   const directory = flag ?? (io.env[TRUSTED_KEYS_VARIABLE] || undefined);
   if (directory === undefined) return undefined;
   refuseContent(flag === undefined ? TRUSTED_KEYS_VARIABLE : '--trusted-keys', directory, io.cwd);
   await warnOfKeysInCheckout(io, directory);
   const names = (await namesIn(io, directory)).filter((name) => name.endsWith('.pem')).sort();
   if (names.length === 0 || names.length > KEYS_MAX)
-    throw refused(
+    throw badKey(
       `${directory} holds ${names.length === 0 ? 'no trusted key' : `more than ${KEYS_MAX} keys`}`,
       `put a public key there, as a file that ends in .pem: openssl pkey -in plan-signing.pem -pubout -out ${shellWord(join(directory, 'NAME.pem'))}`,
     );
@@ -98,7 +90,7 @@ export async function trustedKeys(
   return keys;
 }
 
-/** The operator named it, so it counts; but who writes pull requests may write there. */
+/** The operator named the directory, so its keys count. But a pull request may be able to write there. */
 async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
   if (!(await isInCheckout(io, directory))) return;
   showDiagnostics(io, [
@@ -111,8 +103,18 @@ async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
   ]);
 }
 
-/** Who signed the plan, as far as the keys tell; `trusted` undefined: nobody named keys. */
-export async function findSigner(
+/** Reads a saved plan and checks its signature. `keys`: whether the user named trusted keys. */
+export async function readSignedPlan(
+  io: Io,
+  path: string,
+  flag: string | undefined,
+): Promise<{ readonly saved: SavedPlan; readonly signed: SignatureFinding; readonly keys: boolean }> {
+  const trusted = await trustedKeys(io, flag);
+  const saved = await readPlan(io, path);
+  return { saved, signed: await checkSignature(io, saved, trusted), keys: trusted !== undefined };
+}
+
+async function checkSignature(
   { stop }: Io,
   saved: SavedPlan,
   trusted: readonly TrustedKey[] | undefined,
@@ -140,16 +142,16 @@ function fingerprintOf(key: KeyObject): string {
 function privateKey(pem: string, from: string): KeyObject {
   const labels = labelsOf(pem);
   if (labels.includes('ENCRYPTED PRIVATE KEY') || /^Proc-Type: 4,ENCRYPTED/m.test(pem))
-    throw refused(
-      `the signing key ${from} is encrypted, and there is nobody to ask for its passphrase`,
+    throw badKey(
+      `the signing key ${from} is encrypted, and vbsctl cannot ask for its passphrase`,
       `decrypt it for the pipeline: openssl pkey -in KEY.pem -out plan-signing.pem; or ${MAKE_KEY}`,
     );
   if (labels.includes('OPENSSH PRIVATE KEY'))
-    throw refused(`the signing key ${from} is in the format of OpenSSH, not PEM (PKCS #8)`, MAKE_KEY);
+    throw badKey(`the signing key ${from} is in the format of OpenSSH, not PEM (PKCS #8)`, MAKE_KEY);
   if (labels.includes('PUBLIC KEY') || labels.includes('CERTIFICATE'))
-    throw refused(`the signing key ${from} is a public key, and signing takes the private one`, MAKE_KEY);
+    throw badKey(`the signing key ${from} is a public key, and signing takes the private one`, MAKE_KEY);
   if (!labels.some((label) => label.endsWith('PRIVATE KEY')))
-    throw refused(`the signing key ${from} is not a private key in PEM`, MAKE_KEY);
+    throw badKey(`the signing key ${from} is not a private key in PEM`, MAKE_KEY);
   return ed25519(() => createPrivateKey(pem), `the signing key ${from}`, MAKE_KEY);
 }
 
@@ -157,12 +159,12 @@ function publicKey(pem: string, path: string): KeyObject {
   const labels = labelsOf(pem);
   const way = `put the public key there: openssl pkey -in KEY.pem -pubout -out ${shellWord(path)}`;
   if (labels.some((label) => label.endsWith('PRIVATE KEY')))
-    throw refused(
+    throw badKey(
       `${path} is a private key, which has no place among trusted keys`,
-      `${way}; who could read this file could sign plans: replace the key`,
+      `${way}; replace the key, because anybody who could read this file could sign plans`,
     );
   if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY')
-    throw refused(`${path} is not one public key in PEM`, way);
+    throw badKey(`${path} is not one public key in PEM`, way);
   return ed25519(() => createPublicKey(pem), path, way);
 }
 
@@ -171,12 +173,12 @@ function ed25519(read: () => KeyObject, what: string, remedy: string): KeyObject
   try {
     key = read();
   } catch {
-    // The reason of OpenSSL says nothing that helps, and nothing of a key is to be told.
-    throw refused(`${what} is damaged: it cannot be read as PEM`, remedy);
+    // The message of OpenSSL does not help, and could repeat parts of the key.
+    throw badKey(`${what} is damaged: it cannot be read as PEM`, remedy);
   }
   const type = key.asymmetricKeyType ?? key.type;
   if (type !== 'ed25519')
-    throw refused(`${what} is of type ${type}, and plans are signed with ed25519`, remedy);
+    throw badKey(`${what} is of type ${type}, and plans are signed with ed25519`, remedy);
   return key;
 }
 
@@ -188,11 +190,13 @@ function labelsOf(pem: string): string[] {
 async function readKey(io: Io, path: string, flag: string): Promise<string> {
   try {
     await checkoutPath(io, path, flag);
-    const reading = { checkouts: [io.cwd], bytesMax: KEY_BYTES_MAX, signal: io.stop };
-    return (await readNamedFile(absolute(io, path), reading)).toString('utf8');
+    return (await readUserFile(io, path, KEY_BYTES_MAX)).toString('utf8');
   } catch (cause) {
     if (cause instanceof Failure || io.stop.aborted) throw cause;
-    throw refused(`the key ${path} cannot be read: ${why(cause)}`, `name the PEM file of a key; ${MAKE_KEY}`);
+    throw badKey(
+      `the key ${path} cannot be read: ${plainReason(cause)}`,
+      `name the PEM file of a key; ${MAKE_KEY}`,
+    );
   }
 }
 
@@ -201,30 +205,13 @@ async function namesIn(io: Io, directory: string): Promise<string[]> {
     return await readdir(await checkoutPath(io, directory, 'vbsctl apply --trusted-keys'));
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw refused(
-      `the directory of trusted keys ${directory} cannot be read: ${why(cause)}`,
+    throw badKey(
+      `the directory of trusted keys ${directory} cannot be read: ${plainReason(cause)}`,
       'name a directory of public keys (*.pem) with --trusted-keys',
     );
   }
 }
 
-function why(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist';
-    case 'ENOTDIR':
-      return 'it is not a directory';
-    case 'EISDIR':
-      return 'it is a directory, not a regular file';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    default:
-      return cause instanceof Error && cause.name === 'UnfitFileError' ? message : (code ?? 'unknown error');
-  }
-}
-
-function refused(summary: string, remedy: string): Failure {
-  return Failure.of('refused', 'plan-key', summary, { remedy });
+function badKey(summary: string, remedy: string): Failure {
+  return refused('plan-key', summary, remedy);
 }

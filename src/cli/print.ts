@@ -26,7 +26,23 @@ export function showDiagnostics(io: Io, diagnostics: readonly Diagnostic[]): voi
   if (diagnostics.length > 0) io.stderr.write(diagnosticsText(diagnostics, textOptions(io, io.stderr)));
 }
 
-/** A stop that came before anything was begun. */
+/** Shows errors that do not end the command. */
+export function showWarnings(io: Io, diagnostics: readonly Diagnostic[]): void {
+  showDiagnostics(
+    io,
+    diagnostics.map((each) => ({ ...each, severity: 'warning' })),
+  );
+}
+
+/** Shows a note unless this process has shown it: the drivers and the state may both note the same setting. */
+export function noteOnce(io: Io, note: Diagnostic): void {
+  const key = JSON.stringify([note.code, note.summary]);
+  if (io.notesShown.has(key)) return;
+  io.notesShown.add(key);
+  showDiagnostics(io, [note]);
+}
+
+/** The failure of a command that was interrupted before it started anything. */
 export function interrupted(io: Io): Failure {
   const { message } = io.stop.reason as Error;
   return Failure.of('interrupted', 'interrupted', `${message}; nothing was started`, {
@@ -35,10 +51,10 @@ export function interrupted(io: Io): Failure {
 }
 
 /**
- * A stop that came while restores were under way: what it means, and how to go on. `blocking`: what ended so that
- * the same command would refuse.
+ * If the run was interrupted, tells what that means and how to resume. `blocking`: the restores because of which the same
+ * command would be refused.
  */
-export function tellOfStop(io: Io, blocking: readonly Address[] = []): void {
+export function showInterrupt(io: Io, blocking: readonly Address[] = []): void {
   if (!io.stop.aborted) return;
   const { message } = io.stop.reason as Error;
   showDiagnostics(io, [

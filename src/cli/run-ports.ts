@@ -1,67 +1,89 @@
 import type { FinishedRun, Ports, RunObserver, RunPorts } from '../app/ports.ts';
+import type { Plan } from '../domain/plan.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Backend } from '../state/backend.ts';
+import { createApplyJson } from '../views/apply-json.ts';
+import { createLiveProgress, createPlainProgress } from '../views/apply-progress.ts';
 import { applySummary } from '../views/apply-summary.ts';
-import { tee } from '../views/apply-view.ts';
+import { type ApplyView, tee } from '../views/apply-view.ts';
 import { createRunReporter } from '../views/run-report.ts';
-import { applyView } from './choose-apply-view.ts';
 import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags, OutputFormat } from './options/shared.ts';
-import { showDiagnostics, tellOfStop } from './print.ts';
+import { showDiagnostics, showInterrupt, textOptions } from './print.ts';
 import { recordOptions } from './record-options.ts';
 import { type Settings, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
-/** What the command line is to the use cases of `app`. */
+/** The ports of `app/ports.ts`, as the command line provides them. */
 
-export function ports(io: Io, flags: CommonFlags, settings: Settings, store: Backend): Ports {
+export function ports(io: Io, flags: CommonFlags, settings: Settings, backend: Backend): Ports {
   return {
-    store,
+    backend,
     connect: () => connectCloud(io, flags, settings),
     clock: systemClock,
     stop: io.stop,
-    tell: (diagnostics) => showDiagnostics(io, diagnostics),
+    report: (diagnostics) => showDiagnostics(io, diagnostics),
   };
 }
 
 /** How a run is shown. */
 export interface RunDisplay {
   readonly output: OutputFormat;
-  /** As the summary calls it. */
+  /** The name of the command in the summary. */
   readonly name: 'Apply' | 'Wait';
-  /** Ended so that the same command would refuse to begin. */
-  blocking(run: FinishedRun): readonly Address[];
+  /** The restores because of which the same command would be refused. Default: none. */
+  blocking?(run: FinishedRun): readonly Address[];
 }
 
 export function runPorts(
   io: Io,
   flags: CommonFlags,
   settings: Settings,
-  store: Backend,
-  display: RunDisplay,
+  backend: Backend,
+  { output, name, blocking }: RunDisplay,
 ): RunPorts {
   return {
-    ...ports(io, flags, settings, store),
+    ...ports(io, flags, settings, backend),
     random: Math.random,
     async beginRun(plan): Promise<RunObserver> {
       const reporter = createRunReporter();
-      const view = tee(reporter, await applyView(io, display.output, plan));
+      const view = tee(reporter, await applyView(io, output, plan));
       return {
         handle: (event) => view.handle(event),
         async end(run) {
           view.end();
           const { outcome, state, notes } = run;
           if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, settings), state, outcome.fatal);
-          if (display.output === 'text')
+          if (output === 'text')
             io.stdout.write(
-              `${display.name === 'Apply' ? '\n' : ''}${applySummary(reporter.report(), run.plan, recordOptions(io, state), display.name)}`,
+              `${name === 'Apply' ? '\n' : ''}${applySummary(reporter.report(), run.plan, recordOptions(io, state), name)}`,
             );
-          tellOfStop(io, display.blocking(run));
+          showInterrupt(io, blocking?.(run));
           showDiagnostics(io, notes);
         },
       };
     },
   };
+}
+
+/** The longest time without a line in a log. */
+const HEARTBEAT_MS = 30_000;
+
+/** Redraws in place on a terminal, writes lines in a log, and JSON lines for `--output json`. */
+async function applyView(io: Io, output: OutputFormat, { actions }: Plan): Promise<ApplyView> {
+  const write = (text: string) => io.stdout.write(text);
+  if (output === 'json') return createApplyJson(write);
+  const { style } = textOptions(io);
+  const common = { style, clock: systemClock, addresses: actions.map(({ address }) => address) };
+  if (!io.stdout.isTty || io.env.TERM === 'dumb')
+    return createPlainProgress({ ...common, write, heartbeat_ms: HEARTBEAT_MS });
+  // Imported only here, because loading it takes as long as a command needs to start.
+  const { createLiveRegion } = await import('../views/live-region.ts');
+  return createLiveProgress({
+    ...common,
+    region: createLiveRegion(io.stdout.stream, io.stdout.harmless),
+    size: () => ({ columns: io.stdout.columns, rows: io.stdout.rows }),
+  });
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, resolve as resolvePath } from 'node:path';
+import { dirname } from 'node:path';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
@@ -22,13 +23,12 @@ import {
   manifestPaths,
   WRONG_VERSION,
 } from '../manifest/index.ts';
-import type { Backend } from '../state/backend.ts';
-import { stoppableBackend } from '../state/backend-decorators.ts';
+import type { Backend, Lease } from '../state/backend.ts';
+import { eachLease, stoppableBackend } from '../state/backend-decorators.ts';
 import { refusingMigrated } from '../state/migrated-state.ts';
 import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
-import { checkoutPath, isInCheckout } from './checkout-path.ts';
-import { pipelinePlace, refuseEphemeralState } from './ephemeral-host.ts';
+import { ephemeralHost, refuseEphemeralState } from './ephemeral-host.ts';
 import {
   type FoundConfig,
   foundStateProblem,
@@ -40,20 +40,19 @@ import {
 } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
-import { warningOfNonExpiringLock } from './non-expiring-lock.ts';
-import { noteOnce } from './note-once.ts';
 import type { CommonFlags, ManifestFlags } from './options/shared.ts';
-import { showDiagnostics } from './print.ts';
+import { noteOnce, showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
-import { refusingFaults, type StateUse } from './state-check.ts';
+import { refuseFaultyState, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
+import { absolute, checkoutPath, isInCheckout } from './user-paths.ts';
 
 /** What most commands need before they begin: settings, manifests, state. */
 
 export interface Settings {
   readonly config: Config;
   readonly loaded: LoadedConfig;
-  /** Where a stranger may have written. */
+  /** Directories that a pull request may write to. */
   readonly checkouts: Checkouts;
 }
 
@@ -64,31 +63,34 @@ export async function loadSettings(io: Io, flags: ManifestFlags): Promise<Settin
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
   const settings = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
-  await judgeInPipeline(io, flags, settings);
+  await checkInPipeline(io, flags, settings);
   return settings;
 }
 
-/** A pull request's config chooses neither cloud nor remote state in a pipeline; and one warning where it may decide more. */
-async function judgeInPipeline(io: Io, flags: CommonFlags, settings: Settings): Promise<void> {
-  const place = pipelinePlace(io.env);
-  if (place === undefined) return;
+/**
+ * In a pipeline, a config that was only found may choose neither the cloud nor a remote state. Warns of a config that a
+ * pull request could change.
+ */
+async function checkInPipeline(io: Io, flags: CommonFlags, settings: Settings): Promise<void> {
+  const host = ephemeralHost(io.env);
+  if (host === undefined) return;
   const { named, path } = settings.loaded;
   if (named) {
-    if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, place));
+    if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, host));
     return;
   }
   const found = foundConfig(io, settings);
   const problems = found
-    ? pipelineProblems(found, place, {
+    ? pipelineProblems(found, host, {
         cloud: flags.cloud !== undefined,
         state: namedState(io, flags) !== undefined,
       })
     : [];
   if (problems.length > 0) throw new Failure('refused', problems);
-  showDiagnostics(io, [notNamed(path, place)]);
+  showDiagnostics(io, [notNamed(path, host)]);
 }
 
-/** The config, when there is one that nobody named. */
+/** The config, if it was only found: neither --config nor VBSCTL_CONFIG names it. */
 export function foundConfig(io: Io, { loaded, checkouts }: Settings): FoundConfig | undefined {
   const { path, named, config } = loaded;
   return named || path === undefined ? undefined : { path, config, cwd: io.cwd, checkouts };
@@ -124,7 +126,7 @@ export function loadIo(io: Io): LoadIo {
   return { cwd: io.cwd, stdin: io.stdin.bytes, version: VERSION, signal: io.stop };
 }
 
-/** Errors end the command, all of them at once; warnings and notes are shown and it goes on. */
+/** Errors end the command, with all diagnostics. Warnings and notes are only shown. */
 function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
   if (hasErrors(diagnostics)) throw new Failure('invalid', diagnostics);
   showDiagnostics(io, diagnostics);
@@ -132,15 +134,15 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
 
 export const DEFAULT_STATE = 'vbsctl.state.json';
 
-/** Throws a Failure (`refused`) where only a config that was found says that the state lies outside of the checkout. */
+/** Throws a Failure (`refused`) if a config that was only found names a state outside of its checkout. */
 export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): string {
   const named = namedState(io, flags);
   if (named !== undefined) return named;
   const { config, loaded } = settings;
   if (config.state === undefined) {
-    // What Terraform reads, too: it only counts where nothing else names a state.
+    // A variable of Terraform. It only counts if nothing else names a state.
     if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
-    // Beside a config that is named, out of a pull request's reach: what it finds here may be forged.
+    // Beside the named config, where a pull request cannot write. A state in the working directory may be forged.
     return loaded.named && loaded.path !== undefined
       ? besideConfig(loaded.path, DEFAULT_STATE)
       : DEFAULT_STATE;
@@ -150,24 +152,25 @@ export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): s
   if (problem) throw new Failure('refused', problem);
   if (found && io.env.TF_HTTP_ADDRESS)
     throw new Failure('refused', stateConflict(found.path, besideConfig(found.path, config.state)));
-  // A path in a file is relative to that file, so that the command works from every directory.
+  // A path in the config is relative to the config, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state
     : besideConfig(loaded.path, config.state);
 }
 
-/** The state to work with. One that was moved elsewhere, or that must not be relied on, is refused when it is read or locked. */
-export async function backend(
+/** Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. */
+export async function openState(
   io: Io,
   flags: CommonFlags,
   settings: Settings,
   use: StateUse,
 ): Promise<Backend> {
-  return refusingFaults(io, refusingMigrated(await openState(io, flags, settings, use)), flags, use);
+  const backend = await openUncheckedState(io, flags, settings, use);
+  return refuseFaultyState(io, refusingMigrated(backend), flags, use);
 }
 
-/** As it is, moved or not: for the commands that look after the state itself. */
-export async function openState(
+/** Opens the state without these checks, for the commands that show or repair it. */
+export async function openUncheckedState(
   io: Io,
   flags: CommonFlags,
   settings: Settings,
@@ -180,7 +183,7 @@ export async function openState(
   return await openLocation(io, location, settings);
 }
 
-/** A pull request must not have another state used than the one that stands where a state stands by default. */
+/** A config that was only found must not replace a state that exists at the default location. */
 function refuseSecondState(io: Io, flags: CommonFlags, settings: Settings, location: string): void {
   const found = foundConfig(io, settings);
   if (!found || found.config.state === undefined || namedState(io, flags) !== undefined) return;
@@ -204,10 +207,24 @@ export async function openLocation(
     secrets: io.secrets,
     onNote: (note) => noteOnce(io, note),
   });
-  return warningOfNonExpiringLock(io, stoppableBackend(opened, io.stop));
+  const backend = stoppableBackend(opened, io.stop);
+  return isUrl(location) ? eachLease(backend, (lease) => noteLockId(io, lease)) : backend;
 }
 
-/** `more`: what else of the run belongs into the history. */
+/** A lock that never expires outlives a killed process. Some servers (Gitea) do not show its ID, so the log must have it. */
+function noteLockId(io: Io, lease: Lease): Lease {
+  if (lease.ttlMs === Number.POSITIVE_INFINITY)
+    showDiagnostics(io, [
+      {
+        severity: 'note',
+        code: 'lock-never-expires',
+        summary: `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.id)}`,
+      },
+    ]);
+  return lease;
+}
+
+/** `more`: what else the history records of the run. */
 export function actor(
   io: Io,
   operation: string,
@@ -223,15 +240,11 @@ export function actor(
   };
 }
 
-/** From which commit the manifests are, to go into the history; nothing when nobody can tell. */
+/** The commit of the manifests, for the history; empty if it cannot be found. */
 export async function commitOf(
   io: Io,
   files: readonly Pick<ManifestFile, 'path'>[],
 ): Promise<Pick<Actor, 'git_commit'>> {
   const path = files.find((file) => file.path !== '-')?.path ?? '.';
   return optional('git_commit', await gitCommit(io, dirname(absolute(io, path))));
-}
-
-export function absolute(io: Io, path: string): string {
-  return resolvePath(io.cwd, path);
 }

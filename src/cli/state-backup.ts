@@ -5,8 +5,8 @@ import { isUrl } from '../domain/shown-location.ts';
 import { readRegularFile } from '../files/read-file.ts';
 import { hasCode, systemReason } from '../files/system-error.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
-import { checkoutPath } from './checkout-path.ts';
 import type { Io } from './io.ts';
+import { checkoutPath } from './user-paths.ts';
 
 const OWNER_ONLY = 0o600;
 /** So many files of one name would be somebody’s mistake. */

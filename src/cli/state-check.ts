@@ -1,24 +1,15 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { StatePorts } from '../app/state-ports.ts';
 import { isoTime } from '../domain/clock.ts';
 import { Failure } from '../domain/errors.ts';
-import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { stoppably } from '../domain/long-work.ts';
 import { isUrl } from '../domain/shown-location.ts';
-import type { State } from '../domain/state.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
 import { checkedBackend } from '../state/backend-decorators.ts';
 import type { Snapshot } from '../state/codec.ts';
-import {
-  type KnownState,
-  type KnownStates,
-  knownStateOf,
-  knownStates,
-  type Remembered,
-} from '../state/known-states.ts';
+import { type KnownStates, knownStateOf, knownStates, type Remembered } from '../state/known-states.ts';
 import {
   belowMinimum,
   faultDiagnostic,
@@ -27,75 +18,80 @@ import {
   stateFaults,
 } from '../state/state-faults.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags, OutputFormat } from './options/shared.ts';
-import { showDiagnostics } from './print.ts';
-import { backUp } from './state-backup.ts';
+import type { CommonFlags } from './options/shared.ts';
+import { showWarnings } from './print.ts';
 import { systemClock } from './system.ts';
+import { usage } from './usage.ts';
 
-/** Whether a state may be relied on: its history verifies, and it is not older than what was seen before. */
+/** Checks a state before it is used: its history must verify, and it must not be older than one seen before. */
 
 /** What a command does with the state. */
 export type StateUse = 'read' | 'write';
 
 /**
- * Refuses (exit 5) every state that is faulty, and remembers what it sees. To look, a state of another lineage than
- * the one that was here before is only warned of: it changes nothing.
+ * The backend, which refuses (exit 5) a faulty state and remembers each state that it returns. A command that only reads
+ * warns of a state of another lineage than before instead of refusing it.
  */
-export function refusingFaults(io: Io, store: Backend, flags: CommonFlags, use: StateUse): Backend {
+export function refuseFaultyState(io: Io, backend: Backend, flags: CommonFlags, use: StateUse): Backend {
   const minimum = minimumSerial(io, flags);
   let replaced = false;
-  return checkedBackend(store, {
+  return checkedBackend(backend, {
     async check(snapshot) {
-      if (minimum !== undefined && (snapshot?.state.serial ?? -1) < minimum)
-        throw belowMinimum(snapshot?.state.serial, minimum, store.location);
+      refuseBelow(minimum, snapshot?.state.serial, backend.location);
       if (!snapshot) return;
-      const faults = await faultsOf(io, store, snapshot);
+      const faults = await faultsOf(io, backend, snapshot);
       replaced = faults.some(({ kind }) => kind === 'other_lineage');
-      const told = use === 'read' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
-      if (faults.length > told.length) throw faultyState(faults, snapshot, store.location);
-      warnOfFaults(io, store.location, snapshot, told);
+      const tolerated = use === 'read' ? faults.filter(({ kind }) => kind === 'other_lineage') : [];
+      if (faults.length > tolerated.length) throw faultyState(faults, snapshot, backend.location);
+      warnOfFaults(io, backend.location, snapshot, tolerated);
     },
     async seen(snapshot) {
-      if (!replaced) await remember(io, store, snapshot, use === 'read' ? 'read' : 'written');
+      if (!replaced) await remember(io, backend, snapshot, use === 'read' ? 'read' : 'written');
     },
     async committed({ lineage, serial }) {
       const state = {
         lineage,
         serial,
         fingerprint: '',
-        location: shownId(store),
+        location: shownId(backend),
         seen_at: isoTime(systemClock.now()),
       };
-      await statesKnownTo(io).remember(idOnAllMachines(store), state, 'written');
+      await statesKnownTo(io).remember(idOnAllMachines(backend), state, 'written');
     },
   });
 }
 
-/** Only warns: for what repairs a state by putting another in its place. What is put there is known from then on. */
-export function warningOfFaults(io: Io, store: Backend): Backend {
-  return checkedBackend(store, {
+/** The backend, which warns of a faulty state. For commands that repair a state by replacing it. */
+export function warnOfFaultyState(io: Io, backend: Backend): Backend {
+  return checkedBackend(backend, {
     async check(snapshot) {
-      if (snapshot) warnOfFaults(io, store.location, snapshot, await faultsOf(io, store, snapshot));
+      if (snapshot) warnOfFaults(io, backend.location, snapshot, await faultsOf(io, backend, snapshot));
     },
     async seen() {},
     async committed() {},
   });
 }
 
-/** A moved state is out of date by itself; that it is refused is somebody else's to say. */
-export async function faultsOf(io: Io, store: Located, snapshot: Snapshot): Promise<StateFault[]> {
+/** A migrated state is out of date by definition, so it has no faults; `refusingMigrated` refuses it. */
+export async function faultsOf(io: Io, backend: Located, snapshot: Snapshot): Promise<StateFault[]> {
   if (snapshot.state.moved_to) return [];
   const known = statesKnownTo(io);
   const [of_lineage, here] = await Promise.all([
     known.ofLineage(snapshot.state.lineage),
-    known.at(idOnAllMachines(store)),
+    known.at(idOnAllMachines(backend)),
   ]);
   return await stoppably(stateFaults(snapshot, { of_lineage, here }), io.stop);
 }
 
-export async function refuseFaults(io: Io, store: Located, snapshot: Snapshot): Promise<void> {
-  const faults = await faultsOf(io, store, snapshot);
-  if (faults.length > 0) throw faultyState(faults, snapshot, store.location);
+export async function refuseFaults(
+  io: Io,
+  backend: Located,
+  snapshot: Snapshot,
+  flags: CommonFlags,
+): Promise<void> {
+  refuseBelow(minimumSerial(io, flags), snapshot.state.serial, backend.location);
+  const faults = await faultsOf(io, backend, snapshot);
+  if (faults.length > 0) throw faultyState(faults, snapshot, backend.location);
 }
 
 export function warnOfFaults(
@@ -104,47 +100,36 @@ export function warnOfFaults(
   snapshot: Snapshot,
   faults: readonly StateFault[],
 ): void {
-  showDiagnostics(
+  showWarnings(
     io,
-    faults.map((fault) => ({ ...faultDiagnostic(fault, snapshot, location), severity: 'warning' })),
+    faults.map((fault) => faultDiagnostic(fault, snapshot, location)),
   );
 }
 
 export async function remember(
   io: Io,
-  store: Located,
+  backend: Located,
   snapshot: Snapshot,
   how: Exclude<Remembered, 'migrated'>,
 ): Promise<void> {
-  const state = knownStateOf(snapshot, shownId(store), isoTime(systemClock.now()));
-  await statesKnownTo(io).remember(idOnAllMachines(store), state, snapshot.state.moved_to ? 'migrated' : how);
+  const state = knownStateOf(snapshot, shownId(backend), isoTime(systemClock.now()));
+  await statesKnownTo(io).remember(
+    idOnAllMachines(backend),
+    state,
+    snapshot.state.moved_to ? 'migrated' : how,
+  );
 }
 
-/** What the use cases that replace a state need of the command line. `backup`: a file that a flag names. */
-export function statePorts(io: Io, { backup }: { readonly backup?: string }): StatePorts {
-  return {
-    clock: systemClock,
-    stop: io.stop,
-    backUp: (store, snapshot) => backUp(io, store.location, snapshot, backup),
-    remember: (store, snapshot, how) => remember(io, store, snapshot, how),
-  };
-}
-
-/** The highest serial that was seen of a lineage, if any was. */
+/** The highest serial that this user has seen of a lineage; empty if none. */
 export async function serialsKnown(io: Io, lineage: string): Promise<readonly number[]> {
   const known = await statesKnownTo(io).ofLineage(lineage);
   return known ? [known.serial] : [];
 }
 
-/** What was at the place when it was last used from here. */
-async function lastKnownAt(io: Io, store: Located): Promise<KnownState | undefined> {
-  return await statesKnownTo(io).at(idOnAllMachines(store));
-}
-
-/** Where a state was known, none is begun by the way: `vbsctl init` says that it is meant. */
-export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<void> {
-  const { location } = store;
-  const known = await lastKnownAt(io, store);
+/** `apply` creates no state where this user has seen one before. `vbsctl init` does. */
+export async function refuseLostState(io: Io, backend: Located): Promise<void> {
+  const { location } = backend;
+  const known = await statesKnownTo(io).at(idOnAllMachines(backend));
   if (!known) return;
   throw Failure.of(
     'refused',
@@ -156,17 +141,6 @@ export async function refuseWhereOneWasKnown(io: Io, store: Located): Promise<vo
       where: { file: location },
     },
   );
-}
-
-/** At the end of an apply: a pipeline that keeps it can insist on it with `--minimum-serial`. */
-export function tellSerial(io: Io, output: OutputFormat, state: State | undefined): void {
-  if (!state) return;
-  const { serial, lineage } = state;
-  if (output === 'text') io.stdout.write(`State serial: ${serial}\n`);
-  else {
-    const at = isoTime(systemClock.now());
-    io.stdout.write(`${toJson({ v: 1, at, type: 'state_serial', serial, lineage })}\n`);
-  }
 }
 
 function statesKnownTo(io: Io): KnownStates {
@@ -187,12 +161,18 @@ function shownId({ location, id }: Located): string {
 const MINIMUM_VARIABLE = 'VBSCTL_MINIMUM_SERIAL';
 
 /** `--minimum-serial`, else VBSCTL_MINIMUM_SERIAL. */
-function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
+export function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
   if (flags.minimumSerial !== undefined) return flags.minimumSerial;
   const text = io.env[MINIMUM_VARIABLE]?.trim();
   if (text === undefined || text === '') return undefined;
   if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw Failure.of('usage', 'minimum-serial', `${MINIMUM_VARIABLE} must be a whole number`, {
-    remedy: 'set it to the serial that the last apply printed, or unset it',
-  });
+  throw usage(
+    `${MINIMUM_VARIABLE} must be a whole number`,
+    'set it to the serial that the last apply printed, or unset it',
+  );
+}
+
+/** `serial`: undefined if there is no state. */
+export function refuseBelow(minimum: number | undefined, serial: number | undefined, location: string): void {
+  if (minimum !== undefined && (serial ?? -1) < minimum) throw belowMinimum(serial, minimum, location);
 }

@@ -1,11 +1,8 @@
-import type { Clock } from '../domain/clock.ts';
-
-/** setTimeout takes 31 bits; nothing here sleeps for 24 days, but a timeout of years must not fire at once. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
+import { type Clock, TIMER_MAX_MS } from '../domain/clock.ts';
 
 /**
- * The real clock. Aborted sleeps reject with the signal's own reason. By hand, for `timers/promises` makes an error
- * with a stack of its own each time, and hundreds of restores are woken many times a second.
+ * The real clock. An aborted sleep rejects with the signal's own reason. Does not use `timers/promises`, which makes an
+ * error with a stack for each abort: hundreds of restores are woken many times a second.
  */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -8,6 +8,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** The longest delay of `setTimeout` (31 bits, 24 days). It fires at once if the delay is longer. */
+export const TIMER_MAX_MS = 2 ** 31 - 1;
+
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

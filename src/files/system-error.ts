@@ -8,3 +8,17 @@ export function systemReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ '.*$/, '');
 }
+
+const PLAIN: Readonly<Record<string, string>> = {
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'it is not a directory',
+  EISDIR: 'it is a directory, not a regular file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+/** As `systemReason`, in plain words if the error has some: completes "the file cannot be read: …". */
+export function plainReason(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return PLAIN[code] ?? systemReason(error);
+}

@@ -70,35 +70,39 @@ function lines(values: readonly unknown[]): string {
 
 /**
  * Reads a state, in steps. Throws a `Failure` (`refused`) with position and remedy if it is damaged or was written by a
- * newer vbsctl. `file` is used only in messages.
+ * newer vbsctl. `file` is used only in messages; `what` is their subject.
  */
-export function* decodeSnapshot(bytes: Uint8Array, file: string): LongWork<Snapshot> {
+export function* decodeSnapshot(
+  bytes: Uint8Array,
+  file: string,
+  what: 'the state' | 'the file' = 'the state',
+): LongWork<Snapshot> {
   if (bytes.length > constants.MAX_STRING_LENGTH)
     throw damaged(
       file,
-      `the state is too large: ${bytes.length} bytes, at most ${constants.MAX_STRING_LENGTH}`,
+      `${what} is too large: ${bytes.length} bytes, at most ${constants.MAX_STRING_LENGTH}`,
     );
   if (!isUtf8(bytes))
-    throw damaged(file, 'the state is not UTF-8 text', 'It is truncated, compressed, or not a state at all.');
+    throw damaged(file, `${what} is not UTF-8 text`, 'It is truncated, compressed, or not a state at all.');
   const text = new TextDecoder().decode(bytes); // removes a byte order mark, which some editors add
   if (/^\s*$/.test(text)) throw damaged(file, 'the state file is empty', undefined, { file });
   try {
-    return yield* decodeText(text, file);
+    return yield* decodeText(text, file, what);
   } catch (cause) {
     if (!(cause instanceof JsonFault)) throw cause;
     const { text: line, ...position } = positionAt(text, cause.at);
     const place = { file, ...position, ...(looksLikeState(text) ? optional('text', line) : {}) };
-    throw damaged(file, `the state ${cause.message}`, undefined, place, cause);
+    throw damaged(file, `${what} ${cause.message}`, undefined, place, cause);
   }
 }
 
-function* decodeText(text: string, file: string): LongWork<Snapshot> {
+function* decodeText(text: string, file: string, what: string): LongWork<Snapshot> {
   const document = yield* openDocument(text, storedShape);
   assertFormat(document?.head.format, file);
   if (!document) throw notVbsctl(file, 'it is no JSON object');
   const refuse = (wrong: Misfit): never => {
     if (!looksLikeState(text)) throw notVbsctl(file, 'it has no lineage');
-    const summary = `the state is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
+    const summary = `${what} is not valid: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`;
     throw damaged(file, summary, undefined, { file, ...document.positionOf(wrong.path) });
   };
   const stored = yield* document.read(refuse);

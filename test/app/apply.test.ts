@@ -9,7 +9,7 @@ describe('apply', () => {
     const declined = new Error('declined');
     const applying = apply(
       {
-        wanted: { specs: [lab.spec(0)], files: [], only: [] },
+        declared: { specs: [lab.spec(0)], files: [], only: [] },
         reach: 'finish',
         skipBlocked: false,
         waivers: [],
@@ -18,7 +18,7 @@ describe('apply', () => {
         lockTimeoutMs: 0,
       },
       {
-        store: lab.backend(),
+        backend: lab.backend(),
         connect: async () => ({
           driver: await lab.connect(),
           endsAtMs: lab.clock.now() + 60_000,
@@ -27,7 +27,7 @@ describe('apply', () => {
         clock: lab.clock,
         random: () => 0.5,
         stop: new AbortController().signal,
-        tell: (diagnostics) => told.push(...diagnostics.map(({ code }) => code)),
+        report: (diagnostics) => told.push(...diagnostics.map(({ code }) => code)),
         confirmNewState: async () => void told.push('new state?'),
         showPlan: () => told.push('plan'),
         confirm: async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { consentFor } from '../../src/app/consent.ts';
+import { consentFor } from '../../src/app/apply.ts';
 import { questionOf } from '../../src/cli/confirm.ts';
 import { error } from '../../src/domain/diagnostic.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
@@ -20,11 +20,11 @@ describe('the question before apply', () => {
   it('asks for what a yes would do', () => {
     expect(questionFor(of(restore))).to.equal('Restore 1 disk as shown?');
     expect(questionFor(of(restore, resume))).to.equal(
-      'Restore 1 disk as shown, and go on with 1 restore under way?',
+      'Restore 1 disk as shown?\nAlso resumes 1 restore under way.',
     );
     const moves = [{ from: 's/a', to: 's/b' }];
     expect(questionFor({ ...of(resume), moves })).to.equal(
-      'Write this down in the state, and follow 1 restore under way? No disk is touched.',
+      'Record this in the state? No disk is touched.\nAlso follows 1 restore under way.',
     );
   });
 
@@ -37,7 +37,7 @@ describe('the question before apply', () => {
 
   it('hides no second sending', () => {
     expect(questionFor(of(resume, begun)))
-      .to.contain('1 of 2 is not known to run')
-      .and.contain('sent again and overwrites its disk');
+      .to.contain('Resume 2 restores under way?\n1 restore under way may not have started')
+      .and.contain('sent again, and overwrites its disk');
   });
 });

@@ -1,27 +1,27 @@
 import { expect } from 'chai';
-import { pipelinePlace, refuseEphemeralState } from '../../src/cli/ephemeral-host.ts';
+import { ephemeralHost, refuseEphemeralState } from '../../src/cli/ephemeral-host.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import { paperIo } from './program.ts';
 
 describe('an ephemeral machine', () => {
   for (const CI of ['true', '1', 'yes', 'woodpecker', 'TRUE'])
     it(`is one with CI=${CI}`, () => {
-      expect(pipelinePlace({ CI })).to.include('CI job').and.include(CI);
+      expect(ephemeralHost({ CI })).to.include('CI job').and.include(CI);
     });
   for (const CI of ['', '0', 'false', 'False', 'no', 'off', undefined])
     it(`is none with CI=${CI}`, () => {
-      expect(pipelinePlace({ CI })).to.equal(undefined);
+      expect(ephemeralHost({ CI })).to.equal(undefined);
     });
   it('is a pod', () => {
-    expect(pipelinePlace({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
-    expect(pipelinePlace({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
+    expect(ephemeralHost({ KUBERNETES_SERVICE_HOST: '10.0.0.1' })).to.include('pod');
+    expect(ephemeralHost({ KUBERNETES_SERVICE_HOST: '' })).to.equal(undefined);
   });
 
   it('is known by its service, too, whatever CI says', () => {
     for (const name of ['GITHUB_ACTIONS', 'GITLAB_CI', 'TF_BUILD', 'JENKINS_URL', 'CODEBUILD_BUILD_ID'])
-      expect(pipelinePlace({ CI: 'false', [name]: 'True' })).to.equal(`a pipeline (${name} is set)`);
-    expect(pipelinePlace({ AWS_LAMBDA_FUNCTION_NAME: 'f' })).to.include('a container (AWS_LAMBDA');
-    expect(pipelinePlace({ CI: '', GITHUB_ACTIONS: 'false', BUILDKITE: '0' })).to.equal(undefined);
+      expect(ephemeralHost({ CI: 'false', [name]: 'True' })).to.equal(`a pipeline (${name} is set)`);
+    expect(ephemeralHost({ AWS_LAMBDA_FUNCTION_NAME: 'f' })).to.include('a container (AWS_LAMBDA');
+    expect(ephemeralHost({ CI: '', GITHUB_ACTIONS: 'false', BUILDKITE: '0' })).to.equal(undefined);
   });
 
   it('holds no state in a file, unless a flag names it, or elsewhere', () => {

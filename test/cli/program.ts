@@ -24,6 +24,7 @@ export function paperIo(more: Partial<Io> = {}): Io & { readonly out: string[]; 
     stderr: output(err),
     stdin: { isTty: false, bytes: (async function* () {})(), question: async () => undefined },
     secrets: new Secrets(),
+    notesShown: new Set(),
     stop: new AbortController().signal,
     out,
     err,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Io } from '../../src/cli/io.ts';
-import { tellOfStop } from '../../src/cli/print.ts';
+import { showInterrupt } from '../../src/cli/print.ts';
 
 describe('how to go on after a stop', () => {
   const told = (...blocking: string[]) => {
@@ -9,7 +9,10 @@ describe('how to go on after a stop', () => {
       text += more;
     };
     const stop = AbortSignal.abort(new Error('stopped by SIGINT'));
-    tellOfStop({ env: {}, stop, stderr: { write, isTty: false, columns: 100 } } as unknown as Io, blocking);
+    showInterrupt(
+      { env: {}, stop, stderr: { write, isTty: false, columns: 100 } } as unknown as Io,
+      blocking,
+    );
     return text.replace(/\s+/g, ' ');
   };
 

@@ -257,7 +257,7 @@ describe('day one', () => {
 
   it('tells a fault plan that is not there from one that is wrong', async () => {
     const missing = await desk.run('emulator', '--faults', 'nowhere.json');
-    expect(missing.stderr).to.include('this file does not exist').and.include('vbsctl help faults');
+    expect(missing.stderr).to.include('it does not exist').and.include('vbsctl help faults');
     desk.write('faults.json', '{"rules": 1}');
     const wrong = await desk.run('emulator', '--faults', 'faults.json');
     expect(wrong.stderr).to.include('rules must be a list').and.include('vbsctl help faults');

@@ -216,7 +216,7 @@ describe('looking after the state', () => {
     expect(said(ended)).to.match(/could not be saved.*vbsctl state push \S+errored.state.json/);
     expect(await openNow(), 'the state only knows the intent').to.not.equal(undefined);
     expect(said(await ok('state', 'push', 'errored.state.json'))).to.match(
-      /\+ night\/disk-2 intended → running \(job [\w-]+\) Saved 1 record/,
+      /\+ night\/disk-2 begun → running \(job [\w-]+\) Saved 1 record/,
     );
     await desk.cloud.setFaults({ rules: [] });
     await ok('wait');

@@ -136,11 +136,11 @@ export class Lab {
     };
     let ran: Applied | undefined;
     const ports: ApplyPorts = {
-      store: more.backend ?? this.backend(more.disk),
+      backend: more.backend ?? this.backend(more.disk),
       connect: async () => ({ driver: await this.connect(), close: async () => {} }),
       clock: this.clock,
       stop: more.stop ?? new AbortController().signal,
-      tell: () => {},
+      report: () => {},
       random: () => 0.5,
       beginRun: async () => ({
         handle: (event) => {
@@ -157,8 +157,8 @@ export class Lab {
     };
     if (reach === 'follow') await wait({ ...request, addresses: [] }, ports);
     else {
-      const wanted = { specs, files: [], only: [] };
-      await apply({ ...request, wanted, reach, skipBlocked: true, waivers }, ports);
+      const declared = { specs, files: [], only: [] };
+      await apply({ ...request, declared, reach, skipBlocked: true, waivers }, ports);
     }
     if (!ran) throw new Error('there was nothing to do');
     return ran;

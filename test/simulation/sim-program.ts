@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { apply } from '../../src/app/apply.ts';
 import { applySaved } from '../../src/app/apply-saved.ts';
 import { makePlan } from '../../src/app/make-plan.ts';
-import type { LockRequest, Ports, RunPorts } from '../../src/app/ports.ts';
+import { type LockRequest, type Ports, type RunPorts, withLease } from '../../src/app/ports.ts';
 import { wait } from '../../src/app/wait.ts';
-import { withLease } from '../../src/app/with-lease.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
 import { atOnce } from '../../src/domain/long-work.ts';
@@ -69,7 +68,7 @@ export class SimProgram {
           {
             ...terms,
             reach: command === 'submit' ? 'submit' : 'finish',
-            wanted: { specs: this.#scene.manifest.specs(), files: [], only: [] },
+            declared: { specs: this.#scene.manifest.specs(), files: [], only: [] },
           },
           {
             ...ports,
@@ -104,8 +103,8 @@ export class SimProgram {
     const ports = this.ports(process);
     const { driver } = await ports.connect();
     const state =
-      (await ports.store.read()) ??
-      (await withLease(ports.store, request, ports.stop, async (lease) => lease.create(driver.target)));
+      (await ports.backend.read()) ??
+      (await withLease(ports.backend, request, ports.stop, async (lease) => lease.create(driver.target)));
     const wanted = {
       specs: this.#scene.manifest.specs(),
       files: [],
@@ -123,11 +122,11 @@ export class SimProgram {
 
   ports(process: SimProcess): Ports {
     return {
-      store: this.#store(process),
+      backend: this.#backend(process),
       connect: async () => ({ driver: await this.#traffic.connect(process), close: async () => {} }),
       clock: process.clock,
       stop: process.stop.signal,
-      tell: () => {},
+      report: () => {},
     };
   }
 
@@ -217,17 +216,17 @@ export class SimProgram {
   }
 
   /** Its leases are checked, and overheard. */
-  #store(process: SimProcess): Backend {
-    const store = this.#scene.place.backend(process);
+  #backend(process: SimProcess): Backend {
+    const backend = this.#scene.place.backend(process);
     return {
       location: STATE,
       id: STATE,
-      read: () => store.read(),
-      snapshot: () => store.snapshot(),
-      holder: () => store.holder(),
-      unlock: (id) => store.unlock(id),
+      read: () => backend.read(),
+      snapshot: () => backend.snapshot(),
+      holder: () => backend.holder(),
+      unlock: (id) => backend.unlock(id),
       lock: async (actor, waitMs, signal) => {
-        const lease = await store.lock(actor, waitMs, signal);
+        const lease = await backend.lock(actor, waitMs, signal);
         mustVerify(lease);
         this.#scene.checker.conduct.locked(process.name, this.#scene.clock.monotonic());
         const rules = this.#scene.checker.lease;

@@ -14,9 +14,9 @@ const QUOTES =
 const OWN: Readonly<Record<string, readonly string[]>> = {
   'app/migrate.ts': ['addressWarning(moved_to.location)', 'migrateBackCommand(moved_to, location)'],
   'app/push.ts': ['addressWarning(moved_to.location)', 'addressWarning(unsaved.state)'],
-  'cli/checkout-path.ts': ['flag'],
-  'cli/commands/run-apply-saved.ts': ["given.length === 1 ? 'it' : 'them'"],
-  'cli/commands/run-apply.ts': ['all'],
+  'cli/user-paths.ts': ['flag'],
+  'cli/commands/run-apply-saved.ts': ['misplaced'],
+  'cli/commands/run-apply.ts': ['misplaced'],
   'cli/commands/run-emulator-detach.ts': ['list'],
   'cli/commands/run-get.ts': ['theirs'],
   'cli/commands/run-help.ts': ["Object.keys(TOPICS).join(', ')", 'meant'],
@@ -140,7 +140,7 @@ function remediesOf(source: string): string[] {
   // Functions of which the last argument, but for a cause, is the remedy.
   const passed = [
     ...source.matchAll(
-      /(?<!function )\b(?:unusable|invalidUrl|invalidLocation|usage|refused|occupied|answer)\(/g,
+      /(?<!function )\b(?:unusable|invalidUrl|invalidLocation|usage|refused|occupied|answer|badKey|badFaults)\(/g,
     ),
   ].flatMap(({ index, 0: call }) =>
     expressions(source, index + call.length)

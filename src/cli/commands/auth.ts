@@ -1,6 +1,6 @@
 import { cloud, config, output } from '../options/shared.ts';
 import { type CommandDefinition, type CommandGroup, READING_EXITS } from './definition.ts';
-import type { AuthFlags } from './run-auth-show.ts';
+import type { AuthFlags } from './run-auth.ts';
 
 const show: CommandDefinition<AuthFlags> = {
   name: 'show',
@@ -11,7 +11,7 @@ const show: CommandDefinition<AuthFlags> = {
     ['vbsctl auth show --cloud otc --output json', 'of an entry of clouds.yaml, as JSON'],
   ],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-auth-show.ts')).authShow(io, flags),
+  run: async (io, flags) => await (await import('./run-auth.ts')).authShow(io, flags),
 };
 
 const check: CommandDefinition<AuthFlags> = {
@@ -23,7 +23,7 @@ const check: CommandDefinition<AuthFlags> = {
     ['vbsctl auth check --cloud otc --output json', 'of an entry of clouds.yaml, as JSON'],
   ],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-auth-check.ts')).authCheck(io, flags),
+  run: async (io, flags) => await (await import('./run-auth.ts')).authCheck(io, flags),
 };
 
 export const auth: CommandGroup = {

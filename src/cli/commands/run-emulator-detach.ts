@@ -3,10 +3,10 @@ import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { jsonOf, object } from '../../domain/shape.ts';
 import { type EmulatorOptions, type OperatorResult, startEmulator } from '../../emulator/index.ts';
 import { sanitize } from '../../views/terminal.ts';
-import { checkoutPath } from '../checkout-path.ts';
 import { emulatorWorld, unusableWorld } from '../emulator-world.ts';
 import type { Io } from '../io.ts';
 import { usage } from '../usage.ts';
+import { checkoutPath } from '../user-paths.ts';
 
 /** A served emulator answers at once; whatever else listens there is not waited for. */
 const ANSWER_MS_MAX = 5_000;

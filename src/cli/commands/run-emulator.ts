@@ -3,11 +3,11 @@ import { toJson } from '../../domain/escape/json.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../../emulator/index.ts';
 import { readNamedFile } from '../../files/read-file.ts';
-import { hasCode, systemReason } from '../../files/system-error.ts';
-import { checkoutPath } from '../checkout-path.ts';
+import { plainReason } from '../../files/system-error.ts';
 import { unusableWorld } from '../emulator-world.ts';
 import type { Io } from '../io.ts';
-import { absolute } from '../setup.ts';
+import { absolute, checkoutPath } from '../user-paths.ts';
+
 import { detachServer } from './run-emulator-detach.ts';
 
 export interface EmulatorFlags {
@@ -77,9 +77,8 @@ async function readFaults(io: Io, path: string): Promise<FaultPlan> {
     signal: io.stop,
   }).catch((cause: unknown) => {
     if (cause === io.stop.reason) throw cause;
-    const why = hasCode(cause, 'ENOENT') ? 'this file does not exist' : systemReason(cause);
     throw badFaults(
-      `the fault plan ${absolutePath} cannot be read: ${why}`,
+      `the fault plan ${absolutePath} cannot be read: ${plainReason(cause)}`,
       'to see an example: vbsctl help faults',
     );
   });

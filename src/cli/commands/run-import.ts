@@ -5,7 +5,7 @@ import type { Proof } from '../../executor/import-restore.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, backend, commitOf, loadSettings, manifests } from '../setup.ts';
+import { actor, commitOf, loadSettings, manifests, openState } from '../setup.ts';
 import { usage } from '../usage.ts';
 
 export interface ImportFlags extends ManifestFlags {
@@ -20,7 +20,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
   const proof = proofOf(flags, io.who);
   const settings = await loadSettings(io, flags);
   const declared = await manifests(io, flags, settings);
-  const store = await backend(io, flags, settings, 'write');
+  const backend = await openState(io, flags, settings, 'write');
   await record(
     {
       address,
@@ -29,7 +29,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
       actor: actor(io, 'import', await commitOf(io, declared.files)),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, settings, store),
+    ports(io, flags, settings, backend),
   );
   io.stdout.write(`${address} is now recorded as succeeded, done by hand; it will not be restored again.\n`);
   return EXIT.done;

@@ -5,9 +5,10 @@ import { yamlScalar } from '../../domain/escape/yaml.ts';
 import { VERSION } from '../../version.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
-import { absolute } from '../setup.ts';
 
 const CONFIG_FILE = 'vbsctl.yaml';
+
+import { absolute } from '../user-paths.ts';
 
 /** Writes the operator’s settings, every one with its default and what it does. Never overwrites a file. */
 export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> {

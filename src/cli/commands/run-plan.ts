@@ -1,5 +1,5 @@
 import { makePlan } from '../../app/make-plan.ts';
-import { refusal } from '../../app/refusal.ts';
+import { refusal, refuseIncomplete } from '../../app/refusals.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { optional } from '../../domain/optional.ts';
@@ -10,7 +10,6 @@ import { planText } from '../../views/plan/plan-text.ts';
 import { planJson } from '../../views/plan-json.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { connectCloud } from '../connect-cloud.ts';
-import { refuseIncomplete } from '../incomplete-plan.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
@@ -18,7 +17,7 @@ import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
 import { printJson, textOptions } from '../print.ts';
-import { backend, loadSettings, manifests } from '../setup.ts';
+import { loadSettings, manifests, openState } from '../setup.ts';
 import { systemClock } from '../system.ts';
 import { usage } from '../usage.ts';
 
@@ -44,8 +43,8 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
   const settings = await loadSettings(io, flags);
   const declared = await manifests(io, flags, settings);
-  const store = await backend(io, flags, settings, 'read');
-  const state = await store.read();
+  const backend = await openState(io, flags, settings, 'read');
+  const state = await backend.read();
   const waivers = waiversOf(flags);
   const connection = flags.offline ? undefined : await connectCloud(io, flags, settings);
   try {
@@ -58,7 +57,7 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
       io.stdout.write(
         planText(made, {
           ...textOptions(io),
-          stateLocation: store.location,
+          stateLocation: backend.location,
           applyCommand: applyCommandOf(flags, waivers),
           initCommand: nextCommand('init', flags),
           waitCommand: nextCommand('wait', flags),

@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
 import { ports } from '../run-ports.ts';
-import { actor, backend, loadSettings } from '../setup.ts';
+import { actor, loadSettings, openState } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];
@@ -38,7 +38,7 @@ const SETTLED: Readonly<Record<Resolution['as'], readonly [decided: string, next
 
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
   const settings = await loadSettings(io, flags);
-  const store = await backend(io, flags, settings, 'write');
+  const backend = await openState(io, flags, settings, 'write');
   const { as, reason } = flags;
   const { record, state } = await resolve(
     {
@@ -48,7 +48,7 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
       actor: actor(io, 'resolve'),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, settings, store),
+    ports(io, flags, settings, backend),
   );
   io.stdout.write(settledText(record, as, recordOptions(io, state)));
   return EXIT.done;

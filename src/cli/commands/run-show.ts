@@ -3,8 +3,7 @@ import { totals } from '../../domain/plan.ts';
 import { savedPlanText } from '../../views/saved-plan-text.ts';
 import type { Io } from '../io.ts';
 import type { OutputFormat } from '../options/shared.ts';
-import { readPlan } from '../plan-file.ts';
-import { findSigner, trustedKeys } from '../plan-keys.ts';
+import { readSignedPlan } from '../plan-keys.ts';
 import { printJson, textOptions } from '../print.ts';
 
 export interface ShowFlags {
@@ -13,11 +12,9 @@ export interface ShowFlags {
   readonly trustedKeys?: string;
 }
 
-/** What a saved plan says, as what its file says. Looks at neither state nor cloud. */
+/** Shows the content of a saved plan. Reads neither the state nor the cloud. */
 export async function showPlan(io: Io, path: string, flags: ShowFlags): Promise<ExitCode> {
-  const keys = await trustedKeys(io, flags.trustedKeys);
-  const saved = await readPlan(io, path);
-  const signed = await findSigner(io, saved, keys);
+  const { saved, signed, keys } = await readSignedPlan(io, path, flags.trustedKeys);
   if (flags.output === 'json') printJson(io, { ...saved, totals: totals(saved), signed });
   else {
     const options = { ...textOptions(io), showDone: flags.showDone === true };

@@ -12,7 +12,8 @@ import { sanitize } from '../../views/terminal.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { absolute, backend, loadIo, loadSettings, type Settings } from '../setup.ts';
+import { loadIo, loadSettings, openState, type Settings } from '../setup.ts';
+import { absolute } from '../user-paths.ts';
 
 export interface StatusFlags extends ManifestFlags {
   readonly output: OutputFormat;
@@ -26,12 +27,12 @@ const OLD_MS = 3_600_000;
 /** What is open, from the state alone: takes no lock, asks no cloud, works beside a run. */
 export async function status(io: Io, addresses: readonly string[], flags: StatusFlags): Promise<ExitCode> {
   const settings = await loadSettings(io, flags);
-  const store = await backend(io, flags, settings, 'read');
-  const state = await store.read();
+  const backend = await openState(io, flags, settings, 'read');
+  const state = await backend.read();
   if (!state) {
-    if (flags.output === 'json') printJson(io, { format: 1, location: store.location, open: [] });
+    if (flags.output === 'json') printJson(io, { format: 1, location: backend.location, open: [] });
     else {
-      const place = isUrl(store.location) ? store.location : absolute(io, store.location);
+      const place = isUrl(backend.location) ? backend.location : absolute(io, backend.location);
       io.stdout.write(
         `There is no state at ${sanitize(place)}.\n` +
           'If it is elsewhere, name it with --state or --config. To create one: vbsctl init\n',
@@ -46,8 +47,8 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   const over = addresses.length === 0 ? undefined : named.filter((record) => !isOpen(record));
   const shown = {
     target: state.target,
-    location: store.location,
-    lock: await store.holder(),
+    location: backend.location,
+    lock: await backend.holder(),
     open,
     total: state.records.size,
     ...optional('over', over),

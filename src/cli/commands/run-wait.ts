@@ -6,7 +6,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, backend, loadSettings } from '../setup.ts';
+import { actor, loadSettings, openState } from '../setup.ts';
 
 export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
@@ -19,7 +19,7 @@ export interface WaitFlags extends CommonFlags {
 export async function wait(io: Io, addresses: readonly Address[], flags: WaitFlags): Promise<ExitCode> {
   const settings = await loadSettings(io, flags);
   const { config } = settings;
-  const store = await backend(io, flags, settings, 'write');
+  const backend = await openState(io, flags, settings, 'write');
   const result = await follow(
     {
       addresses,
@@ -30,7 +30,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       actor: actor(io, 'wait'),
       lockTimeoutMs: flags.lockTimeout,
     },
-    runPorts(io, flags, settings, store, { output: flags.output, name: 'Wait', blocking: () => [] }),
+    runPorts(io, flags, settings, backend, { output: flags.output, name: 'Wait', blocking: () => [] }),
   );
   if (result.kind === 'ran')
     return exitCodeOf({ ...result.outcome, ends: result.ends, stopped: result.stopped });

@@ -12,12 +12,11 @@ import {
   reason,
   state,
 } from '../options/shared.ts';
+import type { ChangeFlags } from '../state-change.ts';
 import { type CommandDefinition, type CommandGroup, LOCKING_EXITS, READING_EXITS } from './definition.ts';
-import type { AcceptFlags } from './run-state-accept.ts';
-import type { EditFlags } from './run-state-edit.ts';
-import type { HistoryFlags } from './run-state-history.ts';
+import type { AcceptFlags } from './run-state-edit.ts';
 import type { MigrateFlags } from './run-state-migrate.ts';
-import type { StateFlags } from './run-state-show.ts';
+import type { HistoryFlags, StateFlags } from './run-state-read.ts';
 
 const list: CommandDefinition<StateFlags> = {
   name: 'list',
@@ -25,7 +24,7 @@ const list: CommandDefinition<StateFlags> = {
   options: [config, state, output],
   examples: [['vbsctl state list --output json', 'with job IDs, request IDs and times']],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-show.ts')).list(io, flags),
+  run: async (io, flags) => await (await import('./run-state-read.ts')).list(io, flags),
 };
 
 const show: CommandDefinition<StateFlags, [address: string]> = {
@@ -35,7 +34,7 @@ const show: CommandDefinition<StateFlags, [address: string]> = {
   options: [config, state, output],
   examples: [['vbsctl state show payments/db-data', 'attempts, answers and observations']],
   exits: READING_EXITS,
-  run: async (io, flags, address) => await (await import('./run-state-show.ts')).show(io, address, flags),
+  run: async (io, flags, address) => await (await import('./run-state-read.ts')).show(io, address, flags),
 };
 
 const history: CommandDefinition<HistoryFlags> = {
@@ -55,7 +54,7 @@ const history: CommandDefinition<HistoryFlags> = {
     ['vbsctl state history --address payments/db-data -o json', 'as JSON, with hashes and request IDs'],
   ],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-history.ts')).history(io, flags),
+  run: async (io, flags) => await (await import('./run-state-read.ts')).history(io, flags),
 };
 
 const verify: CommandDefinition<StateFlags> = {
@@ -67,7 +66,7 @@ const verify: CommandDefinition<StateFlags> = {
     ['vbsctl state verify --state backup.json', 'check a copy'],
   ],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-verify.ts')).verifyState(io, flags),
+  run: async (io, flags) => await (await import('./run-state-read.ts')).verifyState(io, flags),
 };
 
 const lockInfo: CommandDefinition<StateFlags> = {
@@ -76,7 +75,7 @@ const lockInfo: CommandDefinition<StateFlags> = {
   options: [config, state, output],
   examples: [['vbsctl state lock-info --output json', 'null if nobody holds it']],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-lock-info.ts')).lockInfo(io, flags),
+  run: async (io, flags) => await (await import('./run-state-read.ts')).lockInfo(io, flags),
 };
 
 const accept: CommandDefinition<AcceptFlags> = {
@@ -88,10 +87,10 @@ const accept: CommandDefinition<AcceptFlags> = {
     ['vbsctl state accept --reason "compared with the audit log"', 'continue with the state as it is'],
   ],
   exits: LOCKING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-accept.ts')).accept(io, flags),
+  run: async (io, flags) => await (await import('./run-state-edit.ts')).accept(io, flags),
 };
 
-const rm: CommandDefinition<EditFlags, [addresses: readonly string[]]> = {
+const rm: CommandDefinition<ChangeFlags, [addresses: readonly string[]]> = {
   name: 'rm',
   summary: 'Remove finished records; their restores still count as done',
   arguments: [new Argument('<address...>', 'set/name')],
@@ -104,7 +103,7 @@ const rm: CommandDefinition<EditFlags, [addresses: readonly string[]]> = {
   run: async (io, flags, addresses) => await (await import('./run-state-edit.ts')).rm(io, addresses, flags),
 };
 
-const mv: CommandDefinition<EditFlags, [from: string, to: string]> = {
+const mv: CommandDefinition<ChangeFlags, [from: string, to: string]> = {
   name: 'mv',
   summary: 'Rename a record',
   arguments: [
@@ -123,10 +122,10 @@ const pull: CommandDefinition<CommonFlags> = {
   options: [config, state],
   examples: [['vbsctl state pull > backup.json', 'make a copy']],
   exits: READING_EXITS,
-  run: async (io, flags) => await (await import('./run-state-transfer.ts')).pull(io, flags),
+  run: async (io, flags) => await (await import('./run-state-read.ts')).pull(io, flags),
 };
 
-const push: CommandDefinition<EditFlags, [file: string]> = {
+const push: CommandDefinition<ChangeFlags, [file: string]> = {
   name: 'push',
   summary: 'Replace the state with a file, or merge errored.state.json into it',
   arguments: [new Argument('<file>', 'output of state pull, a backup, or errored.state.json; - for stdin')],
@@ -136,7 +135,7 @@ const push: CommandDefinition<EditFlags, [file: string]> = {
     ['vbsctl state push backup.json --dry-run', 'check whether a copy can be put back'],
   ],
   exits: LOCKING_EXITS,
-  run: async (io, flags, file) => await (await import('./run-state-transfer.ts')).push(io, file, flags),
+  run: async (io, flags, file) => await (await import('./run-state-push.ts')).push(io, file, flags),
 };
 
 const migrate: CommandDefinition<MigrateFlags> = {

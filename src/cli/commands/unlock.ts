@@ -9,5 +9,5 @@ export const unlock: CommandDefinition<CommonFlags, [id: string]> = {
   options: [config, state],
   examples: [['vbsctl unlock 3f0c2a9e-5d1b-4c86-9a57-2f6e1d0b7c44', 'remove this lock']],
   exits: LOCKING_EXITS,
-  run: async (io, flags, id) => await (await import('./run-unlock.ts')).unlock(io, id, flags),
+  run: async (io, flags, id) => await (await import('./run-state-read.ts')).unlock(io, id, flags),
 };

@@ -4,7 +4,7 @@ import { loadManifests, manifestPaths } from '../../manifest/index.ts';
 import { EMULATOR_CLOUD, trustsCwd } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
-import { backend, loadIo, loadSettings } from '../setup.ts';
+import { loadIo, loadSettings, openState } from '../setup.ts';
 import { TOPICS } from './help-topics.ts';
 
 /** What fits at the end of a command line: of the program’s own commands and flags, or something to be looked up. */
@@ -208,7 +208,7 @@ async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[
   try {
     const silent = silenced(io);
     const settings = await loadSettings(silent, flags);
-    const state = await (await backend(silent, flags, settings, 'read')).read();
+    const state = await (await openState(silent, flags, settings, 'read')).read();
     for (const address of state?.records.keys() ?? []) found.add(address);
     const paths = await manifestPaths(flags.filename ?? [], settings.loaded, loadIo(silent));
     if (!paths.includes('-'))

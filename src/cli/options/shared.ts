@@ -1,6 +1,7 @@
-import type { Option } from 'commander';
+import { Option } from 'commander';
 import { WAIVERS, type Waiver } from '../../domain/policy.ts';
 import { PUSH_RISKS } from '../../domain/push-risks.ts';
+import type { PushRisk } from '../../domain/state.ts';
 import { duration, option, repeatable, wholeNumber } from './option.ts';
 
 /** Options that several commands share, and what a command gets of them. */
@@ -103,14 +104,17 @@ export const planning: readonly Option[] = [
 ];
 
 export function waiversOf(flags: WaiverFlags): Waiver[] {
-  return allowed(Object.keys(WAIVERS) as Waiver[], flags);
+  return allowed(WAIVERS, flags);
 }
 
-/** Those of the risks whose flag `--allow-…` was given; commander calls it `allowOldBackups`. */
-export function allowed<Risk extends string>(risks: readonly Risk[], flags: object): Risk[] {
+export function acceptedPushRisks(flags: object): PushRisk[] {
+  return allowed(PUSH_RISKS, flags);
+}
+
+/** The keys of `texts` whose option `--allow-…` is given. */
+function allowed<Key extends string>(texts: Readonly<Record<Key, string>>, flags: object): Key[] {
   const given = new Map(Object.entries(flags));
-  return risks.filter(
-    (risk) =>
-      given.get(`allow-${risk}`.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())) === true,
+  return (Object.keys(texts) as Key[]).filter(
+    (key) => given.get(new Option(`--allow-${key}`).attributeName()) === true,
   );
 }

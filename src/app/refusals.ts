@@ -1,0 +1,86 @@
+import { type CloudProject, isEmulator, projectText, sameProject } from '../domain/cloud-project.ts';
+import { Lines } from '../domain/diagnostic.ts';
+import { Failure, refused } from '../domain/errors.ts';
+import type { Plan } from '../domain/plan.ts';
+import type { State } from '../domain/state.ts';
+import type { Backend } from '../state/backend.ts';
+
+/** The failures that several use cases share. */
+
+export function noState({ location }: Pick<Backend, 'location'>): Failure {
+  return refused(
+    'no-state',
+    `there is no state at ${location}`,
+    'create one: vbsctl init; or name another with --state',
+  );
+}
+
+export const ADD_EMULATOR = 'to use it: add --cloud emulator, or set cloud: emulator in vbsctl.yaml';
+
+/** A state is bound to the project that it was created for. */
+export function refuseOtherProject(state: State, project: CloudProject): void {
+  if (sameProject(state.target, project)) return;
+  throw Failure.of(
+    'refused',
+    'other-project',
+    'the state belongs to a different cloud project than the credentials',
+    {
+      detail: new Lines(
+        `The state: ${projectText(state.target)}`,
+        `The credentials: ${projectText(project)}`,
+      ),
+      remedy:
+        isEmulator(state.target) && !isEmulator(project)
+          ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
+          : 'use credentials for the project of the state, or another state: --state FILE',
+    },
+  );
+}
+
+const BLOCKED_SHOWN_MAX = 10;
+
+/** Why apply would start nothing new, if so. The failure exits with 3 if an outcome is unknown, else with 5. */
+export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
+  const blocked = plan.actions.flatMap((action) =>
+    action.kind === 'blocked' && !action.ended_before ? [action] : [],
+  );
+  const kind = blocked.some(({ unknown }) => unknown !== undefined) ? 'outcome_unknown' : 'refused';
+  const limits = plan.notices.filter((notice) => notice.severity === 'error');
+  if (limits.length > 0) return new Failure(kind, limits);
+  if (blocked.length === 0 || skipBlocked) return undefined;
+  const more = blocked.length - BLOCKED_SHOWN_MAX;
+  return Failure.of(
+    kind,
+    'blocked',
+    `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
+    {
+      detail: new Lines(
+        ...blocked
+          .slice(0, BLOCKED_SHOWN_MAX)
+          .map(({ address, reasons }) => `${address}: ${reasons[0]?.summary}`),
+        more > 0 ? `and ${more} more` : undefined,
+      ),
+      remedy: 'fix what blocks them, or leave them out: the same command with --skip-blocked',
+    },
+  );
+}
+
+/**
+ * If the cloud could not be read, the plan does not cover some of its restores. It is not saved, and the exit code is 1
+ * whatever else the plan says, so that no pipeline takes it for a complete one. Throws a Failure (`cloud`).
+ */
+export function refuseIncomplete({ actions }: Plan): void {
+  const unread = actions.filter(
+    (action) => action.kind === 'blocked' && action.reasons.some(({ code }) => code === 'unreadable'),
+  );
+  if (unread.length === 0) return;
+  throw Failure.of(
+    'cloud',
+    'incomplete-plan',
+    `the plan is not complete: ${unread.length} of ${actions.length} restores could not be checked`,
+    {
+      detail: 'Their disks or backups could not be read; the plan says why.',
+      remedy: 'plan again once the cloud can be read',
+    },
+  );
+}

@@ -1,0 +1,51 @@
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { checkAccess } from '../../drivers/check-access.ts';
+import { type ConnectOptions, inspectSettings } from '../../drivers/connect.ts';
+import { accessText, settingsText } from '../../views/access-text.ts';
+import { cloudOptions } from '../connect-cloud.ts';
+import type { Io } from '../io.ts';
+import type { CommonFlags, OutputFormat } from '../options/shared.ts';
+import { printJson, showDiagnostics, textOptions } from '../print.ts';
+import { loadSettings } from '../setup.ts';
+
+export interface AuthFlags extends CommonFlags {
+  readonly output: OutputFormat;
+}
+
+/** Shows the settings of the connection and the source of each. Sends no request to the cloud. */
+export async function authShow(io: Io, flags: AuthFlags): Promise<ExitCode> {
+  const report = await withOptions(io, flags, inspectSettings);
+  if (flags.output === 'json') printJson(io, { format: 1, ...report });
+  else io.stdout.write(settingsText(report, textOptions(io)));
+  if (flags.output === 'text' && report.problems.length > 0) {
+    io.stdout.write('\n');
+    showDiagnostics(io, report.problems);
+  }
+  return report.problems.length > 0 ? EXIT.error : EXIT.done;
+}
+
+/** The user waits for the answer: a few attempts within a second. A longer `Retry-After` is reported as the answer. */
+const QUICK_RETRY = { min_delay_ms: 100, max_delay_ms: 300, max_retry_after_ms: 1_000 };
+
+/** Connects to the cloud step by step and reports each step. Changes nothing. */
+export async function authCheck(io: Io, flags: AuthFlags): Promise<ExitCode> {
+  const report = await withOptions(io, flags, (options) =>
+    checkAccess({ ...options, retry: { ...options.retry, ...QUICK_RETRY } }),
+  );
+  if (flags.output === 'json') printJson(io, { format: 1, ...report });
+  else io.stdout.write(accessText(report, textOptions(io)));
+  return report.ok ? EXIT.done : EXIT.error;
+}
+
+async function withOptions<T>(
+  io: Io,
+  flags: CommonFlags,
+  work: (options: ConnectOptions) => Promise<T>,
+): Promise<T> {
+  const cloud = await cloudOptions(io, flags, await loadSettings(io, flags));
+  try {
+    return await work(cloud.options);
+  } finally {
+    await cloud.close();
+  }
+}

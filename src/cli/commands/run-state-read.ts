@@ -1,0 +1,172 @@
+import { recordOf } from '../../app/addresses.ts';
+import { noState } from '../../app/refusals.ts';
+import { type Diagnostic, error } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { harmlessJson } from '../../domain/escape/json.ts';
+import { chosenEntries } from '../../domain/history-filter.ts';
+import { stoppably } from '../../domain/long-work.ts';
+import { optional } from '../../domain/optional.ts';
+import { encodeSnapshot, type Snapshot } from '../../state/codec.ts';
+import { findBreaks } from '../../state/history-chain.ts';
+import { stateMigrated } from '../../state/migrated-state.ts';
+import { acceptedBreak, belowMinimum, faultDiagnostic, type StateFault } from '../../state/state-faults.ts';
+import { verify } from '../../state/verify.ts';
+import { type ChainBreakMark, historyJson, historyText, type ShownEntry } from '../../views/history-text.ts';
+import { lockInfoText, unlockedText } from '../../views/lock-text.ts';
+import { stateListJson, stateShowJson } from '../../views/state-json.ts';
+import { stateListText, stateShowText } from '../../views/state-text.ts';
+import { plural } from '../../views/words.ts';
+import type { Io } from '../io.ts';
+import type { CommonFlags, OutputFormat } from '../options/shared.ts';
+import { printJson, showDiagnostics, showWarnings, textOptions } from '../print.ts';
+import { recordOptions } from '../record-options.ts';
+import { loadSettings, openUncheckedState } from '../setup.ts';
+import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
+
+/** The commands that show the state, also a faulty or migrated one. They take no lock. */
+
+export interface StateFlags extends CommonFlags {
+  readonly output: OutputFormat;
+}
+
+export async function list(io: Io, flags: StateFlags): Promise<ExitCode> {
+  const { state } = await readState(io, flags);
+  if (flags.output === 'json') printJson(io, stateListJson(state.records.values()));
+  else io.stdout.write(stateListText(state, textOptions(io)));
+  return EXIT.done;
+}
+
+export async function show(io: Io, address: string, flags: StateFlags): Promise<ExitCode> {
+  const { state } = await readState(io, flags);
+  const record = recordOf(state, address);
+  if (flags.output === 'json') printJson(io, stateShowJson(record));
+  else io.stdout.write(stateShowText(record, recordOptions(io, state)));
+  return EXIT.done;
+}
+
+export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
+  io.stdout.write(harmlessJson(encodeSnapshot(await readState(io, flags))));
+  return EXIT.done;
+}
+
+export interface HistoryFlags extends StateFlags {
+  readonly address?: string;
+  readonly volume?: string;
+  /** Epoch ms. */
+  readonly since?: number;
+}
+
+/** Shows the history, oldest entry first. */
+export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
+  const { state, chain } = await readState(io, flags);
+  const found = await stoppably(findBreaks(state, chain), io.stop);
+  const breaks = new Map(
+    found.map(({ index, accepted_by }): [number, ChainBreakMark] => [
+      index,
+      accepted_by === undefined ? 'standing' : 'accepted',
+    ]),
+  );
+  const chosen = chosenEntries(state.history, {
+    ...optional('address', flags.address),
+    ...optional('volume', flags.volume),
+    ...optional('since_ms', flags.since),
+  }).flatMap((index): ShownEntry[] => {
+    const entry = state.history[index];
+    return entry ? [{ entry, hash: chain[index] ?? '', chain_break: breaks.get(index) }] : [];
+  });
+  if (flags.output === 'json') printJson(io, historyJson(chosen));
+  else io.stdout.write(historyText(chosen, state.history.length, textOptions(io)));
+  return EXIT.done;
+}
+
+/**
+ * Checks that the history is as it was written, that the records agree with it, and that this user has seen no newer
+ * state. Names the breaks that were accepted.
+ */
+export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> {
+  const { location, faults, below, ...snapshot } = await readWithFaults(io, flags);
+  const { broken, accepted, contradictions, ...counts } = await stoppably(verify(snapshot), io.stop);
+  const diagnostics = [
+    ...below,
+    ...faults.flatMap((fault): Diagnostic[] =>
+      fault.kind === 'contradictory'
+        ? fault.contradictions.map(({ address, what }) =>
+            error('record-misfit', what, {
+              remedy: 'look at the disk in the cloud; compare with a backup of the state',
+              where: { address },
+            }),
+          )
+        : [faultDiagnostic(fault, snapshot, location)],
+    ),
+  ];
+  const sound = diagnostics.length === 0;
+  if (flags.output === 'json')
+    printJson(io, {
+      format: 1,
+      location,
+      sound,
+      ...counts,
+      contradictions,
+      broken: broken ?? null,
+      accepted,
+      faults: diagnostics,
+    });
+  else {
+    showDiagnostics(io, [...diagnostics, ...accepted.map(acceptedBreak)]);
+    if (sound)
+      io.stdout.write(
+        `Sound: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'each as it was written and in its place' : 'as written or accepted'}; ${plural(counts.records, 'record')}, all as the history tells.\n`,
+      );
+  }
+  return sound ? EXIT.done : EXIT.error;
+}
+
+/** Shows who holds the lock. */
+export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
+  const { location, ...backend } = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const lock = await backend.holder();
+  if (flags.output === 'json') printJson(io, { format: 1, location, lock: lock ?? null });
+  else io.stdout.write(lockInfoText(location, lock, textOptions(io)));
+  return EXIT.done;
+}
+
+/** Removes the lock of a run that is no longer alive. */
+export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
+  const backend = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const removed = await backend.unlock(id);
+  io.stdout.write(unlockedText(backend.location, removed, textOptions(io)));
+  return EXIT.done;
+}
+
+/** Reads the state, and warns of its faults. */
+async function readState(io: Io, flags: CommonFlags): Promise<Snapshot> {
+  const { location, faults, below, ...snapshot } = await readWithFaults(io, flags);
+  showWarnings(io, below);
+  warnOfFaults(io, location, snapshot, faults);
+  return snapshot;
+}
+
+interface StateWithFaults extends Snapshot {
+  readonly location: string;
+  readonly faults: readonly StateFault[];
+  /** An error if its serial is below the minimum that the user requires. */
+  readonly below: readonly Diagnostic[];
+}
+
+/** Throws a `Failure` (`refused`) if there is no state. */
+async function readWithFaults(io: Io, flags: CommonFlags): Promise<StateWithFaults> {
+  const minimum = minimumSerial(io, flags);
+  const backend = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const snapshot = await backend.snapshot();
+  if (!snapshot) throw noState(backend);
+  const { location } = backend;
+  const { moved_to, serial } = snapshot.state;
+  if (moved_to) showWarnings(io, [stateMigrated(moved_to, location)]);
+  return {
+    ...snapshot,
+    location,
+    faults: await faultsOf(io, backend, snapshot),
+    below:
+      minimum !== undefined && serial < minimum ? belowMinimum(serial, minimum, location).diagnostics : [],
+  };
+}
