@@ -25,8 +25,8 @@ export interface ApplyRequest extends LockRequest, ApplyTerms {
 
 /** How a plan is executed, whether it is new or saved. */
 export interface ApplyTerms extends Pick<RunRequest, 'settings' | 'waivers'> {
-  /** `submit`: only until the cloud has accepted each restore. */
-  readonly reach: 'finish' | 'submit';
+  /** `no_wait`: only until the cloud has accepted each restore. */
+  readonly mode: 'finish' | 'no_wait';
   /** Leaves blocked restores out; otherwise one of them refuses the whole plan. */
   readonly skipBlocked: boolean;
 }
@@ -82,7 +82,7 @@ export type ShownPlan = Pick<RunRequest, 'plan' | 'planDigest'>;
 /** Executes a plan that was shown and may start, once it is confirmed. */
 export async function applyShown(
   shown: ShownPlan,
-  { reach, waivers, settings }: ApplyTerms,
+  { mode, waivers, settings }: ApplyTerms,
   ports: RunPorts,
   lease: Lease,
   connection: Connection,
@@ -94,7 +94,7 @@ export async function applyShown(
     return { kind: 'nothing_to_do', plan, state: lease.state() };
   ports.report(tokenEndWarning(connection, plan, settings, ports.clock));
   await confirm?.();
-  const result = await runPlan({ ...shown, reach, waivers, settings }, ports, lease, connection);
+  const result = await runPlan({ ...shown, mode, waivers, settings }, ports, lease, connection);
   return { kind: 'ran', refused: false, ...result };
 }
 
@@ -115,7 +115,7 @@ export async function followRunning(
   ports.report(refused.diagnostics);
   const adapted = followingSettings(settings, following.actions.length);
   ports.report(tokenEndWarning(connection, following, adapted, ports.clock));
-  const run = { ...shown, plan: following, reach: 'follow', waivers, settings: adapted } as const;
+  const run = { ...shown, plan: following, mode: 'follow', waivers, settings: adapted } as const;
   return { kind: 'ran', refused: true, ...(await runPlan(run, ports, lease, connection)) };
 }
 

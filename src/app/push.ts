@@ -1,10 +1,10 @@
+import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { projectText, sameProject } from '../domain/cloud-project.ts';
 import { changesOf, type Merge, mergeUnsaved } from '../domain/continuation.ts';
-import { Lines } from '../domain/diagnostic.ts';
+import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
-import { stoppably } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import { judgePush, pushedState } from '../domain/push-risks.ts';
 import type { PushRisk, State } from '../domain/state.ts';
@@ -42,7 +42,7 @@ export async function pushWhole(
   const { backend, stop, clock } = ports;
   refuseMigrated(given, name);
   // Its faults would be accepted with it.
-  const faults = await stoppably(stateFaults(given, {}), stop);
+  const faults = await runInterruptibly(stateFaults(given, {}), stop);
   if (faults.length > 0) throw faultyState(faults, given, name);
   return await withState(ports, request, async (current, lease) => {
     if (current && encodeSnapshot(current) === encodeSnapshot(given)) return { kind: 'same' };
@@ -100,7 +100,7 @@ export async function pushUnsaved(
   return await withState(ports, request, async (current, lease) => {
     if (!current) throw noState(backend);
     refuseOtherState(given, name, current.state, backend.location);
-    const merges = await stoppably(mergeUnsaved(current.state, given.records), stop);
+    const merges = await runInterruptibly(mergeUnsaved(current.state, given.records), stop);
     onMerges(merges);
     const changes = changesOf(merges);
     if (!lease || changes.length === 0) return { merges, saved: 0 };
@@ -118,7 +118,7 @@ function refuseOtherState(unsaved: Unsaved, name: string, state: State, location
     'push-other-lineage',
     `${name} belongs to another state than the one at ${location}`,
     {
-      detail: new Lines(
+      detail: new MultilineText(
         `There: lineage ${state.lineage}, ${projectText(state.target)}`,
         `In ${name}: lineage ${unsaved.lineage}, ${projectText(unsaved.target)}`,
       ),

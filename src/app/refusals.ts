@@ -1,5 +1,5 @@
 import { type CloudProject, isEmulator, projectText, sameProject } from '../domain/cloud-project.ts';
-import { Lines } from '../domain/diagnostic.ts';
+import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { State } from '../domain/state.ts';
@@ -25,7 +25,7 @@ export function refuseOtherProject(state: State, project: CloudProject): void {
     'other-project',
     'the state belongs to a different cloud project than the credentials',
     {
-      detail: new Lines(
+      detail: new MultilineText(
         `The state: ${projectText(state.target)}`,
         `The credentials: ${projectText(project)}`,
       ),
@@ -54,7 +54,7 @@ export function refusal(plan: Plan, skipBlocked: boolean): Failure | undefined {
     'blocked',
     `${blocked.length} of ${plan.actions.length} restores are blocked, so nothing new is started`,
     {
-      detail: new Lines(
+      detail: new MultilineText(
         ...blocked
           .slice(0, BLOCKED_SHOWN_MAX)
           .map(({ address, reasons }) => `${address}: ${reasons[0]?.summary}`),

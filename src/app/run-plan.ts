@@ -7,7 +7,7 @@ import type { Connection, RunPorts } from './ports.ts';
 import { stopWithToken } from './token-end.ts';
 
 /** A plan to execute as it is, and under which terms. */
-export interface RunRequest extends Required<Pick<ExecuteInput, 'plan' | 'reach' | 'settings' | 'waivers'>> {
+export interface RunRequest extends Required<Pick<ExecuteInput, 'plan' | 'mode' | 'settings' | 'waivers'>> {
   /** The digest of the saved plan, if the plan was saved. */
   readonly planDigest?: string;
 }

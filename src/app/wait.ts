@@ -60,7 +60,7 @@ function follow(
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
     const adapted = followingSettings(settings, underWay.length);
     ports.report(tokenEndWarning(connection, plan, adapted, ports.clock));
-    return await runPlan({ plan, reach: 'follow', settings: adapted, waivers: [] }, ports, lease, connection);
+    return await runPlan({ plan, mode: 'follow', settings: adapted, waivers: [] }, ports, lease, connection);
   });
 }
 

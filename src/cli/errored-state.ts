@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isoTime } from '../domain/clock.ts';
-import { error, Lines } from '../domain/diagnostic.ts';
+import { error, MultilineText } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { harmlessJson } from '../domain/escape/json.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
@@ -57,7 +57,7 @@ export async function saveUnsaved(
   }
   showDiagnostics(io, [
     error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
-      detail: new Lines(...reasons),
+      detail: new MultilineText(...reasons),
       remedy: `keep the JSON above as ${ERRORED_STATE}; ${firstOf(fatal.error)}, then: vbsctl state push ${ERRORED_STATE}`,
     }),
   ]);

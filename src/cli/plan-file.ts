@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
+import { runInterruptibly } from '../domain/chunked-work.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import { stoppably } from '../domain/long-work.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
 import { readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -75,7 +75,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
     if (io.stop.aborted) throw cause;
     throw unusable(path, 'read', cause);
   }
-  return await stoppably(decodePlan(bytes, path, VERSION, sha256), io.stop);
+  return await runInterruptibly(decodePlan(bytes, path, VERSION, sha256), io.stop);
 }
 
 function unusable(path: string, verb: 'read' | 'written', cause: unknown): Failure {

@@ -1,9 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runInterruptibly, runSync } from '../domain/chunked-work.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import { atOnce, stoppably } from '../domain/long-work.ts';
 import { type SavedPlan, type SignatureFinding, signedText } from '../domain/saved-plan.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import { plainReason } from '../files/system-error.ts';
@@ -47,7 +47,7 @@ export async function signer(
   const key = privateKey(pem, from);
   const fingerprint = fingerprintOf(createPublicKey(key));
   return (saved) => {
-    const value = sign(null, bytesOf(atOnce(signedText(saved))), key).toString('base64');
+    const value = sign(null, bytesOf(runSync(signedText(saved))), key).toString('base64');
     return { ...saved, signature: { key: fingerprint, value } };
   };
 }
@@ -124,7 +124,7 @@ async function checkSignature(
   if (!trusted) return { kind: 'unchecked', key: signature.key };
   const known = trusted.find(({ fingerprint }) => fingerprint === signature.key);
   if (!known) return { kind: 'unknown_key', key: signature.key };
-  const signed = bytesOf(await stoppably(signedText(saved), stop));
+  const signed = bytesOf(await runInterruptibly(signedText(saved), stop));
   const fits = verify(null, signed, known.key, Buffer.from(signature.value, 'base64'));
   return { kind: fits ? 'valid' : 'wrong', name: known.name };
 }

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import { stoppably } from '../domain/long-work.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Backend } from '../state/backend.ts';
@@ -80,7 +80,7 @@ export async function faultsOf(io: Io, backend: Located, snapshot: Snapshot): Pr
     known.ofLineage(snapshot.state.lineage),
     known.at(idOnAllMachines(backend)),
   ]);
-  return await stoppably(stateFaults(snapshot, { of_lineage, here }), io.stop);
+  return await runInterruptibly(stateFaults(snapshot, { of_lineage, here }), io.stop);
 }
 
 export async function refuseFaults(

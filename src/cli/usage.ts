@@ -1,7 +1,7 @@
-import type { Lines } from '../domain/diagnostic.ts';
+import type { MultilineText } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 
 /** A command line that cannot be taken. */
-export function usage(summary: string, remedy: string | Lines): Failure {
+export function usage(summary: string, remedy: string | MultilineText): Failure {
   return Failure.of('usage', 'usage', summary, { remedy });
 }

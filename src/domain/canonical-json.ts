@@ -1,4 +1,4 @@
-import type { LongWork } from './long-work.ts';
+import type { ChunkedWork } from './chunked-work.ts';
 
 /** The same text for the same data, whatever order its keys came in. */
 export function canonicalJson(value: unknown): string {
@@ -10,7 +10,7 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** The same text, of an object whose lists may be long. */
-export function* canonicalJsonInSteps(object: object): LongWork<string> {
+export function* canonicalJsonInSteps(object: object): ChunkedWork<string> {
   const members: string[] = [];
   for (const [key, value] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
     if (value !== undefined)
@@ -22,7 +22,7 @@ export function* canonicalJsonInSteps(object: object): LongWork<string> {
 
 const ITEMS_IN_STEP = 1_000;
 
-function* listInSteps(list: readonly unknown[]): LongWork<string> {
+function* listInSteps(list: readonly unknown[]): ChunkedWork<string> {
   const items: string[] = [];
   for (const item of list) {
     if (items.push(canonicalJson(item)) % ITEMS_IN_STEP === 0) yield;

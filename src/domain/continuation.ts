@@ -1,17 +1,9 @@
 import { canonicalJson } from './canonical-json.ts';
+import type { ChunkedWork } from './chunked-work.ts';
+import { wasEverInDoubt, worstDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
-import type { LongWork } from './long-work.ts';
-import {
-  identityKey,
-  isOpen,
-  jobIdOf,
-  type RestoreRecord,
-  type Running,
-  sameIdentity,
-  sameLook,
-  wasEverInDoubt,
-  worstDoubt,
-} from './record.ts';
+import { sameObservation } from './observation.ts';
+import { identityKey, isOpen, jobIdOf, type RestoreRecord, type Running, sameIdentity } from './record.ts';
 import type { Address } from './spec.ts';
 import { type Change, recordsTold, type State } from './state.ts';
 
@@ -97,7 +89,7 @@ function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
   const { attempts, baseline } = earlier;
   if (later.attempts.length < attempts.length) return false;
   // only the first baseline can tell what an attempt in doubt did, so it never changes
-  if (wasEverInDoubt(attempts) && !sameLook(baseline, later.baseline)) return false;
+  if (wasEverInDoubt(attempts) && !sameObservation(baseline, later.baseline)) return false;
   return attempts.every((attempt, index) => {
     const now = later.attempts[index];
     if (now?.intended_at !== attempt.intended_at) return false;
@@ -123,7 +115,7 @@ export type Merge = {
 );
 
 /** Holds every record against the state; nothing is changed. Linear, in steps. */
-export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): LongWork<Merge[]> {
+export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
   const facts = factsOf(state);
   const merges: Merge[] = [];
   const taken = new Set<Address>();

@@ -6,17 +6,17 @@ export interface Diagnostic {
   /** One sentence without a full stop: what is wrong. */
   readonly summary: string;
   /** What else helps to understand it. */
-  readonly detail?: string | Lines;
+  readonly detail?: string | MultilineText;
   /** What to do: an edit, a command, a flag. */
-  readonly remedy?: string | Lines;
-  readonly where?: Place;
+  readonly remedy?: string | MultilineText;
+  readonly where?: SourcePosition;
 }
 
 /**
  * A text of several lines, in JSON one text. A line break within a line, or within a text that is one line, is never meant:
  * it came with what somebody else wrote, and is made visible where it is shown.
  */
-export class Lines {
+export class MultilineText {
   readonly each: readonly string[];
 
   constructor(...each: readonly (string | undefined)[]) {
@@ -32,12 +32,12 @@ export class Lines {
   }
 }
 
-export function linesOf(text: string | Lines): readonly string[] {
+export function linesOf(text: string | MultilineText): readonly string[] {
   return typeof text === 'string' ? [text] : text.each;
 }
 
 /** Where a problem is: in a file (line and column count from 1) or at a restore. */
-export interface Place {
+export interface SourcePosition {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;

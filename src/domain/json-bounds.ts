@@ -1,5 +1,5 @@
 // Own code: a library that builds a tree, or a text for each token (jsonc-parser: 32 bytes for a space), runs out of memory on a hostile text of 200 MB.
-import type { LongWork } from './long-work.ts';
+import type { ChunkedWork } from './chunked-work.ts';
 
 /**
  * Bounds a JSON text that somebody else may have written before any of it is parsed: how deep and how large a value is,
@@ -116,7 +116,7 @@ const MEMBERS_MAX = 100;
 export function* objectIn(
   text: string,
   bounds: JsonBounds,
-): LongWork<ReadonlyMap<string, TextRange> | undefined> {
+): ChunkedWork<ReadonlyMap<string, TextRange> | undefined> {
   const open = after(SPACE, text, 0);
   if (text.charCodeAt(open) !== OPEN_OBJECT) {
     mustEnd(text, open, endOfValue(text, open, bounds));
@@ -145,7 +145,7 @@ export function* eachItem(
   open: number,
   bounds: JsonBounds,
   see: (item: TextRange) => void = () => {},
-): LongWork<number> {
+): ChunkedWork<number> {
   let end = open + 1;
   let count = 0;
   let stepEnd = open + STEP_LENGTH;

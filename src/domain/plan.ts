@@ -1,6 +1,6 @@
 import type { Attachment } from './cloud.ts';
 import type { CloudProject } from './cloud-project.ts';
-import type { Diagnostic, Place } from './diagnostic.ts';
+import type { Diagnostic, SourcePosition } from './diagnostic.ts';
 import type { RestoreRecord, UnderWay, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
@@ -36,7 +36,7 @@ interface ActionCommon {
   readonly generation: number;
   /** The address that its record has now. */
   readonly was?: Address;
-  readonly source: Place;
+  readonly source: SourcePosition;
 }
 
 /** Its disk and backup are known by their ids. */
@@ -63,7 +63,7 @@ export interface RestoreAction extends Runnable {
   /** Against the record that stands at the address, when `again`. */
   readonly changes: readonly FieldChange[];
   /** What must still happen before the POST; it is checked again right before. */
-  readonly waits_for: readonly Wait[];
+  readonly waits_for: readonly Precondition[];
 }
 
 /** An earlier run began it: look first, never POST first. */
@@ -150,7 +150,7 @@ export interface FieldChange {
 }
 
 /** A readiness fact that does not hold yet, with what a person can do about it. */
-export interface Wait {
+export interface Precondition {
   readonly what: string;
   /** Commands of the OpenStack client. */
   readonly commands: readonly string[];

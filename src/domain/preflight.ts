@@ -11,7 +11,7 @@ import {
 import type { CloudProject } from './cloud-project.ts';
 import { type Diagnostic, error } from './diagnostic.ts';
 import { shellOperand, shellWord } from './escape/shell-word.ts';
-import type { Wait } from './plan.ts';
+import type { Precondition } from './plan.ts';
 import { isWithheld } from './secrets.ts';
 import type { Expectation } from './spec.ts';
 
@@ -41,7 +41,11 @@ export function identityProblems(
 }
 
 /** What has to happen before the restore can start. `pendingBackups`: backups that are being made right now, as far as known. */
-export function waitsFor(volume: Volume, backup: Backup, pendingBackups: readonly Backup[] = []): Wait[] {
+export function unmetPreconditions(
+  volume: Volume,
+  backup: Backup,
+  pendingBackups: readonly Backup[] = [],
+): Precondition[] {
   return [
     ...volumeWaits(volume),
     ...backupWaits(backup),
@@ -183,14 +187,14 @@ const BUSY: ReadonlyMap<string, string> = new Map([
   ['awaiting-transfer', 'its transfer to another project to be accepted or called off'],
 ]);
 
-function volumeWaits(volume: Volume): Wait[] {
+function volumeWaits(volume: Volume): Precondition[] {
   if (volume.status === AVAILABLE) return [];
   const attached = volume.status === 'detaching' ? [] : volume.attachments.map((one) => detach(volume, one));
   if (volume.status === 'in-use' && attached.length > 0) return attached;
   return [busy(volume), ...attached];
 }
 
-function busy({ id, status }: Volume): Wait {
+function busy({ id, status }: Volume): Precondition {
   const what = BUSY.get(status) ?? `disk to become available (it is ${status})`;
   if (status === 'awaiting-transfer')
     return {
@@ -204,7 +208,7 @@ function busy({ id, status }: Volume): Wait {
   return { what, commands: status === 'in-use' ? [`openstack volume show ${shellOperand(id)}`] : [] };
 }
 
-function detach(volume: Volume, attachment: Attachment): Wait {
+function detach(volume: Volume, attachment: Attachment): Precondition {
   const server = shellOperand(attachment.server_id);
   return {
     what: `detach from ${describeAttachment(attachment)}`,
@@ -216,7 +220,7 @@ function detach(volume: Volume, attachment: Attachment): Wait {
   };
 }
 
-function backupWaits({ status }: Backup): Wait[] {
+function backupWaits({ status }: Backup): Precondition[] {
   switch (status) {
     case AVAILABLE:
       return [];
@@ -230,7 +234,7 @@ function backupWaits({ status }: Backup): Wait[] {
 }
 
 /** VBS refuses a disk of which a backup is being made (VolumeBackup.0206), whatever status the disk is in. */
-function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readonly Backup[]): Wait[] {
+function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readonly Backup[]): Precondition[] {
   if (volume.status === 'backing-up') return [];
   return pendingBackups
     .filter(

@@ -1,6 +1,6 @@
 import { projectText, sameProject } from './cloud-project.ts';
 import { addressesText, forgottenBy } from './continuation.ts';
-import { type Diagnostic, error, Lines } from './diagnostic.ts';
+import { type Diagnostic, error, MultilineText } from './diagnostic.ts';
 import { Failure } from './errors.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 
@@ -43,7 +43,7 @@ function risksOf(
   { given: name, location, sameSerial }: Terms,
 ): { readonly risk: PushRisk; readonly diagnostic: Diagnostic }[] {
   const risks: { risk: PushRisk; diagnostic: Diagnostic }[] = [];
-  const risk = (which: PushRisk, summary: string, detail: string | Lines, remedy: string) =>
+  const risk = (which: PushRisk, summary: string, detail: string | MultilineText, remedy: string) =>
     risks.push({
       risk: which,
       diagnostic: error(`push-${which}`, summary, { detail, remedy: `${remedy}: --allow-${which}` }),
@@ -52,7 +52,7 @@ function risksOf(
     risk(
       'other-lineage',
       `${name} is a different state from the one at ${location}`,
-      new Lines(
+      new MultilineText(
         `There: lineage ${current.lineage}, ${projectText(current.target)}`,
         `In ${name}: lineage ${given.lineage}, ${projectText(given.target)}`,
       ),

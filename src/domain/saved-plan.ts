@@ -1,8 +1,8 @@
 import { canonicalJson, canonicalJsonInSteps } from './canonical-json.ts';
+import type { ChunkedWork } from './chunked-work.ts';
 import type { CloudProject } from './cloud-project.ts';
 import type { Policy } from './config.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { LongWork } from './long-work.ts';
 import type { BackupView, FieldChange, Identified, Plan, VolumeView } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
@@ -158,12 +158,12 @@ export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Addres
 export type Hash = (text: string) => string;
 
 /** What digest and signature are made over: whatever a plan file holds, but for the two. */
-export function* signedText(saved: object): LongWork<string> {
+export function* signedText(saved: object): ChunkedWork<string> {
   const { digest, signature, ...rest } = saved as { readonly digest?: unknown; readonly signature?: unknown };
   return yield* canonicalJsonInSteps(rest);
 }
 
-export function* planDigest(saved: object, hash: Hash): LongWork<string> {
+export function* planDigest(saved: object, hash: Hash): ChunkedWork<string> {
   return hash(yield* signedText(saved));
 }
 

@@ -1,4 +1,4 @@
-import type { Place } from './diagnostic.ts';
+import type { SourcePosition } from './diagnostic.ts';
 
 /** `set/name`: where a restore is declared. Not its identity; a rename changes nothing. */
 export type Address = string;
@@ -53,13 +53,13 @@ export interface RestoreSpec {
   readonly timeout_ms?: number;
   /** Undone by then, it expires. ISO 8601 UTC. */
   readonly valid_until?: string;
-  readonly valid_until_source?: Place;
+  readonly valid_until_source?: SourcePosition;
   /**
    * Once it is done, nothing is restored into its disk any more: the record keeps that. `false` lifts it again; absent,
    * it stays as the record has it.
    */
   readonly protect?: boolean;
-  readonly source: Place;
+  readonly source: SourcePosition;
 }
 
 /** A file (or stdin, `-`) that restores were read from. */

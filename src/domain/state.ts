@@ -152,7 +152,7 @@ export function emptyState(lineage: string, target: CloudProject, createdAt: str
 export function fold(state: State, commits: Iterable<Commit>): State {
   const ledger = new Ledger(state);
   for (const commit of commits) ledger.stage(commit);
-  ledger.settle();
+  ledger.applyStaged();
   return ledger.state();
 }
 
@@ -167,7 +167,7 @@ export interface Staged {
 
 /**
  * A state that grows by commits at a cost that does not depend on its size. In two steps, because a commit
- * must be known to fit before it is written, and must not show before it is durable: `stage`, write, `settle`.
+ * must be known to fit before it is written, and must not show before it is durable: `stage`, write, `applyStaged`.
  */
 export class Ledger {
   readonly #origin: State;
@@ -212,7 +212,7 @@ export class Ledger {
   }
 
   /** What was staged is part of the state from now on. */
-  settle(): void {
+  applyStaged(): void {
     for (const [address, record] of this.#staged) {
       if (record) this.#records.set(address, record);
       else this.#records.delete(address);

@@ -1,5 +1,5 @@
+import { type ChunkedWork, runInterruptibly } from '../domain/chunked-work.ts';
 import type { CloudFailure, Reading } from '../domain/cloud.ts';
-import { type LongWork, stoppably } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { isObject, type JsonObject, list } from '../domain/shape.ts';
@@ -99,7 +99,7 @@ export class ApiClient {
       if (got.kind !== 'answer') return got;
       bytes += Buffer.byteLength(got.answer.text);
       const parsed = await this.#parse(got.answer, (body) =>
-        stoppably(parsePage(body, request, got.answer.secrets), signal ?? this.#tools.stop),
+        runInterruptibly(parsePage(body, request, got.answer.secrets), signal ?? this.#tools.stop),
       );
       if (parsed.kind !== 'parsed') return parsed;
       // The first page is the oldest: nothing in the list is older than it.
@@ -221,7 +221,7 @@ function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
   secrets: Secrets | undefined,
-): LongWork<{ readonly entries: readonly T[]; readonly next: string | undefined }> {
+): ChunkedWork<{ readonly entries: readonly T[]; readonly next: string | undefined }> {
   const entries: T[] = [];
   for (const [index, entry] of checked(body[key], list, key).entries()) {
     if (index > 0 && index % PAGE_SIZE === 0) yield;

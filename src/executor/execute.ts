@@ -6,7 +6,8 @@ import { type ApplyEvent, countResults, type End, type RunSummary } from '../dom
 import { optional } from '../domain/optional.ts';
 import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { advance, jobIdOf, type RestoreRecord } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord } from '../domain/record.ts';
+import { advance } from '../domain/record-transitions.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
 import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -14,7 +15,7 @@ import type { Lease } from '../state/backend.ts';
 import { PendingBackups } from './pending-backups.ts';
 import { runRestore } from './restore.ts';
 import { RestorePoller } from './restore-poller.ts';
-import { LagMeter, type Reach, type Run, type RunSettings } from './run.ts';
+import { LagMeter, type Run, type RunMode, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 import { SlowWrites } from './slow-writes.ts';
 
@@ -31,7 +32,7 @@ export interface ExecuteInput {
   /** Limits of the policy that a person lifted for this run; absent: none. */
   readonly waivers?: readonly Waiver[];
   /** Default `finish`. */
-  readonly reach?: Reach;
+  readonly mode?: RunMode;
   readonly onEvent: (event: ApplyEvent) => void;
   readonly stop: AbortSignal;
 }
@@ -82,7 +83,7 @@ class Execution {
       clock,
       random,
       settings,
-      reach: input.reach ?? 'finish',
+      mode: input.mode ?? 'finish',
       stop: halt,
       hurry: patient(stop),
       unsaved: this.#unsaved,
@@ -138,10 +139,10 @@ class Execution {
 
   /** Else no request would ever leave, and every restore would wait in vain. */
   #mustOutlastARequest(): void {
-    const { lease, settings, reach } = this.#input;
+    const { lease, settings, mode } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
     if (
-      reach === 'follow' ||
+      mode === 'follow' ||
       lease.poisoned ||
       // Rule: time-to-live-outlasts-a-request
       lease.ttlMs > timeoutMs

@@ -1,21 +1,21 @@
 import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
-import { endedApart } from '../domain/look-history.ts';
+import { endedApart } from '../domain/observation-history.ts';
 import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
-import { type ConfirmedLook, commitLook, confirmLook } from './confirm-look.ts';
+import { type ConfirmedReadings, commitObservation, confirmReadings } from './confirm-readings.ts';
+import { failureReport, withCloudsReason } from './failure-report.ts';
+import { HoldTimer, isGone } from './hold-timer.ts';
 import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from './judge-running.ts';
-import { isGone, Lasting } from './lasting.ts';
-import { type Look, lookOf } from './look.ts';
-import { failureReport, withCloudsReason } from './reason.ts';
-import { recorded, running, type Session } from './run.ts';
+import { type Readings, readingsOf } from './readings.ts';
+import { type RestoreRun, recorded, running } from './run.ts';
 
 /**
  * Follows a restore that the cloud is doing to its end, or until this run’s time for it is up: then the record
  * stays `running` and a later run goes on. Never starts anything.
  */
-export async function follow(session: Session, record: Running): Promise<End> {
+export async function follow(session: RestoreRun, record: Running): Promise<End> {
   const { run } = session;
   const following = new Following(session);
   const followed = run.restorePoller.follow(record.volume_id, () => following.seenRestoring());
@@ -33,12 +33,12 @@ export async function follow(session: Session, record: Running): Promise<End> {
             type: 'fail',
             at: session.now(),
             reason: await withCloudsReason(session, step.reason),
-            moved: true,
+            volume_changed: true,
           });
           return recorded(session);
         case 'lost':
           await session.step({
-            type: 'lose',
+            type: 'mark_unknown',
             at: session.now(),
             cause: step.cause,
             observations: step.observations,
@@ -54,7 +54,7 @@ export async function follow(session: Session, record: Running): Promise<End> {
         default:
           return unreachable(step);
       }
-      if (session.timeIsUp || run.reach === 'submit') return recorded(session);
+      if (session.timeIsUp || run.mode === 'no_wait') return recorded(session);
       await run.restorePoller.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
     }
   } finally {
@@ -64,20 +64,20 @@ export async function follow(session: Session, record: Running): Promise<End> {
 
 /** Looks at one restore, each look the fewest requests that tell how it stands. */
 class Following {
-  readonly #session: Session;
-  readonly #jobGone: Lasting;
-  readonly #gone: Lasting;
-  readonly #unmoved: Lasting;
+  readonly #session: RestoreRun;
+  readonly #jobGone: HoldTimer;
+  readonly #gone: HoldTimer;
+  readonly #unmoved: HoldTimer;
   /** From the yes on, until the disk is seen restoring: how late this cloud shows what it has accepted. */
   #acceptedAt: number | undefined;
 
-  constructor(session: Session) {
+  constructor(session: RestoreRun) {
     const { clock } = session.run;
     this.#session = session;
     this.#acceptedAt = session.acceptedAt;
-    this.#jobGone = new Lasting(clock, session.settleMs);
-    this.#gone = new Lasting(clock, session.settleMs);
-    this.#unmoved = new Lasting(clock, session.settleMs);
+    this.#jobGone = new HoldTimer(clock, session.settleMs);
+    this.#gone = new HoldTimer(clock, session.settleMs);
+    this.#unmoved = new HoldTimer(clock, session.settleMs);
   }
 
   seenRestoring(): void {
@@ -170,10 +170,10 @@ class Following {
       return RESTORING;
     }
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
-    return this.#lookAtStatuses(lookOf(volume, backup, run.clock));
+    return this.#lookAtStatuses(readingsOf(volume, backup, run.clock));
   }
 
-  async #lookAtStatuses(first: Look): Promise<Step> {
+  async #lookAtStatuses(first: Readings): Promise<Step> {
     const { run } = this.#session;
     const seen = await this.#confirm(first);
     const step = judgeStatuses(
@@ -196,7 +196,7 @@ class Following {
    * once more after the backup, as attaching it does; then Cinder's messages tell. Where they cannot be read, a disk that
    * is attached is believed: that is what people do with one that was restored.
    */
-  async #failureThatWasReset({ look, history }: ConfirmedLook): Promise<Step | undefined> {
+  async #failureThatWasReset({ look, history }: ConfirmedReadings): Promise<Step | undefined> {
     const apart = endedApart(look.seen, history);
     if (apart === undefined) return undefined;
     const report = await failureReport(this.#session);
@@ -219,9 +219,9 @@ class Following {
   }
 
   /** What it shows is held against what was seen before, and kept where it matters. */
-  async #confirm(first: Look): Promise<ConfirmedLook> {
-    const confirmed = await confirmLook(this.#session, this.#record, first);
-    await commitLook(this.#session, confirmed);
+  async #confirm(first: Readings): Promise<ConfirmedReadings> {
+    const confirmed = await confirmReadings(this.#session, this.#record, first);
+    await commitObservation(this.#session, confirmed);
     return confirmed;
   }
 
@@ -252,7 +252,7 @@ interface Progress {
 }
 
 /** Tells progress once, and again only when it changes; of trouble that comes and goes, once that it is there. */
-function teller(session: Session): (progress: Progress) => void {
+function teller(session: RestoreRun): (progress: Progress) => void {
   const troubles = new Set<string>();
   let last: string | undefined;
   return ({ note, job, trouble }) => {

@@ -3,12 +3,13 @@ import { sameId, VOLUME_RESTORING } from '../domain/cloud.ts';
 import { refused } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { RestoreAction } from '../domain/plan.ts';
-import { advance, identityText, jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
+import { identityText, jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
+import { advance } from '../domain/record-transitions.ts';
 import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { isRestore, otherWork } from './judge-running.ts';
-import { isFound, look } from './look.ts';
+import { isFound, look } from './readings.ts';
 
 /** By what it is known that a restore was done by hand. */
 export type Proof = (

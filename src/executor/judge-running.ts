@@ -8,22 +8,22 @@ import {
 } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import {
+  isFull,
+  type Observation,
+  type SuccessProof,
+  sameResource,
+  wasFound,
+} from '../domain/observation.ts';
+import {
   endedApart,
   isDiskAtRest,
   lacksItsName,
   newlyNamed,
   sawBothRestoring,
-} from '../domain/look-history.ts';
-import {
-  isFull,
-  isShown,
-  type Observation,
-  type Observed,
-  type Running,
-  sameSeen,
-} from '../domain/record.ts';
-import { type ConfirmedLook, subjectOf } from './confirm-look.ts';
-import type { Look } from './look.ts';
+} from '../domain/observation-history.ts';
+import type { Running } from '../domain/record.ts';
+import { type ConfirmedReadings, observedRestore } from './confirm-readings.ts';
+import type { Readings } from './readings.ts';
 
 /** The cloud shows that it works on it. */
 export const RESTORING = { kind: 'goes_on', note: 'restoring', disk: 'restoring' } as const;
@@ -38,7 +38,7 @@ export type Step =
     }
   /** At rest, and just as before the attempt: no restore can look like that. */
   | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
-  | { readonly kind: 'succeeded'; readonly observed: Observed }
+  | { readonly kind: 'succeeded'; readonly observed: SuccessProof }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'lost'; readonly cause: string; readonly observations: readonly Observation[] };
 
@@ -116,14 +116,14 @@ export function isRestore(jobType: string): boolean {
  * `told_by` the job that it is done, it is enough that the disk moved.
  */
 export function judgeStatuses(
-  { look, history }: Pick<ConfirmedLook, 'look' | 'history'>,
+  { look, history }: Pick<ConfirmedReadings, 'look' | 'history'>,
   record: Running,
   traits: CloudTraits,
   goneForGood: boolean,
   told_by?: 'job',
 ): Step {
   const { volume, backup, seen } = look;
-  const subject = subjectOf(record, traits);
+  const subject = observedRestore(record, traits);
   const { contradiction } = history;
   const lost = (cause: string): Step => ({
     kind: 'lost',
@@ -132,7 +132,7 @@ export function judgeStatuses(
   });
   if (volume.kind === 'unreadable')
     return { kind: 'goes_on', note: `the disk cannot be read: ${volume.failure.message}`, trouble: true };
-  if (volume.kind === 'gone' || !isShown(seen.volume))
+  if (volume.kind === 'gone' || !wasFound(seen.volume))
     return goneForGood
       ? lost('the disk is gone')
       : { kind: 'goes_on', note: 'the disk is not found', trouble: true };
@@ -161,7 +161,7 @@ export function judgeStatuses(
   // Rule: disk-from-another-backup-is-not-ours
   if (named === 'another')
     return lost(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
-  const observed: Observed = { at: seen.at, volume: seen.volume, backup: seen.backup };
+  const observed: SuccessProof = { at: seen.at, volume: seen.volume, backup: seen.backup };
   // Rule: contradicted-restore-is-not-ours
   if (contradiction)
     return lost(`${contradiction.because}: what was restored into the disk is not this restore`);
@@ -176,9 +176,9 @@ export function judgeStatuses(
   // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
   if (
     // Rule: disk-as-before-is-not-restored
-    sameSeen(seen.volume, record.baseline.volume) ||
+    sameResource(seen.volume, record.baseline.volume) ||
     // Rule: backup-as-before-is-not-restored
-    (unseen && told_by === undefined && sameSeen(seen.backup, record.baseline.backup))
+    (unseen && told_by === undefined && sameResource(seen.backup, record.baseline.backup))
   )
     return {
       kind: 'unmoved',
@@ -203,8 +203,8 @@ export function judgeStatuses(
 /** An error that a second reading in order did not show may be an old copy of the data. */
 function broken(
   reason: string,
-  { seen }: Look,
-  { contradiction }: ConfirmedLook['history'],
+  { seen }: Readings,
+  { contradiction }: ConfirmedReadings['history'],
   lost: (cause: string) => Step,
 ): Step {
   if (!seen.confirmed) return { kind: 'goes_on', note: reason, trouble: true };
@@ -219,7 +219,7 @@ function broken(
  * before anything moves.
  */
 export function judgeWithoutJob(
-  confirmed: ConfirmedLook,
+  confirmed: ConfirmedReadings,
   record: Running,
   traits: CloudTraits,
   goneForGood: boolean,

@@ -1,19 +1,15 @@
+import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { unreachable } from '../domain/errors.ts';
-import {
-  type Intended,
-  type LookHistory,
-  type Observation,
-  wasEverInDoubt,
-  worstDoubt,
-} from '../domain/record.ts';
-import { commitLook, confirmLook, subjectOf } from './confirm-look.ts';
-import { isGone, Lasting } from './lasting.ts';
-import { Rhythm } from './rhythm.ts';
-import type { Session } from './run.ts';
+import type { Observation, ObservationHistory } from '../domain/observation.ts';
+import type { Intended } from '../domain/record.ts';
+import { commitObservation, confirmReadings, observedRestore } from './confirm-readings.ts';
+import { HoldTimer, isGone } from './hold-timer.ts';
+import { PollSchedule } from './rhythm.ts';
+import type { RestoreRun } from './run.ts';
 import { effectiveSettle, judge } from './verdict.ts';
 
 export type Finding =
-  | { readonly kind: 'adopt'; readonly because: string; readonly history: LookHistory }
+  | { readonly kind: 'adopt'; readonly because: string; readonly history: ObservationHistory }
   /** Nothing was started. `seen`: the last look, if there was anything to look for. */
   | { readonly kind: 'retry'; readonly because: string; readonly for_ms: number; readonly seen?: Observation }
   | { readonly kind: 'failed'; readonly because: string }
@@ -26,25 +22,25 @@ export type Finding =
  * until settle has passed since it began: a resumed run counts from its own first look, for it cannot know how
  * long ago the request left. What is settled already is looked at once.
  */
-export async function probe(session: Session, started: Intended): Promise<Finding> {
+export async function probe(session: RestoreRun, started: Intended): Promise<Finding> {
   const { run } = session;
   const { clock, settings } = run;
   // Nothing to find out: save the requests.
   if (!wasEverInDoubt(started.attempts))
     return { kind: 'retry', because: 'nothing that was sent can have started it', for_ms: 0 };
 
-  const rhythm = new Rhythm(clock, settings.poll);
-  const gone = new Lasting(clock, session.settleMs);
+  const rhythm = new PollSchedule(clock, settings.poll);
+  const gone = new HoldTimer(clock, session.settleMs);
   let told = '';
   for (;;) {
     const record = session.record?.status === 'intended' ? session.record : started;
-    const confirmed = await confirmLook(session, record, await session.look());
+    const confirmed = await confirmReadings(session, record, await session.look());
     const { history } = confirmed;
     const { seen } = confirmed.look;
     const settleMs = settleOf(session, record);
     const { sinceMs } = rhythm;
     const verdict = judge({
-      ...subjectOf(record, run.driver.traits),
+      ...observedRestore(record, run.driver.traits),
       attempts: record.attempts,
       seen,
       history,
@@ -63,7 +59,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
       case 'unknown':
         return { kind: 'unknown', because: verdict.because, observations: history.looks };
       case 'wait': {
-        await commitLook(session, confirmed);
+        await commitObservation(session, confirmed);
         if (told !== verdict.because)
           run.emit({ type: 'checking', address: record.address, because: verdict.because });
         told = verdict.because;
@@ -76,7 +72,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
             because: `not determined within the timeout: ${verdict.because}`,
             observations: history.looks,
           };
-        if (!settling && run.reach === 'submit') return { kind: 'open' };
+        if (!settling && run.mode === 'no_wait') return { kind: 'open' };
         await rhythm.pause(settleMs - sinceMs, run.stop);
         break;
       }
@@ -87,7 +83,7 @@ export async function probe(session: Session, started: Intended): Promise<Findin
 }
 
 /** How long an unmoved disk is looked at before it counts, ms. */
-function settleOf({ run, settleMs }: Session, { attempts }: Intended): number {
+function settleOf({ run, settleMs }: RestoreRun, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
   // Rule: settled-is-what-was-looked-at-until-settle
   return effectiveSettle(settleMs, run.lag.longestMs);

@@ -2,17 +2,18 @@ import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
+import type { Observation } from '../domain/observation.ts';
+import { sameObservation } from '../domain/observation.ts';
 import type { BackupView, PinnedAction, VolumeView } from '../domain/plan.ts';
 import { factBreaches, withWaivers } from '../domain/policy-check.ts';
-import { identityProblems, type ProjectRegion, waitsFor } from '../domain/preflight.ts';
-import type { Names, Observation } from '../domain/record.ts';
-import { sameLook } from '../domain/record.ts';
+import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
+import type { Names } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
-import { cloudTime, type FoundLook, isFound, type Look } from './look.ts';
+import { cloudTime, type FoundReadings, isFound, type Readings } from './readings.ts';
 import type { Run } from './run.ts';
 
 export type Readiness =
-  | { readonly kind: 'ready'; readonly look: FoundLook }
+  | { readonly kind: 'ready'; readonly look: FoundReadings }
   | {
       readonly kind: 'not_yet';
       readonly reason: string /** Worth another look after this, ms. */;
@@ -40,7 +41,7 @@ export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | 
 export async function checkReadiness(
   run: Run,
   action: PinnedAction,
-  look: Look,
+  look: Readings,
   earlier: Earlier,
   begun?: Names,
 ): Promise<Readiness> {
@@ -55,14 +56,17 @@ export async function checkReadiness(
 }
 
 /** What was not read is judged once it is. */
-function refusedByPolicy({ settings, waivers, clock }: Run, { volume, backup }: Look): readonly Diagnostic[] {
+function refusedByPolicy(
+  { settings, waivers, clock }: Run,
+  { volume, backup }: Readings,
+): readonly Diagnostic[] {
   if (volume.kind !== 'found' || backup.kind !== 'found') return [];
   return withWaivers(factBreaches(volume.value, backup.value, settings.policy, clock.now()), waivers).refused;
 }
 
 export function judgeReadiness(
   action: PinnedAction,
-  look: Look,
+  look: Readings,
   project: ProjectRegion,
   earlier: Earlier,
   begun?: Names,
@@ -79,12 +83,12 @@ export function judgeReadiness(
     (begun && changedSince('begun', { name: begun.volume_name }, backupAsBegun(begun), volume, backup));
   if (changed) return { kind: 'never', reason: changed };
 
-  const waits = waitsFor(namedAsPlanned(volume, action), backup, pendingBackups);
+  const waits = unmetPreconditions(namedAsPlanned(volume, action), backup, pendingBackups);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
   const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));
   const now = cloudTime(look);
-  const quiet = earlier && sameLook(earlier.seen, look.seen) ? earlier.ago_ms : 0;
+  const quiet = earlier && sameObservation(earlier.seen, look.seen) ? earlier.ago_ms : 0;
   if ((now !== undefined && now >= youngest + BASELINE_AGE_MS) || quiet >= BASELINE_QUIET_MS)
     return { kind: 'ready', look };
   return {
@@ -97,7 +101,7 @@ export function judgeReadiness(
   };
 }
 
-function notFound({ volume, backup }: Look): Readiness {
+function notFound({ volume, backup }: Readings): Readiness {
   const [what, reading] =
     volume.kind === 'found' ? (['backup', backup] as const) : (['disk', volume] as const);
   switch (reading.kind) {

@@ -1,28 +1,19 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { doubtOf } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
-import { isRestoringBackup, isRestoringDisk } from '../domain/look-history.ts';
-import {
-  advance,
-  doubtOf,
-  isMaybeTouched,
-  isOpen,
-  isShown,
-  type Observation,
-  type Resolution,
-  type RestoreRecord,
-  sameSeen,
-  settleMsOf,
-  statusOf,
-} from '../domain/record.ts';
+import { type Observation, observedStatus, sameResource, wasFound } from '../domain/observation.ts';
+import { isRestoringBackup, isRestoringDisk } from '../domain/observation-history.ts';
+import { isMaybeTouched, isOpen, type Resolution, type RestoreRecord, settleMsOf } from '../domain/record.ts';
+import { advance } from '../domain/record-transitions.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { look } from './look.ts';
+import { look } from './readings.ts';
 import { refuseAgainstJob } from './refuse-against-job.ts';
-import { Rhythm } from './rhythm.ts';
+import { PollSchedule } from './rhythm.ts';
 import type { RunSettings } from './run.ts';
 
 export interface Looking {
@@ -101,8 +92,8 @@ async function refuseUnlessAtRest(
 ): Promise<void> {
   const { poll, retry } = settings;
   const first = await lookWhileAtRest(driver, clock, record, stop);
-  const rhythm = new Rhythm(clock, poll);
-  if (!sameSeen(first.volume, record.baseline.volume)) tell(movedSince(record, first));
+  const rhythm = new PollSchedule(clock, poll);
+  if (!sameResource(first.volume, record.baseline.volume)) tell(movedSince(record, first));
   // As when a restore is followed: a job counts as gone once it was at every look until settle had passed.
   const settleMs = settleMsOf(record, retry.settle_ms);
   const possibleMs = job === 'gone' ? settleMs : stillPossibleMs(record, clock.now(), settleMs);
@@ -112,7 +103,7 @@ async function refuseUnlessAtRest(
     await rhythm.pause(untilMs - rhythm.sinceMs, stop);
     await refuseAgainstJob(driver, record, 'not-started', stop);
     const seen = await lookWhileAtRest(driver, clock, record, stop);
-    if (!sameSeen(seen.volume, first.volume))
+    if (!sameResource(seen.volume, first.volume))
       throw Failure.of(
         'refused',
         'disk-moved',
@@ -154,7 +145,7 @@ function movedSince(record: RestoreRecord, now: Observation): Diagnostic {
 }
 
 function seenText({ volume }: Observation): string {
-  return isShown(volume) ? `${volume.status} (updated ${volume.updated_at ?? 'never'})` : volume.reading;
+  return wasFound(volume) ? `${volume.status} (updated ${volume.updated_at ?? 'never'})` : volume.reading;
 }
 
 /** How long the last request that can have started something may still do so, ms; by the wall clock, for another machine may have sent it. */
@@ -185,7 +176,7 @@ async function lookWhileAtRest(
     throw Failure.of(
       'refused',
       'still-restoring',
-      `disk ${record.volume_id} is ${statusOf(seen.volume)}, backup ${record.backup_id} is ${statusOf(seen.backup)}`,
+      `disk ${record.volume_id} is ${observedStatus(seen.volume)}, backup ${record.backup_id} is ${observedStatus(seen.backup)}`,
       {
         detail: 'A restore is running right now; it may be this one.',
         remedy: 'wait for it to end, then decide',

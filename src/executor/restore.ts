@@ -1,25 +1,19 @@
 import { backoffMs } from '../domain/backoff.ts';
 import { momentOf } from '../domain/clock.ts';
 import type { Attachment, CloudFailure, StartOutcome } from '../domain/cloud.ts';
+import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
+import { type Observation, type ObservationHistory, sameResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
 import type { PinnedAction } from '../domain/plan.ts';
-import {
-  isUnderWay,
-  type LookHistory,
-  type Observation,
-  type RestoreRecord,
-  sameSeen,
-  wasEverInDoubt,
-  worstDoubt,
-} from '../domain/record.ts';
+import { isUnderWay, type RestoreRecord } from '../domain/record.ts';
+import { withCloudsReason } from './failure-report.ts';
 import { follow } from './follow.ts';
-import type { FoundLook } from './look.ts';
 import { type Finding, probe } from './probe.ts';
-import { withCloudsReason } from './reason.ts';
-import { intended, type Run, recorded, running, Session } from './run.ts';
+import type { FoundReadings } from './readings.ts';
+import { intended, RestoreRun, type Run, recorded, running } from './run.ts';
 import { sendRestore } from './send-restore.ts';
 import { closedTo, type Ready, untilReady } from './until-ready.ts';
 import { watchWhile } from './watch.ts';
@@ -43,7 +37,7 @@ export async function runRestore(
   if (action.kind === 'resume' && !(record && isUnderWay(record)))
     return { kind: 'not_started', code: 'changed', reason: 'it is no longer running' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
-  const session = new Session(run, idsOf(action), record, timeoutMs);
+  const session = new RestoreRun(run, idsOf(action), record, timeoutMs);
   const attempts = new Attempts(session, action);
   try {
     for (;;) {
@@ -64,7 +58,7 @@ const REFUSED_TOKENS_MAX = 1;
 const AGAIN = 'again';
 
 class Attempts {
-  readonly #session: Session;
+  readonly #session: RestoreRun;
   readonly #action: PinnedAction;
   /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
   #attached: readonly Attachment[];
@@ -76,7 +70,7 @@ class Attempts {
   #refusedTokens = 0;
   #lastFailure: CloudFailure | undefined;
 
-  constructor(session: Session, action: PinnedAction) {
+  constructor(session: RestoreRun, action: PinnedAction) {
     this.#session = session;
     this.#action = action;
     this.#attached = action.volume.attachments ?? [];
@@ -110,7 +104,7 @@ class Attempts {
       }
       // Rule: wait-starts-nothing
       // Nothing is under way, and this run starts nothing: so it is over, and whatever comes next is a new start.
-      if (run.reach === 'follow') return this.#fail(finding.because, false);
+      if (run.mode === 'follow') return this.#fail(finding.because, false);
       // Rule: resume-heeds-the-policy-of-today
       if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
         return { ...recorded(session), refused: this.#action.refused };
@@ -154,7 +148,7 @@ class Attempts {
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can tell what an attempt in doubt did.
       // Rule: disk-that-left-its-baseline-is-judged-again
-      if (!sameSeen(baseline.volume, earlier.baseline.volume)) return AGAIN;
+      if (!sameResource(baseline.volume, earlier.baseline.volume)) return AGAIN;
       // Rule: baseline-of-a-doubt-is-kept
       witness = earlier.baseline;
     }
@@ -307,20 +301,25 @@ class Attempts {
     session.run.emit({ type: 'not_started', address: session.ids.address, because });
   }
 
-  async #adopt({ history, because }: { history: LookHistory; because: string }): Promise<End> {
+  async #adopt({ history, because }: { history: ObservationHistory; because: string }): Promise<End> {
     const session = this.#session;
     await session.step({ type: 'adopt', at: session.now(), history });
     session.run.emit({ type: 'adopted', address: session.ids.address, because });
     return follow(session, running(session));
   }
 
-  async #fail(reason: string, moved: boolean): Promise<End> {
-    await this.#session.step({ type: 'fail', at: this.#session.now(), reason, moved });
+  async #fail(reason: string, volumeChanged: boolean): Promise<End> {
+    await this.#session.step({
+      type: 'fail',
+      at: this.#session.now(),
+      reason,
+      volume_changed: volumeChanged,
+    });
     return recorded(this.#session);
   }
 
   async #lose(cause: string, observations: readonly Observation[]): Promise<End> {
-    await this.#session.step({ type: 'lose', at: this.#session.now(), cause, observations });
+    await this.#session.step({ type: 'mark_unknown', at: this.#session.now(), cause, observations });
     return recorded(this.#session);
   }
 
@@ -332,7 +331,7 @@ class Attempts {
 }
 
 /** How it stands when this run goes no further: by its record if it is under way, else as not started. */
-function standing(session: Session, why: { readonly code: NotStarted; readonly reason: string }): End {
+function standing(session: RestoreRun, why: { readonly code: NotStarted; readonly reason: string }): End {
   const { record } = session;
   if (record && isUnderWay(record)) return { kind: 'recorded', record };
   return { kind: 'not_started', code: why.code, reason: why.reason };
@@ -352,11 +351,11 @@ function ofThisRestore(outcome: StartOutcome, run: Run): StartOutcome {
   };
 }
 
-function idsOf({ address, volume, backup }: PinnedAction): Session['ids'] {
+function idsOf({ address, volume, backup }: PinnedAction): RestoreRun['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
 }
 
-function namesOf({ volume, backup }: FoundLook) {
+function namesOf({ volume, backup }: FoundReadings) {
   return {
     volume_name: volume.value.name,
     backup_name: backup.value.name,

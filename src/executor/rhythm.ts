@@ -3,7 +3,7 @@ import type { PollSettings } from '../domain/config.ts';
 import { growing } from './growing-interval.ts';
 
 /** When disk and backup are looked at again while a request may still take effect. Begins when it is made. */
-export class Rhythm {
+export class PollSchedule {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #interval: () => number;

@@ -3,28 +3,21 @@ import { isoTime } from '../domain/clock.ts';
 import type { ApplySettings, HttpSettings, Policy, PollSettings, RetrySettings } from '../domain/config.ts';
 import type { ApplyEvent, End, NotStarted, WithoutTime } from '../domain/events.ts';
 import type { Waiver } from '../domain/policy.ts';
-import {
-  advance,
-  type Intended,
-  type RecordEvent,
-  type RestoreRecord,
-  type Running,
-  settleMsOf,
-  writtenBy,
-} from '../domain/record.ts';
+import { type Intended, type RestoreRecord, type Running, settleMsOf } from '../domain/record.ts';
+import { advance, type RecordEvent, writtenBy } from '../domain/record-transitions.ts';
 import type { Address } from '../domain/spec.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { type Look, look } from './look.ts';
 import type { PendingBackups } from './pending-backups.ts';
+import { look, type Readings } from './readings.ts';
 import type { RestorePoller } from './restore-poller.ts';
 import type { SlowWrites } from './slow-writes.ts';
 
 /**
- * How far a run goes. `finish`: start and follow to the end. `submit`: start, and leave it to the cloud once it
- * said yes; what is not ready now is not started. `follow`: bring what is open to its end, start nothing, ever.
+ * How far a run goes. `finish`: starts restores and follows them to the end. `no_wait` (`--no-wait`): starts what is ready,
+ * and ends once the cloud has accepted it. `follow`: brings open restores to their end, and starts nothing.
  */
-export type Reach = 'finish' | 'submit' | 'follow';
+export type RunMode = 'finish' | 'no_wait' | 'follow';
 
 /** What every restore of one run shares. */
 export interface Run {
@@ -34,7 +27,7 @@ export interface Run {
   /** In [0, 1). */
   readonly random: () => number;
   readonly settings: RunSettings;
-  readonly reach: Reach;
+  readonly mode: RunMode;
   readonly emit: (event: WithoutTime<ApplyEvent>) => void;
   /** Aborted when nothing new may start and what waits must stop waiting: a person asked, or the state is lost. */
   readonly stop: AbortSignal;
@@ -78,7 +71,7 @@ export class LagMeter {
 }
 
 /** One restore under way: its record, and the steps that make the next one durable before anything else happens. */
-export class Session {
+export class RestoreRun {
   readonly run: Run;
   readonly ids: { readonly address: string; readonly volume_id: string; readonly backup_id: string };
   /** Monotonic ms after which this run follows it no longer. */
@@ -88,7 +81,7 @@ export class Session {
   acceptedAt: number | undefined;
   #record: RestoreRecord | undefined;
 
-  constructor(run: Run, ids: Session['ids'], record: RestoreRecord | undefined, timeoutMs: number) {
+  constructor(run: Run, ids: RestoreRun['ids'], record: RestoreRecord | undefined, timeoutMs: number) {
     this.run = run;
     this.ids = ids;
     this.#record = record;
@@ -114,7 +107,7 @@ export class Session {
     }
   }
 
-  look(): Promise<Look> {
+  look(): Promise<Readings> {
     return look(this.run.driver, this.run.clock, this.ids, this.run.stop);
   }
 
@@ -142,19 +135,19 @@ export class Session {
 }
 
 /** The end of a run that goes no further with it than its record says. */
-export function recorded({ record }: Session): End & { readonly kind: 'recorded' } {
+export function recorded({ record }: RestoreRun): End & { readonly kind: 'recorded' } {
   if (!record) throw new Error('nothing was recorded');
   return { kind: 'recorded', record };
 }
 
 /** Throws an Error in any other status: that is a bug of the caller. */
-export function intended({ record }: Session): Intended {
+export function intended({ record }: RestoreRun): Intended {
   if (record?.status !== 'intended') throw new Error('not intended');
   return record;
 }
 
 /** Throws an Error in any other status: that is a bug of the caller. */
-export function running({ record }: Session): Running {
+export function running({ record }: RestoreRun): Running {
   if (record?.status !== 'running') throw new Error('not running');
   return record;
 }

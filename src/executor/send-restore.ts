@@ -1,7 +1,7 @@
 import type { Moment } from '../domain/clock.ts';
 import type { StartOutcome } from '../domain/cloud.ts';
 import type { Permit } from '../drivers/driver.ts';
-import type { Run, Session } from './run.ts';
+import type { RestoreRun, Run } from './run.ts';
 
 /** How long a person who asked to stop waits for the answer to a POST that is under way. */
 const STOP_GRACE_MS = 700;
@@ -11,7 +11,7 @@ const STOP_GRACE_MS = 700;
  * and no answer came: then the next run finds out what came of the request.
  */
 export async function sendRestore(
-  session: Session,
+  session: RestoreRun,
   permit: Permit,
   freshUntil: Moment,
   onWrittenLate: (late_ms: number) => void,
@@ -19,7 +19,7 @@ export async function sendRestore(
   const { run, ids } = session;
   const { lease, settings } = run;
   // Rule: follower-sends-nothing
-  if (run.reach === 'follow') throw new Error('a run that only follows would start a restore');
+  if (run.mode === 'follow') throw new Error('a run that only follows would start a restore');
   if (lease.poisoned) throw lease.poisoned;
   // What is started no more may have been told while the intent was written.
   const closed = run.closed();

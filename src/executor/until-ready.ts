@@ -2,18 +2,18 @@ import type { Attachment } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { NotStarted } from '../domain/events.ts';
+import { type Observation, sameObservation } from '../domain/observation.ts';
 import type { PinnedAction } from '../domain/plan.ts';
-import { type Observation, sameLook } from '../domain/record.ts';
 import type { Permit } from '../drivers/driver.ts';
 import { growing } from './growing-interval.ts';
-import type { FoundLook, Look } from './look.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
-import type { Session } from './run.ts';
+import type { FoundReadings, Readings } from './readings.ts';
+import type { RestoreRun } from './run.ts';
 
 export interface Ready {
   readonly kind: 'ready';
   readonly permit: Permit;
-  readonly look: FoundLook;
+  readonly look: FoundReadings;
 }
 
 export interface Refused {
@@ -26,7 +26,7 @@ export interface Refused {
 
 /** Looks until the POST may be sent, and reserves the permit for it. `onAttached`: where the disk was seen attached. */
 export async function untilReady(
-  session: Session,
+  session: RestoreRun,
   action: PinnedAction,
   onAttached: (attachments: readonly Attachment[]) => void,
 ): Promise<Ready | Refused> {
@@ -50,7 +50,8 @@ export async function untilReady(
       if (!first) run.pendingBackups.soon();
       const look = await session.look();
       noteAttached(look, action, onAttached);
-      if (!first || !sameLook(first.seen, look.seen)) first = { seen: look.seen, at: clock.monotonic() };
+      if (!first || !sameObservation(first.seen, look.seen))
+        first = { seen: look.seen, at: clock.monotonic() };
       const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
       const begun = session.record?.status === 'intended' ? session.record.names : undefined;
       const readiness = await checkReadiness(run, action, look, earlier, begun);
@@ -83,7 +84,7 @@ export async function untilReady(
     if (session.timeIsUp)
       return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
     // A baseline that only has to settle is worth the seconds.
-    if (run.reach === 'submit' && recheckMs === undefined)
+    if (run.mode === 'no_wait' && recheckMs === undefined)
       return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
     if (told !== reason) {
       run.emit({ type: 'waiting', address: session.ids.address, reason });
@@ -94,7 +95,7 @@ export async function untilReady(
 }
 
 /** Why this restore may not be started any more, if so. Throws the reason of the stop that somebody asked for. */
-export function closedTo({ run }: Session, { valid_until }: PinnedAction): Refused | undefined {
+export function closedTo({ run }: RestoreRun, { valid_until }: PinnedAction): Refused | undefined {
   run.stop.throwIfAborted();
   const closed = run.closed();
   if (closed) return { kind: 'refused', ...closed };
@@ -104,7 +105,7 @@ export function closedTo({ run }: Session, { valid_until }: PinnedAction): Refus
 }
 
 function noteAttached(
-  { volume }: Look,
+  { volume }: Readings,
   action: PinnedAction,
   onAttached: (attachments: readonly Attachment[]) => void,
 ): void {

@@ -1,22 +1,16 @@
 import { AVAILABLE, BACKUP_RESTORING, isErrorStatus, VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { RetrySettings } from '../domain/config.ts';
+import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { isDiskAtRest, newlyNamed, type Subject } from '../domain/look-history.ts';
-import {
-  type Attempt,
-  isShown,
-  type LookHistory,
-  type Observation,
-  sameSeen,
-  wasEverInDoubt,
-  worstDoubt,
-} from '../domain/record.ts';
+import { type Observation, type ObservationHistory, sameResource, wasFound } from '../domain/observation.ts';
+import { isDiskAtRest, newlyNamed, type ObservedRestore } from '../domain/observation-history.ts';
+import type { Attempt } from '../domain/record.ts';
 
-export interface Evidence extends Subject {
+export interface VerdictInput extends ObservedRestore {
   readonly attempts: readonly Attempt[];
   /** The newest look, and all since the first attempt in doubt, this one included. */
   readonly seen: Observation;
-  readonly history: LookHistory;
+  readonly history: ObservationHistory;
   /** Since this probing began, on this process's own monotonic clock. */
   readonly since_ms: number;
   /** Whether "not found" was the answer at every look for as long as settle takes. */
@@ -41,7 +35,7 @@ export interface Verdict {
  * moved, and that nothing can be under way still. And `adopt` asks that no look so far contradicts it: once the disk
  * was restoring and the backup was not, what is restoring is somebody else's, whatever the two show later.
  */
-export function judge(evidence: Evidence): Verdict {
+export function judge(evidence: VerdictInput): Verdict {
   const { attempts, baseline, seen } = evidence;
   const { volume, backup } = seen;
   const { contradiction } = evidence.history;
@@ -52,12 +46,12 @@ export function judge(evidence: Evidence): Verdict {
   // Rule: unreadable-cloud-proves-nothing
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return { kind: 'wait', because: 'disk or backup cannot be read' };
-  if (!isShown(volume)) return gone('disk', evidence);
+  if (!wasFound(volume)) return gone('disk', evidence);
   // An error that a second reading in order did not show may be an old copy of the data.
   if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, evidence);
 
   const volumeRestoring = volume.status === VOLUME_RESTORING;
-  const backupRestoring = isShown(backup) && backup.status === BACKUP_RESTORING;
+  const backupRestoring = wasFound(backup) && backup.status === BACKUP_RESTORING;
   // Rule: contradicted-restore-is-not-adopted
   if (volumeRestoring && contradiction)
     return {
@@ -88,7 +82,7 @@ export function judge(evidence: Evidence): Verdict {
       because: 'the disk names this backup as the one it was restored from, and did not before',
     };
   if (backupRestoring) return { kind: 'wait', because: 'only the backup is restoring' };
-  if (!isShown(backup)) return gone('backup', evidence);
+  if (!wasFound(backup)) return gone('backup', evidence);
   if (isErrorStatus(backup.status)) return broken(`the backup went to ${backup.status}`, evidence);
   if (!isDiskAtRest(volume)) return { kind: 'wait', because: `the disk is ${volume.status}` };
   if (backup.status !== AVAILABLE) return { kind: 'wait', because: `the backup is ${backup.status}` };
@@ -99,7 +93,7 @@ export function judge(evidence: Evidence): Verdict {
       because: `${contradiction.because}: what was restored into the disk is not this restore`,
     };
   // Rule: moved-disk-is-unknown
-  if (!sameSeen(volume, baseline.volume))
+  if (!sameResource(volume, baseline.volume))
     return {
       kind: 'unknown',
       because: `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
@@ -128,13 +122,13 @@ export function judge(evidence: Evidence): Verdict {
 }
 
 /** One 404 may be a gateway's. */
-function gone(what: 'disk' | 'backup', { gone_for_good }: Evidence): Verdict {
+function gone(what: 'disk' | 'backup', { gone_for_good }: VerdictInput): Verdict {
   return gone_for_good
     ? { kind: 'unknown', because: `the ${what} is gone` }
     : { kind: 'wait', because: `the ${what} is not found` };
 }
 
-function broken(because: string, { seen, history }: Evidence): Verdict {
+function broken(because: string, { seen, history }: VerdictInput): Verdict {
   if (!seen.confirmed) return { kind: 'wait', because };
   const { contradiction } = history;
   return contradiction

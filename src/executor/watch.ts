@@ -1,14 +1,14 @@
-import type { LookHistory } from '../domain/record.ts';
-import { commitLook, confirmLook, subjectOf } from './confirm-look.ts';
+import type { ObservationHistory } from '../domain/observation.ts';
+import { commitObservation, confirmReadings, observedRestore } from './confirm-readings.ts';
 import { growing } from './growing-interval.ts';
-import { look } from './look.ts';
-import { intended, type Session } from './run.ts';
+import { look } from './readings.ts';
+import { intended, type RestoreRun } from './run.ts';
 import { judge } from './verdict.ts';
 
 /** The restore was seen under way. */
 export interface Sighting {
   readonly because: string;
-  readonly history: LookHistory;
+  readonly history: ObservationHistory;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface Sighting {
  */
 export async function watchWhile<T>(
   posting: Promise<T>,
-  session: Session,
+  session: RestoreRun,
 ): Promise<{ readonly value: T; readonly sighting: Sighting | undefined }> {
   const { stop } = session.run;
   const over = new AbortController();
@@ -53,14 +53,14 @@ export async function watchWhile<T>(
 const ANSWERED = new Error('answered');
 
 /** Resolves when the restore is seen under way. Rejects with the reason of the signal. */
-async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
+async function sight(session: RestoreRun, until: AbortSignal): Promise<Sighting> {
   const { run, ids } = session;
   const { poll, retry } = run.settings;
   const interval = growing(poll.min_interval_ms, poll.max_interval_ms);
   for (;;) {
     await run.clock.sleep(interval(), until);
     const record = intended(session);
-    const confirmed = await confirmLook(
+    const confirmed = await confirmReadings(
       session,
       record,
       await look(run.driver, run.clock, ids, until),
@@ -68,7 +68,7 @@ async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
     );
     until.throwIfAborted();
     const verdict = judge({
-      ...subjectOf(record, run.driver.traits),
+      ...observedRestore(record, run.driver.traits),
       attempts: record.attempts,
       seen: confirmed.look.seen,
       history: confirmed.history,
@@ -78,6 +78,6 @@ async function sight(session: Session, until: AbortSignal): Promise<Sighting> {
       after_ambiguous: retry.after_ambiguous,
     });
     if (verdict.kind === 'adopt') return { because: verdict.because, history: confirmed.history };
-    await commitLook(session, confirmed);
+    await commitObservation(session, confirmed);
   }
 }

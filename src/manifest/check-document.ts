@@ -1,5 +1,5 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { optional } from '../domain/optional.ts';
 import { suggest } from '../domain/suggest.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
@@ -322,7 +322,7 @@ function written(v: Violation): string {
 }
 
 /** The place, and the restore it belongs to. */
-export function where(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): Place {
+export function where(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): SourcePosition {
   const address = addressAt(document.value, path);
   return { ...placeOf(document, path, part), ...(address === undefined ? {} : { address }) };
 }

@@ -1,10 +1,10 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { runInterruptibly } from '../domain/chunked-work.ts';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { stoppably } from '../domain/long-work.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
 import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
@@ -226,7 +226,7 @@ async function examine(
   allowance: Allowance,
   { version, signal }: LoadIo,
 ): Promise<ReadConfig> {
-  const { documents, problems } = await stoppably(readDocuments(source, allowance), signal);
+  const { documents, problems } = await runInterruptibly(readDocuments(source, allowance), signal);
   const diagnostics = [...problems];
   const [document, second] = documents;
   if (second)

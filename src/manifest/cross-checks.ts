@@ -1,4 +1,4 @@
-import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { addressOf } from '../domain/spec.ts';
 import { suggestForReport } from '../domain/suggest.ts';
@@ -220,7 +220,7 @@ function pathIn({ index }: Entry, more: Path): Path {
   return ['spec', 'restores', index, ...more];
 }
 
-function whereIn(entry: Entry, ...more: Path): Place {
+function whereIn(entry: Entry, ...more: Path): SourcePosition {
   return where(entry.document, pathIn(entry, more));
 }
 

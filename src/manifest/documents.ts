@@ -1,5 +1,5 @@
-import { type Diagnostic, error, type Place } from '../domain/diagnostic.ts';
-import type { LongWork } from '../domain/long-work.ts';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
+import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import type { Allowance } from './limits.ts';
 import type { Path, Positions } from './positions.ts';
 import { readJson } from './read-json.ts';
@@ -20,7 +20,7 @@ export interface ReadDocuments {
 }
 
 /** All documents of a text. A document that cannot be read is a problem and left out. In steps, as far as it is YAML. */
-export function* readDocuments(source: SourceText, allowance: Allowance): LongWork<ReadDocuments> {
+export function* readDocuments(source: SourceText, allowance: Allowance): ChunkedWork<ReadDocuments> {
   // Of an earlier text: this one would be taken apart before that shows.
   if (allowance.values < 0) return { documents: [], problems: [tooManyValues(source, 0)] };
   const noise = notText(source);
@@ -31,11 +31,15 @@ export function* readDocuments(source: SourceText, allowance: Allowance): LongWo
 }
 
 /** Where the value at `path` stands, or its key; where what encloses it stands, when there is none. */
-export function placeOf(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): Place {
+export function placeOf(
+  document: SourceDocument,
+  path: Path,
+  part: 'value' | 'key' = 'value',
+): SourcePosition {
   return document.source.place(document.positions.locate(document.value, path, part));
 }
 
-function* parse(source: SourceText, allowance: Allowance): LongWork<YamlResult> {
+function* parse(source: SourceText, allowance: Allowance): ChunkedWork<YamlResult> {
   const isJson = source.file.toLowerCase().endsWith('.json');
   // YAML reads JSON too, but a hundred times slower.
   if (!isJson && !/^\s*[[{]/.test(source.text)) return yield* readYaml(source, allowance);

@@ -1,5 +1,5 @@
+import { type ChunkedWork, runInterruptibly } from '../domain/chunked-work.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
-import { type LongWork, stoppably } from '../domain/long-work.ts';
 import type { ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import { crossCheck } from './cross-checks.ts';
 import { readDocuments, type SourceDocument } from './documents.ts';
@@ -25,7 +25,10 @@ export async function loadManifests(paths: readonly string[], io: LoadIo): Promi
   const { texts, diagnostics: unreadable } = await loadTexts(paths, io);
   const specs: RestoreSpec[] = [];
   return {
-    diagnostics: await stoppably(atMost(LIMITS.problems, examine(texts, unreadable, specs)), io.signal),
+    diagnostics: await runInterruptibly(
+      atMost(LIMITS.problems, examine(texts, unreadable, specs)),
+      io.signal,
+    ),
     specs,
     files: texts.map(({ source, sha256 }) => ({ path: source.file, sha256 })),
   };
@@ -76,7 +79,10 @@ function spotOf({ where }: Diagnostic): string {
 }
 
 /** A step after each problem, and where there is none. */
-function* atMost(count: number, problems: Iterable<Diagnostic | undefined>): LongWork<readonly Diagnostic[]> {
+function* atMost(
+  count: number,
+  problems: Iterable<Diagnostic | undefined>,
+): ChunkedWork<readonly Diagnostic[]> {
   const kept: Diagnostic[] = [];
   for (const problem of problems) {
     yield;

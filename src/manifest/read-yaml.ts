@@ -13,9 +13,9 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import { type Allowance, LIMITS } from './limits.ts';
 import { MapEntries, Positions } from './positions.ts';
 import type { SourceText } from './source.ts';
@@ -49,7 +49,7 @@ export interface YamlResult {
  * YAML 1.2, core schema, one document after the other so that only one tree is in memory at a time. Keys are
  * checked here and not by the library, whose check takes quadratic time. In steps, each some thousands of tokens.
  */
-export function* readYaml(source: SourceText, allowance: Allowance): LongWork<YamlResult> {
+export function* readYaml(source: SourceText, allowance: Allowance): ChunkedWork<YamlResult> {
   const documents: YamlDocument[] = [];
   const problems: Diagnostic[] = [];
   try {

@@ -1,4 +1,4 @@
-import type { Place } from '../domain/diagnostic.ts';
+import type { SourcePosition } from '../domain/diagnostic.ts';
 
 /** Longer lines (minified JSON) are not shown. */
 const SHOWN_LINE_MAX = 240;
@@ -15,7 +15,7 @@ export class SourceText {
     this.text = text;
   }
 
-  place(offset: number): Place {
+  place(offset: number): SourcePosition {
     const { line, column } = this.position(offset);
     const text = this.#lineText(line);
     return { file: this.file, line, column, ...(text === undefined ? {} : { text }) };

@@ -1,5 +1,5 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
-import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
@@ -27,7 +27,7 @@ export function tooSmallForAnother(
     'backup-of-another-disk',
     `this is a backup of ${source}, not of ${own}, and needs ${backup.size} GB; ${own} has ${volume.size} GB`,
     {
-      remedy: new Lines(
+      remedy: new MultilineText(
         ownBackup(volume, spec.source, context),
         `to use the backup of ${source}, extend the disk first, which cannot be undone: openstack volume set --size ${backup.size} ${shellOperand(volume.id)}`,
       ),
@@ -45,7 +45,7 @@ export function overwritesWithAnother(action: RestoreAction, context: Context): 
       severity: 'warning',
       code: 'backup-of-another-disk',
       summary: `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
-      remedy: new Lines(
+      remedy: new MultilineText(
         ownBackup(own, action.source, context),
         `if the other disk’s is meant, say so instead of backup_id: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
       ),

@@ -2,8 +2,8 @@ import { whenToAskAgain } from '../domain/backoff.ts';
 import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { Wait } from '../domain/plan.ts';
-import { identityProblems, type ProjectRegion, waitsFor } from '../domain/preflight.ts';
+import type { Precondition } from '../domain/plan.ts';
+import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { tooSmallForAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
@@ -39,11 +39,11 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
 }
 
 /** Readiness facts that do not hold yet; they are checked again right before the POST. */
-export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Wait[] {
+export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Precondition[] {
   const volume = observations?.volumes.get(volume_id ?? '');
   const backup = observations?.backups.get(backup_id ?? '');
   if (volume?.kind !== 'found' || backup?.kind !== 'found') return [];
-  return waitsFor(volume.value, backup.value, observations?.pending_backups);
+  return unmetPreconditions(volume.value, backup.value, observations?.pending_backups);
 }
 
 /** Not asked for by a rule that names the other disk. */

@@ -3,7 +3,7 @@ import type { Action, Plan } from '../domain/plan.ts';
 
 /**
  * What is left of a plan that is refused: what is under way is followed, which can only help; nothing new starts,
- * and nothing is renamed or noted. Undefined when nothing is under way. For a run with reach `follow`.
+ * and nothing is renamed or noted. Undefined when nothing is under way. For a run in mode `follow`.
  */
 export function onlyFollowing(plan: Plan, why: readonly Diagnostic[]): Plan | undefined {
   if (!plan.actions.some(({ kind }) => kind === 'resume')) return undefined;

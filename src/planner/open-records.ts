@@ -1,6 +1,6 @@
-import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
-import type { Wait } from '../domain/plan.ts';
+import type { Precondition } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
@@ -20,7 +20,7 @@ export function outcomeUnknown({ record, current }: Found, context: Context): Di
       remedy: `check the disk; ${raise(record, context)}`,
     });
   return error('outcome-unknown', `the outcome of its last attempt is unknown${cause}`, {
-    remedy: new Lines(
+    remedy: new MultilineText(
       `to see the evidence: vbsctl state show ${shellOperand(record.address)}`,
       `check the disk, then: ${resolveCommand(record.address)}`,
     ),
@@ -107,7 +107,7 @@ export function waitsForResumed(
   { volume_id, backup_id }: Resolved,
   resuming: ReadonlySet<RestoreRecord>,
   { records }: Context,
-): Wait[] {
+): Precondition[] {
   if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
   const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));
   return first ? [{ what: `${first.address} to end (it is resumed first)`, commands: [] }] : [];

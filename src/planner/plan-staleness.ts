@@ -1,5 +1,5 @@
 import { type CloudProject, projectText, sameProject } from '../domain/cloud-project.ts';
-import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { identityKey, identityText, type RestoreRecord } from '../domain/record.ts';
@@ -79,7 +79,10 @@ function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
   if (sameProject(saved.target, target)) return [];
   return [
     error('plan-other-project', 'the plan was made for a different cloud project than the credentials', {
-      detail: new Lines(`The plan: ${projectText(saved.target)}`, `The credentials: ${projectText(target)}`),
+      detail: new MultilineText(
+        `The plan: ${projectText(saved.target)}`,
+        `The credentials: ${projectText(target)}`,
+      ),
       remedy: 'use credentials for the project of the plan, or make a plan for this one',
     }),
   ];
@@ -209,7 +212,7 @@ function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic
   const by = last ? ` at ${last.at} by ${last.who}` : '';
   const outcomes = [...records.values()].map(({ address, status }) => `${address} ${status}`);
   return error('plan-applied', `the plan was already applied${by}`, {
-    ...(restores > 0 ? { detail: new Lines(...outcomes.slice(0, 20)) } : {}),
+    ...(restores > 0 ? { detail: new MultilineText(...outcomes.slice(0, 20)) } : {}),
     remedy:
       'to restore the same backup again: raise generation in the manifest, make a new plan and have it approved',
   });

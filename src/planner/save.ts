@@ -1,7 +1,7 @@
+import { runSync } from '../domain/chunked-work.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Policy } from '../domain/config.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
-import { atOnce } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import type { Action, BackupView, Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
@@ -62,7 +62,7 @@ export function save(
     }),
     notices: plan.notices.map(savedNotice).map(readable),
   };
-  return { ...saved, digest: atOnce(planDigest(saved, hash)) };
+  return { ...saved, digest: runSync(planDigest(saved, hash)) };
 }
 
 function savedAction(action: Action, declared: RestoreSpec): SavedAction {

@@ -1,9 +1,9 @@
 import { constants, isUtf8 } from 'node:buffer';
-import type { Place } from '../domain/diagnostic.ts';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
+import type { SourcePosition } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import {
@@ -76,7 +76,7 @@ export function* decodeSnapshot(
   bytes: Uint8Array,
   file: string,
   what: 'the state' | 'the file' = 'the state',
-): LongWork<Snapshot> {
+): ChunkedWork<Snapshot> {
   if (bytes.length > constants.MAX_STRING_LENGTH)
     throw damaged(
       file,
@@ -96,7 +96,7 @@ export function* decodeSnapshot(
   }
 }
 
-function* decodeText(text: string, file: string, what: string): LongWork<Snapshot> {
+function* decodeText(text: string, file: string, what: string): ChunkedWork<Snapshot> {
   const document = yield* openDocument(text, storedShape);
   assertFormat(document?.head.format, file);
   if (!document) throw notVbsctl(file, 'it is no JSON object');
@@ -175,7 +175,7 @@ function damaged(
   file: string,
   summary: string,
   detail?: string,
-  where: Place = { file },
+  where: SourcePosition = { file },
   cause?: unknown,
 ): Failure {
   const remedy = `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`;

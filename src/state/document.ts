@@ -1,3 +1,4 @@
+import { type ChunkedWork, runSync } from '../domain/chunked-work.ts';
 import {
   eachItem,
   endOfValue,
@@ -6,7 +7,6 @@ import {
   objectIn,
   type TextRange,
 } from '../domain/json-bounds.ts';
-import { atOnce, type LongWork } from '../domain/long-work.ts';
 import { type Misfit, type ObjectCheck, tooLong } from '../domain/shape.ts';
 import { offsetOf, parseValue, positionAt, type TextPosition } from './json-position.ts';
 
@@ -23,7 +23,7 @@ interface Document<T> {
    *
    * @throws JsonFault if the text is not JSON, or if a value is too large
    */
-  read(refuse: (wrong: Misfit) => never): LongWork<T>;
+  read(refuse: (wrong: Misfit) => never): ChunkedWork<T>;
   /** The position of the value at a path; if it does not exist, of its innermost parent that does. */
   positionOf(path: Misfit['path']): TextPosition;
 }
@@ -55,7 +55,7 @@ export function isReadableItem(item: unknown): boolean {
 }
 
 /** Undefined if the text is a JSON value but not an object. Throws JsonFault. One pass over the text. */
-export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<Document<T> | undefined> {
+export function* openDocument<T>(text: string, check: ObjectCheck<T>): ChunkedWork<Document<T> | undefined> {
   const members = yield* objectIn(text, ITEM_BOUNDS);
   if (!members) return undefined;
   const isList = (key: string, { start }: TextRange) => check.lists.has(key) && text[start] === '[';
@@ -67,7 +67,7 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
     }),
   );
 
-  function* read(refuse: (wrong: Misfit) => never): LongWork<T> {
+  function* read(refuse: (wrong: Misfit) => never): ChunkedWork<T> {
     const wrong = check(head);
     if (wrong) refuse(wrong);
     const lists: Record<string, readonly unknown[]> = {};
@@ -94,7 +94,7 @@ export function* openDocument<T>(text: string, check: ObjectCheck<T>): LongWork<
       // `offsetOf` does not search a text as long as a list may be, so the item is searched here.
       const wanted = rest.shift();
       let index = 0;
-      atOnce(
+      runSync(
         eachItem(text, range.start, ITEM_BOUNDS, (item) => {
           if (index++ === wanted) range = item;
         }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../domain/canonical-json.ts';
-import type { LongWork } from '../domain/long-work.ts';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import type { HistoryEntry, State } from '../domain/state.ts';
 
 /**
@@ -36,7 +36,7 @@ interface ChainBreak {
 }
 
 /** Where stored hashes do not match the entries, in order. Only the last break can be not accepted. Linear, in steps. */
-export function* findBreaks(state: State, chain: Chain): LongWork<ChainBreak[]> {
+export function* findBreaks(state: State, chain: Chain): ChunkedWork<ChainBreak[]> {
   const breaks: ChainBreak[] = [];
   let broken: number | undefined;
   let previous = state.lineage;

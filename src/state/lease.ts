@@ -187,7 +187,7 @@ export class StoredLease implements Lease {
       return commit;
     });
     await this.#store.append({ before: ledger.state(), commits, staged: ledger.staged() });
-    ledger.settle();
+    ledger.applyStaged();
   }
 
   /**

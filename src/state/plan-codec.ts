@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../domain/canonical-json.ts';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import {
   type Hash,
   isSavedRunnable,
@@ -30,7 +30,7 @@ export function* decodePlan(
   file: string,
   version: string,
   hash: Hash,
-): LongWork<SavedPlan> {
+): ChunkedWork<SavedPlan> {
   const text = textOf(bytes, file);
   if (isManifest(file, text)) throw manifest(file);
   try {
@@ -41,7 +41,7 @@ export function* decodePlan(
   }
 }
 
-function* decodeText(text: string, file: string, version: string, hash: Hash): LongWork<SavedPlan> {
+function* decodeText(text: string, file: string, version: string, hash: Hash): ChunkedWork<SavedPlan> {
   const document = yield* openDocument(text, savedPlan);
   if (document?.head.kind !== 'SavedPlan')
     throw refused(

@@ -1,6 +1,6 @@
 import type { Attachment } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
-import type { Place } from '../domain/diagnostic.ts';
+import type { SourcePosition } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { FieldChange } from '../domain/plan.ts';
 import {
@@ -81,7 +81,7 @@ const duration = textThat(
   'a duration like 6h',
 );
 
-const place = fields<Place>({
+const place = fields<SourcePosition>({
   file: maybe(text),
   line: maybe(integerFrom(1)),
   column: maybe(integerFrom(1)),

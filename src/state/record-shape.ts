@@ -1,25 +1,27 @@
 import type { Attachment, CloudFailure } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
+import type {
+  Baseline,
+  Contradiction,
+  FoundResource,
+  MissingResource,
+  Observation,
+  ObservationHistory,
+  ObservedResource,
+  SuccessProof,
+} from '../domain/observation.ts';
 import { WAIVERS, type Waiver } from '../domain/policy.ts';
 import type {
   AcceptedAttempt,
   Attempt,
-  Baseline,
-  Contradiction,
   Failed,
   FailedAttempt,
   Intended,
-  LookHistory,
   Names,
-  NotShown,
-  Observation,
-  Observed,
   Resolution,
   RestoreRecord,
   Running,
-  Seen,
   Settlement,
-  Shown,
   Succeeded,
   UnansweredAttempt,
   Unknown,
@@ -80,13 +82,13 @@ const cloudFailure = fields<CloudFailure>({
 });
 
 // Times are text here: the cloud's own form is kept, because verdicts compare it.
-const shown = fields<Omit<Shown, 'reading'>>({
+const shown = fields<Omit<FoundResource, 'reading'>>({
   status: text,
   updated_at: maybe(text),
   src_backup_id: maybe(text),
 });
-const notShown = fields<NotShown>({ reading: oneOf('gone', 'unreadable') });
-const seen: Check<Seen> = (value) =>
+const notShown = fields<MissingResource>({ reading: oneOf('gone', 'unreadable') });
+const seen: Check<ObservedResource> = (value) =>
   isObject(value) && value.reading !== undefined ? notShown(value) : shown(value);
 const observation = fields<Observation>({ at: time, volume: seen, backup: seen, confirmed: maybe(yes) });
 const baseline = fields<Baseline>({ at: time, volume: shown, backup: shown, confirmed: maybe(yes) });
@@ -117,12 +119,12 @@ const attempt: Check<Attempt> = (value) => {
   return value.answer === 'accepted' ? accepted(value) : failed(value);
 };
 
-const history = fields<LookHistory>({
+const history = fields<ObservationHistory>({
   looks: listOf(observation),
   contradiction: maybe(fields<Contradiction>({ at: time, because: text })),
 });
 
-const observed = fields<Observed>({
+const observed = fields<SuccessProof>({
   at: time,
   job: maybe(fields<{ id: string; status: string }>({ id: text, status: text })),
   volume: maybe(seen),

@@ -1,4 +1,4 @@
-import type { Lines } from '../domain/diagnostic.ts';
+import type { MultilineText } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Secrets } from '../domain/secrets.ts';
@@ -21,7 +21,7 @@ export function serverFailure(summary: string, { location, remedy, detail, cause
 }
 
 /** A location of a state that vbsctl cannot take. */
-export function invalidUrl(summary: string, remedy: string | Lines): Failure {
+export function invalidUrl(summary: string, remedy: string | MultilineText): Failure {
   return Failure.of('usage', 'state-url', summary, { remedy });
 }
 

@@ -1,8 +1,8 @@
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import type { Contradiction } from '../domain/cross-check.ts';
-import { type Diagnostic, error, Lines } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
@@ -29,7 +29,10 @@ interface KnownBefore {
 }
 
 /** Every fault of a state. Linear in its size, in steps. */
-export function* stateFaults(snapshot: Snapshot, { of_lineage, here }: KnownBefore): LongWork<StateFault[]> {
+export function* stateFaults(
+  snapshot: Snapshot,
+  { of_lineage, here }: KnownBefore,
+): ChunkedWork<StateFault[]> {
   const { broken, contradictions, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;
   const faults: StateFault[] = [];
@@ -62,7 +65,7 @@ export function faultyState(faults: readonly StateFault[], snapshot: Snapshot, l
 }
 
 export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location: string): Diagnostic {
-  const problem = (code: string, summary: string, detail: string | Lines, remedy: Lines) =>
+  const problem = (code: string, summary: string, detail: string | MultilineText, remedy: MultilineText) =>
     error(code, summary, { detail, remedy, where: { file: location } });
   switch (fault.kind) {
     case 'broken': {
@@ -70,7 +73,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       return problem(
         'chain-broken',
         `the history was changed from entry ${index + 1} of ${fault.entries} on: ${entryText(entry)}`,
-        new Lines(
+        new MultilineText(
           before ? `Entry ${index} is unchanged: ${entryText(before)}.` : 'It is the first.',
           `The hash of entry ${index + 1} (${hash.slice(0, 12)}…) does not match: it was edited, or an entry before it was added or removed. ${CONSEQUENCE}`,
         ),
@@ -86,7 +89,7 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       return problem(
         'state-contradictory',
         'the records of the state contradict its history',
-        new Lines(...shown, more > 0 ? `… and ${more} more` : undefined, CONSEQUENCE),
+        new MultilineText(...shown, more > 0 ? `… and ${more} more` : undefined, CONSEQUENCE),
         repairRemedy(location),
       );
     }
@@ -136,18 +139,18 @@ const CONSEQUENCE = 'vbsctl cannot tell what was restored, and could restore a v
 const OLDER_COPY =
   'An older copy lacks what was done since then, and a volume could be restored a second time.';
 
-function repairRemedy(location: string): Lines {
+function repairRemedy(location: string): MultilineText {
   const here = `--state ${shellWord(location)}`;
-  return new Lines(
+  return new MultilineText(
     `to see what is wrong: vbsctl state verify ${here}`,
     `to put a valid copy back: vbsctl state push FILE ${here}`,
     `to continue with the state as it is: vbsctl state accept ${here} --reason "…"`,
   );
 }
 
-function supersededRemedy(location: string, first: string, last: string): Lines {
+function supersededRemedy(location: string, first: string, last: string): MultilineText {
   const here = `--state ${shellWord(location)}`;
-  return new Lines(
+  return new MultilineText(
     `${first}: vbsctl state push FILE ${here}`,
     `${last}: vbsctl state accept ${here} --reason "…"`,
   );

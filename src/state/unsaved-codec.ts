@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { JsonFault } from '../domain/json-bounds.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import { describeMisfit, fields, integerFrom, listOf, oneOf, pathText, time, word } from '../domain/shape.ts';
 import { newerFormat } from './codec.ts';
@@ -34,7 +34,7 @@ export function encodeUnsaved(unsaved: Unsaved): string {
 }
 
 /** Undefined if the bytes are something else. Throws a `Failure` (`refused`) if they are damaged. In steps. */
-export function* decodeUnsaved(bytes: Uint8Array, file: string): LongWork<Unsaved | undefined> {
+export function* decodeUnsaved(bytes: Uint8Array, file: string): ChunkedWork<Unsaved | undefined> {
   if (!isUtf8(bytes)) return undefined;
   let isUnsaved = false;
   try {

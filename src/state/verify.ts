@@ -1,5 +1,5 @@
+import type { ChunkedWork } from '../domain/chunked-work.ts';
 import { type Contradiction, contradictions } from '../domain/cross-check.ts';
-import type { LongWork } from '../domain/long-work.ts';
 import { optional } from '../domain/optional.ts';
 import type { HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
@@ -36,7 +36,7 @@ export interface AcceptedBreak {
 }
 
 /** In steps. Linear in history and records: about 35 µs for each restore, as long as reading it takes. */
-export function* verify({ state, chain }: Snapshot): LongWork<Verification> {
+export function* verify({ state, chain }: Snapshot): ChunkedWork<Verification> {
   const { history } = state;
   let broken: FoundBreak | undefined;
   const accepted: AcceptedBreak[] = [];

@@ -1,4 +1,4 @@
-import type { Diagnostic, Lines, Place } from '../domain/diagnostic.ts';
+import type { Diagnostic, MultilineText, SourcePosition } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import {
   clip,
@@ -82,17 +82,17 @@ export function labelledDiagnostics(
 }
 
 /** A remedy at the indentation of labels. */
-export function stepLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
+export function stepLines(remedy: string | MultilineText, { style, width }: DiagnosticsOptions): string[] {
   return indent(remedyLines(remedy, { style, width: width - LABEL_INDENT }), LABEL_INDENT);
 }
 
 /** `→ remedy`, with a hanging indent. */
-export function remedyLines(remedy: string | Lines, { style, width }: DiagnosticsOptions): string[] {
+export function remedyLines(remedy: string | MultilineText, { style, width }: DiagnosticsOptions): string[] {
   return wrapRemedy(remedy, width - 2).map((line, index) => style.accent((index === 0 ? '→ ' : '  ') + line));
 }
 
 /** `restores.yaml:12:7 (payments/db-data)`, without the unknown parts. */
-export function positionText({ file, line, column, address }: Place): string {
+export function positionText({ file, line, column, address }: SourcePosition): string {
   const position = [file && quotedWhole(file), line, line === undefined ? undefined : column]
     .filter((part) => part !== undefined && part !== '')
     .join(':');
@@ -110,7 +110,10 @@ function countText(diagnostics: readonly Diagnostic[]): string {
 }
 
 /** The source line with a caret under `column`; only the part around it if the line is too long. */
-function excerptLines({ line, column, text }: Place, { style, width }: DiagnosticsOptions): string[] {
+function excerptLines(
+  { line, column, text }: SourcePosition,
+  { style, width }: DiagnosticsOptions,
+): string[] {
   if (line === undefined || text === undefined) return [];
   const gutter = String(line);
   const room = Math.max(20, width - gutter.length - 5);

@@ -1,23 +1,24 @@
 import { isoTime } from '../domain/clock.ts';
+import { doubtOf, doubtWhenSent } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
+import {
+  type Observation,
+  type ObservedResource,
+  observedStatus,
+  sameResource,
+  wasFound,
+} from '../domain/observation.ts';
 import { remedyOf } from '../domain/preflight.ts';
 import {
   type Attempt,
-  doubtOf,
-  doubtWhenSent,
   type Intended,
-  isShown,
   jobIdOf,
-  type Observation,
   type RestoreRecord,
   type Running,
   requestInsteadOfJob,
-  type Seen,
   type Succeeded,
-  sameSeen,
-  statusOf,
   type UnderWay,
   type Unknown,
 } from '../domain/record.ts';
@@ -252,17 +253,17 @@ function observedLines({ observed, baseline }: Succeeded, style: Style): string[
 }
 
 function observationText({ at, volume, backup }: Observation, baseline: Observation, style: Style): string[] {
-  const widest = Math.max(statusOf(volume).length, statusOf(backup).length);
-  const line = (what: string, seen: Seen, before: Seen) => {
+  const widest = Math.max(observedStatus(volume).length, observedStatus(backup).length);
+  const line = (what: string, seen: ObservedResource, before: ObservedResource) => {
     const text = [
       what,
-      sanitize(statusOf(seen)).padEnd(widest),
-      ...(isShown(seen) && seen.updated_at !== undefined ? [`updated ${utc(seen.updated_at)}`] : []),
-      ...(isShown(seen) && seen.src_backup_id !== undefined
+      sanitize(observedStatus(seen)).padEnd(widest),
+      ...(wasFound(seen) && seen.updated_at !== undefined ? [`updated ${utc(seen.updated_at)}`] : []),
+      ...(wasFound(seen) && seen.src_backup_id !== undefined
         ? [`restored from ${sanitize(seen.src_backup_id)}`]
         : []),
     ].join('  ');
-    return sameSeen(seen, before) ? text : style.warn(`${text}  ← changed`);
+    return sameResource(seen, before) ? text : style.warn(`${text}  ← changed`);
   };
   return [utc(at), line('disk  ', volume, baseline.volume), line('backup', backup, baseline.backup)];
 }

@@ -3,8 +3,9 @@ import { type CloudProject, projectText } from '../domain/cloud-project.ts';
 import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
+import { observedStatus, wasFound } from '../domain/observation.ts';
 import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
-import { isShown, jobIdOf, type RestoreRecord, statusOf, statusWord } from '../domain/record.ts';
+import { jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { remedyLines, stepLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
 import {
@@ -177,7 +178,7 @@ export function ticketLines(record: RestoreRecord, target: CloudProject): string
           .slice(-1)
           .map(
             ({ at, volume, backup }) =>
-              `Seen ${utc(at)}: volume ${statusOf(volume)}, updated ${(isShown(volume) && volume.updated_at) || 'never'}; backup ${statusOf(backup)}`,
+              `Seen ${utc(at)}: volume ${observedStatus(volume)}, updated ${(wasFound(volume) && volume.updated_at) || 'never'}; backup ${observedStatus(backup)}`,
           )
       : []),
   ].map(sanitize);

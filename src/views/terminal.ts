@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { type Lines, linesOf } from '../domain/diagnostic.ts';
+import { linesOf, type MultilineText } from '../domain/diagnostic.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
 
 export { sanitize };
@@ -115,19 +115,19 @@ const ADVICE =
  * Wraps a remedy. A command of ours gets a line of its own if it would be broken. The text is ours; foreign text in it
  * must be quoted (`quoted`, `shellWord`).
  */
-export function wrapRemedy(text: string | Lines, width: number): string[] {
+export function wrapRemedy(text: string | MultilineText, width: number): string[] {
   return lines(text, LEADING_ARROW).flatMap((line) => fill(line.match(ADVICE) ?? [], width));
 }
 
 /** Untrusted prose, sanitized and wrapped. No line begins like a remedy or a command of ours. */
-export function paragraphs(text: string | Lines, width: number): string[] {
+export function paragraphs(text: string | MultilineText, width: number): string[] {
   return lines(text, LEADING).flatMap((line) => wrap(line, width));
 }
 
 const LEADING = new RegExp(String.raw`^\s*(?:${OURS})(?!\S)`, 'u');
 const LEADING_ARROW = new RegExp(String.raw`^\s*${ARROW}`, 'u');
 
-function lines(text: string | Lines, leading: RegExp): string[] {
+function lines(text: string | MultilineText, leading: RegExp): string[] {
   return linesOf(text).map((line) => sanitize(line).replace(leading, firstAsCode));
 }
 

@@ -10,7 +10,7 @@ describe('apply', () => {
     const applying = apply(
       {
         declared: { specs: [lab.spec(0)], files: [], only: [] },
-        reach: 'finish',
+        mode: 'finish',
         skipBlocked: false,
         waivers: [],
         settings: lab.settings,

@@ -1,14 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { changesOf, follows, forgottenBy, mergeUnsaved } from '../../src/domain/continuation.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
-import {
-  advance,
-  IllegalTransition,
-  type RecordEvent,
-  type RestoreRecord,
-  sameIdentity,
-} from '../../src/domain/record.ts';
+import { type RestoreRecord, sameIdentity } from '../../src/domain/record.ts';
+import { advance, IllegalTransition, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import { type Change, emptyState, fold, type State } from '../../src/domain/state.ts';
 import { ACTOR, AT, BASELINE, intendEvent, put, TARGET } from '../state/samples.ts';
 
@@ -27,9 +22,9 @@ const EVENTS: readonly RecordEvent[] = [
   { type: 'accept', at: AT, job_id: 'job-1' },
   { type: 'adopt', at: AT },
   { type: 'succeed', at: AT },
-  { type: 'fail', at: AT, reason: 'r', moved: false },
-  { type: 'fail', at: AT, reason: 'r', moved: true },
-  { type: 'lose', at: AT, cause: 'c', observations: [BASELINE] },
+  { type: 'fail', at: AT, reason: 'r', volume_changed: false },
+  { type: 'fail', at: AT, reason: 'r', volume_changed: true },
+  { type: 'mark_unknown', at: AT, cause: 'c', observations: [BASELINE] },
   ...(['succeeded', 'not-started', 'failed'] as const).map(
     (as) => ({ type: 'resolve', at: AT, resolution: { as, reason: 'looked', by: 'ada', at: AT } }) as const,
   ),
@@ -72,7 +67,7 @@ const untouched = advance(intended, {
   outcome: { kind: 'rejected', failure, again: 'never' },
 });
 const settled = advance(untouched, { type: 'settle', at: at(2), for_ms: 1_000, seen: untouched.baseline });
-const failed = advance(settled, { type: 'fail', at: at(2), reason: 'no', moved: false });
+const failed = advance(settled, { type: 'fail', at: at(2), reason: 'no', volume_changed: false });
 
 describe('what follows from what', () => {
   it('is every later record of the same restore, and never an earlier one or itself', () => {
@@ -109,11 +104,11 @@ describe('what follows from what', () => {
 
 describe('records that a run could not save', () => {
   const kinds = (state: State, ...records: RestoreRecord[]) =>
-    atOnce(mergeUnsaved(state, records)).map(({ kind }) => kind);
+    runSync(mergeUnsaved(state, records)).map(({ kind }) => kind);
 
   it('are taken where they go on from what the state has, and the state then says so', () => {
     const state = stateWith(put(intended));
-    const merges = atOnce(mergeUnsaved(state, [running]));
+    const merges = runSync(mergeUnsaved(state, [running]));
     expect(merges).to.deep.equal([{ kind: 'taken', unsaved: running, record: running, before: 'intended' }]);
     const after = fold(state, [{ serial: 2, at: AT, actor: ACTOR, changes: changesOf(merges) }]);
     expect(after.records.get(A)).to.deep.equal(running);
@@ -129,7 +124,7 @@ describe('records that a run could not save', () => {
 
   it('are taken at the address that the restore has by now', () => {
     const state = stateWith(put(intended), { type: 'moved', moves: [{ from: A, to: 'new/b' }] });
-    expect(atOnce(mergeUnsaved(state, [running]))[0]).to.deep.include({
+    expect(runSync(mergeUnsaved(state, [running]))[0]).to.deep.include({
       kind: 'taken',
       record: { ...running, address: 'new/b' },
     });
@@ -145,7 +140,7 @@ describe('records that a run could not save', () => {
     expect(kinds(stateWith(put(succeeded)), elsewhere)).to.deep.equal(['refused']);
     const other = advance(undefined, { ...intendEvent(A, 2), at: at(9) });
     expect(kinds(stateWith(put(other)), running)).to.deep.equal(['refused']);
-    const [refused] = atOnce(mergeUnsaved(stateWith(put(elsewhere)), [running]));
+    const [refused] = runSync(mergeUnsaved(stateWith(put(elsewhere)), [running]));
     expect(refused).to.have.property('why').that.includes('running').and.includes(at(6));
   });
 
@@ -205,7 +200,7 @@ describe('records that a run could not save', () => {
     'other evidence than before': [running, { ...succeeded, ...ended, evidence: 'adopted' }],
     'one adopted that was contradicted': [contradicted, { ...adopted, updated_at: at(9) }],
     'the word of a person': [
-      advance(running, { type: 'lose', at: at(2), cause: 'c', observations: [] }),
+      advance(running, { type: 'mark_unknown', at: at(2), cause: 'c', observations: [] }),
       { ...open, ...ended, status: 'failed', touched: 'no', reason: 'r', resolution: word },
     ],
     'an import': [
@@ -248,7 +243,7 @@ describe('records that a run could not save', () => {
       type: 'fail',
       at: AT,
       reason: 'r',
-      moved: false,
+      volume_changed: false,
     });
     expect(kinds(stateWith(put(past)), running)).to.deep.equal(['taken']);
     const later = { ...past, updated_at: at(60) };
@@ -264,7 +259,7 @@ describe('records that a run could not save', () => {
         if (!lost || !records.every((each) => sameIdentity(each, lost))) return;
         if (records.slice(saved.length, -1).some(isFreshStart)) return;
         const state = stateWith(...saved.map(put));
-        const [merge] = atOnce(mergeUnsaved(state, [lost]));
+        const [merge] = runSync(mergeUnsaved(state, [lost]));
         const isNews = saved.length < records.length;
         // What a person said is committed by its own command, or not at all.
         if (isNews && 'resolution' in lost) return void expect(merge?.kind).to.equal('refused');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { advance, type RecordEvent } from '../../src/domain/record.ts';
+import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import { AT, intendEvent, recordAfter } from '../state/samples.ts';
 
 const { identity, names, baseline } = intendEvent('pay/a');
@@ -14,7 +14,7 @@ const BY_HAND: RecordEvent = {
   job_id: 'job-1',
   resolution: { as: 'succeeded', reason: 'console', by: 'ada', at: AT },
 };
-const failed = () => recordAfter('pay/a', { type: 'fail', at: AT, reason: 'no', moved: false });
+const failed = () => recordAfter('pay/a', { type: 'fail', at: AT, reason: 'no', volume_changed: false });
 const done = () =>
   recordAfter('pay/a', { type: 'accept', at: AT, job_id: 'job-0' }, { type: 'succeed', at: AT });
 

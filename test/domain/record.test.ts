@@ -1,18 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { doubtOf, wasEverInDoubt, worstDoubt } from '../../src/domain/doubt.ts';
 import {
   type Attempt,
-  advance,
-  doubtOf,
   type FailedAttempt,
-  IllegalTransition,
   isOpen,
-  type RecordEvent,
   type RestoreRecord,
   sameIdentity,
-  wasEverInDoubt,
-  worstDoubt,
 } from '../../src/domain/record.ts';
+import { advance, IllegalTransition, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import { AT, BASELINE, intendEvent, recordAfter } from '../state/samples.ts';
 
 const A = 'set/a';
@@ -40,9 +36,9 @@ const EVENTS = {
   accept: { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-1' },
   adopt: { type: 'adopt', at: AT },
   succeed: { type: 'succeed', at: AT },
-  'fail unmoved': { type: 'fail', at: AT, reason: 'r', moved: false },
-  'fail moved': { type: 'fail', at: AT, reason: 'r', moved: true },
-  lose: { type: 'lose', at: AT, cause: 'c', observations: [BASELINE] },
+  'fail unmoved': { type: 'fail', at: AT, reason: 'r', volume_changed: false },
+  'fail moved': { type: 'fail', at: AT, reason: 'r', volume_changed: true },
+  lose: { type: 'mark_unknown', at: AT, cause: 'c', observations: [BASELINE] },
   'note protect': { type: 'note_protect', at: AT, protect: true },
   'resolve succeeded': resolution('succeeded'),
   'resolve not-started': resolution('not-started'),

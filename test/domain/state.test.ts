@@ -86,7 +86,7 @@ describe('Ledger', () => {
     for (const commit of commits([numbered(1)], [numbered(2)])) ledger.stage(commit);
     expect(ledger.state()).to.deep.equal(empty);
     expect(ledger.next).to.equal(3);
-    ledger.settle();
+    ledger.applyStaged();
     expect(ledger.state().serial).to.equal(2);
     expect(ledger.state().records.size).to.equal(2);
   });
@@ -95,7 +95,7 @@ describe('Ledger', () => {
     const ledger = new Ledger(empty);
     const moved: Change = { type: 'moved', moves: [{ from: 'set/r1', to: 'set/r2' }] };
     for (const commit of commits([numbered(1)], [moved], [numbered(1)])) ledger.stage(commit);
-    ledger.settle();
+    ledger.applyStaged();
     expect([...ledger.state().records.keys()].sort()).to.deep.equal(['set/r1', 'set/r2']);
   });
 });

@@ -63,7 +63,7 @@ describe('a run on Cinder', () => {
     const faults: FaultRule[] = [{ match: RESTORE, effect: { kind: 'restore_fails', reason: 'tape torn' } }];
     const lab = cinder({ faults });
     const spec = lab.spec(0);
-    await lab.apply([spec], { reach: 'submit' });
+    await lab.apply([spec], { mode: 'no_wait' });
     await lab.clock.until(lab.clock.sleep(60_000));
     lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
     await lab.apply([spec]);
@@ -86,7 +86,7 @@ describe('a run on Cinder', () => {
       ],
     });
     const spec = lab.spec(0);
-    await lab.apply([spec], { reach: 'submit' });
+    await lab.apply([spec], { mode: 'no_wait' });
     await lab.clock.until(lab.clock.sleep(60_000));
     lab.operate({ action: 'set-status', volume_id: ids(spec).volume_id, status: 'available' });
     await lab.apply([spec]);
@@ -98,7 +98,7 @@ describe('a run on Cinder', () => {
   it('takes a disk for restored that was attached before anybody looked', async () => {
     const lab = cinder();
     const spec = lab.spec(0);
-    await lab.apply([spec], { reach: 'submit' });
+    await lab.apply([spec], { mode: 'no_wait' });
     await lab.clock.until(lab.clock.sleep(60_000));
     lab.operate({ action: 'attach', volume_id: ids(spec).volume_id, server: 'pay-db1' });
     const { outcome } = await lab.apply([spec]);

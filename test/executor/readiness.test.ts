@@ -1,14 +1,14 @@
 import { expect } from 'chai';
 import type { RestoreAction } from '../../src/domain/plan.ts';
-import type { Look } from '../../src/executor/look.ts';
 import { judgeReadiness } from '../../src/executor/readiness.ts';
+import type { Readings } from '../../src/executor/readings.ts';
 
 const HOME = { project_id: 'p' } as Parameters<typeof judgeReadiness>[2];
 const ACTION = { volume: { id: 'v' }, backup: { id: 'b' }, expect: {} } as RestoreAction;
 const MOVED_AT = '2026-11-23T22:00:00.000Z';
 
 /** Disk and backup at rest, last moved at 22:00:00; `ageMs` later by the cloud's clock. */
-function look(ageMs: number | undefined): Look {
+function look(ageMs: number | undefined): Readings {
   const cloud = ageMs === undefined ? {} : { cloud_time_ms: Date.parse(MOVED_AT) + ageMs };
   const common = { name: '', status: 'available', size: 1, created_at: MOVED_AT, updated_at: MOVED_AT };
   const seen = { status: 'available', updated_at: MOVED_AT };

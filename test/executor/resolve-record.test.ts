@@ -102,7 +102,7 @@ describe('resolve --as not-started', () => {
   ] as const)
     it(`asks again for a job ${title}`, async () => {
       const lab = new Lab({ queueMs: 4 * LONG_AGO_MS });
-      await lab.apply([lab.spec(0)], { reach: 'submit' });
+      await lab.apply([lab.spec(0)], { mode: 'no_wait' });
       lab.clock.wallOffset += LONG_AGO_MS;
       const began = lab.clock.monotonic();
       const driver = await lab.clock.until(lab.connect());

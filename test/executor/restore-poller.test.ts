@@ -143,9 +143,9 @@ describe('restores under way', () => {
 
   it('what an earlier run began is looked at once at the beginning and once at the end', async () => {
     const cloud = lab();
-    await cloud.apply(specs(cloud), { reach: 'submit' });
+    await cloud.apply(specs(cloud), { mode: 'no_wait' });
     cloud.network.log.length = 0;
-    const { outcome } = await cloud.apply(specs(cloud), { reach: 'follow' });
+    const { outcome } = await cloud.apply(specs(cloud), { mode: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: AT_ONCE });
     expect(cloud.network.log.filter((line) => line === 'GET job')).to.have.length(2 * AT_ONCE);
   });

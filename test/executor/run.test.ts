@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Failure } from '../../src/domain/errors.ts';
-import { statusOf } from '../../src/domain/record.ts';
+import { observedStatus } from '../../src/domain/observation.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
 import { Lab } from '../simulation/lab.ts';
 import { noSpace } from '../simulation/memory-disk.ts';
@@ -137,7 +137,7 @@ describe('a run', () => {
     });
     mend(lab, 0);
     const specs = [0, 1, 2, 3].map((n) => lab.spec(n));
-    await lab.apply(specs.slice(0, 3), { reach: 'submit' });
+    await lab.apply(specs.slice(0, 3), { mode: 'no_wait' });
     const { outcome } = await lab.apply(specs);
     expect(outcome.summary).to.include({ failed: 1, succeeded: 2, not_started: 1 });
     expect(outcome.ends.get('set/disk-3')).to.include({ kind: 'not_started', code: 'halted' });
@@ -334,7 +334,7 @@ describe('following a job', () => {
     const record = (await lab.state())?.records.get('set/disk-0');
     expect(record).to.include({ status: 'succeeded', evidence: 'accepted' });
     const { volume, backup, job } = (record?.status === 'succeeded' && record.observed) || {};
-    expect([volume && statusOf(volume), backup && statusOf(backup), job]).to.deep.equal([
+    expect([volume && observedStatus(volume), backup && observedStatus(backup), job]).to.deep.equal([
       'available',
       'available',
       undefined,

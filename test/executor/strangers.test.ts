@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { type RestoreRecord, statusOf } from '../../src/domain/record.ts';
+import { observedStatus } from '../../src/domain/observation.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { Lab, type LabOptions } from '../simulation/lab.ts';
 
@@ -140,7 +141,11 @@ describe('strangers whose restores cross', () => {
     const record = (await desk.state())?.records.get('set/disk-1');
     const looks = record?.status === 'intended' ? record.history?.looks : undefined;
     expect(
-      looks?.map(({ volume, backup, confirmed }) => [statusOf(volume), statusOf(backup), confirmed]),
+      looks?.map(({ volume, backup, confirmed }) => [
+        observedStatus(volume),
+        observedStatus(backup),
+        confirmed,
+      ]),
     ).to.deep.equal([['available', 'restoring', true]]);
     await desk.clock.until(desk.clock.sleep(20_000));
     await desk.apply([desk.spec(1)]);

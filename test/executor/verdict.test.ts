@@ -1,15 +1,16 @@
 import { expect } from 'chai';
-import { NO_LOOKS, withLook } from '../../src/domain/look-history.ts';
-import type { Attempt, FullObservation, Observation, Running, Shown } from '../../src/domain/record.ts';
+import type { FoundResource, FullObservation, Observation } from '../../src/domain/observation.ts';
+import { NO_OBSERVATIONS, withObservation } from '../../src/domain/observation-history.ts';
+import type { Attempt, Running } from '../../src/domain/record.ts';
 import { CINDER_TRAITS } from '../../src/drivers/cinder.ts';
 import { VBS_TRAITS } from '../../src/drivers/vbs.ts';
 import { judgeStatuses, type Step } from '../../src/executor/judge-running.ts';
-import { type Evidence, effectiveSettle, judge } from '../../src/executor/verdict.ts';
+import { effectiveSettle, judge, type VerdictInput } from '../../src/executor/verdict.ts';
 
 const AT = '2026-11-23T22:00:00.000Z';
 const BEFORE = '2026-11-23T20:00:00.000Z';
 
-function look(volume: Partial<Shown>, backup: Partial<Shown> = {}): FullObservation {
+function look(volume: Partial<FoundResource>, backup: Partial<FoundResource> = {}): FullObservation {
   return {
     at: AT,
     volume: { status: 'available', updated_at: BEFORE, ...volume },
@@ -17,7 +18,7 @@ function look(volume: Partial<Shown>, backup: Partial<Shown> = {}): FullObservat
   };
 }
 
-function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
+function verdict(seen: Observation, more: Partial<VerdictInput> = {}): string {
   const attempt: Attempt = {
     intended_at: AT,
     answered_at: AT,
@@ -28,7 +29,7 @@ function verdict(seen: Observation, more: Partial<Evidence> = {}): string {
   return judge({
     attempts: [attempt],
     seen,
-    history: withLook(NO_LOOKS, seen, subject),
+    history: withObservation(NO_OBSERVATIONS, seen, subject),
     since_ms: 120_000,
     gone_for_good: false,
     settle_ms: 120_000,
@@ -89,8 +90,8 @@ describe('the verdict, where the simulation cannot reach', () => {
 });
 
 function judged(
-  volume: Partial<Shown>,
-  backup: Partial<Shown> | 'gone',
+  volume: Partial<FoundResource>,
+  backup: Partial<FoundResource> | 'gone',
   evidence: Running['evidence'],
 ): Step {
   const found = look(volume, backup === 'gone' ? {} : backup);
@@ -100,7 +101,7 @@ function judged(
   const subject = { backup_id: 'ours', baseline: record.baseline, traits: CINDER_TRAITS } as const;
   return judgeStatuses(
     {
-      history: withLook(NO_LOOKS, seen, subject),
+      history: withObservation(NO_OBSERVATIONS, seen, subject),
       look: {
         volume: { kind: 'found', value: { ...common, ...found.volume, id: 'v', attachments: [] } },
         backup:

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { atOnce } from '../../src/domain/long-work.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { crossCheck } from '../../src/manifest/cross-checks.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
@@ -72,7 +72,7 @@ const mutated = fc
     }, text),
   );
 
-const read = (source: SourceText, allowance: Allowance) => atOnce(readDocuments(source, allowance));
+const read = (source: SourceText, allowance: Allowance) => runSync(readDocuments(source, allowance));
 
 describe('hostile input', () => {
   /** Of one small input. CPU and not wall time: other programs may use the machine, too. */

@@ -4,7 +4,7 @@ import type { ValidateFunction } from 'ajv';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
-import { atOnce } from '../../src/domain/long-work.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { checkSchema } from '../../src/manifest/check-document.ts';
 import { readDocuments, type SourceDocument } from '../../src/manifest/documents.ts';
 import { wholeAllowance } from '../../src/manifest/limits.ts';
@@ -77,7 +77,7 @@ function documentsOf(
   return files
     .flatMap(([name, text]) =>
       typeof text === 'string'
-        ? atOnce(readDocuments(new SourceText(name, text), wholeAllowance())).documents
+        ? runSync(readDocuments(new SourceText(name, text), wholeAllowance())).documents
         : [],
     )
     .filter(({ value }) => isHeldAgainst(kind, value));

@@ -3,7 +3,8 @@ import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import type { ObservationNeeds, Observations } from '../../src/domain/observations.ts';
 import { optional } from '../../src/domain/optional.ts';
 import type { Action, Plan } from '../../src/domain/plan.ts';
-import { advance, type RecordEvent, type Resolution, type RestoreRecord } from '../../src/domain/record.ts';
+import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
+import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import type { RestoreSpec, Selector } from '../../src/domain/spec.ts';
 import { type Change, emptyState, fold, type Move, type State } from '../../src/domain/state.ts';
 import { observationNeeds } from '../../src/planner/needs.ts';
@@ -157,7 +158,7 @@ const seen = { status: 'available', updated_at: '2026-11-19T00:00:00Z' };
 
 function events(end: End, at: string): RecordEvent[] {
   const accept: RecordEvent = { type: 'accept', at, job_id: 'job-1' };
-  const lose: RecordEvent = { type: 'lose', at, cause: 'the disk moved', observations: [] };
+  const lose: RecordEvent = { type: 'mark_unknown', at, cause: 'the disk moved', observations: [] };
   switch (end) {
     case 'intended':
       return [];
@@ -169,10 +170,10 @@ function events(end: End, at: string): RecordEvent[] {
       return [
         { type: 'answer', at, outcome: { kind: 'rejected', failure: NO, again: 'never' } },
         { type: 'settle', at, for_ms: 120_000, seen: { at, volume: seen, backup: seen } },
-        { type: 'fail', at, reason: 'the service said no', moved: false },
+        { type: 'fail', at, reason: 'the service said no', volume_changed: false },
       ];
     case 'failed maybe':
-      return [accept, { type: 'fail', at, reason: 'the job failed', moved: true }];
+      return [accept, { type: 'fail', at, reason: 'the job failed', volume_changed: true }];
     case 'unknown':
       return [lose];
     default: {

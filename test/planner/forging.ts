@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { atOnce } from '../../src/domain/long-work.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { signedText } from '../../src/domain/saved-plan.ts';
 
 /** What whoever can write a plan file can do to it: any edit, and a digest that fits. */
@@ -13,7 +13,7 @@ export type Edits = Readonly<{ [path: string]: unknown }>;
 export function forged(text: string, edits: Edits): string {
   const file = JSON.parse(text) as Tree;
   for (const [path, value] of Object.entries(edits)) edit(file, path.split('.'), value);
-  return JSON.stringify({ ...file, digest: sha256(atOnce(signedText(file))) });
+  return JSON.stringify({ ...file, digest: sha256(runSync(signedText(file))) });
 }
 
 type Tree = { [key: string]: unknown };

@@ -1,8 +1,9 @@
 import { expect } from 'chai';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import { advance, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
+import { advance, writtenBy } from '../../src/domain/record-transitions.ts';
 import { movesOf, type SavedPlan, signedText } from '../../src/domain/saved-plan.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { type Change, fold, type State } from '../../src/domain/state.ts';
@@ -44,7 +45,7 @@ function raise(): never {
   throw new Error('not expected');
 }
 
-const decoded = (...given: Parameters<typeof decodePlan>) => atOnce(decodePlan(...given));
+const decoded = (...given: Parameters<typeof decodePlan>) => runSync(decodePlan(...given));
 
 /** As another process reads it. */
 function reread(plan: SavedPlan): SavedPlan {
@@ -186,7 +187,7 @@ describe('a saved plan', () => {
   }).timeout(60_000);
 
   it('has a misfit told in a few words, however many restores it has', () => {
-    const digest = hash(atOnce(signedText(JSON.parse(many(5_000)))));
+    const digest = hash(runSync(signedText(JSON.parse(many(5_000)))));
     const text = many(5_000).replace('d'.repeat(64), digest);
     expect(() => decoded(text, 'p.json', 'test', hash))
       .to.throw('records: expected the records of the actions')

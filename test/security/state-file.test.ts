@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { atOnce } from '../../src/domain/long-work.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../../src/state/codec.ts';
 import { extendChain } from '../../src/state/history-chain.ts';
@@ -83,7 +83,7 @@ describe('security: a state file that was tampered with', () => {
   /** As somebody who knows the format, and computes every hash again. */
   function forge(change: (state: Loose) => void): void {
     edit(change);
-    const { state } = atOnce(decodeSnapshot(readFileSync(join(scene.cwd, STATE)), STATE));
+    const { state } = runSync(decodeSnapshot(readFileSync(join(scene.cwd, STATE)), STATE));
     write(encodeSnapshot({ state, chain: extendChain(state, []) }));
   }
 
@@ -816,7 +816,7 @@ describe('security: a state file that was tampered with', () => {
   });
 
   function encoded(text: string): string {
-    const snapshot: Snapshot = atOnce(decodeSnapshot(Buffer.from(text), STATE));
+    const snapshot: Snapshot = runSync(decodeSnapshot(Buffer.from(text), STATE));
     return encodeSnapshot(snapshot);
   }
 });

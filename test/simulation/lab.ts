@@ -14,7 +14,7 @@ import type { World } from '../../src/emulator/model.ts';
 import type { OperatorAction } from '../../src/emulator/operator.ts';
 import { seedWorld } from '../../src/emulator/seed.ts';
 import type { Outcome } from '../../src/executor/execute.ts';
-import type { Reach, RunSettings } from '../../src/executor/run.ts';
+import type { RunMode, RunSettings } from '../../src/executor/run.ts';
 import type { Backend } from '../../src/state/backend.ts';
 import type { Disk } from '../../src/state/local/disk.ts';
 import { localBackend } from '../../src/state/local/local-backend.ts';
@@ -128,7 +128,7 @@ export class Lab {
 
   /** The same, for a test that does something meanwhile. */
   async applying(specs: readonly RestoreSpec[], more: ApplyOptions = {}): Promise<Applied> {
-    const { reach = 'finish', policy = this.settings.policy, waivers = [] } = more;
+    const { mode = 'finish', policy = this.settings.policy, waivers = [] } = more;
     const request = {
       actor: { who: 'test@lab', operation: 'apply', version: 'test' },
       lockTimeoutMs: 0,
@@ -155,10 +155,10 @@ export class Lab {
       showPlan: () => {},
       confirm: async () => {},
     };
-    if (reach === 'follow') await wait({ ...request, addresses: [] }, ports);
+    if (mode === 'follow') await wait({ ...request, addresses: [] }, ports);
     else {
       const declared = { specs, files: [], only: [] };
-      await apply({ ...request, declared, reach, skipBlocked: true, waivers }, ports);
+      await apply({ ...request, declared, mode, skipBlocked: true, waivers }, ports);
     }
     if (!ran) throw new Error('there was nothing to do');
     return ran;
@@ -189,7 +189,7 @@ export interface ApplyOptions {
   /** In place of the lab's own. */
   readonly backend?: Backend;
   readonly stop?: AbortSignal;
-  readonly reach?: Reach;
+  readonly mode?: RunMode;
   /** In place of the lab's own, for this run. */
   readonly policy?: Policy;
   readonly settings?: Pick<RunSettings, 'retry'>;

@@ -1,5 +1,5 @@
 import type { CloudFailure, StartOutcome } from '../../src/domain/cloud.ts';
-import type { Doubt } from '../../src/domain/record.ts';
+import type { Doubt } from '../../src/domain/doubt.ts';
 import type { Step } from '../../src/executor/judge-running.ts';
 import type { Finding } from '../../src/executor/probe.ts';
 import type { Verdict } from '../../src/executor/verdict.ts';

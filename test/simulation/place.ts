@@ -16,7 +16,7 @@ export const STATE = '/state';
 export type Files = ReadonlyMap<string, { readonly id: number; readonly durable: Buffer }>;
 
 /** Where the state of a story is kept. */
-export interface Place {
+export interface SourcePosition {
   backend(process: SimProcess): Backend;
   isHeldBy(process: SimProcess): boolean;
   /** A person, who believes that the owner is gone, frees a lock that would stand for ever. */
@@ -32,7 +32,7 @@ interface Shared {
 }
 
 /** A file, its journal and a lock file on one disk. */
-export function localPlace({ newId, changed }: Shared): Place {
+export function localPlace({ newId, changed }: Shared): SourcePosition {
   const disk = new SimDisk();
   const lock = new SimLock();
   // Whose lock was freed by a person may still write.
@@ -53,7 +53,7 @@ export function localPlace({ newId, changed }: Shared): Place {
 }
 
 /** An object in a bucket, and its lock beside it. */
-export class BucketPlace implements Place {
+export class BucketPlace implements SourcePosition {
   readonly bucket: SimBucket;
   readonly #shared: Shared;
   readonly #bucketed: Bucketed;

@@ -8,7 +8,7 @@ import { Checker, type TrueRestore } from './checker.ts';
 import { Coverage } from './coverage.ts';
 import { Manifest } from './manifest.ts';
 import { MixUps } from './mix-ups.ts';
-import { BucketPlace, type Files, localPlace, type Place, STATE } from './place.ts';
+import { BucketPlace, type Files, localPlace, type SourcePosition, STATE } from './place.ts';
 import { Random } from './random.ts';
 import { Replicas } from './replicas.ts';
 import { SIM_EPOCH, type SimClock } from './sim-clock.ts';
@@ -33,7 +33,7 @@ export class Scene {
   readonly clock: SimClock;
   readonly world: World;
   readonly settings: RunSettings;
-  readonly place: Place;
+  readonly place: SourcePosition;
   readonly bucket: BucketPlace | undefined;
   readonly machines: readonly Machine[];
   /** A machine sleeps in this story. */

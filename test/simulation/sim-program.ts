@@ -4,9 +4,9 @@ import { applySaved } from '../../src/app/apply-saved.ts';
 import { makePlan } from '../../src/app/make-plan.ts';
 import { type LockRequest, type Ports, type RunPorts, withLease } from '../../src/app/ports.ts';
 import { wait } from '../../src/app/wait.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { ApplyEvent } from '../../src/domain/events.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import { isRunnable, type Plan } from '../../src/domain/plan.ts';
 import type { SavedPlan } from '../../src/domain/saved-plan.ts';
 import type { State } from '../../src/domain/state.ts';
@@ -67,7 +67,7 @@ export class SimProgram {
         await apply(
           {
             ...terms,
-            reach: command === 'submit' ? 'submit' : 'finish',
+            mode: command === 'submit' ? 'no_wait' : 'finish',
             declared: { specs: this.#scene.manifest.specs(), files: [], only: [] },
           },
           {
@@ -85,7 +85,7 @@ export class SimProgram {
         this.#saved ??= await this.#savePlan(process, request);
         const saved = this.#saved;
         await applySaved(
-          { ...terms, reach: 'finish', saved, signed: { kind: 'unsigned' }, manifests: [] },
+          { ...terms, mode: 'finish', saved, signed: { kind: 'unsigned' }, manifests: [] },
           { ...ports, sha256, showPlan: seen },
         );
         return;
@@ -248,7 +248,7 @@ export class SimProgram {
 /** No story may lead to a state that vbsctl itself would refuse: nobody tampers with it here. */
 function mustVerify(lease: Lease): void {
   const snapshot = lease.snapshot();
-  const faults = snapshot ? atOnce(stateFaults(snapshot, {})) : [];
+  const faults = snapshot ? runSync(stateFaults(snapshot, {})) : [];
   if (faults.length > 0) throw new Error(`the state would be refused: ${JSON.stringify(faults)}`);
 }
 

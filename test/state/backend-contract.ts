@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { Failure } from '../../src/domain/errors.ts';
 import type { LockHolder } from '../../src/domain/lock-holder.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import type { Backend, Lease, LockInfo } from '../../src/state/backend.ts';
 import { findBreaks } from '../../src/state/history-chain.ts';
 import { bundled } from '../bundled.ts';
@@ -213,7 +213,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const during = (await snapshotAnew()) ?? expect.fail();
       expect(during.state).to.deep.equal(await readAnew());
       expect(during.chain).to.have.length(during.state.history.length).and.not.have.length(0);
-      expect(atOnce(findBreaks(during.state, during.chain))).to.deep.equal([]);
+      expect(runSync(findBreaks(during.state, during.chain))).to.deep.equal([]);
       await lease.release();
       expect(await snapshotAnew()).to.deep.equal(during);
       const next = await lock();
@@ -221,7 +221,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await next.release();
       const after = (await snapshotAnew()) ?? expect.fail();
       expect(after.chain.slice(0, during.chain.length)).to.deep.equal(during.chain);
-      expect(atOnce(findBreaks(after.state, after.chain))).to.deep.equal([]);
+      expect(runSync(findBreaks(after.state, after.chain))).to.deep.equal([]);
     });
 
     it('puts a whole state where there is none, and goes on from it', async () => {
@@ -230,12 +230,14 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.replace(given);
       expect(lease.state()).to.deep.equal(given.state);
       expect(await snapshotAnew()).to.deep.equal(given);
-      await lease.commit([put(recordAfter('new/one', { type: 'fail', at: AT, reason: 'no', moved: false }))]);
+      await lease.commit([
+        put(recordAfter('new/one', { type: 'fail', at: AT, reason: 'no', volume_changed: false })),
+      ]);
       await lease.release();
       const after = (await snapshotAnew()) ?? expect.fail();
       expect(after.state).to.deep.include({ lineage: 'from-elsewhere', serial: 8 });
       expect(after.chain.slice(0, -1)).to.deep.equal(given.chain);
-      expect(atOnce(findBreaks(after.state, after.chain))).to.deep.equal([]);
+      expect(runSync(findBreaks(after.state, after.chain))).to.deep.equal([]);
     });
 
     it('puts a whole state in place of another, what this lease has committed included', async () => {
@@ -281,7 +283,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.release();
       const stored = (await snapshotAnew()) ?? expect.fail();
       expect(stored.chain).to.deep.equal(broken.chain);
-      expect(atOnce(findBreaks(stored.state, stored.chain))).to.deep.equal([{ index: 1 }]);
+      expect(runSync(findBreaks(stored.state, stored.chain))).to.deep.equal([{ index: 1 }]);
     });
 
     it('uses no serial of a lineage twice', async () => {

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { canonicalJson } from '../../src/domain/canonical-json.ts';
+import { runInterruptibly, runSync } from '../../src/domain/chunked-work.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import { atOnce, stoppably } from '../../src/domain/long-work.ts';
 import { emptyState, fold, type State } from '../../src/domain/state.ts';
 import { decodeSnapshot, encodeSnapshot } from '../../src/state/codec.ts';
 import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
@@ -14,11 +14,11 @@ function encode(state: State): string {
   return encodeSnapshot({ state, chain: extendChain(state, []) });
 }
 
-const decode = (text: string) => atOnce(decodeSnapshot(Buffer.from(text), FILE));
+const decode = (text: string) => runSync(decodeSnapshot(Buffer.from(text), FILE));
 
 function refusal(text: string | Uint8Array): Failure {
   try {
-    atOnce(decodeSnapshot(typeof text === 'string' ? Buffer.from(text) : text, FILE));
+    runSync(decodeSnapshot(typeof text === 'string' ? Buffer.from(text) : text, FILE));
   } catch (cause) {
     expect(cause).to.be.instanceOf(Failure);
     return cause as Failure;
@@ -42,7 +42,7 @@ describe('codec', () => {
     const back = decode(encodeSnapshot(whole));
     expect(back).to.deep.equal({ ...whole, state: { ...whole.state, records: back.state.records } });
     expect(Object.fromEntries(back.state.records)).to.deep.equal(Object.fromEntries(whole.state.records));
-    expect(atOnce(findBreaks(back.state, back.chain))).to.deep.equal([]);
+    expect(runSync(findBreaks(back.state, back.chain))).to.deep.equal([]);
   });
 
   it('keeps the note of a state that was moved elsewhere', () => {
@@ -230,10 +230,15 @@ describe('codec', () => {
     );
     const bytes = Buffer.from(encode(state));
     expect(bytes.length).to.be.greaterThan(2 * 1024 * 1024);
-    expect((await stoppably(decodeSnapshot(bytes, FILE))).state.records).to.have.property('size', 5_000);
+    expect((await runInterruptibly(decodeSnapshot(bytes, FILE))).state.records).to.have.property(
+      'size',
+      5_000,
+    );
     const stop = new AbortController();
     setImmediate(() => stop.abort(new Error('stopped by SIGTERM')));
-    const ended = await stoppably(decodeSnapshot(bytes, FILE), stop.signal).catch((cause: unknown) => cause);
+    const ended = await runInterruptibly(decodeSnapshot(bytes, FILE), stop.signal).catch(
+      (cause: unknown) => cause,
+    );
     expect(ended).to.equal(stop.signal.reason);
   });
 
@@ -252,7 +257,7 @@ describe('history chain', () => {
   const chain = extendChain(state, []);
 
   it('holds over every prefix, and grows without touching what was stored', () => {
-    expect(atOnce(findBreaks(state, chain))).to.deep.equal([]);
+    expect(runSync(findBreaks(state, chain))).to.deep.equal([]);
     for (let length = 0; length <= chain.length; length++)
       expect(extendChain(state, chain.slice(0, length))).to.deep.equal(chain);
   });
@@ -263,17 +268,17 @@ describe('history chain', () => {
 
   it('says where an entry was edited, taken out or exchanged', () => {
     const edited = state.history.map((e, i) => (i === 2 ? { ...e, at: '2026-11-23T23:00:00.000Z' } : e));
-    expect(atOnce(findBreaks({ ...state, history: edited }, chain))).to.deep.equal([{ index: 2 }]);
+    expect(runSync(findBreaks({ ...state, history: edited }, chain))).to.deep.equal([{ index: 2 }]);
     const without = <T>(list: readonly T[]) => list.filter((_, i) => i !== 1);
-    expect(atOnce(findBreaks({ ...state, history: without(state.history) }, without(chain)))).to.deep.equal([
+    expect(runSync(findBreaks({ ...state, history: without(state.history) }, without(chain)))).to.deep.equal([
       { index: 1 },
     ]);
-    expect(atOnce(findBreaks({ ...state, lineage: 'line-2' }, chain))).to.deep.equal([{ index: 0 }]);
+    expect(runSync(findBreaks({ ...state, lineage: 'line-2' }, chain))).to.deep.equal([{ index: 0 }]);
   });
 
   it('does not seal a forgery: a stored hash stays as it was', () => {
     const forged = decode(encode(state).replace('"who":"ada@bench"', '"who":"eve@bench"'));
     const again = decode(encodeSnapshot({ ...forged, chain: extendChain(forged.state, forged.chain) }));
-    expect(atOnce(findBreaks(again.state, again.chain))).to.deep.equal([{ index: 0 }]);
+    expect(runSync(findBreaks(again.state, again.chain))).to.deep.equal([{ index: 0 }]);
   });
 });

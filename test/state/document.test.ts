@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { JsonFault } from '../../src/domain/json-bounds.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import { fields, integerFrom, listOf, type Misfit, maybe } from '../../src/domain/shape.ts';
 import { boundedJson, isReadableItem, openDocument } from '../../src/state/document.ts';
 
@@ -13,14 +13,14 @@ describe('state/document', () => {
     throw new Error(`${wrong.path.join('.')}: ${wrong.expected}`);
   };
   const read = (text: string) => {
-    const document = atOnce(openDocument(text, check));
-    return document && atOnce(document.read(refuse));
+    const document = runSync(openDocument(text, check));
+    return document && runSync(document.read(refuse));
   };
 
   it('shows the head before any item is looked at', () => {
-    const document = atOnce(openDocument('{"list": [nonsense], "n": 1}', check));
+    const document = runSync(openDocument('{"list": [nonsense], "n": 1}', check));
     expect(document?.head).to.deep.equal({ list: [], n: 1 });
-    expect(() => document && atOnce(document.read(refuse))).to.throw(JsonFault, 'is not valid JSON');
+    expect(() => document && runSync(document.read(refuse))).to.throw(JsonFault, 'is not valid JSON');
   });
 
   it('reads what fits, and refuses the first that does not', () => {
@@ -35,7 +35,7 @@ describe('state/document', () => {
 
   it('tells the place of an item, however long the list is', () => {
     const text = `{"n": 1,\n"list": [\n${'1,\n'.repeat(1_000_000 / 2)}0]}`;
-    const document = atOnce(openDocument(text, check));
+    const document = runSync(openDocument(text, check));
     expect(document?.positionOf(['list', 500_000])).to.deep.equal({ line: 500_003, column: 1, text: '0]}' });
     expect(document?.positionOf(['list'])).to.include({ line: 2, column: 9 });
     expect(document?.positionOf([])).to.include({ line: 1, column: 1 });

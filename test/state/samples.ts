@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import type { CloudProject } from '../../src/domain/cloud-project.ts';
-import { advance, type RecordEvent, type RestoreRecord, writtenBy } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
+import { advance, type RecordEvent, writtenBy } from '../../src/domain/record-transitions.ts';
 import {
   type Actor,
   type Change,
@@ -111,16 +112,16 @@ export function everyKind(): RestoreRecord[] {
         observed: { at: AT, job: { id: 'job-2', status: 'SUCCESS' }, volume: SEEN, backup: SEEN },
       },
     ),
-    recordAfter('pay/not', { type: 'fail', at: AT, reason: 'no "such" disk\n\u2028', moved: true }),
+    recordAfter('pay/not', { type: 'fail', at: AT, reason: 'no "such" disk\n\u2028', volume_changed: true }),
     recordAfter('pay/what', {
-      type: 'lose',
+      type: 'mark_unknown',
       at: AT,
       cause: 'gone',
       observations: [{ ...BASELINE, volume: { status: 'gone', src_backup_id: 's' } }],
     }),
     recordAfter(
       'pay/told',
-      { type: 'lose', at: AT, cause: 'gone', observations: [] },
+      { type: 'mark_unknown', at: AT, cause: 'gone', observations: [] },
       { type: 'resolve', at: AT, resolution },
     ),
   ];

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { acceptedState } from '../../src/domain/accept.ts';
+import { runSync } from '../../src/domain/chunked-work.ts';
 import { contradictions } from '../../src/domain/cross-check.ts';
-import { atOnce } from '../../src/domain/long-work.ts';
 import { type HistoryEntry, SERIAL_MAX, type State } from '../../src/domain/state.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
@@ -13,7 +13,7 @@ import { ACTOR, AT, sample } from './samples.ts';
 const state = sample();
 const sound: Snapshot = { state, chain: extendChain(state, []) };
 const kinds = (snapshot: Snapshot, known = {}) =>
-  atOnce(stateFaults(snapshot, known)).map(({ kind }) => kind);
+  runSync(stateFaults(snapshot, known)).map(({ kind }) => kind);
 const edited = (index: number, { state: before, chain }: Snapshot = sound): Snapshot => ({
   state: {
     ...before,
@@ -44,7 +44,7 @@ function commit({ state: before, chain }: Snapshot): Snapshot {
 
 describe('state/verify', () => {
   it('finds nothing in what vbsctl wrote', () => {
-    expect(atOnce(verify(sound))).to.deep.equal({
+    expect(runSync(verify(sound))).to.deep.equal({
       entries: state.history.length,
       records: state.records.size,
       accepted: [],
@@ -55,16 +55,16 @@ describe('state/verify', () => {
   it('an accepted break is named and covers what stands before it, and nothing after', () => {
     for (const index of state.history.keys()) {
       const accepted = commit(accept(edited(index)));
-      expect(atOnce(verify(accepted)).broken).to.equal(undefined);
-      expect(atOnce(verify(accepted)).accepted.map((each) => each.index)).to.deep.equal([index]);
+      expect(runSync(verify(accepted)).broken).to.equal(undefined);
+      expect(runSync(verify(accepted)).accepted.map((each) => each.index)).to.deep.equal([index]);
       expect(kinds(accepted)).to.deep.equal([]);
       // once more, before it and after it
       for (const again of accepted.state.history.keys())
         if (again !== index) expect(kinds(edited(again, accepted)), `${index} ${again}`).to.include('broken');
       const twice = accept(edited(again(accepted), accepted));
-      expect(atOnce(verify(twice)).broken).to.equal(undefined);
+      expect(runSync(verify(twice)).broken).to.equal(undefined);
       expect(
-        atOnce(findBreaks(twice.state, twice.chain)).every((each) => each.accepted_by !== undefined),
+        runSync(findBreaks(twice.state, twice.chain)).every((each) => each.accepted_by !== undefined),
       ).to.equal(true);
     }
     function again({ state: { history } }: Snapshot): number {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Diagnostic, Lines } from '../../src/domain/diagnostic.ts';
+import { type Diagnostic, MultilineText } from '../../src/domain/diagnostic.ts';
 import { diagnosticsJson, diagnosticsText } from '../../src/views/diagnostics.ts';
 import { displayWidth, makeStyle } from '../../src/views/terminal.ts';
 import { expectGolden } from './golden.ts';
@@ -83,7 +83,7 @@ describe('views/diagnostics', () => {
       { style, width: 80 },
     );
     expect(text).to.equal('note: a\\nerror: forged\n  b\\nerror: forged\n');
-    const lines = new Lines('b\nc', 'error: forged', ' → vbsctl apply');
+    const lines = new MultilineText('b\nc', 'error: forged', ' → vbsctl apply');
     const more = diagnosticsText(
       [{ severity: 'note', code: 'x', summary: 'a', detail: lines, remedy: lines }],
       {
@@ -100,7 +100,7 @@ describe('views/diagnostics', () => {
       severity: 'note',
       code: 'x',
       summary: 'a',
-      detail: new Lines('b', undefined, 'c'),
+      detail: new MultilineText('b', undefined, 'c'),
     } as const;
     expect(JSON.parse(JSON.stringify(diagnosticsJson([diagnostic]))).diagnostics[0].detail).to.equal('b\nc');
   });

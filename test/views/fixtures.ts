@@ -1,8 +1,9 @@
 import type { CloudProject } from '../../src/domain/cloud-project.ts';
-import { Lines } from '../../src/domain/diagnostic.ts';
+import { MultilineText } from '../../src/domain/diagnostic.ts';
 import type { ApplyEvent, End } from '../../src/domain/events.ts';
 import type { Action, BackupView, Identified, Plan, VolumeView } from '../../src/domain/plan.ts';
-import { advance, type RecordEvent, type RestoreRecord } from '../../src/domain/record.ts';
+import type { RestoreRecord } from '../../src/domain/record.ts';
+import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import type { StepOptions } from '../../src/views/record-text.ts';
 import { makeStyle, type TextOptions } from '../../src/views/terminal.ts';
 
@@ -146,7 +147,7 @@ export const intended = recordOf('log', []);
 export const unknown = recordOf('wal', [
   AMBIGUOUS,
   {
-    type: 'lose',
+    type: 'mark_unknown',
     at: '2026-11-24T00:05:03.000Z',
     cause: 'the disk changed since the attempt and is available again: it may have been restored',
     observations: [
@@ -176,7 +177,7 @@ export const failedTouched = recordOf(
       type: 'fail',
       at: '2026-11-24T00:07:40.000Z',
       reason: 'job FAIL: VolumeBackup.0200 restore failed: storage pool offline',
-      moved: true,
+      volume_changed: true,
     },
   ],
   2,
@@ -211,12 +212,12 @@ export const failedUntouched = recordOf('app', [
     type: 'fail',
     at: '2026-11-24T00:02:11.000Z',
     reason: 'VolumeBackup.0042 No rights to restore',
-    moved: false,
+    volume_changed: false,
   },
 ]);
 export const resolved = recordOf('wal', [
   AMBIGUOUS,
-  { type: 'lose', at: '2026-11-24T00:05:03.000Z', cause: 'the disk is gone', observations: [] },
+  { type: 'mark_unknown', at: '2026-11-24T00:05:03.000Z', cause: 'the disk is gone', observations: [] },
   {
     type: 'resolve',
     at: '2026-11-24T00:10:00.000Z',
@@ -353,7 +354,7 @@ const ACTIONS: readonly Action[] = [
         code: 'outcome-unknown',
         summary:
           'the outcome of its last attempt is unknown: the disk changed since the attempt and is available again',
-        remedy: new Lines(
+        remedy: new MultilineText(
           'to see the evidence: vbsctl state show payments/wal',
           'check the disk, then: vbsctl resolve payments/wal --as succeeded|not-started|failed --reason "…"',
         ),

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { advance } from '../../src/domain/record.ts';
+import { advance } from '../../src/domain/record-transitions.ts';
 import type { HistoryEntry } from '../../src/domain/state.ts';
 import { historyJson, historyText, type ShownEntry } from '../../src/views/history-text.ts';
 import { at, failedTouched, resolved, runningWithoutJob, succeeded, unknown } from './fixtures.ts';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Lines } from '../../src/domain/diagnostic.ts';
+import { MultilineText } from '../../src/domain/diagnostic.ts';
 import { quoted } from '../../src/domain/escape/quoted.ts';
 import { shellWord } from '../../src/domain/escape/shell-word.ts';
 import {
@@ -192,7 +192,7 @@ describe('views/terminal', () => {
     });
 
     it('keeps the line breaks that were meant, and no others', () => {
-      expect(paragraphs(new Lines('one\nand', 'two\r'), 80)).to.deep.equal(['one\\nand', 'two\\r']);
+      expect(paragraphs(new MultilineText('one\nand', 'two\r'), 80)).to.deep.equal(['one\\nand', 'two\\r']);
     });
 
     it('begins no line with what looks like our arrow', () => {

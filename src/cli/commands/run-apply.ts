@@ -88,7 +88,7 @@ export async function applySettings(io: Io, flags: ApplyFlags): Promise<Settings
 
 export function applyTerms(flags: ApplyFlags, { config }: Settings): ApplyTerms {
   return {
-    reach: flags.wait ? 'finish' : 'submit',
+    mode: flags.wait ? 'finish' : 'no_wait',
     skipBlocked: flags.skipBlocked === true,
     waivers: waiversOf(flags),
     settings: config,

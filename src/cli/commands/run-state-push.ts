@@ -1,10 +1,10 @@
 import { constants } from 'node:buffer';
 import { type Merged, type Pushed, type PushPorts, pushUnsaved, pushWhole } from '../../app/push.ts';
+import { runInterruptibly } from '../../domain/chunked-work.ts';
 import type { Merge } from '../../domain/continuation.ts';
 import { error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, unreachable } from '../../domain/errors.ts';
 import { shellOperand } from '../../domain/escape/shell-word.ts';
-import { stoppably } from '../../domain/long-work.ts';
 import { statusWord } from '../../domain/record.ts';
 import { readAll } from '../../files/read-file.ts';
 import { plainReason } from '../../files/system-error.ts';
@@ -33,7 +33,7 @@ import { readUserFile } from '../user-paths.ts';
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
 export async function push(io: Io, file: string, flags: ChangeFlags): Promise<ExitCode> {
   const bytes = await readStateFile(io, file);
-  const unsaved = await stoppably(decodeUnsaved(bytes, file), io.stop);
+  const unsaved = await runInterruptibly(decodeUnsaved(bytes, file), io.stop);
   const settings = await loadSettings(io, flags);
   const request = { ...changeRequest(io, 'state push', flags), name: file };
   const ports = (backend: Backend): PushPorts => ({
@@ -87,7 +87,7 @@ const STATE_FILES = 'name a file that was written by vbsctl state pull or by a f
 
 async function decodeGiven(io: Io, bytes: Uint8Array, file: string): Promise<Snapshot> {
   try {
-    return await stoppably(decodeSnapshot(bytes, file, 'the file'), io.stop);
+    return await runInterruptibly(decodeSnapshot(bytes, file, 'the file'), io.stop);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     const remedy = `${STATE_FILES}; nothing was changed`;

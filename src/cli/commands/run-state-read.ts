@@ -1,10 +1,10 @@
 import { recordOf } from '../../app/addresses.ts';
 import { noState } from '../../app/refusals.ts';
+import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { harmlessJson } from '../../domain/escape/json.ts';
 import { chosenEntries } from '../../domain/history-filter.ts';
-import { stoppably } from '../../domain/long-work.ts';
 import { optional } from '../../domain/optional.ts';
 import { encodeSnapshot, type Snapshot } from '../../state/codec.ts';
 import { findBreaks } from '../../state/history-chain.ts';
@@ -59,7 +59,7 @@ export interface HistoryFlags extends StateFlags {
 /** Shows the history, oldest entry first. */
 export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
   const { state, chain } = await readState(io, flags);
-  const found = await stoppably(findBreaks(state, chain), io.stop);
+  const found = await runInterruptibly(findBreaks(state, chain), io.stop);
   const breaks = new Map(
     found.map(({ index, accepted_by }): [number, ChainBreakMark] => [
       index,
@@ -85,7 +85,7 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
  */
 export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> {
   const { location, faults, below, ...snapshot } = await readWithFaults(io, flags);
-  const { broken, accepted, contradictions, ...counts } = await stoppably(verify(snapshot), io.stop);
+  const { broken, accepted, contradictions, ...counts } = await runInterruptibly(verify(snapshot), io.stop);
   const diagnostics = [
     ...below,
     ...faults.flatMap((fault): Diagnostic[] =>

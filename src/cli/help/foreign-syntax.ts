@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander';
-import { Lines } from '../../domain/diagnostic.ts';
+import { MultilineText } from '../../domain/diagnostic.ts';
 import type { Failure } from '../../domain/errors.ts';
 import { shellPath, shellWord } from '../../domain/escape/shell-word.ts';
 import { usage } from '../usage.ts';
@@ -40,7 +40,7 @@ export function understand(argv: readonly string[], program: Command): readonly 
   if (command.name() === 'show' && command.parent === program && operands === 0 && !asksForHelp(understood))
     throw usage(
       'show requires a saved plan',
-      new Lines(
+      new MultilineText(
         'name its file: vbsctl show plan.json',
         'for what was done: vbsctl state list',
         'for what is not finished: vbsctl status',
@@ -63,7 +63,7 @@ function refuseOperand(command: Command, given: string, before: number): void {
   if (path === 'vbsctl plan')
     throw usage(
       `plan takes no argument, but got ${given}`,
-      new Lines(
+      new MultilineText(
         `to plan a manifest: vbsctl plan -f ${word}`,
         `to show a saved plan: vbsctl show ${shellPath(given)}`,
       ),

@@ -1,7 +1,7 @@
 import { whenToAskAgain } from '../../domain/backoff.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
-import { Lines } from '../../domain/diagnostic.ts';
+import { MultilineText } from '../../domain/diagnostic.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { Failure, unreachable } from '../../domain/errors.ts';
 import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
@@ -102,7 +102,7 @@ function refusedBy(
   const skew = auth.type === 'aksk' ? signatureSkew(cloudClock) : undefined;
   if (status === 401 && skew !== undefined)
     return cloudFailure('clock-skew', `${skew}, and so ${at} refused the signature`, {
-      detail: new Lines(detail, `A signature is good for ${formatDuration(SIGNATURE_LIFE_MS)}.`),
+      detail: new MultilineText(detail, `A signature is good for ${formatDuration(SIGNATURE_LIFE_MS)}.`),
       remedy: SET_CLOCK,
     });
   if (status === 401 || status === 403)
@@ -198,7 +198,7 @@ export function noProjectOfId(id: string, { source }: CloudSettings): Failure {
 export function cloudFailure(
   code: string,
   summary: string,
-  more: { detail: string | Lines; remedy: string },
+  more: { detail: string | MultilineText; remedy: string },
 ): Failure {
   return Failure.of('cloud', code, summary, more);
 }

@@ -1,4 +1,4 @@
-import { Lines } from '../../domain/diagnostic.ts';
+import { MultilineText } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
@@ -192,14 +192,17 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
   const file = files.clouds ?? files.secure;
   if (!file)
     throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${name}`, {
-      detail: new Lines(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
+      detail: new MultilineText(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
       remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
     });
   const { path } = file;
   const layers = [files.clouds, files.secure].flatMap((each) => layerOf(name, each));
   if (layers.length === 0)
     throw Failure.of('invalid', 'unknown-cloud', `there is no cloud ${name} in ${path}`, {
-      detail: new Lines(`It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`, leftOut(files)),
+      detail: new MultilineText(
+        `It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`,
+        leftOut(files),
+      ),
       remedy: 'use one of these names, or add the cloud',
       where: { file: path },
     });

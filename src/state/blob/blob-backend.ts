@@ -1,6 +1,6 @@
+import { runInterruptibly } from '../../domain/chunked-work.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
-import { stoppably } from '../../domain/long-work.ts';
 import { fold, type State } from '../../domain/state.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
@@ -76,7 +76,9 @@ interface Loaded {
 
 async function loadBlob(store: BlobStore, stop?: AbortSignal): Promise<Loaded | undefined> {
   const stored = await store.read();
-  return stored && { stored, snapshot: await stoppably(decodeSnapshot(stored.bytes, store.place), stop) };
+  return (
+    stored && { stored, snapshot: await runInterruptibly(decodeSnapshot(stored.bytes, store.place), stop) }
+  );
 }
 
 class LockedBlob implements LockedStore {

@@ -1,4 +1,4 @@
-import { Lines } from '../../domain/diagnostic.ts';
+import { MultilineText } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { optional } from '../../domain/optional.ts';
@@ -140,7 +140,7 @@ function plainAddress(address: string): string {
 
 function ofAnotherState(name: string, lock: string, address: string): Failure {
   return Failure.of('refused', 'state-lock-address', `${name} is not the lock of this state`, {
-    detail: new Lines(
+    detail: new MultilineText(
       `The state: ${shownLocation(address)}`,
       `${name}: ${shownLocation(lock)}`,
       'Two runs could then work on this state at once, and the lock of another one would be taken.',

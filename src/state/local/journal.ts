@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LongWork } from '../../domain/long-work.ts';
+import type { ChunkedWork } from '../../domain/chunked-work.ts';
 import { describeMisfit, fields, integerFrom, isObject, listOf, pathText, word } from '../../domain/shape.ts';
 import type { Commit } from '../../domain/state.ts';
 import { boundedJson } from '../document.ts';
@@ -64,7 +64,7 @@ export type Journal =
   | { readonly kind: 'damaged'; readonly offset: number; readonly line: number; readonly why: string };
 
 /** Never throws. Linear, in steps. */
-export function* parseJournal(bytes: Uint8Array): LongWork<Journal> {
+export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let header: JournalHeader | undefined;
   let previous = '';

@@ -1,6 +1,6 @@
+import { runInterruptibly } from '../../domain/chunked-work.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
-import { stoppably } from '../../domain/long-work.ts';
 import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import { hasCode, systemReason } from '../../files/system-error.ts';
@@ -145,7 +145,7 @@ class Store {
   /** What was found was folded: this one was begun since, by a process that lost its lock before it wrote into it. */
   async #isStray(): Promise<boolean> {
     const bytes = await this.#disk.read(this.journalPath);
-    const journal = bytes && (await stoppably(parseJournal(bytes)));
+    const journal = bytes && (await runInterruptibly(parseJournal(bytes)));
     return !journal || (journal.kind === 'sound' && journal.commits.length === 0);
   }
 
@@ -156,7 +156,7 @@ class Store {
     const snapshot = await this.#do('read', path, () => this.#disk.read(path));
     // Rule: leftover-journal-is-read
     const files = { path, snapshot, journalPath, journal };
-    const loaded = await stoppably(recover(files), stop);
+    const loaded = await runInterruptibly(recover(files), stop);
     return { loaded, hasJournal: journal !== undefined };
   }
 

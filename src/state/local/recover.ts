@@ -1,6 +1,6 @@
+import type { ChunkedWork } from '../../domain/chunked-work.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quoted, quotedWhole } from '../../domain/escape/quoted.ts';
-import type { LongWork } from '../../domain/long-work.ts';
 import { type Commit, fold, type State } from '../../domain/state.ts';
 import { decodeSnapshot, newerFormat, type Snapshot } from '../codec.ts';
 import { type Journal, parseJournal } from './journal.ts';
@@ -18,7 +18,7 @@ interface Files {
  * if the files do not belong together or are damaged. A torn last line of the journal is no damage: it was never
  * acknowledged.
  */
-export function* recover(files: Files): LongWork<Snapshot | undefined> {
+export function* recover(files: Files): ChunkedWork<Snapshot | undefined> {
   const snapshot = files.snapshot && (yield* decodeSnapshot(files.snapshot, files.path));
   if (!files.journal) return snapshot;
   const journal = validJournal(yield* parseJournal(files.journal), files);

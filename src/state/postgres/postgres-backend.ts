@@ -1,7 +1,7 @@
+import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { type Clock, momentOf } from '../../domain/clock.ts';
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { stoppably } from '../../domain/long-work.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend } from '../backend.ts';
@@ -149,7 +149,7 @@ async function load(
   const bytes = Buffer.from(
     `{"serial":${Number(rows.head.serial)},\n"records":[${records.join(',\n')}],\n"history":[${history.join(',\n')}],\n${members}`,
   );
-  return await stoppably(decodeSnapshot(bytes, location), stop);
+  return await runInterruptibly(decodeSnapshot(bytes, location), stop);
 }
 
 function unreachable(location: string, cause: ConnectionLost) {

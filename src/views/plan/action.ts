@@ -1,5 +1,5 @@
 import { unreachable } from '../../domain/errors.ts';
-import type { Action, BackupView, RestoreAction, VolumeView, Wait } from '../../domain/plan.ts';
+import type { Action, BackupView, Precondition, RestoreAction, VolumeView } from '../../domain/plan.ts';
 import { describeAttachment } from '../../domain/preflight.ts';
 import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
@@ -146,7 +146,7 @@ export function runnableLines(
 }
 
 /** `waits for: detach from pay-db1 (/dev/vdb)`; `detachLines` has the commands of each server. */
-function waitLines({ what, commands, server }: Wait, { style }: PlanTextOptions): string[] {
+function waitLines({ what, commands, server }: Precondition, { style }: PlanTextOptions): string[] {
   const shown = server === undefined ? commands : [];
   return labelled(
     'waits for',

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
+import { runSync } from '../../../src/domain/chunked-work.ts';
 import { Failure } from '../../../src/domain/errors.ts';
-import { atOnce } from '../../../src/domain/long-work.ts';
 import { type Commit, emptyState, fold } from '../../../src/domain/state.ts';
 import { encodeSnapshot } from '../../../src/state/codec.ts';
 import { extendChain } from '../../../src/state/history-chain.ts';
@@ -31,7 +31,7 @@ function journal(groups = GROUPS, lineage = 'line-1', base = 0, key = KEY): { te
   return { text, ends };
 }
 
-const parse = (text: string) => atOnce(parseJournal(Buffer.from(text)));
+const parse = (text: string) => runSync(parseJournal(Buffer.from(text)));
 
 describe('journal', () => {
   const { text, ends } = journal();
@@ -59,7 +59,7 @@ describe('journal', () => {
 
   it('cut at any byte, gives the whole groups before the cut, or says why not', () => {
     for (let length = 0; length <= bytes.length; length++) {
-      const cut = atOnce(parseJournal(bytes.subarray(0, length)));
+      const cut = runSync(parseJournal(bytes.subarray(0, length)));
       const whole = ends.filter((end) => end <= length);
       if (whole.length === 0) {
         expect(cut).to.include({ kind: 'damaged', offset: 0 });
@@ -82,7 +82,7 @@ describe('journal', () => {
       [start, bytes.length],
     ]) {
       const torn = Buffer.from(hole).fill(0, from, to);
-      expect(atOnce(parseJournal(torn))).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
+      expect(runSync(parseJournal(torn))).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
     }
   });
 
@@ -90,7 +90,7 @@ describe('journal', () => {
     for (let at = 0; at < (ends.at(-2) ?? 0) - 1; at += 3) {
       const flipped = Buffer.from(bytes);
       flipped[at] = (flipped[at] ?? 0) ^ 0x01;
-      const result = atOnce(parseJournal(flipped));
+      const result = runSync(parseJournal(flipped));
       if (result.kind === 'newer') continue; // the digit of the format itself
       expect(result.kind, `byte ${at}`).to.equal('damaged');
       if (result.kind === 'damaged') expect(result.offset).to.be.at.most(at);
@@ -145,7 +145,7 @@ describe('recover', () => {
   });
   const codeOf = (snapshot: Uint8Array | undefined, journalText: string) => {
     try {
-      atOnce(recover(files(snapshot, journalText)));
+      runSync(recover(files(snapshot, journalText)));
     } catch (cause) {
       if (cause instanceof Failure) return cause.diagnostics[0]?.code;
       throw cause;
@@ -154,14 +154,14 @@ describe('recover', () => {
   };
 
   it('is nothing without files, and the snapshot without a journal', () => {
-    expect(atOnce(recover(files(undefined, undefined)))).to.equal(undefined);
-    expect(atOnce(recover(files(at(2), undefined)))?.state.serial).to.equal(2);
+    expect(runSync(recover(files(undefined, undefined)))).to.equal(undefined);
+    expect(runSync(recover(files(at(2), undefined)))?.state.serial).to.equal(2);
   });
 
   it('comes to the same from every snapshot that the journal reaches', () => {
-    const whole = atOnce(recover(files(at(4), undefined)))?.state;
+    const whole = runSync(recover(files(at(4), undefined)))?.state;
     for (let serial = 0; serial <= 4; serial++)
-      expect(atOnce(recover(files(at(serial), journal().text)))?.state).to.deep.equal(whole);
+      expect(runSync(recover(files(at(serial), journal().text)))?.state).to.deep.equal(whole);
   });
 
   it('stops when they do not belong together', () => {
@@ -183,7 +183,7 @@ describe('recover', () => {
     for (const text of [journal().text, forged])
       expect(codeOf(Buffer.from(JSON.stringify(keyless)), text)).to.equal('journal-not-ours');
     // It was folded by a run that ended before it could remove it.
-    expect(atOnce(recover(files(at(4), forged)))?.state.serial).to.equal(4);
+    expect(runSync(recover(files(at(4), forged)))?.state.serial).to.equal(4);
     expect(codeOf(at(0), journal([], 'line-1', 0, 'guessed').text)).to.equal('accepted');
   });
 

@@ -2,7 +2,7 @@ import { copyFile, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { atOnce } from '../../../src/domain/long-work.ts';
+import { runSync } from '../../../src/domain/chunked-work.ts';
 import { FORMAT } from '../../../src/state/codec.ts';
 import { findBreaks } from '../../../src/state/history-chain.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
@@ -64,7 +64,7 @@ describe('a state that an older vbsctl wrote', () => {
           'pay/told': 'failed',
           'set/r1': 'intended',
         });
-        expect(atOnce(findBreaks(state, chain))).to.deep.equal([]);
+        expect(runSync(findBreaks(state, chain))).to.deep.equal([]);
         const lease = await (await open()).lock(ACTOR, 0);
         await lease.commit([numbered(2)]);
         await lease.release();

@@ -1,15 +1,21 @@
 import { expect } from 'chai';
+import type {
+  FoundResource,
+  FullObservation,
+  MissingResource,
+  Observation,
+  ObservationHistory,
+} from '../../src/domain/observation.ts';
 import {
   endedApart,
-  isNews,
   lacksItsName,
-  NO_LOOKS,
-  needsConfirming,
+  mustBeStored,
+  NO_OBSERVATIONS,
+  needsConfirmation,
   newlyNamed,
-  type Subject,
-  withLook,
-} from '../../src/domain/look-history.ts';
-import type { FullObservation, LookHistory, NotShown, Observation, Shown } from '../../src/domain/record.ts';
+  type ObservedRestore,
+  withObservation,
+} from '../../src/domain/observation-history.ts';
 import { CINDER_TRAITS } from '../../src/drivers/cinder.ts';
 import { VBS_TRAITS } from '../../src/drivers/vbs.ts';
 
@@ -18,7 +24,11 @@ const BEFORE = '2026-11-23T20:00:00Z';
 const at = (s: number) => new Date(Date.UTC(2026, 10, 23, 22, 0, s)).toISOString();
 const REST = { status: 'available', updated_at: BEFORE };
 
-function look(volume: Partial<Shown>, backup: Partial<Shown>, confirmed = false): FullObservation {
+function look(
+  volume: Partial<FoundResource>,
+  backup: Partial<FoundResource>,
+  confirmed = false,
+): FullObservation {
   return {
     at: at(59),
     volume: { ...REST, ...volume },
@@ -27,19 +37,27 @@ function look(volume: Partial<Shown>, backup: Partial<Shown>, confirmed = false)
   };
 }
 
-function without(what: 'volume' | 'backup', reading: NotShown['reading'], seen: Observation): Observation {
+function without(
+  what: 'volume' | 'backup',
+  reading: MissingResource['reading'],
+  seen: Observation,
+): Observation {
   return { ...seen, [what]: { reading } };
 }
 
-const disk = (s: number, more: Partial<Shown> = {}) => ({
+const disk = (s: number, more: Partial<FoundResource> = {}) => ({
   status: 'restoring-backup',
   updated_at: at(s),
   ...more,
 });
 const backup = (s: number) => ({ status: 'restoring', updated_at: at(s) });
-const ended = (s: number, more: Partial<Shown> = {}): Shown => ({ ...REST, updated_at: at(s), ...more });
+const ended = (s: number, more: Partial<FoundResource> = {}): FoundResource => ({
+  ...REST,
+  updated_at: at(s),
+  ...more,
+});
 
-function subject(api: 'vbs' | 'cinder' = 'vbs', src_backup_id?: string): Subject {
+function restore(api: 'vbs' | 'cinder' = 'vbs', src_backup_id?: string): ObservedRestore {
   const volume = src_backup_id === undefined ? REST : { ...REST, src_backup_id };
   return {
     backup_id: 'ours',
@@ -48,11 +66,11 @@ function subject(api: 'vbs' | 'cinder' = 'vbs', src_backup_id?: string): Subject
   };
 }
 
-function history(looks: readonly Observation[], of = subject()): LookHistory {
-  return looks.reduce<LookHistory>((sofar, one) => withLook(sofar, one, of), NO_LOOKS);
+function history(looks: readonly Observation[], of = restore()): ObservationHistory {
+  return looks.reduce<ObservationHistory>((sofar, one) => withObservation(sofar, one, of), NO_OBSERVATIONS);
 }
 
-const contradicted = (looks: readonly Observation[], of = subject()) =>
+const contradicted = (looks: readonly Observation[], of = restore()) =>
   history(looks, of).contradiction !== undefined;
 
 describe('the looks since a request', () => {
@@ -80,15 +98,15 @@ describe('the looks since a request', () => {
     ] as const) {
       const looks = [look(disk(volumeAt), backup(backupAt))];
       const title = `disk ${volumeAt}, backup ${backupAt}`;
-      expect(contradicted(looks, subject('vbs')), `vbs: ${title}`).to.equal(vbs);
-      expect(contradicted(looks, subject('cinder')), `cinder: ${title}`).to.equal(cinder);
+      expect(contradicted(looks, restore('vbs')), `vbs: ${title}`).to.equal(vbs);
+      expect(contradicted(looks, restore('cinder')), `cinder: ${title}`).to.equal(cinder);
     }
   });
 
   it('contradict by the name of another backup on a disk at rest, not on one that is being written', () => {
     expect(contradicted([look(ended(9, { src_backup_id: 'theirs' }), ended(9))])).to.equal(true);
     expect(contradicted([look(disk(9, { src_backup_id: 'theirs' }), backup(9))])).to.equal(false);
-    const known = subject('vbs', 'theirs');
+    const known = restore('vbs', 'theirs');
     expect(contradicted([look(ended(9, { src_backup_id: 'theirs' }), ended(9))], known)).to.equal(false);
     expect(contradicted([look(ended(9, { src_backup_id: 'OURS' }), ended(9))])).to.equal(false);
   });
@@ -104,12 +122,12 @@ describe('the looks since a request', () => {
       [without('backup', 'unreadable', look(disk(1), {})), false],
       [without('backup', 'gone', look({ status: 'error' }, {})), true],
     ] as const)
-      expect(needsConfirming(one), JSON.stringify(one)).to.equal(needed);
+      expect(needsConfirmation(one), JSON.stringify(one)).to.equal(needed);
   });
 
   it('are told to later runs when they show something new, each state of the cloud once', () => {
     const news = (before: readonly Observation[], one: Observation) =>
-      isNews(history(before), history([...before, one]), one, subject());
+      mustBeStored(history(before), history([...before, one]), one, restore());
     expect(news([], look({}, {})), 'as before the request').to.equal(false);
     expect(news([], look({}, backup(1))), 'a backup alone that may be torn').to.equal(false);
     expect(news([], look({}, backup(1), true)), 'a backup alone').to.equal(true);
@@ -121,7 +139,7 @@ describe('the looks since a request', () => {
 
   it('are kept within bounds: the first, the newest, and what was confirmed before what was not', () => {
     const many = Array.from({ length: 50 }, (_, n) => look(disk(n), backup(n), n === 3));
-    const { looks } = history(many, subject('cinder'));
+    const { looks } = history(many, restore('cinder'));
     expect(looks).to.have.length(10);
     expect([looks[0], looks[1], looks.at(-1)]).to.deep.equal([many[0], many[3], many[49]]);
   });
@@ -130,35 +148,35 @@ describe('the looks since a request', () => {
 describe('the end of a restore', () => {
   it('frees disk and backup together, the disk first', () => {
     const apart = (volumeAt: number, backupAt: number, status = 'available') =>
-      endedApart(look(ended(volumeAt, { status }), ended(backupAt)), NO_LOOKS) !== undefined;
+      endedApart(look(ended(volumeAt, { status }), ended(backupAt)), NO_OBSERVATIONS) !== undefined;
     expect([apart(9, 9), apart(9, 10)], 'together').to.deep.equal([false, false]);
     expect([apart(10, 9), apart(9, 11), apart(9, 20)], 'apart').to.deep.equal([true, true, true]);
     expect(apart(10, 9, 'in-use'), 'attached, and nobody saw how it began').to.equal(true);
-    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_LOOKS)).to.include('does not tell');
+    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not tell');
   });
 
   it('is not judged by the time of a disk that was attached since, if the two began together', () => {
-    const began = history([look(disk(1), backup(1))], subject('cinder'));
+    const began = history([look(disk(1), backup(1))], restore('cinder'));
     const attached = look(ended(30, { status: 'in-use' }), ended(9));
     expect(endedApart(attached, began)).to.equal(undefined);
-    expect(endedApart(attached, history([look(disk(5), backup(1))], subject('cinder')))).to.not.equal(
+    expect(endedApart(attached, history([look(disk(5), backup(1))], restore('cinder')))).to.not.equal(
       undefined,
     );
     expect(endedApart(look(ended(9, { status: 'in-use' }), ended(30)), began)).to.not.equal(undefined);
   });
 
   it('names our backup on the disk only together with a new time', () => {
-    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), subject())).to.equal('ours');
-    expect(newlyNamed({ ...REST, src_backup_id: 'ours' }, subject()), 'by hand').to.equal(undefined);
-    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), subject('vbs', 'ours'))).to.equal(undefined);
-    expect(newlyNamed({ ...REST, src_backup_id: 'theirs' }, subject())).to.equal('another');
+    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), restore())).to.equal('ours');
+    expect(newlyNamed({ ...REST, src_backup_id: 'ours' }, restore()), 'by hand').to.equal(undefined);
+    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), restore('vbs', 'ours'))).to.equal(undefined);
+    expect(newlyNamed({ ...REST, src_backup_id: 'theirs' }, restore())).to.equal('another');
   });
 
   it('leaves a name after a restore into another disk, and none that stood there before', () => {
     const lacks = (now: string | undefined, before: string | undefined, intoAnotherDisk: boolean) =>
       lacksItsName(
         ended(9, now === undefined ? {} : { src_backup_id: now }),
-        subject('vbs', before),
+        restore('vbs', before),
         intoAnotherDisk,
       );
     expect(lacks(undefined, undefined, true), 'into another disk').to.equal(true);

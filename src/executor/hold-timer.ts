@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Observation } from '../domain/record.ts';
+import type { Observation } from '../domain/observation.ts';
 
 /** Tells what lasts from what one look shows: a gateway may answer 404 once, a copy of the data may be behind. */
-export class Lasting {
+export class HoldTimer {
   readonly #clock: Clock;
   readonly #forMs: number;
   /** Monotonic ms. */

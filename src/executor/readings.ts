@@ -1,11 +1,11 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
 import type { Backup, Found, Reading, Volume } from '../domain/cloud.ts';
+import type { FullObservation, Observation, ObservedResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
-import type { FullObservation, Observation, Seen } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 
 /** One look at disk and backup. */
-export interface Look {
+export interface Readings {
   readonly volume: Reading<Volume>;
   readonly backup: Reading<Backup>;
   /** The same, as records keep it. */
@@ -13,13 +13,13 @@ export interface Look {
 }
 
 /** Disk and backup were both found. */
-export interface FoundLook extends Look {
+export interface FoundReadings extends Readings {
   readonly volume: Found<Volume>;
   readonly backup: Found<Backup>;
   readonly seen: FullObservation;
 }
 
-export function isFound(look: Look): look is FoundLook {
+export function isFound(look: Readings): look is FoundReadings {
   return look.volume.kind === 'found' && look.backup.kind === 'found';
 }
 
@@ -28,15 +28,15 @@ export async function look(
   clock: Clock,
   ids: { readonly volume_id: string; readonly backup_id: string },
   signal?: AbortSignal,
-): Promise<Look> {
+): Promise<Readings> {
   const [volume, backup] = await Promise.all([
     driver.volume(ids.volume_id, signal),
     driver.backup(ids.backup_id, signal),
   ]);
-  return lookOf(volume, backup, clock);
+  return readingsOf(volume, backup, clock);
 }
 
-export function lookOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: Clock): Look {
+export function readingsOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: Clock): Readings {
   return {
     volume,
     backup,
@@ -44,7 +44,7 @@ export function lookOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: 
   };
 }
 
-function seenOf(reading: Reading<Volume | Backup>): Seen {
+function seenOf(reading: Reading<Volume | Backup>): ObservedResource {
   if (reading.kind !== 'found') return { reading: reading.kind };
   const { value } = reading;
   return {
@@ -55,7 +55,7 @@ function seenOf(reading: Reading<Volume | Backup>): Seen {
 }
 
 /** The earlier of the two readings' `Date`, epoch ms: what both are at least as new as. */
-export function cloudTime(look: Look): number | undefined {
+export function cloudTime(look: Readings): number | undefined {
   const times = [look.volume, look.backup].flatMap((r) =>
     r.kind === 'found' && r.cloud_time_ms !== undefined ? [r.cloud_time_ms] : [],
   );

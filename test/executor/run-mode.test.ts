@@ -4,10 +4,10 @@ import { execute } from '../../src/executor/execute.ts';
 import { Lab } from '../simulation/lab.ts';
 
 describe('how far a run goes', () => {
-  it('submit: starts what is ready and leaves it to the cloud', async () => {
+  it('no_wait: starts what is ready and leaves it to the cloud', async () => {
     const lab = new Lab({ jobDurationMs: 600_000 });
     const specs = [lab.spec(0), lab.spec(1)];
-    const { outcome } = await lab.apply(specs, { reach: 'submit' });
+    const { outcome } = await lab.apply(specs, { mode: 'no_wait' });
     expect(outcome.summary).to.include({ started: 2, running: 2 });
     expect(lab.clock.monotonic()).to.be.below(30_000);
     const { outcome: later } = await lab.apply(specs);
@@ -15,32 +15,32 @@ describe('how far a run goes', () => {
     expect([0, 1].map((n) => lab.starts(n))).to.deep.equal([1, 1]);
   });
 
-  it('submit: does not wait for a disk to be detached', async () => {
+  it('no_wait: does not wait for a disk to be detached', async () => {
     const lab = new Lab();
     const spec = lab.spec(0);
     if (spec.volume.by !== 'id') throw new Error('not by id');
     lab.operate({ action: 'attach', volume_id: spec.volume.id, server: 'db1' });
-    const { outcome } = await lab.apply([spec], { reach: 'submit' });
+    const { outcome } = await lab.apply([spec], { mode: 'no_wait' });
     const end = outcome.ends.get(spec.address);
     expect(end).to.include({ kind: 'not_started', code: 'not_ready' });
     expect(lab.clock.monotonic()).to.be.below(30_000);
     expect(lab.starts(0)).to.equal(0);
   });
 
-  it('submit: still finds out what came of a request without an answer', async () => {
+  it('no_wait: still finds out what came of a request without an answer', async () => {
     const lab = new Lab({
       jobDurationMs: 600_000,
       faults: [{ match: { route: 'restore' }, effect: { kind: 'reset', when: 'after' } }],
     });
-    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'submit' });
+    const { outcome } = await lab.apply([lab.spec(0)], { mode: 'no_wait' });
     expect(outcome.summary).to.include({ adopted: 1, running: 1 });
     expect(lab.starts(0)).to.equal(1);
   });
 
   it('follow: brings what runs to its end', async () => {
     const lab = new Lab({ jobDurationMs: 600_000 });
-    await lab.apply([lab.spec(0)], { reach: 'submit' });
-    const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+    await lab.apply([lab.spec(0)], { mode: 'no_wait' });
+    const { outcome } = await lab.apply([lab.spec(0)], { mode: 'follow' });
     expect(outcome.summary).to.include({ started: 0, succeeded: 1 });
   });
 
@@ -59,16 +59,16 @@ describe('how far a run goes', () => {
       onEvent: ({ type }) => type === 'answered' && stop.abort(new Error('enough')),
     });
     const from = lost.clock.monotonic();
-    const { outcome } = await lost.apply([], { reach: 'follow' });
+    const { outcome } = await lost.apply([], { mode: 'follow' });
     expect(outcome.summary).to.include({ failed: 1 });
     expect(lost.clock.monotonic() - from).to.be.within(settle_ms, settle_ms + 60_000);
 
     const running = new Lab({ queueMs: 3_600_000 });
-    await running.apply(specs(running), { ...longer, reach: 'submit' });
+    await running.apply(specs(running), { ...longer, mode: 'no_wait' });
     running.network.instead = ({ url }) =>
       url.includes('/jobs/') ? { kind: 'answer', status: 404, headers: {}, text: '{}' } : undefined;
     const since = running.clock.monotonic();
-    const { outcome: gone } = await running.apply([], { reach: 'follow' });
+    const { outcome: gone } = await running.apply([], { mode: 'follow' });
     expect(gone.summary).to.include({ unknown: 1 });
     expect(running.clock.monotonic() - since).to.be.at.least(settle_ms);
   });
@@ -86,7 +86,7 @@ describe('how far a run goes', () => {
       });
       expect((await lab.state())?.records.get('set/disk-0')?.status).to.equal('intended');
       const started = lab.starts(0);
-      const { outcome } = await lab.apply([lab.spec(0)], { reach: 'follow' });
+      const { outcome } = await lab.apply([lab.spec(0)], { mode: 'follow' });
       expect(outcome.summary.started, when).to.equal(0);
       expect(lab.starts(0), when).to.equal(started);
       const record = (await lab.state())?.records.get('set/disk-0');
@@ -108,7 +108,7 @@ describe('how far a run goes', () => {
         clock: lab.clock,
         random: () => 0.5,
         settings: lab.settings,
-        reach: 'follow',
+        mode: 'follow',
         onEvent: () => {},
         stop: new AbortController().signal,
       });
@@ -122,7 +122,7 @@ describe('how far a run goes', () => {
     const lab = new Lab({ queueMs: 30_000 });
     const first = lab.spec(0);
     const second = { ...lab.spec(1), backup: first.backup };
-    const { outcome } = await lab.apply([first, second], { reach: 'submit' });
+    const { outcome } = await lab.apply([first, second], { mode: 'no_wait' });
     expect([...outcome.ends.values()].map(({ kind }) => kind)).to.deep.equal(['recorded', 'not_started']);
     expect([lab.starts(0), lab.starts(1)]).to.deep.equal([1, 0]);
   });

@@ -7,18 +7,18 @@ import {
   sameId,
   VOLUME_RESTORING,
 } from './cloud.ts';
-import { optional } from './optional.ts';
 import {
   type Baseline,
+  type FoundResource,
   isFull,
-  isShown,
-  type LookHistory,
   type Observation,
-  type Seen,
-  type Shown,
-  sameLook,
-  sameSeen,
-} from './record.ts';
+  type ObservationHistory,
+  type ObservedResource,
+  sameObservation,
+  sameResource,
+  wasFound,
+} from './observation.ts';
+import { optional } from './optional.ts';
 
 /**
  * What the looks since an attempt show together. Start here to learn why a restore is adopted, and why not: one look at
@@ -32,14 +32,14 @@ import {
  * - At the end it sets `src_backup_id`, then the disk, then the backup, milliseconds apart: the backup’s `updated_at`
  *   is the same, or a second later.
  */
-export interface Subject {
+export interface ObservedRestore {
   readonly backup_id: string;
   /** From before the first attempt in doubt. */
   readonly baseline: Baseline;
   readonly traits: CloudTraits;
 }
 
-export const NO_LOOKS: LookHistory = { looks: [] };
+export const NO_OBSERVATIONS: ObservationHistory = { looks: [] };
 
 /** More are not kept: the first and the newest stay, and what was confirmed as long as there is room. */
 const LOOKS_MAX = 10;
@@ -48,8 +48,8 @@ const LOOKS_MAX = 10;
 const STRADDLE_S = 1;
 
 /** Whether a second reading in order is needed before anything may be concluded from this look. */
-export function needsConfirming(seen: Observation): boolean {
-  if (!isFull(seen)) return isShown(seen.volume) && isErrorStatus(seen.volume.status);
+export function needsConfirmation(seen: Observation): boolean {
+  if (!isFull(seen)) return wasFound(seen.volume) && isErrorStatus(seen.volume.status);
   const { volume, backup } = seen;
   return (
     isRestoringDisk(volume) !== isRestoringBackup(backup) ||
@@ -59,8 +59,12 @@ export function needsConfirming(seen: Observation): boolean {
 }
 
 /** The history with one look more. */
-export function withLook(history: LookHistory, look: Observation, subject: Subject): LookHistory {
-  const contradiction = history.contradiction ?? contradictionIn(look, history.looks, subject);
+export function withObservation(
+  history: ObservationHistory,
+  look: Observation,
+  restore: ObservedRestore,
+): ObservationHistory {
+  const contradiction = history.contradiction ?? contradictionIn(look, history.looks, restore);
   return { looks: added(history.looks, look), ...optional('contradiction', contradiction) };
 }
 
@@ -68,20 +72,20 @@ export function withLook(history: LookHistory, look: Observation, subject: Subje
  * Whether a later run has to know of this look: it rules something out, or it is the first to show the disk, or the
  * backup beside it, in a state that is not the baseline’s. At most one commit for each state that the cloud shows.
  */
-export function isNews(
-  before: LookHistory,
-  after: LookHistory,
+export function mustBeStored(
+  before: ObservationHistory,
+  after: ObservationHistory,
   look: Observation,
-  subject: Subject,
+  restore: ObservedRestore,
 ): boolean {
   if (!isFull(look)) return false;
   if (after.contradiction && !before.contradiction) return true;
-  const telling = look.confirmed === true || !sameSeen(look.volume, subject.baseline.volume);
-  return telling && !before.looks.some((earlier) => sameLook(earlier, look));
+  const telling = look.confirmed === true || !sameResource(look.volume, restore.baseline.volume);
+  return telling && !before.looks.some((earlier) => sameObservation(earlier, look));
 }
 
 /** Whether disk and backup were seen being restored by what began together. */
-export function beganTogether({ looks }: LookHistory): boolean {
+export function beganTogether({ looks }: ObservationHistory): boolean {
   return looks.some((look) => {
     if (!isFull(look) || !bothRestoring(look.volume, look.backup)) return false;
     const apart = secondsApart(look.volume, look.backup);
@@ -89,7 +93,7 @@ export function beganTogether({ looks }: LookHistory): boolean {
   });
 }
 
-export function sawBothRestoring({ looks }: LookHistory): boolean {
+export function sawBothRestoring({ looks }: ObservationHistory): boolean {
   return looks.some(({ volume, backup }) => bothRestoring(volume, backup));
 }
 
@@ -97,7 +101,7 @@ export function sawBothRestoring({ looks }: LookHistory): boolean {
  * Why disk and backup, both at rest, cannot have been freed by the same restore; undefined when they can. Who attaches
  * the disk moves its time once more: then the beginning has to tell.
  */
-export function endedApart(seen: Observation, history: LookHistory): string | undefined {
+export function endedApart(seen: Observation, history: ObservationHistory): string | undefined {
   const apart = isFull(seen) ? secondsApart(seen.volume, seen.backup) : undefined;
   if (apart === undefined) return 'the cloud does not tell when disk and backup changed';
   if (apart <= 0 && apart >= -STRADDLE_S) return undefined;
@@ -109,7 +113,10 @@ export function endedApart(seen: Observation, history: LookHistory): string | un
  * What a disk at rest says of where it was restored from: `ours` or `another` backup, newly since the baseline.
  * A name that somebody else wrote without a restore does not move `updated_at`.
  */
-export function newlyNamed(now: Shown, { backup_id, baseline }: Subject): 'ours' | 'another' | undefined {
+export function newlyNamed(
+  now: FoundResource,
+  { backup_id, baseline }: ObservedRestore,
+): 'ours' | 'another' | undefined {
   const { src_backup_id } = now;
   if (src_backup_id === undefined || src_backup_id === baseline.volume.src_backup_id) return undefined;
   if (!sameId(src_backup_id, backup_id)) return 'another';
@@ -121,8 +128,8 @@ export function newlyNamed(now: Shown, { backup_id, baseline }: Subject): 'ours'
  * writes it after each restore into another disk than the backup’s own, and replaces or removes a name that stood before.
  */
 export function lacksItsName(
-  { src_backup_id }: Shown,
-  { backup_id, baseline }: Subject,
+  { src_backup_id }: FoundResource,
+  { backup_id, baseline }: ObservedRestore,
   intoAnotherDisk: boolean,
 ): boolean {
   if (src_backup_id !== undefined && sameId(src_backup_id, backup_id)) return false;
@@ -131,7 +138,7 @@ export function lacksItsName(
 }
 
 /** A status in which nothing is being written to the disk. */
-export function isDiskAtRest({ status }: Shown): boolean {
+export function isDiskAtRest({ status }: FoundResource): boolean {
   return status === AVAILABLE || status === IN_USE;
 }
 
@@ -139,8 +146,8 @@ export function isDiskAtRest({ status }: Shown): boolean {
 function contradictionIn(
   look: Observation,
   earlier: readonly Observation[],
-  subject: Subject,
-): LookHistory['contradiction'] {
+  restore: ObservedRestore,
+): ObservationHistory['contradiction'] {
   if (!isFull(look)) return undefined;
   const { at, volume, backup, confirmed } = look;
   // Rule: disk-restoring-alone-contradicts
@@ -151,7 +158,7 @@ function contradictionIn(
       : undefined;
   if (bothRestoring(volume, backup)) {
     const alone = earlier.find(
-      (one) => one.confirmed && !isRestoringDisk(one.volume) && sameSeen(one.backup, backup),
+      (one) => one.confirmed && !isRestoringDisk(one.volume) && sameResource(one.backup, backup),
     );
     // Rule: backup-restoring-alone-before-contradicts
     if (alone)
@@ -161,12 +168,12 @@ function contradictionIn(
     if (apart !== undefined && apart < 0)
       return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
     // Rule: disk-long-after-backup-contradicts
-    if (apart !== undefined && apart > STRADDLE_S && !subject.traits.rewritesDisk)
+    if (apart !== undefined && apart > STRADDLE_S && !restore.traits.rewritesDisk)
       return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }
   // Rule: disk-from-another-backup-contradicts
-  if (isDiskAtRest(volume) && newlyNamed(volume, subject) === 'another')
+  if (isDiskAtRest(volume) && newlyNamed(volume, restore) === 'another')
     return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;
 }
@@ -174,7 +181,7 @@ function contradictionIn(
 /** Keeps the first and the newest looks: the change is between them. */
 function added(looks: readonly Observation[], look: Observation): readonly Observation[] {
   const last = looks.at(-1);
-  const repeats = last !== undefined && sameLook(last, look);
+  const repeats = last !== undefined && sameObservation(last, look);
   if (repeats && last.confirmed && !look.confirmed) return looks;
   const all = [...(repeats ? looks.slice(0, -1) : looks), look];
   if (all.length <= LOOKS_MAX) return all;
@@ -184,23 +191,23 @@ function added(looks: readonly Observation[], look: Observation): readonly Obser
 }
 
 /** How much later the disk was changed than the backup, s; undefined where the cloud gives no times. */
-function secondsApart(volume: Shown, backup: Shown): number | undefined {
+function secondsApart(volume: FoundResource, backup: FoundResource): number | undefined {
   const apart = Date.parse(volume.updated_at ?? '') - Date.parse(backup.updated_at ?? '');
   return Number.isNaN(apart) ? undefined : Math.round(apart / 1_000);
 }
 
-function isInUse(seen: Seen): boolean {
-  return isShown(seen) && seen.status === IN_USE;
+function isInUse(seen: ObservedResource): boolean {
+  return wasFound(seen) && seen.status === IN_USE;
 }
 
-function bothRestoring(volume: Seen, backup: Seen): boolean {
+function bothRestoring(volume: ObservedResource, backup: ObservedResource): boolean {
   return isRestoringDisk(volume) && isRestoringBackup(backup);
 }
 
-export function isRestoringDisk(seen: Seen): boolean {
-  return isShown(seen) && seen.status === VOLUME_RESTORING;
+export function isRestoringDisk(seen: ObservedResource): boolean {
+  return wasFound(seen) && seen.status === VOLUME_RESTORING;
 }
 
-export function isRestoringBackup(seen: Seen): boolean {
-  return isShown(seen) && seen.status === BACKUP_RESTORING;
+export function isRestoringBackup(seen: ObservedResource): boolean {
+  return wasFound(seen) && seen.status === BACKUP_RESTORING;
 }

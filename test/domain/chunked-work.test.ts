@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { atOnce, type LongWork, stoppably } from '../../src/domain/long-work.ts';
+import { type ChunkedWork, runInterruptibly, runSync } from '../../src/domain/chunked-work.ts';
 
-function* count(steps: number, seen: number[] = []): LongWork<number> {
+function* count(steps: number, seen: number[] = []): ChunkedWork<number> {
   for (let step = 0; step < steps; step++) {
     seen.push(step);
     yield;
@@ -9,17 +9,19 @@ function* count(steps: number, seen: number[] = []): LongWork<number> {
   return steps;
 }
 
-describe('domain/long-work', () => {
+describe('domain/chunked-work', () => {
   it('is done at once, or in turns', async () => {
-    expect(atOnce(count(3))).to.equal(3);
-    expect(await stoppably(count(3))).to.equal(3);
+    expect(runSync(count(3))).to.equal(3);
+    expect(await runInterruptibly(count(3))).to.equal(3);
   });
 
   it('lets others have their turn, and ends with the reason of a stop', async () => {
     const stop = new AbortController();
     const seen: number[] = [];
     setImmediate(() => stop.abort(new Error('stopped by SIGTERM')));
-    const ended = await stoppably(count(1_000_000, seen), stop.signal).catch((cause: unknown) => cause);
+    const ended = await runInterruptibly(count(1_000_000, seen), stop.signal).catch(
+      (cause: unknown) => cause,
+    );
     expect(ended).to.equal(stop.signal.reason);
     expect(seen.length).to.be.lessThan(10);
   });

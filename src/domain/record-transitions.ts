@@ -1,0 +1,392 @@
+import type { Attachment, StartOutcome } from './cloud.ts';
+import { doubtOf, wasEverInDoubt, worstDoubt } from './doubt.ts';
+import { unreachable } from './errors.ts';
+import {
+  type Baseline,
+  type Observation,
+  type ObservationHistory,
+  type SuccessProof,
+  sameObservation,
+} from './observation.ts';
+import { optional } from './optional.ts';
+import {
+  type AcceptedAttempt,
+  type Attempt,
+  type Common,
+  type FailedAttempt,
+  type Identity,
+  type Intended,
+  isMaybeTouched,
+  isOpen,
+  isUnderWay,
+  jobIdOf,
+  type Names,
+  type Resolution,
+  type RestoreRecord,
+  type Succeeded,
+  sameIdentity,
+  settleMsOf,
+  type UnansweredAttempt,
+} from './record.ts';
+import type { Address, Selector } from './spec.ts';
+
+export type RecordEvent =
+  /** About to POST. Carries all that a later process needs to judge what came of it. */
+  | {
+      readonly type: 'intend';
+      readonly at: string;
+      readonly address: Address;
+      readonly identity: Identity;
+      readonly names: Names;
+      readonly baseline: Baseline;
+      /** As seen since it was planned. */
+      readonly attached_before?: readonly Attachment[];
+      /** As declared; absent where the declaration does not say. */
+      readonly protect?: boolean;
+      /** `retry.settle` of this run. */
+      readonly settle_ms?: number;
+    }
+  /** The POST was answered, or was not sent; not with a yes. */
+  | {
+      readonly type: 'answer';
+      readonly at: string;
+      readonly written_late_ms?: number;
+      readonly outcome: Exclude<StartOutcome, { kind: 'accepted' }>;
+    }
+  | {
+      readonly type: 'accept';
+      readonly at: string;
+      readonly job_id?: string;
+      readonly request_id?: string;
+      readonly written_late_ms?: number;
+    }
+  /** A look that a later run has to know of, made while nothing can be decided yet. */
+  | { readonly type: 'observe'; readonly at: string; readonly history: ObservationHistory }
+  /** It was found out that no attempt so far started anything: the disk did not move for `for_ms`. */
+  | { readonly type: 'settle'; readonly at: string; readonly for_ms: number; readonly seen: Observation }
+  /** Nobody said yes, but disk and backup are seen restoring and were not before. */
+  | { readonly type: 'adopt'; readonly at: string; readonly history?: ObservationHistory }
+  | { readonly type: 'succeed'; readonly at: string; readonly observed?: SuccessProof }
+  /** `moved`: the disk no longer looks as in the baseline. */
+  | { readonly type: 'fail'; readonly at: string; readonly reason: string; readonly volume_changed: boolean }
+  | {
+      readonly type: 'mark_unknown';
+      readonly at: string;
+      readonly cause: string;
+      readonly observations: readonly Observation[];
+    }
+  | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
+  /** A rule that was written later picks what is done; the rule it was done under stays in the history. */
+  | { readonly type: 'note_rule'; readonly at: string; readonly selector: Selector }
+  /** Its declaration protects the disk since, or no longer does. */
+  | { readonly type: 'note_protect'; readonly at: string; readonly protect: boolean }
+  /** It was done by hand: by a job that the cloud says succeeded, or by a person's word. */
+  | {
+      readonly type: 'import';
+      readonly at: string;
+      readonly address: Address;
+      readonly identity: Identity;
+      readonly names: Names;
+      /** As seen now, long after. */
+      readonly baseline: Baseline;
+      readonly finished_at: string;
+      readonly job_id?: string;
+      readonly resolution: Resolution;
+      readonly protect?: boolean;
+    };
+
+/**
+ * The next record, or an Error when the step is not legal: that is a bug in the caller, never a condition
+ * of the world. `record` is what stands at the address now; a new identity may follow only a closed one.
+ */
+export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
+  if (event.type === 'intend') return intend(record, event);
+  if (event.type === 'import') return imported(record, event);
+  if (!record) throw new IllegalTransition(record, event, 'there is no record');
+  switch (event.type) {
+    case 'answer':
+      return { ...intended(record, event), attempts: answered(record, event), updated_at: event.at };
+    case 'accept': {
+      const attempts = replaceLast(intended(record, event), event, {
+        answer: 'accepted',
+        answered_at: event.at,
+        ...optional('job_id', event.job_id),
+        ...optional('request_id', event.request_id),
+        ...optional('written_late_ms', event.written_late_ms),
+      });
+      return {
+        ...common(record),
+        status: 'running',
+        attempts,
+        evidence: 'accepted',
+        started_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', event.job_id),
+      };
+    }
+    case 'observe':
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
+      return { ...record, history: event.history, updated_at: event.at };
+    case 'settle':
+      return {
+        ...intended(record, event),
+        attempts: record.attempts.map((attempt) => settled(attempt, event)),
+        updated_at: event.at,
+      };
+    case 'adopt':
+      if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
+      if (!wasEverInDoubt(record.attempts))
+        throw new IllegalTransition(record, event, 'no attempt can have started it');
+      // Rule: contradicted-restore-is-not-recorded-as-ours
+      if ((event.history ?? record.history)?.contradiction)
+        throw new IllegalTransition(record, event, 'what was seen cannot be this restore');
+      return {
+        ...common(record),
+        status: 'running',
+        evidence: 'adopted',
+        started_at: event.at,
+        updated_at: event.at,
+        ...optional('history', event.history ?? record.history),
+      };
+    case 'succeed': {
+      if (record.status !== 'running')
+        throw new IllegalTransition(record, event, 'only a running restore succeeds');
+      return {
+        ...common(record),
+        status: 'succeeded',
+        evidence: record.evidence,
+        started_at: record.started_at,
+        finished_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', record.job_id),
+        ...optional('observed', event.observed),
+      };
+    }
+    case 'fail': {
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
+      // Rule: untouched-only-if-nothing-reached-the-disk
+      const clean =
+        record.status === 'intended' &&
+        !event.volume_changed &&
+        // Rule: untouched-only-once-doubt-is-settled
+        worstDoubt(record.attempts) === 'none';
+      return {
+        ...common(record),
+        status: 'failed',
+        touched: clean ? 'no' : 'maybe',
+        reason: event.reason,
+        finished_at: event.at,
+        updated_at: event.at,
+        ...optional('job_id', jobIdOf(record)),
+      };
+    }
+    case 'mark_unknown':
+      if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
+      return {
+        ...common(record),
+        status: 'unknown',
+        cause: event.cause,
+        observations: event.observations,
+        updated_at: event.at,
+        ...optional('job_id', jobIdOf(record)),
+      };
+    case 'resolve':
+      return resolve(record, event);
+    case 'note_rule':
+      if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
+      // The attempt is no later one for it, so its times stay.
+      return { ...record, selector: event.selector };
+    case 'note_protect': {
+      if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
+      const { protect, ...rest } = record;
+      return { ...rest, ...protection(event.protect) };
+    }
+    default:
+      return unreachable(event);
+  }
+}
+
+export class IllegalTransition extends Error {
+  constructor(record: RestoreRecord | undefined, event: RecordEvent, why: string) {
+    super(
+      `illegal transition: ${event.type} on ${record ? `${record.status} ${record.address}` : 'nothing'}: ${why}`,
+    );
+    this.name = 'IllegalTransition';
+  }
+}
+
+function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 'intend' }): Intended {
+  const fresh: UnansweredAttempt = { intended_at: event.at };
+  const next = {
+    status: 'intended',
+    address: event.address,
+    ...event.identity,
+    names: event.names,
+    baseline: event.baseline,
+    updated_at: event.at,
+    ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
+    ...protection(event.protect ?? (record?.status === 'intended' && record.protect)),
+    ...settleOf(event, record?.status === 'intended' ? record : undefined),
+  } as const;
+  if (record && record.address !== event.address)
+    throw new IllegalTransition(record, event, 'it stands at another address');
+  if (record?.status !== 'intended') {
+    if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
+    if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
+      throw new IllegalTransition(record, event, 'it is done');
+    // Rule: maybe-touched-disk-is-not-intended-again
+    if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))
+      throw new IllegalTransition(record, event, 'it may have touched the disk');
+    return { ...next, attempts: [fresh] };
+  }
+  if (!sameIdentity(record, event.identity))
+    throw new IllegalTransition(record, event, 'another restore is intended here');
+  const attempts = [...record.attempts, fresh];
+  if (!wasEverInDoubt(record.attempts)) return { ...next, attempts };
+  // Only the first baseline can tell what an attempt in doubt did.
+  if (!sameObservation(record.baseline, event.baseline))
+    throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
+  return {
+    ...record,
+    attempts,
+    updated_at: event.at,
+    ...optional('attached_before', next.attached_before),
+    ...optional('settle_ms', next.settle_ms),
+  };
+}
+
+/** Who has to try again leaves the disk detached; what has succeeded is put back. */
+function notPutBack(record: RestoreRecord | undefined, { volume_id }: Identity): Common['attached_before'] {
+  return record && record.status !== 'succeeded' && record.volume_id === volume_id
+    ? record.attached_before
+    : undefined;
+}
+
+function settleOf(
+  { settle_ms }: RecordEvent & { type: 'intend' },
+  before: Intended | undefined,
+): Pick<Common, 'settle_ms'> {
+  return optional('settle_ms', settle_ms === undefined ? before?.settle_ms : settleMsOf(before, settle_ms));
+}
+
+function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
+  const { address, identity, names, baseline, finished_at, job_id, resolution, protect, at } = event;
+  if (record && record.address !== address)
+    throw new IllegalTransition(record, event, 'it stands at another address');
+  if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
+  if (record?.status === 'succeeded' && sameIdentity(record, identity))
+    throw new IllegalTransition(record, event, 'it is done');
+  return {
+    status: 'succeeded',
+    address,
+    ...identity,
+    names,
+    baseline,
+    attempts: [],
+    evidence: 'imported',
+    finished_at,
+    updated_at: at,
+    resolution,
+    ...optional('job_id', job_id),
+    ...protection(protect),
+  };
+}
+
+function protection(protect: boolean | undefined): Pick<Common, 'protect'> {
+  return protect ? { protect } : {};
+}
+
+function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {
+  const resolvable = isOpen(record) || isMaybeTouched(record);
+  if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
+  const { resolution } = event;
+  const closed = {
+    ...common(record),
+    finished_at: event.at,
+    updated_at: event.at,
+    resolution,
+    ...optional('job_id', jobIdOf(record)),
+  };
+  switch (resolution.as) {
+    case 'succeeded':
+      return { ...closed, status: 'succeeded', evidence: 'resolved' };
+    case 'not-started':
+      return { ...closed, status: 'failed', touched: 'no', reason: 'resolved as not started' };
+    case 'failed':
+      return { ...closed, status: 'failed', touched: 'maybe', reason: 'resolved as failed' };
+    default:
+      return unreachable(resolution.as);
+  }
+}
+
+function intended(record: RestoreRecord, event: RecordEvent): Intended {
+  if (record.status !== 'intended') throw new IllegalTransition(record, event, 'no attempt is under way');
+  return record;
+}
+
+function answered(record: RestoreRecord, event: RecordEvent & { type: 'answer' }): readonly Attempt[] {
+  const { outcome } = event;
+  return replaceLast(intended(record, event), event, {
+    answered_at: event.at,
+    answer: answerOf(outcome),
+    failure: outcome.failure,
+    ...optional('request_id', outcome.failure.request_id),
+    ...optional('written_late_ms', event.written_late_ms),
+  });
+}
+
+function settled(attempt: Attempt, { at, for_ms, seen }: RecordEvent & { type: 'settle' }): Attempt {
+  return doubtOf(attempt) === 'none' ? attempt : { ...attempt, settled: { at, for_ms, seen } };
+}
+
+function answerOf(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): FailedAttempt['answer'] {
+  if (outcome.kind !== 'rejected') return outcome.kind;
+  switch (outcome.again) {
+    case 'later':
+    case 'when_ready':
+      return 'rejected_for_now';
+    case 'reauthenticate':
+      return 'unauthorized';
+    case 'never':
+      return 'rejected';
+    default:
+      return unreachable(outcome.again);
+  }
+}
+
+function replaceLast(
+  record: Intended,
+  event: RecordEvent,
+  answer: Omit<AcceptedAttempt, 'intended_at'> | Omit<FailedAttempt, 'intended_at'>,
+): readonly Attempt[] {
+  const last = record.attempts.at(-1);
+  if (!last || last.answer !== undefined)
+    throw new IllegalTransition(record, event, 'the last attempt is answered already');
+  return [...record.attempts.slice(0, -1), { intended_at: last.intended_at, ...answer }];
+}
+
+function common(record: RestoreRecord): Common {
+  const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
+    record;
+  const { attached_before, plan_digest, protect, settle_ms } = record;
+  return {
+    address,
+    volume_id,
+    backup_id,
+    generation,
+    ...optional('selector', selector),
+    names,
+    baseline,
+    attempts,
+    updated_at,
+    ...optional('attached_before', attached_before),
+    ...optional('plan_digest', plan_digest),
+    ...optional('protect', protect),
+    ...optional('settle_ms', settle_ms),
+  };
+}
+
+/** The record as a run writes it: who only follows what a saved plan began leaves it that plan's. */
+export function writtenBy(record: RestoreRecord, planDigest: string | undefined): RestoreRecord {
+  return planDigest === undefined ? record : { ...record, plan_digest: planDigest };
+}
