@@ -29,6 +29,9 @@ export interface Plan {
 
 export type Action = RestoreAction | ResumeAction | NoopAction | BlockedAction | ExpiredAction;
 
+/** An action of a plan or of a saved plan. A saved plan has no record for a resumed restore: only the state has it. */
+export type DescribedAction = Action | Omit<ResumeAction, 'record' | 'refused'>;
+
 interface ActionCommon {
   readonly address: Address;
   readonly volume: VolumeView;
@@ -193,7 +196,7 @@ export function hasChanges(plan: Plan): boolean {
 }
 
 /** Of what is done, how many records `apply` adds something to. */
-export function toNote({ actions }: Plan): number {
+export function toNote({ actions }: { readonly actions: readonly DescribedAction[] }): number {
   return actions.filter((action) => action.kind === 'noop' && isNoted(action)).length;
 }
 

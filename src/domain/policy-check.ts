@@ -4,7 +4,7 @@ import { type Diagnostic, error } from './diagnostic.ts';
 import { formatDuration } from './duration.ts';
 import { globMatches } from './glob.ts';
 import type { Waiver } from './policy.ts';
-import type { SignatureFinding } from './saved-plan.ts';
+import { type SignatureFinding, signatureText } from './saved-plan.ts';
 import { isWithheld } from './secrets.ts';
 
 /** One limit of the policy that a restore breaks, with the edit and the flag that lift it. */
@@ -86,7 +86,7 @@ export function signatureBreaches(policy: Policy, signed?: SignatureFinding): Po
       waiver: 'unsigned-plans',
       code: 'unsigned-plan',
       summary: `policy.require_signed_plans allows only plans that are signed by a trusted key, and ${
-        signed ? NOT_TRUSTED[signed.kind] : 'this is not a saved plan'
+        signed ? `it is ${signatureText(signed)}` : 'this is not a saved plan'
       }`,
       edit:
         signed?.kind === 'unchecked'
@@ -95,11 +95,3 @@ export function signatureBreaches(policy: Policy, signed?: SignatureFinding): Po
     },
   ];
 }
-
-/** Completes “and …”. */
-export const NOT_TRUSTED: Readonly<Record<Exclude<SignatureFinding['kind'], 'valid'>, string>> = {
-  unsigned: 'it is not signed',
-  wrong: 'its signature does not match: the file was changed after it was signed',
-  unknown_key: 'it is signed by a key that is not trusted',
-  unchecked: 'no trusted keys are configured',
-};

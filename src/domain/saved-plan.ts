@@ -2,11 +2,23 @@ import { canonicalJson, canonicalJsonInSteps } from './canonical-json.ts';
 import type { ChunkedWork } from './chunked-work.ts';
 import type { CloudProject } from './cloud-project.ts';
 import type { Policy } from './config.ts';
-import type { Diagnostic } from './diagnostic.ts';
-import type { BackupView, FieldChange, Identified, Plan, VolumeView } from './plan.ts';
+import { type Diagnostic, error } from './diagnostic.ts';
+import { unreachable } from './errors.ts';
+import { sanitize } from './escape/terminal.ts';
+import { optional } from './optional.ts';
+import type {
+  BackupView,
+  BlockedAction,
+  DescribedAction,
+  ExpiredAction,
+  FieldChange,
+  Identified,
+  Plan,
+  VolumeView,
+} from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
-import type { Address, ManifestFile, RestoreSpec } from './spec.ts';
+import type { Address, ManifestFile, RestoreSpec, Selector } from './spec.ts';
 import type { Move } from './state.ts';
 
 /**
@@ -57,15 +69,35 @@ export interface PlanSignature {
   readonly value: string;
 }
 
-/** What came of looking at a signature. `name`: of the trusted key's file. */
+/** Result of the check of a signature. `name`: of the file of the trusted key, without `.pem`. */
 export type SignatureFinding =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'valid'; readonly name: string }
-  /** The key is known, and these bytes were not signed with it. */
+  /** The key is trusted, but the signature is not one of this content. */
   | { readonly kind: 'wrong'; readonly name: string }
   | { readonly kind: 'unknown_key'; readonly key: string }
-  /** Nobody named trusted keys. */
+  /** No trusted keys were given. */
   | { readonly kind: 'unchecked'; readonly key: string };
+
+/** Completes “it is …”. */
+export function signatureText(signed: SignatureFinding): string {
+  switch (signed.kind) {
+    case 'unsigned':
+      return 'not signed';
+    case 'valid':
+      return `signed by ${sanitize(signed.name)} (valid)`;
+    case 'wrong':
+      return `signed in the name of ${sanitize(signed.name)}, but the signature does not match: the file was changed after it was signed`;
+    case 'unknown_key':
+      return `signed with key ${signed.key.slice(0, KEY_CHARS_SHOWN)}…, which is not trusted`;
+    case 'unchecked':
+      return `signed with key ${signed.key.slice(0, KEY_CHARS_SHOWN)}…, which was not checked (--trusted-keys DIR checks it)`;
+    default:
+      return unreachable(signed);
+  }
+}
+
+const KEY_CHARS_SHOWN = 16;
 
 export type SavedAction = SavedRunnable | SavedNoop | SavedBlocked | SavedExpired;
 export type SavedRunnable = SavedRestore | SavedResume;
@@ -135,6 +167,80 @@ export interface SavedNotice extends Pick<Diagnostic, 'code' | 'summary'> {
 
 export function isSavedRunnable(action: SavedAction): action is SavedRunnable {
   return action.kind === 'restore' || action.kind === 'resume';
+}
+
+/** The saved action as an action. Its source is its address: the position in the file must not get into advice. */
+export function describedAction(saved: SavedAction): DescribedAction {
+  const { kind, declared } = saved;
+  switch (kind) {
+    case 'restore': {
+      const { cause, changes } = saved;
+      return { kind, ...runnable(saved), cause, changes, waits_for: [] };
+    }
+    case 'resume':
+      return { kind, ...runnable(saved) };
+    case 'noop':
+      return {
+        kind,
+        ...common(saved),
+        done_at: saved.done_at,
+        ...optional('note_rule', saved.notes_rule && selectorOf(declared)),
+        ...optional('note_protect', saved.notes_protect && declared.protect),
+      };
+    case 'blocked':
+      return blockedAction(saved);
+    case 'expired':
+      return expiredAction(saved);
+    default:
+      return unreachable(kind);
+  }
+}
+
+const REASONS_LISTED_MAX = 5;
+
+export function blockedAction(saved: SavedBlocked): BlockedAction {
+  const codes = saved.reasons.slice(0, REASONS_LISTED_MAX).join(', ');
+  const reason = error('blocked-in-plan', `it was blocked when the plan was made (${codes})`, {
+    remedy:
+      'a saved plan does not run what it shows as blocked; to see whether it is still blocked: vbsctl plan',
+  });
+  return { kind: 'blocked', ...common(saved), reasons: [reason] };
+}
+
+export function expiredAction(saved: SavedExpired): ExpiredAction {
+  return { kind: 'expired', ...common(saved), valid_until: saved.declared.valid_until ?? '' };
+}
+
+function common<V, B>({
+  declared,
+  volume,
+  backup,
+  was,
+}: SavedCommon & { readonly volume: V; readonly backup: B }) {
+  const { address, generation } = declared;
+  return {
+    address,
+    generation,
+    source: { address },
+    volume,
+    backup: { ...backup, ...optional('selector', selectorOf(declared)) },
+    ...optional('was', was),
+  };
+}
+
+function runnable(saved: SavedRunnable) {
+  const { expect, depends_on, valid_until } = saved.declared;
+  return {
+    ...common(saved),
+    expect,
+    depends_on,
+    ...optional('valid_until', valid_until),
+    ...optional('selector', selectorOf(saved.declared)),
+  };
+}
+
+function selectorOf({ backup }: RestoreSpec): Selector | undefined {
+  return backup.by === 'selector' ? backup.selector : undefined;
 }
 
 /** All renames that the plan writes down. */

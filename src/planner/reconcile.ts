@@ -11,6 +11,8 @@ import {
   type RestoreAction,
 } from '../domain/plan.ts';
 import {
+  blockedAction,
+  expiredAction,
   isSavedRunnable,
   movesOf,
   PLAN_AGAIN,
@@ -19,7 +21,6 @@ import {
   type SavedRunnable,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
-import type { State } from '../domain/state.ts';
 import type { Progress, Staleness } from './plan-staleness.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
@@ -96,11 +97,15 @@ export function reconcile(
   for (const action of saved.actions) {
     const { address } = action.declared;
     if (action.kind === 'blocked') {
-      actions.push(stillBlocked(action, state));
+      const record = state.records.get(address);
+      actions.push({
+        ...blockedAction(action),
+        ...optional('unknown', record?.status === 'unknown' ? record : undefined),
+      });
       continue;
     }
     if (action.kind === 'expired') {
-      actions.push(expired(action));
+      actions.push(expiredAction(action));
       continue;
     }
     const today = now.get(address);
@@ -180,34 +185,6 @@ function noted(
     ...(notes_rule && declared.backup.by === 'selector' ? { note_rule: declared.backup.selector } : {}),
     ...(notes_protect ? optional('note_protect', note_protect) : {}),
   };
-}
-
-function stillBlocked(
-  { declared, volume, backup, reasons }: SavedAction & { readonly kind: 'blocked' },
-  state: State,
-): BlockedAction {
-  const { address, generation } = declared;
-  const record = state.records.get(address);
-  return {
-    kind: 'blocked',
-    address,
-    volume,
-    backup,
-    generation,
-    source: { address },
-    reasons: [
-      error('blocked-in-plan', `it was blocked when the plan was made (${reasons.slice(0, 5).join(', ')})`, {
-        remedy:
-          'to see whether it is still blocked: vbsctl plan; a saved plan does not run what it shows as blocked',
-      }),
-    ],
-    ...optional('unknown', record?.status === 'unknown' ? record : undefined),
-  };
-}
-
-function expired({ declared, volume, backup }: SavedAction & { readonly kind: 'expired' }): Action {
-  const { address, generation, valid_until = '' } = declared;
-  return { kind: 'expired', address, volume, backup, generation, valid_until, source: { address } };
 }
 
 function stale(address: Address, summary: string): Diagnostic {

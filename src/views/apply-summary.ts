@@ -32,7 +32,7 @@ import {
   type TextOptions,
   wrap,
 } from './terminal.ts';
-import { countsOf, grouped, listed, plural } from './words.ts';
+import { grouped, listed, phrasesOf, plural } from './words.ts';
 
 type SummaryOptions = TextOptions & StepOptions;
 
@@ -188,7 +188,7 @@ function totalsLines(
 /** `Apply: 8 succeeded, 1 failed, 1 unknown, 2 not started, 3 done before.` */
 function runSummaryText(summary: RunSummary, plan: Plan, command: string): string {
   const { noop, expired } = totals(plan);
-  const parts = countsOf([
+  const parts = phrasesOf([
     [summary.succeeded, 'succeeded'],
     [summary.failed, 'failed'],
     [summary.unknown, 'unknown'],
@@ -208,7 +208,7 @@ function workText(summary: RunSummary): string {
   const { started, adopted, duration_ms, requests, slowdowns } = summary;
   const { succeeded, failed, unknown, running, intended, unsaved } = summary;
   const restores = succeeded + failed + unknown + running + intended + unsaved;
-  const begun = countsOf([
+  const begun = phrasesOf([
     [started, 'started'],
     [adopted, 'adopted (found running after its answer was lost)'],
   ]);

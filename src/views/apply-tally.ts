@@ -2,7 +2,7 @@ import { unreachable } from '../domain/errors.ts';
 import { type ApplyEvent, countResults, resultOf } from '../domain/events.ts';
 import type { Address } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
-import { countsOf, grouped, stopwatch } from './words.ts';
+import { grouped, phrasesOf, stopwatch } from './words.ts';
 
 /** One restore that the run is working on. */
 export interface Underway {
@@ -48,7 +48,7 @@ export class Tally {
     const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(succeeded)} of ${grouped(this.#restores)} done`,
-      ...countsOf([
+      ...phrasesOf([
         [this.#underway.size - waiting, 'running'],
         [waiting, 'waiting'],
         [failed, 'failed'],

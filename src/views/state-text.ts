@@ -19,7 +19,7 @@ import {
 import { byAddress } from './state-json.ts';
 import { type Column, tableLines } from './table.ts';
 import { joinLines, labelled, sanitize, type TextOptions, VALUE_COLUMN, wrap } from './terminal.ts';
-import { age, countsOf, plural, selectorText, when } from './words.ts';
+import { age, phrasesOf, plural, selectorText, when } from './words.ts';
 
 /** `vbsctl state list`: a line for each record, totals, and the next command. Ends with a line break. */
 export function stateListText(state: State, options: TextOptions): string {
@@ -67,7 +67,7 @@ const STATUSES = ['succeeded', 'running', 'intended', 'failed', 'unknown'] as co
 
 function totalsText(records: readonly RestoreRecord[]): string {
   if (records.length === 0) return 'No records yet.';
-  const counts = countsOf(
+  const counts = phrasesOf(
     STATUSES.map((status) => [records.filter((r) => r.status === status).length, statusWord(status)]),
   );
   return `${plural(records.length, 'record')}: ${counts.join(', ')}.`;

@@ -54,7 +54,7 @@ export function grouped(value: number): string {
 }
 
 /** `3 failed`, `1 unknown`, without the zeros */
-export function countsOf(counts: readonly (readonly [count: number, what: string])[]): string[] {
+export function phrasesOf(counts: readonly (readonly [count: number, what: string])[]): string[] {
   return counts.flatMap(([count, what]) => (count > 0 ? [`${grouped(count)} ${what}`] : []));
 }
 

@@ -220,7 +220,9 @@ describe('a saved plan at the command line', () => {
     declare(`name: log, volume_id: ${volume}, backup: {as_of: latest}`);
     const pending = await run('plan', '--out', 'plan.json', '--detailed-exitcode');
     expect(pending.code).to.equal(2);
-    expect(said(pending)).to.include('its new rule (newest backup)').and.include('1 to note, 1 done');
+    expect(said(pending))
+      .to.include('its new rule (newest backup)')
+      .and.include('1 to update in the state, 1 done');
     await good('apply', 'plan.json');
     await good('apply', 'plan.json');
     world(({ backups }) => {

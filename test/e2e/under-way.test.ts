@@ -88,7 +88,7 @@ ${policy}`,
     const part = await apply('--target', 'night/disk-1');
     expect(part.code, said(part)).to.equal(0);
     expect(said(part))
-      .to.include('Only a part: 2 other declared restores are left out by --target')
+      .to.include('--target leaves out 2 other declared restores')
       .and.include('--target leaves out 1 declared restore of unknown outcome: night/disk-0');
   });
 

@@ -171,7 +171,7 @@ describe('a saved plan as an attacker writes it', () => {
         .read('restores.yaml')
         .replace(`backup_id: ${backup.id}`, `backup: {as_of: "${backup.created_at}"}`),
     );
-    expect(await ok('plan', '--out', 'plan.json')).to.include('1 to note');
+    expect(await ok('plan', '--out', 'plan.json')).to.include('1 to update in the state');
     const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
       ({ notes_rule }: { notes_rule?: true }) => notes_rule,
     );
@@ -451,13 +451,13 @@ describe('a saved plan as an attacker writes it', () => {
       );
       const { signature } = JSON.parse(desk.read('other.json'));
       forge({ signature });
-      await refused('its signature does not match', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('the signature does not match', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('stranger.pem', pem().secret));
-      await refused('signed by a key that is not trusted', 'apply', 'plan.json', '--trusted-keys', keys());
+      await refused('which is not trusted', 'apply', 'plan.json', '--trusted-keys', keys());
       await ok('plan', '--out', 'plan.json', '--sign', file('sign.pem', ops.secret));
       forge({ created_at: '2026-11-24T00:00:00.000Z' });
       await refused('does not match', 'apply', 'plan.json', '--trusted-keys', keys());
-      await refused('does not fit', 'show', 'plan.json', '--trusted-keys', keys());
+      await refused('does not match', 'show', 'plan.json', '--trusted-keys', keys());
     });
 
     it('takes no key of another kind, and tells none', async () => {
@@ -627,7 +627,7 @@ describe('a saved plan as an attacker writes it', () => {
       expect(await ok('plan', '--out', 'plan.json')).to.include('1 blocked restore is not done by it');
       expect(await ok('show', 'plan.json'))
         .to.include('protected-volume')
-        .and.include('this plan does not run it');
+        .and.include('a saved plan does not run what it shows as blocked');
       desk.write('vbsctl.yaml', config);
       await refused('1 of 2 restores are blocked');
       const rest = await desk.run('apply', 'plan.json', '--skip-blocked');

@@ -19,6 +19,7 @@ import { FakeClock } from './fake-clock.ts';
 import {
   adopted,
   at,
+  COMMANDS,
   failedTouched,
   NOW,
   PLAN,
@@ -136,8 +137,8 @@ async function shown(text: string): Promise<string> {
   ];
   return [
     ...parts,
-    planText(plan, options),
-    planText(plan, at(120)),
+    planText(plan, options, COMMANDS),
+    planText(plan, at(120), COMMANDS),
     toJson(planJson(plan), 2),
     applySummary(reporter.report(), runPlan, options),
     stateListText(state, options),

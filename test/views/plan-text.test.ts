@@ -1,11 +1,17 @@
 import { expect } from 'chai';
 import type { Plan } from '../../src/domain/plan.ts';
-import { planBody, planText } from '../../src/views/plan/plan-text.ts';
+import type { NextCommands } from '../../src/views/plan/next-commands.ts';
+import type { PlanTextOptions } from '../../src/views/plan/parts.ts';
+import { planBody, planText as planTextWith } from '../../src/views/plan/plan-text.ts';
 import { countsOf, countsText } from '../../src/views/plan/summary.ts';
 import { planJson } from '../../src/views/plan-json.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
-import { at, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
+import { at, COMMANDS, DONE_PLAN, EMPTY_PLAN, NOW, PLAN } from './fixtures.ts';
 import { expectGolden } from './golden.ts';
+
+function planText(plan: Plan, options: PlanTextOptions, commands: Partial<NextCommands> = {}): string {
+  return planTextWith(plan, options, { ...COMMANDS, ...commands });
+}
 
 function only(kind: Plan['actions'][number]['kind'], more: Partial<Plan> = {}): Plan {
   return { ...EMPTY_PLAN, actions: PLAN.actions.filter((action) => action.kind === kind), ...more };
@@ -61,7 +67,7 @@ describe('views/plan-text', () => {
     const noted = { ...done, note_rule: { as_of: 'latest' } } as const;
     const text = planText({ ...DONE_PLAN, actions: [noted, ...others] }, at(80));
     expect(text).to.contain('its new rule (newest backup)');
-    expect(text).to.contain('Plan: 1 to note, 12 done.\n');
+    expect(text).to.contain('Plan: 1 to update in the state, 12 done.\n');
   });
 
   it('sums up', () => {
@@ -72,14 +78,16 @@ describe('views/plan-text', () => {
   });
 
   describe('the next command', () => {
-    const next = (plan: Plan, applyCommand?: string) =>
-      planText(plan, { ...at(80), ...(applyCommand ? { applyCommand } : {}) })
+    const next = (plan: Plan, commands?: Partial<NextCommands>) =>
+      planText(plan, at(80), commands)
         .split('\n')
         .filter((line) => line.startsWith('→'));
 
     it('applies, as the caller would type it', () => {
       expect(next(only('restore'))).to.deep.equal(['→ vbsctl apply']);
-      expect(next(only('restore'), 'vbsctl apply -f x.yaml')).to.deep.equal(['→ vbsctl apply -f x.yaml']);
+      expect(next(only('restore'), { apply: 'vbsctl apply -f x.yaml' })).to.deep.equal([
+        '→ vbsctl apply -f x.yaml',
+      ]);
     });
 
     it('leaves out what is blocked', () => {
@@ -108,6 +116,9 @@ describe('views/plan-text', () => {
         ],
       });
       expect(next(refused)).to.deep.equal(['→ vbsctl plan  after you fix the errors above']);
+      expect(next(refused, { plan: 'vbsctl plan -f x.yaml' })).to.deep.equal([
+        '→ vbsctl plan -f x.yaml  after you fix the errors above',
+      ]);
     });
 
     it('follows what only runs, and applies what was begun and may not run', () => {

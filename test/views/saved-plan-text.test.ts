@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { SavedPlan, SavedRestore, SignatureFinding } from '../../src/domain/saved-plan.ts';
-import { savedPlanText, signatureText } from '../../src/views/saved-plan-text.ts';
+import { savedPlanText } from '../../src/views/saved-plan-text.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { spec } from '../planner/builders.ts';
 import { expectGolden, expectHarmless } from './golden.ts';
@@ -68,15 +68,6 @@ const UNSIGNED: SignatureFinding = { kind: 'unsigned' };
 describe('views/saved-plan-text', () => {
   it('golden, 80 columns', () => {
     expectGolden('saved-plan-80', savedPlanText(PLAN, 'plan.json', UNSIGNED, options));
-  });
-
-  it('names who signed it, and what is wrong with a signature', () => {
-    const key = 'c'.repeat(64);
-    expect(signatureText({ kind: 'valid', name: 'ops' })).to.equal('signed by ops (valid)');
-    expect(signatureText(UNSIGNED)).to.equal('not signed');
-    expect(signatureText({ kind: 'wrong', name: 'ops' })).to.include('does not fit');
-    expect(signatureText({ kind: 'unknown_key', key })).to.include('not among the trusted keys');
-    expect(signatureText({ kind: 'unchecked', key })).to.include('--trusted-keys DIR');
   });
 
   it('shows every text of the file as data, on a line that does not begin with it', () => {

@@ -5,8 +5,7 @@ import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { type ExitCode, refused } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
-import { NOT_TRUSTED } from '../../domain/policy-check.ts';
-import type { SavedPlan, SignatureFinding } from '../../domain/saved-plan.ts';
+import { type SavedPlan, type SignatureFinding, signatureText } from '../../domain/saved-plan.ts';
 import type { ManifestFile } from '../../domain/spec.ts';
 import { locate } from '../../files/checkout.ts';
 import { readRegularFile, UnfitFileError } from '../../files/read-file.ts';
@@ -78,7 +77,7 @@ function refuseUntrusted(path: string, signed: SignatureFinding): void {
   if (signed.kind === 'valid') return;
   throw refused(
     'plan-not-trusted',
-    `${path} is refused: ${NOT_TRUSTED[signed.kind]}`,
+    `${path} is refused: it is ${signatureText(signed)}`,
     `sign it where it is made: vbsctl plan --out plan.json --sign KEY; or add the signer's public key to the trusted ones. To follow running restores: vbsctl wait`,
   );
 }

@@ -8,7 +8,7 @@ import type { Address } from '../../domain/spec.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend } from '../../state/backend.ts';
 import { repeatLines } from '../../views/plan/next-commands.ts';
-import type { PlanTextOptions } from '../../views/plan/options.ts';
+import type { PlanTextOptions } from '../../views/plan/parts.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
 import { joinLines } from '../../views/terminal.ts';
 import { confirm, confirmationRequired, questionOf } from '../confirm.ts';

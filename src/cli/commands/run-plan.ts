@@ -55,15 +55,21 @@ export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
     if (flags.output === 'json') printJson(io, planJson(made));
     else {
       io.stdout.write(
-        planText(made, {
-          ...textOptions(io),
-          stateLocation: backend.location,
-          applyCommand: applyCommandOf(flags, waivers),
-          initCommand: nextCommand('init', flags),
-          waitCommand: nextCommand('wait', flags),
-          waitTimeoutMs: settings.config.apply.timeout_ms,
-          showDone: flags.showDone === true,
-        }),
+        planText(
+          made,
+          {
+            ...textOptions(io),
+            stateLocation: backend.location,
+            waitTimeoutMs: settings.config.apply.timeout_ms,
+            showDone: flags.showDone === true,
+          },
+          {
+            plan: nextCommand('plan', flags),
+            apply: applyCommandOf(flags, waivers),
+            init: nextCommand('init', flags),
+            wait: nextCommand('wait', flags),
+          },
+        ),
       );
     }
     refuseIncomplete(made);

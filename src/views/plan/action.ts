@@ -1,5 +1,13 @@
 import { unreachable } from '../../domain/errors.ts';
-import type { Action, BackupView, Precondition, RestoreAction, VolumeView } from '../../domain/plan.ts';
+import type {
+  Action,
+  BackupView,
+  DescribedAction,
+  Precondition,
+  RestoreAction,
+  ResumeAction,
+  VolumeView,
+} from '../../domain/plan.ts';
 import { describeAttachment } from '../../domain/preflight.ts';
 import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { progressSoFar } from '../record-text.ts';
@@ -15,15 +23,14 @@ import {
 } from '../terminal.ts';
 import { selectorText, size, when } from '../words.ts';
 import { changeLines } from './changes.ts';
-import type { PlanTextOptions } from './options.ts';
-import { nameOf } from './parts.ts';
+import { nameOf, type PlanTextOptions } from './parts.ts';
 
 /** From this width on, an id stands beside its name instead of below it. */
 const WIDE_COLUMNS = 120;
 
 /** The block of one restore that is not done. */
-export function actionLines(action: Action, options: PlanTextOptions): string[] {
-  const { style, now } = options;
+export function actionLines(action: DescribedAction, options: PlanTextOptions): string[] {
+  const { style, width, now } = options;
   switch (action.kind) {
     case 'restore': {
       return [
@@ -40,18 +47,11 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
       return [
         heading('>', action, 'resume', style.accent, options),
         ...subjectLines(action, options),
-        ...labelled('so far', progressSoFar(action.record, options), style),
+        ...('record' in action
+          ? labelled('so far', progressSoFar(action.record, options), style)
+          : labelled('so far', wrap(RECORDED_LATER, width - VALUE_COLUMN), style)),
         ...runnableLines(action, options),
-        ...labelled(
-          'first',
-          [
-            action.refused.length === 0
-              ? 'reads disk and backup before it sends anything'
-              : 'reads disk and backup, and follows what was started; it is not sent again',
-          ],
-          style,
-        ),
-        ...labelledDiagnostics(action.refused, options, 'refused'),
+        ...('refused' in action ? firstStepLines(action, options) : []),
       ];
     case 'blocked':
       return [
@@ -74,7 +74,17 @@ export function actionLines(action: Action, options: PlanTextOptions): string[] 
   }
 }
 
-export function heading(
+const RECORDED_LATER = 'as recorded in the state when the plan is applied; otherwise the plan is refused';
+
+function firstStepLines({ refused }: ResumeAction, options: PlanTextOptions): string[] {
+  const step =
+    refused.length === 0
+      ? 'reads disk and backup before it sends anything'
+      : 'reads disk and backup, and follows what was started; it is not sent again';
+  return [...labelled('first', [step], options.style), ...labelledDiagnostics(refused, options, 'refused')];
+}
+
+function heading(
   sign: string,
   { address, was, generation }: Pick<Action, 'address' | 'was' | 'generation'>,
   what: string,
@@ -89,7 +99,7 @@ export function heading(
 }
 
 /** Disk and backup, with aligned names and sizes. */
-export function subjectLines(
+function subjectLines(
   { volume, backup }: Pick<Action, 'volume' | 'backup'>,
   { style, width, now }: PlanTextOptions,
 ): string[] {
@@ -134,7 +144,7 @@ function volumeFacts({ attachments, status }: VolumeView): string[] {
   return status === undefined || status === 'available' ? [] : [sanitize(status)];
 }
 
-export function runnableLines(
+function runnableLines(
   action: Pick<RestoreAction, 'depends_on' | 'valid_until'>,
   { style, now }: PlanTextOptions,
 ): string[] {

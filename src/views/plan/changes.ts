@@ -12,7 +12,7 @@ import {
   widestOf,
   wrap,
 } from '../terminal.ts';
-import type { PlanTextOptions } from './options.ts';
+import type { PlanTextOptions } from './parts.ts';
 
 /** With more changed words a diff is slow and hard to read: both values are shown whole. */
 const CHANGED_WORDS_MAX = 100;

@@ -5,8 +5,7 @@ import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
 import { indent, LABEL_INDENT, padEnd, sanitize, widestOf, wrap } from '../terminal.ts';
 import { grouped, selectorText, when } from '../words.ts';
-import type { PlanTextOptions } from './options.ts';
-import { nameOf, toGeneration } from './parts.ts';
+import { nameOf, type PlanTextOptions, toGeneration } from './parts.ts';
 
 /** Blocks for what apply does not restore: done restores, records without a declaration, renames. */
 

@@ -2,11 +2,12 @@ import type { Plan } from '../../domain/plan.ts';
 import { remedyLines } from '../diagnostics.ts';
 import { padEnd, sanitize, wrap } from '../terminal.ts';
 import { grouped, listed } from '../words.ts';
-import type { PlanTextOptions } from './options.ts';
+import type { PlanTextOptions } from './parts.ts';
 
 export function stateWarningLines(
   { state }: Plan,
-  { style, width, initCommand = 'vbsctl init' }: PlanTextOptions,
+  { style, width }: PlanTextOptions,
+  initCommand: string,
 ): string[] {
   if (state) return [];
   return [

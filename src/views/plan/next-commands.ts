@@ -2,49 +2,48 @@ import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { hasChanges, type Plan, type PlanTotals, toNote, totals } from '../../domain/plan.ts';
 import { positionText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
-import { isKind, type PlanTextOptions } from './options.ts';
-import { toGeneration } from './parts.ts';
+import { isKind, type PlanTextOptions, toGeneration } from './parts.ts';
 
-/** The command to type next, and why. */
-export function nextLines(plan: Plan, options: PlanTextOptions): string[] {
-  const { style } = options;
-  const count = totals(plan);
+/** Commands to type next, with the flags of the current one. */
+export interface NextCommands {
+  readonly plan: string;
+  readonly apply: string;
+  readonly init: string;
+  readonly wait: string;
+}
+
+/** `→ vbsctl apply`, with the reason where it is not obvious. */
+export function nextLines(plan: Plan, options: PlanTextOptions, commands: NextCommands): string[] {
   return [
-    ...pairLines(nextCommands(plan, count, options)).map((line) => style.accent(`→ ${line}`)),
+    ...pairLines(nextCommands(plan, commands)).map((line) => options.style.accent(`→ ${line}`)),
     ...(hasChanges(plan) || plan.offline ? [] : repeatLines(plan, options)),
   ];
 }
 
-/** How to ask once more for what is done. */
+/** How to repeat a restore that is done. */
 export function repeatLines({ actions }: Plan, options: PlanTextOptions): string[] {
   const done = actions.filter(isKind('noop'));
   const [first] = done;
   if (!first) return [];
-  const place = `${toGeneration(first)} at ${positionText(first.source)}`;
+  const position = `${toGeneration(first)} at ${positionText(first.source)}`;
   return remedyLines(
     done.length === 1
-      ? `to restore it again: raise generation${place}`
-      : `to restore one again: raise its generation (${quotedWhole(first.address)}:${place})`,
+      ? `to restore it again: raise generation${position}`
+      : `to restore one again: raise its generation (${quotedWhole(first.address)}:${position})`,
     options,
   );
 }
 
-function nextCommands(
-  plan: Plan,
-  count: PlanTotals,
-  {
-    applyCommand: apply = 'vbsctl apply',
-    initCommand: init = 'vbsctl init',
-    waitCommand: wait = 'vbsctl wait',
-  }: PlanTextOptions,
-): [string, string][] {
+function nextCommands(plan: Plan, commands: NextCommands): [command: string, reason: string][] {
+  const { apply, init, wait } = commands;
+  const count = totals(plan);
   if (plan.notices.some(({ severity }) => severity === 'error'))
-    return [['vbsctl plan', 'after you fix the errors above']];
-  if (plan.offline) return [['vbsctl plan', 'without --offline, to read the cloud']];
+    return [[commands.plan, 'after you fix the errors above']];
+  if (plan.offline) return [[commands.plan, 'without --offline, to read the cloud']];
   const start: [string, string][] = plan.state ? [] : [[init, 'creates the state']];
   if (!hasChanges(plan))
     return count.blocked > 0
-      ? [['vbsctl plan', 'after you fix what is blocked']]
+      ? [[commands.plan, 'after you fix what is blocked']]
       : [['vbsctl state list', 'shows what was done']];
   if (count.blocked === 0 && isOnlyFollowed(plan, count))
     return [[wait, 'waits for running restores, and starts nothing']];
@@ -56,7 +55,7 @@ function nextCommands(
   ];
 }
 
-/** All that is left runs in the cloud already. */
+/** Whether all that is left runs in the cloud already. */
 function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
   const running = plan.actions.filter(
     (one) => one.kind === 'resume' && one.record.status === 'running',

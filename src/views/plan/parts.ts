@@ -1,6 +1,21 @@
-import type { BackupView, NoopAction, VolumeView } from '../../domain/plan.ts';
-import { sanitize, wrap } from '../terminal.ts';
+import type { Action, BackupView, DescribedAction, NoopAction, VolumeView } from '../../domain/plan.ts';
+import { sanitize, type TextOptions, wrap } from '../terminal.ts';
 import { plural } from '../words.ts';
+
+export interface PlanTextOptions extends TextOptions {
+  /** Lists every done restore; by default, more than a few are only counted. */
+  readonly showDone?: boolean;
+  /** Location of the state, or of the one to create. */
+  readonly stateLocation?: string;
+  /** How long apply waits for a restore to become ready, ms. Absent: it does not wait. */
+  readonly waitTimeoutMs?: number;
+}
+
+export function isKind<K extends Action['kind']>(
+  kind: K,
+): <A extends DescribedAction>(action: A) => action is Extract<A, { kind: K }> {
+  return (action): action is Extract<typeof action, { kind: K }> => action.kind === kind;
+}
 
 export function nameOf({ name, id }: VolumeView | BackupView): string {
   if (name !== undefined && name !== '') return sanitize(name);
@@ -11,10 +26,7 @@ export function nameOf({ name, id }: VolumeView | BackupView): string {
 export function leftOutLines(leftOut: number | undefined, width: number): string[] {
   if (leftOut === undefined) return [];
   const others = plural(leftOut, 'other declared restore');
-  return wrap(
-    `Only a part: ${others} ${leftOut === 1 ? 'is' : 'are'} left out by --target and not checked.`,
-    width,
-  );
+  return wrap(`--target leaves out ${others}, which ${leftOut === 1 ? 'is' : 'are'} not checked.`, width);
 }
 
 /** ` to 3`; empty if the plan does not have it. */

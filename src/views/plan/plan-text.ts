@@ -5,13 +5,18 @@ import { joinLines } from '../terminal.ts';
 import { actionLines } from './action.ts';
 import { doneLines, orphanLines, otherMoveLines } from './done.ts';
 import { headerLines, stateWarningLines } from './header.ts';
-import { nextLines } from './next-commands.ts';
-import { isKind, type PlanTextOptions } from './options.ts';
+import { type NextCommands, nextLines } from './next-commands.ts';
+import { isKind, type PlanTextOptions } from './parts.ts';
 import { countsOf, detachLines, summaryLines } from './summary.ts';
 
 /** `vbsctl plan`: the plan and the next commands. Ends with a line break. */
-export function planText(plan: Plan, options: PlanTextOptions): string {
-  return joinLines([...bodyLines(plan, options), '', ...nextLines(plan, options)]);
+export function planText(plan: Plan, options: PlanTextOptions, commands: NextCommands): string {
+  return joinLines([
+    ...stateWarningLines(plan, options, commands.init),
+    ...bodyLines(plan, options),
+    '',
+    ...nextLines(plan, options, commands),
+  ]);
 }
 
 /** The plan without the next commands, as `apply` shows it before it asks for confirmation. */
@@ -42,7 +47,6 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
 
   // What an operator must decide stands last, next to the summary, so that it is on the screen.
   return [
-    ...stateWarningLines(plan, options),
     ...headerLines(plan, options),
     ...doneLines(actions.filter(isKind('noop')), isQuiet, about, options),
     ...orphanLines(plan.orphans, options),

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../domain/duration.ts';
 import {
+  type DescribedAction,
   isOfAnotherDisk,
   type Plan,
   type PlanTotals,
@@ -8,19 +9,17 @@ import {
   totals,
 } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
-import { grouped, plural, size } from '../words.ts';
-import type { PlanTextOptions } from './options.ts';
-import { leftOutLines, nameOf } from './parts.ts';
+import { grouped, phrasesOf, plural, size } from '../words.ts';
+import { leftOutLines, nameOf, type PlanTextOptions } from './parts.ts';
 
-/** What stands below the actions: how to detach, what apply would overwrite. */
-
-/** What the actions of a plan are, counted. */
-export interface PlanCounts extends PlanTotals {
+interface PlanCounts extends PlanTotals {
   readonly rename: number;
   readonly note: number;
 }
 
-export function countsOf(plan: Plan): PlanCounts {
+export function countsOf(
+  plan: Pick<Plan, 'moves'> & { readonly actions: readonly DescribedAction[] },
+): PlanCounts {
   return { ...totals(plan), rename: plan.moves.length, note: toNote(plan) };
 }
 
@@ -29,24 +28,24 @@ export function countsText(count: PlanCounts): string {
   const changes = count.restore + count.resume + count.rename + count.note;
   const parts = [
     ...(changes + count.blocked > 0 ? [] : ['nothing to do']),
-    ...[
-      [count.restore, 'to restore'] as const,
-      [count.resume, 'to resume'] as const,
-      [count.rename, 'to rename'] as const,
-      [count.note, 'to note'] as const,
-      [count.noop, 'done'] as const,
-      [count.blocked, 'blocked'] as const,
-      [count.expired, 'expired'] as const,
-    ].flatMap(([value, what]) => (value > 0 ? [`${grouped(value)} ${what}`] : [])),
+    ...phrasesOf([
+      [count.restore, 'to restore'],
+      [count.resume, 'to resume'],
+      [count.rename, 'to rename'],
+      [count.note, 'to update in the state'],
+      [count.noop, 'done'],
+      [count.blocked, 'blocked'],
+      [count.expired, 'expired'],
+    ]),
   ];
   return `Plan: ${parts.join(', ')}.`;
 }
 
-/** A block for each server, its lines whole and bare, for pasting: stop it once, then remove its disks. */
+/** The commands that detach the disks, by server: stop it, then remove its disks. Lines are whole, for pasting. */
 export function detachLines(restores: readonly RestoreAction[], { style, width }: PlanTextOptions): string[] {
   const blocks = new Map<string, { readonly server: string; readonly commands: Set<string> }>();
   for (const { server, commands } of restores.flatMap(({ waits_for }) => waits_for)) {
-    // The first one names the server by its id: two servers may have one name.
+    // The first command has the id of the server: two servers may have the same name.
     const [stop] = commands;
     if (server === undefined || stop === undefined) continue;
     const block = blocks.get(stop) ?? { server, commands: new Set() };
@@ -60,6 +59,7 @@ export function detachLines(restores: readonly RestoreAction[], { style, width }
   ]);
 }
 
+/** Totals, and what apply would overwrite. */
 export function summaryLines(
   count: PlanCounts,
   restores: readonly RestoreAction[],
@@ -69,16 +69,16 @@ export function summaryLines(
   let gigabytes = 0;
   let attached = 0;
   let waiting = 0;
-  let patience = 0;
+  let timeout = 0;
   for (const { volume, waits_for, timeout_ms } of restores) {
     gigabytes += volume.size ?? 0;
     if (waits_for.length === 0) continue;
     if (waits_for.some(({ server }) => server !== undefined)) attached += 1;
     else waiting += 1;
-    patience = Math.max(patience, timeout_ms ?? waitTimeoutMs ?? 0);
+    timeout = Math.max(timeout, timeout_ms ?? waitTimeoutMs ?? 0);
   }
   const meanwhile =
-    waitTimeoutMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(patience)})`;
+    waitTimeoutMs === undefined ? '' : `, or while apply waits (up to ${formatDuration(timeout)})`;
   const text = [
     `This overwrites ${plural(restores.length, 'disk')}${gigabytes > 0 ? ` (${size(gigabytes)})` : ''};`,
     'a restore cannot be stopped or undone.',
@@ -98,7 +98,7 @@ export function summaryLines(
 
 const OTHERS_LISTED_MAX = 5;
 
-/** Once more next to the question: it is the mistake that costs two disks' worth of data. */
+/** Repeats the warning next to the question, because this mistake loses the data of two disks. */
 function otherDiskLines(restores: readonly RestoreAction[], width: number): string[] {
   const foreign = restores.filter(isOfAnotherDisk);
   const lines = foreign
