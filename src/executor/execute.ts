@@ -143,7 +143,7 @@ class Execution {
     const timeoutMs = settings.http.request_timeout_ms;
     if (
       mode === 'follow' ||
-      lease.poisoned ||
+      lease.failure ||
       // Rule: time-to-live-outlasts-a-request
       lease.ttlMs > timeoutMs
     )
@@ -218,7 +218,7 @@ class Execution {
   }
 
   #closed(): ReturnType<Run['closed']> {
-    if (this.#fatal || this.#input.lease.poisoned)
+    if (this.#fatal || this.#input.lease.failure)
       return { code: 'halted', reason: 'the state cannot be written any more' };
     return this.#halted ? { code: 'halted', reason: this.#haltReason } : undefined;
   }

@@ -20,7 +20,7 @@ export async function sendRestore(
   const { lease, settings } = run;
   // Rule: follower-sends-nothing
   if (run.mode === 'follow') throw new Error('a run that only follows would start a restore');
-  if (lease.poisoned) throw lease.poisoned;
+  if (lease.failure) throw lease.failure;
   // What is started no more may have been told while the intent was written.
   const closed = run.closed();
   if (closed) return notSent(closed.reason);

@@ -41,7 +41,7 @@ export async function watchWhile<T>(
   try {
     const value = await posting;
     // What came of the request is worth more: a state that cannot be written says so at the next step, which keeps it.
-    if (failure && !session.run.lease.poisoned) throw failure.cause;
+    if (failure && !session.run.lease.failure) throw failure.cause;
     return { value, sighting };
   } finally {
     stop.removeEventListener('abort', onStop);

@@ -65,8 +65,8 @@ function reportingLease(lease: Lease, checks: StateChecks): Lease {
     get lock() {
       return lease.lock;
     },
-    get poisoned() {
-      return lease.poisoned;
+    get failure() {
+      return lease.failure;
     },
     get ttlMs() {
       return lease.ttlMs;
@@ -84,7 +84,7 @@ function reportingLease(lease: Lease, checks: StateChecks): Lease {
     async release() {
       await lease.release();
       await reporting;
-      const stored = lease.poisoned ? undefined : lease.snapshot();
+      const stored = lease.failure ? undefined : lease.snapshot();
       if (stored) await checks.seen(stored);
     },
   };

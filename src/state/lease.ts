@@ -1,4 +1,4 @@
-import { type Clock, isoTime } from '../domain/clock.ts';
+import { isoTime } from '../domain/clock.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import { Failure } from '../domain/errors.ts';
 import { describeMisfit, pathText } from '../domain/shape.ts';
@@ -12,30 +12,27 @@ import {
   type Staged,
   type State,
 } from '../domain/state.ts';
-import type { Lease, LockInfo } from './backend.ts';
+import type { BackendContext, Lease, LockInfo } from './backend.ts';
 import type { Snapshot } from './codec.ts';
 import { type Chain, extendChain } from './history-chain.ts';
+import type { LockValidity } from './lock.ts';
 import { commit as commitShape } from './record-shape.ts';
 
-/** A place for a state while this process holds its lock: all that differs between the leases of the backends. */
-export interface LockedStore {
-  readonly lock: LockInfo;
+/** What differs between the backends: how a state is stored while this process holds its lock. */
+export interface LeaseStorage {
+  readonly lock: LockValidity;
   /**
-   * Durable once it resolves, all of it or nothing. Never called again after it rejected. It rejects when the
-   * lock is not held any more, so that nothing is acknowledged that the next owner never saw.
+   * Stores all commits of the group or none; resolves once they are durable. Not called again after it rejected. Rejects
+   * if the lock is not held any more, so that no commit is acknowledged that the next holder does not see.
    */
   append(group: Group): Promise<void>;
-  /** The whole state in place of `current`, which is what the lease knows to be there. As `append`. */
+  /** Stores a whole state in place of `current`, the stored state as the lease knows it. Otherwise as `append`. */
   replace(next: Snapshot, current: State | undefined): Promise<void>;
-  /** Why the lock is known to be lost although nothing was written since. */
-  readonly lost: Error | undefined;
-  remainingMs(): number;
-  readonly ttlMs: number;
-  /** Called once, at the end. `last` is what is stored; undefined when that is not known for sure, or nothing is. */
+  /** Called once, at the end. `last`: the stored state; undefined if there is none or if it is not known for sure. */
   release(last: State | undefined): Promise<void>;
 }
 
-/** What one write carries. */
+/** The commits of one write. */
 export interface Group {
   readonly before: State;
   readonly commits: readonly Commit[];
@@ -43,15 +40,10 @@ export interface Group {
   readonly staged: Staged;
 }
 
-export interface LeaseOptions {
-  readonly store: LockedStore;
+interface LeaseOptions extends Pick<BackendContext, 'clock' | 'newId' | 'location'> {
+  readonly storage: LeaseStorage;
   readonly found: Snapshot | undefined;
   readonly actor: Actor;
-  readonly clock: Clock;
-  /** A fresh UUID: the lineage of a state that is created. */
-  readonly newId: () => string;
-  /** For messages. */
-  readonly location: string;
 }
 
 type Task = (
@@ -63,34 +55,31 @@ type Task = (
 };
 type CommitTask = Task & { readonly kind: 'commit' };
 
-/**
- * The lease of every backend: what is asked while a write is under way waits, and the commits of it go together
- * with the next one. The first failure is final.
- */
-export class StoredLease implements Lease {
+/** The lease of every backend. Commits that arrive during a write are written together by the next one. */
+export class StateLease implements Lease {
   readonly #options: LeaseOptions;
-  readonly #store: LockedStore;
+  readonly #storage: LeaseStorage;
   #ledger: Ledger | undefined;
-  /** As found or put in place; entries that were committed since have no hash in it yet. */
+  /** The hashes of the state as it was found or replaced; entries that were committed since have none yet. */
   #chain: Chain;
   #waiting: Task[] = [];
   #writing: Promise<void> | undefined;
   #released: Promise<void> | undefined;
-  #poisoned: Error | undefined;
+  #failure: Error | undefined;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#store = options.store;
+    this.#storage = options.storage;
     this.#chain = options.found?.chain ?? [];
     if (options.found) this.#ledger = new Ledger(options.found.state);
   }
 
   get lock(): LockInfo {
-    return this.#store.lock;
+    return this.#storage.lock.info;
   }
 
-  get poisoned(): Error | undefined {
-    return this.#poisoned ?? this.#store.lost;
+  get failure(): Error | undefined {
+    return this.#failure ?? this.#storage.lock.lost;
   }
 
   state(): State | undefined {
@@ -103,11 +92,11 @@ export class StoredLease implements Lease {
   }
 
   remainingMs(): number {
-    return this.#store.remainingMs();
+    return this.#storage.lock.remainingMs();
   }
 
   get ttlMs(): number {
-    return this.#store.ttlMs;
+    return this.#storage.lock.ttlMs;
   }
 
   async create(target: CloudProject): Promise<State> {
@@ -119,11 +108,11 @@ export class StoredLease implements Lease {
   }
 
   replace(snapshot: Snapshot): Promise<void> {
-    return new Promise((resolve, reject) => this.#ask({ kind: 'replace', snapshot, resolve, reject }));
+    return new Promise((resolve, reject) => this.#enqueue({ kind: 'replace', snapshot, resolve, reject }));
   }
 
   commit(changes: readonly Change[]): Promise<void> {
-    return new Promise((resolve, reject) => this.#ask({ kind: 'commit', changes, resolve, reject }));
+    return new Promise((resolve, reject) => this.#enqueue({ kind: 'commit', changes, resolve, reject }));
   }
 
   release(): Promise<void> {
@@ -131,28 +120,28 @@ export class StoredLease implements Lease {
     return this.#released;
   }
 
-  #ask(task: Task): void {
+  #enqueue(task: Task): void {
     if (this.#released !== undefined) throw new Error('the lease was released');
-    if (this.#poisoned) throw this.#poisoned;
+    if (this.#failure) throw this.#failure;
     this.#waiting.push(task);
     this.#writing ??= this.#write();
   }
 
-  /** One write after the other, each what has gathered while the one before was under way. */
+  /** Writes until no task waits; each write has the tasks that arrived during the one before. */
   async #write(): Promise<void> {
-    await Promise.resolve(); // what is committed in the same breath goes together
+    await Promise.resolve(); // commits of the same synchronous step are written together
     for (let tasks = this.#take(); tasks.length > 0; tasks = this.#take()) {
       try {
         await this.#perform(tasks);
         for (const { resolve } of tasks) resolve();
       } catch (cause) {
-        this.#poison(cause instanceof Error ? cause : new Error(String(cause)), tasks);
+        this.#fail(cause instanceof Error ? cause : new Error(String(cause)), tasks);
       }
     }
     this.#writing = undefined;
   }
 
-  /** The commits in front, or a single replacement. */
+  /** The next commits up to a replacement, or a single replacement. */
   #take(): readonly Task[] {
     const end = this.#waiting.findIndex(({ kind }) => kind === 'replace');
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
@@ -169,7 +158,7 @@ export class StoredLease implements Lease {
     if (current?.lineage === next.state.lineage && next.state.serial <= current.serial)
       throw new Error(`serial ${next.state.serial} in place of ${current.serial}: a serial is used once`);
     if (next.state.serial > SERIAL_MAX) throw serialsUsedUp(this.#options.location);
-    await this.#store.replace(next, current);
+    await this.#storage.replace(next, current);
     this.#chain = next.chain;
     this.#ledger = new Ledger(next.state);
   }
@@ -177,26 +166,26 @@ export class StoredLease implements Lease {
   async #writeGroup(group: readonly CommitTask[]): Promise<void> {
     const { actor, clock, location } = this.#options;
     const ledger = this.#ledger;
-    if (!ledger) throw new Error('a commit before there is a state');
+    if (!ledger) throw new Error('a commit without a state');
     if (ledger.next + group.length > SERIAL_MAX) throw serialsUsedUp(location);
     const at = isoTime(clock.now());
     const commits = group.map(({ changes }) => {
       const commit = { serial: ledger.next, at, actor, changes };
-      mustBeReadable(commit);
+      assertReadable(commit);
       ledger.stage(commit);
       return commit;
     });
-    await this.#store.append({ before: ledger.state(), commits, staged: ledger.staged() });
+    await this.#storage.append({ before: ledger.state(), commits, staged: ledger.staged() });
     ledger.applyStaged();
   }
 
   /**
-   * For good: after a failed write or sync nobody knows what is stored, and a second one may report success
-   * for what the first one lost. What waits fails, too: it was not even tried.
+   * Final: after a failed write or sync it is not known what is stored, and a second one may report success for what the
+   * first one lost. Waiting tasks are rejected without an attempt.
    */
-  #poison(reason: Error, tasks: readonly Task[]): void {
+  #fail(reason: Error, tasks: readonly Task[]): void {
     // Rule: failed-write-poisons-the-lease
-    this.#poisoned = reason;
+    this.#failure = reason;
     const all = [...tasks, ...this.#waiting];
     this.#waiting = [];
     for (const { reject } of all) reject(reason);
@@ -204,23 +193,25 @@ export class StoredLease implements Lease {
 
   async #end(): Promise<void> {
     await this.#writing;
-    await this.#store.release(this.poisoned ? undefined : this.state());
+    await this.#storage.release(this.failure ? undefined : this.state());
   }
 }
 
-/** What is written must be readable again; a value of the wrong kind is a bug, and is found before it is durable. */
-function mustBeReadable(commit: Commit): void {
+/** Finds values of a wrong type, which are bugs, before they are stored and could not be read again. */
+function assertReadable(commit: Commit): void {
   const wrong = commitShape(commit);
   if (wrong)
-    throw new Error(`a commit that could not be read: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`);
+    throw new Error(
+      `a commit that could not be read again: ${pathText(wrong.path)}: ${describeMisfit(wrong)}`,
+    );
 }
 
 function serialsUsedUp(location: string): Failure {
   return Failure.of('state', 'state-serial', `the serial of the state is at its maximum, ${SERIAL_MAX}`, {
-    detail: 'No number of commits leads there: something else than vbsctl wrote it.',
+    detail: 'No number of commits leads to it: something other than vbsctl wrote it.',
     where: { file: location },
     remedy:
-      'take it out (vbsctl state pull > FILE), correct the serial in FILE, move the state here away, and put it back: vbsctl state push FILE',
+      'save it (vbsctl state pull > FILE), correct the serial in FILE, move this state away, and put FILE back: vbsctl state push FILE',
   });
 }
 

@@ -24,6 +24,27 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
+/** How long a lock of this process is valid. */
+export interface LockValidity {
+  readonly info: LockInfo;
+  /** Why the lock is known to be lost. */
+  readonly lost: Error | undefined;
+  /** `Lease.remainingMs`. */
+  remainingMs(): number;
+  /** `Lease.ttlMs`. */
+  readonly ttlMs: number;
+}
+
+/** The validity of a lock that does not end until a user removes it. */
+export function withoutEnd(info: LockInfo): LockValidity {
+  return {
+    info,
+    lost: undefined,
+    remainingMs: () => Number.POSITIVE_INFINITY,
+    ttlMs: Number.POSITIVE_INFINITY,
+  };
+}
+
 /** A new lock of this process. */
 export function ownLock({ who, operation, version }: Actor, clock: Clock, newId: () => string): LockInfo {
   const since = isoTime(clock.now());

@@ -1,17 +1,15 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { Clock } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { sanitize } from '../domain/escape/terminal.ts';
-import type { Secrets } from '../domain/secrets.ts';
 import { shownLocation } from '../domain/shown-location.ts';
 import { hasCode, systemReason } from '../files/system-error.ts';
 import { decodePercent } from '../network/percent.ts';
 import { type Env, proxySecrets } from '../network/proxy.ts';
 import { stateBytesMax } from './answer-limits.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, BackendContext } from './backend.ts';
 import { httpBackend } from './http/http-backend.ts';
 import { httpStateSettings } from './http/http-settings.ts';
 import { localBackend } from './local/local-backend.ts';
@@ -26,18 +24,9 @@ import { sdkBucket } from './s3/sdk-bucket.ts';
 import { invalidUrl } from './server-failures.ts';
 import { weakenedHttp, weakenedPostgres, weakenedS3 } from './weakened-state.ts';
 
-export interface BackendDeps {
-  readonly clock: Clock;
-  /** Returns a new UUID. */
-  readonly newId: () => string;
-  /** How long after its request a restore may begin (`retry.settle`): a lease is not taken over before, ms. */
-  readonly settleMs: number;
+interface BackendDeps extends Omit<BackendContext, 'location' | 'id'> {
   /** Credentials and settings of remote backends come from here, never from the location. */
   readonly env: Env;
-  /** Receives the secrets that must not be shown. */
-  readonly secrets?: Secrets;
-  /** Called with a warning for each setting that weakens the connection to a remote state. */
-  readonly onNote?: (note: Diagnostic) => void;
 }
 
 /**

@@ -2,10 +2,13 @@ import type { Clock } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
+import type { LockInfo } from './backend.ts';
 import { type LeaseTime, renewEveryMs } from './lease-terms.ts';
+import type { LockValidity } from './lock.ts';
 import { isLockLost } from './lock-failures.ts';
 
 interface RenewalOptions {
+  readonly info: LockInfo;
   readonly clock: Clock;
   readonly time: LeaseTime;
   /** Makes one renewal. Rejects with `lockLost` if the lock is not ours any more. */
@@ -17,14 +20,25 @@ interface RenewalOptions {
 }
 
 /** Renews a lease until it is stopped or the lock is lost. */
-export class LeaseRenewal {
-  /** Why the lock is lost. */
+export class LeaseRenewal implements LockValidity {
+  readonly info: LockInfo;
   lost: Failure | undefined;
+  readonly #time: LeaseTime;
   readonly #end = new AbortController();
   readonly #renewing: Promise<void>;
 
   constructor(options: RenewalOptions) {
+    this.info = options.info;
+    this.#time = options.time;
     this.#renewing = this.#keepRenewed(options);
+  }
+
+  get ttlMs(): number {
+    return this.#time.ttlMs;
+  }
+
+  remainingMs(): number {
+    return this.#time.remainingMs();
   }
 
   /** Resolves once no renewal is under way any more. Never rejects. */

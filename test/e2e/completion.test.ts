@@ -60,7 +60,7 @@ describe('completion in a real shell', () => {
   });
   const shell = (name: string, test: string, body: () => void) => {
     const missing = spawnSync(name, ['-c', 'true']).error !== undefined;
-    (missing ? it.skip : it)(`${test}${missing ? ` (not_started: there is no ${name} here)` : ''}`, body);
+    (missing ? it.skip : it)(`${test}${missing ? ` (skipped: there is no ${name} here)` : ''}`, body);
   };
 
   shell('bash', 'bash: commands, flags, values, addresses, files', () => {

@@ -162,7 +162,7 @@ describe('signals', () => {
   describe('on a terminal', () => {
     before(function () {
       if (hasTerminals()) return;
-      console.log('    not_started: there is no script(1) of util-linux to lend a terminal');
+      console.log('    skipped: there is no script(1) of util-linux to lend a terminal');
       this.skip();
     });
 

@@ -15,7 +15,7 @@ describe('a disk that runs full under apply', () => {
   before(function () {
     if (process.platform === 'linux' && process.getuid?.() === 0) return;
     console.log(
-      '    not_started: only root can mount a small disk; test/state/local/faults.test.ts has a double of one',
+      '    skipped: only root can mount a small disk; test/state/local/faults.test.ts has a double of one',
     );
     this.skip();
   });
@@ -26,7 +26,7 @@ describe('a disk that runs full under apply', () => {
     mkdirSync(small);
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]);
     if (status !== 0) {
-      console.log(`    not_started: no tmpfs can be mounted here: ${stderr}`);
+      console.log(`    skipped: no tmpfs can be mounted here: ${stderr}`);
       this.skip();
     }
     desk.write(

@@ -271,8 +271,8 @@ function overheard(
       });
       heard.acknowledged();
     },
-    get poisoned() {
-      return lease.poisoned;
+    get failure() {
+      return lease.failure;
     },
     remainingMs: () => lease.remainingMs(),
     ttlMs: lease.ttlMs,

@@ -179,7 +179,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const second = await lock();
       await second.commit([numbered(2)]);
       await refusal(first.commit([numbered(3)]), 'state');
-      expect(first.poisoned).to.be.instanceOf(Failure);
+      expect(first.failure).to.be.instanceOf(Failure);
       await refusal(first.commit([numbered(4)]), 'state');
       await first.release();
       await second.commit([numbered(5)]);
@@ -303,7 +303,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const second = await lock();
       await second.commit([numbered(2)]);
       await refusal(first.replace(chained('stolen', 9)), 'state');
-      expect(first.poisoned).to.be.instanceOf(Failure);
+      expect(first.failure).to.be.instanceOf(Failure);
       await refusal(first.commit([numbered(3)]), 'state');
       await first.release();
       await second.release();

@@ -13,7 +13,7 @@ import { type Lease, TAKEOVER_WITHIN_MS, Trial, type TrialServer } from './trial
 export function remoteTrials(server: TrialServer): void {
   describe(`remote trials: ${server.name}`, () => {
     if (server.missing !== undefined) {
-      it(`not_started: ${server.missing}`, function () {
+      it(`skipped: ${server.missing}`, function () {
         this.skip();
       });
       return;
@@ -137,7 +137,7 @@ export function remoteTrials(server: TrialServer): void {
       expect(await rival.said(/^refused/)).to.match(/^refused state/);
       await once(rival.child, 'exit');
       await lease.commit([numbered(1)]);
-      expect(lease.poisoned).to.equal(undefined);
+      expect(lease.failure).to.equal(undefined);
       expect(await backend.holder()).to.deep.include({ id: lease.lock.id });
       await lease.release();
       const after = await (await trial.backend()).read();

@@ -7,6 +7,7 @@ import { LeaseRenewal } from '../../src/state/renewal.ts';
 import { s3Backend } from '../../src/state/s3/s3-backend.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
 import { memoryObjects } from './s3/memory-objects.ts';
+import { LOCK } from './samples.ts';
 
 const TTL_MS = 120_000;
 
@@ -21,6 +22,7 @@ describe('the renewal of a lease', () => {
     ];
     let renewals = 0;
     const renewal = new LeaseRenewal({
+      info: LOCK,
       clock,
       time: new LeaseTime(clock, TTL_MS, { wall: clock.now(), monotonic: clock.monotonic() }),
       renew: async () => {

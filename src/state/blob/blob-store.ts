@@ -1,33 +1,30 @@
 import type { LockInfo } from '../backend.ts';
 
-/** A place that keeps one text and is written whole: an HTTP state server, an object in a bucket. */
+/** Stores one text, which is always written as a whole: an HTTP state server, an object in a bucket. */
 export interface BlobStore {
   /** For messages. */
-  readonly place: string;
-  /** The text as it is now; undefined when there is none. Is patient; throws a `Failure` at the end of it. */
+  readonly location: string;
+  /** Reads the text; undefined if there is none. Repeats the request if needed; rejects with a `Failure`. */
   read(): Promise<StoredBlob | undefined>;
-  /**
-   * One attempt to put `bytes` in place of `over`, under the lock. Never throws for an answer, nor for the lack
-   * of one.
-   */
-  write(bytes: Buffer, over: StoredBlob | undefined, lock: LockInfo): Promise<WriteOutcome>;
-  /** What is longer is neither read nor written: what could not be read again must not be written. */
+  /** Makes one attempt to replace `previous` with `bytes`, under the lock. Does not reject for a missing or bad answer. */
+  write(bytes: Buffer, previous: StoredBlob | undefined, lock: LockInfo): Promise<WriteOutcome>;
+  /** Longer texts are neither read nor written, so that every text that was written can be read. */
   readonly bytesMax: number;
-  /** Whether `write` itself refuses when `over` is not what is there; else that is looked at before. */
-  readonly guarded: boolean;
-  /** Whether it may go on showing the text with the highest serial, as GitLab does. */
-  readonly serialsOnlyRise: boolean;
+  /** Whether `write` refuses if the stored text is not `previous`; otherwise the text is read and compared before. */
+  readonly checksPrevious: boolean;
+  /** Whether the store returns the text with the highest serial and not the last one, as GitLab does. */
+  readonly keepsHighestSerial: boolean;
 }
 
 export interface StoredBlob {
   readonly bytes: Uint8Array;
-  /** The store's own name for this very content. */
+  /** The identifier that the store gives to this content. */
   readonly tag?: string;
 }
 
 export type WriteOutcome =
   | { readonly kind: 'written'; readonly tag?: string }
-  /** It was not written, and repeating it would not help. */
+  /** It was not written, and a repetition would not help. */
   | { readonly kind: 'refused'; readonly failure: Error }
-  /** Nobody knows; or another text stood there than `over`. What is there now tells. */
+  /** It is not known whether it was written, or the stored text was not `previous`. The stored text has to be read. */
   | { readonly kind: 'unsure'; readonly why: string };

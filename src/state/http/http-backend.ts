@@ -8,10 +8,10 @@ import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
-import type { Backend, LockInfo } from '../backend.ts';
+import type { Backend, BackendContext, LockInfo } from '../backend.ts';
 import { blobBackend, type HeldBlobLock } from '../blob/blob-backend.ts';
 import type { BlobStore, WriteOutcome } from '../blob/blob-store.ts';
-import { type Lock, ownLock, waitForLock } from '../lock.ts';
+import { type Lock, ownLock, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { withRetry } from '../retry.ts';
 import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
@@ -23,27 +23,20 @@ import { decodeLock, encodeLock, type IdentifiedLock } from './terraform-lock.ts
  * A state behind the HTTP protocol of Terraform and OpenTofu: GitLab, Gitea and similar servers. Its locks do not expire
  * and do not fence former holders, so vbsctl never takes one over; a user has to remove it.
  */
-export interface HttpBackendOptions {
-  readonly location: string;
-  readonly id: string;
+interface HttpBackendOptions extends BackendContext {
   readonly settings: HttpStateSettings;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /** Removed from everything that the server sends. */
-  readonly secrets?: Secrets | undefined;
 }
 
 export function httpBackend(options: HttpBackendOptions): Backend {
-  const { location, id, clock, newId, settings } = options;
   const store = new StateServer(options);
-  const lock = new HttpLock(store, clock, newId);
-  return blobBackend({ location, id, store, lock, clock, newId, retry: settings.retry });
+  const lock = httpLock(store, options);
+  return blobBackend({ ...options, store, lock, retry: options.settings.retry });
 }
 
 class StateServer implements BlobStore {
-  readonly place: string;
-  readonly guarded = false;
-  readonly serialsOnlyRise = true;
+  readonly location: string;
+  readonly checksPrevious = false;
+  readonly keepsHighestSerial = true;
   readonly bytesMax: number;
   readonly settings: HttpStateSettings;
   readonly secrets: Secrets | undefined;
@@ -51,7 +44,7 @@ class StateServer implements BlobStore {
   readonly #send: Send;
 
   constructor({ location, settings, clock, secrets }: HttpBackendOptions) {
-    this.place = location;
+    this.location = location;
     this.bytesMax = settings.state_bytes_max;
     this.settings = settings;
     this.secrets = secrets;
@@ -72,7 +65,7 @@ class StateServer implements BlobStore {
     throw this.unexpected('read the state', status, body);
   }
 
-  async write(bytes: Buffer, _over: unknown, lock: LockInfo): Promise<WriteOutcome> {
+  async write(bytes: Buffer, _previous: unknown, lock: LockInfo): Promise<WriteOutcome> {
     const url = new URL(this.settings.address);
     url.searchParams.set('ID', lock.id);
     let answer: Answer;
@@ -103,7 +96,7 @@ class StateServer implements BlobStore {
         answer = await this.#send(method, url, body, bytesMax);
       } catch (cause) {
         if (cause instanceof AnswerTooLarge)
-          throw tooLarge(`the answer to “${what}”`, cause.bytesMax, this.place);
+          throw tooLarge(`the answer to “${what}”`, cause.bytesMax, this.location);
         const failure = this.#noAnswer(what, cause);
         if (isForGood(codeOf(cause))) throw failure;
         repeated = true;
@@ -125,7 +118,7 @@ class StateServer implements BlobStore {
           ? 'redirects are not followed: name the address that it points to'
           : 'see the message of the server; everything committed is safe';
     return serverFailure(`cannot ${what}: the server answered ${status}`, {
-      location: this.place,
+      location: this.location,
       detail: message === '' ? undefined : `The server says: ${message}`,
       remedy,
     });
@@ -134,7 +127,7 @@ class StateServer implements BlobStore {
   #noAnswer(what: string, cause: unknown): Failure {
     const trust = 'TF_HTTP_CLIENT_CA_CERTIFICATE_PEM, with the text of its certificate';
     return serverFailure(`cannot ${what}: ${noAnswerReason(cause, this.secrets)}`, {
-      location: this.place,
+      location: this.location,
       remedy:
         networkRemedy(codeOf(cause), trust) ??
         'check that this machine can reach the server; everything committed is safe',
@@ -158,25 +151,19 @@ const SECOND_LOCK_REFUSED = new Set([400, 405, 409, 423]);
 
 const AFTER_THE_FIRST_WRITE = 2;
 
-class HttpLock implements Lock<HeldBlobLock> {
-  readonly #server: StateServer;
-  readonly #clock: Clock;
-  readonly #newId: () => string;
+function httpLock(
+  server: StateServer,
+  { clock, newId }: Pick<BackendContext, 'clock' | 'newId'>,
+): Lock<HeldBlobLock> {
+  const { location, settings } = server;
 
-  constructor(server: StateServer, clock: Clock, newId: () => string) {
-    this.#server = server;
-    this.#clock = clock;
-    this.#newId = newId;
-  }
-
-  async acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const { place } = this.#server;
-    const mine = ownLock(actor, this.#clock, this.#newId);
-    return waitForLock(this.#clock, waitMs, signal, async () => {
-      const current = await this.#take(mine);
-      if (current !== 'mine') return { refused: () => lockedBy(current ?? {}, place) };
-      if (!(await this.#excludesOthers(mine))) throw notExclusive(place);
-      return { mine: this.#held(mine) };
+  async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
+    const mine = ownLock(actor, clock, newId);
+    return waitForLock(clock, waitMs, signal, async () => {
+      const current = await take(mine);
+      if (current !== 'mine') return { refused: () => lockedBy(current ?? {}, location) };
+      if (!(await excludesOthers(mine))) throw notExclusive(location);
+      return { mine: held(mine) };
     });
   }
 
@@ -186,98 +173,90 @@ class HttpLock implements Lock<HeldBlobLock> {
    * for a lock and then makes one, so it may grant two requests at the same time. Tested on each run, as a proxy or a
    * server may have changed. A lock that was granted wrongly is released; the lock of another client is never touched.
    */
-  async #excludesOthers(mine: LockInfo): Promise<boolean> {
-    const second = this.#testLock();
+  async function excludesOthers(mine: LockInfo): Promise<boolean> {
+    const second = testLock();
     let outcome: 'excluded' | 'granted' | 'held by another' | undefined;
     try {
-      const { status, body } = await this.#requestLock(second);
+      const { status, body } = await requestLock(second);
       const holder = decodeLock(body.toString())?.id;
       // A repeated request may be refused because the first copy of it was granted.
       if ((status >= 200 && status <= 299) || holder === second.id) outcome = 'granted';
       else if (!SECOND_LOCK_REFUSED.has(status))
-        throw this.#server.unexpected('lock the state a second time', status, body);
+        throw server.unexpected('lock the state a second time', status, body);
       else outcome = holder === undefined || holder === mine.id ? 'excluded' : 'held by another';
-      if (outcome === 'granted') await this.#free(second).catch(() => undefined);
+      if (outcome === 'granted') await free(second).catch(() => undefined);
     } finally {
-      if (outcome === undefined || outcome === 'granted') await this.#free(mine).catch(() => undefined);
+      if (outcome === undefined || outcome === 'granted') await free(mine).catch(() => undefined);
     }
     return outcome === 'excluded';
   }
 
   /** The protocol has no request for it, so this tries to take the lock. */
-  async holder(): Promise<LockHolder | undefined> {
-    const test = this.#testLock();
-    const current = await this.#take(test);
+  async function holder(): Promise<LockHolder | undefined> {
+    const test = testLock();
+    const current = await take(test);
     if (current !== 'mine') return current ?? {};
-    await this.#free(test);
+    await free(test);
     return undefined;
   }
 
-  async unlock(id: string): Promise<LockHolder> {
-    const current = await this.holder();
-    const { place } = this.#server;
-    if (!current) throw notLocked(id, place);
-    if (current.id !== undefined && current.id !== id) throw anotherLock(id, current, place);
+  async function unlock(id: string): Promise<LockHolder> {
+    const current = await holder();
+    if (!current) throw notLocked(id, location);
+    if (current.id !== undefined && current.id !== id) throw anotherLock(id, current, location);
     const freed = { ...current, id };
-    const { status } = await this.#free(freed);
-    if (isLocked(status)) throw anotherLock(id, current, place);
+    const { status } = await free(freed);
+    if (isLocked(status)) throw anotherLock(id, current, location);
     return freed;
   }
 
-  #held(info: LockInfo): HeldBlobLock {
+  function held(info: LockInfo): HeldBlobLock {
     let checks = 0;
     return {
-      info,
+      validity: withoutEnd(info),
       takenOver: false,
-      lost: undefined,
-      remainingMs: () => Number.POSITIVE_INFINITY,
-      ttlMs: Number.POSITIVE_INFINITY,
       // The server compares the id of the lock on each write, so this needs no request. It is called before and after each
       // write. After the first one it tests the server again, because two simultaneous requests may both have been granted.
       stillHeld: async () => {
         checks += 1;
-        return checks !== AFTER_THE_FIRST_WRITE || (await this.#excludesOthers(info));
+        return checks !== AFTER_THE_FIRST_WRITE || (await excludesOthers(info));
       },
       release: async () => {
-        const { status, repeated } = await this.#free(info);
+        const { status, repeated } = await free(info);
         return !isLocked(status) || repeated;
       },
     };
   }
 
   /** `mine`, or the holder; undefined if the server does not name it. */
-  async #take(mine: LockInfo): Promise<LockHolder | 'mine' | undefined> {
-    const { status, body } = await this.#requestLock(mine);
+  async function take(mine: LockInfo): Promise<LockHolder | 'mine' | undefined> {
+    const { status, body } = await requestLock(mine);
     if (status === 200) return 'mine';
-    if (!isLocked(status)) throw this.#server.unexpected('lock the state', status, body);
-    const current = decodeLock(body.toString(), this.#server.secrets);
+    if (!isLocked(status)) throw server.unexpected('lock the state', status, body);
+    const current = decodeLock(body.toString(), server.secrets);
     // Our own id: the answer to the first copy of this request was lost.
     return current?.id === mine.id ? 'mine' : current;
   }
 
-  #requestLock(lock: LockInfo): Promise<Answer> {
-    const { lock_method, lock_address } = this.#server.settings;
-    return this.#server.ask('lock the state', lock_method, lock_address, encodeLock(lock));
+  function requestLock(lock: LockInfo): Promise<Answer> {
+    return server.ask('lock the state', settings.lock_method, settings.lock_address, encodeLock(lock));
   }
 
   /** The server may refuse because another lock is there, or because the first copy of this request removed the lock. */
-  async #free(info: IdentifiedLock): Promise<RepeatableAnswer> {
-    const { unlock_method, unlock_address } = this.#server.settings;
-    const answer = await this.#server.ask(
-      'unlock the state',
-      unlock_method,
-      unlock_address,
-      encodeLock(info),
-    );
+  async function free(info: IdentifiedLock): Promise<RepeatableAnswer> {
+    const { unlock_method, unlock_address } = settings;
+    const answer = await server.ask('unlock the state', unlock_method, unlock_address, encodeLock(info));
     const { status, body } = answer;
     if (!isLocked(status) && (status < 200 || status > 299))
-      throw this.#server.unexpected('unlock the state', status, body);
+      throw server.unexpected('unlock the state', status, body);
     return answer;
   }
 
-  #testLock(): LockInfo {
-    return ownLock({ who: 'vbsctl', operation: 'look at the lock', version: '' }, this.#clock, this.#newId);
+  function testLock(): LockInfo {
+    return ownLock({ who: 'vbsctl', operation: 'look at the lock', version: '' }, clock, newId);
   }
+
+  return { acquire, holder, unlock };
 }
 
 function notExclusive(location: string): Failure {

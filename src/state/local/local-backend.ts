@@ -1,14 +1,13 @@
 import { runInterruptibly } from '../../domain/chunked-work.ts';
-import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import { hasCode, systemReason } from '../../files/system-error.ts';
-import type { Backend, LockInfo } from '../backend.ts';
+import type { Backend, BackendContext } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { type Group, type LockedStore, StoredLease } from '../lease.ts';
-import type { HeldLock, Lock } from '../lock.ts';
+import { type Group, type LeaseStorage, StateLease } from '../lease.ts';
+import { type HeldLock, type Lock, type LockValidity, withoutEnd } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import { notWritten } from '../server-failures.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
@@ -16,39 +15,36 @@ import { groupLine, headerLine, type JournalHeader, parseJournal } from './journ
 import { recover } from './recover.ts';
 
 /**
- * A state in a file (the snapshot), with a journal beside it while somebody works on it. A commit is one line
- * appended and synced, whatever the size of the state; the journal is folded into the snapshot at the end, or
- * at the next start when the end never came.
+ * A state in a file (the snapshot), with a journal beside it during a run. A commit appends one line and syncs it, whatever
+ * the size of the state. The journal is folded into the snapshot at the end of the run; if that did not happen, by the next
+ * run.
  */
-export interface LocalBackendOptions {
-  /** Of the snapshot, symbolic links resolved: two names of one state must meet at one lock. */
+interface LocalBackendOptions extends Pick<BackendContext, 'clock' | 'newId'> {
+  /** The path of the snapshot, with symbolic links resolved: two names of one state must have the same lock. */
   readonly path: string;
-  /** How messages call it; the path when absent. */
+  /** For messages; default: the path. */
   readonly location?: string;
   readonly disk: Disk;
-  readonly clock: Clock;
   readonly lock: Lock;
-  /** A fresh UUID: the lineage of a state that is created, and the key of each snapshot that is written. */
-  readonly newId: () => string;
 }
 
 export function localBackend(options: LocalBackendOptions): Backend {
   const { path, location = path, lock, clock, newId, disk } = options;
-  const store = new Store(path, disk, newId);
+  const files = new LocalFiles(path, disk, newId);
   return {
     location,
     id: path,
-    read: async () => (await store.load())?.state,
+    read: async () => (await files.load())?.state,
     async snapshot() {
-      const loaded = await store.load();
+      const loaded = await files.load();
       return loaded && sealed(loaded);
     },
     async lock(actor, waitMs, signal) {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
-        const found = await store.foldLeftovers(() => mustHold(held), signal);
-        const locked = new LockedFile(store, held, found);
-        return new StoredLease({ store: locked, found, actor, clock, newId, location });
+        const found = await files.foldLeftovers(() => assertHeld(held), signal);
+        const storage = new LockedFiles(files, held, found);
+        return new StateLease({ storage, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
         throw cause;
@@ -60,10 +56,10 @@ export function localBackend(options: LocalBackendOptions): Backend {
 }
 
 /**
- * The two files. Who changes them brings a guard that throws once his lock was broken: a process that was frozen
- * may wake up in the middle of any of this, long after somebody took it for dead and another owner went on.
+ * The two files. Each change takes a guard that throws if the lock was lost: a process that was frozen may continue in the
+ * middle of any of this, long after another process took over its lock.
  */
-class Store {
+class LocalFiles {
   readonly journalPath: string;
   readonly #path: string;
   readonly #disk: Disk;
@@ -77,17 +73,16 @@ class Store {
   }
 
   /**
-   * Needs no lock. The journal is read first: should its owner fold it in between, the snapshot that is read
-   * then has all of it. The other way round, an old snapshot could meet a journal that is gone or a later one.
+   * Needs no lock. The journal is read first: if its owner folds it in between, the snapshot that is read then has all of
+   * it. In the other order, an old snapshot could be combined with no journal or a later one.
    */
   async load(): Promise<Snapshot | undefined> {
     return (await this.#read()).loaded;
   }
 
   /**
-   * What an owner left behind, all of it in the snapshot. Nothing is ever appended to a journal that was found:
-   * it may end in a torn line, or (after a failed sync) in one that the page cache has and the disk has not.
-   * What was read is written anew and synced before anything is built on it.
+   * Folds a journal that an earlier run left. Nothing is appended to such a journal: it may end in a torn line, or (after
+   * a failed sync) in one that is in the page cache but not on the disk. So what was read is written and synced again.
    */
   async foldLeftovers(guard: Guard, stop?: AbortSignal): Promise<Snapshot | undefined> {
     const { loaded, hasJournal } = await this.#read(stop);
@@ -95,9 +90,9 @@ class Store {
   }
 
   /**
-   * Makes the snapshot hold it all. When this fails the journal still stands and nothing is lost. Without a key it gets a new
-   * one. What was found keeps its key: after a power failure its journal may be back, and its owner, frozen until then,
-   * may write into it.
+   * Writes the whole state into the snapshot. If this fails, the journal is still there and nothing is lost. A snapshot
+   * without a key gets a new one. A snapshot that was found keeps its key: after a power failure its journal may be back,
+   * and its owner, which was frozen, may write into it.
    */
   async fold(snapshot: Snapshot, guard: Guard): Promise<Keyed> {
     const { journal_key = this.#newKey() } = snapshot;
@@ -115,8 +110,8 @@ class Store {
   }
 
   /**
-   * Another state in place of `current`, which is folded first. The removal of a journal may not outlive a power
-   * failure, and one that comes back must not meet a state it was not made for: an empty one takes its place.
+   * Replaces `current`, which is folded first, with another state. After a power failure a removed journal may be back, and
+   * it must not be combined with a state that it does not belong to: so an empty journal replaces it first.
    */
   async replace(current: Snapshot | undefined, next: Snapshot, guard: Guard): Promise<Keyed> {
     if (current) {
@@ -127,7 +122,7 @@ class Store {
     return await this.fold({ state: next.state, chain: next.chain }, guard);
   }
 
-  /** A new journal behind the snapshot as it is; `sum` is what its first group builds on. */
+  /** Creates a journal for the snapshot; `sum`: of its first line. */
   async beginJournal(
     of: Omit<JournalHeader, 'format'>,
     guard: Guard,
@@ -142,7 +137,7 @@ class Store {
     return { journal: await this.#disk.create(this.journalPath, text), sum };
   }
 
-  /** What was found was folded: this one was begun since, by a process that lost its lock before it wrote into it. */
+  /** An empty journal is from a process that lost its lock before it wrote: earlier journals were folded. */
   async #isStray(): Promise<boolean> {
     const bytes = await this.#disk.read(this.journalPath);
     const journal = bytes && (await runInterruptibly(parseJournal(bytes)));
@@ -182,56 +177,46 @@ class Store {
   }
 }
 
-/** As it stands in the file. */
+/** A snapshot as it is in the file. */
 type Keyed = Snapshot & { readonly journal_key: string };
 
-/** With a hash for every entry of the history. */
+/** Adds the hashes that are missing. */
 function sealed({ state, chain }: Snapshot): Snapshot {
   return { state, chain: extendChain(state, chain) };
 }
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-class LockedFile implements LockedStore {
-  readonly #store: Store;
+class LockedFiles implements LeaseStorage {
+  readonly lock: LockValidity;
+  readonly #files: LocalFiles;
   readonly #held: HeldLock;
   readonly #guard: Guard;
   #chain: Chain;
-  /** Of the snapshot; undefined where something else than this backend wrote the file. */
+  /** The key of the snapshot; undefined if something other than this backend wrote the file. */
   #key: string | undefined;
   #journal: { journal: Appender; sum: string } | undefined;
-  readonly lost = undefined;
 
-  constructor(store: Store, held: HeldLock, found: Snapshot | undefined) {
-    this.#store = store;
+  constructor(files: LocalFiles, held: HeldLock, found: Snapshot | undefined) {
+    // A lock file is only taken from a process that is dead, except by a user.
+    this.lock = {
+      ...withoutEnd(held.info),
+      remainingMs: () => (isHeld(held) ? Number.POSITIVE_INFINITY : 0),
+    };
+    this.#files = files;
     this.#held = held;
-    this.#guard = () => mustHold(held);
+    this.#guard = () => assertHeld(held);
     this.#chain = found?.chain ?? [];
     this.#key = found?.journal_key;
-  }
-
-  get lock(): LockInfo {
-    return this.#held.info;
-  }
-
-  readonly ttlMs = Number.POSITIVE_INFINITY;
-
-  /** A local lock is taken from nobody who lives, but by a person. */
-  remainingMs(): number {
-    try {
-      return this.#held.stillHeld() ? Number.POSITIVE_INFINITY : 0;
-    } catch {
-      return 0; // who cannot see his lock cannot say that it is his
-    }
   }
 
   async append({ before, commits }: Group): Promise<void> {
     try {
       if (!this.#journal) {
-        const key = this.#key ?? this.#stored(await this.#store.fold(this.#with(before), this.#guard));
+        const key = this.#key ?? this.#stored(await this.#files.fold(this.#with(before), this.#guard));
         const { lineage, serial: base } = before;
-        this.#journal = await this.#store.beginJournal({ lineage, base, key }, this.#guard);
-        // Had the lock been broken before, the next owner would not know of this journal.
+        this.#journal = await this.#files.beginJournal({ lineage, base, key }, this.#guard);
+        // If the lock was lost before, the next holder does not know of this journal.
         this.#guard();
       }
       const { text, sum } = groupLine(this.#journal.sum, commits);
@@ -243,11 +228,11 @@ class LockedFile implements LockedStore {
       if (cause instanceof Failure) throw cause;
       const remedy =
         'fix this (free space, permissions), then run the same command again: it checks the cloud first';
-      throw notWritten(this.#store.journalPath, systemReason(cause), cause, remedy);
+      throw notWritten(this.#files.journalPath, systemReason(cause), cause, remedy);
     }
     // Rule: lost-lock-acknowledges-nothing
-    // Still ours after the sync: so nobody has folded the journal before this was in it. A person who broke
-    // the lock of a living process must not make it acknowledge what the next owner never saw.
+    // If the lock is still ours after the sync, nobody folded the journal before this line was in it. If a user removed
+    // the lock of a running process, it must not acknowledge what the next holder does not see.
     this.#guard();
   }
 
@@ -255,7 +240,7 @@ class LockedFile implements LockedStore {
     await this.#journal?.journal.close();
     this.#journal = undefined;
     this.#guard();
-    this.#stored(await this.#store.replace(current && this.#with(current), next, this.#guard));
+    this.#stored(await this.#files.replace(current && this.#with(current), next, this.#guard));
     this.#guard();
   }
 
@@ -272,10 +257,10 @@ class LockedFile implements LockedStore {
   async release(last: State | undefined): Promise<void> {
     try {
       await this.#journal?.journal.close();
-      // without `last`: what the journal really holds is for the next owner to read
+      // without `last` it is not known what the journal contains: the next holder reads it
       if (this.#journal && last) {
         this.#guard();
-        await this.#store.fold({ state: last, chain: this.#chain }, this.#guard);
+        await this.#files.fold({ state: last, chain: this.#chain }, this.#guard);
       }
     } finally {
       await this.#held.release();
@@ -283,7 +268,14 @@ class LockedFile implements LockedStore {
   }
 }
 
-/** Throws once somebody removed the lock. */
-function mustHold(held: HeldLock): void {
+function assertHeld(held: HeldLock): void {
   if (!held.stillHeld()) throw lockLost(held.info);
+}
+
+function isHeld(held: HeldLock): boolean {
+  try {
+    return held.stillHeld();
+  } catch {
+    return false; // the lock cannot be read
+  }
 }

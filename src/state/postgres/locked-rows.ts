@@ -1,10 +1,9 @@
-import { type Clock, momentOf } from '../../domain/clock.ts';
-import type { Diagnostic } from '../../domain/diagnostic.ts';
+import { momentOf } from '../../domain/clock.ts';
 import type { HistoryEntry, State } from '../../domain/state.ts';
-import type { LockInfo } from '../backend.ts';
+import type { BackendContext, LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import type { Group, LockedStore } from '../lease.ts';
+import type { Group, LeaseStorage } from '../lease.ts';
 import type { LeaseTime } from '../lease-terms.ts';
 import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { LeaseRenewal } from '../renewal.ts';
@@ -13,17 +12,13 @@ import type { PostgresLocation } from './postgres-location.ts';
 import { ConnectionLost, retryConnection, type Session, TRUE } from './postgres-session.ts';
 import { endHoldingSession, lockIsHeld, readLock, tryAdvisoryLock } from './row-lock.ts';
 
-interface LockedRowsOptions {
+interface LockedRowsOptions extends Pick<BackendContext, 'location' | 'clock' | 'onNote'> {
   readonly session: Session;
   readonly open: () => Promise<Session>;
-  readonly location: string;
   readonly postgres: PostgresLocation;
-  readonly clock: Clock;
-  readonly lock: LockInfo;
+  readonly info: LockInfo;
   readonly time: LeaseTime;
   readonly found: Snapshot | undefined;
-  /** Called with the reason why a renewal failed. */
-  readonly onNote: ((note: Diagnostic) => void) | undefined;
 }
 
 interface Version {
@@ -31,39 +26,26 @@ interface Version {
   readonly serial: number;
 }
 
-export class LockedRows implements LockedStore {
-  readonly lock: LockInfo;
+export class LockedRows implements LeaseStorage {
+  readonly lock: LeaseRenewal;
   readonly #options: LockedRowsOptions;
-  readonly #renewal: LeaseRenewal;
   #turn: Promise<void> = Promise.resolve();
   #session: Session;
   #chain: Chain;
 
   constructor(options: LockedRowsOptions) {
-    this.lock = options.lock;
     this.#options = options;
     this.#session = options.session;
     this.#chain = options.found?.chain ?? [];
-    const { clock, time, onNote } = options;
-    this.#renewal = new LeaseRenewal({
+    const { info, clock, time, onNote } = options;
+    this.lock = new LeaseRenewal({
+      info,
       clock,
       time,
       renew: () => this.#alone(() => this.#renew()),
       isCut: (cause) => cause instanceof ConnectionLost,
       onNote,
     });
-  }
-
-  get lost(): Error | undefined {
-    return this.#renewal.lost;
-  }
-
-  remainingMs(): number {
-    return this.#options.time.remainingMs();
-  }
-
-  get ttlMs(): number {
-    return this.#options.time.ttlMs;
   }
 
   async append({ before, staged }: Group): Promise<void> {
@@ -119,7 +101,7 @@ export class LockedRows implements LockedStore {
   }
 
   async release(last: State | undefined): Promise<void> {
-    await this.#renewal.stop();
+    await this.lock.stop();
     const { schema, state, lock_key } = this.#options.postgres;
     let requested = false;
     const free = async (session: Session) => {
@@ -127,7 +109,7 @@ export class LockedRows implements LockedStore {
       requested = true;
       const rows = await session.query(
         `delete from ${schema}.lock where state = $1 and id = $2 returning id`,
-        [state, this.lock.id],
+        [state, this.lock.info.id],
       );
       await session.query('select pg_advisory_unlock($1::int, $2::int)', lock_key);
       return rows.length === 1 || repeated;
@@ -138,7 +120,7 @@ export class LockedRows implements LockedStore {
         if (requested && isLockLost(cause)) return true;
         throw cause;
       });
-      if (!freed) throw lockLost(this.lock);
+      if (!freed) throw lockLost(this.lock.info);
     } catch (cause) {
       if (last) throw cause; // without `last`, the reason was reported when the write failed
     } finally {
@@ -149,7 +131,7 @@ export class LockedRows implements LockedStore {
   /** The parameters $1 to $4 of `lockIsHeld`. */
   get #lockParameters(): readonly unknown[] {
     const { lock_key, state } = this.#options.postgres;
-    return [...lock_key, state, this.lock.id];
+    return [...lock_key, state, this.lock.info.id];
   }
 
   /** Writes in one transaction that checks the lock. If a commit is in doubt, reads whether it was stored. */
@@ -174,7 +156,7 @@ export class LockedRows implements LockedStore {
       inDoubt = true;
       const done = await session.transaction(() => work(session));
       if (!done)
-        throw (await this.#isHeld(session)) ? stateChanged(this.#options.location) : lockLost(this.lock);
+        throw (await this.#isHeld(session)) ? stateChanged(this.#options.location) : lockLost(this.lock.info);
     });
   }
 
@@ -209,13 +191,13 @@ export class LockedRows implements LockedStore {
     const { open, postgres } = this.#options;
     const session = await open();
     try {
-      const ours = async () => (await readLock(session, postgres))?.id === this.lock.id;
+      const ours = async () => (await readLock(session, postgres))?.id === this.lock.info.id;
       let taken = await tryAdvisoryLock(session, postgres);
       if (!taken && (await ours())) {
         await endHoldingSession(session, postgres);
         taken = await tryAdvisoryLock(session, postgres);
       }
-      if (!(await ours())) throw lockLost(this.lock);
+      if (!(await ours())) throw lockLost(this.lock.info);
       if (!taken) throw new ConnectionLost('its former session still holds the lock');
       return session;
     } catch (cause) {
@@ -233,7 +215,7 @@ export class LockedRows implements LockedStore {
        where state = $3 and id = $4 and ${lockIsHeld(postgres.schema)} returning id`,
       this.#lockParameters,
     );
-    if (renewed.length !== 1) throw lockLost(this.lock);
+    if (renewed.length !== 1) throw lockLost(this.lock.info);
     time.renewed(before);
   }
 

@@ -1,12 +1,10 @@
 import { runInterruptibly } from '../../domain/chunked-work.ts';
-import { type Clock, momentOf } from '../../domain/clock.ts';
-import type { Diagnostic } from '../../domain/diagnostic.ts';
+import { momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import type { Secrets } from '../../domain/secrets.ts';
 import { tooLarge } from '../answer-limits.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend, BackendContext } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
-import { StoredLease } from '../lease.ts';
+import { StateLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
 import { ownLock, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
@@ -18,21 +16,8 @@ import { forceUnlock, lockHolderOf, readLock, takeLock } from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
 /** A state in the rows of a PostgreSQL database. The lock belongs to a session, so PostgreSQL itself excludes others. */
-export interface PostgresBackendOptions {
-  readonly location: string;
-  readonly id: string;
-  readonly postgres: PostgresLocation;
-  readonly settleMs: number;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /** Removed from everything that the server sends. */
-  readonly secrets?: Secrets | undefined;
-  /** Called with the reason why a renewal of the lock failed. */
-  readonly onNote?: ((note: Diagnostic) => void) | undefined;
-}
-
-export function postgresBackend(options: PostgresBackendOptions): Backend {
-  const { location, id, postgres, settleMs, clock, newId, secrets, onNote } = options;
+export function postgresBackend(options: BackendContext & { readonly postgres: PostgresLocation }): Backend {
+  const { location, id = location, postgres, settleMs, clock, newId, secrets, onNote } = options;
   const { schema } = postgres;
   const retry = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
     retryConnection(clock, work, (cause) => unreachable(location, cause), signal);
@@ -94,8 +79,8 @@ export function postgresBackend(options: PostgresBackendOptions): Backend {
           throw cause;
         },
       );
-      const locked = new LockedRows({ ...taken, open, location, postgres, clock, lock: mine, onNote });
-      return new StoredLease({ store: locked, found: taken.found, actor, clock, newId, location });
+      const locked = new LockedRows({ ...taken, open, location, postgres, clock, info: mine, onNote });
+      return new StateLease({ storage: locked, found: taken.found, actor, clock, newId, location });
     },
 
     holder: () =>

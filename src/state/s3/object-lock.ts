@@ -1,41 +1,31 @@
-import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
-import type { Diagnostic } from '../../domain/diagnostic.ts';
+import { isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import type { Secrets } from '../../domain/secrets.ts';
 import { fields, integerFrom, jsonOf, text } from '../../domain/shape.ts';
 import type { Actor } from '../../domain/state.ts';
-import type { LockInfo } from '../backend.ts';
+import type { BackendContext, LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
-import { type Lock, ownLock, waitForLock } from '../lock.ts';
+import { type Lock, ownLock, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockNotRemoved, notLocked } from '../lock-failures.ts';
 import { displayLock, displayText, lockShape } from '../lock-info.ts';
 import { LeaseRenewal } from '../renewal.ts';
 import type { Objects } from './objects.ts';
-import type { Abilities } from './self-test.ts';
 
 /**
- * A lock that is an object beside the state: made by `If-None-Match: *`, renewed, taken over and removed by
- * `If-Match`. Its age is what the store says of it. A store without `If-Match` cannot refuse a former holder: there
- * the lock has no end, and a person unlocks.
+ * A lock that is an object beside the state: created with `If-None-Match: *`, renewed, taken over and removed with
+ * `If-Match`. The store tells its age. A store without `If-Match` cannot refuse a former holder, so its locks have no end
+ * and a user has to remove them.
  */
-export interface ObjectLockOptions {
+interface ObjectLockOptions
+  extends Pick<BackendContext, 'location' | 'settleMs' | 'clock' | 'newId' | 'secrets' | 'onNote'> {
   readonly objects: Objects;
   readonly key: string;
-  readonly place: string;
   readonly ttlMs: number;
-  readonly settleMs: number;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  /** Asked when the lock is. */
-  readonly abilities: () => Promise<Abilities>;
-  /** What the store may repeat. */
-  readonly secrets?: Secrets | undefined;
-  /** Told why a renewal failed. */
-  readonly onNote?: ((note: Diagnostic) => void) | undefined;
+  /** Called each time the lock is requested. */
+  readonly honoursIfMatch: () => Promise<boolean>;
 }
 
-/** As it is stored. */
+/** A lock as it is stored. */
 interface Entry {
   readonly info: LockInfo;
   /** 0: it has no end. */
@@ -44,171 +34,139 @@ interface Entry {
   readonly renewed: string;
 }
 
-/** As it was read: whoever may write there can have written anything. */
-interface ReadEntry extends Omit<Entry, 'info'> {
+/** A lock as it was read. Anybody who can write to the bucket may have written it. */
+interface CurrentLock extends Omit<Entry, 'info'> {
   readonly info: LockHolder;
+  readonly etag: string;
+  readonly overdue: boolean;
 }
 
 /** A holder renews far less often. */
 const REMOVALS_MAX = 5;
 const REMOVAL_PAUSE_MS = 500;
 
-interface Standing {
-  readonly entry: ReadEntry;
-  readonly etag: string;
-  readonly overdue: boolean;
-}
-
 export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
-  const { objects, key, place, clock, newId } = options;
+  const { objects, key, location, clock, newId, onNote } = options;
 
   async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const { guards } = await options.abilities();
-    const ttlMs = guards ? options.ttlMs : Number.POSITIVE_INFINITY;
+    const mayEnd = await options.honoursIfMatch();
+    const ttlMs = mayEnd ? options.ttlMs : Number.POSITIVE_INFINITY;
     const info = ownLock(actor, clock, newId);
     let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
-      const standing = await look();
-      // Our own stands there when an earlier attempt of ours arrived after it was given up.
-      const free = !standing || standing.entry.info.id === info.id || (standing.overdue && guards);
-      if (!free) return { refused: () => lockedBy(told(standing), place) };
+      const current = await readLock(options);
+      // It is ours if an earlier attempt arrived after it was given up.
+      const free = !current || current.info.id === info.id || (current.overdue && mayEnd);
+      if (!free) return { refused: () => lockedBy(holderOf(current), location) };
       // Rule: lock-is-made-by-one
       let over = 'nothing';
       // Rule: lock-is-taken-over-by-one
-      if (standing) over = standing.etag;
+      if (current) over = current.etag;
       asked ??= momentOf(clock);
       // Rule: lease-counts-from-before-its-lock-was-asked-for
       const before = momentOf(clock);
       const outcome = await objects.put(key, entryText(info, ttlMs, options), { over });
       if (outcome.kind === 'refused') throw outcome.failure;
-      // Another one was faster; or it is ours, and only the answer was lost.
-      const now = outcome.kind === 'written' ? undefined : await look();
+      // If it was not written, another client was faster, or it is ours and only the answer was lost.
+      const now = outcome.kind === 'written' ? undefined : await readLock(options);
       if (
         outcome.kind === 'unsure' &&
         // Rule: lock-in-doubt-is-recognised
-        now?.entry.info.id !== info.id
+        now?.info.id !== info.id
       )
         return {
-          refused: () => (now ? lockedBy(told(now), place) : lockLost(info, 'could not be made')),
+          refused: () => (now ? lockedBy(holderOf(now), location) : lockLost(info, 'could not be made')),
         };
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
-      // What stands there after an answer in doubt may be from any of our attempts.
+      // After an uncertain answer, the lock may be from any of our attempts.
       const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
-      return { mine: new HeldObject(options, info, etag, time, standing !== undefined) };
+      return { mine: held(info, etag, time, current !== undefined) };
     });
   }
 
-  async function look(): Promise<Standing | undefined> {
-    return standingOf(options);
+  function held(info: LockInfo, firstEtag: string, time: LeaseTime, takenOver: boolean): HeldBlobLock {
+    let etag = firstEtag;
+    const renew = async (): Promise<void> => {
+      // Rule: lease-counts-from-before-its-renewal
+      const before = momentOf(clock);
+      const outcome = await objects.put(key, entryText(info, time.ttlMs, options), {
+        // Rule: lock-is-renewed-by-its-holder
+        over: etag,
+      });
+      if (outcome.kind === 'written') {
+        etag = outcome.tag ?? '';
+        time.renewed(before);
+        return;
+      }
+      if (outcome.kind === 'refused') throw outcome.failure;
+      const current = await readLock(options);
+      if (current?.info.id !== info.id)
+        throw lockLost(info, current ? `was taken by ${current.info.who}` : 'was removed by somebody');
+      // An earlier renewal of ours arrived, or this one arrived and its answer is lost: the next one builds on it.
+      etag = current.etag;
+    };
+    const renewal = Number.isFinite(time.ttlMs)
+      ? new LeaseRenewal({ info, clock, time, renew, onNote })
+      : undefined;
+    return {
+      validity: renewal ?? withoutEnd(info),
+      takenOver,
+      stillHeld: async () => (await readLock(options))?.info.id === info.id,
+      async release() {
+        await renewal?.stop();
+        const current = await readLock(options);
+        if (current?.info.id !== info.id) return false;
+        await objects.remove(key, current.etag);
+        return true;
+      },
+    };
+  }
+
+  async function holder(): Promise<LockHolder | undefined> {
+    const current = await readLock(options);
+    return current && holderOf(current);
   }
 
   async function unlock(id: string): Promise<LockHolder> {
-    const standing = await look();
-    if (!standing) throw notLocked(id, place);
-    const { info } = standing.entry;
-    if (info.id !== id) throw anotherLock(id, info, place);
-    // Renewed between look and removal it has another ETag; a person's word goes for the lock, not for its age.
-    let now: Standing | undefined = standing;
-    for (let removals = 0; now?.entry.info.id === id; removals++) {
-      if (removals === REMOVALS_MAX) throw lockNotRemoved(id, place);
+    const current = await readLock(options);
+    if (!current) throw notLocked(id, location);
+    const { info } = current;
+    if (info.id !== id) throw anotherLock(id, info, location);
+    // If it was renewed in between, it has another ETag. The user decided about the lock, so the removal is repeated.
+    let now: CurrentLock | undefined = current;
+    for (let removals = 0; now?.info.id === id; removals++) {
+      if (removals === REMOVALS_MAX) throw lockNotRemoved(id, location);
       if (removals > 0) await clock.sleep(REMOVAL_PAUSE_MS);
       await objects.remove(key, now.etag);
-      now = await look();
+      now = await readLock(options);
     }
     return info;
   }
 
-  return { acquire, holder: async () => told(await look()), unlock };
+  return { acquire, holder, unlock };
 }
 
-function told(standing: Standing): LockHolder;
-function told(standing: Standing | undefined): LockHolder | undefined;
-function told(standing: Standing | undefined): LockHolder | undefined {
-  if (!standing) return undefined;
-  const { info, ...lease } = standing.entry;
-  return lease.ttl_ms > 0 ? { ...info, lease } : info;
+function holderOf({ info, ttl_ms, takeover_after_ms, renewed }: CurrentLock): LockHolder {
+  return ttl_ms > 0 ? { ...info, lease: { ttl_ms, takeover_after_ms, renewed } } : info;
 }
 
-async function standingOf({
+async function readLock({
   objects,
   key,
-  place,
+  location,
   secrets,
-}: ObjectLockOptions): Promise<Standing | undefined> {
+}: ObjectLockOptions): Promise<CurrentLock | undefined> {
   const found = await objects.get(key);
   if (!found) return undefined;
-  const entry = parsed(found.bytes, secrets);
-  if (!entry) throw damagedLock(place);
-  const overdue = entry.ttl_ms > 0 && (found.age_ms ?? 0) > entry.takeover_after_ms;
-  return { entry, etag: found.etag, overdue };
-}
-
-class HeldObject implements HeldBlobLock {
-  readonly info: LockInfo;
-  readonly takenOver: boolean;
-  readonly #options: ObjectLockOptions;
-  readonly #time: LeaseTime;
-  readonly #renewal: LeaseRenewal | undefined;
-  #etag: string;
-
-  constructor(options: ObjectLockOptions, info: LockInfo, etag: string, time: LeaseTime, takenOver: boolean) {
-    this.info = info;
-    this.takenOver = takenOver;
-    this.#options = options;
-    this.#etag = etag;
-    this.#time = time;
-    const { clock, onNote } = options;
-    if (Number.isFinite(time.ttlMs))
-      this.#renewal = new LeaseRenewal({ clock, time, renew: () => this.#renew(), onNote });
-  }
-
-  get lost(): Error | undefined {
-    return this.#renewal?.lost;
-  }
-
-  remainingMs(): number {
-    return this.#time.remainingMs();
-  }
-
-  get ttlMs(): number {
-    return this.#time.ttlMs;
-  }
-
-  async stillHeld(): Promise<boolean> {
-    return (await standingOf(this.#options))?.entry.info.id === this.info.id;
-  }
-
-  async release(): Promise<boolean> {
-    await this.#renewal?.stop();
-    const { objects, key } = this.#options;
-    const standing = await standingOf(this.#options);
-    if (standing?.entry.info.id !== this.info.id) return false;
-    await objects.remove(key, standing.etag);
-    return true;
-  }
-
-  async #renew(): Promise<void> {
-    const { objects, key, clock } = this.#options;
-    // Rule: lease-counts-from-before-its-renewal
-    const before = momentOf(clock);
-    const outcome = await objects.put(key, entryText(this.info, this.#time.ttlMs, this.#options), {
-      // Rule: lock-is-renewed-by-its-holder
-      over: this.#etag,
-    });
-    if (outcome.kind === 'written') {
-      this.#etag = outcome.tag ?? '';
-      this.#time.renewed(before);
-      return;
-    }
-    if (outcome.kind === 'refused') throw outcome.failure;
-    const standing = await standingOf(this.#options);
-    if (standing?.entry.info.id !== this.info.id) {
-      const by = standing ? `was taken by ${standing.entry.info.who}` : 'was removed by somebody';
-      throw lockLost(this.info, by);
-    }
-    // An earlier renewal of ours arrived, or this one arrived and its answer is lost: the next one builds on it.
-    this.#etag = standing.etag;
-  }
+  const entry = jsonOf(Buffer.from(found.bytes).toString(), entryShape);
+  if (!entry) throw damagedLock(location);
+  return {
+    ...entry,
+    info: displayLock(entry.info, secrets),
+    renewed: displayText(entry.renewed, secrets),
+    etag: found.etag,
+    overdue: entry.ttl_ms > 0 && (found.age_ms ?? 0) > entry.takeover_after_ms,
+  };
 }
 
 function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLockOptions): string {
@@ -220,17 +178,6 @@ function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLoc
     renewed: isoTime(clock.now()),
   };
   return `${JSON.stringify(entry, undefined, 2)}\n`;
-}
-
-function parsed(bytes: Uint8Array, secrets: Secrets | undefined): ReadEntry | undefined {
-  const entry = jsonOf(Buffer.from(bytes).toString(), entryShape);
-  return (
-    entry && {
-      ...entry,
-      info: displayLock(entry.info, secrets),
-      renewed: displayText(entry.renewed, secrets),
-    }
-  );
 }
 
 const entryShape = fields<Entry>({

@@ -12,71 +12,71 @@ import type { WriteOutcome } from '../blob/blob-store.ts';
 import { ONE_MINUTE, withRetry } from '../retry.ts';
 import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
 
-export interface StoredObject {
+interface StoredObject {
   readonly bytes: Uint8Array;
   readonly etag: string;
-  /** How long ago it was written, by the store's own clock; undefined when the store does not tell. */
+  /** How long ago it was written, by the clock of the store; absent if the store does not tell. */
   readonly age_ms?: number;
 }
 
-/** Only when there is none; or only over the object with this ETag; or, for stores that cannot tell, over whatever is there. */
-export type Condition =
-  | { readonly over: 'nothing' }
-  | { readonly over: 'anything' }
-  | { readonly over: string };
+/** What the write may replace: `nothing`, the object with this ETag, or `anything` (for stores that ignore ETags). */
+interface Condition {
+  readonly over: string;
+}
 
-/** The few things asked of a bucket. */
+/** The operations on a bucket, with their meaning. */
 export interface Objects {
   get(key: string, bytesMax?: number): Promise<StoredObject | undefined>;
-  /** One attempt. `unsure` also when the condition was not met. */
+  /** Makes one attempt. If the condition is not met, the outcome is `unsure` and `unmet`. */
   put(key: string, body: string | Buffer, condition: Condition): Promise<PutOutcome>;
-  /** Only the object with this ETag, by stores that heed it. */
+  /** Removes only the object with this ETag, if the store honours `If-Match`. */
   remove(key: string, etag: string): Promise<void>;
 }
 
-export type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
+type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
 
-/** One request each, without repetition; throws as the AWS SDK does (`$metadata.httpStatusCode`, `name`). */
+/** One request each, without repetition. Rejects with the errors of the AWS SDK (`$metadata.httpStatusCode`, `name`). */
 export interface Bucket {
-  /** Throws `AnswerTooLarge` for one that is longer. */
+  /** Rejects with `AnswerTooLarge` if the object is longer. */
   get(key: string, bytesMax: number): Promise<FoundObject>;
-  /** Resolves to the ETag, where the store tells it. */
+  /** Resolves to the ETag, if the store returns it. */
   put(key: string, body: string | Buffer, condition: Conditions): Promise<string | undefined>;
   remove(key: string, condition: Conditions): Promise<void>;
 }
 
-export interface FoundObject {
+interface FoundObject {
   readonly bytes: Uint8Array;
   readonly etag?: string;
   readonly modified?: Date;
-  /** The store's own time at the answer, as its header says it. */
+  /** The `Date` header of the answer: the time of the store. */
   readonly date?: string;
 }
 
-/** As the headers are called. */
+/** Named like the headers. */
 export interface Conditions {
   readonly IfNoneMatch?: '*';
   readonly IfMatch?: string;
 }
 
 /**
- * The objects of a bucket. Repeats requests itself: what the bucket holds decides whether one took effect. `secrets`: what
- * the store may repeat and no message may contain.
+ * The objects of a bucket. Repeats requests itself: what the bucket holds decides whether one took effect. `secrets` are
+ * removed from everything that the store sends.
  */
-export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?: Secrets): Objects {
+export function s3Objects(bucket: Bucket, location: string, clock: Clock, secrets?: Secrets): Objects {
   const failed = (what: string, cause: unknown) =>
     serverFailure(`cannot ${what} the state or its lock: ${reasonOf(cause, secrets)}`, {
-      location: place,
+      location,
       remedy: remedyOf(cause),
     });
 
-  const patient = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
+  const repeat = <T>(what: string, attempt: () => Promise<T>): Promise<T> =>
     withRetry(clock, ONE_MINUTE, async () => {
       try {
         return await attempt();
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
-        if (cause instanceof AnswerTooLarge) throw tooLarge(`the answer to “${what}”`, cause.bytesMax, place);
+        if (cause instanceof AnswerTooLarge)
+          throw tooLarge(`the answer to “${what}”`, cause.bytesMax, location);
         const failure = failed(what, cause);
         throw isTransient(cause) ? new RetryableError(what, { cause: failure }) : failure;
       }
@@ -84,7 +84,7 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
 
   return {
     get: (key, bytesMax = LOCK_BYTES_MAX) =>
-      patient('read', async () => {
+      repeat('read', async () => {
         try {
           const { bytes, etag = '', modified, date } = await bucket.get(key, bytesMax);
           // Rule: age-is-told-by-the-store
@@ -105,21 +105,21 @@ export function s3Objects(bucket: Bucket, place: string, clock: Clock, secrets?:
         if (cause instanceof Failure) throw cause;
         const status = statusOf(cause);
         const unmet = status === 412 || (status === 404 && nameOf(cause) === 'NoSuchKey');
-        if (unmet) return { kind: 'unsure', why: 'something else stands there', unmet };
+        if (unmet) return { kind: 'unsure', why: 'the stored object is another one', unmet };
         if (status === 409 || isTransient(cause)) return { kind: 'unsure', why: reasonOf(cause, secrets) };
         return { kind: 'refused', failure: failed('write', cause) };
       }
     },
 
     remove: (key, etag) =>
-      patient('remove', async () => {
+      repeat('remove', async () => {
         try {
           await bucket.remove(key, {
             // Rule: lock-is-removed-by-its-holder
             IfMatch: etag,
           });
         } catch (cause) {
-          // gone already, by the first copy of this request or by somebody else
+          // it was removed before, by the first copy of this request or by another client
           if (statusOf(cause) !== 412 && statusOf(cause) !== 404) throw cause;
         }
       }),

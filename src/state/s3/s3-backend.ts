@@ -1,89 +1,87 @@
-import type { Clock } from '../../domain/clock.ts';
-import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { optional } from '../../domain/optional.ts';
-import type { Secrets } from '../../domain/secrets.ts';
+import { Failure } from '../../domain/errors.ts';
 import { STATE_BYTES_MAX } from '../answer-limits.ts';
-import type { Backend } from '../backend.ts';
+import type { Backend, BackendContext } from '../backend.ts';
 import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
+import { serverFailure } from '../server-failures.ts';
 import { objectLock } from './object-lock.ts';
 import type { Objects } from './objects.ts';
 import { objectUrl, type S3Location } from './s3-location.ts';
-import { type Abilities, selfTest } from './self-test.ts';
 
-/** A state that is an object in a bucket of S3 or of a store that speaks like it, with its lock beside it. */
-export interface S3BackendOptions {
-  readonly location: string;
-  readonly id?: string;
+/** A state that is an object in a bucket of S3 or of a compatible store, with its lock beside it. */
+interface S3BackendOptions extends BackendContext {
   readonly s3: S3Location;
-  readonly settleMs: number;
-  readonly clock: Clock;
-  readonly newId: () => string;
   readonly objects: Objects;
-  /** What the store may repeat and no message may hold. */
-  readonly secrets?: Secrets;
-  /** Told why a renewal of the lock failed. */
-  readonly onNote?: ((note: Diagnostic) => void) | undefined;
-  /** Of the state; default 256 MiB. */
+  /** For the state; default 256 MiB. */
   readonly bytesMax?: number;
 }
 
 export function s3Backend(options: S3BackendOptions): Backend {
-  const { location, s3, objects, settleMs, clock, newId, secrets, onNote } = options;
-  const { key } = s3;
-  const place = objectUrl(s3);
-  const store = new ObjectStore(objects, key, place, options.bytesMax ?? STATE_BYTES_MAX);
+  const { s3, objects, newId, bytesMax = STATE_BYTES_MAX } = options;
+  const { key, ttl_ms: ttlMs } = s3;
+  const location = objectUrl(s3);
+  let checksPrevious = false;
+  const store: BlobStore = {
+    location,
+    bytesMax,
+    keepsHighestSerial: false,
+    get checksPrevious() {
+      return checksPrevious;
+    },
+    async read() {
+      const found = await objects.get(key, bytesMax);
+      return found && { bytes: found.bytes, tag: found.etag };
+    },
+    write(bytes, previous) {
+      // Rule: state-is-written-over-what-was-read
+      const known = checksPrevious ? (previous?.tag ?? 'anything') : 'anything';
+      return objects.put(key, bytes, { over: previous === undefined ? 'nothing' : known });
+    },
+  };
   const lock = objectLock({
-    objects,
+    ...options,
     key: `${key}.lock`,
-    place: `${place}.lock`,
-    ttlMs: s3.ttl_ms,
-    settleMs,
-    clock,
-    newId,
-    secrets,
-    onNote,
-    abilities: async () => {
-      const abilities = await selfTest(objects, `${key}.test-${newId()}`, place);
-      store.know(abilities);
-      return abilities;
+    location: `${location}.lock`,
+    ttlMs,
+    // Nothing is written without the lock, so this is known before the first write.
+    async honoursIfMatch() {
+      checksPrevious = await honoursIfMatch(objects, `${key}.test-${newId()}`, location);
+      return checksPrevious;
     },
   });
-  return blobBackend({ location, ...optional('id', options.id), store, lock, clock, newId });
+  return blobBackend({ ...options, store, lock });
 }
 
-class ObjectStore implements BlobStore {
-  readonly place: string;
-  readonly serialsOnlyRise = false;
-  readonly bytesMax: number;
-  readonly #objects: Objects;
-  readonly #key: string;
-  #guarded = false;
-
-  constructor(objects: Objects, key: string, place: string, bytesMax: number) {
-    this.bytesMax = bytesMax;
-    this.#objects = objects;
-    this.#key = key;
-    this.place = place;
-  }
-
-  /** Told before the first write: nothing is written without the lock. */
-  know({ guards }: Abilities): void {
-    this.#guarded = guards;
-  }
-
-  get guarded(): boolean {
-    return this.#guarded;
-  }
-
-  async read() {
-    const found = await this.#objects.get(this.#key, this.bytesMax);
-    return found && { bytes: found.bytes, tag: found.etag };
-  }
-
-  write(bytes: Buffer, over: { readonly tag?: string } | undefined) {
-    // Rule: state-is-written-over-what-was-read
-    const known = this.#guarded ? (over?.tag ?? 'anything') : 'anything';
-    return this.#objects.put(this.#key, bytes, { over: over === undefined ? 'nothing' : known });
-  }
+/**
+ * Tests on an object of its own what the store really does with conditions: some stores accept the header and write all the
+ * same. Throws a `Failure` if a second `If-None-Match: *` is not refused, because two runs could both take the lock. Returns
+ * whether `If-Match` is honoured; only then a lease can end, because writes of its former holder are refused.
+ */
+async function honoursIfMatch(objects: Objects, key: string, location: string): Promise<boolean> {
+  const isRefused = async (text: string, over: string): Promise<boolean> => {
+    const outcome = await objects.put(key, text, { over });
+    if (outcome.kind === 'refused') throw outcome.failure;
+    if (outcome.kind === 'written' || outcome.unmet) return outcome.kind !== 'written';
+    throw serverFailure(`cannot test conditional writes: ${outcome.why}`, {
+      location,
+      remedy: 'run it again once the store is well',
+    });
+  };
+  const first = await isRefused('1', 'nothing');
+  const second = await isRefused('2', 'nothing');
+  const third = await isRefused('3', `"${'0'.repeat(32)}"`);
+  const now = await objects.get(key);
+  if (now) await objects.remove(key, now.etag);
+  if (!first && second) return third;
+  throw Failure.of(
+    'state',
+    'state-not-exclusive',
+    'the state cannot be locked: the store overwrites an object although the request forbids it',
+    {
+      detail:
+        'A second write with “If-None-Match: *” was not refused in a test beside the state. Two runs could take the lock at the same time.',
+      where: { file: location },
+      remedy: 'use a store with conditional writes, or another kind of state (docs/state.md)',
+    },
+  );
 }

@@ -73,7 +73,7 @@ export class Remote {
 export function programTrials(server: TrialServer): void {
   describe(`apply over a state on ${server.name}`, () => {
     if (server.missing !== undefined) {
-      it(`not_started: ${server.missing}`, function () {
+      it(`skipped: ${server.missing}`, function () {
         this.skip();
       });
       return;

@@ -72,7 +72,7 @@ describe('local backend on a failing disk', () => {
         await reasonOf(lease.commit([numbered(12)])),
       ];
       expect(new Set(reasons).size).to.equal(1);
-      expect(lease.poisoned).to.equal(reasons[0]);
+      expect(lease.failure).to.equal(reasons[0]);
       expect(reasons[0]?.diagnostics[0]?.where?.file).to.equal(`${PATH}.journal`);
       expect(reasons[0]?.diagnostics[0]?.summary).to.contain(code);
       expect(lease.state()?.records.size).to.equal(n - 1);
@@ -89,7 +89,7 @@ describe('local backend on a failing disk', () => {
     const { backend } = backendOn(disk, nth('replace', 1, { kind: 'error', code: 'ENOSPC', part: 0 }));
     const lease = await backend.lock(ACTOR, 0);
     expect((await reasonOf(lease.commit([numbered(1)]))).diagnostics[0]?.code).to.equal('state-not-written');
-    expect(lease.poisoned).to.be.instanceOf(Failure);
+    expect(lease.failure).to.be.instanceOf(Failure);
   });
 
   it('a fold that fails at the end is reported, loses nothing and frees the lock', async () => {
@@ -159,7 +159,7 @@ describe('a whole state put in place of another', () => {
     const { backend } = backendOn(disk, nth('replace', 3, { kind: 'error', code: 'ENOSPC', part: 0 }));
     const lease = await backend.lock(ACTOR, 0);
     const reason = await reasonOf(lease.replace(chained('other', 1)));
-    expect(lease.poisoned).to.equal(reason);
+    expect(lease.failure).to.equal(reason);
     expect(await reasonOf(lease.commit([numbered(1)]))).to.equal(reason);
     await lease.release();
     expect((await backendOn(disk).backend.read())?.serial).to.equal(0);
