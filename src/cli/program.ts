@@ -1,68 +1,81 @@
-import { Command, CommanderError } from 'commander';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Command, CommanderError, Help } from 'commander';
+import { isoTime } from '../domain/clock.ts';
+import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
 import { VERSION } from '../version.ts';
+import { applyJsonLine } from '../views/apply-json.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
+import { type CommandLine, readCommandLine } from './command-line.ts';
 import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
 import { COMMANDS } from './commands/index.ts';
 import { afterHelp } from './help/after-help.ts';
-import { understand } from './help/foreign-syntax.ts';
 import type { Io } from './io.ts';
+import { outputLines } from './options/shared.ts';
 import { interrupted, printJson, showDiagnostics } from './print.ts';
+import { systemClock } from './system.ts';
+import { usage } from './usage.ts';
 
-/** Start here: takes one command line, and mounts every command of `commands/` on the parser. */
+/** Start here: reads one command line, and mounts every command of `commands/` on the parser. */
 
-/** Runs one command line (without node and script name) and resolves with its exit code; never rejects for an operating error. */
+/**
+ * Runs one command line (without node and script name), and resolves with its exit code. Rejects only for a bug, not for an
+ * operating error.
+ */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = buildProgram(io, (code) => {
     exitCode = code;
   });
-  let words = argv;
+  if (argv[0] === COMPLETE)
+    return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
+  const line = readCommandLine(argv, program);
   try {
-    if (argv[0] === COMPLETE)
-      return await (await import('./help/completion.ts')).printCandidates(io, program, argv.slice(1));
-    words = understand(argv, program);
-    await program.parseAsync([...words], { from: 'user' });
+    if (line.problem) throw line.problem;
+    await program.parseAsync([...line.words], { from: 'user' });
     return exitCode;
   } catch (cause) {
-    if (cause instanceof CommanderError) {
-      if (cause.exitCode === 0) return EXIT.done;
-      // A group of commands without one of them: its help was shown.
-      if (cause.code === 'commander.help') return EXIT.error;
-      if (asksForJson(words)) printJson(io, diagnosticsJson([misuse(cause)]));
-      else showDiagnostics(io, [misuse(cause)]);
-      return EXIT.error;
-    }
-    const failure = io.stop.aborted && cause === io.stop.reason ? interrupted(io) : cause;
-    if (!(failure instanceof Failure)) throw failure;
-    // Text to stderr; where the command was asked for JSON, the same as data to stdout.
-    if (asksForJson(words)) printJson(io, diagnosticsJson(failure.diagnostics));
-    else showDiagnostics(io, failure.diagnostics);
+    if (cause instanceof CommanderError && cause.exitCode === 0) return EXIT.done;
+    // A group without one of its commands: commander has shown its help.
+    if (cause instanceof CommanderError && cause.code === 'commander.help') return EXIT.error;
+    const failure = failureOf(cause, io);
+    showFailure(io, line, failure.diagnostics);
     return failure.exitCode;
   }
 }
 
-/** Also of a command line that cannot be taken, as typed. */
-function asksForJson(words: readonly string[]): boolean {
-  return words.some(
-    (word, i) =>
-      /^(?:--output=|-o=?|--?)json$/.test(word) ||
-      (['-o', '--output'].includes(word) && words[i + 1] === 'json'),
+function failureOf(cause: unknown, io: Io): Failure {
+  if (cause instanceof CommanderError) return misuse(cause);
+  if (io.stop.aborted && cause === io.stop.reason) return interrupted(io);
+  if (cause instanceof Failure) return cause;
+  throw cause;
+}
+
+/** Commander’s message as a failure: `error: unknown option '--taget'`, then `(Did you mean --target?)`. */
+function misuse({ message }: CommanderError): Failure {
+  const [summary = '', meant = ''] = message.replace(/^error: /, '').split(/\s*\((?=Did you mean )/);
+  const suggestion = meant.replace(/\)$/, '').replace(/^D/, 'd');
+  return usage(
+    summary.trim(),
+    `${suggestion === '' ? '' : `${suggestion} Otherwise: `}add --help to see the commands and options`,
   );
 }
 
-/** Commander’s message as a diagnostic: `error: unknown option '--taget'`, then `(Did you mean --target?)`. */
-function misuse({ message }: CommanderError): Diagnostic {
-  const [summary = '', meant = ''] = message.replace(/^error: /, '').split(/\s*\((?=Did you mean )/);
-  const suggestion = meant.replace(/\)$/, '').replace(/^D/, 'd');
-  return error('usage', summary.trim(), {
-    remedy: `${suggestion === '' ? '' : `${suggestion} Otherwise: `}add --help to see the commands and options`,
-  });
+/** Text goes to stderr. JSON goes to stdout in the form of the command: one document, or one line. */
+function showFailure(io: Io, { flags, command }: CommandLine, diagnostics: readonly Diagnostic[]): void {
+  if (flags.output !== 'json') showDiagnostics(io, diagnostics);
+  else if (command.options.includes(outputLines))
+    io.stdout.write(
+      applyJsonLine({
+        at: isoTime(systemClock.now()),
+        type: 'failure',
+        ...diagnosticsJson(diagnostics),
+      }),
+    );
+  else printJson(io, diagnosticsJson(diagnostics));
 }
 
-/** What the completion scripts call, with the words typed so far. */
-export const COMPLETE = '__complete';
+/** The completion scripts call it with the words typed so far. */
+const COMPLETE = '__complete';
 
 /** Every command and option; `done` is called with the exit code of the one that ran. */
 export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
@@ -72,15 +85,18 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      // Printed by run(), like every other error.
+      // run() prints it, like every other error.
       outputError: () => {},
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,
     })
-    // Descriptions name defaults and choices themselves: options/option.ts.
+    // The descriptions contain defaults and choices: options/option.ts.
     .configureHelp({
       optionDescription: ({ description }) => description,
       argumentDescription: ({ description }) => description,
+      // Commander shows the first alias only.
+      subcommandTerm: (command) =>
+        new Help().subcommandTerm(command).replace(/\|\S+/, `|${command.aliases().join('|')}`),
     })
     .helpCommand(false)
     .showSuggestionAfterError(true)

@@ -3,7 +3,15 @@ import type { ChunkedWork } from './chunked-work.ts';
 import { wasEverInDoubt, worstDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
 import { sameObservation } from './observation.ts';
-import { identityKey, isOpen, jobIdOf, type RestoreRecord, type Running, sameIdentity } from './record.ts';
+import {
+  identityKey,
+  isOpen,
+  jobIdOf,
+  type RestoreRecord,
+  type Running,
+  sameIdentity,
+  statusWord,
+} from './record.ts';
 import type { Address } from './spec.ts';
 import { type Change, recordsTold, type State } from './state.ts';
 
@@ -150,17 +158,17 @@ function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefi
   if (!isOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
   if (last && here) {
     if (!follows(last, here))
-      return { kind: 'refused', why: `the state has it ${last.status} since ${last.updated_at}` };
+      return { kind: 'refused', why: `the state has it ${statusWord(last.status)} since ${last.updated_at}` };
     if (state.records.get(last.address) === last) return { kind: 'taken', record: here, before: last.status };
   }
   const occupant = state.records.get(record.address);
   if (!occupant) return { kind: 'taken', record };
   if (isOpen(occupant))
-    return { kind: 'refused', why: `another restore at its address is still ${occupant.status}` };
+    return { kind: 'refused', why: `another restore at its address is still ${statusWord(occupant.status)}` };
   if (Date.parse(record.updated_at) < Date.parse(occupant.updated_at))
     return {
       kind: 'refused',
-      why: `at its address a newer one is ${occupant.status} since ${occupant.updated_at}`,
+      why: `at its address a newer one is ${statusWord(occupant.status)} since ${occupant.updated_at}`,
     };
   return { kind: 'taken', record, before: occupant.status };
 }

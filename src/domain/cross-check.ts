@@ -1,5 +1,13 @@
 import { sameJson } from './canonical-json.ts';
-import { identityKey, identityText, isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.ts';
+import {
+  identityKey,
+  identityText,
+  isOpen,
+  isUnderWay,
+  type RestoreRecord,
+  sameIdentity,
+  statusWord,
+} from './record.ts';
 import type { Address } from './spec.ts';
 import type { HistoryEntry, State } from './state.ts';
 
@@ -32,11 +40,14 @@ export function contradictions(state: State): Contradiction[] {
     if (isOpen(record) && success)
       say(
         address,
-        `it is ${record.status}, but the history says that the same restore succeeded at ${success.at}`,
+        `it is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
     if (isUnderWay(record)) continue;
     if (!last)
-      say(address, `it is ${record.status} since ${record.updated_at}, of which the history knows nothing`);
+      say(
+        address,
+        `it is ${statusWord(record.status)} since ${record.updated_at}, of which the history knows nothing`,
+      );
     else if (!sameIdentity(last, record))
       say(
         address,
@@ -45,11 +56,14 @@ export function contradictions(state: State): Contradiction[] {
     else if (last.status !== record.status || last.updated_at !== record.updated_at)
       say(
         address,
-        `it is ${record.status} since ${record.updated_at}, but in the history it is ${last.status} since ${last.updated_at}`,
+        `it is ${statusWord(record.status)} since ${record.updated_at}, but in the history it is ${statusWord(last.status)} since ${last.updated_at}`,
       );
     // A rename changes the address and nothing else. `touched` of a failed one decides whether it is done again.
     else if (!sameJson({ ...last, address }, record))
-      say(address, `its record is not the one of the history, where it is ${record.status} since then, too`);
+      say(
+        address,
+        `its record is not the one of the history, where it is ${statusWord(record.status)} since then, too`,
+      );
   }
   for (const [address, record] of told)
     if (!state.records.has(address))
@@ -98,5 +112,5 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
 }
 
 function describe(record: RestoreRecord): string {
-  return `${record.status} at ${record.updated_at} (${identityText(record)})`;
+  return `${statusWord(record.status)} at ${record.updated_at} (${identityText(record)})`;
 }

@@ -2,7 +2,7 @@ import { type CloudProject, projectText, sameProject } from '../domain/cloud-pro
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
-import { identityKey, identityText, type RestoreRecord } from '../domain/record.ts';
+import { identityKey, identityText, type RestoreRecord, statusWord } from '../domain/record.ts';
 import {
   type Hash,
   isSavedRunnable,
@@ -247,7 +247,7 @@ function recordChanged(
   );
   const who = entry ? ` by ${entry.actor.who} (${entry.actor.operation})` : '';
   const now = record
-    ? `since ${record.updated_at} it is ${record.status}, ${identityText(record)}`
+    ? `since ${record.updated_at} it is ${statusWord(record.status)}, ${identityText(record)}`
     : entry?.type === 'moved'
       ? `at ${entry.at} it was renamed to ${entry.to}`
       : entry?.type === 'removed'

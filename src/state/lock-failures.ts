@@ -46,7 +46,7 @@ export function notLocked(id: string, location: string): Failure {
 }
 
 export function anotherLock(id: string, now: LockHolder, location: string): Failure {
-  return Failure.of('state', 'lock-differs', `the state is locked, but not by lock ${id}`, {
+  return Failure.of('locked', 'lock-differs', `the state is locked, but not by lock ${id}`, {
     detail: now.id === undefined ? UNKNOWN_ID : `Lock ${now.id}: ${holderText(now)}.`,
     where: { file: location },
     remedy: `make sure that this is the lock to remove, then: vbsctl unlock ${idWord(now.id)}`,

@@ -4,7 +4,11 @@ import type { ApplyView } from './apply-view.ts';
 /** One JSON object for each line: the event, after the version of the format: `{"v":1,"at":…,"type":…}`. */
 export function createApplyJson(write: (text: string) => void): ApplyView {
   return {
-    handle: (event) => write(`${toJson({ v: 1, ...event })}\n`),
+    handle: (event) => write(applyJsonLine(event)),
     end: () => {},
   };
+}
+
+export function applyJsonLine(line: { readonly at: string; readonly type: string }): string {
+  return `${toJson({ v: 1, ...line })}\n`;
 }

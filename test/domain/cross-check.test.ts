@@ -87,7 +87,7 @@ describe('records and history', () => {
   it('contradict each other where something is open that the history calls done', () => {
     const open = { ...recordAfter('s/a') };
     expect(said({ ...state, records: new Map(state.records).set('s/a', open) }).join()).to.match(
-      /^s\/a: it is intended, but the history says that the same restore succeeded/,
+      /^s\/a: it is begun, but the history says that the same restore succeeded/,
     );
   });
 });

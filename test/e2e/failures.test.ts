@@ -24,7 +24,20 @@ describe('what cannot be done, as data', () => {
       expect(diagnostics[0].remedy).to.be.a('string');
     });
 
-  for (const line of ['validate', 'get bananas', 'plan --reason json', 'get backups --volume x -o yaml'])
+  for (const line of ['apply --init-state -f nowhere.yaml', 'apply -lock=false', 'wait --timeout soon'])
+    it(`is one line, as all that the command prints: ${line}`, async () => {
+      const { stdout } = await runProgram([...line.split(' '), '-o', 'json'], '/', {});
+      expect(stdout).to.match(/^[^\n]+\n$/);
+      expect(JSON.parse(stdout)).to.include({ v: 1, type: 'failure', format: 1 }).and.have.property('at');
+    });
+
+  for (const line of [
+    'validate',
+    'get bananas',
+    'plan --reason json',
+    'get backups --volume x -o yaml',
+    'help constructor',
+  ])
     it(`is text otherwise: ${line}`, async () => {
       const { code, stdout, stderr } = await runProgram(line.split(' '), '/', {});
       expect(code).to.equal(1);

@@ -776,6 +776,17 @@ describe('security: a state file that was tampered with', () => {
       '--auto-approve',
     );
     expect(inPipeline.code).to.equal(5);
+    const below = `and ${serial} or higher is required`;
+    for (const [args, code] of [
+      [['state', 'list'], 0],
+      [['state', 'pull'], 0],
+      [['state', 'verify'], 1],
+      [['state', 'migrate', '--to', 'elsewhere.json'], 5],
+    ] as const) {
+      const finished = await scene.run({ ...env(), VBSCTL_MINIMUM_SERIAL: String(serial) }, ...args);
+      expect(finished.code, said(finished)).to.equal(code);
+      expect(finished.stderr.replace(/\s+/g, ' ')).to.include(below);
+    }
     rmSync(join(scene.cwd, STATE));
     const without = await run('apply', '--auto-approve', '--init-state', '--minimum-serial', String(serial));
     expect(without.code, said(without)).to.equal(5);

@@ -166,7 +166,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
     it('unlocks by id, and only by the right one', async () => {
       await refusal(backend.unlock('no-such-lock'), 'state');
       const lease = await created();
-      const failure = await refusal(backend.unlock('no-such-lock'), 'state');
+      const failure = await refusal(backend.unlock('no-such-lock'), 'locked');
       if (subject.tells !== 'nothing') expect(JSON.stringify(failure.diagnostics)).to.contain(lease.lock.id);
       expectLock(await backend.unlock(lease.lock.id), lease.lock);
       expect(await backend.holder()).to.equal(undefined);

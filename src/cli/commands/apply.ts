@@ -1,15 +1,14 @@
-import { Argument } from 'commander';
 import { DEFAULT_CONFIG } from '../../domain/config.ts';
 import { EXIT } from '../../domain/errors.ts';
-import { duration, option, wholeNumber } from '../options/option.ts';
-import { autoApprove, lockTimeout, output, planning, trustedKeys } from '../options/shared.ts';
+import { argument, duration, option, wholeNumber } from '../options/option.ts';
+import { autoApprove, lockTimeout, outputLines, planning, trustedKeys } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ApplyFlags } from './run-apply.ts';
 
 export const apply: CommandDefinition<ApplyFlags, [plan?: string]> = {
   name: 'apply',
   summary: 'Run the restores that are declared and not done yet, or exactly those of a saved plan',
-  arguments: [new Argument('[plan]', 'file that plan --out saved; applied without asking')],
+  arguments: [argument('[plan]', 'file that plan --out saved; applied without asking', 'files')],
   options: [
     ...planning,
     option('--max-age <duration>', 'refuse a saved plan that is older', { type: duration }),
@@ -23,7 +22,7 @@ export const apply: CommandDefinition<ApplyFlags, [plan?: string]> = {
       otherwise: `apply.parallelism of the config, else ${DEFAULT_CONFIG.apply.parallelism}`,
     }),
     lockTimeout,
-    output,
+    outputLines,
   ],
   examples: [
     ['vbsctl apply', 'show the plan, ask, restore, wait for the end'],

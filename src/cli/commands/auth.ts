@@ -1,5 +1,5 @@
 import { cloud, config, output } from '../options/shared.ts';
-import { type CommandDefinition, type CommandGroup, READING_EXITS } from './definition.ts';
+import type { CommandDefinition, CommandGroup } from './definition.ts';
 import type { AuthFlags } from './run-auth.ts';
 
 const show: CommandDefinition<AuthFlags> = {
@@ -10,7 +10,6 @@ const show: CommandDefinition<AuthFlags> = {
     ['vbsctl auth show', 'the settings in use'],
     ['vbsctl auth show --cloud otc --output json', 'of an entry of clouds.yaml, as JSON'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-auth.ts')).authShow(io, flags),
 };
 
@@ -22,7 +21,6 @@ const check: CommandDefinition<AuthFlags> = {
     ['vbsctl auth check', 'connection, credentials, project, endpoints, rights, clock'],
     ['vbsctl auth check --cloud otc --output json', 'of an entry of clouds.yaml, as JSON'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-auth.ts')).authCheck(io, flags),
 };
 

@@ -3,8 +3,8 @@ import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import type { Io } from '../io.ts';
 
 /**
- * What a user can type. Every start of the program loads all definitions, so a file that holds one imports no more than
- * options; `run` imports the work (`run-*.ts`) when it is asked for.
+ * What a user can type. Every start of the program loads all definitions, so their files import only options; `run`
+ * imports the work (`run-*.ts`).
  */
 export interface CommandDefinition<Flags = never, Operands extends readonly unknown[] = never[]> {
   readonly name: string;
@@ -13,7 +13,10 @@ export interface CommandDefinition<Flags = never, Operands extends readonly unkn
   readonly arguments?: readonly Argument[];
   readonly options?: readonly Option[];
   readonly examples: readonly Example[];
-  /** Besides 0 and 1, which every command has. The tests of the built program fail on a code that is not listed. */
+  /**
+   * Exit codes besides 0 and 1, which every command has. Default: those of a command that reads manifests, a state or a cloud.
+   * The tests of the built program fail on a code that is not listed.
+   */
   readonly exits?: readonly ExitCode[];
   run(io: Io, flags: Flags, ...operands: Operands): Promise<ExitCode>;
 }
@@ -27,5 +30,9 @@ export interface CommandGroup extends Pick<CommandDefinition, 'name' | 'summary'
 export const READING_EXITS: readonly ExitCode[] = [EXIT.refused, EXIT.interrupted];
 /** Of a command that locks the state. */
 export const LOCKING_EXITS: readonly ExitCode[] = [EXIT.locked, ...READING_EXITS];
+
+export function exitsOf({ exits = READING_EXITS }: Pick<CommandDefinition, 'exits'>): readonly ExitCode[] {
+  return exits;
+}
 
 export type Example = readonly [command: string, what: string];

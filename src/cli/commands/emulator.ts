@@ -1,5 +1,5 @@
-import { duration, option, repeatable, wholeNumber } from '../options/option.ts';
-import { type CommandDefinition, READING_EXITS } from './definition.ts';
+import { duration, file, option, repeatable, wholeNumber } from '../options/option.ts';
+import type { CommandDefinition } from './definition.ts';
 import type { EmulatorFlags } from './run-emulator.ts';
 
 export const emulator: CommandDefinition<EmulatorFlags> = {
@@ -10,8 +10,8 @@ export const emulator: CommandDefinition<EmulatorFlags> = {
       type: wholeNumber(0, 65_535),
       default: '8787',
     }),
-    option('--world <file>', 'keep volumes, backups and jobs in this file'),
-    option('--faults <file>', 'JSON file with the faults to inject; see vbsctl help faults'),
+    option('--world <file>', 'keep volumes, backups and jobs in this file', { type: file }),
+    option('--faults <file>', 'JSON file with the faults to inject; see vbsctl help faults', { type: file }),
     option('--job-duration <duration>', 'how long a restore takes', { type: duration, default: '5s' }),
     option('--queue <duration>', 'how long a restore stays queued', { type: duration, default: '500ms' }),
     option('--volumes <n>', 'create this many volumes', {
@@ -31,6 +31,5 @@ export const emulator: CommandDefinition<EmulatorFlags> = {
     ['vbsctl emulator --detach erp-db1', 'so that its volumes can be restored'],
     ['vbsctl emulator --faults faults.json', 'inject faults; see vbsctl help faults'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-emulator.ts')).emulator(io, flags),
 };

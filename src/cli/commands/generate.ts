@@ -1,7 +1,7 @@
 import { time } from '../options/moment.ts';
 import { manifestName, option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
-import { type CommandDefinition, READING_EXITS } from './definition.ts';
+import type { CommandDefinition } from './definition.ts';
 import type { GenerateFlags } from './run-generate.ts';
 
 export const generate: CommandDefinition<GenerateFlags> = {
@@ -23,6 +23,5 @@ export const generate: CommandDefinition<GenerateFlags> = {
     ["vbsctl generate --name 'pay-db-*' --latest > restores.yaml", 'volumes by name, attached or not'],
     ['vbsctl generate --all --latest --set everything > restores.yaml', 'the whole project'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-generate.ts')).generate(io, flags),
 };

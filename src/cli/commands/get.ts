@@ -1,7 +1,7 @@
 import { time } from '../options/moment.ts';
 import { option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
-import { type CommandDefinition, type CommandGroup, READING_EXITS } from './definition.ts';
+import type { CommandDefinition, CommandGroup } from './definition.ts';
 import type { GetFlags } from './run-get.ts';
 
 const filters = [
@@ -38,7 +38,6 @@ const backups: CommandDefinition<GetFlags> = {
     ],
     ["vbsctl get backups --name 'pay-*' --status available -o json", 'as JSON'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'backups', flags),
 };
 
@@ -51,7 +50,6 @@ const volumes: CommandDefinition<GetFlags> = {
     ['vbsctl get volumes --server pay-db1', 'the volumes of a server'],
     ["vbsctl get volumes --name 'pay-*' -o name", 'only the names, one per line'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'volumes', flags),
 };
 
@@ -64,7 +62,6 @@ const servers: CommandDefinition<GetFlags> = {
     ['vbsctl get servers', 'every server with its volumes'],
     ['vbsctl get servers --volume pay-db-data', 'the server that a volume is attached to'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-get.ts')).get(io, 'servers', flags),
 };
 

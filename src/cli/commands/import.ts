@@ -1,6 +1,5 @@
-import { Argument } from 'commander';
 import { time } from '../options/moment.ts';
-import { option } from '../options/option.ts';
+import { argument, option } from '../options/option.ts';
 import { cloud, config, filename, lockTimeout, minimumSerial, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ImportFlags } from './run-import.ts';
@@ -8,7 +7,7 @@ import type { ImportFlags } from './run-import.ts';
 export const importCommand: CommandDefinition<ImportFlags, [address: string]> = {
   name: 'import',
   summary: 'Record a declared restore that was done without vbsctl',
-  arguments: [new Argument('<address>', 'set/name, as in the manifest')],
+  arguments: [argument('<address>', 'set/name, as in the manifest', 'addresses')],
   options: [
     filename,
     config,

@@ -1,4 +1,4 @@
-import { option } from '../options/option.ts';
+import { file, option } from '../options/option.ts';
 import { type CommonFlags, cloud, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 
@@ -13,6 +13,7 @@ export const init: CommandDefinition<InitFlags> = {
     option(
       '--config [file]',
       'config file of the operator; without FILE: only write a commented vbsctl.yaml',
+      { type: file },
     ),
     state,
     cloud,

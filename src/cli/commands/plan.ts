@@ -1,5 +1,5 @@
 import { EXIT } from '../../domain/errors.ts';
-import { option } from '../options/option.ts';
+import { file, option } from '../options/option.ts';
 import { output, planning } from '../options/shared.ts';
 import { type CommandDefinition, READING_EXITS } from './definition.ts';
 import type { PlanFlags } from './run-plan.ts';
@@ -9,8 +9,9 @@ export const plan: CommandDefinition<PlanFlags> = {
   summary: 'Show what apply would do; changes nothing',
   options: [
     ...planning,
-    option('--out <file>', 'save the plan, to run exactly this plan with vbsctl apply FILE'),
+    option('--out <file>', 'save the plan, to run exactly this plan with vbsctl apply FILE', { type: file }),
     option('--sign <key>', 'sign the saved plan with this ed25519 private key (a PEM file)', {
+      type: file,
       otherwise: '$VBSCTL_SIGNING_KEY',
     }),
     option(

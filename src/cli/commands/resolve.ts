@@ -1,5 +1,4 @@
-import { Argument } from 'commander';
-import { option } from '../options/option.ts';
+import { argument, option } from '../options/option.ts';
 import { cloud, config, lockTimeout, minimumSerial, reason, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ResolveFlags } from './run-resolve.ts';
@@ -7,7 +6,7 @@ import type { ResolveFlags } from './run-resolve.ts';
 export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
   name: 'resolve',
   summary: 'Record what became of a restore whose outcome is unknown',
-  arguments: [new Argument('<address>', 'set/name, as in vbsctl state list')],
+  arguments: [argument('<address>', 'set/name, as in vbsctl state list', 'addresses')],
   options: [
     config,
     state,

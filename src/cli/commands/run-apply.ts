@@ -2,11 +2,11 @@ import { type ApplyResult, type ApplyTerms, apply as applyManifests } from '../.
 import type { FinishedRun } from '../../app/ports.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { EXIT, type ExitCode, refused } from '../../domain/errors.ts';
-import { toJson } from '../../domain/escape/json.ts';
 import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import type { State } from '../../domain/state.ts';
 import type { Backend } from '../../state/backend.ts';
+import { applyJsonLine } from '../../views/apply-json.ts';
 import { repeatLines } from '../../views/plan/next-commands.ts';
 import type { PlanTextOptions } from '../../views/plan/parts.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
@@ -107,8 +107,8 @@ export function exitCodeOfApply(io: Io, { output }: ApplyFlags, result: ApplyRes
 function printSerial(io: Io, output: OutputFormat, { serial, lineage }: State): void {
   if (output === 'text') io.stdout.write(`State serial: ${serial}\n`);
   else {
-    const at = isoTime(systemClock.now());
-    io.stdout.write(`${toJson({ v: 1, at, type: 'state_serial', serial, lineage })}\n`);
+    const line = { at: isoTime(systemClock.now()), type: 'state_serial', serial, lineage };
+    io.stdout.write(applyJsonLine(line));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { suggest } from '../../domain/suggest.ts';
+import { subcommandOf } from '../command-line.ts';
 import { TOPICS } from '../help/help-topics.ts';
 import type { Io } from '../io.ts';
 import { buildProgram } from '../program.ts';
@@ -9,14 +10,14 @@ import { usage } from '../usage.ts';
 /** `vbsctl help`, `vbsctl help get backups`, `vbsctl help recovery`. */
 export function help(io: Io, words: readonly string[]): ExitCode {
   const [topic = ''] = words;
-  const text = words.length === 1 ? TOPICS[topic] : undefined;
+  const text = words.length === 1 && Object.hasOwn(TOPICS, topic) ? TOPICS[topic] : undefined;
   if (text !== undefined) {
     io.stdout.write(text);
     return EXIT.done;
   }
   let command = buildProgram(io, () => {});
   for (const word of words) {
-    const below = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    const below = subcommandOf(command, word);
     if (!below) throw unknown(words.join(' '), command, word);
     command = below;
   }

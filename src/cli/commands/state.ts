@@ -1,6 +1,5 @@
-import { Argument } from 'commander';
 import { timeOrAge } from '../options/moment.ts';
-import { option } from '../options/option.ts';
+import { address, argument, file, option } from '../options/option.ts';
 import {
   autoApprove,
   type CommonFlags,
@@ -13,7 +12,7 @@ import {
   state,
 } from '../options/shared.ts';
 import type { ChangeFlags } from '../state-change.ts';
-import { type CommandDefinition, type CommandGroup, LOCKING_EXITS, READING_EXITS } from './definition.ts';
+import { type CommandDefinition, type CommandGroup, LOCKING_EXITS } from './definition.ts';
 import type { AcceptFlags } from './run-state-edit.ts';
 import type { MigrateFlags } from './run-state-migrate.ts';
 import type { HistoryFlags, StateFlags } from './run-state-read.ts';
@@ -23,17 +22,15 @@ const list: CommandDefinition<StateFlags> = {
   summary: 'List every restore and its status',
   options: [config, state, output],
   examples: [['vbsctl state list --output json', 'with job IDs, request IDs and times']],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-read.ts')).list(io, flags),
 };
 
 const show: CommandDefinition<StateFlags, [address: string]> = {
   name: 'show',
   summary: 'Show all that is recorded about one restore',
-  arguments: [new Argument('<address>', 'set/name')],
+  arguments: [argument('<address>', 'set/name', 'addresses')],
   options: [config, state, output],
   examples: [['vbsctl state show payments/db-data', 'attempts, answers and observations']],
-  exits: READING_EXITS,
   run: async (io, flags, address) => await (await import('./run-state-read.ts')).show(io, address, flags),
 };
 
@@ -43,7 +40,7 @@ const history: CommandDefinition<HistoryFlags> = {
   options: [
     config,
     state,
-    option('--address <address>', 'only this restore, also under earlier names'),
+    option('--address <address>', 'only this restore, also under earlier names', { type: address }),
     option('--volume <name>', 'only this volume, by name or ID'),
     option('--since <time>', 'only entries since then', { type: timeOrAge }),
     output,
@@ -53,7 +50,6 @@ const history: CommandDefinition<HistoryFlags> = {
     ['vbsctl state history --volume pay-db-data', 'what was done to one volume'],
     ['vbsctl state history --address payments/db-data -o json', 'as JSON, with hashes and request IDs'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-read.ts')).history(io, flags),
 };
 
@@ -65,7 +61,6 @@ const verify: CommandDefinition<StateFlags> = {
     ['vbsctl state verify', 'in a nightly job'],
     ['vbsctl state verify --state backup.json', 'check a copy'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-read.ts')).verifyState(io, flags),
 };
 
@@ -74,7 +69,6 @@ const lockInfo: CommandDefinition<StateFlags> = {
   summary: 'Show who holds the lock',
   options: [config, state, output],
   examples: [['vbsctl state lock-info --output json', 'null if nobody holds it']],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-read.ts')).lockInfo(io, flags),
 };
 
@@ -93,7 +87,7 @@ const accept: CommandDefinition<AcceptFlags> = {
 const rm: CommandDefinition<ChangeFlags, [addresses: readonly string[]]> = {
   name: 'rm',
   summary: 'Remove finished records; their restores still count as done',
-  arguments: [new Argument('<address...>', 'set/name')],
+  arguments: [argument('<address...>', 'set/name', 'addresses')],
   options: editing,
   examples: [
     ['vbsctl state rm payments/db-data', 'it still counts as done and is not restored again'],
@@ -107,8 +101,8 @@ const mv: CommandDefinition<ChangeFlags, [from: string, to: string]> = {
   name: 'mv',
   summary: 'Rename a record',
   arguments: [
-    new Argument('<address>', 'set/name, as in vbsctl state list'),
-    new Argument('<new-address>', 'the new set/name'),
+    argument('<address>', 'set/name, as in vbsctl state list', 'addresses'),
+    argument('<new-address>', 'the new set/name'),
   ],
   options: editing,
   examples: [['vbsctl state mv payments/db-data billing/db-data', 'the new name need not be declared']],
@@ -121,14 +115,15 @@ const pull: CommandDefinition<CommonFlags> = {
   summary: 'Print the whole state, as it is stored',
   options: [config, state],
   examples: [['vbsctl state pull > backup.json', 'make a copy']],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-state-read.ts')).pull(io, flags),
 };
 
 const push: CommandDefinition<ChangeFlags, [file: string]> = {
   name: 'push',
   summary: 'Replace the state with a file, or merge errored.state.json into it',
-  arguments: [new Argument('<file>', 'output of state pull, a backup, or errored.state.json; - for stdin')],
+  arguments: [
+    argument('<file>', 'output of state pull, a backup, or errored.state.json; - for stdin', 'files'),
+  ],
   options: [...editing, ...pushRisks],
   examples: [
     ['vbsctl state push errored.state.json', 'save what a run could not save'],
@@ -144,7 +139,9 @@ const migrate: CommandDefinition<MigrateFlags> = {
   options: [
     ...editing,
     ...pushRisks,
-    option('--to <location>', 'a file, https://…, s3://… or postgres://…, without a password'),
+    option('--to <location>', 'a file, https://…, s3://… or postgres://…, without a password', {
+      type: file,
+    }),
     option('--undo', 'use the location of --state again, without reading the new one'),
     option('--allow-lost-work', 'with --undo: lose what was done at the new location', {
       group: RISKS_GROUP,

@@ -1,5 +1,5 @@
 import { config, filename, output } from '../options/shared.ts';
-import { type CommandDefinition, READING_EXITS } from './definition.ts';
+import type { CommandDefinition } from './definition.ts';
 import type { ValidateFlags } from './run-validate.ts';
 
 export const validate: CommandDefinition<ValidateFlags> = {
@@ -10,6 +10,5 @@ export const validate: CommandDefinition<ValidateFlags> = {
     ['vbsctl validate', 'check the default manifests'],
     ['vbsctl validate -f restores.yaml --output json', 'print the problems as JSON'],
   ],
-  exits: READING_EXITS,
   run: async (io, flags) => await (await import('./run-validate.ts')).validate(io, flags),
 };

@@ -9,6 +9,7 @@ export const version: CommandDefinition<{ readonly output: OutputFormat }> = {
   summary: 'Print the version',
   options: [output],
   examples: [['vbsctl version --output json', 'as JSON']],
+  exits: [],
   async run(io, flags) {
     if (flags.output === 'json') printJson(io, { version: VERSION });
     else io.stdout.write(`vbsctl ${VERSION}\n`);

@@ -1,14 +1,15 @@
-import { Argument } from 'commander';
 import { EXIT } from '../../domain/errors.ts';
-import { duration, option } from '../options/option.ts';
-import { cloud, config, lockTimeout, minimumSerial, output, state } from '../options/shared.ts';
+import { argument, duration, option } from '../options/option.ts';
+import { cloud, config, lockTimeout, minimumSerial, outputLines, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { WaitFlags } from './run-wait.ts';
 
 export const wait: CommandDefinition<WaitFlags, [addresses: readonly string[]]> = {
   name: 'wait',
   summary: 'Wait for running restores to end; starts nothing, needs no manifests',
-  arguments: [new Argument('[address...]', 'set/name (default: every restore that is not finished)')],
+  arguments: [
+    argument('[address...]', 'set/name (default: every restore that is not finished)', 'addresses'),
+  ],
   options: [
     config,
     state,
@@ -19,7 +20,7 @@ export const wait: CommandDefinition<WaitFlags, [addresses: readonly string[]]> 
     }),
     lockTimeout,
     minimumSerial,
-    output,
+    outputLines,
   ],
   examples: [
     ['vbsctl wait', 'until every restore has ended'],

@@ -20,7 +20,7 @@ In a pipeline:
   130           run the same command again
   4             another run holds the lock: add --lock-timeout 10m
   5             read what was refused or left out; nothing of that was started
-  3             stop, and have a person look: vbsctl status, vbsctl help recovery
+  3             stop, and resolve it by hand: vbsctl status, vbsctl help recovery
 `,
   manifest: `The manifest: what to restore (kind RestoreSet)
 

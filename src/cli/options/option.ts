@@ -1,13 +1,18 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../domain/duration.ts';
+import { optional } from '../../domain/optional.ts';
 import { NAME_PATTERN } from '../../domain/spec.ts';
+
+/** What shell completion offers for a value; a property of the option or argument. */
+export type Completes = 'addresses' | 'clouds' | 'files' | 'topics';
 
 /** How an option is read, and what --help says of the values it takes. */
 export interface ValueType {
   /** Minimum and maximum, or the form. */
   readonly takes?: string;
+  readonly completes?: Completes;
   /** Throws an InvalidArgumentError that says what is expected. `earlier`: the value so far, of a repeated option. */
-  parse(text: string, earlier?: unknown): unknown;
+  parse?(text: string, earlier?: unknown): unknown;
 }
 
 interface OptionDetails {
@@ -15,7 +20,7 @@ interface OptionDetails {
   readonly choices?: readonly string[];
   /** As a user would type it. */
   readonly default?: string;
-  /** What holds when the option is not given, where that is not one value. */
+  /** What holds if the option is not given, where that is not one value. */
   readonly otherwise?: string;
   readonly required?: boolean;
   /** The heading in --help. */
@@ -33,12 +38,19 @@ export function option(flags: string, about: string, details: OptionDetails = {}
   ].filter((fact) => fact !== '');
   const made = new Option(flags, facts.length === 0 ? about : `${about} (${facts.join('; ')})`);
   if (choices) made.choices(choices);
-  if (type) made.argParser(type.parse);
-  if (standard !== undefined) made.default(type ? type.parse(standard) : standard);
+  if (type?.parse) made.argParser(type.parse);
+  if (standard !== undefined) made.default(type?.parse ? type.parse(standard) : standard);
   if (required) made.makeOptionMandatory();
   if (group !== undefined) made.helpGroup(group);
-  return made;
+  return Object.assign(made, optional('completes', type?.completes));
 }
+
+export function argument(form: string, about: string, completes?: Completes): Argument {
+  return Object.assign(new Argument(form, about), optional('completes', completes));
+}
+
+export const file: ValueType = { completes: 'files' };
+export const address: ValueType = { completes: 'addresses' };
 
 /** May be given several times. */
 export const repeatable: ValueType = {
@@ -57,18 +69,16 @@ export const duration: ValueType = {
   },
 };
 
-const NAME = new RegExp(`^${NAME_PATTERN}$`);
-
 /** A name in manifests. */
 export const manifestName: ValueType = {
   parse(text) {
-    if (!NAME.test(text))
+    if (!new RegExp(`^${NAME_PATTERN}$`).test(text))
       throw new InvalidArgumentError('Expected lower-case letters, digits and dashes, at most 63.');
     return text;
   },
 };
 
-/** `max` left out: no maximum worth showing. */
+/** `max`: default no maximum. */
 export function wholeNumber(min: number, max?: number): ValueType {
   const range = max === undefined ? `${min} or more` : `${min} to ${max}`;
   return {

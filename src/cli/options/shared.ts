@@ -2,9 +2,9 @@ import { Option } from 'commander';
 import { WAIVERS, type Waiver } from '../../domain/policy.ts';
 import { PUSH_RISKS } from '../../domain/push-risks.ts';
 import type { PushRisk } from '../../domain/state.ts';
-import { duration, option, repeatable, wholeNumber } from './option.ts';
+import { duration, file, option, repeatable, wholeNumber } from './option.ts';
 
-/** Options that several commands share, and what a command gets of them. */
+/** Options that several commands share, and their values. */
 
 export interface CommonFlags {
   readonly config?: string;
@@ -17,28 +17,31 @@ export interface ManifestFlags extends CommonFlags {
   readonly filename?: readonly string[];
 }
 
-/** As commander names them: `allowOldBackups`. */
+/** With the names that commander makes of `--allow-old-backups`. */
 export type WaiverFlags = { readonly [flag in `allow${string}`]?: boolean };
 
 export const config = option('--config <file>', 'config file of the operator', {
+  type: file,
   otherwise: '$VBSCTL_CONFIG, else vbsctl.yaml',
 });
 
 export const state = option('--state <location>', 'where the state is stored', {
+  type: file,
   otherwise: '$VBSCTL_STATE, else state of the config, else vbsctl.state.json',
 });
 
 export const cloud = option('--cloud <name>', 'an entry of clouds.yaml, or emulator', {
+  type: { completes: 'clouds' },
   otherwise: 'cloud of the config, else $OS_CLOUD, else the $OS_* variables',
 });
 
 export const filename = option('-f, --filename <path>', 'manifest file or directory, or - for stdin', {
-  type: repeatable,
+  type: { ...repeatable, completes: 'files' },
   otherwise: 'manifests of the config, else restores.yaml, else restores/',
 });
 
 export const target = option('--target <address>', 'only this restore (set/name) and what it depends on', {
-  type: repeatable,
+  type: { ...repeatable, completes: 'addresses' },
 });
 
 export const minimumSerial = option('--minimum-serial <n>', 'refuse a state with a lower serial', {
@@ -59,12 +62,18 @@ export const output = option('-o, --output <format>', 'output format', {
   default: 'text',
 });
 
+/** For commands that print JSON while they work: one object a line, also of an error. */
+export const outputLines = option('-o, --output <format>', 'output format; json is one object a line', {
+  choices: OUTPUT_FORMATS,
+  default: 'text',
+});
+
 export const autoApprove = option('--auto-approve', 'do not ask for confirmation');
 
 export const trustedKeys = option(
   '--trusted-keys <dir>',
   'accept only a plan signed by one of the public keys in this directory',
-  { otherwise: '$VBSCTL_TRUSTED_KEYS' },
+  { type: file, otherwise: '$VBSCTL_TRUSTED_KEYS' },
 );
 
 export const reason = option('--reason <text>', 'why; kept in the history', { required: true });
@@ -75,6 +84,7 @@ export const editing: readonly Option[] = [
   state,
   option('--dry-run', 'show what would change, and change nothing'),
   option('--backup <file>', 'where to save the state as it was', {
+    type: file,
     otherwise: 'beside the state, else in the working directory',
   }),
   lockTimeout,
@@ -87,7 +97,7 @@ export const pushRisks: readonly Option[] = Object.entries(PUSH_RISKS).map(([ris
   option(`--allow-${risk}`, what, { group: RISKS_GROUP }),
 );
 
-/** One option per risk: a single `--force` for everything would be a trap. */
+/** One option for each limit: a single `--force` would lift limits that the operator does not think of. */
 export const waivers: readonly Option[] = Object.entries(WAIVERS).map(([waiver, what]) =>
   option(`--allow-${waiver}`, what, { group: 'Limits to lift for this run (kept in the history):' }),
 );

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
+import { readCommandLine } from '../../../src/cli/command-line.ts';
 import type { Example } from '../../../src/cli/commands/definition.ts';
 import { COMMANDS } from '../../../src/cli/commands/index.ts';
 import { afterHelp } from '../../../src/cli/help/after-help.ts';
-import { understand } from '../../../src/cli/help/foreign-syntax.ts';
 import { TOPICS } from '../../../src/cli/help/help-topics.ts';
 import { buildProgram, run } from '../../../src/cli/program.ts';
 import { EXIT } from '../../../src/domain/errors.ts';
@@ -53,7 +53,7 @@ describe('help', () => {
               ran = path;
             });
         }
-        await parsed.parseAsync(understand(words.slice(1), parsed), { from: 'user' });
+        await parsed.parseAsync([...readCommandLine(words.slice(1), parsed).words], { from: 'user' });
         expect(ran === name || ran?.startsWith(`${name} `), `${ran}`).to.equal(true);
       });
 

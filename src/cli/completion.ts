@@ -1,22 +1,26 @@
 import type { Argument, Command, Option } from 'commander';
-import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
-import { loadManifests, manifestPaths } from '../../manifest/index.ts';
-import { EMULATOR_CLOUD, trustsCwd } from '../connect-cloud.ts';
-import type { Io } from '../io.ts';
-import type { ManifestFlags } from '../options/shared.ts';
-import { loadIo, loadSettings, openState } from '../setup.ts';
-import { TOPICS } from './help-topics.ts';
+import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
+import { loadManifests, manifestPaths } from '../manifest/index.ts';
+import { optionOf, readCommandLine, splitOption } from './command-line.ts';
+import { EMULATOR_CLOUD, trustsCwd } from './connect-cloud.ts';
+import { TOPICS } from './help/help-topics.ts';
+import type { Io } from './io.ts';
+import type { Completes } from './options/option.ts';
+import type { ManifestFlags } from './options/shared.ts';
+import { loadIo, loadSettings, openState } from './setup.ts';
 
-/** What fits at the end of a command line: of the program’s own commands and flags, or something to be looked up. */
+/** What fits at the end of a command line. */
 export type Completion =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   | { readonly kind: 'files' }
-  /** What `--cloud` takes. */
-  | { readonly kind: 'clouds'; readonly prefix: string; readonly flags: ManifestFlags }
-  /** Addresses of the state and the manifests that these flags name. */
-  | { readonly kind: 'addresses'; readonly prefix: string; readonly flags: ManifestFlags };
+  /** Cloud names, or the addresses of the state and the manifests that these flags name. Each is put after the prefix. */
+  | {
+      readonly kind: 'clouds' | 'addresses';
+      readonly prefix: string;
+      readonly flags: ManifestFlags;
+    };
 
-export interface Candidate {
+interface Candidate {
   readonly value: string;
   readonly about: string;
 }
@@ -30,7 +34,7 @@ export async function printCandidates(io: Io, program: Command, words: readonly 
   }
   const candidates = await candidatesOf(io, found);
   const current = words.at(-1) ?? '';
-  // bash breaks words at `=`; what stands before it is not typed again there.
+  // bash breaks words at `=`, and does not want what stands before it.
   const isSplit = words.at(-2) === '=' || current === '=';
   const start = current === '=' ? '' : current;
   const lines = candidates
@@ -66,75 +70,53 @@ async function candidatesOf(
   }
 }
 
-/** Pure: what fits, by the tree of commands itself, so that a new flag is completed the day it is there. */
+/** Reads the definitions of the commands, so that it knows every command and option. Pure. */
 export function complete(program: Command, typed: readonly string[]): Completion {
   const words = joined(typed);
   const current = words.at(-1) ?? '';
-  let command = program;
-  let operands = 0;
-  let valueOf: Option | undefined;
-  const flags: Record<string, string | string[]> = {};
-  for (const word of words.slice(0, -1)) {
-    if (valueOf) {
-      note(flags, valueOf, word);
-      valueOf = undefined;
-      continue;
-    }
-    const [name = '', value] = splitFlag(word);
-    const option = optionOf(command, name);
-    if (option) {
-      if (value !== undefined) note(flags, option, value);
-      else if (option.required) valueOf = option;
-      continue;
-    }
-    const below = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
-    if (below) command = below;
-    else operands++;
-  }
-  if (valueOf) return valuesOf(valueOf, '', flags);
-  const [name = '', value] = splitFlag(current);
+  const { command, operands, flags, awaited } = readCommandLine(words.slice(0, -1), program);
+  if (awaited) return valuesOf(awaited, '', flags, program);
+  const [name, value] = splitOption(current);
   const option = value === undefined ? undefined : optionOf(command, name);
-  if (option) return valuesOf(option, `${name}=`, flags);
-  if (current.startsWith('-')) return candidates(flagsOf(command));
-  if (command.commands.length > 0)
-    return candidates(command.commands.map((each) => ({ value: each.name(), about: each.description() })));
+  if (option) return valuesOf(option, `${name}=`, flags, program);
+  if (current.startsWith('-')) return candidates(optionsOf(command));
+  if (command.commands.length > 0) return candidates(commandsOf(command));
   const declared = command.registeredArguments;
   const argument = declared[operands] ?? (declared.at(-1)?.variadic ? declared.at(-1) : undefined);
-  return argument ? operandsOf(argument, program, flags) : candidates([]);
+  return argument ? valuesOf(argument, '', flags, program) : candidates([]);
 }
 
-function operandsOf(
-  argument: Argument,
+function valuesOf(
+  of: (Option | Argument) & { readonly completes?: Completes },
+  prefix: string,
+  flags: Readonly<Record<string, unknown>>,
   program: Command,
-  flags: Record<string, string | string[]>,
 ): Completion {
-  switch (argument.name()) {
-    case 'address':
-      return { kind: 'addresses', prefix: '', flags };
-    case 'plan':
-    case 'file':
+  const { completes } = of;
+  switch (completes) {
+    case undefined:
+      return candidates((of.argChoices ?? []).map((value) => ({ value: prefix + value, about: '' })));
+    case 'files':
       return { kind: 'files' };
-    case 'topic':
+    case 'clouds':
+    case 'addresses':
+      return { kind: completes, prefix, flags };
+    case 'topics':
       return candidates([
         ...Object.keys(TOPICS).map((value) => ({ value, about: 'a topic' })),
-        ...program.commands.map((each) => ({ value: each.name(), about: each.description() })),
+        ...commandsOf(program),
       ]);
     default:
-      return candidates((argument.argChoices ?? []).map((value) => ({ value, about: '' })));
+      return unreachable(completes);
   }
 }
 
-function valuesOf(option: Option, prefix: string, flags: Record<string, string | string[]>): Completion {
-  if (option.argChoices)
-    return candidates(option.argChoices.map((value) => ({ value: prefix + value, about: '' })));
-  if (/[<[](?:file|path|location)[\]>]/.test(option.flags)) return { kind: 'files' };
-  if (option.long === '--cloud') return { kind: 'clouds', prefix, flags };
-  if (/<address>/.test(option.flags)) return { kind: 'addresses', prefix, flags };
-  return candidates([]);
+function commandsOf({ commands }: Command): Candidate[] {
+  return commands.map((each) => ({ value: each.name(), about: each.description() }));
 }
 
-function flagsOf(command: Command): Candidate[] {
-  const own = command.options
+function optionsOf({ options }: Command): Candidate[] {
+  const own = options
     .filter(({ hidden }) => !hidden)
     .flatMap(({ long, description }) => (long ? [{ value: long, about: description }] : []));
   return [...own, { value: '--help', about: 'display help' }];
@@ -144,16 +126,7 @@ function candidates(list: readonly Candidate[]): Completion {
   return { kind: 'candidates', candidates: list };
 }
 
-function optionOf(command: Command, name: string): Option | undefined {
-  return command.options.find(({ long, short }) => name !== '' && (name === long || name === short));
-}
-
-function splitFlag(word: string): [name: string, value: string | undefined] {
-  const at = word.startsWith('--') ? word.indexOf('=') : -1;
-  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
-}
-
-/** `--target`, `=`, `x` as bash hands them over → `--target=x`. */
+/** `--target`, `=`, `x`, as bash passes them → `--target=x`. */
 function joined(typed: readonly string[]): string[] {
   const words: string[] = [];
   for (const [index, word] of typed.entries()) {
@@ -166,23 +139,15 @@ function joined(typed: readonly string[]): string[] {
   return words.length === 0 ? [''] : words;
 }
 
-function note(flags: Record<string, string | string[]>, option: Option, value: string): void {
-  const key = option.attributeName();
-  const repeats = key === 'filename';
-  flags[key] = repeats ? [...((flags[key] as string[] | undefined) ?? []), value] : value;
-}
-
-/** A name that is safe to put on a command line unquoted; nothing else is offered. */
+/** Names that need no quotes in a shell. No others are offered. */
 const ADDRESS = /^[a-z0-9-]+\/[a-z0-9-]+$/;
-
-/** Nothing that a shell would take for its own. */
 const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 
-/** The entries of the clouds.yaml that would be used; of a file that cannot be read, none. */
+/** The entries of clouds.yaml; none if it cannot be read. */
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
     const settings = await loadSettings(silenced(io), flags);
-    const { readCloudFiles, parseCloudFile } = await import('../../drivers/auth/cloud-files.ts');
+    const { readCloudFiles, parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
     const files = await readCloudFiles({
       env: io.env,
       home: io.home,
@@ -202,7 +167,7 @@ function silenced(io: Io): Io {
   return { ...io, stderr: { ...io.stderr, write: () => {} } };
 }
 
-/** What can be read is offered; what cannot is no reason to disturb somebody who is typing. */
+/** The addresses that can be read. Errors are not shown, because the user is still typing. */
 async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   const found = new Set<string>();
   try {
@@ -214,7 +179,7 @@ async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[
     if (!paths.includes('-'))
       for (const { address } of (await loadManifests(paths, loadIo(silent))).specs) found.add(address);
   } catch {
-    // Half a command line may name anything.
+    // The unfinished command line may name anything.
   }
   return [...found].filter((address) => ADDRESS.test(address)).sort();
 }

@@ -1,21 +1,18 @@
 import { expect } from 'chai';
-import { understand } from '../../../src/cli/help/foreign-syntax.ts';
-import { Failure } from '../../../src/domain/errors.ts';
-import { program } from '../program.ts';
+import { readCommandLine } from '../../src/cli/command-line.ts';
+import { program } from './program.ts';
 
 describe('habits of other tools', () => {
-  const words = (line: string) => understand(line.split(' '), program()).join(' ');
+  const words = (line: string) => {
+    const { words: understood, problem } = readCommandLine(line.split(' '), program());
+    if (problem) throw problem;
+    return understood.join(' ');
+  };
   function refusal(line: string): { summary: string; remedy: string } {
-    try {
-      words(line);
-    } catch (error) {
-      if (error instanceof Failure) {
-        const [{ summary = '', remedy = '' } = {}] = error.diagnostics;
-        return { summary, remedy: String(remedy) };
-      }
-      throw error;
-    }
-    throw new Error(`${line} was understood`);
+    const { problem } = readCommandLine(line.split(' '), program());
+    if (!problem) throw new Error(`${line} was understood`);
+    const [{ summary = '', remedy = '' } = {}] = problem.diagnostics;
+    return { summary, remedy: String(remedy) };
   }
 
   const understood: [typed: string, meant: string][] = [
@@ -45,6 +42,7 @@ describe('habits of other tools', () => {
     'apply --no-such-flag',
     'apply -x',
     'plan -y',
+    'plan --constructor',
     'apply -- -auto-approve',
     'state show show',
     'nonsense -auto-approve',

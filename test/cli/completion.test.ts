@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { complete } from '../../../src/cli/help/completion.ts';
-import { run } from '../../../src/cli/program.ts';
-import { paperIo, program } from '../program.ts';
+import { complete } from '../../src/cli/completion.ts';
+import { run } from '../../src/cli/program.ts';
+import { paperIo, program } from './program.ts';
 
 describe('completion', () => {
   function offered(...words: string[]): string[] {

@@ -1,27 +1,10 @@
-import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
-import type { Io } from '../io.ts';
+import { EXIT, type ExitCode } from '../domain/errors.ts';
+import type { Io } from './io.ts';
 
-export type Shell = 'bash' | 'zsh' | 'fish';
-
-/** Prints the script; all it knows is how to ask the program itself. */
-export function completion(io: Io, shell: Shell): ExitCode {
-  io.stdout.write(scriptOf(shell));
-  return EXIT.done;
-}
-
-/** The first line of an answer says whether file names fit; then a candidate a line, a tab, what it is. */
-function scriptOf(shell: Shell): string {
-  switch (shell) {
-    case 'bash':
-      return BASH;
-    case 'zsh':
-      return ZSH;
-    case 'fish':
-      return FISH;
-    default:
-      return unreachable(shell);
-  }
-}
+/**
+ * The scripts call `vbsctl __complete WORD…`. The first line of its answer says whether file names fit. Then each line is a
+ * candidate, a tab, and what it is.
+ */
 
 const BASH = `# vbsctl completion for bash: source <(vbsctl completion bash)
 _vbsctl() {
@@ -71,3 +54,11 @@ function __vbsctl_complete
 end
 complete -c vbsctl -f -a '(__vbsctl_complete)'
 `;
+
+const SCRIPTS = { bash: BASH, zsh: ZSH, fish: FISH };
+export type Shell = keyof typeof SCRIPTS;
+
+export function completion(io: Io, shell: Shell): ExitCode {
+  io.stdout.write(SCRIPTS[shell]);
+  return EXIT.done;
+}
