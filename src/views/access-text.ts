@@ -19,7 +19,7 @@ export function settingsText(report: SettingsReport, options: TextOptions): stri
     report.unused.length === 0
       ? []
       : ['', ...paragraphs(`Set there, but not used by vbsctl: ${report.unused.join(', ')}`, width)];
-  return joinLines([head, '', ...table, ...unused.map((line) => style.faint(line))]);
+  return joinLines([head, '', ...table, ...unused.map(style.faint)]);
 }
 
 /** Fixed, so that it does not reveal the length. */

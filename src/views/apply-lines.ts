@@ -5,15 +5,13 @@ import type { ApplyEvent, End } from '../domain/events.ts';
 import { jobIdOf, requestInsteadOfJob } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { durationOf, outcomeText, STATUS_SIGNS } from './record-text.ts';
-import { displayWidth, type Paint, padEnd, type Style, sanitize, wrap } from './terminal.ts';
+import { displayWidth, padEnd, plain, type Style, sanitize, wrap } from './terminal.ts';
 import { failureText, plural, throttleText } from './words.ts';
-
-type Tone = 'routine' | 'good' | 'warn' | 'bad';
 
 /** The line that an event leaves on the screen or in the log. All texts are sanitized. */
 interface ApplyLine {
   readonly sign: string;
-  readonly tone: Tone;
+  readonly tone: 'routine' | 'good' | 'warn' | 'bad';
   readonly address?: Address;
   readonly text: string;
   /** A job or request id, shown faintly behind or below the text. */
@@ -56,7 +54,7 @@ export function applyLine(event: ApplyEvent): ApplyLine | undefined {
       return {
         ...ALARM,
         address: event.address,
-        text: `attempt ${event.attempt} was sent ${formatDuration(event.late_ms)} after its last check, when it must not be sent any more: this process was frozen in between`,
+        text: `attempt ${event.attempt} was sent ${formatDuration(event.late_ms)} after its last check, when it was no longer allowed: this process was frozen in between`,
         consequence:
           'another run may have taken over and sent it, too: compare the jobs of this disk in the cloud with vbsctl state history',
       };
@@ -112,13 +110,13 @@ const ANSWERS = {
   rejected: 'it was refused',
   ambiguous: 'it may have started',
 };
-const NEXT = {
+const NEXT_STEPS = {
   look: 'reading disk and backup before anything is sent again',
   give_up: 'nothing more is sent',
 };
 
 function consequenceText({ answer, next }: ApplyEvent & { type: 'answered' }): string {
-  return `${ANSWERS[answer]}: ${NEXT[next]}`;
+  return `${ANSWERS[answer]}: ${NEXT_STEPS[next]}`;
 }
 
 function endLine(end: End, at: string): Omit<ApplyLine, 'address'> {
@@ -190,7 +188,7 @@ export function renderLine(
   addressWidth: number,
   { style, prefix = '', width }: LineOptions,
 ): string {
-  const paint: Paint = line.tone === 'routine' ? (text) => text : style[line.tone];
+  const paint = line.tone === 'routine' ? plain : style[line.tone];
   const address = line.address === undefined ? '' : `${padEnd(sanitize(line.address), addressWidth)}  `;
   const margin = 2 + displayWidth(address);
   const room = width === undefined ? Number.POSITIVE_INFINITY : Math.max(TEXT_COLUMNS_MIN, width - margin);

@@ -38,7 +38,7 @@ export function createLiveProgress({
   const tally = new Tally();
   const permanent = permanentLines(addressWidth(addresses));
   const started = clock.monotonic();
-  let printed = '';
+  let unprinted = '';
   let dirty = false;
   let shownSecond = -1;
 
@@ -48,8 +48,8 @@ export function createLiveProgress({
     if (!dirty && second === shownSecond) return;
     dirty = false;
     shownSecond = second;
-    if (printed !== '') region.print(printed);
-    printed = '';
+    if (unprinted !== '') region.print(unprinted);
+    unprinted = '';
     const { columns, rows } = size();
     region.draw(regionLines(tally, now, started, { columns, rows, style }));
   };
@@ -57,15 +57,15 @@ export function createLiveProgress({
 
   return {
     handle(event) {
-      tally.take(event, clock.monotonic());
-      printed += permanent(event, { style, width: size().columns - 1 });
+      tally.update(event, clock.monotonic());
+      unprinted += permanent(event, { style, width: size().columns - 1 });
       dirty = true;
     },
     end() {
       if (!frames.stop()) return;
       region.clear();
-      if (printed !== '') region.print(printed);
-      printed = '';
+      if (unprinted !== '') region.print(unprinted);
+      unprinted = '';
     },
   };
 }
@@ -84,15 +84,15 @@ export function createPlainProgress(options: PlainProgressOptions): ApplyView {
   const started = clock.monotonic();
   let lastLine = started;
 
-  const due = () => lastLine + heartbeat_ms - clock.monotonic();
-  const beats = repeat(
+  const remainingMs = () => lastLine + heartbeat_ms - clock.monotonic();
+  const heartbeat = repeat(
     clock,
-    () => Math.max(1, due()),
+    () => Math.max(1, remainingMs()),
     () => {
-      if (due() > 0) return;
+      if (remainingMs() > 0) return;
       const now = clock.monotonic();
       lastLine = now;
-      const longest = [...tally.underway.values()]
+      const longest = tally.current
         .slice(0, OLDEST_LISTED_MAX)
         .map(({ address, phase, since_ms }) => `${sanitize(address)} ${phase} ${stopwatch(now - since_ms)}`);
       const text = longest.length === 0 ? '' : `; longest: ${longest.join(', ')}`;
@@ -102,14 +102,14 @@ export function createPlainProgress(options: PlainProgressOptions): ApplyView {
 
   return {
     handle(event) {
-      tally.take(event, clock.monotonic());
+      tally.update(event, clock.monotonic());
       const text = permanent(event, { style, prefix: `${utc(event.at)} ` });
       if (text === '') return;
       lastLine = clock.monotonic();
       write(text);
     },
     end() {
-      beats.stop();
+      heartbeat.stop();
     },
   };
 }
@@ -151,7 +151,7 @@ interface Screen {
 function regionLines(tally: Tally, now: number, started: number, { columns, rows, style }: Screen): string[] {
   // Room for the empty line, the counter, the line of the cursor, and the last printed line.
   const room = Math.max(1, rows - 4);
-  const all = [...tally.underway.values()];
+  const all = tally.current;
   const shown = all.slice(0, all.length <= room ? room : room - 1);
   const width = addressWidth(shown.map(({ address }) => address));
   return [

@@ -2,7 +2,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { End, NotStarted, RunSummary } from '../domain/events.ts';
-import { type Action, type Plan, totals } from '../domain/plan.ts';
+import { type Plan, totals } from '../domain/plan.ts';
 import { type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { positionText, stepLines } from './diagnostics.ts';
@@ -20,7 +20,7 @@ import {
   statusPaint,
   subjectLines,
 } from './record-text.ts';
-import type { RunReport } from './run-report.ts';
+import type { EndedRestore, RunReport } from './run-report.ts';
 import { type Column, tableLines } from './table.ts';
 import {
   indent,
@@ -81,33 +81,27 @@ export function applySummary(
   ]);
 }
 
-interface Row {
-  readonly address: Address;
-  readonly action: Action | undefined;
-  readonly end: End;
-}
-
-interface RecordRow extends Row {
+interface RecordRow extends EndedRestore {
   readonly record: RestoreRecord;
   /** Present if today's policy forbids to send it again. */
   readonly refused?: readonly Diagnostic[] | undefined;
 }
 
 /** In the order of the plan; restores that the plan does not have come last. */
-function rowsOf({ ends }: RunReport, plan: Plan): Row[] {
-  const left = new Map(ends);
-  const rows: Row[] = [];
+function rowsOf({ ends }: RunReport, plan: Plan): EndedRestore[] {
+  const remaining = new Map(ends);
+  const rows: EndedRestore[] = [];
   for (const action of plan.actions) {
-    const end = left.get(action.address);
+    const end = remaining.get(action.address);
     if (!end) continue;
-    left.delete(action.address);
+    remaining.delete(action.address);
     rows.push({ address: action.address, action, end });
   }
-  for (const [address, end] of left) rows.push({ address, action: undefined, end });
+  for (const [address, end] of remaining) rows.push({ address, action: undefined, end });
   return rows;
 }
 
-function recordedRows(rows: readonly Row[], status: RestoreRecord['status']): RecordRow[] {
+function recordedRows(rows: readonly EndedRestore[], status: RestoreRecord['status']): RecordRow[] {
   return rows.flatMap((row) => {
     if (row.end.kind !== 'recorded' || row.end.record.status !== status) return [];
     const { record, refused } = row.end;
@@ -116,7 +110,7 @@ function recordedRows(rows: readonly Row[], status: RestoreRecord['status']): Re
 }
 
 /** The unknown outcomes of this run and those that block restores, each once: one may block several. */
-function unknownRows(rows: readonly Row[]): RecordRow[] {
+function unknownRows(rows: readonly EndedRestore[]): RecordRow[] {
   const byAddress = new Map<Address, RecordRow>();
   for (const row of rows) {
     const { end } = row;
@@ -128,7 +122,7 @@ function unknownRows(rows: readonly Row[]): RecordRow[] {
   return [...byAddress.values()];
 }
 
-function columns({ style, now }: TextOptions): Column<Row>[] {
+function columns({ style, now }: TextOptions): Column<EndedRestore>[] {
   return [
     { title: 'RESTORE', cell: ({ address }) => address },
     {
@@ -146,7 +140,7 @@ function columns({ style, now }: TextOptions): Column<Row>[] {
         return took === undefined ? '' : formatDuration(took);
       },
     },
-    ...idColumns<Row>(({ end }) => recordOf(end)),
+    ...idColumns<EndedRestore>(({ end }) => recordOf(end)),
   ];
 }
 
@@ -239,7 +233,7 @@ function heading(
   paint: Paint,
   { style, width }: TextOptions,
 ): string[] {
-  const [first = '', ...more] = wrap(`${sanitize(address)}  ${text}`.replace(/ {2}/, ' '), width - 2);
+  const [first = '', ...more] = wrap(`${sanitize(address)} ${text}`, width - 2);
   return [`${paint(sign)} ${style.strong(first)}`, ...indent(more, 2)];
 }
 
@@ -264,7 +258,7 @@ function refusedLines({ address, record, refused }: RecordRow, options: SummaryO
 const ADDRESSES_LISTED_MAX = 8;
 
 /** Each with its first reason; the plan shows all of them. */
-function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
+function blockedLines(rows: readonly EndedRestore[], options: TextOptions): string[] {
   if (rows.length === 0) return [];
   const { style, width } = options;
   const shown = rows.slice(0, ADDRESSES_LISTED_MAX).flatMap(({ address, end }) => {
@@ -285,10 +279,10 @@ function blockedLines(rows: readonly Row[], options: TextOptions): string[] {
 }
 
 /** By reason: after a halt, hundreds may have the same. */
-function notStartedLines(rows: readonly Row[], options: TextOptions): string[] {
+function notStartedLines(rows: readonly EndedRestore[], options: TextOptions): string[] {
   const byReason = new Map<
     string,
-    { readonly code: NotStarted; readonly reason: string; readonly rows: Row[] }
+    { readonly code: NotStarted; readonly reason: string; readonly rows: EndedRestore[] }
   >();
   for (const row of rows) {
     if (row.end.kind !== 'not_started') continue;
@@ -317,7 +311,7 @@ const NOT_STARTED_STEPS: Readonly<Record<NotStarted, string>> = {
 
 /** Several restores with the same outcome and the same next step. */
 function groupLines(
-  rows: readonly Row[],
+  rows: readonly EndedRestore[],
   sign: string,
   what: string,
   step: string,

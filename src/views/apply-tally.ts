@@ -4,8 +4,8 @@ import type { Address } from '../domain/spec.ts';
 import { clip, sanitize } from './terminal.ts';
 import { grouped, phrasesOf, stopwatch } from './words.ts';
 
-/** One restore that the run is working on. */
-export interface Underway {
+/** A restore that the run is working on. */
+interface CurrentRestore {
   readonly address: Address;
   /** One word: `waiting`, `restoring`. */
   readonly phase: string;
@@ -17,39 +17,39 @@ export interface Underway {
 
 /** The progress of a run, folded from its events. */
 export class Tally {
-  readonly #underway = new Map<Address, Underway>();
+  readonly #current = new Map<Address, CurrentRestore>();
   readonly #ended = countResults([]);
   #restores = 0;
 
   /** In the order in which the run began to work on them. */
-  get underway(): ReadonlyMap<Address, Underway> {
-    return this.#underway;
+  get current(): readonly CurrentRestore[] {
+    return [...this.#current.values()];
   }
 
   /** `now`: monotonic, ms. */
-  take(event: ApplyEvent, now: number): void {
+  update(event: ApplyEvent, now: number): void {
     if (event.type === 'run_started') this.#restores = event.restores;
     if (event.type === 'ended') {
-      this.#underway.delete(event.address);
+      this.#current.delete(event.address);
       this.#ended[resultOf(event.end)] += 1;
     }
     const next = phaseOf(event);
     if (!next || !('address' in event)) return;
     const { address } = event;
-    const known = this.#underway.get(address);
+    const known = this.#current.get(address);
     if (!known && event.type !== 'preparing') return;
     const [phase, note] = next;
-    this.#underway.set(address, { address, phase, note: sanitize(note), since_ms: known?.since_ms ?? now });
+    this.#current.set(address, { address, phase, note: sanitize(note), since_ms: known?.since_ms ?? now });
   }
 
   /** `4 of 12 done · 2 running · 1 waiting · 1 unknown · 00:42` */
   counter(elapsedMs: number): string {
     const { succeeded, failed, unknown, running, intended, unsaved, not_started, blocked } = this.#ended;
-    const waiting = [...this.#underway.values()].filter(({ phase }) => phase === 'waiting').length;
+    const waiting = this.current.filter(({ phase }) => phase === 'waiting').length;
     return [
       `${grouped(succeeded)} of ${grouped(this.#restores)} done`,
       ...phrasesOf([
-        [this.#underway.size - waiting, 'running'],
+        [this.#current.size - waiting, 'running'],
         [waiting, 'waiting'],
         [failed, 'failed'],
         [unknown, 'unknown'],

@@ -102,11 +102,11 @@ export function positionText({ file, line, column, address }: SourcePosition): s
 
 /** `2 errors, 1 warning` */
 function countText(diagnostics: readonly Diagnostic[]): string {
-  return (['error', 'warning', 'note'] as const)
-    .map((severity) => [severity, diagnostics.filter((d) => d.severity === severity).length] as const)
-    .filter(([, count]) => count > 0)
-    .map(([severity, count]) => plural(count, severity))
-    .join(', ');
+  const counts = (['error', 'warning', 'note'] as const).flatMap((severity) => {
+    const count = diagnostics.filter((each) => each.severity === severity).length;
+    return count > 0 ? [plural(count, severity)] : [];
+  });
+  return counts.join(', ');
 }
 
 /** The source line with a caret under `column`; only the part around it if the line is too long. */
@@ -131,6 +131,7 @@ function excerptLines(
   return lines;
 }
 
+/** The end of the text, as much as fits. */
 function tail(text: string, columns: number): string {
   const chars = [...text];
   let start = chars.length;

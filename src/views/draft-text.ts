@@ -51,7 +51,7 @@ function header(
     ...spreadLines(restores),
     ...(gaps.length === 0
       ? []
-      : [`NOT HERE: ${plural(gaps.length, 'disk')} without such a backup; look for "gap" below.`]),
+      : [`MISSING: ${plural(gaps.length, 'disk')} without such a backup; search for "gap" below.`]),
     'A restore overwrites the whole disk. Review and edit this file, then: vbsctl plan -f FILE',
   ];
 }

@@ -9,7 +9,7 @@ import {
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import { statusPaint } from './record-text.ts';
 import { type Column, tableLines } from './table.ts';
-import { displayWidth, indent, joinLines, sanitize, type TextOptions, wrap } from './terminal.ts';
+import { displayWidth, indent, joinLines, plain, sanitize, type TextOptions, wrap } from './terminal.ts';
 import { plural, utc } from './words.ts';
 
 /** `standing`: nobody accepted the break of the chain. */
@@ -94,7 +94,7 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
   return [
     { title: 'WHEN', cell: ({ at }) => utc(at) },
     { title: 'WHO', cell: ({ actor }) => actor.who },
-    { title: 'BY', cell: ({ actor }) => actor.operation },
+    { title: 'COMMAND', cell: ({ actor }) => actor.operation },
     {
       title: 'RESTORE',
       cell: (entry) =>
@@ -103,7 +103,7 @@ function columns({ style }: TextOptions): Column<HistoryEntry>[] {
     {
       title: 'OUTCOME',
       cell: entryText,
-      paint: (entry) => (entry.type === 'closed' ? statusPaint(entry.record.status, style) : (text) => text),
+      paint: (entry) => (entry.type === 'closed' ? statusPaint(entry.record.status, style) : plain),
     },
     {
       title: 'GEN',
@@ -152,8 +152,8 @@ function detailLines(entry: HistoryEntry, { style, width }: TextOptions): string
     ...(request === undefined ? [] : [`request ${request}`]),
     ...(git_commit === undefined ? [] : [`commit ${git_commit.slice(0, HASH_CHARS_SHOWN)}`]),
     ...(plan_digest === undefined ? [] : [`plan ${plan_digest.slice(0, HASH_CHARS_SHOWN)}`]),
-    ...[...waivers, ...allowed].map((risk) => `--allow-${risk}`),
-    ...(reason === undefined ? [] : [`why: ${reason}`]),
+    ...[...waivers, ...allowed].map((waiver) => `--allow-${waiver}`),
+    ...(reason === undefined ? [] : [`reason: ${reason}`]),
   ];
   return indent(packed(details.map(sanitize), width - DETAIL_INDENT).map(style.faint), DETAIL_INDENT);
 }

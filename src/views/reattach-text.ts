@@ -1,17 +1,11 @@
 import type { Attachment } from '../domain/cloud.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
-import type { End } from '../domain/events.ts';
 import { type Action, isRunnable } from '../domain/plan.ts';
 import type { RestoreRecord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
+import type { EndedRestore } from './run-report.ts';
 import { sanitize, type TextOptions, wrap } from './terminal.ts';
 import { listed } from './words.ts';
-
-interface Ended {
-  readonly address: Address;
-  readonly action: Action | undefined;
-  readonly end: End;
-}
 
 interface Server {
   readonly name: string;
@@ -27,7 +21,7 @@ const ADDRESSES_LISTED_MAX = 8;
  * those whose manifest names their server (`expect.server`). A server needs all its disks to start, so the restores that
  * have not succeeded are named.
  */
-export function reattachLines(ended: readonly Ended[], { style, width }: TextOptions): string[] {
+export function reattachLines(ended: readonly EndedRestore[], { style, width }: TextOptions): string[] {
   const servers = new Map<string, Server>();
   for (const { address, action, end } of ended) {
     const record = end.kind === 'recorded' ? end.record : undefined;

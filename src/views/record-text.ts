@@ -69,6 +69,12 @@ export function idColumns<Row>(recordOf: (row: Row) => RestoreRecord | undefined
   ];
 }
 
+/** `✓ payments/data  succeeded` */
+export function recordHeading(record: RestoreRecord, text: string, style: Style): string {
+  const paint = statusPaint(record.status, style);
+  return `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(text)}`;
+}
+
 /** The status and its reason, without times: `failed, the disk may have been touched: …` */
 export function outcomeText(record: RestoreRecord): string {
   switch (record.status) {
@@ -184,7 +190,7 @@ function attemptText({
   const late =
     written_late_ms === undefined
       ? ''
-      : `; sent ${formatDuration(written_late_ms)} after its last check, when it must not be sent any more`;
+      : `; sent ${formatDuration(written_late_ms)} after its last check, when it was no longer allowed`;
   const outcome = settled
     ? `; it did not start: the disk did not change for ${formatDuration(settled.for_ms)}`
     : '';

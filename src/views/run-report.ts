@@ -1,4 +1,6 @@
 import type { ApplyEvent, End, RunSummary } from '../domain/events.ts';
+import { optional } from '../domain/optional.ts';
+import type { Action } from '../domain/plan.ts';
 import type { Address } from '../domain/spec.ts';
 import type { ApplyView } from './apply-view.ts';
 
@@ -9,6 +11,13 @@ export interface RunReport {
   readonly halted?: { readonly failures: number; readonly reason: string };
   /** Absent if the run stopped early. */
   readonly summary?: RunSummary;
+}
+
+/** The end of a restore, with its action if the plan has one. */
+export interface EndedRestore {
+  readonly address: Address;
+  readonly action: Action | undefined;
+  readonly end: End;
 }
 
 export function createRunReporter(): ApplyView & { report(): RunReport } {
@@ -22,6 +31,6 @@ export function createRunReporter(): ApplyView & { report(): RunReport } {
       else if (event.type === 'run_ended') summary = event.summary;
     },
     end() {},
-    report: () => ({ ends, ...(halted ? { halted } : {}), ...(summary ? { summary } : {}) }),
+    report: () => ({ ends, ...optional('halted', halted), ...optional('summary', summary) }),
   };
 }

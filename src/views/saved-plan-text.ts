@@ -1,6 +1,5 @@
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
-import { isNoted } from '../domain/plan.ts';
 import {
   describedAction,
   movesOf,
@@ -11,7 +10,7 @@ import {
 } from '../domain/saved-plan.ts';
 import { positionText, remedyLines } from './diagnostics.ts';
 import { actionLines } from './plan/action.ts';
-import { doneLines } from './plan/done.ts';
+import { doneLines, otherMoveLines } from './plan/done.ts';
 import { headerLines } from './plan/header.ts';
 import { isKind, type PlanTextOptions } from './plan/parts.ts';
 import { countsOf, summaryLines } from './plan/summary.ts';
@@ -29,8 +28,8 @@ export function savedPlanText(
   options: PlanTextOptions,
 ): string {
   const { style, width } = options;
-  const { renamed } = saved;
   const actions = saved.actions.map(describedAction);
+  const outline = { actions, moves: movesOf(saved) };
   return joinLines([
     ...headingLines(saved, path, signed, options),
     ...wrap(
@@ -39,16 +38,8 @@ export function savedPlanText(
     ).map(style.warn),
     '',
     ...headerLines({ ...saved, offline: false }, options),
-    ...doneLines(
-      actions.filter(isKind('noop')),
-      (action) => action.was === undefined && !isNoted(action),
-      () => [],
-      options,
-    ),
-    ...(renamed.length === 0
-      ? []
-      : ['', ...wrap('Renamed as well, without being part of this plan:', width)]),
-    ...renamed.map(({ declared, was }) => style.faint(`  ${sanitize(was)} → ${sanitize(declared.address)}`)),
+    ...doneLines(actions.filter(isKind('noop')), options),
+    ...otherMoveLines(outline, options),
     // One string for each block: a plan may have 100,000 of them.
     ...saved.actions
       .filter((action) => action.kind !== 'noop')
@@ -57,12 +48,7 @@ export function savedPlanText(
       ),
     ...noticeLines(saved.notices, options),
     '',
-    ...summaryLines(
-      countsOf({ actions, moves: movesOf(saved) }),
-      actions.filter(isKind('restore')),
-      saved.left_out,
-      options,
-    ),
+    ...summaryLines(countsOf(outline), actions.filter(isKind('restore')), saved.left_out, options),
     '',
     ...remedyLines(
       `vbsctl apply ${shellPath(path)}, which refuses the plan if it was applied before, is stale, or was forged`,

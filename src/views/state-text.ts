@@ -11,7 +11,7 @@ import {
   nextSteps,
   observationLines,
   outcomeText,
-  STATUS_SIGNS,
+  recordHeading,
   type StepOptions,
   statusPaint,
   subjectLines,
@@ -76,10 +76,10 @@ function totalsText(records: readonly RestoreRecord[]): string {
 /** `vbsctl state show ADDRESS`: the whole record. Ends with a line break. */
 export function stateShowText(record: RestoreRecord, options: TextOptions & StepOptions): string {
   const { style, width } = options;
-  const paint = statusPaint(record.status, style);
   const { attached_before: attached = [] } = record;
   return joinLines([
-    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(statusWord(record.status))}${style.faint(`  (generation ${record.generation})`)}`,
+    recordHeading(record, statusWord(record.status), style) +
+      style.faint(`  (generation ${record.generation})`),
     ...statusLines(record, options),
     ...resolutionLines(record, options),
     ...subjectLines(record, options),
@@ -124,7 +124,7 @@ function statusLines(record: RestoreRecord, { style, now, width }: TextOptions):
     case 'failed':
       return [
         ...wrapped('reason', record.reason),
-        ...wrapped('disk was', record.touched === 'no' ? 'not touched' : 'touched, or may have been'),
+        ...labelled('touched', [record.touched], style),
         ...at('ended', record.finished_at),
       ];
     case 'unknown':

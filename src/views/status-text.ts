@@ -13,7 +13,7 @@ import {
   idColumns,
   openSteps,
   outcomeText,
-  STATUS_SIGNS,
+  recordHeading,
   statusPaint,
   subjectLines,
 } from './record-text.ts';
@@ -30,31 +30,29 @@ export interface Status {
   readonly open: readonly OpenRestore[];
   readonly total: number;
   /** Closed restores among the requested addresses. Absent: no address was given, all are requested. */
-  readonly over?: readonly RestoreRecord[];
+  readonly closed?: readonly RestoreRecord[];
 }
 
 interface StatusOptions extends TextOptions {
   /** Shows each restore with its details, the restores that it blocks, and a text for the cloud’s support. */
-  readonly inFull: boolean;
+  readonly detailed: boolean;
 }
 
 /** `vbsctl status`: the open restores, their times, and the next commands. Ends with a line break. */
 export function statusText(status: Status, options: StatusOptions): string {
   const { style, now, width } = options;
-  const { open, lock, location, target, over } = status;
-  const closed = (over ?? []).map(
-    (record) =>
-      `${statusPaint(record.status, style)(STATUS_SIGNS[record.status])} ${sanitize(record.address)}  ${outcomeText(record)}`,
-  );
+  const { open, lock, location, target, closed } = status;
   const head = [
     `${style.faint('state')}  ${sanitize(location)}, ${sanitize(projectText(target))}`,
     `${style.faint('lock')}   ${lock ? lockText(lock, now) : 'free'}`,
     '',
-    ...(closed.length > 0 ? [...closed, ''] : []),
+    ...(closed && closed.length > 0
+      ? [...closed.map((record) => recordHeading(record, outcomeText(record), style)), '']
+      : []),
   ];
   if (open.length === 0) return joinLines([...head, nothingOpen(status, options)]);
-  const total = over?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))];
-  if (options.inFull)
+  const total = closed?.length === 0 && open.length === 1 ? [] : [style.strong(openText(status))];
+  if (options.detailed)
     return joinLines([
       ...head,
       ...open.flatMap((restore) => [...detailLines(restore, status, options), '']),
@@ -72,16 +70,15 @@ export function statusText(status: Status, options: StatusOptions): string {
   ]);
 }
 
-function openText({ open, total, over }: Status): string {
-  const count = `${plural(open.length, 'restore')} open`;
-  return over
-    ? `${count} of ${open.length + over.length} asked for.`
-    : `${count} of ${plural(total, 'record')}.`;
+function openText({ open, total, closed }: Status): string {
+  return closed
+    ? `${open.length} of ${plural(open.length + closed.length, 'requested restore')} open.`
+    : `${plural(open.length, 'restore')} open; ${plural(total, 'record')}.`;
 }
 
 /** A run that holds the lock may not have sent anything yet. */
-function nothingOpen({ lock, total, over }: Status, { style }: TextOptions): string {
-  if (over) return style.strong(style.good('No open restores among them.'));
+function nothingOpen({ lock, total, closed }: Status, { style }: TextOptions): string {
+  if (closed) return style.strong(style.good('None of the requested restores is open.'));
   if (lock?.operation !== 'apply')
     return style.strong(style.good(`No open restores; ${plural(total, 'record')}.`));
   return style.strong(
@@ -99,7 +96,7 @@ function table(open: readonly OpenRestore[], options: TextOptions): string[] {
         cell: ({ record }) => statusWord(record.status),
         paint: ({ record }) => statusPaint(record.status, style),
       },
-      { title: 'REQUESTED', cell: ({ record }) => age(began(record), now), align: 'right' },
+      { title: 'REQUESTED', cell: ({ record }) => age(requestedAt(record), now), align: 'right' },
       { title: 'UPDATED', cell: ({ record }) => age(record.updated_at, now), align: 'right' },
       {
         title: 'BLOCKS',
@@ -119,10 +116,9 @@ function detailLines(
   options: TextOptions,
 ): string[] {
   const { style, width, now } = options;
-  const paint = statusPaint(record.status, style);
   return [
-    `${paint(STATUS_SIGNS[record.status])} ${style.strong(sanitize(record.address))}  ${paint(outcomeText(record))}`,
-    ...labelled('requested', [when(began(record), now)], style),
+    recordHeading(record, outcomeText(record), style),
+    ...labelled('requested', [when(requestedAt(record), now)], style),
     ...labelled('updated', [when(record.updated_at, now)], style),
     ...subjectLines(record, options),
     ...attemptLines(record, options),
@@ -200,7 +196,7 @@ function ticketQuestion(record: RestoreRecord): string {
   }
 }
 
-function began(record: RestoreRecord): string {
+function requestedAt(record: RestoreRecord): string {
   return isoTime(beganAt(record));
 }
 
@@ -213,7 +209,7 @@ export function statusJson({ location, target, lock, open }: Status) {
     lock: lock ?? null,
     open: open.map(({ record, behind, declared }) => ({
       ...stateListItem(record),
-      began_at: began(record),
+      began_at: requestedAt(record),
       behind,
       declared,
       ticket: ticketLines(record, target).join('\n'),

@@ -1,4 +1,4 @@
-import { displayWidth, type Paint, padEnd, type Style, sanitize, widestOf } from './terminal.ts';
+import { displayWidth, type Paint, padEnd, plain, type Style, sanitize, widestOf } from './terminal.ts';
 
 export interface Column<Row> {
   readonly title: string;
@@ -67,5 +67,3 @@ export function pairLines(pairs: readonly (readonly [left: string, right: string
   const widest = widestOf(pairs.map(([left]) => left));
   return pairs.map(([left, right]) => (right === '' ? left : `${padEnd(left, widest)}  ${right}`));
 }
-
-const plain: Paint = (text) => text;

@@ -11,6 +11,8 @@ export { sanitize };
 
 export type Paint = (text: string) => string;
 
+export const plain: Paint = (text) => text;
+
 /** Colours by meaning, so that no view decides on a colour. */
 export interface Style {
   readonly strong: Paint;

@@ -56,9 +56,9 @@ describe('views/plan-text', () => {
   it('lists renames of restores that --target leaves out', () => {
     const moves = [{ from: 'a/old', to: 'a/new' }];
     const text = planText({ ...only('noop'), moves }, at(80));
-    expect(text).to.contain('Renamed as well').and.contain('\n  a/old → a/new\n');
+    expect(text).to.contain('Also renamed').and.contain('\n  a/old → a/new\n');
     const shown = only('noop').actions.map((action) => ({ ...action, was: 'a/old', address: 'a/new' }));
-    expect(planText({ ...only('noop'), actions: shown, moves }, at(80))).not.to.contain('Renamed as well');
+    expect(planText({ ...only('noop'), actions: shown, moves }, at(80))).not.to.contain('Also renamed');
   });
 
   it('says that a new rule is noted', () => {
@@ -141,7 +141,7 @@ describe('views/plan-text', () => {
         '→ to restore it again: raise generation to 3 at restores.yaml:5:7',
       );
       expect(next({ ...EMPTY_PLAN, actions: [done, one] })[1]).to.equal(
-        `→ to restore one again: raise its generation (${one.address}: to 3 at`,
+        `→ to restore one of them again: raise its generation (for ${one.address}: to 3`,
       );
     });
 

@@ -36,13 +36,13 @@ describe('views/status-text', () => {
     expectGolden(
       'status',
       [
-        statusText(status({ lock: LOCK }), { ...at(100), inFull: true }),
-        statusText(status(), { ...at(100), inFull: false }),
-        statusText(status({ open: [] }), { ...at(100), inFull: true }),
-        statusText(status({ open: [], lock: LOCK }), { ...at(100), inFull: true }),
-        statusText(status({ open: OPEN.slice(1, 2), lock: LOCK }), { ...at(100), inFull: false }),
-        statusText(status({ open: OPEN.slice(1, 2), over: [succeeded] }), { ...at(100), inFull: true }),
-        statusText(status({ open: [], over: [succeeded] }), { ...at(100), inFull: true }),
+        statusText(status({ lock: LOCK }), { ...at(100), detailed: true }),
+        statusText(status(), { ...at(100), detailed: false }),
+        statusText(status({ open: [] }), { ...at(100), detailed: true }),
+        statusText(status({ open: [], lock: LOCK }), { ...at(100), detailed: true }),
+        statusText(status({ open: OPEN.slice(1, 2), lock: LOCK }), { ...at(100), detailed: false }),
+        statusText(status({ open: OPEN.slice(1, 2), closed: [succeeded] }), { ...at(100), detailed: true }),
+        statusText(status({ open: [], closed: [succeeded] }), { ...at(100), detailed: true }),
       ].join('\n'),
     );
   });
@@ -62,19 +62,19 @@ describe('views/status-text', () => {
   it('speaks of no job where the cloud has none: of the restore, and of the request that was accepted', () => {
     const request = runningWithoutJob.attempts[0]?.request_id;
     const open = [{ record: runningWithoutJob, behind: [], declared: true }] as readonly OpenRestore[];
-    for (const inFull of [true, false]) {
-      const text = statusText(status({ open }), { ...at(120), inFull });
+    for (const detailed of [true, false]) {
+      const text = statusText(status({ open }), { ...at(120), detailed });
       expect(text)
         .to.include(request)
         .and.not.match(/\bjob\b/i);
     }
-    expect(statusText(status({ open }), { ...at(120), inFull: false })).to.include('REQUEST');
+    expect(statusText(status({ open }), { ...at(120), detailed: false })).to.include('REQUEST');
     expect(ticketLines(runningWithoutJob, TARGET)[0]).to.equal(
       'What is the status of this restore, and will it end?',
     );
     expect(ticketLines(unknown, TARGET).join('\n')).to.not.match(/\bjob\b/i);
     const mixed = [...OPEN, ...open];
-    expect(statusText(status({ open: mixed }), { ...at(160), inFull: false })).to.match(/ JOB +REQUEST\n/);
+    expect(statusText(status({ open: mixed }), { ...at(160), detailed: false })).to.match(/ JOB +REQUEST\n/);
   });
 
   it('tells the same as data', () => {
@@ -96,9 +96,9 @@ describe('views/status-text', () => {
       { record, behind: [{ address: evil, because: 'same_disk' }], declared: false },
     ] as readonly OpenRestore[];
     const hostile = status({ open, location: evil, lock: { ...LOCK, who: evil, host: evil } });
-    expectHarmless(statusText(hostile, { ...at(100), inFull: true }));
-    expectHarmless(statusText(hostile, { ...at(100), inFull: false }));
-    expectHarmless(statusText(status({ open: [], over: [record] }), { ...at(100), inFull: true }));
+    expectHarmless(statusText(hostile, { ...at(100), detailed: true }));
+    expectHarmless(statusText(hostile, { ...at(100), detailed: false }));
+    expectHarmless(statusText(status({ open: [], closed: [record] }), { ...at(100), detailed: true }));
     expectHarmless(toJson(statusJson(hostile), 2));
   });
 });

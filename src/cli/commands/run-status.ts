@@ -20,7 +20,7 @@ export interface StatusFlags extends ManifestFlags {
 }
 
 /** So many open restores are shown in full without being asked for, if one of them seems to need a person. */
-const IN_FULL_MAX = 3;
+const DETAILED_MAX = 3;
 /** What has not changed for so long may be a case for the cloud's support. */
 const OLD_MS = 3_600_000;
 
@@ -44,21 +44,21 @@ export async function status(io: Io, addresses: readonly string[], flags: Status
   const all = openRestores(state, specs);
   const named = recordsOf(state, addresses);
   const open = addresses.length === 0 ? all : all.filter(({ record }) => addresses.includes(record.address));
-  const over = addresses.length === 0 ? undefined : named.filter((record) => !isOpen(record));
+  const closed = addresses.length === 0 ? undefined : named.filter((record) => !isOpen(record));
   const shown = {
     target: state.target,
     location: backend.location,
     lock: await backend.holder(),
     open,
     total: state.records.size,
-    ...optional('over', over),
+    ...optional('closed', closed),
   };
   if (flags.output === 'json') printJson(io, statusJson(shown));
   else {
-    const inFull =
+    const detailed =
       addresses.length > 0 ||
-      (open.length <= IN_FULL_MAX && open.some((one) => needsPerson(one, Date.now())));
-    io.stdout.write(statusText(shown, { ...textOptions(io), inFull }));
+      (open.length <= DETAILED_MAX && open.some((one) => needsPerson(one, Date.now())));
+    io.stdout.write(statusText(shown, { ...textOptions(io), detailed }));
   }
   return EXIT.done;
 }

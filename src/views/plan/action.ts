@@ -32,7 +32,7 @@ const WIDE_COLUMNS = 120;
 export function actionLines(action: DescribedAction, options: PlanTextOptions): string[] {
   const { style, width, now } = options;
   switch (action.kind) {
-    case 'restore': {
+    case 'restore':
       return [
         action.cause === 'again'
           ? heading('~', action, 'restore again', style.warn, options)
@@ -42,7 +42,6 @@ export function actionLines(action: DescribedAction, options: PlanTextOptions): 
         ...runnableLines(action, options),
         ...action.waits_for.flatMap((wait) => waitLines(wait, options)),
       ];
-    }
     case 'resume':
       return [
         heading('>', action, 'resume', style.accent, options),
@@ -117,14 +116,14 @@ function subjectLines(
     ];
     return [cells.join('  ').trimEnd(), ...(id === undefined || inline ? [] : [style.faint(sanitize(id))])];
   };
-  const foreign = backup.of_volume_id !== undefined && backup.of_volume_id !== volume.id;
+  const isOfOther = backup.of_volume_id !== undefined && backup.of_volume_id !== volume.id;
   return [
     ...labelled('disk', row(0, volume.id, volumeFacts(volume)), style),
     ...labelled(
       'backup',
       [
         ...row(1, backup.id, backup.created_at === undefined ? [] : [when(backup.created_at, now)]),
-        ...(foreign ? [style.warn(`of another disk: ${sourceOf(backup)}`)] : []),
+        ...(isOfOther ? [style.warn(`of another disk: ${sourceOf(backup)}`)] : []),
         ...(backup.selector
           ? wrap(`rule: ${selectorText(backup.selector)}`, width - VALUE_COLUMN).map(style.faint)
           : []),

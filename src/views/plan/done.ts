@@ -1,27 +1,31 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import type { NoopAction, Orphan, Plan } from '../../domain/plan.ts';
+import { isNoted, type NoopAction, type Orphan } from '../../domain/plan.ts';
 import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
 import { indent, LABEL_INDENT, padEnd, sanitize, widestOf, wrap } from '../terminal.ts';
 import { grouped, selectorText, when } from '../words.ts';
-import { nameOf, type PlanTextOptions, toGeneration } from './parts.ts';
+import { nameOf, type PlanOutline, type PlanTextOptions, toGeneration } from './parts.ts';
 
 /** Blocks for what apply does not restore: done restores, records without a declaration, renames. */
 
-/** If there are more, `isQuiet` ones are only counted. */
+/** If there are more done restores with nothing to report, they are only counted. */
 const DONE_LISTED_MAX = 10;
 
 export function doneLines(
   done: readonly NoopAction[],
-  isQuiet: (action: NoopAction) => boolean,
-  about: (action: NoopAction) => readonly Diagnostic[],
   options: PlanTextOptions,
+  noticesOf: (action: NoopAction) => readonly Diagnostic[] = () => [],
 ): string[] {
   const { style, now, width } = options;
-  const quiet = done.filter(isQuiet).length;
-  const collapse = options.showDone !== true && quiet > DONE_LISTED_MAX;
-  const shown = collapse ? done.filter((action) => !isQuiet(action)) : done;
+  const isUneventful = (action: NoopAction) =>
+    action.was === undefined &&
+    action.superseded_by === undefined &&
+    !isNoted(action) &&
+    noticesOf(action).length === 0;
+  const uneventful = done.filter(isUneventful).length;
+  const collapse = options.showDone !== true && uneventful > DONE_LISTED_MAX;
+  const shown = collapse ? done.filter((action) => !isUneventful(action)) : done;
   const addressWidth = widestOf(shown.map(({ address }) => sanitize(address)));
   const nameWidth = widestOf(shown.map(({ volume }) => nameOf(volume)));
   const lines = shown.flatMap((action) => {
@@ -50,21 +54,20 @@ export function doneLines(
             `${same ? 'to restore it once more' : 'to go back to this one'}: raise generation${toGeneration(action)} at ${positionText(action.source)}`,
             options,
           )),
-      ...labelledDiagnostics(about(action), options),
+      ...labelledDiagnostics(noticesOf(action), options),
     ];
   });
   const collapsed = collapse
     ? [
         style.faint(
-          `= ${grouped(quiet)} ${shown.length > 0 ? 'more ' : ''}done, nothing to do (--show-done lists them)`,
+          `= ${grouped(uneventful)} ${shown.length > 0 ? 'more ' : ''}done, nothing to do (--show-done lists them)`,
         ),
       ]
     : [];
   return lines.length + collapsed.length === 0 ? [] : ['', ...lines, ...collapsed];
 }
 
-/** In a clause without a full stop. */
-export function protectText(protect: boolean): string {
+function protectText(protect: boolean): string {
   return protect ? 'it protects its disk (protect: true)' : 'it no longer protects its disk (protect: false)';
 }
 
@@ -88,16 +91,13 @@ export function orphanLines(orphans: readonly Orphan[], { style, width }: PlanTe
 }
 
 /** Renames of restores that `--target` leaves out: the plan shows everything that apply writes. */
-export function otherMoveLines({ actions, moves }: Plan, { style, width }: PlanTextOptions): string[] {
+export function otherMoveLines({ actions, moves }: PlanOutline, { style, width }: PlanTextOptions): string[] {
   const shown = new Set(actions.flatMap(({ was, address }) => (was === undefined ? [] : [address])));
   const others = moves.filter(({ to }) => !shown.has(to));
   if (others.length === 0) return [];
   return [
     '',
-    ...wrap(
-      'Renamed as well, without being part of this plan (the record moves, no disk is touched):',
-      width,
-    ),
+    ...wrap('Also renamed, although not part of this plan (no disk is changed):', width),
     ...others.map(({ from, to }) => style.faint(`  ${sanitize(from)} → ${sanitize(to)}`)),
   ];
 }

@@ -29,7 +29,7 @@ export function repeatLines({ actions }: Plan, options: PlanTextOptions): string
   return remedyLines(
     done.length === 1
       ? `to restore it again: raise generation${position}`
-      : `to restore one again: raise its generation (${quotedWhole(first.address)}:${position})`,
+      : `to restore one of them again: raise its generation (for ${quotedWhole(first.address)}:${position})`,
     options,
   );
 }
@@ -58,7 +58,7 @@ function nextCommands(plan: Plan, commands: NextCommands): [command: string, rea
 /** Whether all that is left runs in the cloud already. */
 function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
   const running = plan.actions.filter(
-    (one) => one.kind === 'resume' && one.record.status === 'running',
+    (action) => action.kind === 'resume' && action.record.status === 'running',
   ).length;
   return restore === 0 && resume > 0 && running === resume && plan.moves.length + toNote(plan) === 0;
 }

@@ -1,4 +1,4 @@
-import type { Action, BackupView, DescribedAction, NoopAction, VolumeView } from '../../domain/plan.ts';
+import type { Action, BackupView, DescribedAction, NoopAction, Plan, VolumeView } from '../../domain/plan.ts';
 import { sanitize, type TextOptions, wrap } from '../terminal.ts';
 import { plural } from '../words.ts';
 
@@ -10,6 +10,9 @@ export interface PlanTextOptions extends TextOptions {
   /** How long apply waits for a restore to become ready, ms. Absent: it does not wait. */
   readonly waitTimeoutMs?: number;
 }
+
+/** What plans and saved plans have in common. */
+export type PlanOutline = Pick<Plan, 'moves'> & { readonly actions: readonly DescribedAction[] };
 
 export function isKind<K extends Action['kind']>(
   kind: K,

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { type Action, isNoted, isRunnable, type NoopAction, type Plan } from '../../domain/plan.ts';
+import { type Action, isRunnable, type Plan } from '../../domain/plan.ts';
 import { diagnosticLines, labelledDiagnostics } from '../diagnostics.ts';
 import { joinLines } from '../terminal.ts';
 import { actionLines } from './action.ts';
@@ -34,21 +34,15 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
     if (address === undefined || !addresses.has(address)) general.push(notice);
     else byAddress.set(address, [...(byAddress.get(address) ?? []), notice]);
   }
-  const about = (action: Action) => byAddress.get(action.address) ?? [];
+  const noticesOf = (action: Action) => byAddress.get(action.address) ?? [];
   // One string for each block: a plan may have 100,000 of them.
   const block = (action: Action) =>
-    ['', ...actionLines(action, options), ...labelledDiagnostics(about(action), options)].join('\n');
+    ['', ...actionLines(action, options), ...labelledDiagnostics(noticesOf(action), options)].join('\n');
 
-  const isQuiet = (action: NoopAction) =>
-    action.was === undefined &&
-    action.superseded_by === undefined &&
-    !isNoted(action) &&
-    about(action).length === 0;
-
-  // What an operator must decide stands last, next to the summary, so that it is on the screen.
+  // Blocked restores and notices stand next to the summary: the end of a long plan stays on the screen.
   return [
     ...headerLines(plan, options),
-    ...doneLines(actions.filter(isKind('noop')), isQuiet, about, options),
+    ...doneLines(actions.filter(isKind('noop')), options, noticesOf),
     ...orphanLines(plan.orphans, options),
     ...otherMoveLines(plan, options),
     ...actions.filter(isRunnable).map(block),

@@ -1,25 +1,15 @@
 import { formatDuration } from '../../domain/duration.ts';
-import {
-  type DescribedAction,
-  isOfAnotherDisk,
-  type Plan,
-  type PlanTotals,
-  type RestoreAction,
-  toNote,
-  totals,
-} from '../../domain/plan.ts';
+import { isOfAnotherDisk, type PlanTotals, type RestoreAction, toNote, totals } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
 import { grouped, phrasesOf, plural, size } from '../words.ts';
-import { leftOutLines, nameOf, type PlanTextOptions } from './parts.ts';
+import { leftOutLines, nameOf, type PlanOutline, type PlanTextOptions } from './parts.ts';
 
 interface PlanCounts extends PlanTotals {
   readonly rename: number;
   readonly note: number;
 }
 
-export function countsOf(
-  plan: Pick<Plan, 'moves'> & { readonly actions: readonly DescribedAction[] },
-): PlanCounts {
+export function countsOf(plan: PlanOutline): PlanCounts {
   return { ...totals(plan), rename: plan.moves.length, note: toNote(plan) };
 }
 
