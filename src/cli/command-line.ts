@@ -2,6 +2,7 @@ import type { Command, Option } from 'commander';
 import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
+import { shownWord } from '../domain/looks-like-path.ts';
 import { FOREIGN_COMMANDS, foreignOption, refuseOperand } from './foreign-syntax.ts';
 import { output } from './options/shared.ts';
 import { usage } from './usage.ts';
@@ -59,7 +60,7 @@ export function readCommandLine(argv: readonly string[], program: Command): Comm
     const instead = isFirst ? FOREIGN_COMMANDS.get(arg) : undefined;
     if (instead !== undefined) throw usage(`unknown command '${arg}'`, instead);
     operands++;
-    if (!hasUnknown) refuseOperand(command, arg, operands);
+    if (!hasUnknown) refuseOperand(command, shownWord(arg), operands);
   };
 
   const read = (arg: string) => {

@@ -40,7 +40,7 @@ export async function signer(
   if (named === undefined) return undefined;
   const text = flag === undefined ? pemIn(named) : undefined;
   if (text !== undefined) io.secrets.add(named);
-  else refuseContent(flag === undefined ? SIGNING_KEY_VARIABLE : '--sign', named, io.cwd);
+  else if (flag === undefined) refuseContent(SIGNING_KEY_VARIABLE, named, io.cwd);
   const from = text === undefined ? named : `$${SIGNING_KEY_VARIABLE}`;
   const pem = text ?? (await readKey(io, named, 'vbsctl plan --sign'));
   io.secrets.add(pem);
@@ -73,7 +73,7 @@ interface TrustedKey {
 async function trustedKeys(io: Io, flag: string | undefined): Promise<readonly TrustedKey[] | undefined> {
   const directory = flag ?? (io.env[TRUSTED_KEYS_VARIABLE] || undefined);
   if (directory === undefined) return undefined;
-  refuseContent(flag === undefined ? TRUSTED_KEYS_VARIABLE : '--trusted-keys', directory, io.cwd);
+  if (flag === undefined) refuseContent(TRUSTED_KEYS_VARIABLE, directory, io.cwd);
   await warnOfKeysInCheckout(io, directory);
   const names = (await namesIn(io, directory)).filter((name) => name.endsWith('.pem')).sort();
   if (names.length === 0 || names.length > KEYS_MAX)

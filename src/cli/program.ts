@@ -2,6 +2,9 @@ import { Command, CommanderError, Help } from 'commander';
 import { isoTime } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { shownWord } from '../domain/looks-like-path.ts';
+import { isUrl } from '../domain/shown-location.ts';
+import { refuseContent } from '../files/refuse-content.ts';
 import { VERSION } from '../version.ts';
 import { applyJsonLine } from '../views/apply-json.ts';
 import { diagnosticsJson } from '../views/diagnostics.ts';
@@ -55,7 +58,8 @@ function misuse({ message }: CommanderError): Failure {
   const [summary = '', meant = ''] = message.replace(/^error: /, '').split(/\s*\((?=Did you mean )/);
   const suggestion = meant.replace(/\)$/, '').replace(/^D/, 'd');
   return usage(
-    summary.trim(),
+    // A word in quotation marks may be the content of a file, which begins with -----BEGIN or is in a wrong place.
+    summary.trim().replace(/'(.*?)'/gs, (_, word: string) => `'${shownWord(word)}'`),
     `${suggestion === '' ? '' : `${suggestion} Otherwise: `}add --help to see the commands and options`,
   );
 }
@@ -127,9 +131,27 @@ function mount(
   for (const argument of definition.arguments ?? []) command.addArgument(argument);
   for (const option of definition.options ?? []) command.addOption(option);
   const operandCount = definition.arguments?.length ?? 0;
-  command.action(async (...given) =>
-    done(await definition.run(io, command.opts() as never, ...(given.slice(0, operandCount) as never[]))),
-  );
+  command.action(async (...given) => {
+    const operands = given.slice(0, operandCount);
+    refuseContents(command, operands, io);
+    done(await definition.run(io, command.opts() as never, ...(operands as never[])));
+  });
+}
+
+/** What definitions call the value of an option or an operand that names a file or a place. */
+const PLACE = /^[<[](?:file|path|location|dir|key|plan)[>\]]$/;
+
+/** A value that is not a path may be the content of a file. */
+function refuseContents(command: Command, operands: readonly unknown[], io: Io): void {
+  const check = (name: string, value: unknown) => {
+    for (const each of [value].flat())
+      if (typeof each === 'string' && each !== '-' && !isUrl(each)) refuseContent(name, each, io.cwd);
+  };
+  for (const option of command.options)
+    if (PLACE.test(option.flags.split(' ').at(-1) ?? ''))
+      check(option.long ?? option.flags, command.getOptionValue(option.attributeName()));
+  for (const [index, argument] of command.registeredArguments.entries())
+    if (PLACE.test(`<${argument.name()}>`)) check(argument.name().toUpperCase(), operands[index]);
 }
 
 const FOOTER = `

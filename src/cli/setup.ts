@@ -45,6 +45,7 @@ import { noteOnce, showDiagnostics } from './print.ts';
 import { refuseRelativeFiles } from './relative-files.ts';
 import { refuseFaultyState, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
+import { usage } from './usage.ts';
 import { absolute, checkoutPath, isInCheckout } from './user-paths.ts';
 
 /** What most commands need before they begin: settings, manifests, state. */
@@ -114,7 +115,6 @@ export async function manifests(
 export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
   const environment = flags.config === undefined ? io.env.VBSCTL_CONFIG || undefined : undefined;
   if (environment !== undefined) refuseContent('VBSCTL_CONFIG', environment, io.cwd);
-  if (flags.config !== undefined) refuseContent('--config', flags.config, io.cwd);
   return {
     ...optional('flag', flags.config),
     ...optional('environment', environment),
@@ -137,11 +137,20 @@ export const DEFAULT_STATE = 'vbsctl.state.json';
 /** Throws a Failure (`refused`) if a config that was only found names a state outside of its checkout. */
 export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): string {
   const named = namedState(io, flags);
-  if (named !== undefined) return named;
+  if (named !== undefined) {
+    if (flags.state === undefined && !isUrl(named)) refuseContent('VBSCTL_STATE', named, io.cwd);
+    return named;
+  }
   const { config, loaded } = settings;
   if (config.state === undefined) {
     // A variable of Terraform. It only counts if nothing else names a state.
-    if (io.env.TF_HTTP_ADDRESS) return io.env.TF_HTTP_ADDRESS;
+    const address = io.env.TF_HTTP_ADDRESS;
+    if (address && !isUrl(address))
+      throw usage(
+        'TF_HTTP_ADDRESS is not a URL; its value is not repeated',
+        'write it as https://host/path; for a state in a file: --state FILE',
+      );
+    if (address) return address;
     // Beside the named config, where a pull request cannot write. A state in the working directory may be forged.
     return loaded.named && loaded.path !== undefined
       ? besideConfig(loaded.path, DEFAULT_STATE)

@@ -1,19 +1,22 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { looksLikePath } from '../domain/looks-like-path.ts';
 
 /**
- * For a variable or setting that names a file: people put the content there, which is mostly a secret, and whose messages
- * would repeat it as a path. What is there, is a path, whatever it looks like.
+ * For an option, variable or setting that names a file: people put the content there, which is mostly a secret, and messages
+ * would repeat it as a path. What is there, or would be in a directory that is named and is there, is a path, whatever it looks like.
  *
  * @param name what holds the value, for the message: `VBSCTL_CONFIG`
  * @throws Failure `refused`, without the value
  */
 export function refuseContent(name: string, value: string, cwd: string): void {
-  if (looksLikePath(value) || existsSync(resolve(cwd, value))) return;
+  const directory = dirname(value);
+  const isInDirectory = !['.', '/'].includes(directory) && existsSync(resolve(cwd, directory));
+  if (looksLikePath(value) || isInDirectory || existsSync(resolve(cwd, value))) return;
   throw Failure.of('refused', 'not-a-path', `${name} does not look like a path; its value is not repeated`, {
     detail: 'A path is expected. If it holds the content of a file, that may be a secret.',
-    remedy: `keep the content in a file that only you can read, and put the path of that file there`,
+    remedy:
+      'keep the content in a file that only you can read, and put the path of that file there; if it is a path, write it with ./ in front',
   });
 }

@@ -79,7 +79,8 @@ function shown(key: string, { text, from }: Found): ShownSetting {
   const secret =
     SECRETS.has(key) ||
     (url && url.username + url.password !== '') ||
-    (FILES.has(key) && !looksLikePath(text));
+    (FILES.has(key) && !looksLikePath(text)) ||
+    ((key === 'auth_url' || key.endsWith(OVERRIDE_SUFFIX)) && !/^https?:/.test(url?.protocol ?? ''));
   return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 

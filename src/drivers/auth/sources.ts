@@ -2,6 +2,7 @@ import { MultilineText } from '../../domain/diagnostic.ts';
 import { Failure } from '../../domain/errors.ts';
 import { quotedWhole } from '../../domain/escape/quoted.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
+import { shownWord } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
 
@@ -75,7 +76,7 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
 /** What the environment names as the cloud, for people; undefined where it says nothing of one. */
 export function cloudOfEnvironment(env: Env): string | undefined {
   const name = nonEmpty(env.OS_CLOUD);
-  if (name !== undefined) return `OS_CLOUD=${name}`;
+  if (name !== undefined) return `OS_CLOUD=${shownWord(name)}`;
   return speakOfACloud(env) ? variables(env).description : undefined;
 }
 
@@ -191,14 +192,14 @@ const PROFILES: Readonly<Record<string, JsonObject>> = {
 function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
   const file = files.clouds ?? files.secure;
   if (!file)
-    throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${name}`, {
+    throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${shownWord(name)}`, {
       detail: new MultilineText(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
       remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
     });
   const { path } = file;
   const layers = [files.clouds, files.secure].flatMap((each) => layerOf(name, each));
   if (layers.length === 0)
-    throw Failure.of('invalid', 'unknown-cloud', `there is no cloud ${name} in ${path}`, {
+    throw Failure.of('invalid', 'unknown-cloud', `there is no cloud ${shownWord(name)} in ${path}`, {
       detail: new MultilineText(
         `It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`,
         leftOut(files),
