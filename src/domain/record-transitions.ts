@@ -197,7 +197,8 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       // The attempt is no later one for it, so its times stay.
       return { ...record, selector: event.selector };
     case 'note_protect': {
-      if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
+      if (record.status !== 'succeeded' && !isUnderWay(record))
+        throw new IllegalTransition(record, event, 'it is neither under way nor done');
       const { protect, ...rest } = record;
       return { ...rest, ...protection(event.protect) };
     }
@@ -225,7 +226,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     baseline: event.baseline,
     updated_at: event.at,
     ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
-    ...protection(event.protect ?? (record?.status === 'intended' && record.protect)),
+    ...protection(event.protect ?? protectedBefore(record, event.identity)),
     ...settleOf(event, record?.status === 'intended' ? record : undefined),
   } as const;
   if (record && record.address !== event.address)
@@ -246,11 +247,13 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
   // Only the first baseline can tell what an attempt in doubt did.
   if (!sameObservation(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
+  const { protect: _, ...rest } = record;
   return {
-    ...record,
+    ...rest,
     attempts,
     updated_at: event.at,
     ...optional('attached_before', next.attached_before),
+    ...optional('protect', next.protect),
     ...optional('settle_ms', next.settle_ms),
   };
 }
@@ -288,8 +291,13 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
     updated_at: at,
     resolution,
     ...optional('job_id', job_id),
-    ...protection(protect),
+    ...protection(protect ?? protectedBefore(record, identity)),
   };
+}
+
+/** What the address protects already, it protects until a declaration says otherwise. */
+function protectedBefore(record: RestoreRecord | undefined, { volume_id }: Identity): boolean {
+  return record?.volume_id === volume_id && record.protect === true;
 }
 
 function protection(protect: boolean | undefined): Pick<Common, 'protect'> {

@@ -6,7 +6,7 @@ import { type ApplyEvent, countResults, type End, type RunSummary } from '../dom
 import { optional } from '../domain/optional.ts';
 import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { jobIdOf, type RestoreRecord } from '../domain/record.ts';
+import { isUnderWay, jobIdOf, type RestoreRecord } from '../domain/record.ts';
 import { advance } from '../domain/record-transitions.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
 import { recordsTold, type State } from '../domain/state.ts';
@@ -271,12 +271,14 @@ const LEFT_OVER = {
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
 
-/** The records of what is done with what their declarations add to them; not those that are other restores by now. */
+/** The records with what their declarations add to them; not those that are other restores by now. */
 function notedRecords({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
   return actions.flatMap((action) => {
+    const record = state?.records.get(action.address);
+    if (action.kind === 'resume' && action.protect && record && isUnderWay(record) && !record.protect)
+      return [advance(record, { type: 'note_protect', at, protect: true })];
     if (action.kind !== 'noop') return [];
     const { note_rule: selector, note_protect: protect } = action;
-    const record = state?.records.get(action.address);
     if (record?.status !== 'succeeded') return [];
     if (record.volume_id !== action.volume.id || record.backup_id !== action.backup.id) return [];
     let noted: RestoreRecord = record;

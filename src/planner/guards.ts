@@ -100,8 +100,8 @@ interface Shield {
 }
 
 /**
- * Disks whose content is a done restore with `protect: true`: as it is declared, or as its record has it, whatever is
- * declared today. Only a declaration at the address of that record can lift what the record has.
+ * Disks into which a restore with `protect: true` was done: as it is declared, or as its record has it, whatever is
+ * declared today or was restored since. Only a declaration at the address of that record lifts what the record has.
  */
 function shielding(
   resolved: readonly Resolved[],
@@ -114,7 +114,7 @@ function shielding(
     const { spec, volume_id, found } = one;
     if (spec.protect === undefined || volume_id === undefined) continue;
     if (!spec.protect) {
-      if (planned.has(one) && records.lastSuccess(volume_id)?.address === spec.address) lifted.add(volume_id);
+      if (planned.has(one)) lifted.add(`${volume_id} ${spec.address}`);
       continue;
     }
     // With its generation raised, what it did before stands at its address.
@@ -123,8 +123,9 @@ function shielding(
       declared.set(volume_id, { address: spec.address, since: record.finished_at });
   }
   return (volumeId) => {
-    const last = records.lastSuccess(volumeId);
-    const recorded = last?.protect && !lifted.has(volumeId) ? last : undefined;
+    const recorded = records
+      .protecting(volumeId)
+      .find(({ address }) => !lifted.has(`${volumeId} ${address}`));
     return declared.get(volumeId) ?? (recorded && { address: recorded.address, since: recorded.finished_at });
   };
 }

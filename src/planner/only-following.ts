@@ -14,7 +14,7 @@ function followed(action: Action, why: readonly Diagnostic[]): Action {
   switch (action.kind) {
     case 'resume': {
       // Its record stays where it stands.
-      const { was, ...rest } = action;
+      const { was, protect, ...rest } = action;
       return { ...rest, address: was ?? action.address };
     }
     case 'restore': {

@@ -114,6 +114,7 @@ export function reconcile(
       if (today.kind !== 'noop') reasons.push(notDone(action));
       else {
         // Noted, it counts as done by this rule, too.
+        if (today.note_protect !== undefined && !action.notes_protect) reasons.push(notesProtect(action));
         if (action.notes_rule) reasons.push(...notOfTheRule(action.declared, today, saved));
         actions.push(noted(action, today));
       }
@@ -177,14 +178,20 @@ function withRule({ backup, expect }: RestoreSpec, today: Action): Action {
 
 /** Nothing is written down that the plan did not show. */
 function noted(
-  { declared, notes_rule, notes_protect }: SavedAction & { readonly kind: 'noop' },
-  { note_protect, ...today }: NoopAction,
+  { declared, notes_rule }: SavedAction & { readonly kind: 'noop' },
+  today: NoopAction,
 ): NoopAction {
   return {
     ...today,
     ...(notes_rule && declared.backup.by === 'selector' ? { note_rule: declared.backup.selector } : {}),
-    ...(notes_protect ? optional('note_protect', note_protect) : {}),
   };
+}
+
+function notesProtect({ declared }: SavedAction & { readonly kind: 'noop' }): Diagnostic {
+  return stale(
+    declared.address,
+    'it would change whether its disk is protected, and the plan does not show that',
+  );
 }
 
 function stale(address: Address, summary: string): Diagnostic {

@@ -20,6 +20,8 @@ export interface RecordIndex {
   unknownOn(volumeId: string, backupId: string): Unknown | undefined;
   /** The restore that the disk's content comes from, as far as the state tells. */
   lastSuccess(volumeId: string): Succeeded | undefined;
+  /** Done restores that protect the disk, newest first: of each address, the last restore into it decides. */
+  protecting(volumeId: string): readonly Succeeded[];
   /** The last closed restore that changed the disk or may have. */
   lastTouch(volumeId: string): RestoreRecord | undefined;
   /**
@@ -49,6 +51,14 @@ export function indexRecords(state: State | undefined): RecordIndex {
       lastSuccess.set(record.volume_id, fact);
     if (mayHaveTouched(record) && order > (lastTouch.get(record.volume_id)?.order ?? -1))
       lastTouch.set(record.volume_id, fact);
+  }
+
+  const protecting = new Map<string, Succeeded[]>();
+  const decided = new Set<string>();
+  for (const { record } of facts.filter(isSuccess).sort((a, b) => b.order - a.order)) {
+    const key = `${record.volume_id} ${record.address}`;
+    if (record.protect && !decided.has(key)) append(protecting, record.volume_id, record);
+    decided.add(key);
   }
 
   const openOnDisk = new Map<string, RestoreRecord[]>();
@@ -81,6 +91,7 @@ export function indexRecords(state: State | undefined): RecordIndex {
     }),
     unknownOn: (volumeId, backupId) => unknownOnDisk.get(volumeId) ?? unknownOnBackup.get(backupId),
     lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
+    protecting: (volumeId) => protecting.get(volumeId) ?? [],
     lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,
     nextGeneration: (volumeId, backupId, asked) => {
       const rule = asked?.by === 'selector' ? rules.get(ruleKey(volumeId, asked.selector)) : undefined;

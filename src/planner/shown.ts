@@ -87,6 +87,7 @@ export function fieldChanges(before: RestoreRecord, one: Resolved, context: Cont
     ['backup', before.names.backup_name, backup.name],
     ['backup_created_at', before.names.backup_created_at, backup.created_at],
     ['generation', String(before.generation), String(one.spec.generation)],
+    ['protect', String(before.protect ?? false), one.spec.protect?.toString()],
     ['last outcome', before.status === 'failed' ? `failed: ${before.reason}` : '', ''],
   ];
   // What is not known, for it was planned offline, is no difference.

@@ -105,12 +105,21 @@ describe('that a restore protects its disk', () => {
     expect(through(protecting, EVENTS['answer not_sent'], lifted)).to.equal(undefined);
   });
 
-  it('is noted and lifted later, and is no matter of the next restore', () => {
+  it('is noted and lifted later, also while it runs, and stays with the next restore into the disk', () => {
     const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
     const noted = advance(done, EVENTS['note protect']);
     expect(noted).to.deep.equal({ ...done, protect: true });
     expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal(done);
-    expect(through(noted, EVENTS['intend next generation'])).to.equal(undefined);
+    expect(through(noted, EVENTS['intend next generation'])).to.equal(true);
+    const { identity } = EVENTS['intend next generation'];
+    const elsewhere = {
+      ...EVENTS['intend next generation'],
+      identity: { ...identity, volume_id: 'another' },
+    };
+    expect(through(noted, elsewhere)).to.equal(undefined);
+    expect(through(recordAfter(A), EVENTS.accept, EVENTS['note protect'], EVENTS.succeed)).to.equal(true);
+    const doubtful = through(recordAfter(A), EVENTS['answer ambiguous'], { ...EVENTS.intend, protect: true });
+    expect(doubtful).to.equal(true);
   });
 });
 
@@ -119,7 +128,12 @@ const resolves = {
   'resolve not-started': 'failed no',
   'resolve failed': 'failed maybe',
 };
-const looks = { observe: 'intended', 'observe a contradiction': 'intended', settle: 'intended' };
+const looks = {
+  observe: 'intended',
+  'observe a contradiction': 'intended',
+  settle: 'intended',
+  'note protect': 'intended',
+};
 const answers = {
   'answer not_sent': 'intended',
   'answer later': 'intended',
@@ -197,6 +211,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   running: {
     ...resolves,
     observe: 'running',
+    'note protect': 'running',
     'observe a contradiction': 'running',
     succeed: 'succeeded',
     lose: 'unknown',

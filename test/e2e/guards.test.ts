@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { forged } from '../planner/forging.ts';
 import { Desk, type Finished } from './cli.ts';
 
 describe('what was done by hand, and what a person allows', () => {
@@ -81,20 +82,56 @@ describe('what was done by hand, and what a person allows', () => {
     expect(said(await desk.run('plan'))).to.include('1 to restore, 1 done');
   });
 
+  const name = (n: number, more = '') => {
+    const { volume_id, backup_id } = ids(n);
+    return `    - {name: disk-${n}, volume_id: ${volume_id}, backup_id: ${backup_id}${more}}\n`;
+  };
+  const write = (file: string, set: string, ...entries: string[]) =>
+    desk.write(
+      file,
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
+    );
+  const apply = async (...files: string[]) => {
+    const done = await desk.run('apply', '--auto-approve', ...files.flatMap((file) => ['-f', file]));
+    return { code: done.code, text: said(done), starts: desk.starts() };
+  };
+
+  it('protects what is declared protected while it runs, whatever is imported or allowed for one run later', async () => {
+    write('restores.yaml', 'night', name(0));
+    expect((await desk.run('apply', '--auto-approve', '-f', 'restores.yaml', '--no-wait')).code).to.equal(6);
+    write('restores.yaml', 'night', name(0, ', protect: true'));
+    expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1] });
+    write('other.yaml', 'other', name(0, ', generation: 2'));
+    expect((await apply('other.yaml')).code).to.equal(5);
+
+    const allowed = await desk.run(
+      ...['apply', '--auto-approve', '-f', 'other.yaml', '--allow-protected-restores'],
+    );
+    expect(allowed.code, said(allowed)).to.equal(0);
+    write('third.yaml', 'third', name(0, ', generation: 3'));
+    expect(await apply('third.yaml')).to.deep.include({ code: 5, starts: [2] });
+  });
+
+  it('shows that a restore lifts its protection, and refuses a saved plan that hides it', async () => {
+    write('restores.yaml', 'night', name(0, ', protect: true'));
+    expect((await apply('restores.yaml')).code).to.equal(0);
+    write('restores.yaml', 'night', name(0, ', generation: 2, protect: false'));
+    expect(said(await desk.run('plan', '-f', 'restores.yaml'))).to.match(/protect.*true.*false/);
+
+    write('restores.yaml', 'night', name(0, ', protect: false'));
+    write('other.yaml', 'other', name(0, ', generation: 2'));
+    const files = ['-f', 'restores.yaml', '-f', 'other.yaml'];
+    expect((await desk.run('plan', ...files, '--out', 'plan.json')).code).to.equal(0);
+    const { actions } = JSON.parse(desk.read('plan.json'));
+    const at = actions.findIndex(({ kind }: { kind: string }) => kind === 'noop');
+    desk.write('plan.json', forged(desk.read('plan.json'), { [`actions.${at}.notes_protect`]: undefined }));
+    const hidden = await desk.run('apply', 'plan.json');
+    expect(hidden.code, said(hidden)).to.equal(5);
+    expect(said(hidden)).to.include('it would change whether its disk is protected');
+    expect(desk.starts()).to.deep.equal([1]);
+  });
+
   it('protects the result of a restore from manifests that do not know of it, until its own lifts that', async () => {
-    const name = (n: number, more = '') => {
-      const { volume_id, backup_id } = ids(n);
-      return `    - {name: disk-${n}, volume_id: ${volume_id}, backup_id: ${backup_id}${more}}\n`;
-    };
-    const write = (file: string, set: string, ...entries: string[]) =>
-      desk.write(
-        file,
-        `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
-      );
-    const apply = async (...files: string[]) => {
-      const done = await desk.run('apply', '--auto-approve', ...files.flatMap((file) => ['-f', file]));
-      return { code: done.code, text: said(done), starts: desk.starts() };
-    };
     write('restores.yaml', 'night', name(0, ', protect: true'), name(1));
     write('other.yaml', 'other', name(0, ', generation: 2'), name(1, ', generation: 2, protect: false'));
     expect(await apply('restores.yaml')).to.deep.include({ code: 0, starts: [1, 1] });

@@ -125,10 +125,10 @@ describe('protect: true', () => {
       state: kept().commit({ type: 'removed', address: 's/a' }),
       plan: { 't/x': 'blocked protected-restore' },
     },
-    'not after a restore that was allowed all the same': {
+    'also after a restore that was allowed for one run, or imported': {
       specs: [spec('t/x', 'v1', 'c1')],
       state: kept().put('t/z', 'v1', 'd1', 'succeeded'),
-      plan: { 't/x': 'restore first', orphans: 's/a succeeded, t/z succeeded' },
+      plan: { 't/x': 'blocked protected-restore', orphans: 's/a succeeded, t/z succeeded' },
     },
     'unless it is lifted under its name': {
       specs: [{ ...A, generation: 2, protect: false }],
