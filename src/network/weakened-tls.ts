@@ -77,7 +77,10 @@ export function proxyLoginUnencrypted(proxy: Proxy | undefined, variable: string
   );
 }
 
-/** Whether packets to a host (name or address, IPv6 with or without brackets) stay on this machine. */
+/**
+ * Whether packets to a host (name or address, IPv6 with or without brackets) stay on this machine. Of all names, only
+ * `localhost`: /etc/hosts defines it. Others, `a.localhost` too, may come from a name server.
+ */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   switch (isIP(host)) {
@@ -86,7 +89,7 @@ export function isLoopback(hostname: string): boolean {
     case 6:
       return host === '::1' || /^::ffff:(127\.|7f[0-9a-f]{2}:)/.test(host);
     default:
-      return /^(.+\.)?localhost\.?$/.test(host);
+      return host === 'localhost';
   }
 }
 

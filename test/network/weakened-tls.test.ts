@@ -53,7 +53,6 @@ describe('settings that weaken TLS', () => {
     ['127.1.2.3', true],
     ['localhost', true],
     ['LOCALHOST', true],
-    ['a.localhost', true],
     ['[::1]', true],
     ['::1', true],
     ['[::ffff:7f00:1]', true],
@@ -66,6 +65,11 @@ describe('settings that weaken TLS', () => {
     ['127.0.0.1.attacker.example', false],
     ['localhost.attacker.example', false],
     ['notlocalhost', false],
+    ['a.localhost', false],
+    // A name server is asked, not /etc/hosts.
+    ['localhost.', false],
+    ['localhost.localdomain', false],
+    ['ip6-localhost', false],
     ['[::2]', false],
     ['0.0.0.0', false],
   ] as const)

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
 import { jsonOf, object } from '../../domain/shape.ts';
 import { type EmulatorOptions, type OperatorResult, startEmulator } from '../../emulator/index.ts';
+import { isLoopback } from '../../network/weakened-tls.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { emulatorWorld, unusableWorld } from '../emulator-world.ts';
 import type { Io } from '../io.ts';
@@ -73,7 +74,7 @@ async function inWorld(
 /** Its URL, when OS_AUTH_URL is on this machine and an emulator answers there. No credential is sent. */
 async function servedEmulator(io: Io): Promise<string | undefined> {
   const url = authUrl(io);
-  if (!url || !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) return undefined;
+  if (!url || !isLoopback(url.hostname)) return undefined;
   const answer = await ask(`${url.origin}/__emulator/`).catch(() => undefined);
   const paths = answer?.status === 200 ? answer.fields.paths : undefined;
   return Array.isArray(paths) && paths.includes('POST detach-server') ? url.origin : undefined;
