@@ -3,7 +3,7 @@ import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
 import { statusWord } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
-import { type Importable, importRestore, type Proof } from '../executor/import-restore.ts';
+import { type ImportedRestore, type ImportProof, importRestore } from '../executor/import-restore.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import { type LockRequest, type Ports, withLeaseAndConnection } from './ports.ts';
 import { noState } from './refusals.ts';
@@ -11,7 +11,7 @@ import { noState } from './refusals.ts';
 export interface ImportRequest extends LockRequest {
   readonly address: Address;
   readonly declared: Pick<PlanRequest, 'specs' | 'files'>;
-  readonly proof: Proof;
+  readonly proof: ImportProof;
 }
 
 /** Records that a declared restore was done without vbsctl. */
@@ -40,7 +40,7 @@ export function importByHand(request: ImportRequest, ports: Ports): Promise<void
   });
 }
 
-function importable(action: Action): Importable {
+function importable(action: Action): ImportedRestore {
   const { address, generation, volume, backup } = action;
   switch (action.kind) {
     case 'restore':

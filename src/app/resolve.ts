@@ -29,7 +29,7 @@ export function resolve(request: ResolveRequest, ports: Ports): Promise<Resolved
     const record = recordOf(state, address);
     const resolved = await resolveRecord(lease, driver, clock, record, decision, {
       settings,
-      tell: (note) => ports.report([note]),
+      report: (note) => ports.report([note]),
       stop,
     });
     return { record: resolved, state: lease.state() };

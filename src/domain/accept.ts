@@ -1,16 +1,16 @@
 import type { Contradiction } from './cross-check.ts';
 import { type AcceptedRecord, type Commit, type HistoryEntry, type State, serialAbove } from './state.ts';
 
-export interface Acceptance {
+interface Acceptance {
   readonly reason: string;
-  /** The state that was known instead. */
+  /** The state that was known until now. */
   readonly over?: { readonly lineage: string; readonly serial: number };
   readonly contradictions: readonly Contradiction[];
 }
 
 /**
- * The state after a person took it as it stands. Its serial is above the one that was known, so that it is older for
- * nobody; the history names who, when and why, and its records contradict it no more.
+ * The state after an operator accepted it. Its serial is higher than the known one, so that it does not look old to anybody.
+ * The history says who accepted it, when and why, and no longer contradicts the records.
  */
 export function acceptedState(
   state: State,

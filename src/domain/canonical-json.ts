@@ -1,6 +1,6 @@
 import type { ChunkedWork } from './chunked-work.ts';
 
-/** The same text for the same data, whatever order its keys came in. */
+/** Equal texts for equal data, whatever the order of its keys. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
@@ -9,7 +9,7 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** The same text, of an object whose lists may be long. */
+/** The same for an object whose lists may be long. */
 export function* canonicalJsonInSteps(object: object): ChunkedWork<string> {
   const members: string[] = [];
   for (const [key, value] of Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -30,7 +30,7 @@ function* listInSteps(list: readonly unknown[]): ChunkedWork<string> {
   return `[${items.join(',')}]`;
 }
 
-/** Whether two values have the same canonical JSON, without making it. */
+/** Whether two values have the same canonical JSON. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

@@ -1,10 +1,10 @@
 /**
- * Work that takes seconds on a large state, as a generator that yields now and then (each mebibyte or so). It decides
- * nothing about time: who runs it says whether anything else may happen in between.
+ * Work that takes seconds on a large state, as a generator that yields about once per MiB. Its caller decides whether
+ * anything else may run in between.
  */
 export type ChunkedWork<T> = Generator<undefined, T>;
 
-/** Nothing happens in between. */
+/** Runs the work without a break. */
 export function runSync<T>(steps: ChunkedWork<T>): T {
   for (;;) {
     const { done, value } = steps.next();
@@ -12,7 +12,7 @@ export function runSync<T>(steps: ChunkedWork<T>): T {
   }
 }
 
-/** Everything that waits has its turn after each step, and signals do: once `stop` is aborted, rejects with its reason. */
+/** Lets other work and signals in after each step. Once `stop` is aborted, rejects with its reason. */
 export async function runInterruptibly<T>(steps: ChunkedWork<T>, stop?: AbortSignal): Promise<T> {
   for (;;) {
     stop?.throwIfAborted();

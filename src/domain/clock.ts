@@ -1,8 +1,8 @@
-/** Time, passed in everywhere so that tests and simulations own it. */
+/** The time, passed in so that tests and simulations control it. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. May jump. */
   now(): number;
-  /** Milliseconds on a clock that never goes back; only differences mean something. */
+  /** Milliseconds on a clock that never goes back; only differences have a meaning. */
   monotonic(): number;
   /** Resolves after `ms`; rejects with the signal's reason when aborted before. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -21,14 +21,14 @@ export interface Moment {
   readonly wall: number;
 }
 
-/** Now, or in so many ms. */
+/** The point in time `inMs` from now. */
 export function momentOf(clock: Clock, inMs = 0): Moment {
   return { monotonic: clock.monotonic() + inMs, wall: clock.now() + inMs };
 }
 
 /**
- * How long ago it may be (below zero: it is to come), by whichever clock has gone further: the monotonic one stands
- * still while a machine sleeps, the other one may be set back.
+ * The longest time that may have passed since, by whichever clock shows more: the monotonic clock stops while a machine
+ * sleeps, the wall clock may be set back. Negative if it is in the future.
  */
 export function mayHavePassedMs(clock: Clock, since: Moment): number {
   const now = momentOf(clock);

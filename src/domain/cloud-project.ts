@@ -1,11 +1,11 @@
 import { sanitize } from './escape/terminal.ts';
 
-/** Which cloud project a state belongs to. Restores of one target never count as done in another. */
+/** The cloud project of a state. Restores done in one project never count as done in another. */
 export interface CloudProject {
   readonly auth_url: string;
   readonly region: string;
   readonly project_id: string;
-  /** For people only; two targets with the same ids are the same target whatever they are called. */
+  /** For display only; projects are compared by their ids. */
   readonly project_name?: string;
 }
 
@@ -17,7 +17,7 @@ export function sameProject(a: CloudProject, b: CloudProject): boolean {
   );
 }
 
-/** On one line, whatever a cloud or a state says. */
+/** On one line, whatever cloud or state contain. */
 export function projectText(target: CloudProject): string {
   const project = target.project_name ? `${target.project_name} (${target.project_id})` : target.project_id;
   return sanitize(`project ${project}, region ${target.region}, ${target.auth_url}`);
@@ -30,7 +30,7 @@ export function canonicalAuthUrl(url: string): string {
   return text.replace(/\/+$/, '').replace(/\/v3$/, '').replace(/\/+$/, '');
 }
 
-/** How the auth URL of a state begins that `--cloud emulator` created. */
+/** Prefix of the auth URL in a state that `--cloud emulator` created. */
 export const EMULATOR_AUTH_URL = 'emulator:';
 
 export function isEmulator({ auth_url }: CloudProject): boolean {

@@ -1,6 +1,6 @@
 /**
- * What a cloud shows of disks, backups and jobs, and how a request to it can end: the words that planner,
- * executor and drivers share. Times are ISO 8601 in UTC with a `Z`, sizes are GB as the API counts them.
+ * Volumes, backups and jobs as a cloud shows them, and how a request to it can end. Planner, executor and drivers share
+ * these types. Times are ISO 8601 in UTC with a `Z`, sizes are GB as the API counts them.
  */
 
 export interface Attachment {
@@ -9,7 +9,6 @@ export interface Attachment {
   readonly device?: string;
 }
 
-/** A machine that disks are attached to. */
 export interface Server {
   readonly id: string;
   readonly name: string;
@@ -26,13 +25,13 @@ export interface Volume {
   readonly size: number;
   readonly attachments: readonly Attachment[];
   readonly created_at?: string;
-  /** Moves when a restore starts and when it ends; resolution is a whole second. */
+  /** Changes when a restore starts and when it ends; resolution is one second. */
   readonly updated_at?: string;
   readonly project_id?: string;
   readonly availability_zone?: string;
-  /** Of a disk that is one of a replicated pair, where the service tells: `active`, `copying`, … */
+  /** Present if the volume is one of a replicated pair and the service says so: `active`, `copying`, … */
   readonly replication_status?: string;
-  /** The backup of another disk that this disk was last restored from (`metadata.src_backup_id`). */
+  /** The backup of another volume that this volume was last restored from (`metadata.src_backup_id`). */
   readonly src_backup_id?: string;
 }
 
@@ -42,7 +41,7 @@ export interface Backup {
   /** `creating`, `available`, `restoring`, `error`, `error_restoring`, `deleting` */
   readonly status: string;
   readonly size: number;
-  /** The disk the backup was made of, never the disk it is restored into. */
+  /** The volume that the backup was made of, never the one it is restored into. */
   readonly volume_id: string;
   /** When the data was taken (`data_timestamp`), else when the backup was created. */
   readonly created_at: string;
@@ -65,16 +64,16 @@ export interface Job {
   readonly reasons: readonly string[];
 }
 
-/** Why a request did not bring what was asked for. Never holds a secret. */
+/** Why a request failed. Never contains a secret. */
 export interface CloudFailure {
   readonly cause:
     | 'no_connection' // no byte of the request was written
     | 'connection_lost' // something was written, no whole answer came
     | 'timeout'
     | 'status' // an answer with an error status
-    | 'unreadable' // an answer that is not what the API promises
+    | 'unreadable' // an answer that does not match the API
     | 'crashed'; // the process ended before it recorded an answer
-  /** For people: what the service or the network said. */
+  /** For display: what the service or the network reported. */
   readonly message: string;
   /** HTTP status, when there was an answer. */
   readonly status?: number;
@@ -85,15 +84,15 @@ export interface CloudFailure {
   readonly retry_after_ms?: number;
 }
 
-/** That the cloud asked this client to send less. */
+/** The cloud asked this client to send fewer requests. */
 export interface Throttle {
-  /** HTTP status that it came with: 429 mostly, 503, or 413 in older OpenStack. */
+  /** HTTP status of the answer: mostly 429, also 503, or 413 in older OpenStack. */
   readonly status: number;
-  /** From `Retry-After`, ms; absent in a 429 that does not say for how long. */
+  /** From `Retry-After`, ms; absent in a 429 without it. */
   readonly asked_ms?: number;
 }
 
-/** That all requests of this process slow down for it: nothing is sent during a pause, then half as much as before. */
+/** All requests of this process slow down: none is sent during a pause, and then half as many as before. */
 export interface Slowdown extends Throttle {
   /** From now on, ms. */
   readonly pause_ms: number;
@@ -106,50 +105,50 @@ export interface Found<T> {
   readonly cloud_time_ms?: number;
 }
 
-/** A disk, backup or job as read just now. */
+/** The result of one GET of a volume, backup or job. */
 export type Reading<T> =
   | Found<T>
   | { readonly kind: 'gone'; readonly failure: CloudFailure }
   | { readonly kind: 'unreadable'; readonly failure: CloudFailure; readonly retryable: boolean };
 
-/** What one POST of a restore came to. The executor's whole rule hangs on telling these apart. */
+/** The outcome of one POST of a restore. The executor's rules depend on telling these apart. */
 export type StartOutcome =
-  /** The service promised to do it. Only VBS names a job. */
+  /** The service accepted it. Only VBS names a job. */
   | { readonly kind: 'accepted'; readonly job_id?: string; readonly request_id?: string }
-  /** Not a byte left this machine. */
+  /** Not a byte was sent. */
   | { readonly kind: 'not_sent'; readonly failure: CloudFailure }
   /**
-   * The service, or its gateway, said no. `later`: the same request may be accepted another time (409, 429,
-   * 503). `when_ready`: disk, backup or backup service is not ready yet, which may take long. `reauthenticate`:
-   * the token was refused (401). `never`: no repetition will help.
+   * The service, or its gateway, refused. `later`: the same request may be accepted another time (409, 429,
+   * 503). `when_ready`: volume, backup or backup service is not ready yet, which may take long. `reauthenticate`:
+   * the token was refused (401). `never`: a repetition does not help.
    */
   | {
       readonly kind: 'rejected';
       readonly failure: CloudFailure;
       readonly again: 'later' | 'when_ready' | 'reauthenticate' | 'never';
     }
-  /** Nobody knows whether it started. */
+  /** Not known whether it started. */
   | { readonly kind: 'ambiguous'; readonly failure: CloudFailure };
 
-/** The interface that a cloud is spoken to through. */
+/** The backup API of a cloud. */
 export type CloudApi = 'vbs' | 'cinder';
 
-/** How an API treats the disk of a restore, where they differ. What decides by it asks this, not the API's name. */
+/** How the APIs differ in treating the volume of a restore. Code asks these, not the name of the API. */
 export interface CloudTraits {
-  /** It refuses a restore while another backup of the disk is being made, and not every disk shows that one is. */
+  /** It refuses a restore while another backup of the volume is being made, which not every volume shows. */
   readonly refusesDuringBackup: boolean;
-  /** It may write the disk again while it restores it, so that the disk's `updated_at` gets later than the backup's. */
+  /** It may set `updated_at` of the volume again during a restore, so that it gets later than the backup's. */
   readonly rewritesDisk: boolean;
 }
 
-/** Ids are UUIDs: services and people write them in upper or lower case. */
+/** Ids are UUIDs, written in upper or lower case. */
 export function sameId(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
 /**
- * Whether a text has the form of an id, with dashes or without. Where a name or an id may be given, it is an id and never
- * a name: whoever may name a disk could otherwise give it the id of another one.
+ * Whether a text has the form of an id, with dashes or without. Where a name or an id is allowed, such a text is an id and
+ * never a name: otherwise a volume could be named like the id of another one.
  */
 export function looksLikeId(text: string): boolean {
   return /^[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}$/i.test(text);

@@ -18,23 +18,23 @@ export interface Config {
 export interface ApplySettings {
   readonly parallelism: number;
   readonly requests_per_second: number;
-  /** After so many failed or unknown restores nothing new starts. 0: no limit. */
+  /** After this number of failed or unknown restores nothing new starts. 0: no limit. */
   readonly max_failures: number;
-  /** How long one run follows a restore; a manifest's `timeout` wins. */
+  /** How long one run follows a restore; `timeout` of a manifest overrides it. */
   readonly timeout_ms: number;
 }
 
 export interface RetrySettings {
-  /** No new attempt of a restore begins later than this after its first. */
+  /** No attempt of a restore begins later than this after the first that failed. */
   readonly give_up_after_ms: number;
   readonly min_delay_ms: number;
   readonly max_delay_ms: number;
   /**
-   * The longest `Retry-After` that is waited out. Reads of a cloud that asks for more fail at once and say so; a run that
-   * follows restores pauses this long, then asks again.
+   * The longest `Retry-After` that vbsctl waits. If a cloud asks for more, reads fail at once, and a run that follows
+   * restores pauses this long and asks again.
    */
   readonly max_retry_after_ms: number;
-  /** How long an unanswered POST may still take effect: nothing is repeated before. */
+  /** How long an unanswered POST may still take effect; nothing is repeated before. */
   readonly settle_ms: number;
   readonly after_ambiguous: 'retry' | 'stop';
 }
@@ -49,28 +49,28 @@ export interface HttpSettings {
   /** From the first byte of a request to the last of its answer. */
   readonly request_timeout_ms: number;
   readonly max_response_bytes: number;
-  /** Of one list. */
+  /** Pages of one list. */
   readonly max_list_pages: number;
-  /** All pages of one list together. */
+  /** Bytes of all pages of one list. */
   readonly max_list_bytes: number;
-  /** All answers to reads of one run together; then no further read is sent. */
+  /** Bytes of all answers to the reads of one run; then no further read is sent. */
   readonly max_run_bytes: number;
 }
 
-/** What must never happen, whatever a manifest asks for. Absent: no limit, nothing required. */
+/** Limits that no manifest can lift. A limit that is absent does not apply. */
 export interface Policy {
   readonly max_restores?: number;
   readonly max_backup_age_ms?: number;
-  /** Ids or name globs of disks that nothing is restored into. */
+  /** Ids or name globs of volumes that nothing may be restored into. */
   readonly protected_volumes: readonly string[];
   /** Labels that every set must carry, with a value. */
   readonly require_labels?: readonly string[];
-  /** Every restore must say what it expects of its disk. */
+  /** Every restore must have `expect`. */
   readonly require_expect?: boolean;
   readonly require_valid_until?: boolean;
-  /** Nothing new is started but by a saved plan that a trusted key has signed. */
+  /** Only saved plans that a trusted key has signed may start restores. */
   readonly require_signed_plans?: boolean;
-  /** Names of the only sets whose restores may run. */
+  /** Names of the sets whose restores may run. Default: all. */
   readonly allowed_sets?: readonly string[];
 }
 

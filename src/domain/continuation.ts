@@ -16,20 +16,15 @@ import type { Address } from './spec.ts';
 import { type Change, recordsTold, type State } from './state.ts';
 
 /**
- * Two ledgers held against each other: whether one record can be what became of another, what a run could not
- * write down any more and a state may take in later, and what a state would forget for another one.
- */
-
-/**
- * Whether legal steps (`advance`) lead from one record of a restore to the other. The same record does not follow
- * itself. A resolution counts: it is a step of a person.
+ * Whether legal steps (`advance`) lead from one record of a restore to the other. A record does not follow itself.
+ * `resolve` is a step, too.
  */
 export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
   if (!sameIdentity(earlier, later) || isSame(earlier, later)) return false;
   if (Date.parse(later.updated_at) < Date.parse(earlier.updated_at)) return false;
   if (earlier.status === 'succeeded') return false;
   if (earlier.status === 'failed' && earlier.touched === 'no') {
-    const [first] = later.attempts; // it is tried anew, from a new baseline
+    const [first] = later.attempts; // a new try, from a new baseline
     return first !== undefined && Date.parse(first.intended_at) >= Date.parse(earlier.updated_at);
   }
   if (!sameAttempts(earlier, later)) return false;
@@ -66,10 +61,10 @@ function endsAs(running: Running, later: RestoreRecord): boolean {
 }
 
 /**
- * Whether the steps of a run (`advance`) can make the record: its attempts allow what it says came of them. What a person
- * said (`resolve`, `import`) is no step of a run.
+ * Whether the steps of a run (`advance`) can make the record: its status fits its attempts. `resolve` and `import` are not
+ * steps of a run.
  */
-function isOfARun(record: RestoreRecord): boolean {
+function canBeOfARun(record: RestoreRecord): boolean {
   const { attempts } = record;
   const last = attempts.at(-1);
   if (!last || 'resolution' in record || jobIdOf(record) !== last.job_id) return false;
@@ -92,16 +87,16 @@ function isOfARun(record: RestoreRecord): boolean {
   }
 }
 
-/** Whether the attempts of one begin those of the other; only the last may have got its answer meanwhile. */
+/** Whether the later attempts begin with the earlier ones. Only the last may have got its answer meanwhile. */
 function sameAttempts(earlier: RestoreRecord, later: RestoreRecord): boolean {
   const { attempts, baseline } = earlier;
   if (later.attempts.length < attempts.length) return false;
-  // only the first baseline can tell what an attempt in doubt did, so it never changes
+  // only the first baseline can show what an attempt in doubt did, so it never changes
   if (wasEverInDoubt(attempts) && !sameObservation(baseline, later.baseline)) return false;
   return attempts.every((attempt, index) => {
     const now = later.attempts[index];
     if (now?.intended_at !== attempt.intended_at) return false;
-    // What is in doubt may be settled later.
+    // An attempt in doubt may be settled later.
     const { settled, ...then } = now;
     return attempt.answer === undefined || isSame(attempt, attempt.settled ? now : then);
   });
@@ -111,18 +106,18 @@ function isSame(a: unknown, b: unknown): boolean {
   return canonicalJson(a) === canonicalJson(b);
 }
 
-/** What is to be done about a record that a run could not save. */
+/** What to do with a record that a run could not save. */
 export type Merge = {
   readonly unsaved: RestoreRecord;
-} /** It is news: the state takes it. `record`: under the address that it has there. */ & (
+} /** New: the state takes it. `record`: with the address that the restore has in the state. */ & (
   | { readonly kind: 'taken'; readonly record: RestoreRecord; readonly before?: RestoreRecord['status'] }
-  /** The state says so already, or has gone on from it. */
+  /** The state already has it, or a later record of the restore. */
   | { readonly kind: 'known'; readonly status: RestoreRecord['status'] }
-  /** Both cannot be true. */
+  /** It contradicts the state. */
   | { readonly kind: 'refused'; readonly why: string }
 );
 
-/** Holds every record against the state; nothing is changed. Linear, in steps. */
+/** Compares every record with the state, which it does not change. Linear, in steps. */
 export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): ChunkedWork<Merge[]> {
   const facts = factsOf(state);
   const merges: Merge[] = [];
@@ -140,7 +135,7 @@ export function* mergeUnsaved(state: State, unsaved: readonly RestoreRecord[]): 
   return merges;
 }
 
-/** Some mebibytes of them. */
+/** Some MiB of records. */
 const RECORDS_A_STEP = 1_000;
 
 export function changesOf(merges: readonly Merge[]): Change[] {
@@ -151,11 +146,11 @@ export function changesOf(merges: readonly Merge[]): Change[] {
 
 type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
-/** `last`: what the state tells of the same restore. */
+/** `last`: the last record of the same restore in the state. */
 function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
   const here = last && { ...record, address: last.address };
   if (here && (isSame(last, here) || follows(here, last))) return { kind: 'known', status: last.status };
-  if (!isOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
+  if (!canBeOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
   if (last && here) {
     if (!follows(last, here))
       return { kind: 'refused', why: `the state has it ${statusWord(last.status)} since ${last.updated_at}` };
@@ -174,8 +169,8 @@ function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefi
 }
 
 /**
- * Records of `current` about which `next` knows less: working with `next`, a restore that was done could be done
- * again, or one that is under way be started beside itself.
+ * Records of `current` of which `next` has less: with `next`, a done restore could be done again, or a running one be
+ * started a second time.
  */
 export function forgottenBy(next: State, current: State): RestoreRecord[] {
   const known = factsOf(next);
@@ -188,7 +183,7 @@ export function forgottenBy(next: State, current: State): RestoreRecord[] {
   });
 }
 
-/** How much a record holds back: what was done most of all, what surely did nothing not at all. */
+/** How much a record prevents: a done restore most, a failed one that did nothing not at all. */
 function weightOf(record: RestoreRecord): number {
   if (record.status === 'succeeded') return 2;
   return record.status === 'failed' && record.touched === 'no' ? 0 : 1;
@@ -196,7 +191,7 @@ function weightOf(record: RestoreRecord): number {
 
 type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
 
-/** All that a state tells of each restore, oldest first, history and records. */
+/** All records of each restore in history and records, oldest first. */
 function factsOf(state: State): Facts {
   const facts = new Map<string, RestoreRecord[]>();
   for (const record of recordsTold(state)) {
@@ -208,7 +203,6 @@ function factsOf(state: State): Facts {
   return facts;
 }
 
-/** For messages. */
 export function addressesText(records: readonly RestoreRecord[], shown: number): string {
   const names: Address[] = records.slice(0, shown).map(({ address }) => address);
   return names.join(', ') + (records.length > shown ? ` and ${records.length - shown} more` : '');

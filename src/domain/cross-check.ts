@@ -19,8 +19,8 @@ export interface Contradiction {
 }
 
 /**
- * What is over must stand in the history as it stands in the records, and what the history tells of an address
- * must be there still: it leaves only by a rename, a removal, or a later restore at its address.
+ * A record that has ended must be in the history as well. What the history says of an address must still be there, unless
+ * it was renamed, removed, or replaced by a later restore.
  */
 export function contradictions(state: State): Contradiction[] {
   const told = replay(state.history);
@@ -58,7 +58,7 @@ export function contradictions(state: State): Contradiction[] {
         address,
         `it is ${statusWord(record.status)} since ${record.updated_at}, but in the history it is ${statusWord(last.status)} since ${last.updated_at}`,
       );
-    // A rename changes the address and nothing else. `touched` of a failed one decides whether it is done again.
+    // A rename changes only the address. `touched` of a failed record decides whether it is done again.
     else if (!sameJson({ ...last, address }, record))
       say(
         address,
@@ -74,7 +74,7 @@ export function contradictions(state: State): Contradiction[] {
   return found;
 }
 
-/** The last that the history tells of each address. */
+/** The last record of each address in the history. */
 function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreRecord> {
   const told = new Map<Address, RestoreRecord>();
   for (let index = 0; index < history.length; index++) {
@@ -86,13 +86,13 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
       case 'removed':
         told.delete(entry.record.address);
         break;
-      case 'state_accepted': // a person said that this is what stands there
+      case 'state_accepted': // an operator confirmed these records
         for (const { address, record } of entry.records ?? [])
           if (record) told.set(address, record);
           else told.delete(address);
         break;
       case 'moved': {
-        // those of one commit happen at once: two records may change places
+        // renames of one commit happen at once: two records may swap addresses
         const { serial } = entry;
         const moves = [];
         for (let each: HistoryEntry | undefined = entry; each?.type === 'moved' && each.serial === serial; ) {
@@ -105,7 +105,7 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
         for (const { to, record } of moves) if (record) told.set(to, record);
         break;
       }
-      default: // what was pushed brought its own history
+      default: // a pushed state has its own history
     }
   }
   return told;

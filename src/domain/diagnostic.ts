@@ -1,11 +1,11 @@
-/** The one shape of everything the program has to say about a problem. */
+/** A problem that the program reports. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning' | 'note';
   /** Stable kebab-case name of the check, for machines: `unknown-key`, `volume-twice`. */
   readonly code: string;
   /** One sentence without a full stop: what is wrong. */
   readonly summary: string;
-  /** What else helps to understand it. */
+  /** More that explains it. */
   readonly detail?: string | MultilineText;
   /** What to do: an edit, a command, a flag. */
   readonly remedy?: string | MultilineText;
@@ -13,8 +13,8 @@ export interface Diagnostic {
 }
 
 /**
- * A text of several lines, in JSON one text. A line break within a line, or within a text that is one line, is never meant:
- * it came with what somebody else wrote, and is made visible where it is shown.
+ * A text of several lines; one string in JSON. A line break inside one of the lines, or in a text of one line, came with
+ * text from outside: views show it as `\n`.
  */
 export class MultilineText {
   readonly each: readonly string[];
@@ -36,12 +36,12 @@ export function linesOf(text: string | MultilineText): readonly string[] {
   return typeof text === 'string' ? [text] : text.each;
 }
 
-/** Where a problem is: in a file (line and column count from 1) or at a restore. */
+/** Where a problem is: in a file (line and column from 1) or at a restore. */
 export interface SourcePosition {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  /** The source line itself, for a caret under `column`. */
+  /** The source line, to be shown with a caret under `column`. */
   readonly text?: string;
   readonly address?: string;
 }

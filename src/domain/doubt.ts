@@ -2,20 +2,20 @@ import { unreachable } from './errors.ts';
 import type { Attempt } from './record.ts';
 
 /**
- * How sure it is that an attempt did nothing. `none`: certainly nothing, for not a byte was sent. `possible_duplicate`: it
- * was answered with a no, whatever its status, that may belong to a second copy of the request (a gateway that repeated it,
- * whose second copy may meet a token that has ended), or that may have crossed its own effect. `full`: nobody knows.
- * Unless it is `none`, nothing is repeated or called untouched before settle has passed.
+ * Whether an attempt may have started the restore. `none`: no, because not a byte was sent. `possible_duplicate`: it was
+ * refused, but the refusal, whatever its status, may belong to a second copy of the request (a gateway repeated it, and the
+ * second copy may meet an expired token), or may have been sent while the request took effect. `full`: not known. Unless it
+ * is `none`, nothing is repeated or called untouched before settle has passed.
  */
 export type Doubt = 'none' | 'possible_duplicate' | 'full';
 
-/** As it stands now: what was settled is no doubt any more. */
+/** The doubt now: none once the attempt is settled. */
 export function doubtOf(attempt: Attempt): Doubt {
   // Rule: settled-doubt-does-not-return
   return attempt.settled ? 'none' : doubtWhenSent(attempt);
 }
 
-/** As it was before anybody looked. What was ever in doubt keeps its baseline: only that can show a start after all. */
+/** The doubt before any observation. An attempt that was ever in doubt keeps its baseline, to detect a late start. */
 export function doubtWhenSent(attempt: Attempt): Doubt {
   switch (attempt.answer) {
     // Rule: unanswered-attempt-is-in-doubt
@@ -42,7 +42,7 @@ export function worstDoubt(attempts: readonly Attempt[]): Doubt {
   return worst(attempts.map(doubtOf));
 }
 
-/** Whether something that was sent can have started it, settled or not. */
+/** Whether a request can have started the restore, settled or not. */
 export function wasEverInDoubt(attempts: readonly Attempt[]): boolean {
   return worst(attempts.map(doubtWhenSent)) !== 'none';
 }

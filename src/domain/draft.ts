@@ -3,12 +3,12 @@ import type { CloudProject } from './cloud-project.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { VolumeRow } from './inventory.ts';
 
-/** A manifest that `vbsctl generate` is about to write: found in the cloud, not yet declared by anybody. */
+/** A manifest that `vbsctl generate` writes from what is in the cloud. */
 export interface Draft {
   /** Name of the set. */
   readonly set: string;
   readonly target: CloudProject;
-  /** As it was asked for: a time with its zone, or `latest`. */
+  /** As given: a time with its zone, or `latest`. */
   readonly as_of: string;
   /** The same, ISO 8601 UTC. */
   readonly moment: string;
@@ -23,12 +23,12 @@ export interface DraftRestore {
   readonly name: string;
   readonly volume: VolumeRow;
   readonly backup: Backup;
-  /** The next restorable ones, for who wants another. */
+  /** The next older and newer restorable backups, as alternatives. */
   readonly older?: Backup;
   readonly newer?: Backup;
 }
 
-/** A disk that was asked for and that has nothing to go back to. */
+/** A selected volume without a restorable backup. */
 export interface DraftGap {
   readonly kind: 'gap';
   readonly volume: VolumeRow;

@@ -1,17 +1,17 @@
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const FORM = /^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$/;
 
-/** The text forms a duration has in files and flags; the same pattern stands in `schemas/`. */
+/** Examples of durations in files and flags; `schemas/` has the same pattern. */
 export const DURATION_EXAMPLES = '250ms, 90s, 30m, 2h or 7d';
 
-/** Milliseconds of `250ms`, `90s`, `30m`, `2h`, `7d`; undefined when the text is no duration. */
+/** Milliseconds of `250ms`, `90s`, `30m`, `2h`, `7d`; undefined if the text is not a duration. */
 export function parseDuration(text: string): number | undefined {
   const match = FORM.exec(text);
   if (!match) return undefined;
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
-/** For people, two units at most: `850ms`, `42s`, `3m 20s`, `2h 5m`, `12d 4h`. */
+/** For display, with at most two units: `850ms`, `42s`, `3m 20s`, `2h 5m`, `12d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`;
   const seconds = Math.round(ms / 1_000);

@@ -1,6 +1,6 @@
 import { type Diagnostic, error } from './diagnostic.ts';
 
-/** Exit codes, as documented in `vbsctl help exit-codes`. The only place that numbers them. */
+/** Exit codes, as documented in `vbsctl help exit-codes`. */
 export const EXIT = {
   done: 0,
   error: 1,
@@ -13,7 +13,7 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Why a command could not do its work. A bug is none of these: it throws a plain Error and crashes. */
+/** Why a command could not do its work. A bug throws a plain Error instead, and crashes. */
 export type FailureKind =
   | 'usage'
   | 'invalid'
@@ -36,7 +36,7 @@ const EXIT_OF: Record<FailureKind, ExitCode> = {
   outcome_unknown: EXIT.outcome_unknown,
 };
 
-/** An operating error: something a person can fix, told as diagnostics. */
+/** An operating error: a problem that the user can fix, described by diagnostics. */
 export class Failure extends Error {
   readonly kind: FailureKind;
   readonly diagnostics: readonly Diagnostic[];
@@ -65,7 +65,7 @@ export class Failure extends Error {
   }
 }
 
-/** What most refusals are: one problem, and what to do about it. */
+/** A refusal with one problem and its remedy. */
 export function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {
   return Failure.of('refused', code, summary, { remedy }, { cause });
 }

@@ -5,14 +5,14 @@ import type { RestoreRecord, Unknown } from './record.ts';
 import type { Address } from './spec.ts';
 
 /**
- * What the executor tells while it runs a plan. Views (human, JSON lines, reports) consume these and nothing
- * else. Every event about a record comes after that record is durable, but for the end `unsaved`, which says so.
+ * What the executor reports while it runs a plan; views consume nothing else. An event about a record follows the commit of
+ * that record, except the end `unsaved`.
  */
 export type ApplyEvent = { readonly at: string } & (
   | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
-  /** A slot is taken; the restore is being looked at. */
+  /** A slot is taken; nothing is sent yet. */
   | { readonly type: 'preparing'; readonly address: Address; readonly resumed: boolean }
-  /** It cannot go on yet. Repeated only when the reason changes. */
+  /** It cannot continue yet. Repeated only when the reason changes. */
   | { readonly type: 'waiting'; readonly address: Address; readonly reason: string }
   | { readonly type: 'intended'; readonly address: Address; readonly attempt: number }
   | {
@@ -27,53 +27,53 @@ export type ApplyEvent = { readonly at: string } & (
       readonly attempt: number;
       readonly answer: 'not_sent' | 'rejected' | 'ambiguous';
       readonly failure: CloudFailure;
-      /** What the executor does about it now. */
+      /** What the executor does next. */
       readonly next: 'look' | 'give_up';
     }
-  /** The request left when it should not have any more: this process was frozen between its last check and the write. */
+  /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
   | {
       readonly type: 'written_late';
       readonly address: Address;
       readonly attempt: number;
       readonly late_ms: number;
     }
-  /** It is not known yet whether it started; `because`: what the last look showed. */
+  /** Not known yet whether it started; `because`: what the last observation showed. */
   | { readonly type: 'checking'; readonly address: Address; readonly because: string }
-  /** Disk and backup showed that it started, though no answer said so. */
+  /** Volume and backup showed that it started, although no answer said so. */
   | { readonly type: 'adopted'; readonly address: Address; readonly because: string }
-  /** Disk and backup showed that no attempt so far started it. */
+  /** Volume and backup showed that no attempt so far started it. */
   | { readonly type: 'not_started'; readonly address: Address; readonly because: string }
   | {
       readonly type: 'progress';
       readonly address: Address;
       readonly job?: Job['status'];
       readonly note: string;
-      /** The cloud does not tell how it goes, or in words that nobody knows. Said once for each note. */
+      /** The progress cannot be read, or is not understood. Set once for each note. */
       readonly trouble?: true;
     }
   | { readonly type: 'ended'; readonly address: Address; readonly end: End }
-  /** The cloud asked for less, and the whole run slows down. Told again only when the pause becomes longer. */
+  /** The cloud asked for fewer requests, and the whole run slows down. Repeated only when the pause becomes longer. */
   | ({ readonly type: 'slowed_down' } & Slowdown)
-  /** A write of the state takes longer than this and is still tried: nothing leaves before it is through. */
+  /** A write of the state takes longer than this and is still retried; nothing is sent before it is done. */
   | { readonly type: 'state_slow'; readonly after_ms: number }
-  /** It is written again. */
+  /** The state is written again. */
   | { readonly type: 'state_written' }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
   | { readonly type: 'run_ended'; readonly summary: RunSummary }
 );
 
-/** As it happens, before it gets its time. */
+/** An event before it gets its time. */
 export type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
-/** How a restore stands when the run is through with it. */
+/** The result of one restore when the run is done with it. */
 export type End =
-  /** Closed or open, the record tells all. `refused`: it did not start, and why today's policy forbids to send it again. */
+  /** The record has the result. `refused`: it did not start, and today's policy forbids to send it again. */
   | { readonly kind: 'recorded'; readonly record: RestoreRecord; readonly refused?: readonly Diagnostic[] }
-  /** This is how it stands, but the state could not be written any more: it knows an earlier record at best. */
+  /** The result, but the state could no longer be written: it has an earlier record, if any. */
   | { readonly kind: 'unsaved'; readonly record: RestoreRecord }
   /** Nothing was sent and nothing is recorded: the next run plans it again. */
   | { readonly kind: 'not_started'; readonly reason: string; readonly code: NotStarted }
-  /** The plan left it out. `unknown`: the record whose unknown outcome is in its way, if one is. */
+  /** The plan left it out. `unknown`: the record whose unknown outcome blocks it, if one does. */
   | { readonly kind: 'blocked'; readonly reasons: readonly Diagnostic[]; readonly unknown?: Unknown };
 
 export type NotStarted =
@@ -94,9 +94,9 @@ export interface RunSummary extends Readonly<Record<Result, number>> {
   readonly adopted: number;
   readonly succeeded: number;
   readonly failed: number;
-  /** Those included that the plan leaves out because an earlier outcome is unknown. */
+  /** Includes those that the plan leaves out because an earlier outcome is unknown. */
   readonly unknown: number;
-  /** What came of them could not be written into the state. */
+  /** Their outcome could not be written to the state. */
   readonly unsaved: number;
   /** Not started in this run. */
   readonly not_started: number;
@@ -104,12 +104,12 @@ export interface RunSummary extends Readonly<Record<Result, number>> {
   readonly blocked: number;
   /** The cloud works on them. */
   readonly running: number;
-  /** Begun, and no yes came of it yet: whether the cloud works on them, the next run finds out. */
+  /** Begun and not accepted: the next run finds out whether the cloud works on them. */
   readonly intended: number;
   readonly duration_ms: number;
   /** HTTP requests of this run, tokens included. */
   readonly requests: number;
-  /** How often the cloud asked for less (429, `Retry-After`), and the whole run slowed down. */
+  /** How often the cloud asked for fewer requests (429, `Retry-After`), and the whole run slowed down. */
   readonly slowdowns: number;
 }
 

@@ -1,5 +1,5 @@
-// Own code, not `picomatch`: a regular expression made of a pattern may take exponential time.
-/** `*` stands for any run of characters, `?` for one. At most pattern × text steps, whatever the pattern. */
+// Own code, not `picomatch`: a regular expression made from a pattern may take exponential time.
+/** `*` matches any characters, `?` one. Takes at most pattern × text steps. */
 export function globMatches(pattern: string, text: string): boolean {
   let p = 0;
   let t = 0;

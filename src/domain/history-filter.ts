@@ -1,7 +1,7 @@
 import type { Address } from './spec.ts';
 import { addressesOf, type HistoryEntry } from './state.ts';
 
-export interface HistoryFilter {
+interface HistoryFilter {
   readonly address?: Address;
   /** Id or name. */
   readonly volume?: string;
@@ -9,7 +9,7 @@ export interface HistoryFilter {
   readonly since_ms?: number;
 }
 
-/** Indexes of the entries that fit, in their order. An address also finds what its record did under earlier names. */
+/** Indexes of the matching entries, in order. An address also matches entries of its record under earlier addresses. */
 export function chosenEntries(
   history: readonly HistoryEntry[],
   { address, volume, since_ms }: HistoryFilter,

@@ -1,7 +1,5 @@
 import type { Attachment } from './cloud.ts';
 
-/** What a project has, put together from the lists of disks, backups and servers: `vbsctl get` shows it. */
-
 export interface BackupRow {
   readonly id: string;
   readonly name: string;
@@ -9,13 +7,13 @@ export interface BackupRow {
   readonly size: number;
   /** When the data was taken. */
   readonly created_at: string;
-  /** The disk it was made of. */
+  /** The volume that it was made of. */
   readonly volume_id: string;
-  /** Absent where that disk is gone, or of another project. */
+  /** Absent if that volume is gone, or of another project. */
   readonly volume_name?: string;
-  /** Where that disk is attached now. */
+  /** Where that volume is attached now. */
   readonly attachments: readonly Attachment[];
-  /** Backups that another project shares cannot be restored into a disk. */
+  /** Another project shares it: such a backup cannot be restored into a volume. */
   readonly shared: boolean;
   readonly fail_reason?: string;
 }
@@ -26,23 +24,23 @@ export interface VolumeRow {
   readonly status: string;
   readonly size: number;
   readonly attachments: readonly Attachment[];
-  /** Restorable backups of this disk, and when the newest of them was taken. */
+  /** Number of restorable backups of this volume; `last_backup_at`: when the newest was taken. */
   readonly backups: number;
   readonly last_backup_at?: string;
 }
 
 export interface ServerRow {
   readonly id: string;
-  /** Empty where only the disks tell of the server. */
+  /** Empty if only the volumes name the server. */
   readonly name: string;
-  /** Absent where only the disks tell of the server. */
+  /** Absent if only the volumes name the server. */
   readonly status?: string;
   readonly volumes: readonly ServerVolume[];
-  /** How far back the whole server can go at most: the oldest of the newest backups. Absent: a disk has none. */
+  /** The oldest of the newest backups of its volumes: the whole server can be restored to this time. Absent if a volume has none. */
   readonly last_backup_at?: string;
 }
 
-export interface ServerVolume {
+interface ServerVolume {
   readonly id: string;
   readonly name: string;
   readonly size: number;
@@ -50,7 +48,7 @@ export interface ServerVolume {
   readonly last_backup_at?: string;
 }
 
-/** The three lists, read at about the same time. */
+/** The volumes, backups and servers of a project, read at about the same time, as `vbsctl get` shows them. */
 export interface Inventory {
   readonly backups: readonly BackupRow[];
   readonly volumes: readonly VolumeRow[];

@@ -2,30 +2,30 @@
 import type { ChunkedWork } from './chunked-work.ts';
 
 /**
- * Bounds a JSON text that somebody else may have written before any of it is parsed: how deep and how large a value is,
- * where it ends, and where the members of an object and the items of a list are. Linear, and nothing is kept for each
- * value. Brackets are only counted: whether a value is valid is for `JSON.parse` to say, one bounded value at a time.
+ * Limits a JSON text from outside before any of it is parsed: how deep and how large a value is, where it ends, and where
+ * the members of an object and the items of a list are. Linear, and without memory for each value. Brackets are only
+ * counted; `JSON.parse` then validates each bounded value.
  */
 
-/** Offsets into the text: from the first character of a value to the one behind its last. */
+/** Offsets in the text: of the first character of a value, and of the one after its last. */
 export interface TextRange {
   readonly start: number;
   readonly end: number;
 }
 
-/** What one value may hold at most. */
+/** Limits of one value. */
 export interface JsonBounds {
-  /** Objects and lists within each other. */
+  /** Nested objects and lists. */
   readonly depth: number;
-  /** Objects, lists, and what is separated by commas. */
+  /** Objects, lists, and values separated by commas. */
   readonly values: number;
 }
 
-/** The text is not JSON, or not JSON that is read. `message` completes “the state …”. */
+/** The text is not valid JSON, or exceeds the bounds. `message` completes “the state …”. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault';
   readonly kind: 'invalid' | 'too_much';
-  /** Offset of the first character that cannot be, or is too much. */
+  /** Offset of the first character that is invalid or exceeds a bound. */
   readonly at: number;
 
   constructor(kind: JsonFault['kind'], message: string, at: number) {
@@ -47,9 +47,9 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
- * Behind the value that begins at `start`: where its first bracket is closed, by whichever bracket.
+ * The offset after the value that begins at `start`: where its first bracket is closed, by any kind of bracket.
  *
- * @throws JsonFault when it has no end, or goes beyond the bounds
+ * @throws JsonFault if it has no end, or exceeds the bounds
  */
 export function endOfValue(text: string, start: number, bounds: JsonBounds): number {
   let depth = 0;
@@ -94,24 +94,24 @@ function endOfString(text: string, start: number): number {
 const SCALAR = /[^ \t\r\n,:[\]{}"]*/y;
 const SPACE = /[ \t\r\n]*/y;
 
-/** Behind the characters of one kind that begin at `start`. */
+/** The offset after the run of such characters at `start`. */
 function after(characters: RegExp, text: string, start: number): number {
   characters.lastIndex = start;
   characters.test(text);
   return characters.lastIndex;
 }
 
-/** Of text that is looked at between two steps. */
+/** Characters that are read in one step. */
 const STEP_LENGTH = 1024 * 1024;
-/** More than any object has that is read member by member. */
+/** More than any object has that vbsctl reads member by member. */
 const MEMBERS_MAX = 100;
 
 /**
- * Where the members of the object stand that a text holds; undefined when it holds another value. A key that is there
- * twice is refused: two readers could take two values for it. `bounds` are those of each item of a list, and of each
- * member that is none. In steps.
+ * The ranges of the members, if the text is an object; undefined if it is another value. Refuses duplicate keys, for which
+ * two readers could use different values. `bounds` apply to each item of a member that is a list, and to each other member.
+ * In steps.
  *
- * @throws JsonFault when the text is not one value
+ * @throws JsonFault if the text is not one value
  */
 export function* objectIn(
   text: string,
@@ -139,7 +139,7 @@ export function* objectIn(
   return members;
 }
 
-/** Shows `see` each item of the list that begins at `open`, in steps; returns where the list ends. There may be as many as values in one. */
+/** Calls `see` for each item of the list at `open`, in steps; returns the offset after the list. `bounds.values` also limits the number of items. */
 export function* eachItem(
   text: string,
   open: number,
@@ -166,7 +166,7 @@ function mustEnd(text: string, start: number, end: number): void {
   if (end === start || rest < text.length) throw invalidJson(rest);
 }
 
-/** A key, and where the value behind its colon begins. */
+/** A key, and the offset of its value. */
 function keyAt(text: string, at: number): { readonly key: string; readonly start: number } {
   if (text.charCodeAt(at) !== QUOTE) throw invalidJson(at);
   const end = endOfString(text, at);
@@ -179,13 +179,13 @@ function keyAt(text: string, at: number): { readonly key: string; readonly start
   }
 }
 
-/** Where the first entry behind a bracket begins; undefined when there is none. */
+/** The offset of the first entry after a bracket; undefined if there is none. */
 function firstIn(text: string, open: number, close: number): number | undefined {
   const at = after(SPACE, text, open + 1);
   return text.charCodeAt(at) === close ? undefined : at;
 }
 
-/** Where the entry behind the one that ends at `end` begins; undefined when that was the last. */
+/** The offset of the entry after the one that ends at `end`; undefined if that was the last. */
 function nextIn(text: string, end: number, close: number): number | undefined {
   const at = after(SPACE, text, end);
   if (text.charCodeAt(at) === close) return undefined;

@@ -2,7 +2,7 @@ import { whenToAskAgain } from './backoff.ts';
 import type { CloudFailure } from './cloud.ts';
 import { Failure } from './errors.ts';
 
-/** A list of the cloud that a command cannot do without. `what`: as in “the list of disks”. */
+/** A list that a command needs cannot be read. `what`: as in “the list of disks”. */
 export function listUnreadable(
   what: string,
   { failure, retryable }: { readonly failure: CloudFailure; readonly retryable: boolean },

@@ -1,4 +1,4 @@
-/** Who holds the lock of a state, as far as the place where the state lies tells it. */
+/** The holder of the lock of a state, as far as the backend knows it. */
 export interface LockHolder {
   readonly id?: string;
   /** `user@host` */
@@ -9,16 +9,16 @@ export interface LockHolder {
   readonly operation?: string;
   /** ISO 8601. */
   readonly since?: string;
-  /** Of vbsctl. */
+  /** Version of vbsctl. */
   readonly version?: string;
-  /** As last told, where a lock that is not renewed comes to an end. */
+  /** As last renewed. Absent if the lock does not expire. */
   readonly lease?: LeaseTerms;
 }
 
 export interface LeaseTerms {
   /** ms */
   readonly ttl_ms: number;
-  /** Not renewed for so long, it may be taken over; ms. */
+  /** Another run may take the lock over if it is not renewed for this time, ms. */
   readonly takeover_after_ms: number;
   /** ISO 8601. */
   readonly renewed: string;

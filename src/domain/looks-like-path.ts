@@ -1,11 +1,11 @@
 /** Longest name of a file on Linux and macOS (NAME_MAX), in characters. */
 const NAME_LENGTH_MAX = 255;
-/** A name of a relative path without an extension that is longer may as well be a token. */
+/** A longer name in a relative path without an extension may be a token. */
 const BARE_LENGTH_MAX = 24;
 
 /**
- * Whether a text may be shown as a path that somebody named. Not what is likely to be the content of a file: PEM, YAML, a
- * line of `.pgpass`, a token, base64.
+ * Whether a text may be shown as the path that a user gave. False for what may be the content of a file: PEM, YAML, a line of
+ * `.pgpass`, a token, base64.
  */
 export function looksLikePath(text: string): boolean {
   const names = text.split('/');

@@ -1,16 +1,11 @@
-import {
-  AVAILABLE,
-  BACKUP_RESTORING,
-  type CloudTraits,
-  IN_USE,
-  isErrorStatus,
-  sameId,
-  VOLUME_RESTORING,
-} from './cloud.ts';
+import { type CloudTraits, IN_USE, isErrorStatus, sameId } from './cloud.ts';
 import {
   type Baseline,
   type FoundResource,
+  isBackupRestoring,
   isFull,
+  isVolumeAtRest,
+  isVolumeRestoring,
   type Observation,
   type ObservationHistory,
   type ObservedResource,
@@ -21,17 +16,19 @@ import {
 import { optional } from './optional.ts';
 
 /**
- * What the looks since an attempt show together. Start here to learn why a restore is adopted, and why not: one look at
- * disk and backup shows two statuses, and two restores of strangers can make both. The sequence tells more.
+ * Compares the observations since an attempt. Start here to learn why a restore is adopted, and why not: a single
+ * observation shows two statuses, and two restores of other clients can cause both. The sequence shows more.
  *
- * How a restore moves the two (cinder/backup/api.py and manager.py, 21.x; VBS runs on Cinder):
- * - One request sets the backup, then the disk, milliseconds apart: the disk’s `updated_at` is the same, or a second
- *   later.
- * - While it runs, Cinder may write the disk again (export, metadata from the backup), so the disk’s `updated_at` can be
- *   later than the backup’s, and `src_backup_id` is not final. It does not write the backup.
- * - At the end it sets `src_backup_id`, then the disk, then the backup, milliseconds apart: the backup’s `updated_at`
+ * How a restore changes volume and backup (cinder/backup/api.py and manager.py, 21.x; VBS runs on Cinder):
+ * - One request sets the status of the backup, then of the volume, milliseconds apart: the volume’s `updated_at` is the
+ *   same, or a second later.
+ * - While it runs, Cinder may write the volume’s row again (export, metadata from the backup), so the volume’s `updated_at`
+ *   can be later than the backup’s, and `src_backup_id` is not final. It does not write the backup’s row.
+ * - At the end it sets `src_backup_id`, then the volume, then the backup, milliseconds apart: the backup’s `updated_at`
  *   is the same, or a second later.
  */
+
+/** What the observations are compared with. */
 export interface ObservedRestore {
   readonly backup_id: string;
   /** From before the first attempt in doubt. */
@@ -41,24 +38,23 @@ export interface ObservedRestore {
 
 export const NO_OBSERVATIONS: ObservationHistory = { looks: [] };
 
-/** More are not kept: the first and the newest stay, and what was confirmed as long as there is room. */
+/** At most so many are kept: always the first and the newest, and confirmed ones as long as there is room. */
 const LOOKS_MAX = 10;
 
-/** `updated_at` has whole seconds: a second may begin between two writes that follow each other at once. */
+/** `updated_at` has whole seconds, and a new second may begin between two writes in quick succession. */
 const STRADDLE_S = 1;
 
-/** Whether a second reading in order is needed before anything may be concluded from this look. */
+/** Whether volume and backup must be read again in order before anything may be concluded. */
 export function needsConfirmation(seen: Observation): boolean {
   if (!isFull(seen)) return wasFound(seen.volume) && isErrorStatus(seen.volume.status);
   const { volume, backup } = seen;
   return (
-    isRestoringDisk(volume) !== isRestoringBackup(backup) ||
+    isVolumeRestoring(volume) !== isBackupRestoring(backup) ||
     isErrorStatus(volume.status) ||
     isErrorStatus(backup.status)
   );
 }
 
-/** The history with one look more. */
 export function withObservation(
   history: ObservationHistory,
   look: Observation,
@@ -69,8 +65,8 @@ export function withObservation(
 }
 
 /**
- * Whether a later run has to know of this look: it rules something out, or it is the first to show the disk, or the
- * backup beside it, in a state that is not the baseline’s. At most one commit for each state that the cloud shows.
+ * Whether a later run needs this observation: it contradicts the restore, or is the first to show the volume, or (if
+ * confirmed) the backup, in a state that is not the baseline’s. At most one commit for each state that the cloud shows.
  */
 export function mustBeStored(
   before: ObservationHistory,
@@ -84,8 +80,8 @@ export function mustBeStored(
   return telling && !before.looks.some((earlier) => sameObservation(earlier, look));
 }
 
-/** Whether disk and backup were seen being restored by what began together. */
-export function beganTogether({ looks }: ObservationHistory): boolean {
+/** Whether an observation shows both restoring, with start times of one request. */
+function beganTogether({ looks }: ObservationHistory): boolean {
   return looks.some((look) => {
     if (!isFull(look) || !bothRestoring(look.volume, look.backup)) return false;
     const apart = secondsApart(look.volume, look.backup);
@@ -98,20 +94,21 @@ export function sawBothRestoring({ looks }: ObservationHistory): boolean {
 }
 
 /**
- * Why disk and backup, both at rest, cannot have been freed by the same restore; undefined when they can. Who attaches
- * the disk moves its time once more: then the beginning has to tell.
+ * Why one restore cannot have freed both volume and backup, which are at rest; undefined if it can. Attaching the volume
+ * changes its `updated_at` once more: then the start times decide.
  */
 export function endedApart(seen: Observation, history: ObservationHistory): string | undefined {
   const apart = isFull(seen) ? secondsApart(seen.volume, seen.backup) : undefined;
-  if (apart === undefined) return 'the cloud does not tell when disk and backup changed';
+  if (apart === undefined) return 'the cloud does not say when disk and backup changed';
   if (apart <= 0 && apart >= -STRADDLE_S) return undefined;
-  if (apart > 0 && isInUse(seen.volume) && beganTogether(history)) return undefined;
+  const inUse = wasFound(seen.volume) && seen.volume.status === IN_USE;
+  if (apart > 0 && inUse && beganTogether(history)) return undefined;
   return `disk and backup were freed ${Math.abs(apart)} s apart, and one restore frees them together`;
 }
 
 /**
- * What a disk at rest says of where it was restored from: `ours` or `another` backup, newly since the baseline.
- * A name that somebody else wrote without a restore does not move `updated_at`.
+ * Which backup a volume at rest names as its source, if it did not at the baseline. A client that writes `src_backup_id`
+ * without a restore does not change `updated_at`.
  */
 export function newlyNamed(
   now: FoundResource,
@@ -124,8 +121,8 @@ export function newlyNamed(
 }
 
 /**
- * Whether a restore of ours would have left its name on the disk where none of ours is. Cinder (since 16.0, Ussuri)
- * writes it after each restore into another disk than the backup’s own, and replaces or removes a name that stood before.
+ * Whether the volume lacks the `src_backup_id` that our restore would have left. Cinder (since 16.0, Ussuri) sets it after
+ * each restore into another volume than the backup’s own, and otherwise replaces or removes an earlier one.
  */
 export function lacksItsName(
   { src_backup_id }: FoundResource,
@@ -137,12 +134,7 @@ export function lacksItsName(
   return intoAnotherDisk || (before !== undefined && src_backup_id === before);
 }
 
-/** A status in which nothing is being written to the disk. */
-export function isDiskAtRest({ status }: FoundResource): boolean {
-  return status === AVAILABLE || status === IN_USE;
-}
-
-/** Why this look, after those before it, rules out that what it shows is ours. */
+/** Why this observation, after the earlier ones, cannot be of our restore. */
 function contradictionIn(
   look: Observation,
   earlier: readonly Observation[],
@@ -151,14 +143,14 @@ function contradictionIn(
   if (!isFull(look)) return undefined;
   const { at, volume, backup, confirmed } = look;
   // Rule: disk-restoring-alone-contradicts
-  if (isRestoringDisk(volume) && !isRestoringBackup(backup))
+  if (isVolumeRestoring(volume) && !isBackupRestoring(backup))
     // Rule: torn-look-contradicts-nothing
     return confirmed
       ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
       : undefined;
   if (bothRestoring(volume, backup)) {
     const alone = earlier.find(
-      (one) => one.confirmed && !isRestoringDisk(one.volume) && sameResource(one.backup, backup),
+      (one) => one.confirmed && !isVolumeRestoring(one.volume) && sameResource(one.backup, backup),
     );
     // Rule: backup-restoring-alone-before-contradicts
     if (alone)
@@ -173,12 +165,12 @@ function contradictionIn(
     return undefined;
   }
   // Rule: disk-from-another-backup-contradicts
-  if (isDiskAtRest(volume) && newlyNamed(volume, restore) === 'another')
+  if (isVolumeAtRest(volume) && newlyNamed(volume, restore) === 'another')
     return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;
 }
 
-/** Keeps the first and the newest looks: the change is between them. */
+/** Keeps the first and the newest observations: the change is between them. */
 function added(looks: readonly Observation[], look: Observation): readonly Observation[] {
   const last = looks.at(-1);
   const repeats = last !== undefined && sameObservation(last, look);
@@ -190,24 +182,12 @@ function added(looks: readonly Observation[], look: Observation): readonly Obser
   return all.filter((_, index) => index !== dropped);
 }
 
-/** How much later the disk was changed than the backup, s; undefined where the cloud gives no times. */
+/** How much later the volume changed than the backup, s; undefined if the cloud gives no times. */
 function secondsApart(volume: FoundResource, backup: FoundResource): number | undefined {
   const apart = Date.parse(volume.updated_at ?? '') - Date.parse(backup.updated_at ?? '');
   return Number.isNaN(apart) ? undefined : Math.round(apart / 1_000);
 }
 
-function isInUse(seen: ObservedResource): boolean {
-  return wasFound(seen) && seen.status === IN_USE;
-}
-
 function bothRestoring(volume: ObservedResource, backup: ObservedResource): boolean {
-  return isRestoringDisk(volume) && isRestoringBackup(backup);
-}
-
-export function isRestoringDisk(seen: ObservedResource): boolean {
-  return wasFound(seen) && seen.status === VOLUME_RESTORING;
-}
-
-export function isRestoringBackup(seen: ObservedResource): boolean {
-  return wasFound(seen) && seen.status === BACKUP_RESTORING;
+  return isVolumeRestoring(volume) && isBackupRestoring(backup);
 }

@@ -1,30 +1,32 @@
-/** Disk and backup as one look saw them. */
+import { AVAILABLE, BACKUP_RESTORING, IN_USE, VOLUME_RESTORING } from './cloud.ts';
+
+/** Volume and backup of a restore, as two reads at about the same time showed them. */
 export interface Observation {
   readonly at: string;
   readonly volume: ObservedResource;
   readonly backup: ObservedResource;
   /**
-   * Both were so at one instant: the backup was read again after the disk, then the disk again, and the disk was the
-   * same. Without it, the two readings overlap, and a change may lie between them.
+   * Both were so at one instant: the backup was read again after the volume, then the volume again, unchanged. Without it
+   * a change may have come between the two reads.
    */
   readonly confirmed?: true;
 }
 
-/** What looks have shown so far that an outcome may rest on (`observation-history.ts` keeps it). */
+/** The observations of a restore so far (`observation-history.ts` adds to them). */
 export interface ObservationHistory {
-  /** Oldest first; only those that showed something else than the one before. */
+  /** Oldest first, only those that differ from the one before. */
   readonly looks: readonly Observation[];
-  /** Present: what is being restored into the disk is not ours, whatever later looks show. */
+  /** Present: another client's restore is writing to the volume, whatever later observations show. */
   readonly contradiction?: Contradiction;
 }
 
 export interface Contradiction {
   readonly at: string;
-  /** For people; a clause without a full stop. */
+  /** For display; a clause without a full stop. */
   readonly because: string;
 }
 
-/** The last reading of everything on which `succeeded` rests. */
+/** The readings that prove the outcome `succeeded`. */
 export interface SuccessProof {
   readonly at: string;
   readonly job?: { readonly id: string; readonly status: string };
@@ -32,12 +34,12 @@ export interface SuccessProof {
   readonly backup?: ObservedResource;
 }
 
-/** What the cloud showed of a disk or a backup, or why it showed nothing. */
+/** What the cloud showed of a volume or a backup, or why it showed nothing. */
 export type ObservedResource = FoundResource | MissingResource;
 
 export interface FoundResource {
   readonly reading?: undefined;
-  /** As the cloud names it. */
+  /** As the API names it. */
   readonly status: string;
   readonly updated_at?: string;
   readonly src_backup_id?: string;
@@ -51,12 +53,11 @@ export function wasFound(seen: ObservedResource): seen is FoundResource {
   return seen.reading === undefined;
 }
 
-/** For people: the status, or why there is none. */
+/** For display: the status, or why there is none. */
 export function observedStatus(seen: ObservedResource): string {
   return seen.reading ?? seen.status;
 }
 
-/** Disk and backup were both found. */
 export interface FullObservation extends Observation {
   readonly volume: FoundResource;
   readonly backup: FoundResource;
@@ -66,10 +67,28 @@ export function isFull(seen: Observation): seen is FullObservation {
   return wasFound(seen.volume) && wasFound(seen.backup);
 }
 
+/** The cloud says that volume or backup does not exist. */
+export function isGone({ volume, backup }: Observation): boolean {
+  return volume.reading === 'gone' || backup.reading === 'gone';
+}
+
+export function isVolumeRestoring(seen: ObservedResource): boolean {
+  return wasFound(seen) && seen.status === VOLUME_RESTORING;
+}
+
+export function isBackupRestoring(seen: ObservedResource): boolean {
+  return wasFound(seen) && seen.status === BACKUP_RESTORING;
+}
+
+/** Whether the volume has a status in which nothing is written to it. */
+export function isVolumeAtRest({ status }: FoundResource): boolean {
+  return status === AVAILABLE || status === IN_USE;
+}
+
 /** The observation from before the first attempt; both were `available`. */
 export type Baseline = FullObservation;
 
-/** Whether two looks saw the same; when they were made does not matter. */
+/** Whether two observations show the same, at whatever time. */
 export function sameObservation(a: Observation, b: Observation): boolean {
   return sameResource(a.volume, b.volume) && sameResource(a.backup, b.backup);
 }

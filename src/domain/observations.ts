@@ -1,28 +1,28 @@
 import type { Backup, Reading, Volume } from './cloud.ts';
 
-/** What a plan needs to know of the cloud. */
+/** What a plan needs from the cloud. */
 export interface ObservationNeeds {
   readonly volume_ids: ReadonlySet<string>;
   readonly backup_ids: ReadonlySet<string>;
-  /** A disk is named, not given by id: only the list of all disks tells which one it is. */
+  /** A manifest gives a volume by name: only the list of all volumes shows its id. */
   readonly all_volumes: boolean;
-  /** A rule picks a backup: only the list of all backups tells which one. */
+  /** A rule selects a backup: only the list of all backups shows which. */
   readonly all_backups: boolean;
 }
 
-/** The cloud as seen once, for one plan. */
+/** The cloud as read for one plan. */
 export interface Observations {
   readonly volumes: ReadonlyMap<string, Reading<Volume>>;
   readonly backups: ReadonlyMap<string, Reading<Backup>>;
-  /** Whole, when `all_volumes` was asked for; what it lists stands in `volumes`, too. */
+  /** All volumes, if `all_volumes` was needed; they are in `volumes`, too. */
   readonly volume_list?: readonly Volume[];
-  /** Likewise. */
+  /** The same for backups. */
   readonly backup_list?: readonly Backup[];
   /**
-   * Looked up only where a backup of another disk is named: names of the disks such backups are of, and whatever
-   * backups could be listed. For advice alone.
+   * Read only if a manifest names a backup of another volume: the volumes of such backups, and the backups that can be
+   * listed. For advice only.
    */
   readonly beside?: { readonly volumes: readonly Volume[]; readonly backups: readonly Backup[] };
-  /** Backups that are being made, as far as known; absent where the service does not mind them. */
+  /** Backups that are being made, as far as known; absent if the service does not refuse because of them. */
   readonly pending_backups?: readonly Backup[];
 }

@@ -2,11 +2,11 @@ import { isOpen, type RestoreRecord } from './record.ts';
 import type { Address, RestoreSpec } from './spec.ts';
 import type { State } from './state.ts';
 
-/** A restore whose outcome is still to come, and what cannot start before it is known. */
+/** A restore without a known outcome, and the restores that cannot start before it is known. */
 export interface OpenRestore {
   readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
   readonly behind: readonly Behind[];
-  /** Whether the manifests that were read still declare it. */
+  /** Whether the manifests still declare it. */
   readonly declared: boolean;
 }
 
@@ -15,10 +15,10 @@ export interface Behind {
   readonly because: 'depends_on' | 'same_disk' | 'same_backup';
 }
 
-/** Every open restore of the state, oldest first, over what the manifests declare. */
+/** Every open restore of the state, oldest first, with the declared restores that it blocks. */
 export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenRestore[] {
-  const tidiedAway = doneAndRemoved(state);
-  const pending = specs.filter((spec) => !isDone(spec, state) && !tidiedAway.has(keyOf(spec)));
+  const removed = doneAndRemoved(state);
+  const pending = specs.filter((spec) => !isDone(spec, state) && !removed.has(keyOf(spec)));
   const dependants = new Map<Address, Address[]>();
   for (const spec of pending)
     for (const on of spec.depends_on) dependants.set(on, [...(dependants.get(on) ?? []), spec.address]);
@@ -33,7 +33,7 @@ export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenR
     .sort((a, b) => beganAt(a.record) - beganAt(b.record));
 }
 
-/** When the first request of a restore was about to leave, epoch ms. */
+/** When the first request of a restore was about to be sent, epoch ms. */
 export function beganAt({ attempts, updated_at }: RestoreRecord): number {
   return Date.parse(attempts[0]?.intended_at ?? updated_at);
 }
@@ -62,7 +62,7 @@ function behind(
   return [...found].map(([address, because]) => ({ address, because }));
 }
 
-/** What was done stays done though its record is gone. */
+/** Restores that are done although their records were removed. */
 function doneAndRemoved({ history }: State): ReadonlySet<string> {
   const done = new Set<string>();
   for (const entry of history)
@@ -74,7 +74,7 @@ function keyOf({ address, generation }: RestoreRecord | RestoreSpec): string {
   return `${address} #${generation}`;
 }
 
-/** By its address; a plan says it more exactly, and reads the cloud. */
+/** Compares addresses only; a plan decides exactly, and reads the cloud. */
 function isDone(spec: RestoreSpec, { records }: State): boolean {
   const record = records.get(spec.address);
   return record?.status === 'succeeded' && record.generation === spec.generation;

@@ -5,24 +5,24 @@ import type { RestoreRecord, UnderWay, Unknown } from './record.ts';
 import type { Address, Expectation, ManifestFile, Selector } from './spec.ts';
 import type { Move } from './state.ts';
 
-/** What would be done, as data: `apply` executes it, the views show it, a file can keep it. */
+/** What an apply would do, as data: `apply` executes it, the views show it, a file can store it. */
 export interface Plan {
   readonly format: 1;
   readonly created_at: string;
   readonly tool_version: string;
-  /** Made without a look at the cloud; cannot be applied. */
+  /** Made without reading the cloud; cannot be applied. */
   readonly offline: boolean;
   /** Absent only when made offline without a state. */
   readonly target?: CloudProject;
-  /** Absent: there is no state yet. */
+  /** Absent if there is no state yet. */
   readonly state?: { readonly lineage: string; readonly serial: number };
   readonly manifests: readonly ManifestFile[];
   readonly actions: readonly Action[];
-  /** Declared restores that `--target` leaves out; absent: none. */
+  /** Number of declared restores that `--target` leaves out. Default: none. */
   readonly left_out?: number;
-  /** Records that no manifest declares any more; they are left alone. */
+  /** Records that no manifest declares any more; apply does not change them. */
   readonly orphans: readonly Orphan[];
-  /** Renames to write down. */
+  /** Renames that apply commits. */
   readonly moves: readonly Move[];
   readonly notices: readonly Diagnostic[];
 }
@@ -42,15 +42,15 @@ interface ActionCommon {
   readonly source: SourcePosition;
 }
 
-/** Its disk and backup are known by their ids. */
+/** The ids of its volume and backup are known. */
 interface Pinned extends ActionCommon {
   readonly volume: Identified<VolumeView>;
   readonly backup: Identified<BackupView>;
 }
 
-/** What both carry that the executor runs. */
+/** What both actions have that the executor runs. */
 interface Runnable extends Pinned {
-  /** Present when a rule picked the backup. */
+  /** Present if a rule selected the backup. */
   readonly selector?: Selector;
   readonly expect: Expectation;
   readonly depends_on: readonly Address[];
@@ -63,18 +63,18 @@ interface Runnable extends Pinned {
 export interface RestoreAction extends Runnable {
   readonly kind: 'restore';
   readonly cause: 'first' | 'again';
-  /** Against the record that stands at the address, when `again`. */
+  /** Differences from the record at the address, if `again`. */
   readonly changes: readonly FieldChange[];
-  /** What must still happen before the POST; it is checked again right before. */
+  /** What must still happen before the POST; checked again right before it. */
   readonly waits_for: readonly Precondition[];
 }
 
-/** An earlier run began it: look first, never POST first. */
+/** An earlier run began it: read the cloud first, never POST first. */
 export interface ResumeAction extends Runnable {
   readonly kind: 'resume';
   readonly record: UnderWay;
   /**
-   * Why today's policy forbids to send it again; empty: it may be. It is followed all the same, and adopted if an
+   * Why today's policy forbids to send it again; empty if it does not. The restore is still followed, and adopted if an
    * earlier request started it.
    */
   readonly refused: readonly Diagnostic[];
@@ -87,13 +87,13 @@ export interface NoopAction extends Pinned {
   readonly next_generation?: number;
   readonly job_id?: string;
   /**
-   * A rule that was never done itself and picks what is done. `apply` writes it down, so that the rule counts as
-   * done from then on and does not pick another backup tomorrow.
+   * A new rule that selects what is done already. `apply` commits it, so that the rule counts as done and does not select
+   * another backup tomorrow.
    */
   readonly note_rule?: Selector;
-  /** The declaration protects the disk and the record does not, or the other way round. `apply` writes it down. */
+  /** Whether the declaration protects the volume, if the record differs. `apply` commits it. */
   readonly note_protect?: boolean;
-  /** Something was done on the disk since; to do this one again, raise `generation`. */
+  /** A later restore into the same volume; to do this one again, raise `generation`. */
   readonly superseded_by?: {
     readonly address: Address;
     readonly backup_id: string;
@@ -104,9 +104,9 @@ export interface NoopAction extends Pinned {
 export interface BlockedAction extends ActionCommon {
   readonly kind: 'blocked';
   readonly reasons: readonly Diagnostic[];
-  /** The record whose unknown outcome is in its way: its own, else one at its address, on its disk or of its backup. */
+  /** The record with an unknown outcome that blocks it: its own, or one of its address, volume or backup. */
   readonly unknown?: Unknown;
-  /** An earlier run of the same saved plan ended it, or what it depends on; the rest of the plan goes on. */
+  /** An earlier run of the same saved plan ended it or its dependency; the rest of the plan continues. */
   readonly ended_before?: true;
 }
 
@@ -115,17 +115,17 @@ export interface ExpiredAction extends ActionCommon {
   readonly valid_until: string;
 }
 
-/** What a run of the plan works on: it has its ids. */
+/** The actions that a run executes. */
 export type PinnedAction = RestoreAction | ResumeAction;
 
 export function isRunnable(action: Action): action is PinnedAction {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 
-/** Surely known by its id. */
+/** A view whose id is known. */
 export type Identified<View extends { readonly id?: string }> = View & { readonly id: string };
 
-/** As far as the manifest, the record and (not offline) the cloud tell. */
+/** A volume as manifest, record and (unless offline) cloud show it. */
 export interface VolumeView {
   readonly id?: string;
   readonly name?: string;
@@ -140,9 +140,9 @@ export interface BackupView {
   readonly size?: number;
   readonly created_at?: string;
   readonly of_volume_id?: string;
-  /** Known only where it is another disk than the one restored into. */
+  /** Known only if it is another volume than the one restored into. */
   readonly of_volume_name?: string;
-  /** How the manifest asked for it, when by a rule. */
+  /** The rule of the manifest, if a rule selected it. */
   readonly selector?: Selector;
 }
 
@@ -152,12 +152,12 @@ export interface FieldChange {
   readonly after: string;
 }
 
-/** A readiness fact that does not hold yet, with what a person can do about it. */
+/** A condition of a restore that is not met yet, with what the operator can do about it. */
 export interface Precondition {
   readonly what: string;
   /** Commands of the OpenStack client. */
   readonly commands: readonly string[];
-  /** The server that the disk is attached to, when that is what is waited for. */
+  /** The server from which the volume must be detached, if that is the condition. */
   readonly server?: string;
 }
 
@@ -183,19 +183,19 @@ export function totals({ actions }: { readonly actions: readonly Pick<Action, 'k
   return count;
 }
 
-/** Whether the backup was made of another disk, and no rule of the manifest says that this is meant. */
+/** Whether the backup was made of another volume, and no rule of the manifest allows that. */
 export function isOfAnotherDisk({ volume, backup }: Action): boolean {
   const { of_volume_id, selector } = backup;
   return of_volume_id !== undefined && of_volume_id !== volume.id && selector?.of_volume === undefined;
 }
 
-/** Whether applying the plan would start, continue or write down anything. */
+/** Whether applying the plan would start, continue or record anything. */
 export function hasChanges(plan: Plan): boolean {
   const { restore, resume } = totals(plan);
   return restore + resume + plan.moves.length + toNote(plan) > 0;
 }
 
-/** Of what is done, how many records `apply` adds something to. */
+/** To how many records of done restores `apply` adds something. */
 export function toNote({ actions }: { readonly actions: readonly DescribedAction[] }): number {
   return actions.filter((action) => action.kind === 'noop' && isNoted(action)).length;
 }

@@ -7,7 +7,7 @@ import type { Waiver } from './policy.ts';
 import { type SignatureFinding, signatureText } from './saved-plan.ts';
 import { isWithheld } from './secrets.ts';
 
-/** One limit of the policy that a restore breaks, with the edit and the flag that lift it. */
+/** A limit of the policy that a restore violates, with the edit and the flag that lift it. */
 export interface PolicyBreach {
   readonly waiver: Waiver;
   readonly code: string;
@@ -15,14 +15,14 @@ export interface PolicyBreach {
   readonly edit: string;
 }
 
-export interface Guarded {
+export interface PolicyResult {
   readonly refused: readonly Diagnostic[];
-  /** What would be refused, had nobody allowed it for this run. */
+  /** What the operator allowed for this run. */
   readonly waived: readonly Diagnostic[];
 }
 
 /** Each refusal names the number, the limit, and the one edit or flag that lifts it. */
-export function withWaivers(breaches: readonly PolicyBreach[], waivers: ReadonlySet<Waiver>): Guarded {
+export function withWaivers(breaches: readonly PolicyBreach[], waivers: ReadonlySet<Waiver>): PolicyResult {
   const refused: Diagnostic[] = [];
   const waived: Diagnostic[] = [];
   for (const { waiver, code, summary, edit } of breaches)
@@ -32,23 +32,23 @@ export function withWaivers(breaches: readonly PolicyBreach[], waivers: Readonly
   return { refused, waived };
 }
 
-/** A pattern that is one tells of no name. */
+/** A pattern of this form is an id, not a name. */
 const ID = /^[0-9a-f]{32}$/;
 
-/** In whichever way it is written: in capitals, without dashes, in braces, `urn:uuid:…`. */
+/** The id in lower case, without dashes, braces and `urn:uuid:`. */
 function plainId(id: string): string {
   return id.toLowerCase().replace(/^urn:uuid:|[{}-]/g, '');
 }
 
 /**
- * What the policy says of disk and backup as they are: asked when the plan is made, and again right before each
- * request, for a disk can be renamed and a backup grows older while a restore waits. `now`: epoch ms.
+ * The limits that volume and backup violate as they are now. Checked when the plan is made, and again right before each
+ * request, because a volume can be renamed and a backup grows older while a restore waits. `now`: epoch ms.
  */
 export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now: number): PolicyBreach[] {
   const breaches: PolicyBreach[] = [];
   const withheld = isWithheld(volume.name);
   const isItsId = (p: string) => plainId(p) === plainId(volume.id);
-  // A letter with an accent is one character or two: no eye sees which.
+  // A letter with an accent may be one character or two, which look the same.
   const matches = (p: string) => isItsId(p) || globMatches(p.normalize(), volume.name.normalize());
   const pattern =
     policy.protected_volumes.find(matches) ??
@@ -78,7 +78,7 @@ export function factBreaches(volume: Volume, backup: Backup, policy: Policy, now
   return breaches;
 }
 
-/** `signed`: of the saved plan that is applied; absent: manifests are applied as they are. */
+/** `signed`: the signature of the saved plan; absent if manifests are applied directly. */
 export function signatureBreaches(policy: Policy, signed?: SignatureFinding): PolicyBreach[] {
   if (policy.require_signed_plans !== true || signed?.kind === 'valid') return [];
   return [

@@ -1,7 +1,7 @@
 import type { Policy } from './config.ts';
 import { formatDuration } from './duration.ts';
 
-/** A risk that a person may take for one run, one flag (`--allow-…`) each; what was allowed stays in the history. */
+/** A limit that an operator may lift for one run by a flag (`--allow-…`). The history has the lifted ones. */
 export type Waiver =
   | 'more-restores'
   | 'old-backups'
@@ -13,7 +13,7 @@ export type Waiver =
   | 'other-sets'
   | 'unsigned-plans';
 
-/** Each with what its flag says in `--help`. */
+/** The help text of each flag. */
 export const WAIVERS: Readonly<Record<Waiver, string>> = {
   'more-restores': 'start more restores than policy.max_restores',
   'old-backups': 'restore backups older than policy.max_backup_age',
@@ -26,7 +26,7 @@ export const WAIVERS: Readonly<Record<Waiver, string>> = {
   'unsigned-plans': 'apply without a signed plan (policy.require_signed_plans)',
 };
 
-/** A wish of a second layer that would have loosened the first one, and what stays. */
+/** A value of a second policy that would loosen the operator's, and the value that is kept. */
 export interface Loosening {
   readonly field: string;
   readonly wanted: string;
@@ -34,8 +34,8 @@ export interface Loosening {
 }
 
 /**
- * The operator's policy, tightened by what lies within a pull request's reach. No value of the second one can
- * make the result allow anything that the operator's does not; what would is left out and told.
+ * The operator's policy, tightened by one that a pull request can change. The result allows nothing that the operator's does
+ * not; values of the second one that would are ignored and returned in `loosening`.
  */
 export function tighten(
   operator: Policy,
@@ -64,7 +64,7 @@ export function tighten(
   const all = (field: 'protected_volumes' | 'require_labels') => {
     const kept = operator[field] ?? [];
     const wanted = wish[field];
-    // A list of its own adds; only an empty one can be meant to take away.
+    // A list adds to the operator's; only an empty one can be meant to remove values.
     if (wanted?.length === 0 && kept.length > 0) told(field, wanted, kept);
     const values = [...new Set([...kept, ...(wanted ?? [])])];
     return field === 'protected_volumes' || values.length > 0 ? { [field]: values } : {};

@@ -16,15 +16,15 @@ import { isWithheld } from './secrets.ts';
 import type { Expectation } from './spec.ts';
 
 /**
- * The service's rules of a restore, in two kinds. Identity facts say whether this is the restore that was
- * meant and whether it can ever work: they block. Readiness facts are expected to change until the POST:
- * they are waited for. Both are checked when the plan is made and again right before the POST.
+ * The service's rules of a restore are of two kinds. Identity rules say whether this is the intended restore and whether it
+ * can work at all: a violation blocks it. Preconditions may become true before the POST: the run waits for them. Both are
+ * checked when the plan is made and again right before the POST.
  */
 
-/** Where the credentials lead. */
+/** The project and region of the credentials. */
 export type ProjectRegion = Pick<CloudProject, 'project_id' | 'region'>;
 
-/** Why this disk must not be restored from this backup; empty when nothing speaks against it. */
+/** Why this volume must not be restored from this backup; empty if it may be. */
 export function identityProblems(
   volume: Volume,
   backup: Backup,
@@ -40,7 +40,7 @@ export function identityProblems(
   ];
 }
 
-/** What has to happen before the restore can start. `pendingBackups`: backups that are being made right now, as far as known. */
+/** What has to happen before the restore can start. `pendingBackups`: backups that are being made, as far as known. */
 export function unmetPreconditions(
   volume: Volume,
   backup: Backup,
@@ -53,7 +53,7 @@ export function unmetPreconditions(
   ];
 }
 
-/** What is no rule of the service, but should be known before the disk is overwritten. */
+/** Facts that do not block a restore, but that the operator should know before the volume is overwritten. */
 export function warnings(
   volume: Pick<Volume, 'size' | 'replication_status'>,
   backup: Pick<Backup, 'size'>,
@@ -113,8 +113,8 @@ function backupProblems(backup: Backup, { project_id }: ProjectRegion): Diagnost
 }
 
 /**
- * A backup restores within its region only. Neither tells its region; but where zones are named after theirs
- * (`eu-de-01` in `eu-de`), a zone of another region betrays an endpoint of another region.
+ * A backup restores within its region only. Volume and backup do not name their region. But where zones are named after
+ * it (`eu-de-01` in `eu-de`), a zone of another region shows that an endpoint is of another region.
  */
 function regionProblems(volume: Volume, backup: Backup, { region }: ProjectRegion): Diagnostic[] {
   const zones = [volume.availability_zone, backup.availability_zone];
@@ -158,21 +158,22 @@ function expectationProblems(volume: Volume, expect: Expectation): Diagnostic[] 
     differs('volume name', expect.volume_name, volume.name || '(none)');
   if (expect.size !== undefined && expect.size !== volume.size)
     differs('size', `${expect.size} GB`, `${volume.size} GB`);
-  // A detached disk says nothing about its server; that it is detached is what a restore needs.
+  // A detached volume does not name its server, and a restore needs a detached volume.
   const { server } = expect;
   if (server !== undefined && volume.attachments.length > 0) {
     const known = volume.attachments.some(
       (a) =>
         a.server_id === server || (a.server_name === server && !isWithheld(server) && !looksLikeId(server)),
     );
-    // Without a name from the cloud, a server given by name cannot be told from another one.
-    const tellable = volume.attachments.every((a) => a.server_name !== undefined) || looksLikeId(server);
-    if (!known && tellable) differs('server', server, volume.attachments.map(describeAttachment).join(', '));
+    // Without names from the cloud, a server given by name cannot be compared.
+    const comparable = volume.attachments.every((a) => a.server_name !== undefined) || looksLikeId(server);
+    if (!known && comparable)
+      differs('server', server, volume.attachments.map(describeAttachment).join(', '));
   }
   return problems;
 }
 
-/** What a disk is busy with; EVS and Cinder, as far as their states are not errors. */
+/** Busy statuses of a volume in EVS and Cinder, with what to wait for. */
 const BUSY: ReadonlyMap<string, string> = new Map([
   ['creating', 'the disk to be made'],
   ['attaching', 'its attaching to end'],
@@ -204,7 +205,7 @@ function busy({ id, status }: Volume): Precondition {
         'openstack volume transfer request delete REQUEST',
       ],
     };
-  // In use, and by whom is not told: the whole answer may tell it.
+  // In use, but the list does not say by what; the details may.
   return { what, commands: status === 'in-use' ? [`openstack volume show ${shellOperand(id)}`] : [] };
 }
 
@@ -233,7 +234,7 @@ function backupWaits({ status }: Backup): Precondition[] {
   }
 }
 
-/** VBS refuses a disk of which a backup is being made (VolumeBackup.0206), whatever status the disk is in. */
+/** VBS refuses a volume of which a backup is being made (VolumeBackup.0206), whatever the status of the volume. */
 function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readonly Backup[]): Precondition[] {
   if (volume.status === 'backing-up') return [];
   return pendingBackups
@@ -243,7 +244,7 @@ function otherBackupWaits(volume: Volume, backup: Backup, pendingBackups: readon
     .map(({ id, name }) => ({ what: `backup ${name || id} of this disk, being made, to end`, commands: [] }));
 }
 
-/** The service gives an extended disk the backup's capacity back, as far as the data tells: what grew must grow again. */
+/** An extended volume gets the partitions and file systems of the backup, which must be extended again. */
 function capacityFallsBack(volume: Pick<Volume, 'size'>, backup: Pick<Backup, 'size'>): Diagnostic[] {
   if (volume.size <= backup.size) return [];
   return [
@@ -257,10 +258,10 @@ function capacityFallsBack(volume: Pick<Volume, 'size'>, backup: Pick<Backup, 's
   ];
 }
 
-/** Of a pair of disks; the states that EVS names. */
+/** Statuses of EVS for a volume of a replicated pair. */
 const REPLICATED: ReadonlySet<string> = new Set(['active', 'active-stopped', 'copying', 'inactive']);
 
-/** No answer tells which disk of a pair is at the disaster-recovery site; only the service's no to a restore does. */
+/** No answer says which volume of a pair is at the disaster-recovery site, until the service refuses the restore. */
 function takesPartInReplication({ replication_status }: Pick<Volume, 'replication_status'>): Diagnostic[] {
   if (replication_status === undefined || !REPLICATED.has(replication_status)) return [];
   return [
@@ -276,12 +277,12 @@ function takesPartInReplication({ replication_status }: Pick<Volume, 'replicatio
 const REPLICATION_OFF =
   'switch the protection of its group off first (Storage Disaster Recovery Service: disable protection), and on again afterwards';
 
-/** What helps against a no of VBS that stays a no, by its code. */
+/** Remedies for final refusals of VBS, by code. */
 const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['VolumeBackup.0041', 'ask who gave these credentials for the right to restore backups'],
+  ['VolumeBackup.0041', 'ask the issuer of these credentials for the right to restore backups'],
   [
     'VolumeBackup.0042',
-    'ask who gave these credentials for the right to restore backups; a backup that was only shared with the project cannot be restored',
+    'ask the issuer of these credentials for the right to restore backups; a backup that was only shared with the project cannot be restored',
   ],
   ['VolumeBackup.0111', 'correct backup_id or volume_id: both must be of this project and region'],
   ['VolumeBackup.0202', 'find out why the disk is in error, then have its status reset'],
@@ -290,7 +291,7 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ['VolumeBackup.0211', REPLICATION_OFF],
 ]);
 
-/** What to do about a request that the service refused for good, where its code tells. */
+/** The remedy for a request that the service finally refused, if one is known for its code. */
 export function remedyOf(code: string | undefined): string | undefined {
   return code === undefined ? undefined : REMEDIES.get(code);
 }

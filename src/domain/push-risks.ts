@@ -4,9 +4,7 @@ import { type Diagnostic, error, MultilineText } from './diagnostic.ts';
 import { Failure } from './errors.ts';
 import { type Commit, type HistoryEntry, type PushRisk, type State, serialAbove } from './state.ts';
 
-/** A whole state put in place of another: what speaks against it, and what comes of it. */
-
-/** What each flag `--allow-…` says in `--help`. */
+/** The help text of each flag `--allow-…`. */
 export const PUSH_RISKS: Readonly<Record<PushRisk, string>> = {
   'other-lineage': 'replace the state with one of another lineage or project',
   'older-serial': 'replace the state with one that is not newer',
@@ -14,16 +12,15 @@ export const PUSH_RISKS: Readonly<Record<PushRisk, string>> = {
 };
 
 interface Terms {
-  /** How messages call what is put, and where. */
+  /** How messages name the new state. */
   readonly given: string;
   readonly location: string;
-  /** Whether the same serial is as good as a higher one. */
+  /** Whether an equal serial is a risk, like a lower one. */
   readonly sameSerial: 'refused' | 'fine';
 }
 
 /**
- * Throws a `Failure` (`refused`) that tells every risk which nobody allowed; else the risks that are taken.
- * `current` is what is there now.
+ * The risks of replacing `current` by `given`. Throws a `Failure` (`refused`) with all risks that are not allowed.
  */
 export function judgePush(
   current: State,
@@ -77,8 +74,8 @@ function risksOf(
 }
 
 /**
- * The state that stands there afterwards. Its serial is higher than both and than what was `known` of it, so that no
- * serial means two states; the history says who did it, over what, and which risks were taken.
+ * The state after the push. Its serial is higher than both and than the `known` ones, so that no serial stands for two
+ * states. The history says who pushed, over which state, and which risks were accepted.
  */
 export function pushedState(
   current: State | undefined,

@@ -31,7 +31,7 @@ import {
 import type { Address, Selector } from './spec.ts';
 
 export type RecordEvent =
-  /** About to POST. Carries all that a later process needs to judge what came of it. */
+  /** The POST is about to be sent. Has all that a later process needs to judge what it did. */
   | {
       readonly type: 'intend';
       readonly at: string;
@@ -39,14 +39,14 @@ export type RecordEvent =
       readonly identity: Identity;
       readonly names: Names;
       readonly baseline: Baseline;
-      /** As seen since it was planned. */
+      /** Where the volume was attached, as seen since it was planned. */
       readonly attached_before?: readonly Attachment[];
-      /** As declared; absent where the declaration does not say. */
+      /** As declared; absent if the declaration does not say. */
       readonly protect?: boolean;
       /** `retry.settle` of this run. */
       readonly settle_ms?: number;
     }
-  /** The POST was answered, or was not sent; not with a yes. */
+  /** The POST was not accepted: refused, not sent, or without a clear answer. */
   | {
       readonly type: 'answer';
       readonly at: string;
@@ -60,34 +60,34 @@ export type RecordEvent =
       readonly request_id?: string;
       readonly written_late_ms?: number;
     }
-  /** A look that a later run has to know of, made while nothing can be decided yet. */
+  /** An observation that a later run needs, made while nothing can be decided yet. */
   | { readonly type: 'observe'; readonly at: string; readonly history: ObservationHistory }
-  /** It was found out that no attempt so far started anything: the disk did not move for `for_ms`. */
+  /** No attempt so far started anything: the volume did not change for `for_ms`. */
   | { readonly type: 'settle'; readonly at: string; readonly for_ms: number; readonly seen: Observation }
-  /** Nobody said yes, but disk and backup are seen restoring and were not before. */
+  /** The cloud has not accepted a request, but volume and backup are restoring and were not before. */
   | { readonly type: 'adopt'; readonly at: string; readonly history?: ObservationHistory }
   | { readonly type: 'succeed'; readonly at: string; readonly observed?: SuccessProof }
-  /** `moved`: the disk no longer looks as in the baseline. */
+  /** `volume_changed`: the volume no longer is as in the baseline. */
   | { readonly type: 'fail'; readonly at: string; readonly reason: string; readonly volume_changed: boolean }
   | {
       readonly type: 'mark_unknown';
       readonly at: string;
-      readonly cause: string;
+      readonly reason: string;
       readonly observations: readonly Observation[];
     }
   | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
-  /** A rule that was written later picks what is done; the rule it was done under stays in the history. */
+  /** A rule that was written later selects the restored backup; the history keeps the rule of the restore. */
   | { readonly type: 'note_rule'; readonly at: string; readonly selector: Selector }
-  /** Its declaration protects the disk since, or no longer does. */
+  /** Its declaration has started to protect the volume, or has stopped. */
   | { readonly type: 'note_protect'; readonly at: string; readonly protect: boolean }
-  /** It was done by hand: by a job that the cloud says succeeded, or by a person's word. */
+  /** It was done outside of vbsctl: a job of the cloud or an operator says that it succeeded. */
   | {
       readonly type: 'import';
       readonly at: string;
       readonly address: Address;
       readonly identity: Identity;
       readonly names: Names;
-      /** As seen now, long after. */
+      /** As seen at the import. */
       readonly baseline: Baseline;
       readonly finished_at: string;
       readonly job_id?: string;
@@ -96,8 +96,19 @@ export type RecordEvent =
     };
 
 /**
- * The next record, or an Error when the step is not legal: that is a bug in the caller, never a condition
- * of the world. `record` is what stands at the address now; a new identity may follow only a closed one.
+ * The next record. Throws an Error if the step is not legal, which is a bug of the caller. `record` is the one at the
+ * address now; a restore with another identity may follow only a record that is not open.
+ *
+ *     (none) ─import→ succeeded
+ *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
+ *                      │  ↺ answer, settle,  │  ↺ observe
+ *                      │    observe, intend  ├─fail→ failed
+ *                      ├─adopt→ running      └─mark_unknown→ unknown
+ *                      ├─fail→ failed
+ *                      └─mark_unknown→ unknown ─resolve→ succeeded | failed
+ *
+ * `resolve` is also legal from intended, running, and failed if the volume may have been changed. A record that is not open
+ * may be followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule` and `note_protect`.
  */
 export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
   if (event.type === 'intend') return intend(record, event);
@@ -115,12 +126,11 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
         ...optional('written_late_ms', event.written_late_ms),
       });
       return {
-        ...common(record),
+        ...common(record, event),
         status: 'running',
         attempts,
         evidence: 'accepted',
         started_at: event.at,
-        updated_at: event.at,
         ...optional('job_id', event.job_id),
       };
     }
@@ -141,23 +151,21 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       if ((event.history ?? record.history)?.contradiction)
         throw new IllegalTransition(record, event, 'what was seen cannot be this restore');
       return {
-        ...common(record),
+        ...common(record, event),
         status: 'running',
         evidence: 'adopted',
         started_at: event.at,
-        updated_at: event.at,
         ...optional('history', event.history ?? record.history),
       };
     case 'succeed': {
       if (record.status !== 'running')
         throw new IllegalTransition(record, event, 'only a running restore succeeds');
       return {
-        ...common(record),
+        ...common(record, event),
         status: 'succeeded',
         evidence: record.evidence,
         started_at: record.started_at,
         finished_at: event.at,
-        updated_at: event.at,
         ...optional('job_id', record.job_id),
         ...optional('observed', event.observed),
       };
@@ -171,30 +179,28 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
         // Rule: untouched-only-once-doubt-is-settled
         worstDoubt(record.attempts) === 'none';
       return {
-        ...common(record),
+        ...common(record, event),
         status: 'failed',
         touched: clean ? 'no' : 'maybe',
         reason: event.reason,
         finished_at: event.at,
-        updated_at: event.at,
         ...optional('job_id', jobIdOf(record)),
       };
     }
     case 'mark_unknown':
       if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
       return {
-        ...common(record),
+        ...common(record, event),
         status: 'unknown',
-        cause: event.cause,
+        cause: event.reason,
         observations: event.observations,
-        updated_at: event.at,
         ...optional('job_id', jobIdOf(record)),
       };
     case 'resolve':
       return resolve(record, event);
     case 'note_rule':
       if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
-      // The attempt is no later one for it, so its times stay.
+      // This is not a later attempt, so the times stay.
       return { ...record, selector: event.selector };
     case 'note_protect': {
       if (record.status !== 'succeeded' && !isUnderWay(record))
@@ -216,6 +222,19 @@ export class IllegalTransition extends Error {
   }
 }
 
+/** Throws if the new restore may not follow the record. */
+function mustAllowNew(
+  record: RestoreRecord | undefined,
+  event: RecordEvent & { type: 'intend' | 'import' },
+): void {
+  if (!record) return;
+  if (record.address !== event.address)
+    throw new IllegalTransition(record, event, 'its record is at another address');
+  if (isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
+  if (record.status === 'succeeded' && sameIdentity(record, event.identity))
+    throw new IllegalTransition(record, event, 'it is done');
+}
+
 function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 'intend' }): Intended {
   const fresh: UnansweredAttempt = { intended_at: event.at };
   const next = {
@@ -225,22 +244,18 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     names: event.names,
     baseline: event.baseline,
     updated_at: event.at,
-    ...optional('attached_before', event.attached_before ?? notPutBack(record, event.identity)),
+    ...optional('attached_before', event.attached_before ?? attachedBefore(record, event.identity)),
     ...protection(event.protect ?? protectedBefore(record, event.identity)),
     ...settleOf(event, record?.status === 'intended' ? record : undefined),
   } as const;
-  if (record && record.address !== event.address)
-    throw new IllegalTransition(record, event, 'it stands at another address');
   if (record?.status !== 'intended') {
-    if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
-    if (record?.status === 'succeeded' && sameIdentity(record, event.identity))
-      throw new IllegalTransition(record, event, 'it is done');
+    mustAllowNew(record, event);
     // Rule: maybe-touched-disk-is-not-intended-again
     if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it may have touched the disk');
     return { ...next, attempts: [fresh] };
   }
-  if (!sameIdentity(record, event.identity))
+  if (record.address !== event.address || !sameIdentity(record, event.identity))
     throw new IllegalTransition(record, event, 'another restore is intended here');
   const attempts = [...record.attempts, fresh];
   if (!wasEverInDoubt(record.attempts)) return { ...next, attempts };
@@ -258,8 +273,11 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
   };
 }
 
-/** Who has to try again leaves the disk detached; what has succeeded is put back. */
-function notPutBack(record: RestoreRecord | undefined, { volume_id }: Identity): Common['attached_before'] {
+/** A volume stays detached for the next try, so where it was attached is kept, unless the last restore succeeded. */
+function attachedBefore(
+  record: RestoreRecord | undefined,
+  { volume_id }: Identity,
+): Common['attached_before'] {
   return record && record.status !== 'succeeded' && record.volume_id === volume_id
     ? record.attached_before
     : undefined;
@@ -274,11 +292,7 @@ function settleOf(
 
 function imported(record: RestoreRecord | undefined, event: RecordEvent & { type: 'import' }): Succeeded {
   const { address, identity, names, baseline, finished_at, job_id, resolution, protect, at } = event;
-  if (record && record.address !== address)
-    throw new IllegalTransition(record, event, 'it stands at another address');
-  if (record && isOpen(record)) throw new IllegalTransition(record, event, 'its outcome is still open');
-  if (record?.status === 'succeeded' && sameIdentity(record, identity))
-    throw new IllegalTransition(record, event, 'it is done');
+  mustAllowNew(record, event);
   return {
     status: 'succeeded',
     address,
@@ -309,9 +323,8 @@ function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }
   if (!resolvable) throw new IllegalTransition(record, event, 'nothing about it is open');
   const { resolution } = event;
   const closed = {
-    ...common(record),
+    ...common(record, event),
     finished_at: event.at,
-    updated_at: event.at,
     resolution,
     ...optional('job_id', jobIdOf(record)),
   };
@@ -373,9 +386,9 @@ function replaceLast(
   return [...record.attempts.slice(0, -1), { intended_at: last.intended_at, ...answer }];
 }
 
-function common(record: RestoreRecord): Common {
-  const { address, volume_id, backup_id, generation, selector, names, baseline, attempts, updated_at } =
-    record;
+/** What a record keeps in every status, at the time of the event. */
+function common(record: RestoreRecord, event: RecordEvent): Common {
+  const { address, volume_id, backup_id, generation, selector, names, baseline, attempts } = record;
   const { attached_before, plan_digest, protect, settle_ms } = record;
   return {
     address,
@@ -386,7 +399,7 @@ function common(record: RestoreRecord): Common {
     names,
     baseline,
     attempts,
-    updated_at,
+    updated_at: event.at,
     ...optional('attached_before', attached_before),
     ...optional('plan_digest', plan_digest),
     ...optional('protect', protect),
@@ -394,7 +407,7 @@ function common(record: RestoreRecord): Common {
   };
 }
 
-/** The record as a run writes it: who only follows what a saved plan began leaves it that plan's. */
+/** The record as a run writes it. A run without a saved plan keeps the digest of the plan that began the restore. */
 export function writtenBy(record: RestoreRecord, planDigest: string | undefined): RestoreRecord {
   return planDigest === undefined ? record : { ...record, plan_digest: planDigest };
 }

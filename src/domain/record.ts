@@ -2,38 +2,24 @@ import type { Attachment, CloudFailure } from './cloud.ts';
 import type { Baseline, Observation, ObservationHistory, SuccessProof } from './observation.ts';
 import type { Address, Selector } from './spec.ts';
 
-/**
- * What is known of one restore, and the only legal steps from one to the next. Planner, executor and
- * state all use this union.
- *
- *     (none) ─import→ succeeded
- *     (none) ─intend→ intended ─accept→ running ─succeed→ succeeded
- *                      │  ↺ answer, settle,  │  ↺ observe
- *                      │    observe, intend  ├─fail→ failed
- *                      ├─adopt→ running      └─lose→ unknown
- *                      ├─fail→ failed
- *                      └─lose→ unknown ─resolve→ succeeded | failed
- *
- * `resolve` is also legal from intended, running, and failed where the disk may have been touched; a closed record may be
- * followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule` and `note_protect`.
- */
+/** What is known of one restore. Start here; `record-transitions.ts` has the legal steps from one record to the next. */
 export type RestoreRecord = Intended | Running | Succeeded | Failed | Unknown;
 
-/** What makes a restore the same restore, whatever it is called (the target is the state's own). */
+/** What makes two restores the same one, whatever their addresses (the project is the state's). */
 export interface Identity {
   readonly volume_id: string;
   readonly backup_id: string;
   readonly generation: number;
-  /** Present when the manifest gave a rule, not an id: then this rule at this generation is done, too. */
+  /** Present if the manifest has a rule instead of an id: then this rule at this generation is done, too. */
   readonly selector?: Selector;
 }
 
-/** For people: what the two ids stood for when the restore was first attempted. */
+/** For display: names of volume and backup at the first attempt. */
 export interface Names {
   readonly volume_name: string;
   readonly backup_name: string;
   readonly backup_created_at: string;
-  /** GB, of the backup. */
+  /** Size of the backup, GB. */
   readonly size: number;
 }
 
@@ -44,34 +30,34 @@ export interface Common extends Identity {
   readonly attempts: readonly Attempt[];
   /** When the record last changed. */
   readonly updated_at: string;
-  /** Where the disk was attached before it was detached for this; absent when nobody saw it attached. */
+  /** Where the volume was attached before this restore; absent if it was not seen attached. */
   readonly attached_before?: readonly Attachment[];
-  /** The saved plan that began it, or went on with it. */
+  /** Digest of the saved plan that began or continued it. */
   readonly plan_digest?: string;
-  /** Once it is done, nothing else is restored into its disk, whatever manifests are read. */
+  /** Once it is done, nothing else is restored into its volume, whatever manifests are read. */
   readonly protect?: true;
   /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */
   readonly settle_ms?: number;
 }
 
-/** A POST may have left; its answer is not known (last attempt without `answer`) or was no yes. */
+/** A POST may have been sent. Its answer is not known (last attempt without `answer`), or did not accept it. */
 export interface Intended extends Common {
   readonly status: 'intended';
-  /** Since the first attempt in doubt. */
+  /** Observations since the first attempt in doubt. */
   readonly history?: ObservationHistory;
 }
 
-/** The cloud is doing it. */
+/** The cloud works on it. */
 export interface Running extends Common {
   readonly status: 'running';
-  /** Adopted: since the first attempt in doubt; accepted: since the yes. */
+  /** Observations since the first attempt in doubt (adopted), or since the request was accepted. */
   readonly history?: ObservationHistory;
   readonly evidence: Evidence;
   readonly started_at: string;
   readonly job_id?: string;
 }
 
-/** The cloud showed that it did it, or a person said so (`resolution`). */
+/** The cloud showed that it is done, or an operator said so (`resolution`). */
 export interface Succeeded extends Common {
   readonly status: 'succeeded';
   readonly evidence: Evidence | 'resolved' | 'imported';
@@ -79,13 +65,13 @@ export interface Succeeded extends Common {
   readonly finished_at: string;
   readonly job_id?: string;
   readonly resolution?: Resolution;
-  /** What the cloud showed; absent where a person said so, and in states written by vbsctl 0.1.0. */
+  /** What the cloud showed; absent if an operator said so, and in states of vbsctl 0.1.0. */
   readonly observed?: SuccessProof;
 }
 
 export interface Failed extends Common {
   readonly status: 'failed';
-  /** `no` only if nothing that was sent can have reached the disk. */
+  /** `no` only if no request can have changed the volume. */
   readonly touched: 'no' | 'maybe';
   readonly reason: string;
   readonly finished_at: string;
@@ -93,7 +79,7 @@ export interface Failed extends Common {
   readonly resolution?: Resolution;
 }
 
-/** Nobody can tell; a person has to look. */
+/** The outcome cannot be determined; an operator must resolve it. */
 export interface Unknown extends Common {
   readonly status: 'unknown';
   readonly cause: string;
@@ -101,19 +87,19 @@ export interface Unknown extends Common {
   readonly job_id?: string;
 }
 
-/** `accepted`: the POST was answered with a yes. `adopted`: no answer, but the cloud was seen doing it. */
+/** `accepted`: the cloud accepted the POST. `adopted`: it did not answer so, but showed the restore running. */
 export type Evidence = 'accepted' | 'adopted';
 
-/** One request for the restore, from its durable intent on. */
+/** One request for the restore, from its durable intent onwards. */
 export type Attempt = UnansweredAttempt | AcceptedAttempt | FailedAttempt;
 
 interface AnyAttempt {
   readonly intended_at: string;
-  /** Present: it was found out that this attempt did not start anything. */
+  /** Present if this attempt is known not to have started anything. */
   readonly settled?: Settlement;
 }
 
-/** It is on its way, or the process ended before it wrote down what came. */
+/** The request is on its way, or the process ended before it recorded the answer. */
 export interface UnansweredAttempt extends AnyAttempt {
   readonly answer?: undefined;
   readonly answered_at?: undefined;
@@ -127,33 +113,32 @@ interface AnyAnswer extends AnyAttempt {
   readonly answered_at: string;
   readonly request_id?: string;
   /**
-   * The request was written this long after it was last asked whether it may be sent, when it should not have been sent any
-   * more: the process was frozen in between. Another run may have taken over meanwhile. Evidence for people; it changes no
-   * verdict.
+   * The request was written this long after the last check that it may be sent, because the process was frozen in between.
+   * Another run may have taken over meanwhile. For display; it changes no verdict.
    */
   readonly written_late_ms?: number;
 }
 
-/** The cloud promised to do it. */
+/** The cloud accepted the request. */
 export interface AcceptedAttempt extends AnyAnswer {
   readonly answer: 'accepted';
   readonly job_id?: string;
   readonly failure?: undefined;
 }
 
-/** No promise came. */
+/** The cloud did not accept the request, or its answer is not known. */
 export interface FailedAttempt extends AnyAnswer {
   readonly answer: 'not_sent' | 'rejected' | 'rejected_for_now' | 'unauthorized' | 'ambiguous';
   readonly failure: CloudFailure;
   readonly job_id?: undefined;
 }
 
-/** Why an attempt in doubt no longer is: the disk was looked at until settle had passed, and had not moved. */
+/** Why an attempt is no longer in doubt: the volume was observed until settle had passed, and did not change. */
 export interface Settlement {
   readonly at: string;
-  /** How long it was looked at, ms. */
+  /** How long it was observed, ms. */
   readonly for_ms: number;
-  /** The last look. */
+  /** The last observation. */
   readonly seen: Observation;
 }
 
@@ -165,33 +150,33 @@ export interface Resolution {
 }
 
 /**
- * What people are shown for a status. `intended` sounds as if nothing had happened yet, and a request may have left;
- * the JSON keeps the ledger’s own word.
+ * The status as texts show it. `intended` sounds as if nothing had happened yet, although a request may have been sent. JSON
+ * output has the status itself.
  */
 export function statusWord(status: RestoreRecord['status']): string {
   return status === 'intended' ? 'begun' : status;
 }
 
-/** Records whose outcome is still to come: they block every other start on their disk and backup. */
+/** Whether the outcome is not known yet. Open records block every other start on their volume and backup. */
 export function isOpen(record: RestoreRecord): record is Intended | Running | Unknown {
   return record.status === 'intended' || record.status === 'running' || record.status === 'unknown';
 }
 
-/** Restores that were begun and whose end a run can still establish. */
+/** Restores that have begun and whose end a run can still find out. */
 export type UnderWay = Intended | Running;
 
 export function isUnderWay(record: RestoreRecord): record is UnderWay {
   return record.status === 'intended' || record.status === 'running';
 }
 
-/** It failed, and nobody knows whether the disk was written. */
+/** Whether it failed and may have changed the volume. */
 export function isMaybeTouched(record: RestoreRecord): record is Failed & { readonly touched: 'maybe' } {
   return record.status === 'failed' && record.touched === 'maybe';
 }
 
 /**
- * How long a request for it may still take effect, ms: as this run is configured, or as a run was that sent one, whichever
- * is longer. `wait` and `resolve` read no manifests, and so not the config beside them.
+ * How long a request of the restore may still take effect, ms: the longest of the settings of this run and of the runs that
+ * sent it. (`wait` and `resolve` read no manifests, and so not the config beside them.)
  */
 export function settleMsOf(record: Pick<Common, 'settle_ms'> | undefined, configuredMs: number): number {
   return Math.max(configuredMs, record?.settle_ms ?? 0);
@@ -201,12 +186,11 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return a.volume_id === b.volume_id && a.backup_id === b.backup_id && a.generation === b.generation;
 }
 
-/** For people. */
 export function identityText({ volume_id, backup_id, generation }: Identity): string {
   return `disk ${volume_id} from backup ${backup_id}, generation ${generation}`;
 }
 
-/** Equal exactly for the same identity, as a key of a map. */
+/** A map key that is equal for equal identities. */
 export function identityKey({ volume_id, backup_id, generation }: Identity): string {
   return `${volume_id} from ${backup_id} #${generation}`;
 }
@@ -215,7 +199,7 @@ export function jobIdOf(record: RestoreRecord): string | undefined {
   return record.status === 'intended' ? undefined : record.job_id;
 }
 
-/** What the cloud knows a restore by where it has no job for it: the request that it accepted. */
+/** The id of the accepted request, by which the cloud knows a restore without a job. */
 export function requestInsteadOfJob(record: RestoreRecord): string | undefined {
   if (jobIdOf(record) !== undefined) return undefined;
   return record.attempts.findLast(({ answer }) => answer === 'accepted')?.request_id;

@@ -1,9 +1,9 @@
 // Own code: valibot and zod/mini load slower and say less of what is wrong; docs/architecture.md has the figures.
 
 /**
- * The decoder of what others wrote: states, saved plans, locks, answers of a cloud. A check says where a value does not have
- * the shape of a type. The check of an object is derived from the type itself (`fields`), so that a field that is missing
- * here, or optional here and not there, does not compile. Manifests are validated with JSON Schema.
+ * Checks values from outside: states, saved plans, locks, answers of a cloud. A check says where a value does not have the
+ * shape of a type. The check of an object follows the type itself (`fields`): a missing field, or one that is optional only
+ * here, does not compile. Manifests are validated with JSON Schema.
  */
 export type Check<T> = AnyCheck & {
   readonly of?: (value: T) => T;
@@ -14,20 +14,21 @@ type AnyCheck = (value: unknown) => Misfit | undefined;
 
 interface ListCheck {
   readonly item: AnyCheck;
-  /** Of items. */
+  /** Maximum number of items. */
   readonly most: number;
 }
 
-/** Of an object: it also says which fields are lists, so that a document can be read item by item. */
+/** The check of an object. It also names the fields that are lists, so that a document can be read item by item. */
 export type ObjectCheck<T> = Check<T> & { readonly lists: ReadonlyMap<string, ListCheck> };
 
-/** Where a value does not fit, innermost key last. */
+/** Why a value does not fit. */
 export interface Misfit {
+  /** Innermost key last. */
   readonly path: readonly (string | number)[];
   /** Completes “expected …”. */
   readonly expected: string;
   readonly found: unknown;
-  /** The field that `path` leads to is none of those in `expected`. */
+  /** The field at `path` is not among those in `expected`. */
   readonly isUnknown?: true;
 }
 
@@ -45,7 +46,7 @@ type FieldChecks<T> = {
   readonly [K in keyof T]-?: object extends Pick<T, K> ? Maybe<Required<T>[K]> : Check<T[K]>;
 };
 
-/** An object with these fields and no others: an unknown one may be a known one misspelt. */
+/** An object with these fields and no others, because an unknown one may be a misspelling. */
 export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
   const known = Object.entries<Check<never> | Maybe<never>>(checks as never).map(([key, check]) =>
     typeof check === 'function'
@@ -67,7 +68,7 @@ export function fields<T>(checks: FieldChecks<T>): ObjectCheck<T> {
   return Object.assign(ofObject, { lists });
 }
 
-/** One of several objects, told apart by the value of a field. */
+/** One of several objects, distinguished by the value of a field. */
 export function variants<T, K extends keyof T & string>(
   key: K,
   checks: { readonly [V in T[K] & string]: Check<Extract<T, { readonly [P in K]: V }>> },
@@ -99,7 +100,7 @@ export function tooLong(found: readonly unknown[], most: number): Misfit {
   return misfit(`at most ${most} items`, found);
 }
 
-/** A check of its own. `expected` completes “expected …”. */
+/** A check by a function. `expected` completes “expected …”. */
 export function that<T>(fits: (value: unknown) => boolean, expected: string): Check<T> {
   return (value) => (fits(value) ? undefined : misfit(expected, value));
 }
@@ -126,14 +127,14 @@ export const amount = that<number>(
   'a number from 0',
 );
 
-/** Any text, the empty one included. */
+/** Any text, including the empty one. */
 export const text = textThat(() => true, 'a text');
 
 export const word = textLike(/./s, 'a text that is not empty');
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/;
 
-/** A moment that exists: a wait is computed from it, and none has passed since `NaN`. */
+/** A valid time. Waits are computed from it, so it must not be `NaN`. */
 export const time = textThat(
   (value) => TIME.test(value) && !Number.isNaN(Date.parse(value)),
   'a time like 2026-11-23T22:00:00.000Z',
@@ -153,7 +154,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a text holds as JSON, if it fits. The text must be bounded. */
+/** The value of a JSON text, if it fits the check. The text must be bounded. */
 export function jsonOf<T>(text: string, check: Check<T>): T | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -178,7 +179,7 @@ export function describeMisfit({ expected, found, isUnknown }: Misfit): string {
   return `expected ${expected}, found ${shownValue(found)}`;
 }
 
-/** Of a list or an object no more than that: it may be as long, and nested as deeply, as the file. */
+/** Lists and objects are not shown, because they may be as large as the file. */
 function shownValue(found: unknown): string {
   if (Array.isArray(found)) return found.length === 0 ? '[]' : 'a list';
   if (isObject(found)) return Object.keys(found).length === 0 ? '{}' : 'an object';

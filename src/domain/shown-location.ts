@@ -1,18 +1,18 @@
 /**
- * Where a state is, as it may be printed, stored and logged: a path as it is; a URL without a login, without its
- * fragment, and without values of its query that may be secret (`…` in their place). By text, so that also what is no
- * valid URL shows nothing. A second pass changes nothing.
+ * The location of a state as it may be printed, stored and logged: a path unchanged; a URL without login and fragment, and
+ * with `…` in place of values of its query that may be secret. Works on the text, so that an invalid URL shows no secret
+ * either. Idempotent.
  */
 export function shownLocation(location: string): string {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is.exec(location) ?? [];
   if (scheme === '') return location;
-  const [place = ''] = rest.split('#');
-  const [path = '', ...query] = place.split('?');
+  const [address = ''] = rest.split('#');
+  const [path = '', ...query] = address.split('?');
   const shown = `${scheme}${withoutLogin(scheme, path)}`;
   return query.length === 0 ? shown : `${shown}?${query.join('?').split('&').map(shownParameter).join('&')}`;
 }
 
-/** Of PostgreSQL the user says whose place it is; elsewhere it may be a token. A `@` in a path is none of it. */
+/** Keeps the user of PostgreSQL; elsewhere it may be a token. A `@` in a path does not end a login. */
 function withoutLogin(scheme: string, path: string): string {
   const slash = path.indexOf('/');
   const authority = slash < 0 ? path : path.slice(0, slash);
@@ -38,7 +38,7 @@ function shownParameter(parameter: string): string {
   return name === 'endpoint' && /^https?:\/\//i.test(text) ? `${name}=${shownLocation(text)}` : `${name}=…`;
 }
 
-/** Whether a location is a URL; else it is a path. */
+/** Whether a location is a URL and not a path. */
 export function isUrl(location: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(location);
 }

@@ -1,6 +1,6 @@
 import type { SourcePosition } from './diagnostic.ts';
 
-/** `set/name`: where a restore is declared. Not its identity; a rename changes nothing. */
+/** `set/name` of a declared restore. It is not its identity: a rename changes nothing. */
 export type Address = string;
 
 /** Pattern of a set name and of a restore name in manifests. */
@@ -10,13 +10,13 @@ export function addressOf(set: string, name: string): Address {
   return `${set}/${name}`;
 }
 
-/** A rule that picks a backup when the plan is made. */
+/** A rule that selects a backup when the plan is made. */
 export interface Selector {
-  /** The newest backup whose data was taken at or before this moment; `latest` means at plan time. */
+  /** Selects the newest backup whose data was taken at or before this time; `latest`: when the plan is made. */
   readonly as_of: string;
   /** How much older than `as_of` it may be (`6h`), as written. */
   readonly within?: string;
-  /** The disk the backup was made of; the target disk when absent. */
+  /** The volume that the backup was made of. Default: the volume to restore. */
   readonly of_volume?: string;
   readonly name?: string;
 }
@@ -28,10 +28,10 @@ export type VolumeRef =
   | { readonly by: 'id'; readonly id: string }
   | { readonly by: 'name'; readonly name: string };
 
-/** What the author believes about the disk; a mismatch blocks. */
+/** What the author of the manifest expects of the volume; a mismatch blocks the restore. */
 export interface Expectation {
   readonly volume_name?: string;
-  /** Name or id of the server the disk belongs to. */
+  /** Name or id of the server that the volume is attached to. */
   readonly server?: string;
   /** GB. */
   readonly size?: number;
@@ -45,18 +45,18 @@ export interface RestoreSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly volume: VolumeRef;
   readonly backup: BackupRef;
-  /** Raising it is how a person asks for the same restore again. From 1. */
+  /** Default and minimum: 1. A higher number asks for the same restore again. */
   readonly generation: number;
   readonly expect: Expectation;
   readonly depends_on: readonly Address[];
-  /** How long one run follows it before leaving it to a later run; the config's default when absent. */
+  /** How long one run follows it before leaving it to a later run, ms. Default: `apply.timeout` of the config. */
   readonly timeout_ms?: number;
-  /** Undone by then, it expires. ISO 8601 UTC. */
+  /** When it expires if it is not done. ISO 8601 UTC. */
   readonly valid_until?: string;
   readonly valid_until_source?: SourcePosition;
   /**
-   * Once it is done, nothing is restored into its disk any more: the record keeps that. `false` lifts it again; absent,
-   * it stays as the record has it.
+   * `true`: once it is done, nothing is restored into its volume any more; its record stores this. `false` ends that. Absent:
+   * as in the record.
    */
   readonly protect?: boolean;
   readonly source: SourcePosition;
@@ -68,7 +68,7 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
-/** The same selector in the same words, whatever order its keys were written in. */
+/** Equal for selectors with equal fields, in whatever order they were written. */
 export function selectorKey(selector: Selector): string {
   return JSON.stringify([
     selector.as_of,

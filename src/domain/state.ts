@@ -5,63 +5,63 @@ import { isOpen, isUnderWay, type RestoreRecord, sameIdentity } from './record.t
 import type { Address } from './spec.ts';
 
 /**
- * The ledger of what was done, and how it changes. A state is a fold of commits over an empty ledger;
- * the backends in `src/state` keep it, nothing else interprets it.
+ * What was done, and how it changes. A state is a fold of commits over an empty state. The backends in `src/state` store
+ * it, and interpret it only through this file.
  */
 export interface State {
-  /** Same for all states that descend from one `vbsctl init`. */
+  /** The same for all states that descend from one `vbsctl init`. */
   readonly lineage: string;
   /** One higher with each commit. */
   readonly serial: number;
   readonly target: CloudProject;
   readonly created_at: string;
   readonly records: ReadonlyMap<Address, RestoreRecord>;
-  /** What is over, in order; never edited, never shortened. */
+  /** What has ended, in order; never edited, never shortened. */
   readonly history: readonly HistoryEntry[];
-  /** Present: the state lives elsewhere by now, and what stands here must not be worked with. */
+  /** Present if the state was migrated elsewhere, so that this copy must not be used. */
   readonly moved_to?: MovedTo;
 }
 
-/** The note that a migration leaves behind. */
+/** Where a migration moved the state. */
 export interface MovedTo {
-  /** As the person wrote it; never with a password. */
+  /** As the operator wrote it, without a password. */
   readonly location: string;
   readonly at: string;
   readonly by: string;
-  /** That the state had when it was copied. */
+  /** The serial of the state when it was copied. */
   readonly serial: number;
 }
 
-/** Who changes the state, in which run. */
+/** The user and the run that change the state. */
 export interface Actor {
   /** `user@host` */
   readonly who: string;
   /** `apply`, `resolve`, … */
   readonly operation: string;
-  /** Of vbsctl. */
+  /** The version of vbsctl. */
   readonly version: string;
-  /** The commit that the manifests were checked out from, in hexadecimal; absent when nobody can tell. */
+  /** The Git commit of the manifests, in hexadecimal; absent if it is not known. */
   readonly git_commit?: string;
-  /** Of the saved plan that is applied. */
+  /** Digest of the saved plan that is applied. */
   readonly plan_digest?: string;
-  /** Limits of the policy that were lifted (`--allow-…`). */
+  /** Limits of the policy that the operator lifted (`--allow-…`). */
   readonly waivers?: readonly Waiver[];
 }
 
 export type Change =
-  /** The record that stands at its address from now on. */
+  /** The new record at its address. */
   | { readonly type: 'record'; readonly record: RestoreRecord }
-  /** Renames, done all at once so that two records can change places. */
+  /** Renames, made all at once so that two records can swap addresses. */
   | { readonly type: 'moved'; readonly moves: readonly Move[] }
-  /** The record at the address is tidied away; what was done stays in the history and stays done. */
+  /** The record at the address is removed. The history keeps it, so that its restore still counts as done. */
   | { readonly type: 'removed'; readonly address: Address };
 
-/** No state comes near it by commits. A higher one was written by something else, and leaves no room to go on. */
+/** Commits never come near it. A higher serial was not written by vbsctl, and leaves no room for more. */
 export const SERIAL_MAX = 2 ** 52;
 
 /**
- * The serial of a state that takes the place of `current` and should be older for nobody who knows one of `known`. A
- * known serial that no number of commits leads to was made by something else, and is not gone on from.
+ * The serial of a state that replaces the one with serial `current`: higher than that and than each of `known`, so that the
+ * state looks old to nobody. A `known` serial that commits cannot reach is ignored.
  */
 export function serialAbove(current: number, known: readonly number[]): number {
   return Math.max(current, ...known.filter((serial) => serial < SERIAL_MAX / 2)) + 1;
@@ -87,34 +87,34 @@ export type HistoryEntry = HistoryFact & {
 };
 
 type HistoryFact =
-  /** A restore reached an outcome; the record as it was then, with every attempt, job and request id. */
+  /** A restore reached an outcome; its record then, with every attempt, job and request id. */
   | { readonly type: 'closed'; readonly record: RestoreRecord }
   | { readonly type: 'moved'; readonly from: Address; readonly to: Address }
-  /** The record as it was, so that it is found again whatever else became of the history. */
+  /** The removed record, complete, so that it can be found whatever else is in the history. */
   | { readonly type: 'removed'; readonly record: RestoreRecord }
-  /** All that stands before it came from a file; `over`: what stood here until then, if anything. */
+  /** The state came from a file, with all entries before this one; `over`: the state that it replaced, if any. */
   | {
       readonly type: 'pushed';
       readonly over?: { readonly lineage: string; readonly serial: number };
       readonly allowed?: readonly PushRisk[];
     }
-  /** A person took the state as it stands, although it does not verify or is not the one that was known. */
+  /** An operator accepted the state, although it does not verify or is not the known one. */
   | {
       readonly type: 'state_accepted';
       readonly reason: string;
-      /** The state that was known where it was accepted: a newer one, or one of another lineage. */
+      /** The state that was known on that machine: a newer one, or one of another lineage. */
       readonly over?: { readonly lineage: string; readonly serial: number };
-      /** What stands at each address where records and history contradicted each other. */
+      /** The accepted records at the addresses where records and history contradicted each other. */
       readonly records?: readonly AcceptedRecord[];
     };
 
 export interface AcceptedRecord {
   readonly address: Address;
-  /** Absent: nothing stands there. */
+  /** Absent if there is no record. */
   readonly record?: RestoreRecord;
 }
 
-/** What putting a whole state in place of another can do wrong; each has a flag (`--allow-…`) that takes the risk. */
+/** Risks of replacing a state by another one; a flag (`--allow-…`) accepts each. */
 export type PushRisk = 'other-lineage' | 'older-serial' | 'forgotten-restores';
 
 /** The addresses that an entry of the history is about. */
@@ -134,7 +134,7 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
   }
 }
 
-/** Every record that the state tells of, oldest first: those of the history, then those that stand. */
+/** Every record in the state, oldest first: those of the history, then the current ones. */
 export function* recordsTold(state: State): Generator<RestoreRecord, void> {
   for (const entry of state.history)
     if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
@@ -146,8 +146,8 @@ export function emptyState(lineage: string, target: CloudProject, createdAt: str
 }
 
 /**
- * The state after the commits, which must follow it without a gap. Linear in the commits plus one copy of
- * the state. Throws a plain Error on a gap or a change that does not fit: the caller read the wrong things.
+ * The state after the commits, which must follow it without a gap. Linear in the commits plus one copy of the state. Throws
+ * a plain Error on a gap or a change that does not fit, which is a bug of the caller.
  */
 export function fold(state: State, commits: Iterable<Commit>): State {
   const ledger = new Ledger(state);
@@ -156,25 +156,24 @@ export function fold(state: State, commits: Iterable<Commit>): State {
   return ledger.state();
 }
 
-/** What staged commits change. */
+/** The changes of staged commits. */
 export interface Staged {
   readonly serial: number;
-  /** What stands at an address then; undefined: its record moved away. */
+  /** The new record of each changed address; undefined if it was renamed or removed. */
   readonly records: ReadonlyMap<Address, RestoreRecord | undefined>;
-  /** What comes behind the history. */
+  /** New entries of the history. */
   readonly history: readonly HistoryEntry[];
 }
 
 /**
- * A state that grows by commits at a cost that does not depend on its size. In two steps, because a commit
- * must be known to fit before it is written, and must not show before it is durable: `stage`, write, `applyStaged`.
+ * A state that grows by commits, at a cost that does not depend on its size. A commit has two steps, because it must be known
+ * to fit before it is written, and must not be visible before it is durable: `stage`, write, `applyStaged`.
  */
 export class Ledger {
   readonly #origin: State;
   readonly #records: Map<Address, RestoreRecord>;
   readonly #history: HistoryEntry[];
   #serial: number;
-  /** What the staged commits put at an address; undefined: its record moved away or was removed. */
   readonly #staged = new Map<Address, RestoreRecord | undefined>();
   readonly #facts: HistoryEntry[] = [];
   #next: number;
@@ -192,12 +191,12 @@ export class Ledger {
     return this.#next;
   }
 
-  /** Without what is staged. Its records and history are the ledger's own and grow with it. */
+  /** The state without staged commits. Its records and history are not copied, so they grow with the ledger. */
   state(): State {
     return { ...this.#origin, serial: this.#serial, records: this.#records, history: this.#history };
   }
 
-  /** Throws a plain Error when the commit does not follow or a change does not fit; use the ledger no more then. */
+  /** Throws a plain Error if the commit does not follow or a change does not fit; then the ledger must not be used again. */
   stage(commit: Commit): void {
     const { serial, at, actor, changes } = commit;
     if (serial !== this.#next) throw new Error(`commit ${serial} does not follow ${this.#next - 1}`);
@@ -206,12 +205,12 @@ export class Ledger {
     this.#next += 1;
   }
 
-  /** The ledger's own: until it settles. */
+  /** Not copied: valid until `applyStaged`. */
   staged(): Staged {
     return { serial: this.#next - 1, records: this.#staged, history: this.#facts };
   }
 
-  /** What was staged is part of the state from now on. */
+  /** Makes the staged commits part of the state. */
   applyStaged(): void {
     for (const [address, record] of this.#staged) {
       if (record) this.#records.set(address, record);
@@ -253,11 +252,11 @@ export class Ledger {
     }
   }
 
-  /** An open matter must not vanish under another one; a closed one stays in the history. */
+  /** An open record must not be replaced by another restore; one that has ended stays in the history. */
   #put(record: RestoreRecord): void {
-    const standing = this.#at(record.address);
-    if (standing && isOpen(standing) && !sameIdentity(standing, record))
-      throw new Error(`the ${standing.status} restore at ${record.address} would be forgotten`);
+    const current = this.#at(record.address);
+    if (current && isOpen(current) && !sameIdentity(current, record))
+      throw new Error(`the ${current.status} restore at ${record.address} would be forgotten`);
     this.#staged.set(record.address, record);
   }
 

@@ -1,20 +1,20 @@
-// Own code, not `fastest-levenshtein`: it bounds neither the length of a word nor the number of candidates, which strangers write.
+// Own code, not `fastest-levenshtein`, which limits neither the length of a word nor the number of candidates from outside.
 
 /** Longer words are not compared. */
 const WORD_MAX = 64;
-/** Candidates that a word is compared with, at most: some 10 ms. */
+/** Maximum number of candidates to compare: about 10 ms. */
 const CANDIDATES_MAX = 10_000;
-/** Slips that a person makes in one word. */
-const SLIPS_MAX = 2;
-/** Suggestions of one report: people read the first few, and each costs a comparison with all candidates. */
+/** Maximum number of typos in one word. */
+const TYPOS_MAX = 2;
+/** Maximum number of suggestions in one report: each costs a comparison with all candidates. */
 const SUGGESTIONS_MAX = 10;
 
-/** The candidate that a person may have meant: the same but for case and separators, else a slip or two away. */
+/** The candidate that may be meant: equal but for case and separators, or at most two typos away. */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > WORD_MAX) return undefined;
   const plain = plainForm(word);
   let best: string | undefined;
-  let least = Math.min(SLIPS_MAX, Math.floor(plain.length / 3)) + 1;
+  let least = Math.min(TYPOS_MAX, Math.floor(plain.length / 3)) + 1;
   let compared = 0;
   for (const candidate of candidates) {
     if (++compared > CANDIDATES_MAX) break;
@@ -22,7 +22,7 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
     const other = plainForm(candidate);
     if (other === plain) return candidate;
     if (Math.abs(other.length - plain.length) >= least) continue;
-    const distance = slips(plain, other, least - 1);
+    const distance = typos(plain, other, least - 1);
     if (distance < least) {
       least = distance;
       best = candidate;
@@ -31,7 +31,7 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** `suggest` for a report with any number of unknown words: the first few get an answer, the others none. */
+/** `suggest` for a report with any number of unknown words: only the first few get a suggestion. */
 export function suggestForReport(): typeof suggest {
   let left = SUGGESTIONS_MAX;
   return (word, candidates) => (left-- > 0 ? suggest(word, candidates) : undefined);
@@ -42,11 +42,11 @@ function plainForm(word: string): string {
 }
 
 /**
- * Letters added, left out, exchanged or swapped with their neighbour (optimal string alignment); Infinity when more
- * than `most`. Of each row of the table only the cells near the diagonal are kept, which is all that so few slips can
- * reach: cell `k` of row `i` stands for column `i - most + k`.
+ * The number of letters added, left out, exchanged or swapped with their neighbour (optimal string alignment); Infinity if
+ * more than `most`. Each row of the table only has the cells near the diagonal, which are all that so few typos can reach:
+ * cell `k` of row `i` stands for column `i - most + k`.
  */
-function slips(a: string, b: string, most: number): number {
+function typos(a: string, b: string, most: number): number {
   const width = 2 * most + 1;
   let before: number[] = [];
   let last: number[] = [];

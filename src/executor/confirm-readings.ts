@@ -7,60 +7,55 @@ import {
   type ObservedRestore,
   withObservation,
 } from '../domain/observation-history.ts';
-import type { Intended, Running } from '../domain/record.ts';
+import type { UnderWay } from '../domain/record.ts';
 import { type Readings, readingsOf } from './readings.ts';
-import type { RestoreRun } from './run.ts';
+import type { RestoreRun } from './restore-run.ts';
 
-/** A look together with all that came before it. */
+/** Readings with all observations of the restore so far, these included. */
 export interface ConfirmedReadings {
-  readonly look: Readings;
+  readonly readings: Readings;
   readonly history: ObservationHistory;
-  /** A later run has to know of it: see `commitObservation`. */
-  readonly news: boolean;
+  /** Whether a later run needs the history: see `commitObservation`. */
+  readonly mustBeStored: boolean;
 }
 
 /**
- * Makes evidence of a look: reads again in order where its two readings may lie on both sides of a change, and puts it
- * to those that the record holds.
+ * Reads volume and backup again in order if they may have been read before and after a change, and adds what they show
+ * to the history of the record.
  */
 export async function confirmReadings(
-  session: RestoreRun,
-  record: Intended | Running,
+  restore: RestoreRun,
+  record: UnderWay,
   first: Readings,
-  signal: AbortSignal = session.run.stop,
+  signal: AbortSignal = restore.run.stop,
 ): Promise<ConfirmedReadings> {
   // Rule: torn-look-is-read-again-in-order
-  const look = needsConfirmation(first.seen) ? await inOrder(session, first, signal) : first;
-  const subject = observedRestore(record, session.run.driver.traits);
+  const readings = needsConfirmation(first.seen) ? await inOrder(restore, first, signal) : first;
+  const observed = observedRestore(record, restore.run.driver.traits);
   const before = record.history ?? NO_OBSERVATIONS;
-  const history = withObservation(before, look.seen, subject);
-  return { look, history, news: mustBeStored(before, history, look.seen, subject) };
+  const history = withObservation(before, readings.seen, observed);
+  return { readings, history, mustBeStored: mustBeStored(before, history, readings.seen, observed) };
 }
 
-/** Makes durable what a later run has to know, before this one goes on. */
-export async function commitObservation(
-  session: RestoreRun,
-  { history, news }: ConfirmedReadings,
-): Promise<void> {
+/** Commits what a later run has to know, before this run continues. */
+export async function commitObservation(restore: RestoreRun, confirmed: ConfirmedReadings): Promise<void> {
   // Rule: look-that-matters-is-durable
-  if (news) await session.step({ type: 'observe', at: session.now(), history });
+  if (confirmed.mustBeStored)
+    await restore.step({ type: 'observe', at: restore.now(), history: confirmed.history });
 }
 
-export function observedRestore(
-  { backup_id, baseline }: Intended | Running,
-  traits: CloudTraits,
-): ObservedRestore {
+export function observedRestore({ backup_id, baseline }: UnderWay, traits: CloudTraits): ObservedRestore {
   return { backup_id, baseline, traits };
 }
 
 /**
- * The backup is read again, then the disk. If the disk is as it was before, both were so at the instant of the reading
- * in between. If not, a change lay between the readings, and the newer ones are a look of their own.
+ * Reads the backup again, then the volume. If the volume is unchanged, both were so when the backup was read. If not, the
+ * change came between the readings, and the newer ones are an observation of their own.
  */
 async function inOrder({ run, ids }: RestoreRun, first: Readings, signal: AbortSignal): Promise<Readings> {
   const backup = await run.driver.backup(ids.backup_id, signal);
   const volume = await run.driver.volume(ids.volume_id, signal);
   const second = readingsOf(volume, backup, run.clock);
-  const still = volume.kind === 'found' && sameResource(second.seen.volume, first.seen.volume);
-  return still ? { ...second, seen: { ...second.seen, confirmed: true } } : second;
+  const unchanged = volume.kind === 'found' && sameResource(second.seen.volume, first.seen.volume);
+  return unchanged ? { ...second, seen: { ...second.seen, confirmed: true } } : second;
 }

@@ -19,19 +19,19 @@ import { LagMeter, type Run, type RunMode, type RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 import { SlowWrites } from './slow-writes.ts';
 
-/** Start here: the executor takes a plan and brings every restore of it as far as it can be brought. */
+/** Start here: the executor takes a plan and brings each of its restores as far as possible. */
 export interface ExecuteInput {
   readonly plan: Plan;
-  /** Of the saved plan that this is, if it is one: every record it writes carries it. */
+  /** Digest of the saved plan, if the plan is one. Each record that the run writes has it. */
   readonly planDigest?: string;
   readonly lease: Lease;
   readonly driver: Driver;
   readonly clock: Clock;
   readonly random: () => number;
   readonly settings: RunSettings;
-  /** Limits of the policy that a person lifted for this run; absent: none. */
+  /** Limits of the policy that the operator lifted for this run. Default: none. */
   readonly waivers?: readonly Waiver[];
-  /** Default `finish`. */
+  /** Default: `finish`. */
   readonly mode?: RunMode;
   readonly onEvent: (event: ApplyEvent) => void;
   readonly stop: AbortSignal;
@@ -40,11 +40,11 @@ export interface ExecuteInput {
 export interface Outcome {
   readonly ends: ReadonlyMap<Address, End>;
   readonly summary: RunSummary;
-  /** The state could not be written any more; the records that it should hold and may not. */
+  /** The state could no longer be written. `unsaved`: the records that it should have and may not. */
   readonly fatal?: { readonly error: unknown; readonly unsaved: readonly RestoreRecord[] };
 }
 
-/** Resolves always; what went wrong is in the outcome. */
+/** Never rejects: errors are in the outcome. */
 export async function execute(input: ExecuteInput): Promise<Outcome> {
   return new Execution(input).run();
 }
@@ -60,13 +60,13 @@ class Execution {
   readonly #ends = new Map<Address, End>();
   readonly #unsaved = new Map<Address, RestoreRecord>();
   /** Aborted when the state can no longer be written. */
-  readonly #lost = new AbortController();
+  readonly #stateLost = new AbortController();
   readonly #began: number;
   #failures = 0;
   #accepted = 0;
   #adopted = 0;
   #active = 0;
-  /** Ids of all jobs that the state and this run know, in small letters. */
+  /** Ids of all jobs that the state and this run know, in lower case. */
   #jobs: Set<string> | undefined;
   #fatal: { error: unknown } | undefined;
   #finish: () => void = () => {};
@@ -75,7 +75,9 @@ class Execution {
     const { plan, settings, driver, lease, clock, random, stop } = input;
     this.#input = input;
     this.#began = clock.monotonic();
-    const halt = patient(AbortSignal.any([stop, this.#lost.signal]));
+    const halt = AbortSignal.any([stop, this.#stateLost.signal]);
+    // Each restore that waits listens to them.
+    setMaxListeners(0, halt, stop);
     const emit: Run['emit'] = (event) => this.#emit({ ...event, at: isoTime(clock.now()) } as ApplyEvent);
     this.#run = {
       driver,
@@ -85,7 +87,7 @@ class Execution {
       settings,
       mode: input.mode ?? 'finish',
       stop: halt,
-      hurry: patient(stop),
+      interrupt: stop,
       unsaved: this.#unsaved,
       lag: new LagMeter(),
       restorePoller: new RestorePoller(driver, clock, settings.poll, halt),
@@ -94,12 +96,12 @@ class Execution {
       planDigest: input.planDigest,
       emit,
       slowWrites: new SlowWrites(clock, emit),
-      closed: () => this.#closed(),
+      noNewStarts: () => this.#noNewStarts(),
       claimJob: (id) => this.#claimJob(id.toLowerCase()),
       isRestored: (address) => this.#schedule.isFulfilled(address),
     };
     const tasks = plan.actions.filter(isRunnable).map(taskOf);
-    // What is under way goes first: it frees disks and backups that others wait for.
+    // Resumed restores go first: they free volumes and backups that others wait for.
     tasks.sort((a, b) => Number(b.action.kind === 'resume') - Number(a.action.kind === 'resume'));
     const done = new Set(plan.actions.filter((a) => a.kind === 'noop').map((a) => a.address));
     this.#schedule = new Schedule(tasks, done, settings.apply.parallelism);
@@ -115,20 +117,20 @@ class Execution {
     const { plan, lease, clock, driver } = this.#input;
     const unlisten = driver.onSlowdown((slowdown) => this.#run.emit({ type: 'slowed_down', ...slowdown }));
     try {
-      this.#mustOutlastARequest();
+      this.#checkLeaseTtl();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
       const noted = notedRecords(plan, lease.state(), isoTime(clock.now()));
       if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
-        this.#beginWhatMay();
+        this.#startReady();
       });
     } catch (error) {
       this.#fatal ??= { error };
     }
     unlisten();
-    this.#accountForTheRest();
-    const summary = this.#summarise();
+    this.#endTheRest();
+    const summary = this.#summary;
     this.#run.emit({ type: 'run_ended', summary });
     return {
       ends: this.#ends,
@@ -137,8 +139,8 @@ class Execution {
     };
   }
 
-  /** Else no request would ever leave, and every restore would wait in vain. */
-  #mustOutlastARequest(): void {
+  /** Throws if the lease is shorter than a request may take: then no request would ever be sent. */
+  #checkLeaseTtl(): void {
     const { lease, settings, mode } = this.#input;
     const timeoutMs = settings.http.request_timeout_ms;
     if (
@@ -156,17 +158,17 @@ class Execution {
     );
   }
 
-  #beginWhatMay(): void {
-    // After too many failures nothing new is started; what is under way is followed all the same.
+  #startReady(): void {
+    // After too many failures nothing new starts, but resumed restores are still followed.
     const may = ({ action }: RestoreTask) => !this.#halted || action.kind === 'resume';
     for (const task of this.#run.stop.aborted ? [] : this.#schedule.begin(may)) {
       this.#active++;
-      void this.#perform(task);
+      void this.#runTask(task);
     }
     if (this.#active === 0) this.#finish();
   }
 
-  async #perform(task: RestoreTask): Promise<void> {
+  async #runTask(task: RestoreTask): Promise<void> {
     const { action } = task;
     const { lease } = this.#input;
     const resumed = action.kind === 'resume';
@@ -177,15 +179,15 @@ class Execution {
     } catch (error) {
       this.#fatal ??= { error };
       const record = this.#unsaved.get(task.id);
-      if (record) this.#conclude(task.id, { kind: 'unsaved', record });
-      this.#lost.abort(new Error('the state cannot be written any more'));
+      if (record) this.#recordEnd(task.id, { kind: 'unsaved', record });
+      this.#stateLost.abort(new Error('the state cannot be written any more'));
     }
     this.#active--;
-    this.#beginWhatMay();
+    this.#startReady();
   }
 
   #ended(task: RestoreTask, end: End): void {
-    this.#conclude(task.id, end);
+    this.#recordEnd(task.id, end);
     const status = end.kind === 'recorded' ? end.record.status : undefined;
     this.#schedule.end(task, {
       // Rule: dependency-is-met-by-success-alone
@@ -217,33 +219,33 @@ class Execution {
     return true;
   }
 
-  #closed(): ReturnType<Run['closed']> {
+  #noNewStarts(): ReturnType<Run['noNewStarts']> {
     if (this.#fatal || this.#input.lease.failure)
       return { code: 'halted', reason: 'the state cannot be written any more' };
     return this.#halted ? { code: 'halted', reason: this.#haltReason } : undefined;
   }
 
-  /** Every restore that the plan wants has an end, also those that were never begun or that it leaves out. */
-  #accountForTheRest(): void {
+  /** Records an end for each restore of the plan that has not begun, or that the plan leaves out. */
+  #endTheRest(): void {
     for (const { task, why } of this.#schedule.leftOver()) {
       const reason = this.#input.stop.aborted
         ? ({ code: 'interrupted', reason: 'interrupted before it was started' } as const)
-        : (this.#closed() ?? LEFT_OVER[why]);
+        : (this.#noNewStarts() ?? LEFT_OVER[why]);
       const { action } = task;
       const end: End =
         action.kind === 'resume'
           ? { kind: 'recorded', record: action.record }
           : { kind: 'not_started', ...reason };
-      this.#conclude(task.id, end);
+      this.#recordEnd(task.id, end);
     }
     for (const action of this.#input.plan.actions) {
       if (action.kind !== 'blocked') continue;
       const { address, reasons, unknown } = action;
-      this.#conclude(address, { kind: 'blocked', reasons, ...optional('unknown', unknown) });
+      this.#recordEnd(address, { kind: 'blocked', reasons, ...optional('unknown', unknown) });
     }
   }
 
-  #conclude(address: Address, end: End): void {
+  #recordEnd(address: Address, end: End): void {
     this.#ends.set(address, end);
     this.#run.emit({ type: 'ended', address, end });
   }
@@ -254,7 +256,7 @@ class Execution {
     this.#input.onEvent(event);
   }
 
-  #summarise(): RunSummary {
+  get #summary(): RunSummary {
     return {
       started: this.#accepted,
       adopted: this.#adopted,
@@ -271,7 +273,7 @@ const LEFT_OVER = {
   dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
 } as const;
 
-/** The records with what their declarations add to them; not those that are other restores by now. */
+/** Records with what their declarations add to them, unless a record is of another restore by now. */
 function notedRecords({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
   return actions.flatMap((action) => {
     const record = state?.records.get(action.address);
@@ -294,12 +296,6 @@ function jobsOf(state: State | undefined): Set<string> {
   return new Set(ids.flatMap((id) => id?.toLowerCase() ?? []));
 }
 
-/** Every restore that waits listens to it. */
-function patient(signal: AbortSignal): AbortSignal {
-  setMaxListeners(0, signal);
-  return signal;
-}
-
 function taskOf(action: PinnedAction): RestoreTask {
   return {
     id: action.address,
@@ -307,12 +303,12 @@ function taskOf(action: PinnedAction): RestoreTask {
     // Rule: backup-is-restored-once-at-a-time
     resources: [`volume ${action.volume.id}`, `backup ${action.backup.id}`],
     // Rule: dependencies-go-first
-    // What is under way is followed whatever became of its dependencies; before it is sent again they count.
+    // A resumed restore is followed whatever became of its dependencies; they count before it is sent again.
     depends_on: action.kind === 'resume' ? [] : action.depends_on,
   };
 }
 
-/** Whether the cloud has surely let go of the disk and the backup. */
+/** Whether the cloud certainly no longer works on volume and backup. */
 function isAtRest(end: End): boolean {
   if (end.kind !== 'recorded') return end.kind === 'not_started' || end.kind === 'blocked';
   return end.record.status === 'succeeded' || end.record.status === 'failed';

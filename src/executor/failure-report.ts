@@ -1,16 +1,16 @@
 import type { FailureReport } from '../drivers/driver.ts';
-import type { RestoreRun } from './run.ts';
+import type { RestoreRun } from './restore-run.ts';
 
-/** A failure that the cloud showed, with what the cloud says of it elsewhere, if anything. */
-export async function withCloudsReason(session: RestoreRun, shown: string): Promise<string> {
-  const said = await failureReport(session);
-  return said.kind === 'failed' ? `${shown}: ${said.reason}` : shown;
+/** A failure with the reason that the cloud gives for it elsewhere, if it gives one. */
+export async function withCloudsReason(restore: RestoreRun, failure: string): Promise<string> {
+  const report = await failureReport(restore);
+  return report.kind === 'failed' ? `${failure}: ${report.reason}` : failure;
 }
 
-/** What the cloud says of a failure of this restore, apart from disk, backup and job. */
+/** What the cloud reports about this restore apart from volume, backup and job. */
 export async function failureReport({ run, record }: RestoreRun): Promise<FailureReport> {
   const requests = (record?.attempts ?? []).flatMap(({ request_id }) => request_id ?? []);
-  const said = await run.driver.failureReason?.(requests, run.stop);
-  if (said?.kind !== 'failed') return said ?? { kind: 'untold' };
-  return { kind: 'failed', reason: `${said.reason} (request ${requests.join(', ')})` };
+  const report = await run.driver.failureReason?.(requests, run.stop);
+  if (report?.kind !== 'failed') return report ?? { kind: 'untold' };
+  return { kind: 'failed', reason: `${report.reason} (request ${requests.join(', ')})` };
 }

@@ -1,117 +1,114 @@
 import { AVAILABLE, type Job, type Reading, VOLUME_RESTORING, type Volume } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End } from '../domain/events.ts';
+import { isGone } from '../domain/observation.ts';
 import { endedApart } from '../domain/observation-history.ts';
 import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, commitObservation, confirmReadings } from './confirm-readings.ts';
 import { failureReport, withCloudsReason } from './failure-report.ts';
-import { HoldTimer, isGone } from './hold-timer.ts';
+import { HoldTimer } from './hold-timer.ts';
 import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from './judge-running.ts';
 import { type Readings, readingsOf } from './readings.ts';
-import { type RestoreRun, recorded, running } from './run.ts';
+import { type RestoreRun, recorded, running } from './restore-run.ts';
 
 /**
- * Follows a restore that the cloud is doing to its end, or until this run’s time for it is up: then the record
- * stays `running` and a later run goes on. Never starts anything.
+ * Follows a running restore to its end, or until the timeout of this run: then the record stays `running` and a later run
+ * continues. Never starts anything.
  */
-export async function follow(session: RestoreRun, record: Running): Promise<End> {
-  const { run } = session;
-  const following = new Following(session);
-  const followed = run.restorePoller.follow(record.volume_id, () => following.seenRestoring());
-  const told = teller(session);
+export async function follow(restore: RestoreRun, record: Running): Promise<End> {
+  const { run } = restore;
+  const follower = new Follower(restore);
+  const followed = run.restorePoller.follow(record.volume_id, () => follower.seenRestoring());
+  const report = progressReporter(restore);
   try {
     for (;;) {
       const began = run.clock.monotonic();
-      const step = await following.look();
+      const step = await follower.next();
+      const at = restore.now();
       switch (step.kind) {
         case 'succeeded':
-          await session.step({ type: 'succeed', at: session.now(), observed: step.observed });
-          return recorded(session);
+          await restore.step({ type: 'succeed', at, observed: step.observed });
+          return recorded(restore);
         case 'failed':
-          await session.step({
+          await restore.step({
             type: 'fail',
-            at: session.now(),
-            reason: await withCloudsReason(session, step.reason),
+            at,
+            reason: await withCloudsReason(restore, step.reason),
             volume_changed: true,
           });
-          return recorded(session);
-        case 'lost':
-          await session.step({
-            type: 'mark_unknown',
-            at: session.now(),
-            cause: step.cause,
-            observations: step.observations,
-          });
-          return recorded(session);
-        case 'unmoved':
-          told({ ...step, trouble: true });
+          return recorded(restore);
+        case 'unknown': {
+          const { reason, observations } = step;
+          await restore.step({ type: 'mark_unknown', at, reason, observations });
+          return recorded(restore);
+        }
+        case 'unchanged':
+          report({ ...step, trouble: true });
           break;
         case 'goes_on':
-          told(step);
+          report(step);
           if (step.disk === 'restoring') followed.restoring = true;
           break;
         default:
           return unreachable(step);
       }
-      if (session.timeIsUp || run.mode === 'no_wait') return recorded(session);
-      await run.restorePoller.rest(followed, run.clock.monotonic() - began, session.timeLeftMs);
+      if (restore.timeIsUp || run.mode === 'no_wait') return recorded(restore);
+      await run.restorePoller.rest(followed, run.clock.monotonic() - began, restore.timeLeftMs);
     }
   } finally {
     run.restorePoller.end(followed);
   }
 }
 
-/** Looks at one restore, each look the fewest requests that tell how it stands. */
-class Following {
-  readonly #session: RestoreRun;
+/** Finds out how one restore stands, each time with as few requests as possible. */
+class Follower {
+  readonly #restore: RestoreRun;
   readonly #jobGone: HoldTimer;
   readonly #gone: HoldTimer;
-  readonly #unmoved: HoldTimer;
-  /** From the yes on, until the disk is seen restoring: how late this cloud shows what it has accepted. */
+  readonly #unchanged: HoldTimer;
+  /** When the request was accepted, until the volume is first seen restoring: measures the lag of this cloud. */
   #acceptedAt: number | undefined;
 
-  constructor(session: RestoreRun) {
-    const { clock } = session.run;
-    this.#session = session;
-    this.#acceptedAt = session.acceptedAt;
-    this.#jobGone = new HoldTimer(clock, session.settleMs);
-    this.#gone = new HoldTimer(clock, session.settleMs);
-    this.#unmoved = new HoldTimer(clock, session.settleMs);
+  constructor(restore: RestoreRun) {
+    const { clock } = restore.run;
+    this.#restore = restore;
+    this.#acceptedAt = restore.acceptedAt;
+    this.#jobGone = new HoldTimer(clock, restore.settleMs);
+    this.#gone = new HoldTimer(clock, restore.settleMs);
+    this.#unchanged = new HoldTimer(clock, restore.settleMs);
   }
 
   seenRestoring(): void {
-    if (this.#acceptedAt === undefined) return;
-    this.#lagIsAtLeast(this.#acceptedAt);
+    this.#measureLag();
     this.#acceptedAt = undefined;
   }
 
-  async look(): Promise<Step> {
+  async next(): Promise<Step> {
     const { job_id, evidence } = this.#record;
     if (job_id === undefined)
       return evidence === 'accepted'
-        ? this.#lookAtDiskFirst()
-        : this.#lookAtStatuses(await this.#session.look());
-    // A job says nothing of its disk: until that was seen to move, it is asked first.
+        ? this.#readVolumeFirst()
+        : this.#judgeStatuses(await this.#restore.readBoth());
+    // A job does not show the lag of its volume: until the volume was seen restoring, it is read first.
     if (this.#acceptedAt !== undefined && isRestoring(await this.#volume())) {
       this.seenRestoring();
       return RESTORING;
     }
-    const step = await this.#lookAtJob(job_id);
-    // A job still queued tells that the lag is at least so long already.
-    if (this.#acceptedAt !== undefined && step.kind === 'goes_on' && step.job === 'init')
-      this.#lagIsAtLeast(this.#acceptedAt);
+    const step = await this.#readJob(job_id);
+    // The lag is at least as long as the job has been queued.
+    if (step.kind === 'goes_on' && step.job === 'init') this.#measureLag();
     return step;
   }
 
-  async #lookAtJob(id: string): Promise<Step> {
-    const { run } = this.#session;
+  async #readJob(id: string): Promise<Step> {
+    const { run } = this.#restore;
     const reading = await run.driver.job(id, run.stop);
-    const goneForGood = this.#jobGone.seen(reading.kind === 'gone');
+    const goneForGood = this.#jobGone.update(reading.kind === 'gone');
     switch (reading.kind) {
       case 'found': {
-        const step = judgeJob(reading.value, this.#record, this.#session.now());
-        return step.kind === 'unproven' ? this.#lookAtDiskToo(reading.value, step.because) : step;
+        const step = judgeJob(reading.value, this.#record, this.#restore.now());
+        return step.kind === 'unproven' ? this.#confirmByVolume(reading.value, step.reason) : step;
       }
       case 'unreadable':
         return {
@@ -120,10 +117,10 @@ class Following {
           trouble: true,
         };
       case 'gone': {
-        // A job that was just promised may not be listed yet; if it stays away, what is seen from now on has to tell.
-        const seen = await this.#confirm(await this.#session.look());
+        // A new job may not be listed yet. If it stays away, volume and backup decide from now on.
+        const confirmed = await this.#confirm(await this.#restore.readBoth());
         return goneForGood
-          ? judgeWithoutJob(seen, this.#record, run.driver.traits, this.#gone.seen(isGone(seen.look.seen)))
+          ? judgeWithoutJob(confirmed, this.#record, run.driver.traits, this.#isGoneForGood(confirmed))
           : { kind: 'goes_on', note: `job ${id} is not found`, trouble: true };
       }
       default:
@@ -131,75 +128,69 @@ class Following {
     }
   }
 
-  /** The job alone proves nothing, and the disk may still show what was: so it is looked at until settle has passed. */
-  async #lookAtDiskToo(job: Job, because: string): Promise<Step> {
-    const { run } = this.#session;
-    const seen = await this.#confirm(await this.#session.look());
-    const goneForGood = this.#gone.seen(isGone(seen.look.seen));
-    const step = judgeStatuses(seen, this.#record, run.driver.traits, goneForGood, 'job');
-    const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
+  /** The job alone proves nothing, and the volume may be outdated: so it is read until settle has passed. */
+  async #confirmByVolume(job: Job, reason: string): Promise<Step> {
+    const confirmed = await this.#confirm(await this.#restore.readBoth());
+    const { traits } = this.#restore.run.driver;
+    const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed), true);
+    const unchangedForGood = this.#unchanged.update(step.kind === 'unchanged');
     switch (step.kind) {
       case 'succeeded':
         return {
           kind: 'succeeded',
           observed: { ...step.observed, job: { id: job.id, status: job.raw_status } },
         };
-      case 'unmoved': {
-        const note = `${because}, and the disk looks as it did before`;
-        return unmovedForGood
-          ? { kind: 'lost', cause: note, observations: step.observations }
+      case 'unchanged': {
+        const note = `${reason}, and the disk looks as it did before`;
+        return unchangedForGood
+          ? { kind: 'unknown', reason: note, observations: step.observations }
           : { ...step, note };
       }
       case 'goes_on':
       case 'failed':
-      case 'lost':
+      case 'unknown':
         return step;
       default:
         return unreachable(step);
     }
   }
 
-  /** After a yes the disk alone tells that it goes on; the backup is asked for when the disk is at rest. */
-  async #lookAtDiskFirst(): Promise<Step> {
-    const { run } = this.#session;
+  /** While an accepted restore runs, its volume alone shows it. The backup is only read once the volume is at rest. */
+  async #readVolumeFirst(): Promise<Step> {
+    const { run } = this.#restore;
     const volume = await this.#volume();
     if (isRestoring(volume)) {
       this.seenRestoring();
-      this.#gone.seen(false);
-      this.#unmoved.seen(false);
+      this.#gone.update(false);
+      this.#unchanged.update(false);
       return RESTORING;
     }
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
-    return this.#lookAtStatuses(readingsOf(volume, backup, run.clock));
+    return this.#judgeStatuses(readingsOf(volume, backup, run.clock));
   }
 
-  async #lookAtStatuses(first: Readings): Promise<Step> {
-    const { run } = this.#session;
-    const seen = await this.#confirm(first);
-    const step = judgeStatuses(
-      seen,
-      this.#record,
-      run.driver.traits,
-      this.#gone.seen(isGone(seen.look.seen)),
-    );
+  async #judgeStatuses(first: Readings): Promise<Step> {
+    const confirmed = await this.#confirm(first);
+    const { traits } = this.#restore.run.driver;
+    const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed));
     if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
-    const unmovedForGood = this.#unmoved.seen(step.kind === 'unmoved');
+    const unchangedForGood = this.#unchanged.update(step.kind === 'unchanged');
     if (step.kind === 'succeeded' && this.#record.evidence === 'accepted')
-      return (await this.#failureThatWasReset(seen)) ?? step;
-    if (step.kind !== 'unmoved') return step;
-    if (this.#acceptedAt !== undefined) this.#lagIsAtLeast(this.#acceptedAt);
-    return unmovedForGood ? { kind: 'lost', cause: step.note, observations: step.observations } : step;
+      return (await this.#failureThatWasReset(confirmed)) ?? step;
+    if (step.kind !== 'unchanged') return step;
+    this.#measureLag();
+    return unchangedForGood ? { kind: 'unknown', reason: step.note, observations: step.observations } : step;
   }
 
   /**
-   * A failed restore leaves an error that a person can set back (`openstack volume set --state`). That moves the disk
-   * once more after the backup, as attaching it does; then Cinder's messages tell. Where they cannot be read, a disk that
-   * is attached is believed: that is what people do with one that was restored.
+   * A failed restore leaves an error status that an operator can reset (`openstack volume set --state`). That changes the
+   * volume once more after the backup, as attaching it does; Cinder's messages tell the two apart. If they cannot be
+   * read, an attached volume counts as restored, because operators attach a volume after a restore that succeeded.
    */
-  async #failureThatWasReset({ look, history }: ConfirmedReadings): Promise<Step | undefined> {
-    const apart = endedApart(look.seen, history);
+  async #failureThatWasReset({ readings, history }: ConfirmedReadings): Promise<Step | undefined> {
+    const apart = endedApart(readings.seen, history);
     if (apart === undefined) return undefined;
-    const report = await failureReport(this.#session);
+    const report = await failureReport(this.#restore);
     switch (report.kind) {
       case 'failed':
         return {
@@ -209,34 +200,38 @@ class Following {
       case 'none':
         return undefined;
       case 'untold': {
-        if (look.volume.kind !== 'found' || look.volume.value.status !== AVAILABLE) return undefined;
-        const cause = `${apart}, and the cloud’s messages cannot be read, which tell whether it failed`;
-        return { kind: 'lost', cause, observations: history.looks };
+        const { volume } = readings;
+        if (volume.kind !== 'found' || volume.value.status !== AVAILABLE) return undefined;
+        const reason = `${apart}, and the cloud’s messages, which tell whether it failed, cannot be read`;
+        return { kind: 'unknown', reason, observations: history.looks };
       }
       default:
         return unreachable(report);
     }
   }
 
-  /** What it shows is held against what was seen before, and kept where it matters. */
   async #confirm(first: Readings): Promise<ConfirmedReadings> {
-    const confirmed = await confirmReadings(this.#session, this.#record, first);
-    await commitObservation(this.#session, confirmed);
+    const confirmed = await confirmReadings(this.#restore, this.#record, first);
+    await commitObservation(this.#restore, confirmed);
     return confirmed;
   }
 
+  #isGoneForGood({ readings }: ConfirmedReadings): boolean {
+    return this.#gone.update(isGone(readings.seen));
+  }
+
   get #record(): Running {
-    return running(this.#session);
+    return running(this.#restore);
   }
 
   #volume(): Promise<Reading<Volume>> {
-    const { run } = this.#session;
+    const { run } = this.#restore;
     return run.driver.volume(this.#record.volume_id, run.stop);
   }
 
-  #lagIsAtLeast(acceptedAt: number): void {
-    const { lag, clock } = this.#session.run;
-    lag.saw(clock.monotonic() - acceptedAt);
+  #measureLag(): void {
+    const { lag, clock } = this.#restore.run;
+    if (this.#acceptedAt !== undefined) lag.saw(clock.monotonic() - this.#acceptedAt);
   }
 }
 
@@ -251,8 +246,8 @@ interface Progress {
   readonly trouble?: true;
 }
 
-/** Tells progress once, and again only when it changes; of trouble that comes and goes, once that it is there. */
-function teller(session: RestoreRun): (progress: Progress) => void {
+/** Emits progress when it changes. Trouble that comes and goes is marked as trouble only once. */
+function progressReporter(restore: RestoreRun): (progress: Progress) => void {
   const troubles = new Set<string>();
   let last: string | undefined;
   return ({ note, job, trouble }) => {
@@ -260,9 +255,9 @@ function teller(session: RestoreRun): (progress: Progress) => void {
     last = note;
     const isNew = trouble === true && !troubles.has(note);
     troubles.add(note);
-    session.run.emit({
+    restore.run.emit({
       type: 'progress',
-      address: session.ids.address,
+      address: restore.ids.address,
       note,
       ...optional('job', job),
       ...optional('trouble', isNew || undefined),

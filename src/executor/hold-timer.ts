@@ -1,31 +1,28 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Observation } from '../domain/observation.ts';
 
-/** Tells what lasts from what one look shows: a gateway may answer 404 once, a copy of the data may be behind. */
+/**
+ * Tells whether a condition has held at every read for some time. One read proves little: a gateway may answer 404 once,
+ * and a replica of the database may be behind.
+ */
 export class HoldTimer {
   readonly #clock: Clock;
   readonly #forMs: number;
   /** Monotonic ms. */
   #since: number | undefined;
 
-  /** `forMs`: how long it has to be seen at every look to count. */
+  /** `forMs`: how long the condition must hold. */
   constructor(clock: Clock, forMs: number) {
     this.#clock = clock;
     this.#forMs = forMs;
   }
 
-  /** Told after each look whether it was seen; returns whether it has been at each since then. */
-  seen(now: boolean): boolean {
-    if (!now) {
+  /** To be called after each read. Returns whether the condition has held for long enough. */
+  update(holds: boolean): boolean {
+    if (!holds) {
       this.#since = undefined;
       return false;
     }
     this.#since ??= this.#clock.monotonic();
     return this.#clock.monotonic() - this.#since >= this.#forMs;
   }
-}
-
-/** The cloud says that the disk or the backup does not exist. */
-export function isGone({ volume, backup }: Observation): boolean {
-  return volume.reading === 'gone' || backup.reading === 'gone';
 }

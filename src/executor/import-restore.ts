@@ -1,6 +1,7 @@
 import { type Clock, isoTime } from '../domain/clock.ts';
-import { sameId, VOLUME_RESTORING } from '../domain/cloud.ts';
+import { sameId } from '../domain/cloud.ts';
 import { refused } from '../domain/errors.ts';
+import { isVolumeRestoring } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
 import type { RestoreAction } from '../domain/plan.ts';
 import { identityText, jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
@@ -9,40 +10,40 @@ import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { isRestore, otherWork } from './judge-running.ts';
-import { isFound, look } from './readings.ts';
+import { bothFound, namesOf, readBoth } from './readings.ts';
 
-/** By what it is known that a restore was done by hand. */
-export type Proof = (
+/** What shows that a restore was done outside of vbsctl: a job of the cloud, or the word of an operator. */
+export type ImportProof = (
   | { readonly by: 'job'; readonly job_id: string; readonly succeeded_at?: string }
-  | { readonly by: 'word'; readonly succeeded_at: string }
+  | { readonly by: 'operator'; readonly succeeded_at: string }
 ) & { readonly reason: string; readonly who: string };
 
-/** A declared restore that was not done yet, as far as the state knows. */
-export type Importable = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup' | 'protect'>;
+/** A declared restore that is not done according to the state. */
+export type ImportedRestore = Pick<RestoreAction, 'address' | 'generation' | 'volume' | 'backup' | 'protect'>;
 
 /**
- * Records a declared restore that was done outside of vbsctl, so that it is never done again. Looks first: a job
- * must have succeeded and be of this disk and backup, and nothing may be restoring into the disk right now.
+ * Records a declared restore that was done outside of vbsctl, so that it is never done again. Reads the cloud first: a job
+ * must have succeeded and be of this volume and backup, and no restore into the volume may be running.
  */
 export async function importRestore(
   lease: Lease,
   driver: Driver,
   clock: Clock,
-  action: Importable,
-  proof: Proof,
+  action: ImportedRestore,
+  proof: ImportProof,
 ): Promise<RestoreRecord> {
   const { address, generation } = action;
   const volume_id = action.volume.id;
   const backup_id = action.backup.id;
-  const looked = await look(driver, clock, { volume_id, backup_id });
-  if (!isFound(looked))
+  const readings = await readBoth(driver, clock, { volume_id, backup_id });
+  if (!bothFound(readings))
     throw refused(
       'cannot-look',
       `disk ${volume_id} or backup ${backup_id} cannot be read`,
       'try again when the cloud answers',
     );
-  const { volume, backup, seen } = looked;
-  if (seen.volume.status === VOLUME_RESTORING)
+  const { backup, seen } = readings;
+  if (isVolumeRestoring(seen.volume))
     throw refused(
       'still-restoring',
       `disk ${volume_id} is being restored right now`,
@@ -66,12 +67,7 @@ export async function importRestore(
     at,
     address,
     identity: { volume_id, backup_id, generation, ...optional('selector', action.backup.selector) },
-    names: {
-      volume_name: volume.value.name,
-      backup_name: backup.value.name,
-      backup_created_at: backup.value.created_at,
-      size: backup.value.size,
-    },
+    names: namesOf(readings),
     baseline: seen,
     finished_at,
     ...optional('job_id', proof.by === 'job' ? proof.job_id : undefined),
@@ -82,14 +78,14 @@ export async function importRestore(
   return record;
 }
 
-/** A job does one restore: what the state has it for already was another one. */
+/** A job does one restore. If the state has it already, it was of another one. */
 function refuseKnownJob(state: State | undefined, id: string): void {
   const known = state && [...recordsTold(state)].findLast((record) => sameId(jobIdOf(record) ?? '', id));
   if (!known) return;
   throw refused(
     'job-known',
-    `job ${id} stands in the state already, for ${known.address}: ${identityText(known)}, ${statusWord(known.status)}`,
-    'name the job of the restore that was done by hand: --job-id; if there is none, restore it with vbsctl apply',
+    `the state already has job ${id}, for ${known.address}: ${identityText(known)}, ${statusWord(known.status)}`,
+    'name the job of the restore that was done outside of vbsctl: --job-id; if there is none, restore it with vbsctl apply',
   );
 }
 
@@ -119,7 +115,7 @@ async function refuseOtherJob(
       `job ${id} did ${other}; declared are disk ${wanted.volume_id} and backup ${wanted.backup_id}`,
       'correct --job-id or the manifest',
     );
-  // Nobody but the job says what was done.
+  // Only the job says what it did.
   if (job.type === undefined || !isRestore(job.type))
     throw refused(
       'job-not-a-restore',

@@ -1,31 +1,20 @@
-import {
-  BACKUP_RESTORING,
-  type CloudTraits,
-  isErrorStatus,
-  type Job,
-  sameId,
-  VOLUME_RESTORING,
-} from '../domain/cloud.ts';
+import { type CloudTraits, isErrorStatus, type Job, sameId } from '../domain/cloud.ts';
 import { unreachable } from '../domain/errors.ts';
 import {
+  isBackupRestoring,
   isFull,
+  isVolumeAtRest,
+  isVolumeRestoring,
   type Observation,
   type SuccessProof,
   sameResource,
   wasFound,
 } from '../domain/observation.ts';
-import {
-  endedApart,
-  isDiskAtRest,
-  lacksItsName,
-  newlyNamed,
-  sawBothRestoring,
-} from '../domain/observation-history.ts';
+import { endedApart, lacksItsName, newlyNamed, sawBothRestoring } from '../domain/observation-history.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, observedRestore } from './confirm-readings.ts';
-import type { Readings } from './readings.ts';
 
-/** The cloud shows that it works on it. */
+/** The volume shows that a restore is running. */
 export const RESTORING = { kind: 'goes_on', note: 'restoring', disk: 'restoring' } as const;
 
 export type Step =
@@ -36,22 +25,26 @@ export type Step =
       readonly disk?: 'restoring';
       readonly trouble?: true;
     }
-  /** At rest, and just as before the attempt: no restore can look like that. */
-  | { readonly kind: 'unmoved'; readonly note: string; readonly observations: readonly Observation[] }
+  /** At rest, and exactly as before the attempt: no restore leaves a volume like that. */
+  | { readonly kind: 'unchanged'; readonly note: string; readonly observations: readonly Observation[] }
   | { readonly kind: 'succeeded'; readonly observed: SuccessProof }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'lost'; readonly cause: string; readonly observations: readonly Observation[] };
+  | { readonly kind: 'unknown'; readonly reason: string; readonly observations: readonly Observation[] };
 
-/** The job succeeded, but does not say that it was a restore of this: the disk has to tell, too. */
+function trouble(note: string): Step & { readonly kind: 'goes_on' } {
+  return { kind: 'goes_on', note, trouble: true };
+}
+
+/** The job succeeded, but does not name this restore: the volume must confirm it. */
 interface Unproven {
   readonly kind: 'unproven';
-  /** For people; a clause without a full stop. */
-  readonly because: string;
+  /** For display; a clause without a full stop. */
+  readonly reason: string;
 }
 
 /**
- * An end counts only for the restore that was asked for: a job that names another disk or backup, or that makes or
- * deletes a backup, is no proof of anything here; one that names nothing, or other work than a restore, is none alone.
+ * A job proves an outcome only for the restore that was requested. A job that names another volume or backup, or that
+ * creates or deletes a backup, proves nothing; one that names neither, or other work than a restore, proves nothing alone.
  */
 export function judgeJob(job: Job, record: Running, at: string): Step | Unproven {
   switch (job.status) {
@@ -70,17 +63,17 @@ export function judgeJob(job: Job, record: Running, at: string): Step | Unproven
       };
     case 'fail': {
       const other = otherWork(job, record);
-      if (other) return { kind: 'lost', cause: `job ${job.id} failed for ${other}`, observations: [] };
+      if (other) return { kind: 'unknown', reason: `job ${job.id} failed for ${other}`, observations: [] };
       // Rule: failed-job-is-a-failure
       return { kind: 'failed', reason: job.reasons.join('; ') || 'the job failed without a reason' };
     }
     case 'success': {
       const other = otherWork(job, record);
-      if (other) return { kind: 'lost', cause: `job ${job.id} succeeded for ${other}`, observations: [] };
+      if (other) return { kind: 'unknown', reason: `job ${job.id} succeeded for ${other}`, observations: [] };
       if (job.volume_id === undefined && job.backup_id === undefined)
-        return { kind: 'unproven', because: `job ${job.id} succeeded, but names neither disk nor backup` };
+        return { kind: 'unproven', reason: `job ${job.id} succeeded, but names neither disk nor backup` };
       if (job.type !== undefined && !isRestore(job.type))
-        return { kind: 'unproven', because: `job ${job.id} succeeded, but as ${job.type}` };
+        return { kind: 'unproven', reason: `job ${job.id} succeeded, but as ${job.type}` };
       return { kind: 'succeeded', observed: { at, job: { id: job.id, status: job.raw_status } } };
     }
     default:
@@ -88,7 +81,7 @@ export function judgeJob(job: Job, record: Running, at: string): Step | Unproven
   }
 }
 
-/** What a job did, if that is not this restore; what it does not tell is taken as right. */
+/** What a job did, if it was not this restore. What the job does not say counts as a match. */
 export function otherWork(
   job: Job,
   { volume_id, backup_id }: { readonly volume_id: string; readonly backup_id: string },
@@ -98,125 +91,106 @@ export function otherWork(
   // Rule: job-of-another-restore-proves-nothing
   if (!sameId(volume, volume_id) || !sameId(backup, backup_id))
     return `another restore: disk ${volume} from backup ${backup}`;
-  // Making a backup has a disk and a backup, too. Source of the names: the VBS traces of CTS.
+  // A job that creates a backup also names a volume and a backup. Source of the types: the VBS traces of CTS.
   return job.type !== undefined && /create|delete/i.test(job.type)
     ? `other work than a restore: ${job.type}`
     : undefined;
 }
 
-/** `bksRestoreBackup` and what other releases may call it. Source of the name: the reference of VBS, jobs. */
+/** Matches `bksRestoreBackup`, and what other releases may call it. Source: the VBS API reference, jobs. */
 export function isRestore(jobType: string): boolean {
   return /restore/i.test(jobType);
 }
 
 /**
- * Progress and end from disk and backup alone. A disk that was accepted or seen restoring, has moved, and is at
- * rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one `error`. Of what
- * nobody said yes to, disk and backup must have been freed together as well, and nothing seen so far may contradict.
- * `told_by` the job that it is done, it is enough that the disk moved.
+ * Judges progress and end by volume and backup alone. A volume that was accepted for restore or seen restoring, has
+ * changed, and is at rest without an error has been restored: a failed restore leaves `error_restoring`, an aborted one
+ * `error`. If the cloud has not accepted the request, volume and backup must also have been freed together, and no
+ * observation may contradict. If the job says that it succeeded, a changed volume is enough.
  */
 export function judgeStatuses(
-  { look, history }: Pick<ConfirmedReadings, 'look' | 'history'>,
+  { readings, history }: Pick<ConfirmedReadings, 'readings' | 'history'>,
   record: Running,
   traits: CloudTraits,
   goneForGood: boolean,
-  told_by?: 'job',
+  jobSucceeded = false,
 ): Step {
-  const { volume, backup, seen } = look;
-  const subject = observedRestore(record, traits);
+  const { volume, backup, seen } = readings;
+  const restore = observedRestore(record, traits);
   const { contradiction } = history;
-  const lost = (cause: string): Step => ({
-    kind: 'lost',
-    cause,
-    observations: history.looks,
-  });
-  if (volume.kind === 'unreadable')
-    return { kind: 'goes_on', note: `the disk cannot be read: ${volume.failure.message}`, trouble: true };
+  const unknown = (reason: string): Step => ({ kind: 'unknown', reason, observations: history.looks });
+  const broken = (reason: string): Step => {
+    // An error that a second reading in order did not confirm may be outdated.
+    if (!seen.confirmed) return trouble(reason);
+    return contradiction
+      ? unknown(`${reason}, after another restore than this: ${contradiction.because}`)
+      : { kind: 'failed', reason };
+  };
+  if (volume.kind === 'unreadable') return trouble(`the disk cannot be read: ${volume.failure.message}`);
   if (volume.kind === 'gone' || !wasFound(seen.volume))
-    return goneForGood
-      ? lost('the disk is gone')
-      : { kind: 'goes_on', note: 'the disk is not found', trouble: true };
+    return goneForGood ? unknown('the disk is gone') : trouble('the disk is not found');
+  const { status } = seen.volume;
   // Rule: disk-in-error-is-a-failure
-  if (isErrorStatus(volume.value.status))
-    return broken(`the disk went to ${volume.value.status}`, look, history, lost);
-  if (volume.value.status === VOLUME_RESTORING && contradiction)
-    return {
-      ...RESTORING,
-      note: `restoring, but not by this restore: ${contradiction.because}`,
-      trouble: true,
-    };
+  if (isErrorStatus(status)) return broken(`the disk went to ${status}`);
+  if (isVolumeRestoring(seen.volume) && contradiction)
+    return { ...trouble(`restoring, but not by this restore: ${contradiction.because}`), disk: 'restoring' };
   // Rule: restoring-disk-goes-on
-  if (volume.value.status === VOLUME_RESTORING) return RESTORING;
+  if (isVolumeRestoring(seen.volume)) return RESTORING;
   // Rule: disk-at-work-goes-on
-  if (!isDiskAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${volume.value.status}` };
-  if (backup.kind === 'unreadable')
-    return { kind: 'goes_on', note: `the backup cannot be read: ${backup.failure.message}`, trouble: true };
+  if (!isVolumeAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${status}` };
+  if (backup.kind === 'unreadable') return trouble(`the backup cannot be read: ${backup.failure.message}`);
   if (backup.kind === 'found') {
     // Rule: restoring-backup-goes-on
-    if (backup.value.status === BACKUP_RESTORING) return { kind: 'goes_on', note: 'restoring' };
-    if (isErrorStatus(backup.value.status))
-      return broken(`the backup went to ${backup.value.status}`, look, history, lost);
+    if (isBackupRestoring(seen.backup)) return { kind: 'goes_on', note: 'restoring' };
+    if (isErrorStatus(backup.value.status)) return broken(`the backup went to ${backup.value.status}`);
   }
-  const named = newlyNamed(seen.volume, subject);
+  const named = newlyNamed(seen.volume, restore);
   // Rule: disk-from-another-backup-is-not-ours
   if (named === 'another')
-    return lost(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
+    return unknown(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
   const observed: SuccessProof = { at: seen.at, volume: seen.volume, backup: seen.backup };
   // Rule: contradicted-restore-is-not-ours
   if (contradiction)
-    return lost(`${contradiction.because}: what was restored into the disk is not this restore`);
+    return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
   if (named === 'ours') return { kind: 'succeeded', observed };
   // Rule: backup-that-is-gone-proves-nothing
-  // Of what does not name its backup, the backup has to tell, too: a disk is also moved by who attaches or extends it.
+  // A volume that does not name its backup needs the backup as well: attaching or extending it changes it, too.
   if (backup.kind === 'gone' || !isFull(seen))
     return goneForGood
-      ? lost('the backup is gone, and the disk alone does not tell')
-      : { kind: 'goes_on', note: 'the backup is not found', trouble: true };
-  const unseen = record.evidence === 'accepted';
-  // Neither a yes nor an earlier look is proof: this read may come from a database that has not heard of it yet.
+      ? unknown('the backup is gone, and the disk alone does not show it')
+      : trouble('the backup is not found');
+  const accepted = record.evidence === 'accepted';
+  // Neither an accepted response nor an earlier observation is proof: this read may come from an outdated replica.
   if (
     // Rule: disk-as-before-is-not-restored
     sameResource(seen.volume, record.baseline.volume) ||
     // Rule: backup-as-before-is-not-restored
-    (unseen && told_by === undefined && sameResource(seen.backup, record.baseline.backup))
+    (accepted && !jobSucceeded && sameResource(seen.backup, record.baseline.backup))
   )
     return {
-      kind: 'unmoved',
-      note: unseen
-        ? 'the cloud said yes, but the disk looks as it did before'
+      kind: 'unchanged',
+      note: accepted
+        ? 'the cloud accepted the request, but the disk looks as it did before'
         : 'it was seen restoring, but the disk looks as it did before',
       observations: history.looks,
     };
-  // Cinder's yes is sent when disk and backup are in the database as restoring: it needs no more.
-  if (told_by === 'job' || (unseen && record.job_id === undefined)) return { kind: 'succeeded', observed };
+  // Cinder accepts a request once its database shows both as restoring: that needs no more.
+  if (jobSucceeded || (accepted && record.job_id === undefined)) return { kind: 'succeeded', observed };
   const apart = endedApart(seen, history);
   // Rule: restore-frees-both-together
-  if (apart !== undefined) return lost(apart);
+  if (apart !== undefined) return unknown(apart);
   // Rule: restore-leaves-its-name
-  if (lacksItsName(seen.volume, subject, !sameId(backup.value.volume_id, record.volume_id)))
-    return lost(
+  if (lacksItsName(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
+    return unknown(
       'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
     );
   return { kind: 'succeeded', observed };
 }
 
-/** An error that a second reading in order did not show may be an old copy of the data. */
-function broken(
-  reason: string,
-  { seen }: Readings,
-  { contradiction }: ConfirmedReadings['history'],
-  lost: (cause: string) => Step,
-): Step {
-  if (!seen.confirmed) return { kind: 'goes_on', note: reason, trouble: true };
-  return contradiction
-    ? lost(`${reason}, after another restore than this: ${contradiction.because}`)
-    : { kind: 'failed', reason };
-}
-
 /**
- * The job is not found any more: what is still under way is followed. What is over counts as succeeded if disk and
- * backup were both seen restoring after the yes; without that, a yes and two statuses are too little, for VBS says yes
- * before anything moves.
+ * Judges a restore whose job is no longer found. It continues while volume and backup show that. Once they are at rest, it
+ * succeeded if both were seen restoring after the request was accepted. Without that it is unknown, because VBS accepts a
+ * request before anything changes.
  */
 export function judgeWithoutJob(
   confirmed: ConfirmedReadings,
@@ -228,20 +202,20 @@ export function judgeWithoutJob(
   switch (step.kind) {
     case 'goes_on':
     case 'failed':
-    case 'lost':
+    case 'unknown':
       return step;
     case 'succeeded':
       // Rule: job-that-is-gone-needs-both-seen-restoring
       if (sawBothRestoring(confirmed.history)) return step;
       break;
-    case 'unmoved':
+    case 'unchanged':
       break;
     default:
       return unreachable(step);
   }
   return {
-    kind: 'lost',
-    cause: `job ${record.job_id} is not found any more, and the disk is at rest`,
+    kind: 'unknown',
+    reason: `job ${record.job_id} is not found any more, and the disk is at rest`,
     observations: confirmed.history.looks,
   };
 }

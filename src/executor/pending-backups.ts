@@ -3,9 +3,9 @@ import type { Backup } from '../domain/cloud.ts';
 import type { Driver } from '../drivers/driver.ts';
 
 /**
- * Backups that are being made right now: VBS refuses to restore into their disks (VolumeBackup.0206), and not every
- * disk shows it. As far as one page tells, and none where it cannot be read: the service itself has the last word.
- * Undefined where the service does not mind.
+ * Lists the backups that are being made. VBS refuses to restore into their volumes (VolumeBackup.0206), and not every volume
+ * shows it. Reads one page at most, and returns none if it cannot be read: the service decides in the end. Undefined if the
+ * service does not refuse.
  */
 export async function listPendingBackups(
   driver: Driver,
@@ -16,10 +16,10 @@ export async function listPendingBackups(
   return listing.kind === 'listed' ? listing.values.filter(({ status }) => status === 'creating') : [];
 }
 
-/** What is read for one restore serves all that begin within so many ms. */
+/** One list serves all restores that begin within this time. */
 const FRESH_MS = 5_000;
 
-/** The same for the restores of one run. */
+/** Shares the list among the restores of one run. */
 export class PendingBackups {
   readonly #driver: Driver;
   readonly #clock: Clock;
@@ -32,9 +32,9 @@ export class PendingBackups {
     this.#stop = stop;
   }
 
-  /** Asks already, for whoever will want to know in a moment. */
+  /** Starts to read the list, so that `now` resolves sooner. */
   soon(): void {
-    // A stop is told to who asks.
+    // The callers of `now` get the reason of a stop.
     this.now().catch(() => {});
   }
 

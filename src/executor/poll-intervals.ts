@@ -1,34 +1,64 @@
-/** A page of a list is one request, but a larger one: it must take the place of more than so many single reads. */
+import type { Clock } from '../domain/clock.ts';
+import type { PollSettings } from '../domain/config.ts';
+
+/** A page of a list is a larger request than a single read: it pays if it replaces more single reads than this. */
 const READS_PER_PAGE = 4;
 
 /**
- * Whether a list, or one more page of it, is worth it while so many things are still to be read. A caller that asks
- * before each page reads at most a page for a thousand things, and at worst a quarter more than by single reads alone.
+ * Whether a list, or one more page of it, pays while so many things are still to be read. A caller that asks before each
+ * page reads at most one page for a thousand things, and at worst a quarter more requests than by single reads alone.
  */
 export function worthAPage(missing: number, pages: number): boolean {
   return missing > READS_PER_PAGE * pages;
 }
 
-/** `poll` of the config. */
-interface Limits {
-  readonly min_interval_ms: number;
-  readonly max_interval_ms: number;
-}
-
-/** Ms until the next look at a restore of this age: the end is noticed late by at most an eighth of its duration. */
-export function lookInterval(ageMs: number, limits: Limits): number {
-  return Math.min(limits.min_interval_ms + ageMs / 8, limits.max_interval_ms);
+/** Ms until the next read of a restore of this age. The end is noticed late by at most an eighth of its duration. */
+export function lookInterval(ageMs: number, poll: PollSettings): number {
+  return Math.min(poll.min_interval_ms + ageMs / 8, poll.max_interval_ms);
 }
 
 /**
- * Ms between two lists that take the place of single looks at restores of these ages. Where a list only just pays it
- * is read as often as one restore would be looked at. Among more restores each list costs each of them less: the
- * interval falls with the square root of their number, so that requests for each restore and lateness both fall.
+ * Ms between two lists that replace single reads of restores of these ages. A list that only just pays is read as often
+ * as one restore would be. The more restores share a list, the less it costs each of them: the interval falls with the
+ * square root of their number, so that both the requests for each restore and the delay fall.
  *
  * @param agesMs not empty
  * @param pages of one list
  */
-export function listInterval(agesMs: readonly number[], pages: number, limits: Limits): number {
+export function listInterval(agesMs: readonly number[], pages: number, poll: PollSettings): number {
   const meanMs = agesMs.reduce((sum, age) => sum + age, 0) / agesMs.length;
-  return lookInterval(meanMs, limits) * Math.min(1, Math.sqrt((READS_PER_PAGE * pages) / agesMs.length));
+  return lookInterval(meanMs, poll) * Math.min(1, Math.sqrt((READS_PER_PAGE * pages) / agesMs.length));
+}
+
+/** Returns intervals that grow from `min_interval_ms` to `max_interval_ms`, each half as long again as the one before. */
+export function growingInterval({ min_interval_ms, max_interval_ms }: PollSettings): () => number {
+  let next = min_interval_ms;
+  return () => {
+    const interval = next;
+    next = Math.min(max_interval_ms, next * 1.5);
+    return interval;
+  };
+}
+
+/** When volume and backup are read again while a request may still take effect. Starts when it is created. */
+export class PollSchedule {
+  readonly #clock: Clock;
+  readonly #began: number;
+  readonly #interval: () => number;
+
+  constructor(clock: Clock, poll: PollSettings) {
+    this.#clock = clock;
+    this.#began = clock.monotonic();
+    this.#interval = growingInterval(poll);
+  }
+
+  get sinceMs(): number {
+    return this.#clock.monotonic() - this.#began;
+  }
+
+  /** Sleeps until the next read, or for the `leftMs` of the waiting time if that is shorter and above 0. */
+  async pause(leftMs: number, signal?: AbortSignal): Promise<void> {
+    const interval = this.#interval();
+    await this.#clock.sleep(leftMs > 0 ? Math.min(interval, leftMs) : interval, signal);
+  }
 }

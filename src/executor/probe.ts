@@ -1,79 +1,79 @@
 import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { unreachable } from '../domain/errors.ts';
-import type { Observation, ObservationHistory } from '../domain/observation.ts';
+import { isGone, type Observation, type ObservationHistory } from '../domain/observation.ts';
 import type { Intended } from '../domain/record.ts';
-import { commitObservation, confirmReadings, observedRestore } from './confirm-readings.ts';
-import { HoldTimer, isGone } from './hold-timer.ts';
-import { PollSchedule } from './rhythm.ts';
-import type { RestoreRun } from './run.ts';
-import { effectiveSettle, judge } from './verdict.ts';
+import {
+  type ConfirmedReadings,
+  commitObservation,
+  confirmReadings,
+  observedRestore,
+} from './confirm-readings.ts';
+import { HoldTimer } from './hold-timer.ts';
+import { PollSchedule } from './poll-intervals.ts';
+import type { RestoreRun } from './restore-run.ts';
+import { effectiveSettle, judge, type Verdict, type VerdictInput } from './verdict.ts';
 
 export type Finding =
-  | { readonly kind: 'adopt'; readonly because: string; readonly history: ObservationHistory }
-  /** Nothing was started. `seen`: the last look, if there was anything to look for. */
-  | { readonly kind: 'retry'; readonly because: string; readonly for_ms: number; readonly seen?: Observation }
-  | { readonly kind: 'failed'; readonly because: string }
-  | { readonly kind: 'unknown'; readonly because: string; readonly observations: readonly Observation[] }
-  /** Not told yet, and this run is not to wait for it. */
+  | { readonly kind: 'adopt'; readonly reason: string; readonly history: ObservationHistory }
+  /** Nothing was started. `seen`: the last observation; absent if no request can have started anything. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly for_ms: number; readonly seen?: Observation }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string; readonly observations: readonly Observation[] }
+  /** Not known yet, and a run in mode `no_wait` does not wait for it. */
   | { readonly kind: 'open' };
 
 /**
- * Looks at disk and backup until it is known what the attempts so far have done. Begins at once, and goes on
- * until settle has passed since it began: a resumed run counts from its own first look, for it cannot know how
- * long ago the request left. What is settled already is looked at once.
+ * Reads volume and backup until it is known what the attempts so far have done. Starts at once, and continues
+ * until settle has passed since: a resumed run counts from its own first read, because it cannot know how
+ * long ago the request left. If no attempt is in doubt any more, one read is enough.
  */
-export async function probe(session: RestoreRun, started: Intended): Promise<Finding> {
-  const { run } = session;
-  const { clock, settings } = run;
+export async function probe(restore: RestoreRun, started: Intended): Promise<Finding> {
+  const { run } = restore;
   // Nothing to find out: save the requests.
   if (!wasEverInDoubt(started.attempts))
-    return { kind: 'retry', because: 'nothing that was sent can have started it', for_ms: 0 };
+    return { kind: 'retry', reason: 'nothing that was sent can have started it', for_ms: 0 };
 
-  const rhythm = new PollSchedule(clock, settings.poll);
-  const gone = new HoldTimer(clock, session.settleMs);
-  let told = '';
+  const schedule = new PollSchedule(run.clock, run.settings.poll);
+  const gone = new HoldTimer(run.clock, restore.settleMs);
+  let emitted = '';
   for (;;) {
-    const record = session.record?.status === 'intended' ? session.record : started;
-    const confirmed = await confirmReadings(session, record, await session.look());
+    const record = restore.record?.status === 'intended' ? restore.record : started;
+    const confirmed = await confirmReadings(restore, record, await restore.readBoth());
     const { history } = confirmed;
-    const { seen } = confirmed.look;
-    const settleMs = settleOf(session, record);
-    const { sinceMs } = rhythm;
-    const verdict = judge({
-      ...observedRestore(record, run.driver.traits),
-      attempts: record.attempts,
-      seen,
-      history,
+    const { seen } = confirmed.readings;
+    const settleMs = settleOf(restore, record);
+    const { sinceMs } = schedule;
+    const goneForGood = gone.update(isGone(seen));
+    const verdict = judgeReadings(restore, record, confirmed, {
       since_ms: sinceMs,
-      gone_for_good: gone.seen(isGone(seen)),
+      gone_for_good: goneForGood,
       settle_ms: settleMs,
-      after_ambiguous: settings.retry.after_ambiguous,
     });
+    const { reason } = verdict;
     switch (verdict.kind) {
       case 'adopt':
-        return { kind: 'adopt', because: verdict.because, history };
+        return { kind: 'adopt', reason, history };
       case 'retry':
-        return { kind: 'retry', because: verdict.because, for_ms: sinceMs, seen };
+        return { kind: 'retry', reason, for_ms: sinceMs, seen };
       case 'failed':
-        return { kind: 'failed', because: verdict.because };
+        return { kind: 'failed', reason };
       case 'unknown':
-        return { kind: 'unknown', because: verdict.because, observations: history.looks };
+        return { kind: 'unknown', reason, observations: history.looks };
       case 'wait': {
-        await commitObservation(session, confirmed);
-        if (told !== verdict.because)
-          run.emit({ type: 'checking', address: record.address, because: verdict.because });
-        told = verdict.because;
+        await commitObservation(restore, confirmed);
+        if (emitted !== reason) run.emit({ type: 'checking', address: record.address, because: reason });
+        emitted = reason;
         // Settle is short and bounded: it is always waited out, even past the timeout.
         const settling = sinceMs < settleMs;
         // Rule: wait-ends-with-the-timeout
-        if (!settling && session.timeIsUp)
+        if (!settling && restore.timeIsUp)
           return {
             kind: 'unknown',
-            because: `not determined within the timeout: ${verdict.because}`,
+            reason: `not determined within the timeout: ${reason}`,
             observations: history.looks,
           };
         if (!settling && run.mode === 'no_wait') return { kind: 'open' };
-        await rhythm.pause(settleMs - sinceMs, run.stop);
+        await schedule.pause(settleMs - sinceMs, run.stop);
         break;
       }
       default:
@@ -82,7 +82,26 @@ export async function probe(session: RestoreRun, started: Intended): Promise<Fin
   }
 }
 
-/** How long an unmoved disk is looked at before it counts, ms. */
+/** While the answer to the POST is still awaited, only `adopt` counts. */
+const UNANSWERED = { since_ms: 0, gone_for_good: false, settle_ms: Number.POSITIVE_INFINITY };
+
+export function judgeReadings(
+  { run }: RestoreRun,
+  record: Intended,
+  { readings, history }: ConfirmedReadings,
+  timing: Pick<VerdictInput, 'since_ms' | 'gone_for_good' | 'settle_ms'> = UNANSWERED,
+): Verdict {
+  return judge({
+    ...observedRestore(record, run.driver.traits),
+    attempts: record.attempts,
+    seen: readings.seen,
+    history,
+    ...timing,
+    after_ambiguous: run.settings.retry.after_ambiguous,
+  });
+}
+
+/** How long an unchanged volume must be observed before it counts as untouched, ms. */
 function settleOf({ run, settleMs }: RestoreRun, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
   // Rule: settled-is-what-was-looked-at-until-settle

@@ -9,53 +9,53 @@ import { factBreaches, withWaivers } from '../domain/policy-check.ts';
 import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
 import type { Names } from '../domain/record.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
-import { cloudTime, type FoundReadings, isFound, type Readings } from './readings.ts';
+import { bothFound, cloudTime, type FoundReadings, type Readings } from './readings.ts';
 import type { Run } from './run.ts';
 
 export type Readiness =
-  | { readonly kind: 'ready'; readonly look: FoundReadings }
+  | { readonly kind: 'ready'; readonly readings: FoundReadings }
   | {
       readonly kind: 'not_yet';
-      readonly reason: string /** Worth another look after this, ms. */;
+      readonly reason: string;
+      /** When another read is worth it, ms from now. */
       readonly recheck_ms?: number;
     }
-  /** Not what the plan showed; no waiting mends it. `gone`: by one answer, which may be a gateway's. */
+  /** Not what the plan showed, and waiting does not help. `gone`: by one 404, which may come from a gateway. */
   | { readonly kind: 'never'; readonly reason: string; readonly gone?: true }
-  /** By the policy, as disk and backup are now. */
+  /** The policy forbids it, as volume and backup are now. */
   | { readonly kind: 'refused'; readonly reasons: readonly [Diagnostic, ...Diagnostic[]] };
 
 /**
- * `updated_at` has whole seconds: what happens within the second of the last change would not move it. So the
- * baseline must be older than its own last second by the cloud's clock.
+ * `updated_at` has whole seconds: a change within the second of the last one does not alter it. So a baseline is usable
+ * only 2 s after the last change, by the cloud's clock.
  */
 // Rule: baseline-is-older-than-its-last-second
 const BASELINE_AGE_MS = 2_000;
-/** Where the cloud's `Date` is missing or behind: seen unchanged for so long by our own clock is as good. */
+/** If the cloud's `Date` is missing or behind, it is enough that nothing changed for so long by our own clock. */
 // Rule: baseline-is-seen-unchanged
 const BASELINE_QUIET_MS = 3_000;
 
-/** The first of the looks that saw the same as this one, and how long ago. */
-export type Earlier = { readonly seen: Observation; readonly ago_ms: number } | undefined;
+/** The first observation that equals the newest one, and how long ago it was made. */
+type Earlier = { readonly seen: Observation; readonly ago_ms: number } | undefined;
 
-/** Whether the POST may leave now. `begun`: what disk and backup were when an earlier attempt was made. */
+/** Whether the POST may be sent now. `intendedNames`: names of volume and backup at an earlier attempt. */
 export async function checkReadiness(
   run: Run,
   action: PinnedAction,
-  look: Readings,
+  readings: Readings,
   earlier: Earlier,
-  begun?: Names,
+  intendedNames?: Names,
 ): Promise<Readiness> {
   const { driver, pendingBackups } = run;
-  const [refused, ...more] = refusedByPolicy(run, look);
+  const [refused, ...more] = refusedByPolicy(run, readings);
   // Rule: policy-is-checked-before-each-request
   if (refused) return { kind: 'refused', reasons: [refused, ...more] };
-  const judged = judgeReadiness(action, look, driver.target, earlier, begun);
-  // The last question may cost a request: it is asked when all else is well.
+  const judged = judgeReadiness(action, readings, driver.target, earlier, intendedNames);
+  // This check may cost a request, so it comes last.
   if (judged.kind !== 'ready') return judged;
-  return judgeReadiness(action, look, driver.target, earlier, begun, await pendingBackups.now());
+  return judgeReadiness(action, readings, driver.target, earlier, intendedNames, await pendingBackups.now());
 }
 
-/** What was not read is judged once it is. */
 function refusedByPolicy(
   { settings, waivers, clock }: Run,
   { volume, backup }: Readings,
@@ -66,31 +66,32 @@ function refusedByPolicy(
 
 export function judgeReadiness(
   action: PinnedAction,
-  look: Readings,
+  readings: Readings,
   project: ProjectRegion,
   earlier: Earlier,
-  begun?: Names,
+  intendedNames?: Names,
   pendingBackups?: readonly Backup[],
 ): Readiness {
-  if (!isFound(look)) return notFound(look);
-  const volume = look.volume.value;
-  const backup = look.backup.value;
+  if (!bothFound(readings)) return notFound(readings);
+  const { seen } = readings;
+  const volume = readings.volume.value;
+  const backup = readings.backup.value;
 
   const [problem] = identityProblems(volume, backup, action.expect, project);
   if (problem) return { kind: 'never', reason: problem.summary };
   const changed =
     changedSince('planned', action.volume, action.backup, volume, backup) ??
-    (begun && changedSince('begun', { name: begun.volume_name }, backupAsBegun(begun), volume, backup));
+    (intendedNames && changedSince('begun', ...viewsOf(intendedNames), volume, backup));
   if (changed) return { kind: 'never', reason: changed };
 
   const waits = unmetPreconditions(namedAsPlanned(volume, action), backup, pendingBackups);
   if (waits.length > 0) return { kind: 'not_yet', reason: waits.map((w) => w.what).join('; ') };
 
-  const youngest = Math.max(changedAt(look.seen.volume.updated_at), changedAt(look.seen.backup.updated_at));
-  const now = cloudTime(look);
-  const quiet = earlier && sameObservation(earlier.seen, look.seen) ? earlier.ago_ms : 0;
+  const youngest = Math.max(changedAt(seen.volume.updated_at), changedAt(seen.backup.updated_at));
+  const now = cloudTime(readings);
+  const quiet = earlier && sameObservation(earlier.seen, seen) ? earlier.ago_ms : 0;
   if ((now !== undefined && now >= youngest + BASELINE_AGE_MS) || quiet >= BASELINE_QUIET_MS)
-    return { kind: 'ready', look };
+    return { kind: 'ready', readings };
   return {
     kind: 'not_yet',
     reason: 'disk or backup changed within the last seconds',
@@ -119,7 +120,7 @@ function notFound({ volume, backup }: Readings): Readiness {
   }
 }
 
-/** The plan knew the servers by name; a look at the disk alone does not. */
+/** The plan has the names of the servers; a read of the volume alone does not. */
 export function namedAsPlanned(volume: Volume, { volume: planned }: PinnedAction): Volume {
   const servers = (planned.attachments ?? []).map(({ server_id: id, server_name: name = '' }) => ({
     id,
@@ -129,8 +130,8 @@ export function namedAsPlanned(volume: Volume, { volume: planned }: PinnedAction
 }
 
 /**
- * What was approved is what happens: a disk or backup that is not what people saw any more is refused. Names count, as
- * in a saved plan: who gave a disk another one while it was waited for meant something by it.
+ * Refuses a volume or backup that is no longer what the plan showed for approval. Names count, as in a saved plan: whoever
+ * renames a volume while its restore waits may mean something by it.
  */
 function changedSince(
   when: 'planned' | 'begun',
@@ -147,7 +148,7 @@ function changedSince(
     ['the backup’s size', inGb(seenBackup.size), inGb(backup.size)],
     ['the backup’s time', seenBackup.created_at, backup.created_at],
   ];
-  // What the plan could not tell is absent.
+  // Facts that the plan did not know are absent.
   const differing = facts.find(([, seen, now]) => seen !== undefined && seen !== now);
   // Rule: restore-is-as-approved
   if (!differing) return undefined;
@@ -163,8 +164,9 @@ function inGb(size: number | undefined): string | undefined {
   return size === undefined ? undefined : `${size} GB`;
 }
 
-function backupAsBegun({ backup_name, backup_created_at, size }: Names): BackupView {
-  return { name: backup_name, created_at: backup_created_at, size };
+function viewsOf(names: Names): [VolumeView, BackupView] {
+  const { volume_name, backup_name, backup_created_at, size } = names;
+  return [{ name: volume_name }, { name: backup_name, created_at: backup_created_at, size }];
 }
 
 function changedAt(time: string | undefined): number {

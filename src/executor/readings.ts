@@ -2,28 +2,28 @@ import { type Clock, isoTime } from '../domain/clock.ts';
 import type { Backup, Found, Reading, Volume } from '../domain/cloud.ts';
 import type { FullObservation, Observation, ObservedResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
+import type { Names } from '../domain/record.ts';
 import type { Driver } from '../drivers/driver.ts';
 
-/** One look at disk and backup. */
+/** Volume and backup of a restore, read at about the same time. */
 export interface Readings {
   readonly volume: Reading<Volume>;
   readonly backup: Reading<Backup>;
-  /** The same, as records keep it. */
+  /** What records keep of both. */
   readonly seen: Observation;
 }
 
-/** Disk and backup were both found. */
 export interface FoundReadings extends Readings {
   readonly volume: Found<Volume>;
   readonly backup: Found<Backup>;
   readonly seen: FullObservation;
 }
 
-export function isFound(look: Readings): look is FoundReadings {
-  return look.volume.kind === 'found' && look.backup.kind === 'found';
+export function bothFound(readings: Readings): readings is FoundReadings {
+  return readings.volume.kind === 'found' && readings.backup.kind === 'found';
 }
 
-export async function look(
+export async function readBoth(
   driver: Driver,
   clock: Clock,
   ids: { readonly volume_id: string; readonly backup_id: string },
@@ -37,14 +37,11 @@ export async function look(
 }
 
 export function readingsOf(volume: Reading<Volume>, backup: Reading<Backup>, clock: Clock): Readings {
-  return {
-    volume,
-    backup,
-    seen: { at: isoTime(clock.now()), volume: seenOf(volume), backup: seenOf(backup) },
-  };
+  const seen = { at: isoTime(clock.now()), volume: observed(volume), backup: observed(backup) };
+  return { volume, backup, seen };
 }
 
-function seenOf(reading: Reading<Volume | Backup>): ObservedResource {
+function observed(reading: Reading<Volume | Backup>): ObservedResource {
   if (reading.kind !== 'found') return { reading: reading.kind };
   const { value } = reading;
   return {
@@ -54,10 +51,20 @@ function seenOf(reading: Reading<Volume | Backup>): ObservedResource {
   };
 }
 
-/** The earlier of the two readings' `Date`, epoch ms: what both are at least as new as. */
-export function cloudTime(look: Readings): number | undefined {
-  const times = [look.volume, look.backup].flatMap((r) =>
-    r.kind === 'found' && r.cloud_time_ms !== undefined ? [r.cloud_time_ms] : [],
+/** What a record keeps of both to display them. */
+export function namesOf({ volume, backup }: FoundReadings): Names {
+  return {
+    volume_name: volume.value.name,
+    backup_name: backup.value.name,
+    backup_created_at: backup.value.created_at,
+    size: backup.value.size,
+  };
+}
+
+/** The earlier of the two `Date` headers, epoch ms: both readings are at least as new. Undefined if one is missing. */
+export function cloudTime({ volume, backup }: Readings): number | undefined {
+  const times = [volume, backup].flatMap((reading) =>
+    reading.kind === 'found' && reading.cloud_time_ms !== undefined ? [reading.cloud_time_ms] : [],
   );
   return times.length === 2 ? Math.min(...times) : undefined;
 }

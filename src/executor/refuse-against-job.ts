@@ -6,10 +6,10 @@ import type { Driver } from '../drivers/driver.ts';
 import { otherWork } from './judge-running.ts';
 
 /**
- * Throws a Failure (`refused`) where the job of the restore says otherwise than the person, or has not ended: VBS moves
- * neither disk nor backup before a queued job begins. A job that did other work says nothing; one that cannot be read is no
- * objection but to `not-started`, which would clear the way for a second request. Resolves to whether the job is gone:
- * one such answer may be a gateway's, so who relies on it asks again.
+ * Throws a Failure (`refused`) if the job of the restore contradicts the operator or has not ended: VBS changes neither
+ * volume nor backup before a queued job begins. A job that did other work is ignored. If the job cannot be read, only
+ * `not-started` is refused, after which a second request may be sent. Resolves to `gone` if the job is not found. A single
+ * such answer may come from a gateway, so a caller that relies on it asks again.
  */
 export async function refuseAgainstJob(
   driver: Driver,
@@ -52,19 +52,19 @@ function refuseAgainst({ id, status, raw_status }: Job, record: RestoreRecord, a
           : 'wait for the job to end, then decide',
       );
     case 'unrecognised':
-      // A person may know that it is over, but not that it never begins.
+      // The operator may know that the job is over, but not that it will never begin.
       if (as === 'not-started')
         throw refused(
           'job-not-understood',
           contradicted,
-          'wait for the job to end; if it never does, say --as failed',
+          'wait for the job to end; if it never does, resolve with --as failed',
         );
       return;
     case 'success':
-      if (as === 'not-started') throw refused('job-succeeded', contradicted, 'say --as succeeded');
+      if (as === 'not-started') throw refused('job-succeeded', contradicted, 'resolve with --as succeeded');
       return;
     case 'fail':
-      if (as === 'succeeded') throw refused('job-failed', contradicted, 'say --as failed');
+      if (as === 'succeeded') throw refused('job-failed', contradicted, 'resolve with --as failed');
       return;
     default:
       unreachable(status);

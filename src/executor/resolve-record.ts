@@ -3,30 +3,37 @@ import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { doubtOf } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { Failure } from '../domain/errors.ts';
+import { Failure, refused } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
-import { type Observation, observedStatus, sameResource, wasFound } from '../domain/observation.ts';
-import { isRestoringBackup, isRestoringDisk } from '../domain/observation-history.ts';
+import {
+  isBackupRestoring,
+  isVolumeRestoring,
+  type Observation,
+  observedStatus,
+  sameResource,
+  wasFound,
+} from '../domain/observation.ts';
 import { isMaybeTouched, isOpen, type Resolution, type RestoreRecord, settleMsOf } from '../domain/record.ts';
 import { advance } from '../domain/record-transitions.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
-import { look } from './readings.ts';
+import { PollSchedule } from './poll-intervals.ts';
+import { readBoth } from './readings.ts';
 import { refuseAgainstJob } from './refuse-against-job.ts';
-import { PollSchedule } from './rhythm.ts';
 import type { RunSettings } from './run.ts';
 
-export interface Looking {
+interface ResolveOptions {
   readonly settings: Pick<RunSettings, 'poll' | 'retry'>;
-  /** Why it waits, for who asked. */
-  readonly tell: (note: Diagnostic) => void;
+  /** Reports why it waits. */
+  readonly report: (note: Diagnostic) => void;
   readonly stop: AbortSignal;
 }
 
 /**
- * Writes down what a person found out about a restore whose outcome the program cannot tell. Looks at the cloud
- * first: nothing is taken against what the job of the restore says, `not-started` is refused while anything is restoring,
- * for it would clear the way for a second start, and `succeeded` while the disk is being written. Rejects with the reason of `stop`, the record as it was.
+ * Records the outcome that an operator found out, of a restore whose outcome vbsctl cannot determine. Reads the cloud
+ * first. It refuses an outcome that contradicts the job of the restore; `not-started`, after which a second request may be
+ * sent, while anything is restoring; and `succeeded` while the volume is written. On a `stop` it rejects with its reason and
+ * leaves the record as it was.
  */
 export async function resolveRecord(
   lease: Lease,
@@ -34,89 +41,81 @@ export async function resolveRecord(
   clock: Clock,
   record: RestoreRecord,
   decision: Pick<Resolution, 'as' | 'reason' | 'by'>,
-  looking: Looking,
+  options: ResolveOptions,
 ): Promise<RestoreRecord> {
   if (!isOpen(record) && !isMaybeTouched(record))
-    throw Failure.of(
-      'refused',
+    throw refused(
       'nothing-to-resolve',
       `${record.address} is ${record.status}: there is nothing to resolve`,
-      {
-        remedy: 'to restore it again, raise generation in the manifest',
-      },
+      'to restore it again, raise generation in the manifest',
     );
   // Rule: person-is-not-believed-against-the-job
-  const job = await refuseAgainstJob(driver, record, decision.as, looking.stop);
+  const job = await refuseAgainstJob(driver, record, decision.as, options.stop);
   // Rule: not-started-is-taken-only-at-rest
-  if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, looking);
-  if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, looking);
+  if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, options);
+  if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, options);
   const at = isoTime(clock.now());
   const next = advance(record, { type: 'resolve', at, resolution: { ...decision, at } });
   await lease.commit([{ type: 'record', record: next }]);
   return next;
 }
 
-/** A disk that cannot be looked at is no objection: then a person’s word is all there is. */
+/** A volume that cannot be read is no reason to refuse: then only the operator can know. */
 async function refuseWhileDiskIsWritten(
   driver: Driver,
   clock: Clock,
   record: RestoreRecord,
-  { stop }: Looking,
+  { stop }: ResolveOptions,
 ): Promise<void> {
-  const { volume } = (await look(driver, clock, record, stop)).seen;
-  if (isRestoringDisk(volume))
-    throw Failure.of(
-      'refused',
+  const { volume } = (await readBoth(driver, clock, record, stop)).seen;
+  if (isVolumeRestoring(volume))
+    throw refused(
       'still-restoring',
       `disk ${record.volume_id} is ${VOLUME_RESTORING}: the outcome is not known yet`,
-      {
-        remedy:
-          record.status === 'unknown'
-            ? 'wait for it to end, then decide'
-            : `wait for its end: vbsctl wait ${shellOperand(record.address)}`,
-      },
+      record.status === 'unknown'
+        ? 'wait for it to end, then decide'
+        : `wait for its end: vbsctl wait ${shellOperand(record.address)}`,
     );
 }
 
 /**
- * One look may meet a copy of the cloud’s data that is behind, so there are two at least. While the last request
- * may still take effect it is looked at in between and at the end of that: only what began so late can be missing
- * from a copy that is no further behind.
+ * Reads at least twice, because one read may come from an outdated replica. While the last request may still take
+ * effect, reads are repeated until that time is over.
  */
 async function refuseUnlessAtRest(
   driver: Driver,
   clock: Clock,
   record: RestoreRecord,
   job: 'gone' | undefined,
-  { settings, tell, stop }: Looking,
+  { settings, report, stop }: ResolveOptions,
 ): Promise<void> {
   const { poll, retry } = settings;
-  const first = await lookWhileAtRest(driver, clock, record, stop);
-  const rhythm = new PollSchedule(clock, poll);
-  if (!sameResource(first.volume, record.baseline.volume)) tell(movedSince(record, first));
-  // As when a restore is followed: a job counts as gone once it was at every look until settle had passed.
+  const first = await observeAtRest(driver, clock, record, stop);
+  const schedule = new PollSchedule(clock, poll);
+  if (!sameResource(first.volume, record.baseline.volume)) report(changedSince(record, first));
+  // As when a restore is followed: a job counts as gone if every read until settle has passed says so.
   const settleMs = settleMsOf(record, retry.settle_ms);
   const possibleMs = job === 'gone' ? settleMs : stillPossibleMs(record, clock.now(), settleMs);
   const untilMs = Math.max(poll.min_interval_ms, possibleMs);
-  tell(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? settleMs : undefined));
+  report(lookingAgain(untilMs, possibleMs > poll.min_interval_ms ? settleMs : undefined));
   do {
-    await rhythm.pause(untilMs - rhythm.sinceMs, stop);
+    await schedule.pause(untilMs - schedule.sinceMs, stop);
     await refuseAgainstJob(driver, record, 'not-started', stop);
-    const seen = await lookWhileAtRest(driver, clock, record, stop);
+    const seen = await observeAtRest(driver, clock, record, stop);
     if (!sameResource(seen.volume, first.volume))
       throw Failure.of(
         'refused',
         'disk-moved',
         `disk ${record.volume_id} changed between two reads, or one of them was outdated`,
         {
-          detail: `It was ${seenText(first)}, and then ${seenText(seen)}.`,
+          detail: `It was ${volumeText(first)}, and then ${volumeText(seen)}.`,
           remedy: 'find out what changed it, then decide',
         },
       );
-  } while (rhythm.sinceMs < untilMs);
+  } while (schedule.sinceMs < untilMs);
 }
 
-/** `settleMs`: present when it is what is waited for. */
+/** `settleMs`: present if the wait is for settle. */
 function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
   const note = { severity: 'note', code: 'looking-again' } as const;
   const time = formatDuration(forMs);
@@ -133,22 +132,22 @@ function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
   };
 }
 
-/** No refusal: a person may know who moved it. */
-function movedSince(record: RestoreRecord, now: Observation): Diagnostic {
+/** A warning only, because the operator may know what changed the volume. */
+function changedSince(record: RestoreRecord, now: Observation): Diagnostic {
   return {
     severity: 'warning',
     code: 'disk-moved-since',
     summary: `disk ${record.volume_id} has changed since the request was sent: it may have been restored`,
-    detail: `It was ${seenText(record.baseline)} before, and is ${seenText(now)}.`,
+    detail: `It was ${volumeText(record.baseline)} before, and is ${volumeText(now)}.`,
     remedy: `to see what was observed: vbsctl state show ${shellOperand(record.address)}`,
   };
 }
 
-function seenText({ volume }: Observation): string {
+function volumeText({ volume }: Observation): string {
   return wasFound(volume) ? `${volume.status} (updated ${volume.updated_at ?? 'never'})` : volume.reading;
 }
 
-/** How long the last request that can have started something may still do so, ms; by the wall clock, for another machine may have sent it. */
+/** How long the last request in doubt may still take effect, ms. By the wall clock, because another machine may have sent it. */
 function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: number): number {
   const last = attempts.findLast((attempt) => doubtOf(attempt) !== 'none');
   if (!last) return 0;
@@ -156,29 +155,26 @@ function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: num
   return Math.min(Math.max(settleMs - age, 0), settleMs);
 }
 
-async function lookWhileAtRest(
+async function observeAtRest(
   driver: Driver,
   clock: Clock,
   record: RestoreRecord,
   stop: AbortSignal,
 ): Promise<Observation> {
-  const { volume, backup, seen } = await look(driver, clock, record, stop);
+  const { volume, backup, seen } = await readBoth(driver, clock, record, stop);
   if (volume.kind === 'unreadable' || backup.kind === 'unreadable')
-    throw Failure.of(
-      'refused',
+    throw refused(
       'cannot-look',
       `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
-      {
-        remedy: 'try again when the cloud answers',
-      },
+      'try again when the cloud answers',
     );
-  if (isRestoringDisk(seen.volume) || isRestoringBackup(seen.backup))
+  if (isVolumeRestoring(seen.volume) || isBackupRestoring(seen.backup))
     throw Failure.of(
       'refused',
       'still-restoring',
       `disk ${record.volume_id} is ${observedStatus(seen.volume)}, backup ${record.backup_id} is ${observedStatus(seen.backup)}`,
       {
-        detail: 'A restore is running right now; it may be this one.',
+        detail: 'A restore is running; it may be this one.',
         remedy: 'wait for it to end, then decide',
       },
     );

@@ -4,15 +4,15 @@ import type { PollSettings } from '../domain/config.ts';
 import type { Driver } from '../drivers/driver.ts';
 import { listInterval, lookInterval, worthAPage } from './poll-intervals.ts';
 
-/** A restore that every list shows as restoring is looked at all the same after so many longest intervals. */
+/** A restore is read after this many longest intervals even if every list shows it as restoring. */
 const TRUSTED_INTERVALS = 40;
 
 /**
- * Decides when a restore that is under way is worth a look. A few are looked at one by one, at intervals that
- * grow. Many are watched by one list of the disks being restored, which all of them share: a restore whose disk is in
- * it is not looked at; once the disk has left it, the restore is.
+ * Decides when a running restore is read. A few restores are read one by one, at growing intervals. Many restores share one
+ * list of the volumes in status `restoring-backup`: a restore is not read while its volume is in the list, and at once when
+ * the volume has left it.
  *
- * A list moves a look and does nothing else: one that is stale or wrong can neither end a restore nor lose one.
+ * A list only decides when a restore is read. So an outdated or wrong list can neither end a restore nor lose one.
  */
 export class RestorePoller {
   readonly #driver: Driver;
@@ -21,11 +21,11 @@ export class RestorePoller {
   readonly #stop: AbortSignal;
   readonly #followed = new Set<Followed>();
   readonly #resting = new Set<Followed>();
-  /** The list that is being read. */
+  /** Pending while a list is being read. */
   #listing: Promise<void> | undefined;
-  /** Monotonic ms when the last list was asked for. */
+  /** When the last list was requested, monotonic ms. */
   #listedAt = Number.NEGATIVE_INFINITY;
-  /** Of the last list. Infinite: these credentials may not list. */
+  /** Pages of the last list; infinite if these credentials may not list. */
   #pages = 1;
 
   constructor(driver: Driver, clock: Clock, poll: PollSettings, stop: AbortSignal) {
@@ -35,7 +35,7 @@ export class RestorePoller {
     this.#stop = stop;
   }
 
-  /** `onRestoring`: called when a list is the first to show it as restoring. End it with `end()`. */
+  /** Calls `onRestoring` when a list is the first to show the volume as restoring. To be ended with `end()`. */
   follow(volumeId: string, onRestoring: () => void): Followed {
     const now = this.#clock.monotonic();
     const followed: Followed = {
@@ -55,13 +55,13 @@ export class RestorePoller {
   }
 
   /**
-   * Resolves when the restore is worth a look, at the latest after `mostMs` and the list that is being read then.
-   * `lookMs`: how long the last look took. Rejects with the run's reason to stop.
+   * Resolves when the restore should be read, at the latest after `mostMs` and the list that is being read then.
+   * `lookMs`: how long the last read took. Rejects with the reason of a stop.
    */
   async rest(followed: Followed, lookMs: number, mostMs: number): Promise<void> {
     const began = this.#clock.monotonic();
     const interval = lookInterval(began - followed.polledSince, this.#poll);
-    // From look to look, so that slow answers do not add up; a cloud that is slower than that gets its rest.
+    // Counted from the start of the last read, so that slow answers do not add up, but at least half an interval.
     followed.dueAt = began + Math.max(interval - lookMs, interval / 2);
     const trustedUntil = began + TRUSTED_INTERVALS * this.#poll.max_interval_ms;
     this.#resting.add(followed);
@@ -73,7 +73,7 @@ export class RestorePoller {
         const now = this.#clock.monotonic();
         if (now >= until) return;
         if (listAt !== undefined && now >= listAt) await this.#list();
-        // At least a moment, so that no loop spins.
+        // At least 1 ms, so that no loop spins.
         else await this.#clock.sleep(Math.max(Math.min(until, listAt ?? until) - now, 1), this.#stop);
       }
     } finally {
@@ -81,16 +81,16 @@ export class RestorePoller {
     }
   }
 
-  /** Monotonic ms; undefined while lists are not worth it. */
+  /** When the next list is due, monotonic ms; undefined while lists do not pay. */
   get #nextListAt(): number | undefined {
     if (!worthAPage(this.#followed.size, this.#pages)) return undefined;
     if (this.#listing !== undefined) return this.#listedAt;
-    // As they were at the last list: an interval that grew while it is waited for would never quite end.
+    // Ages at the last list: an interval that grows during the wait would hardly end.
     const ages = [...this.#followed].map(({ followedSince }) => Math.max(0, this.#listedAt - followedSince));
     return this.#listedAt + listInterval(ages, this.#pages, this.#poll);
   }
 
-  /** One list for all who wait for one. */
+  /** Reads a list, or joins the one that is being read. */
   #list(): Promise<void> {
     this.#listing ??= this.#readList().finally(() => {
       this.#listing = undefined;
@@ -101,11 +101,11 @@ export class RestorePoller {
   async #readList(): Promise<void> {
     const askedAt = this.#clock.monotonic();
     this.#listedAt = askedAt;
-    // A restore that begins to rest while the list is on its way may be missing from it.
+    // The list may lack restores that begin to rest while it is read.
     const asked = [...this.#resting];
     const listing = await this.#driver.volumes(this.#stop, {
       status: VOLUME_RESTORING,
-      // A service that does not filter may have more disks than it is worth to page through.
+      // A service that ignores the filter may list too many volumes to page through.
       goOn: (_, pages) => worthAPage(this.#followed.size, pages),
     });
     if (listing.kind === 'unreadable') {
@@ -113,7 +113,7 @@ export class RestorePoller {
       for (const followed of asked) followed.restoring = false;
       return;
     }
-    // One that was not read to its end has more pages than it is worth.
+    // A list that was not read to its end has more pages than pay.
     this.#pages = listing.complete ? listing.pages : listing.pages + 1;
     const restoring = new Set(
       listing.values.filter(({ status }) => status === VOLUME_RESTORING).map(({ id }) => id.toLowerCase()),
@@ -122,12 +122,12 @@ export class RestorePoller {
       if (restoring.has(followed.volumeId)) {
         if (!followed.restoring) followed.onRestoring();
         followed.restoring = true;
-        // The list is as good as a look.
+        // The list counts as a read.
         followed.dueAt = askedAt + lookInterval(askedAt - followed.polledSince, this.#poll);
       } else if (followed.restoring) {
         followed.restoring = false;
         if (!listing.complete) continue;
-        // Its end is near: from here on it is looked at often again.
+        // Its end is near: from now on it is read often again.
         followed.polledSince = this.#clock.monotonic();
         followed.dueAt = followed.polledSince;
       }
@@ -135,16 +135,16 @@ export class RestorePoller {
   }
 }
 
-/** A restore under way, as the poller knows it. */
+/** A running restore, as the poller knows it. */
 export interface Followed {
   readonly volumeId: string;
   readonly onRestoring: () => void;
   /** Monotonic ms. */
   readonly followedSince: number;
-  /** Monotonic ms from which the intervals of its looks grow. */
+  /** When the intervals between its reads started to grow, monotonic ms. */
   polledSince: number;
-  /** The last look at its disk, or the last list, showed it as restoring. */
+  /** Whether the last read of its volume, or the last list, showed it as restoring. */
   restoring: boolean;
-  /** Monotonic ms of its next look, unless lists show it as restoring. */
+  /** When it is read next unless lists show it as restoring, monotonic ms. */
   dueAt: number;
 }

@@ -5,40 +5,41 @@ import { wasEverInDoubt, worstDoubt } from '../domain/doubt.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
 import type { End, NotStarted } from '../domain/events.ts';
-import { type Observation, type ObservationHistory, sameResource } from '../domain/observation.ts';
+import { type ObservationHistory, sameResource } from '../domain/observation.ts';
 import { optional } from '../domain/optional.ts';
 import type { PinnedAction } from '../domain/plan.ts';
-import { isUnderWay, type RestoreRecord } from '../domain/record.ts';
+import { type Intended, isUnderWay, type RestoreRecord } from '../domain/record.ts';
 import { withCloudsReason } from './failure-report.ts';
 import { follow } from './follow.ts';
 import { type Finding, probe } from './probe.ts';
-import type { FoundReadings } from './readings.ts';
-import { intended, RestoreRun, type Run, recorded, running } from './run.ts';
+import { namesOf } from './readings.ts';
+import { intended, RestoreRun, recorded, running } from './restore-run.ts';
+import type { Run } from './run.ts';
 import { sendRestore } from './send-restore.ts';
-import { closedTo, type Ready, untilReady } from './until-ready.ts';
+import { type Ready, startBlocked, untilReady } from './until-ready.ts';
 import { watchWhile } from './watch.ts';
 
-/** The POST leaves within this of its intent being written, else the intent is written anew. */
+/** A POST leaves within this time of its intent being written; otherwise the intent is written again. */
 export const INTENT_FRESH_MS = 5_000;
 
 /**
- * The life of one restore in one run, from whatever its record says to whatever can be known at the end of it.
- * The order of everything that matters is in `next` below: find out what earlier attempts did → wait until
- * ready → baseline → durable intent → POST → durable outcome.
+ * Runs one restore as far as this run can bring it, starting from its record. `next` and `#post` below hold the order of
+ * all that matters: find out what earlier attempts did → wait until ready → baseline → durable intent → POST → durable
+ * outcome.
  *
- * Rejects only when the state cannot be written any more.
+ * Rejects only if the state can no longer be written.
  */
 export async function runRestore(
   run: Run,
   action: PinnedAction,
   record: RestoreRecord | undefined,
 ): Promise<End> {
-  // What is not under way has nothing to resume; starting it here would be a start that no plan showed.
+  // A restore that is no longer under way cannot be resumed, and no plan showed a new start.
   if (action.kind === 'resume' && !(record && isUnderWay(record)))
     return { kind: 'not_started', code: 'changed', reason: 'it is no longer running' };
   const timeoutMs = action.timeout_ms ?? run.settings.apply.timeout_ms;
-  const session = new RestoreRun(run, idsOf(action), record, timeoutMs);
-  const attempts = new Attempts(session, action);
+  const restore = new RestoreRun(run, idsOf(action), record, timeoutMs);
+  const attempts = new Attempts(restore, action);
   try {
     for (;;) {
       const end = await attempts.next();
@@ -46,122 +47,130 @@ export async function runRestore(
     }
   } catch (error) {
     if (!run.stop.aborted || error !== run.stop.reason) throw error;
-    return standing(session, { code: 'interrupted', reason: 'interrupted before it was started' });
+    return endWithoutStart(restore, { code: 'interrupted', reason: 'interrupted before it was started' });
   }
 }
 
-/** In a row, each with another token; one more is final. */
+/** Refused tokens in a row after which a new one is tried; the next refusal is final. */
 // Rule: new-token-is-tried-once
 const REFUSED_TOKENS_MAX = 1;
 
-/** Another attempt may be made; what came of the last one is in the record. */
+/** Another attempt may be made; the record has the result of the last one. */
 const AGAIN = 'again';
 
 class Attempts {
-  readonly #session: RestoreRun;
+  readonly #restore: RestoreRun;
   readonly #action: PinnedAction;
-  /** Where the disk was when it was last seen attached: planned, or while it was waited for. */
+  /** Where the volume was last seen attached, in the plan or while this run waited for it. */
   #attached: readonly Attachment[];
-  /** Monotonic ms. */
+  /** When the next attempt is due, monotonic ms. */
   #notBefore = 0;
+  /** Monotonic ms. */
   #firstFailedAt: number | undefined;
-  #patienceMs = 0;
+  /** No attempt is made later than this after the first that failed. */
+  #giveUpAfterMs = 0;
   #failed = 0;
   #refusedTokens = 0;
   #lastFailure: CloudFailure | undefined;
 
-  constructor(session: RestoreRun, action: PinnedAction) {
-    this.#session = session;
+  constructor(restore: RestoreRun, action: PinnedAction) {
+    this.#restore = restore;
     this.#action = action;
     this.#attached = action.volume.attachments ?? [];
   }
 
-  /** From what the record says now to the end of this restore in this run, or to the next attempt. */
+  /** Brings the restore from its record to its end in this run, or to the next attempt. */
   async next(): Promise<End | typeof AGAIN> {
-    const session = this.#session;
-    const { run } = session;
-    const { clock } = run;
-    const { record } = session;
-    if (record?.status === 'running') return follow(session, record);
+    const restore = this.#restore;
+    const { record } = restore;
+    if (record?.status === 'running') return follow(restore, record);
 
     // Rule: nothing-is-repeated-before-a-look
     if (record?.status === 'intended') {
-      const finding = await probe(session, record);
-      switch (finding.kind) {
-        case 'adopt':
-          return this.#adopt(finding);
-        case 'failed':
-          return this.#fail(await withCloudsReason(session, finding.because), true);
-        case 'unknown':
-          return this.#lose(finding.because, finding.observations);
-        case 'open':
-          return recorded(session);
-        case 'retry':
-          await this.#settle(finding);
-          break;
-        default:
-          return unreachable(finding);
-      }
-      // Rule: wait-starts-nothing
-      // Nothing is under way, and this run starts nothing: so it is over, and whatever comes next is a new start.
-      if (run.mode === 'follow') return this.#fail(finding.because, false);
-      // Rule: resume-heeds-the-policy-of-today
-      if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
-        return { ...recorded(session), refused: this.#action.refused };
-      // It may have been declared to depend on another since it was begun: then it starts anew, once that is restored.
-      const missing = this.#action.depends_on.find((address) => !run.isRestored(address));
-      if (missing !== undefined)
-        return this.#fail(`it did not start, and ${missing}, which it depends on, is not restored`, false);
-      if (this.#patienceIsOver)
-        return this.#fail(
-          `gave up after ${this.#failed} attempts: ${this.#lastFailure?.message ?? 'no answer'}`,
-          false,
-        );
-      const pause = this.#notBefore - clock.monotonic();
-      if (pause > session.timeLeftMs)
-        return this.#fail(
-          `timed out after ${formatDuration(session.timeoutMs)}, before the next attempt was due: ${this.#lastFailure?.message ?? 'no answer'}`,
-          false,
-        );
-      if (pause > 0) await clock.sleep(pause, run.stop);
+      const end = await this.#endByEarlierAttempts(record);
+      if (end) return end;
     }
 
-    const ready = await untilReady(session, this.#action, (attachments) => {
+    const ready = await untilReady(restore, this.#action, (attachments) => {
       this.#attached = attachments;
     });
-    if (ready.kind === 'refused') {
-      if (session.record?.status === 'intended' && ready.policy)
-        return { ...recorded(session), refused: ready.policy };
-      if (session.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
-        return this.#fail(ready.reason, false);
-      return standing(session, ready);
-    }
-    return this.#post(ready);
+    if (ready.kind === 'ready') return this.#post(ready);
+    if (restore.record?.status === 'intended' && ready.policy)
+      return { ...recorded(restore), refused: ready.policy };
+    if (restore.record?.status === 'intended' && ready.code !== 'halted' && ready.code !== 'interrupted')
+      return this.#fail(ready.reason, false);
+    return endWithoutStart(restore, ready);
   }
 
-  async #post({ permit, look }: Ready): Promise<End | typeof AGAIN> {
-    const session = this.#session;
-    const { run, ids } = session;
-    const earlier = session.record?.status === 'intended' ? session.record : undefined;
-    const baseline = look.seen;
-    let witness = baseline;
+  /** Finds out what the earlier attempts did. Undefined if they did nothing and another one is due. */
+  async #endByEarlierAttempts(record: Intended): Promise<End | undefined> {
+    const restore = this.#restore;
+    const { run } = restore;
+    const finding = await probe(restore, record);
+    switch (finding.kind) {
+      case 'adopt':
+        return this.#adopt(finding);
+      case 'failed':
+        return this.#fail(await withCloudsReason(restore, finding.reason), true);
+      case 'unknown': {
+        const { reason, observations } = finding;
+        await restore.step({ type: 'mark_unknown', at: restore.now(), reason, observations });
+        return recorded(restore);
+      }
+      case 'open':
+        return recorded(restore);
+      case 'retry':
+        await this.#settle(finding);
+        break;
+      default:
+        return unreachable(finding);
+    }
+    // Rule: wait-starts-nothing
+    // Nothing is under way, and this run starts nothing: the restore has failed, and a later run starts it as a new one.
+    if (run.mode === 'follow') return this.#fail(finding.reason, false);
+    // Rule: resume-heeds-the-policy-of-today
+    if (this.#action.kind === 'resume' && this.#action.refused.length > 0)
+      return { ...recorded(restore), refused: this.#action.refused };
+    // A dependency may have been declared since. Then the restore starts as a new one once its dependency is restored.
+    const missing = this.#action.depends_on.find((address) => !run.isRestored(address));
+    if (missing !== undefined)
+      return this.#fail(`it did not start, and ${missing}, which it depends on, is not restored`, false);
+    const lastFailure = this.#lastFailure?.message ?? 'no answer';
+    if (this.#mustGiveUp) return this.#fail(`gave up after ${this.#failed} attempts: ${lastFailure}`, false);
+    const pause = this.#notBefore - run.clock.monotonic();
+    if (pause > restore.timeLeftMs)
+      return this.#fail(
+        `timed out after ${formatDuration(restore.timeoutMs)}, before the next attempt was due: ${lastFailure}`,
+        false,
+      );
+    if (pause > 0) await run.clock.sleep(pause, run.stop);
+    return undefined;
+  }
+
+  /** Takes the baseline, commits the intent, sends the POST and commits its outcome. */
+  async #post({ permit, readings }: Ready): Promise<End | typeof AGAIN> {
+    const restore = this.#restore;
+    const { run, ids } = restore;
+    const earlier = restore.record?.status === 'intended' ? restore.record : undefined;
+    const baseline = readings.seen;
+    let baselineToStore = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
-      // Only the first baseline can tell what an attempt in doubt did.
+      // Only the first baseline can show what an attempt in doubt did.
       // Rule: disk-that-left-its-baseline-is-judged-again
       if (!sameResource(baseline.volume, earlier.baseline.volume)) return AGAIN;
       // Rule: baseline-of-a-doubt-is-kept
-      witness = earlier.baseline;
+      baselineToStore = earlier.baseline;
     }
-    const closed = closedTo(session, this.#action);
-    if (closed) return standing(session, closed);
+    const blocked = startBlocked(restore, this.#action);
+    if (blocked) return endWithoutStart(restore, blocked);
 
     // Rule: intent-is-fresh-from-before-its-commit
-    // From before it is written: who is frozen while it is, and taken for dead, must not find it fresh afterwards.
+    // Counted from before the commit: a process that is frozen during it, and whose lock is taken over, must not send.
     const freshUntil = momentOf(run.clock, INTENT_FRESH_MS);
     // Rule: intent-is-durable-before-the-post
-    await session.step({
+    await restore.step({
       type: 'intend',
-      at: session.now(),
+      at: restore.now(),
       address: ids.address,
       identity: {
         volume_id: ids.volume_id,
@@ -169,31 +178,30 @@ class Attempts {
         generation: this.#action.generation,
         ...optional('selector', this.#action.selector),
       },
-      names: namesOf(look),
-      baseline: witness,
+      names: namesOf(readings),
+      baseline: baselineToStore,
       ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
       ...optional('protect', this.#action.protect),
       settle_ms: run.settings.retry.settle_ms,
     });
-    const record = intended(session);
-    const attempt = record.attempts.length;
+    const attempt = intended(restore).attempts.length;
     run.emit({ type: 'intended', address: ids.address, attempt });
 
     let lateMs: number | undefined;
     const onWrittenLate = (late_ms: number) => {
       lateMs = late_ms;
-      // At once: the state may not take it any more.
+      // At once: the state may not accept a commit any more.
       run.emit({ type: 'written_late', address: ids.address, attempt, late_ms });
     };
-    const posting = sendRestore(session, permit, freshUntil, onWrittenLate);
-    const { value, sighting } = await watchWhile(posting, session);
+    const posting = sendRestore(restore, permit, freshUntil, onWrittenLate);
+    const { value, sighting } = await watchWhile(posting, restore);
     const outcome = ofThisRestore(value, run);
     if (outcome.kind === 'accepted') {
-      session.acceptedAt = run.clock.monotonic();
+      restore.acceptedAt = run.clock.monotonic();
       const { job_id, request_id } = outcome;
-      await session.step({
+      await restore.step({
         type: 'accept',
-        at: session.now(),
+        at: restore.now(),
         ...optional('job_id', job_id),
         ...optional('request_id', request_id),
         ...optional('written_late_ms', lateMs),
@@ -204,35 +212,28 @@ class Attempts {
         ...optional('job_id', job_id),
         ...optional('request_id', request_id),
       });
-      return follow(session, running(session));
+      return follow(restore, running(restore));
     }
-    await session.step({
+    await restore.step({
       type: 'answer',
-      at: session.now(),
+      at: restore.now(),
       outcome,
       ...optional('written_late_ms', lateMs),
     });
-    if (sighting && wasEverInDoubt(intended(session).attempts)) {
-      const { failure } = outcome;
-      run.emit({
-        type: 'answered',
-        address: ids.address,
-        attempt,
-        answer: outcome.kind,
-        failure,
-        next: 'look',
-      });
+    const { kind: answer, failure } = outcome;
+    const answered = { type: 'answered', address: ids.address, attempt, answer, failure } as const;
+    if (sighting && wasEverInDoubt(intended(restore).attempts)) {
+      run.emit({ ...answered, next: 'look' });
       return this.#adopt(sighting);
     }
-    return this.#afterNo(outcome, attempt);
+    const again = this.#planRetry(outcome);
+    run.emit({ ...answered, next: again ? 'look' : 'give_up' });
+    return again ? AGAIN : this.#refused(failure);
   }
 
-  /** After anything but a yes: what it means for this restore. */
-  async #afterNo(
-    outcome: Exclude<StartOutcome, { kind: 'accepted' }>,
-    attempt: number,
-  ): Promise<End | typeof AGAIN> {
-    const { run, ids } = this.#session;
+  /** Sets when the next attempt is due. Returns false if the outcome is final. */
+  #planRetry(outcome: Exclude<StartOutcome, { kind: 'accepted' }>): boolean {
+    const { run } = this.#restore;
     const { failure } = outcome;
     const again = outcome.kind === 'rejected' ? outcome.again : 'later';
     this.#refusedTokens = again === 'reauthenticate' ? this.#refusedTokens + 1 : 0;
@@ -240,22 +241,14 @@ class Attempts {
       this.#refusedTokens > REFUSED_TOKENS_MAX ||
       // Rule: no-for-good-is-final
       again === 'never';
-    run.emit({
-      type: 'answered',
-      address: ids.address,
-      attempt,
-      answer: outcome.kind,
-      failure,
-      next: final ? 'give_up' : 'look',
-    });
-    if (final) return this.#refused(failure);
+    if (final) return false;
 
     const now = run.clock.monotonic();
     this.#failed++;
     this.#lastFailure = failure;
     this.#firstFailedAt ??= now;
-    // What is only not ready yet may take as long as the restore itself may; a new token is tried once whatever settle takes.
-    this.#patienceMs =
+    // A volume that is not ready yet may take as long as the restore. A new token is tried however long settle takes.
+    this.#giveUpAfterMs =
       again === 'when_ready' || again === 'reauthenticate'
         ? Number.POSITIVE_INFINITY
         : run.settings.retry.give_up_after_ms;
@@ -263,18 +256,18 @@ class Attempts {
       again === 'reauthenticate'
         ? now
         : now + backoffMs(this.#failed, failure, run.settings.retry, run.random);
-    return AGAIN;
+    return true;
   }
 
   /**
-   * A no for good. It may still be the answer to a second copy of the request, which a gateway sent while the
-   * first copy started the restore, or starts it soon: so the disk is looked at until settle has passed, as after any
-   * other answer, before it is called untouched and the next run may start it.
+   * After a final refusal. A gateway may have sent the request twice: then the refusal may belong to the second copy, while
+   * the first starts the restore. So the volume is read until settle has passed, as after any other answer, before it
+   * counts as untouched and a later run may start the restore.
    */
   async #refused(failure: CloudFailure): Promise<End> {
-    const session = this.#session;
+    const restore = this.#restore;
     // Rule: final-no-is-looked-at
-    const finding = await probe(session, intended(session));
+    const finding = await probe(restore, intended(restore));
     switch (finding.kind) {
       case 'adopt':
         // Rule: restore-despite-a-final-no-is-followed
@@ -286,58 +279,52 @@ class Attempts {
       case 'unknown':
         return this.#fail(describe(failure), true);
       case 'open':
-        return recorded(session);
+        return recorded(restore);
       default:
         return unreachable(finding);
     }
   }
 
-  /** What is found out once is not in doubt again, in this run or a later one. */
-  async #settle({ for_ms, seen, because }: Finding & { readonly kind: 'retry' }): Promise<void> {
-    const session = this.#session;
+  /** Commits that no attempt so far started anything, so that no later run probes them again. */
+  async #settle({ for_ms, seen, reason }: Finding & { readonly kind: 'retry' }): Promise<void> {
+    const restore = this.#restore;
     if (!seen) return;
-    if (worstDoubt(intended(session).attempts) !== 'none')
-      await session.step({ type: 'settle', at: session.now(), for_ms, seen });
-    session.run.emit({ type: 'not_started', address: session.ids.address, because });
+    if (worstDoubt(intended(restore).attempts) !== 'none')
+      await restore.step({ type: 'settle', at: restore.now(), for_ms, seen });
+    restore.run.emit({ type: 'not_started', address: restore.ids.address, because: reason });
   }
 
-  async #adopt({ history, because }: { history: ObservationHistory; because: string }): Promise<End> {
-    const session = this.#session;
-    await session.step({ type: 'adopt', at: session.now(), history });
-    session.run.emit({ type: 'adopted', address: session.ids.address, because });
-    return follow(session, running(session));
+  async #adopt({ history, reason }: { history: ObservationHistory; reason: string }): Promise<End> {
+    const restore = this.#restore;
+    await restore.step({ type: 'adopt', at: restore.now(), history });
+    restore.run.emit({ type: 'adopted', address: restore.ids.address, because: reason });
+    return follow(restore, running(restore));
   }
 
   async #fail(reason: string, volumeChanged: boolean): Promise<End> {
-    await this.#session.step({
-      type: 'fail',
-      at: this.#session.now(),
-      reason,
-      volume_changed: volumeChanged,
-    });
-    return recorded(this.#session);
+    const restore = this.#restore;
+    await restore.step({ type: 'fail', at: restore.now(), reason, volume_changed: volumeChanged });
+    return recorded(restore);
   }
 
-  async #lose(cause: string, observations: readonly Observation[]): Promise<End> {
-    await this.#session.step({ type: 'mark_unknown', at: this.#session.now(), cause, observations });
-    return recorded(this.#session);
-  }
-
-  get #patienceIsOver(): boolean {
+  get #mustGiveUp(): boolean {
     if (this.#firstFailedAt === undefined) return false;
-    const { clock } = this.#session.run;
-    return this.#session.timeIsUp || clock.monotonic() - this.#firstFailedAt >= this.#patienceMs;
+    const { clock } = this.#restore.run;
+    return this.#restore.timeIsUp || clock.monotonic() - this.#firstFailedAt >= this.#giveUpAfterMs;
   }
 }
 
-/** How it stands when this run goes no further: by its record if it is under way, else as not started. */
-function standing(session: RestoreRun, why: { readonly code: NotStarted; readonly reason: string }): End {
-  const { record } = session;
+/** The end of a restore that this run does not start: its record if it is under way, else `not_started`. */
+function endWithoutStart(
+  restore: RestoreRun,
+  why: { readonly code: NotStarted; readonly reason: string },
+): End {
+  const { record } = restore;
   if (record && isUnderWay(record)) return { kind: 'recorded', record };
   return { kind: 'not_started', code: why.code, reason: why.reason };
 }
 
-/** A yes that names the job of another restore is an old answer: what came of this request it does not say. */
+/** An accepted response that names the job of another restore is outdated: what this request did is not known. */
 function ofThisRestore(outcome: StartOutcome, run: Run): StartOutcome {
   if (outcome.kind !== 'accepted' || outcome.job_id === undefined || run.claimJob(outcome.job_id))
     return outcome;
@@ -353,15 +340,6 @@ function ofThisRestore(outcome: StartOutcome, run: Run): StartOutcome {
 
 function idsOf({ address, volume, backup }: PinnedAction): RestoreRun['ids'] {
   return { address, volume_id: volume.id, backup_id: backup.id };
-}
-
-function namesOf({ volume, backup }: FoundReadings) {
-  return {
-    volume_name: volume.value.name,
-    backup_name: backup.value.name,
-    backup_created_at: backup.value.created_at,
-    size: backup.value.size,
-  };
 }
 
 function describe({ message, code, status }: CloudFailure): string {

@@ -1,16 +1,16 @@
-/**
- * Which restores may begin, as data without time: at most `parallelism` at once, one at a time per disk and per
- * backup (on a real Cinder, restores of one backup sent together mostly end in `error`), dependants after what
- * they depend on. Every step costs what it moves: ten thousand restores are scheduled in linear time.
- */
 export interface Task {
   readonly id: string;
-  /** Held from begin to end, each by one task. */
+  /** Each is held by one task at a time, from its begin to its end. */
   readonly resources: readonly string[];
-  /** Ids that must have ended well before. */
+  /** Ids of tasks that must have succeeded before. */
   readonly depends_on: readonly string[];
 }
 
+/**
+ * Decides which restores may begin, without a clock: at most `parallelism` at once, one at a time for each volume and
+ * backup (on a real Cinder, restores of one backup sent together mostly end in `error`), and dependants after their
+ * dependencies. Ten thousand restores are scheduled in linear time.
+ */
 export class Schedule<T extends Task> {
   readonly #parallelism: number;
   readonly #ready: T[] = [];
@@ -24,7 +24,7 @@ export class Schedule<T extends Task> {
   #running = 0;
   readonly #open = new Map<string, T>();
 
-  /** `done`: ids outside the tasks that dependencies may name and that are fulfilled. */
+  /** `done`: ids of dependencies that are no tasks and have succeeded. */
   constructor(tasks: readonly T[], done: ReadonlySet<string>, parallelism: number) {
     this.#parallelism = parallelism;
     this.#fulfilled = new Set(done);
@@ -41,12 +41,12 @@ export class Schedule<T extends Task> {
     }
   }
 
-  /** Whether what is called so is done, or was a task that ended well. */
+  /** Whether this id is in `done` or is of a task that succeeded. */
   isFulfilled(id: string): boolean {
     return this.#fulfilled.has(id);
   }
 
-  /** Everything that may begin now; it counts as begun. What `may` says no to is not asked again: it never begins. */
+  /** The tasks that may begin now; they count as begun. A task that `may` rejects never begins. */
   begin(may: (task: T) => boolean): T[] {
     const begun: T[] = [];
     while (this.#running < this.#parallelism) {
@@ -69,7 +69,7 @@ export class Schedule<T extends Task> {
     return begun;
   }
 
-  /** A begun task ended. `release`: its disk and backup are free again (not while the cloud still works on them). */
+  /** Ends a begun task. `release`: frees its resources (not while the cloud still works on them). */
   end(task: T, result: { readonly fulfilled: boolean; readonly release: boolean }): void {
     this.#running--;
     if (result.release) {
@@ -90,7 +90,7 @@ export class Schedule<T extends Task> {
     }
   }
 
-  /** Never begun, and why; meaningful when nothing runs and nothing begins any more. */
+  /** The tasks that never began, and why. To be called when no task runs and none may begin. */
   leftOver(): { readonly task: T; readonly why: 'busy' | 'dependency' }[] {
     const parked = new Set([...this.#parked.values()].flat().map((task) => task.id));
     return [...this.#open.values()].map((task) => ({

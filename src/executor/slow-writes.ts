@@ -1,24 +1,24 @@
 import type { Clock } from '../domain/clock.ts';
 import type { ApplyEvent, WithoutTime } from '../domain/events.ts';
 
-/** Much longer than a write takes anywhere, much shorter than a person's patience. */
+/** Much longer than a write takes, and short enough for a user who waits. */
 export const SLOW_WRITE_MS = 5_000;
 
 /**
- * Tells when a write of the state does not come to its end, and when one does again: a server that is away is asked
- * again and again, nothing leaves meanwhile, and a person wants to know why.
+ * Emits an event when a write of the state takes long, and when writes succeed again. While a state server is away, writes
+ * are retried and nothing is sent; the event tells the user why.
  */
 export class SlowWrites {
   readonly #clock: Clock;
   readonly #emit: (event: WithoutTime<ApplyEvent>) => void;
-  #told = false;
+  #reported = false;
 
   constructor(clock: Clock, emit: (event: WithoutTime<ApplyEvent>) => void) {
     this.#clock = clock;
     this.#emit = emit;
   }
 
-  /** As `write` ends. */
+  /** Settles as `write` does. */
   async watch(write: Promise<void>): Promise<void> {
     const over = new AbortController();
     this.#clock.sleep(SLOW_WRITE_MS, over.signal).then(
@@ -34,14 +34,14 @@ export class SlowWrites {
   }
 
   #slow(): void {
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#reported) return;
+    this.#reported = true;
     this.#emit({ type: 'state_slow', after_ms: SLOW_WRITE_MS });
   }
 
   #written(): void {
-    if (!this.#told) return;
-    this.#told = false;
+    if (!this.#reported) return;
+    this.#reported = false;
     this.#emit({ type: 'state_written' });
   }
 }

@@ -5,40 +5,43 @@ import type { NotStarted } from '../domain/events.ts';
 import { type Observation, sameObservation } from '../domain/observation.ts';
 import type { PinnedAction } from '../domain/plan.ts';
 import type { Permit } from '../drivers/driver.ts';
-import { growing } from './growing-interval.ts';
+import { growingInterval } from './poll-intervals.ts';
 import { checkReadiness, namedAsPlanned } from './readiness.ts';
 import type { FoundReadings, Readings } from './readings.ts';
-import type { RestoreRun } from './run.ts';
+import type { RestoreRun } from './restore-run.ts';
 
 export interface Ready {
   readonly kind: 'ready';
   readonly permit: Permit;
-  readonly look: FoundReadings;
+  readonly readings: FoundReadings;
 }
 
 export interface Refused {
   readonly kind: 'refused';
   readonly code: NotStarted;
   readonly reason: string;
-  /** The limits of today's policy, when they are the reason. */
+  /** The limits of today's policy, if they are the reason. */
   readonly policy?: readonly Diagnostic[];
 }
 
-/** Looks until the POST may be sent, and reserves the permit for it. `onAttached`: where the disk was seen attached. */
+/**
+ * Waits until the POST may be sent, and reserves the permit for it. Calls `onAttached` with the attachments of the volume
+ * whenever it is attached.
+ */
 export async function untilReady(
-  session: RestoreRun,
+  restore: RestoreRun,
   action: PinnedAction,
   onAttached: (attachments: readonly Attachment[]) => void,
 ): Promise<Ready | Refused> {
-  const { run } = session;
+  const { run } = restore;
   const { clock, settings } = run;
-  const interval = growing(settings.poll.min_interval_ms, settings.poll.max_interval_ms);
+  const interval = growingInterval(settings.poll);
   let first: { seen: Observation; at: number } | undefined;
-  let told = '';
+  let emitted = '';
   let goneBefore = false;
   for (;;) {
-    const closed = closedTo(session, action);
-    if (closed) return closed;
+    const blocked = startBlocked(restore, action);
+    if (blocked) return blocked;
     const reservation = await run.driver.reserve(run.stop);
     let reason: string;
     let recheckMs: number | undefined;
@@ -46,18 +49,18 @@ export async function untilReady(
       reason = reservation.failure.message;
       if (!reservation.retryable) return { kind: 'refused', code: 'cloud', reason };
     } else {
-      // The last question of `checkReadiness`, which all that begin now share: behind their looks it would hold them all.
+      // `checkReadiness` needs this list last, and restores that start now share it: asked for early, it holds up none.
       if (!first) run.pendingBackups.soon();
-      const look = await session.look();
-      noteAttached(look, action, onAttached);
-      if (!first || !sameObservation(first.seen, look.seen))
-        first = { seen: look.seen, at: clock.monotonic() };
+      const readings = await restore.readBoth();
+      noteAttached(readings, action, onAttached);
+      if (!first || !sameObservation(first.seen, readings.seen))
+        first = { seen: readings.seen, at: clock.monotonic() };
       const earlier = { seen: first.seen, ago_ms: clock.monotonic() - first.at };
-      const begun = session.record?.status === 'intended' ? session.record.names : undefined;
-      const readiness = await checkReadiness(run, action, look, earlier, begun);
+      const intendedNames = restore.record?.status === 'intended' ? restore.record.names : undefined;
+      const readiness = await checkReadiness(run, action, readings, earlier, intendedNames);
       switch (readiness.kind) {
         case 'ready':
-          return { kind: 'ready', permit: reservation, look: readiness.look };
+          return { kind: 'ready', permit: reservation, readings: readiness.readings };
         case 'never':
           if (readiness.gone && !goneBefore) {
             goneBefore = true;
@@ -81,24 +84,24 @@ export async function untilReady(
           return unreachable(readiness);
       }
     }
-    if (session.timeIsUp)
+    if (restore.timeIsUp)
       return { kind: 'refused', code: 'not_ready', reason: `not ready in time: ${reason}` };
-    // A baseline that only has to settle is worth the seconds.
+    // A baseline that is too young is ready within seconds: worth the wait.
     if (run.mode === 'no_wait' && recheckMs === undefined)
       return { kind: 'refused', code: 'not_ready', reason: `not ready: ${reason}` };
-    if (told !== reason) {
-      run.emit({ type: 'waiting', address: session.ids.address, reason });
-      told = reason;
+    if (emitted !== reason) {
+      run.emit({ type: 'waiting', address: restore.ids.address, reason });
+      emitted = reason;
     }
-    await session.pause(recheckMs ?? interval());
+    await restore.pause(recheckMs ?? interval());
   }
 }
 
-/** Why this restore may not be started any more, if so. Throws the reason of the stop that somebody asked for. */
-export function closedTo({ run }: RestoreRun, { valid_until }: PinnedAction): Refused | undefined {
+/** Why this restore may not start any more; undefined while it may. Throws the reason of a stop. */
+export function startBlocked({ run }: RestoreRun, { valid_until }: PinnedAction): Refused | undefined {
   run.stop.throwIfAborted();
-  const closed = run.closed();
-  if (closed) return { kind: 'refused', ...closed };
+  const blocked = run.noNewStarts();
+  if (blocked) return { kind: 'refused', ...blocked };
   if (valid_until !== undefined && run.clock.now() >= Date.parse(valid_until))
     return { kind: 'refused', code: 'expired', reason: `it expired at ${valid_until}` };
   return undefined;

@@ -1,47 +1,47 @@
 import type { ObservationHistory } from '../domain/observation.ts';
-import { commitObservation, confirmReadings, observedRestore } from './confirm-readings.ts';
-import { growing } from './growing-interval.ts';
-import { look } from './readings.ts';
-import { intended, type RestoreRun } from './run.ts';
-import { judge } from './verdict.ts';
+import { commitObservation, confirmReadings } from './confirm-readings.ts';
+import { growingInterval } from './poll-intervals.ts';
+import { judgeReadings } from './probe.ts';
+import { readBoth } from './readings.ts';
+import { intended, type RestoreRun } from './restore-run.ts';
 
-/** The restore was seen under way. */
-export interface Sighting {
-  readonly because: string;
+/** The restore was seen running. */
+interface Sighting {
+  readonly reason: string;
   readonly history: ObservationHistory;
 }
 
 /**
- * Looks at disk and backup while a POST waits for its answer. An answer that is lost mostly takes a gateway's whole
- * patience (a minute) to be lost, and a quick restore has come and gone by then: who looks only afterwards cannot
- * tell any more. The evidence asked for is the same, and what speaks against it is made durable at once.
+ * Reads volume and backup while a POST waits for its answer. A lost answer usually means a gateway timeout (about a
+ * minute). A quick restore may be over by then, and reads that only start afterwards could no longer show it. The verdict
+ * is the same as after the answer, and an observation that contradicts the restore is committed at once.
  */
 export async function watchWhile<T>(
   posting: Promise<T>,
-  session: RestoreRun,
+  restore: RestoreRun,
 ): Promise<{ readonly value: T; readonly sighting: Sighting | undefined }> {
-  const { stop } = session.run;
+  const { stop, lease } = restore.run;
   const over = new AbortController();
-  // Not AbortSignal.any: that is kept track of by weak references, which the garbage collector pays for.
+  // Not AbortSignal.any: it keeps its signals by weak references, which cost the garbage collector.
   const onStop = () => over.abort(stop.reason);
   if (stop.aborted) onStop();
   else stop.addEventListener('abort', onStop, { once: true });
   const until = over.signal;
   let sighting: Sighting | undefined;
   let failure: { readonly cause: unknown } | undefined;
-  sight(session, until).then(
+  sight(restore, until).then(
     (seen) => {
       sighting = seen;
     },
     (cause: unknown) => {
-      // It ends with the answer, or when somebody asks to stop.
+      // It ends with the answer, or on a stop.
       if (!until.aborted) failure = { cause };
     },
   );
   try {
     const value = await posting;
-    // What came of the request is worth more: a state that cannot be written says so at the next step, which keeps it.
-    if (failure && !session.run.lease.failure) throw failure.cause;
+    // The answer is worth more: if the state cannot be written, the next step fails, too, and keeps the answer as unsaved.
+    if (failure && !lease.failure) throw failure.cause;
     return { value, sighting };
   } finally {
     stop.removeEventListener('abort', onStop);
@@ -49,35 +49,21 @@ export async function watchWhile<T>(
   }
 }
 
-/** Made once: an error takes its stack each time. */
+/** One for all: creating an error takes a stack trace each time. */
 const ANSWERED = new Error('answered');
 
-/** Resolves when the restore is seen under way. Rejects with the reason of the signal. */
-async function sight(session: RestoreRun, until: AbortSignal): Promise<Sighting> {
-  const { run, ids } = session;
-  const { poll, retry } = run.settings;
-  const interval = growing(poll.min_interval_ms, poll.max_interval_ms);
+/** Resolves when the restore is seen running. Rejects with the reason of the signal. */
+async function sight(restore: RestoreRun, until: AbortSignal): Promise<Sighting> {
+  const { run, ids } = restore;
+  const interval = growingInterval(run.settings.poll);
   for (;;) {
     await run.clock.sleep(interval(), until);
-    const record = intended(session);
-    const confirmed = await confirmReadings(
-      session,
-      record,
-      await look(run.driver, run.clock, ids, until),
-      until,
-    );
+    const record = intended(restore);
+    const first = await readBoth(run.driver, run.clock, ids, until);
+    const confirmed = await confirmReadings(restore, record, first, until);
     until.throwIfAborted();
-    const verdict = judge({
-      ...observedRestore(record, run.driver.traits),
-      attempts: record.attempts,
-      seen: confirmed.look.seen,
-      history: confirmed.history,
-      since_ms: 0,
-      gone_for_good: false,
-      settle_ms: Number.POSITIVE_INFINITY,
-      after_ambiguous: retry.after_ambiguous,
-    });
-    if (verdict.kind === 'adopt') return { because: verdict.because, history: confirmed.history };
-    await commitObservation(session, confirmed);
+    const { kind, reason } = judgeReadings(restore, record, confirmed);
+    if (kind === 'adopt') return { reason, history: confirmed.history };
+    await commitObservation(restore, confirmed);
   }
 }

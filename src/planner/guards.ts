@@ -4,7 +4,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
-import { factBreaches, type Guarded, type PolicyBreach, withWaivers } from '../domain/policy-check.ts';
+import { factBreaches, type PolicyBreach, type PolicyResult, withWaivers } from '../domain/policy-check.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 import type { Context } from './context.ts';
@@ -17,7 +17,7 @@ export function guardian(
   resolved: readonly Resolved[],
   planned: readonly Resolved[],
   context: Context,
-): (one: Resolved) => Guarded {
+): (one: Resolved) => PolicyResult {
   const shieldOf = shielding(resolved, new Set(planned), context);
   const { policy, now, waivers } = context;
   return (one) => {

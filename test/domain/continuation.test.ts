@@ -24,7 +24,7 @@ const EVENTS: readonly RecordEvent[] = [
   { type: 'succeed', at: AT },
   { type: 'fail', at: AT, reason: 'r', volume_changed: false },
   { type: 'fail', at: AT, reason: 'r', volume_changed: true },
-  { type: 'mark_unknown', at: AT, cause: 'c', observations: [BASELINE] },
+  { type: 'mark_unknown', at: AT, reason: 'c', observations: [BASELINE] },
   ...(['succeeded', 'not-started', 'failed'] as const).map(
     (as) => ({ type: 'resolve', at: AT, resolution: { as, reason: 'looked', by: 'ada', at: AT } }) as const,
   ),
@@ -200,7 +200,7 @@ describe('records that a run could not save', () => {
     'other evidence than before': [running, { ...succeeded, ...ended, evidence: 'adopted' }],
     'one adopted that was contradicted': [contradicted, { ...adopted, updated_at: at(9) }],
     'the word of a person': [
-      advance(running, { type: 'mark_unknown', at: at(2), cause: 'c', observations: [] }),
+      advance(running, { type: 'mark_unknown', at: at(2), reason: 'c', observations: [] }),
       { ...open, ...ended, status: 'failed', touched: 'no', reason: 'r', resolution: word },
     ],
     'an import': [

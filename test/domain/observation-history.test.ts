@@ -152,7 +152,7 @@ describe('the end of a restore', () => {
     expect([apart(9, 9), apart(9, 10)], 'together').to.deep.equal([false, false]);
     expect([apart(10, 9), apart(9, 11), apart(9, 20)], 'apart').to.deep.equal([true, true, true]);
     expect(apart(10, 9, 'in-use'), 'attached, and nobody saw how it began').to.equal(true);
-    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not tell');
+    expect(endedApart(look({ updated_at: '' }, ended(9)), NO_OBSERVATIONS)).to.include('does not say');
   });
 
   it('is not judged by the time of a disk that was attached since, if the two began together', () => {

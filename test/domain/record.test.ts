@@ -38,7 +38,7 @@ const EVENTS = {
   succeed: { type: 'succeed', at: AT },
   'fail unmoved': { type: 'fail', at: AT, reason: 'r', volume_changed: false },
   'fail moved': { type: 'fail', at: AT, reason: 'r', volume_changed: true },
-  lose: { type: 'mark_unknown', at: AT, cause: 'c', observations: [BASELINE] },
+  lose: { type: 'mark_unknown', at: AT, reason: 'c', observations: [BASELINE] },
   'note protect': { type: 'note_protect', at: AT, protect: true },
   'resolve succeeded': resolution('succeeded'),
   'resolve not-started': resolution('not-started'),

@@ -92,7 +92,9 @@ describe('a run on Cinder', () => {
     await lab.apply([spec]);
     const lost = await record(lab);
     expect(lost.status).to.equal('unknown');
-    expect(lost.status === 'unknown' && lost.cause).to.include('messages cannot be read');
+    expect(lost.status === 'unknown' && lost.cause).to.include(
+      'messages, which tell whether it failed, cannot be read',
+    );
   }
 
   it('takes a disk for restored that was attached before anybody looked', async () => {
@@ -203,7 +205,7 @@ describe('a run on Cinder', () => {
     expect(outcome.summary).to.include({ started: 1, succeeded: 0, unknown: 1 });
     const unknown = await record(lab);
     expect(unknown.status === 'unknown' && unknown.cause).to.equal(
-      'the cloud said yes, but the disk looks as it did before',
+      'the cloud accepted the request, but the disk looks as it did before',
     );
     expect(lab.starts(0)).to.equal(0);
   });

@@ -212,7 +212,7 @@ describe('the job of a restore', () => {
       { type: 'bksCreateBackup' },
       { type: 'bksDeleteBackup' },
     ])
-      expect(kinds(other), JSON.stringify(other)).to.deep.equal(['lost', 'lost']);
+      expect(kinds(other), JSON.stringify(other)).to.deep.equal(['unknown', 'unknown']);
   });
 
   it('proves nothing alone where it names neither disk nor backup, or is called other work', () => {
@@ -234,7 +234,7 @@ describe('what has to last', () => {
     const lasting = new HoldTimer(clock, 10_000);
     const later = async (ms: number, now: boolean) => {
       await clock.until(clock.sleep(ms));
-      return lasting.seen(now);
+      return lasting.update(now);
     };
     expect(await later(0, true)).to.equal(false);
     expect(await later(9_999, true)).to.equal(false);

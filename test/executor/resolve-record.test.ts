@@ -118,7 +118,7 @@ describe('resolve --as not-started', () => {
         const decision = { as: 'not-started', reason: 'looked at it', by: 'a person' } as const;
         await resolveRecord(lease, forgetful, lab.clock, recordIn(lease), decision, {
           settings: lab.settings,
-          tell: () => {},
+          report: () => {},
           stop: new AbortController().signal,
         });
       };
@@ -179,7 +179,7 @@ async function withRecord(
         const decision = { as, reason: 'looked at it', by: 'a person' };
         return await resolveRecord(lease, replicated, lab.clock, recordIn(lease), decision, {
           settings: lab.settings,
-          tell: (note) => notes.push(note),
+          report: (note) => notes.push(note),
           stop: stop.signal,
         });
       } finally {

@@ -78,14 +78,14 @@ describe('the verdict, where the simulation cannot reach', () => {
 
   it('follows no disk to a success that names another backup', () => {
     const step = judged({ updated_at: AT, src_backup_id: 'other' }, { updated_at: AT }, 'adopted');
-    expect(step).to.include({ kind: 'lost', cause: 'the disk was restored from another backup, other' });
+    expect(step).to.include({ kind: 'unknown', reason: 'the disk was restored from another backup, other' });
   });
 
   it('believes no disk that moved alone, after a yes that nothing followed', () => {
-    expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unmoved');
-    expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('lost');
+    expect(judged({ updated_at: AT }, {}, 'accepted').kind).to.equal('unchanged');
+    expect(judged({ updated_at: AT }, 'gone', 'accepted').kind).to.equal('unknown');
     expect(judged({ updated_at: AT }, { updated_at: AT }, 'accepted').kind).to.equal('succeeded');
-    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('lost');
+    expect(judged({ updated_at: AT }, 'gone', 'adopted').kind).to.equal('unknown');
   });
 });
 
@@ -102,7 +102,7 @@ function judged(
   return judgeStatuses(
     {
       history: withObservation(NO_OBSERVATIONS, seen, subject),
-      look: {
+      readings: {
         volume: { kind: 'found', value: { ...common, ...found.volume, id: 'v', attachments: [] } },
         backup:
           backup === 'gone'

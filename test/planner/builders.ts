@@ -158,7 +158,7 @@ const seen = { status: 'available', updated_at: '2026-11-19T00:00:00Z' };
 
 function events(end: End, at: string): RecordEvent[] {
   const accept: RecordEvent = { type: 'accept', at, job_id: 'job-1' };
-  const lose: RecordEvent = { type: 'mark_unknown', at, cause: 'the disk moved', observations: [] };
+  const lose: RecordEvent = { type: 'mark_unknown', at, reason: 'the disk moved', observations: [] };
   switch (end) {
     case 'intended':
       return [];

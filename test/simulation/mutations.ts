@@ -115,7 +115,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   },
   'the baseline of an attempt in doubt is replaced': { 'baseline-of-a-doubt-is-kept': 'skip' },
   'a final no is not looked at': {
-    'final-no-is-looked-at': { gives: { kind: 'retry', because: 'mutant', for_ms: 0 } satisfies Finding },
+    'final-no-is-looked-at': { gives: { kind: 'retry', reason: 'mutant', for_ms: 0 } satisfies Finding },
     'untouched-only-once-doubt-is-settled': 'always',
   },
   '`wait` tries again': { 'wait-starts-nothing': 'never', 'follower-sends-nothing': 'never' },
@@ -242,7 +242,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   },
   'what was settled is in doubt again': { 'settled-doubt-does-not-return': 'never' },
   'wait does not write down that nothing was started': {
-    'wait-starts-nothing': { code: 'recorded(session)' },
+    'wait-starts-nothing': { code: 'recorded(restore)' },
   },
   'settle is cut short when it is written down': { 'settled-is-what-was-looked-at-until-settle': 'half' },
 

@@ -116,12 +116,12 @@ export function everyKind(): RestoreRecord[] {
     recordAfter('pay/what', {
       type: 'mark_unknown',
       at: AT,
-      cause: 'gone',
+      reason: 'gone',
       observations: [{ ...BASELINE, volume: { status: 'gone', src_backup_id: 's' } }],
     }),
     recordAfter(
       'pay/told',
-      { type: 'mark_unknown', at: AT, cause: 'gone', observations: [] },
+      { type: 'mark_unknown', at: AT, reason: 'gone', observations: [] },
       { type: 'resolve', at: AT, resolution },
     ),
   ];

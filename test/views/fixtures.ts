@@ -150,7 +150,7 @@ export const unknown = recordOf('wal', [
   {
     type: 'mark_unknown',
     at: '2026-11-24T00:05:03.000Z',
-    cause: 'the disk changed since the attempt and is available again: it may have been restored',
+    reason: 'the disk changed since the attempt and is available again: it may have been restored',
     observations: [
       {
         at: '2026-11-24T00:01:11.000Z',
@@ -218,7 +218,7 @@ export const failedUntouched = recordOf('app', [
 ]);
 export const resolved = recordOf('wal', [
   AMBIGUOUS,
-  { type: 'mark_unknown', at: '2026-11-24T00:05:03.000Z', cause: 'the disk is gone', observations: [] },
+  { type: 'mark_unknown', at: '2026-11-24T00:05:03.000Z', reason: 'the disk is gone', observations: [] },
   {
     type: 'resolve',
     at: '2026-11-24T00:10:00.000Z',

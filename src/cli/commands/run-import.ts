@@ -1,7 +1,7 @@
 import { importByHand as record } from '../../app/import.ts';
 import { isoTime } from '../../domain/clock.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import type { Proof } from '../../executor/import-restore.ts';
+import type { ImportProof } from '../../executor/import-restore.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
@@ -35,7 +35,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
   return EXIT.done;
 }
 
-function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Proof {
+function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): ImportProof {
   const at = succeededAt === undefined ? undefined : isoTime(Date.parse(succeededAt));
   if (jobId !== undefined)
     return {
@@ -50,5 +50,5 @@ function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Proo
       '--job-id or --succeeded-at with --reason is required',
       'add --job-id ID; or, if the service no longer has the job, --succeeded-at TIME --reason "…"',
     );
-  return { by: 'word', succeeded_at: at, reason, who };
+  return { by: 'operator', succeeded_at: at, reason, who };
 }

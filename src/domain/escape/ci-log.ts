@@ -1,24 +1,23 @@
 /**
- * Text for the log of a pipeline, where a line can be a command to the runner that reads it. Nothing that vbsctl prints
- * is meant as one.
+ * Text for the log of a pipeline, whose runner takes some lines as commands. vbsctl never prints one on purpose.
  *
  * - Anywhere in a line: `##[…]` (GitHub's first form, actions/runner ActionCommand.cs; Azure Pipelines), `##vso[…]`
  *   (Azure Pipelines), `##teamcity[…]`.
  * - At the start of a line, after blanks: `::command::` (GitHub, Gitea, Forgejo).
  * - At the very start of a line: `---`, `+++`, `~~~`, `^^^` (Buildkite's groups).
- * - GitLab's and Travis's sections and Jenkins's notes need a carriage return or an escape sequence, which no text of
- *   ours holds (`harmlessText`).
+ * - GitLab's and Travis's sections and Jenkins's notes need a carriage return or an escape sequence, which our texts
+ *   never contain (`harmlessText`).
  */
 
-/** Colours may stand before: some tools take them out before they read. */
+/** A command may follow a colour: some tools remove colours before they read a line. */
 const COLOUR = String.raw`\x1b\[[\d;]*m`;
 const ANYWHERE = /##(?=[\w.-]*\[)/g;
 const LINE_START = new RegExp(String.raw`^((?:[^\S\n]|${COLOUR})*)(::)`, 'gm');
 const COLUMN_ONE = new RegExp(String.raw`^((?:${COLOUR})*)(---|\+\+\+|~~~|\^\^\^)(?=\s|$)`, 'gm');
-/** Most texts hold none of them: to see so is cheaper than to look at the start of every line. */
+/** A cheap first test, because most texts contain none of them. */
 const SUSPECT = /##|::|---|\+\+\+|~~~|\^\^\^/;
 
-/** Whole lines, with the first character of every such command made visible as its code: `\x3a:add-mask::`. */
+/** The lines, with the first character of every such command replaced by its code: `\x3a:add-mask::`. */
 export function withoutLogCommands(text: string): string {
   if (!SUSPECT.test(text)) return text;
   return text
@@ -33,7 +32,7 @@ function codeOfFirst(_: string, before: string, command: string): string {
 
 const BLANK = new RegExp(`^(?:[^\\S\\n]|${COLOUR})*$`);
 
-/** Whether a text ends within a line in which something stands already. */
+/** Whether the last line of a text is not empty. */
 export function endsMidLine(text: string): boolean {
   return !BLANK.test(text.slice(text.lastIndexOf('\n') + 1));
 }

@@ -1,21 +1,22 @@
 /**
- * What JSON.stringify leaves raw and a reader would act upon. A terminal: DEL, C1, bidi and other format characters, what is not seen at all. A
- * pipeline's log: `##[…]` and its like (ci-log.ts); what acts only at the start of a line stands behind a quote here.
+ * Characters that JSON.stringify does not escape but a terminal or a pipeline would act on. Terminal: DEL, C1, bidi and other
+ * format characters, invisible ones. Pipeline: `##[…]` and the like (ci-log.ts); commands at the start of a line follow a
+ * quotation mark here.
  */
 const HOSTILE = /[\u007f-\u009f\u2028\u2029\p{Cf}\p{Default_Ignorable_Code_Point}]|(?<=#)#/gu;
 
 /**
- * The one way of writing JSON: same data as JSON.stringify, but safe to look at in a terminal and in a log. No line
- * break at its end.
+ * The only way that vbsctl writes JSON: same data as JSON.stringify, but safe in a terminal and in a log. Without a line break
+ * at the end.
  */
 export function toJson(value: unknown, indent = 0): string {
   return harmlessJson(JSON.stringify(value, undefined, indent));
 }
 
-/** Nearly every text is this; to see so costs a quarter of looking for what is hostile. */
+/** A cheap first test, which nearly every text passes. */
 const HARMLESS = /^[ -~\n]*$/;
 
-/** JSON text with the same data. */
+/** A JSON text with the same data, and safe. */
 export function harmlessJson(text: string): string {
   if (HARMLESS.test(text) && !text.includes('##')) return text;
   return text.replace(HOSTILE, (char) =>

@@ -1,16 +1,15 @@
 import { sanitize } from './terminal.ts';
 
 /**
- * What somebody else wrote, within a sentence of ours that says what to do: in quotation marks unless it is one word.
- * `advice` (views/terminal.ts) never breaks a quotation, and looks for commands outside of them only, so whatever the
- * text holds, it cannot stand on a line as if vbsctl advised it. Cut after 60 characters: it is never broken, and the whole
- * stands elsewhere.
+ * Text from outside, for a sentence of advice: in quotation marks unless it is one word. `advice` (views/terminal.ts) never
+ * breaks a quotation, and finds commands only outside of quotations. So the text can never stand on a line of its own as if
+ * vbsctl advised it. Cut after 60 characters, because a quotation is never broken and other output has the whole text.
  */
 export function quoted(text: string): string {
   return inMarks(text, 60);
 }
 
-/** The same of what is nowhere else, such as the path of a file. */
+/** The same without a limit, for text that no other output has, such as the path of a file. */
 export function quotedWhole(text: string): string {
   return inMarks(text, Number.POSITIVE_INFINITY);
 }
@@ -23,7 +22,7 @@ function inMarks(text: string, lengthMax: number): string {
   return `“${shown.join('')}”`;
 }
 
-/** Without quotation marks and the arrow that is our sign of what to do. */
+/** Without quotation marks and the arrow that marks our advice. */
 const WORD = /^[^\s"'\\\u2018-\u201f\u2192]+$/;
-/** What our own commands begin with. */
+/** The first word of the commands that we advise. */
 const PROGRAM = /^(vbsctl|openstack)$/;

@@ -1,28 +1,26 @@
-/**
- * Text for a terminal. What somebody else wrote (manifests, the cloud, the state, file names) passes `sanitize` where a
- * view puts it into its own text.
- */
-
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 /**
- * Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates, and what is not
- * seen at all (variation selectors, fillers, the Braille pattern without dots).
+ * Control (C0, DEL, C1), format (bidi, zero width, tags), line and paragraph separators, lone surrogates, and invisible
+ * characters (variation selectors, fillers, the Braille pattern without dots).
  */
 const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** The text with everything made visible that could move the cursor, change colours, reorder or hide other text. */
+/**
+ * Text from outside (manifests, cloud, state, file names) for a terminal: with visible codes in place of all characters that
+ * could move the cursor, change colours, reorder or hide other text.
+ */
 export function sanitize(text: string): string {
   return PRINTABLE_ASCII.test(text) ? text : text.replace(HOSTILE, (char) => NAMED[char] ?? escaped(char));
 }
 
-/** The colours of `makeStyle` (views/terminal.ts), line breaks and tabs: what our own text may hold. */
+/** What our own text may contain: the colours of `makeStyle` (views/terminal.ts), line breaks and tabs. */
 const OWN = String.raw`\x1b\[(?:[12]|22|3[1236]|39)m|[\n\t]`;
 const OWN_OR_HOSTILE = new RegExp(`${OWN}|${HOSTILE.source}`, 'gu');
 const IS_OWN = new RegExp(`^(?:${OWN})$`);
 const OWN_ASCII = /^[\x20-\x7e\n\t]*$/;
 
-/** A whole text of ours, foreign parts included: only our own colours, line breaks and tabs act in it. */
+/** Our own text, including parts from outside: only our colours, line breaks and tabs keep their effect. */
 export function harmlessText(text: string): string {
   if (OWN_ASCII.test(text)) return text;
   return text.replace(OWN_OR_HOSTILE, (found) => (IS_OWN.test(found) ? found : escaped(found)));
