@@ -92,7 +92,7 @@ async function withOtherVolumes(
   ]);
   const volumes = readings.flatMap((reading) => (reading.kind === 'found' ? [reading.value] : []));
   const backups = seen.backup_list ?? (listing?.kind === 'listed' ? listing.values : []);
-  return { ...seen, beside: { volumes, backups } };
+  return { ...seen, advice: { volumes, backups } };
 }
 
 /** Whether a volume of the plan is attached to a server of which only the id is known. */

@@ -12,7 +12,6 @@ import type { Actor } from '../domain/state.ts';
 import type { Checkouts } from '../files/checkout.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import {
-  besideConfig,
   type ConfigSearch,
   checkoutsOf,
   FOUND_LIMIT,
@@ -21,6 +20,7 @@ import {
   loadConfig,
   loadManifests,
   manifestPaths,
+  relativeToConfig,
   WRONG_VERSION,
 } from '../manifest/index.ts';
 import type { Backend, Lease } from '../state/backend.ts';
@@ -153,18 +153,18 @@ export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): s
     if (address) return address;
     // Beside the named config, where a pull request cannot write. A state in the working directory may be forged.
     return loaded.named && loaded.path !== undefined
-      ? besideConfig(loaded.path, DEFAULT_STATE)
+      ? relativeToConfig(loaded.path, DEFAULT_STATE)
       : DEFAULT_STATE;
   }
   const found = foundConfig(io, settings);
   const problem = found && foundStateProblem(found);
   if (problem) throw new Failure('refused', problem);
   if (found && io.env.TF_HTTP_ADDRESS)
-    throw new Failure('refused', stateConflict(found.path, besideConfig(found.path, config.state)));
+    throw new Failure('refused', stateConflict(found.path, relativeToConfig(found.path, config.state)));
   // A path in the config is relative to the config, so that the command works from every directory.
   return isUrl(config.state) || loaded.path === undefined
     ? config.state
-    : besideConfig(loaded.path, config.state);
+    : relativeToConfig(loaded.path, config.state);
 }
 
 /** Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. */

@@ -22,7 +22,7 @@ export interface Observations {
    * Read only if a manifest names a backup of another volume: the volumes of such backups, and the backups that can be
    * listed. For advice only.
    */
-  readonly beside?: { readonly volumes: readonly Volume[]; readonly backups: readonly Backup[] };
+  readonly advice?: { readonly volumes: readonly Volume[]; readonly backups: readonly Backup[] };
   /** Backups that are being made, as far as known; absent if the service does not refuse because of them. */
   readonly pending_backups?: readonly Backup[];
 }

@@ -107,7 +107,7 @@ async function tightened(
 function meant(named: readonly string[], { path, config }: LoadedConfig): readonly string[] {
   if (named.length > 0) return named;
   if (path !== undefined && config.manifests.length > 0)
-    return config.manifests.map((manifest) => besideConfig(path, manifest));
+    return config.manifests.map((manifest) => relativeToConfig(path, manifest));
   return DEFAULT_MANIFESTS;
 }
 
@@ -141,7 +141,7 @@ function notLoosened(file: string, main: string | undefined, loosening: readonly
 }
 
 /** A path written in the config: relative to its file. */
-export function besideConfig(configPath: string, path: string): string {
+export function relativeToConfig(configPath: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(configPath), path);
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isContent, LeadsOutError, locate } from '../files/checkout.ts';
-import { besideConfig, checkoutsOf, exists, type LoadedConfig } from './config-file.ts';
+import { checkoutsOf, exists, type LoadedConfig, relativeToConfig } from './config-file.ts';
 import { DEFAULT_MANIFESTS, type LoadIo, STDIN } from './load.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function manifestPaths(
   if (path !== undefined && config.manifests.length > 0) {
     // In a file, - is the name of one: standard input is for the command line to name.
     const declared = config.manifests
-      .map((manifest) => besideConfig(path, manifest))
+      .map((manifest) => relativeToConfig(path, manifest))
       .map((manifest) => (manifest === STDIN ? `./${STDIN}` : manifest));
     if (!loaded.named) for (const each of declared) await mustStayInside(each, path, loaded, io);
     return declared;

@@ -4,11 +4,11 @@
  * `read-config.ts` turn them into specs and settings, `cross-checks.ts` compares all restores with each other.
  */
 export {
-  besideConfig,
   type ConfigSearch,
   checkoutsOf,
   type LoadedConfig,
   loadConfig,
+  relativeToConfig,
 } from './config-file.ts';
 export { manifestPaths } from './default-paths.ts';
 export { FOUND_LIMIT } from './found-limits.ts';

@@ -43,7 +43,7 @@ export interface LoadedTexts {
  * writes a pull request writes its links, too, and messages quote what they lead to. `named`: links of the operator
  * are followed, those in the working directory are not.
  */
-export type Reach = 'confined' | 'named';
+export type LinkPolicy = 'confined' | 'named';
 
 /**
  * The texts of files, of directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and of `-`. A file
@@ -52,10 +52,10 @@ export type Reach = 'confined' | 'named';
 export async function loadTexts(
   paths: readonly string[],
   io: LoadIo,
-  reach: Reach = 'confined',
+  linkPolicy: LinkPolicy = 'confined',
   bytesMax: number = LIMITS.bytes,
 ): Promise<LoadedTexts> {
-  const loader = new Loader(io, reach, bytesMax);
+  const loader = new Loader(io, linkPolicy, bytesMax);
   for (const path of paths) await loader.add(path);
   return loader;
 }
@@ -73,7 +73,7 @@ class Loader implements LoadedTexts {
   readonly texts: LoadedText[] = [];
   readonly diagnostics: Diagnostic[] = [];
   readonly #io: LoadIo;
-  readonly #reach: Reach;
+  readonly #linkPolicy: LinkPolicy;
   /** Links in them do not lead out of them. */
   #checkouts: Checkouts = [];
   readonly #seen = new Set<string>();
@@ -82,9 +82,9 @@ class Loader implements LoadedTexts {
   /** By their names, below the directory that is being read, whether they could be read or not. */
   #manifestsMet = 0;
 
-  constructor(io: LoadIo, reach: Reach, bytesMax: number) {
+  constructor(io: LoadIo, linkPolicy: LinkPolicy, bytesMax: number) {
     this.#io = io;
-    this.#reach = reach;
+    this.#linkPolicy = linkPolicy;
     this.#bytesMax = bytesMax;
     this.#bytesLeft = bytesMax;
   }
@@ -92,7 +92,7 @@ class Loader implements LoadedTexts {
   async add(path: string): Promise<void> {
     await this.#attempt(path, async () => {
       if (path === STDIN) return await this.#stdin();
-      if (this.#reach === 'named') return await this.#named(path);
+      if (this.#linkPolicy === 'named') return await this.#named(path);
       const found = await stat(this.#absolute(path));
       this.#checkouts = await this.#checkoutsFor(this.#absolute(path));
       if (!found.isDirectory()) return await this.#file(path, found.isFile());

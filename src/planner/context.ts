@@ -29,13 +29,13 @@ export function contextOf(
 ): Context {
   const project = target ?? state?.target ?? { project_id: '', region: '' };
   const backups = indexBackups(observations?.backup_list ?? [], project.project_id);
-  const beside = observations?.beside?.backups;
+  const advice = observations?.advice?.backups;
   return {
     records,
     observations,
     volumesByName: indexVolumes(observations?.volume_list ?? []),
     backups,
-    advisable: beside ? indexBackups(beside, project.project_id) : backups,
+    advisable: advice ? indexBackups(advice, project.project_id) : backups,
     project,
     policy,
     waivers: new Set(waivers),

@@ -4,27 +4,27 @@ import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
 import { isMaybeTouched, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
-import type { Claims } from './claims.ts';
-import { type Crowds, crowding } from './conflicts.ts';
 import type { Context } from './context.ts';
 import { hasExpired } from './expiry.ts';
 import { factProblems, waits } from './facts.ts';
 import {
   addressOccupied,
   mayBeTouched,
-  openBusiness,
+  openRestores,
   outcomeUnknown,
   sameRestoreTwice,
   waitsForResumed,
 } from './open-records.ts';
+import type { RecordAssignments } from './record-assignments.ts';
 import type { Pinned, Resolved } from './resolve-spec.ts';
+import { type SharedVolumes, sharedVolumeProblem } from './shared-volumes.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
 /** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
 export function decide(
   one: Resolved,
-  claims: Claims,
-  conflicts: Crowds,
+  assignments: RecordAssignments,
+  sharedVolumes: SharedVolumes,
   refused: readonly Diagnostic[],
   resuming: ReadonlySet<RestoreRecord>,
   context: Context,
@@ -37,15 +37,15 @@ export function decide(
     backup: backupView(one, context),
     generation: spec.generation,
     source: spec.source,
-    ...optional('was', claims.movedFrom.get(spec.address)),
+    ...optional('was', assignments.movedFrom.get(spec.address)),
   };
   const blocked = (reasons: readonly Diagnostic[]): Action => ({
     kind: 'blocked',
     reasons,
     ...base,
-    ...optional('unknown', unknownInTheWay(one, claims, context)),
+    ...optional('unknown', unknownInTheWay(one, assignments, context)),
   });
-  const occupant = claims.occupied.get(spec.address);
+  const occupant = assignments.occupied.get(spec.address);
   const occupied = occupant ? [addressOccupied(occupant, one)] : [];
 
   if (found) {
@@ -57,10 +57,10 @@ export function decide(
         ...base,
         ...pinned(one, base),
         ...doneView(record, spec.backup, context),
-        ...ruleToNote(one, claims),
-        ...protectToNote(one, claims),
+        ...ruleToNote(one, assignments),
+        ...protectToNote(one, assignments),
       };
-    if (claims.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, claims)]);
+    if (assignments.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, assignments)]);
     switch (record.status) {
       case 'intended':
       case 'running':
@@ -89,7 +89,7 @@ export function decide(
   }
   // Rule: maybe-touched-here-is-not-planned-again
   // The newest attempt elsewhere touched nothing; the one that stands here may have, and nobody has settled it.
-  const before = recordBefore(one, claims, context);
+  const before = recordBefore(one, assignments, context);
   if (before && isMaybeTouched(before) && isOf(before, one))
     return blocked([mayBeTouched(before, true, context), ...occupied]);
   if (hasExpired(spec, context.now)) {
@@ -101,8 +101,8 @@ export function decide(
     ...one.problems,
     ...occupied,
     // Rule: open-business-blocks
-    ...openBusiness(one, claims, resuming, context),
-    ...crowding(one, conflicts),
+    ...openRestores(one, assignments, resuming, context),
+    ...sharedVolumeProblem(one, sharedVolumes),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
     ...refused,
   ];
@@ -121,7 +121,7 @@ export function decide(
 /** What a person has to settle before the restore can go on, whatever else blocks it. */
 function unknownInTheWay(
   { spec, found, volume_id, backup_id }: Resolved,
-  { occupied }: Claims,
+  { occupied }: RecordAssignments,
   { records }: Context,
 ): Unknown | undefined {
   return (
@@ -135,15 +135,15 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
 }
 
 /** Only a record that stands at the declaration's address, or moves there, can keep another rule. */
-function ruleToNote({ spec, found, newRule }: Resolved, { claimed }: Claims) {
-  const isOwn = found?.current && claimed.get(found.record.address) === spec.address;
+function ruleToNote({ spec, found, newRule }: Resolved, { assigned }: RecordAssignments) {
+  const isOwn = found?.current && assigned.get(found.record.address) === spec.address;
   return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
 }
 
 /** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
-function protectToNote({ spec, found }: Resolved, { claimed }: Claims) {
+function protectToNote({ spec, found }: Resolved, { assigned }: RecordAssignments) {
   const { protect } = spec;
-  const isOwn = found?.current && claimed.get(found.record.address) === spec.address;
+  const isOwn = found?.current && assigned.get(found.record.address) === spec.address;
   if (protect === undefined || !isOwn || protect === (found.record.protect ?? false)) return {};
   return protect || found.record.address === spec.address ? { note_protect: protect } : {};
 }
@@ -174,11 +174,11 @@ function runnable(spec: RestoreSpec, rule?: Selector) {
 /** The record that will stand at the address once the moves are written down. */
 function recordBefore(
   { spec, found }: Resolved,
-  claims: Claims,
+  assignments: RecordAssignments,
   { records }: Context,
 ): RestoreRecord | undefined {
-  if (claims.movedFrom.has(spec.address)) return found?.record;
+  if (assignments.movedFrom.has(spec.address)) return found?.record;
   const here = records.at(spec.address);
-  const leavesTo = here && claims.claimed.get(here.address);
-  return leavesTo !== undefined && claims.movedFrom.get(leavesTo) === here?.address ? undefined : here;
+  const leavesTo = here && assignments.assigned.get(here.address);
+  return leavesTo !== undefined && assignments.movedFrom.get(leavesTo) === here?.address ? undefined : here;
 }

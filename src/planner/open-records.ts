@@ -4,15 +4,15 @@ import type { Precondition } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
-import type { Claims } from './claims.ts';
 import type { Context } from './context.ts';
-import { type Found, generationAfter } from './record-index.ts';
+import type { RecordAssignments } from './record-assignments.ts';
+import { generationAfter, type MatchedRecord } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
 
 /** What earlier restores left unsettled, and how each is settled. The reasons that keep a plan from starting twice. */
 
 /** Its own last attempt: nobody can tell what came of it. */
-export function outcomeUnknown({ record, current }: Found, context: Context): Diagnostic {
+export function outcomeUnknown({ record, current }: MatchedRecord, context: Context): Diagnostic {
   const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
   if (!current)
     return error('outcome-unknown', `the history has an attempt with an unknown outcome${cause}`, {
@@ -56,10 +56,10 @@ export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): D
   });
 }
 
-export function sameRestoreTwice(record: RestoreRecord, claims: Claims): Diagnostic {
+export function sameRestoreTwice(record: RestoreRecord, assignments: RecordAssignments): Diagnostic {
   return error(
     'same-restore-twice',
-    `this is the same restore as ${claims.claimed.get(record.address) ?? record.address}`,
+    `this is the same restore as ${assignments.assigned.get(record.address) ?? record.address}`,
     { remedy: 'remove one of the two declarations' },
   );
 }
@@ -72,16 +72,16 @@ const TOLD_MAX = 3;
  * very plan resumes on the backup does not block: the executor goes on with it before, and holds the backup until
  * it is over.
  */
-export function openBusiness(
+export function openRestores(
   one: Resolved,
-  claims: Claims,
+  assignments: RecordAssignments,
   resuming: ReadonlySet<RestoreRecord>,
   { records }: Context,
 ): Diagnostic[] {
   const { spec, volume_id, backup_id } = one;
   if (volume_id === undefined || backup_id === undefined) return [];
   const { disk, backup } = records.openOn(volume_id, backup_id);
-  const occupant = claims.occupied.get(spec.address);
+  const occupant = assignments.occupied.get(spec.address);
   const told = new Set<RestoreRecord>();
   for (const list of [disk, backup]) {
     let left = TOLD_MAX;
@@ -97,7 +97,7 @@ export function openBusiness(
     const shared = record.volume_id === volume_id ? 'disk' : 'backup';
     return error('open-business', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
       detail: `${identityText(record)}, since ${record.updated_at}`,
-      remedy: howToSettle(record, claims.claimed.get(record.address)),
+      remedy: howToSettle(record, assignments.assigned.get(record.address)),
     });
   });
 }
@@ -114,10 +114,17 @@ export function waitsForResumed(
 }
 
 /** Records that the plan brings to their end: open, declared, and not in the way of each other. */
-export function resumedBy(planned: readonly Resolved[], claims: Claims): ReadonlySet<RestoreRecord> {
+export function resumedBy(
+  planned: readonly Resolved[],
+  assignments: RecordAssignments,
+): ReadonlySet<RestoreRecord> {
   return new Set(
     planned.flatMap(({ spec, found }) => {
-      if (!found?.current || claims.duplicates.has(spec.address) || claims.occupied.has(spec.address))
+      if (
+        !found?.current ||
+        assignments.duplicates.has(spec.address) ||
+        assignments.occupied.has(spec.address)
+      )
         return [];
       return isUnderWay(found.record) ? [found.record] : [];
     }),

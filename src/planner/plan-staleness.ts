@@ -36,7 +36,7 @@ export type Staleness =
  */
 export type Progress = 'to_do' | 'to_repeat' | 'under_way' | 'done' | 'ended';
 
-export interface Ground {
+export interface StalenessContext {
   readonly state: State | undefined;
   /** Where the state is looked for, for messages. */
   readonly location: string;
@@ -47,9 +47,9 @@ export interface Ground {
   readonly maxAgeMs?: number;
 }
 
-export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Staleness {
-  const { state } = ground;
-  const [elsewhere] = [...otherTarget(saved, ground), ...otherState(saved, ground)];
+export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: Hash): Staleness {
+  const { state } = context;
+  const [elsewhere] = [...otherTarget(saved, context), ...otherState(saved, context)];
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
   const own = ownWork(saved, state);
   const runnable = saved.actions.filter(isSavedRunnable);
@@ -62,7 +62,7 @@ export function stalenessOf(saved: SavedPlan, ground: Ground, hash: Hash): Stale
   if (open + openMoves === 0 && runnable.length + moves > 0)
     return stale([appliedBefore(runnable.length, own)]);
   const reasons = [
-    ...wrongAge(saved, state, ground),
+    ...wrongAge(saved, state, context),
     ...changedRecords(saved, state, own.moved, hash),
     ...changedDisks(saved, state, progress),
   ];
@@ -75,7 +75,7 @@ function stale(reasons: readonly Diagnostic[]): Staleness {
 
 // ---- where
 
-function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
+function otherTarget(saved: SavedPlan, { target }: StalenessContext): Diagnostic[] {
   if (sameProject(saved.target, target)) return [];
   return [
     error('plan-other-project', 'the plan was made for a different cloud project than the credentials', {
@@ -88,7 +88,7 @@ function otherTarget(saved: SavedPlan, { target }: Ground): Diagnostic[] {
   ];
 }
 
-function otherState(saved: SavedPlan, { state, location }: Ground): Diagnostic[] {
+function otherState(saved: SavedPlan, { state, location }: StalenessContext): Diagnostic[] {
   const made = `the plan was made at ${saved.created_at} over lineage ${saved.state.lineage}, serial ${saved.state.serial}`;
   if (!state)
     return [
@@ -126,7 +126,7 @@ const SKEW_MS = 5 * 60_000;
  * was not made over the serial that it names. Nothing bounds it as long as the state has not moved on: then a file
  * whose time was edited looks like one that was made anew. Only a signature tells these two apart.
  */
-function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: Ground): Diagnostic[] {
+function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: StalenessContext): Diagnostic[] {
   const { created_at } = saved;
   const made = Date.parse(created_at);
   const clocks = 'compare the clocks of the two machines; otherwise ';

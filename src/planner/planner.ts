@@ -5,18 +5,18 @@ import type { Orphan, Plan } from '../domain/plan.ts';
 import type { Address } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 import { abbreviate } from './abbreviate.ts';
-import { type Claims, claim } from './claims.ts';
-import { conflictsOf } from './conflicts.ts';
+import { checkPlanSize, policyCheck } from './check-policy.ts';
 import { contextOf } from './context.ts';
 import { decide } from './decide.ts';
 import { blockDependants, withDependencies } from './dependencies.ts';
 import { foreignRestores } from './foreign-restores.ts';
-import { guardian, guardPlan } from './guards.ts';
 import { noticesOf } from './notices.ts';
 import { resumedBy } from './open-records.ts';
 import type { PlanInput } from './plan-input.ts';
+import { assignRecords, type RecordAssignments } from './record-assignments.ts';
 import { indexRecords } from './record-index.ts';
 import { type Resolved, resolve } from './resolve-spec.ts';
+import { findSharedVolumes } from './shared-volumes.ts';
 
 /**
  * Start here: what `apply` would do. Each spec is resolved to a disk, a backup and its record; the records are
@@ -28,16 +28,16 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
   const context = contextOf(input, records);
   const resolved = specs.map((spec) => resolve(spec, context));
   // Over all specs, also those that --target leaves out: a disk or a record may be theirs.
-  const claims = claim(resolved, context.records);
-  const conflicts = conflictsOf(resolved, claims, input.now);
+  const assignments = assignRecords(resolved, context.records);
+  const sharedVolumes = findSharedVolumes(resolved, assignments, input.now);
 
   const wanted = input.only.length === 0 ? undefined : withDependencies(specs, input.only);
   const planned = wanted ? resolved.filter(({ spec }) => wanted.has(spec.address)) : resolved;
-  const guard = guardian(resolved, planned, context);
+  const guard = policyCheck(resolved, planned, context);
   const judged = planned.map((one) => ({ one, ...guard(one) }));
-  const resuming = resumedBy(planned, claims);
+  const resuming = resumedBy(planned, assignments);
   const actions = blockDependants(
-    judged.map(({ one, refused }) => decide(one, claims, conflicts, refused, resuming, context)),
+    judged.map(({ one, refused }) => decide(one, assignments, sharedVolumes, refused, resuming, context)),
   );
   return {
     format: 1,
@@ -49,11 +49,11 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
     manifests: input.files,
     actions,
     ...optional('left_out', planned.length < specs.length ? specs.length - planned.length : undefined),
-    orphans: orphans(state, claims),
+    orphans: orphans(state, assignments),
     // All renames, also of what --target leaves out: two records may be changing places.
-    moves: [...claims.movedFrom].map(([to, from]) => ({ from, to })),
+    moves: [...assignments.movedFrom].map(([to, from]) => ({ from, to })),
     notices: [
-      ...guardPlan(actions, policy, context.waivers),
+      ...checkPlanSize(actions, policy, context.waivers),
       ...foreignRestores(actions, state),
       ...(wanted ? unknownLeftOut(resolved, wanted) : []),
       ...judged.flatMap(({ one, waived }, index) => {
@@ -80,8 +80,8 @@ function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Addre
   ];
 }
 
-function orphans(state: State | undefined, claims: Claims): Orphan[] {
+function orphans(state: State | undefined, assignments: RecordAssignments): Orphan[] {
   return [...(state?.records.values() ?? [])]
-    .filter((record) => !claims.claimed.has(record.address))
+    .filter((record) => !assignments.assigned.has(record.address))
     .map(({ address, status, volume_id, backup_id }) => ({ address, status, volume_id, backup_id }));
 }

@@ -8,7 +8,7 @@ export interface RecordIndex {
    * What is known of this restore, under whatever address, now or long superseded. A lower generation than one
    * that is done finds that one: only raising the number asks for a restore.
    */
-  find(volumeId: string, backup: BackupRef, generation: number): Found | undefined;
+  find(volumeId: string, backup: BackupRef, generation: number): MatchedRecord | undefined;
   /** The record that stands at an address now. */
   at(address: Address): RestoreRecord | undefined;
   /** Records whose outcome is still to come, by what they hold. */
@@ -31,7 +31,7 @@ export interface RecordIndex {
   nextGeneration(volumeId: string, backupId: string, asked?: BackupRef): number;
 }
 
-export interface Found {
+export interface MatchedRecord {
   readonly record: RestoreRecord;
   /** It stands in the state; else only the history knows it, under the address that it had then. */
   readonly current: boolean;
@@ -109,7 +109,7 @@ export function generationAfter(records: RecordIndex, record: RestoreRecord): nu
 }
 
 /** The newest that is known of one identity. */
-interface Fact extends Found {
+interface Fact extends MatchedRecord {
   /** When its attempt ended, among all: the place in the history, not a time. */
   readonly order: number;
 }

@@ -1,7 +1,7 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
 import type { Context } from './context.ts';
-import type { Found } from './record-index.ts';
+import type { MatchedRecord } from './record-index.ts';
 import { pickBackup, pickVolume } from './select.ts';
 
 /** A spec with its disk and backup found, as far as they could be. */
@@ -13,7 +13,7 @@ export interface Pinned {
   readonly volume_id: string;
   readonly backup_id: string;
   /** What is known of this very restore, under whatever address. */
-  readonly found?: Found;
+  readonly found?: MatchedRecord;
   /** It was found by what its rule picks: the rule itself was never done. */
   readonly newRule?: boolean;
   /** What the name of the disk has come to mean since it began; else empty. */

@@ -41,7 +41,7 @@ export function save(
     return spec;
   };
   const actions = plan.actions.map((action) => readable(savedAction(action, specOf(action.address))));
-  const renamed = renamedBeside(plan, specOf, state);
+  const renamed = renamedOutside(plan, specOf, state);
   const saved: Omit<SavedPlan, 'digest'> = {
     apiVersion: 'vbsctl.dev/v1',
     kind: 'SavedPlan',
@@ -127,7 +127,7 @@ function viewsOf<V, B extends BackupView>({ volume, backup }: { readonly volume:
 }
 
 /** Two records may be changing places, of which only one is part of the plan. */
-function renamedBeside(
+function renamedOutside(
   { actions, moves }: Plan,
   specOf: (address: Address) => RestoreSpec,
   { records }: State,

@@ -55,7 +55,7 @@ export function nameOfDisk(volumeId: string, observations: Observations | undefi
   const seen =
     reading?.kind === 'found'
       ? reading.value
-      : observations?.beside?.volumes.find(({ id }) => id === volumeId);
+      : observations?.advice?.volumes.find(({ id }) => id === volumeId);
   return seen?.name || undefined;
 }
 

@@ -52,7 +52,7 @@ describe('a generated manifest', () => {
     expect(text).to.match(
       /^ {4}# gap: disk disk-4, 40 GB, on server-9 \(\/dev\/vda\): no restorable backup/m,
     );
-    expect(text).to.include('# NOT HERE: 1 disk without such a backup');
+    expect(text).to.include('# MISSING: 1 disk without such a backup');
     expect(text).to.include('# newer: 2026-11-23T01:00:00Z 10000000-0000-4000-8000-000000000023');
     expect(text).to.include('# older: 2026-11-21T01:00:00Z 10000000-0000-4000-8000-000000000021');
     expect(text).to.include('# The backups were taken within 2d of each other.');

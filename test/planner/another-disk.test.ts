@@ -20,7 +20,7 @@ const source = { file: 'restores.yaml', line: 12, column: 7 };
 function lookedBeside(specs: Parameters<typeof planOf>[0]): Observations {
   return {
     ...observe(cloud, observationNeeds(specs, indexRecords(undefined))),
-    beside: { volumes: cloud.volumes, backups: cloud.backups },
+    advice: { volumes: cloud.volumes, backups: cloud.backups },
   };
 }
 

@@ -13,27 +13,27 @@ import type { Resolved } from './resolve-spec.ts';
 /** The operator's limits, as a plan is held against them. */
 
 /** What the policy, and restores that protect their disk, say of one restore. */
-export function guardian(
+export function policyCheck(
   resolved: readonly Resolved[],
   planned: readonly Resolved[],
   context: Context,
 ): (one: Resolved) => PolicyResult {
-  const shieldOf = shielding(resolved, new Set(planned), context);
+  const protectionOf = findProtections(resolved, new Set(planned), context);
   const { policy, now, waivers } = context;
   return (one) => {
     const seen = factsOf(one, context);
     return withWaivers(
       [
-        ...guardSpec(one.spec, policy),
+        ...specBreaches(one.spec, policy),
         ...(seen ? factBreaches(seen.volume, seen.backup, policy, now) : []),
-        ...guardShield(one, shieldOf),
+        ...protectionBreaches(one, protectionOf),
       ],
       waivers,
     );
   };
 }
 
-export function guardPlan(
+export function checkPlanSize(
   actions: readonly Action[],
   { max_restores }: Policy,
   waivers: ReadonlySet<Waiver>,
@@ -54,7 +54,7 @@ export function guardPlan(
   return [...refused, ...waived];
 }
 
-function guardSpec(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
+function specBreaches(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
   const refusals: PolicyBreach[] = [];
   const { allowed_sets, require_labels = [] } = policy;
   if (allowed_sets && !allowed_sets.includes(spec.set))
@@ -94,7 +94,7 @@ function guardSpec(spec: RestoreSpec, policy: Policy): PolicyBreach[] {
   return refusals;
 }
 
-interface Shield {
+interface Protection {
   readonly address: string;
   readonly since: string;
 }
@@ -103,12 +103,12 @@ interface Shield {
  * Disks into which a restore with `protect: true` was done: as it is declared, or as its record has it, whatever is
  * declared today or was restored since. Only a declaration at the address of that record lifts what the record has.
  */
-function shielding(
+function findProtections(
   resolved: readonly Resolved[],
   planned: ReadonlySet<Resolved>,
   { records }: Context,
-): (volumeId: string) => Shield | undefined {
-  const declared = new Map<string, Shield>();
+): (volumeId: string) => Protection | undefined {
+  const declared = new Map<string, Protection>();
   const lifted = new Set<string>();
   for (const one of resolved) {
     const { spec, volume_id, found } = one;
@@ -130,18 +130,18 @@ function shielding(
   };
 }
 
-function guardShield(
+function protectionBreaches(
   { volume_id }: Resolved,
-  shieldOf: (volumeId: string) => Shield | undefined,
+  protectionOf: (volumeId: string) => Protection | undefined,
 ): PolicyBreach[] {
-  const shield = volume_id === undefined ? undefined : shieldOf(volume_id);
-  if (!shield) return [];
+  const protection = volume_id === undefined ? undefined : protectionOf(volume_id);
+  if (!protection) return [];
   return [
     {
       waiver: 'protected-restores',
       code: 'protected-restore',
-      summary: `${shield.address} was restored into this disk at ${shield.since} and protects it`,
-      edit: `declare ${quoted(shield.address)} with protect: false, and apply that first or together with this`,
+      summary: `${protection.address} was restored into this disk at ${protection.since} and protects it`,
+      edit: `declare ${quoted(protection.address)} with protect: false, and apply that first or together with this`,
     },
   ];
 }

@@ -7,9 +7,9 @@ import type { Resolved } from './resolve-spec.ts';
  * Which declaration a record belongs to. A record that is still declared under its own address stays there; else
  * the first declaration of the same restore takes it over, which is what a rename looks like.
  */
-export interface Claims {
-  /** Address of a record → address of the declaration it belongs to. What nothing claims is an orphan. */
-  readonly claimed: ReadonlyMap<Address, Address>;
+export interface RecordAssignments {
+  /** Address of a record → address of the declaration it belongs to. A record without one is an orphan. */
+  readonly assigned: ReadonlyMap<Address, Address>;
   /** Address of a declaration → address its record has to move from. */
   readonly movedFrom: ReadonlyMap<Address, Address>;
   /** Declarations of a restore that already belongs to another declaration. */
@@ -18,37 +18,37 @@ export interface Claims {
   readonly occupied: ReadonlyMap<Address, RestoreRecord>;
 }
 
-export function claim(resolved: readonly Resolved[], records: RecordIndex): Claims {
-  const claimed = new Map<Address, Address>();
+export function assignRecords(resolved: readonly Resolved[], records: RecordIndex): RecordAssignments {
+  const assigned = new Map<Address, Address>();
   const movedFrom = new Map<Address, Address>();
   const duplicates = new Set<Address>();
   for (const { spec, found } of resolved) {
-    if (found?.current && found.record.address === spec.address) claimed.set(spec.address, spec.address);
+    if (found?.current && found.record.address === spec.address) assigned.set(spec.address, spec.address);
   }
   for (const { spec, found } of resolved) {
     // Only what stands in the state can move; what is history stays history.
     if (!found?.current || found.record.address === spec.address) continue;
     const from = found.record.address;
-    if (claimed.has(from)) duplicates.add(spec.address);
+    if (assigned.has(from)) duplicates.add(spec.address);
     else {
-      claimed.set(from, spec.address);
+      assigned.set(from, spec.address);
       movedFrom.set(spec.address, from);
     }
   }
-  const occupied = holdBack(resolved, records, movedFrom);
+  const occupied = cancelBlockedMoves(resolved, records, movedFrom);
   // A declaration owns what is over at its address, too: it supersedes that. What is open is nobody's but its own.
   for (const { spec } of resolved) {
     const here = records.at(spec.address);
-    if (here && !isOpen(here) && !claimed.has(spec.address)) claimed.set(spec.address, spec.address);
+    if (here && !isOpen(here) && !assigned.has(spec.address)) assigned.set(spec.address, spec.address);
   }
-  return { claimed, movedFrom, duplicates, occupied };
+  return { assigned, movedFrom, duplicates, occupied };
 }
 
 /**
  * Takes back every move onto an open record that stays where it is. The record of a move taken back stays as
  * well, and may hold up the next one. Returns who is in the way of whom.
  */
-function holdBack(
+function cancelBlockedMoves(
   resolved: readonly Resolved[],
   records: RecordIndex,
   movedFrom: Map<Address, Address>,

@@ -2,33 +2,40 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { isOpen } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
-import type { Claims } from './claims.ts';
 import { hasExpired } from './expiry.ts';
+import type { RecordAssignments } from './record-assignments.ts';
 import type { Resolved } from './resolve-spec.ts';
 
 /** Disk → declarations that still have something to do on it, where there are several. */
-export type Crowds = ReadonlyMap<string, readonly Address[]>;
+export type SharedVolumes = ReadonlyMap<string, readonly Address[]>;
 
-export function conflictsOf(resolved: readonly Resolved[], claims: Claims, now: number): Crowds {
+export function findSharedVolumes(
+  resolved: readonly Resolved[],
+  assignments: RecordAssignments,
+  now: number,
+): SharedVolumes {
   const pending = new Map<string, Address>();
-  const crowds = new Map<string, Address[]>();
+  const shared = new Map<string, Address[]>();
   for (const one of resolved) {
     const { spec, volume_id } = one;
-    if (volume_id === undefined || !isPending(one, claims, now)) continue;
+    if (volume_id === undefined || !isPending(one, assignments, now)) continue;
     const first = pending.get(volume_id);
     if (first === undefined) pending.set(volume_id, spec.address);
     else {
-      const crowd = crowds.get(volume_id) ?? [first];
-      crowds.set(volume_id, crowd);
-      crowd.push(spec.address);
+      const addresses = shared.get(volume_id) ?? [first];
+      shared.set(volume_id, addresses);
+      addresses.push(spec.address);
     }
   }
-  return crowds;
+  return shared;
 }
 
 /** More than one restore is to be done on the disk: which one comes last is for a person to say. */
-export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diagnostic[] {
-  const all = conflicts.get(volume_id ?? '');
+export function sharedVolumeProblem(
+  { spec, volume_id }: Resolved,
+  sharedVolumes: SharedVolumes,
+): Diagnostic[] {
+  const all = sharedVolumes.get(volume_id ?? '');
   // Rule: disk-is-declared-once
   if (!all) return [];
   return [
@@ -42,8 +49,8 @@ export function crowding({ spec, volume_id }: Resolved, conflicts: Crowds): Diag
   ];
 }
 
-function isPending({ spec, found }: Resolved, claims: Claims, now: number): boolean {
-  if (claims.duplicates.has(spec.address)) return false;
+function isPending({ spec, found }: Resolved, assignments: RecordAssignments, now: number): boolean {
+  if (assignments.duplicates.has(spec.address)) return false;
   const record = found?.record;
   if (record && isOpen(record)) return true;
   const startable = !record || (record.status === 'failed' && record.touched === 'no');
