@@ -222,12 +222,12 @@ export async function openLocation(
 
 /** A lock that never expires outlives a killed process. Some servers (Gitea) do not show its ID, so the log must have it. */
 function noteLockId(io: Io, lease: Lease): Lease {
-  if (lease.ttlMs === Number.POSITIVE_INFINITY)
+  if (lease.lock.ttlMs === Number.POSITIVE_INFINITY)
     showDiagnostics(io, [
       {
         severity: 'note',
         code: 'lock-never-expires',
-        summary: `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.id)}`,
+        summary: `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
       },
     ]);
   return lease;

@@ -147,13 +147,13 @@ class Execution {
       mode === 'follow' ||
       lease.failure ||
       // Rule: time-to-live-outlasts-a-request
-      lease.ttlMs > timeoutMs
+      lease.lock.ttlMs > timeoutMs
     )
       return;
     throw Failure.of(
       'state',
       'lease-too-short',
-      `the lock on the state lasts ${formatDuration(lease.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
+      `the lock on the state lasts ${formatDuration(lease.lock.ttlMs)}, a request to the cloud up to ${formatDuration(timeoutMs)}`,
       { remedy: 'make lease_ttl in the URL of the state longer, or http.request_timeout shorter' },
     );
   }

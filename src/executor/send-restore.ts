@@ -27,7 +27,7 @@ export async function sendRestore(
   if (blocked) return notSent(blocked.reason);
   // Rule: lease-outlasts-the-request
   const neededMs = settings.http.request_timeout_ms;
-  const leaseOutlastsRequest = () => lease.remainingMs() > neededMs;
+  const leaseOutlastsRequest = () => lease.lock.remainingMs() > neededMs;
   // Rule: lost-lock-holds-the-post
   if (!leaseOutlastsRequest())
     return notSent('the lock on the state is lost, or could end before the request does');

@@ -16,7 +16,7 @@ const TIMEOUT_MS = 30_000;
 /** `VBSCTL_STATE_SIZE_LIMIT`, such as `512MiB`; default 256MiB. */
 export function stateBytesMax(env: Env): number {
   const text = env[VARIABLE]?.trim();
-  if (text === undefined || text === '') return STATE_BYTES_MAX;
+  if (!text) return STATE_BYTES_MAX;
   const [, digits, unit] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (unit === 'GiB' ? 1024 ** 3 : 1024 ** 2);
   if (bytes > 0) return bytes;
@@ -28,7 +28,7 @@ export function stateBytesMax(env: Env): number {
 /** `VBSCTL_STATE_TIMEOUT`, such as `2m`: for a request with its whole answer; default 30 s, from 1 s to 1 h. */
 export function stateTimeoutMs(env: Env): number {
   const text = env[TIMEOUT_VARIABLE]?.trim();
-  if (text === undefined || text === '') return TIMEOUT_MS;
+  if (!text) return TIMEOUT_MS;
   const ms = parseDuration(text);
   if (ms !== undefined && ms >= 1_000 && ms <= 3_600_000) return ms;
   throw Failure.of('usage', 'state-timeout', `${TIMEOUT_VARIABLE} must be a duration from 1s to 1h`, {

@@ -62,14 +62,9 @@ function reportingLease(lease: Lease, checks: StateChecks): Lease {
     reporting = undefined;
   };
   return {
-    get lock() {
-      return lease.lock;
-    },
+    lock: lease.lock,
     get failure() {
       return lease.failure;
-    },
-    get ttlMs() {
-      return lease.ttlMs;
     },
     state: () => lease.state(),
     snapshot: () => lease.snapshot(),
@@ -80,7 +75,6 @@ function reportingLease(lease: Lease, checks: StateChecks): Lease {
       isBehind = true;
       reporting ??= report();
     },
-    remainingMs: () => lease.remainingMs(),
     async release() {
       await lease.release();
       await reporting;

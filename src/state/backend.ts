@@ -50,7 +50,7 @@ export interface Backend {
 
 /** The right to change a state. */
 export interface Lease {
-  readonly lock: LockInfo;
+  readonly lock: OwnLock;
   /**
    * The state with every durable commit of this lease; undefined if there is none. Free of cost: records and history are
    * those of the lease itself and grow with later commits.
@@ -74,6 +74,15 @@ export interface Lease {
   commit(changes: readonly Change[]): Promise<void>;
   /** Why nothing can be committed any more. Must be checked before each POST. */
   readonly failure: Error | undefined;
+  /** Completes the stored state and releases the lock. May be called twice. */
+  release(): Promise<void>;
+}
+
+/** A lock of this process, and how long it is valid. */
+export interface OwnLock {
+  readonly info: LockInfo;
+  /** Why the lock is known to be lost. */
+  readonly lost: Error | undefined;
   /**
    * How long the lock is certainly held, ms; Infinity if only a user can remove it, 0 after that. Must be checked right
    * before a request is sent, because the process may have been frozen.
@@ -81,9 +90,6 @@ export interface Lease {
   remainingMs(): number;
   /** How long the lock lasts after a renewal, ms; Infinity if only a user can remove it. */
   readonly ttlMs: number;
-  /** Completes the stored state and releases the lock. May be called twice. */
-  release(): Promise<void>;
 }
 
-/** A lock of this process. */
 export interface LockInfo extends Required<Omit<LockHolder, 'lease'>> {}

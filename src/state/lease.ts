@@ -12,15 +12,14 @@ import {
   type Staged,
   type State,
 } from '../domain/state.ts';
-import type { BackendContext, Lease, LockInfo } from './backend.ts';
+import type { BackendContext, Lease, OwnLock } from './backend.ts';
 import type { Snapshot } from './codec.ts';
 import { type Chain, extendChain } from './history-chain.ts';
-import type { LockValidity } from './lock.ts';
 import { commit as commitShape } from './record-shape.ts';
 
 /** What differs between the backends: how a state is stored while this process holds its lock. */
 export interface LeaseStorage {
-  readonly lock: LockValidity;
+  readonly lock: OwnLock;
   /**
    * Stores all commits of the group or none; resolves once they are durable. Not called again after it rejected. Rejects
    * if the lock is not held any more, so that no commit is acknowledged that the next holder does not see.
@@ -74,8 +73,8 @@ export class StateLease implements Lease {
     if (options.found) this.#ledger = new Ledger(options.found.state);
   }
 
-  get lock(): LockInfo {
-    return this.#storage.lock.info;
+  get lock(): OwnLock {
+    return this.#storage.lock;
   }
 
   get failure(): Error | undefined {
@@ -89,14 +88,6 @@ export class StateLease implements Lease {
   snapshot(): Snapshot | undefined {
     const state = this.state();
     return state && { state, chain: extendChain(state, this.#chain) };
-  }
-
-  remainingMs(): number {
-    return this.#storage.lock.remainingMs();
-  }
-
-  get ttlMs(): number {
-    return this.#storage.lock.ttlMs;
   }
 
   async create(target: CloudProject): Promise<State> {

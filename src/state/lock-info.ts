@@ -28,23 +28,16 @@ export const lockShape = fields<LockInfo>({
 
 /**
  * A lock as it may be shown: shortened and without secrets, because anybody who can write to the storage may have written
- * it. An id that contains a secret is left out.
+ * it. An id that contains a secret, or that is not one of vbsctl, is left out.
  */
-export function displayLock(lock: LockHolder, secrets: Secrets | undefined): LockHolder {
-  const { id, lease, pid } = lock;
-  const isSecret = id !== undefined && secrets !== undefined && secrets.maskName(id) !== id;
-  const shown = (key: 'who' | 'host' | 'operation' | 'since' | 'version') =>
-    optional(key, lock[key] && displayText(lock[key], secrets));
-  return {
-    ...optional('id', isSecret ? undefined : id),
-    ...shown('who'),
-    ...shown('host'),
-    ...optional('pid', pid),
-    ...shown('operation'),
-    ...shown('since'),
-    ...shown('version'),
-    ...optional('lease', lease),
-  };
+export function displayLock({ id, ...rest }: LockHolder, secrets: Secrets | undefined): LockHolder {
+  const shownId =
+    id !== undefined && LOCK_ID.test(id) && (secrets?.maskName(id) ?? id) === id ? id : undefined;
+  const shown = Object.entries(rest).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? displayText(value, secrets) : value,
+  ]);
+  return { ...optional('id', shownId), ...Object.fromEntries(shown) };
 }
 
 /** A text of a lock as it may be shown. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { type Clock, isoTime } from '../domain/clock.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import type { Actor } from '../domain/state.ts';
-import type { LockInfo } from './backend.ts';
+import type { LockInfo, OwnLock } from './backend.ts';
 
 /** Excludes other processes from a state. */
 export interface Lock<H = HeldLock> {
@@ -24,19 +24,8 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** How long a lock of this process is valid. */
-export interface LockValidity {
-  readonly info: LockInfo;
-  /** Why the lock is known to be lost. */
-  readonly lost: Error | undefined;
-  /** `Lease.remainingMs`. */
-  remainingMs(): number;
-  /** `Lease.ttlMs`. */
-  readonly ttlMs: number;
-}
-
-/** The validity of a lock that does not end until a user removes it. */
-export function withoutEnd(info: LockInfo): LockValidity {
+/** A lock that does not end until a user removes it. */
+export function withoutEnd(info: LockInfo): OwnLock {
   return {
     info,
     lost: undefined,
@@ -46,7 +35,7 @@ export function withoutEnd(info: LockInfo): LockValidity {
 }
 
 /** A new lock of this process. */
-export function ownLock({ who, operation, version }: Actor, clock: Clock, newId: () => string): LockInfo {
+export function newLockInfo({ who, operation, version }: Actor, clock: Clock, newId: () => string): LockInfo {
   const since = isoTime(clock.now());
   return { id: newId(), who, host: hostname(), pid: process.pid, operation, since, version };
 }

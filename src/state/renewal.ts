@@ -2,9 +2,8 @@ import type { Clock } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
-import type { LockInfo } from './backend.ts';
+import type { LockInfo, OwnLock } from './backend.ts';
 import { type LeaseTime, renewEveryMs } from './lease-terms.ts';
-import type { LockValidity } from './lock.ts';
 import { isLockLost } from './lock-failures.ts';
 
 interface RenewalOptions {
@@ -20,7 +19,7 @@ interface RenewalOptions {
 }
 
 /** Renews a lease until it is stopped or the lock is lost. */
-export class LeaseRenewal implements LockValidity {
+export class LeaseRenewal implements OwnLock {
   readonly info: LockInfo;
   lost: Failure | undefined;
   readonly #time: LeaseTime;

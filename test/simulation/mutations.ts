@@ -285,7 +285,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'a write in doubt is repeated without reading': { 'write-in-doubt-is-read-before-it-is-repeated': 'never' },
   'a lock whose making is in doubt is another’s': { 'lock-in-doubt-is-recognised': 'always' },
   'a lease that is about to be renewed is too short': {
-    'time-to-live-outlasts-a-request': { code: 'lease.remainingMs() > timeoutMs' },
+    'time-to-live-outlasts-a-request': { code: 'lease.lock.remainingMs() > timeoutMs' },
   },
   'what could not be saved is not told': { 'step-that-is-not-saved-is-told': 'skip' },
 };

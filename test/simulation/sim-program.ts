@@ -274,8 +274,6 @@ function overheard(
     get failure() {
       return lease.failure;
     },
-    remainingMs: () => lease.remainingMs(),
-    ttlMs: lease.ttlMs,
     release: () => lease.release(),
   };
 }

@@ -130,13 +130,13 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
     it('excludes a second lease and says who holds the first', async () => {
       const lease = await created();
       const failure = await refusal(lock(), 'locked');
-      const { id, host, since } = lease.lock;
+      const { id, host, since } = lease.lock.info;
       const said = JSON.stringify(failure.diagnostics);
       const whole = [id, ACTOR.who, ACTOR.operation, host, since];
       const told = { all: whole, 'only the id': [id], nothing: [] }[subject.tells ?? 'all'];
       for (const word of told) expect(said).to.contain(word);
       expect(failure.exitCode).to.equal(4);
-      expectLock(await backend.holder(), lease.lock);
+      expectLock(await backend.holder(), lease.lock.info);
       await lease.release();
       expect(await backend.holder()).to.equal(undefined);
       await (await lock()).release();
@@ -167,15 +167,16 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await refusal(backend.unlock('no-such-lock'), 'state');
       const lease = await created();
       const failure = await refusal(backend.unlock('no-such-lock'), 'locked');
-      if (subject.tells !== 'nothing') expect(JSON.stringify(failure.diagnostics)).to.contain(lease.lock.id);
-      expectLock(await backend.unlock(lease.lock.id), lease.lock);
+      if (subject.tells !== 'nothing')
+        expect(JSON.stringify(failure.diagnostics)).to.contain(lease.lock.info.id);
+      expectLock(await backend.unlock(lease.lock.info.id), lease.lock.info);
       expect(await backend.holder()).to.equal(undefined);
     });
 
     it('refuses the commits of an owner whose lock was removed, and does not disturb the next', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
-      await backend.unlock(first.lock.id);
+      await backend.unlock(first.lock.info.id);
       const second = await lock();
       await second.commit([numbered(2)]);
       await refusal(first.commit([numbered(3)]), 'state');
@@ -183,7 +184,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await refusal(first.commit([numbered(4)]), 'state');
       await first.release();
       await second.commit([numbered(5)]);
-      expectLock(await backend.holder(), second.lock);
+      expectLock(await backend.holder(), second.lock.info);
       await second.release();
       const records = (await readAnew())?.records;
       expect([...(records?.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2', 'set/r5']);
@@ -191,14 +192,14 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
 
     it('lets an owner whose lock was removed destroy nothing, with a first commit or at its end', async () => {
       const idle = await created();
-      await backend.unlock(idle.lock.id);
+      await backend.unlock(idle.lock.info.id);
       const second = await lock();
       await second.commit([numbered(1)]);
       await refusal(idle.commit([numbered(2)]), 'state');
       await idle.release();
       expect([...((await readAnew())?.records.keys() ?? [])]).to.deep.equal(['set/r1']);
 
-      await backend.unlock(second.lock.id);
+      await backend.unlock(second.lock.info.id);
       const third = await lock();
       await third.commit([numbered(3)]);
       await third.release();
@@ -299,7 +300,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
     it('refuses a whole state of an owner whose lock was removed', async () => {
       const first = await created();
       await first.commit([numbered(1)]);
-      await backend.unlock(first.lock.id);
+      await backend.unlock(first.lock.info.id);
       const second = await lock();
       await second.commit([numbered(2)]);
       await refusal(first.replace(chained('stolen', 9)), 'state');

@@ -16,6 +16,6 @@ const backend = await openBackend(process.argv[2] ?? '', {
 const lease = await backend.lock(ACTOR, 0);
 if (!lease.state()) await lease.create(TARGET);
 await lease.commit([numbered(1_000)]);
-process.stdout.write(`${JSON.stringify(lease.lock)}\n`);
+process.stdout.write(`${JSON.stringify(lease.lock.info)}\n`);
 for await (const _ of process.stdin);
 await lease.release();

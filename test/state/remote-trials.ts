@@ -138,7 +138,7 @@ export function remoteTrials(server: TrialServer): void {
       await once(rival.child, 'exit');
       await lease.commit([numbered(1)]);
       expect(lease.failure).to.equal(undefined);
-      expect(await backend.holder()).to.deep.include({ id: lease.lock.id });
+      expect(await backend.holder()).to.deep.include({ id: lease.lock.info.id });
       await lease.release();
       const after = await (await trial.backend()).read();
       expect(after?.records.size, 'nothing of the former holder came after').to.equal(size + 1);

@@ -16,7 +16,7 @@ process.on('SIGTERM', () => {
 });
 const backend = await openBackend(location, { clock, newId: randomUUID, settleMs: 1_000, env: process.env });
 const lease = await backend.lock(ACTOR, 30_000);
-process.stdout.write(`${JSON.stringify(lease.lock)}\n`);
+process.stdout.write(`${JSON.stringify(lease.lock.info)}\n`);
 if (!lease.state()) await lease.create(TARGET);
 try {
   for (let n = 1; n <= Number(count) && !stopped; n++) {

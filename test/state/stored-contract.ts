@@ -36,7 +36,7 @@ export function storedContract(name: string, makeSubject: () => Promise<StoredSu
       await lease.commit([put(intended)]);
       await Promise.all([lease.commit([put(unknown)]), lease.commit([numbered(1)])]);
       const { serial } = lease.state() ?? expect.fail();
-      await backend.unlock(lease.lock.id);
+      await backend.unlock(lease.lock.info.id);
       await lease.release().catch(() => undefined); // it tells that it was taken away
       return { subject, serial, lineage };
     }

@@ -4,11 +4,11 @@ import { optional } from '../../domain/optional.ts';
 import { fold } from '../../domain/state.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
-import type { Backend, BackendContext } from '../backend.ts';
+import type { Backend, BackendContext, OwnLock } from '../backend.ts';
 import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type LeaseStorage, StateLease } from '../lease.ts';
-import type { Lock, LockValidity } from '../lock.ts';
+import type { Lock } from '../lock.ts';
 import { lockLost, stateChanged } from '../lock-failures.ts';
 import { ONE_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
 import { notWritten } from '../server-failures.ts';
@@ -26,7 +26,7 @@ interface BlobBackendOptions extends Pick<BackendContext, 'location' | 'id' | 'c
 }
 
 export interface HeldBlobLock {
-  readonly validity: LockValidity;
+  readonly own: OwnLock;
   /** Whether it was taken from a holder that may still be alive, whose next write must fail. */
   readonly takenOver: boolean;
   /** False after somebody removed it, as far as the store tells. */
@@ -79,7 +79,7 @@ function lockedBlob(
   loaded: Loaded | undefined,
 ): LeaseStorage & { readonly fence: (found: Snapshot) => Promise<Snapshot> } {
   const { location, bytesMax } = store;
-  const { info } = held.validity;
+  const { info } = held.own;
   let stored = loaded?.stored;
   let chain: Chain = loaded?.snapshot.chain ?? [];
 
@@ -134,7 +134,7 @@ function lockedBlob(
   }
 
   return {
-    lock: held.validity,
+    lock: held.own,
     append: ({ before, commits }) => put({ state: fold(before, commits), chain }),
     async replace(next, current) {
       if (store.keepsHighestSerial && current && next.state.serial <= current.serial)

@@ -11,7 +11,7 @@ import { LOCK_BYTES_MAX, tooLarge } from '../answer-limits.ts';
 import type { Backend, BackendContext, LockInfo } from '../backend.ts';
 import { blobBackend, type HeldBlobLock } from '../blob/blob-backend.ts';
 import type { BlobStore, WriteOutcome } from '../blob/blob-store.ts';
-import { type Lock, ownLock, waitForLock, withoutEnd } from '../lock.ts';
+import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, lockedBy, lockLost, notLocked } from '../lock-failures.ts';
 import { withRetry } from '../retry.ts';
 import { isTransientStatus, noAnswerReason, serverFailure } from '../server-failures.ts';
@@ -158,7 +158,7 @@ function httpLock(
   const { location, settings } = server;
 
   async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const mine = ownLock(actor, clock, newId);
+    const mine = newLockInfo(actor, clock, newId);
     return waitForLock(clock, waitMs, signal, async () => {
       const current = await take(mine);
       if (current !== 'mine') return { refused: () => lockedBy(current ?? {}, location) };
@@ -213,7 +213,7 @@ function httpLock(
   function held(info: LockInfo): HeldBlobLock {
     let checks = 0;
     return {
-      validity: withoutEnd(info),
+      own: withoutEnd(info),
       takenOver: false,
       // The server compares the id of the lock on each write, so this needs no request. It is called before and after each
       // write. After the first one it tests the server again, because two simultaneous requests may both have been granted.
@@ -253,7 +253,7 @@ function httpLock(
   }
 
   function testLock(): LockInfo {
-    return ownLock({ who: 'vbsctl', operation: 'look at the lock', version: '' }, clock, newId);
+    return newLockInfo({ who: 'vbsctl', operation: 'look at the lock', version: '' }, clock, newId);
   }
 
   return { acquire, holder, unlock };

@@ -3,11 +3,11 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import { hasCode, systemReason } from '../../files/system-error.ts';
-import type { Backend, BackendContext } from '../backend.ts';
+import type { Backend, BackendContext, OwnLock } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type Group, type LeaseStorage, StateLease } from '../lease.ts';
-import { type HeldLock, type Lock, type LockValidity, withoutEnd } from '../lock.ts';
+import { type HeldLock, type Lock, withoutEnd } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import { notWritten } from '../server-failures.ts';
 import type { Appender, Disk, Guard } from './disk.ts';
@@ -188,7 +188,7 @@ function sealed({ state, chain }: Snapshot): Snapshot {
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
 class LockedFiles implements LeaseStorage {
-  readonly lock: LockValidity;
+  readonly lock: OwnLock;
   readonly #files: LocalFiles;
   readonly #held: HeldLock;
   readonly #guard: Guard;

@@ -11,7 +11,7 @@ import { readRegularFile, readRegularFileNow, UnfitFileError } from '../../files
 import { temporaryName } from '../../files/replace-file.ts';
 import { hasCode, systemReason } from '../../files/system-error.ts';
 import type { LockInfo } from '../backend.ts';
-import { type HeldLock, type Lock, ownLock, POLL_MS_MIN, waitForLock } from '../lock.ts';
+import { type HeldLock, type Lock, newLockInfo, POLL_MS_MIN, waitForLock } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, notLocked } from '../lock-failures.ts';
 import { lockFields } from '../lock-info.ts';
 import { nodeProcesses, type Owner, ownerShape, type Processes } from './owner.ts';
@@ -99,7 +99,7 @@ export function lockFile(options: LockFileOptions): Lock {
 
   async function newEntry(actor: Actor): Promise<Entry> {
     const owner = await processes.self();
-    return { info: { ...ownLock(actor, clock, newId), host: owner.host, pid: owner.pid }, owner };
+    return { info: { ...newLockInfo(actor, clock, newId), host: owner.host, pid: owner.pid }, owner };
   }
 
   /** Makes `mine` the lock at `place`; else returns the lock that is there, whose owner may be alive. */

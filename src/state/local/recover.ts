@@ -75,55 +75,54 @@ function replay(state: State, commits: readonly Commit[], { path, journalPath }:
   }
 }
 
-function withoutState({ path, journalPath }: Files, journal: ValidJournal): Failure {
-  const { header, commits } = journal;
-  return Failure.of(
-    'refused',
+function refusedJournal(
+  { journalPath }: Files,
+  code: string,
+  summary: string,
+  detail: string,
+  remedy: string,
+): Failure {
+  return Failure.of('refused', code, summary, { where: { file: journalPath }, detail, remedy });
+}
+
+function withoutState(files: Files, { header, commits }: ValidJournal): Failure {
+  const { path, journalPath } = files;
+  return refusedJournal(
+    files,
     'state-missing',
     `${path} does not exist, but its journal has ${commits.length} commits`,
-    {
-      where: { file: journalPath },
-      detail: `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
-      remedy: `put ${quotedWhole(path)} back; only if you give up that state, move ${quotedWhole(journalPath)} away`,
-    },
+    `The journal belongs to lineage ${header.lineage} and begins after serial ${header.base}.`,
+    `put ${quotedWhole(path)} back; only if you give up that state, move ${quotedWhole(journalPath)} away`,
   );
 }
 
-function ofAnotherState({ path, journalPath }: Files, journal: ValidJournal, state: State): Failure {
-  return Failure.of(
-    'refused',
+function ofAnotherState(files: Files, { header }: ValidJournal, state: State): Failure {
+  return refusedJournal(
+    files,
     'journal-of-another-state',
-    `this journal belongs to another state than ${path}`,
-    {
-      where: { file: journalPath },
-      detail: `Lineage of the journal: ${journal.header.lineage}, of the state: ${state.lineage}.`,
-      remedy: `put the state of lineage ${quoted(journal.header.lineage)} back, or move the journal beside that state`,
-    },
+    `this journal belongs to another state than ${files.path}`,
+    `Lineage of the journal: ${header.lineage}, of the state: ${state.lineage}.`,
+    `put the state of lineage ${quoted(header.lineage)} back, or move the journal beside that state`,
   );
 }
 
-function ofAnotherWriter({ path, journalPath }: Files): Failure {
-  return Failure.of(
-    'refused',
+function ofAnotherWriter(files: Files): Failure {
+  const { path, journalPath } = files;
+  return refusedJournal(
+    files,
     'journal-not-ours',
     `this journal was not written by a run that used ${path} as it is`,
-    {
-      where: { file: journalPath },
-      detail: `A run writes a random key into the journal that only ${path} contains. This journal has another key: either somebody made it who cannot read ${path}, such as the author of a pull request, or ${path} was replaced by a copy. Nothing was changed now.`,
-      remedy: `if ${quotedWhole(path)} is a copy, put the original back; else check every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
-    },
+    `A run writes a random key into the journal that only ${path} contains. This journal has another key: either somebody made it who cannot read ${path}, such as the author of a pull request, or ${path} was replaced by a copy. Nothing was changed now.`,
+    `if ${quotedWhole(path)} is a copy, put the original back; else check every restore named in ${quotedWhole(journalPath)} in the cloud, then move ${quotedWhole(journalPath)} away`,
   );
 }
 
-function snapshotTooOld({ path, journalPath }: Files, journal: ValidJournal, state: State): Failure {
-  return Failure.of(
-    'refused',
+function snapshotTooOld(files: Files, { header }: ValidJournal, state: State): Failure {
+  return refusedJournal(
+    files,
     'state-too-old',
-    `${path} is older than its journal: commits between them are missing`,
-    {
-      where: { file: journalPath },
-      detail: `The state ends with serial ${state.serial}, the journal begins after ${journal.header.base}.`,
-      remedy: `put the newer ${quotedWhole(path)} back; an older copy lacks what was restored since`,
-    },
+    `${files.path} is older than its journal: commits between them are missing`,
+    `The state ends with serial ${state.serial}, the journal begins after ${header.base}.`,
+    `put the newer ${quotedWhole(files.path)} back; an older copy lacks what was restored since`,
   );
 }

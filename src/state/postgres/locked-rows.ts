@@ -1,4 +1,5 @@
 import { momentOf } from '../../domain/clock.ts';
+import type { RestoreRecord } from '../../domain/record.ts';
 import type { HistoryEntry, State } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
@@ -29,7 +30,7 @@ interface Version {
 export class LockedRows implements LeaseStorage {
   readonly lock: LeaseRenewal;
   readonly #options: LockedRowsOptions;
-  #turn: Promise<void> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
   #session: Session;
   #chain: Chain;
 
@@ -49,14 +50,13 @@ export class LockedRows implements LeaseStorage {
   }
 
   async append({ before, staged }: Group): Promise<void> {
-    const { schema, state } = this.#options.postgres;
-    const { serial, history } = staged;
+    const { schema } = this.#options.postgres;
+    const { serial, records, history } = staged;
     const chain =
       history.length === 0
         ? this.#chain
         : extendChain({ ...before, history: [...before.history, ...history] }, this.#chain);
     const entries = rowsOf(history, chain, before.history.length);
-    const records = [...staged.records].map(([address, record]) => ({ address, record: record ?? null }));
     await this.#write(before, { lineage: before.lineage, serial }, async (session) => {
       const moved = await session.query(
         `update ${schema}.state set serial = $5
@@ -64,7 +64,7 @@ export class LockedRows implements LeaseStorage {
         [...this.#lockParameters, serial, before.lineage, before.serial],
       );
       if (moved.length !== 1) return false;
-      await insert(session, schema, state, serial, records, entries);
+      await insert(session, this.#options.postgres, serial, records, entries);
       return true;
     });
     this.#chain = chain;
@@ -72,11 +72,10 @@ export class LockedRows implements LeaseStorage {
 
   async replace(next: Snapshot, current: State | undefined): Promise<void> {
     const { schema, state } = this.#options.postgres;
-    const { records: all, history, serial, ...rest } = next.state;
+    const { records, history, serial, ...rest } = next.state;
     const { lineage } = rest;
     const chain = extendChain(next.state, next.chain);
     const entries = rowsOf(history, chain, 0);
-    const records = [...all].map(([address, record]) => ({ address, record }));
     const head = JSON.stringify({ format: FORMAT, ...rest });
     await this.#write(current, { lineage, serial }, async (session) => {
       const there = await session.query<Stored>(
@@ -94,7 +93,7 @@ export class LockedRows implements LeaseStorage {
         [...this.#lockParameters, lineage, serial, head],
       );
       if (stored.length !== 1) return false;
-      await insert(session, schema, state, serial, records, entries);
+      await insert(session, this.#options.postgres, serial, records, entries);
       return true;
     });
     this.#chain = chain;
@@ -222,10 +221,7 @@ export class LockedRows implements LeaseStorage {
   /** Runs one `work` at a time: a renewal must not become part of a transaction that may be rolled back. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
-    this.#turn = turn.then(
-      () => undefined,
-      () => undefined,
-    );
+    this.#turn = turn.catch(() => undefined);
     return turn;
   }
 }
@@ -252,16 +248,16 @@ function same(a: Version | undefined, b: Version | undefined): boolean {
 
 async function insert(
   session: Session,
-  schema: string,
-  state: string,
+  { schema, state }: PostgresLocation,
   serial: number,
-  records: readonly unknown[],
+  records: ReadonlyMap<string, RestoreRecord | undefined>,
   entries: readonly unknown[],
 ): Promise<void> {
+  const rows = [...records].map(([address, record]) => ({ address, record: record ?? null }));
   await session.query(
     `insert into ${schema}.record (state, serial, address, record)
      select $1, $2, address, record from json_to_recordset($3) as x (address text, record json)`,
-    [state, serial, JSON.stringify(records)],
+    [state, serial, JSON.stringify(rows)],
   );
   if (entries.length === 0) return;
   await session.query(

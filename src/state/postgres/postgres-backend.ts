@@ -6,7 +6,7 @@ import type { Backend, BackendContext } from '../backend.ts';
 import { decodeSnapshot, type Snapshot } from '../codec.ts';
 import { StateLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
-import { ownLock, waitForLock } from '../lock.ts';
+import { newLockInfo, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
 import { serverFailure } from '../server-failures.ts';
 import { LockedRows } from './locked-rows.ts';
@@ -45,7 +45,7 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
     snapshot: read,
 
     async lock(actor, waitMs, signal) {
-      const mine = ownLock(actor, clock, newId);
+      const mine = newLockInfo(actor, clock, newId);
       let session: Session | undefined;
       const connected = async (): Promise<Session> => {
         if (session && !session.lost) return session;

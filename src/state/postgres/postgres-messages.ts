@@ -44,7 +44,9 @@ export class MessageChecker {
         this.#needed = length;
         break;
       }
-      checkBody(type, new Body(bytes, at + HEADER_LENGTH, at + length));
+      const body = new Body(bytes, at + HEADER_LENGTH, at + length);
+      FORMS[type]?.(body);
+      body.assertEnd();
       if (type === 'D') rows++;
       at += length;
     }
@@ -60,58 +62,44 @@ const LONG_TYPES = 'TDENA';
 const SHORT_LENGTH_MAX = 30_000;
 
 function lengthOf(type: string, length: number): number {
-  if (!FORMS.has(type))
+  if (!FORMS[type])
     throw malformed(`sent a message of type 0x${type.charCodeAt(0).toString(16)}, which was not asked for`);
   if (length < 4 || (length > SHORT_LENGTH_MAX && !LONG_TYPES.includes(type)))
     throw malformed(`sent a message of type ${type} with a length of ${length}`);
   return length;
 }
 
-function checkBody(type: string, body: Body): void {
-  FORMS.get(type)?.(body);
-  body.assertEnd();
-}
-
 /** No query of vbsctl returns as many. */
 const COLUMNS_MAX = 32;
 
-const FORMS: ReadonlyMap<string, (body: Body) => void> = new Map([
-  ['R', authentication],
-  ['K', (body) => body.skip(8)],
-  ['S', pair],
-  ['Z', (body) => body.skip(1)],
-  ['E', fieldsOf],
-  ['N', fieldsOf],
-  ['C', (body) => body.text()],
-  [
-    'T',
-    (body) => {
-      for (let left = columns(body); left > 0; left--) {
-        body.text();
-        body.skip(18);
-      }
-    },
-  ],
-  [
-    'D',
-    (body) => {
-      for (let left = columns(body); left > 0; left--) {
-        const length = body.int32();
-        if (length !== -1) body.skip(length);
-      }
-    },
-  ],
-  ['t', (body) => body.skip(4 * body.int16())],
-  [
-    'A',
-    (body) => {
-      body.skip(4);
-      pair(body);
-    },
-  ],
+const FORMS: Readonly<Record<string, ((body: Body) => void) | undefined>> = {
+  R: authentication,
+  K: (body) => body.skip(8),
+  S: pair,
+  Z: (body) => body.skip(1),
+  E: fieldsOf,
+  N: fieldsOf,
+  C: (body) => body.text(),
+  T: (body) => {
+    for (let left = columns(body); left > 0; left--) {
+      body.text();
+      body.skip(18);
+    }
+  },
+  D: (body) => {
+    for (let left = columns(body); left > 0; left--) {
+      const length = body.int32();
+      if (length !== -1) body.skip(length);
+    }
+  },
+  t: (body) => body.skip(4 * body.int16()),
+  A: (body) => {
+    body.skip(4);
+    pair(body);
+  },
   // messages without content: done, closed, no rows
-  ...['1', '2', '3', 'n', 's', 'I'].map((type) => [type, () => {}] as const),
-]);
+  ...Object.fromEntries(['1', '2', '3', 'n', 's', 'I'].map((type) => [type, () => {}])),
+};
 
 function columns(body: Body): number {
   const count = body.int16();

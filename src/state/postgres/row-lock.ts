@@ -2,13 +2,12 @@ import type { Failure } from '../../domain/errors.ts';
 import type { LeaseTerms, LockHolder } from '../../domain/lock-holder.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { fields, integerFrom, time } from '../../domain/shape.ts';
+import { fields, integerFrom, jsonOf, time } from '../../domain/shape.ts';
 import { LOCK_BYTES_MAX } from '../answer-limits.ts';
 import type { LockInfo } from '../backend.ts';
-import { boundedJson } from '../document.ts';
 import { takeoverAfterMs } from '../lease-terms.ts';
 import { lockedBy } from '../lock-failures.ts';
-import { displayLock, LOCK_ID, lockShape } from '../lock-info.ts';
+import { displayLock, lockShape } from '../lock-info.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { type Session, TRUE } from './postgres-session.ts';
 
@@ -50,11 +49,12 @@ export async function readLock(
 /** Anybody who can write to the table may have written this row. */
 function lockRow(row: Columns, secrets: Secrets | undefined): LockRow {
   const id = row.id ?? '';
-  const { id: _, ...fields } = storedInfo(row.info ?? '');
+  const info = row.info ?? '';
+  const stored = info.length > LOCK_BYTES_MAX ? undefined : jsonOf(info, lockShape);
   const lease = leaseOf(row);
   return {
     id,
-    info: displayLock({ ...fields, ...optional('id', LOCK_ID.test(id) ? id : undefined) }, secrets),
+    info: displayLock({ ...stored, id }, secrets),
     lease,
     overdue: lease !== undefined && Number(row.age_ms) > lease.takeover_after_ms,
   };
@@ -74,16 +74,6 @@ const leaseShape = fields<LeaseTerms>({
   takeover_after_ms: integerFrom(1),
   renewed: time,
 });
-
-function storedInfo(text: string): LockHolder {
-  try {
-    if (text.length > LOCK_BYTES_MAX) return {};
-    const info = boundedJson(text);
-    return lockShape(info) ? {} : (info as LockInfo);
-  } catch {
-    return {};
-  }
-}
 
 export function lockHolderOf({ info, lease }: LockRow): LockHolder {
   return { ...info, ...optional('lease', lease) };

@@ -5,7 +5,7 @@ import type { Actor } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
 import { LeaseTime, takeoverAfterMs } from '../lease-terms.ts';
-import { type Lock, ownLock, waitForLock, withoutEnd } from '../lock.ts';
+import { type Lock, newLockInfo, waitForLock, withoutEnd } from '../lock.ts';
 import { anotherLock, damagedLock, lockedBy, lockLost, lockNotRemoved, notLocked } from '../lock-failures.ts';
 import { displayLock, displayText, lockShape } from '../lock-info.ts';
 import { LeaseRenewal } from '../renewal.ts';
@@ -51,7 +51,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
   async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
     const mayEnd = await options.honoursIfMatch();
     const ttlMs = mayEnd ? options.ttlMs : Number.POSITIVE_INFINITY;
-    const info = ownLock(actor, clock, newId);
+    const info = newLockInfo(actor, clock, newId);
     let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
       const current = await readLock(options);
@@ -109,7 +109,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       ? new LeaseRenewal({ info, clock, time, renew, onNote })
       : undefined;
     return {
-      validity: renewal ?? withoutEnd(info),
+      own: renewal ?? withoutEnd(info),
       takenOver,
       stillHeld: async () => (await readLock(options))?.info.id === info.id,
       async release() {

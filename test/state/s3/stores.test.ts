@@ -33,13 +33,13 @@ describe('stores that do less than S3', () => {
   it('one without If-Match locks, but a lock has no end there, and a person unlocks', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: false });
     const lease = await backendOn(objects).lock(ACTOR, 0);
-    expect(lease.remainingMs()).to.equal(Number.POSITIVE_INFINITY);
+    expect(lease.lock.remainingMs()).to.equal(Number.POSITIVE_INFINITY);
     await lease.create(TARGET);
     await lease.commit([numbered(1)]);
     const standing = await backendOn(objects).holder();
-    expect(standing).to.include({ id: lease.lock.id }).and.not.have.property('lease');
+    expect(standing).to.include({ id: lease.lock.info.id }).and.not.have.property('lease');
     await refusal(backendOn(objects).lock(ACTOR, 0), 'locked');
-    await backendOn(objects).unlock(lease.lock.id);
+    await backendOn(objects).unlock(lease.lock.info.id);
     await refusal(lease.commit([numbered(2)]), 'state');
     await lease.release();
     expect(objects.keys()).to.deep.equal([KEY]);
