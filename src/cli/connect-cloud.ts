@@ -10,9 +10,9 @@ import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import { ephemeralHost } from './ephemeral-host.ts';
 import { cloudConflict } from './found-config.ts';
 import type { Io } from './io.ts';
+import { refuseUnsafeFiles } from './library-files.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
-import { refuseRelativeFiles } from './relative-files.ts';
 import { foundConfig, openLocation, type Settings, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
@@ -113,7 +113,7 @@ export async function cloudOptions(io: Io, flags: CommonFlags, settings: Setting
     version: VERSION,
   };
   if (name !== EMULATOR_CLOUD) {
-    refuseRelativeFiles(io);
+    await refuseUnsafeFiles(io);
     return { options, close: async () => {} };
   }
   const { startEmulator } = await import('../emulator/index.ts');

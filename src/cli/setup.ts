@@ -40,9 +40,9 @@ import {
 } from './found-config.ts';
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
+import { refuseUnsafeFiles } from './library-files.ts';
 import type { CommonFlags, ManifestFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
-import { refuseRelativeFiles } from './relative-files.ts';
 import { refuseFaultyState, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
 import { usage } from './usage.ts';
@@ -206,7 +206,7 @@ export async function openLocation(
   location: string,
   { config, checkouts }: Settings,
 ): Promise<Backend> {
-  if (isUrl(location)) refuseRelativeFiles(io, location);
+  if (isUrl(location)) await refuseUnsafeFiles(io, location);
   else await checkoutPath(io, location, '--state', checkouts);
   const opened = await openBackend(location, {
     clock: systemClock,

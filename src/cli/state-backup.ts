@@ -50,7 +50,9 @@ async function holds(path: string, text: string): Promise<boolean> {
 /** `vbsctl.state.json.serial-41.backup`: serials of one state never mean two things. */
 function backupName(location: string, { state }: Snapshot): string {
   const ending = `serial-${state.serial}.backup`;
-  if (isUrl(location)) return `vbsctl.state.${state.lineage.slice(0, 8)}.${ending}`;
+  // The lineage is the server's word, and no part of a path.
+  if (isUrl(location))
+    return `vbsctl.state.${state.lineage.slice(0, 8).replace(/[^-0-9A-Za-z]/g, '_')}.${ending}`;
   return join(dirname(location), `${basename(location)}.${ending}`);
 }
 

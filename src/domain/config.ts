@@ -74,6 +74,9 @@ export interface Policy {
   readonly allowed_sets?: readonly string[];
 }
 
+/** The longest `retry.settle`, ms: also a state holds no longer one. */
+export const SETTLE_MS_MAX = 86_400_000;
+
 export const DEFAULT_CONFIG: Config = {
   api: 'vbs',
   manifests: [],

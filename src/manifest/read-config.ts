@@ -1,4 +1,4 @@
-import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
+import { type Config, DEFAULT_CONFIG, type Policy, SETTLE_MS_MAX } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { optional } from '../domain/optional.ts';
@@ -104,7 +104,7 @@ const BOUNDS: readonly { readonly path: Path; readonly min: number; readonly max
   { path: ['retry', 'min_delay'], min: 10, max: HOUR },
   { path: ['retry', 'max_delay'], min: 10, max: DAY },
   { path: ['retry', 'max_retry_after'], min: 1_000, max: DAY },
-  { path: ['retry', 'settle'], min: 1_000, max: DAY },
+  { path: ['retry', 'settle'], min: 1_000, max: SETTLE_MS_MAX },
   { path: ['poll', 'min_interval'], min: 10, max: HOUR },
   { path: ['poll', 'max_interval'], min: 10, max: HOUR },
   { path: ['http', 'connect_timeout'], min: 10, max: 10 * MINUTE },

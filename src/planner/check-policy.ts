@@ -38,7 +38,11 @@ export function checkPlanSize(
   { max_restores }: Policy,
   waivers: ReadonlySet<Waiver>,
 ): readonly Diagnostic[] {
-  const restores = actions.filter((action) => action.kind === 'restore').length;
+  // What is under way counts as long as its request may be sent again.
+  const restores = actions.filter(
+    (action) =>
+      action.kind === 'restore' || (action.kind === 'resume' && action.record.status === 'intended'),
+  ).length;
   if (max_restores === undefined || restores <= max_restores) return [];
   const { refused, waived } = withWaivers(
     [

@@ -1,5 +1,5 @@
 import { lstat, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
@@ -67,7 +67,13 @@ function openUrl(given: string, scheme: string, { env, ...deps }: BackendDeps): 
     case 'http':
     case 'https': {
       const settings = httpStateSettings(url.href, env);
-      deps.secrets?.add(settings.password, settings.tls.key, ...proxySecrets(env), ...secretsIn(url));
+      const addresses = [url, new URL(settings.lock_address), new URL(settings.unlock_address)];
+      deps.secrets?.add(
+        settings.password,
+        settings.tls.key,
+        ...proxySecrets(env),
+        ...addresses.flatMap(secretsIn),
+      );
       warn(weakenedHttp(settings, env));
       return httpBackend({ location, id, settings, ...deps });
     }
@@ -142,8 +148,10 @@ function publicUrl(location: string, scheme: string): URL {
 
 /** The path of the file, with symbolic links resolved: a link is followed, never replaced. */
 async function realPath(location: string): Promise<string> {
+  // By its names, as it was judged: the system would follow a link before the `..` behind it.
+  const named = resolve(location);
   try {
-    const path = await realpath(location);
+    const path = await realpath(named);
     const found = await stat(path);
     if (found.isDirectory())
       throw unusable(
@@ -156,10 +164,10 @@ async function realPath(location: string): Promise<string> {
   } catch (cause) {
     if (!hasCode(cause, 'ENOENT')) throw cause instanceof Failure ? cause : inaccessible(location, cause);
   }
-  if (await isLink(location))
+  if (await isLink(named))
     throw unusable(location, 'it is a symbolic link to nothing', 'fix the link, or name the file itself');
   try {
-    return join(await realpath(dirname(location)), basename(location));
+    return join(await realpath(dirname(named)), basename(named));
   } catch (cause) {
     throw hasCode(cause, 'ENOENT')
       ? unusable(location, 'its directory does not exist', `mkdir -p ${shellPath(dirname(location))}`)

@@ -1,5 +1,6 @@
 import type { Attachment, CloudFailure } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
+import { SETTLE_MS_MAX } from '../domain/config.ts';
 import type {
   Baseline,
   Contradiction,
@@ -164,7 +165,7 @@ const common = {
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
   protect: maybe(yes),
-  settle_ms: maybe(amount),
+  settle_ms: maybe(integerFrom(0, SETTLE_MS_MAX)),
 };
 
 export const record = variants<RestoreRecord, 'status'>('status', {

@@ -68,6 +68,13 @@ describe('limits, and the flag that lifts each for once', () => {
   it('too many restores', () => {
     const policy = { ...NONE, max_restores: 0 };
     expect(planOf([A], { policy }).notices[0]).to.include({ severity: 'error', code: 'too-many-restores' });
+    // One that may be sent again counts, one that runs does not.
+    const under = (status: 'intended' | 'running') => ({
+      policy,
+      state: book().put('s/a', 'v1', 'b1', status),
+    });
+    expect(planOf([A], under('intended')).notices[0]?.code).to.equal('too-many-restores');
+    expect(planOf([A], under('running')).notices).to.deep.equal([]);
     expect(planOf([A], { policy, waivers: ['more-restores'] }).notices[0]).to.include({
       severity: 'warning',
     });

@@ -304,6 +304,31 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the working directory');
   });
 
+  it('state: no `..` behind a link leads elsewhere than its name says', async () => {
+    mkdirSync(join(scene.home, 'dir'));
+    link(join(scene.home, 'dir'), 'out');
+    mkdirSync(at('sub/x'), { recursive: true });
+    link(at('sub/x'), 'in');
+    const ways = [
+      (place: string) => {
+        scene.write('vbsctl.yaml', `${CONFIG}state: ${at(place)}\n`);
+        return scene.run(credentials, 'state', 'list');
+      },
+      (place: string) => scene.run({ ...credentials, VBSCTL_STATE: place }, 'state', 'list'),
+    ];
+    scene.writeHome('stolen.json', SECRETS);
+    scene.write('sub/other.json', 'no state');
+    for (const way of ways) {
+      // As written, both are files of the working directory that are not there.
+      for (const place of ['out/../stolen.json', 'in/../other.json']) {
+        const done = await way(place);
+        expect(done.code, printed(done)).to.equal(5);
+        expect(said(done)).to.include('there is no state at');
+      }
+      scene.remove('vbsctl.yaml');
+    }
+  });
+
   it('the command line and the environment may name the state all the same', async () => {
     scene.write('vbsctl.yaml', `${CONFIG}state: http://127.0.0.1:${elsewhere.port}/st\n`);
     for (const [env, ...flags] of [
@@ -614,6 +639,34 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         `=${scene.cwd}/`,
       );
     expect(elsewhere.connections).to.equal(0);
+  });
+
+  it('files for other clients are no links out of the checkout, and no pipes in it', async () => {
+    const config = scene.writeHome('ops.yaml', CONFIG);
+    link(scene.writeHome('mine.pem', SECRETS), 'linked.pem');
+    fifo(at('pipe.pem'));
+    for (const [file, why] of [
+      ['linked.pem', 'leads out of the working directory'],
+      ['pipe.pem', 'no regular file'],
+    ] as const)
+      for (const [env, state] of [
+        [{ AWS_CA_BUNDLE: at(file) }, 's3://b/k?endpoint=https://127.0.0.1:9'],
+        [{ PGPASSFILE: at(file) }, 'postgres://u@127.0.0.1:9/ops?sslmode=disable'],
+        [{}, `postgres://u@127.0.0.1:9/ops?sslrootcert=${at(file)}`],
+      ] as const)
+        expectRefusal(
+          await scene.run({ ...env, VBSCTL_CONFIG: config }, 'state', 'list', '--state', state),
+          5,
+          why,
+        );
+  });
+
+  it('a clouds.yaml there has no Keystone without TLS', async () => {
+    scene.write(
+      'clouds.yaml',
+      'clouds: {prod: {auth: {auth_url: "http://192.0.2.1/v3", username: u, password: p, project_name: p, user_domain_name: D}, region_name: r}}\n',
+    );
+    expectRefusal(await scene.run({ OS_CLOUD: 'prod' }, 'get', 'volumes'), 5, 'is not https');
   });
 
   it('one warning in CI where no config is named, and none elsewhere', async () => {

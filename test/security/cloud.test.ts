@@ -711,11 +711,14 @@ describe('names and ids', () => {
       expect(shown.code, printed(shown)).to.equal(0);
       expect(shown.stdout).to.include(name).and.include(VOLUME);
     }
-    cloud.replace = ({ path }) =>
-      path.includes('/auth/tokens')
-        ? { status: 201, headers: { 'X-Subject-Token': 'disk is pay' }, body: {} }
-        : undefined;
-    expect(said(await run('get', 'volumes'))).to.include('a token of several words');
+    // Neither could be masked.
+    for (const token of ['disk is pay', `${'t'.repeat(32)}\xe9`]) {
+      cloud.replace = ({ path }) =>
+        path.includes('/auth/tokens')
+          ? { status: 201, headers: { 'X-Subject-Token': token }, body: {} }
+          : undefined;
+      expect(said(await run('get', 'volumes'))).to.include('holds spaces, or characters beyond ASCII');
+    }
   });
 
   for (const id of ['a\nPWNED', 'a b', '--config=x', '-f', '$(touch x)', 'a;b', '../x', 'é', 'x'.repeat(300)])

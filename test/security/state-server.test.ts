@@ -79,6 +79,27 @@ describe('a state server that repeats what it was sent', () => {
       }
   });
 
+  it('shows nothing that signs the address of its lock', async () => {
+    const SIGNATURE = 'LOCKSECRET0123456789';
+    const address = await serve(({ method, url, headers }) => ({
+      status: method === 'GET' ? 404 : 400,
+      body: `bad ${method} ${url} ${headers.authorization}`,
+    }));
+    for (const lock of [`${address}?sig=${SIGNATURE}`, address.replace('://', `://${SIGNATURE}@`)])
+      for (const name of ['TF_HTTP_LOCK_ADDRESS', 'TF_HTTP_UNLOCK_ADDRESS']) {
+        const done = await scene.run(
+          { VBSCTL_STATE: address, TF_HTTP_RETRY_MAX: '0', [name]: lock },
+          ...['unlock', 'x'],
+        );
+        const locked = await scene.run(
+          { VBSCTL_STATE: address, TF_HTTP_RETRY_MAX: '0', [name]: lock },
+          'init',
+        );
+        for (const each of [done, locked])
+          expect(tells(printed(each), SIGNATURE), printed(each)).to.equal(undefined);
+      }
+  });
+
   it('shows no password in the lock that it tells of, however it is written', async () => {
     for (const [how, write] of SOME) {
       const told = write(PASSWORD);

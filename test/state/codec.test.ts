@@ -180,6 +180,13 @@ describe('codec', () => {
       12,
     ],
     ['__proto__', '"format": 1', '"format": 1, "__proto__": {"records": []}', /__proto__: unknown field/, 2],
+    [
+      'a settle that no config may have',
+      '"names":{',
+      '"settle_ms":1e15,"names":{',
+      /settle_ms: expected an integer from 0 to 86400000/,
+      13,
+    ],
     ['null for nothing', '"job_id":"job-1"', '"job_id":null', /job_id: expected a text, found null/, 16],
   ] as const)
     it(`refuses ${name} and says where`, () => {

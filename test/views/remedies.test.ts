@@ -27,7 +27,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'cli/print.ts': ['listed(blocking.map(quotedWhole), 3)'],
   'cli/program.ts': ['suggestion'],
   'cli/read-project.ts': ['command'],
-  'cli/relative-files.ts': ['name'],
+  'cli/library-files.ts': ['name'],
   'domain/policy-check.ts': ['edit', 'waiver'],
   'domain/preflight.ts': ['backup.size', "field.replace(' ', '_')"],
   'domain/push-risks.ts': ['remedy', 'which'],

@@ -159,7 +159,8 @@ function wireName(named: Named): { id: string } | { name: string; domain: Domain
 export function parseToken(answer: Answer, nowMs: number): Token | string {
   const text = answer.headers['x-subject-token'];
   if (text === undefined || text === '') return 'Keystone answered without a token (X-Subject-Token)';
-  if (/\s/.test(text)) return 'Keystone answered with a token of several words (X-Subject-Token)';
+  if (/[^\x21-\x7e]/.test(text))
+    return 'Keystone answered with a token that holds spaces, or characters beyond ASCII (X-Subject-Token)';
   const body = parseObject(answer.text)?.token;
   const coding = compressionOf(answer);
   if (coding !== undefined) return `Keystone answered compressed (${coding}), which was not asked for`;

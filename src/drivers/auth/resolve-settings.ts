@@ -4,6 +4,7 @@ import { Failure } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
 import { looksLikePath } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
+import { isLoopback } from '../../network/weakened-tls.ts';
 import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
 import type { AccessKey } from './sign.ts';
@@ -117,6 +118,7 @@ function build(source: Source): CloudSettings {
   refuseUnproven(settings, source);
   if (missing.length > 0) throw new Failure('invalid', missing);
   checkUrl('auth_url', authUrl, source);
+  refuseUnencryptedKeystone(settings, source);
   return settings;
 }
 
@@ -143,6 +145,24 @@ function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings,
         where: { file },
       }),
     ),
+  );
+}
+
+/** Of the clouds.yaml of a checkout: whoever is on the path to it could answer as that cloud. */
+function refuseUnencryptedKeystone({ auth_url }: CloudSettings, { checkout, file }: Source): void {
+  if (checkout === undefined || file === undefined) return;
+  const { protocol, hostname } = new URL(auth_url);
+  if (protocol === 'https:' || isLoopback(hostname)) return;
+  throw Failure.of(
+    'refused',
+    'unproven-cloud',
+    'auth_url of a clouds.yaml that was found, not named, is not https',
+    {
+      detail:
+        'It lies in the working directory, where a pull request can write. Without TLS, another server could answer for the cloud.',
+      remedy: `write an https:// URL; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
+      where: { file },
+    },
   );
 }
 
