@@ -1,8 +1,8 @@
 // Own code, not `bottleneck`: it pauses and slows down as the cloud asks, POSTs first, on the clock that is passed in.
 import type { Clock } from '../../domain/clock.ts';
 
-/** How many requests may leave at once after a rest: half a second's, and few, so that no burst looks like an attack. */
-const BURST_MAX = 5;
+/** As many requests as in this time may leave at once after a rest: few, so that no burst looks like an attack. */
+const BURST_MS = 250;
 /** However often the cloud asks for less, one request may leave in this time. */
 const INTERVAL_MS_MAX = 5_000;
 /** One request a minute. */
@@ -108,8 +108,7 @@ export class Budget {
 
   /** Ms ahead of its time that a request may leave when nothing left for a while. */
   get #savedMs(): number {
-    const burst = this.isSlow ? 1 : Math.min(Math.max(this.#rate * 500, 1), BURST_MAX);
-    return (burst - 1) / this.#rate;
+    return this.isSlow ? 0 : Math.max(BURST_MS - 1 / this.#rate, 0);
   }
 
   async #serve(): Promise<void> {
