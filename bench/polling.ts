@@ -8,7 +8,7 @@ import { machine } from './measure.ts';
  * it is durable in the state. The real planner, executor, driver and state run over the emulated cloud in virtual time, so
  * the load of the machine changes nothing and the figures are the same on each run.
  *
- *     npm run bench:polling -- [--api vbs] [--load 10x200] [--load 50x1000] [--only minutes] [--poll 2000:30000]
+ *     npm run bench:polling -- [--api vbs] [--load 10x200] [--load 50x1000] [--only minutes] [--poll 2000:30000] [--rate 20]
  */
 const { values } = parseArgs({
   options: {
@@ -16,6 +16,8 @@ const { values } = parseArgs({
     load: { type: 'string', multiple: true, default: ['10x200'] },
     only: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    /** `apply.requests_per_second`. */
+    rate: { type: 'string', default: `${DEFAULT_CONFIG.apply.requests_per_second}` },
     /** `poll.min_interval` and `poll.max_interval`, ms. */
     poll: {
       type: 'string',
@@ -29,6 +31,7 @@ const MINUTE = 60_000;
 /** Durations of restores, ms. `u` and `v` are uniform in [0, 1). */
 const DURATIONS: Readonly<Record<string, (u: number, v: number) => number>> = {
   'one second': () => 1_000,
+  'one second ± 10 %': (u) => 900 + 200 * u,
   'ten minutes': () => 10 * MINUTE,
   /** Disks of one size: 9 to 11 minutes. */
   'ten minutes ± 10 %': (u) => (9 + 2 * u) * MINUTE,
@@ -57,6 +60,7 @@ function random(seed: number): () => number {
 
 interface Figures {
   readonly requests: number;
+  readonly took_ms: number;
   readonly late_ms: { readonly mean: number; readonly p95: number; readonly max: number };
 }
 
@@ -71,7 +75,12 @@ async function run(
     api,
     volumes: restores,
     settings: {
-      apply: { ...DEFAULT_CONFIG.apply, parallelism, timeout_ms: 24 * 60 * MINUTE },
+      apply: {
+        ...DEFAULT_CONFIG.apply,
+        parallelism,
+        requests_per_second: Number(values.rate),
+        timeout_ms: 24 * 60 * MINUTE,
+      },
       poll: { min_interval_ms, max_interval_ms },
     },
   });
@@ -95,6 +104,7 @@ async function run(
     .toSorted((a, b) => a - b);
   return {
     requests: outcome.summary.requests / restores,
+    took_ms: outcome.summary.duration_ms,
     late_ms: {
       mean: late.reduce((sum, ms) => sum + ms, 0) / late.length,
       p95: late[Math.floor(0.95 * (late.length - 1))] ?? Number.NaN,
@@ -109,13 +119,18 @@ console.log(machine());
 for (const load of values.load) {
   const [parallelism = Number.NaN, restores = Number.NaN] = load.split('x').map(Number);
   console.log(
-    `\n${restores} restores, ${parallelism} at a time   requests each   late: mean    p95    max (s)`,
+    `\n${restores} restores, ${parallelism} at a time   requests each   late: mean    p95    max (s)   took (s)`,
   );
   for (const [name, duration] of Object.entries(DURATIONS)) {
     if (values.only && !values.only.split(',').includes(name)) continue;
-    const { requests, late_ms } = await run(values.api as 'vbs' | 'cinder', parallelism, restores, duration);
+    const { requests, took_ms, late_ms } = await run(
+      values.api as 'vbs' | 'cinder',
+      parallelism,
+      restores,
+      duration,
+    );
     console.log(
-      `  ${name.padEnd(26)} ${requests.toFixed(2).padStart(12)}          ${seconds(late_ms.mean)} ${seconds(late_ms.p95)} ${seconds(late_ms.max)}`,
+      `  ${name.padEnd(26)} ${requests.toFixed(2).padStart(12)}          ${seconds(late_ms.mean)} ${seconds(late_ms.p95)} ${seconds(late_ms.max)}   ${seconds(took_ms).padStart(12)}`,
     );
   }
 }

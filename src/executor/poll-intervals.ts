@@ -18,16 +18,19 @@ export function lookInterval(ageMs: number, poll: PollSettings): number {
 }
 
 /**
- * Ms between two lists that replace single reads of restores of these ages. A list that only just pays is read as often
- * as one restore would be. The more restores share a list, the less it costs each of them: the interval falls with the
- * square root of their number, so that both the requests for each restore and the delay fall.
+ * Ms between two lists that replace single reads of restores of these ages: a twelfth of their mean age. A list is not
+ * read so often that it replaces fewer single reads than `READS_PER_PAGE`. The longest interval of a list that only just
+ * pays is that of single reads. The more restores share a list, the less it costs each of them: the longest interval falls
+ * with the square root of their number, so that both the requests for each restore and the delay fall.
  *
  * @param agesMs not empty
  * @param pages of one list
  */
 export function listInterval(agesMs: readonly number[], pages: number, poll: PollSettings): number {
   const meanMs = agesMs.reduce((sum, age) => sum + age, 0) / agesMs.length;
-  return lookInterval(meanMs, poll) * Math.min(1, Math.sqrt((READS_PER_PAGE * pages) / agesMs.length));
+  const share = Math.min(1, (READS_PER_PAGE * pages) / agesMs.length);
+  const shortest = lookInterval(meanMs, poll) * share;
+  return Math.min(Math.max(meanMs / 12, shortest), poll.max_interval_ms * Math.sqrt(share));
 }
 
 /** Returns intervals that grow from `min_interval_ms` to `max_interval_ms`, each half as long again as the one before. */

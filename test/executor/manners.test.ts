@@ -29,7 +29,9 @@ describe('the requests that restores cost', () => {
       console.log(
         `      ${beyond.toFixed(2)} requests each beyond the ${FORCED[api]} forced ones; ${(100 * longer).toFixed(1)} % over the ideal time`,
       );
-      expect(beyond).to.be.at.most(3.5);
+      // Measured 2.9 and 3.0: one look at the disk after the yes, 1.9 lists, 0.1 lists of backups being made on VBS. It was 2.2
+      // where how long earlier restores took told when to list: that pays only where all take equally long, as they do here.
+      expect(beyond).to.be.at.most(3.1);
       expect(longer).to.be.at.most(0.03);
     });
 });

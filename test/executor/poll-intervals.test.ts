@@ -44,8 +44,8 @@ describe('the interval of lists', () => {
     ['sixteen old ones: twice as often', ages(16, 600_000), 1, 15_000],
     ['64 old ones: four times as often', ages(64, 600_000), 1, 7_500],
     ['64 old ones on four pages: twice as often', ages(64, 600_000), 4, 15_000],
-    ['sixteen of 48 s: twice as often as they would be', ages(16, 48_000), 1, 4_000],
-    ['sixteen new ones: twice as often as they would be', ages(16, 0), 1, 1_000],
+    ['sixteen of 48 s: a twelfth of that', ages(16, 48_000), 1, 4_000],
+    ['sixteen new ones: each list saves four looks', ages(16, 0), 1, 500],
     ['by their mean age', [...ages(8, 0), ...ages(8, 96_000)], 1, 4_000],
     ['no more seldom than single looks', ages(5, 600_000), 4, 30_000],
   ] as const)
