@@ -2,7 +2,7 @@ import { isoTime } from '../domain/clock.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import { judgePush } from '../domain/push-risks.ts';
-import type { MovedTo, PushRisk, State } from '../domain/state.ts';
+import type { MigratedTo, PushRisk, State } from '../domain/state.ts';
 import type { Backend } from '../state/backend.ts';
 import { encodeSnapshot, type Snapshot } from '../state/codec.ts';
 import { addressWarning, migrateBackCommand, stateMigrated } from '../state/migrated-state.ts';
@@ -97,7 +97,7 @@ export interface UndoRequest extends ChangeRequest {
 export function undoMigration(
   request: UndoRequest,
   ports: Pick<StatePorts, 'backend' | 'stop' | 'remember'>,
-): Promise<{ readonly state: State; readonly movedTo: MovedTo }> {
+): Promise<{ readonly state: State; readonly movedTo: MigratedTo }> {
   const { backend } = ports;
   return withState(ports, request, async (marked, lease) => {
     if (!marked) throw noState(backend);
@@ -113,7 +113,7 @@ export function undoMigration(
 }
 
 /** Throws a `Failure` (`refused`) if the state was not migrated, or if changes could be lost. */
-function markOf({ moved_to }: State, location: string, allowLostWork: boolean): MovedTo {
+function markOf({ moved_to }: State, location: string, allowLostWork: boolean): MigratedTo {
   if (!moved_to)
     throw refused(
       'not-moved',
@@ -138,7 +138,7 @@ function withSerial({ state, chain }: Snapshot, serial: number): Snapshot {
   return { state: { ...state, serial }, chain };
 }
 
-function withMark({ state, chain }: Snapshot, moved_to: MovedTo): Snapshot {
+function withMark({ state, chain }: Snapshot, moved_to: MigratedTo): Snapshot {
   return { state: { ...state, serial: state.serial + 1, moved_to }, chain };
 }
 

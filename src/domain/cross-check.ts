@@ -23,7 +23,7 @@ export interface Contradiction {
  * it was renamed, removed, or replaced by a later restore.
  */
 export function contradictions(state: State): Contradiction[] {
-  const told = replay(state.history);
+  const replayed = replay(state.history);
   const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
   for (const entry of state.history)
     if (entry.type === 'closed' && entry.record.status === 'succeeded')
@@ -35,7 +35,7 @@ export function contradictions(state: State): Contradiction[] {
   const say = (address: Address, what: string) => found.push({ address, what });
 
   for (const [address, record] of state.records) {
-    const last = told.get(address);
+    const last = replayed.get(address);
     const success = done.get(identityKey(record));
     if (isOpen(record) && success)
       say(
@@ -65,7 +65,7 @@ export function contradictions(state: State): Contradiction[] {
         `its record is not the one of the history, where it is ${statusWord(record.status)} since then, too`,
       );
   }
-  for (const [address, record] of told)
+  for (const [address, record] of replayed)
     if (!state.records.has(address))
       say(
         address,
@@ -76,39 +76,39 @@ export function contradictions(state: State): Contradiction[] {
 
 /** The last record of each address in the history. */
 function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreRecord> {
-  const told = new Map<Address, RestoreRecord>();
+  const replayed = new Map<Address, RestoreRecord>();
   for (let index = 0; index < history.length; index++) {
     const entry = history[index];
     switch (entry?.type) {
       case 'closed':
-        told.set(entry.record.address, entry.record);
+        replayed.set(entry.record.address, entry.record);
         break;
       case 'removed':
-        told.delete(entry.record.address);
+        replayed.delete(entry.record.address);
         break;
       case 'state_accepted': // an operator confirmed these records
         for (const { address, record } of entry.records ?? [])
-          if (record) told.set(address, record);
-          else told.delete(address);
+          if (record) replayed.set(address, record);
+          else replayed.delete(address);
         break;
       case 'moved': {
         // renames of one commit happen at once: two records may swap addresses
         const { serial } = entry;
         const moves = [];
         for (let each: HistoryEntry | undefined = entry; each?.type === 'moved' && each.serial === serial; ) {
-          moves.push({ to: each.to, from: each.from, record: told.get(each.from) });
+          moves.push({ to: each.to, from: each.from, record: replayed.get(each.from) });
           index += 1;
           each = history[index];
         }
         index -= 1;
-        for (const { from } of moves) told.delete(from);
-        for (const { to, record } of moves) if (record) told.set(to, record);
+        for (const { from } of moves) replayed.delete(from);
+        for (const { to, record } of moves) if (record) replayed.set(to, record);
         break;
       }
       default: // a pushed state has its own history
     }
   }
-  return told;
+  return replayed;
 }
 
 function describe(record: RestoreRecord): string {

@@ -8,50 +8,10 @@ import type { Address } from './spec.ts';
  * What the executor reports while it runs a plan; views consume nothing else. An event about a record follows the commit of
  * that record, except the end `unsaved`.
  */
-export type ApplyEvent = { readonly at: string } & (
+export type ApplyEvent = { readonly at: string } & (RunEvent | RestoreEvent);
+
+type RunEvent =
   | { readonly type: 'run_started'; readonly restores: number; readonly parallelism: number }
-  /** A slot is taken; nothing is sent yet. */
-  | { readonly type: 'preparing'; readonly address: Address; readonly resumed: boolean }
-  /** It cannot continue yet. Repeated only when the reason changes. */
-  | { readonly type: 'waiting'; readonly address: Address; readonly reason: string }
-  | { readonly type: 'intended'; readonly address: Address; readonly attempt: number }
-  | {
-      readonly type: 'accepted';
-      readonly address: Address;
-      readonly job_id?: string;
-      readonly request_id?: string;
-    }
-  | {
-      readonly type: 'answered';
-      readonly address: Address;
-      readonly attempt: number;
-      readonly answer: 'not_sent' | 'rejected' | 'ambiguous';
-      readonly failure: CloudFailure;
-      /** What the executor does next. */
-      readonly next: 'look' | 'give_up';
-    }
-  /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
-  | {
-      readonly type: 'written_late';
-      readonly address: Address;
-      readonly attempt: number;
-      readonly late_ms: number;
-    }
-  /** Not known yet whether it started; `because`: what the last observation showed. */
-  | { readonly type: 'checking'; readonly address: Address; readonly because: string }
-  /** Volume and backup showed that it started, although no answer said so. */
-  | { readonly type: 'adopted'; readonly address: Address; readonly because: string }
-  /** Volume and backup showed that no attempt so far started it. */
-  | { readonly type: 'not_started'; readonly address: Address; readonly because: string }
-  | {
-      readonly type: 'progress';
-      readonly address: Address;
-      readonly job?: Job['status'];
-      readonly note: string;
-      /** The progress cannot be read, or is not understood. Set once for each note. */
-      readonly trouble?: true;
-    }
-  | { readonly type: 'ended'; readonly address: Address; readonly end: End }
   /** The cloud asked for fewer requests, and the whole run slows down. Repeated only when the pause becomes longer. */
   | ({ readonly type: 'slowed_down' } & Slowdown)
   /** A write of the state takes longer than this and is still retried; nothing is sent before it is done. */
@@ -59,7 +19,42 @@ export type ApplyEvent = { readonly at: string } & (
   /** The state is written again. */
   | { readonly type: 'state_written' }
   | { readonly type: 'halted'; readonly failures: number; readonly reason: string }
-  | { readonly type: 'run_ended'; readonly summary: RunSummary }
+  | { readonly type: 'run_ended'; readonly summary: RunSummary };
+
+type RestoreEvent = { readonly address: Address } & (
+  | {
+      /** A slot is taken; nothing is sent yet. */
+      readonly type: 'preparing';
+      readonly resumed: boolean;
+    }
+  /** It cannot continue yet. Repeated only when the reason changes. */
+  | { readonly type: 'waiting'; readonly reason: string }
+  | { readonly type: 'intended'; readonly attempt: number }
+  | { readonly type: 'accepted'; readonly job_id?: string; readonly request_id?: string }
+  | {
+      readonly type: 'answered';
+      readonly attempt: number;
+      readonly answer: 'not_sent' | 'rejected' | 'ambiguous';
+      readonly failure: CloudFailure;
+      /** What the executor does next. */
+      readonly next: 'look' | 'give_up';
+    }
+  /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
+  | { readonly type: 'written_late'; readonly attempt: number; readonly late_ms: number }
+  /** Not known yet whether it started; `because`: what the last observation showed. */
+  | { readonly type: 'checking'; readonly because: string }
+  /** Volume and backup showed that it started, although no answer said so. */
+  | { readonly type: 'adopted'; readonly because: string }
+  /** Volume and backup showed that no attempt so far started it. */
+  | { readonly type: 'not_started'; readonly because: string }
+  | {
+      readonly type: 'progress';
+      readonly job?: Job['status'];
+      readonly note: string;
+      /** The progress cannot be read, or is not understood. Set once for each note. */
+      readonly trouble?: true;
+    }
+  | { readonly type: 'ended'; readonly end: End }
 );
 
 /** An event before it gets its time. */

@@ -35,7 +35,7 @@ function isBase64(text: string, lengthMin: number): boolean {
 /** Longest word of a command line that is surely no key and no token. */
 const WORD_LENGTH_MAX = 60;
 
-/** A word of a command line that nobody can say the meaning of: it may be the content of a file, too. */
+/** An argument of unknown meaning: it may also be the content of a file. */
 export function shownWord(text: string): string {
   const isContent = /\p{Cc}/u.test(text) || text.length > WORD_LENGTH_MAX || isBase64(text, PEM_LENGTH_MIN);
   return isContent ? '…' : text;

@@ -42,7 +42,7 @@ export function tighten(
   wish: Partial<Policy>,
 ): { readonly policy: Policy; readonly loosening: readonly Loosening[] } {
   const loosening: Loosening[] = [];
-  const told = (field: string, wanted: unknown, kept: unknown) =>
+  const report = (field: string, wanted: unknown, kept: unknown) =>
     loosening.push({ field, wanted: text(wanted), kept: text(kept) });
 
   const least = (
@@ -52,12 +52,12 @@ export function tighten(
   ) => {
     const kept = operator[field];
     const wanted = wish[field];
-    if (kept !== undefined && wanted !== undefined && wanted > kept) told(name, show(wanted), show(kept));
+    if (kept !== undefined && wanted !== undefined && wanted > kept) report(name, show(wanted), show(kept));
     const values = [kept, wanted].filter((value) => value !== undefined);
     return values.length === 0 ? {} : { [field]: Math.min(...values) };
   };
   const either = (field: 'require_expect' | 'require_valid_until' | 'require_signed_plans') => {
-    if (operator[field] === true && wish[field] === false) told(field, false, true);
+    if (operator[field] === true && wish[field] === false) report(field, false, true);
     const value = operator[field] === true || wish[field] === true;
     return value || operator[field] !== undefined ? { [field]: value } : {};
   };
@@ -65,7 +65,7 @@ export function tighten(
     const kept = operator[field] ?? [];
     const wanted = wish[field];
     // A list adds to the operator's; only an empty one can be meant to remove values.
-    if (wanted?.length === 0 && kept.length > 0) told(field, wanted, kept);
+    if (wanted?.length === 0 && kept.length > 0) report(field, wanted, kept);
     const values = [...new Set([...kept, ...(wanted ?? [])])];
     return field === 'protected_volumes' || values.length > 0 ? { [field]: values } : {};
   };
@@ -77,7 +77,7 @@ export function tighten(
       return only === undefined ? {} : { allowed_sets: only };
     }
     const more = wanted.filter((name) => !kept.includes(name));
-    if (more.length > 0) told('allowed_sets', more, kept);
+    if (more.length > 0) report('allowed_sets', more, kept);
     return { allowed_sets: kept.filter((name) => wanted.includes(name)) };
   };
 

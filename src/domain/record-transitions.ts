@@ -30,11 +30,10 @@ import {
 } from './record.ts';
 import type { Address, Selector } from './spec.ts';
 
-export type RecordEvent =
-  /** The POST is about to be sent. Has all that a later process needs to judge what it did. */
+export type RecordEvent = { readonly at: string } & (
   | {
+      /** The POST is about to be sent. Has all that a later process needs to judge what it did. */
       readonly type: 'intend';
-      readonly at: string;
       readonly address: Address;
       readonly identity: Identity;
       readonly names: Names;
@@ -49,41 +48,37 @@ export type RecordEvent =
   /** The POST was not accepted: refused, not sent, or without a clear answer. */
   | {
       readonly type: 'answer';
-      readonly at: string;
       readonly written_late_ms?: number;
       readonly outcome: Exclude<StartOutcome, { kind: 'accepted' }>;
     }
   | {
       readonly type: 'accept';
-      readonly at: string;
       readonly job_id?: string;
       readonly request_id?: string;
       readonly written_late_ms?: number;
     }
   /** An observation that a later run needs, made while nothing can be decided yet. */
-  | { readonly type: 'observe'; readonly at: string; readonly history: ObservationHistory }
+  | { readonly type: 'observe'; readonly history: ObservationHistory }
   /** No attempt so far started anything: the volume did not change for `for_ms`. */
-  | { readonly type: 'settle'; readonly at: string; readonly for_ms: number; readonly seen: Observation }
+  | { readonly type: 'settle'; readonly for_ms: number; readonly seen: Observation }
   /** The cloud has not accepted a request, but volume and backup are restoring and were not before. */
-  | { readonly type: 'adopt'; readonly at: string; readonly history?: ObservationHistory }
-  | { readonly type: 'succeed'; readonly at: string; readonly observed?: SuccessProof }
+  | { readonly type: 'adopt'; readonly history?: ObservationHistory }
+  | { readonly type: 'succeed'; readonly observed?: SuccessProof }
   /** `volume_changed`: the volume no longer is as in the baseline. */
-  | { readonly type: 'fail'; readonly at: string; readonly reason: string; readonly volume_changed: boolean }
+  | { readonly type: 'fail'; readonly reason: string; readonly volume_changed: boolean }
   | {
       readonly type: 'mark_unknown';
-      readonly at: string;
       readonly reason: string;
       readonly observations: readonly Observation[];
     }
-  | { readonly type: 'resolve'; readonly at: string; readonly resolution: Resolution }
+  | { readonly type: 'resolve'; readonly resolution: Resolution }
   /** A rule that was written later selects the restored backup; the history keeps the rule of the restore. */
-  | { readonly type: 'note_rule'; readonly at: string; readonly selector: Selector }
+  | { readonly type: 'note_rule'; readonly selector: Selector }
   /** Its declaration has started to protect the volume, or has stopped. */
-  | { readonly type: 'note_protect'; readonly at: string; readonly protect: boolean }
+  | { readonly type: 'note_protect'; readonly protect: boolean }
   /** It was done outside of vbsctl: a job of the cloud or an operator says that it succeeded. */
   | {
       readonly type: 'import';
-      readonly at: string;
       readonly address: Address;
       readonly identity: Identity;
       readonly names: Names;
@@ -93,7 +88,8 @@ export type RecordEvent =
       readonly job_id?: string;
       readonly resolution: Resolution;
       readonly protect?: boolean;
-    };
+    }
+);
 
 /**
  * The next record. Throws an Error if the step is not legal, which is a bug of the caller. `record` is the one at the
@@ -108,7 +104,8 @@ export type RecordEvent =
  *                      └─mark_unknown→ unknown ─resolve→ succeeded | failed
  *
  * `resolve` is also legal from intended, running, and failed if the volume may have been changed. A record that is not open
- * may be followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule` and `note_protect`.
+ * may be followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule`. `note_protect` may
+ * follow a record that is succeeded or under way.
  */
 export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
   if (event.type === 'intend') return intend(record, event);
@@ -259,7 +256,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     throw new IllegalTransition(record, event, 'another restore is intended here');
   const attempts = [...record.attempts, fresh];
   if (!wasEverInDoubt(record.attempts)) return { ...next, attempts };
-  // Only the first baseline can tell what an attempt in doubt did.
+  // Only the first baseline can show what an attempt in doubt did.
   if (!sameObservation(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
   const { protect: _, ...rest } = record;
@@ -309,7 +306,7 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
   };
 }
 
-/** What the address protects already, it protects until a declaration says otherwise. */
+/** A record keeps the protection of its volume until a declaration ends it. */
 function protectedBefore(record: RestoreRecord | undefined, { volume_id }: Identity): boolean {
   return record?.volume_id === volume_id && record.protect === true;
 }

@@ -19,11 +19,11 @@ export interface State {
   /** What has ended, in order; never edited, never shortened. */
   readonly history: readonly HistoryEntry[];
   /** Present if the state was migrated elsewhere, so that this copy must not be used. */
-  readonly moved_to?: MovedTo;
+  readonly moved_to?: MigratedTo;
 }
 
 /** Where a migration moved the state. */
-export interface MovedTo {
+export interface MigratedTo {
   /** As the operator wrote it, without a password. */
   readonly location: string;
   readonly at: string;

@@ -15,7 +15,7 @@ import type { Lease } from '../state/backend.ts';
 import { PendingBackups } from './pending-backups.ts';
 import { runRestore } from './restore.ts';
 import { RestorePoller } from './restore-poller.ts';
-import { LagMeter, type Run, type RunMode, type RunSettings } from './run.ts';
+import type { Run, RunMode, RunSettings } from './run.ts';
 import { Schedule, type Task } from './schedule.ts';
 import { SlowWrites } from './slow-writes.ts';
 
@@ -89,7 +89,7 @@ class Execution {
       stop: halt,
       interrupt: stop,
       unsaved: this.#unsaved,
-      lag: new LagMeter(),
+      lag: { longestMs: 0 },
       restorePoller: new RestorePoller(driver, clock, settings.poll, halt),
       pendingBackups: new PendingBackups(driver, clock, halt),
       waivers: new Set(input.waivers),

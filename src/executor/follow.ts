@@ -7,7 +7,7 @@ import { optional } from '../domain/optional.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, commitObservation, confirmReadings } from './confirm-readings.ts';
 import { failureReport, withCloudsReason } from './failure-report.ts';
-import { HoldTimer } from './hold-timer.ts';
+import { type HoldTimer, holdTimer } from './hold-timer.ts';
 import { judgeJob, judgeStatuses, judgeWithoutJob, RESTORING, type Step } from './judge-running.ts';
 import { type Readings, readingsOf } from './readings.ts';
 import { type RestoreRun, recorded, running } from './restore-run.ts';
@@ -61,7 +61,7 @@ export async function follow(restore: RestoreRun, record: Running): Promise<End>
   }
 }
 
-/** Finds out how one restore stands, each time with as few requests as possible. */
+/** Reads the progress of one restore with as few requests as possible. */
 class Follower {
   readonly #restore: RestoreRun;
   readonly #jobGone: HoldTimer;
@@ -74,9 +74,9 @@ class Follower {
     const { clock } = restore.run;
     this.#restore = restore;
     this.#acceptedAt = restore.acceptedAt;
-    this.#jobGone = new HoldTimer(clock, restore.settleMs);
-    this.#gone = new HoldTimer(clock, restore.settleMs);
-    this.#unchanged = new HoldTimer(clock, restore.settleMs);
+    this.#jobGone = holdTimer(clock, restore.settleMs);
+    this.#gone = holdTimer(clock, restore.settleMs);
+    this.#unchanged = holdTimer(clock, restore.settleMs);
   }
 
   seenRestoring(): void {
@@ -104,7 +104,7 @@ class Follower {
   async #readJob(id: string): Promise<Step> {
     const { run } = this.#restore;
     const reading = await run.driver.job(id, run.stop);
-    const goneForGood = this.#jobGone.update(reading.kind === 'gone');
+    const goneForGood = this.#jobGone(reading.kind === 'gone');
     switch (reading.kind) {
       case 'found': {
         const step = judgeJob(reading.value, this.#record, this.#restore.now());
@@ -133,7 +133,7 @@ class Follower {
     const confirmed = await this.#confirm(await this.#restore.readBoth());
     const { traits } = this.#restore.run.driver;
     const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed), true);
-    const unchangedForGood = this.#unchanged.update(step.kind === 'unchanged');
+    const unchangedForGood = this.#unchanged(step.kind === 'unchanged');
     switch (step.kind) {
       case 'succeeded':
         return {
@@ -161,8 +161,8 @@ class Follower {
     const volume = await this.#volume();
     if (isRestoring(volume)) {
       this.seenRestoring();
-      this.#gone.update(false);
-      this.#unchanged.update(false);
+      this.#gone(false);
+      this.#unchanged(false);
       return RESTORING;
     }
     const backup = await run.driver.backup(this.#record.backup_id, run.stop);
@@ -174,7 +174,7 @@ class Follower {
     const { traits } = this.#restore.run.driver;
     const step = judgeStatuses(confirmed, this.#record, traits, this.#isGoneForGood(confirmed));
     if (step.kind === 'goes_on' && step.disk === 'restoring') this.seenRestoring();
-    const unchangedForGood = this.#unchanged.update(step.kind === 'unchanged');
+    const unchangedForGood = this.#unchanged(step.kind === 'unchanged');
     if (step.kind === 'succeeded' && this.#record.evidence === 'accepted')
       return (await this.#failureThatWasReset(confirmed)) ?? step;
     if (step.kind !== 'unchanged') return step;
@@ -217,7 +217,7 @@ class Follower {
   }
 
   #isGoneForGood({ readings }: ConfirmedReadings): boolean {
-    return this.#gone.update(isGone(readings.seen));
+    return this.#gone(isGone(readings.seen));
   }
 
   get #record(): Running {
@@ -231,7 +231,8 @@ class Follower {
 
   #measureLag(): void {
     const { lag, clock } = this.#restore.run;
-    if (this.#acceptedAt !== undefined) lag.saw(clock.monotonic() - this.#acceptedAt);
+    if (this.#acceptedAt === undefined) return;
+    lag.longestMs = Math.max(lag.longestMs, clock.monotonic() - this.#acceptedAt);
   }
 }
 

@@ -1,28 +1,20 @@
 import type { Clock } from '../domain/clock.ts';
 
+/** To be called after each read. Returns whether the condition has held at every read for long enough. */
+export type HoldTimer = (holds: boolean) => boolean;
+
 /**
- * Tells whether a condition has held at every read for some time. One read proves little: a gateway may answer 404 once,
- * and a replica of the database may be behind.
+ * Tells whether a condition has held for `forMs`. One read proves little: a gateway may answer 404 once, and a replica of the
+ * database may be behind.
  */
-export class HoldTimer {
-  readonly #clock: Clock;
-  readonly #forMs: number;
-  /** Monotonic ms. */
-  #since: number | undefined;
-
-  /** `forMs`: how long the condition must hold. */
-  constructor(clock: Clock, forMs: number) {
-    this.#clock = clock;
-    this.#forMs = forMs;
-  }
-
-  /** To be called after each read. Returns whether the condition has held for long enough. */
-  update(holds: boolean): boolean {
+export function holdTimer(clock: Clock, forMs: number): HoldTimer {
+  let since: number | undefined;
+  return (holds) => {
     if (!holds) {
-      this.#since = undefined;
+      since = undefined;
       return false;
     }
-    this.#since ??= this.#clock.monotonic();
-    return this.#clock.monotonic() - this.#since >= this.#forMs;
-  }
+    since ??= clock.monotonic();
+    return clock.monotonic() - since >= forMs;
+  };
 }

@@ -8,7 +8,7 @@ import {
   confirmReadings,
   observedRestore,
 } from './confirm-readings.ts';
-import { HoldTimer } from './hold-timer.ts';
+import { holdTimer } from './hold-timer.ts';
 import { PollSchedule } from './poll-intervals.ts';
 import type { RestoreRun } from './restore-run.ts';
 import { effectiveSettle, judge, type Verdict, type VerdictInput } from './verdict.ts';
@@ -34,7 +34,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
     return { kind: 'retry', reason: 'nothing that was sent can have started it', for_ms: 0 };
 
   const schedule = new PollSchedule(run.clock, run.settings.poll);
-  const gone = new HoldTimer(run.clock, restore.settleMs);
+  const gone = holdTimer(run.clock, restore.settleMs);
   let emitted = '';
   for (;;) {
     const record = restore.record?.status === 'intended' ? restore.record : started;
@@ -43,7 +43,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
     const { seen } = confirmed.readings;
     const settleMs = settleOf(restore, record);
     const { sinceMs } = schedule;
-    const goneForGood = gone.update(isGone(seen));
+    const goneForGood = gone(isGone(seen));
     const verdict = judgeReadings(restore, record, confirmed, {
       since_ms: sinceMs,
       gone_for_good: goneForGood,

@@ -53,7 +53,8 @@ export async function resolveRecord(
   const job = await refuseAgainstJob(driver, record, decision.as, options.stop);
   // Rule: not-started-is-taken-only-at-rest
   if (decision.as === 'not-started') await refuseUnlessAtRest(driver, clock, record, job, options);
-  if (decision.as === 'succeeded') await refuseWhileDiskIsWritten(driver, clock, record, options);
+  if (decision.as === 'succeeded')
+    refuseIfRestoring(record, (await readBoth(driver, clock, record, options.stop)).seen);
   const at = isoTime(clock.now());
   const next = advance(record, { type: 'resolve', at, resolution: { ...decision, at } });
   await lease.commit([{ type: 'record', record: next }]);
@@ -61,13 +62,7 @@ export async function resolveRecord(
 }
 
 /** A volume that cannot be read is no reason to refuse: then only the operator can know. */
-async function refuseWhileDiskIsWritten(
-  driver: Driver,
-  clock: Clock,
-  record: RestoreRecord,
-  { stop }: ResolveOptions,
-): Promise<void> {
-  const { volume } = (await readBoth(driver, clock, record, stop)).seen;
+function refuseIfRestoring(record: RestoreRecord, { volume }: Observation): void {
   if (isVolumeRestoring(volume))
     throw refused(
       'still-restoring',
@@ -90,7 +85,8 @@ async function refuseUnlessAtRest(
   { settings, report, stop }: ResolveOptions,
 ): Promise<void> {
   const { poll, retry } = settings;
-  const first = await observeAtRest(driver, clock, record, stop);
+  const observe = async () => atRest(record, (await readBoth(driver, clock, record, stop)).seen);
+  const first = await observe();
   const schedule = new PollSchedule(clock, poll);
   if (!sameResource(first.volume, record.baseline.volume)) report(changedSince(record, first));
   // As when a restore is followed: a job counts as gone if every read until settle has passed says so.
@@ -101,7 +97,7 @@ async function refuseUnlessAtRest(
   do {
     await schedule.pause(untilMs - schedule.sinceMs, stop);
     await refuseAgainstJob(driver, record, 'not-started', stop);
-    const seen = await observeAtRest(driver, clock, record, stop);
+    const seen = await observe();
     if (!sameResource(seen.volume, first.volume))
       throw Failure.of(
         'refused',
@@ -117,18 +113,15 @@ async function refuseUnlessAtRest(
 
 /** `settleMs`: present if the wait is for settle. */
 function lookingAgain(forMs: number, settleMs: number | undefined): Diagnostic {
-  const note = { severity: 'note', code: 'looking-again' } as const;
   const time = formatDuration(forMs);
-  if (settleMs === undefined)
-    return {
-      ...note,
-      summary: `nothing is restoring so far; checking again in ${time}`,
-      detail: 'A single read may return outdated data (interval: poll.min_interval).',
-    };
   return {
-    ...note,
-    summary: `nothing is restoring so far; checking for ${time} more`,
-    detail: `Its last request may still take effect: for up to ${formatDuration(settleMs)} (retry.settle).`,
+    severity: 'note',
+    code: 'looking-again',
+    summary: `nothing is restoring so far; checking ${settleMs === undefined ? `again in ${time}` : `for ${time} more`}`,
+    detail:
+      settleMs === undefined
+        ? 'A single read may return outdated data (interval: poll.min_interval).'
+        : `Its last request may still take effect: for up to ${formatDuration(settleMs)} (retry.settle).`,
   };
 }
 
@@ -155,24 +148,20 @@ function stillPossibleMs({ attempts }: RestoreRecord, now: number, settleMs: num
   return Math.min(Math.max(settleMs - age, 0), settleMs);
 }
 
-async function observeAtRest(
-  driver: Driver,
-  clock: Clock,
-  record: RestoreRecord,
-  stop: AbortSignal,
-): Promise<Observation> {
-  const { volume, backup, seen } = await readBoth(driver, clock, record, stop);
-  if (volume.kind === 'unreadable' || backup.kind === 'unreadable')
+/** The observation, if it can be judged and shows no restore. */
+function atRest(record: RestoreRecord, seen: Observation): Observation {
+  const { volume, backup } = seen;
+  if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     throw refused(
       'cannot-look',
       `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
       'try again when the cloud answers',
     );
-  if (isVolumeRestoring(seen.volume) || isBackupRestoring(seen.backup))
+  if (isVolumeRestoring(volume) || isBackupRestoring(backup))
     throw Failure.of(
       'refused',
       'still-restoring',
-      `disk ${record.volume_id} is ${observedStatus(seen.volume)}, backup ${record.backup_id} is ${observedStatus(seen.backup)}`,
+      `disk ${record.volume_id} is ${observedStatus(volume)}, backup ${record.backup_id} is ${observedStatus(backup)}`,
       {
         detail: 'A restore is running; it may be this one.',
         remedy: 'wait for it to end, then decide',

@@ -39,7 +39,8 @@ export interface Run {
   /** Whether the restore at this address has succeeded, so that its dependants may start. */
   readonly isRestored: (address: Address) => boolean;
   readonly slowWrites: SlowWrites;
-  readonly lag: LagMeter;
+  /** `longestMs`: the longest time in this run between an accepted POST and the volume showing `restoring-backup`. */
+  readonly lag: { longestMs: number };
   readonly restorePoller: RestorePoller;
   readonly pendingBackups: PendingBackups;
   /** Limits of the policy that the operator lifted for this run. */
@@ -49,14 +50,3 @@ export interface Run {
 }
 
 export type RunSettings = Pick<Config, 'apply' | 'retry' | 'poll' | 'http' | 'policy'>;
-
-/** Measures the longest time in this run between an accepted POST and the volume showing `restoring-backup`. */
-export class LagMeter {
-  #longest = 0;
-  get longestMs(): number {
-    return this.#longest;
-  }
-  saw(lagMs: number): void {
-    this.#longest = Math.max(this.#longest, lagMs);
-  }
-}

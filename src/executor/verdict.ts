@@ -50,11 +50,10 @@ export function judge(input: VerdictInput): Verdict {
   const { contradiction } = input.history;
   const doubt = worstDoubt(attempts);
 
-  if (!wasEverInDoubt(attempts))
-    return { kind: 'retry', reason: 'nothing that was sent can have started it' };
+  if (!wasEverInDoubt(attempts)) return retry('nothing that was sent can have started it');
   // Rule: unreadable-cloud-proves-nothing
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
-    return { kind: 'wait', reason: 'disk or backup cannot be read' };
+    return wait('disk or backup cannot be read');
   if (!wasFound(volume)) return gone('disk', input);
   // An error that a second reading in order did not confirm may be outdated.
   if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, input);
@@ -63,10 +62,7 @@ export function judge(input: VerdictInput): Verdict {
   const backupRestoring = isBackupRestoring(backup);
   // Rule: contradicted-restore-is-not-adopted
   if (volumeRestoring && contradiction)
-    return {
-      kind: 'wait',
-      reason: `the disk is restoring, but not by this restore: ${contradiction.because}`,
-    };
+    return wait(`the disk is restoring, but not by this restore: ${contradiction.because}`);
   if (
     // Rule: adoption-asks-for-the-disk
     volumeRestoring &&
@@ -75,76 +71,74 @@ export function judge(input: VerdictInput): Verdict {
   ) {
     // Rule: adoption-asks-for-a-baseline-at-rest
     if (baseline.volume.status !== AVAILABLE || baseline.backup.status !== AVAILABLE)
-      return { kind: 'wait', reason: 'disk and backup were being restored before' };
+      return wait('disk and backup were being restored before');
     // Rule: restore-from-another-backup-is-waited-out
     // Not final before the end: Cinder restores the metadata that the backup keeps, with a name of its own.
     if (newlyNamed(volume, input) === 'another')
-      return { kind: 'wait', reason: `the disk is being restored from ${volume.src_backup_id}` };
+      return wait(`the disk is being restored from ${volume.src_backup_id}`);
     // Rule: restore-seen-under-way-is-adopted
-    return { kind: 'adopt', reason: 'disk and backup are restoring, and were not before' };
+    return adopt('disk and backup are restoring, and were not before');
   }
-  if (volumeRestoring) return { kind: 'wait', reason: 'only the disk is restoring' };
+  if (volumeRestoring) return wait('only the disk is restoring');
   // Rule: disk-that-names-our-backup-is-adopted
   if (isVolumeAtRest(volume) && newlyNamed(volume, input) === 'ours' && !contradiction)
-    return {
-      kind: 'adopt',
-      reason: 'the disk names this backup as the one it was restored from, and did not before',
-    };
-  if (backupRestoring) return { kind: 'wait', reason: 'only the backup is restoring' };
+    return adopt('the disk names this backup as the one it was restored from, and did not before');
+  if (backupRestoring) return wait('only the backup is restoring');
   if (!wasFound(backup)) return gone('backup', input);
   if (isErrorStatus(backup.status)) return broken(`the backup went to ${backup.status}`, input);
-  if (!isVolumeAtRest(volume)) return { kind: 'wait', reason: `the disk is ${volume.status}` };
-  if (backup.status !== AVAILABLE) return { kind: 'wait', reason: `the backup is ${backup.status}` };
+  if (!isVolumeAtRest(volume)) return wait(`the disk is ${volume.status}`);
+  if (backup.status !== AVAILABLE) return wait(`the backup is ${backup.status}`);
 
   if (contradiction)
-    return {
-      kind: 'unknown',
-      reason: `${contradiction.because}: what was restored into the disk is not this restore`,
-    };
+    return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
   // Rule: moved-disk-is-unknown
   if (!sameResource(volume, baseline.volume))
-    return {
-      kind: 'unknown',
-      reason: `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
-    };
+    return unknown(
+      `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
+    );
   // Rule: repeat-waits-for-settle
   if (input.since_ms < input.settle_ms)
-    return {
-      kind: 'wait',
-      reason: `the disk has not changed so far; the restore may still start within ${formatDuration(input.settle_ms)}`,
-    };
+    return wait(
+      `the disk has not changed so far; the restore may still start within ${formatDuration(input.settle_ms)}`,
+    );
   // Every change sets `updated_at`, while a status may come and go between two reads.
   if (doubt !== 'none' && (volume.updated_at === undefined || baseline.volume.updated_at === undefined))
-    return {
-      kind: 'unknown',
-      reason:
-        'the cloud does not say when the disk last changed, so whether the restore started is not known',
-    };
+    return unknown(
+      'the cloud does not say when the disk last changed, so whether the restore started is not known',
+    );
   // Rule: stop-after-ambiguous-asks-a-person
   if (doubt === 'full' && input.after_ambiguous === 'stop')
-    return {
-      kind: 'unknown',
-      reason: 'the disk did not change, and after_ambiguous is stop: resolve it manually',
-    };
-  if (input.settle_ms === 0) return { kind: 'retry', reason: 'the disk did not change: it did not start' };
-  return {
-    kind: 'retry',
-    reason: `the disk did not change for ${formatDuration(input.settle_ms)}: it did not start`,
-  };
+    return unknown('the disk did not change, and after_ambiguous is stop: resolve it manually');
+  if (input.settle_ms === 0) return retry('the disk did not change: it did not start');
+  return retry(`the disk did not change for ${formatDuration(input.settle_ms)}: it did not start`);
+}
+
+function wait(reason: string): Verdict {
+  return { kind: 'wait', reason };
+}
+
+function unknown(reason: string): Verdict {
+  return { kind: 'unknown', reason };
+}
+
+function adopt(reason: string): Verdict {
+  return { kind: 'adopt', reason };
+}
+
+function retry(reason: string): Verdict {
+  return { kind: 'retry', reason };
 }
 
 /** A single 404 may come from a gateway. */
 function gone(what: 'disk' | 'backup', { gone_for_good }: VerdictInput): Verdict {
-  return gone_for_good
-    ? { kind: 'unknown', reason: `the ${what} is gone` }
-    : { kind: 'wait', reason: `the ${what} is not found` };
+  return gone_for_good ? unknown(`the ${what} is gone`) : wait(`the ${what} is not found`);
 }
 
 function broken(reason: string, { seen, history }: VerdictInput): Verdict {
-  if (!seen.confirmed) return { kind: 'wait', reason };
+  if (!seen.confirmed) return wait(reason);
   const { contradiction } = history;
   return contradiction
-    ? { kind: 'unknown', reason: `${reason}, after another restore than this: ${contradiction.because}` }
+    ? unknown(`${reason}, after another restore than this: ${contradiction.because}`)
     : { kind: 'failed', reason };
 }
 

@@ -2,7 +2,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
-import type { MovedTo, State } from '../domain/state.ts';
+import type { MigratedTo, State } from '../domain/state.ts';
 import type { Backend } from './backend.ts';
 import { eachLease } from './backend-decorators.ts';
 
@@ -29,7 +29,7 @@ export function refusingMigrated(backend: Backend): Backend {
   };
 }
 
-export function stateMigrated(to: MovedTo, location: string): Diagnostic {
+export function stateMigrated(to: MigratedTo, location: string): Diagnostic {
   return error(
     'state-moved',
     `the state at ${location} was moved to ${to.location} at ${to.at} by ${to.by}`,
@@ -41,7 +41,7 @@ export function stateMigrated(to: MovedTo, location: string): Diagnostic {
 }
 
 /** The command that brings a migrated state back to `location`, with what was done since. */
-export function migrateBackCommand(to: MovedTo, location: string): string {
+export function migrateBackCommand(to: MigratedTo, location: string): string {
   return `vbsctl state migrate --state ${locationWord(to.location)} --to ${shellWord(location)}`;
 }
 

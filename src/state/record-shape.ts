@@ -50,8 +50,8 @@ import type {
   Change,
   Commit,
   HistoryEntry,
+  MigratedTo,
   Move,
-  MovedTo,
   PushRisk,
 } from '../domain/state.ts';
 
@@ -260,4 +260,4 @@ export const storedEntry = variants<StoredEntry, 'type'>('type', {
   }),
 });
 
-export const movedTo = fields<MovedTo>({ location: word, at: time, by: text, serial: integerFrom(0) });
+export const movedTo = fields<MigratedTo>({ location: word, at: time, by: text, serial: integerFrom(0) });

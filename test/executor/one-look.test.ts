@@ -3,7 +3,7 @@ import type { Job } from '../../src/domain/cloud.ts';
 import type { Running } from '../../src/domain/record.ts';
 import type { Exchange } from '../../src/drivers/http/exchange.ts';
 import type { FaultRule } from '../../src/emulator/faults.ts';
-import { HoldTimer } from '../../src/executor/hold-timer.ts';
+import { holdTimer } from '../../src/executor/hold-timer.ts';
 import { judgeJob, otherWork } from '../../src/executor/judge-running.ts';
 import { Lab } from '../simulation/lab.ts';
 import { SimClock } from '../simulation/sim-clock.ts';
@@ -231,10 +231,10 @@ describe('the job of a restore', () => {
 describe('what has to last', () => {
   it('counts once it was seen at every look for so long, and from the start again after one that did not show it', async () => {
     const clock = new SimClock();
-    const lasting = new HoldTimer(clock, 10_000);
+    const lasting = holdTimer(clock, 10_000);
     const later = async (ms: number, now: boolean) => {
       await clock.until(clock.sleep(ms));
-      return lasting.update(now);
+      return lasting(now);
     };
     expect(await later(0, true)).to.equal(false);
     expect(await later(9_999, true)).to.equal(false);
