@@ -52,7 +52,6 @@ type Task = (
   readonly resolve: () => void;
   readonly reject: (reason: Error) => void;
 };
-type CommitTask = Task & { readonly kind: 'commit' };
 
 /** The lease of every backend. Commits that arrive during a write are written together by the next one. */
 export class StateLease implements Lease {
@@ -123,7 +122,9 @@ export class StateLease implements Lease {
     await Promise.resolve(); // commits of the same synchronous step are written together
     for (let tasks = this.#take(); tasks.length > 0; tasks = this.#take()) {
       try {
-        await this.#perform(tasks);
+        const [first] = tasks;
+        if (first?.kind === 'replace') await this.#replaceBy(first.snapshot);
+        else await this.#writeGroup(tasks.flatMap((task) => (task.kind === 'commit' ? [task.changes] : [])));
         for (const { resolve } of tasks) resolve();
       } catch (cause) {
         this.#fail(cause instanceof Error ? cause : new Error(String(cause)), tasks);
@@ -138,12 +139,6 @@ export class StateLease implements Lease {
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
   }
 
-  async #perform(tasks: readonly Task[]): Promise<void> {
-    const [first] = tasks;
-    if (first?.kind === 'replace') await this.#replaceBy(first.snapshot);
-    else await this.#writeGroup(tasks as readonly CommitTask[]);
-  }
-
   async #replaceBy(next: Snapshot): Promise<void> {
     const current = this.#ledger?.state();
     if (current?.lineage === next.state.lineage && next.state.serial <= current.serial)
@@ -154,13 +149,13 @@ export class StateLease implements Lease {
     this.#ledger = new Ledger(next.state);
   }
 
-  async #writeGroup(group: readonly CommitTask[]): Promise<void> {
+  async #writeGroup(group: readonly (readonly Change[])[]): Promise<void> {
     const { actor, clock, location } = this.#options;
     const ledger = this.#ledger;
     if (!ledger) throw new Error('a commit without a state');
     if (ledger.next + group.length > SERIAL_MAX) throw serialsUsedUp(location);
     const at = isoTime(clock.now());
-    const commits = group.map(({ changes }) => {
+    const commits = group.map((changes) => {
       const commit = { serial: ledger.next, at, actor, changes };
       assertReadable(commit);
       ledger.stage(commit);

@@ -22,16 +22,13 @@ export type StateFault =
   /** Another state was seen at this location. */
   | { readonly kind: 'other_lineage'; readonly known: KnownState };
 
-/** The states that were seen before: of the same lineage, and at the same location. */
-interface KnownBefore {
-  readonly of_lineage?: KnownState | undefined;
-  readonly here?: KnownState | undefined;
-}
-
-/** Every fault of a state. Linear in its size, in steps. */
+/** Every fault of a state. `known`: the states seen before, of its lineage and at its location. Linear, in steps. */
 export function* stateFaults(
   snapshot: Snapshot,
-  { of_lineage, here }: KnownBefore,
+  {
+    of_lineage,
+    here,
+  }: { readonly of_lineage?: KnownState | undefined; readonly here?: KnownState | undefined },
 ): ChunkedWork<StateFault[]> {
   const { broken, contradictions, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;

@@ -3,10 +3,10 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { State } from '../../domain/state.ts';
 import { hasCode, systemReason } from '../../files/system-error.ts';
-import type { Backend, BackendContext, OwnLock } from '../backend.ts';
+import type { Backend, BackendContext } from '../backend.ts';
 import { encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import { type Group, type LeaseStorage, StateLease } from '../lease.ts';
+import { type LeaseStorage, StateLease } from '../lease.ts';
 import { type HeldLock, type Lock, withoutEnd } from '../lock.ts';
 import { lockLost } from '../lock-failures.ts';
 import { notWritten } from '../server-failures.ts';
@@ -43,7 +43,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const found = await files.foldLeftovers(() => assertHeld(held), signal);
-        const storage = new LockedFiles(files, held, found);
+        const storage = lockedFiles(files, held, found);
         return new StateLease({ storage, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
@@ -122,11 +122,8 @@ class LocalFiles {
     return await this.fold({ state: next.state, chain: next.chain }, guard);
   }
 
-  /** Creates a journal for the snapshot; `sum`: of its first line. */
-  async beginJournal(
-    of: Omit<JournalHeader, 'format'>,
-    guard: Guard,
-  ): Promise<{ journal: Appender; sum: string }> {
+  /** Creates a journal for the snapshot. */
+  async beginJournal(of: Omit<JournalHeader, 'format'>, guard: Guard): Promise<StartedJournal> {
     const { text, sum } = headerLine(of);
     try {
       return { journal: await this.#disk.create(this.journalPath, text), sum };
@@ -177,6 +174,12 @@ class LocalFiles {
   }
 }
 
+/** `sum`: of its last line. */
+interface StartedJournal {
+  readonly journal: Appender;
+  readonly sum: string;
+}
+
 /** A snapshot as it is in the file. */
 type Keyed = Snapshot & { readonly journal_key: string };
 
@@ -187,85 +190,70 @@ function sealed({ state, chain }: Snapshot): Snapshot {
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-class LockedFiles implements LeaseStorage {
-  readonly lock: OwnLock;
-  readonly #files: LocalFiles;
-  readonly #held: HeldLock;
-  readonly #guard: Guard;
-  #chain: Chain;
+function lockedFiles(files: LocalFiles, held: HeldLock, found: Snapshot | undefined): LeaseStorage {
+  const guard = () => assertHeld(held);
+  let chain: Chain = found?.chain ?? [];
   /** The key of the snapshot; undefined if something other than this backend wrote the file. */
-  #key: string | undefined;
-  #journal: { journal: Appender; sum: string } | undefined;
+  let key = found?.journal_key;
+  let current: StartedJournal | undefined;
 
-  constructor(files: LocalFiles, held: HeldLock, found: Snapshot | undefined) {
+  const snapshotOf = (state: State): Snapshot => ({ state, chain, ...optional('journal_key', key) });
+
+  return {
     // A lock file is only taken from a process that is dead, except by a user.
-    this.lock = {
+    lock: {
       ...withoutEnd(held.info),
       remainingMs: () => (isHeld(held) ? Number.POSITIVE_INFINITY : 0),
-    };
-    this.#files = files;
-    this.#held = held;
-    this.#guard = () => assertHeld(held);
-    this.#chain = found?.chain ?? [];
-    this.#key = found?.journal_key;
-  }
+    },
 
-  async append({ before, commits }: Group): Promise<void> {
-    try {
-      if (!this.#journal) {
-        const key = this.#key ?? this.#stored(await this.#files.fold(this.#with(before), this.#guard));
-        const { lineage, serial: base } = before;
-        this.#journal = await this.#files.beginJournal({ lineage, base, key }, this.#guard);
-        // If the lock was lost before, the next holder does not know of this journal.
-        this.#guard();
+    async append({ before, commits }) {
+      try {
+        if (!current) {
+          if (key === undefined) ({ chain, journal_key: key } = await files.fold(snapshotOf(before), guard));
+          const { lineage, serial: base } = before;
+          current = await files.beginJournal({ lineage, base, key }, guard);
+          // If the lock was lost before, the next holder does not know of this journal.
+          guard();
+        }
+        const { journal } = current;
+        const { text, sum } = groupLine(current.sum, commits);
+        await journal.write(Buffer.from(text));
+        // Rule: journal-is-synced
+        await journal.sync();
+        current = { journal, sum };
+      } catch (cause) {
+        if (cause instanceof Failure) throw cause;
+        const remedy =
+          'fix this (free space, permissions), then run the same command again: it checks the cloud first';
+        throw notWritten(files.journalPath, systemReason(cause), cause, remedy);
       }
-      const { text, sum } = groupLine(this.#journal.sum, commits);
-      await this.#journal.journal.write(Buffer.from(text));
-      // Rule: journal-is-synced
-      await this.#journal.journal.sync();
-      this.#journal = { ...this.#journal, sum };
-    } catch (cause) {
-      if (cause instanceof Failure) throw cause;
-      const remedy =
-        'fix this (free space, permissions), then run the same command again: it checks the cloud first';
-      throw notWritten(this.#files.journalPath, systemReason(cause), cause, remedy);
-    }
-    // Rule: lost-lock-acknowledges-nothing
-    // If the lock is still ours after the sync, nobody folded the journal before this line was in it. If a user removed
-    // the lock of a running process, it must not acknowledge what the next holder does not see.
-    this.#guard();
-  }
+      // Rule: lost-lock-acknowledges-nothing
+      // If the lock is still ours after the sync, nobody folded the journal before this line was in it. If a user removed
+      // the lock of a running process, it must not acknowledge what the next holder does not see.
+      guard();
+    },
 
-  async replace(next: Snapshot, current: State | undefined): Promise<void> {
-    await this.#journal?.journal.close();
-    this.#journal = undefined;
-    this.#guard();
-    this.#stored(await this.#files.replace(current && this.#with(current), next, this.#guard));
-    this.#guard();
-  }
+    async replace(next, before) {
+      await current?.journal.close();
+      current = undefined;
+      guard();
+      ({ chain, journal_key: key } = await files.replace(before && snapshotOf(before), next, guard));
+      guard();
+    },
 
-  #with(state: State): Snapshot {
-    return { state, chain: this.#chain, ...optional('journal_key', this.#key) };
-  }
-
-  #stored({ chain, journal_key }: Keyed): string {
-    this.#chain = chain;
-    this.#key = journal_key;
-    return journal_key;
-  }
-
-  async release(last: State | undefined): Promise<void> {
-    try {
-      await this.#journal?.journal.close();
-      // without `last` it is not known what the journal contains: the next holder reads it
-      if (this.#journal && last) {
-        this.#guard();
-        await this.#files.fold({ state: last, chain: this.#chain }, this.#guard);
+    async release(last) {
+      try {
+        await current?.journal.close();
+        // without `last` it is not known what the journal contains: the next holder reads it
+        if (current && last) {
+          guard();
+          await files.fold({ state: last, chain }, guard);
+        }
+      } finally {
+        await held.release();
       }
-    } finally {
-      await this.#held.release();
-    }
-  }
+    },
+  };
 }
 
 function assertHeld(held: HeldLock): void {

@@ -1,10 +1,10 @@
 import { momentOf } from '../../domain/clock.ts';
 import type { RestoreRecord } from '../../domain/record.ts';
-import type { HistoryEntry, State } from '../../domain/state.ts';
+import type { HistoryEntry } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
-import type { Group, LeaseStorage } from '../lease.ts';
+import type { LeaseStorage } from '../lease.ts';
 import type { LeaseTime } from '../lease-terms.ts';
 import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { LeaseRenewal } from '../renewal.ts';
@@ -27,203 +27,185 @@ interface Version {
   readonly serial: number;
 }
 
-export class LockedRows implements LeaseStorage {
-  readonly lock: LeaseRenewal;
-  readonly #options: LockedRowsOptions;
-  #turn: Promise<unknown> = Promise.resolve();
-  #session: Session;
-  #chain: Chain;
+export function lockedRows(options: LockedRowsOptions): LeaseStorage {
+  const { open, postgres, info, clock, time, location, onNote } = options;
+  const { schema, state, lock_key } = postgres;
+  const lockParameters = [...lock_key, state, info.id];
+  let { session } = options;
+  let chain: Chain = options.found?.chain ?? [];
+  let turn: Promise<unknown> = Promise.resolve();
+  const lock = new LeaseRenewal({
+    info,
+    clock,
+    time,
+    renew: () => alone(renew),
+    isCut: (cause) => cause instanceof ConnectionLost,
+    onNote,
+  });
 
-  constructor(options: LockedRowsOptions) {
-    this.#options = options;
-    this.#session = options.session;
-    this.#chain = options.found?.chain ?? [];
-    const { info, clock, time, onNote } = options;
-    this.lock = new LeaseRenewal({
-      info,
-      clock,
-      time,
-      renew: () => this.#alone(() => this.#renew()),
-      isCut: (cause) => cause instanceof ConnectionLost,
-      onNote,
-    });
-  }
-
-  async append({ before, staged }: Group): Promise<void> {
-    const { schema } = this.#options.postgres;
-    const { serial, records, history } = staged;
-    const chain =
-      history.length === 0
-        ? this.#chain
-        : extendChain({ ...before, history: [...before.history, ...history] }, this.#chain);
-    const entries = rowsOf(history, chain, before.history.length);
-    await this.#write(before, { lineage: before.lineage, serial }, async (session) => {
-      const moved = await session.query(
-        `update ${schema}.state set serial = $5
-         where name = $3 and lineage = $6 and serial = $7 and ${lockIsHeld(schema)} returning name`,
-        [...this.#lockParameters, serial, before.lineage, before.serial],
-      );
-      if (moved.length !== 1) return false;
-      await insert(session, this.#options.postgres, serial, records, entries);
-      return true;
-    });
-    this.#chain = chain;
-  }
-
-  async replace(next: Snapshot, current: State | undefined): Promise<void> {
-    const { schema, state } = this.#options.postgres;
-    const { records, history, serial, ...rest } = next.state;
-    const { lineage } = rest;
-    const chain = extendChain(next.state, next.chain);
-    const entries = rowsOf(history, chain, 0);
-    const head = JSON.stringify({ format: FORMAT, ...rest });
-    await this.#write(current, { lineage, serial }, async (session) => {
-      const there = await session.query<Stored>(
-        `select lineage, serial from ${schema}.state where name = $3 and ${lockIsHeld(schema)} for update`,
-        this.#lockParameters,
-      );
-      if (!same(versionOf(there[0]), current)) return false;
-      await session.query(`delete from ${schema}.record where state = $1`, [state]);
-      await session.query(`delete from ${schema}.history where state = $1`, [state]);
-      const stored = await session.query(
-        `insert into ${schema}.state (name, lineage, serial, head)
-         select $3::text, $5::text, $6::bigint, $7::json where ${lockIsHeld(schema)}
-         on conflict (name) do update set lineage = excluded.lineage, serial = excluded.serial, head = excluded.head
-         returning name`,
-        [...this.#lockParameters, lineage, serial, head],
-      );
-      if (stored.length !== 1) return false;
-      await insert(session, this.#options.postgres, serial, records, entries);
-      return true;
-    });
-    this.#chain = chain;
-  }
-
-  async release(last: State | undefined): Promise<void> {
-    await this.lock.stop();
-    const { schema, state, lock_key } = this.#options.postgres;
-    let requested = false;
-    const free = async (session: Session) => {
-      const repeated = requested;
-      requested = true;
-      const rows = await session.query(
-        `delete from ${schema}.lock where state = $1 and id = $2 returning id`,
-        [state, this.lock.info.id],
-      );
-      await session.query('select pg_advisory_unlock($1::int, $2::int)', lock_key);
-      return rows.length === 1 || repeated;
-    };
-    try {
-      const freed = await this.#withRetry(free).catch((cause: unknown) => {
-        // If the lock is gone after the first request, that request released it.
-        if (requested && isLockLost(cause)) return true;
-        throw cause;
-      });
-      if (!freed) throw lockLost(this.lock.info);
-    } catch (cause) {
-      if (last) throw cause; // without `last`, the reason was reported when the write failed
-    } finally {
-      await this.#session.close();
-    }
-  }
-
-  /** The parameters $1 to $4 of `lockIsHeld`. */
-  get #lockParameters(): readonly unknown[] {
-    const { lock_key, state } = this.#options.postgres;
-    return [...lock_key, state, this.lock.info.id];
-  }
-
-  /** Writes in one transaction that checks the lock. If a commit is in doubt, reads whether it was stored. */
-  async #write(
-    from: Version | undefined,
-    to: Version,
-    work: (session: Session) => Promise<boolean>,
-  ): Promise<void> {
-    const { schema, state } = this.#options.postgres;
-    let inDoubt = false;
-    await this.#withRetry(async (session) => {
-      if (inDoubt) {
-        const rows = await session.query<Stored>(
-          `select lineage, serial from ${schema}.state where name = $1`,
-          [state],
-        );
-        const now = versionOf(rows[0]);
-        // Only the holder of the lock writes, and the lock was ours all the time: the commit in doubt was stored.
-        if (same(now, to)) return;
-        if (!same(now, from)) throw stateChanged(this.#options.location);
-      }
-      inDoubt = true;
-      const done = await session.transaction(() => work(session));
-      if (!done)
-        throw (await this.#isHeld(session)) ? stateChanged(this.#options.location) : lockLost(this.lock.info);
-    });
-  }
-
-  async #isHeld(session: Session): Promise<boolean> {
-    const sql = `select ${lockIsHeld(this.#options.postgres.schema)} as held`;
-    const [row] = await session.query<{ held: string }>(sql, this.#lockParameters);
-    return row?.held === TRUE;
-  }
-
-  /** Repeats `work` after each loss of the connection, if the lock was ours all the time. */
-  #withRetry<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const { clock, location } = this.#options;
-    return retryConnection(
-      clock,
-      () => this.#alone(async () => work(await this.#lockedSession())),
-      (cause) => notWritten(location, cause.message, cause),
-    );
+  /** Runs one `work` at a time: a renewal must not become part of a transaction that may be rolled back. */
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
   }
 
   /** The session that holds the lock; a new one if its connection was lost. */
-  async #lockedSession(): Promise<Session> {
-    if (!this.#session.lost) return this.#session;
-    this.#session = await this.#regain();
-    return this.#session;
+  async function lockedSession(): Promise<Session> {
+    if (session.lost) session = await regain();
+    return session;
   }
 
   /**
    * The server released the advisory lock when the session ended. While the row of the lock is still ours, nobody had the
    * lock in between, because whoever takes it replaces the row. The old session may still exist on the server; it is ended.
    */
-  async #regain(): Promise<Session> {
-    const { open, postgres } = this.#options;
-    const session = await open();
+  async function regain(): Promise<Session> {
+    const next = await open();
     try {
-      const ours = async () => (await readLock(session, postgres))?.id === this.lock.info.id;
-      let taken = await tryAdvisoryLock(session, postgres);
-      if (!taken && (await ours())) {
-        await endHoldingSession(session, postgres);
-        taken = await tryAdvisoryLock(session, postgres);
+      const isOurs = async () => (await readLock(next, postgres))?.id === info.id;
+      let taken = await tryAdvisoryLock(next, postgres);
+      if (!taken && (await isOurs())) {
+        await endHoldingSession(next, postgres);
+        taken = await tryAdvisoryLock(next, postgres);
       }
-      if (!(await ours())) throw lockLost(this.lock.info);
+      if (!(await isOurs())) throw lockLost(info);
       if (!taken) throw new ConnectionLost('its former session still holds the lock');
-      return session;
+      return next;
     } catch (cause) {
-      await session.close();
+      await next.close();
       throw cause;
     }
   }
 
-  async #renew(): Promise<void> {
-    const { clock, postgres, time } = this.#options;
+  async function renew(): Promise<void> {
     const before = momentOf(clock);
-    const session = await this.#lockedSession();
-    const renewed = await session.query(
-      `update ${postgres.schema}.lock set renewed_at = clock_timestamp()
-       where state = $3 and id = $4 and ${lockIsHeld(postgres.schema)} returning id`,
-      this.#lockParameters,
+    const renewed = await (await lockedSession()).query(
+      `update ${schema}.lock set renewed_at = clock_timestamp()
+       where state = $3 and id = $4 and ${lockIsHeld(schema)} returning id`,
+      lockParameters,
     );
-    if (renewed.length !== 1) throw lockLost(this.lock.info);
+    if (renewed.length !== 1) throw lockLost(info);
     time.renewed(before);
   }
 
-  /** Runs one `work` at a time: a renewal must not become part of a transaction that may be rolled back. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+  /** Repeats `work` after each loss of the connection, if the lock was ours all the time. */
+  function withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return retryConnection(
+      clock,
+      () => alone(async () => work(await lockedSession())),
+      (cause) => notWritten(location, cause.message, cause),
+    );
   }
+
+  /** Writes in one transaction that checks the lock. If a commit is in doubt, reads whether it was stored. */
+  async function write(
+    from: Version | undefined,
+    to: Version,
+    work: (session: Session) => Promise<boolean>,
+  ): Promise<void> {
+    let inDoubt = false;
+    await withSession(async (session) => {
+      if (inDoubt) {
+        const now = await versionOf(session, 'name = $1', [state]);
+        // Only the holder of the lock writes, and the lock was ours all the time: the commit in doubt was stored.
+        if (same(now, to)) return;
+        if (!same(now, from)) throw stateChanged(location);
+      }
+      inDoubt = true;
+      if (await session.transaction(() => work(session))) return;
+      const sql = `select ${lockIsHeld(schema)} as held`;
+      const [row] = await session.query<{ held: string }>(sql, lockParameters);
+      throw row?.held === TRUE ? stateChanged(location) : lockLost(info);
+    });
+  }
+
+  async function versionOf(
+    session: Session,
+    condition: string,
+    parameters: readonly unknown[],
+  ): Promise<Version | undefined> {
+    const [row] = await session.query<{ lineage: string; serial: string }>(
+      `select lineage, serial from ${schema}.state where ${condition}`,
+      parameters,
+    );
+    return row && { lineage: row.lineage ?? '', serial: Number(row.serial) };
+  }
+
+  return {
+    lock,
+
+    async append({ before, staged }) {
+      const { serial, records, history } = staged;
+      const longer =
+        history.length === 0
+          ? chain
+          : extendChain({ ...before, history: [...before.history, ...history] }, chain);
+      const entries = rowsOf(history, longer, before.history.length);
+      await write(before, { lineage: before.lineage, serial }, async (session) => {
+        const updated = await session.query(
+          `update ${schema}.state set serial = $5
+           where name = $3 and lineage = $6 and serial = $7 and ${lockIsHeld(schema)} returning name`,
+          [...lockParameters, serial, before.lineage, before.serial],
+        );
+        if (updated.length !== 1) return false;
+        await insert(session, postgres, serial, records, entries);
+        return true;
+      });
+      chain = longer;
+    },
+
+    async replace(next, current) {
+      const { records, history, serial, ...rest } = next.state;
+      const { lineage } = rest;
+      const nextChain = extendChain(next.state, next.chain);
+      const head = JSON.stringify({ format: FORMAT, ...rest });
+      await write(current, { lineage, serial }, async (session) => {
+        const condition = `name = $3 and ${lockIsHeld(schema)} for update`;
+        if (!same(await versionOf(session, condition, lockParameters), current)) return false;
+        await session.query(`delete from ${schema}.record where state = $1`, [state]);
+        await session.query(`delete from ${schema}.history where state = $1`, [state]);
+        const stored = await session.query(
+          `insert into ${schema}.state (name, lineage, serial, head)
+           select $3::text, $5::text, $6::bigint, $7::json where ${lockIsHeld(schema)}
+           on conflict (name) do update set lineage = excluded.lineage, serial = excluded.serial, head = excluded.head
+           returning name`,
+          [...lockParameters, lineage, serial, head],
+        );
+        if (stored.length !== 1) return false;
+        await insert(session, postgres, serial, records, rowsOf(history, nextChain, 0));
+        return true;
+      });
+      chain = nextChain;
+    },
+
+    async release(last) {
+      await lock.stop();
+      let requested = false;
+      const free = async (session: Session) => {
+        const repeated = requested;
+        requested = true;
+        const rows = await session.query(
+          `delete from ${schema}.lock where state = $1 and id = $2 returning id`,
+          [state, info.id],
+        );
+        await session.query('select pg_advisory_unlock($1::int, $2::int)', lock_key);
+        return rows.length === 1 || repeated;
+      };
+      try {
+        const freed = await withSession(free).catch((cause: unknown) => {
+          // If the lock is gone after the first request, that request released it.
+          if (requested && isLockLost(cause)) return true;
+          throw cause;
+        });
+        if (!freed) throw lockLost(info);
+      } catch (cause) {
+        if (last) throw cause; // without `last`, the reason was reported when the write failed
+      } finally {
+        await session.close();
+      }
+    },
+  };
 }
 
 function rowsOf(history: readonly HistoryEntry[], chain: Chain, start: number) {
@@ -231,15 +213,6 @@ function rowsOf(history: readonly HistoryEntry[], chain: Chain, start: number) {
     const position = start + index;
     return { position, entry: { ...entry, hash: chain[position] } };
   });
-}
-
-interface Stored {
-  readonly lineage: string;
-  readonly serial: string;
-}
-
-function versionOf(row: Stored | undefined): Version | undefined {
-  return row && { lineage: row.lineage, serial: Number(row.serial) };
 }
 
 function same(a: Version | undefined, b: Version | undefined): boolean {

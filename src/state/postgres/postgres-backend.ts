@@ -9,7 +9,7 @@ import { LeaseTime } from '../lease-terms.ts';
 import { newLockInfo, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
 import { serverFailure } from '../server-failures.ts';
-import { LockedRows } from './locked-rows.ts';
+import { lockedRows } from './locked-rows.ts';
 import type { PostgresLocation } from './postgres-location.ts';
 import { ConnectionLost, refuseSharedSession, retryConnection, Session } from './postgres-session.ts';
 import { forceUnlock, lockHolderOf, readLock, takeLock } from './row-lock.ts';
@@ -79,8 +79,8 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
           throw cause;
         },
       );
-      const locked = new LockedRows({ ...taken, open, location, postgres, clock, info: mine, onNote });
-      return new StateLease({ storage: locked, found: taken.found, actor, clock, newId, location });
+      const storage = lockedRows({ ...taken, open, location, postgres, clock, info: mine, onNote });
+      return new StateLease({ storage, found: taken.found, actor, clock, newId, location });
     },
 
     holder: () =>

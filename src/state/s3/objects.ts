@@ -19,16 +19,14 @@ interface StoredObject {
   readonly age_ms?: number;
 }
 
-/** What the write may replace: `nothing`, the object with this ETag, or `anything` (for stores that ignore ETags). */
-interface Condition {
-  readonly over: string;
-}
-
 /** The operations on a bucket, with their meaning. */
 export interface Objects {
   get(key: string, bytesMax?: number): Promise<StoredObject | undefined>;
-  /** Makes one attempt. If the condition is not met, the outcome is `unsure` and `unmet`. */
-  put(key: string, body: string | Buffer, condition: Condition): Promise<PutOutcome>;
+  /**
+   * Makes one attempt. `over`: what it may replace: `nothing`, the object with this ETag, or `anything` (for stores that
+   * ignore ETags). If something else is stored, the outcome is `unsure` and `unmet`.
+   */
+  put(key: string, body: string | Buffer, condition: { readonly over: string }): Promise<PutOutcome>;
   /** Removes only the object with this ETag, if the store honours `If-Match`. */
   remove(key: string, etag: string): Promise<void>;
 }
