@@ -1,6 +1,6 @@
 import { sameJson } from '../domain/canonical-json.ts';
 import { type CloudProject, sameProject } from '../domain/cloud-project.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, note } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -96,10 +96,9 @@ function underWay(saved: SavedPlan, state: State | undefined, project: CloudProj
 }
 
 function policyChanged({ created_at }: SavedPlan): Diagnostic {
-  return {
-    severity: 'note',
-    code: 'policy-changed',
-    summary: `the policy has changed since the plan was made at ${created_at}: both apply, the stricter limit of each`,
-    remedy: `to leave the earlier one behind, ${PLAN_AGAIN}`,
-  };
+  return note(
+    'policy-changed',
+    `the policy has changed since the plan was made at ${created_at}: both apply, the stricter limit of each`,
+    { remedy: `to leave the earlier one behind, ${PLAN_AGAIN}` },
+  );
 }

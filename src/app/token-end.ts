@@ -1,6 +1,6 @@
 import { type Clock, isoTime, TIMER_MAX_MS } from '../domain/clock.ts';
 import type { Config } from '../domain/config.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { isRunnable, type Plan } from '../domain/plan.ts';
 import type { Connection } from './ports.ts';
@@ -25,15 +25,14 @@ export function tokenEndWarning(
   const leftMs = endsAtMs - clock.now();
   if (leftMs > longestMs) return [];
   const span = `${count === 1 ? 'the restore' : `${count} restores`} may take up to ${formatDuration(longestMs)}`;
+  const detail =
+    'This run ends with the token. Accepted restores continue in the cloud, and the state has them. To resume, run the same command with a new token.';
   return [
-    {
-      severity: 'warning',
-      code: 'token-ends',
-      summary: `the token ends ${moment(endsAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
-      detail:
-        'This run ends with the token. Accepted restores continue in the cloud, and the state has them. To resume, run the same command with a new token.',
-      remedy: HOW_TO_CONTINUE,
-    },
+    warning(
+      'token-ends',
+      `the token ends ${moment(endsAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
+      { detail, remedy: HOW_TO_CONTINUE },
+    ),
   ];
 }
 
@@ -49,13 +48,10 @@ export function stopWithToken(stop: AbortSignal, { endsAtMs }: TokenEnd, clock: 
   const end = new AbortController();
   const leftMs = Math.max(0, endsAtMs - clock.now());
   setTimeout(() => end.abort(new Error('the token has ended')), Math.min(leftMs, TIMER_MAX_MS)).unref();
-  const ended: Diagnostic = {
-    severity: 'warning',
-    code: 'token-ended',
-    summary: `the token ended ${moment(endsAtMs)}, and this run with it`,
+  const ended = warning('token-ended', `the token ended ${moment(endsAtMs)}, and this run with it`, {
     detail: 'Running restores continue in the cloud, and the state has them.',
     remedy: HOW_TO_CONTINUE,
-  };
+  });
   return {
     signal: AbortSignal.any([stop, end.signal]),
     notes: () => (end.signal.aborted && !stop.aborted ? [ended] : []),

@@ -1,5 +1,5 @@
 import { isoTime } from '../domain/clock.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import type { End } from '../domain/events.ts';
 import { isOpen, isUnderWay, type RestoreRecord, type UnderWay, type Unknown } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
@@ -65,12 +65,9 @@ function follow(
 }
 
 function unknownOutcome({ address }: Unknown): Diagnostic {
-  return {
-    severity: 'warning',
-    code: 'outcome-unknown',
-    summary: `the outcome of ${address} is unknown, and waiting cannot determine it`,
+  return warning('outcome-unknown', `the outcome of ${address} is unknown, and waiting cannot determine it`, {
     remedy: `check the disk, then: ${resolveCommand(address)}`,
-  };
+  });
 }
 
 /** The recorded outcomes of restores, for the exit code. */

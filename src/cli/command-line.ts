@@ -1,11 +1,10 @@
 import type { Command, Option } from 'commander';
 import { MultilineText } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import { Failure, usage } from '../domain/errors.ts';
 import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
 import { shownWord } from '../domain/looks-like-path.ts';
 import { FOREIGN_COMMANDS, foreignOption, refuseOperand } from './foreign-syntax.ts';
 import { output } from './options/shared.ts';
-import { usage } from './usage.ts';
 
 /**
  * A command line up to where it was typed, for the parser and for completion. Options in the syntax of other tools are

@@ -5,9 +5,9 @@ import { optionOf, readCommandLine, splitOption } from './command-line.ts';
 import { EMULATOR_CLOUD, trustsCwd } from './connect-cloud.ts';
 import { TOPICS } from './help/help-topics.ts';
 import type { Io } from './io.ts';
-import type { Completes } from './options/option.ts';
+import { completesOf } from './options/option.ts';
 import type { ManifestFlags } from './options/shared.ts';
-import { loadIo, loadSettings, openState } from './setup.ts';
+import { loadContext, loadIo, openState } from './setup.ts';
 
 /** What fits at the end of a command line. */
 export type Completion =
@@ -87,12 +87,12 @@ export function complete(program: Command, typed: readonly string[]): Completion
 }
 
 function valuesOf(
-  of: (Option | Argument) & { readonly completes?: Completes },
+  of: Option | Argument,
   prefix: string,
   flags: Readonly<Record<string, unknown>>,
   program: Command,
 ): Completion {
-  const { completes } = of;
+  const completes = completesOf(of);
   switch (completes) {
     case undefined:
       return candidates((of.argChoices ?? []).map((value) => ({ value: prefix + value, about: '' })));
@@ -146,13 +146,13 @@ const CLOUD_NAME = /^[A-Za-z0-9][\w.-]*$/;
 /** The entries of clouds.yaml; none if it cannot be read. */
 async function clouds(io: Io, flags: ManifestFlags): Promise<readonly string[]> {
   try {
-    const settings = await loadSettings(silenced(io), flags);
+    const context = await loadContext(silenced(io), flags);
     const { readCloudFiles, parseCloudFile } = await import('../drivers/auth/cloud-files.ts');
     const files = await readCloudFiles({
       env: io.env,
       home: io.home,
       cwd: io.cwd,
-      readsCwd: trustsCwd(io, settings),
+      readsCwd: trustsCwd(context),
     });
     const entries: unknown = files.clouds ? parseCloudFile(files.clouds).clouds : undefined;
     return typeof entries === 'object' && entries !== null
@@ -172,10 +172,10 @@ async function addresses(io: Io, flags: ManifestFlags): Promise<readonly string[
   const found = new Set<string>();
   try {
     const silent = silenced(io);
-    const settings = await loadSettings(silent, flags);
-    const state = await (await openState(silent, flags, settings, 'read')).read();
+    const context = await loadContext(silent, flags);
+    const state = await (await openState(context, 'read')).read();
     for (const address of state?.records.keys() ?? []) found.add(address);
-    const paths = await manifestPaths(flags.filename ?? [], settings.loaded, loadIo(silent));
+    const paths = await manifestPaths(flags.filename ?? [], context.loaded, loadIo(silent));
     if (!paths.includes('-'))
       for (const { address } of (await loadManifests(paths, loadIo(silent))).specs) found.add(address);
   } catch {

@@ -9,98 +9,88 @@ import { VERSION } from '../version.ts';
 import { emulatorWorld, unusableWorld } from './emulator-world.ts';
 import { ephemeralHost } from './ephemeral-host.ts';
 import { cloudConflict } from './found-config.ts';
-import type { Io } from './io.ts';
 import { refuseUnsafeFiles } from './library-files.ts';
-import type { CommonFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
-import { foundConfig, openLocation, type Settings, stateLocation } from './setup.ts';
+import { type Context, foundConfig, openLocation, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
-/** `--cloud emulator`: a cloud inside this command, its world kept in a file so that the next command finds it again. */
+/** `--cloud emulator`: a cloud in this process. A file keeps its volumes for the next command. */
 export const EMULATOR_CLOUD = 'emulator';
 
-export async function connectCloud(io: Io, flags: CommonFlags, settings: Settings): Promise<Connection> {
+export async function connectCloud(context: Context): Promise<Connection> {
   const [{ openCloud, skewWarning }, cloud] = await Promise.all([
     import('../drivers/connect.ts'),
-    cloudOptions(io, flags, settings),
+    cloudOptions(context),
   ]);
   try {
     const { driver, endsAtMs, cloudClock } = await openCloud(cloud.options);
     const skew = skewWarning(cloudClock);
-    if (skew) showDiagnostics(io, [skew]);
+    if (skew) showDiagnostics(context.io, [skew]);
     return { driver, ...optional('endsAtMs', endsAtMs), close: cloud.close };
   } catch (cause) {
     await cloud.close();
-    throw (await emulatorHint(io, flags, settings, cause)) ?? cause;
+    throw (await emulatorHint(context, cause)) ?? cause;
   }
 }
 
 /**
- * Who named no cloud, and has a state that `--cloud emulator` began, has most likely left it out. A hint and no more:
- * what a state says never chooses where credentials go.
+ * If no cloud is named and the state belongs to the emulator, the user has most likely forgotten `--cloud emulator`. It is
+ * only a hint, because the content of a state must not choose where credentials go.
  */
-async function emulatorHint(
-  io: Io,
-  flags: CommonFlags,
-  settings: Settings,
-  cause: unknown,
-): Promise<Failure | undefined> {
+async function emulatorHint(context: Context, cause: unknown): Promise<Failure | undefined> {
   if (!(cause instanceof Failure) || !cause.diagnostics.some(({ code }) => code === 'no-cloud'))
     return undefined;
-  // What is wrong with the state is told by commands that need it.
-  const found = await readLocalState(io, flags, settings).catch(() => undefined);
-  if (!found?.state || !isEmulator(found.state.target)) return undefined;
+  const location = stateLocation(context);
+  if (isUrl(location)) return undefined;
+  // Commands that need the state report what is wrong with it.
+  const state = await openLocation(context, location)
+    .then((backend) => backend.read())
+    .catch(() => undefined);
+  if (!state || !isEmulator(state.target)) return undefined;
   return Failure.of(
     'invalid',
     'no-cloud',
-    `no cloud is named, and the state ${found.location} belongs to the built-in emulator`,
-    {
-      remedy: ADD_EMULATOR,
-    },
+    `no cloud is named, and the state ${location} belongs to the built-in emulator`,
+    { remedy: ADD_EMULATOR },
   );
 }
 
-async function readLocalState(io: Io, flags: CommonFlags, settings: Settings) {
-  const location = stateLocation(io, flags, settings);
-  if (isUrl(location)) return undefined;
-  return { location, state: await (await openLocation(io, location, settings)).read() };
-}
-
 /**
- * Whether the working directory may say how to reach a cloud (clouds.yaml): not where its writer may be a stranger, in
- * a pipeline, and not where an operator keeps the config elsewhere.
+ * Whether a clouds.yaml in the working directory is used: not in a pipeline, where a pull request may have written it, and
+ * not if the operator keeps the config elsewhere.
  */
-export function trustsCwd({ env }: Pick<Io, 'env'>, { loaded }: Settings): boolean {
-  return !loaded.named && ephemeralHost(env) === undefined;
+export function trustsCwd({ io, loaded }: Context): boolean {
+  return !loaded.named && ephemeralHost(io.env) === undefined;
 }
 
-/** The environment is the user's, a config that was merely found is not. */
-async function refuseConflict(io: Io, settings: Settings): Promise<void> {
-  const found = foundConfig(io, settings);
+/** The user has set the environment, but not a config that was only found. */
+async function refuseConflict(context: Context): Promise<void> {
+  const { env } = context.io;
+  const found = foundConfig(context);
   const cloud = found?.config.cloud;
-  if (!found || cloud === undefined || io.env.OS_CLOUD === cloud) return;
+  if (!found || cloud === undefined || env.OS_CLOUD === cloud) return;
   const { cloudOfEnvironment } = await import('../drivers/auth/sources.ts');
-  const other = cloudOfEnvironment(io.env);
+  const other = cloudOfEnvironment(env);
   if (other !== undefined) throw new Failure('refused', cloudConflict(found.path, cloud, other));
 }
 
-/** What a cloud is opened with, and what has to be closed afterwards. */
 export interface CloudOptions {
   readonly options: ConnectOptions;
+  /** Ends the emulator, if there is one. */
   close(): Promise<void>;
 }
 
-export async function cloudOptions(io: Io, flags: CommonFlags, settings: Settings): Promise<CloudOptions> {
-  const { config, loaded } = settings;
+export async function cloudOptions(context: Context): Promise<CloudOptions> {
+  const { io, flags, config, loaded } = context;
   const name = flags.cloud ?? config.cloud;
-  if (flags.cloud === undefined) await refuseConflict(io, settings);
+  if (flags.cloud === undefined) await refuseConflict(context);
   const options: ConnectOptions = {
     cloudName: name,
     cloudNamedBy: flags.cloud === undefined ? `cloud of ${loaded.path ?? 'the config'}` : '--cloud',
     env: io.env,
     secrets: io.secrets,
     cwd: io.cwd,
-    readsCwd: trustsCwd(io, settings),
+    readsCwd: trustsCwd(context),
     home: io.home,
     api: config.api,
     onNote: (note) => noteOnce(io, note),
@@ -127,7 +117,7 @@ export async function cloudOptions(io: Io, flags: CommonFlags, settings: Setting
       cloudName: undefined,
       env: emulator.env(),
       envOf: 'the built-in emulator',
-      // Its port is another one each time; the world is what a state is bound to.
+      // Its port differs each time, so a state is bound to the ID of its world.
       boundTo: `${EMULATOR_AUTH_URL}${emulator.worldId}`,
     },
     close: () => emulator.close(),

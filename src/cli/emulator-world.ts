@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { Failure } from '../domain/errors.ts';
+import { usage } from '../domain/errors.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
 import type { Io } from './io.ts';
 
 /**
- * The world of `--cloud emulator`: one for each working directory, in the user's state directory. In the working
- * directory itself a pull request could put a world there, or a link.
+ * The file with the project of `--cloud emulator`: one for each working directory, in the user's state directory. In the
+ * working directory itself, a pull request could put a file or a link there.
  */
 export function emulatorWorld({ env, home, cwd }: Pick<Io, 'env' | 'home' | 'cwd'>): string {
   const name = basename(cwd)
@@ -16,17 +16,9 @@ export function emulatorWorld({ env, home, cwd }: Pick<Io, 'env' | 'home' | 'cwd
   return join(userStateDirectory(env, home), 'emulator', `${name}-${key}.json`);
 }
 
-/** A bug stays one; what is wrong with the file or its place is told. */
+/** The failure for an error of the world file or its directory. Other errors are bugs, and stay as they are. */
 export function unusableWorld(cause: unknown, remedy: string): unknown {
   const { name, code, message } = cause as NodeJS.ErrnoException;
   if (code === undefined && name !== 'WorldFileError') return cause;
-  return Failure.of(
-    'usage',
-    'emulator-world',
-    `the emulator cannot start: ${message}`,
-    { remedy },
-    {
-      cause,
-    },
-  );
+  return usage(`the emulator cannot start: ${message}`, remedy);
 }

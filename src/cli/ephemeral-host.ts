@@ -3,7 +3,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import type { Io } from './io.ts';
 
-/** What says that a pipeline runs this, where the service need not set CI: Azure Pipelines, Jenkins, AWS CodeBuild, … */
+/** Variables of CI services, some of which do not set CI: Azure Pipelines, Jenkins, AWS CodeBuild, … */
 const PIPELINES = [
   'GITHUB_ACTIONS',
   'GITLAB_CI',
@@ -21,7 +21,7 @@ const PIPELINES = [
   'HARNESS_BUILD_ID',
 ] as const;
 
-/** What says that this is a container of a service that starts it for its work: ECS, Lambda, Cloud Run, Azure, Nomad. */
+/** Variables of services that start a container for one job: ECS, Lambda, Cloud Run, Azure, Nomad. */
 const CONTAINERS = [
   'ECS_CONTAINER_METADATA_URI_V4',
   'AWS_LAMBDA_FUNCTION_NAME',
@@ -32,8 +32,8 @@ const CONTAINERS = [
 ] as const;
 
 /**
- * A pipeline, a pod or the like: the machine may be gone after this command, and what lies in the working directory is what
- * somebody proposed, as whoever writes a pull request does. Undefined where nothing says so.
+ * The pipeline, pod or container that runs this process; undefined if nothing says so. Its machine may be gone after this
+ * command, and its working directory may be the content of a pull request.
  */
 export function ephemeralHost(env: Io['env']): string | undefined {
   const isSet = (name: string) => !['', '0', 'false', 'no', 'off'].includes((env[name] ?? '').toLowerCase());
@@ -46,16 +46,16 @@ export function ephemeralHost(env: Io['env']): string | undefined {
 }
 
 /**
- * A local state that goes with its machine would forget what was restored, and the next run would do it again. Who
- * knows that the file stays says so by naming it on the command line.
+ * A local state would be lost with its machine, and the next run would restore everything again. `named`: the user names the
+ * file on the command line, and so says that it is kept.
  */
 export function refuseEphemeralState(io: Io, location: string, named: 'by flag' | 'elsewhere'): void {
-  const place = ephemeralHost(io.env);
-  if (place === undefined || named === 'by flag' || isUrl(location)) return;
+  const host = ephemeralHost(io.env);
+  if (host === undefined || named === 'by flag' || isUrl(location)) return;
   throw Failure.of(
     'refused',
-    'state-fleeting',
-    `the state would be a local file on an ephemeral machine: this is ${place}`,
+    'ephemeral-state',
+    `the state would be a local file on an ephemeral machine: this is ${host}`,
     {
       detail: `${location} would be lost with the machine, and with it the record of what was restored.`,
       remedy: `store the state remotely (state: https://…, s3://… or postgres://… in the config); if this file is kept, name it: --state ${shellWord(location)}`,

@@ -8,29 +8,27 @@ import { shellPath } from '../domain/escape/shell-word.ts';
 import { isUrl, shownLocation } from '../domain/shown-location.ts';
 import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
-import { nodeDisk } from '../state/local/node-disk.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
-
-export const ERRORED_STATE = 'errored.state.json';
-
 import { absolute } from './user-paths.ts';
 
+const ERRORED_STATE = 'errored.state.json';
+
 /**
- * The state could not be written any more. What it should know and may not goes to stderr at once and to a file
- * beside it (where that cannot be written either, in the working directory): job ids of accepted restores are in
- * it. `vbsctl state push` brings it back. `state`: as it was last known to be durable.
+ * Saves the records that could not be written to the state: they contain the job IDs of accepted restores. Prints them on
+ * stderr, and writes them to a file beside the state, or else in the working directory. `vbsctl state push` merges the file.
+ * `state`: as it was last stored.
  */
 export async function saveUnsaved(
   io: Io,
   location: string,
   state: State | undefined,
-  fatal: NonNullable<Outcome['fatal']>,
+  { error: fatal, unsaved }: NonNullable<Outcome['fatal']>,
 ): Promise<void> {
-  if (fatal.error instanceof Failure) showDiagnostics(io, fatal.error.diagnostics);
-  else throw fatal.error;
-  const { unsaved } = fatal;
+  if (!(fatal instanceof Failure)) throw fatal;
+  showDiagnostics(io, fatal.diagnostics);
   if (unsaved.length === 0) return;
   if (!state) throw new Error('records were made without a state');
   const { lineage, serial, target } = state;
@@ -39,15 +37,18 @@ export async function saveUnsaved(
     encodeUnsaved({ state: shownLocation(location), lineage, serial, target, saved_at, records: unsaved }),
   );
   io.stderr.write(text);
+  const first = fatal.diagnostics.some(({ code }) => code === 'lock-lost')
+    ? 'wait for the run that holds the lock (vbsctl status)'
+    : 'make the location of the state writable';
   const reasons: string[] = [];
-  for (const directory of placesFor(io, location)) {
+  for (const directory of new Set([isUrl(location) ? io.cwd : dirname(absolute(io, location)), io.cwd])) {
     try {
       const path = await freeName(directory);
-      await nodeDisk.replace(path, text);
+      await replaceFile(path, text);
       showDiagnostics(io, [
         error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
           ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `${firstOf(fatal.error)}, then save them: vbsctl state push ${shellPath(path)}`,
+          remedy: `${first}, then save them: vbsctl state push ${shellPath(path)}`,
         }),
       ]);
       return;
@@ -58,35 +59,16 @@ export async function saveUnsaved(
   showDiagnostics(io, [
     error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
       detail: new MultilineText(...reasons),
-      remedy: `keep the JSON above as ${ERRORED_STATE}; ${firstOf(fatal.error)}, then: vbsctl state push ${ERRORED_STATE}`,
+      remedy: `keep the JSON above as ${ERRORED_STATE}; ${first}, then: vbsctl state push ${ERRORED_STATE}`,
     }),
   ]);
 }
 
-/** What comes before the records can be brought back. */
-function firstOf(cause: Failure): string {
-  return cause.diagnostics.some(({ code }) => code === 'lock-lost')
-    ? 'wait for the run that holds the lock (vbsctl status)'
-    : 'make the location of the state writable';
-}
-
-function placesFor(io: Io, location: string): readonly string[] {
-  const beside = isUrl(location) ? io.cwd : dirname(absolute(io, location));
-  return [...new Set([beside, io.cwd])];
-}
-
-/** What an earlier run could not save is not overwritten. */
+/** The file of an earlier run is not overwritten. */
 async function freeName(directory: string): Promise<string> {
   for (let n = 1; ; n++) {
     const path = join(directory, n === 1 ? ERRORED_STATE : `errored-${n}.state.json`);
-    if (!(await isTaken(path))) return path;
+    const found = await lstat(path).catch(() => undefined);
+    if (!found) return path;
   }
-}
-
-/** Also by a link to nothing. */
-async function isTaken(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

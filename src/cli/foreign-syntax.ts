@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { MultilineText } from '../domain/diagnostic.ts';
-import type { Failure } from '../domain/errors.ts';
+import { type Failure, usage } from '../domain/errors.ts';
 import { shellPath, shellWord } from '../domain/escape/shell-word.ts';
-import { usage } from './usage.ts';
 
 /** Commands, options and arguments of Terraform, OpenTofu and kubectl that vbsctl does not have, with what to use instead. */
 

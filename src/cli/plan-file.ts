@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, unlink } from 'node:fs/promises';
 import { runInterruptibly } from '../domain/chunked-work.ts';
-import { Failure, refused } from '../domain/errors.ts';
+import { Failure, refused, usage } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
 import { readRegularFile, UnfitFileError } from '../files/read-file.ts';
@@ -10,7 +10,6 @@ import { plainReason } from '../files/system-error.ts';
 import { decodePlan, encodePlan } from '../state/plan-codec.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
-import { usage } from './usage.ts';
 import { absolute, checkoutPath, readUserFile } from './user-paths.ts';
 
 export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');

@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, ve
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runInterruptibly, runSync } from '../domain/chunked-work.ts';
+import { warning } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { type SavedPlan, type SignatureFinding, signedText } from '../domain/saved-plan.ts';
@@ -94,12 +95,11 @@ async function trustedKeys(io: Io, flag: string | undefined): Promise<readonly T
 async function warnOfKeysInCheckout(io: Io, directory: string): Promise<void> {
   if (!(await isInCheckout(io, directory))) return;
   showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'keys-in-checkout',
-      summary: `the trusted keys in ${directory} lie in the working directory: a pull request could bring its own`,
-      remedy: 'keep them where only the operator can write',
-    },
+    warning(
+      'keys-in-checkout',
+      `the trusted keys in ${directory} lie in the working directory: a pull request could bring its own`,
+      { remedy: 'keep them where only the operator can write' },
+    ),
   ]);
 }
 

@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { toJson } from '../domain/escape/json.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
@@ -35,11 +35,11 @@ export function showWarnings(io: Io, diagnostics: readonly Diagnostic[]): void {
 }
 
 /** Shows a note unless this process has shown it: the drivers and the state may both note the same setting. */
-export function noteOnce(io: Io, note: Diagnostic): void {
-  const key = JSON.stringify([note.code, note.summary]);
+export function noteOnce(io: Io, remark: Diagnostic): void {
+  const key = JSON.stringify([remark.code, remark.summary]);
   if (io.notesShown.has(key)) return;
   io.notesShown.add(key);
-  showDiagnostics(io, [note]);
+  showDiagnostics(io, [remark]);
 }
 
 /** The failure of a command that was interrupted before it started anything. */
@@ -58,15 +58,12 @@ export function showInterrupt(io: Io, blocking: readonly Address[] = []): void {
   if (!io.stop.aborted) return;
   const { message } = io.stop.reason as Error;
   showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'interrupted',
-      summary: `${message}; nothing new was started after that`,
+    warning('interrupted', `${message}; nothing new was started after that`, {
       detail: 'Running restores continue in the cloud, and the state has them.',
       remedy:
         blocking.length === 0
           ? 'run the same command again to resume: it checks the cloud first'
           : `first resolve ${listed(blocking.map(quotedWhole), 3)} as described above, or add --skip-blocked; then run the same command again to resume: it checks the cloud first`,
-    },
+    }),
   ]);
 }

@@ -1,7 +1,7 @@
-import { Command, CommanderError, Help } from 'commander';
+import { type Argument, Command, CommanderError, Help, type Option } from 'commander';
 import { isoTime } from '../domain/clock.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
-import { EXIT, type ExitCode, Failure } from '../domain/errors.ts';
+import { EXIT, type ExitCode, Failure, usage } from '../domain/errors.ts';
 import { shownWord } from '../domain/looks-like-path.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { refuseContent } from '../files/refuse-content.ts';
@@ -13,10 +13,10 @@ import type { CommandDefinition, CommandGroup } from './commands/definition.ts';
 import { COMMANDS } from './commands/index.ts';
 import { afterHelp } from './help/after-help.ts';
 import type { Io } from './io.ts';
+import { completesOf } from './options/option.ts';
 import { outputLines } from './options/shared.ts';
 import { interrupted, printJson, showDiagnostics } from './print.ts';
 import { systemClock } from './system.ts';
-import { usage } from './usage.ts';
 
 /** Start here: reads one command line, and mounts every command of `commands/` on the parser. */
 
@@ -138,20 +138,17 @@ function mount(
   });
 }
 
-/** What definitions call the value of an option or an operand that names a file or a place. */
-const PLACE = /^[<[](?:file|path|location|dir|key|plan)[>\]]$/;
-
-/** A value that is not a path may be the content of a file. */
+/** Where a path is expected, another value may be the content of a file. */
 function refuseContents(command: Command, operands: readonly unknown[], io: Io): void {
-  const check = (name: string, value: unknown) => {
+  const check = (of: Option | Argument, name: string, value: unknown) => {
+    if (completesOf(of) !== 'files') return;
     for (const each of [value].flat())
       if (typeof each === 'string' && each !== '-' && !isUrl(each)) refuseContent(name, each, io.cwd);
   };
   for (const option of command.options)
-    if (PLACE.test(option.flags.split(' ').at(-1) ?? ''))
-      check(option.long ?? option.flags, command.getOptionValue(option.attributeName()));
+    check(option, option.long ?? option.flags, command.getOptionValue(option.attributeName()));
   for (const [index, argument] of command.registeredArguments.entries())
-    if (PLACE.test(`<${argument.name()}>`)) check(argument.name().toUpperCase(), operands[index]);
+    check(argument, argument.name().toUpperCase(), operands[index]);
 }
 
 const FOOTER = `

@@ -1,10 +1,11 @@
 import type { Backup, Server, Volume } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, warning } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quoted } from '../domain/escape/quoted.ts';
 import type { Inventory } from '../domain/inventory.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
+import { optional } from '../domain/optional.ts';
 import { suggestForReport } from '../domain/suggest.ts';
 import type { Driver, Listing } from '../drivers/driver.ts';
 import { type InventoryFilter, unknownOf } from '../inventory/filter.ts';
@@ -14,37 +15,31 @@ import { connectCloud } from './connect-cloud.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showDiagnostics } from './print.ts';
-import { loadSettings } from './setup.ts';
+import { loadContext } from './setup.ts';
 
-/** What `get` and `generate` look at: the whole project, read once. */
+/** The content of the project, for `get` and `generate`. */
 export interface Project {
   readonly inventory: Inventory;
-  /** As listed, for the rules that pick one. */
   readonly backups: readonly Backup[];
   readonly target: CloudProject;
 }
 
-/** Lists the project and refuses a filter that names a disk or server which is not there. */
+/** Lists the project. Refuses a filter that names a volume or server which is not there. */
 export async function readProject(io: Io, flags: CommonFlags, filter: InventoryFilter): Promise<Project> {
-  const settings = await loadSettings(io, flags);
-  const connection = await connectCloud(io, flags, settings);
+  const { driver, close } = await connectCloud(await loadContext(io, flags));
   try {
-    const { driver } = connection;
+    const { target } = driver;
     const [volumes, backups, servers] = await Promise.all([
       wholeList<Volume>('disks', driver.volumes()),
       wholeList<Backup>('backups', driver.backups()),
       listServers(io, driver),
     ]);
-    const inventory = inventoryOf({
-      volumes,
-      backups,
-      ...(servers ? { servers } : {}),
-      projectId: driver.target.project_id,
-    });
+    const projectId = target.project_id;
+    const inventory = inventoryOf({ volumes, backups, ...optional('servers', servers), projectId });
     refuseUnknown(inventory, filter);
-    return { inventory, backups, target: driver.target };
+    return { inventory, backups, target };
   } finally {
-    await connection.close();
+    await close();
   }
 }
 
@@ -54,44 +49,41 @@ async function wholeList<T>(what: string, listing: Promise<Listing<T>>): Promise
   throw listUnreadable(what, got);
 }
 
-/** Servers have names only: without the list, the attachments of the disks tell which there are. */
+/** Without this list, servers are known from the attachments of the volumes. */
 async function listServers(io: Io, driver: Driver): Promise<readonly Server[] | undefined> {
   const got = await driver.servers?.();
   if (got?.kind !== 'unreadable') return got?.values;
   showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'servers-unreadable',
-      summary: `only servers with volumes attached are shown: ${got.failure.message}`,
+    warning('servers-unreadable', `only servers with volumes attached are shown: ${got.failure.message}`, {
       remedy: 'check that these credentials may list servers',
-    },
+    }),
   ]);
   return undefined;
 }
 
 function refuseUnknown(inventory: Inventory, filter: InventoryFilter): void {
-  const unknown = unknownOf(inventory, filter);
   const propose = suggestForReport();
+  const unknown = (what: 'disk' | 'server', typed: string, rows: readonly { readonly name: string }[]) =>
+    unknownProblem(
+      what,
+      typed,
+      propose(
+        typed,
+        rows.map(({ name }) => name),
+      ),
+    );
+  const { volumes, servers } = unknownOf(inventory, filter);
   const problems = [
-    ...unknown.volumes.map((name) => notThere('disk', name, inventory.volumes, propose)),
-    ...unknown.servers.map((name) => notThere('server', name, inventory.servers, propose)),
+    ...volumes.map((name) => unknown('disk', name, inventory.volumes)),
+    ...servers.map((name) => unknown('server', name, inventory.servers)),
   ];
   if (problems.length > 0) throw new Failure('usage', problems);
 }
 
-function notThere(
-  what: 'disk' | 'server',
-  given: string,
-  there: readonly { readonly name: string }[],
-  propose: ReturnType<typeof suggestForReport>,
-): Diagnostic {
-  const meant = propose(
-    given,
-    there.map(({ name }) => name),
-  );
+function unknownProblem(what: 'disk' | 'server', typed: string, meant: string | undefined): Diagnostic {
   const command = `vbsctl get ${what === 'disk' ? 'volumes' : 'servers'}`;
-  return error(`unknown-${what}`, `no ${what} of this project is called ${given}`, {
-    ...(/[*?]/.test(given)
+  return error(`unknown-${what}`, `no ${what} of this project is called ${typed}`, {
+    ...(/[*?]/.test(typed)
       ? { detail: 'Here a name or an id is taken as it is; patterns go to --name.' }
       : {}),
     remedy:
@@ -101,13 +93,10 @@ function notThere(
   });
 }
 
-const DETACHED_SHOWN = 10;
+const DETACHED_SHOWN_MAX = 10;
 
-/**
- * Where the disks of a server may be that has none attached. `alike`: a glob for the detached ones that are called
- * like it.
- */
-export function detachedNow(
+/** For a server without volumes: the detached volumes. `alike`: a glob for those whose names begin like its name. */
+export function detachedVolumes(
   { volumes }: Inventory,
   [server = '']: readonly string[],
 ): { readonly detail: string; readonly alike: string | undefined } {
@@ -116,7 +105,7 @@ export function detachedNow(
     .map(({ name, id }) => name || id);
   const [stem = ''] = /^.*[^\d]/.exec(server) ?? [];
   const alike = stem === '' ? [] : detached.filter((name) => name.startsWith(stem));
-  const shown = listed(alike.length > 0 ? alike : detached, DETACHED_SHOWN) || 'none';
+  const shown = listed(alike.length > 0 ? alike : detached, DETACHED_SHOWN_MAX) || 'none';
   return {
     detail: `A detached disk does not tell which server it belongs to. Detached now: ${shown}.`,
     alike: alike.length > 0 ? `${stem}*` : undefined,
@@ -138,7 +127,7 @@ export function filterOf({ volume, server, name, status, before, after }: Filter
     servers: server ?? [],
     names: name ?? [],
     statuses: status ?? [],
-    ...(before === undefined ? {} : { before: Date.parse(before) }),
-    ...(after === undefined ? {} : { after: Date.parse(after) }),
+    ...optional('before', before === undefined ? undefined : Date.parse(before)),
+    ...optional('after', after === undefined ? undefined : Date.parse(after)),
   };
 }

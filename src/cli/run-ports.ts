@@ -10,18 +10,19 @@ import { createRunReporter } from '../views/run-report.ts';
 import { connectCloud } from './connect-cloud.ts';
 import { saveUnsaved } from './errored-state.ts';
 import type { Io } from './io.ts';
-import type { CommonFlags, OutputFormat } from './options/shared.ts';
+import type { OutputFormat } from './options/shared.ts';
 import { showDiagnostics, showInterrupt, textOptions } from './print.ts';
 import { recordOptions } from './record-options.ts';
-import { type Settings, stateLocation } from './setup.ts';
+import { type Context, stateLocation } from './setup.ts';
 import { systemClock } from './system.ts';
 
 /** The ports of `app/ports.ts`, as the command line provides them. */
 
-export function ports(io: Io, flags: CommonFlags, settings: Settings, backend: Backend): Ports {
+export function ports(context: Context, backend: Backend): Ports {
+  const { io } = context;
   return {
     backend,
-    connect: () => connectCloud(io, flags, settings),
+    connect: () => connectCloud(context),
     clock: systemClock,
     stop: io.stop,
     report: (diagnostics) => showDiagnostics(io, diagnostics),
@@ -38,14 +39,13 @@ export interface RunDisplay {
 }
 
 export function runPorts(
-  io: Io,
-  flags: CommonFlags,
-  settings: Settings,
+  context: Context,
   backend: Backend,
   { output, name, blocking }: RunDisplay,
 ): RunPorts {
+  const { io } = context;
   return {
-    ...ports(io, flags, settings, backend),
+    ...ports(context, backend),
     random: Math.random,
     async beginRun(plan): Promise<RunObserver> {
       const reporter = createRunReporter();
@@ -55,7 +55,7 @@ export function runPorts(
         async end(run) {
           view.end();
           const { outcome, state, notes } = run;
-          if (outcome.fatal) await saveUnsaved(io, stateLocation(io, flags, settings), state, outcome.fatal);
+          if (outcome.fatal) await saveUnsaved(io, stateLocation(context), state, outcome.fatal);
           if (output === 'text')
             io.stdout.write(
               `${name === 'Apply' ? '\n' : ''}${applySummary(reporter.report(), run.plan, recordOptions(io, state), name)}`,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../domain/config.ts';
-import { type Diagnostic, hasErrors } from '../domain/diagnostic.ts';
-import { Failure } from '../domain/errors.ts';
+import { type Diagnostic, hasErrors, note } from '../domain/diagnostic.ts';
+import { Failure, usage } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import { optional } from '../domain/optional.ts';
 import { isUrl } from '../domain/shown-location.ts';
@@ -41,71 +41,69 @@ import {
 import { gitCommit } from './git-commit.ts';
 import type { Io } from './io.ts';
 import { refuseUnsafeFiles } from './library-files.ts';
-import type { CommonFlags, ManifestFlags } from './options/shared.ts';
+import type { ManifestFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
 import { refuseFaultyState, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
-import { usage } from './usage.ts';
 import { absolute, checkoutPath, isInCheckout } from './user-paths.ts';
 
-/** What most commands need before they begin: settings, manifests, state. */
+/** What most commands need before they begin: context, manifests, state. */
 
-export interface Settings {
+/** The process, the options and the config of one command. */
+export interface Context {
+  readonly io: Io;
+  readonly flags: ManifestFlags;
   readonly config: Config;
   readonly loaded: LoadedConfig;
   /** Directories that a pull request may write to. */
   readonly checkouts: Checkouts;
 }
 
-export async function loadSettings(io: Io, flags: ManifestFlags): Promise<Settings> {
-  const search = configSearch(io, flags);
-  const loaded = await loadConfig(search, loadIo(io));
+export async function loadContext(io: Io, flags: ManifestFlags): Promise<Context> {
+  const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
   if (loaded.diagnostics.some(({ code }) => code === WRONG_VERSION || code === FOUND_LIMIT))
     throw new Failure('refused', loaded.diagnostics);
   refuseErrors(io, loaded.diagnostics);
-  const settings = { config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
-  await checkInPipeline(io, flags, settings);
-  return settings;
+  const context = { io, flags, config: loaded.config, loaded, checkouts: checkoutsOf(loaded, io) };
+  await checkInPipeline(context);
+  return context;
 }
 
 /**
  * In a pipeline, a config that was only found may choose neither the cloud nor a remote state. Warns of a config that a
  * pull request could change.
  */
-async function checkInPipeline(io: Io, flags: CommonFlags, settings: Settings): Promise<void> {
+async function checkInPipeline(context: Context): Promise<void> {
+  const { io, flags, loaded } = context;
+  const { named, path } = loaded;
   const host = ephemeralHost(io.env);
   if (host === undefined) return;
-  const { named, path } = settings.loaded;
   if (named) {
     if (path !== undefined && (await isInCheckout(io, path))) noteOnce(io, namedInCheckout(path, host));
     return;
   }
-  const found = foundConfig(io, settings);
-  const problems = found
-    ? pipelineProblems(found, host, {
-        cloud: flags.cloud !== undefined,
-        state: namedState(io, flags) !== undefined,
-      })
-    : [];
+  const found = foundConfig(context);
+  const isNamed = { cloud: flags.cloud !== undefined, state: namedState(context) !== undefined };
+  const problems = found ? pipelineProblems(found, host, isNamed) : [];
   if (problems.length > 0) throw new Failure('refused', problems);
   showDiagnostics(io, [notNamed(path, host)]);
 }
 
 /** The config, if it was only found: neither --config nor VBSCTL_CONFIG names it. */
-export function foundConfig(io: Io, { loaded, checkouts }: Settings): FoundConfig | undefined {
+export function foundConfig({ io, loaded, checkouts }: Context): FoundConfig | undefined {
   const { path, named, config } = loaded;
   return named || path === undefined ? undefined : { path, config, cwd: io.cwd, checkouts };
 }
 
-function namedState(io: Io, flags: CommonFlags): string | undefined {
+function namedState({ io, flags }: Context): string | undefined {
   return flags.state ?? (io.env.VBSCTL_STATE || undefined);
 }
 
-export async function manifests(
-  io: Io,
-  flags: ManifestFlags,
-  { loaded }: Settings,
-): Promise<{ specs: readonly RestoreSpec[]; files: readonly ManifestFile[] }> {
+export async function manifests({
+  io,
+  flags,
+  loaded,
+}: Context): Promise<{ specs: readonly RestoreSpec[]; files: readonly ManifestFile[] }> {
   const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
   const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
   refuseErrors(io, diagnostics);
@@ -132,16 +130,16 @@ function refuseErrors(io: Io, diagnostics: readonly Diagnostic[]): void {
   showDiagnostics(io, diagnostics);
 }
 
-export const DEFAULT_STATE = 'vbsctl.state.json';
+const DEFAULT_STATE = 'vbsctl.state.json';
 
 /** Throws a Failure (`refused`) if a config that was only found names a state outside of its checkout. */
-export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): string {
-  const named = namedState(io, flags);
+export function stateLocation(context: Context): string {
+  const { io, flags, config, loaded } = context;
+  const named = namedState(context);
   if (named !== undefined) {
     if (flags.state === undefined && !isUrl(named)) refuseContent('VBSCTL_STATE', named, io.cwd);
     return named;
   }
-  const { config, loaded } = settings;
   if (config.state === undefined) {
     // A variable of Terraform. It only counts if nothing else names a state.
     const address = io.env.TF_HTTP_ADDRESS;
@@ -156,56 +154,44 @@ export function stateLocation(io: Io, flags: CommonFlags, settings: Settings): s
       ? relativeToConfig(loaded.path, DEFAULT_STATE)
       : DEFAULT_STATE;
   }
-  const found = foundConfig(io, settings);
+  // A path in the config is relative to the config, so that the command works from every directory.
+  const location =
+    isUrl(config.state) || loaded.path === undefined
+      ? config.state
+      : relativeToConfig(loaded.path, config.state);
+  const found = foundConfig(context);
   const problem = found && foundStateProblem(found);
   if (problem) throw new Failure('refused', problem);
-  if (found && io.env.TF_HTTP_ADDRESS)
-    throw new Failure('refused', stateConflict(found.path, relativeToConfig(found.path, config.state)));
-  // A path in the config is relative to the config, so that the command works from every directory.
-  return isUrl(config.state) || loaded.path === undefined
-    ? config.state
-    : relativeToConfig(loaded.path, config.state);
+  if (found && io.env.TF_HTTP_ADDRESS) throw new Failure('refused', stateConflict(found.path, location));
+  return location;
 }
 
 /** Opens the state. The backend refuses to read or lock a state that was migrated, or that fails its checks. */
-export async function openState(
-  io: Io,
-  flags: CommonFlags,
-  settings: Settings,
-  use: StateUse,
-): Promise<Backend> {
-  const backend = await openUncheckedState(io, flags, settings, use);
-  return refuseFaultyState(io, refusingMigrated(backend), flags, use);
+export async function openState(context: Context, use: StateUse): Promise<Backend> {
+  return refuseFaultyState(context, refusingMigrated(await openUncheckedState(context, use)), use);
 }
 
 /** Opens the state without these checks, for the commands that show or repair it. */
-export async function openUncheckedState(
-  io: Io,
-  flags: CommonFlags,
-  settings: Settings,
-  use: StateUse,
-): Promise<Backend> {
-  const location = stateLocation(io, flags, settings);
-  refuseSecondState(io, flags, settings, location);
+export async function openUncheckedState(context: Context, use: StateUse): Promise<Backend> {
+  const { io, flags } = context;
+  const location = stateLocation(context);
+  refuseSecondState(context, location);
   if (use === 'write')
     refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
-  return await openLocation(io, location, settings);
+  return await openLocation(context, location);
 }
 
 /** A config that was only found must not replace a state that exists at the default location. */
-function refuseSecondState(io: Io, flags: CommonFlags, settings: Settings, location: string): void {
-  const found = foundConfig(io, settings);
-  if (!found || found.config.state === undefined || namedState(io, flags) !== undefined) return;
-  if (absolute(io, location) === absolute(io, DEFAULT_STATE) || !existsSync(absolute(io, DEFAULT_STATE)))
-    return;
-  throw new Failure('refused', secondState(found.path, location, DEFAULT_STATE));
+function refuseSecondState(context: Context, location: string): void {
+  const { io } = context;
+  const found = foundConfig(context);
+  if (found?.config.state === undefined || namedState(context) !== undefined) return;
+  const usual = absolute(io, DEFAULT_STATE);
+  if (absolute(io, location) !== usual && existsSync(usual))
+    throw new Failure('refused', secondState(found.path, location, DEFAULT_STATE));
 }
 
-export async function openLocation(
-  io: Io,
-  location: string,
-  { config, checkouts }: Settings,
-): Promise<Backend> {
+export async function openLocation({ io, config, checkouts }: Context, location: string): Promise<Backend> {
   if (isUrl(location)) await refuseUnsafeFiles(io, location);
   else await checkoutPath(io, location, '--state', checkouts);
   const opened = await openBackend(location, {
@@ -214,7 +200,7 @@ export async function openLocation(
     settleMs: config.retry.settle_ms,
     env: io.env,
     secrets: io.secrets,
-    onNote: (note) => noteOnce(io, note),
+    onNote: (setting) => noteOnce(io, setting),
   });
   const backend = stoppableBackend(opened, io.stop);
   return isUrl(location) ? eachLease(backend, (lease) => noteLockId(io, lease)) : backend;
@@ -224,11 +210,10 @@ export async function openLocation(
 function noteLockId(io: Io, lease: Lease): Lease {
   if (lease.lock.ttlMs === Number.POSITIVE_INFINITY)
     showDiagnostics(io, [
-      {
-        severity: 'note',
-        code: 'lock-never-expires',
-        summary: `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
-      },
+      note(
+        'lock-never-expires',
+        `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
+      ),
     ]);
   return lease;
 }

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { isoTime } from '../domain/clock.ts';
-import { Failure } from '../domain/errors.ts';
+import { Failure, usage } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
 import { userStateDirectory } from '../files/user-state-directory.ts';
@@ -20,8 +20,8 @@ import {
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
 import { showWarnings } from './print.ts';
+import type { Context } from './setup.ts';
 import { systemClock } from './system.ts';
-import { usage } from './usage.ts';
 
 /** Checks a state before it is used: its history must verify, and it must not be older than one seen before. */
 
@@ -32,7 +32,7 @@ export type StateUse = 'read' | 'write';
  * The backend, which refuses (exit 5) a faulty state and remembers each state that it returns. A command that only reads
  * warns of a state of another lineage than before instead of refusing it.
  */
-export function refuseFaultyState(io: Io, backend: Backend, flags: CommonFlags, use: StateUse): Backend {
+export function refuseFaultyState({ io, flags }: Context, backend: Backend, use: StateUse): Backend {
   const minimum = minimumSerial(io, flags);
   let replaced = false;
   return checkedBackend(backend, {
@@ -84,10 +84,9 @@ export async function faultsOf(io: Io, backend: Located, snapshot: Snapshot): Pr
 }
 
 export async function refuseFaults(
-  io: Io,
+  { io, flags }: Context,
   backend: Located,
   snapshot: Snapshot,
-  flags: CommonFlags,
 ): Promise<void> {
   refuseBelow(minimumSerial(io, flags), snapshot.state.serial, backend.location);
   const faults = await faultsOf(io, backend, snapshot);

@@ -54,6 +54,14 @@ export function error(
   return { severity: 'error', code, summary, ...more };
 }
 
+export function warning(...problem: Parameters<typeof error>): Diagnostic {
+  return { ...error(...problem), severity: 'warning' };
+}
+
+export function note(...remark: Parameters<typeof error>): Diagnostic {
+  return { ...error(...remark), severity: 'note' };
+}
+
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((d) => d.severity === 'error');
 }

@@ -1,4 +1,4 @@
-import { type Diagnostic, error } from './diagnostic.ts';
+import { type Diagnostic, error, type MultilineText } from './diagnostic.ts';
 
 /** Exit codes, as documented in `vbsctl help exit-codes`. */
 export const EXIT = {
@@ -68,6 +68,11 @@ export class Failure extends Error {
 /** A refusal with one problem and its remedy. */
 export function refused(code: string, summary: string, remedy: string, cause?: unknown): Failure {
   return Failure.of('refused', code, summary, { remedy }, { cause });
+}
+
+/** A command line that cannot be used, and what to do about it. */
+export function usage(summary: string, remedy: string | MultilineText): Failure {
+  return Failure.of('usage', 'usage', summary, { remedy });
 }
 
 /** Marks a case that the types exclude; reaching it is a bug. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { applySaved as applySavedPlan } from '../../app/apply-saved.ts';
-import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { type ExitCode, refused } from '../../domain/errors.ts';
+import { type Diagnostic, note } from '../../domain/diagnostic.ts';
+import { type ExitCode, refused, usage } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { type SavedPlan, type SignatureFinding, signatureText } from '../../domain/saved-plan.ts';
 import type { ManifestFile } from '../../domain/spec.ts';
@@ -18,9 +18,8 @@ import { readSignedPlan } from '../plan-keys.ts';
 import { showDiagnostics } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
 import { actor, commitOf, openState } from '../setup.ts';
-import { usage } from '../usage.ts';
 import { absolute } from '../user-paths.ts';
-import { type ApplyFlags, applySettings, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
+import { type ApplyFlags, applyContext, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
 
 /** Applies a saved plan. Its signature is checked before anything else. */
 export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promise<ExitCode> {
@@ -40,10 +39,10 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
     io,
     saved.selection.map((each) => ({ path: each })),
   );
-  const settings = await applySettings(io, { ...flags, filename: selection.map((each) => each.path) });
-  const terms = applyTerms(flags, settings);
+  const context = await applyContext(io, { ...flags, filename: selection.map((each) => each.path) });
+  const terms = applyTerms(flags, context);
   const manifests = await filesInCheckout(io, saved.manifests);
-  const backend = await openState(io, flags, settings, 'write');
+  const backend = await openState(context, 'write');
   showDiagnostics(io, await manifestsChanged(io, saved, manifests));
   const result = await applySavedPlan(
     {
@@ -60,11 +59,11 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       lockTimeoutMs: flags.lockTimeout,
     },
     {
-      ...runPorts(io, flags, settings, backend, { output: flags.output, name: 'Apply' }),
+      ...runPorts(context, backend, { output: flags.output, name: 'Apply' }),
       sha256,
       showPlan: (plan) => {
         if (flags.output !== 'text') return;
-        const options = planOptions(io, flags, settings, backend);
+        const options = planOptions(context, flags, backend);
         io.stdout.write(`${savedPlanHeading(saved, path, signed, options)}${planBody(plan, options)}\n`);
       },
     },
@@ -121,20 +120,15 @@ async function manifestsChanged(
     if (createHash('sha256').update(bytes).digest('hex') !== digest) changed.push(path);
   }
   const since = `since the plan was made at ${created_at}`;
-  const note = (what: string, file?: string): Diagnostic => ({
-    severity: 'note',
-    code: 'manifest-changed',
-    summary: `${what}; the approved plan is applied`,
-    ...(file === undefined ? {} : { where: { file } }),
-  });
-  const notes = changed.slice(0, CHANGED_SHOWN_MAX).map((file) => note(`${file} has changed ${since}`, file));
-  const more = changed.length - CHANGED_SHOWN_MAX;
-  if (more > 0) notes.push(note(`${more} more manifests have changed ${since}`));
-  if (bytesLeft < 0)
-    notes.push(
-      note(
-        `the manifests have grown beyond ${LIMITS.bytes / 2 ** 20} MiB ${since}, and not all were compared`,
-      ),
-    );
-  return notes;
+  const changeNote = (what: string, more = {}) =>
+    note('manifest-changed', `${what}; the approved plan is applied`, more);
+  const rest = changed.length - CHANGED_SHOWN_MAX;
+  const unread = `the manifests have grown beyond ${LIMITS.bytes / 2 ** 20} MiB ${since}, and not all were compared`;
+  return [
+    ...changed
+      .slice(0, CHANGED_SHOWN_MAX)
+      .map((file) => changeNote(`${file} has changed ${since}`, { where: { file } })),
+    ...(rest > 0 ? [changeNote(`${rest} more manifests have changed ${since}`)] : []),
+    ...(bytesLeft < 0 ? [changeNote(unread)] : []),
+  ];
 }

@@ -1,7 +1,8 @@
 import { type ApplyResult, type ApplyTerms, apply as applyManifests } from '../../app/apply.ts';
 import type { FinishedRun } from '../../app/ports.ts';
 import { isoTime } from '../../domain/clock.ts';
-import { EXIT, type ExitCode, refused } from '../../domain/errors.ts';
+import { warning } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode, refused, usage } from '../../domain/errors.ts';
 import { isMaybeTouched } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import type { State } from '../../domain/state.ts';
@@ -18,10 +19,9 @@ import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { showDiagnostics, textOptions } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, commitOf, loadSettings, manifests, openState, type Settings } from '../setup.ts';
+import { actor, type Context, commitOf, loadContext, manifests, openState } from '../setup.ts';
 import { refuseLostState } from '../state-check.ts';
 import { systemClock } from '../system.ts';
-import { usage } from '../usage.ts';
 
 export interface ApplyFlags extends ManifestFlags, WaiverFlags {
   readonly target?: readonly string[];
@@ -51,10 +51,10 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       `${misplaced} cannot be used without a saved plan`,
       `name the plan, as in vbsctl apply plan.json; or remove ${misplaced}`,
     );
-  const settings = await applySettings(io, flags);
-  const declared = await manifests(io, flags, settings);
-  const backend = await openState(io, flags, settings, 'write');
-  const terms = applyTerms(flags, settings);
+  const context = await applyContext(io, flags);
+  const declared = await manifests(context);
+  const backend = await openState(context, 'write');
+  const terms = applyTerms(flags, context);
   const result = await applyManifests(
     {
       ...terms,
@@ -63,10 +63,10 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
       lockTimeoutMs: flags.lockTimeout,
     },
     {
-      ...runPorts(io, flags, settings, backend, { output: flags.output, name: 'Apply', blocking }),
+      ...runPorts(context, backend, { output: flags.output, name: 'Apply', blocking }),
       showPlan: (plan) => {
         if (flags.output === 'text')
-          io.stdout.write(`${planBody(plan, planOptions(io, flags, settings, backend))}\n`);
+          io.stdout.write(`${planBody(plan, planOptions(context, flags, backend))}\n`);
       },
       confirmNewState: () => confirmNewState(io, flags, backend),
       confirm: async (consent) => {
@@ -79,14 +79,14 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
   return exitCodeOfApply(io, flags, result);
 }
 
-export async function applySettings(io: Io, flags: ApplyFlags): Promise<Settings> {
-  const settings = await loadSettings(io, flags);
-  const { config } = settings;
+export async function applyContext(io: Io, flags: ApplyFlags): Promise<Context> {
+  const context = await loadContext(io, flags);
+  const { config } = context;
   const { parallelism = config.apply.parallelism } = flags;
-  return { ...settings, config: { ...config, apply: { ...config.apply, parallelism } } };
+  return { ...context, config: { ...config, apply: { ...config.apply, parallelism } } };
 }
 
-export function applyTerms(flags: ApplyFlags, { config }: Settings): ApplyTerms {
+export function applyTerms(flags: ApplyFlags, { config }: Context): ApplyTerms {
   return {
     mode: flags.wait ? 'finish' : 'no_wait',
     skipBlocked: flags.skipBlocked === true,
@@ -113,9 +113,8 @@ function printSerial(io: Io, output: OutputFormat, { serial, lineage }: State): 
 }
 
 export function planOptions(
-  io: Io,
+  { io, config }: Context,
   flags: ApplyFlags,
-  { config }: Settings,
   { location }: Backend,
 ): PlanTextOptions {
   return {
@@ -146,6 +145,6 @@ async function confirmNewState(io: Io, flags: ApplyFlags, backend: Backend): Pro
       'for the first run: vbsctl init, or add --init-state; otherwise name the state with --state',
     );
   const remedy = 'if a state exists elsewhere, do not continue; name it with --state';
-  showDiagnostics(io, [{ severity: 'warning', code: 'no-state', summary, remedy }]);
+  showDiagnostics(io, [warning('no-state', summary, { remedy })]);
   await confirm(io, 'Create a new state?');
 }

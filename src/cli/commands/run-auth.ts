@@ -6,7 +6,7 @@ import { cloudOptions } from '../connect-cloud.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { loadSettings } from '../setup.ts';
+import { loadContext } from '../setup.ts';
 
 export interface AuthFlags extends CommonFlags {
   readonly output: OutputFormat;
@@ -42,7 +42,7 @@ async function withOptions<T>(
   flags: CommonFlags,
   work: (options: ConnectOptions) => Promise<T>,
 ): Promise<T> {
-  const cloud = await cloudOptions(io, flags, await loadSettings(io, flags));
+  const cloud = await cloudOptions(await loadContext(io, flags));
   try {
     return await work(cloud.options);
   } finally {

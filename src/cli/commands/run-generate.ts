@@ -1,73 +1,62 @@
-import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { error } from '../../domain/diagnostic.ts';
-import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { error, warning } from '../../domain/diagnostic.ts';
+import { EXIT, type ExitCode, Failure, usage } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import type { Inventory, VolumeRow } from '../../domain/inventory.ts';
+import { optional } from '../../domain/optional.ts';
 import { filterVolumes, type InventoryFilter } from '../../inventory/filter.ts';
 import { draftOf, toName } from '../../inventory/make-draft.ts';
 import { draftText } from '../../views/draft-text.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
-import type { CommonFlags } from '../options/shared.ts';
 import { showDiagnostics } from '../print.ts';
-import { detachedNow, filterOf, readProject } from '../read-project.ts';
-import { usage } from '../usage.ts';
+import { detachedVolumes, type FilterFlags, filterOf, readProject } from '../read-project.ts';
 
-export interface GenerateFlags extends CommonFlags {
-  readonly volume?: readonly string[];
-  readonly server?: readonly string[];
-  readonly name?: readonly string[];
+export interface GenerateFlags extends Pick<FilterFlags, 'cloud' | 'config' | 'volume' | 'server' | 'name'> {
   readonly all?: boolean;
   readonly asOf?: string;
   readonly latest?: boolean;
   readonly set?: string;
 }
 
-/** Writes a manifest to stdout: each disk asked for, and the newest backup of it at or before a moment. */
+/** Writes a manifest to stdout: the selected volumes, each with its newest backup at or before a time. */
 export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> {
-  const asOf = momentOf(flags);
+  const asOf = asOfOf(flags);
   const filter = filterOf(flags);
-  refuseUnclearChoice(flags);
+  refuseUnclearSelection(flags);
   const { inventory, backups, target } = await readProject(io, flags, filter);
   const volumes = filterVolumes(inventory.volumes, filter);
   if (volumes.length === 0) throw nothingFound(inventory, filter);
   const set = flags.set ?? setName(flags, volumes);
   const draft = draftOf({ volumes, backups, target, asOf, set, now: Date.now() });
   const gaps = draft.entries.filter((entry) => entry.kind === 'gap');
-  const warnings = gaps.map(
-    ({ volume, reason, detail }): Diagnostic => ({
-      severity: 'warning',
-      code: 'gap',
-      summary: `left out: disk ${volume.name || volume.id}: ${reason}`,
-      ...(detail === undefined ? {} : { detail }),
+  const warnings = gaps.map(({ volume, reason, detail }) =>
+    warning('gap', `left out: disk ${volume.name || volume.id}: ${reason}`, {
+      ...optional('detail', detail),
       remedy: `see its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
     }),
   );
-  if (gaps.length === draft.entries.length)
+  const restores = draft.entries.length - gaps.length;
+  if (restores === 0)
     throw new Failure('invalid', [
       ...warnings,
       error(
         'no-backups',
         `none of ${plural(volumes.length, 'disk')} has a restorable backup at or before ${asOf}`,
-        {
-          remedy: 'choose a later --as-of, or --latest',
-        },
+        { remedy: 'choose a later --as-of, or --latest' },
       ),
     ]);
   showDiagnostics(io, warnings);
   io.stdout.write(draftText(draft));
-  // Whoever sent it into a file sees only this.
-  if (!io.stdout.isTty) {
-    const restores = draft.entries.length - gaps.length;
+  // If stdout is a file, the user sees only this.
+  if (!io.stdout.isTty)
     io.stderr.write(
       `${plural(restores, 'restore')}${gaps.length > 0 ? `, ${plural(gaps.length, 'disk')} left out` : ''}. Next: read it, then ${nextCommand('plan', { ...flags, filename: ['FILE'] })}\n`,
     );
-  }
   return EXIT.done;
 }
 
-function momentOf({ asOf, latest }: GenerateFlags): string {
+function asOfOf({ asOf, latest }: GenerateFlags): string {
   if (asOf !== undefined && latest)
     throw usage('--as-of cannot be combined with --latest', 'remove one of them');
   if (asOf !== undefined) return asOf;
@@ -78,7 +67,7 @@ function momentOf({ asOf, latest }: GenerateFlags): string {
   );
 }
 
-function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void {
+function refuseUnclearSelection({ volume, server, name, all }: GenerateFlags): void {
   const chosen = [volume, server, name].some((list) => list !== undefined);
   if (chosen && all)
     throw usage('--all cannot be combined with --server, --volume or --name', 'remove one of them');
@@ -91,13 +80,11 @@ function refuseUnclearChoice({ volume, server, name, all }: GenerateFlags): void
 
 function nothingFound(inventory: Inventory, { servers, names }: InventoryFilter): Failure {
   if (servers.length === 0)
-    return Failure.of(
-      'usage',
-      'no-disks',
+    return usage(
       names.length === 0 ? 'the project has no disks' : `no disk matches --name ${names.join(' or ')}`,
-      { remedy: 'to list the disks: vbsctl get volumes' },
+      'to list the disks: vbsctl get volumes',
     );
-  const { detail, alike } = detachedNow(inventory, servers);
+  const { detail, alike } = detachedVolumes(inventory, servers);
   return Failure.of('usage', 'no-disks', `no matching disk is attached to ${servers.join(', ')}`, {
     detail,
     remedy: alike
@@ -106,7 +93,7 @@ function nothingFound(inventory: Inventory, { servers, names }: InventoryFilter)
   });
 }
 
-/** A set is called what was asked for, where that is one thing. */
+/** The name of the server or volume, if one is selected. */
 function setName({ server = [], volume = [] }: GenerateFlags, volumes: readonly VolumeRow[]): string {
   const [one, ...more] = server.length > 0 ? server : volume;
   const [only] = volumes;

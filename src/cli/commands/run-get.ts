@@ -1,3 +1,4 @@
+import { warning } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import type { Inventory, InventoryKind } from '../../domain/inventory.ts';
@@ -7,17 +8,17 @@ import type { TextOptions } from '../../views/terminal.ts';
 import { toYaml } from '../../views/yaml-text.ts';
 import type { Io } from '../io.ts';
 import { printJson, showDiagnostics, textOptions } from '../print.ts';
-import { detachedNow, type FilterFlags, filterOf, readProject } from '../read-project.ts';
+import { detachedVolumes, type FilterFlags, filterOf, readProject } from '../read-project.ts';
 
 export interface GetFlags extends FilterFlags {
   readonly output: 'table' | 'json' | 'yaml' | 'name';
 }
 
-/** Shows what the project has. Changes nothing and needs no state. */
+/** Lists the project. Needs no state. */
 export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise<ExitCode> {
   const filter = filterOf(flags);
   const { inventory } = await readProject(io, flags, filter);
-  if (kind !== 'servers') tellOfDetached(io, kind, inventory, filter);
+  if (kind !== 'servers') warnOfDetached(io, kind, inventory, filter);
   switch (kind) {
     case 'backups':
       return print(io, flags, filterBackups(inventory.backups, filter), backupsText);
@@ -30,31 +31,28 @@ export async function get(io: Io, kind: InventoryKind, flags: GetFlags): Promise
   }
 }
 
-/** After `openstack server remove volume` a server has no disks here, and so no backups: said, lest they seem lost. */
-function tellOfDetached(
+/** A server whose volumes were detached has no volumes in the list, and no backups. They may seem lost. */
+function warnOfDetached(
   io: Io,
   kind: 'backups' | 'volumes',
   inventory: Inventory,
   { servers }: InventoryFilter,
 ): void {
-  const bare = servers.filter((server) => filterVolumes(inventory.volumes, onlyOf(server)).length === 0);
+  const bare = servers.filter(
+    (server) =>
+      filterVolumes(inventory.volumes, { servers: [server], volumes: [], names: [], statuses: [] }).length ===
+      0,
+  );
   if (bare.length === 0) return;
-  const { detail, alike } = detachedNow(inventory, bare);
+  const { detail, alike } = detachedVolumes(inventory, bare);
   const disks = `vbsctl get volumes --name ${alike === undefined ? "'GLOB'" : shellWord(alike)}`;
-  const theirs = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
+  const commands = kind === 'backups' ? `${disks}, then: vbsctl get backups --volume NAME` : disks;
   showDiagnostics(io, [
-    {
-      severity: 'warning',
-      code: 'no-disks',
-      summary: `no disk is attached to ${bare.join(', ')}`,
+    warning('no-disks', `no disk is attached to ${bare.join(', ')}`, {
       detail,
-      remedy: alike ? `if these are its disks: ${theirs}` : `find its disks by name: ${theirs}`,
-    },
+      remedy: alike ? `if these are its disks: ${commands}` : `find its disks by name: ${commands}`,
+    }),
   ]);
-}
-
-function onlyOf(server: string): InventoryFilter {
-  return { servers: [server], volumes: [], names: [], statuses: [] };
 }
 
 function print<Row extends { readonly id: string; readonly name: string }>(

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { suggest } from '../../domain/suggest.ts';
 import { subcommandOf } from '../command-line.ts';
 import { TOPICS } from '../help/help-topics.ts';
 import type { Io } from '../io.ts';
 import { buildProgram } from '../program.ts';
-import { usage } from '../usage.ts';
 
 /** `vbsctl help`, `vbsctl help get backups`, `vbsctl help recovery`. */
 export function help(io: Io, words: readonly string[]): ExitCode {

@@ -1,12 +1,12 @@
 import { importByHand as record } from '../../app/import.ts';
 import { isoTime } from '../../domain/clock.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
+import { optional } from '../../domain/optional.ts';
 import type { ImportProof } from '../../executor/import-restore.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, commitOf, loadSettings, manifests, openState } from '../setup.ts';
-import { usage } from '../usage.ts';
+import { actor, commitOf, loadContext, manifests, openState } from '../setup.ts';
 
 export interface ImportFlags extends ManifestFlags {
   readonly jobId?: string;
@@ -15,12 +15,12 @@ export interface ImportFlags extends ManifestFlags {
   readonly lockTimeout: number;
 }
 
-/** Writes down that a declared restore was done by hand. */
+/** Records a declared restore that was done without vbsctl. */
 export async function importByHand(io: Io, address: string, flags: ImportFlags): Promise<ExitCode> {
   const proof = proofOf(flags, io.who);
-  const settings = await loadSettings(io, flags);
-  const declared = await manifests(io, flags, settings);
-  const backend = await openState(io, flags, settings, 'write');
+  const context = await loadContext(io, flags);
+  const declared = await manifests(context);
+  const backend = await openState(context, 'write');
   await record(
     {
       address,
@@ -29,7 +29,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
       actor: actor(io, 'import', await commitOf(io, declared.files)),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, settings, backend),
+    ports(context, backend),
   );
   io.stdout.write(`${address} is now recorded as succeeded, done by hand; it will not be restored again.\n`);
   return EXIT.done;
@@ -43,7 +43,7 @@ function proofOf({ jobId, succeededAt, reason }: ImportFlags, who: string): Impo
       job_id: jobId,
       reason: reason ?? 'the cloud says that the job succeeded',
       who,
-      ...(at === undefined ? {} : { succeeded_at: at }),
+      ...optional('succeeded_at', at),
     };
   if (at === undefined || reason === undefined)
     throw usage(

@@ -1,29 +1,32 @@
 import { writeFile } from 'node:fs/promises';
 import { DEFAULT_CONFIG } from '../../domain/config.ts';
-import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
+import { formatDuration } from '../../domain/duration.ts';
+import { EXIT, type ExitCode, refused, usage } from '../../domain/errors.ts';
 import { yamlScalar } from '../../domain/escape/yaml.ts';
+import { hasCode, plainReason } from '../../files/system-error.ts';
 import { VERSION } from '../../version.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
+import { absolute } from '../user-paths.ts';
 
 const CONFIG_FILE = 'vbsctl.yaml';
 
-import { absolute } from '../user-paths.ts';
-
-/** Writes the operator’s settings, every one with its default and what it does. Never overwrites a file. */
+/** Writes a config with every setting, its default and its meaning. Never overwrites a file. */
 export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const path = absolute(io, CONFIG_FILE);
   try {
     await writeFile(path, configTemplate(flags.cloud), { flag: 'wx' });
   } catch (cause) {
-    const { code = 'UNKNOWN' } = cause as NodeJS.ErrnoException;
-    throw code === 'EEXIST'
-      ? Failure.of('refused', 'config-exists', `${path} exists already and was left as it is`, {
-          remedy: 'edit it, or move it away first',
-        })
-      : Failure.of('usage', 'unwritable', `${path} cannot be written (${code})`, {
-          remedy: 'run it in a directory that you may write to',
-        });
+    if (hasCode(cause, 'EEXIST'))
+      throw refused(
+        'config-exists',
+        `${path} exists already and was left as it is`,
+        'edit it, or move it away first',
+      );
+    throw usage(
+      `${path} cannot be written: ${plainReason(cause)}`,
+      'run it in a directory that you may write to',
+    );
   }
   io.stdout.write(
     `Wrote ${path}: every setting with its default.\n\nNext: vbsctl init, which creates the state; then vbsctl get servers\n`,
@@ -31,10 +34,10 @@ export async function initConfig(io: Io, flags: CommonFlags): Promise<ExitCode> 
   return EXIT.done;
 }
 
-/** What stands behind a `#` is the default; a test holds it to `DEFAULT_CONFIG`. */
+/** The values behind a `#` are the defaults; a test compares them with `DEFAULT_CONFIG`. */
 export function configTemplate(cloud: string | undefined): string {
   const { apply, retry, poll, http } = DEFAULT_CONFIG;
-  const ms = (value: number) => shortest(value);
+  const ms = formatDuration;
   return `# The operator's settings of vbsctl: named by --config or VBSCTL_CONFIG, else found in the working directory.
 # Lines behind a # show the defaults. Manifests cannot change any of this. No secret belongs in here.
 # Found and not named, it can be as strict as the defaults or stricter; anything else is refused (docs/pull-requests.md).
@@ -87,15 +90,4 @@ state: vbsctl.state.json
 #   require_signed_plans: true          # plan --out FILE --sign KEY, apply FILE --trusted-keys DIR
 #   allowed_sets: [payments]
 `;
-}
-
-function shortest(ms: number): string {
-  for (const [unit, size] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-  ] as const)
-    if (ms % size === 0) return `${ms / size}${unit}`;
-  return `${ms}ms`;
 }

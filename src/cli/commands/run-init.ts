@@ -5,14 +5,14 @@ import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, loadSettings, openState } from '../setup.ts';
+import { actor, loadContext, openState } from '../setup.ts';
 
 /** Creates the state, bound to the project of the credentials. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  const settings = await loadSettings(io, flags);
-  const backend = await openState(io, flags, settings, 'write');
+  const context = await loadContext(io, flags);
+  const backend = await openState(context, 'write');
   const state = await withLeaseAndConnection(
-    ports(io, flags, settings, backend),
+    ports(context, backend),
     { actor: actor(io, 'init'), lockTimeoutMs: 0 },
     (lease, { driver }) => lease.create(driver.target),
   );

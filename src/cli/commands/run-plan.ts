@@ -1,8 +1,8 @@
 import { makePlan } from '../../app/make-plan.ts';
+import { withConnection } from '../../app/ports.ts';
 import { refusal, refuseIncomplete } from '../../app/refusals.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { shellPath } from '../../domain/escape/shell-word.ts';
-import { optional } from '../../domain/optional.ts';
 import { hasChanges, type Plan, totals } from '../../domain/plan.ts';
 import type { Waiver } from '../../domain/policy.ts';
 import { save } from '../../planner/save.ts';
@@ -17,13 +17,12 @@ import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { clearPlan, sha256, writePlan } from '../plan-file.ts';
 import { signer } from '../plan-keys.ts';
 import { printJson, textOptions } from '../print.ts';
-import { loadSettings, manifests, openState } from '../setup.ts';
+import { loadContext, manifests, openState } from '../setup.ts';
 import { systemClock } from '../system.ts';
-import { usage } from '../usage.ts';
 
 export interface PlanFlags extends ManifestFlags, WaiverFlags {
   readonly out?: string;
-  /** A private key, to sign what is saved. */
+  /** The private key to sign the saved plan with. */
   readonly sign?: string;
   readonly target?: readonly string[];
   readonly detailedExitcode?: boolean;
@@ -32,69 +31,56 @@ export interface PlanFlags extends ManifestFlags, WaiverFlags {
   readonly output: OutputFormat;
 }
 
-/** Shows what `apply` would do. Takes no lock and writes nothing but the file of `--out`. */
+/** Shows what `apply` would do. Takes no lock, and writes only the file of `--out`. */
 export async function plan(io: Io, flags: PlanFlags): Promise<ExitCode> {
-  // Before the first thing that can fail.
+  // An old plan is removed before anything can fail.
   if (flags.out !== undefined) await clearPlan(io, flags.out);
   if (flags.out !== undefined && flags.offline)
     throw usage('--out cannot be combined with --offline', 'remove --offline');
   if (flags.sign !== undefined && flags.out === undefined)
     throw usage('--sign requires --out', 'add --out plan.json');
   const sign = flags.out === undefined ? undefined : await signer(io, flags.sign);
-  const settings = await loadSettings(io, flags);
-  const declared = await manifests(io, flags, settings);
-  const backend = await openState(io, flags, settings, 'read');
+  const context = await loadContext(io, flags);
+  const { policy, apply } = context.config;
+  const declared = await manifests(context);
+  const backend = await openState(context, 'read');
   const state = await backend.read();
   const waivers = waiversOf(flags);
-  const connection = flags.offline ? undefined : await connectCloud(io, flags, settings);
-  try {
-    const made = await makePlan(
-      { ...declared, policy: settings.config.policy, only: flags.target ?? [], waivers },
-      { state, ...optional('driver', connection?.driver), clock: systemClock },
-    );
-    if (flags.output === 'json') printJson(io, planJson(made));
-    else {
-      io.stdout.write(
-        planText(
-          made,
-          {
-            ...textOptions(io),
-            stateLocation: backend.location,
-            waitTimeoutMs: settings.config.apply.timeout_ms,
-            showDone: flags.showDone === true,
-          },
-          {
-            plan: nextCommand('plan', flags),
-            apply: applyCommandOf(flags, waivers),
-            init: nextCommand('init', flags),
-            wait: nextCommand('wait', flags),
-          },
-        ),
+  const request = { ...declared, policy, only: flags.target ?? [], waivers };
+  const sources = { state, clock: systemClock };
+  const made = flags.offline
+    ? await makePlan(request, sources)
+    : await withConnection({ connect: () => connectCloud(context) }, ({ driver }) =>
+        makePlan(request, { ...sources, driver }),
       );
-    }
-    refuseIncomplete(made);
-    if (flags.out !== undefined) {
-      const saved = save(
+  if (flags.output === 'json') printJson(io, planJson(made));
+  else
+    io.stdout.write(
+      planText(
         made,
         {
-          specs: declared.specs,
-          state,
-          selection: flags.filename ?? [],
-          policy: settings.config.policy,
-          waivers,
+          ...textOptions(io),
+          stateLocation: backend.location,
+          waitTimeoutMs: apply.timeout_ms,
+          showDone: flags.showDone === true,
         },
-        sha256,
-      );
-      await writePlan(io, flags.out, sign ? sign(saved) : saved);
-      if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
-    }
-    if (!flags.detailedExitcode) return EXIT.done;
-    const refused = refusal(made, false);
-    if (refused) return refused.exitCode;
-    return hasChanges(made) ? EXIT.changes_pending : EXIT.done;
-  } finally {
-    await connection?.close();
+        {
+          plan: nextCommand('plan', flags),
+          apply: applyCommandOf(flags, waivers),
+          init: nextCommand('init', flags),
+          wait: nextCommand('wait', flags),
+        },
+      ),
+    );
+  refuseIncomplete(made);
+  if (flags.out !== undefined) {
+    const { specs } = declared;
+    const saved = save(made, { specs, state, selection: flags.filename ?? [], policy, waivers }, sha256);
+    await writePlan(io, flags.out, sign ? sign(saved) : saved);
+    if (flags.output === 'text') io.stdout.write(savedText(flags.out, sign !== undefined, made));
   }
+  if (!flags.detailedExitcode) return EXIT.done;
+  return refusal(made, false)?.exitCode ?? (hasChanges(made) ? EXIT.changes_pending : EXIT.done);
 }
 
 function savedText(path: string, isSigned: boolean, made: Plan): string {
@@ -106,10 +92,10 @@ function savedText(path: string, isSigned: boolean, made: Plan): string {
   return `Saved the plan in ${sanitize(path)}, ${isSigned ? 'signed' : 'not signed'}${left}.\n`;
 }
 
-/** What the user types next. A saved plan says itself what is done; the rest is this machine's to say. */
+/** A saved plan contains what is done, so its command needs no manifests and targets. */
 function applyCommandOf(flags: PlanFlags, waivers: readonly Waiver[]): string {
-  const { out, filename, target, ...place } = flags;
+  const { out, filename, target, ...common } = flags;
   const command =
-    out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${shellPath(out)}`, place);
+    out === undefined ? nextCommand('apply', flags) : nextCommand(`apply ${shellPath(out)}`, common);
   return [command, ...waivers.map((waiver) => `--allow-${waiver}`)].join(' ');
 }

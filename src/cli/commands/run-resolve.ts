@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
 import { ports } from '../run-ports.ts';
-import { actor, loadSettings, openState } from '../setup.ts';
+import { actor, loadContext, openState } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];
@@ -16,40 +16,39 @@ export interface ResolveFlags extends CommonFlags {
   readonly lockTimeout: number;
 }
 
-/** What was decided, in the words it was decided in, and what comes next. */
-function settledText(
+function resolvedText(
   record: RestoreRecord,
   as: Resolution['as'],
   options: TextOptions & StepOptions,
 ): string {
-  const [decided, next] = SETTLED[as];
+  const [decided, next] = RESOLVED[as];
   const steps = as === 'failed' ? nextSteps(record, options) : [next];
   return joinLines([
-    `${sanitize(record.address)} is settled: ${decided}.`,
+    `${sanitize(record.address)} is resolved: ${decided}.`,
     ...steps.flatMap((step) => remedyLines(step, options)),
   ]);
 }
 
-const SETTLED: Readonly<Record<Resolution['as'], readonly [decided: string, next: string]>> = {
+const RESOLVED: Readonly<Record<Resolution['as'], readonly [decided: string, next: string]>> = {
   succeeded: ['it succeeded', 'what waited for it can start: vbsctl plan'],
   'not-started': ['it was not started', 'to start it: vbsctl apply'],
   failed: ['it failed, and the disk may have been touched', ''],
 };
 
 export async function resolveRecord(io: Io, address: string, flags: ResolveFlags): Promise<ExitCode> {
-  const settings = await loadSettings(io, flags);
-  const backend = await openState(io, flags, settings, 'write');
+  const context = await loadContext(io, flags);
+  const backend = await openState(context, 'write');
   const { as, reason } = flags;
   const { record, state } = await resolve(
     {
       address,
       decision: { as, reason, by: io.who },
-      settings: settings.config,
+      settings: context.config,
       actor: actor(io, 'resolve'),
       lockTimeoutMs: flags.lockTimeout,
     },
-    ports(io, flags, settings, backend),
+    ports(context, backend),
   );
-  io.stdout.write(settledText(record, as, recordOptions(io, state)));
+  io.stdout.write(resolvedText(record, as, recordOptions(io, state)));
   return EXIT.done;
 }

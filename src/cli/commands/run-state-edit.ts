@@ -1,14 +1,14 @@
 import { acceptState } from '../../app/accept-state.ts';
 import { type Edited, removeRecords, renameRecord } from '../../app/edit-records.ts';
 import type { StatePorts } from '../../app/ports.ts';
-import { EXIT, type ExitCode, unreachable } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, unreachable, usage } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { type Address, NAME_PATTERN } from '../../domain/spec.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
 import { confirm } from '../confirm.ts';
 import type { Io } from '../io.ts';
-import { loadSettings, openState, openUncheckedState } from '../setup.ts';
+import { loadContext, openState, openUncheckedState } from '../setup.ts';
 import {
   backupText,
   type ChangeFlags,
@@ -18,7 +18,6 @@ import {
   useOf,
 } from '../state-change.ts';
 import { faultsOf, warnOfFaults } from '../state-check.ts';
-import { usage } from '../usage.ts';
 
 export async function rm(io: Io, addresses: readonly Address[], flags: ChangeFlags): Promise<ExitCode> {
   const { records, backup } = await removeRecords(
@@ -57,7 +56,7 @@ export async function mv(io: Io, from: Address, to: Address, flags: ChangeFlags)
 }
 
 async function portsOf(io: Io, flags: ChangeFlags): Promise<StatePorts> {
-  return statePorts(io, flags, await openState(io, flags, await loadSettings(io, flags), useOf(flags)));
+  return statePorts(io, flags, await openState(await loadContext(io, flags), useOf(flags)));
 }
 
 function print(io: Io, changes: string, done: string, backup: Edited['backup']): ExitCode {
@@ -73,8 +72,8 @@ export interface AcceptFlags extends ChangeFlags {
 export async function accept(io: Io, flags: AcceptFlags): Promise<ExitCode> {
   const { reason } = flags;
   if (reason.trim() === '') throw usage('--reason is empty', 'say why this state can be relied on');
-  const settings = await loadSettings(io, flags);
-  const backend = await openUncheckedState(io, flags, settings, useOf(flags));
+  const context = await loadContext(io, flags);
+  const backend = await openUncheckedState(context, useOf(flags));
   const { location } = backend;
   const accepted = await acceptState(
     { ...changeRequest(io, 'state accept', flags), reason },

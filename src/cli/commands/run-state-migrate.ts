@@ -1,5 +1,5 @@
 import { type Migration, migrate as migrateState, undoMigration } from '../../app/migrate.ts';
-import { EXIT, type ExitCode } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, usage } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { isUrl } from '../../domain/shown-location.ts';
 import type { State } from '../../domain/state.ts';
@@ -7,10 +7,9 @@ import { sanitize } from '../../views/terminal.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { acceptedPushRisks } from '../options/shared.ts';
-import { loadSettings, openLocation, openUncheckedState } from '../setup.ts';
+import { loadContext, openLocation, openUncheckedState } from '../setup.ts';
 import { type ChangeFlags, changeRequest, NOTHING_CHANGED, statePorts, useOf } from '../state-change.ts';
 import { refuseFaults } from '../state-check.ts';
-import { usage } from '../usage.ts';
 import { absolute } from '../user-paths.ts';
 
 export interface MigrateFlags extends ChangeFlags {
@@ -26,8 +25,8 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
       '--to LOCATION or --undo is required',
       'add --to LOCATION; or add --undo to use the old location again',
     );
-  const settings = await loadSettings(io, flags);
-  const backend = await openUncheckedState(io, flags, settings, useOf(flags));
+  const context = await loadContext(io, flags);
+  const backend = await openUncheckedState(context, useOf(flags));
   const request = changeRequest(io, 'state migrate', flags);
   const ports = statePorts(io, flags, backend);
   if (to === undefined) {
@@ -42,8 +41,8 @@ export async function migrate(io: Io, flags: MigrateFlags): Promise<ExitCode> {
     { ...request, risks: acceptedPushRisks(flags) },
     {
       ...ports,
-      openTarget: () => openLocation(io, location, settings),
-      refuseFaults: (source, snapshot) => refuseFaults(io, source, snapshot, flags),
+      openTarget: () => openLocation(context, location),
+      refuseFaults: (source, snapshot) => refuseFaults(context, source, snapshot),
     },
   );
   io.stdout.write(request.dryRun ? wouldMigrateText(migration) : migratedText(migration));

@@ -3,7 +3,7 @@ import { type Merged, type Pushed, type PushPorts, pushUnsaved, pushWhole } from
 import { runInterruptibly } from '../../domain/chunked-work.ts';
 import type { Merge } from '../../domain/continuation.ts';
 import { error } from '../../domain/diagnostic.ts';
-import { EXIT, type ExitCode, Failure, unreachable } from '../../domain/errors.ts';
+import { EXIT, type ExitCode, Failure, unreachable, usage } from '../../domain/errors.ts';
 import { shellOperand } from '../../domain/escape/shell-word.ts';
 import { statusWord } from '../../domain/record.ts';
 import { readAll } from '../../files/read-file.ts';
@@ -17,7 +17,7 @@ import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';
 import { acceptedPushRisks } from '../options/shared.ts';
 import { showDiagnostics } from '../print.ts';
-import { loadSettings, openState, openUncheckedState } from '../setup.ts';
+import { loadContext, openState, openUncheckedState } from '../setup.ts';
 import {
   backupText,
   type ChangeFlags,
@@ -27,21 +27,20 @@ import {
   useOf,
 } from '../state-change.ts';
 import { serialsKnown, warnOfFaultyState } from '../state-check.ts';
-import { usage } from '../usage.ts';
 import { readUserFile } from '../user-paths.ts';
 
 /** Replaces the state with a file, or merges the records that a run could not save (`errored.state.json`). */
 export async function push(io: Io, file: string, flags: ChangeFlags): Promise<ExitCode> {
   const bytes = await readStateFile(io, file);
   const unsaved = await runInterruptibly(decodeUnsaved(bytes, file), io.stop);
-  const settings = await loadSettings(io, flags);
+  const context = await loadContext(io, flags);
   const request = { ...changeRequest(io, 'state push', flags), name: file };
   const ports = (backend: Backend): PushPorts => ({
     ...statePorts(io, flags, backend),
     serialsKnown: (lineage) => serialsKnown(io, lineage),
   });
   if (unsaved) {
-    const backend = await openState(io, flags, settings, useOf(flags));
+    const backend = await openState(context, useOf(flags));
     const merged = await pushUnsaved({ ...request, given: unsaved }, ports(backend), (merges) =>
       io.stdout.write(`${merges.map(mergeLine).join('\n')}\n\n`),
     );
@@ -49,10 +48,7 @@ export async function push(io: Io, file: string, flags: ChangeFlags): Promise<Ex
     return showRefusedMerges(io, merged.merges);
   }
   // A faulty state is not refused here: pushing a valid one is how it is repaired.
-  const backend = warnOfFaultyState(
-    io,
-    refusingMigrated(await openUncheckedState(io, flags, settings, useOf(flags))),
-  );
+  const backend = warnOfFaultyState(io, refusingMigrated(await openUncheckedState(context, useOf(flags))));
   const given = await decodeGiven(io, bytes, file);
   const risks = acceptedPushRisks(flags);
   const pushed = await pushWhole({ ...request, given, risks }, ports(backend));

@@ -20,7 +20,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { printJson, showDiagnostics, showWarnings, textOptions } from '../print.ts';
 import { recordOptions } from '../record-options.ts';
-import { loadSettings, openUncheckedState } from '../setup.ts';
+import { loadContext, openUncheckedState } from '../setup.ts';
 import { faultsOf, minimumSerial, warnOfFaults } from '../state-check.ts';
 
 /** The commands that show the state, also a faulty or migrated one. They take no lock. */
@@ -123,7 +123,7 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
 
 /** Shows who holds the lock. */
 export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
-  const { location, ...backend } = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const { location, ...backend } = await openUncheckedState(await loadContext(io, flags), 'read');
   const lock = await backend.holder();
   if (flags.output === 'json') printJson(io, { format: 1, location, lock: lock ?? null });
   else io.stdout.write(lockInfoText(location, lock, textOptions(io)));
@@ -132,7 +132,7 @@ export async function lockInfo(io: Io, flags: StateFlags): Promise<ExitCode> {
 
 /** Removes the lock of a run that is no longer alive. */
 export async function unlock(io: Io, id: string, flags: CommonFlags): Promise<ExitCode> {
-  const backend = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const backend = await openUncheckedState(await loadContext(io, flags), 'read');
   const removed = await backend.unlock(id);
   io.stdout.write(unlockedText(backend.location, removed, textOptions(io)));
   return EXIT.done;
@@ -156,7 +156,7 @@ interface StateWithFaults extends Snapshot {
 /** Throws a `Failure` (`refused`) if there is no state. */
 async function readWithFaults(io: Io, flags: CommonFlags): Promise<StateWithFaults> {
   const minimum = minimumSerial(io, flags);
-  const backend = await openUncheckedState(io, flags, await loadSettings(io, flags), 'read');
+  const backend = await openUncheckedState(await loadContext(io, flags), 'read');
   const snapshot = await backend.snapshot();
   if (!snapshot) throw noState(backend);
   const { location } = backend;

@@ -19,12 +19,12 @@ export interface ValidateFlags extends ManifestFlags {
   readonly output: OutputFormat;
 }
 
-/** Checks config and manifests and tells every problem of every file. Touches neither cloud nor state. */
+/** Reports every problem of config and manifests. Reads neither the cloud nor the state. */
 export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> {
   const loaded = await loadConfig(configSearch(io, flags), loadIo(io));
   const paths = await manifestPaths(flags.filename ?? [], loaded, loadIo(io));
   const { specs, files, diagnostics } = await loadManifests(paths, loadIo(io));
-  const all = [...loaded.diagnostics.map(warningOfFound), ...diagnostics];
+  const all = [...loaded.diagnostics.map(foundLimitAsWarning), ...diagnostics];
   if (flags.output === 'json')
     printJson(io, { ...diagnosticsJson(all), files: files.length, restores: specs.length });
   else {
@@ -38,7 +38,7 @@ export async function validate(io: Io, flags: ValidateFlags): Promise<ExitCode> 
   return hasErrors(all) ? EXIT.error : EXIT.done;
 }
 
-/** Nothing of the config is used here, and the commands that use it may be given it by name. */
-function warningOfFound(diagnostic: Diagnostic): Diagnostic {
+/** A limit of found configs is no error here: this command does not use the config, and others may name it. */
+function foundLimitAsWarning(diagnostic: Diagnostic): Diagnostic {
   return diagnostic.code === FOUND_LIMIT ? { ...diagnostic, severity: 'warning' } : diagnostic;
 }

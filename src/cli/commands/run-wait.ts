@@ -1,12 +1,12 @@
 import { endsOf, wait as follow } from '../../app/wait.ts';
 import type { ExitCode } from '../../domain/errors.ts';
-import type { RestoreRecord } from '../../domain/record.ts';
+import { type RestoreRecord, statusWord } from '../../domain/record.ts';
 import type { Address } from '../../domain/spec.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, loadSettings, openState } from '../setup.ts';
+import { actor, loadContext, openState } from '../setup.ts';
 
 export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
@@ -15,11 +15,11 @@ export interface WaitFlags extends CommonFlags {
   readonly output: OutputFormat;
 }
 
-/** Follows what is open to its end; starts nothing. */
+/** Follows restores to their end; starts none. */
 export async function wait(io: Io, addresses: readonly Address[], flags: WaitFlags): Promise<ExitCode> {
-  const settings = await loadSettings(io, flags);
-  const { config } = settings;
-  const backend = await openState(io, flags, settings, 'write');
+  const context = await loadContext(io, flags);
+  const { config } = context;
+  const backend = await openState(context, 'write');
   const result = await follow(
     {
       addresses,
@@ -30,7 +30,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
       actor: actor(io, 'wait'),
       lockTimeoutMs: flags.lockTimeout,
     },
-    runPorts(io, flags, settings, backend, { output: flags.output, name: 'Wait', blocking: () => [] }),
+    runPorts(context, backend, { output: flags.output, name: 'Wait' }),
   );
   if (result.kind === 'ran')
     return exitCodeOf({ ...result.outcome, ends: result.ends, stopped: result.stopped });
@@ -40,5 +40,5 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
 
 function nothingToFollow(chosen: readonly RestoreRecord[], addresses: readonly Address[]): string {
   if (addresses.length === 0) return 'No restore is running.\n';
-  return chosen.map(({ address, status }) => `${address}: ${status}.\n`).join('');
+  return chosen.map(({ address, status }) => `${address}: ${statusWord(status)}.\n`).join('');
 }

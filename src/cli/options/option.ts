@@ -3,7 +3,7 @@ import { parseDuration } from '../../domain/duration.ts';
 import { optional } from '../../domain/optional.ts';
 import { NAME_PATTERN } from '../../domain/spec.ts';
 
-/** What shell completion offers for a value; a property of the option or argument. */
+/** What shell completion offers for a value. */
 export type Completes = 'addresses' | 'clouds' | 'files' | 'topics';
 
 /** How an option is read, and what --help says of the values it takes. */
@@ -49,6 +49,11 @@ export function argument(form: string, about: string, completes?: Completes): Ar
   return Object.assign(new Argument(form, about), optional('completes', completes));
 }
 
+export function completesOf(of: (Option | Argument) & { readonly completes?: Completes }) {
+  return of.completes;
+}
+
+/** The path of a file or directory; refused if it may be the content of a file. */
 export const file: ValueType = { completes: 'files' };
 export const address: ValueType = { completes: 'addresses' };
 
