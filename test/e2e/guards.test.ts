@@ -50,7 +50,7 @@ describe('what was done by hand, and what a person allows', () => {
     const refused = async (job: string) => {
       const finished = await desk.run('import', 'night/disk-0', '--job-id', job);
       expect(finished.code, said(finished)).to.equal(5);
-      expect(said(finished)).to.include('stands in the state already, for night/disk-0:');
+      expect(said(finished)).to.match(/the state already has job \S+, for night\/disk-0:/i);
     };
     const raised = desk.read('restores.yaml').replace('name: disk-0,', 'name: disk-0, generation: 2,');
     desk.write('restores.yaml', raised);

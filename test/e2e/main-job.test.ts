@@ -165,7 +165,7 @@ describe('the built program', () => {
     );
     expect(resolved.code, resolved.stderr).to.equal(0);
     expect(resolved.stdout).to.equal(
-      'night/disk-0 is settled: it was not started.\n→ to start it: vbsctl apply\n',
+      'night/disk-0 is resolved: it was not started.\n→ to start it: vbsctl apply\n',
     );
     expect((await desk.run('plan', '--detailed-exitcode')).code).to.equal(2);
     expect((await desk.run('apply', '--auto-approve')).code).to.equal(0);
