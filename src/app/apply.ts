@@ -3,7 +3,7 @@ import { hasChanges, type Plan, toNote, totals } from '../domain/plan.ts';
 import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { State } from '../domain/state.ts';
-import { onlyFollowing } from '../planner/only-following.ts';
+import { onlyFollowing } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { makePlan, type PlanRequest } from './make-plan.ts';
 import {

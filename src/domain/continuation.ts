@@ -1,3 +1,4 @@
+import { append } from './append.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { ChunkedWork } from './chunked-work.ts';
 import { wasEverInDoubt, worstDoubt } from './doubt.ts';
@@ -194,12 +195,7 @@ type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
 /** All records of each restore in history and records, oldest first. */
 function factsOf(state: State): Facts {
   const facts = new Map<string, RestoreRecord[]>();
-  for (const record of recordsTold(state)) {
-    const key = identityKey(record);
-    const list = facts.get(key);
-    if (list) list.push(record);
-    else facts.set(key, [record]);
-  }
+  for (const record of recordsTold(state)) append(facts, identityKey(record), record);
   return facts;
 }
 

@@ -1,3 +1,4 @@
+import { append } from './append.ts';
 import { isOpen, type RestoreRecord } from './record.ts';
 import type { Address, RestoreSpec } from './spec.ts';
 import type { State } from './state.ts';
@@ -20,8 +21,7 @@ export function openRestores(state: State, specs: readonly RestoreSpec[]): OpenR
   const removed = doneAndRemoved(state);
   const pending = specs.filter((spec) => !isDone(spec, state) && !removed.has(keyOf(spec)));
   const dependants = new Map<Address, Address[]>();
-  for (const spec of pending)
-    for (const on of spec.depends_on) dependants.set(on, [...(dependants.get(on) ?? []), spec.address]);
+  for (const { address, depends_on } of pending) for (const on of depends_on) append(dependants, on, address);
   const declared = new Set(specs.map(({ address }) => address));
   return [...state.records.values()]
     .filter(isOpen)

@@ -1,3 +1,5 @@
+import { append } from '../domain/append.ts';
+
 export interface Task {
   readonly id: string;
   /** Each is held by one task at a time, from its begin to its end. */
@@ -32,11 +34,7 @@ export class Schedule<T extends Task> {
       this.#open.set(task.id, task);
       const open = task.depends_on.filter((id) => !done.has(id));
       this.#unmet.set(task.id, open.length);
-      for (const id of open) {
-        const list = this.#dependants.get(id);
-        if (list) list.push(task);
-        else this.#dependants.set(id, [task]);
-      }
+      for (const id of open) append(this.#dependants, id, task);
       if (open.length === 0) this.#ready.push(task);
     }
   }

@@ -1,3 +1,4 @@
+import { append } from '../domain/append.ts';
 import type { Backup } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Draft, DraftEntry } from '../domain/draft.ts';
@@ -21,7 +22,8 @@ export function draftOf(input: {
 }): Draft {
   const { volumes, target, asOf, set, now } = input;
   const backups = indexBackups(input.backups, target.project_id);
-  const ofDisk = byDisk(input.backups);
+  const ofDisk = new Map<string, Backup[]>();
+  for (const backup of input.backups) append(ofDisk, backup.volume_id, backup);
   const nameOf = uniqueNames();
   const entries = volumes.map((volume): DraftEntry => {
     const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
@@ -83,16 +85,6 @@ function uniqueNames(): (volume: VolumeRow) => string {
     taken.add(unique);
     return unique;
   };
-}
-
-function byDisk(backups: readonly Backup[]): ReadonlyMap<string, readonly Backup[]> {
-  const map = new Map<string, Backup[]>();
-  for (const backup of backups) {
-    const list = map.get(backup.volume_id);
-    if (list) list.push(backup);
-    else map.set(backup.volume_id, [backup]);
-  }
-  return map;
 }
 
 function neighbours(

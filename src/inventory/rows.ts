@@ -1,3 +1,4 @@
+import { append } from '../domain/append.ts';
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Server, type Volume } from '../domain/cloud.ts';
 import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inventory.ts';
 import { optional } from '../domain/optional.ts';
@@ -79,16 +80,13 @@ function serverRows(servers: readonly Server[], volumes: readonly VolumeRow[]): 
   for (const { id, name, size, attachments, last_backup_at } of volumes) {
     for (const { server_id, server_name = '', device } of attachments) {
       if (!found.has(server_id)) found.set(server_id, { id: server_id, name: server_name });
-      const disk = {
+      append(disks, server_id, {
         id,
         name,
         size,
         ...optional('device', device),
         ...optional('last_backup_at', last_backup_at),
-      };
-      const list = disks.get(server_id);
-      if (list) list.push(disk);
-      else disks.set(server_id, [disk]);
+      });
     }
   }
   return [...found.values()].map((server) => {

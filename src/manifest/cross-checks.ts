@@ -1,3 +1,4 @@
+import { append } from '../domain/append.ts';
 import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { addressOf } from '../domain/spec.ts';
@@ -141,11 +142,7 @@ function withName(set: string | undefined, name: string): string | undefined {
 
 function namesBySet(entries: readonly Entry[]): Map<string, string[]> {
   const names = new Map<string, string[]>();
-  for (const { set, name } of entries) {
-    const list = names.get(set);
-    if (!list) names.set(set, [name]);
-    else list.push(name);
-  }
+  for (const { set, name } of entries) append(names, set, name);
   return names;
 }
 

@@ -4,10 +4,9 @@ import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
-import { placed } from './placed.ts';
 import type { Resolved } from './resolve-spec.ts';
 import { newestOf } from './select.ts';
-import { nameOfDisk } from './shown.ts';
+import { nameOfDisk, placed } from './shown.ts';
 
 /**
  * A backup of another disk is allowed, and hardly ever meant: an id was mistaken. So what is said first is how to

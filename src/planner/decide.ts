@@ -5,18 +5,17 @@ import type { Action } from '../domain/plan.ts';
 import { isMaybeTouched, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import type { RestoreSpec, Selector } from '../domain/spec.ts';
 import type { Context } from './context.ts';
-import { hasExpired } from './expiry.ts';
 import { factProblems, waits } from './facts.ts';
 import {
   addressOccupied,
   mayBeTouched,
-  openRestores,
+  openRestoreProblems,
   outcomeUnknown,
   sameRestoreTwice,
   waitsForResumed,
 } from './open-records.ts';
 import type { RecordAssignments } from './record-assignments.ts';
-import type { Pinned, Resolved } from './resolve-spec.ts';
+import { hasExpired, type Pinned, type Resolved } from './resolve-spec.ts';
 import { type SharedVolumes, sharedVolumeProblem } from './shared-volumes.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
@@ -101,7 +100,7 @@ export function decide(
     ...one.problems,
     ...occupied,
     // Rule: open-business-blocks
-    ...openRestores(one, assignments, resuming, context),
+    ...openRestoreProblems(one, assignments, resuming, context),
     ...sharedVolumeProblem(one, sharedVolumes),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
     ...refused,

@@ -1,5 +1,7 @@
+import { append } from '../domain/append.ts';
 import { error } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
+import { optional } from '../domain/optional.ts';
 import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 
@@ -28,11 +30,7 @@ export function blockDependants(actions: readonly Action[]): Action[] {
   const dependants = new Map<Address, RestoreAction[]>();
   for (const action of actions) {
     if (action.kind !== 'restore') continue;
-    for (const address of action.depends_on) {
-      const list = dependants.get(address);
-      if (list) list.push(action);
-      else dependants.set(address, [action]);
-    }
+    for (const address of action.depends_on) append(dependants, address, action);
   }
   const blocked = new Map<Address, BlockedAction>();
   const queue: (BlockedAction | ExpiredAction)[] = actions.filter(
@@ -61,7 +59,7 @@ function blockedBy(
     backup,
     generation,
     source,
-    ...(was === undefined ? {} : { was }),
+    ...optional('was', was),
     reasons: [
       error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
         remedy: `fix ${quotedWhole(stuck.address)} first, or remove it from depends_on`,

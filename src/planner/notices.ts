@@ -1,11 +1,14 @@
+import { VOLUME_RESTORING } from '../domain/cloud.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
+import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
-import { type RestoreRecord, statusWord } from '../domain/record.ts';
+import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
+import type { State } from '../domain/state.ts';
 import { overwritesWithAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
-import { placed } from './placed.ts';
 import type { Resolved } from './resolve-spec.ts';
+import { placed } from './shown.ts';
 
 /** What a person should know of an action that is right by the rules. */
 export function noticesOf(
@@ -78,4 +81,25 @@ function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Cont
       : undefined;
   if (since === undefined) return [];
   return [{ severity: 'warning', code: 'disk-touched-since', summary: `since it was done, ${since}` }];
+}
+
+/** Disks that are being restored right now, and not by a restore that the state knows of. */
+export function foreignRestores(actions: readonly Action[], state: State | undefined): Diagnostic[] {
+  const ours = new Set<string>();
+  for (const record of state?.records.values() ?? []) if (isOpen(record)) ours.add(record.volume_id);
+  return actions.flatMap(({ kind, volume, address }) => {
+    if (volume.id === undefined || volume.status !== VOLUME_RESTORING || ours.has(volume.id)) return [];
+    return [
+      {
+        severity: 'warning',
+        code: 'restored-by-others',
+        summary: 'another client is restoring this disk right now',
+        remedy:
+          kind === 'restore'
+            ? `if it is this restore, started by hand: wait for its end, then: vbsctl import ${shellOperand(address)} --job-id … --reason "…"`
+            : 'find out who started it before you use the disk',
+        where: { address },
+      } as const,
+    ];
+  });
 }

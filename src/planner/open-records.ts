@@ -72,7 +72,7 @@ const TOLD_MAX = 3;
  * very plan resumes on the backup does not block: the executor goes on with it before, and holds the backup until
  * it is over.
  */
-export function openRestores(
+export function openRestoreProblems(
   one: Resolved,
   assignments: RecordAssignments,
   resuming: ReadonlySet<RestoreRecord>,

@@ -1,3 +1,4 @@
+import { append } from '../domain/append.ts';
 import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -213,10 +214,4 @@ function pinKey(volumeId: string, backupId: string): string {
 
 function ruleKey(volumeId: string, selector: Selector): string {
   return `${volumeId} by ${selectorKey(selector)}`;
-}
-
-function append<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

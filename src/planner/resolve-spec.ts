@@ -1,7 +1,8 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import type { RestoreSpec } from '../domain/spec.ts';
+import type { ObservationNeeds } from '../domain/observations.ts';
+import type { BackupRef, RestoreSpec } from '../domain/spec.ts';
 import type { Context } from './context.ts';
-import type { MatchedRecord } from './record-index.ts';
+import type { MatchedRecord, RecordIndex } from './record-index.ts';
 import { pickBackup, pickVolume } from './select.ts';
 
 /** A spec with its disk and backup found, as far as they could be. */
@@ -69,6 +70,39 @@ function withoutVolume(spec: RestoreSpec, name: string, problem: Diagnostic, { r
   if (!found) return { spec, problems: [problem] };
   const { volume_id, backup_id } = found.record;
   return { spec, volume_id, backup_id, found, problems: [problem] };
+}
+
+/**
+ * What must be read of the cloud to plan these restores. What is done needs no look: its record has the names.
+ * Mirrors `resolve`: what that looks for and `factProblems` reads is asked for here.
+ */
+export function observationNeeds(specs: readonly RestoreSpec[], records: RecordIndex): ObservationNeeds {
+  const volume_ids = new Set<string>();
+  const backup_ids = new Set<string>();
+  let all_volumes = false;
+  let all_backups = false;
+  const needBackup = (backup: BackupRef) => {
+    if (backup.by === 'id') backup_ids.add(backup.id);
+    else all_backups = true;
+  };
+  for (const { volume, backup, generation } of specs) {
+    if (volume.by === 'name') {
+      all_volumes = true;
+      needBackup(backup);
+      continue;
+    }
+    const record = records.find(volume.id, backup, generation)?.record;
+    if (record?.status === 'succeeded') continue;
+    volume_ids.add(volume.id);
+    // A rule that was resolved before keeps its pin.
+    needBackup(record ? { by: 'id', id: record.backup_id } : backup);
+  }
+  return { volume_ids, backup_ids, all_volumes, all_backups };
+}
+
+/** At the very moment of `valid_until` it is over; the executor says the same. `now`: epoch ms. */
+export function hasExpired(spec: RestoreSpec, now: number): spec is RestoreSpec & { valid_until: string } {
+  return spec.valid_until !== undefined && Date.parse(spec.valid_until) <= now;
 }
 
 function needsCloud(field: string): Diagnostic {

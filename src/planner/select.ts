@@ -1,3 +1,4 @@
+import { append } from '../domain/append.ts';
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
@@ -30,11 +31,7 @@ export function indexBackups(backups: readonly Backup[], projectId: string): Bac
   for (const dated of usable) {
     const { volume_id, name } = dated.backup;
     const keys = [sourceKey(volume_id, undefined), ...(isWithheld(name) ? [] : [sourceKey(volume_id, name)])];
-    for (const key of keys) {
-      const list = index.get(key);
-      if (list) list.push(dated);
-      else index.set(key, [dated]);
-    }
+    for (const key of keys) append(index, key, dated);
   }
   return index;
 }
@@ -83,9 +80,7 @@ export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {
   for (const volume of volumes) {
     // Nobody can mean a disk by a name that is not its own.
     if (isWithheld(volume.name)) continue;
-    const list = index.get(volume.name);
-    if (list) list.push(volume);
-    else index.set(volume.name, [volume]);
+    append(index, volume.name, volume);
   }
   return index;
 }

@@ -2,9 +2,8 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { isOpen } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
-import { hasExpired } from './expiry.ts';
 import type { RecordAssignments } from './record-assignments.ts';
-import type { Resolved } from './resolve-spec.ts';
+import { hasExpired, type Resolved } from './resolve-spec.ts';
 
 /** Disk → declarations that still have something to do on it, where there are several. */
 export type SharedVolumes = ReadonlyMap<string, readonly Address[]>;

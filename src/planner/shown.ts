@@ -1,3 +1,5 @@
+import type { SourcePosition } from '../domain/diagnostic.ts';
+import { sanitize } from '../domain/escape/terminal.ts';
 import type { Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
@@ -94,4 +96,14 @@ export function fieldChanges(before: RestoreRecord, one: Resolved, context: Cont
   return fields.flatMap(([field, from, to]) =>
     to === undefined || from === to ? [] : [{ field, before: from, after: to }],
   );
+}
+
+/**
+ * ` at restores.yaml:12:7`, for the end of what is to be done there; nothing where it stands in no file. As one
+ * word: a file's name with a line break or a command in it would write advice of its own.
+ */
+export function placed({ file, line, column }: SourcePosition): string {
+  return file === undefined
+    ? ''
+    : ` at ${[sanitize(file).replace(/\s/g, '\\x20'), line, column].filter((part) => part !== undefined).join(':')}`;
 }

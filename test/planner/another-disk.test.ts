@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { linesOf } from '../../src/domain/diagnostic.ts';
 import type { Observations } from '../../src/domain/observations.ts';
-import { observationNeeds } from '../../src/planner/needs.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
+import { observationNeeds } from '../../src/planner/resolve-spec.ts';
 import { action, backup, type Cloud, observe, planOf, said, spec, story, volume } from './builders.ts';
 
 /** boot (10 GB) and data (40 GB), each with its own backups; the older one of boot is not the one to name. */

@@ -7,10 +7,10 @@ import type { Resolution, RestoreRecord } from '../../src/domain/record.ts';
 import { advance, type RecordEvent } from '../../src/domain/record-transitions.ts';
 import type { RestoreSpec, Selector } from '../../src/domain/spec.ts';
 import { type Change, emptyState, fold, type Move, type State } from '../../src/domain/state.ts';
-import { observationNeeds } from '../../src/planner/needs.ts';
-import type { PlanInput } from '../../src/planner/plan-input.ts';
+import type { PlanInput } from '../../src/planner/context.ts';
 import { plan } from '../../src/planner/planner.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
+import { observationNeeds } from '../../src/planner/resolve-spec.ts';
 
 /** Short names for what plans are made of: `v1` is a disk of 10 GB, `b1` a backup of `v1`. */
 

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { isOpen } from '../../src/domain/record.ts';
 import type { RestoreSpec } from '../../src/domain/spec.ts';
 import { emptyState, type HistoryEntry, type State } from '../../src/domain/state.ts';
-import { observationNeeds } from '../../src/planner/needs.ts';
 import { indexRecords } from '../../src/planner/record-index.ts';
+import { observationNeeds } from '../../src/planner/resolve-spec.ts';
 import {
   backup,
   type Cloud,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { error } from '../../src/domain/diagnostic.ts';
-import { onlyFollowing } from '../../src/planner/only-following.ts';
+import { onlyFollowing } from '../../src/planner/follow-plan.ts';
 import { action, book, planOf, rule, spec, story } from './builders.ts';
 
 const WHY = [error('too-many-restores', 'the plan has 2 restores, the limit is 1')];

@@ -1,3 +1,4 @@
+import { append } from '../../domain/append.ts';
 import type { Diagnostic } from '../../domain/diagnostic.ts';
 import { type Action, isRunnable, type Plan } from '../../domain/plan.ts';
 import { diagnosticLines, labelledDiagnostics } from '../diagnostics.ts';
@@ -32,7 +33,7 @@ function bodyLines(plan: Plan, options: PlanTextOptions): string[] {
   for (const notice of notices) {
     const address = notice.where?.address;
     if (address === undefined || !addresses.has(address)) general.push(notice);
-    else byAddress.set(address, [...(byAddress.get(address) ?? []), notice]);
+    else append(byAddress, address, notice);
   }
   const noticesOf = (action: Action) => byAddress.get(action.address) ?? [];
   // One string for each block: a plan may have 100,000 of them.
