@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { EXIT, type ExitCode, unreachable } from '../domain/errors.ts';
-import { loadManifests, manifestPaths } from '../manifest/index.ts';
+import { manifestPaths } from '../manifest/default-paths.ts';
+import { loadManifests } from '../manifest/manifests.ts';
 import { optionOf, readCommandLine, splitOption } from './command-line.ts';
 import { EMULATOR_CLOUD, trustsCwd } from './connect-cloud.ts';
 import { TOPICS } from './help/help-topics.ts';

@@ -14,15 +14,15 @@ import { refuseContent } from '../files/refuse-content.ts';
 import {
   type ConfigSearch,
   checkoutsOf,
-  FOUND_LIMIT,
   type LoadedConfig,
-  type LoadIo,
   loadConfig,
-  loadManifests,
-  manifestPaths,
   relativeToConfig,
-  WRONG_VERSION,
-} from '../manifest/index.ts';
+} from '../manifest/config-file.ts';
+import { manifestPaths } from '../manifest/default-paths.ts';
+import { FOUND_LIMIT } from '../manifest/found-limits.ts';
+import type { LoadIo } from '../manifest/load.ts';
+import { loadManifests } from '../manifest/manifests.ts';
+import { WRONG_VERSION } from '../manifest/required-version.ts';
 import type { Backend, Lease } from '../state/backend.ts';
 import { eachLease, stoppableBackend } from '../state/backend-decorators.ts';
 import { refusingMigrated } from '../state/migrated-state.ts';

@@ -11,6 +11,13 @@ export function parseDuration(text: string): number | undefined {
   return Number(match[1]) * UNITS[match[2] as keyof typeof UNITS];
 }
 
+/** The same for a text that passed a schema. Throws if it is not a duration. */
+export function requireDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Error(`${text} is not a duration: the schema does not allow that`);
+  return ms;
+}
+
 /** For display, with at most two units: `850ms`, `42s`, `3m 20s`, `2h 5m`, `12d 4h`. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`;

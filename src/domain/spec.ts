@@ -77,3 +77,16 @@ export function selectorKey(selector: Selector): string {
     selector.name ?? null,
   ]);
 }
+
+/** Characters of the name of a set or restore. */
+export const NAME_LENGTH_MAX = 63;
+
+/** A text as the name of a set or restore: lower-case letters, digits and dashes; empty if it has no letter or digit. */
+export function toName(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, NAME_LENGTH_MAX)
+    .replace(/^-+|-+$/g, '');
+}

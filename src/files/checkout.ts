@@ -2,17 +2,17 @@ import { lstat, readlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
 
 /**
- * Directories in which a stranger may have written: the working directory, and that of a config which was found
+ * Directories that a pull request may have changed: the working directory, and that of a config that was found
  * elsewhere. Absolute paths.
  */
 export type Checkouts = readonly string[];
 
-/** A link in a checkout leads out of it. Files outside are neither read nor written through it. */
+/** A link in a checkout leads out of it. Files outside are not accessed through it. */
 export class LeadsOutError extends Error {
   override readonly name = 'LeadsOutError';
-  /** As it was named. */
+  /** The path as given. */
   readonly path: string;
-  /** Where it leads. */
+  /** The path after all links. */
   readonly target: string;
 
   constructor(path: string, target: string) {
@@ -22,23 +22,23 @@ export class LeadsOutError extends Error {
   }
 }
 
-/** As the kernel has it (`MAXSYMLINKS`). */
+/** The limit of the Linux kernel (`MAXSYMLINKS`). */
 const LINKS_MAX = 40;
 
 export interface Located {
-  /** Without symbolic links; what does not exist of it is kept as it is named. */
+  /** Without symbolic links; parts that do not exist are kept as given. */
   readonly path: string;
-  /** It ends in one of the checkouts. */
+  /** The path is in one of the checkouts. */
   readonly inCheckout: boolean;
 }
 
 /**
- * Where a path leads. The rule is about where a link lies, not about who names the path: a link outside of the
- * checkouts is the user's own and is followed, a link in one of them may lead anywhere within them. A working
+ * Resolves all symbolic links of a path. What counts is where a link is, not who named the path: a link outside of the
+ * checkouts is the user’s own and is followed; a link in a checkout may only lead within the checkouts. A working
  * directory that is the root of the file system is no checkout.
  *
- * @throws LeadsOutError if a link in a checkout is crossed and the path ends outside, or in a `.git` directory
- * @throws the error of the system for what cannot be looked at (`ELOOP`, `EACCES`, `ENOTDIR`)
+ * @throws LeadsOutError if a link in a checkout is followed and the path ends outside, or in a `.git` directory
+ * @throws the system error (`ELOOP`, `EACCES`, `ENOTDIR`)
  */
 export async function locate(path: string, checkouts: Checkouts): Promise<Located> {
   const roots = (await Promise.all(checkouts.map((checkout) => linksResolved(resolve(checkout))))).filter(
@@ -52,7 +52,7 @@ export async function locate(path: string, checkouts: Checkouts): Promise<Locate
   return { path: real, inCheckout: roots.some((root) => isWithin(real, root)) };
 }
 
-/** `onLink` gets the directory, itself free of links, in which each link lies. */
+/** `onLink` gets the directory of each link, itself without links. */
 async function linksResolved(path: string, onLink: (directory: string) => void = () => {}): Promise<string> {
   const { root } = parse(path);
   const rest = namesOf(path.slice(root.length));
@@ -93,14 +93,14 @@ function namesOf(path: string): string[] {
 }
 
 /**
- * Whether an absolute path lies in a checkout, and not in what git keeps there: its config may hold the token that
- * cloned it, its hooks are programs. As far as the names tell; some file systems do not tell `.GIT` from `.git`.
+ * Whether an absolute path is in a checkout, but not in its `.git`: the config of git may contain a token, and its
+ * hooks are programs. Compares only names; some file systems treat `.GIT` and `.git` as equal.
  */
 export function isContent(path: string, checkout: string): boolean {
   return isWithin(path, checkout) && !relative(checkout, path).toLowerCase().split(sep).includes('.git');
 }
 
-/** Whether an absolute path is the directory or lies in it, as far as the names tell. */
+/** Whether an absolute path is the directory or in it. Compares only names. */
 export function isWithin(path: string, directory: string): boolean {
   const way = relative(directory, path);
   return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));

@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * A directory and those above it, for its owner only where they are made; fine when it is there. Own code: Node's
- * `recursive: true` never ends where the system says ENOENT of a directory whose parent exists (`/proc`, seen with
- * 20.20), in a thread that keeps the process from ending, too.
+ * Creates a directory and its parents, for the owner only; an existing one is fine. Own code: `recursive: true` of Node
+ * never ends if the system reports ENOENT for a directory whose parent exists (`/proc`, seen with 20.20), and its
+ * thread keeps the process from ending.
  */
 export async function makeDirectory(path: string): Promise<void> {
   try {

@@ -6,11 +6,11 @@ import { isatty, ReadStream } from 'node:tty';
 import { type Checkouts, locate } from './checkout.ts';
 
 /**
- * Files that a stranger may have prepared: what is opened never blocks, is looked at before it is read, and is read
- * up to a limit.
+ * Reads files that anybody may have prepared: opening never blocks, the kind of file is checked first, and reading
+ * stops at a limit.
  */
 
-/** What is there is not what may be read; the message completes “it cannot be read: …”. */
+/** The file is of the wrong kind or too large. The message completes “it cannot be read: …”. */
 export class UnfitFileError extends Error {
   override readonly name = 'UnfitFileError';
   readonly code: 'NOT_REGULAR' | 'TOO_LARGE';
@@ -22,34 +22,34 @@ export class UnfitFileError extends Error {
 }
 
 /**
- * `O_NONBLOCK`: a named pipe that nobody writes to would block a thread for ever, and with it the end of the process.
- * `O_NOFOLLOW`: links were resolved before (`locate`), or have no business there.
+ * `O_NONBLOCK`: a named pipe without a writer would block a thread and the end of the process. `O_NOFOLLOW`: links were
+ * resolved before (`locate`), or are not allowed.
  */
 const NEVER_WAITS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0);
 const OPEN_PLAIN = NEVER_WAITS | (constants.O_NOFOLLOW ?? 0);
 
 /**
- * A regular file, not a link to one.
+ * Reads a regular file, not a link to one.
  *
- * @throws UnfitFileError for anything else and for more than `bytesMax`; the error of the system (`ENOENT`, `EACCES`)
+ * @throws UnfitFileError for anything else and for more than `bytesMax`; the system error (`ENOENT`, `EACCES`)
  */
 export async function readRegularFile(path: string, bytesMax: number): Promise<Buffer> {
   const file = await openPlain(path);
   try {
     const stat = await file.stat();
-    mustBeRegular(stat, bytesMax);
+    assertRegular(stat, bytesMax);
     return await readWhole(file, stat.size, bytesMax);
   } finally {
     await file.close();
   }
 }
 
-/** As `readRegularFile`, for where nothing may happen in between. */
+/** Like `readRegularFile`, but synchronous. */
 export function readRegularFileNow(path: string, bytesMax: number): Buffer {
   const fd = opened(() => openSync(path, OPEN_PLAIN));
   try {
     const stat = fstatSync(fd);
-    mustBeRegular(stat, bytesMax);
+    assertRegular(stat, bytesMax);
     const buffer = Buffer.alloc(stat.size);
     let length = 0;
     for (let read = -1; read !== 0 && length < buffer.length; length += read)
@@ -60,19 +60,19 @@ export function readRegularFileNow(path: string, bytesMax: number): Buffer {
   }
 }
 
-/** How a path that a person named is read. */
+/** Options for a path that the operator named. */
 export interface NamedRead {
   readonly checkouts: Checkouts;
   readonly bytesMax: number;
-  /** Aborted: the read ends with its reason, whatever the file does. */
+  /** When aborted, the read rejects with its reason at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What a flag, a variable or a named config names: in a checkout a regular file that no link leads away from, elsewhere
- * also a pipe as of `<(command)`, or a terminal.
+ * Reads a file that a flag, a variable or a named config names: in a checkout, a regular file that no link leads out
+ * of; elsewhere also a pipe, as of `<(command)`, or a terminal.
  *
- * @throws LeadsOutError, UnfitFileError, the error of the system, or the reason of the signal
+ * @throws LeadsOutError, UnfitFileError, the system error, or the reason of the signal
  */
 export async function readNamedFile(
   path: string,
@@ -89,7 +89,10 @@ export async function readNamedFile(
   }
 }
 
-/** All of it, up to a limit. Ends with the reason of the signal once it is aborted, whatever the input does. */
+/**
+ * Reads the whole input, up to a limit. Rejects with the reason of the signal once it is aborted, even if the input
+ * does nothing.
+ */
 export async function readAll(
   input: AsyncIterable<Uint8Array>,
   bytesMax: number,
@@ -118,12 +121,14 @@ export async function readAll(
   }
 }
 
-/** Closes `fd` at its end. A pipe and a terminal are waited for without a thread that a signal could not reach. */
+/**
+ * The stream closes `fd` at its end. Reading a pipe or a terminal takes no thread that a signal could not interrupt.
+ */
 function streamOf(fd: number, stat: Stats, bytesMax: number): Readable {
   if (stat.isFIFO()) return new Socket({ fd, readable: true, writable: false });
   if (stat.isCharacterDevice()) return isatty(fd) ? new ReadStream(fd) : createReadStream('', { fd });
   try {
-    mustBeRegular(stat, bytesMax);
+    assertRegular(stat, bytesMax);
   } catch (cause) {
     closeSync(fd);
     throw cause;
@@ -135,7 +140,7 @@ async function openPlain(path: string): Promise<FileHandle> {
   try {
     return await open(path, OPEN_PLAIN);
   } catch (cause) {
-    throw told(cause);
+    throw plainError(cause);
   }
 }
 
@@ -143,11 +148,11 @@ function opened(work: () => number): number {
   try {
     return work();
   } catch (cause) {
-    throw told(cause);
+    throw plainError(cause);
   }
 }
 
-function told(cause: unknown): unknown {
+function plainError(cause: unknown): unknown {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ELOOP':
       return new UnfitFileError('NOT_REGULAR', 'it is a symbolic link, not a regular file');
@@ -158,7 +163,7 @@ function told(cause: unknown): unknown {
   }
 }
 
-function mustBeRegular(stat: Stats, bytesMax: number): void {
+function assertRegular(stat: Stats, bytesMax: number): void {
   if (!stat.isFile())
     throw new UnfitFileError('NOT_REGULAR', `it is ${describeKind(stat)}, not a regular file`);
   if (stat.size > bytesMax) throw tooLarge(bytesMax, stat.size);
@@ -175,16 +180,16 @@ function tooLarge(bytesMax: number, size?: number): UnfitFileError {
   return new UnfitFileError(
     'TOO_LARGE',
     size === undefined
-      ? `it has more than ${bytesMax} bytes, the most that is read`
-      : `it has ${size} bytes, and ${bytesMax} is the most that is read`,
+      ? `it has more than ${bytesMax} bytes, which is the limit`
+      : `it has ${size} bytes, and the limit is ${bytesMax}`,
   );
 }
 
 const CHUNK_BYTES = 1024 * 1024;
-/** A read that gave less than was asked for is nearly always the last but one, which finds nothing. */
+/** After a short read, the next one almost always finds the end. */
 const LAST_BYTES = 1024;
 
-/** Also of what grows while it is read, or has no size of its own (`/proc`). */
+/** Reads to the end of the file, also if it grows meanwhile or reports no size (`/proc`). */
 async function readWhole(file: FileHandle, size: number, bytesMax: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;

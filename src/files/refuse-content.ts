@@ -4,10 +4,10 @@ import { Failure } from '../domain/errors.ts';
 import { looksLikePath } from '../domain/looks-like-path.ts';
 
 /**
- * For an option, variable or setting that names a file: people put the content there, which is mostly a secret, and messages
- * would repeat it as a path. What is there, or would be in a directory that is named and is there, is a path, whatever it looks like.
+ * For an option, variable or setting that names a file. Users sometimes put the content there, usually a secret, and
+ * messages would repeat it as a path. A value is a path if it exists, or if its directory is named and exists.
  *
- * @param name what holds the value, for the message: `VBSCTL_CONFIG`
+ * @param name the option, variable or setting, for the message: `VBSCTL_CONFIG`
  * @throws Failure `refused`, without the value
  */
 export function refuseContent(name: string, value: string, cwd: string): void {

@@ -6,16 +6,16 @@ import { dirname } from 'node:path';
 const OWNER_ONLY = 0o600;
 
 /**
- * The file holds exactly `text` once this resolves, and survives a power failure; when it rejects, it is the old file,
- * whole. A link of that name is replaced, never followed. Readable and writable by its owner only. `guard` is asked
- * when nothing is left to do but to change the name; it throws when the file must be left alone.
+ * Replaces a file with `text`, readable and writable by its owner only. Once this resolves, the new file survives a
+ * power failure; if it rejects, the old file is unchanged. A link of that name is replaced, not followed. `guard` is
+ * called right before the rename; it throws to keep the old file.
  *
- * The temporary file has a name that nobody can foresee and is made exclusively (`wx`): a link that waits under a
- * known name would have another file written.
+ * The temporary file has an unpredictable name and is created exclusively (`wx`), so that nobody can prepare a link to
+ * another file under its name.
  *
- * Own code, not `write-file-atomic`: that writes with a single write(2) and never looks at how much of it
- * was taken, so that on a disk that runs full it renames a truncated file over the good one and reports
- * success (seen with 7.0.1). `FileHandle.writeFile` writes until all is written or an error says why not.
+ * Own code, not `write-file-atomic`: that calls write(2) once and ignores a short write, so on a full disk it replaces
+ * the good file by a truncated one and reports success (seen with 7.0.1). `FileHandle.writeFile` writes until all is
+ * written or an error occurs.
  */
 export async function replaceFile(path: string, text: string, guard?: () => void): Promise<void> {
   const temporary = temporaryName(path);
@@ -27,22 +27,22 @@ export async function replaceFile(path: string, text: string, guard?: () => void
     } finally {
       await file.close();
     }
-    // Both in one breath: what happens between them is for a process that was stopped exactly there.
+    // Synchronously, so that nothing of this process happens in between.
     guard?.();
     renameSync(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined); // the first error is the one that matters
+    await unlink(temporary).catch(() => undefined); // the first error is the cause
     throw error;
   }
   await syncDirectory(dirname(path));
 }
 
-/** Beside the file, so that a rename stays within its file system. */
+/** In the directory of the file, so that a rename stays in its file system. */
 export function temporaryName(path: string): string {
   return `${path}.${randomUUID()}.tmp`;
 }
 
-/** A new name is durable only when its directory is. */
+/** A new name is durable only once its directory is synced. */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return; // a directory cannot be opened there, NTFS journals its names
   const directory = await open(path, constants.O_RDONLY);

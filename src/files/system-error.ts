@@ -3,7 +3,7 @@ export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** `ENOSPC: no space left on device, write`: what the system said, without the path Node adds. */
+/** The message of the system without the path that Node adds: `ENOSPC: no space left on device, write`. */
 export function systemReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/ '.*$/, '');
@@ -17,7 +17,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
 };
 
-/** As `systemReason`, in plain words if the error has some: completes "the file cannot be read: …". */
+/** The reason in plain words if there are some, otherwise as `systemReason`. Completes "the file cannot be read: …". */
 export function plainReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return PLAIN[code] ?? systemReason(error);

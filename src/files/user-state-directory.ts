@@ -1,9 +1,9 @@
 import { isAbsolute, join } from 'node:path';
 
 /**
- * Where vbsctl keeps what belongs to a user and not to a checkout: `$XDG_STATE_HOME/vbsctl`, by default
- * `~/.local/state/vbsctl`. A relative XDG_STATE_HOME does not count (XDG Base Directory Specification 0.8). The
- * directory need not exist.
+ * The directory for files that belong to the user, not to a checkout: `$XDG_STATE_HOME/vbsctl`, by default
+ * `~/.local/state/vbsctl`. A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification 0.8). The directory
+ * need not exist.
  */
 export function userStateDirectory(env: Readonly<Record<string, string | undefined>>, home: string): string {
   const { XDG_STATE_HOME: named } = env;

@@ -2,17 +2,19 @@ import { looksLikeId } from '../domain/cloud.ts';
 import { globMatches } from '../domain/glob.ts';
 import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inventory.ts';
 
-/** What a person asks for. Each list holds alternatives, the fields all have to agree; an empty list asks nothing. */
+/**
+ * The filter options of a command. Each list has alternatives, all fields must match; an empty list matches everything.
+ */
 export interface InventoryFilter {
-  /** Ids or exact names of disks; what looks like an id is no name. */
+  /** Ids or exact names of disks; a name that looks like an id does not match. */
   readonly volumes: readonly string[];
-  /** Likewise of servers. */
+  /** The same for servers. */
   readonly servers: readonly string[];
-  /** Globs for the name of what is listed. */
+  /** Globs for the names of the listed resources. */
   readonly names: readonly string[];
-  /** As the API spells it, upper and lower case being the same. */
+  /** Statuses of the API, in upper or lower case. */
   readonly statuses: readonly string[];
-  /** Backups whose data was taken at or before, at or after; epoch ms. */
+  /** Backups created at or before `before`, and at or after `after`; epoch ms. */
   readonly before?: number;
   readonly after?: number;
 }
@@ -52,13 +54,13 @@ export function filterServers(rows: readonly ServerRow[], filter: InventoryFilte
   );
 }
 
-/** Of the disks and servers that were asked for, those that the project does not have. */
+/** The disks and servers of the filter that the project does not have. */
 export function unknownOf(
   { volumes, backups, servers }: Inventory,
   filter: InventoryFilter,
 ): { readonly volumes: readonly string[]; readonly servers: readonly string[] } {
   return {
-    // The disk of an old backup may be gone; its id is still good to ask with.
+    // The disk of an old backup may be deleted, but its id still finds the backup.
     volumes: lacking(filter.volumes, [
       ...volumes.flatMap(idAndName),
       ...backups.map(({ volume_id }) => volume_id),

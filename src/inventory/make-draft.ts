@@ -4,11 +4,12 @@ import type { CloudProject } from '../domain/cloud-project.ts';
 import type { Draft, DraftEntry } from '../domain/draft.ts';
 import type { VolumeRow } from '../domain/inventory.ts';
 import { optional } from '../domain/optional.ts';
+import { NAME_LENGTH_MAX, toName } from '../domain/spec.ts';
 import { indexBackups, pickBackup } from '../planner/select.ts';
 
 /**
- * One restore per disk, each from the newest backup at or before the moment: picked by the planner's own rule, so
- * that a plan would not choose another. A disk without one is a gap.
+ * Drafts one restore for each disk, from the newest backup at or before the moment. The backup is picked by the rule of
+ * the planner, so that a plan picks the same one. A disk without a backup is a gap.
  */
 export function draftOf(input: {
   readonly volumes: readonly VolumeRow[];
@@ -50,22 +51,10 @@ export function draftOf(input: {
   };
 }
 
-/** The names of sets and restores: lower-case letters, digits and dashes, at most 63. */
-export function toName(text: string): string {
-  return text
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, NAME_LENGTH_MAX)
-    .replace(/^-+|-+$/g, '');
-}
-
-const NAME_LENGTH_MAX = 63;
-
-/** What names that are numbered begin with, at most: the rest is for a dash and seven digits. */
+/** Numbered names begin with at most this many characters; the rest is for a dash and seven digits. */
 const STEM_LENGTH_MAX = NAME_LENGTH_MAX - 8;
 
-/** A name for each disk, and for none the same. All that may be cut to the same beginning are numbered on together. */
+/** A unique name for each disk. Names that begin with the same stem share one sequence of numbers. */
 function uniqueNames(): (volume: VolumeRow) => string {
   const taken = new Set<string>();
   const nextNumber = new Map<string, number>();

@@ -4,11 +4,11 @@ import type { BackupRow, Inventory, ServerRow, VolumeRow } from '../domain/inven
 import { optional } from '../domain/optional.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 
-/** Start here: the project's disks, backups and servers joined. Pure, linear, and sorted the way they are shown. */
+/** Start here: joins the disks, backups and servers of a project, sorted for display. Pure and linear. */
 export function inventoryOf(lists: {
   readonly volumes: readonly Volume[];
   readonly backups: readonly Backup[];
-  /** Absent: the cloud has no compute service, and only attachments tell of servers. */
+  /** Absent: the cloud has no compute service; servers are known only from attachments. */
   readonly servers?: readonly Server[];
   readonly projectId: string;
 }): Inventory {
@@ -21,14 +21,14 @@ export function inventoryOf(lists: {
   );
   const volumeRows = withBackups(volumes, backups);
   return {
-    // What could I go back to: the newest first.
+    // The newest backup first.
     backups: backups.sort((a, b) => compare(b.created_at, a.created_at) || compare(a.id, b.id)),
     volumes: volumeRows.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     servers: serverRows(servers, volumeRows).sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
   };
 }
 
-/** Whether a restore could use it now, or after the one that uses it has ended. */
+/** Whether a restore could use it now, or once another restore that uses it has ended. */
 export function isRestorable({ status, shared }: BackupRow): boolean {
   return !shared && (status === AVAILABLE || status === BACKUP_RESTORING);
 }
@@ -102,7 +102,7 @@ function oldestNewest(disks: ServerRow['volumes']): string | undefined {
   return newest.some((at) => at === undefined) ? undefined : newest.sort()[0];
 }
 
-/** By code units, the same on every machine. ISO times in UTC compare as texts. */
+/** By code units, independent of the locale. ISO times in UTC compare as texts. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

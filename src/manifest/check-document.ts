@@ -1,6 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { optional } from '../domain/optional.ts';
+import { NAME_LENGTH_MAX, toName } from '../domain/spec.ts';
 import { suggest } from '../domain/suggest.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
 import { LIMITS } from './limits.ts';
@@ -8,7 +9,7 @@ import type { Path } from './positions.ts';
 import { looksSecret } from './source.ts';
 import { named } from './text-problems.ts';
 
-/** The part of a schema that a message is made of. */
+/** The parts of a schema that messages use. */
 interface SchemaWords {
   readonly title?: string;
   readonly examples?: readonly unknown[];
@@ -18,24 +19,24 @@ interface SchemaWords {
   readonly not?: { readonly required: readonly string[] };
 }
 
-/** One violated keyword, with all that is needed to speak about it. */
+/** One violated keyword, with all that its message needs. */
 interface Violation {
   readonly document: SourceDocument;
   readonly path: Path;
   /** The path as ajv gives it. */
   readonly pointer: string;
   readonly keyword: string;
-  /** The keyword's own facts, named as ajv names them. */
+  /** The parameters of the keyword, as ajv names them. */
   readonly params: Readonly<Record<string, unknown>>;
   readonly schema: SchemaWords;
   /** The name under `$defs`: `uuid`, `duration`, `time`, `name`. */
   readonly form: string | undefined;
   readonly value: unknown;
-  /** Set when the name of a key is what is wrong. */
+  /** Set if the name of a key is wrong. */
   readonly key: string | undefined;
 }
 
-/** What a document violates of its schema: one diagnostic for each thing a person has to change. */
+/** The violations of the schema: one diagnostic for each thing to correct. */
 export function checkSchema(document: SourceDocument, validate: ValidateFunction): Diagnostic[] {
   if (validate(document.value)) return [];
   const seen = new Set<string>();
@@ -53,7 +54,7 @@ export function checkSchema(document: SourceDocument, validate: ValidateFunction
   return diagnostics;
 }
 
-/** Where (a JSON pointer) an unknown key stands → the keys that were meant. */
+/** JSON pointer of a map with an unknown key → the keys that were meant. */
 function misspeltKeys(errors: readonly ErrorObject[]): ReadonlyMap<string, ReadonlySet<string>> {
   const meant = new Map<string, Set<string>>();
   const unknown = errors
@@ -67,7 +68,7 @@ function misspeltKeys(errors: readonly ErrorObject[]): ReadonlyMap<string, Reado
   return meant;
 }
 
-/** The key is missing only because it is misspelt, which its own problem says better. */
+/** The key is missing only because it is misspelt; the problem of the misspelt key says so. */
 function isMisspelt(v: Violation, misspelt: ReadonlyMap<string, ReadonlySet<string>>): boolean {
   const meant = misspelt.get(v.pointer);
   if (!meant) return false;
@@ -97,15 +98,15 @@ function* violations(document: SourceDocument, errors: readonly ErrorObject[]): 
 
 const ALTERNATIVES: ReadonlySet<string> = new Set(['oneOf', 'anyOf', 'not']);
 
-/** What only says that something else failed, or that one branch of an alternative did. */
+/** Errors that only repeat another one, or concern one branch of an alternative. */
 function isNoise({ keyword, schemaPath, data }: ErrorObject): boolean {
   if (keyword === 'if' || keyword === 'propertyNames') return true;
-  // Which keys a text has is beside the point: it had to be a map.
+  // The value is not a map, so its keys do not matter.
   if (ALTERNATIVES.has(keyword)) return typeof data !== 'object' || data === null || Array.isArray(data);
   return /\/(?:oneOf|anyOf)\/\d+\//.test(schemaPath);
 }
 
-/** A value is wrong once, however many keywords say so; keys are missing or unknown one by one. */
+/** One place for all errors of a value; missing and unknown keys each have their own. */
 function spotOf({ path, keyword, params, key }: Violation): string {
   const which = params.missingProperty ?? params.additionalProperty ?? key;
   return JSON.stringify([path, which ?? (ALTERNATIVES.has(keyword) ? keyword : null)]);
@@ -149,7 +150,7 @@ function describe(v: Violation): Diagnostic {
     case 'uniqueItems':
       return twice(v, Number(v.params.i), Number(v.params.j));
     default:
-      throw new Error(`the schema keyword ${v.keyword} has no words`);
+      throw new Error(`the schema keyword ${v.keyword} has no message`);
   }
 }
 
@@ -250,11 +251,7 @@ function advice(form: string | undefined, text: string): { detail?: string; reme
     case 'duration':
       return /^[0-9]{1,9}$/.test(text) ? { remedy: `add the unit: ${text}s, ${text}m or ${text}h` } : {};
     case 'name': {
-      const fit = text
-        .toLowerCase()
-        .replace(/[^a-z0-9]+/g, '-')
-        .slice(0, 63)
-        .replace(/^-+|-+$/g, '');
+      const fit = toName(text);
       return fit === '' ? {} : { remedy: `for example: ${fit}` };
     }
     default:
@@ -301,7 +298,7 @@ function label(path: Path): string {
     .join('')}`;
 }
 
-/** The value as it stands in the file, as far as it is fit to be repeated. */
+/** The value as it is written in the file, if it may be repeated. */
 function shown(v: Violation): string {
   if (typeof v.value === 'number' || typeof v.value === 'boolean') return written(v);
   return display(v.value);
@@ -315,13 +312,13 @@ function display(value: unknown): string {
   return looksSecret(value) ? 'what is written there' : named(value);
 }
 
-/** A number or a boolean in the very characters of the file: `0123`, `1e3`. */
+/** A number or a boolean exactly as written: `0123`, `1e3`. */
 function written(v: Violation): string {
   const at = v.document.positions.locate(v.document.value, v.path);
   return /^[^\s,\]}#]+/.exec(v.document.source.text.slice(at, at + 64))?.[0] ?? String(v.value);
 }
 
-/** The place, and the restore it belongs to. */
+/** The position in the file, with the address of the restore there. */
 export function where(document: SourceDocument, path: Path, part: 'value' | 'key' = 'value'): SourcePosition {
   const address = addressAt(document.value, path);
   return { ...placeOf(document, path, part), ...(address === undefined ? {} : { address }) };
@@ -336,7 +333,7 @@ function addressAt(value: unknown, path: Path): string | undefined {
 
 function textAt(value: unknown, path: Path): string | undefined {
   const found = valueAt(value, path);
-  return typeof found === 'string' && found.length <= 63 ? found : undefined;
+  return typeof found === 'string' && found.length <= NAME_LENGTH_MAX ? found : undefined;
 }
 
 /** The value at a path, undefined when the path leads nowhere. */

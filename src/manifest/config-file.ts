@@ -17,24 +17,24 @@ import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
 import { wrongVersion } from './required-version.ts';
 import type { SourceText } from './source.ts';
 
-/** Where to look for the config, most binding first. */
+/** Where to look for the config, in order of precedence. */
 export interface ConfigSearch {
   /** `--config` */
   readonly flag?: string;
   /** `VBSCTL_CONFIG`; empty counts as not set. */
   readonly environment?: string;
-  /** The manifests named on the command line. */
+  /** Manifests named on the command line. */
   readonly manifests: readonly string[];
 }
 
 export interface LoadedConfig {
-  /** DEFAULT_CONFIG where the file is silent or absent; usable only when `diagnostics` holds no error. */
+  /** DEFAULT_CONFIG for what the file does not set, or without a file. Usable only if `diagnostics` has no error. */
   readonly config: Config;
-  /** The file it came from; absent when there is none. Paths in it are relative to its directory. */
+  /** Absent: there is no config. Paths in the config are relative to its directory. */
   readonly path?: string;
   /**
-   * A flag or the environment named that file: it is trusted. One that was found lies where a pull request can write:
-   * it does not decide where credentials go or which files outside of the checkout are used, and what it sets beyond
+   * A flag or the environment named that file, so it is trusted. A found config may be written by a pull request: it
+   * does not decide where credentials are sent or which files outside of the checkout are used, and what it sets beyond
    * `FOUND_RULES` is an error (`FOUND_LIMIT`).
    */
   readonly named: boolean;
@@ -42,9 +42,9 @@ export interface LoadedConfig {
 }
 
 /**
- * The operator's settings: the config that is named; else the outermost `vbsctl.yaml` on the way from the working
- * directory to the manifests. Every other `vbsctl.yaml` around the manifests can only tighten the policy. What is
- * wrong or ignored is told in the diagnostics; throws for bugs only.
+ * Loads the named config; otherwise the outermost `vbsctl.yaml` on the path from the working directory to the
+ * manifests. Every other `vbsctl.yaml` around the manifests can only tighten the policy. The diagnostics say what is
+ * wrong or ignored; throws only for bugs.
  */
 export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<LoadedConfig> {
   const name = search.flag ?? (search.environment || undefined);
@@ -69,7 +69,7 @@ export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<Load
   return tightened({ path, named: false, ...read, diagnostics }, search, io);
 }
 
-/** The policy of each config around the manifests added; none of them can loosen what holds above it. */
+/** Adds the policy of each config around the manifests. None of them can loosen the policy above it. */
 async function tightened(
   main: LoadedConfig & ReadConfig,
   { manifests }: ConfigSearch,
@@ -81,11 +81,11 @@ async function tightened(
     loaded.path === undefined
       ? undefined
       : await realpath(resolve(io.cwd, loaded.path)).catch(() => undefined);
-  // Shared: a hundred of them, each as large as one may be, would take minutes.
+  // Shared by all: a hundred configs of the maximum size each would take minutes.
   const allowance = wholeAllowance();
   let policy = loaded.config.policy;
   const diagnostics = [...loaded.diagnostics];
-  const around = await configsAround(meant(manifests, loaded), io);
+  const around = await configsAround(manifestsOf(manifests, loaded), io);
   if (around.length > LIMITS.configs)
     return { ...loaded, diagnostics: [...diagnostics, tooManyConfigs(around.length)] };
   for (const path of around) {
@@ -103,19 +103,19 @@ async function tightened(
   return { ...loaded, config: { ...loaded.config, policy }, diagnostics };
 }
 
-/** As `manifestPaths` takes them; one that is not there does no harm here. */
-function meant(named: readonly string[], { path, config }: LoadedConfig): readonly string[] {
+/** The same paths as `manifestPaths`, but they need not exist. */
+function manifestsOf(named: readonly string[], { path, config }: LoadedConfig): readonly string[] {
   if (named.length > 0) return named;
   if (path !== undefined && config.manifests.length > 0)
     return config.manifests.map((manifest) => relativeToConfig(path, manifest));
   return DEFAULT_MANIFESTS;
 }
 
-const COUNTS_BESIDE: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'required_version', 'policy']);
+const NESTED_KEYS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'required_version', 'policy']);
 
-/** Which configs apply: somebody who put a file there must not believe that more of it counts. */
+/** Says which part of a nested config applies, so that its author does not rely on the rest. */
 function counts(file: string, main: string | undefined, keys: readonly string[]): Diagnostic {
-  const lost = keys.filter((key) => !COUNTS_BESIDE.has(key));
+  const lost = keys.filter((key) => !NESTED_KEYS.has(key));
   const above = main === undefined ? 'only its policy counts here' : `${main} counts`;
   const ignored = `${lost.join(', ')} of this file ${lost.length === 1 ? 'is' : 'are'} ignored: ${above}, and only the policy can be tightened here`;
   const applied = keys.includes('policy')
@@ -140,12 +140,12 @@ function notLoosened(file: string, main: string | undefined, loosening: readonly
   }));
 }
 
-/** A path written in the config: relative to its file. */
+/** Resolves a path of the config relative to its directory. */
 export function relativeToConfig(configPath: string, path: string): string {
   return isAbsolute(path) ? path : join(dirname(configPath), path);
 }
 
-/** Where a stranger may have written: the working directory, and that of a config which was found elsewhere. */
+/** Directories that a pull request can change: the working directory, and that of a config found elsewhere. */
 export function checkoutsOf(
   { path, named }: Pick<LoadedConfig, 'path' | 'named'>,
   { cwd }: Pick<LoadIo, 'cwd'>,
@@ -155,7 +155,7 @@ export function checkoutsOf(
 
 interface ReadConfig {
   readonly config: Config;
-  /** What it writes itself; absent when there was something wrong with it. */
+  /** What the file sets itself; absent if the file has a problem. */
   readonly written?: Written;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -163,7 +163,7 @@ interface ReadConfig {
 interface Written {
   readonly keys: readonly string[];
   readonly policy: Partial<Policy>;
-  /** Errors if it is the config that counts and nobody named it. */
+  /** Errors that apply if this is the main config and nobody named it. */
   readonly beyondFound: readonly Diagnostic[];
 }
 
@@ -198,23 +198,23 @@ async function readConfig(
   return { ...read, diagnostics };
 }
 
-/** One of the two lines that every file of ours has, in YAML or JSON; or nothing at all, which repeats nothing. */
+/** Whether the text has one of the two lines that every file of vbsctl has, in YAML or JSON, or is empty. */
 function looksLikeOurs({ text }: SourceText): boolean {
   return text.trim() === '' || OUR_LINE.test(text);
 }
 
-/** No blanks across lines: a file of nothing else must not cost a square of its size. */
+/** Matches no whitespace across lines: a file full of line breaks must not take quadratic time. */
 const OUR_LINE =
   /^[ \t{"',]*(?:apiVersion["']?[ \t]*:[ \t]*["']?vbsctl\.dev\/|kind["']?[ \t]*:[ \t]*["']?(?:Config|RestoreSet|SavedPlan)\b)/m;
 
-/** Whatever it is, it may hold secrets: messages about what is wrong in it would repeat them. */
+/** The file may contain secrets, and other messages would repeat them. */
 function unrecognised({ file, text }: SourceText): ReadConfig {
   return {
     config: DEFAULT_CONFIG,
     diagnostics: [
       error('not-a-config', 'this file is not a vbsctl config', {
-        detail: `It has ${Buffer.byteLength(text)} bytes. Nothing of it is repeated here: it may be something else, with secrets in it.`,
-        remedy: 'name the right file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
+        detail: `It has ${Buffer.byteLength(text)} bytes. Its content is not shown, because it may contain secrets.`,
+        remedy: 'name the correct file; a config begins with apiVersion: vbsctl.dev/v1 and kind: Config',
         where: { file },
       }),
     ],
@@ -253,8 +253,8 @@ async function examine(
 }
 
 /**
- * The configs that have none above them on the way from the working directory to the manifests; more than one when
- * manifests lie in several places.
+ * The configs without another one above them on the path from the working directory to the manifests. There may be
+ * several if the manifests are in several places.
  */
 async function outermost(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
   const found: string[] = [];
@@ -265,7 +265,7 @@ async function outermost(manifests: readonly string[], io: LoadIo): Promise<read
   return found;
 }
 
-/** Every config from the working directory to the manifests, and below directories that are named; outermost first. */
+/** Every config from the working directory to the manifests, and below named directories; outermost first. */
 async function configsAround(manifests: readonly string[], io: LoadIo): Promise<readonly string[]> {
   const directories: string[] = ['.'];
   for (const path of manifests) {
@@ -281,7 +281,7 @@ async function directoryOf(path: string, io: LoadIo): Promise<string> {
   return (await isDirectory(resolve(io.cwd, path))) ? path : dirname(path);
 }
 
-/** From the working directory down to it; of one that lies elsewhere, itself. */
+/** The directories from the working directory down to `directory`; only `directory` if it is elsewhere. */
 function above(directory: string, { cwd }: LoadIo): readonly string[] {
   const absolute = resolve(cwd, directory);
   if (!isWithin(absolute, cwd)) return [directory];
@@ -289,7 +289,7 @@ function above(directory: string, { cwd }: LoadIo): readonly string[] {
   return ['.', ...names.map((_, index) => join(...names.slice(0, index + 1)))];
 }
 
-/** As `loadTexts` goes down: no hidden directory, no link that leads out, each directory once. */
+/** Descends like `loadTexts`: into no hidden directory and no link that leads out, into each directory once. */
 async function below(directory: string, io: LoadIo): Promise<readonly string[]> {
   const root = await realpath(resolve(io.cwd, directory));
   const seen = new Set<string>([root]);
@@ -313,7 +313,6 @@ async function below(directory: string, io: LoadIo): Promise<readonly string[]> 
   return found;
 }
 
-/** The configs in these directories, each once. */
 async function existing(directories: readonly string[], io: LoadIo): Promise<readonly string[]> {
   const found = new Map<string, string>();
   for (const directory of directories) {
@@ -334,15 +333,15 @@ function tooManyConfigs(count: number): Diagnostic {
 function severalConfigs(first: string, second: string): Diagnostic {
   return error(
     'several-configs',
-    `both ${first} and ${second} lie around the manifests, and neither above the other`,
+    `both ${first} and ${second} apply to the manifests, and neither is above the other`,
     {
-      remedy: `say which one counts: --config ${shellPath(first)}`,
+      remedy: `name the one to use: --config ${shellPath(first)}`,
       where: { file: second },
     },
   );
 }
 
-/** Also of a link to nothing: what stands there was meant to be read. */
+/** True also for a dangling link: reading it then fails with a message. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await lstat(path);

@@ -1,7 +1,7 @@
 import { append } from '../domain/append.ts';
 import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
-import { addressOf } from '../domain/spec.ts';
+import { addressOf, NAME_LENGTH_MAX } from '../domain/spec.ts';
 import { suggestForReport } from '../domain/suggest.ts';
 import { valueAt, where } from './check-document.ts';
 import { placeOf, type SourceDocument } from './documents.ts';
@@ -11,11 +11,11 @@ import { dependency } from './restore-set.ts';
 import { tooManyRestores } from './text-problems.ts';
 
 /**
- * What can only be seen when all restores of all files lie side by side. Works on whatever the documents hold,
- * also when their schema found fault with them, so that every problem comes out in one run.
+ * Checks that need all restores of all files. They accept documents of any shape, also those that violate their schema,
+ * so that one run shows every problem.
  */
 
-/** A restore as far as it can be made out. */
+/** A restore, as far as its document can be understood. */
 interface Entry {
   readonly document: SourceDocument;
   readonly index: number;
@@ -26,14 +26,10 @@ interface Entry {
   readonly dependsOn: readonly unknown[];
 }
 
-const NAME_MAX = 63;
-/** `name` or `set/name`; everything else is a problem of its own already. */
+/** `name` or `set/name`; the schema reports everything else. */
 const REFERENCE = /^[-a-z0-9]{1,63}(\/[-a-z0-9]{1,63})?$/;
 
-/**
- * `complete`: every document could be read; otherwise a name that nothing declares may stand in the one that
- * could not.
- */
+/** `complete`: every document could be read. Otherwise an unknown name may be declared in one that could not. */
 export function* crossCheck(documents: readonly SourceDocument[], complete: boolean): Generator<Diagnostic> {
   const entries = documents.flatMap(entriesOf);
   if (entries.length > LIMITS.restores) {
@@ -46,20 +42,21 @@ export function* crossCheck(documents: readonly SourceDocument[], complete: bool
     if (first) yield sameAddress(entry, first);
     else byAddress.set(entry.address, entry);
   }
-  yield* volumesTwice(entries);
+  yield* sameTwice(entries, ['volume_id']);
+  yield* sameTwice(entries, ['volume', 'name']);
   if (complete) yield* unknownDependencies(entries, byAddress);
-  yield* circles(byAddress);
+  yield* cycles(byAddress);
 }
 
 function entriesOf(document: SourceDocument): Entry[] {
   const set = valueAt(document.value, ['metadata', 'name']);
   const restores = valueAt(document.value, ['spec', 'restores']);
-  if (typeof set !== 'string' || set.length > NAME_MAX || !Array.isArray(restores)) return [];
+  if (typeof set !== 'string' || set.length > NAME_LENGTH_MAX || !Array.isArray(restores)) return [];
   const entries: Entry[] = [];
   for (const [index, restore] of restores.entries()) {
     const name = valueAt(restore, ['name']);
-    // A longer one is a problem of its own already, and nothing to be repeated in messages.
-    if (typeof name === 'string' && name.length <= NAME_MAX)
+    // The schema reports a longer name, and messages must not repeat it.
+    if (typeof name === 'string' && name.length <= NAME_LENGTH_MAX)
       entries.push({
         document,
         index,
@@ -79,11 +76,6 @@ function sameAddress(entry: Entry, first: Entry): Diagnostic {
     remedy: 'give one of them another name, or remove it',
     where: whereIn(entry, 'name'),
   });
-}
-
-function* volumesTwice(entries: readonly Entry[]): Generator<Diagnostic> {
-  yield* sameTwice(entries, ['volume_id']);
-  yield* sameTwice(entries, ['volume', 'name']);
 }
 
 function* sameTwice(entries: readonly Entry[], path: Path): Generator<Diagnostic> {
@@ -112,7 +104,8 @@ function* unknownDependencies(
   entries: readonly Entry[],
   byAddress: ReadonlyMap<string, Entry>,
 ): Generator<Diagnostic> {
-  const names = namesBySet(entries);
+  const names = new Map<string, string[]>();
+  for (const { set, name } of entries) append(names, set, name);
   const suggest = suggestForReport();
   for (const entry of entries) {
     if (entry.dependsOn.length === 0) continue;
@@ -120,43 +113,29 @@ function* unknownDependencies(
       if (byAddress.has(address)) continue;
       const [set = '', name = ''] = address.split('/');
       const list = names.get(set);
-      const meant = list ? withSet(set, suggest(name, list)) : withName(suggest(set, names.keys()), name);
+      const [meantSet, meantName] = list ? [set, suggest(name, list)] : [suggest(set, names.keys()), name];
       yield error('unknown-dependency', `${entry.address} depends on ${address}, which is not declared`, {
         remedy:
-          meant === undefined
+          meantSet === undefined || meantName === undefined
             ? 'name a restore that is declared, or also load the file that declares it, with -f'
-            : `did you mean ${quotedWhole(meant)}?`,
+            : `did you mean ${quotedWhole(addressOf(meantSet, meantName))}?`,
         where: whereIn(entry, 'depends_on', index),
       });
     }
   }
 }
 
-function withSet(set: string, name: string | undefined): string | undefined {
-  return name === undefined ? undefined : addressOf(set, name);
-}
-
-function withName(set: string | undefined, name: string): string | undefined {
-  return set === undefined ? undefined : addressOf(set, name);
-}
-
-function namesBySet(entries: readonly Entry[]): Map<string, string[]> {
-  const names = new Map<string, string[]>();
-  for (const { set, name } of entries) append(names, set, name);
-  return names;
-}
-
-/** Position in `depends_on`, and the address meant. */
+/** Index in `depends_on`, and the address. */
 function* dependenciesOf({ set, dependsOn }: Entry): Generator<[number, string]> {
   for (const [index, name] of dependsOn.entries())
     if (typeof name === 'string' && REFERENCE.test(name)) yield [index, dependency(set, name)];
 }
 
 /**
- * Circles among the dependencies, each told once and spelled out. A depth-first walk with its own stack: chains
- * are as long as people make them.
+ * Finds each dependency cycle once. A depth-first walk with its own stack, because chains can be as long as the number
+ * of restores.
  */
-function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> {
+function* cycles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> {
   const done = new Set<string>();
   for (const start of byAddress.values()) {
     if (start.dependsOn.length === 0 || done.has(start.address)) continue;
@@ -177,26 +156,29 @@ function* circles(byAddress: ReadonlyMap<string, Entry>): Generator<Diagnostic> 
       }
       const [index, address] = next.value;
       const from = onTrail.get(address);
-      if (from !== undefined) yield circle(trail, from, top.entry, index);
+      if (from !== undefined) yield cycle(trail, from, top.entry, index);
       const entry = byAddress.get(address);
       if (entry && from === undefined && !done.has(address)) enter(entry);
     }
   }
 }
 
-/** Longer circles are cut in the middle of the message. */
-const SPELLED_MAX = 12;
+/** Longer cycles are shortened in the message. */
+const CYCLE_SHOWN_MAX = 12;
 
-/** Of the trail only what is spelled is looked at: it may be as long as there are restores, and close a thousand times. */
-function circle(
+/**
+ * Uses only the part of the trail that the message shows: the trail may be as long as the number of restores, and
+ * contain a thousand cycles.
+ */
+function cycle(
   trail: readonly { readonly entry: Entry }[],
   from: number,
   last: Entry,
   index: number,
 ): Diagnostic {
-  const isShort = trail.length - from < SPELLED_MAX;
+  const isShort = trail.length - from < CYCLE_SHOWN_MAX;
   const names = trail
-    .slice(from, isShort ? trail.length : from + SPELLED_MAX - 2)
+    .slice(from, isShort ? trail.length : from + CYCLE_SHOWN_MAX - 2)
     .map(({ entry }) => entry.address);
   const shown = [...names, ...(isShort ? [] : ['…']), ...names.slice(0, 1)];
   return error('circular-dependency', `dependency cycle: ${shown.join(' → ')}`, {
@@ -206,11 +188,9 @@ function circle(
   });
 }
 
-const NONE: readonly unknown[] = [];
-
 function listAt(restore: unknown, key: string): readonly unknown[] {
   const list = valueAt(restore, [key]);
-  return Array.isArray(list) ? list : NONE;
+  return Array.isArray(list) ? list : [];
 }
 
 function pathIn({ index }: Entry, more: Path): Path {

@@ -6,9 +6,9 @@ import { checkoutsOf, exists, type LoadedConfig, relativeToConfig } from './conf
 import { DEFAULT_MANIFESTS, type LoadIo, STDIN } from './load.ts';
 
 /**
- * Which manifests are meant: those named (`-f`), else `manifests:` of the config (relative to its file), else
- * `restores.yaml`, else `restores/`. Throws a Failure: `usage` that says what was looked for, `refused` when a config
- * that was merely found names files outside of the checkout.
+ * The manifests to load: those named with `-f`; otherwise `manifests:` of the config (relative to its file),
+ * `restores.yaml` or `restores/`. Throws a Failure: `usage` if there are none, `refused` if a found config names files
+ * outside of the checkout.
  */
 export async function manifestPaths(
   named: readonly string[],
@@ -18,11 +18,11 @@ export async function manifestPaths(
   const { config, path } = loaded;
   if (named.length > 0) return named;
   if (path !== undefined && config.manifests.length > 0) {
-    // In a file, - is the name of one: standard input is for the command line to name.
+    // In a config, - is the name of a file. Only the command line can name standard input.
     const declared = config.manifests
       .map((manifest) => relativeToConfig(path, manifest))
       .map((manifest) => (manifest === STDIN ? `./${STDIN}` : manifest));
-    if (!loaded.named) for (const each of declared) await mustStayInside(each, path, loaded, io);
+    if (!loaded.named) for (const each of declared) await assertInside(each, path, loaded, io);
     return declared;
   }
   for (const candidate of DEFAULT_MANIFESTS) if (await exists(resolve(io.cwd, candidate))) return [candidate];
@@ -35,8 +35,8 @@ export async function manifestPaths(
   });
 }
 
-/** Messages quote manifests: a pull request must not have files of others read by listing them. */
-async function mustStayInside(
+/** Messages quote manifests, so a pull request must not be able to list files of others. */
+async function assertInside(
   manifest: string,
   configPath: string,
   loaded: Pick<LoadedConfig, 'path' | 'named'>,
@@ -54,7 +54,7 @@ async function mustStayInside(
     'manifest-outside',
     `this config lists a manifest outside of its directory: ${manifest}`,
     {
-      detail: 'It was found, not named: whoever writes a pull request can write it.',
+      detail: 'The config was found, not named, so a pull request may have written it.',
       remedy: `name the manifests yourself: -f FILE; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
       where: { file: configPath },
     },

@@ -7,7 +7,7 @@ import { readYaml, type YamlResult } from './read-yaml.ts';
 import type { SourceText } from './source.ts';
 import { problemAt, tooManyValues } from './text-problems.ts';
 
-/** One YAML or JSON document: plain data that knows where it came from. */
+/** One YAML or JSON document: plain data with source positions. */
 export interface SourceDocument {
   readonly source: SourceText;
   readonly value: unknown;
@@ -19,18 +19,21 @@ export interface ReadDocuments {
   readonly problems: readonly Diagnostic[];
 }
 
-/** All documents of a text. A document that cannot be read is a problem and left out. In steps, as far as it is YAML. */
+/**
+ * Reads all documents of a text. A document that cannot be read is a problem. Works in chunks, as far as the text is
+ * YAML.
+ */
 export function* readDocuments(source: SourceText, allowance: Allowance): ChunkedWork<ReadDocuments> {
-  // Of an earlier text: this one would be taken apart before that shows.
+  // An earlier text used up the allowance: do not parse this one first.
   if (allowance.values < 0) return { documents: [], problems: [tooManyValues(source, 0)] };
-  const noise = notText(source);
-  if (noise) return { documents: [], problems: [noise] };
+  const binary = controlCharacter(source);
+  if (binary) return { documents: [], problems: [binary] };
   const { documents, problems } = yield* parse(source, allowance);
-  if (documents.length + problems.length === 0) return { documents: [], problems: [nothing(source)] };
+  if (documents.length + problems.length === 0) return { documents: [], problems: [emptyFile(source)] };
   return { documents: documents.map((document) => ({ source, ...document })), problems };
 }
 
-/** Where the value at `path` stands, or its key; where what encloses it stands, when there is none. */
+/** The position of the value at `path`, or of its key; if there is none, of the map or list around it. */
 export function placeOf(
   document: SourceDocument,
   path: Path,
@@ -52,21 +55,21 @@ function* parse(source: SourceText, allowance: Allowance): ChunkedWork<YamlResul
   return yield* readYaml(source, allowance);
 }
 
-/** Control characters that neither YAML nor JSON allows: a picture, an archive, a core dump. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters that neither YAML nor JSON allows: the file is an image, an archive or a core dump. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern searches for them
 const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
-function notText(source: SourceText): Diagnostic | undefined {
+function controlCharacter(source: SourceText): Diagnostic | undefined {
   const at = source.text.search(CONTROL);
   if (at < 0) return undefined;
   const code = source.text.charCodeAt(at).toString(16).padStart(2, '0');
-  return error('not-text', `this is not a text file: it holds the control character 0x${code}`, {
+  return error('not-text', `this is not a text file: it contains the control character 0x${code}`, {
     remedy: 'name a YAML or JSON file',
     where: { file: source.file, ...source.position(at) },
   });
 }
 
-function nothing(source: SourceText): Diagnostic {
+function emptyFile(source: SourceText): Diagnostic {
   return problemAt(source, 0, 'empty-file', 'the file is empty', {
     remedy:
       'add a document, or leave the file out; to write a manifest: vbsctl generate --server NAME --latest > restores.yaml',

@@ -6,15 +6,15 @@ import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 
 /**
- * What a config may set that was found and not named: whoever writes a pull request can write it, so it can be as
- * strict as the defaults or stricter, and cannot make a run wait without end or stop looking.
+ * What a found config may set. A pull request can write it, so it can be as strict as the defaults or stricter, but
+ * cannot make a run wait without end or stop checking.
  */
 export type FoundRule =
-  /** Everything that a named config may say. */
+  /** Any value that a named config may have. */
   | { readonly kind: 'any'; readonly because: string }
-  /** Judged where it is used, which the text names. */
-  | { readonly kind: 'judged'; readonly by: string }
-  /** A number, or milliseconds; both ends are allowed. `because`: what a value beyond would do. */
+  /** Checked where the value is used; `by` names the file. */
+  | { readonly kind: 'checked'; readonly by: string }
+  /** A number, or milliseconds; both ends are allowed. `because`: the effect of a value out of range. */
   | {
       readonly kind: 'range';
       readonly least: number;
@@ -29,15 +29,15 @@ const NOT_LOOSER = 'the default allows everything; domain/policy.ts only tighten
 const OTHER_LIMITS =
   'With a larger limit an answer takes more memory and time; with a smaller one lists count as unreadable, and the run looks at less.';
 
-/** Every key of the config; a test holds it against the schema. docs/pull-requests.md shows it. */
+/** The rule for every key of the config. docs/pull-requests.md shows them; a test compares them with the schema. */
 export const FOUND_RULES: Readonly<Record<string, FoundRule>> = {
   apiVersion: any('says what the file is'),
   kind: any('says what the file is'),
   required_version: any('can only refuse'),
-  cloud: { kind: 'judged', by: 'cli/found-config.ts' },
+  cloud: { kind: 'checked', by: 'cli/found-config.ts' },
   api: any('each is a service of the same cloud, with verdicts of its own'),
-  manifests: { kind: 'judged', by: 'manifest/default-paths.ts' },
-  state: { kind: 'judged', by: 'cli/found-config.ts' },
+  manifests: { kind: 'checked', by: 'manifest/default-paths.ts' },
+  state: { kind: 'checked', by: 'cli/found-config.ts' },
   'apply.parallelism': atMost(
     apply.parallelism,
     'More restores would start before the first failure is seen.',
@@ -97,7 +97,7 @@ export const FOUND_RULES: Readonly<Record<string, FoundRule>> = {
 
 export const FOUND_LIMIT = 'found-config-limit';
 
-/** What a config that was found sets beyond its rules. Pure; for documents that fit the schema. */
+/** Settings of a found config that its rules do not allow. Pure; for documents that passed the schema. */
 export function foundConfigProblems(document: SourceDocument): Diagnostic[] {
   return Object.entries(FOUND_RULES).flatMap(([key, rule]) =>
     rule.kind === 'range' ? outsideRange(document, key, rule) : [],

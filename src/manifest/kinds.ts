@@ -14,8 +14,8 @@ const KINDS: readonly Kind[] = ['RestoreSet', 'Config'];
 const VALIDATORS = { RestoreSet: validateRestoreSet, Config: validateConfig };
 
 /**
- * What speaks against taking a document for the wanted kind. One of another kind or version gets one message:
- * held against the wrong schema, everything in it would be wrong.
+ * Checks a document against the schema of the wanted kind. A document of another kind or version gets one message: the
+ * wrong schema would report everything in it.
  */
 export function checkKind(document: SourceDocument, wanted: Kind): Diagnostic[] {
   const { value } = document;

@@ -3,33 +3,33 @@ import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, isWithin, LeadsOutError, locate } from '../files/checkout.ts';
 import { readAll, readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
 
-/** What loading needs of the process. */
+/** What loading needs from the process. */
 export interface LoadIo {
   readonly cwd: string;
-  /** Read at most once, and only when a path is `-`. */
+  /** Read at most once, if a path is `-`. */
   readonly stdin: AsyncIterable<Uint8Array>;
-  /** Of this vbsctl, which a config may require. */
+  /** Version of this vbsctl; a config may require another one. */
   readonly version: string;
-  /** Aborted: nothing more is read or waited for; what loads rejects with its reason. */
+  /** When aborted, loading stops and rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
 export const STDIN = '-';
 export const CONFIG_FILE = 'vbsctl.yaml';
 export const STATE_FILE = 'vbsctl.state.json';
-/** Where neither the command line nor a config names manifests: the first of these that is there. */
+/** Defaults if neither the command line nor a config names manifests: the first of these that exists. */
 export const DEFAULT_MANIFESTS = ['restores.yaml', 'restores/'];
 
 export interface LoadedText {
   readonly source: SourceText;
-  /** Of the bytes, hexadecimal. */
+  /** Of the bytes, in hexadecimal. */
   readonly sha256: string;
 }
 
@@ -39,15 +39,15 @@ export interface LoadedTexts {
 }
 
 /**
- * How far symbolic links are followed. `confined`: not out of the working directory and what was named, for whoever
- * writes a pull request writes its links, too, and messages quote what they lead to. `named`: links of the operator
- * are followed, those in the working directory are not.
+ * Which symbolic links are followed. `confined`: links that stay in the working directory and the named paths; a pull
+ * request can write links, and messages quote the files that they lead to. `named`: also links that are outside of the
+ * working directory, which are the operator’s own.
  */
 export type LinkPolicy = 'confined' | 'named';
 
 /**
- * The texts of files, of directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and of `-`. A file
- * reached twice is read once. What cannot be read is a diagnostic.
+ * Reads files, directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and standard input (`-`). A file that
+ * is reached twice is read once. What cannot be read is a diagnostic.
  */
 export async function loadTexts(
   paths: readonly string[],
@@ -60,12 +60,12 @@ export async function loadTexts(
   return loader;
 }
 
-/** A problem with a file or directory; ends what is being done with it. */
+/** Thrown for a problem with a file or directory. */
 class Unreadable extends Error {
   readonly diagnostic: Diagnostic;
-  constructor(code: string, summary: string, file: string, remedy: string) {
+  constructor(code: string, summary: string, where: SourcePosition, remedy: string) {
     super(summary);
-    this.diagnostic = error(code, summary, { remedy, where: { file } });
+    this.diagnostic = error(code, summary, { remedy, where });
   }
 }
 
@@ -74,12 +74,12 @@ class Loader implements LoadedTexts {
   readonly diagnostics: Diagnostic[] = [];
   readonly #io: LoadIo;
   readonly #linkPolicy: LinkPolicy;
-  /** Links in them do not lead out of them. */
+  /** Links in these directories must not lead out of them. */
   #checkouts: Checkouts = [];
   readonly #seen = new Set<string>();
   readonly #bytesMax: number;
   #bytesLeft: number;
-  /** By their names, below the directory that is being read, whether they could be read or not. */
+  /** Manifests met in the directory that is being read, by their names; they may be unreadable. */
   #manifestsMet = 0;
 
   constructor(io: LoadIo, linkPolicy: LinkPolicy, bytesMax: number) {
@@ -102,7 +102,7 @@ class Loader implements LoadedTexts {
         throw new Unreadable(
           'no-manifests',
           'there is no *.yaml, *.yml or *.json file in this directory',
-          path,
+          { file: path },
           'put a manifest there, or name another path with -f',
         );
     });
@@ -114,7 +114,7 @@ class Loader implements LoadedTexts {
       throw new Unreadable(
         'symlink-loop',
         'this link leads back to a directory it lies in',
-        path,
+        { file: path },
         'remove the link',
       );
     if (this.#seen.has(real)) return;
@@ -123,7 +123,7 @@ class Loader implements LoadedTexts {
       throw new Unreadable(
         'too-deep',
         `this lies more than ${LIMITS.directoryDepth} directories deep`,
-        path,
+        { file: path },
         'name it itself with -f',
       );
     const entries = await readdir(this.#absolute(path), { withFileTypes: true });
@@ -141,7 +141,7 @@ class Loader implements LoadedTexts {
     else if (isManifestName(name)) await this.#file(path, true);
   }
 
-  /** What is not `regular` was named: a pipe, as of `-f <(command)`, has no real path. */
+  /** A file that is not `regular` was named: a pipe, as in `-f <(command)`, has no real path. */
   async #file(path: string, regular: boolean): Promise<void> {
     const absolute = this.#absolute(path);
     const real = regular ? (await locate(absolute, this.#checkouts)).path : absolute;
@@ -151,7 +151,7 @@ class Loader implements LoadedTexts {
       throw new Unreadable(
         'too-many-files',
         `more than ${LIMITS.files} files`,
-        path,
+        { file: path },
         'name fewer at a time with -f',
       );
     this.#take(
@@ -178,7 +178,7 @@ class Loader implements LoadedTexts {
     this.#take(STDIN, await this.#within(STDIN, (bytesMax) => readAll(stdin, bytesMax, signal)));
   }
 
-  /** Reads what is still allowed of all files together. */
+  /** Reads within the limit for all files together. */
   async #within(path: string, read: (bytesMax: number) => Promise<Buffer>): Promise<Buffer> {
     try {
       const bytes = await read(this.#bytesLeft);
@@ -192,7 +192,7 @@ class Loader implements LoadedTexts {
         this.#bytesMax === LIMITS.bytes
           ? `the files of one run together are larger than ${mebibytes(LIMITS.bytes)}`
           : `this file is larger than ${mebibytes(this.#bytesMax)}`,
-        path,
+        { file: path },
         this.#bytesMax === LIMITS.bytes ? 'name fewer at a time with -f' : 'keep it smaller',
       );
     }
@@ -204,7 +204,7 @@ class Loader implements LoadedTexts {
     this.texts.push({ source: new SourceText(path, text), sha256 });
   }
 
-  /** Operating errors become diagnostics; whatever else is thrown is a bug and passes. */
+  /** Turns operating errors into diagnostics; other errors are bugs and are thrown. */
   async #attempt(path: string, work: () => Promise<void>): Promise<void> {
     this.#io.signal?.throwIfAborted();
     try {
@@ -214,7 +214,9 @@ class Loader implements LoadedTexts {
     }
   }
 
-  /** The working directory; and what was named, when it lies elsewhere. A name is no way around: it may be a link. */
+  /**
+   * The working directory, and the named path if it is elsewhere. A named link is no exception: its directory counts.
+   */
   async #checkoutsFor(absolute: string): Promise<Checkouts> {
     const { cwd } = this.#io;
     if (isWithin(absolute, resolve(cwd))) return [cwd];
@@ -238,38 +240,31 @@ function unreadable(path: string, cause: unknown): Diagnostic {
         where: { file: path },
       },
     );
-  const code = (cause as NodeJS.ErrnoException).code;
-  const where = { file: path };
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === undefined) throw cause;
+  const problem = (name: string, summary: string, remedy: string) =>
+    error(name, summary, { remedy, where: { file: path } });
   switch (code) {
-    case undefined:
-      throw cause;
     case 'ENOENT':
     case 'ENOTDIR':
-      return error('missing-file', 'this file does not exist', {
-        remedy: 'correct the path, or create the file',
-        where,
-      });
+      return problem('missing-file', 'this file does not exist', 'correct the path, or create the file');
     case 'ELOOP':
-      return error('symlink-loop', 'this is a symbolic link that leads to itself', {
-        remedy: 'remove the link',
-        where,
-      });
+      return problem('symlink-loop', 'this is a symbolic link that leads to itself', 'remove the link');
     case 'EACCES':
     case 'EPERM':
-      return error('unreadable-file', 'permission denied', {
-        remedy: `give yourself the right: chmod u+r ${shellPath(path)}`,
-        where,
-      });
+      return problem(
+        'unreadable-file',
+        'permission denied',
+        `give yourself the right: chmod u+r ${shellPath(path)}`,
+      );
     case 'NOT_REGULAR':
-      return error('not-regular', `this cannot be read: ${(cause as Error).message}`, {
-        remedy: 'put a regular file there, or remove it',
-        where,
-      });
+      return problem(
+        'not-regular',
+        `this cannot be read: ${message}`,
+        'put a regular file there, or remove it',
+      );
     default:
-      return error('unreadable-file', `this cannot be read (${code})`, {
-        remedy: 'name a file or a directory',
-        where,
-      });
+      return problem('unreadable-file', `this cannot be read (${code})`, 'name a file or a directory');
   }
 }
 
@@ -277,12 +272,12 @@ function mebibytes(bytes: number): string {
   return `${bytes / 1024 / 1024} MiB`;
 }
 
-/** The config and the state may lie among the manifests; they are not taken for some. */
+/** The config and the state may be among the manifests, but are not manifests. */
 function isManifestName(name: string): boolean {
   return /\.(?:yaml|yml|json)$/.test(name) && name !== CONFIG_FILE && name !== STATE_FILE;
 }
 
-/** By code unit, so that the order does not depend on the locale. */
+/** By code unit, independent of the locale. */
 function byName(a: Dirent, b: Dirent): number {
   return a.name < b.name ? -1 : 1;
 }
@@ -299,9 +294,9 @@ function decode(path: string, bytes: Buffer): string {
 function notUtf8(path: string, bytes: Buffer): Unreadable {
   const mark = bytes.subarray(0, 2).toString('latin1');
   if (mark === '\xff\xfe' || mark === '\xfe\xff')
-    return new Unreadable('not-utf8', 'this file is UTF-16, not UTF-8', path, 'save it as UTF-8');
+    return new Unreadable('not-utf8', 'this file is UTF-16, not UTF-8', { file: path }, 'save it as UTF-8');
   if (bytes.includes(0))
-    return new Unreadable('not-text', 'this is not a text file', path, 'name a YAML or JSON file');
+    return new Unreadable('not-text', 'this is not a text file', { file: path }, 'name a YAML or JSON file');
   let start = 0;
   let line = 1;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
@@ -309,10 +304,8 @@ function notUtf8(path: string, bytes: Buffer): Unreadable {
     start = end + 1;
     line++;
   }
-  // The first character that cannot be decoded; one that was written as U+FFFD itself is not worth telling apart.
+  // The first character that cannot be decoded. A U+FFFD in the text before it is not told apart.
   const column = bytes.subarray(start).toString('utf8').indexOf('\ufffd') + 1;
-  const problem = new Unreadable('not-utf8', 'this file is not UTF-8', path, 'save it as UTF-8');
-  return Object.assign(problem, {
-    diagnostic: { ...problem.diagnostic, where: { file: path, line, column } },
-  });
+  const where = { file: path, line, column };
+  return new Unreadable('not-utf8', 'this file is not UTF-8', where, 'save it as UTF-8');
 }

@@ -10,16 +10,19 @@ import { checkTimeouts, toSpecs } from './restore-set.ts';
 import { tooManyProblems } from './text-problems.ts';
 
 export interface LoadedManifests {
-  /** In the order of the files; complete only when `diagnostics` holds no error. */
+  /** In the order of the files; complete only if `diagnostics` has no error. */
   readonly specs: readonly RestoreSpec[];
   readonly files: readonly ManifestFile[];
-  /** Every problem of every file, in the order of the files, what concerns several of them last. */
+  /** All problems in the order of the files; those that concern several files come last. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * The restores that files, directories and `-` declare. What is wrong with them, or with reading them, is told
- * in the diagnostics; throws for bugs only, and the reason of the signal once it is aborted.
+ * Start here: from paths to checked restores. `load.ts` finds and reads files, `documents.ts` parses them and keeps
+ * source positions, `kinds.ts` and `check-document.ts` validate them against the schemas, `restore-set.ts` turns them
+ * into specs, `cross-checks.ts` compares all restores with each other.
+ *
+ * Throws only for bugs, and the reason of the signal once it is aborted.
  */
 export async function loadManifests(paths: readonly string[], io: LoadIo): Promise<LoadedManifests> {
   const { texts, diagnostics: unreadable } = await loadTexts(paths, io);
@@ -35,8 +38,8 @@ export async function loadManifests(paths: readonly string[], io: LoadIo): Promi
 }
 
 /**
- * All problems, one after the other; the specs of documents that have none are added to `specs`. Undefined now and then:
- * a step that found nothing, and may have taken long.
+ * Yields all problems, and adds the specs of documents without problems to `specs`. Yields undefined after a step that
+ * found nothing, because it may have taken long.
  */
 function* examine(
   texts: readonly LoadedText[],
@@ -63,14 +66,14 @@ function* examine(
   yield* crossCheck(documents, complete);
 }
 
-/** Of the problems of a document those that do not come from one that was found while reading it. */
+/** The problems of a document, without those that repeat a problem found while reading it. */
 export function notRepeating(
   problems: readonly Diagnostic[],
   known: readonly Diagnostic[],
 ): readonly Diagnostic[] {
   if (known.length === 0) return problems;
   const spots = new Set(known.map(spotOf));
-  // What is missing is told at the place of what it is missing from, so the place alone does not make it the same.
+  // A missing key is reported at the map that lacks it, so the same place does not mean the same problem.
   return problems.filter((problem) => problem.code === 'missing-key' || !spots.has(spotOf(problem)));
 }
 
@@ -78,7 +81,7 @@ function spotOf({ where }: Diagnostic): string {
   return `${where?.line}:${where?.column}`;
 }
 
-/** A step after each problem, and where there is none. */
+/** Collects at most `count` problems; yields after each one and after each undefined. */
 function* atMost(
   count: number,
   problems: Iterable<Diagnostic | undefined>,

@@ -1,20 +1,20 @@
-/** Where in plain data: `['spec', 'restores', 0, 'name']`. */
+/** A path in plain data: `['spec', 'restores', 0, 'name']`. */
 export type Path = readonly (string | number)[];
 
-/** Such keys come first in an object, whatever the order in the text. */
+/** JavaScript puts such keys first in an object, whatever their order in the text. */
 const INTEGER_KEY = /^[0-9]+$/;
 
 /**
- * Offsets beside plain data, one list of numbers per map or list: cheap enough to be noted for every document,
- * and the parser's own tree can be dropped.
+ * The source offsets of plain data, one list of numbers for each map or list. They take little memory, so every
+ * document has them, and the tree of the parser can be dropped.
  */
 export class Positions {
   #root = 0;
-  /** Of a list its values; of a map key and value in turn, in the order of its keys. */
+  /** For a list: the offsets of its values. For a map: of key and value alternately, in the order of its keys. */
   readonly #offsets = new Map<object, readonly number[]>();
-  /** The keys in the order of the text, of those few maps where the object has them in another order. */
+  /** The keys in the order of the text, for the few maps whose object has another order. */
   readonly #keys = new Map<object, readonly string[]>();
-  /** Of the maps that were asked about, which may be a thousand times: the index of each key. */
+  /** The index of each key, for maps that were looked up: there may be a thousand lookups. */
   readonly #indexes = new Map<object, ReadonlyMap<string, number>>();
 
   root(offset: number): void {
@@ -30,7 +30,7 @@ export class Positions {
     if (entries.reordered) this.#keys.set(data, entries.reordered);
   }
 
-  /** The offset of the value at `path` in `data`, or of its key; of what encloses it when there is none. */
+  /** The offset of the value at `path` in `data`, or of its key; if there is none, of the map or list around it. */
   locate(data: unknown, path: Path, part: 'value' | 'key' = 'value'): number {
     let offset = this.#root;
     let value = data;
@@ -57,11 +57,11 @@ export class Positions {
   }
 }
 
-/** The offsets of a map, gathered while it is read. */
+/** Collects the offsets of a map while it is read. */
 export class MapEntries {
   readonly offsets: number[] = [];
   reordered: string[] | undefined;
-  /** Once a key was there twice, for it may be a million times. */
+  /** Made at the first duplicate key: there may be a million. */
   #indexes: Map<string, number> | undefined;
 
   get count(): number {
@@ -76,7 +76,7 @@ export class MapEntries {
     this.offsets.push(keyAt, valueAt);
   }
 
-  /** Where a key of `data` stands for the first time. */
+  /** The offset of the first occurrence of a key. */
   firstOf(data: object, key: string): number | undefined {
     this.#indexes ??= indexesOf(this.reordered ?? Object.keys(data));
     const index = this.#indexes.get(key);

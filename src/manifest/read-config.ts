@@ -1,103 +1,55 @@
 import { type Config, DEFAULT_CONFIG, type Policy, SETTLE_MS_MAX } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { parseDuration } from '../domain/duration.ts';
+import { formatDuration, parseDuration, requireDuration } from '../domain/duration.ts';
 import { optional } from '../domain/optional.ts';
 import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';
 import { durationOutside } from './restore-set.ts';
 
-/** A Config as the schema promises it; durations are texts. */
-interface ConfigDocument {
-  readonly cloud?: string;
-  readonly api?: Config['api'];
-  readonly manifests?: readonly string[];
-  readonly state?: string;
-  readonly apply?: {
-    readonly parallelism?: number;
-    readonly requests_per_second?: number;
-    readonly max_failures?: number;
-    readonly timeout?: string;
-  };
-  readonly retry?: {
-    readonly give_up_after?: string;
-    readonly min_delay?: string;
-    readonly max_delay?: string;
-    readonly max_retry_after?: string;
-    readonly settle?: string;
-    readonly after_ambiguous?: Config['retry']['after_ambiguous'];
-  };
-  readonly poll?: { readonly min_interval?: string; readonly max_interval?: string };
-  readonly http?: {
-    readonly connect_timeout?: string;
-    readonly request_timeout?: string;
-    readonly max_response_bytes?: number;
-    readonly max_list_pages?: number;
-    readonly max_list_bytes?: number;
-    readonly max_run_bytes?: number;
-  };
-  readonly policy?: {
-    readonly max_restores?: number;
-    readonly max_backup_age?: string;
-    readonly protected_volumes?: readonly string[];
-    readonly require_labels?: readonly string[];
-    readonly require_expect?: boolean;
-    readonly require_valid_until?: boolean;
-    readonly allowed_sets?: readonly string[];
-  };
-}
+type Section = Readonly<Record<string, unknown>>;
+
+/** A Config that passed its schema. Durations are texts: `timeout_ms` of a Config is `timeout` in the file. */
+type ConfigDocument = Partial<Pick<Config, 'cloud' | 'api' | 'manifests' | 'state'>> & {
+  readonly [Name in 'apply' | 'retry' | 'poll' | 'http' | 'policy']?: Section;
+};
 
 /** The settings of a document that passed `checkConfig` and its schema, defaults applied. */
 export function toConfig(document: SourceDocument): Config {
-  const file = document.value as ConfigDocument;
-  const { apply, retry, poll, http } = file;
+  const { cloud, api, manifests, state, apply, retry, poll, http } = document.value as ConfigDocument;
   const standard = DEFAULT_CONFIG;
   return {
-    ...optional('cloud', file.cloud),
-    api: file.api ?? standard.api,
-    manifests: file.manifests ?? standard.manifests,
-    ...optional('state', file.state),
-    apply: {
-      parallelism: apply?.parallelism ?? standard.apply.parallelism,
-      requests_per_second: apply?.requests_per_second ?? standard.apply.requests_per_second,
-      max_failures: apply?.max_failures ?? standard.apply.max_failures,
-      timeout_ms: milliseconds(apply?.timeout) ?? standard.apply.timeout_ms,
-    },
-    retry: {
-      give_up_after_ms: milliseconds(retry?.give_up_after) ?? standard.retry.give_up_after_ms,
-      min_delay_ms: milliseconds(retry?.min_delay) ?? standard.retry.min_delay_ms,
-      max_delay_ms: milliseconds(retry?.max_delay) ?? standard.retry.max_delay_ms,
-      max_retry_after_ms: milliseconds(retry?.max_retry_after) ?? standard.retry.max_retry_after_ms,
-      settle_ms: milliseconds(retry?.settle) ?? standard.retry.settle_ms,
-      after_ambiguous: retry?.after_ambiguous ?? standard.retry.after_ambiguous,
-    },
-    poll: {
-      min_interval_ms: milliseconds(poll?.min_interval) ?? standard.poll.min_interval_ms,
-      max_interval_ms: milliseconds(poll?.max_interval) ?? standard.poll.max_interval_ms,
-    },
-    http: {
-      connect_timeout_ms: milliseconds(http?.connect_timeout) ?? standard.http.connect_timeout_ms,
-      request_timeout_ms: milliseconds(http?.request_timeout) ?? standard.http.request_timeout_ms,
-      max_response_bytes: http?.max_response_bytes ?? standard.http.max_response_bytes,
-      max_list_pages: http?.max_list_pages ?? standard.http.max_list_pages,
-      max_list_bytes: http?.max_list_bytes ?? standard.http.max_list_bytes,
-      max_run_bytes: http?.max_run_bytes ?? standard.http.max_run_bytes,
-    },
+    ...optional('cloud', cloud),
+    api: api ?? standard.api,
+    manifests: manifests ?? standard.manifests,
+    ...optional('state', state),
+    apply: { ...standard.apply, ...settings(apply) },
+    retry: { ...standard.retry, ...settings(retry) },
+    poll: { ...standard.poll, ...settings(poll) },
+    http: { ...standard.http, ...settings(http) },
     policy: { ...standard.policy, ...writtenPolicy(document) },
   };
 }
 
-/** The policy as far as the document writes one; absent is absent, unlike in a Config. */
+/** The policy as far as the document writes one, without defaults. */
 export function writtenPolicy(document: SourceDocument): Partial<Policy> {
-  const { max_backup_age, ...policy } = (document.value as ConfigDocument).policy ?? {};
-  return { ...policy, ...optional('max_backup_age_ms', milliseconds(max_backup_age)) };
+  return settings((document.value as ConfigDocument).policy);
+}
+
+/** The settings of a section, with durations in milliseconds. */
+function settings(section: Section = {}): Section {
+  return Object.fromEntries(
+    Object.entries(section).map(([name, value]) =>
+      DURATIONS.has(name) ? [`${name}_ms`, requireDuration(String(value))] : [name, value],
+    ),
+  );
 }
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What a schema cannot say of a duration, which is a text. The descriptions in the schema name the same bounds. */
+/** Bounds of durations, in ms: a schema cannot check them. The descriptions in the schema name the same bounds. */
 const BOUNDS: readonly { readonly path: Path; readonly min: number; readonly max: number }[] = [
   { path: ['apply', 'timeout'], min: 1_000, max: 365 * DAY },
   { path: ['retry', 'give_up_after'], min: 1_000, max: 30 * DAY },
@@ -112,29 +64,16 @@ const BOUNDS: readonly { readonly path: Path; readonly min: number; readonly max
   { path: ['policy', 'max_backup_age'], min: 1_000, max: 36_500 * DAY },
 ];
 
-/** Pairs of which the first must not be the larger one, defaults counted in. */
-const ORDERED: readonly (readonly [
-  group: string,
-  smaller: string,
-  larger: string,
-  defaults: readonly [number, number],
-])[] = [
-  ['retry', 'min_delay', 'max_delay', [DEFAULT_CONFIG.retry.min_delay_ms, DEFAULT_CONFIG.retry.max_delay_ms]],
-  [
-    'poll',
-    'min_interval',
-    'max_interval',
-    [DEFAULT_CONFIG.poll.min_interval_ms, DEFAULT_CONFIG.poll.max_interval_ms],
-  ],
-  [
-    'http',
-    'connect_timeout',
-    'request_timeout',
-    [DEFAULT_CONFIG.http.connect_timeout_ms, DEFAULT_CONFIG.http.request_timeout_ms],
-  ],
+const DURATIONS: ReadonlySet<unknown> = new Set(BOUNDS.map(({ path }) => path.at(-1)));
+
+/** Pairs of durations, of which the first must not be larger than the second; a missing one has its default. */
+const ORDERED: readonly (readonly [group: 'retry' | 'poll' | 'http', smaller: string, larger: string])[] = [
+  ['retry', 'min_delay', 'max_delay'],
+  ['poll', 'min_interval', 'max_interval'],
+  ['http', 'connect_timeout', 'request_timeout'],
 ];
 
-/** What the schema cannot see. Looks at documents of any shape. */
+/** Problems that the schema cannot find. Accepts documents of any shape. */
 export function checkConfig(document: SourceDocument): Diagnostic[] {
   return [
     ...BOUNDS.flatMap(({ path, min, max }) => durationOutside(document, path, min, max)),
@@ -145,20 +84,23 @@ export function checkConfig(document: SourceDocument): Diagnostic[] {
 
 function wrongOrder(
   document: SourceDocument,
-  group: string,
+  group: 'retry' | 'poll' | 'http',
   smaller: string,
   larger: string,
-  defaults: readonly [number, number],
 ): Diagnostic[] {
+  const standard: Section = { ...DEFAULT_CONFIG[group] };
+  const defaultOf = (name: string) => Number(standard[`${name}_ms`]);
   const low = durationAt(document, [group, smaller]);
   const high = durationAt(document, [group, larger]);
-  if ((low ?? defaults[0]) <= (high ?? defaults[1])) return [];
+  if ((low ?? defaultOf(smaller)) <= (high ?? defaultOf(larger))) return [];
+  const missing = low === undefined ? smaller : high === undefined ? larger : undefined;
   return [
     error('wrong-order', `${group}.${smaller} is larger than ${group}.${larger}`, {
-      ...(low !== undefined && high !== undefined
-        ? {}
-        : { detail: `The other one is not set and has its default.` }),
-      remedy: `make ${smaller} smaller than ${larger}; what is not set has its default`,
+      ...optional(
+        'detail',
+        missing && `${missing} is not set; its default is ${formatDuration(defaultOf(missing))}.`,
+      ),
+      remedy: `make ${smaller} smaller than ${larger}`,
       where: where(document, [group, low === undefined ? larger : smaller]),
     }),
   ];
@@ -179,8 +121,4 @@ function passwordInState(document: SourceDocument): Diagnostic[] {
 function durationAt(document: SourceDocument, path: Path): number | undefined {
   const text = valueAt(document.value, path);
   return typeof text === 'string' ? parseDuration(text) : undefined;
-}
-
-function milliseconds(duration: string | undefined): number | undefined {
-  return duration === undefined ? undefined : parseDuration(duration);
 }

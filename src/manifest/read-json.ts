@@ -8,6 +8,7 @@ import {
   forbiddenKey,
   isForbiddenKey,
   problemAt,
+  StopReading,
   tooDeep,
   tooManyEscapes,
   tooManyKeys,
@@ -26,43 +27,34 @@ export type JsonResult =
   | { readonly kind: 'broken'; readonly problem: Diagnostic };
 
 /**
- * JSON (RFC 8259) with what JSON.parse does not tell: where everything stands, and which keys are there twice.
- * Accepts exactly what JSON.parse accepts.
+ * Reads JSON (RFC 8259) with source positions and duplicate keys, which JSON.parse does not report. Accepts exactly
+ * what JSON.parse accepts.
  */
 export function readJson(source: SourceText, allowance: Allowance): JsonResult {
   try {
     checkCost(source);
     return read(source, allowance);
   } catch (cause) {
-    if (cause instanceof Broken) return { kind: 'broken', problem: cause.problem };
+    if (cause instanceof StopReading) return { kind: 'broken', problem: cause.problem };
     throw cause;
-  }
-}
-
-/** Ends the reading from within. */
-class Broken extends Error {
-  readonly problem: Diagnostic;
-  constructor(problem: Diagnostic) {
-    super(problem.summary);
-    this.problem = problem;
   }
 }
 
 const [TAB, SPACE, BACKSLASH] = [0x09, 0x20, 0x5c];
 
-/** jsonc-parser 3 joins a run of spaces, and a text with escapes, character by character, at 32 bytes each. */
+/** jsonc-parser 3 concatenates spaces and texts with escapes character by character, at 32 bytes each. */
 function checkCost(source: SourceText): void {
   let spaces = 0;
   let escapes = 0;
   for (let at = 0; at < source.text.length; at++) {
     const char = source.text.charCodeAt(at);
     spaces = char === SPACE || char === TAB ? spaces + 1 : 0;
-    if (spaces > LIMITS.spaces) throw new Broken(tooManySpaces(source, at));
-    if (char === BACKSLASH && ++escapes > LIMITS.escapes) throw new Broken(tooManyEscapes(source, at));
+    if (spaces > LIMITS.spaces) throw new StopReading(tooManySpaces(source, at));
+    if (char === BACKSLASH && ++escapes > LIMITS.escapes) throw new StopReading(tooManyEscapes(source, at));
   }
 }
 
-/** An object or a list whose end was not read yet. */
+/** An object or a list whose end is not read yet. */
 type Open =
   | { readonly kind: 'list'; readonly data: unknown[]; readonly at: number; readonly offsets: number[] }
   | {
@@ -80,8 +72,8 @@ function read(source: SourceText, allowance: Allowance): JsonResult {
   let root: unknown;
 
   function begin(at: number): void {
-    if (--allowance.values < 0) throw new Broken(tooManyValues(source, at));
-    if (opened.length > LIMITS.nesting) throw new Broken(tooDeep(source, at));
+    if (--allowance.values < 0) throw new StopReading(tooManyValues(source, at));
+    if (opened.length > LIMITS.nesting) throw new StopReading(tooDeep(source, at));
   }
 
   function put(value: unknown, at: number): void {
@@ -99,7 +91,8 @@ function read(source: SourceText, allowance: Allowance): JsonResult {
         : Object.hasOwn(data, key.name)
           ? duplicateKey(source, key.at, key.name, entries.firstOf(data, key.name) ?? key.at)
           : undefined;
-      if (wrong && problems.push(wrong) > LIMITS.problems) throw new Broken(tooManyProblems(source.file));
+      if (wrong && problems.push(wrong) > LIMITS.problems)
+        throw new StopReading(tooManyProblems(source.file));
       if (wrong) return;
       entries.add(data, key.name, key.at, at);
       data[key.name] = value;
@@ -123,7 +116,7 @@ function read(source: SourceText, allowance: Allowance): JsonResult {
       onObjectProperty: (name, at) => {
         const open = opened.at(-1);
         if (open?.kind !== 'map') return;
-        if (open.entries.count === LIMITS.keys) throw new Broken(tooManyKeys(source, at));
+        if (open.entries.count === LIMITS.keys) throw new StopReading(tooManyKeys(source, at));
         open.key = { name, at };
       },
       onArrayBegin: (at) => {
@@ -137,7 +130,7 @@ function read(source: SourceText, allowance: Allowance): JsonResult {
         put(value, at);
       },
       onError: (code, at) => {
-        throw new Broken(notJson(source, code, at));
+        throw new StopReading(notJson(source, code, at));
       },
     },
     { disallowComments: true },
@@ -149,14 +142,14 @@ type Mistake = readonly [what: string, remedy: string];
 
 const NO_VALUE: Mistake = [
   'this is not a JSON value',
-  'put keys and texts in double quotes; remove a comma before the closing bracket',
+  'put keys and strings in double quotes; remove a comma before the closing bracket',
 ];
 const NO_QUOTE: Mistake = [
-  'this text has no closing double quote on its line',
+  'this string has no closing double quote on its line',
   'close it; write a line break as \\n',
 ];
 const WRONG_ESCAPE: Mistake = [
-  'this text holds a backslash that JSON does not know',
+  'this string has an escape that JSON does not have',
   'write the backslash twice',
 ];
 const NO_END: Mistake = [
@@ -190,7 +183,7 @@ function notJson(source: SourceText, code: ParseErrorCode, at: number): Diagnost
 }
 
 function mistake(text: string, code: string, at: number): Mistake {
-  // The library takes 012 for the number 0, and what follows for the next value.
+  // jsonc-parser reads 012 as the number 0 and a further value.
   if (/^0\d/.test(text.slice(at - 1))) return ['a number must not begin with 0', 'remove the 0'];
   const known = MISTAKES[code];
   if (known) return known;

@@ -25,6 +25,7 @@ import {
   isForbiddenKey,
   named,
   problemAt,
+  StopReading,
   shortened,
   tooDeep,
   tooManyDocuments,
@@ -40,14 +41,14 @@ export interface YamlDocument {
 }
 
 export interface YamlResult {
-  /** Without those that are empty and those that cannot be read. */
+  /** Without empty documents and those that cannot be read. */
   readonly documents: readonly YamlDocument[];
   readonly problems: readonly Diagnostic[];
 }
 
 /**
- * YAML 1.2, core schema, one document after the other so that only one tree is in memory at a time. Keys are
- * checked here and not by the library, whose check takes quadratic time. In steps, each some thousands of tokens.
+ * Reads YAML 1.2, core schema, one document after the other, so that only one tree is in memory. The keys are checked
+ * here, because the check of the library takes quadratic time. Works in chunks of some thousand tokens.
  */
 export function* readYaml(source: SourceText, allowance: Allowance): ChunkedWork<YamlResult> {
   const documents: YamlDocument[] = [];
@@ -56,36 +57,27 @@ export function* readYaml(source: SourceText, allowance: Allowance): ChunkedWork
     for (const document of compose(source)) {
       yield;
       if (!document) continue;
-      if (--allowance.documents < 0) throw new Stop(tooManyDocuments(source, document.range[0]));
+      if (--allowance.documents < 0) throw new StopReading(tooManyDocuments(source, document.range[0]));
       const [broken] = document.errors;
-      // What follows the first one is mostly its consequence.
-      if (problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(source.file));
+      // Further errors are mostly consequences of the first one.
+      if (problems.length >= LIMITS.problems) throw new StopReading(tooManyProblems(source.file));
       if (broken) problems.push(yamlSyntaxProblem(source, broken));
       else if (isEmpty(document)) spend(allowance, 1, source, document.range[0]);
       else documents.push(convert(source, document, allowance, problems));
     }
   } catch (cause) {
-    if (!(cause instanceof Stop)) throw cause;
+    if (!(cause instanceof StopReading)) throw cause;
     problems.push(cause.problem);
   }
   return { documents, problems };
 }
 
-/** Ends the reading of a file from within. */
-class Stop extends Error {
-  readonly problem: Diagnostic;
-  constructor(problem: Diagnostic) {
-    super(problem.summary);
-    this.problem = problem;
-  }
-}
-
-/** Undefined now and then: a step without a document. */
+/** Yields undefined for a chunk without a document. */
 function* compose(source: SourceText): Generator<Document.Parsed | undefined> {
   const parser = new Parser();
   const composer = new Composer({
     version: '1.2',
-    schema: 'core', // also in the face of a %YAML 1.1 directive
+    schema: 'core', // also after a %YAML 1.1 directive
     merge: false,
     resolveKnownTags: false,
     uniqueKeys: false,
@@ -97,24 +89,26 @@ function* compose(source: SourceText): Generator<Document.Parsed | undefined> {
   let isScalar = false;
   for (const lexeme of new Lexer().lex(source.text)) {
     if (++tokens % STEP_TOKENS === 0) yield undefined;
-    // Counted before the tree is made, which is what costs.
+    // Counted before the tree is made, which takes the time.
     if (lexeme[0] === '*' && !isScalar && ++aliases > LIMITS.aliases)
-      throw new Stop(tooManyAliases(source, parser.offset));
+      throw new StopReading(tooManyAliases(source, parser.offset));
     isScalar = lexeme === SCALAR_NEXT;
     for (const token of parser.next(lexeme)) {
       if (token.type === 'document') tokens = aliases = directives = 0;
       if (token.type === 'directive' && ++directives > LIMITS.yamlDirectives)
-        throw new Stop(tooManyDirectives(source, token.offset));
+        throw new StopReading(tooManyDirectives(source, token.offset));
       yield* untraced(() => [...composer.next(token)]);
     }
-    if (parser.stack.length > LIMITS.nesting) throw new Stop(tooDeep(source, parser.offset));
-    if (tokens > LIMITS.yamlTokens) throw new Stop(tooLong(source, parser.offset));
+    if (parser.stack.length > LIMITS.nesting) throw new StopReading(tooDeep(source, parser.offset));
+    if (tokens > LIMITS.yamlTokens) throw new StopReading(tooLong(source, parser.offset));
   }
   for (const token of parser.end()) yield* untraced(() => [...composer.next(token)]);
   yield* untraced(() => [...composer.end(false, source.text.length)]);
 }
 
-/** The library makes an Error of each fault, and a text may have millions: their traces would fill the memory. */
+/**
+ * Without stack traces: the library creates an Error for each fault, and the traces of millions would fill the memory.
+ */
 function untraced<T>(work: () => T): T {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
@@ -125,10 +119,10 @@ function untraced<T>(work: () => T): T {
   }
 }
 
-/** Some 20 ms. */
+/** About 20 ms. */
 const STEP_TOKENS = 10_000;
 
-/** The lexer's mark before the text of a scalar. */
+/** The token with which the lexer announces the text of a scalar. */
 const SCALAR_NEXT = '\u001f';
 
 function tooManyAliases(source: SourceText, offset: number): Diagnostic {
@@ -186,7 +180,7 @@ function convert(
         'yaml-version',
         `YAML ${yaml.version} is not supported, only YAML 1.2`,
         {
-          remedy: 'remove the %YAML line, and quote texts such as "no" and "0123"',
+          remedy: 'remove the %YAML line, and quote strings such as "no" and "0123"',
         },
       ),
     );
@@ -194,7 +188,10 @@ function convert(
   return { value: converter.value(document.contents), positions: converter.positions };
 }
 
-/** A directive counts for the documents that follow, too: those have it far above, and are pointed at themselves. */
+/**
+ * The offset of the %YAML line, if it is near; the directive also applies to later documents, and those are pointed at
+ * themselves.
+ */
 function versionLine(text: string, documentAt: number): number {
   const from = Math.max(0, documentAt - VERSION_LINE_DISTANCE_MAX);
   const found = text.slice(from, documentAt + 1).lastIndexOf('%YAML');
@@ -205,20 +202,20 @@ const VERSION_LINE_DISTANCE_MAX = 4_096;
 
 function spend(allowance: Allowance, values: number, source: SourceText, offset: number): void {
   allowance.values -= values;
-  if (allowance.values < 0) throw new Stop(tooManyValues(source, offset));
+  if (allowance.values < 0) throw new StopReading(tooManyValues(source, offset));
 }
 
 function startOf(node: ParsedNode | null): number {
   return node?.range[0] ?? 0;
 }
 
-/** Plain texts that YAML 1.1, which many tools still read, takes for something else. */
+/** Plain strings that YAML 1.1, which many tools still read, takes for other types. */
 const BOOLEAN_ONCE = /^(?:yes|no|on|off)$/i;
 const SEXAGESIMAL_ONCE = /^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$/;
 const OCTAL_ONCE = /^[-+]?0[0-9]/;
 const CORE_TAG = /^tag:yaml\.org,2002:(?:str|int|float|bool|null|map|seq)$/;
 
-/** A YAML tree to plain data, everything that is questionable in it named on the way. */
+/** Converts a YAML tree to plain data, and reports what is questionable in it. */
 class Converter {
   readonly positions = new Positions();
   readonly #source: SourceText;
@@ -256,7 +253,7 @@ class Converter {
     const entries = new MapEntries();
     for (const pair of node.items) {
       const keyAt = startOf(pair.key);
-      if (entries.count === LIMITS.keys) throw new Stop(tooManyKeys(this.#source, keyAt));
+      if (entries.count === LIMITS.keys) throw new StopReading(tooManyKeys(this.#source, keyAt));
       const key = this.#key(pair.key);
       const value = this.value(pair.value);
       if (key === undefined) continue;
@@ -283,7 +280,7 @@ class Converter {
     return list;
   }
 
-  /** A key that is a text; anything else is a problem. */
+  /** The key if it is a string; otherwise undefined and a problem. */
   #key(node: ParsedNode | null): string | undefined {
     if (node === null || !isScalar(node)) {
       this.#problem(node, 'key-not-text', 'a key must be a string, not a map, list or alias', {
@@ -338,11 +335,11 @@ class Converter {
   }
 
   #alias(node: Alias.Parsed): unknown {
-    // An anchor is known once its value is complete, so a value cannot hold itself.
+    // An anchor is known once its value is complete, so no value can contain itself.
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {
       this.#problem(node, 'unknown-anchor', `alias ${named(node.source)} has no anchor before it`, {
-        remedy: `define it with ${quoted(`&${node.source}`)} further up, or quote the text: ${named(`*${node.source}`)}`,
+        remedy: `define it with ${quoted(`&${node.source}`)} further up, or quote the string: ${named(`*${node.source}`)}`,
       });
       return null;
     }
@@ -359,7 +356,7 @@ class Converter {
   }
 
   #add(problem: Diagnostic): void {
-    if (this.#problems.length >= LIMITS.problems) throw new Stop(tooManyProblems(this.#source.file));
+    if (this.#problems.length >= LIMITS.problems) throw new StopReading(tooManyProblems(this.#source.file));
     this.#problems.push(problem);
   }
 }

@@ -1,12 +1,12 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { DURATION_EXAMPLES, formatDuration, parseDuration } from '../domain/duration.ts';
+import { DURATION_EXAMPLES, formatDuration, parseDuration, requireDuration } from '../domain/duration.ts';
 import { optional } from '../domain/optional.ts';
 import { addressOf, type BackupRef, type RestoreSpec, type Selector } from '../domain/spec.ts';
 import { valueAt, where } from './check-document.ts';
 import type { SourceDocument } from './documents.ts';
 import type { Path } from './positions.ts';
 
-/** A RestoreSet as the schema promises it. */
+/** A RestoreSet that passed its schema. */
 interface RestoreSet {
   readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly spec: {
@@ -29,11 +29,11 @@ interface Restore {
   readonly protect?: boolean;
 }
 
-/** The specs of a document that passed its schema, defaults applied, ids in lower case, times in UTC. */
+/** The specs of a document that passed its schema: defaults applied, ids in lower case, times in UTC. */
 export function toSpecs(document: SourceDocument): RestoreSpec[] {
   const { metadata, spec } = document.value as RestoreSet;
   const defaults = spec.defaults ?? {};
-  const timeoutOfSet = defaults.timeout === undefined ? undefined : milliseconds(defaults.timeout);
+  const timeoutOfSet = defaults.timeout === undefined ? undefined : requireDuration(defaults.timeout);
   const backupOfSet = defaults.backup === undefined ? undefined : normalSelector(defaults.backup);
   const labels = metadata.labels ?? {};
   const validUntil =
@@ -54,7 +54,10 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
     expect: restore.expect ?? {},
     depends_on: (restore.depends_on ?? []).map((name) => dependency(metadata.name, name)),
     source: placeAt(document, ['spec', 'restores', index]),
-    ...optional('timeout_ms', restore.timeout === undefined ? timeoutOfSet : milliseconds(restore.timeout)),
+    ...optional(
+      'timeout_ms',
+      restore.timeout === undefined ? timeoutOfSet : requireDuration(restore.timeout),
+    ),
     ...validUntil,
     ...optional('protect', restore.protect),
   }));
@@ -63,7 +66,7 @@ export function toSpecs(document: SourceDocument): RestoreSpec[] {
 const TIMEOUT_MIN_MS = 1_000;
 const TIMEOUT_MAX_MS = 365 * 86_400_000;
 
-/** Timeouts out of bounds, which a schema cannot say of a text. Looks at documents of any shape. */
+/** Timeouts out of range, which a schema cannot check. Accepts documents of any shape. */
 export function checkTimeouts(document: SourceDocument): Diagnostic[] {
   const outside = (path: Path) => durationOutside(document, path, TIMEOUT_MIN_MS, TIMEOUT_MAX_MS);
   const problems = outside(['spec', 'defaults', 'timeout']);
@@ -75,7 +78,7 @@ export function checkTimeouts(document: SourceDocument): Diagnostic[] {
   return problems;
 }
 
-/** A diagnostic when a duration stands at `path` and is not within the bounds. */
+/** A diagnostic if the duration at `path` is out of range (ms, both ends allowed). */
 export function durationOutside(
   document: SourceDocument,
   path: Path,
@@ -97,7 +100,7 @@ export function durationOutside(
   ];
 }
 
-/** A name of the same set, or an address. */
+/** The address of an entry of `depends_on`: a name of the same set, or an address. */
 export function dependency(set: string, name: string): string {
   return name.includes('/') ? name : addressOf(set, name);
 }
@@ -116,23 +119,17 @@ function backupOf(restore: Restore, fromSet: Selector | undefined): BackupRef {
   return { by: 'selector', selector };
 }
 
-/** The same moment is the same rule, in whatever zone it is written: what was done is looked up by it. */
+/** One moment makes one rule, in whatever zone it is written: done restores are looked up by their rule. */
 function normalSelector(selector: Selector): Selector {
   return {
     ...selector,
     as_of: selector.as_of === 'latest' ? 'latest' : utc(selector.as_of),
-    ...(selector.of_volume === undefined ? {} : { of_volume: selector.of_volume.toLowerCase() }),
+    ...optional('of_volume', selector.of_volume?.toLowerCase()),
   };
 }
 
 function utc(time: string): string {
   return new Date(time).toISOString();
-}
-
-function milliseconds(duration: string): number {
-  const ms = parseDuration(duration);
-  if (ms === undefined) throw new Error(`${duration} is no duration: the schema does not allow that`);
-  return ms;
 }
 
 function placeAt({ source, positions, value }: SourceDocument, path: Path): RestoreSpec['source'] {

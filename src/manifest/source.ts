@@ -4,7 +4,7 @@ import type { SourcePosition } from '../domain/diagnostic.ts';
 const SHOWN_LINE_MAX = 240;
 const SECRET = /pass(word|wd|phrase)|secret|token|credential|private|(access|api)[-_]?key|:\/\/[^\s/]*@/i;
 
-/** A text and the file it came from; tells where in it an offset stands. */
+/** A text with its file; finds line and column of an offset. */
 export class SourceText {
   readonly file: string;
   readonly text: string;
@@ -21,7 +21,7 @@ export class SourceText {
     return { file: this.file, line, column, ...(text === undefined ? {} : { text }) };
   }
 
-  /** Line and column, from 1; a column is a UTF-16 unit, as editors count them. */
+  /** Line and column, from 1; columns count UTF-16 units, as editors do. */
   position(offset: number): { line: number; column: number } {
     const starts = this.#starts();
     let low = 0;
@@ -34,11 +34,11 @@ export class SourceText {
     return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   }
 
-  /** The line itself, unless it is too long to be read or looks as if it held a secret. */
+  /** The text of a line, unless it is too long or may contain a secret. */
   #lineText(line: number): string | undefined {
     const starts = this.#starts();
     const start = starts[line - 1] ?? 0;
-    // Before the line break is looked for: a line may be as long as the file, and be asked for a thousand times.
+    // Checked before searching for the line break: a line may be as long as the file, and be needed a thousand times.
     if ((starts[line] ?? this.text.length) - start > SHOWN_LINE_MAX + 2) return undefined;
     const text = this.text.slice(start, starts[line]).replace(/\r?\n$/, '');
     return text.length <= SHOWN_LINE_MAX && !looksSecret(text) ? text : undefined;
@@ -54,7 +54,7 @@ export class SourceText {
   }
 }
 
-/** Whether a text may hold a secret; then it is not repeated in a message. */
+/** Whether a text may contain a secret, so that messages must not repeat it. */
 export function looksSecret(text: string): boolean {
   return SECRET.test(text);
 }

@@ -2,9 +2,16 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { LIMITS } from './limits.ts';
 import type { SourceText } from './source.ts';
 
-/** What can be wrong with a text, JSON or YAML, before anybody asks what it means. */
+/** Thrown by a reader of YAML or JSON: nothing more of the file is read. */
+export class StopReading extends Error {
+  readonly problem: Diagnostic;
+  constructor(problem: Diagnostic) {
+    super(problem.summary);
+    this.problem = problem;
+  }
+}
 
-/** Keys that reach into JavaScript's own objects; nothing in a manifest is called so. */
+/** Keys that change JavaScript objects; no manifest has such keys. */
 const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function isForbiddenKey(key: string): boolean {
@@ -95,7 +102,7 @@ export function tooManyRestores(declared: number): Diagnostic {
   );
 }
 
-/** Reading a file ends here: nobody mends more at a time. */
+/** Ends the reading of a file. */
 export function tooManyProblems(file?: string): Diagnostic {
   return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {
     remedy: 'fix these first',
@@ -103,12 +110,12 @@ export function tooManyProblems(file?: string): Diagnostic {
   });
 }
 
-/** A key or value for a message: quoted, on one line, not too long. */
+/** A key or value for a message: quoted, shortened, on one line. */
 export function named(text: string): string {
   return JSON.stringify(shortened(text));
 }
 
-/** As much as a message repeats of a text, which may be as long as the file. */
+/** The part of a text that a message shows; the text may be as long as the file. */
 export function shortened(text: string): string {
   return text.length > 64 ? `${text.slice(0, 61)}…` : text;
 }

@@ -10,7 +10,7 @@ interface Advice {
 
 const BAD_REFERENCE: Advice = {
   what: 'an anchor or alias is not written correctly',
-  remedy: 'quote a text that starts with & or *',
+  remedy: 'quote a string that starts with & or *',
 };
 const BAD_KEY: Advice = {
   what: 'a key and its colon must stand on one line, one key after the other',
@@ -18,14 +18,14 @@ const BAD_KEY: Advice = {
 };
 const BAD_TAG: Advice = {
   what: 'a tag (!) is not supported here',
-  remedy: 'quote a text that starts with !',
+  remedy: 'quote a string that starts with !',
 };
 const MISPLACED: Advice = {
-  what: 'this does not belong here',
+  what: 'this is not expected here',
   remedy: 'look for a missing quote, comma or dash, or a wrong indentation, here or in the line above',
 };
 
-/** In our words, by the library's code: its own texts repeat what stands in the file. */
+/** Our texts by the error code of the library, whose own texts repeat content of the file. */
 const ADVICE: Record<ErrorCode, Advice> = {
   ALIAS_PROPS: BAD_REFERENCE,
   BAD_ALIAS: BAD_REFERENCE,
@@ -44,15 +44,15 @@ const ADVICE: Record<ErrorCode, Advice> = {
   },
   BAD_PROP_ORDER: BAD_REFERENCE,
   BAD_SCALAR_START: {
-    what: 'a text cannot start with this character',
-    remedy: 'quote the text',
+    what: 'a plain string cannot start with this character',
+    remedy: 'quote the string',
   },
   BLOCK_AS_IMPLICIT_KEY: {
     what: 'a second "key: value" starts on the same line',
     remedy: 'put it on a line of its own, or quote a string that contains a colon and a space',
   },
   BLOCK_IN_FLOW: {
-    what: 'between { } or [ ] everything is written in that form',
+    what: 'block style is not allowed between { } or [ ]',
     remedy: 'close the bracket first, or write the inner part with { } or [ ] too',
   },
   DUPLICATE_KEY: { what: 'duplicate key', remedy: 'keep one of the two' },
@@ -66,7 +66,7 @@ const ADVICE: Record<ErrorCode, Advice> = {
   MULTIPLE_ANCHORS: BAD_REFERENCE,
   MULTIPLE_DOCS: MISPLACED,
   MULTIPLE_TAGS: BAD_TAG,
-  NON_STRING_KEY: { what: 'a key must be a text', remedy: 'quote it' },
+  NON_STRING_KEY: { what: 'a key must be a string', remedy: 'quote it' },
   RESOURCE_EXHAUSTION: { what: 'this is too large or too deep to be read', remedy: 'divide the file' },
   TAB_AS_INDENT: {
     what: 'a tab is used for indentation, which YAML forbids',
@@ -83,7 +83,7 @@ export function yamlSyntaxProblem(source: SourceText, problem: YAMLParseError): 
   return problemAt(source, offset, code, `not valid YAML: ${what}`, { remedy });
 }
 
-/** The library points to the start of a line where the fault is what comes after its indentation. */
+/** The library points to the start of a line if the fault comes after its indentation. */
 function spacesAt(text: string, offset: number): number {
   const isLineStart = offset === 0 || text[offset - 1] === '\n';
   return isLineStart ? (/^ */.exec(text.slice(offset, offset + 1024))?.[0].length ?? 0) : 0;

@@ -1,8 +1,8 @@
 const NAMED_MAX = 3;
 
 /**
- * `a, b, c and 7 more`, without `except`: a message about thousands names the first few, so that thousands of
- * such messages stay linear.
+ * `a, b, c and 7 more`, without `except`. Only the first few names are computed, so thousands of such messages stay
+ * linear.
  */
 export function abbreviate<T>(all: readonly T[], nameOf: (one: T) => string, except?: string): string {
   const shown = all

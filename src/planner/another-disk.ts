@@ -6,14 +6,14 @@ import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
 import { newestOf } from './select.ts';
-import { nameOfDisk, placed } from './shown.ts';
+import { atPosition, nameOfDisk } from './shown.ts';
 
 /**
- * A backup of another disk is allowed, and hardly ever meant: an id was mistaken. So what is said first is how to
- * fix the id; what cannot be undone, such as extending the disk, comes last.
+ * A backup of another disk is allowed, but hardly ever intended: usually the id is wrong. So the first advice is how to
+ * correct the id; what cannot be undone, such as extending the disk, comes last.
  */
 
-/** In place of "extend the disk": it is too small for a backup that is not its own. */
+/** Replaces "extend the disk" if the disk is too small for a backup of another disk. */
 export function tooSmallForAnother(
   { spec }: Resolved,
   volume: Volume,
@@ -34,7 +34,7 @@ export function tooSmallForAnother(
   );
 }
 
-/** It fits, so nothing else would speak of it before the disk is overwritten. */
+/** The backup fits, so no other message would mention it before the disk is overwritten. */
 export function overwritesWithAnother(action: RestoreAction, context: Context): Diagnostic[] {
   const { volume, backup } = action;
   if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherDisk(action)) return [];
@@ -46,7 +46,7 @@ export function overwritesWithAnother(action: RestoreAction, context: Context): 
       summary: `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
       remedy: new MultilineText(
         ownBackup(own, action.source, context),
-        `if the other disk’s is meant, say so instead of backup_id: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
+        `if this backup is intended, replace backup_id by: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
       ),
     },
   ];
@@ -59,8 +59,8 @@ function ownBackup(
 ): string {
   const newest = newestOf(id, advisable);
   return newest
-    ? `the newest backup of ${called(name, id)}: ${quotedWhole(newest.id)} (${seconds(newest.created_at)}); put that${placed(source)}`
-    : `correct backup_id${placed(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
+    ? `the newest backup of ${called(name, id)}: ${quotedWhole(newest.id)} (${seconds(newest.created_at)}); use it as backup_id${atPosition(source)}`
+    : `correct backup_id${atPosition(source)}; the backups of ${called(name, id)}: openstack volume backup list --volume ${shellWord(id)}`;
 }
 
 function called(name: string | undefined, id: string): string {

@@ -12,7 +12,7 @@ import type { Resolved } from './resolve-spec.ts';
 
 /** The operator's limits, as a plan is held against them. */
 
-/** What the policy, and restores that protect their disk, say of one restore. */
+/** Checks one restore against the policy and against restores that protect their disk. */
 export function policyCheck(
   resolved: readonly Resolved[],
   planned: readonly Resolved[],
@@ -104,8 +104,8 @@ interface Protection {
 }
 
 /**
- * Disks into which a restore with `protect: true` was done: as it is declared, or as its record has it, whatever is
- * declared today or was restored since. Only a declaration at the address of that record lifts what the record has.
+ * Finds the disks into which a restore with `protect: true` was done. The declaration or the record may say `protect`.
+ * Only a declaration at the address of the record lifts what the record says, whatever was restored since.
  */
 function findProtections(
   resolved: readonly Resolved[],
@@ -121,7 +121,7 @@ function findProtections(
       if (planned.has(one)) lifted.add(`${volume_id} ${spec.address}`);
       continue;
     }
-    // With its generation raised, what it did before stands at its address.
+    // After its generation was raised, the earlier restore is the record at its address.
     const record = [found?.record, records.at(spec.address)].find((r) => r?.status === 'succeeded');
     if (record?.status === 'succeeded' && record.volume_id === volume_id)
       declared.set(volume_id, { address: spec.address, since: record.finished_at });

@@ -8,38 +8,38 @@ import type { State } from '../domain/state.ts';
 import type { RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
 
-/** All that a plan is made of; nothing else flows in. */
+/** The whole input of a plan. */
 export interface PlanInput {
   readonly specs: readonly RestoreSpec[];
   readonly files: readonly ManifestFile[];
-  /** Absent: nothing was initialised yet. */
+  /** Absent: there is no state yet. */
   readonly state?: State;
   /** Absent only offline. */
   readonly target?: CloudProject;
-  /** Absent: offline; nothing is said about the cloud. Else all that `observationNeeds` asks for. */
+  /** Absent: offline. Otherwise all that `observationNeeds` asks for. */
   readonly observations?: Observations;
   readonly policy: Policy;
-  /** Limits of the policy that a person lifts for this run. */
+  /** Limits of the policy that the operator lifts for this run. */
   readonly waivers?: readonly Waiver[];
-  /** Plan only these and what they depend on; empty: all. */
+  /** Only these and their dependencies are planned; empty: all. */
   readonly only: readonly Address[];
   /** Epoch ms. */
   readonly now: number;
   readonly toolVersion: string;
 }
 
-/** What every restore of one plan is judged by, made ready for looking things up. */
+/** The input of a plan, indexed for the decisions about each restore. */
 export interface Context {
   readonly records: RecordIndex;
   /** Absent: offline. */
   readonly observations: Observations | undefined;
   readonly volumesByName: VolumeIndex;
   readonly backups: BackupIndex;
-  /** For advice: those, or what was listed only for it. */
+  /** Backups for advice: `backups`, or those that were listed only for advice. */
   readonly advisable: BackupIndex;
   readonly project: ProjectRegion;
   readonly policy: Policy;
-  /** Limits of the policy that a person lifted for this run. */
+  /** Limits of the policy that the operator lifted for this run. */
   readonly waivers: ReadonlySet<Waiver>;
   /** Epoch ms. */
   readonly now: number;

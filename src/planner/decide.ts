@@ -19,7 +19,9 @@ import { hasExpired, type Pinned, type Resolved } from './resolve-spec.ts';
 import { type SharedVolumes, sharedVolumeProblem } from './shared-volumes.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
-/** One restore against all that is known: what is done stays done, what is open goes first, then what is new. */
+/**
+ * Decides about one restore: what is done stays done, an open restore is resumed, and only then something new starts.
+ */
 export function decide(
   one: Resolved,
   assignments: RecordAssignments,
@@ -29,7 +31,7 @@ export function decide(
   context: Context,
 ): Action {
   const { spec, found } = one;
-  // Below it is spread last: V8 takes ten times as long for properties that follow a spread.
+  // Spread last below: V8 takes ten times as long for properties that follow a spread.
   const base = {
     address: spec.address,
     volume: volumeView(one, context),
@@ -63,10 +65,10 @@ export function decide(
     switch (record.status) {
       case 'intended':
       case 'running':
-        // The executor looks before it sends only where the record stands.
+        // The executor checks the cloud before it sends only for a record of the state.
         if (!current) return blocked([outcomeUnknown(found, context), ...occupied]);
         if (occupant) return blocked(occupied);
-        // A rule that picked it stays with it, also when the manifest names the backup by now.
+        // The rule that picked the backup stays with it, even if the manifest now names the backup.
         return {
           kind: 'resume',
           record,
@@ -81,13 +83,14 @@ export function decide(
       case 'failed':
         // Rule: maybe-touched-is-not-planned-again
         if (record.touched === 'maybe') return blocked([mayBeTouched(record, current, context), ...occupied]);
-        break; // the disk was not touched: it is planned again
+        break; // the disk was not touched, so the restore is planned again
       default:
         return unreachable(record);
     }
   }
   // Rule: maybe-touched-here-is-not-planned-again
-  // The newest attempt elsewhere touched nothing; the one that stands here may have, and nobody has settled it.
+  // The newest attempt, at another address, touched nothing. The record at this address may have, and it is not
+  // resolved.
   const before = recordBefore(one, assignments, context);
   if (before && isMaybeTouched(before) && isOf(before, one))
     return blocked([mayBeTouched(before, true, context), ...occupied]);
@@ -117,7 +120,7 @@ export function decide(
   };
 }
 
-/** What a person has to settle before the restore can go on, whatever else blocks it. */
+/** The unknown outcome that must be resolved before the restore can continue, whatever else blocks it. */
 function unknownInTheWay(
   { spec, found, volume_id, backup_id }: Resolved,
   { occupied }: RecordAssignments,
@@ -133,7 +136,7 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
   return record?.status === 'unknown';
 }
 
-/** Only a record that stands at the declaration's address, or moves there, can keep another rule. */
+/** Only a record at the address of the declaration, or one that moves there, can get another rule. */
 function ruleToNote({ spec, found, newRule }: Resolved, { assigned }: RecordAssignments) {
   const isOwn = found?.current && assigned.get(found.record.address) === spec.address;
   return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
@@ -151,12 +154,12 @@ function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved
   return volume_id === one.volume_id && backup_id === one.backup_id && generation === one.spec.generation;
 }
 
-/** The views with their ids, which whatever is found has. */
+/** The views, with the ids that every pinned restore has. */
 function pinned({ volume_id, backup_id }: Pinned, { volume, backup }: Pick<Action, 'volume' | 'backup'>) {
   return { volume: { ...volume, id: volume_id }, backup: { ...backup, id: backup_id } };
 }
 
-/** What the executor needs besides the pin. `rule`: the one that picked it, if the manifest names none. */
+/** What the executor needs in addition. `rule`: the rule that picked the backup, if the manifest has none. */
 function runnable(spec: RestoreSpec, rule?: Selector) {
   const { expect, depends_on, timeout_ms, valid_until, protect, backup } = spec;
   const selector = backup.by === 'selector' ? backup.selector : rule;
@@ -170,7 +173,7 @@ function runnable(spec: RestoreSpec, rule?: Selector) {
   };
 }
 
-/** The record that will stand at the address once the moves are written down. */
+/** The record at the address after the moves are written. */
 function recordBefore(
   { spec, found }: Resolved,
   assignments: RecordAssignments,

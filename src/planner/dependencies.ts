@@ -5,7 +5,7 @@ import { optional } from '../domain/optional.ts';
 import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 
-/** Like Terraform’s -target: what was named, and all that it depends on. */
+/** Like -target of Terraform: the named restores and all their dependencies. */
 export function withDependencies(
   specs: readonly RestoreSpec[],
   only: readonly Address[],
@@ -23,8 +23,8 @@ export function withDependencies(
 }
 
 /**
- * A dependency is met only by a success: what depends on a restore that is blocked or expired cannot start
- * either, nor can what depends on that. A plan that showed it as a restore would promise what apply cannot do.
+ * Only a success meets a dependency: a restore that depends on a blocked or expired one cannot start, nor can its own
+ * dependants. A plan that showed them as restores would promise what apply cannot do.
  */
 export function blockDependants(actions: readonly Action[]): Action[] {
   const dependants = new Map<Address, RestoreAction[]>();

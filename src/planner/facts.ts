@@ -9,7 +9,7 @@ import { tooSmallForAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
 
-/** What disk and backup, as just seen, say against a restore. */
+/** Reasons against a restore in disk and backup as just read. */
 export function factProblems(one: Resolved, context: Context): Diagnostic[] {
   const { observations, records, project } = context;
   const { volume_id, backup_id, spec } = one;
@@ -38,7 +38,7 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
   ];
 }
 
-/** Readiness facts that do not hold yet; they are checked again right before the POST. */
+/** Preconditions that are not met yet; they are checked again right before the POST. */
 export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Precondition[] {
   const volume = observations?.volumes.get(volume_id ?? '');
   const backup = observations?.backups.get(backup_id ?? '');
@@ -46,12 +46,12 @@ export function waits({ volume_id, backup_id }: Resolved, { observations }: Cont
   return unmetPreconditions(volume.value, backup.value, observations?.pending_backups);
 }
 
-/** Not asked for by a rule that names the other disk. */
+/** The backup is of another disk, and no rule names that disk. */
 function isForeign({ backup }: RestoreSpec, { volume_id }: Backup, target: string): boolean {
   return volume_id !== target && (backup.by === 'id' || backup.selector.of_volume === undefined);
 }
 
-/** What a complete list does not hold does not exist. */
+/** Something that is not in a complete list does not exist. */
 function absent(list: readonly unknown[] | undefined): Reading<never> | undefined {
   return list && { kind: 'gone', failure: { cause: 'status', message: 'not in the list' } };
 }

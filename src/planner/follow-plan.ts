@@ -5,7 +5,10 @@ import type { RestoreRecord, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { VERSION } from '../version.ts';
 
-/** A plan of nothing but what is under way, made of the records; `unknown`: what it leaves out, for a person to settle. */
+/**
+ * A plan that only follows restores under way, made from their records. `unknown`: restores left out because their
+ * outcome must be resolved.
+ */
 export function followPlan(
   records: readonly UnderWay[],
   state: Pick<State, 'lineage' | 'serial'>,
@@ -42,7 +45,7 @@ function common(
   };
 }
 
-/** Of a run that only follows: it sends nothing, whatever the policy says. */
+/** For a run that only follows: it sends nothing, so no policy applies. */
 function followed(record: UnderWay): ResumeAction {
   return { kind: 'resume', ...common(record), expect: {}, depends_on: [], record, refused: [] };
 }
@@ -53,8 +56,8 @@ function leftOut(unknown: Unknown): BlockedAction {
 }
 
 /**
- * What is left of a plan that is refused: what is under way is followed, which can only help; nothing new starts,
- * and nothing is renamed or noted. Undefined when nothing is under way. For a run in mode `follow`.
+ * The part of a refused plan that a run in mode `follow` may do: restores under way are followed; nothing new starts,
+ * and no record is renamed or changed otherwise. Undefined if nothing is under way.
  */
 export function onlyFollowing(plan: Plan, why: readonly Diagnostic[]): Plan | undefined {
   if (!plan.actions.some(({ kind }) => kind === 'resume')) return undefined;
@@ -64,7 +67,7 @@ export function onlyFollowing(plan: Plan, why: readonly Diagnostic[]): Plan | un
 function withoutStart(action: Action, why: readonly Diagnostic[]): Action {
   switch (action.kind) {
     case 'resume': {
-      // Its record stays where it stands.
+      // Its record is not renamed.
       const { was, protect, ...rest } = action;
       return { ...rest, address: was ?? action.address };
     }

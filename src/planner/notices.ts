@@ -8,9 +8,9 @@ import type { State } from '../domain/state.ts';
 import { overwritesWithAnother } from './another-disk.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
-import { placed } from './shown.ts';
+import { atPosition } from './shown.ts';
 
-/** What a person should know of an action that is right by the rules. */
+/** Warnings and notes about an action that follows the rules. */
 export function noticesOf(
   action: Action,
   { spec, found }: Resolved,
@@ -31,7 +31,7 @@ export function noticesOf(
   if (action.kind === 'resume') return waived.map((notice) => ({ ...notice, where }));
   if (action.kind !== 'noop' || !found) return [];
   const { record } = found;
-  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup)}${placed(spec.source)}`;
+  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup)}${atPosition(spec.source)}`;
   return [...doneAtHigher(record, spec.generation), ...touchedSince(record, context)].map((notice) => ({
     ...notice,
     remedy: again,
@@ -39,7 +39,7 @@ export function noticesOf(
   }));
 }
 
-/** Approved today, `latest` would be another backup tomorrow: only a saved plan holds it fast. */
+/** `latest` would pick another backup tomorrow: only a saved plan keeps the approved one. */
 function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
   if (selector?.as_of !== 'latest') return [];
   return [
@@ -52,7 +52,7 @@ function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
   ];
 }
 
-/** Of what the service does with disk and backup. */
+/** What the service does with disk and backup. */
 function beforeOverwriting({ volume, backup }: RestoreAction, { observations }: Context): Diagnostic[] {
   const seen = observations?.volumes.get(volume.id ?? '');
   if (seen?.kind !== 'found' || backup.size === undefined) return [];
@@ -70,7 +70,7 @@ function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[
   ];
 }
 
-/** Done, but the disk may hold something else by now. Later successes are told by `superseded_by`. */
+/** The restore is done, but the disk may contain something else now. `superseded_by` shows later successes. */
 function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Context): Diagnostic[] {
   const [open] = records.openOn(volume_id, backup_id).disk;
   const touch = records.lastTouch(volume_id);
@@ -83,7 +83,7 @@ function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Cont
   return [{ severity: 'warning', code: 'disk-touched-since', summary: `since it was done, ${since}` }];
 }
 
-/** Disks that are being restored right now, and not by a restore that the state knows of. */
+/** Disks that are being restored now, but not by a restore of the state. */
 export function foreignRestores(actions: readonly Action[], state: State | undefined): Diagnostic[] {
   const ours = new Set<string>();
   for (const record of state?.records.values() ?? []) if (isOpen(record)) ours.add(record.volume_id);

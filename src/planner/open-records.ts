@@ -9,9 +9,12 @@ import type { RecordAssignments } from './record-assignments.ts';
 import { generationAfter, type MatchedRecord } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
 
-/** What earlier restores left unsettled, and how each is settled. The reasons that keep a plan from starting twice. */
+/**
+ * Reasons that keep a plan from starting a restore twice: earlier restores without a final outcome, with the way to
+ * resolve each.
+ */
 
-/** Its own last attempt: nobody can tell what came of it. */
+/** The outcome of its own last attempt is unknown. */
 export function outcomeUnknown({ record, current }: MatchedRecord, context: Context): Diagnostic {
   const cause = record.status === 'unknown' ? `: ${record.cause}` : '';
   if (!current)
@@ -27,13 +30,13 @@ export function outcomeUnknown({ record, current }: MatchedRecord, context: Cont
   });
 }
 
-/** Its own last attempt failed and the disk may hold half of the backup. */
+/** Its own last attempt failed, and the disk may contain half of the backup. */
 export function mayBeTouched(
   record: RestoreRecord & { readonly status: 'failed' },
   current: boolean,
   context: Context,
 ): Diagnostic {
-  // Under an address that is another record's by now, `resolve` would settle that one.
+  // If another record is at this address now, `resolve` would change that one.
   const resolvable = current && !record.resolution;
   return error(
     'may-be-touched',
@@ -44,7 +47,7 @@ export function mayBeTouched(
   );
 }
 
-/** An open restore of something else stands at the address; a new record there would hide it. */
+/** An open record of another restore is at the address; a new record would hide it. */
 export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): Diagnostic {
   const { address, status } = occupant;
   const own = found?.current && found.record.address !== address ? found.record : undefined;
@@ -52,7 +55,7 @@ export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): D
     detail:
       identityText(occupant) +
       (own ? `; the record of this restore (${statusWord(own.status)}) is at ${own.address}` : ''),
-    remedy: howToSettle(occupant, undefined),
+    remedy: howToResolve(occupant, undefined),
   });
 }
 
@@ -64,13 +67,12 @@ export function sameRestoreTwice(record: RestoreRecord, assignments: RecordAssig
   );
 }
 
-/** On each of disk and backup, so many are told; the others show in their own actions or as orphans. */
-const TOLD_MAX = 3;
+/** Listed for the disk, and for the backup; the others show in their own actions or as orphans. */
+const LISTED_MAX = 3;
 
 /**
- * Open business first: nothing new starts on a disk or backup whose last restore may still be going on. What this
- * very plan resumes on the backup does not block: the executor goes on with it before, and holds the backup until
- * it is over.
+ * Nothing new starts on a disk or backup whose last restore may still be running. A restore of the same backup that
+ * this plan resumes does not block: the executor resumes it first, and reserves the backup until it has ended.
  */
 export function openRestoreProblems(
   one: Resolved,
@@ -82,27 +84,27 @@ export function openRestoreProblems(
   if (volume_id === undefined || backup_id === undefined) return [];
   const { disk, backup } = records.openOn(volume_id, backup_id);
   const occupant = assignments.occupied.get(spec.address);
-  const told = new Set<RestoreRecord>();
+  const listed = new Set<RestoreRecord>();
   for (const list of [disk, backup]) {
-    let left = TOLD_MAX;
+    let left = LISTED_MAX;
     for (const record of list) {
       if (left === 0) break;
       const resumedFirst = resuming.has(record) && record.volume_id !== volume_id;
-      if (record === occupant || resumedFirst || told.has(record)) continue;
-      told.add(record);
+      if (record === occupant || resumedFirst || listed.has(record)) continue;
+      listed.add(record);
       left--;
     }
   }
-  return [...told].map((record) => {
+  return [...listed].map((record) => {
     const shared = record.volume_id === volume_id ? 'disk' : 'backup';
     return error('open-business', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
       detail: `${identityText(record)}, since ${record.updated_at}`,
-      remedy: howToSettle(record, assignments.assigned.get(record.address)),
+      remedy: howToResolve(record, assignments.assigned.get(record.address)),
     });
   });
 }
 
-/** What this plan resumes on the same backup, and a new start from it waits for. */
+/** The restore of the same backup that this plan resumes; a new restore waits for it. */
 export function waitsForResumed(
   { volume_id, backup_id }: Resolved,
   resuming: ReadonlySet<RestoreRecord>,
@@ -113,7 +115,7 @@ export function waitsForResumed(
   return first ? [{ what: `${first.address} to end (it is resumed first)`, commands: [] }] : [];
 }
 
-/** Records that the plan brings to their end: open, declared, and not in the way of each other. */
+/** Records that the plan resumes: open, declared, and not blocked by each other. */
 export function resumedBy(
   planned: readonly Resolved[],
   assignments: RecordAssignments,
@@ -131,8 +133,8 @@ export function resumedBy(
   );
 }
 
-/** `declared`: the address under which the manifests declare it, if they do. */
-function howToSettle(record: RestoreRecord, declared: Address | undefined): string {
+/** `declared`: the address of its declaration, if it has one. */
+function howToResolve(record: RestoreRecord, declared: Address | undefined): string {
   if (record.status === 'unknown') return `find out what happened, then: ${resolveCommand(record.address)}`;
   return declared === undefined
     ? `wait for its end: vbsctl wait ${shellOperand(record.address)}; or find out what happened, then: ${resolveCommand(record.address)}`

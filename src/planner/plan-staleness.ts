@@ -16,9 +16,9 @@ import type { Address } from '../domain/spec.ts';
 import { addressesOf, type State } from '../domain/state.ts';
 
 /**
- * Where a saved plan stands: what of it is done, what an earlier run of it left under way, what is still to be
- * done; or why it must not be applied, as sentences that say what moved and when. Pure. What other plans did
- * elsewhere in the state does not matter.
+ * Whether a saved plan may still be applied: if so, what is done, what an earlier run of it left under way and what is
+ * left to do; if not, what has changed and when. Changes by other plans to other restores of the state do not matter.
+ * Pure.
  */
 export type Staleness =
   | { readonly kind: 'stale'; readonly reasons: readonly Diagnostic[] }
@@ -26,21 +26,21 @@ export type Staleness =
       readonly kind: 'current';
       readonly progress: ReadonlyMap<Address, Progress>;
       readonly state: State;
-      /** Its renames are written down already. */
+      /** Its renames are in the state already. */
       readonly moved: boolean;
     };
 
 /**
- * By the records that runs of this very plan wrote. `to_repeat`: it failed without touching the disk. `ended`: with an
- * outcome that the plan cannot go on from.
+ * From the records that runs of this plan wrote. `to_repeat`: it failed without touching the disk. `ended`: it has an
+ * outcome from which the plan cannot continue.
  */
 export type Progress = 'to_do' | 'to_repeat' | 'under_way' | 'done' | 'ended';
 
 export interface StalenessContext {
   readonly state: State | undefined;
-  /** Where the state is looked for, for messages. */
+  /** Location of the state, for messages. */
   readonly location: string;
-  /** What the credentials lead to. */
+  /** The project of the credentials. */
   readonly target: CloudProject;
   /** Epoch ms. */
   readonly now: number;
@@ -72,8 +72,6 @@ export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: H
 function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
-
-// ---- where
 
 function otherTarget(saved: SavedPlan, { target }: StalenessContext): Diagnostic[] {
   if (sameProject(saved.target, target)) return [];
@@ -117,14 +115,13 @@ function otherState(saved: SavedPlan, { state, location }: StalenessContext): Di
   return [];
 }
 
-/** Clocks of two machines differ by so much, and no more. */
+/** The clocks of two machines may differ by this much. */
 const SKEW_MS = 5 * 60_000;
 
 /**
- * The time in the file is its writer's word. Two things bound it from outside: this machine's clock, and the state,
- * which tells when the first thing happened that the plan does not know of. A plan that claims to be younger than that
- * was not made over the serial that it names. Nothing bounds it as long as the state has not moved on: then a file
- * whose time was edited looks like one that was made anew. Only a signature tells these two apart.
+ * Anybody who can write the file can choose its `created_at`. It is checked against this machine’s clock and against
+ * the state: the plan cannot be younger than the first change after the serial that it names. While the state has not
+ * changed since, an edited time is not noticed; only a signature prevents that.
  */
 function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: StalenessContext): Diagnostic[] {
   const { created_at } = saved;
@@ -160,13 +157,11 @@ function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: StalenessCo
   ];
 }
 
-// ---- what this plan did itself
-
 interface OwnWork {
-  /** By identity, the newest record that a run of this plan wrote. */
+  /** Identity → the newest record that a run of this plan wrote. */
   readonly records: ReadonlyMap<string, RestoreRecord>;
   readonly moved: boolean;
-  /** When a run of it last closed something, and who ran it. */
+  /** The last run of the plan that ended a restore. */
   readonly last: { readonly at: string; readonly who: string } | undefined;
 }
 
@@ -218,8 +213,6 @@ function appliedBefore(restores: number, { records, last }: OwnWork): Diagnostic
   });
 }
 
-// ---- what others did
-
 function changedRecords(saved: SavedPlan, state: State, moved: boolean, hash: Hash): Diagnostic[] {
   const expected = new Map(saved.records.map(({ address, sha256 }) => [address, sha256]));
   if (moved) {
@@ -263,7 +256,7 @@ function recordChanged(
   );
 }
 
-/** A disk that was restored meanwhile under an address that the plan does not name. */
+/** Disks that were restored since, under an address that the plan does not name. */
 function changedDisks(
   saved: SavedPlan,
   { history }: State,
@@ -277,7 +270,7 @@ function changedDisks(
       )
       .map(({ declared, volume }) => [volume.id, declared]),
   );
-  const told = new Set(saved.records.map(({ address }) => address));
+  const reported = new Set(saved.records.map(({ address }) => address));
   const reasons: Diagnostic[] = [];
   for (let index = history.length - 1; index >= 0; index--) {
     const entry = history[index];
@@ -285,8 +278,8 @@ function changedDisks(
     if (entry.type !== 'closed' || entry.record.plan_digest === saved.digest) continue;
     const { record, actor } = entry;
     const declared = planned.get(record.volume_id);
-    if (!declared || told.has(record.address)) continue;
-    told.add(record.address);
+    if (!declared || reported.has(record.address)) continue;
+    reported.add(record.address);
     reasons.push(
       error(
         'plan-stale',

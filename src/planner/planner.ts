@@ -17,15 +17,15 @@ import { type Resolved, resolve } from './resolve-spec.ts';
 import { findSharedVolumes } from './shared-volumes.ts';
 
 /**
- * Start here: what `apply` would do. Each spec is resolved to a disk, a backup and its record; the records are
- * given to the declarations they belong to; then each restore is decided. Pure: specs × state × observations ×
- * now. Linear in specs and records. `records`: the index of the state, where there is one already.
+ * Start here: makes the plan. Resolves each spec to a disk, a backup and its record, assigns the records to the
+ * declarations, then decides about each restore. Pure and linear in specs and records. `records`: the index of the
+ * state, if the caller has one.
  */
 export function plan(input: PlanInput, records = indexRecords(input.state)): Plan {
   const { specs, state, policy } = input;
   const context = contextOf(input, records);
   const resolved = specs.map((spec) => resolve(spec, context));
-  // Over all specs, also those that --target leaves out: a disk or a record may be theirs.
+  // For all specs, also those that --target leaves out: a disk or a record may belong to them.
   const assignments = assignRecords(resolved, context.records);
   const sharedVolumes = findSharedVolumes(resolved, assignments, input.now);
 
@@ -48,7 +48,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
     actions,
     ...optional('left_out', planned.length < specs.length ? specs.length - planned.length : undefined),
     orphans: orphans(state, assignments),
-    // All renames, also of what --target leaves out: two records may be changing places.
+    // All renames, also of restores that --target leaves out: two records may exchange their addresses.
     moves: [...assignments.movedFrom].map(([to, from]) => ({ from, to })),
     notices: [
       ...checkPlanSize(actions, policy, context.waivers),
@@ -62,7 +62,7 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
   };
 }
 
-/** What `--target` leaves out is not worked on; that a person has to settle some of it is said all the same. */
+/** Unknown outcomes among the restores that `--target` leaves out: they need to be resolved all the same. */
 function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Address>): Diagnostic[] {
   const left = resolved.filter(
     ({ spec, found }) => found?.record.status === 'unknown' && !wanted.has(spec.address),

@@ -25,8 +25,8 @@ import type { Progress, Staleness } from './plan-staleness.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
 /**
- * What a saved plan wants, as it is planned again: the disks and backups that were approved, and whatever has to be
- * there for the same records to be renamed.
+ * The specs to plan again for a saved plan: the disks and backups that were approved, and the specs that are needed for
+ * the same renames.
  */
 export function pinnedSpecs({ actions, renamed }: SavedPlan): RestoreSpec[] {
   return [
@@ -37,12 +37,12 @@ export function pinnedSpecs({ actions, renamed }: SavedPlan): RestoreSpec[] {
   ];
 }
 
-/** Of what `pinnedSpecs` gives, what is part of the plan. */
+/** The addresses of `pinnedSpecs` that are part of the plan. */
 export function plannedAddresses({ actions }: SavedPlan): Address[] {
   return actions.filter(isPlannedAgain).map(({ declared }) => declared.address);
 }
 
-/** What was blocked or has expired is not done, but its record may be renamed. */
+/** A blocked or expired restore does not run, but its record may be renamed. */
 function isPlannedAgain(
   action: SavedAction,
 ): action is SavedAction & Pick<SavedRunnable, 'volume' | 'backup'> {
@@ -51,7 +51,7 @@ function isPlannedAgain(
 }
 
 function pinned(spec: RestoreSpec, volumeId: string, backupId: string): RestoreSpec {
-  // Where it was declared is the file's word, and has no place in advice.
+  // The file could name any position, and advice would repeat it.
   return {
     ...spec,
     volume: { by: 'id', id: volumeId },
@@ -62,13 +62,13 @@ function pinned(spec: RestoreSpec, volumeId: string, backupId: string): RestoreS
 
 export type Approved =
   | { readonly kind: 'refused'; readonly reasons: readonly Diagnostic[] }
-  /** What is left of the approved plan, every word of it derived from state and cloud. */
+  /** What is left to do of the approved plan, derived entirely from state and cloud. */
   | { readonly kind: 'plan'; readonly plan: Plan };
 
 /**
- * Holds what was approved against a plan of the same restores made now. The file only says which restores, and what
- * people saw of them: what a disk or backup *is* must be as they saw it; whether it is ready may differ, and is waited
- * for. An action of the file is done only where state and cloud lead to the same one.
+ * Compares a saved plan with a new plan of the same restores. The file only says which restores, and what the approvers
+ * saw: disk and backup must still be the same; whether they are ready may differ, because apply waits for that. An
+ * action of the file runs only if state and cloud lead to the same action.
  */
 export function reconcile(
   saved: SavedPlan,
@@ -77,11 +77,11 @@ export function reconcile(
 ): Approved {
   const now = new Map(fresh.actions.map((action) => [action.address, action]));
   const limits = fresh.notices.filter(({ severity }) => severity === 'error');
-  // Beyond a limit nobody looked at the cloud.
+  // If a limit is exceeded, the cloud was not read.
   if (limits.length > 0) return { kind: 'refused', reasons: limits };
   const reasons: Diagnostic[] = [];
-  if (!moved) reasons.push(...otherMoves(saved, fresh));
-  const meant = new Set(
+  if (!moved) reasons.push(...moveMismatches(saved, fresh));
+  const fromOtherVolume = new Set(
     saved.actions
       .filter(
         ({ declared }) =>
@@ -89,10 +89,10 @@ export function reconcile(
       )
       .map(({ declared }) => declared.address),
   );
-  // Planned again by its id, what a rule took of another disk looks like a mistake.
-  const isMeant = ({ code, where }: Diagnostic) =>
-    code === 'backup-of-another-disk' && meant.has(where?.address ?? '');
-  const notices: Diagnostic[] = fresh.notices.filter((one) => !isMeant(one));
+  // Planned again by id, a backup that a rule took from another disk would look like a mistake.
+  const isIntended = ({ code, where }: Diagnostic) =>
+    code === 'backup-of-another-disk' && fromOtherVolume.has(where?.address ?? '');
+  const notices: Diagnostic[] = fresh.notices.filter((one) => !isIntended(one));
   const actions: Action[] = [];
   for (const action of saved.actions) {
     const { address } = action.declared;
@@ -113,15 +113,15 @@ export function reconcile(
     if (action.kind === 'noop') {
       if (today.kind !== 'noop') reasons.push(notDone(action));
       else {
-        // Noted, it counts as done by this rule, too.
+        // The record would then count as done by this rule, too.
         if (today.note_protect !== undefined && !action.notes_protect) reasons.push(notesProtect(action));
-        if (action.notes_rule) reasons.push(...notOfTheRule(action.declared, today, saved));
+        if (action.notes_rule) reasons.push(...ruleMismatch(action.declared, today, saved));
         actions.push(noted(action, today));
       }
       continue;
     }
-    const stands = progress.get(address);
-    switch (stands) {
+    const reached = progress.get(address);
+    switch (reached) {
       case 'to_do':
       case 'to_repeat':
       case 'under_way': {
@@ -130,7 +130,7 @@ export function reconcile(
           break;
         }
         const differs = [
-          ...anotherKind(action, today, stands),
+          ...anotherKind(action, today, reached),
           ...recordElsewhere(action, today, moved),
           ...differences(action, today, saved),
         ];
@@ -142,15 +142,15 @@ export function reconcile(
         actions.push(today);
         break;
       case 'ended':
-        // Nothing about the plan is stale: it cannot go on with this one, and goes on with the others.
+        // The plan is not stale: it cannot continue with this restore, but with the others.
         if (today.kind === 'blocked') actions.push({ ...today, ended_before: true });
         else if (today.kind === 'noop') actions.push(today);
-        else reasons.push(stale(address, 'an earlier run of the plan ended it, and it would start again'));
+        else reasons.push(stale(address, 'an earlier run of the plan ended it, but it would start again'));
         break;
       case undefined:
-        throw new Error(`nobody knows how ${address} stands`);
+        throw new Error(`the progress of ${address} is not known`);
       default:
-        return unreachable(stands);
+        return unreachable(reached);
     }
   }
   if (reasons.length > 0) return { kind: 'refused', reasons };
@@ -169,14 +169,14 @@ export function reconcile(
   };
 }
 
-/** A pin hides the rule that picked it; the record keeps it. */
+/** The pinned spec has no rule; the record keeps the declared one. */
 function withRule({ backup, expect }: RestoreSpec, today: Action): Action {
   if (backup.by !== 'selector' || !isRunnable(today)) return today;
   const { selector } = backup;
   return { ...today, backup: { ...today.backup, selector }, selector, expect };
 }
 
-/** Nothing is written down that the plan did not show. */
+/** Changes nothing in the record that the plan did not show. */
 function noted(
   { declared, notes_rule }: SavedAction & { readonly kind: 'noop' },
   today: NoopAction,
@@ -199,11 +199,11 @@ function stale(address: Address, summary: string): Diagnostic {
 }
 
 function notDone({ declared }: SavedAction & { readonly kind: 'noop' }): Diagnostic {
-  return stale(declared.address, 'the plan has it as done, and the state does not');
+  return stale(declared.address, 'the plan shows it as done, but the state does not');
 }
 
-/** Every rename follows from declarations and records, or it is not written down. */
-function otherMoves(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
+/** Each rename must follow from declarations and records. */
+function moveMismatches(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
   const derived = new Map(moves.map(({ from, to }) => [to, from]));
   const told = movesOf(saved);
   const shown = new Set(told.map(({ to }) => to));
@@ -211,35 +211,33 @@ function otherMoves(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
     ...told
       .filter(({ from, to }) => derived.get(to) !== from)
       .map(({ from, to }) =>
-        stale(to, `the plan renames ${from} to ${to}, and the state has no such record to rename`),
+        stale(to, `the plan renames ${from} to ${to}, but the state has no such record to rename`),
       ),
     ...moves
       .filter(({ to }) => !shown.has(to))
       .map(({ from, to }) =>
-        stale(to, `its record stands at ${from} by now, and the plan does not show that it is renamed`),
+        stale(to, `its record is now at ${from}, and the plan does not show that rename`),
       ),
   ];
 }
 
-/** A start that the file calls a resumption, or the other way round; what runs of this plan did since is no surprise. */
+/**
+ * A start that the plan shows as a resumption, or the reverse. Runs of the same plan since then may explain the
+ * difference.
+ */
 function anotherKind({ kind, declared }: SavedRunnable, today: Action, progress: Progress): Diagnostic[] {
   if (kind === 'resume' && today.kind === 'restore' && progress !== 'to_repeat')
-    return [
-      stale(
-        declared.address,
-        'the plan goes on with what is under way, and the state has nothing under way there',
-      ),
-    ];
+    return [stale(declared.address, 'the plan resumes it, but the state has nothing under way there')];
   if (kind === 'restore' && today.kind === 'resume' && progress !== 'under_way')
-    return [stale(declared.address, 'the plan starts it, and by now it was begun without this plan')];
+    return [stale(declared.address, 'the plan starts it, but it was started without this plan since')];
   return [];
 }
 
-/** The executor resumes what stands at the address: a record that was renamed meanwhile must not be missed. */
+/** The executor resumes the record at the address, so it must not miss one that was renamed since. */
 function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean): Diagnostic[] {
   if (was === (moved ? undefined : saved.was)) return [];
   const { address } = saved.declared;
-  return [stale(address, `its record stands at ${was ?? address} by now`)];
+  return [stale(address, `its record is now at ${was ?? address}`)];
 }
 
 function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diagnostic[] {
@@ -278,7 +276,7 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
         ...((today.volume.size ?? 0) >= (volume.size ?? 0)
           ? []
           : [differ(`disk ${volume.id} has ${today.volume.size} GB, not ${volume.size} GB`)]),
-        ...notOfTheRule(saved.declared, today, plan),
+        ...ruleMismatch(saved.declared, today, plan),
       ];
     }
     case 'blocked':
@@ -301,14 +299,14 @@ function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diag
   }
 }
 
-/** The rule is what the manifest said; a pin that it could not have picked is nobody's wish. */
-function notOfTheRule(
+/** The rule is from the manifest: a backup that it could not have picked was not intended. */
+function ruleMismatch(
   { address, backup: rule }: RestoreSpec,
   { volume, backup }: RestoreAction | NoopAction,
   { created_at }: SavedPlan,
 ): Diagnostic[] {
   if (rule.by !== 'selector' || volume.id === undefined) return [];
-  // Of what is done, the record does not tell whose backup it was.
+  // The record of a done restore does not say which disk its backup is of.
   const source = rule.selector.of_volume ?? volume.id;
   const { id = '', name = '', size = 0, created_at: taken = '', of_volume_id = source } = backup;
   const seen: Backup = { id, name, size, created_at: taken, volume_id: of_volume_id, status: 'available' };
@@ -317,12 +315,12 @@ function notOfTheRule(
   return [stale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
 }
 
-/** People approve names: who gave a disk another one meant something by it. */
+/** Approvers read names: a changed name may change what they meant. */
 function renamed(what: string, approved: string | undefined, now: string | undefined): string[] {
   return approved === now ? [] : [`${what} is called ${now || 'nothing'}, not ${approved || 'nothing'}`];
 }
 
-/** What it depends on ended badly in an earlier run of this plan: nothing about the plan is stale. */
+/** A dependency failed in an earlier run of this plan; the plan is not stale. */
 function isStuck({ reasons }: BlockedAction): boolean {
   return reasons.length === 1 && reasons[0]?.code === 'dependency-stuck';
 }

@@ -4,17 +4,17 @@ import type { RecordIndex } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
 
 /**
- * Which declaration a record belongs to. A record that is still declared under its own address stays there; else
- * the first declaration of the same restore takes it over, which is what a rename looks like.
+ * The declaration that each record belongs to. A record that is still declared under its own address stays there;
+ * otherwise the first declaration of the same restore gets it, as after a rename.
  */
 export interface RecordAssignments {
-  /** Address of a record → address of the declaration it belongs to. A record without one is an orphan. */
+  /** Address of a record → address of its declaration. A record without a declaration is an orphan. */
   readonly assigned: ReadonlyMap<Address, Address>;
-  /** Address of a declaration → address its record has to move from. */
+  /** Address of a declaration → address that its record moves from. */
   readonly movedFrom: ReadonlyMap<Address, Address>;
   /** Declarations of a restore that already belongs to another declaration. */
   readonly duplicates: ReadonlySet<Address>;
-  /** Address of a declaration → an open record of something else that stands there; a new one would hide it. */
+  /** Address of a declaration → open record of another restore at this address; a new record would hide it. */
   readonly occupied: ReadonlyMap<Address, RestoreRecord>;
 }
 
@@ -26,7 +26,7 @@ export function assignRecords(resolved: readonly Resolved[], records: RecordInde
     if (found?.current && found.record.address === spec.address) assigned.set(spec.address, spec.address);
   }
   for (const { spec, found } of resolved) {
-    // Only what stands in the state can move; what is history stays history.
+    // Only a record of the state can move; the history does not change.
     if (!found?.current || found.record.address === spec.address) continue;
     const from = found.record.address;
     if (assigned.has(from)) duplicates.add(spec.address);
@@ -36,7 +36,8 @@ export function assignRecords(resolved: readonly Resolved[], records: RecordInde
     }
   }
   const occupied = cancelBlockedMoves(resolved, records, movedFrom);
-  // A declaration owns what is over at its address, too: it supersedes that. What is open is nobody's but its own.
+  // A declaration also gets a record of another restore at its address that is over, and supersedes it. An open one
+  // belongs only to its own declaration.
   for (const { spec } of resolved) {
     const here = records.at(spec.address);
     if (here && !isOpen(here) && !assigned.has(spec.address)) assigned.set(spec.address, spec.address);
@@ -45,8 +46,8 @@ export function assignRecords(resolved: readonly Resolved[], records: RecordInde
 }
 
 /**
- * Takes back every move onto an open record that stays where it is. The record of a move taken back stays as
- * well, and may hold up the next one. Returns who is in the way of whom.
+ * Cancels each move to an address whose open record stays there. The record of a cancelled move stays, too, and may
+ * block the next move. Returns the occupied addresses.
  */
 function cancelBlockedMoves(
   resolved: readonly Resolved[],

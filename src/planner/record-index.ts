@@ -3,44 +3,46 @@ import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../dom
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 
-/** The state seen by what was restored instead of by address: done or not is asked of the identity alone. */
+/**
+ * The records and history of a state, found by what was restored: whether a restore is done depends only on its
+ * identity.
+ */
 export interface RecordIndex {
   /**
-   * What is known of this restore, under whatever address, now or long superseded. A lower generation than one
-   * that is done finds that one: only raising the number asks for a restore.
+   * The record of this restore, at any address, current or superseded. A generation below a done one finds the done
+   * one: only a higher number asks for a new restore.
    */
   find(volumeId: string, backup: BackupRef, generation: number): MatchedRecord | undefined;
-  /** The record that stands at an address now. */
+  /** The current record at an address. */
   at(address: Address): RestoreRecord | undefined;
-  /** Records whose outcome is still to come, by what they hold. */
+  /** Records without an outcome yet, on the disk and of the backup. */
   openOn(
     volumeId: string,
     backupId: string,
   ): { disk: readonly RestoreRecord[]; backup: readonly RestoreRecord[] };
-  /** The first of them whose outcome is unknown: on the disk, else of the backup. */
+  /** The first of them with an unknown outcome: on the disk, otherwise of the backup. */
   unknownOn(volumeId: string, backupId: string): Unknown | undefined;
-  /** The restore that the disk's content comes from, as far as the state tells. */
+  /** The restore that the content of the disk comes from, as far as the state shows. */
   lastSuccess(volumeId: string): Succeeded | undefined;
-  /** Done restores that protect the disk, newest first: of each address, the last restore into it decides. */
+  /** Done restores that protect the disk, newest first. The last restore of each address into the disk decides. */
   protecting(volumeId: string): readonly Succeeded[];
-  /** The last closed restore that changed the disk or may have. */
+  /** The last ended restore that changed the disk or may have. */
   lastTouch(volumeId: string): RestoreRecord | undefined;
   /**
-   * The lowest generation that no restore of this backup into this disk has had yet, nor one by the rule that it
-   * is `asked` for with: a lower one would find what is done.
+   * The lowest generation that no restore of this backup into this disk has had yet, nor one by the rule in `asked`: a
+   * lower one would find a done restore.
    */
   nextGeneration(volumeId: string, backupId: string, asked?: BackupRef): number;
 }
 
 export interface MatchedRecord {
   readonly record: RestoreRecord;
-  /** It stands in the state; else only the history knows it, under the address that it had then. */
+  /** It is in the state; otherwise only the history has it, under its address of that time. */
   readonly current: boolean;
 }
 
 export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
 
-/** One pass over history and records. */
 export function indexRecords(state: State | undefined): RecordIndex {
   const { pins, rules, facts } = factsOf(state);
 
@@ -101,31 +103,30 @@ export function indexRecords(state: State | undefined): RecordIndex {
   };
 }
 
-/** The generation to raise to so that what a record stands for is done once more, asked for by its rule or its id. */
+/** The generation that restores the same once more, by the rule or the id of the record. */
 export function generationAfter(records: RecordIndex, record: RestoreRecord): number {
   const { volume_id, backup_id, generation, selector } = record;
   const next = records.nextGeneration(volume_id, backup_id, selector && { by: 'selector', selector });
-  // A record that could not be written does not count above.
+  // A record that could not be written is not in the index.
   return Math.max(next, generation + 1);
 }
 
-/** The newest that is known of one identity. */
+/** The newest record of one identity. */
 interface Fact extends MatchedRecord {
-  /** When its attempt ended, among all: the place in the history, not a time. */
+  /** The place of its attempt in the history, not a time. */
   readonly order: number;
 }
 
-/** One disk from one backup, or by one rule: its generations. */
+/** The generations of one disk from one backup, or by one rule. */
 interface Line {
   readonly facts: Map<number, Fact>;
-  /** The highest generation that is done. */
   done?: Fact;
   highest: number;
 }
 
 function factsOf(state: State | undefined): {
   readonly pins: ReadonlyMap<string, Line>;
-  /** What is done under its id is done under the rule that once picked it. */
+  /** A restore that is done by id is done by the rule that once picked the backup. */
   readonly rules: ReadonlyMap<string, Line>;
   readonly facts: readonly Fact[];
 } {
@@ -136,7 +137,7 @@ function factsOf(state: State | undefined): {
   const learn = (pin: Line, record: RestoreRecord, current: boolean) => {
     const { generation, selector } = record;
     const before = pin.facts.get(generation);
-    // What is done stays done, whatever the history tells of another attempt.
+    // A done restore stays done, whatever the history says about another attempt.
     if (before?.record.status === 'succeeded' && record.status !== 'succeeded' && !current) return;
     const stays = before && isSameAttempt(before.record, record);
     pin.facts.set(generation, { record, current, order: stays ? before.order : order++ });
@@ -152,7 +153,7 @@ function factsOf(state: State | undefined): {
   for (const record of state?.records.values() ?? []) {
     const pin = pinOf(record);
     const known = pin.facts.get(record.generation)?.record;
-    // What is over stands in the history as well: it is the newest only if it is the last that this tells.
+    // An ended record is in the history, too: it is the newest only if it is the last one there.
     if (isOpen(record) || !known || isSameFact(known, record)) learn(pin, record, true);
   }
 
@@ -188,12 +189,12 @@ function mayHaveTouched(record: RestoreRecord): boolean {
   return record.status === 'succeeded' || isMaybeTouched(record);
 }
 
-/** The record that stands now, and the history's copy of it; a move changes neither. */
+/** A current record and its copy in the history; a move changes neither. */
 function isSameFact(a: RestoreRecord, b: RestoreRecord): boolean {
   return a.status === b.status && a.updated_at === b.updated_at;
 }
 
-/** What a person says later about an attempt does not make it a later one: the disk was touched back then. */
+/** An attempt that the operator resolved later is not a later attempt: the disk was touched back then. */
 function isSameAttempt(earlier: RestoreRecord, record: RestoreRecord): boolean {
   if (isSameFact(earlier, record)) return true;
   if (!('resolution' in record) || record.resolution === undefined) return false;

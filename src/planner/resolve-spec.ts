@@ -5,19 +5,18 @@ import type { Context } from './context.ts';
 import type { MatchedRecord, RecordIndex } from './record-index.ts';
 import { pickBackup, pickVolume } from './select.ts';
 
-/** A spec with its disk and backup found, as far as they could be. */
+/** A spec with its disk and backup, as far as they could be found. */
 export type Resolved = Pinned | Unpinned;
 
-/** Disk and backup are known. */
 export interface Pinned {
   readonly spec: RestoreSpec;
   readonly volume_id: string;
   readonly backup_id: string;
-  /** What is known of this very restore, under whatever address. */
+  /** The record of this restore, at any address. */
   readonly found?: MatchedRecord;
-  /** It was found by what its rule picks: the rule itself was never done. */
+  /** The record was found by the backup that the rule picks; no restore was done by the rule itself. */
   readonly newRule?: boolean;
-  /** What the name of the disk has come to mean since it began; else empty. */
+  /** If the name of the disk no longer identifies it; otherwise empty. */
   readonly problems: readonly Diagnostic[];
 }
 
@@ -41,7 +40,7 @@ export function resolve(spec: RestoreSpec, context: Context): Resolved {
     : withoutVolume(spec, spec.volume.name, picked.why, context);
 }
 
-/** Done or not is asked before anything is picked: what is done is not picked again. */
+/** Looks for a record before anything is picked: no other backup is picked for a restore that is done. */
 function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Resolved {
   const { records, observations, backups, now } = context;
   const { backup, generation } = spec;
@@ -54,14 +53,14 @@ function withVolume(spec: RestoreSpec, volume_id: string, context: Context): Res
   const picked = pickBackup(backup.selector, volume_id, backups, now);
   if (picked.kind === 'none') return { spec, volume_id, problems: [picked.why] };
   const backup_id = picked.value.id;
-  // The rule is new, but what it picks may have been restored already, by its id or by another rule.
+  // The rule is new, but its backup may have been restored already, by id or by another rule.
   const known = records.find(volume_id, { by: 'id', id: backup_id }, generation);
   return { spec, volume_id, backup_id, problems: [], ...(known ? { found: known, newRule: true } : {}) };
 }
 
 /**
- * A name that tells no disk now told one when the restore began: what is under way is followed and what is done
- * stays done. Nothing new starts, for the problem remains.
+ * A name that identifies no disk now identified one when the restore began: a restore under way is followed, and what
+ * is done stays done. Nothing new starts, because the problem remains.
  */
 function withoutVolume(spec: RestoreSpec, name: string, problem: Diagnostic, { records }: Context): Resolved {
   const here = records.at(spec.address);
@@ -73,8 +72,8 @@ function withoutVolume(spec: RestoreSpec, name: string, problem: Diagnostic, { r
 }
 
 /**
- * What must be read of the cloud to plan these restores. What is done needs no look: its record has the names.
- * Mirrors `resolve`: what that looks for and `factProblems` reads is asked for here.
+ * What must be read from the cloud to plan these restores: all that `resolve` and `factProblems` use. Restores that are
+ * done need no read; their record has the names.
  */
 export function observationNeeds(specs: readonly RestoreSpec[], records: RecordIndex): ObservationNeeds {
   const volume_ids = new Set<string>();
@@ -94,13 +93,13 @@ export function observationNeeds(specs: readonly RestoreSpec[], records: RecordI
     const record = records.find(volume.id, backup, generation)?.record;
     if (record?.status === 'succeeded') continue;
     volume_ids.add(volume.id);
-    // A rule that was resolved before keeps its pin.
+    // A rule that was resolved before keeps its backup.
     needBackup(record ? { by: 'id', id: record.backup_id } : backup);
   }
   return { volume_ids, backup_ids, all_volumes, all_backups };
 }
 
-/** At the very moment of `valid_until` it is over; the executor says the same. `now`: epoch ms. */
+/** A set expires exactly at `valid_until`, as in the executor. `now`: epoch ms. */
 export function hasExpired(spec: RestoreSpec, now: number): spec is RestoreSpec & { valid_until: string } {
   return spec.valid_until !== undefined && Date.parse(spec.valid_until) <= now;
 }

@@ -19,7 +19,7 @@ import {
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
 
-/** What `plan --out` writes down. Throws a Failure (`refused`) for a plan that could never be applied. */
+/** Makes the saved plan that `plan --out` writes. Throws a Failure (`refused`) for a plan that can never be applied. */
 export function save(
   plan: Plan,
   made: {
@@ -101,7 +101,7 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
   }
 }
 
-/** A longer name or sentence, which a cloud may have told, would make a plan that cannot be read. */
+/** Cuts texts: a longer name or sentence, which a cloud may send, would make a plan that cannot be read. */
 function readable<T>(value: T): T {
   const cut = (each: unknown): unknown => {
     if (typeof each === 'string')
@@ -113,20 +113,20 @@ function readable<T>(value: T): T {
   return cut(value) as T;
 }
 
-/** Lines of the manifests are for messages about them; nothing of a plan needs them. */
+/** A plan needs no lines of the manifests; they are only for messages about them. */
 function withoutExcerpts(spec: RestoreSpec): RestoreSpec {
   const { text, ...source } = spec.source;
   const { valid_until_source, ...rest } = spec;
   return { ...rest, source };
 }
 
-/** The declaration has the rule. */
+/** Without the selector, which the declaration has. */
 function viewsOf<V, B extends BackupView>({ volume, backup }: { readonly volume: V; readonly backup: B }) {
   const { selector, ...rest } = backup;
   return { volume, backup: rest };
 }
 
-/** Two records may be changing places, of which only one is part of the plan. */
+/** Renames of records whose restores are not part of the plan: two records may exchange their addresses. */
 function renamedOutside(
   { actions, moves }: Plan,
   specOf: (address: Address) => RestoreSpec,
@@ -156,12 +156,12 @@ function bound(
   throw Failure.of(
     'refused',
     'plan-not-saved',
-    'a plan can be saved only if there is a state: without one, nobody could tell later whether the plan is stale',
+    'a plan can be saved only if there is a state: without one, vbsctl cannot tell later whether the plan is stale',
     { remedy: 'create the state first: vbsctl init; or name it with --state; then plan again' },
   );
 }
 
-/** A file that looks approved would be one that the policy refuses. */
+/** A saved plan looks approved; the policy would refuse this one. */
 function refused(because: string): Failure {
   return Failure.of('refused', 'plan-not-saved', `the plan is refused, so it is not saved: ${because}`, {
     remedy: 'fix what is refused, or lift the limit with its flag (--allow-…), then plan again',

@@ -1,12 +1,10 @@
 import { append } from '../domain/append.ts';
 import { AVAILABLE, BACKUP_RESTORING, type Backup, type Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
-import { parseDuration } from '../domain/duration.ts';
+import { requireDuration } from '../domain/duration.ts';
 import { isWithheld } from '../domain/secrets.ts';
 import type { Selector } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
-
-/** Rules become pins: which backup, which disk. Pure; the lists come from one listing per plan. */
 
 export type Picked<T> =
   | { readonly kind: 'picked'; readonly value: T }
@@ -19,7 +17,7 @@ interface Dated {
   readonly takenMs: number;
 }
 
-/** Restorable backups, newest first, by disk and by disk and name: each pick costs a binary search. */
+/** Restorable backups, newest first, by disk and by disk and name. A pick takes a binary search. */
 export type BackupIndex = ReadonlyMap<string, readonly Dated[]>;
 
 export function indexBackups(backups: readonly Backup[], projectId: string): BackupIndex {
@@ -37,8 +35,8 @@ export function indexBackups(backups: readonly Backup[], projectId: string): Bac
 }
 
 /**
- * The newest backup at or before `as_of`, not older than `within`. Two of the same moment are an error: which
- * one is meant is for a person to say.
+ * The newest backup at or before `as_of`, not older than `within`. Two backups of the same moment are an error: only
+ * the operator can say which one is intended.
  */
 export function pickBackup(
   selector: Selector,
@@ -49,10 +47,11 @@ export function pickBackup(
   const source = selector.of_volume ?? volumeId;
   const list = backups.get(sourceKey(source, selector.name)) ?? [];
   const wantedMs = selector.as_of === 'latest' ? now : Date.parse(selector.as_of);
-  // The newest is the newest, also when this machine's clock is behind the cloud's.
+  // `latest` includes backups that are newer than the clock of this machine.
   const position = firstAtOrBefore(list, selector.as_of === 'latest' ? Infinity : wantedMs);
   const best = list[position];
-  if (!best || best.takenMs < wantedMs - withinMs(selector)) {
+  const ageMaxMs = selector.within === undefined ? Infinity : requireDuration(selector.within);
+  if (!best || best.takenMs < wantedMs - ageMaxMs) {
     const shown = list.length > 0 ? list : (backups.get(sourceKey(source, undefined)) ?? []);
     return { kind: 'none', why: nothingFits(selector, source, nearest(shown, wantedMs)) };
   }
@@ -68,7 +67,7 @@ export function pickBackup(
   return { kind: 'picked', value: best.backup };
 }
 
-/** The newest backup of a disk that could be restored; undefined where none is known. */
+/** The newest restorable backup of a disk; undefined if none is known. */
 export function newestOf(volumeId: string, backups: BackupIndex): Backup | undefined {
   return backups.get(sourceKey(volumeId, undefined))?.[0]?.backup;
 }
@@ -78,7 +77,7 @@ export type VolumeIndex = ReadonlyMap<string, readonly Volume[]>;
 export function indexVolumes(volumes: readonly Volume[]): VolumeIndex {
   const index = new Map<string, Volume[]>();
   for (const volume of volumes) {
-    // Nobody can mean a disk by a name that is not its own.
+    // A name that was masked does not identify a disk.
     if (isWithheld(volume.name)) continue;
     append(index, volume.name, volume);
   }
@@ -105,7 +104,7 @@ export function pickVolume(name: string, volumes: VolumeIndex): Picked<Volume> {
   };
 }
 
-/** A backup that is being restored from elsewhere is as good as an available one: it only has to wait. */
+/** A backup that another restore is using counts: this restore only has to wait. */
 function isRestorable(backup: Backup, projectId: string): boolean {
   const own = backup.project_id === undefined || backup.project_id === projectId;
   return own && (backup.status === AVAILABLE || backup.status === BACKUP_RESTORING);
@@ -115,15 +114,7 @@ function sourceKey(volumeId: string, name: string | undefined): string {
   return JSON.stringify([volumeId, name]);
 }
 
-/** Infinity when any age will do. */
-function withinMs(selector: Selector): number {
-  if (selector.within === undefined) return Infinity;
-  const ms = parseDuration(selector.within);
-  if (ms === undefined) throw new Error(`${selector.within} is no duration: the schema does not allow that`);
-  return ms;
-}
-
-/** Position in a list that is sorted newest first; its length when all are later. */
+/** Position in a list sorted newest first; its length if all are later. */
 function firstAtOrBefore(list: readonly Dated[], ms: number): number {
   let low = 0;
   let high = list.length;

@@ -5,7 +5,7 @@ import { abbreviate } from './abbreviate.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import { hasExpired, type Resolved } from './resolve-spec.ts';
 
-/** Disk → declarations that still have something to do on it, where there are several. */
+/** Disk → declarations that still have to restore into it, if there are several. */
 export type SharedVolumes = ReadonlyMap<string, readonly Address[]>;
 
 export function findSharedVolumes(
@@ -29,7 +29,7 @@ export function findSharedVolumes(
   return shared;
 }
 
-/** More than one restore is to be done on the disk: which one comes last is for a person to say. */
+/** Several restores into one disk: only the operator can say which one comes last. */
 export function sharedVolumeProblem(
   { spec, volume_id }: Resolved,
   sharedVolumes: SharedVolumes,

@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import type { Succeeded } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
 
-/** What a plan shows of disk, backup and past: as the cloud tells it now, else as the record remembers it. */
+/** What a plan shows about disk, backup and history: as just read from the cloud, otherwise from the record. */
 
 export function volumeView({ spec, volume_id, found }: Resolved, { observations }: Context): VolumeView {
   const reading = observations?.volumes.get(volume_id ?? '');
@@ -51,7 +51,7 @@ export function backupView(
   };
 }
 
-/** Of a disk that was looked at for whatever reason. */
+/** The name of a disk that was read for any reason. */
 export function nameOfDisk(volumeId: string, observations: Observations | undefined): string | undefined {
   const reading = observations?.volumes.get(volumeId);
   const seen =
@@ -61,7 +61,7 @@ export function nameOfDisk(volumeId: string, observations: Observations | undefi
   return seen?.name || undefined;
 }
 
-/** When it was done, and what came after on the same disk. */
+/** When the restore was done, and what was restored into the same disk later. */
 export function doneView(
   record: Succeeded,
   asked: BackupRef,
@@ -80,7 +80,7 @@ export function doneView(
   };
 }
 
-/** What differs from the restore that the address stood for before. */
+/** Differences from the restore that the address had before. */
 export function fieldChanges(before: RestoreRecord, one: Resolved, context: Context): FieldChange[] {
   const backup = backupView(one, context);
   const fields: [field: string, before: string, after: string | undefined][] = [
@@ -92,17 +92,17 @@ export function fieldChanges(before: RestoreRecord, one: Resolved, context: Cont
     ['protect', String(before.protect ?? false), one.spec.protect?.toString()],
     ['last outcome', before.status === 'failed' ? `failed: ${before.reason}` : '', ''],
   ];
-  // What is not known, for it was planned offline, is no difference.
+  // What an offline plan does not know is no difference.
   return fields.flatMap(([field, from, to]) =>
     to === undefined || from === to ? [] : [{ field, before: from, after: to }],
   );
 }
 
 /**
- * ` at restores.yaml:12:7`, for the end of what is to be done there; nothing where it stands in no file. As one
- * word: a file's name with a line break or a command in it would write advice of its own.
+ * ` at restores.yaml:12:7`, to append to advice; empty without a file. It is one word: a line break or a command in the
+ * name of a file must not look like advice.
  */
-export function placed({ file, line, column }: SourcePosition): string {
+export function atPosition({ file, line, column }: SourcePosition): string {
   return file === undefined
     ? ''
     : ` at ${[sanitize(file).replace(/\s/g, '\\x20'), line, column].filter((part) => part !== undefined).join(':')}`;

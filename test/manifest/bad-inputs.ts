@@ -23,7 +23,7 @@ const SYNTAX: Case[] = [
   ],
   ['two keys on a line', `${HEAD}metadata: name: a\n`, ['m.yaml:3:11 yaml-syntax', 'line of its own']],
   ['an unknown escape', labels('a: "\\q"'), ['m.yaml:3:34 yaml-syntax', 'backslash']],
-  ['a text that starts with @', labels('a: @b'), ['m.yaml:3:33 yaml-syntax', 'quote the text']],
+  ['a text that starts with @', labels('a: @b'), ['m.yaml:3:33 yaml-syntax', 'quote the string']],
   ['a duplicate key', line(`volume_id: ${VOLUME}`), ['m.yaml:9:5 duplicate-key', 'First at m.yaml:8:5']],
   ['a merge key', line('<<: {timeout: 2h}'), ['m.yaml:9:5 merge-key', 'spec.defaults']],
   ['__proto__', line('__proto__: {a: 1}'), ['m.yaml:9:5 forbidden-key', '__proto__']],

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
+import { loadManifests } from '../../src/manifest/manifests.ts';
 import { diagnosticsText } from '../../src/views/diagnostics.ts';
 import { makeStyle } from '../../src/views/terminal.ts';
 import { expectGolden } from '../views/golden.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadConfig } from '../../src/manifest/index.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
 import { spot, within, words } from './helpers.ts';
 
 const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { expect } from 'chai';
-import { loadConfig, loadManifests } from '../../src/manifest/index.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
+import { loadManifests } from '../../src/manifest/manifests.ts';
 import { EXAMPLES, exampleNames } from './helpers.ts';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { Failure } from '../../src/domain/errors.ts';
-import { loadManifests, manifestPaths } from '../../src/manifest/index.ts';
+import { manifestPaths } from '../../src/manifest/default-paths.ts';
 import { LIMITS } from '../../src/manifest/limits.ts';
+import { loadManifests } from '../../src/manifest/manifests.ts';
 import { restore, set, spot, within } from './helpers.ts';
 
 const one = (name: string) => set(restore('db'), name);

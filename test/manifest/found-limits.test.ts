@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parseDuration } from '../../src/domain/duration.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
 import { FOUND_LIMIT, FOUND_RULES } from '../../src/manifest/found-limits.ts';
-import { loadConfig } from '../../src/manifest/index.ts';
 import { EXAMPLES, spot, within, words } from './helpers.ts';
 
 const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';

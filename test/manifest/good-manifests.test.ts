@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadManifests } from '../../src/manifest/index.ts';
+import { loadManifests } from '../../src/manifest/manifests.ts';
 import { BACKUP, OTHER_VOLUME, restore, set, VOLUME, within } from './helpers.ts';
 
 const load = (text: string | Uint8Array, name = 'm.yaml') =>

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Diagnostic } from '../../src/domain/diagnostic.ts';
-import type { LoadIo } from '../../src/manifest/index.ts';
+import type { LoadIo } from '../../src/manifest/load.ts';
 
 /** Files of one test, in a directory of their own. */
 export interface Folder {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
-import { loadConfig } from '../../src/manifest/index.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
 import { BAD_CONFIGS } from './bad-inputs.ts';
 import { spot, within, words } from './helpers.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { loadConfig } from '../../src/manifest/index.ts';
+import { loadConfig } from '../../src/manifest/config-file.ts';
 import { spot, within, words } from './helpers.ts';
 
 const HEAD = 'apiVersion: vbsctl.dev/v1\nkind: Config\n';

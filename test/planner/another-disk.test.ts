@@ -30,7 +30,7 @@ describe('a backup of another disk', () => {
     const text = said(planOf(specs, { observations: lookedBeside(specs) }), 's/a');
     expect(text).to.contain('this is a backup of disk-data, not of disk-boot, and needs 40 GB');
     expect(text).to.contain(
-      'the newest backup of disk-boot: boot-new (2026-11-22T00:00:00Z); put that at restores.yaml:12:7',
+      'the newest backup of disk-boot: boot-new (2026-11-22T00:00:00Z); use it as backup_id at restores.yaml:12:7',
     );
     expect(text.indexOf('boot-new')).to.be.lessThan(text.indexOf('openstack volume set --size 40 boot'));
     expect(text).to.contain('to use the backup of disk-data').and.contain('cannot be undone');

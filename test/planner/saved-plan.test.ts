@@ -323,7 +323,7 @@ describe('a saved plan', () => {
         ...turned(0, 'noop', { done_at: iso(NOW) }),
         records: [{ address: 's/b' }, standing],
       },
-      'the plan has it as done, and the state does not',
+      'the plan shows it as done, but the state does not',
     ],
     [
       'a rename of a record that is another restore’s',
@@ -616,7 +616,7 @@ describe('a saved plan that was begun', () => {
     ]);
     const story = applied(plan, { state });
     expect(story.plan).to.equal(undefined);
-    expect(story.said).to.include('its record stands at s/x by now');
+    expect(story.said).to.include('its record is now at s/x');
   });
 
   it('with renames writes them down once', () => {

@@ -96,7 +96,7 @@ describe('a saved plan as an attacker writes it', () => {
     it('is not done because the file says so', async () => {
       const { records } = JSON.parse(desk.read('plan.json'));
       forge({ ...turned(0, 'noop', { done_at: '2026-11-24T00:00:00.000Z' }), records: records.slice(1) });
-      await refused('the plan has it as done, and the state does not');
+      await refused('the plan shows it as done, but the state does not');
     });
   });
 
@@ -303,7 +303,7 @@ describe('a saved plan as an attacker writes it', () => {
           truncateSync(path, 500 * 1024 * 1024);
         },
         5,
-        'the most that is read',
+        'and the limit is',
       ],
       ['a directory', (path) => mkdirSync(path), 1, 'is a directory'],
       ['a named pipe', (path) => execFileSync('mkfifo', [path]), 5, 'a named pipe, not a regular file'],

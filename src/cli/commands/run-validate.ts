@@ -1,12 +1,10 @@
 import { type Diagnostic, hasErrors } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import {
-  FOUND_LIMIT,
-  loadConfig,
-  loadManifests,
-  manifestPaths,
-  WRONG_VERSION,
-} from '../../manifest/index.ts';
+import { loadConfig } from '../../manifest/config-file.ts';
+import { manifestPaths } from '../../manifest/default-paths.ts';
+import { FOUND_LIMIT } from '../../manifest/found-limits.ts';
+import { loadManifests } from '../../manifest/manifests.ts';
+import { WRONG_VERSION } from '../../manifest/required-version.ts';
 import { diagnosticsJson } from '../../views/diagnostics.ts';
 import { plural } from '../../views/words.ts';
 import type { Io } from '../io.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { configTemplate } from '../../../src/cli/commands/run-init-config.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
-import { loadConfig } from '../../../src/manifest/index.ts';
+import { loadConfig } from '../../../src/manifest/config-file.ts';
 
 describe('init --config', () => {
   let folder: string;
