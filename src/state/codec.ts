@@ -164,7 +164,7 @@ function notVbsctl(file: string, why: string): Failure {
 }
 
 export function newerFormat(file: string, format: number): Failure {
-  const summary = `this file was written by a newer vbsctl (format ${format}; this one knows ${FORMAT})`;
+  const summary = `this file was written by a newer vbsctl (format ${format}; this vbsctl supports ${FORMAT})`;
   return Failure.of('refused', 'state-newer', summary, {
     where: { file },
     remedy: 'update vbsctl on this machine; nothing was changed',

@@ -16,7 +16,7 @@ export function leaseTtl(text: string | null): number {
   if (ttl !== undefined && ttl >= TTL_MS_MIN) return ttl;
   throw invalidUrl(
     `lease_ttl must be a duration of at least ${formatDuration(TTL_MS_MIN)}, found ${JSON.stringify(text)}`,
-    'leave it out for two minutes; it must be longer than http.request_timeout',
+    'omit it for the default, 2m; it must be longer than http.request_timeout',
   );
 }
 

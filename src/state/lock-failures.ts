@@ -55,7 +55,7 @@ export function anotherLock(id: string, now: LockHolder, location: string): Fail
 
 /** The store accepts each removal, or answers that the lock was replaced meanwhile, and still has it. */
 export function lockNotRemoved(id: string, location: string): Failure {
-  return Failure.of('state', 'lock-stays', `the lock ${id} is still there after several removals`, {
+  return Failure.of('state', 'lock-not-removed', `the lock ${id} is still there after several removals`, {
     detail: 'The store confirms a removal that it does not perform, or restores what is removed.',
     where: { file: location },
     remedy: `see what keeps it (a retention rule, a proxy that caches), then delete ${quotedWhole(location)} there`,

@@ -38,7 +38,7 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   if (sanitize(location) !== location)
     throw invalidLocation(
       'the location of the state holds control characters or others that cannot be shown',
-      'take them out',
+      'remove them',
     );
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(location)?.[1];
   if (scheme !== undefined) return openUrl(location, scheme.toLowerCase(), deps);
@@ -56,9 +56,9 @@ export async function openBackend(location: string, deps: BackendDeps): Promise<
   return localBackend({ path, location, disk: nodeDisk, clock, lock, newId });
 }
 
-function openUrl(given: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
-  const url = publicUrl(given, scheme);
-  const location = shownLocation(given);
+function openUrl(text: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
+  const url = publicUrl(text, scheme);
+  const location = shownLocation(text);
   const id = withoutLogin(url);
   const warn = (notes: readonly Diagnostic[]) => {
     for (const note of notes) deps.onNote?.(note);

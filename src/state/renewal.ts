@@ -68,6 +68,6 @@ function notRenewed(cause: unknown, leftMs: number): Diagnostic {
     code: 'lock-not-renewed',
     summary: `the lock on the state could not be renewed: ${reason}`,
     detail: `It lasts ${formatDuration(leftMs)} more and is renewed again before. When it ends, this run starts no more restores.`,
-    remedy: 'give this run back its access to the state',
+    remedy: 'restore the access of this run to the state',
   };
 }

@@ -263,7 +263,7 @@ function notExclusive(location: string): Failure {
   return Failure.of(
     'refused',
     'state-not-exclusive',
-    'the state server does not lock: it gave the lock to two at once',
+    'the state server does not exclude others: it granted the lock twice',
     {
       detail:
         'While this run held the lock, the server granted it under a second id. Two runs could work on the state at once, and a volume could be restored twice.',

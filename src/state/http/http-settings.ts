@@ -143,7 +143,7 @@ function ofAnotherState(name: string, lock: string, address: string): Failure {
     detail: new MultilineText(
       `The state: ${shownLocation(address)}`,
       `${name}: ${shownLocation(lock)}`,
-      'Two runs could then work on this state at once, and the lock of another one would be taken.',
+      'Two runs could work on this state at once, and vbsctl would take the lock of another state.',
     ),
     remedy: HAS_LOCK_ADDRESS.test(new URL(address).pathname)
       ? `unset ${name}: the lock of this state is known, ${quotedWhole(shownLocation(withPath(address, '/lock')))}`

@@ -102,26 +102,26 @@ export function lockFile(options: LockFileOptions): Lock {
     return { info: { ...newLockInfo(actor, clock, newId), host: owner.host, pid: owner.pid }, owner };
   }
 
-  /** Makes `mine` the lock at `place`; else returns the lock that is there, whose owner may be alive. */
-  async function tryTake(place: string, mine: Entry): Promise<Entry | undefined> {
+  /** Makes `mine` the lock at `file`; else returns the lock that is there, whose owner may be alive. */
+  async function tryTake(file: string, mine: Entry): Promise<Entry | undefined> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const current = await readEntry(place);
+      const current = await readEntry(file);
       if (!current) {
-        if (await create(place, mine)) return undefined;
+        if (await create(file, mine)) return undefined;
         continue; // another process was faster, or NFS reported a link that it made as failed
       }
       if (current.info.id === mine.info.id) return undefined;
       if (!(await processes.isDead(current.owner))) return current;
-      const breaker = breakPath(place, current.info.id);
+      const breaker = breakPath(file, current.info.id);
       const other = await tryTake(breaker, mine);
       if (other) return other;
-      if ((await readEntry(place))?.info.id === current.info.id) {
-        await rename(breaker, place); // the break file is the new lock, in one step
+      if ((await readEntry(file))?.info.id === current.info.id) {
+        await rename(breaker, file); // the break file is the new lock, in one step
         return undefined;
       }
       await unlink(breaker);
     }
-    throw cannotLock(place, new Error('something there can neither be read nor replaced'));
+    throw cannotLock(file, new Error('something there can neither be read nor replaced'));
   }
 
   /** Removes lock `id`; false if another process is about to. */
@@ -139,24 +139,24 @@ export function lockFile(options: LockFileOptions): Lock {
   return { acquire, holder, unlock };
 }
 
-function breakPath(place: string, id: string): string {
-  return `${place}.break-${id}`;
+function breakPath(file: string, id: string): string {
+  return `${file}.break-${id}`;
 }
 
 /** False if the file exists already. A new file has its whole content from its first moment on. */
-async function create(place: string, entry: Entry): Promise<boolean> {
-  const temporary = temporaryName(place);
+async function create(file: string, entry: Entry): Promise<boolean> {
+  const temporary = temporaryName(file);
   try {
-    const file = await open(temporary, 'wx', 0o600);
+    const handle = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(`${JSON.stringify(entry, undefined, 2)}\n`);
-      await file.sync(); // else a power failure may leave a lock that names nobody
+      await handle.writeFile(`${JSON.stringify(entry, undefined, 2)}\n`);
+      await handle.sync(); // otherwise a power failure may leave a lock without content
     } finally {
-      await file.close();
+      await handle.close();
     }
-    return await addName(temporary, place);
+    return await addName(temporary, file);
   } catch (cause) {
-    throw cannotLock(place, cause);
+    throw cannotLock(file, cause);
   } finally {
     await unlink(temporary).catch(() => undefined); // was never made, or is harmless
   }
@@ -173,31 +173,31 @@ async function addName(file: string, name: string): Promise<boolean> {
   }
 }
 
-async function readEntry(place: string): Promise<Entry | undefined> {
+async function readEntry(file: string): Promise<Entry | undefined> {
   try {
-    return entryOf(place, await readRegularFile(place, BYTES_MAX));
+    return entryOf(file, await readRegularFile(file, BYTES_MAX));
   } catch (cause) {
-    return noEntry(place, cause);
+    return noEntry(file, cause);
   }
 }
 
-function readEntryNow(place: string): Entry | undefined {
+function readEntryNow(file: string): Entry | undefined {
   try {
-    return entryOf(place, readRegularFileNow(place, BYTES_MAX));
+    return entryOf(file, readRegularFileNow(file, BYTES_MAX));
   } catch (cause) {
-    return noEntry(place, cause);
+    return noEntry(file, cause);
   }
 }
 
-function entryOf(place: string, content: Buffer): Entry {
+function entryOf(file: string, content: Buffer): Entry {
   const entry = jsonOf(content.toString(), entryShape);
-  if (!entry) throw damagedLock(place);
+  if (!entry) throw damagedLock(file);
   return entry;
 }
 
-function noEntry(place: string, cause: unknown): undefined {
+function noEntry(file: string, cause: unknown): undefined {
   if (hasCode(cause, 'ENOENT')) return undefined;
-  throw cause instanceof Failure ? cause : cannotLock(place, cause);
+  throw cause instanceof Failure ? cause : cannotLock(file, cause);
 }
 
 /** The id becomes part of a file name (`breakPath`), so it must not lead to another directory. */
@@ -211,7 +211,7 @@ const entryShape = fields<Entry>({
   owner: ownerShape,
 });
 
-function cannotLock(place: string, cause: unknown): Failure {
+function cannotLock(file: string, cause: unknown): Failure {
   const notAFile = cause instanceof UnfitFileError;
   const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].some((code) => hasCode(cause, code));
   return Failure.of(
@@ -219,9 +219,9 @@ function cannotLock(place: string, cause: unknown): Failure {
     'lock-failed',
     `the state cannot be locked: ${systemReason(cause)}`,
     {
-      where: { file: place },
+      where: { file },
       remedy: notAFile
-        ? `make sure that no run works on this state, then remove ${quotedWhole(place)}`
+        ? `make sure that no run works on this state, then remove ${quotedWhole(file)}`
         : noLinks
           ? 'this file system has no hard links; keep the state on one that has (ext4, xfs, APFS, NTFS, NFS)'
           : 'run as the user that the state belongs to; its directory must be writable and have room for a small file',

@@ -37,16 +37,13 @@ export function postgresLocation(url: URL, env: Env = {}): PostgresLocation {
       );
   const state = url.searchParams.get('state') ?? 'default';
   if (state === '')
-    throw invalidUrl('the state of a postgres:// URL has no name', 'leave state= out for default');
+    throw invalidUrl('the state of a postgres:// URL has no name', 'omit state= for the name default');
   const mode = url.searchParams.get('sslmode');
   if (mode !== null && !SSL_MODES.includes(mode))
     throw invalidUrl(`a postgres:// URL has no sslmode ${mode}`, `known: ${SSL_MODES.join(', ')}`);
   const schema = url.searchParams.get('schema') ?? 'vbsctl';
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
-    throw invalidUrl(
-      'the schema of a postgres:// URL must be a plain lower-case name',
-      'leave it out for vbsctl',
-    );
+    throw invalidUrl('the schema of a postgres:// URL must be a plain lower-case name', 'omit it for vbsctl');
   const connection = new URL(url);
   for (const name of OWN_PARAMETERS) connection.searchParams.delete(name);
   const tls = protection(connection, env);

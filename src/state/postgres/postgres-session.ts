@@ -264,7 +264,7 @@ function classifyError(cause: unknown, location: string, secrets: Secrets | unde
     remedy:
       needsPassword || /^28/.test(String(code))
         ? 'name the user in the URL, and its password in PGPASSWORD or ~/.pgpass'
-        : 'see its message; everything committed is safe',
+        : 'see the message of the server; everything committed is safe',
     cause,
   });
 }
@@ -279,10 +279,10 @@ function unreadable(cause: unknown, location: string, secrets: Secrets | undefin
       remedy: 'allow this user scram-sha-256, md5 or cert in pg_hba.conf',
       cause,
     });
-  const what = fault ? message : `sent what cannot be read (${message})`;
+  const what = fault ? message : `sent a message that cannot be read (${message})`;
   return serverFailure(`the server does not speak the PostgreSQL protocol: it ${what}`, {
     location,
-    remedy: 'see what answers there: host and port in the URL must be those of a PostgreSQL server',
+    remedy: 'check what answers there: host and port in the URL must be those of a PostgreSQL server',
     cause,
   });
 }

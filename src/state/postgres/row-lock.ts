@@ -82,15 +82,15 @@ export function lockHolderOf({ info, lease }: LockRow): LockHolder {
 /** Makes one attempt. */
 export async function takeLock(
   session: Session,
-  location: PostgresLocation,
+  postgres: PostgresLocation,
   mine: LockInfo,
   settleMs: number,
-  place: string,
+  location: string,
 ): Promise<'mine' | Failure> {
-  const { schema, state, ttl_ms } = location;
+  const { schema, state, ttl_ms } = postgres;
   const taken =
-    (await tryAdvisoryLock(session, location)) || (await takeFromFormerHolder(session, location, mine));
-  const row = await readLock(session, location);
+    (await tryAdvisoryLock(session, postgres)) || (await takeFromFormerHolder(session, postgres, mine));
+  const row = await readLock(session, postgres);
   // The id is ours if an earlier attempt succeeded and its answer or the connection was lost.
   if (taken && (!row || row.overdue || row.id === mine.id)) {
     await session.query(
@@ -102,8 +102,8 @@ export async function takeLock(
     );
     return 'mine';
   }
-  if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', location.lock_key);
-  return lockedBy(row ? lockHolderOf(row) : {}, place);
+  if (taken) await session.query('select pg_advisory_unlock($1::int, $2::int)', postgres.lock_key);
+  return lockedBy(row ? lockHolderOf(row) : {}, location);
 }
 
 export async function tryAdvisoryLock(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
@@ -117,13 +117,13 @@ export async function tryAdvisoryLock(session: Session, { lock_key }: PostgresLo
 /** If the holder does not renew, or is a former session of ours: ends its session and takes the advisory lock. */
 async function takeFromFormerHolder(
   session: Session,
-  location: PostgresLocation,
+  postgres: PostgresLocation,
   mine: LockInfo,
 ): Promise<boolean> {
-  const row = await readLock(session, location);
+  const row = await readLock(session, postgres);
   if (!row?.overdue && row?.id !== mine.id) return false;
-  await endHoldingSession(session, location).catch(() => undefined); // if that is not allowed, the lock stays
-  return await tryAdvisoryLock(session, location);
+  await endHoldingSession(session, postgres).catch(() => undefined); // if that is not allowed, the lock stays
+  return await tryAdvisoryLock(session, postgres);
 }
 
 /** Ends the session that holds the advisory lock. Requires the same role, or membership in pg_signal_backend. */
@@ -135,10 +135,10 @@ export async function endHoldingSession(session: Session, { lock_key }: Postgres
 }
 
 /** Deletes the row, and ends the session of the holder if that is allowed. Without its row it cannot commit. */
-export async function forceUnlock(session: Session, location: PostgresLocation, id: string): Promise<void> {
-  const { schema, state } = location;
+export async function forceUnlock(session: Session, postgres: PostgresLocation, id: string): Promise<void> {
+  const { schema, state } = postgres;
   await session.query(`delete from ${schema}.lock where state = $1 and id = $2`, [state, id]);
-  await endHoldingSession(session, location).catch(() => undefined);
+  await endHoldingSession(session, postgres).catch(() => undefined);
 }
 
 const ADVISORY = `locktype = 'advisory' and granted and objsubid = 2 and classid = $1::int and objid = $2::int

@@ -68,7 +68,7 @@ export async function schemaVersion(session: Session, schema: string): Promise<n
     throw Failure.of(
       'state',
       'state-newer',
-      `the tables in schema ${schema} were made by a newer vbsctl (version ${version}; this one knows ${MIGRATIONS.length})`,
+      `the tables in schema ${schema} were made by a newer vbsctl (version ${version}; this vbsctl supports ${MIGRATIONS.length})`,
       { remedy: 'update vbsctl on this machine; nothing was changed' },
     );
   return version;

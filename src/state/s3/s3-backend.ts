@@ -64,7 +64,7 @@ async function honoursIfMatch(objects: Objects, key: string, location: string): 
     if (outcome.kind === 'written' || outcome.unmet) return outcome.kind !== 'written';
     throw serverFailure(`cannot test conditional writes: ${outcome.why}`, {
       location,
-      remedy: 'run it again once the store is well',
+      remedy: 'run the command again once the store works',
     });
   };
   const first = await isRefused('1', 'nothing');

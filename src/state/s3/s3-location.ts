@@ -33,12 +33,15 @@ export function s3Location(url: URL): S3Location {
   if (endpoint !== undefined && new URL(endpoint).password !== '')
     throw invalidUrl(
       'the endpoint of an s3:// URL holds a password',
-      'take it out; credentials come from AWS_*',
+      'remove it; credentials come from AWS_*',
     );
   // Few self-hosted stores have a host name for each bucket.
   const style = url.searchParams.get('path_style') ?? String(endpoint !== undefined);
   if (style !== 'true' && style !== 'false')
-    throw invalidUrl('path_style must be true or false', 'leave it out: true with an endpoint, else false');
+    throw invalidUrl(
+      'path_style must be true or false',
+      'omit it: the default is true with an endpoint, else false',
+    );
   return {
     bucket,
     key,
