@@ -3,7 +3,7 @@ import type { Config } from '../domain/config.ts';
 import { type Diagnostic, error, warning } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { isUrl } from '../domain/shown-location.ts';
-import { type Checkouts, isContent } from '../files/checkout.ts';
+import { isContent } from '../files/checkout.ts';
 
 /**
  * A found config is one that vbsctl found in a checkout, and that neither --config nor VBSCTL_CONFIG names. Everybody who
@@ -13,22 +13,23 @@ export interface FoundConfig {
   readonly path: string;
   readonly config: Pick<Config, 'cloud' | 'state'>;
   readonly cwd: string;
-  readonly checkouts: Checkouts;
+}
+
+/** The only directory, and what lies in it, that the config may speak of: that of its file, wherever the command runs. */
+export function directoryOfConfig({ path, cwd }: Pick<FoundConfig, 'path' | 'cwd'>): string {
+  return dirname(resolve(cwd, path));
 }
 
 /**
- * The problem of its `state:`, if it is a URL or a path that leaves the checkout: credentials and records would go there.
+ * The problem of its `state:`, if it is a URL or a path that leaves its directory: credentials and records would go there.
  * `host`: the CI job or container that vbsctl runs in.
  */
-export function foundStateProblem(
-  { path, config, cwd, checkouts }: FoundConfig,
-  host?: string,
-): Diagnostic | undefined {
+export function foundStateProblem({ path, config, cwd }: FoundConfig, host?: string): Diagnostic | undefined {
   const { state } = config;
   if (state === undefined) return undefined;
   if (!isUrl(state)) {
     const absolute = isAbsolute(state) ? resolve(state) : resolve(cwd, join(dirname(path), state));
-    if (checkouts.some((checkout) => isContent(absolute, checkout))) return undefined;
+    if (isContent(absolute, directoryOfConfig({ path, cwd }))) return undefined;
   }
   return problem(
     'found-config-state',
@@ -36,7 +37,7 @@ export function foundStateProblem(
     `this config was found, not named, and keeps the state at ${hostOrPath(state)}`,
     isUrl(state)
       ? 'The credentials of the state would go to an address that only this file names.'
-      : 'A file outside of the working directory would be read and written because this file says so.',
+      : 'A file outside of its directory would be read and written because this file says so.',
     `${host === undefined ? `if the config is yours, name it: --config ${shellPath(path)}, or VBSCTL_CONFIG` : KEEP_OUTSIDE}; else name the state yourself: --state LOCATION, or VBSCTL_STATE`,
   );
 }

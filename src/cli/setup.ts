@@ -30,6 +30,7 @@ import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
 import { ephemeralHost, refuseEphemeralState } from './ephemeral-host.ts';
 import {
+  directoryOfConfig,
   type FoundConfig,
   foundStateProblem,
   namedInCheckout,
@@ -90,9 +91,9 @@ async function checkInPipeline(context: Context): Promise<void> {
 }
 
 /** The config, if it was only found: neither --config nor VBSCTL_CONFIG names it. */
-export function foundConfig({ io, loaded, checkouts }: Context): FoundConfig | undefined {
+export function foundConfig({ io, loaded }: Context): FoundConfig | undefined {
   const { path, named, config } = loaded;
-  return named || path === undefined ? undefined : { path, config, cwd: io.cwd, checkouts };
+  return named || path === undefined ? undefined : { path, config, cwd: io.cwd };
 }
 
 function namedState({ io, flags }: Context): string | undefined {
@@ -178,7 +179,12 @@ export async function openUncheckedState(context: Context, use: StateUse): Promi
   refuseSecondState(context, location);
   if (use === 'write')
     refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
-  return await openLocation(context, location);
+  const found = foundConfig(context);
+  const isFound = found?.config.state !== undefined && namedState(context) === undefined;
+  return await openLocation(
+    isFound ? { ...context, checkouts: [directoryOfConfig(found)] } : context,
+    location,
+  );
 }
 
 /** A config that was only found must not replace a state that exists at the default location. */

@@ -1,6 +1,8 @@
 // Own code, not `picomatch`: a regular expression made from a pattern may take exponential time.
-/** `*` matches any characters, `?` one. Takes at most pattern × text steps. */
-export function globMatches(pattern: string, text: string): boolean {
+/** `*` matches any characters, `?` one (a code point). Takes at most pattern × text steps. */
+export function globMatches(globPattern: string, name: string): boolean {
+  const pattern = [...globPattern];
+  const text = [...name];
   let p = 0;
   let t = 0;
   let star = -1;

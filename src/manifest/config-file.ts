@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
@@ -298,12 +299,13 @@ async function below(directory: string, io: LoadIo): Promise<readonly string[]> 
     const entries = await readdir(resolve(io.cwd, path), { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       io.signal?.throwIfAborted();
-      if (entry.name.startsWith('.') || entry.isFile() || found.length >= LIMITS.files) continue;
+      if (entry.name.startsWith('.') || entry.isFile()) continue;
       const next = join(path, entry.name);
       const real = await realpath(resolve(io.cwd, next)).catch(() => undefined);
       if (real === undefined || seen.has(real) || ![root, io.cwd].some((top) => isContent(real, top)))
         continue;
       if (depth > LIMITS.directoryDepth || !(await isDirectory(real))) continue;
+      if (found.length === LIMITS.files) throw tooManyDirectories(directory);
       seen.add(real);
       found.push(next);
       await walk(next, depth + 1);
@@ -321,6 +323,20 @@ async function existing(directories: readonly string[], io: LoadIo): Promise<rea
     if (!found.has(absolute) && (await exists(absolute))) found.set(absolute, path);
   }
   return [...found.values()];
+}
+
+/** Left out, the policy of one of them would not count. */
+function tooManyDirectories(directory: string): Failure {
+  return Failure.of(
+    'invalid',
+    'too-many-directories',
+    `more than ${LIMITS.files} directories lie in this one`,
+    {
+      detail: `Each may hold a ${CONFIG_FILE} that tightens the policy, so all are looked at.`,
+      remedy: 'remove some, or name fewer manifests at a time with -f',
+      where: { file: directory },
+    },
+  );
 }
 
 function tooManyConfigs(count: number): Diagnostic {

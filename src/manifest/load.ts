@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, isWithin, LeadsOutError, locate } from '../files/checkout.ts';
@@ -215,18 +215,27 @@ class Loader implements LoadedTexts {
   }
 
   /**
-   * The working directory, and the named path if it is elsewhere. A named link is no exception: its directory counts.
+   * The working directory, or the repository below it that holds what was named; and what was named, when it lies
+   * elsewhere. A name is no way around: it may be a link. The root of the file system confines nothing.
    */
   async #checkoutsFor(absolute: string): Promise<Checkouts> {
-    const { cwd } = this.#io;
-    if (isWithin(absolute, resolve(cwd))) return [cwd];
-    const isOwn = (await lstat(absolute)).isDirectory();
-    return [cwd, isOwn ? absolute : dirname(absolute)];
+    const cwd = resolve(this.#io.cwd);
+    const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
+    if (!isWithin(absolute, cwd)) return [cwd, directory];
+    const repository = await repositoryBelow(cwd, directory);
+    return [repository ?? (cwd === parse(cwd).root ? directory : cwd)];
   }
 
   #absolute(path: string): string {
     return resolve(this.#io.cwd, path);
   }
+}
+
+/** The innermost directory with a `.git` on the way down from `cwd`, not `cwd` itself. */
+async function repositoryBelow(cwd: string, directory: string): Promise<string | undefined> {
+  for (let at = directory; at !== cwd && isWithin(at, cwd); at = dirname(at))
+    if (await lstat(join(at, '.git')).catch(() => undefined)) return at;
+  return undefined;
 }
 
 function unreadable(path: string, cause: unknown): Diagnostic {

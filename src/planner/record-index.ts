@@ -46,12 +46,12 @@ export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
 export function indexRecords(state: State | undefined): RecordIndex {
   const { pins, rules, facts } = factsOf(state);
 
-  const lastSuccess = new Map<string, Fact & { readonly record: Succeeded }>();
+  const lastSuccess = new Map<string, SuccessFact>();
   const lastTouch = new Map<string, Fact>();
   for (const fact of facts) {
     const { record, order } = fact;
-    if (isSuccess(fact) && order > (lastSuccess.get(record.volume_id)?.order ?? -1))
-      lastSuccess.set(record.volume_id, fact);
+    const last = lastSuccess.get(record.volume_id);
+    if (isSuccess(fact) && (!last || isLater(fact, last))) lastSuccess.set(record.volume_id, fact);
     if (mayHaveTouched(record) && order > (lastTouch.get(record.volume_id)?.order ?? -1))
       lastTouch.set(record.volume_id, fact);
   }
@@ -117,6 +117,8 @@ interface Fact extends MatchedRecord {
   readonly order: number;
 }
 
+type SuccessFact = Fact & { readonly record: Succeeded };
+
 /** The generations of one disk from one backup, or by one rule. */
 interface Line {
   readonly facts: Map<number, Fact>;
@@ -181,7 +183,13 @@ function note(line: Line, fact: Fact): void {
   if (isSuccess(fact) && generation > (line.done?.record.generation ?? 0)) line.done = fact;
 }
 
-function isSuccess(fact: Fact): fact is Fact & { readonly record: Succeeded } {
+/** One that was imported counts from when it succeeded, not from when a person told of it. */
+function isLater(a: SuccessFact, b: SuccessFact): boolean {
+  const isTold = a.record.evidence === 'imported' || b.record.evidence === 'imported';
+  return isTold ? a.record.finished_at > b.record.finished_at : a.order > b.order;
+}
+
+function isSuccess(fact: Fact): fact is SuccessFact {
   return fact.record.status === 'succeeded';
 }
 

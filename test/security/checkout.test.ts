@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import type { Finished } from '../e2e/program.ts';
+import { runProgram } from '../e2e/program-pool.ts';
 import { CRASH, expectNoLookalike, expectQuotedOnly, Listener, LOOKALIKE, printed, Scene } from './attack.ts';
 
 /** What a pull request can put into a checkout, against the built program. */
@@ -55,6 +56,14 @@ function expectRefusal(finished: Finished, code: number, ...words: readonly stri
 }
 
 /** A manifest of one restore that the emulator takes. */
+const RESTORES = `apiVersion: vbsctl.dev/v1
+kind: RestoreSet
+metadata: {name: pay}
+spec:
+  restores:
+    - {name: db, volume_id: c96e4a94-927a-425c-8795-63f9964cfebd, backup_id: 0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11}
+`;
+
 function declare(n = 0): void {
   const { volumes, backups } = cloud.world();
   const free = Object.values(volumes).filter(({ attachments }) => attachments.length === 0);
@@ -327,6 +336,48 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       }
       scene.remove('vbsctl.yaml');
     }
+  });
+
+  it('state: within its own directory, wherever the command runs', async () => {
+    scene.write('repo/restores/r.yaml', RESTORES);
+    scene.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
+    expectRefusal(await scene.run({}, 'plan', '-f', 'repo/restores'), 5, 'was found, not named');
+    const fromRoot = await runProgram(['plan', '-f', at('repo/restores')], '/', { HOME: scene.home });
+    expectRefusal(fromRoot, 5, 'was found, not named');
+    scene.remove('repo/restores/vbsctl.yaml');
+    mkdirSync(join(scene.home, 'dir'));
+    link(join(scene.home, 'dir'), 'repo/out');
+    scene.write('repo/vbsctl.yaml', `${CONFIG}state: out/s.json\n`);
+    for (const cwd of [scene.cwd, '/'])
+      expectRefusal(
+        await runProgram(['plan', '-f', at('repo/restores')], cwd, { HOME: scene.home }),
+        5,
+        'leads out of the working directory',
+      );
+  });
+
+  it('manifests: no link out of a repository, wherever the command runs', async () => {
+    mkdirSync(at('repo/.git'), { recursive: true });
+    scene.write('repo/restores/r.yaml', RESTORES);
+    scene.write('elsewhere.yaml', RESTORES.replace('name: pay', 'name: other'));
+    link(at('elsewhere.yaml'), 'repo/restores/x.yaml');
+    for (const cwd of [scene.cwd, '/', at('repo')])
+      expectRefusal(
+        await runProgram(['validate', '-f', at('repo/restores')], cwd, { HOME: scene.home }),
+        1,
+        'leads out of the directory',
+      );
+  });
+
+  it('policy: cannot be hidden behind thousands of directories', async () => {
+    scene.write('restores/r.yaml', RESTORES);
+    scene.write('restores/prod/vbsctl.yaml', `${CONFIG}policy: {protected_volumes: ['*']}\n`);
+    for (let n = 0; n <= 10_000; n++) mkdirSync(at(`restores/a/d${n}`), { recursive: true });
+    expectRefusal(
+      await scene.run({}, 'plan', '--offline', '-f', 'restores'),
+      1,
+      'more than 10000 directories',
+    );
   });
 
   it('the command line and the environment may name the state all the same', async () => {
