@@ -27,7 +27,7 @@ export interface PlanRequest {
   readonly waivers: readonly Waiver[];
 }
 
-export interface PlanSources {
+interface PlanSources {
   readonly state: State | undefined;
   /** Absent: offline. */
   readonly driver?: Driver;

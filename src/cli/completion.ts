@@ -35,7 +35,7 @@ export async function printCandidates(io: Io, program: Command, words: readonly 
   }
   const candidates = await candidatesOf(io, found);
   const current = words.at(-1) ?? '';
-  // bash breaks words at `=`, and does not want what stands before it.
+  // bash splits words at `=`, and expects only the part behind it.
   const isSplit = words.at(-2) === '=' || current === '=';
   const start = current === '=' ? '' : current;
   const lines = candidates

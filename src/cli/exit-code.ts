@@ -2,18 +2,18 @@ import { EXIT, type ExitCode } from '../domain/errors.ts';
 import { type NotStarted, resultOf } from '../domain/events.ts';
 import type { Outcome } from '../executor/execute.ts';
 
-export interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
-  /** Nothing new was allowed to start: what was under way was followed only. */
+interface Ended extends Pick<Outcome, 'ends' | 'fatal'> {
+  /** Nothing new was allowed to start, and running restores were only followed. */
   readonly refused?: boolean;
-  /** A person asked to stop. */
+  /** The user interrupted the run, or the token ended. */
   readonly stopped: boolean;
 }
 
 /**
- * What a run says with its exit code, over everything that was wanted of it: what it worked on and what it left
- * out. The first that holds wins: 3 an unknown outcome (the one thing that a person has to look at), 1 a state that
- * could not be written, 130 a stop, 1 a failure, 5 something refused or blocked, 6 something under way, 0.
- * 5 goes before 6: waiting, as one does after 6, does not lift a refusal.
+ * The exit code of a run. It covers every declared restore, also those that the run left out. The first that applies: 3 an
+ * outcome is unknown (somebody has to resolve it), 1 the state could not be written, 130 interrupted, 1 a restore failed,
+ * 5 something was refused or blocked, 6 something is under way, 0. 5 comes before 6, because a refusal does not go away by
+ * waiting.
  */
 export function exitCodeOf({ ends, fatal, refused = false, stopped }: Ended): ExitCode {
   const all = [...ends.values()];
@@ -22,7 +22,7 @@ export function exitCodeOf({ ends, fatal, refused = false, stopped }: Ended): Ex
   if (fatal) return EXIT.error;
   if (stopped) return EXIT.interrupted;
   if (results.has('failed')) return EXIT.error;
-  // What waits for a restore that is still under way is no error: the next run goes on with it.
+  // A restore that waits for another one under way is no error: the next run starts it.
   const underWay = results.has('running') || results.has('intended');
   const skipped = all.flatMap((end) => (end.kind === 'not_started' ? [end.code] : []));
   if (skipped.some((code) => code !== 'policy' && !(underWay && WAITS_FOR_OTHERS.has(code))))

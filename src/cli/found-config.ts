@@ -70,7 +70,7 @@ export function cloudConflict(path: string, cloud: string, other: string): Diagn
     path,
     `this config chooses the cloud ${cloud}, and the environment names another: ${other}`,
     'It was found, not named.',
-    `say which is meant: --cloud NAME; or --config ${shellPath(path)} if the config is yours; or take cloud: out of it`,
+    `name the one to use: --cloud NAME; or --config ${shellPath(path)} if the config is yours; or remove cloud: from it`,
   );
 }
 
@@ -81,7 +81,7 @@ export function stateConflict(path: string, state: string): Diagnostic {
     path,
     `this config keeps the state at ${state}, and TF_HTTP_ADDRESS names another`,
     'It was found, not named.',
-    `say which is meant: --state "$TF_HTTP_ADDRESS", or --state FILE; or --config ${shellPath(path)} if the config is yours`,
+    `name the one to use: --state "$TF_HTTP_ADDRESS", or --state FILE; or --config ${shellPath(path)} if the config is yours`,
   );
 }
 
@@ -91,8 +91,8 @@ export function secondState(path: string, state: string, usual: string): Diagnos
     'found-config-conflict',
     path,
     `this config keeps the state at ${state}, and there is one at ${usual}`,
-    `It was found, not named. What ${usual} says of restores that are done or under way would not count.`,
-    `say which is meant: --state ${shellPath(usual)}, or --state ${shellPath(state)}; or --config ${shellPath(path)} if the config is yours`,
+    `It was found, not named. The restores that are recorded in ${usual} would not count.`,
+    `name the one to use: --state ${shellPath(usual)}, or --state ${shellPath(state)}; or --config ${shellPath(path)} if the config is yours`,
   );
 }
 

@@ -4,10 +4,7 @@ import { isWithin } from '../files/checkout.ts';
 import { readRegularFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
 
-/**
- * Where a CI tells the commit that it checked out. GitHub, GitLab, Azure Pipelines, Jenkins, Bitbucket, CircleCI,
- * Buildkite, Drone, Woodpecker, AWS CodeBuild; each under its own name.
- */
+/** The variables that CI services set to the commit: GitHub, GitLab, Azure Pipelines, Jenkins, Bitbucket, CircleCI, … */
 const VARIABLES = [
   'GITHUB_SHA',
   'CI_COMMIT_SHA',
@@ -24,9 +21,9 @@ const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 const COMMIT_LENGTH_MAX = 64;
 
 /**
- * The commit of what lies in `folder`, for the history: what the CI says, else what `.git` there or above says.
- * Undefined when neither tells. Runs no git: a repository can name programs that git would start. Whatever stands in
- * `.git`, this neither fails nor waits, reads nothing outside of it, and resolves with 40 or 64 hexadecimal digits.
+ * The commit of `folder`, for the history: from the CI service, else from `.git` there or above; undefined if neither has
+ * it. Does not run git, because a repository can name programs that git would start. Whatever `.git` contains, this neither
+ * fails nor waits, reads nothing outside of it, and resolves with 40 or 64 hexadecimal digits.
  */
 export async function gitCommit({ env }: Pick<Io, 'env'>, folder: string): Promise<string | undefined> {
   for (const name of VARIABLES) {
@@ -41,15 +38,15 @@ export async function gitCommit({ env }: Pick<Io, 'env'>, folder: string): Promi
   }
 }
 
-/** What is read, and the `.git` that nothing leads out of; both without links. */
+/** The folder to read, and the `.git` that no link may lead out of. Both paths are without links. */
 interface GitFolder {
   readonly path: string;
   readonly root: string;
 }
 
 /**
- * `.git` of the folder or the nearest one above: a folder, or (submodule, worktree) a file that names one. Such a file
- * is followed only into the `.git` of a folder above, where submodules lie; one that leads elsewhere tells nothing.
+ * `.git` of the folder, or the nearest one above. In a submodule or worktree it is a file that names a folder. Such a file is
+ * followed only into the `.git` of a folder above, where submodules are; otherwise it is ignored.
  */
 async function gitFolder(from: string): Promise<GitFolder | undefined> {
   for (let folder = from; ; folder = dirname(folder)) {
@@ -78,7 +75,7 @@ async function headOf(git: GitFolder): Promise<string | undefined> {
   if (COMMIT.test(head)) return head;
   const ref = /^ref: (refs\/[^\s\\]+)$/.exec(head)?.[1];
   if (ref === undefined || ref.split('/').includes('..')) return undefined;
-  // the branches of a worktree are its repository's
+  // The branches of a worktree are stored in its repository.
   const shared = { ...git, path: resolve(git.path, (await firstLine(git, 'commondir')) ?? '.') };
   for (const folder of [git, shared]) {
     const commit = (await firstLine(folder, ref)) ?? '';
@@ -88,7 +85,7 @@ async function headOf(git: GitFolder): Promise<string | undefined> {
   return packed && packedCommit(packed, ref);
 }
 
-/** `<commit> <ref>`, one a line. Anything else in the file is passed over. Among the bytes: there may be a million lines. */
+/** Each line is `<commit> <ref>`; other lines are ignored. Searches the bytes, because there may be a million lines. */
 function packedCommit(packed: Buffer, ref: string): string | undefined {
   const end = ` ${ref}\n`;
   for (let at = packed.indexOf(end); at >= 0; at = packed.indexOf(end, at + 1)) {
@@ -107,7 +104,7 @@ function lineOf(bytes: Buffer | undefined): string | undefined {
   return bytes?.toString().split('\n', 1)[0]?.trim();
 }
 
-/** A file in the folder; undefined when there is none, or when a link or a name leads out of `root`. */
+/** A file in the folder; undefined if there is none, or if a link or a name leads out of `root`. */
 async function inside(
   { path, root }: GitFolder,
   name: string,
@@ -117,9 +114,9 @@ async function inside(
   return real !== undefined && isWithin(real, root) ? await contents(real, bytesMax) : undefined;
 }
 
-/** 200,000 refs; large repositories have some megabytes. */
+/** About 200,000 refs. Large repositories have some megabytes. */
 const PACKED_BYTES_MAX = 16 * 1024 * 1024;
-/** Of a file that holds one line: a commit, the name of a branch, a path. */
+/** Maximum size of a file with one line: a commit, the name of a branch, a path. */
 const FILE_BYTES_MAX = 16 * 1024;
 
 async function contents(path: string, bytesMax: number): Promise<Buffer | undefined> {

@@ -8,9 +8,8 @@ import { refuseContent } from '../files/refuse-content.ts';
 import type { Io } from './io.ts';
 
 /**
- * Files that decide who is believed to be a server, or which credentials it gets. Libraries read them, with their own
- * rules: they take a relative path from the working directory, where a pull request can put a file of that name, follow
- * its links, and wait for its pipes.
+ * Variables that name a file of certificates or credentials, and that libraries read by their own rules: a relative path
+ * starts in the working directory, where a pull request can put a file, a link or a named pipe of that name.
  */
 const OF_NODE = ['NODE_EXTRA_CA_CERTS'];
 const BY_SCHEME: readonly (readonly [RegExp, readonly string[]])[] = [
@@ -23,10 +22,10 @@ const BY_SCHEME: readonly (readonly [RegExp, readonly string[]])[] = [
 const IN_THE_URL = ['sslrootcert', 'sslcert', 'sslkey'];
 
 /**
- * For a state at `location`, or a cloud where it is absent.
+ * `location`: of the state; absent for a cloud.
  *
- * @throws Failure `refused` that names every relative one with its whole path, or every one in the working directory that
- * is no regular file there; or one that holds no path
+ * @throws Failure `refused` that names each relative path, each path in the working directory that is not a regular file, or
+ * a value that is not a path
  */
 export async function refuseUnsafeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: string): Promise<void> {
   const names = [
@@ -57,19 +56,21 @@ export async function refuseUnsafeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: 
   );
 }
 
-/** `system` stands for the authorities of the system, as libpq has it. */
+/** libpq takes `system` for the authorities of the system. */
 function isPath(entry: readonly [string, string | null | undefined]): entry is readonly [string, string] {
   const [, path] = entry;
   return typeof path === 'string' && path !== '' && path !== 'system';
 }
 
-/** What a pull request could have put at the path; of a file that cannot be looked at, its reader says why. */
+/** The problem of a path that a pull request may control. If it cannot be checked, the library reports the error. */
 async function unfitFile(name: string, path: string, cwd: string): Promise<Diagnostic | undefined> {
   const remedy = `name a regular file outside of the working directory: ${name}=FILE`;
   try {
     const located = await locate(resolve(cwd, path), [cwd]);
     if (!located.inCheckout || (await stat(located.path)).isFile()) return undefined;
-    return error('unfit-file', `${name} names what is no regular file, in the working directory`, { remedy });
+    return error('unfit-file', `${name} names a path in the working directory that is not a regular file`, {
+      remedy,
+    });
   } catch (cause) {
     return cause instanceof LeadsOutError
       ? error('unfit-file', `${name}: ${cause.message}`, { remedy })

@@ -2,7 +2,7 @@ import { shellWord } from '../domain/escape/shell-word.ts';
 import { shownLocation } from '../domain/shown-location.ts';
 import type { ManifestFlags } from './options/shared.ts';
 
-/** What the user types next: another verb, the same flags. */
+/** The next command for the user: another verb with the same options. */
 export function nextCommand(
   verb: 'init' | 'wait' | 'plan' | 'apply' | `apply ${string}`,
   flags: ManifestFlags & { readonly target?: readonly string[] },

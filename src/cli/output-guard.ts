@@ -3,9 +3,8 @@ import { harmlessText } from '../domain/escape/terminal.ts';
 import type { Secrets } from '../domain/secrets.ts';
 
 /**
- * The last hand on what is printed. Views make foreign text harmless where they put it into their own; only here are the
- * lines whole, in which it could be a command to a pipeline's runner, and nothing gets past it. JSON and YAML, written by
- * domain/escape, hold nothing that it would change.
+ * The last step before anything is printed. Views escape the text that they insert; but only whole lines show whether one is
+ * a command to the runner of a pipeline. JSON and YAML of domain/escape contain nothing that it would change.
  */
 export class OutputGuard {
   readonly #secrets: Secrets;
@@ -15,7 +14,7 @@ export class OutputGuard {
     this.#secrets = secrets;
   }
 
-  /** What is printed next, wherever the last text ended. */
+  /** The next text to print. It may begin in the middle of a line. */
   next(text: string): string {
     const begun = this.#isMidLine ? '|' : '';
     const harmless = this.lines(begun + text);
@@ -23,7 +22,7 @@ export class OutputGuard {
     return harmless.slice(begun.length);
   }
 
-  /** Text that begins a line. */
+  /** Whole lines. */
   lines(text: string): string {
     return withoutLogCommands(harmlessText(this.#secrets.mask(text)));
   }

@@ -157,15 +157,15 @@ function privateKey(pem: string, from: string): KeyObject {
 
 function publicKey(pem: string, path: string): KeyObject {
   const labels = labelsOf(pem);
-  const way = `put the public key there: openssl pkey -in KEY.pem -pubout -out ${shellWord(path)}`;
+  const remedy = `put the public key there: openssl pkey -in KEY.pem -pubout -out ${shellWord(path)}`;
   if (labels.some((label) => label.endsWith('PRIVATE KEY')))
     throw badKey(
-      `${path} is a private key, which has no place among trusted keys`,
-      `${way}; replace the key, because anybody who could read this file could sign plans`,
+      `${path} is a private key, and trusted keys are public keys`,
+      `${remedy}; replace the key, because anybody who could read this file could sign plans`,
     );
   if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY')
-    throw badKey(`${path} is not one public key in PEM`, way);
-  return ed25519(() => createPublicKey(pem), path, way);
+    throw badKey(`${path} is not one public key in PEM`, remedy);
+  return ed25519(() => createPublicKey(pem), path, remedy);
 }
 
 function ed25519(read: () => KeyObject, what: string, remedy: string): KeyObject {

@@ -51,7 +51,7 @@ export function interrupted(io: Io): Failure {
 }
 
 /**
- * If the run was interrupted, tells what that means and how to resume. `blocking`: the restores because of which the same
+ * If the run was interrupted, shows what that means and how to resume. `blocking`: the restores because of which the same
  * command would be refused.
  */
 export function showInterrupt(io: Io, blocking: readonly Address[] = []): void {

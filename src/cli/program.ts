@@ -138,7 +138,7 @@ function mount(
   });
 }
 
-/** Where a path is expected, another value may be the content of a file. */
+/** A value that is not a path where one is expected may be the content of a file. */
 function refuseContents(command: Command, operands: readonly unknown[], io: Io): void {
   const check = (of: Option | Argument, name: string, value: unknown) => {
     if (completesOf(of) !== 'files') return;

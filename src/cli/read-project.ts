@@ -83,13 +83,9 @@ function refuseUnknown(inventory: Inventory, filter: InventoryFilter): void {
 function unknownProblem(what: 'disk' | 'server', typed: string, meant: string | undefined): Diagnostic {
   const command = `vbsctl get ${what === 'disk' ? 'volumes' : 'servers'}`;
   return error(`unknown-${what}`, `no ${what} of this project is called ${typed}`, {
-    ...(/[*?]/.test(typed)
-      ? { detail: 'Here a name or an id is taken as it is; patterns go to --name.' }
-      : {}),
+    ...(/[*?]/.test(typed) ? { detail: 'This option takes one name or ID. For a pattern, use --name.' } : {}),
     remedy:
-      meant === undefined
-        ? `see what is there: ${command}`
-        : `did you mean ${quoted(meant)}? See: ${command}`,
+      meant === undefined ? `to list them: ${command}` : `did you mean ${quoted(meant)}? See: ${command}`,
   });
 }
 

@@ -5,13 +5,13 @@ import type { TextOptions } from '../views/terminal.ts';
 import type { Io } from './io.ts';
 import { textOptions } from './print.ts';
 
-/** For texts that say what to do about a record: that depends on what else the state holds. */
+/** Options of texts that advise on a record. The advice depends on the other records of the state. */
 export function recordOptions(io: Io, state: State | undefined): TextOptions & StepOptions {
   let records: RecordIndex | undefined;
   return {
     ...textOptions(io),
     nextGeneration: (record) => {
-      // Only what failed asks; then the index pays for all that ask.
+      // Made once, and only if a failed record needs it.
       records ??= indexRecords(state);
       return generationAfter(records, record);
     },

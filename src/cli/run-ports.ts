@@ -30,7 +30,7 @@ export function ports(context: Context, backend: Backend): Ports {
 }
 
 /** How a run is shown. */
-export interface RunDisplay {
+interface RunDisplay {
   readonly output: OutputFormat;
   /** The name of the command in the summary. */
   readonly name: 'Apply' | 'Wait';

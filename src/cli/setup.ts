@@ -218,7 +218,7 @@ function noteLockId(io: Io, lease: Lease): Lease {
     showDiagnostics(io, [
       note(
         'lock-never-expires',
-        `the state is locked for this run; should it be killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
+        `the state is locked for this run; if it is killed: vbsctl unlock ${shellOperand(lease.lock.info.id)}`,
       ),
     ]);
   return lease;

@@ -9,12 +9,11 @@ import type { Io } from './io.ts';
 import { checkoutPath } from './user-paths.ts';
 
 const OWNER_ONLY = 0o600;
-/** So many files of one name would be somebody’s mistake. */
 const NAMES_MAX = 100;
 
 /**
- * A copy of the state as it was, before something takes its place: beside a local state, else in the working
- * directory; `wanted` names another file. Never overwrites anything but the same copy. Resolves with its path.
+ * Saves a copy of a state before it is changed: beside a local state, else in the working directory, or in the file `wanted`.
+ * Overwrites no other file. Resolves with the path of the copy.
  */
 export async function backUp(
   io: Io,
@@ -47,7 +46,7 @@ async function holds(path: string, text: string): Promise<boolean> {
   );
 }
 
-/** `vbsctl.state.json.serial-41.backup`: serials of one state never mean two things. */
+/** `vbsctl.state.json.serial-41.backup`: a serial of a state is used only once. */
 function backupName(location: string, { state }: Snapshot): string {
   const ending = `serial-${state.serial}.backup`;
   // The lineage is the server's word, and no part of a path.

@@ -172,6 +172,6 @@ export function minimumSerial(io: Io, flags: CommonFlags): number | undefined {
 }
 
 /** `serial`: undefined if there is no state. */
-export function refuseBelow(minimum: number | undefined, serial: number | undefined, location: string): void {
+function refuseBelow(minimum: number | undefined, serial: number | undefined, location: string): void {
   if (minimum !== undefined && (serial ?? -1) < minimum) throw belowMinimum(serial, minimum, location);
 }

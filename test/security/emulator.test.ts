@@ -320,7 +320,7 @@ describe('what is taken for a served emulator', () => {
       const done = await detach();
       expect(done.code, printed(done)).to.equal(1);
       expect(printed(done).replace(/\s+/g, ' '))
-        .to.include(`what listens at ${url()} does not answer as an emulator does (HTTP ${status})`)
+        .to.include(`the program at ${url()} is not an emulator (HTTP ${status})`)
         .and.not.match(CRASH)
         .and.not.include('add-mask');
     });

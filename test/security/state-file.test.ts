@@ -143,7 +143,7 @@ describe('security: a state file that was tampered with', () => {
     // A verify that says "sound" would be a lie.
     const verified = await run('state', 'verify');
     expect(verified.code).to.equal(1);
-    expect(said(verified)).to.not.include('Sound');
+    expect(said(verified)).to.not.include('Valid:');
     write(newer);
     expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
     expect(starts()).to.equal(3);
@@ -698,7 +698,7 @@ describe('security: a state file that was tampered with', () => {
     expect(readFileSync(join(scene.cwd, backup), 'utf8')).to.equal(encoded(before));
 
     // It verifies again from there, and goes on naming the break.
-    expect(await ok('state', 'verify')).to.match(/Sound.*or accepted/);
+    expect(await ok('state', 'verify')).to.match(/Valid:.*or accepted/);
     expect(await ok('state', 'verify')).to.match(
       /note: .*from entry 1 on .* accepted at .*: compared with the audit log/,
     );
@@ -728,7 +728,7 @@ describe('security: a state file that was tampered with', () => {
     expect(accepted)
       .to.match(/nobody removed it.*older than the one/)
       .and.include(`serial ${high + 1}`);
-    expect(await ok('state', 'verify')).to.include('Sound');
+    expect(await ok('state', 'verify')).to.include('Valid:');
     expect(JSON.parse((await run('state', 'history', '-o', 'json')).stdout).at(-1).accepted).to.deep.equal({
       over: { lineage: JSON.parse(sound).lineage, serial: high },
       addresses: ['night/disk-1'],

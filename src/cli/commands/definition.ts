@@ -26,9 +26,9 @@ export interface CommandGroup extends Pick<CommandDefinition, 'name' | 'summary'
   readonly commands: readonly CommandDefinition[];
 }
 
-/** Of a command that reads manifests, a state or a cloud. */
+/** The exit codes of a command that reads manifests, a state or a cloud. */
 export const READING_EXITS: readonly ExitCode[] = [EXIT.refused, EXIT.interrupted];
-/** Of a command that locks the state. */
+/** The exit codes of a command that locks the state. */
 export const LOCKING_EXITS: readonly ExitCode[] = [EXIT.locked, ...READING_EXITS];
 
 export function exitsOf({ exits = READING_EXITS }: Pick<CommandDefinition, 'exits'>): readonly ExitCode[] {

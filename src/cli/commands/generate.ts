@@ -1,6 +1,6 @@
-import { time } from '../options/moment.ts';
 import { manifestName, option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
+import { time } from '../options/timestamp.ts';
 import type { CommandDefinition } from './definition.ts';
 import type { GenerateFlags } from './run-generate.ts';
 

@@ -1,18 +1,18 @@
-import { time } from '../options/moment.ts';
 import { option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
+import { time } from '../options/timestamp.ts';
 import type { CommandDefinition, CommandGroup } from './definition.ts';
 import type { GetFlags } from './run-get.ts';
 
 const filters = [
   config,
   cloud,
-  option('--volume <name>', 'only what belongs to this volume, by name or ID', { type: repeatable }),
-  option('--server <name>', 'only what belongs to the volumes of this server, by name or ID', {
+  option('--volume <name>', 'only items of this volume, by name or ID', { type: repeatable }),
+  option('--server <name>', 'only items of the volumes of this server, by name or ID', {
     type: repeatable,
   }),
-  option('--name <glob>', 'only what has a matching name, such as pay-db-*', { type: repeatable }),
-  option('--status <status>', 'only what has this status', { type: repeatable }),
+  option('--name <glob>', 'only items with a matching name, such as pay-db-*', { type: repeatable }),
+  option('--status <status>', 'only items with this status', { type: repeatable }),
 ];
 
 const listOutput = option('-o, --output <format>', 'output format', {
@@ -27,7 +27,7 @@ const backups: CommandDefinition<GetFlags> = {
   options: [
     ...filters,
     option('--before <time>', 'only backups created at or before this time', { type: time }),
-    option('--after <time>', 'only backups created at or after', { type: time }),
+    option('--after <time>', 'only backups created at or after this time', { type: time }),
     listOutput,
   ],
   examples: [

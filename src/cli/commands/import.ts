@@ -1,6 +1,6 @@
-import { time } from '../options/moment.ts';
 import { argument, option } from '../options/option.ts';
 import { cloud, config, filename, lockTimeout, minimumSerial, state } from '../options/shared.ts';
+import { time } from '../options/timestamp.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ImportFlags } from './run-import.ts';
 

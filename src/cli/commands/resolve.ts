@@ -1,5 +1,5 @@
 import { argument, option } from '../options/option.ts';
-import { cloud, config, lockTimeout, minimumSerial, reason, state } from '../options/shared.ts';
+import { cloud, config, lockTimeout, minimumSerial, state } from '../options/shared.ts';
 import { type CommandDefinition, LOCKING_EXITS } from './definition.ts';
 import type { ResolveFlags } from './run-resolve.ts';
 
@@ -15,7 +15,7 @@ export const resolve: CommandDefinition<ResolveFlags, [address: string]> = {
       choices: ['succeeded', 'not-started', 'failed'],
       required: true,
     }),
-    reason,
+    option('--reason <text>', 'how you know this; kept in the history', { required: true }),
     lockTimeout,
     minimumSerial,
   ],

@@ -93,7 +93,7 @@ async function detachInRunning(origin: string, server: string): Promise<readonly
   if (status === 200 && done === true && isTexts(detached)) return detached;
   if (status === 404 && typeof error === 'object') throw noServer(server, origin, 'vbsctl get servers');
   throw usage(
-    `what listens at ${origin} does not answer as an emulator does (HTTP ${status})`,
+    `the program at ${origin} is not an emulator (HTTP ${status})`,
     'correct OS_AUTH_URL; or name a world: vbsctl emulator --detach SERVER --world FILE',
   );
 }
@@ -114,5 +114,5 @@ async function ask(url: string, body?: string) {
 }
 
 function noServer(server: string, where: string, list: string): Failure {
-  return usage(`the emulator has no server ${server} (${where})`, `see which there are: ${list}`);
+  return usage(`the emulator has no server ${server} (${where})`, `to list the servers: ${list}`);
 }

@@ -2,12 +2,10 @@ import { EXIT, type ExitCode, Failure } from '../../domain/errors.ts';
 import { toJson } from '../../domain/escape/json.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
 import { type FaultPlan, parseFaultPlan, startEmulator } from '../../emulator/index.ts';
-import { readNamedFile } from '../../files/read-file.ts';
 import { plainReason } from '../../files/system-error.ts';
 import { unusableWorld } from '../emulator-world.ts';
 import type { Io } from '../io.ts';
-import { absolute, checkoutPath } from '../user-paths.ts';
-
+import { absolute, checkoutPath, readUserFile } from '../user-paths.ts';
 import { detachServer } from './run-emulator-detach.ts';
 
 export interface EmulatorFlags {
@@ -23,7 +21,7 @@ export interface EmulatorFlags {
   readonly detach?: string;
 }
 
-/** Serves the emulated cloud until a stop is asked for. */
+/** Serves the emulator until the user interrupts it. */
 export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> {
   if (flags.detach !== undefined) return detachServer(io, flags.detach, flags.world);
   const faults = flags.faults === undefined ? undefined : await readFaults(io, flags.faults);
@@ -40,7 +38,7 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
     signal: io.stop,
     ...(flags.quiet ? {} : { onRequest: (request) => io.stderr.write(`${toJson(request)}\n`) }),
   }).catch((cause: unknown) => {
-    throw unusableWorld(cause, 'another --port, or another --world');
+    throw unusableWorld(cause, 'use another --port, or another --world');
   });
   const { access_key, secret_key } = cloud.credentials;
   const exports = Object.entries(cloud.env()).map(([name, value]) => `export ${name}=${shellWord(value)}`);
@@ -65,17 +63,11 @@ export async function emulator(io: Io, flags: EmulatorFlags): Promise<ExitCode> 
   return EXIT.done;
 }
 
-/** Larger would be somebody's mistake. */
 const FAULTS_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Read first and understood then: each fails in its own words. */
 async function readFaults(io: Io, path: string): Promise<FaultPlan> {
   const absolutePath = absolute(io, path);
-  const bytes = await readNamedFile(absolutePath, {
-    checkouts: [io.cwd],
-    bytesMax: FAULTS_BYTES_MAX,
-    signal: io.stop,
-  }).catch((cause: unknown) => {
+  const bytes = await readUserFile(io, path, FAULTS_BYTES_MAX).catch((cause: unknown) => {
     if (cause === io.stop.reason) throw cause;
     throw badFaults(
       `the fault plan ${absolutePath} cannot be read: ${plainReason(cause)}`,
@@ -92,7 +84,7 @@ async function readFaults(io: Io, path: string): Promise<FaultPlan> {
   }
 }
 
-/** Without the parser's own words: they repeat what the file holds. */
+/** Without the message of the parser, which repeats the content of the file. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

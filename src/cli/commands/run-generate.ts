@@ -34,7 +34,7 @@ export async function generate(io: Io, flags: GenerateFlags): Promise<ExitCode> 
   const warnings = gaps.map(({ volume, reason, detail }) =>
     warning('gap', `left out: disk ${volume.name || volume.id}: ${reason}`, {
       ...optional('detail', detail),
-      remedy: `see its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
+      remedy: `to list its backups: vbsctl get backups --volume ${shellWord(volume.id)}`,
     }),
   );
   const restores = draft.entries.length - gaps.length;

@@ -115,7 +115,7 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
     showDiagnostics(io, [...diagnostics, ...accepted.map(acceptedBreak)]);
     if (sound)
       io.stdout.write(
-        `Sound: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'each as it was written and in its place' : 'as written or accepted'}; ${plural(counts.records, 'record')}, all as the history tells.\n`,
+        `Valid: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'unchanged' : 'unchanged or accepted'}; ${plural(counts.records, 'record')}, in agreement with the history.\n`,
       );
   }
   return sound ? EXIT.done : EXIT.error;

@@ -72,7 +72,7 @@ async function declaredSpecs({ io, flags, loaded }: Context): Promise<readonly R
   if (hasErrors(diagnostics))
     showDiagnostics(io, [
       warning('manifests-unread', 'restores that wait for others are not shown: the manifests have errors', {
-        remedy: 'see them: vbsctl validate',
+        remedy: 'to see the errors: vbsctl validate',
       }),
     ]);
   return specs;

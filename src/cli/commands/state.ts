@@ -1,4 +1,3 @@
-import { timeOrAge } from '../options/moment.ts';
 import { address, argument, file, option } from '../options/option.ts';
 import {
   autoApprove,
@@ -8,9 +7,9 @@ import {
   output,
   pushRisks,
   RISKS_GROUP,
-  reason,
   state,
 } from '../options/shared.ts';
+import { timeOrAge } from '../options/timestamp.ts';
 import type { ChangeFlags } from '../state-change.ts';
 import { type CommandDefinition, type CommandGroup, LOCKING_EXITS } from './definition.ts';
 import type { AcceptFlags } from './run-state-edit.ts';
@@ -75,7 +74,11 @@ const lockInfo: CommandDefinition<StateFlags> = {
 const accept: CommandDefinition<AcceptFlags> = {
   name: 'accept',
   summary: 'Continue with a state that fails verification or is older than one seen before',
-  options: [...editing, reason, autoApprove],
+  options: [
+    ...editing,
+    option('--reason <text>', 'why this state can be relied on; kept in the history', { required: true }),
+    autoApprove,
+  ],
   examples: [
     ['vbsctl state accept --reason "disk of the runner failed" --dry-run', 'show what is wrong'],
     ['vbsctl state accept --reason "compared with the audit log"', 'continue with the state as it is'],

@@ -18,9 +18,9 @@ export interface ValueType {
 interface OptionDetails {
   readonly type?: ValueType;
   readonly choices?: readonly string[];
-  /** As a user would type it. */
+  /** In the form that a user types. */
   readonly default?: string;
-  /** What holds if the option is not given, where that is not one value. */
+  /** The default in words, if it is not one value. */
   readonly otherwise?: string;
   readonly required?: boolean;
   /** The heading in --help. */

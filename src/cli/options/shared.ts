@@ -76,8 +76,6 @@ export const trustedKeys = option(
   { type: file, otherwise: '$VBSCTL_TRUSTED_KEYS' },
 );
 
-export const reason = option('--reason <text>', 'why; kept in the history', { required: true });
-
 /** For commands that change the state itself. */
 export const editing: readonly Option[] = [
   config,

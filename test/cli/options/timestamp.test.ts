@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { InvalidArgumentError } from 'commander';
-import { moment } from '../../../src/cli/options/moment.ts';
+import { parseTimestamp } from '../../../src/cli/options/timestamp.ts';
 
 describe('a moment in a flag', () => {
   for (const good of [
@@ -9,7 +9,7 @@ describe('a moment in a flag', () => {
     '2026-11-23T21:00:00.123456Z',
     '2024-02-29t00:00:00z',
   ])
-    it(`takes ${good}`, () => expect(Date.parse(moment(good))).to.be.a('number').and.not.NaN);
+    it(`takes ${good}`, () => expect(Date.parse(parseTimestamp(good))).to.be.a('number').and.not.NaN);
 
   for (const [bad, why] of [
     ['2026-11-23T22:00:00', /its zone: 2026-11-23T22:00:00Z/],
@@ -23,6 +23,6 @@ describe('a moment in a flag', () => {
     ['', /such as/],
   ] as const)
     it(`refuses ${bad || 'nothing'}, saying why`, () => {
-      expect(() => moment(bad)).to.throw(InvalidArgumentError, why);
+      expect(() => parseTimestamp(bad)).to.throw(InvalidArgumentError, why);
     });
 });

@@ -6,37 +6,37 @@ const TIME =
   /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 const NO_ZONE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/;
 
-/** A flag’s moment, `2026-11-23T22:00:00+01:00`: RFC 3339, the zone included, as in manifests. Returned as written. */
-export function moment(text: string): string {
-  const given = text.trim().toUpperCase();
-  const [, year, month, day] = TIME.exec(given) ?? [];
+/** RFC 3339 with its zone, as in manifests: `2026-11-23T22:00:00+01:00`. Returned as written. */
+export function parseTimestamp(text: string): string {
+  const typed = text.trim().toUpperCase();
+  const [, year, month, day] = TIME.exec(typed) ?? [];
   const isDate =
     day !== undefined &&
     Number(month) >= 1 &&
     Number(month) <= 12 &&
     Number(day) >= 1 &&
     Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-  if (isDate) return given;
+  if (isDate) return typed;
   throw new InvalidArgumentError(
-    NO_ZONE.test(given)
-      ? `Expected a time with its zone: ${completed(given)} for UTC, or an offset such as +01:00 in place of the Z.`
+    NO_ZONE.test(typed)
+      ? `Expected a time with its zone: ${withUtc(typed)} for UTC, or an offset such as +01:00 in place of the Z.`
       : 'Expected a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.',
   );
 }
 
-function completed(given: string): string {
-  const [date = '', time = '00:00:00'] = given.split(/[T ]/);
+function withUtc(typed: string): string {
+  const [date = '', time = '00:00:00'] = typed.split(/[T ]/);
   return `${date}T${time.length === 5 ? `${time}:00` : time}Z`;
 }
 
 /** RFC 3339, as written. */
-export const time: ValueType = { takes: 'such as 2026-11-23T22:00:00+01:00', parse: moment };
+export const time: ValueType = { takes: 'such as 2026-11-23T22:00:00+01:00', parse: parseTimestamp };
 
 /** Epoch ms. */
 export const timeOrAge: ValueType = {
   takes: 'such as 7d, 12h or 2026-11-23T22:00:00+01:00',
   parse(text) {
     const age = parseDuration(text);
-    return age === undefined ? Date.parse(moment(text)) : Date.now() - age;
+    return age === undefined ? Date.parse(parseTimestamp(text)) : Date.now() - age;
   },
 };
