@@ -26,9 +26,12 @@ import { systemClock } from './system.ts';
  */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const program = buildProgram(io, (code) => {
+  const done = (code: ExitCode) => {
     exitCode = code;
-  });
+  };
+  // Help, completion and mistakes need all commands.
+  const named = COMMANDS.filter(({ name }) => name === argv[0]);
+  const program = buildProgram(io, done, named.length > 0 ? named : COMMANDS);
   if (argv[0] === COMPLETE)
     return await (await import('./completion.ts')).printCandidates(io, program, argv.slice(1));
   const line = readCommandLine(argv, program);
@@ -81,8 +84,8 @@ function showFailure(io: Io, { flags, command }: CommandLine, diagnostics: reado
 /** The completion scripts call it with the words typed so far. */
 const COMPLETE = '__complete';
 
-/** Every command and option; `done` is called with the exit code of the one that ran. */
-export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
+/** The commands and their options; `done` is called with the exit code of the one that ran. */
+export function buildProgram(io: Io, done: (code: ExitCode) => void, commands = COMMANDS): Command {
   const program = new Command('vbsctl')
     .description('Restores cloud volumes from their backups as declared in manifests, each at most once.')
     .version(`vbsctl ${VERSION}`, '-V, --version')
@@ -107,7 +110,7 @@ export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .exitOverride();
   program.addHelpText('after', FOOTER);
 
-  for (const each of COMMANDS) mount(program, each, io, done);
+  for (const each of commands) mount(program, each, io, done);
   return program;
 }
 

@@ -122,7 +122,15 @@ export function configSearch(io: Io, flags: ManifestFlags): ConfigSearch {
 }
 
 export function loadIo(io: Io): LoadIo {
-  return { cwd: io.cwd, stdin: io.stdin.bytes, version: VERSION, signal: io.stop };
+  return {
+    cwd: io.cwd,
+    // Node opens it when it is first asked for.
+    get stdin() {
+      return io.stdin.bytes;
+    },
+    version: VERSION,
+    signal: io.stop,
+  };
 }
 
 /** Errors end the command, with all diagnostics. Warnings and notes are only shown. */

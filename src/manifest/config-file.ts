@@ -316,13 +316,16 @@ async function below(directory: string, io: LoadIo): Promise<readonly string[]> 
 }
 
 async function existing(directories: readonly string[], io: LoadIo): Promise<readonly string[]> {
-  const found = new Map<string, string>();
+  const seen = new Set<string>();
+  const found: string[] = [];
   for (const directory of directories) {
     const path = join(directory, CONFIG_FILE);
     const absolute = resolve(io.cwd, path);
-    if (!found.has(absolute) && (await exists(absolute))) found.set(absolute, path);
+    if (seen.has(absolute)) continue;
+    seen.add(absolute);
+    if (await exists(absolute)) found.push(path);
   }
-  return [...found.values()];
+  return found;
 }
 
 /** Left out, the policy of one of them would not count. */

@@ -3,7 +3,7 @@
  * format characters, invisible ones. Pipeline: `##[…]` and the like (ci-log.ts); commands at the start of a line follow a
  * quotation mark here.
  */
-const HOSTILE = /[\u007f-\u009f\u2028\u2029\p{Cf}\p{Default_Ignorable_Code_Point}]|(?<=#)#/gu;
+const hostile = () => /[\u007f-\u009f\u2028\u2029\p{Cf}\p{Default_Ignorable_Code_Point}]|(?<=#)#/gu;
 
 /**
  * The only way that vbsctl writes JSON: same data as JSON.stringify, but safe in a terminal and in a log. Without a line break
@@ -19,7 +19,7 @@ const HARMLESS = /^[ -~\n]*$/;
 /** A JSON text with the same data, and safe. */
 export function harmlessJson(text: string): string {
   if (HARMLESS.test(text) && !text.includes('##')) return text;
-  return text.replace(HOSTILE, (char) =>
+  return text.replace(hostile(), (char) =>
     [...Array(char.length).keys()]
       .map((index) => `\\u${char.charCodeAt(index).toString(16).padStart(4, '0')}`)
       .join(''),
