@@ -1,10 +1,19 @@
-// Makes the program that `bin.vbsctl` of package.json names: one bundle with the schemas compiled in, in which
-// nothing is evaluated before it is needed (a dynamic import inside it is reached or not), a code cache for it,
-// and the few lines that start the one with the other. The package needs no other: what is bundled of others is told
+// Makes the program that `bin.vbsctl` of package.json names: one file with the schemas compiled in, in which
+// nothing is compiled or evaluated before it is needed (a dynamic import inside it is reached or not), code caches for
+// it, and the few lines that start the one with the other. The package needs no other: what is bundled of others is told
 // by their licences and a bill of materials beside it.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import { build, transform } from 'esbuild';
 import { metafile as schemas } from './compile-schemas.mjs';
 import { billOfMaterials, bundledPackages, licencesText } from './third-party.mjs';
 
@@ -13,6 +22,7 @@ const self = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 const { version } = self;
 
 rmSync(`${root}dist`, { recursive: true, force: true });
+mkdirSync(`${root}dist`);
 /** What only some backends need lies beside the program and is loaded when it is: a package, and what is used of it. */
 const APART = {
   '@aws-sdk/client-s3':
@@ -21,10 +31,7 @@ const APART = {
   pgpass: "module.exports = require('pgpass')",
 };
 
-const COMMON = {
-  absWorkingDir: root,
-  bundle: true,
-  platform: 'node',
+const CODE = {
   // CommonJS starts a few milliseconds faster than an ES module and needs no shim for `require`.
   format: 'cjs',
   target: 'node20',
@@ -32,22 +39,38 @@ const COMMON = {
   supported: { 'dynamic-import': false },
   minifySyntax: true,
   minifyWhitespace: true,
+};
+const COMMON = {
+  ...CODE,
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
   legalComments: 'linked',
   logLevel: 'warning',
   metafile: true,
 };
 
 const metafiles = [schemas];
-const bundle = async (options) => metafiles.push((await build({ ...COMMON, ...options })).metafile);
+const bundle = async (options) => {
+  const { metafile, outputFiles = [] } = await build({ ...COMMON, ...options });
+  metafiles.push(metafile);
+  return outputFiles;
+};
 
-await bundle({
+const pieces = await bundle({
   entryPoints: ['src/main.ts'],
-  outfile: 'dist/program.cjs',
+  outdir: 'dist',
+  write: false,
+  // Cut wherever some commands need less than others; esbuild cuts ES modules only.
+  format: 'esm',
+  splitting: true,
+  supported: {},
   plugins: [withoutChildProcesses(), leanAxios(), apart()],
   // Its main file is UMD, which cannot be bundled.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   define: { __VBSCTL_VERSION__: JSON.stringify(version) },
 });
+writeFileSync(`${root}dist/program.cjs`, await programOf(pieces));
 for (const [name, contents] of Object.entries(APART))
   await bundle({
     stdin: { contents, resolveDir: root },
@@ -59,11 +82,47 @@ tellOfOthers();
 copyFileSync(`${root}scripts/launcher.cjs`, `${root}dist/vbsctl.cjs`);
 chmodSync(`${root}dist/vbsctl.cjs`, 0o755);
 // What a plan without the cloud runs through is what most commands run through first.
-execFileSync(process.execPath, [
-  `${root}scripts/make-cache.cjs`,
-  `${root}dist/program.cjs`,
-  ...['plan', '--offline', '-f', `${root}examples/restores.yaml`, '--state', `${root}dist/no.state.json`],
-]);
+makeCache(
+  '',
+  'plan',
+  '--offline',
+  '-f',
+  `${root}examples/restores.yaml`,
+  '--state',
+  `${root}dist/no.state.json`,
+);
+makeCache('.help', '--help');
+
+function makeCache(kind, ...args) {
+  const program = `${root}dist/program.cjs`;
+  execFileSync(process.execPath, [
+    `${root}scripts/make-cache.cjs`,
+    program,
+    `${program}${kind}.cache`,
+    ...args,
+  ]);
+}
+
+/** All pieces in one function as the launcher calls it. Each is a function again: one that is not called costs nothing. */
+async function programOf(files) {
+  const pieces = [];
+  for (const { path, text } of files)
+    if (!path.endsWith('.js')) writeFileSync(path, text);
+    else {
+      const { code } = await transform(text, { ...CODE, legalComments: 'none' });
+      pieces.push(`"./${basename(path)}"(exports, require, module) {${code}}`);
+    }
+  return `(function (exports, require, module, __filename, __dirname) {
+const pieces = {${pieces.join(',\n')}};
+const loaded = {};
+function load(id) {
+  if (!Object.hasOwn(pieces, id)) return require(id);
+  if (!loaded[id]) pieces[id]((loaded[id] = { exports: {} }).exports, load, loaded[id]);
+  return loaded[id].exports;
+}
+load('./main.js');
+})`;
+}
 
 /** The launcher reads the program as latin1. esbuild escapes texts, but takes regular expressions over as they are. */
 function mustBeAscii() {

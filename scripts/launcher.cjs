@@ -1,21 +1,21 @@
 #!/usr/bin/env node
-// Starts the program beside it with the code cache that the build made: compiling the bundle is most of what a
+// Starts the program beside it with a code cache that the build made: compiling the program is most of what a
 // short command would otherwise do. A cache of another Node version is refused by V8 and costs nothing but time.
 const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { Script } = require('node:vm');
 
-// esbuild writes ASCII, which latin1 reads without a look at every byte.
+const [, , first = 'help', ...more] = process.argv;
+// What only tells of the program needs little of it, and a small cache is faster. The choice changes nothing else.
+const isHelp =
+  /^(help|version|--version|-V)$/.test(first) || [first, ...more].some((arg) => /^(--help|-h)$/.test(arg));
 const filename = join(__dirname, 'program.cjs');
-const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
 const program = { exports: {} };
-new Script(wrapped, { filename, cachedData: cacheOf(`${filename}.cache`) }).runInThisContext()(
-  program.exports,
-  require,
-  program,
+// esbuild writes ASCII, which latin1 reads without a look at every byte.
+new Script(readFileSync(filename, 'latin1'), {
   filename,
-  __dirname,
-);
+  cachedData: cacheOf(`${filename}${isHelp ? '.help' : ''}.cache`),
+}).runInThisContext()(program.exports, require, program, filename, __dirname);
 
 function cacheOf(path) {
   try {

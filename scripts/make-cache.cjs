@@ -1,13 +1,12 @@
-// node make-cache.cjs PROGRAM ARG...: runs the program once and keeps what V8 compiled for it, in PROGRAM.cache.
+// node make-cache.cjs PROGRAM CACHE ARG...: runs the program once and keeps what V8 compiled for it in CACHE.
 const { readFileSync, writeFileSync } = require('node:fs');
 const { dirname } = require('node:path');
 const { Script } = require('node:vm');
 
-const [, , filename, ...args] = process.argv;
+const [, , filename, cache, ...args] = process.argv;
 process.argv = [process.argv[0], filename, ...args];
 process.stdout.write = () => true;
-const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(filename, 'latin1')}\n})`;
-const script = new Script(wrapped, { filename });
-process.on('exit', () => writeFileSync(`${filename}.cache`, script.createCachedData()));
+const script = new Script(readFileSync(filename, 'latin1'), { filename });
+process.on('exit', () => writeFileSync(cache, script.createCachedData()));
 const program = { exports: {} };
 script.runInThisContext()(program.exports, require, program, filename, dirname(filename));

@@ -3,7 +3,7 @@
 // or ends while anything of it is still under way, this process ends with it, as the program's own would. The other end is
 // program-pool.ts.
 const { createReadStream, readFileSync, writeSync } = require('node:fs');
-const { createRequire, wrap } = require('node:module');
+const { createRequire } = require('node:module');
 const { Server, Socket } = require('node:net');
 const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
@@ -11,7 +11,7 @@ const { Script } = require('node:vm');
 const [, , launcher] = process.argv;
 const dist = dirname(launcher);
 const filename = join(dist, 'program.cjs');
-const bundle = new Script(wrap(readFileSync(filename, 'latin1')), {
+const bundle = new Script(readFileSync(filename, 'latin1'), {
   filename,
   cachedData: readFileSync(`${filename}.cache`),
 });
