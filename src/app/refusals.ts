@@ -1,4 +1,4 @@
-import { type CloudProject, isEmulator, projectText, sameProject } from '../domain/cloud-project.ts';
+import { type CloudProject, isEmulator, otherProjectProblem, sameProject } from '../domain/cloud-project.ts';
 import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
@@ -20,21 +20,13 @@ export const ADD_EMULATOR = 'to use it: add --cloud emulator, or set cloud: emul
 /** A state is bound to the project that it was created for. */
 export function refuseOtherProject(state: State, project: CloudProject): void {
   if (sameProject(state.target, project)) return;
-  throw Failure.of(
-    'refused',
-    'other-project',
-    'the state belongs to a different cloud project than the credentials',
-    {
-      detail: new MultilineText(
-        `The state: ${projectText(state.target)}`,
-        `The credentials: ${projectText(project)}`,
-      ),
-      remedy:
-        isEmulator(state.target) && !isEmulator(project)
-          ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
-          : 'use credentials for the project of the state, or another state: --state FILE',
-    },
-  );
+  const remedy =
+    isEmulator(state.target) && !isEmulator(project)
+      ? `it belongs to the built-in emulator; ${ADD_EMULATOR}`
+      : 'use credentials for the project of the state, or another state: --state FILE';
+  throw new Failure('refused', [
+    otherProjectProblem('other-project', 'state', state.target, project, remedy),
+  ]);
 }
 
 const BLOCKED_SHOWN_MAX = 10;

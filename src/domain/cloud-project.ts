@@ -1,3 +1,4 @@
+import { type Diagnostic, error, MultilineText } from './diagnostic.ts';
 import { sanitize } from './escape/terminal.ts';
 
 /** The cloud project of a state. Restores done in one project never count as done in another. */
@@ -21,6 +22,24 @@ export function sameProject(a: CloudProject, b: CloudProject): boolean {
 export function projectText(target: CloudProject): string {
   const project = target.project_name ? `${target.project_name} (${target.project_id})` : target.project_id;
   return sanitize(`project ${project}, region ${target.region}, ${target.auth_url}`);
+}
+
+/** The error that the credentials are for another project than a plan or state. */
+export function otherProjectProblem(
+  code: string,
+  what: 'plan' | 'state',
+  own: CloudProject,
+  credentials: CloudProject,
+  remedy: string,
+): Diagnostic {
+  const made = what === 'plan' ? 'was made for' : 'belongs to';
+  return error(code, `the ${what} ${made} a different cloud project than the credentials`, {
+    detail: new MultilineText(
+      `The ${what}: ${projectText(own)}`,
+      `The credentials: ${projectText(credentials)}`,
+    ),
+    remedy,
+  });
 }
 
 /** `https://iam.example/v3/`, `https://IAM.example/v3` and `https://iam.example` name the same Keystone. */

@@ -18,7 +18,7 @@ import type {
 } from './plan.ts';
 import type { Waiver } from './policy.ts';
 import type { RestoreRecord } from './record.ts';
-import type { Address, ManifestFile, RestoreSpec, Selector } from './spec.ts';
+import { type Address, type ManifestFile, type RestoreSpec, selectorOf } from './spec.ts';
 import type { Move } from './state.ts';
 
 /**
@@ -237,10 +237,6 @@ function runnable(saved: SavedRunnable) {
     ...optional('valid_until', valid_until),
     ...optional('selector', selectorOf(saved.declared)),
   };
-}
-
-function selectorOf({ backup }: RestoreSpec): Selector | undefined {
-  return backup.by === 'selector' ? backup.selector : undefined;
 }
 
 /** All renames that the plan writes down. */

@@ -78,6 +78,11 @@ export function selectorKey(selector: Selector): string {
   ]);
 }
 
+/** The rule of a declaration, if it has one. */
+export function selectorOf({ backup }: RestoreSpec): Selector | undefined {
+  return backup.by === 'selector' ? backup.selector : undefined;
+}
+
 /** Characters of the name of a set or restore. */
 export const NAME_LENGTH_MAX = 63;
 

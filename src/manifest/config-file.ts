@@ -2,7 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { runInterruptibly } from '../domain/chunked-work.ts';
 import { type Config, DEFAULT_CONFIG, type Policy } from '../domain/config.ts';
-import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, note } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
@@ -53,16 +53,7 @@ export async function loadConfig(search: ConfigSearch, io: LoadIo): Promise<Load
     return tightened({ path: name, named: true, ...(await readConfig(name, true, io)) }, search, io);
   const [path, other] = await outermost(search.manifests, io);
   if (path === undefined)
-    return tightened(
-      {
-        named: false,
-        config: DEFAULT_CONFIG,
-        written: { keys: [], policy: {}, beyondFound: [] },
-        diagnostics: [],
-      },
-      search,
-      io,
-    );
+    return tightened({ named: false, written: NOTHING_WRITTEN, ...NO_CONFIG }, search, io);
   if (other !== undefined)
     return { config: DEFAULT_CONFIG, path, named: false, diagnostics: [severalConfigs(path, other)] };
   const read = await readConfig(path, false, io);
@@ -78,10 +69,8 @@ async function tightened(
 ): Promise<LoadedConfig> {
   const { written, ...loaded } = main;
   if (!written) return loaded;
-  const own =
-    loaded.path === undefined
-      ? undefined
-      : await realpath(resolve(io.cwd, loaded.path)).catch(() => undefined);
+  const realPathOf = (path: string) => realpath(resolve(io.cwd, path)).catch(() => undefined);
+  const own = loaded.path === undefined ? undefined : await realPathOf(loaded.path);
   // Shared by all: a hundred configs of the maximum size each would take minutes.
   const allowance = wholeAllowance();
   let policy = loaded.config.policy;
@@ -90,7 +79,7 @@ async function tightened(
   if (around.length > LIMITS.configs)
     return { ...loaded, diagnostics: [...diagnostics, tooManyConfigs(around.length)] };
   for (const path of around) {
-    if (own !== undefined && (await realpath(resolve(io.cwd, path)).catch(() => undefined)) === own) continue;
+    if (own !== undefined && (await realPathOf(path)) === own) continue;
     const nested = await readConfig(path, false, io, allowance);
     diagnostics.push(...nested.diagnostics);
     if (!nested.written) continue;
@@ -122,23 +111,23 @@ function counts(file: string, main: string | undefined, keys: readonly string[])
   const applied = keys.includes('policy')
     ? `the policy of this file applies, too, where it is tighter${main === undefined ? '' : ` than that of ${main}`}`
     : `this file changes nothing: ${above}, and only the policy can be tightened here`;
-  return {
-    severity: 'note',
-    code: lost.length > 0 ? 'config-ignored' : 'config-nested',
-    summary: lost.length > 0 ? ignored : applied,
+  return note(lost.length > 0 ? 'config-ignored' : 'config-nested', lost.length > 0 ? ignored : applied, {
     where: { file },
-  };
+  });
 }
 
 function notLoosened(file: string, main: string | undefined, loosening: readonly Loosening[]): Diagnostic[] {
   const keeper = main ?? 'a config above it';
-  return loosening.map(({ field, wanted, kept }) => ({
-    severity: 'note',
-    code: 'policy-not-loosened',
-    summary: `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${keeper}`,
-    remedy: `whoever keeps ${main === undefined ? keeper : quotedWhole(main)} can change it there`,
-    where: { file },
-  }));
+  return loosening.map(({ field, wanted, kept }) =>
+    note(
+      'policy-not-loosened',
+      `policy.${field} ${wanted} of this file is ignored: it would loosen ${kept} of ${keeper}`,
+      {
+        remedy: `whoever keeps ${main === undefined ? keeper : quotedWhole(main)} can change it there`,
+        where: { file },
+      },
+    ),
+  );
 }
 
 /** Resolves a path of the config relative to its directory. */
@@ -168,6 +157,9 @@ interface Written {
   readonly beyondFound: readonly Diagnostic[];
 }
 
+const NO_CONFIG: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
+const NOTHING_WRITTEN: Written = { keys: [], policy: {}, beyondFound: [] };
+
 async function readConfig(
   path: string,
   named: boolean,
@@ -191,7 +183,7 @@ async function readConfig(
     LIMITS.configBytes,
   );
   const diagnostics = [...unreadable];
-  let read: ReadConfig = { config: DEFAULT_CONFIG, diagnostics: [] };
+  let read = NO_CONFIG;
   for (const { source } of texts) {
     read = looksLikeOurs(source) ? await examine(source, allowance, io) : unrecognised(source);
     diagnostics.push(...read.diagnostics);

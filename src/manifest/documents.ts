@@ -70,8 +70,11 @@ function controlCharacter(source: SourceText): Diagnostic | undefined {
 }
 
 function emptyFile(source: SourceText): Diagnostic {
-  return problemAt(source, 0, 'empty-file', 'the file is empty', {
-    remedy:
-      'add a document, or leave the file out; to write a manifest: vbsctl generate --server NAME --latest > restores.yaml',
-  });
+  return problemAt(
+    source,
+    0,
+    'empty-file',
+    'the file is empty',
+    'add a document, or leave the file out; to write a manifest: vbsctl generate --server NAME --latest > restores.yaml',
+  );
 }

@@ -92,7 +92,8 @@ class Loader implements LoadedTexts {
   async add(path: string): Promise<void> {
     await this.#attempt(path, async () => {
       if (path === STDIN) return await this.#stdin();
-      if (this.#linkPolicy === 'named') return await this.#named(path);
+      if (this.#linkPolicy === 'named')
+        return await this.#take(path, (bytesMax) => this.#readNamed(this.#absolute(path), bytesMax));
       const found = await stat(this.#absolute(path));
       this.#checkouts = await this.#checkoutsFor(this.#absolute(path));
       if (!found.isDirectory()) return await this.#file(path, found.isFile());
@@ -154,16 +155,9 @@ class Loader implements LoadedTexts {
         { file: path },
         'name fewer at a time with -f',
       );
-    this.#take(
-      path,
-      await this.#within(path, (bytesMax) =>
-        regular ? readRegularFile(real, bytesMax) : this.#readNamed(absolute, bytesMax),
-      ),
+    await this.#take(path, (bytesMax) =>
+      regular ? readRegularFile(real, bytesMax) : this.#readNamed(absolute, bytesMax),
     );
-  }
-
-  async #named(path: string): Promise<void> {
-    this.#take(path, await this.#within(path, (bytesMax) => this.#readNamed(this.#absolute(path), bytesMax)));
   }
 
   #readNamed(absolute: string, bytesMax: number): Promise<Buffer> {
@@ -175,15 +169,16 @@ class Loader implements LoadedTexts {
     if (this.#seen.has(STDIN)) return;
     this.#seen.add(STDIN);
     const { stdin, signal } = this.#io;
-    this.#take(STDIN, await this.#within(STDIN, (bytesMax) => readAll(stdin, bytesMax, signal)));
+    await this.#take(STDIN, (bytesMax) => readAll(stdin, bytesMax, signal));
   }
 
-  /** Reads within the limit for all files together. */
-  async #within(path: string, read: (bytesMax: number) => Promise<Buffer>): Promise<Buffer> {
+  /** Reads and decodes a text, within the limit for all files together. */
+  async #take(path: string, read: (bytesMax: number) => Promise<Buffer>): Promise<void> {
     try {
       const bytes = await read(this.#bytesLeft);
       this.#bytesLeft -= bytes.length;
-      return bytes;
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      this.texts.push({ source: new SourceText(path, decode(path, bytes)), sha256 });
     } catch (cause) {
       if (!(cause instanceof UnfitFileError) || cause.code !== 'TOO_LARGE') throw cause;
       this.#bytesLeft = 0;
@@ -196,12 +191,6 @@ class Loader implements LoadedTexts {
         this.#bytesMax === LIMITS.bytes ? 'name fewer at a time with -f' : 'keep it smaller',
       );
     }
-  }
-
-  #take(path: string, bytes: Buffer): void {
-    const text = decode(path, bytes);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    this.texts.push({ source: new SourceText(path, text), sha256 });
   }
 
   /** Turns operating errors into diagnostics; other errors are bugs and are thrown. */
@@ -251,29 +240,29 @@ function unreadable(path: string, cause: unknown): Diagnostic {
     );
   const { code, message } = cause as NodeJS.ErrnoException;
   if (code === undefined) throw cause;
-  const problem = (name: string, summary: string, remedy: string) =>
+  const fileProblem = (name: string, summary: string, remedy: string) =>
     error(name, summary, { remedy, where: { file: path } });
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return problem('missing-file', 'this file does not exist', 'correct the path, or create the file');
+      return fileProblem('missing-file', 'this file does not exist', 'correct the path, or create the file');
     case 'ELOOP':
-      return problem('symlink-loop', 'this is a symbolic link that leads to itself', 'remove the link');
+      return fileProblem('symlink-loop', 'this is a symbolic link that leads to itself', 'remove the link');
     case 'EACCES':
     case 'EPERM':
-      return problem(
+      return fileProblem(
         'unreadable-file',
         'permission denied',
         `give yourself the right: chmod u+r ${shellPath(path)}`,
       );
     case 'NOT_REGULAR':
-      return problem(
+      return fileProblem(
         'not-regular',
         `this cannot be read: ${message}`,
         'put a regular file there, or remove it',
       );
     default:
-      return problem('unreadable-file', `this cannot be read (${code})`, 'name a file or a directory');
+      return fileProblem('unreadable-file', `this cannot be read (${code})`, 'name a file or a directory');
   }
 }
 

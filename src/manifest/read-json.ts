@@ -179,7 +179,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 
 function notJson(source: SourceText, code: ParseErrorCode, at: number): Diagnostic {
   const [what, remedy] = mistake(source.text, printParseErrorCode(code), at);
-  return problemAt(source, at, 'json-syntax', `not valid JSON: ${what}`, { remedy });
+  return problemAt(source, at, 'json-syntax', `not valid JSON: ${what}`, remedy);
 }
 
 function mistake(text: string, code: string, at: number): Mistake {

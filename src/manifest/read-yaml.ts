@@ -28,9 +28,12 @@ import {
   StopReading,
   shortened,
   tooDeep,
+  tooManyAliases,
+  tooManyDirectives,
   tooManyDocuments,
   tooManyKeys,
   tooManyProblems,
+  tooManyTokens,
   tooManyValues,
 } from './text-problems.ts';
 import { yamlSyntaxProblem } from './yaml-syntax.ts';
@@ -100,7 +103,7 @@ function* compose(source: SourceText): Generator<Document.Parsed | undefined> {
       yield* untraced(() => [...composer.next(token)]);
     }
     if (parser.stack.length > LIMITS.nesting) throw new StopReading(tooDeep(source, parser.offset));
-    if (tokens > LIMITS.yamlTokens) throw new StopReading(tooLong(source, parser.offset));
+    if (tokens > LIMITS.yamlTokens) throw new StopReading(tooManyTokens(source, parser.offset));
   }
   for (const token of parser.end()) yield* untraced(() => [...composer.next(token)]);
   yield* untraced(() => [...composer.end(false, source.text.length)]);
@@ -125,40 +128,6 @@ const STEP_TOKENS = 10_000;
 /** The token with which the lexer announces the text of a scalar. */
 const SCALAR_NEXT = '\u001f';
 
-function tooManyAliases(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'too-many-aliases',
-    `more than ${LIMITS.aliases} aliases in one document`,
-    {
-      remedy: 'write the values out, or use spec.defaults',
-    },
-  );
-}
-
-function tooManyDirectives(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'yaml-syntax',
-    `not valid YAML: more than ${LIMITS.yamlDirectives} lines of one document start with %`,
-    { remedy: 'remove the lines, or indent them' },
-  );
-}
-
-function tooLong(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'document-too-long',
-    'this YAML document is too long to be read in one piece',
-    {
-      remedy: 'divide it into several documents with lines of ---, or write it as JSON',
-    },
-  );
-}
-
 function isEmpty(document: Document.Parsed): boolean {
   const { contents } = document;
   return contents === null || (isScalar(contents) && contents.value === null && !contents.anchor);
@@ -179,9 +148,7 @@ function convert(
         versionLine(source.text, document.range[0]),
         'yaml-version',
         `YAML ${yaml.version} is not supported, only YAML 1.2`,
-        {
-          remedy: 'remove the %YAML line, and quote strings such as "no" and "0123"',
-        },
+        'remove the %YAML line, and quote strings such as "no" and "0123"',
       ),
     );
   converter.positions.root(startOf(document.contents));
@@ -235,9 +202,7 @@ class Converter {
     const before = this.#allowance.values;
     this.#spend(1, node);
     if (node.tag !== undefined && !CORE_TAG.test(node.tag))
-      this.#problem(node, 'yaml-tag', `unsupported tag ${named(node.tag)}`, {
-        remedy: 'remove the tag',
-      });
+      this.#report(node, 'yaml-tag', `unsupported tag ${named(node.tag)}`, 'remove the tag');
     const value = isMap(node)
       ? this.#map(node)
       : isSeq(node)
@@ -283,23 +248,32 @@ class Converter {
   /** The key if it is a string; otherwise undefined and a problem. */
   #key(node: ParsedNode | null): string | undefined {
     if (node === null || !isScalar(node)) {
-      this.#problem(node, 'key-not-text', 'a key must be a string, not a map, list or alias', {
-        remedy: 'write the key itself',
-      });
+      this.#report(
+        node,
+        'key-not-text',
+        'a key must be a string, not a map, list or alias',
+        'write the key itself',
+      );
       return undefined;
     }
     const { value, source } = node as Scalar.Parsed;
     if (typeof value !== 'string') {
       const written = source === '' || value === null ? 'an empty key' : shortened(source);
-      this.#problem(node, 'key-not-text', `a key must be a string, not ${written}`, {
-        remedy: value === null ? 'write the key before the colon' : `quote it: ${named(source)}`,
-      });
+      this.#report(
+        node,
+        'key-not-text',
+        `a key must be a string, not ${written}`,
+        value === null ? 'write the key before the colon' : `quote it: ${named(source)}`,
+      );
       return undefined;
     }
     if (value === '<<' && node.type === Scalar.PLAIN) {
-      this.#problem(node, 'merge-key', 'merge keys (<<) are not supported: YAML 1.2 does not have them', {
-        remedy: 'write the keys out, or use spec.defaults',
-      });
+      this.#report(
+        node,
+        'merge-key',
+        'merge keys (<<) are not supported: YAML 1.2 does not have them',
+        'write the keys out, or use spec.defaults',
+      );
       return undefined;
     }
     this.#checkPlain(node as Scalar.Parsed);
@@ -315,22 +289,18 @@ class Converter {
     if (node.type !== Scalar.PLAIN) return;
     const { value, source } = node;
     if (typeof value === 'string' && (BOOLEAN_ONCE.test(value) || SEXAGESIMAL_ONCE.test(value)))
-      this.#problem(
+      this.#report(
         node,
         'yaml-ambiguous',
         `${shortened(source)} is a string in YAML 1.2, but ${BOOLEAN_ONCE.test(value) ? 'true or false' : 'a number'} in YAML 1.1`,
-        {
-          remedy: `quote it: ${named(source)}`,
-        },
+        `quote it: ${named(source)}`,
       );
     else if (typeof value === 'number' && OCTAL_ONCE.test(source) && !/[.eE]/.test(source))
-      this.#problem(
+      this.#report(
         node,
         'yaml-ambiguous',
         `${shortened(source)} is a number with a leading zero, which YAML 1.1 and 1.2 read differently`,
-        {
-          remedy: `quote it if it is a string: ${named(source)}; else write ${value}`,
-        },
+        `quote it if it is a string: ${named(source)}; else write ${value}`,
       );
   }
 
@@ -338,9 +308,12 @@ class Converter {
     // An anchor is known once its value is complete, so no value can contain itself.
     const anchored = this.#anchors.get(node.source);
     if (!anchored) {
-      this.#problem(node, 'unknown-anchor', `alias ${named(node.source)} has no anchor before it`, {
-        remedy: `define it with ${quoted(`&${node.source}`)} further up, or quote the string: ${named(`*${node.source}`)}`,
-      });
+      this.#report(
+        node,
+        'unknown-anchor',
+        `alias ${named(node.source)} has no anchor before it`,
+        `define it with ${quoted(`&${node.source}`)} further up, or quote the string: ${named(`*${node.source}`)}`,
+      );
       return null;
     }
     this.#spend(anchored.size, node);
@@ -351,7 +324,7 @@ class Converter {
     spend(this.#allowance, values, this.#source, startOf(node));
   }
 
-  #problem(node: ParsedNode | null, code: string, summary: string, more: { remedy: string }): void {
+  #report(node: ParsedNode | null, code: string, summary: string, more: string): void {
     this.#add(problemAt(this.#source, startOf(node), code, summary, more));
   }
 

@@ -1,4 +1,5 @@
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
+import { optional } from '../domain/optional.ts';
 import { LIMITS } from './limits.ts';
 import type { SourceText } from './source.ts';
 
@@ -23,90 +24,84 @@ export function problemAt(
   offset: number,
   code: string,
   summary: string,
-  more: { detail?: string; remedy?: string } = {},
+  remedy: string,
 ): Diagnostic {
-  return error(code, summary, { ...more, where: source.place(offset) });
+  return error(code, summary, { remedy, where: source.place(offset) });
 }
 
 export function duplicateKey(source: SourceText, offset: number, key: string, first: number): Diagnostic {
   const { line, column } = source.position(first);
-  return problemAt(source, offset, 'duplicate-key', `duplicate key ${named(key)}`, {
+  return {
+    ...problemAt(source, offset, 'duplicate-key', `duplicate key ${named(key)}`, 'keep one of the two'),
     detail: `First at ${source.file}:${line}:${column}.`,
-    remedy: 'keep one of the two',
-  });
+  };
 }
 
 export function forbiddenKey(source: SourceText, offset: number, key: string): Diagnostic {
-  return problemAt(source, offset, 'forbidden-key', `the key ${key} is not allowed`, {
-    remedy: 'remove it',
-  });
+  return problemAt(source, offset, 'forbidden-key', `the key ${key} is not allowed`, 'remove it');
 }
 
-export function tooDeep(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'too-deep',
-    `maps and lists are nested more than ${LIMITS.nesting} levels deep`,
-    { remedy: 'a manifest needs 7 levels; remove the rest' },
-  );
+/** The problem that the text at an offset exceeds a limit. */
+function exceededLimit(code: string, summary: string, remedy: string) {
+  return (source: SourceText, offset: number): Diagnostic => problemAt(source, offset, code, summary, remedy);
 }
 
-export function tooManyKeys(source: SourceText, offset: number): Diagnostic {
-  return problemAt(source, offset, 'too-many-keys', `this map has more than ${LIMITS.keys} keys`, {
-    remedy: 'remove the keys that a manifest does not have: vbsctl help manifest',
-  });
-}
-
-export function tooManySpaces(source: SourceText, offset: number): Diagnostic {
-  return problemAt(source, offset, 'too-many-spaces', `more than ${LIMITS.spaces} spaces in a row`, {
-    remedy: 'remove the spaces',
-  });
-}
-
-export function tooManyEscapes(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'too-many-escapes',
-    `more than ${LIMITS.escapes} backslashes in one JSON file`,
-    { remedy: 'a manifest needs few: write each character as it is' },
-  );
-}
-
-export function tooManyValues(source: SourceText, offset: number): Diagnostic {
-  return problemAt(source, offset, 'too-many-values', `more than ${LIMITS.values} values in one run`, {
-    remedy: 'name fewer files at a time with -f',
-  });
-}
-
-export function tooManyDocuments(source: SourceText, offset: number): Diagnostic {
-  return problemAt(
-    source,
-    offset,
-    'too-many-documents',
-    `more than ${LIMITS.documents} documents in one run`,
-    {
-      remedy: 'name fewer files at a time with -f, or put more restores into one document',
-    },
-  );
-}
+export const tooDeep = exceededLimit(
+  'too-deep',
+  `maps and lists are nested more than ${LIMITS.nesting} levels deep`,
+  'a manifest needs 7 levels; remove the rest',
+);
+export const tooManyKeys = exceededLimit(
+  'too-many-keys',
+  `this map has more than ${LIMITS.keys} keys`,
+  'remove the keys that a manifest does not have: vbsctl help manifest',
+);
+export const tooManySpaces = exceededLimit(
+  'too-many-spaces',
+  `more than ${LIMITS.spaces} spaces in a row`,
+  'remove the spaces',
+);
+export const tooManyEscapes = exceededLimit(
+  'too-many-escapes',
+  `more than ${LIMITS.escapes} backslashes in one JSON file`,
+  'a manifest needs few: write each character as it is',
+);
+export const tooManyValues = exceededLimit(
+  'too-many-values',
+  `more than ${LIMITS.values} values in one run`,
+  'name fewer files at a time with -f',
+);
+export const tooManyDocuments = exceededLimit(
+  'too-many-documents',
+  `more than ${LIMITS.documents} documents in one run`,
+  'name fewer files at a time with -f, or put more restores into one document',
+);
+export const tooManyAliases = exceededLimit(
+  'too-many-aliases',
+  `more than ${LIMITS.aliases} aliases in one document`,
+  'write the values out, or use spec.defaults',
+);
+export const tooManyDirectives = exceededLimit(
+  'yaml-syntax',
+  `not valid YAML: more than ${LIMITS.yamlDirectives} lines of one document start with %`,
+  'remove the lines, or indent them',
+);
+export const tooManyTokens = exceededLimit(
+  'document-too-long',
+  'this YAML document is too long to be read in one piece',
+  'divide it into several documents with lines of ---, or write it as JSON',
+);
 
 export function tooManyRestores(declared: number): Diagnostic {
-  return error(
-    'too-many-restores',
-    `${declared} restores are declared, the limit of one run is ${LIMITS.restores}`,
-    {
-      remedy: 'name fewer files at a time with -f',
-    },
-  );
+  const summary = `${declared} restores are declared, the limit of one run is ${LIMITS.restores}`;
+  return error('too-many-restores', summary, { remedy: 'name fewer files at a time with -f' });
 }
 
 /** Ends the reading of a file. */
 export function tooManyProblems(file?: string): Diagnostic {
   return error('too-many-problems', `more than ${LIMITS.problems} problems; the rest is not shown`, {
     remedy: 'fix these first',
-    ...(file === undefined ? {} : { where: { file } }),
+    ...optional('where', file === undefined ? undefined : { file }),
   });
 }
 

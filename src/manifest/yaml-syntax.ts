@@ -80,7 +80,7 @@ export function yamlSyntaxProblem(source: SourceText, problem: YAMLParseError): 
   const { what, remedy } = ADVICE[problem.code];
   const code = problem.code === 'TAB_AS_INDENT' ? 'yaml-tab' : 'yaml-syntax';
   const offset = problem.pos[0] + spacesAt(source.text, problem.pos[0]);
-  return problemAt(source, offset, code, `not valid YAML: ${what}`, { remedy });
+  return problemAt(source, offset, code, `not valid YAML: ${what}`, remedy);
 }
 
 /** The library points to the start of a line if the fault comes after its indentation. */

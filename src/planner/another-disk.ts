@@ -1,5 +1,5 @@
 import type { Backup, Volume } from '../domain/cloud.ts';
-import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
+import { type Diagnostic, error, MultilineText, warning } from '../domain/diagnostic.ts';
 import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
 import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
@@ -40,15 +40,16 @@ export function overwritesWithAnother(action: RestoreAction, context: Context): 
   if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherDisk(action)) return [];
   const own = { id: volume.id, name: volume.name ?? '' };
   return [
-    {
-      severity: 'warning',
-      code: 'backup-of-another-disk',
-      summary: `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
-      remedy: new MultilineText(
-        ownBackup(own, action.source, context),
-        `if this backup is intended, replace backup_id by: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
-      ),
-    },
+    warning(
+      'backup-of-another-disk',
+      `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
+      {
+        remedy: new MultilineText(
+          ownBackup(own, action.source, context),
+          `if this backup is intended, replace backup_id by: backup: {as_of: ${seconds(backup.created_at ?? '')}, of_volume: ${quotedWhole(backup.of_volume_id)}}`,
+        ),
+      },
+    ),
   ];
 }
 

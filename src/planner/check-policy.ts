@@ -1,4 +1,3 @@
-import type { Backup, Volume } from '../domain/cloud.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Diagnostic } from '../domain/diagnostic.ts';
 import { quoted } from '../domain/escape/quoted.ts';
@@ -8,6 +7,7 @@ import { factBreaches, type PolicyBreach, type PolicyResult, withWaivers } from 
 import type { RestoreSpec } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 import type { Context } from './context.ts';
+import { foundVolumeAndBackup } from './facts.ts';
 import type { Resolved } from './resolve-spec.ts';
 
 /** The operator's limits, as a plan is held against them. */
@@ -21,11 +21,11 @@ export function policyCheck(
   const protectionOf = findProtections(resolved, new Set(planned), context);
   const { policy, now, waivers } = context;
   return (one) => {
-    const seen = factsOf(one, context);
+    const read = foundVolumeAndBackup(one, context);
     return withWaivers(
       [
         ...specBreaches(one.spec, policy),
-        ...(seen ? factBreaches(seen.volume, seen.backup, policy, now) : []),
+        ...(read ? factBreaches(read.volume, read.backup, policy, now) : []),
         ...protectionBreaches(one, protectionOf),
       ],
       waivers,
@@ -148,15 +148,4 @@ function protectionBreaches(
       edit: `declare ${quoted(protection.address)} with protect: false, and apply that first or together with this`,
     },
   ];
-}
-
-function factsOf(
-  { volume_id, backup_id }: Resolved,
-  { observations }: Context,
-): { volume: Volume; backup: Backup } | undefined {
-  const volume = observations?.volumes.get(volume_id ?? '');
-  const backup = observations?.backups.get(backup_id ?? '');
-  return volume?.kind === 'found' && backup?.kind === 'found'
-    ? { volume: volume.value, backup: backup.value }
-    : undefined;
 }

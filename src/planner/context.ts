@@ -3,10 +3,13 @@ import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import type { Waiver } from '../domain/policy.ts';
 import type { ProjectRegion } from '../domain/preflight.ts';
+import type { RestoreRecord } from '../domain/record.ts';
 import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
+import type { RecordAssignments } from './record-assignments.ts';
 import type { RecordIndex } from './record-index.ts';
 import { type BackupIndex, indexBackups, indexVolumes, type VolumeIndex } from './select.ts';
+import type { SharedVolumes } from './shared-volumes.ts';
 
 /** The whole input of a plan. */
 export interface PlanInput {
@@ -43,6 +46,14 @@ export interface Context {
   readonly waivers: ReadonlySet<Waiver>;
   /** Epoch ms. */
   readonly now: number;
+}
+
+/** A context after all specs were resolved. */
+export interface DecisionContext extends Context {
+  readonly assignments: RecordAssignments;
+  readonly sharedVolumes: SharedVolumes;
+  /** The open records that the plan resumes. */
+  readonly resuming: ReadonlySet<RestoreRecord>;
 }
 
 export function contextOf(

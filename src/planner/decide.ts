@@ -3,8 +3,8 @@ import { unreachable } from '../domain/errors.ts';
 import { optional } from '../domain/optional.ts';
 import type { Action } from '../domain/plan.ts';
 import { isMaybeTouched, type RestoreRecord, type Unknown } from '../domain/record.ts';
-import type { RestoreSpec, Selector } from '../domain/spec.ts';
-import type { Context } from './context.ts';
+import { type RestoreSpec, type Selector, selectorOf } from '../domain/spec.ts';
+import type { DecisionContext } from './context.ts';
 import { factProblems, waits } from './facts.ts';
 import {
   addressOccupied,
@@ -14,22 +14,15 @@ import {
   sameRestoreTwice,
   waitsForResumed,
 } from './open-records.ts';
-import type { RecordAssignments } from './record-assignments.ts';
 import { hasExpired, type Pinned, type Resolved } from './resolve-spec.ts';
-import { type SharedVolumes, sharedVolumeProblem } from './shared-volumes.ts';
+import { sharedVolumeProblem } from './shared-volumes.ts';
 import { backupView, doneView, fieldChanges, volumeView } from './shown.ts';
 
 /**
  * Decides about one restore: what is done stays done, an open restore is resumed, and only then something new starts.
  */
-export function decide(
-  one: Resolved,
-  assignments: RecordAssignments,
-  sharedVolumes: SharedVolumes,
-  refused: readonly Diagnostic[],
-  resuming: ReadonlySet<RestoreRecord>,
-  context: Context,
-): Action {
+export function decide(one: Resolved, refused: readonly Diagnostic[], context: DecisionContext): Action {
+  const { assignments } = context;
   const { spec, found } = one;
   // Spread last below: V8 takes ten times as long for properties that follow a spread.
   const base = {
@@ -44,7 +37,7 @@ export function decide(
     kind: 'blocked',
     reasons,
     ...base,
-    ...optional('unknown', unknownInTheWay(one, assignments, context)),
+    ...optional('unknown', unknownInTheWay(one, context)),
   });
   const occupant = assignments.occupied.get(spec.address);
   const occupied = occupant ? [addressOccupied(occupant, one)] : [];
@@ -58,10 +51,10 @@ export function decide(
         ...base,
         ...pinned(one, base),
         ...doneView(record, spec.backup, context),
-        ...ruleToNote(one, assignments),
-        ...protectToNote(one, assignments),
+        ...ruleToNote(one, context),
+        ...protectToNote(one, context),
       };
-    if (assignments.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, assignments)]);
+    if (assignments.duplicates.has(spec.address)) return blocked([sameRestoreTwice(record, context)]);
     switch (record.status) {
       case 'intended':
       case 'running':
@@ -91,7 +84,7 @@ export function decide(
   // Rule: maybe-touched-here-is-not-planned-again
   // The newest attempt, at another address, touched nothing. The record at this address may have, and it is not
   // resolved.
-  const before = recordBefore(one, assignments, context);
+  const before = recordBefore(one, context);
   if (before && isMaybeTouched(before) && isOf(before, one))
     return blocked([mayBeTouched(before, true, context), ...occupied]);
   if (hasExpired(spec, context.now)) {
@@ -103,8 +96,8 @@ export function decide(
     ...one.problems,
     ...occupied,
     // Rule: open-business-blocks
-    ...openRestoreProblems(one, assignments, resuming, context),
-    ...sharedVolumeProblem(one, sharedVolumes),
+    ...openRestoreProblems(one, context),
+    ...sharedVolumeProblem(one, context),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
     ...refused,
   ];
@@ -113,7 +106,7 @@ export function decide(
     kind: 'restore',
     cause: before ? 'again' : 'first',
     changes: before ? fieldChanges(before, one, context) : [],
-    waits_for: [...waitsForResumed(one, resuming, context), ...waits(one, context)],
+    waits_for: [...waitsForResumed(one, context), ...waits(one, context)],
     ...base,
     ...pinned(one, base),
     ...runnable(spec),
@@ -123,11 +116,10 @@ export function decide(
 /** The unknown outcome that must be resolved before the restore can continue, whatever else blocks it. */
 function unknownInTheWay(
   { spec, found, volume_id, backup_id }: Resolved,
-  { occupied }: RecordAssignments,
-  { records }: Context,
+  { assignments, records }: DecisionContext,
 ): Unknown | undefined {
   return (
-    [found?.record, occupied.get(spec.address), records.at(spec.address)].find(isUnknown) ??
+    [found?.record, assignments.occupied.get(spec.address), records.at(spec.address)].find(isUnknown) ??
     records.unknownOn(volume_id ?? '', backup_id ?? '')
   );
 }
@@ -137,15 +129,15 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
 }
 
 /** Only a record at the address of the declaration, or one that moves there, can get another rule. */
-function ruleToNote({ spec, found, newRule }: Resolved, { assigned }: RecordAssignments) {
-  const isOwn = found?.current && assigned.get(found.record.address) === spec.address;
-  return newRule && isOwn && spec.backup.by === 'selector' ? { note_rule: spec.backup.selector } : {};
+function ruleToNote({ spec, found, newRule }: Resolved, { assignments }: DecisionContext) {
+  const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
+  return optional('note_rule', newRule && isOwn ? selectorOf(spec) : undefined);
 }
 
 /** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
-function protectToNote({ spec, found }: Resolved, { assigned }: RecordAssignments) {
+function protectToNote({ spec, found }: Resolved, { assignments }: DecisionContext) {
   const { protect } = spec;
-  const isOwn = found?.current && assigned.get(found.record.address) === spec.address;
+  const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
   if (protect === undefined || !isOwn || protect === (found.record.protect ?? false)) return {};
   return protect || found.record.address === spec.address ? { note_protect: protect } : {};
 }
@@ -161,23 +153,21 @@ function pinned({ volume_id, backup_id }: Pinned, { volume, backup }: Pick<Actio
 
 /** What the executor needs in addition. `rule`: the rule that picked the backup, if the manifest has none. */
 function runnable(spec: RestoreSpec, rule?: Selector) {
-  const { expect, depends_on, timeout_ms, valid_until, protect, backup } = spec;
-  const selector = backup.by === 'selector' ? backup.selector : rule;
+  const { expect, depends_on, timeout_ms, valid_until, protect } = spec;
   return {
     expect,
     depends_on,
     ...optional('timeout_ms', timeout_ms),
     ...optional('valid_until', valid_until),
     ...optional('protect', protect),
-    ...optional('selector', selector),
+    ...optional('selector', selectorOf(spec) ?? rule),
   };
 }
 
 /** The record at the address after the moves are written. */
 function recordBefore(
   { spec, found }: Resolved,
-  assignments: RecordAssignments,
-  { records }: Context,
+  { assignments, records }: DecisionContext,
 ): RestoreRecord | undefined {
   if (assignments.movedFrom.has(spec.address)) return found?.record;
   const here = records.at(spec.address);

@@ -1,5 +1,5 @@
 import { append } from '../domain/append.ts';
-import { error } from '../domain/diagnostic.ts';
+import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { optional } from '../domain/optional.ts';
 import type { Action, BlockedAction, ExpiredAction, RestoreAction } from '../domain/plan.ts';
@@ -47,11 +47,17 @@ export function blockDependants(actions: readonly Action[]): Action[] {
   return actions.map((action) => blocked.get(action.address) ?? action);
 }
 
-function blockedBy(
-  stuck: BlockedAction | ExpiredAction,
-  { address, volume, backup, generation, was, source }: RestoreAction,
-): BlockedAction {
+function blockedBy(stuck: BlockedAction | ExpiredAction, dependant: RestoreAction): BlockedAction {
   const how = stuck.kind === 'blocked' ? 'is blocked' : `expired at ${stuck.valid_until}`;
+  const reason = error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
+    remedy: `fix ${quotedWhole(stuck.address)} first, or remove it from depends_on`,
+  });
+  return asBlocked(dependant, reason);
+}
+
+/** The restore, blocked by one reason. */
+export function asBlocked(action: RestoreAction, reason: Diagnostic): BlockedAction {
+  const { address, volume, backup, generation, source, was } = action;
   return {
     kind: 'blocked',
     address,
@@ -60,10 +66,6 @@ function blockedBy(
     generation,
     source,
     ...optional('was', was),
-    reasons: [
-      error('dependency-stuck', `it depends on ${stuck.address}, which ${how}`, {
-        remedy: `fix ${quotedWhole(stuck.address)} first, or remove it from depends_on`,
-      }),
-    ],
+    reasons: [reason],
   };
 }

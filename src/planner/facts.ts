@@ -14,14 +14,15 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
   const { observations, records, project } = context;
   const { volume_id, backup_id, spec } = one;
   if (!observations || volume_id === undefined || backup_id === undefined) return [];
-  const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
-  const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
-  if (volume?.kind === 'found' && backup?.kind === 'found')
-    return identityProblems(volume.value, backup.value, spec.expect, project).map((problem) =>
-      problem.code === 'volume-too-small' && isForeign(spec, backup.value, volume_id)
-        ? tooSmallForAnother(one, volume.value, backup.value, context)
+  const read = foundVolumeAndBackup(one, context);
+  if (read)
+    return identityProblems(read.volume, read.backup, spec.expect, project).map((problem) =>
+      problem.code === 'volume-too-small' && isForeign(spec, read.backup, volume_id)
+        ? tooSmallForAnother(one, read.volume, read.backup, context)
         : problem,
     );
+  const volume = observations.volumes.get(volume_id) ?? absent(observations.volume_list);
+  const backup = observations.backups.get(backup_id) ?? absent(observations.backup_list);
   const otherBackup =
     spec.backup.by === 'id'
       ? 'correct backup_id; list what is there with the OpenStack client: openstack volume backup list'
@@ -38,12 +39,22 @@ export function factProblems(one: Resolved, context: Context): Diagnostic[] {
   ];
 }
 
-/** Preconditions that are not met yet; they are checked again right before the POST. */
-export function waits({ volume_id, backup_id }: Resolved, { observations }: Context): Precondition[] {
+/** Volume and backup of a restore, if both were read. */
+export function foundVolumeAndBackup(
+  { volume_id, backup_id }: Resolved,
+  { observations }: Context,
+): { readonly volume: Volume; readonly backup: Backup } | undefined {
   const volume = observations?.volumes.get(volume_id ?? '');
   const backup = observations?.backups.get(backup_id ?? '');
-  if (volume?.kind !== 'found' || backup?.kind !== 'found') return [];
-  return unmetPreconditions(volume.value, backup.value, observations?.pending_backups);
+  return volume?.kind === 'found' && backup?.kind === 'found'
+    ? { volume: volume.value, backup: backup.value }
+    : undefined;
+}
+
+/** Preconditions that are not met yet; they are checked again right before the POST. */
+export function waits(one: Resolved, context: Context): Precondition[] {
+  const read = foundVolumeAndBackup(one, context);
+  return read ? unmetPreconditions(read.volume, read.backup, context.observations?.pending_backups) : [];
 }
 
 /** The backup is of another disk, and no rule names that disk. */

@@ -4,6 +4,7 @@ import type { Action, BlockedAction, Plan, ResumeAction } from '../domain/plan.t
 import type { RestoreRecord, UnderWay, Unknown } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
 import { VERSION } from '../version.ts';
+import { asBlocked } from './dependencies.ts';
 
 /**
  * A plan that only follows restores under way, made from their records. `unknown`: restores left out because their
@@ -72,12 +73,10 @@ function withoutStart(action: Action, why: readonly Diagnostic[]): Action {
       return { ...rest, address: was ?? action.address };
     }
     case 'restore': {
-      const { address, volume, backup, generation, source } = action;
-      const reason = error(
-        'plan-refused',
-        `nothing new is started: ${why.map(({ summary }) => summary).join('; ')}`,
-      );
-      return { kind: 'blocked', address, volume, backup, generation, source, reasons: [reason] };
+      // Its record is not renamed.
+      const { was, ...restore } = action;
+      const summaries = why.map(({ summary }) => summary).join('; ');
+      return asBlocked(restore, error('plan-refused', `nothing new is started: ${summaries}`));
     }
     case 'noop': {
       const { note_rule, note_protect, ...rest } = action;

@@ -1,5 +1,5 @@
 import { VOLUME_RESTORING } from '../domain/cloud.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, note, warning } from '../domain/diagnostic.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
@@ -43,12 +43,13 @@ export function noticesOf(
 function movingRule({ selector, backup }: RestoreAction): Diagnostic[] {
   if (selector?.as_of !== 'latest') return [];
   return [
-    {
-      severity: 'warning',
-      code: 'as-of-latest',
-      summary: `as_of: latest selects ${backup.name || backup.id} now, and a newer backup as soon as there is one`,
-      remedy: `to keep this backup, write as_of: ${backup.created_at}; or apply a saved plan: vbsctl plan --out plan.json`,
-    },
+    warning(
+      'as-of-latest',
+      `as_of: latest selects ${backup.name || backup.id} now, and a newer backup as soon as there is one`,
+      {
+        remedy: `to keep this backup, write as_of: ${backup.created_at}; or apply a saved plan: vbsctl plan --out plan.json`,
+      },
+    ),
   ];
 }
 
@@ -62,11 +63,10 @@ function beforeOverwriting({ volume, backup }: RestoreAction, { observations }: 
 function doneAtHigher({ generation }: RestoreRecord, asked: number): Diagnostic[] {
   if (generation === asked) return [];
   return [
-    {
-      severity: 'note',
-      code: 'generation-lowered',
-      summary: `it was already done as generation ${generation}; lowering it to ${asked} has no effect`,
-    },
+    note(
+      'generation-lowered',
+      `it was already done as generation ${generation}; lowering it to ${asked} has no effect`,
+    ),
   ];
 }
 
@@ -80,7 +80,7 @@ function touchedSince({ volume_id, backup_id }: RestoreRecord, { records }: Cont
       ? `${touch.address} failed at ${touch.finished_at} and may have touched this disk`
       : undefined;
   if (since === undefined) return [];
-  return [{ severity: 'warning', code: 'disk-touched-since', summary: `since it was done, ${since}` }];
+  return [warning('disk-touched-since', `since it was done, ${since}`)];
 }
 
 /** Disks that are being restored now, but not by a restore of the state. */
@@ -90,16 +90,13 @@ export function foreignRestores(actions: readonly Action[], state: State | undef
   return actions.flatMap(({ kind, volume, address }) => {
     if (volume.id === undefined || volume.status !== VOLUME_RESTORING || ours.has(volume.id)) return [];
     return [
-      {
-        severity: 'warning',
-        code: 'restored-by-others',
-        summary: 'another client is restoring this disk right now',
+      warning('restored-by-others', 'another client is restoring this disk right now', {
         remedy:
           kind === 'restore'
             ? `if it is this restore, started by hand: wait for its end, then: vbsctl import ${shellOperand(address)} --job-id … --reason "…"`
             : 'find out who started it before you use the disk',
         where: { address },
-      } as const,
+      }),
     ];
   });
 }

@@ -4,7 +4,7 @@ import type { Precondition } from '../domain/plan.ts';
 import { identityText, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { resolveCommand } from '../domain/resolve-command.ts';
 import type { Address } from '../domain/spec.ts';
-import type { Context } from './context.ts';
+import type { Context, DecisionContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import { generationAfter, type MatchedRecord } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
@@ -59,7 +59,7 @@ export function addressOccupied(occupant: RestoreRecord, { found }: Resolved): D
   });
 }
 
-export function sameRestoreTwice(record: RestoreRecord, assignments: RecordAssignments): Diagnostic {
+export function sameRestoreTwice(record: RestoreRecord, { assignments }: DecisionContext): Diagnostic {
   return error(
     'same-restore-twice',
     `this is the same restore as ${assignments.assigned.get(record.address) ?? record.address}`,
@@ -75,12 +75,9 @@ const LISTED_MAX = 3;
  * this plan resumes does not block: the executor resumes it first, and reserves the backup until it has ended.
  */
 export function openRestoreProblems(
-  one: Resolved,
-  assignments: RecordAssignments,
-  resuming: ReadonlySet<RestoreRecord>,
-  { records }: Context,
+  { spec, volume_id, backup_id }: Resolved,
+  { assignments, resuming, records }: DecisionContext,
 ): Diagnostic[] {
-  const { spec, volume_id, backup_id } = one;
   if (volume_id === undefined || backup_id === undefined) return [];
   const { disk, backup } = records.openOn(volume_id, backup_id);
   const occupant = assignments.occupied.get(spec.address);
@@ -107,8 +104,7 @@ export function openRestoreProblems(
 /** The restore of the same backup that this plan resumes; a new restore waits for it. */
 export function waitsForResumed(
   { volume_id, backup_id }: Resolved,
-  resuming: ReadonlySet<RestoreRecord>,
-  { records }: Context,
+  { resuming, records }: DecisionContext,
 ): Precondition[] {
   if (volume_id === undefined || backup_id === undefined || resuming.size === 0) return [];
   const first = records.openOn(volume_id, backup_id).backup.find((record) => resuming.has(record));

@@ -1,4 +1,4 @@
-import { type CloudProject, projectText, sameProject } from '../domain/cloud-project.ts';
+import { type CloudProject, otherProjectProblem, sameProject } from '../domain/cloud-project.ts';
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { unreachable } from '../domain/errors.ts';
@@ -49,7 +49,7 @@ export interface StalenessContext {
 
 export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: Hash): Staleness {
   const { state } = context;
-  const [elsewhere] = [...otherTarget(saved, context), ...otherState(saved, context)];
+  const [elsewhere] = [...otherProject(saved, context), ...otherState(saved, context)];
   if (elsewhere || !state) return stale(elsewhere ? [elsewhere] : []);
   const own = ownWork(saved, state);
   const runnable = saved.actions.filter(isSavedRunnable);
@@ -69,21 +69,19 @@ export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: H
   return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
 }
 
+/** The error that a restore of the saved plan is stale. */
+export function planStale(address: Address, summary: string): Diagnostic {
+  return error('plan-stale', summary, { remedy: PLAN_AGAIN, where: { address } });
+}
+
 function stale(reasons: readonly Diagnostic[]): Staleness {
   return { kind: 'stale', reasons };
 }
 
-function otherTarget(saved: SavedPlan, { target }: StalenessContext): Diagnostic[] {
+function otherProject(saved: SavedPlan, { target }: StalenessContext): Diagnostic[] {
   if (sameProject(saved.target, target)) return [];
-  return [
-    error('plan-other-project', 'the plan was made for a different cloud project than the credentials', {
-      detail: new MultilineText(
-        `The plan: ${projectText(saved.target)}`,
-        `The credentials: ${projectText(target)}`,
-      ),
-      remedy: 'use credentials for the project of the plan, or make a plan for this one',
-    }),
-  ];
+  const remedy = 'use credentials for the project of the plan, or make a plan for this one';
+  return [otherProjectProblem('plan-other-project', 'plan', saved.target, target, remedy)];
 }
 
 function otherState(saved: SavedPlan, { state, location }: StalenessContext): Diagnostic[] {
@@ -246,13 +244,9 @@ function recordChanged(
       : entry?.type === 'removed'
         ? `at ${entry.at} it was removed from the state`
         : 'it is gone';
-  return error(
-    'plan-stale',
+  return planStale(
+    address,
     `the record of ${address} has changed since the plan was made at ${saved.created_at}: ${now}${who}`,
-    {
-      remedy: PLAN_AGAIN,
-      where: { address },
-    },
   );
 }
 
@@ -281,10 +275,9 @@ function changedDisks(
     if (!declared || reported.has(record.address)) continue;
     reported.add(record.address);
     reasons.push(
-      error(
-        'plan-stale',
+      planStale(
+        declared.address,
         `the disk of ${declared.address} has been worked on since the plan was made at ${saved.created_at}: ${record.address} ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
-        { remedy: PLAN_AGAIN, where: { address: declared.address } },
       ),
     );
   }

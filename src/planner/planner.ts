@@ -1,5 +1,5 @@
 import { isoTime } from '../domain/clock.ts';
-import type { Diagnostic } from '../domain/diagnostic.ts';
+import { type Diagnostic, warning } from '../domain/diagnostic.ts';
 import { optional } from '../domain/optional.ts';
 import type { Orphan, Plan } from '../domain/plan.ts';
 import type { Address } from '../domain/spec.ts';
@@ -33,10 +33,8 @@ export function plan(input: PlanInput, records = indexRecords(input.state)): Pla
   const planned = wanted ? resolved.filter(({ spec }) => wanted.has(spec.address)) : resolved;
   const guard = policyCheck(resolved, planned, context);
   const judged = planned.map((one) => ({ one, ...guard(one) }));
-  const resuming = resumedBy(planned, assignments);
-  const actions = blockDependants(
-    judged.map(({ one, refused }) => decide(one, assignments, sharedVolumes, refused, resuming, context)),
-  );
+  const decisions = { ...context, assignments, sharedVolumes, resuming: resumedBy(planned, assignments) };
+  const actions = blockDependants(judged.map(({ one, refused }) => decide(one, refused, decisions)));
   return {
     format: 1,
     created_at: isoTime(input.now),
@@ -69,12 +67,11 @@ function unknownLeftOut(resolved: readonly Resolved[], wanted: ReadonlySet<Addre
   );
   if (left.length === 0) return [];
   return [
-    {
-      severity: 'warning',
-      code: 'unknown-left-out',
-      summary: `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, ({ spec }) => spec.address)}`,
-      remedy: 'to see them: vbsctl status',
-    },
+    warning(
+      'unknown-left-out',
+      `--target leaves out ${left.length} declared ${left.length === 1 ? 'restore' : 'restores'} of unknown outcome: ${abbreviate(left, ({ spec }) => spec.address)}`,
+      { remedy: 'to see them: vbsctl status' },
+    ),
   ];
 }
 

@@ -15,13 +15,12 @@ import {
   expiredAction,
   isSavedRunnable,
   movesOf,
-  PLAN_AGAIN,
   type SavedAction,
   type SavedPlan,
   type SavedRunnable,
 } from '../domain/saved-plan.ts';
-import type { Address, RestoreSpec } from '../domain/spec.ts';
-import type { Progress, Staleness } from './plan-staleness.ts';
+import { type Address, type RestoreSpec, selectorOf } from '../domain/spec.ts';
+import { type Progress, planStale, type Staleness } from './plan-staleness.ts';
 import { indexBackups, pickBackup } from './select.ts';
 
 /**
@@ -83,10 +82,7 @@ export function reconcile(
   if (!moved) reasons.push(...moveMismatches(saved, fresh));
   const fromOtherVolume = new Set(
     saved.actions
-      .filter(
-        ({ declared }) =>
-          declared.backup.by === 'selector' && declared.backup.selector.of_volume !== undefined,
-      )
+      .filter(({ declared }) => selectorOf(declared)?.of_volume !== undefined)
       .map(({ declared }) => declared.address),
   );
   // Planned again by id, a backup that a rule took from another disk would look like a mistake.
@@ -111,12 +107,23 @@ export function reconcile(
     const today = now.get(address);
     if (!today) throw new Error(`${address} was not planned again`);
     if (action.kind === 'noop') {
-      if (today.kind !== 'noop') reasons.push(notDone(action));
+      if (today.kind !== 'noop')
+        reasons.push(planStale(address, 'the plan shows it as done, but the state does not'));
       else {
         // The record would then count as done by this rule, too.
-        if (today.note_protect !== undefined && !action.notes_protect) reasons.push(notesProtect(action));
+        if (today.note_protect !== undefined && !action.notes_protect)
+          reasons.push(
+            planStale(
+              address,
+              'it would change whether its disk is protected, and the plan does not show that',
+            ),
+          );
         if (action.notes_rule) reasons.push(...ruleMismatch(action.declared, today, saved));
-        actions.push(noted(action, today));
+        // Changes nothing in the record that the plan did not show.
+        actions.push({
+          ...today,
+          ...optional('note_rule', action.notes_rule && selectorOf(action.declared)),
+        });
       }
       continue;
     }
@@ -145,7 +152,8 @@ export function reconcile(
         // The plan is not stale: it cannot continue with this restore, but with the others.
         if (today.kind === 'blocked') actions.push({ ...today, ended_before: true });
         else if (today.kind === 'noop') actions.push(today);
-        else reasons.push(stale(address, 'an earlier run of the plan ended it, but it would start again'));
+        else
+          reasons.push(planStale(address, 'an earlier run of the plan ended it, but it would start again'));
         break;
       case undefined:
         throw new Error(`the progress of ${address} is not known`);
@@ -170,36 +178,10 @@ export function reconcile(
 }
 
 /** The pinned spec has no rule; the record keeps the declared one. */
-function withRule({ backup, expect }: RestoreSpec, today: Action): Action {
-  if (backup.by !== 'selector' || !isRunnable(today)) return today;
-  const { selector } = backup;
-  return { ...today, backup: { ...today.backup, selector }, selector, expect };
-}
-
-/** Changes nothing in the record that the plan did not show. */
-function noted(
-  { declared, notes_rule }: SavedAction & { readonly kind: 'noop' },
-  today: NoopAction,
-): NoopAction {
-  return {
-    ...today,
-    ...(notes_rule && declared.backup.by === 'selector' ? { note_rule: declared.backup.selector } : {}),
-  };
-}
-
-function notesProtect({ declared }: SavedAction & { readonly kind: 'noop' }): Diagnostic {
-  return stale(
-    declared.address,
-    'it would change whether its disk is protected, and the plan does not show that',
-  );
-}
-
-function stale(address: Address, summary: string): Diagnostic {
-  return error('plan-stale', summary, { remedy: PLAN_AGAIN, where: { address } });
-}
-
-function notDone({ declared }: SavedAction & { readonly kind: 'noop' }): Diagnostic {
-  return stale(declared.address, 'the plan shows it as done, but the state does not');
+function withRule(declared: RestoreSpec, today: Action): Action {
+  const selector = selectorOf(declared);
+  if (!selector || !isRunnable(today)) return today;
+  return { ...today, backup: { ...today.backup, selector }, selector, expect: declared.expect };
 }
 
 /** Each rename must follow from declarations and records. */
@@ -211,12 +193,12 @@ function moveMismatches(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
     ...told
       .filter(({ from, to }) => derived.get(to) !== from)
       .map(({ from, to }) =>
-        stale(to, `the plan renames ${from} to ${to}, but the state has no such record to rename`),
+        planStale(to, `the plan renames ${from} to ${to}, but the state has no such record to rename`),
       ),
     ...moves
       .filter(({ to }) => !shown.has(to))
       .map(({ from, to }) =>
-        stale(to, `its record is now at ${from}, and the plan does not show that rename`),
+        planStale(to, `its record is now at ${from}, and the plan does not show that rename`),
       ),
   ];
 }
@@ -227,9 +209,9 @@ function moveMismatches(saved: SavedPlan, { moves }: Plan): Diagnostic[] {
  */
 function anotherKind({ kind, declared }: SavedRunnable, today: Action, progress: Progress): Diagnostic[] {
   if (kind === 'resume' && today.kind === 'restore' && progress !== 'to_repeat')
-    return [stale(declared.address, 'the plan resumes it, but the state has nothing under way there')];
+    return [planStale(declared.address, 'the plan resumes it, but the state has nothing under way there')];
   if (kind === 'restore' && today.kind === 'resume' && progress !== 'under_way')
-    return [stale(declared.address, 'the plan starts it, but it was started without this plan since')];
+    return [planStale(declared.address, 'the plan starts it, but it was started without this plan since')];
   return [];
 }
 
@@ -237,45 +219,34 @@ function anotherKind({ kind, declared }: SavedRunnable, today: Action, progress:
 function recordElsewhere(saved: SavedRunnable, { was }: Action, moved: boolean): Diagnostic[] {
   if (was === (moved ? undefined : saved.was)) return [];
   const { address } = saved.declared;
-  return [stale(address, `its record is now at ${was ?? address}`)];
+  return [planStale(address, `its record is now at ${was ?? address}`)];
 }
 
 function differences(saved: SavedRunnable, today: Action, plan: SavedPlan): Diagnostic[] {
   const { created_at: approvedAt } = plan;
-  const where = { address: saved.declared.address };
+  const { address } = saved.declared;
+  const where = { address };
   const differ = (what: string) =>
-    error('plan-stale', `${what}, which differs from the plan approved at ${approvedAt}`, {
-      remedy: PLAN_AGAIN,
-      where,
-    });
+    planStale(address, `${what}, which differs from the plan approved at ${approvedAt}`);
   switch (today.kind) {
     case 'resume':
       return [];
     case 'restore': {
       const { volume, backup } = saved;
+      const now = today.backup;
+      const changes = [
+        renamed(`disk ${volume.id}`, volume.name, today.volume.name),
+        renamed(`backup ${backup.id}`, backup.name, now.name),
+        now.of_volume_id !== backup.of_volume_id &&
+          `backup ${backup.id} is of disk ${now.of_volume_id}, not of ${backup.of_volume_id}`,
+        now.size !== backup.size && `backup ${backup.id} has ${now.size} GB, not ${backup.size} GB`,
+        now.created_at !== backup.created_at &&
+          `backup ${backup.id} was created at ${now.created_at}, not ${backup.created_at}`,
+        (today.volume.size ?? 0) < (volume.size ?? 0) &&
+          `disk ${volume.id} has ${today.volume.size} GB, not ${volume.size} GB`,
+      ];
       return [
-        ...renamed(`disk ${volume.id}`, volume.name, today.volume.name).map(differ),
-        ...renamed(`backup ${backup.id}`, backup.name, today.backup.name).map(differ),
-        ...(backup.of_volume_id === today.backup.of_volume_id
-          ? []
-          : [
-              differ(
-                `backup ${backup.id} is of disk ${today.backup.of_volume_id}, not of ${backup.of_volume_id}`,
-              ),
-            ]),
-        ...(backup.size === today.backup.size
-          ? []
-          : [differ(`backup ${backup.id} has ${today.backup.size} GB, not ${backup.size} GB`)]),
-        ...(backup.created_at === today.backup.created_at
-          ? []
-          : [
-              differ(
-                `backup ${backup.id} was created at ${today.backup.created_at}, not ${backup.created_at}`,
-              ),
-            ]),
-        ...((today.volume.size ?? 0) >= (volume.size ?? 0)
-          ? []
-          : [differ(`disk ${volume.id} has ${today.volume.size} GB, not ${volume.size} GB`)]),
+        ...changes.filter((change) => change !== false).map(differ),
         ...ruleMismatch(saved.declared, today, plan),
       ];
     }
@@ -312,12 +283,12 @@ function ruleMismatch(
   const seen: Backup = { id, name, size, created_at: taken, volume_id: of_volume_id, status: 'available' };
   const picked = pickBackup(rule.selector, volume.id, indexBackups([seen], ''), Date.parse(created_at));
   if (picked.kind === 'picked') return [];
-  return [stale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
+  return [planStale(address, `its rule does not pick backup ${id}, which the plan has for it`)];
 }
 
 /** Approvers read names: a changed name may change what they meant. */
-function renamed(what: string, approved: string | undefined, now: string | undefined): string[] {
-  return approved === now ? [] : [`${what} is called ${now || 'nothing'}, not ${approved || 'nothing'}`];
+function renamed(what: string, approved: string | undefined, now: string | undefined): string | false {
+  return approved !== now && `${what} is called ${now || 'nothing'}, not ${approved || 'nothing'}`;
 }
 
 /** A dependency failed in an earlier run of this plan; the plan is not stale. */

@@ -68,34 +68,29 @@ export function save(
 function savedAction(action: Action, declared: RestoreSpec): SavedAction {
   const common = { declared: withoutExcerpts(declared), ...optional('was', action.was) };
   switch (action.kind) {
-    case 'restore':
-      return {
-        kind: action.kind,
-        ...common,
-        ...viewsOf(action),
-        cause: action.cause,
-        changes: action.changes,
-      };
+    case 'restore': {
+      const { kind, cause, changes } = action;
+      return { kind, ...common, ...viewsOf(action), cause, changes };
+    }
     case 'resume':
       return { kind: action.kind, ...common, ...viewsOf(action) };
     case 'expired':
       return { kind: action.kind, ...common, ...viewsOf(action) };
-    case 'noop':
+    case 'noop': {
+      const { kind, done_at, note_rule, note_protect } = action;
       return {
-        kind: action.kind,
+        kind,
         ...common,
         ...viewsOf(action),
-        done_at: action.done_at,
-        ...optional('notes_rule', action.note_rule && (true as const)),
-        ...optional('notes_protect', action.note_protect !== undefined || undefined),
+        done_at,
+        ...optional('notes_rule', note_rule && (true as const)),
+        ...optional('notes_protect', note_protect !== undefined || undefined),
       };
-    case 'blocked':
-      return {
-        kind: action.kind,
-        ...common,
-        ...viewsOf(action),
-        reasons: action.reasons.map(({ code }) => code),
-      };
+    }
+    case 'blocked': {
+      const reasons = action.reasons.map(({ code }) => code);
+      return { kind: action.kind, ...common, ...viewsOf(action), reasons };
+    }
     default:
       return unreachable(action);
   }

@@ -2,6 +2,7 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { isOpen } from '../domain/record.ts';
 import type { Address } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
+import type { DecisionContext } from './context.ts';
 import type { RecordAssignments } from './record-assignments.ts';
 import { hasExpired, type Resolved } from './resolve-spec.ts';
 
@@ -32,19 +33,16 @@ export function findSharedVolumes(
 /** Several restores into one disk: only the operator can say which one comes last. */
 export function sharedVolumeProblem(
   { spec, volume_id }: Resolved,
-  sharedVolumes: SharedVolumes,
+  { sharedVolumes }: DecisionContext,
 ): Diagnostic[] {
   const all = sharedVolumes.get(volume_id ?? '');
   // Rule: disk-is-declared-once
   if (!all) return [];
+  const others = abbreviate(all, (address) => address, spec.address);
   return [
-    error(
-      'volume-shared',
-      `${abbreviate(all, (address) => address, spec.address)} would restore into the same disk`,
-      {
-        remedy: 'remove one of the two, or declare the second after the first has finished',
-      },
-    ),
+    error('volume-shared', `${others} would restore into the same disk`, {
+      remedy: 'remove one of the two, or declare the second after the first has finished',
+    }),
   ];
 }
 

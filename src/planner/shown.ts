@@ -4,7 +4,7 @@ import type { Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
 import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/plan.ts';
 import { jobIdOf, type RestoreRecord, sameIdentity } from '../domain/record.ts';
-import type { BackupRef } from '../domain/spec.ts';
+import { type BackupRef, selectorOf } from '../domain/spec.ts';
 import type { Context } from './context.ts';
 import type { Succeeded } from './record-index.ts';
 import type { Resolved } from './resolve-spec.ts';
@@ -28,7 +28,7 @@ export function backupView(
   { spec, volume_id, backup_id, found }: Resolved,
   { observations }: Context,
 ): BackupView {
-  const rule = optional('selector', spec.backup.by === 'selector' ? spec.backup.selector : undefined);
+  const rule = optional('selector', selectorOf(spec));
   const reading = observations?.backups.get(backup_id ?? '');
   if (reading?.kind === 'found') {
     const { id, name, size, created_at, volume_id: source } = reading.value;

@@ -141,7 +141,7 @@ function remediesOf(source: string): string[] {
   // Functions of which the last argument, but for a cause, is the remedy.
   const passed = [
     ...source.matchAll(
-      /(?<!function )\b(?:unusable|refusedJournal|invalidUrl|invalidLocation|usage|refused|occupied|answer|badKey|badFaults)\(/g,
+      /(?<!function )\b(?:unusable|refusedJournal|invalidUrl|invalidLocation|usage|refused|occupied|answer|badKey|badFaults|problemAt|exceededLimit|report|fileProblem|Unreadable)\(/g,
     ),
   ].flatMap(({ index, 0: call }) =>
     expressions(source, index + call.length)
