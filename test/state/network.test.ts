@@ -79,7 +79,7 @@ describe('a remote state behind a private authority and a proxy that knows nothi
       let front: TlsFront;
       before(async function () {
         if ('missing' in server && server.missing !== undefined) {
-          console.log(`      not_started: ${server.missing}`);
+          console.log(`      skipped: ${server.missing}`);
           return this.skip();
         }
         await server.start();
@@ -152,7 +152,7 @@ describe('a remote state behind a private authority and a proxy that knows nothi
   it('postgres: sslmode=verify-full with sslrootcert', async function () {
     const server = new PostgresTrialServer();
     if (server.missing !== undefined) {
-      console.log(`      not_started: ${server.missing}`);
+      console.log(`      skipped: ${server.missing}`);
       return this.skip();
     }
     await server.start(made().tls);

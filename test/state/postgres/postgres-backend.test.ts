@@ -13,7 +13,7 @@ remoteTrials(new PostgresTrialServer());
 
 if (!HAS_POSTGRES) {
   describe('postgres backend', () => {
-    it(`not_started: ${NO_POSTGRES}`, function () {
+    it(`skipped: ${NO_POSTGRES}`, function () {
       this.skip();
     });
   });
@@ -147,7 +147,7 @@ if (!HAS_POSTGRES) {
     for (const mode of ['transaction', 'session'] as const)
       it(`${mode === 'session' ? 'works' : 'is refused'} through PgBouncer in ${mode} mode`, async function () {
         if (PGBOUNCER === undefined) {
-          process.stdout.write(`      not_started: ${NO_PGBOUNCER}\n`);
+          process.stdout.write(`      skipped: ${NO_PGBOUNCER}\n`);
           this.skip();
         }
         const port = await server.startPool(mode);

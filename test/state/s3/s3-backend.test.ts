@@ -12,7 +12,7 @@ remoteTrials(new S3TrialServer());
 
 if (S3_SERVER === undefined) {
   describe('s3 backend', () => {
-    it(`not_started: ${NO_S3_SERVER}`, function () {
+    it(`skipped: ${NO_S3_SERVER}`, function () {
       this.skip();
     });
   });
