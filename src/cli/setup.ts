@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { LockRequest } from '../app/ports.ts';
 import type { Config } from '../domain/config.ts';
 import { type Diagnostic, hasErrors, note } from '../domain/diagnostic.ts';
 import { Failure, usage } from '../domain/errors.ts';
@@ -233,19 +234,14 @@ function noteLockId(io: Io, lease: Lease): Lease {
 }
 
 /** `more`: what else the history records of the run. */
-export function actor(
-  io: Io,
+export function lockRequest(
+  { who }: Io,
   operation: string,
-  more: Partial<Pick<Actor, 'git_commit' | 'plan_digest' | 'waivers'>> = {},
-): Actor {
-  const { waivers = [], ...rest } = more;
-  return {
-    who: io.who,
-    operation,
-    version: VERSION,
-    ...rest,
-    ...optional('waivers', waivers.length > 0 ? waivers : undefined),
-  };
+  { lockTimeout }: { readonly lockTimeout: number },
+  { waivers = [], ...more }: Partial<Pick<Actor, 'git_commit' | 'plan_digest' | 'waivers'>> = {},
+): LockRequest {
+  const waived = optional('waivers', waivers.length > 0 ? waivers : undefined);
+  return { actor: { who, operation, version: VERSION, ...more, ...waived }, lockTimeoutMs: lockTimeout };
 }
 
 /** The commit of the manifests, for the history; empty if it cannot be found. */

@@ -2,7 +2,7 @@ import type { ChangeRequest, StatePorts } from '../app/ports.ts';
 import type { Backend } from '../state/backend.ts';
 import type { Io } from './io.ts';
 import type { CommonFlags } from './options/shared.ts';
-import { actor } from './setup.ts';
+import { lockRequest } from './setup.ts';
 import { backUp } from './state-backup.ts';
 import { remember, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
@@ -24,11 +24,7 @@ export function backupText(path: string): string {
 }
 
 export function changeRequest(io: Io, operation: string, flags: ChangeFlags): ChangeRequest {
-  return {
-    actor: actor(io, operation),
-    lockTimeoutMs: flags.lockTimeout,
-    dryRun: flags.dryRun === true,
-  };
+  return { ...lockRequest(io, operation, flags), dryRun: flags.dryRun === true };
 }
 
 export function useOf({ dryRun }: ChangeFlags): StateUse {

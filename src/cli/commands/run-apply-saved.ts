@@ -17,7 +17,7 @@ import { sha256 } from '../plan-file.ts';
 import { readSignedPlan } from '../plan-keys.ts';
 import { showDiagnostics } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, commitOf, openState } from '../setup.ts';
+import { commitOf, lockRequest, openState } from '../setup.ts';
 import { absolute } from '../user-paths.ts';
 import { type ApplyFlags, applyContext, applyTerms, exitCodeOfApply, planOptions } from './run-apply.ts';
 
@@ -51,12 +51,11 @@ export async function applySaved(io: Io, path: string, flags: ApplyFlags): Promi
       signed,
       manifests,
       ...optional('maxAgeMs', flags.maxAge),
-      actor: actor(io, 'apply', {
+      ...lockRequest(io, 'apply', flags, {
         plan_digest: saved.digest,
         waivers: terms.waivers,
         ...(await commitOf(io, manifests)),
       }),
-      lockTimeoutMs: flags.lockTimeout,
     },
     {
       ...runPorts(context, backend, { output: flags.output, name: 'Apply' }),

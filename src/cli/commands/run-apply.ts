@@ -19,7 +19,7 @@ import type { ManifestFlags, OutputFormat } from '../options/shared.ts';
 import { type WaiverFlags, waiversOf } from '../options/shared.ts';
 import { showDiagnostics, textOptions } from '../print.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, type Context, commitOf, loadContext, manifests, openState } from '../setup.ts';
+import { type Context, commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 import { refuseLostState } from '../state-check.ts';
 import { systemClock } from '../system.ts';
 
@@ -59,8 +59,10 @@ export async function apply(io: Io, flags: ApplyFlags): Promise<ExitCode> {
     {
       ...terms,
       declared: { ...declared, only: flags.target ?? [] },
-      actor: actor(io, 'apply', { waivers: terms.waivers, ...(await commitOf(io, declared.files)) }),
-      lockTimeoutMs: flags.lockTimeout,
+      ...lockRequest(io, 'apply', flags, {
+        waivers: terms.waivers,
+        ...(await commitOf(io, declared.files)),
+      }),
     },
     {
       ...runPorts(context, backend, { output: flags.output, name: 'Apply', blocking }),

@@ -6,7 +6,7 @@ import type { ImportProof } from '../../executor/import-restore.ts';
 import type { Io } from '../io.ts';
 import type { ManifestFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, commitOf, loadContext, manifests, openState } from '../setup.ts';
+import { commitOf, loadContext, lockRequest, manifests, openState } from '../setup.ts';
 
 export interface ImportFlags extends ManifestFlags {
   readonly jobId?: string;
@@ -26,8 +26,7 @@ export async function importByHand(io: Io, address: string, flags: ImportFlags):
       address,
       declared,
       proof,
-      actor: actor(io, 'import', await commitOf(io, declared.files)),
-      lockTimeoutMs: flags.lockTimeout,
+      ...lockRequest(io, 'import', flags, await commitOf(io, declared.files)),
     },
     ports(context, backend),
   );

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { nextCommand } from '../next-command.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { ports } from '../run-ports.ts';
-import { actor, loadContext, openState } from '../setup.ts';
+import { loadContext, lockRequest, openState } from '../setup.ts';
 
 /** Creates the state, bound to the project of the credentials. */
 export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
@@ -13,7 +13,7 @@ export async function init(io: Io, flags: CommonFlags): Promise<ExitCode> {
   const backend = await openState(context, 'write');
   const state = await withLeaseAndConnection(
     ports(context, backend),
-    { actor: actor(io, 'init'), lockTimeoutMs: 0 },
+    lockRequest(io, 'init', { lockTimeout: 0 }),
     (lease, { driver }) => lease.create(driver.target),
   );
   io.stdout.write(

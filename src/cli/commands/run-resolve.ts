@@ -8,7 +8,7 @@ import type { Io } from '../io.ts';
 import type { CommonFlags } from '../options/shared.ts';
 import { recordOptions } from '../record-options.ts';
 import { ports } from '../run-ports.ts';
-import { actor, loadContext, openState } from '../setup.ts';
+import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface ResolveFlags extends CommonFlags {
   readonly as: Resolution['as'];
@@ -44,8 +44,7 @@ export async function resolveRecord(io: Io, address: string, flags: ResolveFlags
       address,
       decision: { as, reason, by: io.who },
       settings: context.config,
-      actor: actor(io, 'resolve'),
-      lockTimeoutMs: flags.lockTimeout,
+      ...lockRequest(io, 'resolve', flags),
     },
     ports(context, backend),
   );

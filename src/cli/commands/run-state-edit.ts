@@ -1,8 +1,9 @@
 import { acceptState } from '../../app/accept-state.ts';
 import { type Edited, removeRecords, renameRecord } from '../../app/edit-records.ts';
-import type { StatePorts } from '../../app/ports.ts';
+import type { ChangeRequest, StatePorts } from '../../app/ports.ts';
 import { EXIT, type ExitCode, unreachable, usage } from '../../domain/errors.ts';
 import { shellWord } from '../../domain/escape/shell-word.ts';
+import type { RestoreRecord } from '../../domain/record.ts';
 import { type Address, NAME_PATTERN } from '../../domain/spec.ts';
 import { outcomeText } from '../../views/record-text.ts';
 import { sanitize } from '../../views/terminal.ts';
@@ -19,17 +20,14 @@ import {
 } from '../state-change.ts';
 import { faultsOf, warnOfFaults } from '../state-check.ts';
 
-export async function rm(io: Io, addresses: readonly Address[], flags: ChangeFlags): Promise<ExitCode> {
-  const { records, backup } = await removeRecords(
-    addresses,
-    changeRequest(io, 'state rm', flags),
-    await portsOf(io, flags),
-  );
-  return print(
+export function rm(io: Io, addresses: readonly Address[], flags: ChangeFlags): Promise<ExitCode> {
+  return edit(
     io,
-    records.map((record) => `${sanitize(record.address)}  ${outcomeText(record)}\n`).join(''),
+    'state rm',
+    flags,
+    (request, ports) => removeRecords(addresses, request, ports),
+    ({ address }) => sanitize(address),
     'Removed. The history keeps what was done, so it is not restored again: vbsctl state history',
-    backup,
   );
 }
 
@@ -41,26 +39,31 @@ export async function mv(io: Io, from: Address, to: Address, flags: ChangeFlags)
       `${to} is not an address`,
       'write set/name: lower-case letters, digits and dashes, at most 63 each',
     );
-  const { records, backup } = await renameRecord(
-    from,
-    to,
-    changeRequest(io, 'state mv', flags),
-    await portsOf(io, flags),
-  );
-  return print(
+  return await edit(
     io,
-    records.map((record) => `${sanitize(from)} → ${to}  ${outcomeText(record)}\n`).join(''),
+    'state mv',
+    flags,
+    (request, ports) => renameRecord(from, to, request, ports),
+    () => `${sanitize(from)} → ${to}`,
     'Renamed. Also rename the restore in the manifest: the next apply moves the record to the declared name.',
-    backup,
   );
 }
 
-async function portsOf(io: Io, flags: ChangeFlags): Promise<StatePorts> {
-  return statePorts(io, flags, await openState(await loadContext(io, flags), useOf(flags)));
-}
-
-function print(io: Io, changes: string, done: string, backup: Edited['backup']): ExitCode {
-  io.stdout.write(`${changes}\n${backup === undefined ? NOTHING_CHANGED : `${done}\n${backupText(backup)}`}`);
+async function edit(
+  io: Io,
+  operation: string,
+  flags: ChangeFlags,
+  change: (request: ChangeRequest, ports: StatePorts) => Promise<Edited>,
+  label: (record: RestoreRecord) => string,
+  done: string,
+): Promise<ExitCode> {
+  const backend = await openState(await loadContext(io, flags), useOf(flags));
+  const { records, backup } = await change(
+    changeRequest(io, operation, flags),
+    statePorts(io, flags, backend),
+  );
+  const lines = records.map((record) => `${label(record)}  ${outcomeText(record)}\n`).join('');
+  io.stdout.write(`${lines}\n${backup === undefined ? NOTHING_CHANGED : `${done}\n${backupText(backup)}`}`);
   return EXIT.done;
 }
 

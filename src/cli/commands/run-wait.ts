@@ -6,7 +6,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import type { Io } from '../io.ts';
 import type { CommonFlags, OutputFormat } from '../options/shared.ts';
 import { runPorts } from '../run-ports.ts';
-import { actor, loadContext, openState } from '../setup.ts';
+import { loadContext, lockRequest, openState } from '../setup.ts';
 
 export interface WaitFlags extends CommonFlags {
   /** Milliseconds. */
@@ -27,8 +27,7 @@ export async function wait(io: Io, addresses: readonly Address[], flags: WaitFla
         ...config,
         apply: { ...config.apply, timeout_ms: flags.timeout ?? config.apply.timeout_ms },
       },
-      actor: actor(io, 'wait'),
-      lockTimeoutMs: flags.lockTimeout,
+      ...lockRequest(io, 'wait', flags),
     },
     runPorts(context, backend, { output: flags.output, name: 'Wait' }),
   );
