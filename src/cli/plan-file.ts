@@ -7,15 +7,12 @@ import type { Hash, SavedPlan } from '../domain/saved-plan.ts';
 import { readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { plainReason } from '../files/system-error.ts';
-import { decodePlan, encodePlan } from '../state/plan-codec.ts';
+import { decodePlan, encodePlan, PLAN_BYTES_MAX } from '../state/plan-codec.ts';
 import { VERSION } from '../version.ts';
 import type { Io } from './io.ts';
 import { absolute, checkoutPath, readUserFile } from './user-paths.ts';
 
 export const sha256: Hash = (text) => createHash('sha256').update(text).digest('hex');
-
-/** A plan of 100,000 restores has about 200 MB. */
-const BYTES_MAX = 400 * 1024 * 1024;
 
 /**
  * Removes the plan of an earlier run before anything else is done: if this run fails, the old plan must not be taken for its
@@ -31,7 +28,7 @@ export async function clearPlan(io: Io, path: string): Promise<void> {
   if (!found) return;
   if (!found.isFile()) throw occupied(path, 'is not a regular file', 'name a new file: --out FILE');
   try {
-    if (found.size > 0 && !isSavedPlan(await readRegularFile(absolute(io, path), BYTES_MAX)))
+    if (found.size > 0 && !isSavedPlan(await readRegularFile(absolute(io, path), PLAN_BYTES_MAX)))
       throw occupied(path, 'exists and is not a saved plan', 'name another file, or remove it');
     await unlink(absolute(io, path));
   } catch (cause) {
@@ -69,7 +66,7 @@ export async function readPlan(io: Io, path: string): Promise<SavedPlan> {
         `${path} is a directory, not a saved plan`,
         `to use a directory of manifests: vbsctl apply -f ${shellWord(path)}`,
       );
-    bytes = await readUserFile(io, path, BYTES_MAX);
+    bytes = await readUserFile(io, path, PLAN_BYTES_MAX);
   } catch (cause) {
     if (io.stop.aborted) throw cause;
     throw unusable(path, 'read', cause);

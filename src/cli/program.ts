@@ -4,6 +4,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { EXIT, type ExitCode, Failure, usage } from '../domain/errors.ts';
 import { shownWord } from '../domain/looks-like-path.ts';
 import { isUrl } from '../domain/shown-location.ts';
+import { isTextTooLong } from '../domain/text-limit.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import { VERSION } from '../version.ts';
 import { applyJsonLine } from '../views/apply-json.ts';
@@ -53,7 +54,19 @@ function failureOf(cause: unknown, io: Io): Failure {
   if (cause instanceof CommanderError) return misuse(cause);
   if (io.stop.aborted && cause === io.stop.reason) return interrupted(io);
   if (cause instanceof Failure) return cause;
+  if (isTextTooLong(cause)) return textTooLong(cause);
   throw cause;
+}
+
+/** Whatever the command writes: an output, a plan file. A run of restores that this happens to can be resumed. */
+function textTooLong(cause: unknown): Failure {
+  return Failure.of(
+    'invalid',
+    'text-too-long',
+    'what is to be written is longer than 512 MiB, and Node.js cannot make a longer text',
+    { remedy: 'do a part at a time: name one restore (set/name, --target), or fewer manifests (-f)' },
+    { cause },
+  );
 }
 
 /** Commander’s message as a failure: `error: unknown option '--taget'`, then `(Did you mean --target?)`. */

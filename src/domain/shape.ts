@@ -144,8 +144,15 @@ export function textLike(form: RegExp, expected: string): Check<string> {
   return textThat((value) => form.test(value), expected);
 }
 
+/** Characters. A longer text is nothing that this program writes, and whoever shows it would have to look at each character. */
+const TEXT_LENGTH_MAX = 2 ** 20;
+
 export function textThat(fits: (value: string) => boolean, expected: string): Check<string> {
-  return that((value) => typeof value === 'string' && fits(value), expected);
+  return (value) => {
+    if (typeof value !== 'string') return misfit(expected, value);
+    if (value.length > TEXT_LENGTH_MAX) return misfit(`at most ${TEXT_LENGTH_MAX} characters`, value);
+    return fits(value) ? undefined : misfit(expected, value);
+  };
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>;

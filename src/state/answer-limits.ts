@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { parseDuration } from '../domain/duration.ts';
 import { Failure } from '../domain/errors.ts';
 import type { Env } from '../network/proxy.ts';
@@ -13,13 +14,13 @@ const VARIABLE = 'VBSCTL_STATE_SIZE_LIMIT';
 const TIMEOUT_VARIABLE = 'VBSCTL_STATE_TIMEOUT';
 const TIMEOUT_MS = 30_000;
 
-/** `VBSCTL_STATE_SIZE_LIMIT`, such as `512MiB`; default 256MiB. */
+/** `VBSCTL_STATE_SIZE_LIMIT`, such as `512MiB`, which is the most; default 256MiB. */
 export function stateBytesMax(env: Env): number {
   const text = env[VARIABLE]?.trim();
   if (!text) return STATE_BYTES_MAX;
   const [, digits, unit] = /^([0-9]{1,6})(MiB|GiB)$/.exec(text) ?? [];
   const bytes = Number(digits) * (unit === 'GiB' ? 1024 ** 3 : 1024 ** 2);
-  if (bytes > 0) return bytes;
+  if (bytes > 0) return Math.min(bytes, constants.MAX_STRING_LENGTH);
   throw Failure.of('usage', 'state-size-limit', `${VARIABLE} must be a size in MiB or GiB`, {
     remedy: `write it like ${VARIABLE}=512MiB, or unset it for ${sizeText(STATE_BYTES_MAX)}`,
   });
@@ -36,18 +37,28 @@ export function stateTimeoutMs(env: Env): number {
   });
 }
 
-export function tooLarge(what: string, bytesMax: number, location: string): Failure {
+/** `location`: of what a server sends. */
+export function tooLarge(what: string, bytesMax: number, location?: string): Failure {
+  const detail =
+    bytesMax === constants.MAX_STRING_LENGTH
+      ? 'Node.js cannot read a longer text. Nothing was changed.'
+      : 'Nothing was changed. The limit protects against a server that sends data without end, or data that decompresses to it.';
   return Failure.of('state', 'state-too-large', `${what} is larger than ${sizeText(bytesMax)}`, {
-    detail:
-      'Nothing was changed. The limit protects against a server that sends data without end, or data that decompresses to it.',
-    where: { file: location },
-    remedy:
-      bytesMax === LOCK_BYTES_MAX
-        ? 'check what answers at that address: it is not a state server of this kind'
-        : `if the state is really so large: ${VARIABLE}=${Math.ceil((2 * bytesMax) / 1024 ** 2)}MiB`,
+    detail,
+    ...(location === undefined ? {} : { where: { file: location } }),
+    remedy: remedyFor(bytesMax),
   });
 }
 
+function remedyFor(bytesMax: number): string {
+  if (bytesMax === LOCK_BYTES_MAX)
+    return 'check what answers at that address: it is not a state server of this kind';
+  if (bytesMax === constants.MAX_STRING_LENGTH)
+    return 'keep further restores in another state (--state), from manifests of their own';
+  const more = Math.min(Math.ceil((2 * bytesMax) / 1024 ** 2), 512);
+  return `if the state is really so large: ${VARIABLE}=${more}MiB`;
+}
+
 function sizeText(bytes: number): string {
-  return bytes < 1024 ** 2 ? `${bytes / 1024} KiB` : `${bytes / 1024 ** 2} MiB`;
+  return bytes < 1024 ** 2 ? `${bytes / 1024} KiB` : `${Math.round(bytes / 1024 ** 2)} MiB`;
 }

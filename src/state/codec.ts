@@ -18,6 +18,8 @@ import {
   word,
 } from '../domain/shape.ts';
 import { SERIAL_MAX, type State } from '../domain/state.ts';
+import { isTextTooLong } from '../domain/text-limit.ts';
+import { tooLarge } from './answer-limits.ts';
 import { openDocument } from './document.ts';
 import type { Chain } from './history-chain.ts';
 import { positionAt } from './json-position.ts';
@@ -48,9 +50,24 @@ interface Stored extends Omit<State, 'records' | 'history'> {
 
 /**
  * The text of a state. Records are sorted by address, so that two states can be compared. Every history entry must have
- * its hash. `journal_key` is a parameter of its own, so that it gets only into the local file and not into copies.
+ * its hash. `journal_key` is a parameter of its own, so that it gets only into the local file and not into copies. Throws a
+ * Failure (`state`) if the text could not be read again.
  */
-export function encodeSnapshot({ state, chain }: Snapshot, journal_key?: string): string {
+export function encodeSnapshot(
+  snapshot: Snapshot,
+  journal_key?: string,
+  bytesMax = constants.MAX_STRING_LENGTH,
+): string {
+  try {
+    const text = textOf(snapshot, journal_key);
+    if (Buffer.byteLength(text) <= bytesMax) return text;
+  } catch (cause) {
+    if (!isTextTooLong(cause)) throw cause;
+  }
+  throw tooLarge('the state', bytesMax);
+}
+
+function textOf({ state, chain }: Snapshot, journal_key: string | undefined): string {
   if (chain.length !== state.history.length) throw new Error('a history entry has no hash yet');
   const { lineage, serial, created_at, target, moved_to } = state;
   const head = JSON.stringify(

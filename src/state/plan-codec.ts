@@ -71,6 +71,9 @@ function* decodeText(text: string, file: string, version: string, hash: Hash): C
   return plan;
 }
 
+/** Of a file. A plan of 100,000 restores has about 200 MB. */
+export const PLAN_BYTES_MAX = 400 * 1024 * 1024;
+
 /** What a message may quote: ids, kinds, versions. */
 const WORD = /^[-+.0-9A-Za-z]{1,64}$/;
 
@@ -86,12 +89,19 @@ function manifest(file: string): Failure {
 }
 
 /** The text of the file. Throws a Failure (`refused`) if the plan could not be read again, because nobody could apply it. */
-export function encodePlan(saved: SavedPlan): string {
+export function encodePlan(saved: SavedPlan, bytesMax = PLAN_BYTES_MAX): string {
   const wrong = savedPlan(saved);
-  if (!wrong) return `${toJson(saved, 1)}\n`;
-  throw refused(
+  if (wrong) throw notSaved(described(wrong));
+  const text = `${toJson(saved, 1)}\n`;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > bytesMax) throw notSaved(`it has ${bytes} bytes, at most ${bytesMax}`);
+  return text;
+}
+
+function notSaved(why: string): Failure {
+  return refused(
     'plan-not-saved',
-    `the plan is not saved, since it could not be read again: ${described(wrong)}`,
+    `the plan is not saved, since it could not be read again: ${why}`,
     'save a part of it (--target), or apply without a saved plan: vbsctl apply',
   );
 }

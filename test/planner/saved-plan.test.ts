@@ -153,6 +153,9 @@ describe('a saved plan', () => {
     const protectedVolumes = Array.from({ length: 10_001 }, (_, n) => `disk-${n}`);
     const plan = { ...saved(), policy: { protected_volumes: protectedVolumes } };
     expect(() => encodePlan(plan)).to.throw('policy.protected_volumes: expected at most 10000 items');
+    const bytes = Buffer.byteLength(encodePlan(saved()));
+    expect(() => encodePlan(saved(), bytes)).not.to.throw();
+    expect(() => encodePlan(saved(), bytes - 1)).to.throw(`it has ${bytes} bytes, at most ${bytes - 1}`);
   });
 
   const many = (count: number, records: readonly unknown[] = []) => {

@@ -54,6 +54,20 @@ describe('codec', () => {
     expect(decode(encodeSnapshot({ state, chain })).state).to.not.have.property('moved_to');
   });
 
+  it('writes none that could not be read again', () => {
+    const state = sample();
+    const whole = { state, chain: extendChain(state, []) };
+    const { length } = encodeSnapshot(whole);
+    expect(encodeSnapshot(whole, undefined, length + 100)).to.have.length(length);
+    expect(() => encodeSnapshot(whole, undefined, length - 1)).to.throw(Failure, 'the state is larger than');
+    // As V8 says it of a text that is really so long.
+    const endless = { toJSON: () => 'x'.repeat(2 ** 30) } as never;
+    expect(() => encodeSnapshot({ ...whole, state: { ...state, moved_to: endless } }))
+      .to.throw(Failure, 'the state is larger than 512 MiB')
+      .with.nested.property('diagnostics[0].remedy')
+      .which.includes('--state');
+  });
+
   it('writes records sorted, one a line, with format and serial on top', () => {
     const text = encode(sample());
     const value = JSON.parse(text);

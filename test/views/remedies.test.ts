@@ -60,7 +60,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'planner/open-records.ts': ['raise(record, context)'],
   'planner/plan-staleness.ts': ['clocks'],
   'planner/select.ts': ["selector.name === undefined ? '' : 'backup.name, '"],
-  'state/answer-limits.ts': ['Math.ceil((2 * bytesMax) / 1024 ** 2)', 'sizeText(STATE_BYTES_MAX)'],
+  'state/answer-limits.ts': ['sizeText(STATE_BYTES_MAX)'],
   'state/http/http-settings.ts': ['name'],
   'state/migrated-state.ts': ['addressWarning(to.location)', 'migrateBackCommand(to, location)'],
   'state/open-backend.ts': ['almost'],

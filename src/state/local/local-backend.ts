@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
@@ -16,8 +17,8 @@ import { recover } from './recover.ts';
 
 /**
  * A state in a file (the snapshot), with a journal beside it during a run. A commit appends one line and syncs it, whatever
- * the size of the state. The journal is folded into the snapshot at the end of the run; if that did not happen, by the next
- * run.
+ * the size of the state. The journal is folded into the snapshot at the end of the run, and before it is too long to be
+ * read; if that did not happen, by the next run.
  */
 interface LocalBackendOptions extends Pick<BackendContext, 'clock' | 'newId'> {
   /** The path of the snapshot, with symbolic links resolved: two names of one state must have the same lock. */
@@ -26,10 +27,13 @@ interface LocalBackendOptions extends Pick<BackendContext, 'clock' | 'newId'> {
   readonly location?: string;
   readonly disk: Disk;
   readonly lock: Lock;
+  /** A longer journal is folded during the run. Default: a quarter of what can be read. */
+  readonly journalBytesMax?: number;
 }
 
 export function localBackend(options: LocalBackendOptions): Backend {
   const { path, location = path, lock, clock, newId, disk } = options;
+  const { journalBytesMax = constants.MAX_STRING_LENGTH / 4 } = options;
   const files = new LocalFiles(path, disk, newId);
   return {
     location,
@@ -43,7 +47,7 @@ export function localBackend(options: LocalBackendOptions): Backend {
       const held = await lock.acquire(actor, waitMs, signal);
       try {
         const found = await files.foldLeftovers(() => assertHeld(held), signal);
-        const storage = lockedFiles(files, held, found);
+        const storage = lockedFiles(files, held, found, journalBytesMax);
         return new StateLease({ storage, found, actor, clock, newId, location });
       } catch (cause) {
         await held.release();
@@ -126,12 +130,12 @@ class LocalFiles {
   async beginJournal(of: Omit<JournalHeader, 'format'>, guard: Guard): Promise<StartedJournal> {
     const { text, sum } = headerLine(of);
     try {
-      return { journal: await this.#disk.create(this.journalPath, text), sum };
+      return { journal: await this.#disk.create(this.journalPath, text), sum, bytes: 0 };
     } catch (cause) {
       if (!hasCode(cause, 'EEXIST') || !(await this.#isStray())) throw cause;
     }
     await this.#disk.remove(this.journalPath, guard);
-    return { journal: await this.#disk.create(this.journalPath, text), sum };
+    return { journal: await this.#disk.create(this.journalPath, text), sum, bytes: 0 };
   }
 
   /** An empty journal is from a process that lost its lock before it wrote: earlier journals were folded. */
@@ -174,10 +178,11 @@ class LocalFiles {
   }
 }
 
-/** `sum`: of its last line. */
+/** `sum`: of its last line. `bytes`: of the lines after the first one. */
 interface StartedJournal {
   readonly journal: Appender;
   readonly sum: string;
+  readonly bytes: number;
 }
 
 /** A snapshot as it is in the file. */
@@ -190,7 +195,12 @@ function sealed({ state, chain }: Snapshot): Snapshot {
 
 const PARTICIPLE = { read: 'read', write: 'written', remove: 'removed' } as const;
 
-function lockedFiles(files: LocalFiles, held: HeldLock, found: Snapshot | undefined): LeaseStorage {
+function lockedFiles(
+  files: LocalFiles,
+  held: HeldLock,
+  found: Snapshot | undefined,
+  journalBytesMax: number,
+): LeaseStorage {
   const guard = () => assertHeld(held);
   let chain: Chain = found?.chain ?? [];
   /** The key of the snapshot; undefined if something other than this backend wrote the file. */
@@ -208,8 +218,14 @@ function lockedFiles(files: LocalFiles, held: HeldLock, found: Snapshot | undefi
 
     async append({ before, commits }) {
       try {
+        const isTooLong = current !== undefined && current.bytes > journalBytesMax;
+        if (isTooLong) {
+          await current?.journal.close();
+          current = undefined;
+        }
         if (!current) {
-          if (key === undefined) ({ chain, journal_key: key } = await files.fold(snapshotOf(before), guard));
+          if (isTooLong || key === undefined)
+            ({ chain, journal_key: key } = await files.fold(snapshotOf(before), guard));
           const { lineage, serial: base } = before;
           current = await files.beginJournal({ lineage, base, key }, guard);
           // If the lock was lost before, the next holder does not know of this journal.
@@ -217,10 +233,11 @@ function lockedFiles(files: LocalFiles, held: HeldLock, found: Snapshot | undefi
         }
         const { journal } = current;
         const { text, sum } = groupLine(current.sum, commits);
-        await journal.write(Buffer.from(text));
+        const line = Buffer.from(text);
+        await journal.write(line);
         // Rule: journal-is-synced
         await journal.sync();
-        current = { journal, sum };
+        current = { journal, sum, bytes: current.bytes + line.length };
       } catch (cause) {
         if (cause instanceof Failure) throw cause;
         const remedy =

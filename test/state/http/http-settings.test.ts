@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { expect } from 'chai';
 import { Failure } from '../../../src/domain/errors.ts';
 import { httpStateSettings } from '../../../src/state/http/http-settings.ts';
@@ -60,7 +61,8 @@ describe('settings of an HTTP state', () => {
         cert: '-----BEGIN CERTIFICATE-----\ncert',
         key: '-----BEGIN RSA PRIVATE KEY-----\nkey',
       },
-      state_bytes_max: 1024 ** 3,
+      // Of 1 GiB: as much as Node can read.
+      state_bytes_max: constants.MAX_STRING_LENGTH,
       request_timeout_ms: 120_000,
       retry: { retries: 2, wait_ms_min: 1_000, wait_ms_max: 30_000 },
     });

@@ -9,7 +9,11 @@ import { memoryLock } from './memory-lock.ts';
 
 const PATH = '/s/vbsctl.state.json';
 
-function backendOn(disk: FaultyDisk, fault: (operation: string) => Fault | undefined = () => undefined) {
+function backendOn(
+  disk: FaultyDisk,
+  fault: (operation: string) => Fault | undefined = () => undefined,
+  journalBytesMax?: number,
+) {
   let die: () => void = () => undefined;
   const crash = new Promise<'crashed'>((resolve) => {
     die = () => resolve('crashed');
@@ -20,6 +24,7 @@ function backendOn(disk: FaultyDisk, fault: (operation: string) => Fault | undef
     clock: fakeClock(),
     lock: memoryLock(),
     newId,
+    ...(journalBytesMax === undefined ? {} : { journalBytesMax }),
   });
   return { backend, crash };
 }
@@ -212,6 +217,8 @@ describe('after any commits, crashes and faults', () => {
     release: fc.boolean(),
     hit: fc.option(fc.record({ at: fc.integer({ min: 1, max: 12 }), fault })),
     power: fc.option(part),
+    /** 0: the journal is folded before each write but the first. */
+    journalBytesMax: fc.constantFrom(undefined, 0, 5_000),
   });
 
   it('a new reader sees a prefix of what was committed, all that was acknowledged in it', async () => {
@@ -229,10 +236,12 @@ describe('after any commits, crashes and faults', () => {
         };
 
         let number = 0;
-        for (const { bursts, release, hit, power } of lives) {
+        for (const { bursts, release, hit, power, journalBytesMax } of lives) {
           let operations = 0;
-          const { backend, crash } = backendOn(disk, () =>
-            ++operations === hit?.at ? hit.fault : undefined,
+          const { backend, crash } = backendOn(
+            disk,
+            () => (++operations === hit?.at ? hit.fault : undefined),
+            journalBytesMax,
           );
           const run = async () => {
             const lease = await backend.lock(ACTOR, 0);
@@ -263,6 +272,26 @@ describe('after any commits, crashes and faults', () => {
     // the test tests something
     expect(crashes).to.be.greaterThan(50);
     expect(poisonings).to.be.greaterThan(20);
+  });
+
+  it('a journal is never much longer than its limit, in a run of any length', async () => {
+    const disk = await created();
+    const limit = 20_000;
+    const { backend } = backendOn(disk, undefined, limit);
+    const lease = await backend.lock(ACTOR, 0);
+    const reader = disk.session(
+      () => undefined,
+      () => undefined,
+      'beside',
+    );
+    let longest = 0;
+    for (let i = 1; i <= 100; i++) {
+      await lease.commit([numbered(i)]);
+      longest = Math.max(longest, (await reader.read(`${PATH}.journal`))?.length ?? 0);
+    }
+    expect(longest).to.be.within(limit, 2 * limit);
+    disk.powerFailure(0);
+    expect((await backendOn(disk).backend.read())?.records.size).to.equal(100);
   });
 
   it('many commits at once cost two syncs, and their number does not grow with the state', async () => {

@@ -1,0 +1,36 @@
+import { expect } from 'chai';
+import { run } from '../../src/cli/program.ts';
+import { paperIo } from './program.ts';
+
+describe('a text that is longer than Node can make', () => {
+  const tooLong = () => 'x'.repeat(2 ** 30);
+  for (const [who, fail] of [
+    ['V8', tooLong],
+    [
+      'Node, of bytes',
+      () => {
+        throw Object.assign(new Error('Cannot create a string longer than 0x1fffffe8 characters'), {
+          code: 'ERR_STRING_TOO_LONG',
+        });
+      },
+    ],
+  ] as const)
+    it(`is no bug, as told by ${who}`, async () => {
+      const io = paperIo();
+      const stdout = { ...io.stdout, write: () => void fail() };
+      expect(await run(['version'], { ...io, stdout })).to.equal(1);
+      expect(io.err.join('')).to.include('longer than 512 MiB').and.include('--target');
+    });
+
+  it('is a bug where something else is', async () => {
+    const io = paperIo();
+    const stdout = {
+      ...io.stdout,
+      write: () => {
+        throw new RangeError('Invalid array length');
+      },
+    };
+    const thrown = await run(['version'], { ...io, stdout }).catch((cause: unknown) => cause);
+    expect(thrown).to.be.instanceOf(RangeError);
+  });
+});

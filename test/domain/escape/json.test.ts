@@ -1,0 +1,39 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { harmlessJson, toJson } from '../../../src/domain/escape/json.ts';
+
+describe('harmlessJson', () => {
+  const unit = fc.constantFrom(
+    '#',
+    '##',
+    'a',
+    '\u202e',
+    '\u{e0041}',
+    '\u{1f600}',
+    '\ud83d',
+    '\udc00',
+    '\u007f',
+    '"',
+    '\n',
+  );
+  const text = fc.array(unit, { maxLength: 40 }).map((units) => units.join(''));
+
+  it('holds the same data, and nothing that acts', () => {
+    fc.assert(
+      fc.property(text, (given) => {
+        const json = toJson([given]);
+        expect(JSON.parse(json)).to.deep.equal([given]);
+        expect(json).not.to.match(/##|[\u007f\u202e\u{e0041}]/u);
+      }),
+    );
+  });
+
+  it('is the same in pieces of whatever length', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 5 }), (given, length) => {
+        const json = JSON.stringify(given);
+        expect(harmlessJson(json, length)).to.equal(harmlessJson(json));
+      }),
+    );
+  });
+});
