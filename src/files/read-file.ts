@@ -61,7 +61,7 @@ export function readRegularFileNow(path: string, bytesMax: number): Buffer {
 }
 
 /** Options for a path that the operator named. */
-export interface NamedRead {
+interface NamedRead {
   readonly checkouts: Checkouts;
   readonly bytesMax: number;
   /** When aborted, the read rejects with its reason at once. */

@@ -14,7 +14,7 @@ export interface SourceDocument {
   readonly positions: Positions;
 }
 
-export interface ReadDocuments {
+interface ReadDocuments {
   readonly documents: readonly SourceDocument[];
   readonly problems: readonly Diagnostic[];
 }

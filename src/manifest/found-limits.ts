@@ -9,7 +9,7 @@ import type { SourceDocument } from './documents.ts';
  * What a found config may set. A pull request can write it, so it can be as strict as the defaults or stricter, but
  * cannot make a run wait without end or stop checking.
  */
-export type FoundRule =
+type FoundRule =
   /** Any value that a named config may have. */
   | { readonly kind: 'any'; readonly because: string }
   /** Checked where the value is used; `by` names the file. */

@@ -23,7 +23,7 @@ export interface LoadIo {
 
 export const STDIN = '-';
 export const CONFIG_FILE = 'vbsctl.yaml';
-export const STATE_FILE = 'vbsctl.state.json';
+const STATE_FILE = 'vbsctl.state.json';
 /** Defaults if neither the command line nor a config names manifests: the first of these that exists. */
 export const DEFAULT_MANIFESTS = ['restores.yaml', 'restores/'];
 
@@ -33,7 +33,7 @@ export interface LoadedText {
   readonly sha256: string;
 }
 
-export interface LoadedTexts {
+interface LoadedTexts {
   readonly texts: readonly LoadedText[];
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -43,7 +43,7 @@ export interface LoadedTexts {
  * request can write links, and messages quote the files that they lead to. `named`: also links that are outside of the
  * working directory, which are the operator’s own.
  */
-export type LinkPolicy = 'confined' | 'named';
+type LinkPolicy = 'confined' | 'named';
 
 /**
  * Reads files, directories (recursively, sorted, `*.yaml`, `*.yml` and `*.json`) and standard input (`-`). A file that

@@ -9,7 +9,7 @@ import { type LoadedText, type LoadIo, loadTexts } from './load.ts';
 import { checkTimeouts, toSpecs } from './restore-set.ts';
 import { tooManyProblems } from './text-problems.ts';
 
-export interface LoadedManifests {
+interface LoadedManifests {
   /** In the order of the files; complete only if `diagnostics` has no error. */
   readonly specs: readonly RestoreSpec[];
   readonly files: readonly ManifestFile[];

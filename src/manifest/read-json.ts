@@ -17,7 +17,7 @@ import {
   tooManyValues,
 } from './text-problems.ts';
 
-export type JsonResult =
+type JsonResult =
   | {
       readonly kind: 'read';
       readonly value: unknown;

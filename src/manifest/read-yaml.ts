@@ -38,7 +38,7 @@ import {
 } from './text-problems.ts';
 import { yamlSyntaxProblem } from './yaml-syntax.ts';
 
-export interface YamlDocument {
+interface YamlDocument {
   readonly value: unknown;
   readonly positions: Positions;
 }

@@ -17,26 +17,27 @@ export function noticesOf(
   waived: readonly Diagnostic[],
   context: Context,
 ): Diagnostic[] {
-  const where = { address: spec.address };
+  const { source, address } = spec;
+  const atAddress = (notices: readonly Diagnostic[]) =>
+    notices.map((one) => ({ ...one, where: { address } }));
+  if (action.kind === 'resume') return atAddress(waived);
   if (action.kind === 'restore')
-    return [
+    return atAddress([
       ...waived,
       ...overwritesWithAnother(action, context),
       ...movingRule(action),
       ...beforeOverwriting(action, context),
-    ].map((notice) => ({
-      ...notice,
-      where,
-    }));
-  if (action.kind === 'resume') return waived.map((notice) => ({ ...notice, where }));
+    ]);
   if (action.kind !== 'noop' || !found) return [];
   const { record } = found;
-  const again = `to restore this backup again: raise generation to ${context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup)}${atPosition(spec.source)}`;
-  return [...doneAtHigher(record, spec.generation), ...touchedSince(record, context)].map((notice) => ({
-    ...notice,
-    remedy: again,
-    where,
-  }));
+  const generation = context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup);
+  const remedy = `to restore this backup again: raise generation to ${generation}${atPosition(source)}`;
+  return atAddress([...doneAtHigher(record, spec.generation), ...touchedSince(record, context)]).map(
+    (notice) => ({
+      ...notice,
+      remedy,
+    }),
+  );
 }
 
 /** `latest` would pick another backup tomorrow: only a saved plan keeps the approved one. */

@@ -36,7 +36,7 @@ export type Staleness =
  */
 export type Progress = 'to_do' | 'to_repeat' | 'under_way' | 'done' | 'ended';
 
-export interface StalenessContext {
+interface StalenessContext {
   readonly state: State | undefined;
   /** Location of the state, for messages. */
   readonly location: string;

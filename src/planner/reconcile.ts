@@ -59,7 +59,7 @@ function pinned(spec: RestoreSpec, volumeId: string, backupId: string): RestoreS
   };
 }
 
-export type Approved =
+type Approved =
   | { readonly kind: 'refused'; readonly reasons: readonly Diagnostic[] }
   /** What is left to do of the approved plan, derived entirely from state and cloud. */
   | { readonly kind: 'plan'; readonly plan: Plan };

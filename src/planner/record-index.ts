@@ -79,13 +79,13 @@ export function indexRecords(state: State | undefined): RecordIndex {
 
   return {
     find(volumeId, backup, generation) {
-      const line =
+      const generations =
         backup.by === 'id'
           ? pins.get(pinKey(volumeId, backup.id))
           : rules.get(ruleKey(volumeId, backup.selector));
-      const exact = line?.facts.get(generation);
+      const exact = generations?.facts.get(generation);
       if (exact && (exact.record.status === 'succeeded' || isOpen(exact.record))) return exact;
-      return line?.done && line.done.record.generation > generation ? line.done : exact;
+      return generations?.done && generations.done.record.generation > generation ? generations.done : exact;
     },
     at: (address) => state?.records.get(address),
     openOn: (volumeId, backupId) => ({
@@ -120,23 +120,23 @@ interface Fact extends MatchedRecord {
 type SuccessFact = Fact & { readonly record: Succeeded };
 
 /** The generations of one disk from one backup, or by one rule. */
-interface Line {
+interface Generations {
   readonly facts: Map<number, Fact>;
   done?: Fact;
   highest: number;
 }
 
 function factsOf(state: State | undefined): {
-  readonly pins: ReadonlyMap<string, Line>;
+  readonly pins: ReadonlyMap<string, Generations>;
   /** A restore that is done by id is done by the rule that once picked the backup. */
-  readonly rules: ReadonlyMap<string, Line>;
+  readonly rules: ReadonlyMap<string, Generations>;
   readonly facts: readonly Fact[];
 } {
-  const pins = new Map<string, Line>();
-  const picked = new Map<string, Map<number, Line>>();
+  const pins = new Map<string, Generations>();
+  const picked = new Map<string, Map<number, Generations>>();
   let order = 0;
-  const pinOf = (record: RestoreRecord) => lineAt(pins, pinKey(record.volume_id, record.backup_id));
-  const learn = (pin: Line, record: RestoreRecord, current: boolean) => {
+  const pinOf = (record: RestoreRecord) => generationsAt(pins, pinKey(record.volume_id, record.backup_id));
+  const add = (pin: Generations, record: RestoreRecord, current: boolean) => {
     const { generation, selector } = record;
     const before = pin.facts.get(generation);
     // A done restore stays done, whatever the history says about another attempt.
@@ -145,42 +145,42 @@ function factsOf(state: State | undefined): {
     pin.facts.set(generation, { record, current, order: stays ? before.order : order++ });
     if (!selector) return;
     const key = ruleKey(record.volume_id, selector);
-    const pinned = picked.get(key) ?? new Map<number, Line>();
+    const pinned = picked.get(key) ?? new Map<number, Generations>();
     picked.set(key, pinned.set(generation, pin));
   };
 
   // Rule: history-counts
   for (const entry of state?.history ?? [])
-    if (entry.type === 'closed' || entry.type === 'removed') learn(pinOf(entry.record), entry.record, false);
+    if (entry.type === 'closed' || entry.type === 'removed') add(pinOf(entry.record), entry.record, false);
   for (const record of state?.records.values() ?? []) {
     const pin = pinOf(record);
     const known = pin.facts.get(record.generation)?.record;
     // An ended record is in the history, too: it is the newest only if it is the last one there.
-    if (isOpen(record) || !known || isSameFact(known, record)) learn(pin, record, true);
+    if (isOpen(record) || !known || isSameFact(known, record)) add(pin, record, true);
   }
 
   const facts: Fact[] = [];
   for (const pin of pins.values())
     for (const fact of pin.facts.values()) {
       facts.push(fact);
-      note(pin, fact);
+      addGeneration(pin, fact);
     }
-  const rules = new Map<string, Line>();
+  const rules = new Map<string, Generations>();
   for (const [key, pinned] of picked)
     for (const [generation, pin] of pinned) {
       const fact = pin.facts.get(generation);
       if (!fact) continue;
-      const rule = lineAt(rules, key);
+      const rule = generationsAt(rules, key);
       rule.facts.set(generation, fact);
-      note(rule, fact);
+      addGeneration(rule, fact);
     }
   return { pins, rules, facts };
 }
 
-function note(line: Line, fact: Fact): void {
+function addGeneration(generations: Generations, fact: Fact): void {
   const { generation } = fact.record;
-  line.highest = Math.max(line.highest, generation);
-  if (isSuccess(fact) && generation > (line.done?.record.generation ?? 0)) line.done = fact;
+  generations.highest = Math.max(generations.highest, generation);
+  if (isSuccess(fact) && generation > (generations.done?.record.generation ?? 0)) generations.done = fact;
 }
 
 /** One that was imported counts from when it succeeded, not from when a person told of it. */
@@ -209,12 +209,12 @@ function isSameAttempt(earlier: RestoreRecord, record: RestoreRecord): boolean {
   return earlier.status === 'unknown' || isMaybeTouched(earlier);
 }
 
-function lineAt(lines: Map<string, Line>, key: string): Line {
-  const known = lines.get(key);
+function generationsAt(lists: Map<string, Generations>, key: string): Generations {
+  const known = lists.get(key);
   if (known) return known;
-  const line: Line = { facts: new Map(), highest: 0 };
-  lines.set(key, line);
-  return line;
+  const generations: Generations = { facts: new Map(), highest: 0 };
+  lists.set(key, generations);
+  return generations;
 }
 
 function pinKey(volumeId: string, backupId: string): string {

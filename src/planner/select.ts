@@ -6,7 +6,7 @@ import { isWithheld } from '../domain/secrets.ts';
 import type { Selector } from '../domain/spec.ts';
 import { abbreviate } from './abbreviate.ts';
 
-export type Picked<T> =
+type Picked<T> =
   | { readonly kind: 'picked'; readonly value: T }
   | { readonly kind: 'none'; readonly why: Diagnostic };
 

@@ -8,7 +8,7 @@ import { expect } from 'chai';
  */
 
 const QUOTES =
-  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|positionText|resolveCommand|locationWord|idWord|called)\(/;
+  /^(quoted|quotedWhole|shellWord|shellPath|shellOperand|named|positionText|atPosition|resolveCommand|locationWord|idWord|called)\(/;
 
 /** Our own words, numbers, times, texts that were held against a pattern, and parts of a remedy that are made elsewhere. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
@@ -56,7 +56,7 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   'manifest/read-yaml.ts': ['value'],
   'planner/another-disk.ts': ['backup.size', "seconds(backup.created_at ?? '')", 'source'],
   'planner/facts.ts': ['whenToAskAgain(reading.failure)'],
-  'planner/notices.ts': ['backup.created_at'],
+  'planner/notices.ts': ['backup.created_at', 'generation'],
   'planner/open-records.ts': ['raise(record, context)'],
   'planner/plan-staleness.ts': ['clocks'],
   'planner/select.ts': ["selector.name === undefined ? '' : 'backup.name, '"],
