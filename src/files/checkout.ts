@@ -1,4 +1,4 @@
-import { lstat, readlink } from 'node:fs/promises';
+import { lstat, readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
 
 /**
@@ -54,6 +54,8 @@ export async function locate(path: string, checkouts: Checkouts): Promise<Locate
 
 /** `onLink` gets the directory of each link, itself without links. */
 async function linksResolved(path: string, onLink: (directory: string) => void = () => {}): Promise<string> {
+  // Most paths have no link, which the system tells with one call.
+  if ((await realpath(path).catch(() => undefined)) === path) return path;
   const { root } = parse(path);
   const rest = namesOf(path.slice(root.length));
   let real = root;
