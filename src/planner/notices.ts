@@ -32,12 +32,8 @@ export function noticesOf(
   const { record } = found;
   const generation = context.records.nextGeneration(record.volume_id, record.backup_id, spec.backup);
   const remedy = `to restore this backup again: raise generation to ${generation}${atPosition(source)}`;
-  return atAddress([...doneAtHigher(record, spec.generation), ...touchedSince(record, context)]).map(
-    (notice) => ({
-      ...notice,
-      remedy,
-    }),
-  );
+  const notices = [...doneAtHigher(record, spec.generation), ...touchedSince(record, context)];
+  return atAddress(notices.map((notice) => ({ ...notice, remedy })));
 }
 
 /** `latest` would pick another backup tomorrow: only a saved plan keeps the approved one. */
