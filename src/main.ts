@@ -8,7 +8,7 @@ import { OutputGuard } from './cli/output-guard.ts';
 import { run } from './cli/program.ts';
 import { Failure } from './domain/errors.ts';
 import { Secrets } from './domain/secrets.ts';
-import { DEFAULT_WIDTH } from './views/terminal.ts';
+import { DEFAULT_WIDTH, sanitize } from './views/terminal.ts';
 
 /** argv in, exit code out. Signals, streams and the exit code of the process are handled here alone. */
 
@@ -58,6 +58,10 @@ const io: Io = {
   notesShown: new Set(),
   stop: stop.signal,
 };
+
+// Node would print it as it is, with what a library quotes of a file.
+process.removeAllListeners('warning');
+process.on('warning', ({ message }) => io.stderr.write(`warning: ${sanitize(message)}\n`));
 
 // Of what nobody waits for, too: else Node would print it, past the last hand on output. Nothing may go on after it.
 process.on('uncaughtException', (bug) => {

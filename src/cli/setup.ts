@@ -47,7 +47,7 @@ import type { ManifestFlags } from './options/shared.ts';
 import { noteOnce, showDiagnostics } from './print.ts';
 import { refuseFaultyState, type StateUse } from './state-check.ts';
 import { systemClock } from './system.ts';
-import { absolute, checkoutPath, isInCheckout } from './user-paths.ts';
+import { absolute, isInCheckout, refuseLinkedState } from './user-paths.ts';
 
 /** What most commands need before they begin: context, manifests, state. */
 
@@ -208,7 +208,7 @@ function refuseSecondState(context: Context, location: string): void {
 
 export async function openLocation({ io, config, checkouts }: Context, location: string): Promise<Backend> {
   if (isUrl(location)) await refuseUnsafeFiles(io, location);
-  else await checkoutPath(io, location, '--state', checkouts);
+  else await refuseLinkedState(io, location, checkouts);
   const opened = await openBackend(location, {
     clock: systemClock,
     newId: randomUUID,

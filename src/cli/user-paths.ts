@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
+import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
@@ -28,6 +29,25 @@ export async function checkoutPath(
     if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
     return absolute(io, path);
   }
+}
+
+/**
+ * Refuses a local state behind a link of a checkout, also within it: which state is there, vbsctl remembers by its path,
+ * and a pull request could put another one in its place.
+ */
+export async function refuseLinkedState(
+  io: Pick<Io, 'cwd'>,
+  location: string,
+  checkouts: Checkouts,
+): Promise<void> {
+  await checkoutPath(io, location, '--state', checkouts);
+  const located = await locate(absolute(io, location), checkouts).catch(() => undefined);
+  if (!located?.byLink) return;
+  throw Failure.of('refused', 'state-behind-link', `the state ${location} lies behind a symbolic link`, {
+    detail:
+      'The link is in the working directory, where a pull request can put one, with another state behind it.',
+    remedy: `name the file itself: --state ${shellPath(located.path)}`,
+  });
 }
 
 function leadsOut(path: string, target: string, flag: string): Failure {

@@ -203,7 +203,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       if (record.status !== 'succeeded' && !isUnderWay(record))
         throw new IllegalTransition(record, event, 'it is neither under way nor done');
       const { protect, ...rest } = record;
-      return { ...rest, ...protection(event.protect) };
+      return { ...rest, ...protection(event.protect), protect_noted_at: event.at };
     }
     default:
       return unreachable(event);

@@ -36,6 +36,8 @@ export interface Common extends Identity {
   readonly plan_digest?: string;
   /** Once it is done, nothing else is restored into its volume, whatever manifests are read. */
   readonly protect?: true;
+  /** When a declaration last changed that of a restore under way or done: a plan made before is stale. */
+  readonly protect_noted_at?: string;
   /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */
   readonly settle_ms?: number;
 }

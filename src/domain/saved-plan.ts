@@ -250,7 +250,9 @@ export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renam
 export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
   return [
     ...new Set([
-      ...saved.actions.filter(isSavedRunnable).map(({ declared }) => declared.address),
+      ...saved.actions
+        .filter((action) => isSavedRunnable(action) || (action.kind === 'noop' && action.notes_protect))
+        .map(({ declared }) => declared.address),
       ...movesOf(saved).flatMap(({ from, to }) => [from, to]),
     ]),
   ];

@@ -7,7 +7,7 @@ import { optional } from '../domain/optional.ts';
 import { isRunnable, type PinnedAction, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { isUnderWay, jobIdOf, type RestoreRecord } from '../domain/record.ts';
-import { advance } from '../domain/record-transitions.ts';
+import { advance, writtenBy } from '../domain/record-transitions.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
 import { recordsTold, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
@@ -119,7 +119,10 @@ class Execution {
     try {
       this.#checkLeaseTtl();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
-      const noted = notedRecords(plan, lease.state(), isoTime(clock.now()));
+      // As this run writes it: a saved plan that was applied before does not take back what was noted since.
+      const noted = notedRecords(plan, lease.state(), isoTime(clock.now())).map(
+        ({ plan_digest: _, ...record }) => writtenBy(record, this.#input.planDigest),
+      );
       if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;

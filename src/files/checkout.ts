@@ -30,6 +30,8 @@ export interface Located {
   readonly path: string;
   /** The path is in one of the checkouts. */
   readonly inCheckout: boolean;
+  /** The way to it leads over a link that lies in one of the checkouts. */
+  readonly byLink: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function locate(path: string, checkouts: Checkouts): Promise<Locate
     crossed ||= roots.some((root) => isWithin(directory, root));
   });
   if (crossed && !roots.some((root) => isContent(real, root))) throw new LeadsOutError(path, real);
-  return { path: real, inCheckout: roots.some((root) => isWithin(real, root)) };
+  return { path: real, inCheckout: roots.some((root) => isWithin(real, root)), byLink: crossed };
 }
 
 /** `onLink` gets the directory of each link, itself without links. */

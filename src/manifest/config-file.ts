@@ -185,20 +185,11 @@ async function readConfig(
   const diagnostics = [...unreadable];
   let read = NO_CONFIG;
   for (const { source } of texts) {
-    read = looksLikeOurs(source) ? await examine(source, allowance, io) : unrecognised(source);
+    read = source.isRecognised ? await examine(source, allowance, io) : unrecognised(source);
     diagnostics.push(...read.diagnostics);
   }
   return { ...read, diagnostics };
 }
-
-/** Whether the text has one of the two lines that every file of vbsctl has, in YAML or JSON, or is empty. */
-function looksLikeOurs({ text }: SourceText): boolean {
-  return text.trim() === '' || OUR_LINE.test(text);
-}
-
-/** Matches no whitespace across lines: a file full of line breaks must not take quadratic time. */
-const OUR_LINE =
-  /^[ \t{"',]*(?:apiVersion["']?[ \t]*:[ \t]*["']?vbsctl\.dev\/|kind["']?[ \t]*:[ \t]*["']?(?:Config|RestoreSet|SavedPlan)\b)/m;
 
 /** The file may contain secrets, and other messages would repeat them. */
 function unrecognised({ file, text }: SourceText): ReadConfig {

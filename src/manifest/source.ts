@@ -2,6 +2,9 @@ import type { SourcePosition } from '../domain/diagnostic.ts';
 
 /** Longer lines (minified JSON) are not shown. */
 const SHOWN_LINE_MAX = 240;
+/** Matches no whitespace across lines: a file full of line breaks must not take quadratic time. */
+const OUR_LINE =
+  /^[ \t{"',]*(?:apiVersion["']?[ \t]*:[ \t]*["']?vbsctl\.dev\/|kind["']?[ \t]*:[ \t]*["']?(?:Config|RestoreSet|SavedPlan)\b)/m;
 const SECRET = /pass(word|wd|phrase)|secret|token|credential|private|(access|api)[-_]?key|:\/\/[^\s/]*@/i;
 
 /** A text with its file; finds line and column of an offset. */
@@ -9,10 +12,20 @@ export class SourceText {
   readonly file: string;
   readonly text: string;
   #lineStarts: number[] | undefined;
+  #isRecognised: boolean | undefined;
 
   constructor(file: string, text: string) {
     this.file = file;
     this.text = text;
+  }
+
+  /**
+   * Whether the text has one of the two lines that every file of vbsctl has, in YAML or JSON, or is empty. Of other files
+   * messages quote no line: they may hold secrets, and a found config may name them.
+   */
+  get isRecognised(): boolean {
+    this.#isRecognised ??= this.text.trim() === '' || OUR_LINE.test(this.text);
+    return this.#isRecognised;
   }
 
   place(offset: number): SourcePosition {
@@ -36,6 +49,7 @@ export class SourceText {
 
   /** The text of a line, unless it is too long or may contain a secret. */
   #lineText(line: number): string | undefined {
+    if (!this.isRecognised) return undefined;
     const starts = this.#starts();
     const start = starts[line - 1] ?? 0;
     // Checked before searching for the line break: a line may be as long as the file, and be needed a thousand times.

@@ -165,6 +165,7 @@ const common = {
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
   protect: maybe(yes),
+  protect_noted_at: maybe(time),
   settle_ms: maybe(integerFrom(0, SETTLE_MS_MAX)),
 };
 

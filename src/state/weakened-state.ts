@@ -36,12 +36,20 @@ export function weakenedHttp(settings: HttpStateSettings, env: Env): Diagnostic[
 }
 
 export function weakenedS3({ endpoint }: S3Location, env: Env): Diagnostic[] {
-  if (endpoint === undefined) return weakenedByNode(env);
+  // In the order of the AWS SDK.
+  const [address, setBy] =
+    endpoint !== undefined
+      ? [endpoint, 'endpoint= of the state']
+      : env.AWS_ENDPOINT_URL_S3
+        ? [env.AWS_ENDPOINT_URL_S3, 'AWS_ENDPOINT_URL_S3']
+        : env.AWS_ENDPOINT_URL
+          ? [env.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL']
+          : ['https://s3.amazonaws.com', ''];
   return [
     ...weakenedByNode(env),
     ...present(
-      unencrypted('the bucket', endpoint, 'endpoint= of the state', 'use an https:// endpoint'),
-      proxyLogin(endpoint, env),
+      unencrypted('the bucket', address, setBy, 'use an https:// endpoint'),
+      proxyLogin(address, env),
     ),
   ];
 }

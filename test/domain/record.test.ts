@@ -108,8 +108,11 @@ describe('that a restore protects its disk', () => {
   it('is noted and lifted later, also while it runs, and stays with the next restore into the disk', () => {
     const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
     const noted = advance(done, EVENTS['note protect']);
-    expect(noted).to.deep.equal({ ...done, protect: true });
-    expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal(done);
+    expect(noted).to.deep.equal({ ...done, protect: true, protect_noted_at: AT });
+    expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal({
+      ...done,
+      protect_noted_at: AT,
+    });
     expect(through(noted, EVENTS['intend next generation'])).to.equal(true);
     const { identity } = EVENTS['intend next generation'];
     const elsewhere = {

@@ -124,6 +124,18 @@ describe('what was done by hand, and what a person allows', () => {
     expect(await apply('third.yaml')).to.deep.include({ code: 5, starts: [2] });
   });
 
+  it('a saved plan that lifted a protection does not take back a later one', async () => {
+    write('restores.yaml', 'night', name(0, ', protect: true'));
+    expect((await apply('restores.yaml')).code).to.equal(0);
+    write('lifting.yaml', 'night', name(0, ', protect: false'));
+    expect((await desk.run('plan', '-f', 'lifting.yaml', '--out', 'plan.json')).code).to.equal(0);
+    expect((await desk.run('apply', 'plan.json')).code).to.equal(0);
+    expect((await apply('restores.yaml')).code).to.equal(0);
+    const again = await desk.run('apply', 'plan.json');
+    expect(again.code, said(again)).to.equal(5);
+    expect(said(await desk.run('state', 'show', 'night/disk-0'))).to.include('protect: true');
+  });
+
   it('shows that a restore lifts its protection, and refuses a saved plan that hides it', async () => {
     write('restores.yaml', 'night', name(0, ', protect: true'));
     expect((await apply('restores.yaml')).code).to.equal(0);
@@ -139,7 +151,7 @@ describe('what was done by hand, and what a person allows', () => {
     desk.write('plan.json', forged(desk.read('plan.json'), { [`actions.${at}.notes_protect`]: undefined }));
     const hidden = await desk.run('apply', 'plan.json');
     expect(hidden.code, said(hidden)).to.equal(5);
-    expect(said(hidden)).to.include('it would change whether its disk is protected');
+    expect(said(hidden)).to.include('not a sound plan');
     expect(desk.starts()).to.deep.equal([1]);
   });
 

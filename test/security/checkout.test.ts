@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -338,6 +339,21 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     }
   });
 
+  it('state: no link in its place, also none within the checkout', async () => {
+    declare();
+    expect((await scene.run(cloud.env(), 'init')).code).to.equal(0);
+    mkdirSync(at('sub'));
+    renameSync(at('vbsctl.state.json'), at('sub/s.json'));
+    link('sub/s.json', 'vbsctl.state.json');
+    for (const args of [['state', 'list'], ['plan'], ['apply', '--auto-approve', '--init-state']])
+      expectRefusal(
+        await scene.run(cloud.env(), ...args, '--state', 'vbsctl.state.json'),
+        5,
+        'lies behind a symbolic link',
+        '--state',
+      );
+  });
+
   it('state: within its own directory, wherever the command runs', async () => {
     scene.write('repo/restores/r.yaml', RESTORES);
     scene.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
@@ -367,6 +383,39 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         1,
         'leads out of the directory',
       );
+  });
+
+  it('files of others: no line of them is repeated', async () => {
+    scene.write('vbsctl.yaml', `${CONFIG}manifests: [all]\n`);
+    scene.write('all/config.json', '{"auths":{"https://index.example/":{"auth":"aHVudGVyMjpodW50ZXIy"}}}');
+    scene.write('all/pw.yaml', 'hunter2hunter2');
+    scene.write('all/db.yaml', 'pw: hunter2hunter2\nkind: Deployment\n');
+    for (const more of [[], ['--output', 'json']]) {
+      const done = await scene.run({}, 'validate', ...more);
+      expect(done.code, printed(done)).to.equal(1);
+      expect(printed(done)).to.not.match(/hunter2hunter2|aHVudGVyMjpodW50ZXIy/);
+    }
+  });
+
+  it('a clouds.yaml of the user: what a library warns of repeats no value', async () => {
+    scene.writeHome(
+      '.config/openstack/clouds.yaml',
+      'clouds: {prod: {auth: {auth_url: "https://127.0.0.1:9/v3", username: u, password: {{ hunter2hunter2 }}, project_name: p}, region_name: r}}\n',
+    );
+    const done = scene.start({ OS_CLOUD: 'prod' }, 'get', 'volumes');
+    expect(printed(await done.done)).to.not.include('hunter2');
+  });
+
+  it('a value that no variable filled is none', async () => {
+    scene.write('ci.pem', 'a key of the pull request');
+    for (const args of [
+      ['apply', 'plan.json', '--trusted-keys', ''],
+      ['plan', '--out', ''],
+      ['plan', '-f', ''],
+      ['plan', '--state', ''],
+      ['plan', '--target='],
+    ])
+      expectRefusal(await scene.run({}, ...args), 1, 'Expected a value, not an empty text');
   });
 
   it('policy: cannot be hidden behind thousands of directories', async () => {

@@ -38,11 +38,17 @@ export function option(flags: string, about: string, details: OptionDetails = {}
   ].filter((fact) => fact !== '');
   const made = new Option(flags, facts.length === 0 ? about : `${about} (${facts.join('; ')})`);
   if (choices) made.choices(choices);
-  if (type?.parse) made.argParser(type.parse);
+  else if (made.required) made.argParser((text: string, earlier: unknown) => valueOf(text, earlier, type));
   if (standard !== undefined) made.default(type?.parse ? type.parse(standard) : standard);
   if (required) made.makeOptionMandatory();
   if (group !== undefined) made.helpGroup(group);
   return Object.assign(made, optional('completes', type?.completes));
+}
+
+/** An empty value comes of a variable that is not set, and would mean something else: `--trusted-keys ""`, this directory. */
+function valueOf(text: string, earlier: unknown, type: ValueType | undefined): unknown {
+  if (text === '') throw new InvalidArgumentError('Expected a value, not an empty text.');
+  return type?.parse ? type.parse(text, earlier) : text;
 }
 
 export function argument(form: string, about: string, completes?: Completes): Argument {

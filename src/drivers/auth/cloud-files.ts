@@ -183,7 +183,13 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
     });
   try {
     // Of a long file the parser would compare each key with every other, and look for each alias in all of it: for minutes.
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+    const document = parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+      // A warning would quote the file.
+      logLevel: 'silent',
+    });
     const [problem] = document.errors;
     // Only the parser's code: its message may quote the line, and the line may be a password.
     if (problem) throw unreadable(problem.code, lines.linePos(problem.pos[0]));
