@@ -747,7 +747,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     fifo(at('pipe.pem'));
     for (const [file, why] of [
       ['linked.pem', 'leads out of the working directory'],
-      ['pipe.pem', 'no regular file'],
+      ['pipe.pem', 'that is not a regular file'],
     ] as const)
       for (const [env, state] of [
         [{ AWS_CA_BUNDLE: at(file) }, 's3://b/k?endpoint=https://127.0.0.1:9'],
