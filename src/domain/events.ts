@@ -6,7 +6,7 @@ import type { Address } from './spec.ts';
 
 /**
  * What the executor reports while it runs a plan; views consume nothing else. An event about a record follows the commit of
- * that record, except the end `unsaved`.
+ * that record, except the end `unsaved` and `written_late`.
  */
 export type ApplyEvent = { readonly at: string } & (RunEvent | RestoreEvent);
 

@@ -85,7 +85,7 @@ export function isVolumeAtRest({ status }: FoundResource): boolean {
   return status === AVAILABLE || status === IN_USE;
 }
 
-/** The observation from before the first attempt; both were `available`. */
+/** The observation from before the first attempt in doubt, renewed with each attempt before; both were `available`. */
 export type Baseline = FullObservation;
 
 /** Whether two observations show the same, at whatever time. */

@@ -102,6 +102,11 @@ async function tryList(
   else log.failed([listRefused(step, driver.api, reading, log.auth === 'aksk' ? cloudClock : undefined)]);
 }
 
+const SERVICE_OF = {
+  vbs: { backups: 'vbs', disks: 'evs' },
+  cinder: { backups: 'cinder', disks: 'cinder' },
+} as const satisfies Record<CloudApi, object>;
+
 function listRefused(
   step: 'backups' | 'disks',
   api: CloudApi,
@@ -111,7 +116,7 @@ function listRefused(
 ): Diagnostic {
   const of = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
-  const override = overrideOf(api === 'cinder' ? api : step === 'backups' ? 'vbs' : 'evs');
+  const override = overrideOf(SERVICE_OF[api][step]);
   switch (failure.status) {
     case 401:
       if (signedBy)

@@ -52,9 +52,7 @@ export function findEndpoints(
 }
 
 /** For people: `vbs https://…, evs https://…`. */
-export function endpointsText(endpoints: Endpoints): string {
-  const roots =
-    endpoints.api === 'vbs' ? { vbs: endpoints.vbs, evs: endpoints.evs } : { cinder: endpoints.cinder };
+export function endpointsText({ api: _, compute: __, ...roots }: Endpoints): string {
   return Object.entries(roots)
     .map(([service, { url }]) => `${service} ${plainText(url)}`)
     .join(', ');

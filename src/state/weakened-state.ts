@@ -45,6 +45,8 @@ export function weakenedS3({ endpoint }: S3Location, env: Env): Diagnostic[] {
         : env.AWS_ENDPOINT_URL
           ? [env.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL']
           : ['https://s3.amazonaws.com', ''];
+  // What is no URL, the SDK refuses.
+  if (!URL.canParse(address)) return weakenedByNode(env);
   return [
     ...weakenedByNode(env),
     ...present(

@@ -93,6 +93,7 @@ describe('files that a stranger may have prepared', () => {
       expect(await locate(at('repo', 'sub', 'x'), [repo])).to.deep.equal({
         path: at('repo', 'file'),
         inCheckout: true,
+        byLink: true,
       });
     });
 
@@ -101,10 +102,12 @@ describe('files that a stranger may have prepared', () => {
       expect(await locate(at('disk', 'secret'), [repo])).to.deep.equal({
         path: at('home', 'secret'),
         inCheckout: false,
+        byLink: false,
       });
       expect(await locate(at('disk', 'new', 'er'), [repo])).to.deep.equal({
         path: at('home', 'new', 'er'),
         inCheckout: false,
+        byLink: false,
       });
     });
 

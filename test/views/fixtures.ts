@@ -443,7 +443,7 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:09', {
     type: 'waiting',
     address: 'payments/data',
-    reason: 'waits for: detach from pay-db1 (/dev/vdb)',
+    reason: 'detach from pay-db1 (/dev/vdb)',
   }),
   stamped('00:00:10', { type: 'intended', address: 'payments/wal', attempt: 1 }),
   stamped('00:00:10', { type: 'intended', address: 'payments/app', attempt: 1 }),
@@ -477,7 +477,7 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:00:52', {
     type: 'not_started',
     address: 'payments/data',
-    because: 'nothing moved for 2m: it did not start',
+    because: 'the disk did not change for 2m: it did not start',
   }),
   stamped('00:00:52', { type: 'intended', address: 'payments/data', attempt: 2 }),
   stamped('00:00:53', {
@@ -497,12 +497,12 @@ export const RUN: readonly ApplyEvent[] = [
   stamped('00:01:11', {
     type: 'checking',
     address: 'payments/wal',
-    because: 'nothing moved so far; a late start is possible for 2m more',
+    because: 'the disk has not changed so far; the restore may still start within 2m',
   }),
   stamped('00:01:21', {
     type: 'checking',
     address: 'payments/wal',
-    because: 'nothing moved so far; a late start is possible for 1m 50s more',
+    because: 'disk or backup cannot be read',
   }),
   stamped('00:02:40', {
     type: 'progress',
@@ -534,7 +534,7 @@ export const RUN: readonly ApplyEvent[] = [
   ended('00:12:16', 'payments/stage', {
     kind: 'not_started',
     code: 'dependency',
-    reason: 'payments/wal, on which it depends, is unknown',
+    reason: 'what it depends on was not restored',
   }),
   stamped('00:12:16', {
     type: 'run_ended',
