@@ -10,28 +10,30 @@ import { Failure } from './domain/errors.ts';
 import { Secrets } from './domain/secrets.ts';
 import { DEFAULT_WIDTH, sanitize } from './views/terminal.ts';
 
-/** argv in, exit code out. Signals, streams and the exit code of the process are handled here alone. */
+/**
+ * The process: arguments in, exit code out. Only this file handles signals, streams and the exit code of the process.
+ */
 
-/** How long what was printed may take to go out once a stop was asked for. */
+/** How long output may take to be written after a stop was requested. */
 const FLUSH_GRACE_MS = 200;
 
 const stop = new AbortController();
-// Every read under way listens to it.
+// Each read in progress listens to this signal.
 setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    // The second one means it: everything that matters is durable before it happens.
+    // A second signal ends the process at once: everything that matters is durable before it happens.
     if (stop.signal.aborted) process.exit(130);
     stop.abort(new Error(`stopped by ${signal}`));
   });
 }
-// Node sets terminals back at its very end, and aborts where one was closed meanwhile (seen with 20.20); from what is
-// closed it keeps its hands off.
+// At exit, Node resets the modes of the terminals, and aborts if one was closed meanwhile (seen with 20.20). It skips a
+// closed descriptor.
 const terminals = [0, 1, 2].filter((fd) => isatty(fd));
 process.on('exit', () => {
   for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
 });
-/** Those used so far: Node makes each when it is first asked for, which a short command feels. */
+/** The streams used so far. Node creates them lazily, which saves start-up time. */
 const outputs = new Set<NodeJS.WriteStream>();
 
 const secrets = new Secrets();
@@ -59,11 +61,11 @@ const io: Io = {
   stop: stop.signal,
 };
 
-// Node would print it as it is, with what a library quotes of a file.
+// Node would print the warning unescaped, including what a library quotes of a file.
 process.removeAllListeners('warning');
 process.on('warning', ({ message }) => io.stderr.write(`warning: ${sanitize(message)}\n`));
 
-// Of what nobody waits for, too: else Node would print it, past the last hand on output. Nothing may go on after it.
+// Also for promises that nobody awaits: Node would print the error past the output guard. Nothing may run after it.
 process.on('uncaughtException', (bug) => {
   tellOf(bug);
   process.exit(1);
@@ -76,7 +78,9 @@ void run(process.argv.slice(2), io)
   })
   .then(leave);
 
-/** What cannot be made harmless is not shown: to throw here would end the process in Node's words, with all of it. */
+/**
+ * If the text cannot be sanitized, only the request is printed: an error thrown here would make Node print all of it.
+ */
 function tellOf(bug: unknown): void {
   const request = 'vbsctl: this is a bug; please report it with what you ran.\n';
   try {
@@ -87,13 +91,13 @@ function tellOf(bug: unknown): void {
 }
 
 /**
- * What was printed goes out first. Then the process ends, whatever is still open: an answer of the cloud that
- * nobody waits for any more must not hold it.
+ * Writes the remaining output, then ends the process, whatever is still open: an answer of the cloud that nobody waits
+ * for any more must not delay the end.
  */
 async function leave(code: number): Promise<void> {
   process.exitCode = code;
   const flushed = Promise.all([...outputs].map((stream) => new Promise((done) => stream.write('', done))));
-  // A reader that does not read must not hold whoever asked to stop.
+  // A stalled reader must not delay a stop.
   const impatient = new Promise((done) => {
     const soon = () => setTimeout(done, FLUSH_GRACE_MS);
     if (stop.signal.aborted) soon();
@@ -127,13 +131,14 @@ function opened(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
   const stream = process[name];
   if (!outputs.has(stream)) {
     outputs.add(stream);
-    // A reader that went away (`vbsctl plan | head`) is no reason to fail, and none to stop a restore half-way.
+    // If the reader has closed the pipe (`vbsctl plan | head`), this is no failure, and does not stop a restore
+    // half-way.
     stream.on('error', () => {});
   }
   return stream;
 }
 
-/** It may have been removed: a command that needs none works all the same. */
+/** The working directory may have been removed. Commands that do not need it must still work. */
 function workingDirectory(): string {
   try {
     return process.cwd();
@@ -145,8 +150,8 @@ function workingDirectory(): string {
 }
 
 /**
- * An empty or relative HOME would be the working directory, where a pull request writes. The libraries that read `~/.aws`
- * and `~/.pgpass` go by HOME themselves, so it is set right for them, too.
+ * An empty or relative HOME would mean the working directory, where a pull request can write. The libraries that read
+ * `~/.aws` and `~/.pgpass` use HOME themselves, so the variable is corrected for them, too.
  */
 function home(): string {
   const { HOME } = process.env;
@@ -156,7 +161,7 @@ function home(): string {
   return found;
 }
 
-/** In a container the user may have none. Nothing is there, and nobody else can put anything there. */
+/** In a container the user may have no home directory. This path does not exist, and nobody else can create it. */
 function homeOfUser(): string {
   try {
     const { homedir: path } = userInfo();
@@ -178,11 +183,11 @@ function userName(): string {
 
 async function question(prompt: string): Promise<string | undefined> {
   const { createInterface } = await import('node:readline/promises');
-  // The terminal's own line editing will do: readline's takes Ctrl-C for itself, and throws where nobody can catch
-  // it when the terminal is closed.
+  // The terminal's own line editing is sufficient: that of readline intercepts Ctrl-C, and throws an error that cannot
+  // be caught when the terminal is closed.
   const reader = createInterface({ input: process.stdin, output: opened('stderr'), terminal: false });
   const ended = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
-  // A terminal that was closed cannot be read any more (EIO): as good as the end of the input.
+  // A closed terminal cannot be read any more (EIO). This counts as the end of the input.
   process.stdin.once('error', () => reader.close());
   try {
     return await Promise.race([reader.question(io.stderr.harmless(prompt), { signal: stop.signal }), ended]);

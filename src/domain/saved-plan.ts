@@ -22,42 +22,45 @@ import { type Address, type ManifestFile, type RestoreSpec, selectorOf } from '.
 import type { Move } from './state.ts';
 
 /**
- * A plan that was written down to be approved, and later applied as it is. Holds no secret, no advice and no record:
- * what a restore resumes, what it waits for and what a person may do about it is derived from state and cloud when it
- * is applied. What the file says is held against that, and is otherwise shown as what the file says.
+ * A plan that was written to a file to be approved, and is later applied unchanged. It holds no secret, no advice and
+ * no record. What a restore resumes, what it waits for and what a person may do about it are derived from state and
+ * cloud at apply. `apply` compares the file with them; `show` marks everything as the content of the file.
  */
 export interface SavedPlan {
   readonly apiVersion: 'vbsctl.dev/v1';
   readonly kind: 'SavedPlan';
   /**
-   * SHA-256 of everything but itself and the signature, as canonical JSON. It shows accidents and edits; it vouches
-   * for nothing: who can write the file can write a fitting digest.
+   * SHA-256 of everything except this field and the signature, as canonical JSON. It shows accidents and edits. It
+   * proves nothing: whoever can write the file can write a matching digest.
    */
   readonly digest: string;
-  /** Over the same bytes. Absent: not signed. */
+  /** Covers the same bytes. Absent: the plan is not signed. */
   readonly signature?: PlanSignature;
   readonly created_at: string;
   readonly tool_version: string;
   readonly target: CloudProject;
   readonly state: StateRef;
   readonly manifests: readonly ManifestFile[];
-  /** The paths that `-f` named: `apply` looks for the same configs around them. Empty: none was named. */
+  /** The paths that `-f` named. `apply` looks for the same configs next to them. Empty: none was named. */
   readonly selection: readonly string[];
-  /** That the plan was made under. `apply` holds every restore against it and against its own. */
+  /** The policy at plan time. `apply` checks every restore against this policy and against its own. */
   readonly policy: Policy;
-  /** What was allowed when it was made; `apply` wants to be told again. */
+  /** Waivers at plan time. `apply` needs them again. */
   readonly waivers: readonly Waiver[];
   readonly actions: readonly SavedAction[];
-  /** Restores that `--target` leaves out and whose records are renamed all the same. */
+  /** Restores that `--target` leaves out, but whose records are renamed. */
   readonly renamed: readonly Renamed[];
-  /** Declared restores that `--target` leaves out; absent: none. */
+  /** Number of declared restores that `--target` leaves out. Absent: none. */
   readonly left_out?: number;
   /** The records that the plan starts from, resumes, replaces or renames. */
   readonly records: readonly Touch[];
   readonly notices: readonly SavedNotice[];
 }
 
-/** Of a text in a plan; a path may be as long. `save` cuts names and sentences, and a plan with a longer one is not read. */
+/**
+ * Maximum length of a text in a plan; a path may be as long. `save` cuts names and sentences; a plan with a longer text
+ * is refused.
+ */
 export const TEXT_LENGTH_MAX = 4_096;
 
 export type StateRef = NonNullable<Plan['state']>;
@@ -69,14 +72,14 @@ export interface PlanSignature {
   readonly value: string;
 }
 
-/** Result of the check of a signature. `name`: of the file of the trusted key, without `.pem`. */
+/** Result of the check of a signature. `name`: file name of the trusted key, without `.pem`. */
 export type SignatureFinding =
   | { readonly kind: 'unsigned' }
   | { readonly kind: 'valid'; readonly name: string }
-  /** The key is trusted, but the signature is not one of this content. */
+  /** The key is trusted, but the signature does not match this content. */
   | { readonly kind: 'wrong'; readonly name: string }
   | { readonly kind: 'unknown_key'; readonly key: string }
-  /** No trusted keys were given. */
+  /** No trusted keys were given, so the signature was not checked. */
   | { readonly kind: 'unchecked'; readonly key: string };
 
 /** Completes “it is …”. */
@@ -103,15 +106,15 @@ export type SavedAction = SavedRunnable | SavedNoop | SavedBlocked | SavedExpire
 export type SavedRunnable = SavedRestore | SavedResume;
 
 interface SavedCommon {
-  /** As the manifests had it; the rest is what it was resolved to. */
+  /** As declared in the manifests. The other fields hold what it was resolved to. */
   readonly declared: RestoreSpec;
   readonly volume: VolumeView;
   readonly backup: Omit<BackupView, 'selector'>;
-  /** The address that its record had. */
+  /** The address that its record had before. */
   readonly was?: Address;
 }
 
-/** Of what was planned to run, and of what was done: it had its ids. */
+/** Fields of restores that were planned or are done: their ids are known. */
 interface SavedPinned extends SavedCommon {
   readonly volume: Identified<VolumeView>;
   readonly backup: Identified<SavedCommon['backup']>;
@@ -130,15 +133,15 @@ export interface SavedResume extends SavedPinned {
 export interface SavedNoop extends SavedPinned {
   readonly kind: 'noop';
   readonly done_at: string;
-  /** The rule of the declaration is written down as done. */
+  /** The plan records that the rule of the declaration is done. */
   readonly notes_rule?: true;
-  /** What the declaration says of `protect` is written down. */
+  /** The plan records the `protect` of the declaration. */
   readonly notes_protect?: true;
 }
 
 export interface SavedBlocked extends SavedCommon {
   readonly kind: 'blocked';
-  /** The codes of what blocked it. */
+  /** Codes of the reasons that blocked it. */
   readonly reasons: readonly string[];
 }
 
@@ -155,11 +158,11 @@ export interface Renamed {
 
 export interface Touch {
   readonly address: Address;
-  /** Of the record that stood there; absent: none did. */
+  /** Version of the record at plan time. Absent: there was none. */
   readonly sha256?: string;
 }
 
-/** What the plan noted, without what it advised. */
+/** A notice of the plan, without its advice. */
 export interface SavedNotice extends Pick<Diagnostic, 'code' | 'summary'> {
   readonly severity: 'warning' | 'note';
   readonly address?: Address;
@@ -169,7 +172,9 @@ export function isSavedRunnable(action: SavedAction): action is SavedRunnable {
   return action.kind === 'restore' || action.kind === 'resume';
 }
 
-/** The saved action as an action. Its source is its address: the position in the file must not get into advice. */
+/**
+ * The saved action as an action. Its source is its address, because advice must not name the position in the plan file.
+ */
 export function describedAction(saved: SavedAction): DescribedAction {
   const { kind, declared } = saved;
   switch (kind) {
@@ -239,14 +244,14 @@ function runnable(saved: SavedRunnable) {
   };
 }
 
-/** All renames that the plan writes down. */
+/** All renames that the plan records. */
 export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renamed'>): Move[] {
   return [...actions, ...renamed].flatMap(({ declared, was }) =>
     was === undefined ? [] : [{ from: was, to: declared.address }],
   );
 }
 
-/** The addresses whose records the plan is bound to, each once. */
+/** The addresses of the records that the plan depends on, without duplicates. */
 export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
   return [
     ...new Set([
@@ -261,7 +266,7 @@ export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Addres
 /** SHA-256 of a text, in hexadecimal; passed in. */
 export type Hash = (text: string) => string;
 
-/** What digest and signature are made over: whatever a plan file holds, but for the two. */
+/** The text that digest and signature cover: all of a plan file except those two. */
 export function* signedText(saved: object): ChunkedWork<string> {
   const { digest, signature, ...rest } = saved as { readonly digest?: unknown; readonly signature?: unknown };
   return yield* canonicalJsonInSteps(rest);
@@ -271,7 +276,7 @@ export function* planDigest(saved: object, hash: Hash): ChunkedWork<string> {
   return hash(yield* signedText(saved));
 }
 
-/** Two records with the same version are the same record, under whatever address. */
+/** Records with the same version are equal, even at different addresses. */
 export function recordVersion(record: RestoreRecord, hash: Hash): string {
   const { address, ...rest } = record;
   return hash(canonicalJson(rest));
@@ -282,5 +287,5 @@ export function minorOf(version: string): string {
   return version.split('.', 2).join('.');
 }
 
-/** The remedy for a plan that cannot be applied any more. */
+/** Remedy for a plan that can no longer be applied. */
 export const PLAN_AGAIN = 'make a new plan and have it approved: vbsctl plan --out plan.json';

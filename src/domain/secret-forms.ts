@@ -1,4 +1,4 @@
-/** What a secret looks like after other programs wrote it down. */
+/** The forms in which other programs may write a secret. */
 export function formsOf(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   const uri = encodeURIComponent(secret.replace(/\p{Cs}/gu, '\ufffd'));
@@ -40,8 +40,8 @@ function percent(char: string): string {
 }
 
 /**
- * In the midst of a longer text (`user:password`) a secret begins at any of three places within four characters. Only
- * those characters are taken that depend on the secret alone.
+ * Within a longer text (`user:password`), a secret begins at one of three positions within a base64 group of four
+ * characters. Returns only the characters that depend on the secret alone.
  */
 function base64Forms(secret: string): string[] {
   return [0, 1, 2].flatMap((before) => {
@@ -54,8 +54,9 @@ function base64Forms(secret: string): string[] {
 }
 
 /**
- * What the text says once its escapes are taken away, one within the other, too: all escapes of a text at once, so that
- * the work does not grow with the number of ways to mix them. At most 14 texts, none longer than the one before it.
+ * The readings of a text after its escapes are decoded, including nested escapes. Each step decodes all escapes of the
+ * text at once, so that the work does not grow with the number of ways to combine them. Yields at most 14 texts, none
+ * longer than the one before it.
  */
 export function* spellings(text: string): Generator<string> {
   const found = new Set([text]);
@@ -73,7 +74,9 @@ export function* spellings(text: string): Generator<string> {
   }
 }
 
-/** The text without escapes; a secret that looks like one is found in a text that was decoded as far. */
+/**
+ * The text without escapes. A secret that looks like an escape is found in a text that was decoded to the same depth.
+ */
 export function plainest(text: string): string {
   let plain = text;
   for (let depth = 0; depth < DEPTH_MAX; depth++) plain = unescaped(plain);
@@ -82,7 +85,7 @@ export function plainest(text: string): string {
 
 const DEPTH_MAX = 3;
 
-/** In this order: bytes of an address or quoted-printable, bytes of a string, code points, characters, HTML. */
+/** In this order: bytes in a URL or in quoted-printable, bytes in a string, code points, characters, HTML. */
 const ESCAPE = new RegExp(
   [
     String.raw`((?:%[0-9a-f]{2})+|(?:=[0-9a-f]{2}|=\r?\n)+|(?:\\x[0-9a-f]{2})+)`,
@@ -104,7 +107,7 @@ function unescaped(text: string): string {
   });
 }
 
-/** `%c3%bc`, `=C3=BC`, `\xc3\xbc`: UTF-8 mostly. */
+/** Decodes `%c3%bc`, `=C3=BC`, `\xc3\xbc`: usually UTF-8, else Latin-1. */
 function ofBytes(escapes: string): string {
   const bytes = Buffer.from(escapes.replace(/[^0-9a-f]+/gi, ''), 'hex');
   const text = bytes.toString('utf8');

@@ -2,18 +2,24 @@ import { formsOf, plainest, spellings } from './secret-forms.ts';
 import { TextFinder } from './text-finder.ts';
 
 /**
- * The secrets of this process, filled where they are read, and the one place that takes them out of a text. A server may
- * repeat what it was sent: as it is, in JSON, in an address, in HTML, in base64 or hex, whole or cut (a short one: by a quarter).
+ * The secrets of this process. They are added where they are read, and this class alone removes them from texts. A
+ * server may repeat what it received: unchanged, in JSON, in a URL, in HTML, in base64 or hex, whole or cut (a short
+ * secret: by up to a quarter).
  */
 export class Secrets {
   readonly #known = new Set<string>();
   #finders: Finders | undefined;
-  /** Signatures of the last requests, oldest first, in groups: a new one changes only the last group. */
+  /** Signatures of the latest requests, oldest first, in groups, so that a new one changes only the last group. */
   #signatures: readonly Secrets[] = [];
-  /** The last ones, oldest first: each by itself, since to look for a long one costs more to prepare than to do. */
+  /**
+   * The latest tokens, oldest first. Each has its own finder, because to prepare the search for a long text costs more
+   * than the search.
+   */
   #tokens: readonly Secrets[] = [];
 
-  /** From now on these are taken out; absent ones are fine. Each line of a PEM text counts by itself. */
+  /**
+   * Adds secrets, which are masked from now on. Ignores absent ones. Each line of a PEM text is a secret of its own.
+   */
   add(...secrets: readonly (string | undefined)[]): void {
     for (const line of secrets.flatMap((secret) => secret?.split(/[\r\n]+/) ?? [])) {
       const secret = line.trim();
@@ -24,8 +30,9 @@ export class Secrets {
   }
 
   /**
-   * The signature of a request that is about to leave, out of its `Authorization` header: good for who repeats it within
-   * a quarter of an hour. At least the newest 32 are known; a server repeats what it was just sent.
+   * Adds the signature of a request that is about to be sent, from its `Authorization` header. Whoever has it can
+   * repeat the request for a quarter of an hour. At least the newest 32 are kept, because a server repeats what it
+   * received recently.
    */
   addSignature(authorization: string | undefined): void {
     const signature = SIGNATURE_OF.exec(authorization ?? '')?.[1];
@@ -38,7 +45,7 @@ export class Secrets {
     group.add(signature);
   }
 
-  /** Handed out by a server, and out of use once others follow: the newest four are known. */
+  /** Adds a token that a server issued. Only the newest four are kept. */
   addToken(token: string): void {
     if (this.#tokens.some((known) => known.has(token))) return;
     const group = new Secrets();
@@ -46,38 +53,41 @@ export class Secrets {
     this.#tokens = [...this.#tokens, group].slice(-TOKENS_MAX);
   }
 
-  /** Whether this is one, whole. */
+  /** Whether the whole text is a secret. */
   has(text: string): boolean {
     return this.#known.has(text) || this.#tokens.some((group) => group.has(text));
   }
 
   /**
-   * For whatever is printed: `***` in place of each secret of eight characters or more. A shorter one is likely to be a
-   * part of ordinary words. What is not there costs next to nothing.
+   * Masks a text for output: replaces each secret of eight or more characters with `***`. A shorter one is likely to be
+   * part of an ordinary word. A secret that the text does not contain costs almost no time.
    */
   mask(text: string): string {
     return this.#groups().reduce((masked, group) => group.#find().long.replaceAll(masked, MASK), text);
   }
 
   /**
-   * For a message of a server: secrets of four characters or more. A message that spells one in yet another way
-   * (escapes within escapes, letters apart) is withheld whole.
+   * Masks a message of a server: replaces each secret of four or more characters. If the message contains a secret in
+   * yet another spelling (escapes within escapes, separated letters), the whole message is withheld.
    */
   maskMessage(text: string): string {
     return this.#masked(text, 'short');
   }
 
-  /** For a name that a server tells, in which a short secret may be a part of an ordinary word. */
+  /**
+   * Masks a name that a server sent: like `maskMessage`, but for secrets of eight or more characters, because a shorter
+   * one may be part of an ordinary word.
+   */
   maskName(text: string): string {
     return this.#masked(text, 'long');
   }
 
-  /** What lasts, and what passes. */
+  /** The lasting secrets, then the temporary ones. */
   #groups(): readonly Secrets[] {
     return [this, ...this.#signatures, ...this.#tokens];
   }
 
-  /** The text is decoded once for all groups, and again where a secret was taken out. */
+  /** Decodes the text once for all groups, and again after each replacement. */
   #masked(text: string, which: 'short' | 'long'): string {
     let read = readings(unsigned(text));
     for (const group of this.#groups()) {
@@ -110,22 +120,22 @@ export class Secrets {
 interface Finders {
   readonly short: TextFinder;
   readonly long: TextFinder;
-  /** Without blanks and characters that nobody sees. */
+  /** For texts without blanks and invisible characters. */
   readonly tight: TextFinder;
   /** Letters and digits alone. */
   readonly bare: TextFinder;
 }
 
 export const MASK = '***';
-/** In place of a message that cannot be shown. */
+/** Replaces a message that cannot be shown. */
 export const WITHHELD = '(a message that repeats a credential; not shown)';
 
-/** The APIs' own names end at 255 characters; what is longer is cut before it is kept. */
+/** The APIs limit names to 255 characters. A longer name is cut before it is kept. */
 export const NAME_LENGTH_MAX = 1_000;
 
 /**
- * Whether a name is not what the cloud said, since a secret was taken out of it or it was cut: no rule can tell what it
- * is. A name that was `***` all along counts as one, too.
+ * Whether a name is not the one that the cloud sent, because a secret was removed from it or because it was cut. No
+ * rule can tell what such a name is. A name that the cloud sent as `***` counts as one, too.
  */
 export function isWithheld(name: string): boolean {
   return name.includes(MASK) || name.includes(WITHHELD) || name.length > NAME_LENGTH_MAX;
@@ -137,15 +147,15 @@ const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
 const SIGNATURES_IN_GROUP = 8;
 const SIGNATURE_GROUPS_MAX = 5;
 const TOKENS_MAX = 4;
-/** May say something else than it seems to: what introduces an escape, or letters enough for base64. */
+/** A text that may have another reading: it contains the start of an escape, or enough letters for base64. */
 const ESCAPED = /[%&\\=]|[A-Za-z0-9+/_]{16,}/;
 
-/** Whoever made it, and however long ago. */
+/** Masks each signature, also those of other clients and of long ago. */
 function unsigned(text: string): string {
   return text.replace(SIGNATURES, `$1${MASK}`);
 }
 
-/** What else a text may say. */
+/** The forms of a text in which secrets are searched. */
 function readings(text: string) {
   const tight = withoutGaps(text);
   return { text, tight, bare: alphanumeric(text), spellings: ESCAPED.test(text) ? [...spellings(text)] : [] };

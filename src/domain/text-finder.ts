@@ -1,16 +1,15 @@
 /**
- * Finds any of many texts in a long one, upper and lower case being the same, most of whose characters it never looks at
- * (Wu and Manber, "A fast algorithm for multi-pattern searching", 1994). Of a long text each part is found by itself, and
- * as much around it as is the same.
+ * Finds any of many texts in a long text, ignoring ASCII case, without reading most of its characters (Wu and Manber,
+ * "A fast algorithm for multi-pattern searching", 1994). Also finds a part of a long text, if the part is long enough.
  */
 export class TextFinder {
-  /** By their length, then by their text in lower case: how many begin or end alike costs nothing, whoever chose them. */
+  /** By length, then by text in lower case: the search stays fast even if many texts begin or end alike. */
   readonly #parts = new Map<number, Map<string, Part>>();
-  /** How far to go on, by the two characters looked at; zero: a part may end here. */
+  /** How far to move on, by the two characters just read. Zero: a part may end here. */
   readonly #shifts: Uint8Array;
-  /** How the parts begin, so that hardly any other text is compared with them. */
+  /** Marks how the parts begin, so that hardly any other text is compared with them. */
   readonly #beginnings: Uint8Array;
-  /** Of each part so many characters are looked at first. */
+  /** The number of characters of each part that are compared first. */
   readonly #window: number;
 
   constructor(texts: readonly string[]) {
@@ -101,10 +100,10 @@ interface Part {
 const BLOCKS = 0x4000;
 const WINDOW_MAX = 200;
 const BEGINNING_LENGTH = 8;
-/** Who repeats a text may cut it. From here on any part of it is found that is twice as long as these. */
+/** A server that repeats a text may cut it. Any part of a long text is found if it has at least twice this length. */
 const LONG_LENGTH_MIN = 24;
 const PART_LENGTH = 12;
-/** A shorter one is found when a quarter is missing at an end; less of it would be found in ordinary words. */
+/** A shorter text is found if up to a quarter is missing at one end; a smaller part would occur in ordinary words. */
 const SHORT_PART = 0.75;
 
 function partsOf(text: string): Part[] {
@@ -129,17 +128,17 @@ function widened(text: string, at: number, part: Part, start: number): Range {
   }
 }
 
-/** Of the two characters that end there. */
+/** The number of the block of two characters that ends at `end`. */
 function blockAt(text: string, end: number): number {
   return ((folded(text.charCodeAt(end - 1)) << 7) ^ folded(text.charCodeAt(end))) & (BLOCKS - 1);
 }
 
-/** ASCII only, as below. */
+/** Lower case of ASCII letters only, as in `folded`. */
 function lowerCase(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** ASCII only: no text grows or shrinks by it. */
+/** Folds ASCII letters only, so that the length of a text does not change. */
 function folded(code: number): number {
   return code >= 65 && code <= 90 ? code + 32 : code;
 }

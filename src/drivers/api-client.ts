@@ -15,22 +15,22 @@ import type { Wire } from './http/throttled-http.ts';
 import { compressionOf, tooMuchJson } from './http/unasked.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
-/** Entries asked for with each page; the most that EVS and Cinder give. */
+/** Page size to ask for: the maximum of EVS and Cinder. */
 const PAGE_SIZE = 1_000;
 export interface ClientTools extends RetryTools {
   readonly wire: Wire;
   readonly session: Session;
   readonly limits: ReadLimits;
-  /** Ends the reads that are given no signal of their own. */
+  /** Aborts the reads that have no signal of their own. */
   readonly stop?: AbortSignal;
 }
 
-/** One page-wise list of an API. */
+/** One paged list of an API. */
 export interface ListRequest<T> {
   readonly url: string;
-  /** Where the entries stand: `volumes`; their links stand in `volumes_links`. */
+  /** Key of the entries in the answer: `volumes`. Their links are in `volumes_links`. */
   readonly key: string;
-  /** How the next page is asked for where the answer has no `next` link. */
+  /** How to ask for the next page if the answer has no `next` link. */
   readonly continueBy: 'marker' | 'offset';
   readonly parse: (value: unknown) => T;
   readonly headers?: Headers;
@@ -38,7 +38,7 @@ export interface ListRequest<T> {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Reads of an OpenStack-like API, with credential, budget and retries; what all drivers have in common. */
+/** Reads of an OpenStack-like API, with credential, budget and retries. All drivers use it. */
 export class ApiClient {
   readonly #tools: ClientTools;
 
@@ -47,7 +47,7 @@ export class ApiClient {
   }
 
   /**
-   * One thing, of at most a mebibyte unless said otherwise. `parse` may throw UnexpectedShape. Rejects only with the
+   * Reads one resource, of at most one mebibyte by default. `parse` may throw UnexpectedShape. Rejects only with the
    * signal's reason.
    */
   async read<T>(
@@ -67,25 +67,27 @@ export class ApiClient {
       : parsed;
   }
 
-  /** How many entries a list begins with, one at most: whether it may be read at all. */
+  /**
+   * Reads the list with a limit of one entry, to learn whether it may be read. Returns the number of entries (0 or 1).
+   */
   first(
     { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
     signal?: AbortSignal,
   ): Promise<Reading<number>> {
     return this.read(`${url}?limit=1`, (body) => checked(body[key], list, key).length, signal, {
       headers,
-      // A server that does not know the limit sends them all.
+      // A server that does not know the limit sends all entries.
       maxBytes: Infinity,
     });
   }
 
-  /** The entries, page after page, as far as they are wished for. Rejects only with the signal's reason. */
+  /** Reads the entries page by page, as far as the caller wants them. Rejects only with the signal's reason. */
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,
     signal: AbortSignal | undefined,
     { status, goOn }: ListWish<T> = {},
   ): Promise<Listing<T>> {
-    // By id: what moves from one page to the next while they are read must not count twice.
+    // By id: an entry that moves to another page during the read must not count twice.
     const values = new Map<string, T>();
     const asked = new Set<string>();
     let cloudTime: number | undefined;
@@ -102,7 +104,7 @@ export class ApiClient {
         runInterruptibly(parsePage(body, request, got.answer.secrets), signal ?? this.#tools.stop),
       );
       if (parsed.kind !== 'parsed') return parsed;
-      // The first page is the oldest: nothing in the list is older than it.
+      // The time of the first page: no page of the list was read earlier.
       if (pages === 1) cloudTime = cloudTimeMs(got.answer);
       const { entries, next } = parsed.value;
       const known = values.size;
@@ -120,11 +122,12 @@ export class ApiClient {
       if (following === undefined) return listed(true);
       if (goOn?.(entries, pages) === false) return listed(false);
       if (values.size === known) {
-        // A server that knows neither limit nor marker has sent all there is with the first page.
+        // A server that knows neither limit nor marker has sent all entries with the first page.
         if (next === undefined && values.size > PAGE_SIZE) return listed(true);
         return notListed(`page ${pages} of the list of ${request.key} repeats the pages before it`);
       }
-      if (asked.has(following)) return notListed(`the pages of the list of ${request.key} lead in a circle`);
+      if (asked.has(following))
+        return notListed(`the pages of the list of ${request.key} link back to an earlier page`);
       const tooMuch = this.#tools.limits.ofList(request.key, pages + 1, bytes);
       if (tooMuch !== undefined) return notListed(tooMuch);
       query = following;
@@ -153,7 +156,7 @@ export class ApiClient {
       : { kind: 'unreadable', failure: answer.failure, retryable: answer.retryable };
   }
 
-  /** A refused session ends it at once: it has tried often enough. */
+  /** If the session was refused, fails at once: the session has already retried. */
   async #attempt(request: GetRequest): Promise<Attempted<Answer | RefusedGrant>> {
     const { session, wire, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
@@ -162,7 +165,7 @@ export class ApiClient {
       const { credential } = grant;
       const exchange = await wire.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
-      // A refused read had no effect; with a new credential it is worth one more.
+      // A refused read had no effect, so it is repeated once with a new credential.
       if (exchange.kind === 'answer' && exchange.status === 401)
         if (session.refused(credential, exchange) && !renewed) continue;
       if (exchange.kind !== 'answer' || isTransient(exchange))
@@ -193,7 +196,7 @@ export class ApiClient {
   }
 }
 
-/** A server that goes on for ever goes on for ever the next time, too. */
+/** A list without end will have no end the next time, either. */
 function notListed(message: string): Unreadable {
   return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable: false };
 }
@@ -209,14 +212,14 @@ type Unreadable = Extract<Reading<never>, { kind: 'unreadable' }>;
 type RefusedGrant = Extract<Grant, { kind: 'refused' }>;
 
 /**
- * Whether a 404 speaks of the thing asked for. An HTML page or a gateway's "no such API" (`APIGW.…`) says
- * that the address is wrong, and nothing about disks.
+ * Whether a 404 is about the requested resource. An HTML page or a gateway's "no such API" (`APIGW.…`) means that the
+ * URL is wrong, and says nothing about volumes.
  */
 function knowsItsThings(answer: Answer): boolean {
   return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
 }
 
-/** A server may send more than was asked for, with names that take long to search for secrets. */
+/** A server may send more entries than requested, with names that take long to search for secrets. */
 function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
@@ -237,8 +240,8 @@ function* parsePage<T>(
 }
 
 /**
- * The query of the `next` link. The rest of the link is not used: behind a gateway it often names an inner
- * host or plain http, and the token goes to the endpoint of the catalog only.
+ * The query of the `next` link. The rest of the link is not used: behind a gateway it often names an internal host or
+ * plain http, and the token is sent only to the endpoint of the catalog.
  */
 function nextLink(links: unknown): string | undefined {
   if (links == null) return undefined;
@@ -249,7 +252,7 @@ function nextLink(links: unknown): string | undefined {
   const { href } = next;
   const base = 'http://endpoint';
   if (typeof href !== 'string' || !URL.canParse(href, base))
-    throw new UnexpectedShape('the link to the next page is no address');
+    throw new UnexpectedShape('the link to the next page is not a URL');
   const { search } = new URL(href, base);
   if (search === '') throw new UnexpectedShape('the link to the next page names no page');
   return search.slice(1);

@@ -3,9 +3,7 @@ import { optional } from '../domain/optional.ts';
 import { amount, type JsonObject, list, object } from '../domain/shape.ts';
 import { checked, field, id, optionalField, optionalTime, text, UnexpectedShape, word } from './fields.ts';
 
-/**
- * Disks and backups as EVS, VBS and Cinder describe them; the three are one family. Throws UnexpectedShape.
- */
+/** Parses volumes and backups of EVS, VBS and Cinder, which describe them alike. Throws UnexpectedShape. */
 export function parseVolume(value: unknown): Volume {
   const volume = checked(value, object, 'volume');
   const metadata = volume.metadata == null ? {} : checked(volume.metadata, object, 'metadata');
@@ -26,7 +24,7 @@ export function parseVolume(value: unknown): Volume {
 
 function parseAttachment(value: unknown): Attachment[] {
   const attachment = checked(value, object, 'attachment');
-  // An attachment that is only reserved names no server yet; the disk's status tells that it is busy.
+  // A reserved attachment names no server yet. The status of the volume shows that it is in use.
   if (!optionalField(attachment, 'server_id', text)) return [];
   const server_id = field(attachment, 'server_id', id);
   return [{ server_id, ...optional('device', optionalField(attachment, 'device', text)) }];
@@ -36,7 +34,7 @@ export function parseBackup(value: unknown): Backup {
   const backup = checked(value, object, 'backup');
   const takenAt = optionalTime(backup, 'data_timestamp') ?? optionalTime(backup, 'created_at');
   if (takenAt === undefined) throw new UnexpectedShape('neither data_timestamp nor created_at is there');
-  // VBS names the owner in its v2 form, Cinder in its v3 form.
+  // VBS names the owner as in v2, Cinder as in v3.
   const owner =
     optionalField(backup, 'os-bak-tenant-attr:tenant_id', text) ??
     optionalField(backup, 'os-backup-project-attr:project_id', text);
@@ -54,15 +52,15 @@ export function parseBackup(value: unknown): Backup {
   };
 }
 
-/** As manifests have it: what was done is looked up by ids, and an id in capitals would be one that nobody knows. */
+/** In lower case, as in manifests: restores are looked up by id, and an id in capitals would not be found. */
 function idOf(from: JsonObject, key: string): string {
   return field(from, key, id).toLowerCase();
 }
 
-/** An answer about another disk or backup must not be taken for the one that was asked for. */
+/** Refuses an answer about another volume or backup than the requested one. */
 export function sameId<T extends { readonly id: string }>(value: T, id: string): T {
   // Rule: answer-is-about-what-was-asked
   if (value.id.toLowerCase() !== id.toLowerCase())
-    throw new UnexpectedShape('it is about another one than was asked for');
+    throw new UnexpectedShape('the answer describes another volume or backup than requested');
   return value;
 }

@@ -14,10 +14,10 @@ import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import { overrideOf } from './endpoints.ts';
 import type { Steps } from './steps.ts';
 
-/** `Date` headers are whole seconds, and answers take their time. */
+/** `Date` headers have whole seconds, and answers take time to arrive. */
 const IN_STEP_MS = 3_000;
 
-/** Goes the way that every command goes, as far as it leads, and reads one entry of each list. Changes nothing. */
+/** Takes the same steps as every command, as far as they succeed, and reads one entry of each list. Changes nothing. */
 export async function checkAccess(options: ConnectOptions): Promise<AccessReport> {
   const cloudClock = new CloudClock(options.clock);
   const log = new StepLog();
@@ -77,7 +77,7 @@ class StepLog implements Steps {
     if (report) this.steps.push(report);
   }
 
-  /** What lies behind the step that failed. */
+  /** The steps after the one that failed. */
   skipToEnd(): void {
     const failed = this.steps.find(({ outcome }) => outcome === 'failed');
     if (!failed) return;
@@ -111,7 +111,7 @@ function listRefused(
   step: 'backups' | 'disks',
   api: CloudApi,
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
-  /** Where requests are signed: by how much a signature’s date may be off. */
+  /** If requests are signed: by how much the date of a signature may differ from the clock of the cloud. */
   signedBy: CloudClock | undefined,
 ): Diagnostic {
   const of = (code: string, summary: string, remedy: string) =>
@@ -128,7 +128,7 @@ function listRefused(
       return of(
         'refused-by-service',
         `the service of the ${step} does not accept what Keystone accepted`,
-        'try again in a minute; if it stays, ask the cloud’s operator with the request id',
+        'try again in a minute; if the error persists, ask the cloud’s operator with the request id',
       );
     case 403:
       return of(

@@ -10,7 +10,7 @@ export interface Asked {
   readonly backup_id: string;
 }
 
-/** What the end of `POST /v3/{project}/backups/{id}/restore` means. */
+/** Classifies the result of `POST /v3/{project}/backups/{id}/restore`. */
 export function classifyStart(exchange: Exchange, asked: Asked, nowMs: number): StartOutcome {
   return classifyAnswer(exchange, nowMs, {
     accept: (answer) => accept(answer, asked),
@@ -19,7 +19,10 @@ export function classifyStart(exchange: Exchange, asked: Asked, nowMs: number): 
   });
 }
 
-/** `{"restore":{"backup_id","volume_id","volume_name"}}`: a yes has to be about what was asked for. */
+/**
+ * `{"restore":{"backup_id","volume_id","volume_name"}}`. The restore is accepted only if the answer names the requested
+ * volume and backup.
+ */
 function accept(answer: Answer, asked: Asked): StartOutcome {
   const restore = parseObject(answer.text)?.restore;
   if (
@@ -52,10 +55,10 @@ function again(status: number, body: ErrorBody | undefined): 'later' | 'when_rea
 }
 
 /**
- * What need not stay a no. Cinder has no code for it: `badRequest` is also said of a disk that is too small,
- * `itemNotFound` also of a backup that does not exist. So its whole sentence is the key, and nothing but the
- * whole sentence: another release's other words make it `never`, which ends the restore and touches nothing.
- * Source: cinder/backup/api.py (`restore`, `_get_available_backup_service_host`), observed on 21.3.
+ * Refusals that may not be permanent. Cinder has no code for them: it also sends `badRequest` for a volume that is too
+ * small, and `itemNotFound` for a backup that does not exist. So only the complete sentence is compared. Other words of
+ * another release mean `never`, which ends the restore and changes nothing. Source: cinder/backup/api.py (`restore`,
+ * `_get_available_backup_service_host`), observed on 21.3.
  */
 const NOT_YET: readonly { readonly status: number; readonly fault: string; readonly message: string }[] = [
   { status: 400, fault: 'badRequest', message: 'Invalid backup: Backup status must be available' },
@@ -64,6 +67,6 @@ const NOT_YET: readonly { readonly status: number; readonly fault: string; reado
     fault: 'badRequest',
     message: 'Invalid volume: Volume to be restored to must be available',
   },
-  // No backup daemon is up. `Backup … could not be found.` is the one that stays.
+  // No backup daemon is running. In contrast, `Backup … could not be found.` is permanent.
   { status: 404, fault: 'itemNotFound', message: 'Service cinder-backup could not be found.' },
 ];

@@ -2,14 +2,14 @@ import { object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { checked, field, optionalField, text, word } from './fields.ts';
 
-/** What Cinder says to users about requests that it had taken on (`GET /messages`). */
+/** Messages of Cinder to users about requests that it had accepted (`GET /messages`). */
 export interface Message {
   readonly request_id: string;
   readonly level: string;
   readonly text: string;
 }
 
-/** Throws UnexpectedShape. */
+/** Parses one message. Throws UnexpectedShape. */
 export function parseMessage(value: unknown): Message {
   const message = checked(value, object, 'message');
   return {
@@ -19,10 +19,10 @@ export function parseMessage(value: unknown): Message {
   };
 }
 
-/** The errors of these requests, each once, in one line. */
+/** The errors of these requests in one line, without duplicates. */
 export function reasonIn(messages: readonly Message[], request_ids: readonly string[]): string | undefined {
   const said = messages
-    // A Cinder that does not know the filter tells of every request.
+    // A Cinder that does not know the filter returns the messages of all requests.
     .filter(({ request_id, level }) => level === 'ERROR' && request_ids.includes(request_id))
     .map((message) => message.text);
   return said.length > 0 ? [...new Set(said)].join('; ') : undefined;

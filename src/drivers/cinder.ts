@@ -36,23 +36,26 @@ export interface CinderTools extends ClientTools {
 }
 
 /**
- * Microversions are asked for where they bring something, and no newer than that. From 3.18 (Ocata) a backup names
- * its project, to whoever may see other projects' backups.
+ * Microversions are requested only where they are needed, and no newer than needed. From 3.18 (Ocata) a backup names
+ * its project to users who may see the backups of other projects.
  */
 const BACKUPS_VERSION = { 'OpenStack-API-Version': 'volume 3.18' };
-/** From 3.5 (Ocata) messages can be asked for by request id. */
+/** From 3.5 (Ocata) messages can be filtered by request id. */
 const MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.5' };
-/** Who knows this version (Wallaby) writes a message for a restore that fails; an older Cinder writes none. */
+/** A Cinder that knows this version (Wallaby) writes a message for a failed restore; an older one writes none. */
 const RESTORE_MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.64' };
-/** "Version 3.18 is not supported by the API": a cloud of before Ocata. */
+/** "Version 3.18 is not supported by the API": the cloud is older than Ocata. */
 const UNKNOWN_VERSION = 406;
 
-/** `rewritesDisk`: the export of the disk, and the metadata of the backup (cinder/backup/manager.py, 21.x). */
+/**
+ * `rewritesDisk`: a restore changes the export of the volume and the metadata of the backup (cinder/backup/manager.py,
+ * 21.x).
+ */
 export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewritesDisk: true };
 
 /**
- * OpenStack's own backups. There is no job: the statuses of disk and backup change before the yes is sent, so
- * what is at rest after a yes has ended.
+ * The backups of OpenStack. Cinder has no jobs. It changes the statuses of volume and backup before it accepts the
+ * restore, so a restore has ended if both are at rest after that.
  */
 export class CinderDriver implements Driver {
   readonly api = 'cinder';
@@ -107,7 +110,9 @@ export class CinderDriver implements Driver {
     );
   }
 
-  /** Cinder has none: a record with a job was started through another API, and only that can say what became of it. */
+  /**
+   * Cinder has no jobs: a record with a job was started through another API, and only that API can report its result.
+   */
   async job(id: string): Promise<Reading<Job>> {
     return {
       kind: 'unreadable',
@@ -140,7 +145,7 @@ export class CinderDriver implements Driver {
     );
   }
 
-  /** A cloud that does not know our version of backups is asked for its first one, for good. */
+  /** If the cloud does not support our version of backups, uses its first version from now on. */
   async #inKnownVersion<R extends Reading<Backup> | Listing<Backup>>(
     ask: (headers: Readonly<Record<string, string>>) => Promise<R>,
   ): Promise<R> {

@@ -6,14 +6,14 @@ import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { checked, field, id, optionalField, optionalTime, text, word } from './fields.ts';
 
-/** Every server of a project, as Nova and ECS list them. */
+/** Lists every server of a project, in Nova and ECS. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
-  // Newer Novas can do without the project in the address; all of them take it.
+  // Newer Novas do not need the project in the URL, but all of them accept it.
   const url = `${compute.url}/${compute.version ?? 'v2.1'}/${encodePercent(projectId)}/servers/detail`;
   return { url, key: 'servers', continueBy: 'marker', parse: parseServer };
 }
 
-/** A server as Nova and ECS describe it. Throws UnexpectedShape. */
+/** Parses a server of Nova or ECS. Throws UnexpectedShape. */
 export function parseServer(value: unknown): Server {
   const server = checked(value, object, 'server');
   return {

@@ -45,57 +45,60 @@ import { slowdownNote } from './slowdown-note.ts';
 import { SILENT, type Steps } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
-/** Start here: the door to a cloud. */
+/** Start here: how to connect to a cloud. */
 export interface ConnectOptions extends RetryTools {
-  /** An entry of clouds.yaml; absent: `OS_CLOUD`, else the `OS_*` variables. */
+  /** An entry of clouds.yaml. Absent: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloudName?: string | undefined;
-  /** What gave that name, for people: `--cloud`. */
+  /** For people: the option or variable that gave the name, such as `--cloud`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
-  /** Whose variables these are, where they are not the process's own. */
+  /** The owner of these variables, if they are not those of the process. */
   readonly envOf?: string;
   /** The working directory. */
   readonly cwd: string;
-  /** Whether clouds.yaml is looked for there: not where a pipeline runs or a config is named. Default: no. */
+  /**
+   * Whether clouds.yaml is looked for in the working directory: not in a pipeline, and not if a config is named.
+   * Default: no.
+   */
   readonly readsCwd?: boolean;
   readonly home: string;
   readonly http: HttpSettings;
   readonly requestsPerSecond: number;
-  /** Of vbsctl. */
+  /** The version of vbsctl. */
   readonly version: string;
-  /** Default `vbs`. `auto` takes what the catalog has, VBS first. */
+  /** Default `vbs`. `auto` takes the API that the catalog has, VBS first. */
   readonly api?: Config['api'];
-  /** Aborted: reads that were given no signal of their own end with its reason, and so does `connect` itself. */
+  /** Aborts `connect`, and every read that has no signal of its own, with its reason. */
   readonly stop?: AbortSignal;
-  /** Told what was decided that nobody wrote down, and what a person waits for. */
+  /** Called with notes: choices that no setting made, and waits. */
   readonly onNote?: (note: Diagnostic) => void;
-  /** What the target is called in place of its auth URL, where that is another one each time (emulator). */
+  /** Name of the target in place of its auth URL, if the URL is different each time (emulator). */
   readonly boundTo?: string;
-  /** Learns the cloud's time; default: one of its own. */
+  /** Learns the time of the cloud. Default: a new clock. */
   readonly cloudClock?: CloudClock;
-  /** Learns what must not be shown; default: those of this connection alone. */
+  /** Collects the texts that must not be shown. Default: the secrets of this connection alone. */
   readonly secrets?: Secrets;
-  /** In place of the network, for simulations. */
+  /** Replaces the network, for simulations. */
   readonly network?: Http;
 }
 
-/** A cloud that is open, and what is known of the way into it. */
+/** An open connection to a cloud, and what is known about its credential and settings. */
 export interface OpenCloud {
   readonly driver: Driver;
-  /** By our clock, epoch ms: then the token ends, and nothing here can renew it. Absent: there is no such end. */
+  /** When the token ends without renewal, by our clock, epoch ms. Absent: it can be renewed. */
   readonly endsAtMs?: number;
   readonly cloudClock: CloudClock;
 }
 
 /**
- * Authenticates, finds the endpoints and hands out the driver. Throws a Failure: `invalid` for settings that
- * are incomplete or wrong, `cloud` for everything that the cloud or the way to it does not allow.
+ * Authenticates, finds the endpoints and returns the driver. Throws a Failure: `invalid` if settings are incomplete or
+ * wrong, `cloud` if the cloud or the network refuses or fails.
  */
 export async function connect(options: ConnectOptions): Promise<Driver> {
   return (await openCloud(options)).driver;
 }
 
-/** Where this machine's clock is so far off that what is declared by time may not mean what was meant. */
+/** Warns if the clock of this machine is so wrong that times in declarations may select other backups than intended. */
 export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
   if (Math.abs(aheadMs) < SKEW_TOLD_MS) return undefined;
   return {
@@ -108,7 +111,7 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
   };
 }
 
-/** As `connect`, telling how far it got. */
+/** As `connect`, and reports each step. */
 export async function openCloud(options: ConnectOptions, steps: Steps = SILENT): Promise<OpenCloud> {
   steps.begin('settings');
   const settings = await findSettings(options);
@@ -196,7 +199,7 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
   return settings;
 }
 
-/** What `connect` would go by, and where each value comes from. Throws a Failure when nothing says which cloud. */
+/** The settings that `connect` would use, and the source of each. Throws a Failure if nothing names a cloud. */
 export async function inspectSettings(places: SettingsPlaces): Promise<SettingsReport> {
   const report = inspectCloud({ ...places, files: await filesFor(places) });
   const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
@@ -227,13 +230,13 @@ async function networkSettings(options: ConnectOptions, settings: CloudSettings)
     proxyFor: proxyFromEnv(options.env),
     ...optional('ca', await read('cacert')),
     ...optional('cert', await read('cert')),
-    // Some keep both in one file.
+    // Some users keep certificate and key in one file.
     ...optional('key', await read(key === undefined ? 'cert' : 'key')),
     ...optional('insecure', insecure),
   };
 }
 
-/** What weakens the protection of credentials on the way to Keystone, one warning for each setting. */
+/** Warns of each setting that weakens the protection of credentials on the way to Keystone. */
 function weakenedTls(env: Env, { auth_url, insecure, source }: CloudSettings): Diagnostic[] {
   const { protocol, hostname, port } = new URL(auth_url);
   const variable = protocol === 'https:' ? proxyVariable(env) : undefined;

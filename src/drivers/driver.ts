@@ -13,32 +13,32 @@ import type {
 } from '../domain/cloud.ts';
 import type { CloudProject } from '../domain/cloud-project.ts';
 
-/** What the cloud says of a failure elsewhere than in disk, backup and job. */
+/** What the cloud reports about a failure, apart from volume, backup and job. */
 export type FailureReport =
   | { readonly kind: 'failed'; readonly reason: string }
-  /** It was asked, and reports none. */
+  /** The cloud was asked, and reports no reason. */
   | { readonly kind: 'none' }
-  /** It could not be asked. */
+  /** The cloud could not be asked. */
   | { readonly kind: 'untold' };
 
 /**
- * One API of one cloud project. A driver makes exactly one attempt for a POST and never repeats it; it never
- * throws for anything a cloud or a network can do: that comes back as data, classified. All requests go
- * through one budget (`requests_per_second`).
+ * One API of one cloud project. A driver makes exactly one attempt for a POST and never repeats it. It never throws for
+ * errors of a cloud or a network: it returns them as classified data. All requests share one budget
+ * (`requests_per_second`).
  */
 export interface Driver {
   readonly api: CloudApi;
   readonly traits: CloudTraits;
   readonly target: CloudProject;
   /**
-   * What a POST needs, taken before its intent is written down: a place in the request budget and a valid
-   * token. So the POST itself has nothing to wait for.
+   * Reserves what a POST needs before its intent is written: a place in the request budget and a valid token. So the
+   * POST does not wait, except in a run that was slowed down meanwhile.
    */
   reserve(signal?: AbortSignal): Promise<Reservation>;
 
   /**
-   * The POST. Sends nothing (`not_sent`) when it is later than `fresh_until`, or the cloud asked for a pause, by the time
-   * the request would leave.
+   * Sends the POST. Sends nothing (`not_sent`) if `fresh_until` has passed or the cloud has asked for a pause when the
+   * request would be sent.
    */
   start(permit: Permit, request: StartRequest): Promise<StartOutcome>;
 
@@ -46,43 +46,46 @@ export interface Driver {
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>>;
   job(id: string, signal?: AbortSignal): Promise<Reading<Job>>;
 
-  /** Every disk of the project, page after page in one go; or what of it is wished for. */
+  /** Lists the volumes of the project, page by page: all of them, or those that `wish` selects. */
   volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>>;
   backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>>;
-  /** Whether the lists may be read, by one entry at most. */
+  /** Reads at most one entry of the list, to learn whether it may be read. */
   mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
-  /** Every server of the project; absent where the catalog has no compute service. Names for people, no more. */
+  /**
+   * Lists every server of the project. Absent if the catalog has no compute service. Only names for people come from
+   * it.
+   */
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 
   /**
-   * Why a restore failed, where the cloud tells it apart from disk, backup and job. `request_ids`: of the POSTs
-   * that may have started it; `untold` when there are none.
+   * Why a restore failed, if the cloud reports it apart from volume, backup and job. `request_ids`: of the POSTs that
+   * may have started it; `untold` if there are none.
    */
   failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport>;
 
-  /** HTTP requests sent so far, tokens included. */
+  /** Number of HTTP requests sent so far, including those for tokens. */
   requests(): number;
-  /** How often the cloud asked for less (429, `Retry-After`), and the whole run slowed down. */
+  /** How often the cloud throttled a request (429, `Retry-After`), so that the whole run slowed down. */
   slowdowns(): number;
-  /** Tells this listener of each pause, in place of the one before, until what it returns is called. */
+  /** Calls the listener at each pause; it replaces the previous listener until the returned function is called. */
   onSlowdown(listener: (slowdown: Slowdown) => void): () => void;
 }
 
 export interface StartRequest {
   readonly volume_id: string;
   readonly backup_id: string;
-  /** After this the intent is stale and nothing may be sent. */
+  /** After this time the intent is stale and nothing may be sent. */
   readonly fresh_until: Moment;
-  /** Asked in the last step before the request is written; on false nothing is sent. */
+  /** Called in the last step before the request is written. If it returns false, nothing is sent. */
   readonly mayLeave?: () => boolean;
   /**
-   * Told when the request was written although `mayLeave` or `fresh_until` would have held it back by then: the process
-   * was frozen between the question and the write, for `late_ms`.
+   * Called if the request was written although `mayLeave` or `fresh_until` would have stopped it by then: the process
+   * was frozen between the check and the write, for `late_ms`.
    */
   readonly onWrittenLate?: (late_ms: number) => void;
 }
 
-/** Made by `reserve` only; good for one POST. */
+/** Made by `reserve` only. Valid for one POST. */
 export interface Permit {
   readonly kind: 'permit';
 }
@@ -91,11 +94,11 @@ export type Reservation =
   | Permit
   | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
 
-/** Which part of a list is wished for. */
+/** Which part of a list the caller wants. */
 export interface ListWish<T> {
-  /** Those in this status; others, too, where the service does not filter. */
+  /** Only entries in this status. A service that does not filter sends others, too. */
   readonly status?: string;
-  /** Asked after each page but the last: whether the next one is wanted. `page`: what it held. */
+  /** Called after each page except the last: whether to read the next page. `page`: the entries of this page. */
   readonly goOn?: (page: readonly T[], pages: number) => boolean;
 }
 
@@ -103,9 +106,9 @@ export type Listing<T> =
   | {
       readonly kind: 'listed';
       readonly values: readonly T[];
-      /** Requests that it took. */
+      /** Number of requests for the list. */
       readonly pages: number;
-      /** False: `goOn` ended it before the last page. */
+      /** False: `goOn` ended the list before the last page. */
       readonly complete: boolean;
       readonly cloud_time_ms?: number;
     }

@@ -20,16 +20,19 @@ import {
   type Wanted,
 } from './auth/catalog.ts';
 
-/** Where the services of one API are called. */
+/** The URLs of the services of one API. */
 export type Endpoints = {
-  /** Names of servers come from there; not every cloud has it. */
+  /** For the names of servers. Not every cloud has it. */
   readonly compute?: ServiceRoot;
 } & (
   | { readonly api: 'vbs'; readonly vbs: ServiceRoot; readonly evs: ServiceRoot }
   | { readonly api: 'cinder'; readonly cinder: ServiceRoot }
 );
 
-/** Of the API asked for, or of what the catalog has. Throws a Failure that says what the catalog has instead. */
+/**
+ * Finds the endpoints of the requested API, or of the one that the catalog has. Throws a Failure that names what the
+ * catalog has instead.
+ */
 export function findEndpoints(
   asked: Config['api'],
   catalog: Catalog,
@@ -58,13 +61,13 @@ export function endpointsText({ api: _, compute: __, ...roots }: Endpoints): str
     .join(', ');
 }
 
-/** Hosts that tokens may be sent to over plain HTTP: an operator's word, so only the environment can give it. */
+/** Hosts that tokens may be sent to over plain HTTP. Only the environment can set it, so only the operator can. */
 const PLAIN_HTTP_HOSTS = 'VBSCTL_PLAIN_HTTP_HOSTS';
 
 /**
- * A token (or signature) that came over TLS must not leave this machine without it. Throws a Failure for an
- * endpoint with http:// where Keystone has https://, unless VBSCTL_PLAIN_HTTP_HOSTS names its host; warns of
- * every other that is not encrypted.
+ * A token (or signature) that belongs to a Keystone with TLS must not be sent without TLS. Throws a Failure for an
+ * endpoint with http:// if Keystone has https://, unless VBSCTL_PLAIN_HTTP_HOSTS names its host. Warns of every other
+ * endpoint that is not encrypted.
  */
 export function refuseUnencrypted(
   { api: _, ...roots }: Endpoints,
@@ -99,12 +102,12 @@ export function refuseUnencrypted(
   }
 }
 
-/** The service in the name of its variable: `VBS` of OS_VBS_ENDPOINT_OVERRIDE. */
+/** The name of the service in its variable: `VBS` of OS_VBS_ENDPOINT_OVERRIDE. */
 export function overrideOf(service: string): string {
   return (service === 'compute' ? service : SERVICES[service as Service].override).toUpperCase();
 }
 
-/** Whether the settings leave an endpoint of the API to the catalog. */
+/** Whether an endpoint of the API must come from the catalog, because the settings do not name it. */
 export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
   const found = (service: Service) => SERVICES[service].find([], wanted).kind === 'found';
   switch (asked) {
@@ -112,7 +115,7 @@ export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
       return !found('vbs') || !found('evs');
     case 'cinder':
       return !found('cinder');
-    // What the catalog has decides.
+    // The catalog decides.
     case 'auto':
       return true;
     default:
@@ -120,7 +123,7 @@ export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
   }
 }
 
-/** The API to speak. Where both are there, VBS: its jobs tell more than Cinder's statuses. */
+/** The API to use. If both exist, VBS: its jobs say more than the statuses of Cinder. */
 function pickApi(catalog: Catalog, wanted: Wanted, onNote: (note: Diagnostic) => void): 'vbs' | 'cinder' {
   const chosen = (['vbs', 'cinder'] as const).find(
     (service) => SERVICES[service].find(catalog, wanted).kind === 'found',
@@ -131,7 +134,7 @@ function pickApi(catalog: Catalog, wanted: Wanted, onNote: (note: Diagnostic) =>
       code: 'api-picked',
       summary: `api: auto picked ${chosen}, the ${SERVICES[chosen].what} of the catalog`,
     });
-  // Without either, the refusal for VBS says what the catalog has.
+  // If the catalog has neither, the failure for VBS names what the catalog has.
   return chosen ?? 'vbs';
 }
 
@@ -153,7 +156,7 @@ const SERVICES: Readonly<
   cinder: { find: findCinder, what: 'block storage (Cinder)', override: 'block_storage' },
 };
 
-/** The one named; or the only one there is. */
+/** The named region, or the only one. */
 export function regionOf(catalog: Catalog, { region, source }: CloudSettings): string {
   if (region !== undefined) return region;
   const regions = regionsOf(catalog);
@@ -196,7 +199,7 @@ function wayOut(
     return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions.map(quoted), ' or ')}`;
   if (interfaces.length > 0 && !interfaces.includes(wanted.interface))
     return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces.map(quoted), ' or ')}`;
-  // A cloud that has Cinder and no VBS is no Open Telekom Cloud, but can be restored in all the same.
+  // A cloud with Cinder and without VBS is not Open Telekom Cloud, but restores work there, too.
   if (isVbs && findCinder(catalog, wanted).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';
   const named = `set OS_${override.toUpperCase()}_ENDPOINT_OVERRIDE (${override}_endpoint_override in clouds.yaml)`;

@@ -1,9 +1,9 @@
 import { type Check, type JsonObject, pathText, textLike, textThat } from '../domain/shape.ts';
 
-/** An answer is not what the API promises. Thrown by the parsers here, caught where the answer was asked for. */
+/** An answer does not have the promised shape. The parsers here throw it; the code that sent the request catches it. */
 export class UnexpectedShape extends Error {}
 
-/** A value called `what`, if it fits. The message is without the value, which may be a secret. */
+/** Checks a value called `what`. The message does not contain the value, which may be a secret. */
 export function checked<T>(value: unknown, check: Check<T>, what: string): T {
   const wrong = check(value);
   if (!wrong) return value as T;
@@ -11,40 +11,40 @@ export function checked<T>(value: unknown, check: Check<T>, what: string): T {
   throw new UnexpectedShape(`${pathText([what, ...wrong.path])} is ${is}`);
 }
 
-/** A field that must be there. */
+/** Reads a required field. */
 export function field<T>(from: JsonObject, key: string, check: Check<T>): T {
   return checked(from[key] ?? undefined, check, key);
 }
 
-/** Absent and null are the same. */
+/** Reads an optional field. Null counts as absent. */
 export function optionalField<T>(from: JsonObject, key: string, check: Check<T>): T | undefined {
   return from[key] == null ? undefined : field(from, key, check);
 }
 
-/** Longer than any name, id or reason of a cloud; what is kept of a list must be small beside the list. */
+/** Longer than any name, id or reason of a cloud. Limits the memory that the entries of a list need. */
 const TEXT_LENGTH_MAX = 10_000;
 
-/** Any text, the empty one included. */
+/** Any text, including the empty one. */
 export const text = textThat(
   (value) => value.length <= TEXT_LENGTH_MAX,
   `a text of at most ${TEXT_LENGTH_MAX} characters`,
 );
 
-/** A text that says something. */
+/** A text that is not empty or blank. */
 export const word = textThat(
   (value) => value !== '' && value.length <= TEXT_LENGTH_MAX,
   `a text of 1 to ${TEXT_LENGTH_MAX} characters`,
 );
 
 /**
- * One word: it stands alone in lists that other commands read, and begins with nothing that they take for an option.
- * UUIDs mostly; what else services use is of the same letters.
+ * An id is one word: it appears in lists that other commands read, and must not begin like an option. Most ids are
+ * UUIDs; those of other services use the same characters.
  */
 export const id = textLike(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/, 'an id');
 
 const TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:?\d{2})?$/;
 
-/** ISO 8601 in UTC with `Z`, out of the clouds' times, which are UTC mostly without saying so. */
+/** Reads a time as ISO 8601 in UTC with `Z`. The times of clouds are in UTC, and most do not say so. */
 export function optionalTime(from: JsonObject, key: string): string | undefined {
   const value = optionalField(from, key, text);
   if (value === undefined || value === '') return undefined;

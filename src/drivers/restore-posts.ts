@@ -6,12 +6,12 @@ import type { Credential } from './http/exchange.ts';
 import { type Exchange, THING_BYTES_MAX } from './http/exchange.ts';
 
 /**
- * The POST of a restore, the same way in every API: a place in the budget and a credential beforehand, then one
- * attempt, never repeated, and not even one when its intent is out of date.
+ * The POST of a restore, for every API: reserves a place in the budget and a credential first, then makes one attempt.
+ * It never repeats the attempt, and makes none if the intent is out of date.
  */
 export class RestorePosts {
   readonly #tools: ClientTools;
-  /** Of each permit not used yet. */
+  /** The credential of each unused permit. */
   readonly #permits = new WeakMap<Permit, Credential>();
 
   constructor(tools: ClientTools) {
@@ -28,7 +28,7 @@ export class RestorePosts {
     return permit;
   }
 
-  /** `classify` is the API's own reading of what came. */
+  /** `classify` interprets the result as the API defines it. */
   async start(
     permit: Permit,
     { url, volume_id, fresh_until, mayLeave, onWrittenLate }: { readonly url: string } & StartRequest,
@@ -44,7 +44,8 @@ export class RestorePosts {
         retry_after_ms: wire.pausedForMs,
       });
     // Rule: slow-run-takes-another-place
-    // A place taken before looks and intent is used among the places of others. Where that is too much: another one, now.
+    // The place was reserved before the reads and the intent. In a slowed-down run it may be out of turn, so a new one
+    // is reserved.
     if (wire.isSlow) await wire.reserve();
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())

@@ -3,21 +3,21 @@ import { unreachable } from '../domain/errors.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import { type ErrorBody, errorBody, failureOf } from './http/failures.ts';
 
-/** What is particular to one API in the answers to a restore. */
+/** The answers to a restore that are specific to one API. */
 export interface Dialect {
-  /** What a 200 or 202 promises, if it is worded as the API words it. */
+  /** Interprets a 200 or 202. It counts as accepted only if it has the form that the API promises. */
   accept(answer: Answer): StartOutcome;
-  /** Whether a no with this body leaves open that the restore began all the same. */
+  /** Whether an error with this body does not exclude that the restore started. */
   mayHaveStarted(body: ErrorBody): boolean;
-  /** What a 4xx says about another time; `never` unless the API has words for something else. */
+  /** Whether a 4xx may be retried, and when. `never`, unless the API documents something else for it. */
   again(status: number, body: ErrorBody | undefined): Rejected['again'];
 }
 
 type Rejected = Extract<StartOutcome, { kind: 'rejected' }>;
 
 /**
- * What the end of the POST of a restore means: the answer table of the design, row by row. Pure, and in doubt
- * ambiguous: an answer counts as a no only when somebody who knows said it.
+ * Classifies the result of the POST of a restore. Pure. In doubt the result is ambiguous: an answer counts as refused
+ * only if the service or its gateway said so.
  */
 export function classifyAnswer(exchange: Exchange, nowMs: number, dialect: Dialect): StartOutcome {
   switch (exchange.kind) {
@@ -50,11 +50,11 @@ function classifyNo(answer: Answer, failure: CloudFailure, dialect: Dialect): St
     case 429:
     case 503:
       // Rule: gateway-page-is-ambiguous
-      // A page or an empty body may come from a gateway that had passed the request on.
+      // A page or an empty body may come from a gateway that has already forwarded the request.
       if (!body) return ambiguous;
       // Rule: busy-cloud-is-asked-later
       return { kind: 'rejected', failure, again: 'later' };
-    // Somebody on the way gave up waiting; what lies behind may still work on it.
+    // Something between client and service stopped waiting; the service may still process the request.
     // Rule: request-timeout-is-ambiguous
     case 408:
     // Rule: closed-request-is-ambiguous

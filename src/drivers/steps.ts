@@ -1,12 +1,12 @@
 import type { AccessStep } from '../domain/access-report.ts';
 import type { Auth } from './auth/auth-settings.ts';
 
-/** Told how far one gets on the way into a cloud: a step that was begun and not done is the one that failed. */
+/** Learns the steps of a connection to a cloud. A step that was begun and is not done is the one that failed. */
 export interface Steps {
-  /** How we are going to prove who we are. */
+  /** How vbsctl is going to authenticate. */
   proving(by: Auth['type']): void;
   begin(step: AccessStep): void;
-  /** For people: what came of it. */
+  /** For people: the result of the step. */
   done(said: string): void;
 }
 

@@ -4,7 +4,7 @@ import type { Answer, Exchange } from './http/exchange.ts';
 import { errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
 import { classifyAnswer, type Dialect } from './start-answers.ts';
 
-/** What the end of `POST …/cloudbackups/{id}/restore` means. */
+/** Classifies the result of `POST …/cloudbackups/{id}/restore`. */
 export function classifyStart(exchange: Exchange, nowMs: number): StartOutcome {
   return classifyAnswer(exchange, nowMs, DIALECT);
 }
@@ -28,12 +28,12 @@ function accept(answer: Answer): StartOutcome {
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
-/** An opaque word, which goes into the state; but nothing that would not fit into an address. */
+/** An opaque word that is stored in the state. It must fit into a URL. */
 const JOB_ID = /^(?=.*[A-Za-z0-9])[\x21-\x7e]{1,256}$/;
 
 /**
- * The service's own codes that do not say whether anything began: the restore task could not be submitted
- * (`.0014`: "look first") or queried, the restore failed, or gave no result.
+ * Error codes of the service that leave open whether the restore started: the task could not be submitted (`.0014`:
+ * "look first") or queried, the restore failed, or it gave no result.
  */
 const MAY_HAVE_STARTED: ReadonlySet<string> = new Set([
   'common.0011',
@@ -42,7 +42,7 @@ const MAY_HAVE_STARTED: ReadonlySet<string> = new Set([
   'VolumeBackup.0201',
 ]);
 
-/** The codes of a no that need not stay one. Every other code, and no code, is for good. */
+/** Error codes of refusals that may not be permanent. Every other code, and a missing code, is permanent. */
 const RETRY_HELPS: ReadonlyMap<string, 'when_ready' | 'reauthenticate'> = new Map([
   ['VolumeBackup.0044', 'reauthenticate'], // the token's rights are invalid
   ['VolumeBackup.0089', 'when_ready'], // backup not available

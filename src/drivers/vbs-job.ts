@@ -15,7 +15,7 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
   ['FAIL', 'fail'],
 ]);
 
-/** `GET /v1/{project_id}/jobs/{job_id}`, of the job that was asked for. Throws UnexpectedShape. */
+/** Parses `GET /v1/{project_id}/jobs/{job_id}` for the requested job. Throws UnexpectedShape. */
 export function parseJob(id: string, job: JsonObject): Job {
   sameId({ id: field(job, 'job_id', word) }, id);
   const status = field(job, 'status', word);
@@ -31,7 +31,7 @@ export function parseJob(id: string, job: JsonObject): Job {
   };
 }
 
-/** A job only sums up what its parts say: the parts come last. */
+/** Reasons of the job and its parts. Those of the parts come last, because a job only summarizes them. */
 function reasonsOf(job: JsonObject, depth: number): string[] {
   const code = plainText(optionalField(job, 'error_code', text) ?? '');
   const reason = plainText(optionalField(job, 'fail_reason', text) ?? '');

@@ -29,7 +29,7 @@ export interface VbsTools extends ClientTools {
 /** `refusesDuringBackup`: VolumeBackup.0206. */
 export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesDisk: false };
 
-/** The Volume Backup Service: backups and jobs from VBS, disks from EVS. */
+/** The Volume Backup Service: backups and jobs from VBS, volumes from EVS. */
 export class VbsDriver implements Driver {
   readonly api = 'vbs';
   readonly traits = VBS_TRAITS;
@@ -52,9 +52,9 @@ export class VbsDriver implements Driver {
     const project = encodePercent(tools.target.project_id);
     this.#backupsUrl = `${vbs.url}/v2/${project}/backups`;
     this.#restoresUrl = `${vbs.url}/v2/${project}/cloudbackups`;
-    // Jobs are v1, beside the v2 of the rest.
+    // Jobs are in v1, unlike the other resources, which are in v2.
     this.#jobsUrl = `${vbs.url}/v1/${project}/jobs`;
-    // EVS has v2 everywhere; a Cinder in its place may have v3 alone, and then its address says so.
+    // EVS has v2 everywhere. A Cinder in its place may have only v3, and then its URL says so.
     this.#volumesUrl = `${evs.url}/${evs.version === 'v3' ? 'v3' : 'v2'}/${project}/volumes`;
     if (compute) {
       const servers = serverList(compute, tools.target.project_id);

@@ -3,9 +3,9 @@ import { NAME_LENGTH_MAX, type Secrets } from '../domain/secrets.ts';
 import { UnexpectedShape } from './fields.ts';
 
 /**
- * What a parser made of an answer, its texts without secrets and bounded: a name of a disk goes into the plan and the
- * state. An id and a status that the APIs know decide what is done and are never changed; an id or a number that repeats a
- * secret is none (UnexpectedShape).
+ * Masks secrets in the texts of a parsed answer, and limits their length: the name of a volume goes into the plan and
+ * the state. Ids, and statuses that the APIs document, decide what is done and are never changed. An id or a number
+ * that repeats a secret is refused (UnexpectedShape).
  */
 export function withoutSecrets<T>(value: T, secrets: Secrets | undefined): T {
   return secrets === undefined ? value : (masked(value, '', secrets) as T);
@@ -20,12 +20,13 @@ function masked(value: unknown, key: string, secrets: Secrets): unknown {
 }
 
 const ID_KEY = /(^|_)id$/;
-/** Sentences, in which a short secret is one, too. So is a status that no API has. */
+/** Keys of sentences, in which a short secret is masked, too. So it is in a status that no API documents. */
 const MESSAGES = /^(reasons|fail_reason|text|.*status)$/;
 
 function maskedText(text: string, key: string, secrets: Secrets): string {
   if (key.endsWith('status') && STATUSES.has(text.toLowerCase())) return text;
-  // Part of a password may be part of an id; the whole of one is a token of old Keystones.
+  // An id may contain part of a password by chance. But a complete secret is refused, such as a token of an old
+  // Keystone.
   if (ID_KEY.test(key) && looksLikeId(text) && !secrets.has(text)) return text;
   const bounded = text.length > NAME_LENGTH_MAX ? `${text.slice(0, NAME_LENGTH_MAX)}…` : text;
   const without = MESSAGES.test(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
@@ -40,8 +41,8 @@ function sameNumber(value: number, key: string, secrets: Secrets): number {
 }
 
 /**
- * Of disks, backups, servers, jobs and replication, as Cinder, Nova, EVS and VBS document them: a password may be called
- * like one. Any other word may be a password.
+ * Statuses of volumes, backups, servers, jobs and replication that Cinder, Nova, EVS and VBS document. They are never
+ * masked, even if a password is the same word. Any other word may be a password.
  */
 const STATUSES: ReadonlySet<string> = new Set(
   `

@@ -1,6 +1,6 @@
 /**
- * `/__emulator/…`: looking at the truth and pulling the strings. Not part of any cloud; needs no token, since the
- * server listens on the loopback address, keeps web pages out (`door.ts`), and everything in it is made up.
+ * `/__emulator/…`: shows the true state of the world, and changes it. It is not part of any cloud. It needs no token,
+ * because the server listens on the loopback address, refuses web pages (`door.ts`), and holds only made-up data.
  */
 import { auditOf } from './audit.ts';
 import { InvalidData } from './check.ts';
@@ -21,7 +21,7 @@ const PATHS = [
   ...ACTIONS.map((action) => `POST ${action}`),
 ];
 
-/** Answers an admin request on a world that was advanced to now. */
+/** Answers an admin request on a world that was advanced to the current time. */
 export function admin(
   world: World,
   name: string,
@@ -84,7 +84,9 @@ function bodyOf(request: WireRequest): unknown {
   return body;
 }
 
-/** Made-up secrets too are not shown: output ends up in logs, and scanners do not know that they are made up. */
+/**
+ * Secrets are not shown, although they are made up: output ends up in logs, and scanners do not know the difference.
+ */
 function withoutSecrets(world: World): object {
   const { users, tokens, application_credentials, access_keys = {}, ...rest } = world;
   const masked = <T extends object>(items: Record<string, T>, key: string) =>

@@ -1,22 +1,22 @@
 /**
- * The emulator's own record of what truly happened, read off the world. No fault reaches it: a client may have
- * been told anything, or nothing.
+ * The emulator's own record of what really happened, derived from the world. Faults do not change it, whatever a client
+ * was told.
  */
 import type { FaultKind, RouteKind } from './faults.ts';
 import type { Content, Job, JobCause, JobPhase, World } from './model.ts';
 
-/** A restore that the service took on. Times are ISO 8601 in UTC with milliseconds. */
+/** A restore that the service accepted. Times are ISO 8601 in UTC with milliseconds. */
 export interface AuditRestore {
   job_id: string;
   volume_id: string;
   backup_id: string;
-  /** Of the request that brought it about. */
+  /** Id of the request that caused it. */
   request_id: string;
   cause: JobCause;
-  /** Whether an intact answer with the job id left for the client. */
+  /** Whether an intact answer with the job id was sent to the client. */
   client_told: boolean;
   accepted_at: string;
-  /** When the disk began to be overwritten; null if it never was. */
+  /** When the restore began to overwrite the disk; null if it never did. */
   started_at: string | null;
   ended_at: string | null;
   outcome: JobPhase;
@@ -29,18 +29,18 @@ export interface AuditVolume {
   id: string;
   name: string;
   status: string;
-  /** Restores the service took on; one that was queued and then failed before it wrote is not `started`. */
+  /** Restores that the service accepted. One that was queued and failed before it wrote is not `started`. */
   restores_accepted: number;
   restores_started: number;
   restores_succeeded: number;
-  /** The id of the backup whose data the disk holds now, or `original`, or `torn`. */
+  /** The id of the backup whose data the disk now holds, or `original`, or `torn`. */
   content: Content;
 }
 
 export interface AuditFault {
   at: string;
   kind: FaultKind;
-  /** The rule that struck, or `seeded`. */
+  /** The rule that caused the fault, or `seeded`. */
   by: string;
   route: RouteKind;
   volume_id: string | null;
@@ -53,11 +53,11 @@ export interface Audit {
   restores: AuditRestore[];
   volumes: AuditVolume[];
   faults: AuditFault[];
-  /** Requests by route since this server started, and their `total`; administration not counted. */
+  /** Number of requests by route since this server started, and their `total`. Admin requests are not counted. */
   requests: Record<string, number>;
 }
 
-/** The audit of a world that was advanced to now. */
+/** The audit of a world that was advanced to the current time. */
 export function auditOf(world: World, requests: Record<string, number>): Audit {
   const jobs = Object.values(world.jobs);
   const byVolume = new Map<string, Job[]>();

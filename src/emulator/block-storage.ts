@@ -16,7 +16,7 @@ import {
   type WireRequest,
 } from './wire.ts';
 
-/** What every call here needs to know of its URL. */
+/** What every call needs to know about its URL. */
 export interface Place {
   project_id: string;
   /** `v2` or `v3`: decides the name of the owner's field. */
@@ -176,7 +176,7 @@ interface Sorted {
   backups: Backup[];
 }
 
-/** Sorting a hundred thousand disks for each of a hundred pages would be felt. */
+/** Sorting a hundred thousand disks again for each of a hundred pages would take too long. */
 const sortedWorlds = new WeakMap<World, Sorted>();
 
 function sorted(world: World): Sorted {
@@ -200,7 +200,7 @@ function newestFirst(one: Dated, other: Dated): number {
   return other.created_ms - one.created_ms || (one.id < other.id ? 1 : -1);
 }
 
-/** Where a thing is found, with the version in its address and without. */
+/** The links to a resource, with and without the version in the URL. */
 export function linksOf(id: string, place: Place, collection: string): object[] {
   return [
     { rel: 'self', href: `${place.url}/${collection}/${id}` },
@@ -228,7 +228,7 @@ function volumeBody(world: World, volume: Volume, place: Place): object {
     metadata: volume.metadata,
     tags: {},
     links: linksOf(volume.id, place, 'volumes'),
-    // Whoever made it: there is one user.
+    // The emulator has one user, so every resource is that user's.
     user_id: Object.keys(world.users)[0] ?? null,
     // EVS writes it as text.
     bootable: String(volume.bootable),

@@ -1,6 +1,9 @@
-/** Reading foreign JSON: each reader notes what is wrong, with its path, and goes on, so that all is said at once. */
+/**
+ * Parses external JSON. Each reader records what is wrong, with its path, and continues, so that all problems are
+ * reported at once.
+ */
 
-/** Data from outside that does not say what it should. `problems` is one line each, path first. */
+/** External data that is not valid. `problems` has one line for each problem, which begins with the path. */
 export class InvalidData extends Error {
   override readonly name = 'InvalidData';
   readonly problems: string[];
@@ -25,7 +28,7 @@ export class Checker {
     this.problems.push(`${path} ${expectation}`);
   }
 
-  /** An object with no keys beyond the known ones; `{}` in place of anything else. */
+  /** Reads an object that has only known keys; returns `{}` for anything else. */
   fields(value: unknown, path: string, known: readonly string[]): Fields {
     if (!isFields(value)) {
       this.fail(path, 'must be an object');

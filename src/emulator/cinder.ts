@@ -1,6 +1,6 @@
 /**
- * What Cinder has beyond the disks and backups of `block-storage`: its own restore, which names no job, and the
- * messages that say why one failed. Words and statuses as recorded from Cinder 21.3.
+ * What Cinder has in addition to the disks and backups of `block-storage`: its own restore, which has no job, and the
+ * messages that say why a restore failed. Texts and statuses as recorded from Cinder 21.3.
  */
 import { linksOf, type Place } from './block-storage.ts';
 import { isFields } from './check.ts';
@@ -43,7 +43,7 @@ export function postNativeRestore(
     return plain(blockStorageError(400, `Invalid input for field/attribute restore. ${problem}`));
   }
   const { volume_id } = asked;
-  // Without a disk Cinder makes one; the project's quota has room for none.
+  // Without a disk Cinder creates one, but the quota of the project is used up.
   if (typeof volume_id !== 'string') return plain(overQuota(Object.keys(world.volumes).length));
   const result = restoreNatively(world, { ...order, volume_id }, now_ms);
   if (!result.accepted) return plain(blockStorageError(result.status, result.message));
@@ -58,12 +58,12 @@ function overQuota(volumes: number): Reply {
   return json(413, { overLimit: { code: 413, message, retryAfter: '0' } }, { 'Retry-After': '0' });
 }
 
-/** The answer leaves surely after the statuses have changed. */
+/** Long enough that the answer is sent after the statuses have changed. */
 const ANSWER_MS = 10;
 
-/** From this microversion on there are messages. */
+/** Messages exist from this microversion on. */
 const MESSAGES_MINOR = 3;
-/** From this one on they are filtered and paged. */
+/** Messages can be filtered and paged from this microversion on. */
 const FILTER_MINOR = 5;
 
 /** `GET /v3/{project_id}/messages`, newest first, by `request_id`. */
@@ -78,7 +78,7 @@ export function listMessages(world: World, place: Place, request: WireRequest): 
   return json(200, { messages: told.map((job) => messageBody(job, place)) });
 }
 
-/** A restore that was given up, or that died with its daemon, leaves none. */
+/** A restore that was cancelled, or that ended with its daemon, leaves no message. */
 function leftMessage(job: Job): boolean {
   return (
     job.native === true && job.phase === 'failed' && job.quirks.some(({ kind }) => kind === 'restore_fails')

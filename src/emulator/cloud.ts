@@ -1,6 +1,6 @@
 /**
- * One request in, one delivery out: routing, token check, faults and the services, put together without touching
- * the network or a clock.
+ * Turns one request into one delivery: routing, token check, faults and services, without a network and without a
+ * clock.
  */
 
 import { admin } from './admin.ts';
@@ -48,9 +48,9 @@ import {
 export interface ServeContext {
   now_ms: number;
   newId: () => string;
-  /** Requests so far, by route; shown in the audit. */
+  /** Number of requests so far, by route; shown in the audit. */
   requests: Record<string, number>;
-  /** How many requests for the same route and resource came before. */
+  /** Number of earlier requests for the same route and resource. */
   nth: number;
 }
 
@@ -63,7 +63,7 @@ export type Delivery = { fault: FaultKind | null; route: RouteKind | 'admin' } &
   | { kind: 'huge'; status: number; bytes: number }
 );
 
-/** What a request is about, as faults see it; null for administration. */
+/** The facts about a request that fault rules match; null for admin requests. */
 export function factsOf(world: World, request: WireRequest): Omit<FaultFacts, 'nth'> | null {
   const route = findRoute(request.path);
   const kind = routeKind(route, request.method);
@@ -94,7 +94,7 @@ function subject(world: World, route: Route, request: WireRequest): [string | nu
   }
 }
 
-/** Whether serving this request may change the world, beyond what time alone changes. */
+/** Whether this request may change the world, apart from what time alone changes. */
 export function mayChange(world: World, request: WireRequest, nth: number): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return true;
   const facts = factsOf(world, request);
@@ -132,13 +132,13 @@ export function serve(world: World, request: WireRequest, context: ServeContext)
 
 interface Answer {
   reply: Reply;
-  /** The restore that this answer tells of. */
+  /** The restore that this answer reports. */
   job: Job | null;
   /** How long the service itself takes to answer. */
   delay_ms?: number;
 }
 
-/** One request on its way through faults and services. */
+/** One request, as it passes through faults and services. */
 class Serving {
   readonly #world: World;
   readonly #request: WireRequest;
@@ -209,7 +209,7 @@ class Serving {
     }
   }
 
-  /** An answer that reaches the client as the service meant it. */
+  /** Delivers an answer unchanged. */
   #intact({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
     if (job !== null) job.client_told = true;
     return {
@@ -222,12 +222,12 @@ class Serving {
     };
   }
 
-  /** Another answer than the true one. */
+  /** Delivers another answer instead of the true one. */
   #instead(reply: Reply, fault: FaultKind): Delivery {
     return { kind: 'whole', reply, delay_ms: 0, told_job_id: null, fault, route: this.#kind };
   }
 
-  /** Has the effect of the request, and the true answer to it. */
+  /** Carries out the request, and returns the true answer. */
   #answer(cause: JobCause = 'request', quirks: JobQuirk[] = []): Answer {
     const [world, request, route, { now_ms, newId }] = [
       this.#world,
@@ -251,7 +251,7 @@ class Serving {
       default: {
         const barred = this.#gate(route);
         const answer = barred === null ? this.#inProject(route, cause, quirks) : plain(barred);
-        // Who has no token is turned away before the service that knows of versions.
+        // A request without a token is refused before the service sees its version.
         if (route.service === 'block-storage' && answer.reply.status !== 401)
           addMicroversion(answer.reply, request);
         return answer;
@@ -310,7 +310,7 @@ class Serving {
     }
   }
 
-  /** What stands before every service: method, token, project, microversion. Null lets pass. */
+  /** The checks in front of every service: method, token, project, microversion. Null: the request passes. */
   #gate(route: InProjectRoute): Reply | null {
     const request = this.#request;
     const who = identify(this.#world, request, this.#context.now_ms);
@@ -339,7 +339,7 @@ class Serving {
     return null;
   }
 
-  /** The request is on its way still, behind the gateway that gave up on it. */
+  /** The gateway has given up on the request, but the request still reaches the service later. */
   #arriveLater(after_ms: number, cause: JobCause): void {
     const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
     const volume_id = restoreTarget(request.body);
@@ -374,7 +374,7 @@ class Serving {
         answer.retry_after_form === 'http_date' ? date : String(answer.retry_after);
     }
     if (answer.status >= 300 && answer.status < 400) {
-      // A client that follows shows up in the audit as a request to nowhere.
+      // If a client follows the redirect, the audit shows a request for the route `unknown`.
       reply.headers.Location = answer.location ?? `${this.#request.base_url}/redirected`;
     }
     return reply;
@@ -402,7 +402,7 @@ function methodNotAllowedMessage(method: string): string {
   return `The method ${method} is not allowed for this resource.`;
 }
 
-/** Job ids come as dashed UUIDs and as 32 hex digits, so both forms are given out. */
+/** Some job ids are dashed UUIDs and some are 32 hex digits, so the emulator uses both forms. */
 function jobId(id: string): string {
   return Number.parseInt(id.at(-1) ?? '', 16) % 2 === 0 ? id.replaceAll('-', '') : id;
 }
@@ -430,7 +430,7 @@ function addMicroversion(reply: Reply, request: WireRequest): void {
   reply.headers.Vary = 'OpenStack-API-Version';
 }
 
-/** A body of one of the shapes that services and what stands before them answer with. */
+/** A body in one of the forms that services and gateways answer with. */
 function shaped(shape: BodyShape, answer: FaultAnswer, service: Service, request: WireRequest): Reply {
   const { status } = answer;
   const message = answer.message ?? MESSAGES[status] ?? 'The request could not be processed.';
@@ -470,7 +470,7 @@ const MESSAGES: Record<number, string> = {
   504: 'Gateway Time-out',
 };
 
-/** A body that keeps the status but not the promise. */
+/** A body that does not match the status. */
 function garbled(
   reply: Reply,
   how: Extract<FaultEffect, { kind: 'garbage' }>['body'],

@@ -1,6 +1,6 @@
 /**
- * Compute as Nova serves it, as far as disks concern it: servers with the disks attached to them, and detaching one.
- * A server is ACTIVE while it has a disk, else SHUTOFF; starting and stopping are not emulated.
+ * Compute as Nova serves it, as far as it concerns disks: servers with their attached disks, and detaching a disk. A
+ * server is ACTIVE while it has a disk, else SHUTOFF. Starting and stopping are not emulated.
  */
 import type { Place } from './block-storage.ts';
 import { lookup, type Server, type World } from './model.ts';
@@ -85,7 +85,7 @@ function shortBody(server: Server, place: Place): object {
 }
 
 function serverBody(world: World, server: Server, disks: readonly string[], place: Place): object {
-  // Whole seconds and a Z, other than block storage.
+  // Whole seconds and a Z, unlike block storage.
   const time = `${formatTime(server.created_ms ?? 0).slice(0, 19)}Z`;
   return {
     ...shortBody(server, place),

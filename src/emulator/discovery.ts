@@ -1,8 +1,8 @@
-/** Version documents: where every OpenStack client begins. Shapes as recorded from Keystone 22 and Cinder 21.3. */
+/** Version documents, which every OpenStack client reads first. Shapes as recorded from Keystone 22 and Cinder 21.3. */
 import { unreachable } from './unreachable.ts';
 import { json, type Reply, type Service, serviceError } from './wire.ts';
 
-/** The newest microversion that block storage claims; Zed's. */
+/** The newest microversion of block storage in the emulator, that of Zed. */
 export const MICROVERSION_MAX = '3.70';
 
 /** The document at the root of a service (`version` null: all of them, status 300) or of one of its versions. */

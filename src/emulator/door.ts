@@ -1,6 +1,7 @@
 /**
- * Who may talk to the emulator: programs of this machine, and not the pages in its browser. A page reaches a loopback
- * port by a host name of its own that it resolves anew (DNS rebinding), or by a form that needs no permission (CSRF).
+ * Decides which clients may use the emulator: programs of this machine, but no pages in its browser. A page can reach a
+ * loopback port through a host name of its own that resolves to it (DNS rebinding), or through a form, which needs no
+ * permission (CSRF).
  */
 import { isIP } from 'node:net';
 import { json, type Reply } from './wire.ts';
@@ -10,15 +11,15 @@ export interface Knock {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly scheme: 'http' | 'https';
-  /** The address of this machine that the connection came to. */
+  /** The local address of the connection. */
   readonly localAddress: string | undefined;
 }
 
 const OWN_NAMES = ['127.0.0.1', 'localhost', '::1'];
-/** No page can send these with a body of JSON, unless the server allows it (CORS); this one never does. */
+/** A page cannot send these with a JSON body unless the server allows it (CORS), which this server never does. */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
-/** Why a request is turned away, as an answer; undefined when it may come in. */
+/** The refusal of a request; undefined if the request is allowed. */
 export function turnAway(knock: Knock, allowedHosts: readonly string[]): Reply | undefined {
   const { method, headers } = knock;
   const given = text(headers.host);
@@ -51,7 +52,7 @@ export function turnAway(knock: Knock, allowedHosts: readonly string[]): Reply |
   return undefined;
 }
 
-/** Of `Host`, without the port: it differs behind a forwarded port. Undefined for what is no host. */
+/** The host name in `Host`, without the port, which differs behind a forwarded port. Undefined if it is not a host. */
 function hostName(host: string | undefined): string | undefined {
   const [, name] = /^(\[[0-9a-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host ?? '') ?? [];
   return name
@@ -60,7 +61,7 @@ function hostName(host: string | undefined): string | undefined {
     .toLowerCase();
 }
 
-/** An address is no name that a page could resolve anew. IPv4 may come as `::ffff:127.0.0.1`. */
+/** A page cannot make an address resolve to another one. IPv4 may have the form `::ffff:127.0.0.1`. */
 function isLocalAddress(host: string, localAddress: string | undefined): boolean {
   return isIP(host) !== 0 && localAddress?.replace(/^::ffff:(?=\d+\.)/, '').toLowerCase() === host;
 }

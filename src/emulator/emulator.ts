@@ -4,34 +4,34 @@ import type { World } from './model.ts';
 import type { OperatorAction, OperatorResult } from './operator.ts';
 import type { SeedOptions } from './seed.ts';
 
-/** What an emulator is asked for, and what it can be asked. */
+/** The options and functions of an emulator. */
 
-/** One request, as told to `onRequest`. */
+/** One request, as passed to `onRequest`. */
 export interface RequestLog {
   at_ms: number;
   method: string;
-  /** With the query. */
+  /** Includes the query. */
   path: string;
-  /** `refused`: turned away before it was looked at, by its host, origin or content type. */
+  /** `refused`: because of its host, origin or content type, before it was processed. */
   route: RouteKind | 'admin' | 'refused';
-  /** Null when the client gets no answer. */
+  /** Null if the client gets no answer. */
   status: number | null;
   fault: FaultKind | null;
   request_id: string;
 }
 
 export interface EmulatorOptions {
-  /** How a new world looks; ignored when `worldFile` already holds one. Default: seven servers and their disks. */
+  /** How to create a new world; ignored if `worldFile` already holds one. Default: seven servers and their disks. */
   seed?: SeedOptions;
-  /** A ready-made world instead of a seeded one; ignored when `worldFile` already holds one. */
+  /** A prepared world instead of a seeded one; ignored if `worldFile` already holds one. */
   world?: World;
-  /** Keep the world in this file, durably, so that the next process continues it. Default: in memory only. */
+  /** Keeps the world durably in this file, so that the next process continues it. Default: in memory only. */
   worldFile?: string;
-  /** Aborted: the start no longer waits for another process that uses the world file, and rejects with its reason. */
+  /** If aborted, the start stops waiting for another process that uses the world file, and rejects with its reason. */
   signal?: AbortSignal;
   /**
-   * What goes wrong. A world that already runs under the same plan keeps its counters, so that a plan is one
-   * story however many processes it takes; another plan replaces it.
+   * The faults. A world that already runs under the same plan keeps its counters, so that one plan can continue over
+   * several processes. Another plan replaces it.
    */
   faults?: FaultPlan;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -41,8 +41,8 @@ export interface EmulatorOptions {
   /** Default 127.0.0.1. */
   host?: string;
   /**
-   * Host names under which requests may come in, beside 127.0.0.1, localhost, [::1] and the address that is listened
-   * on. A browser can be led to this port by any other name.
+   * Additional host names that requests may use, besides 127.0.0.1, localhost, [::1] and the address that the server
+   * listens on. Any other name is refused, because a page in a browser could use it to reach this port.
    */
   allowHosts?: readonly string[];
   /** Default 0: any free port. */
@@ -67,26 +67,26 @@ export interface Credentials {
 }
 
 export interface Emulator {
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT`, without a trailing slash. */
   url: string;
   /** The Keystone v3 endpoint: `{url}/v3`. */
   authUrl: string;
   port: number;
-  /** Names the world, whatever port serves it: bind a state to this rather than to the URL. */
+  /** Identifies the world, independent of the port. Bind a state to this id instead of the URL. */
   worldId: string;
   credentials: Credentials;
   /** The `OS_*` variables of a client that uses this cloud. */
   env(): Record<string, string>;
-  /** What truly happened, never affected by faults. */
+  /** What really happened. Faults never change it. */
   audit(): Audit;
   /** A copy of the whole world as it is now. */
   world(): World;
-  /** What an operator or another client does to the cloud behind the back of the one under test. */
+  /** Carries out an action of an operator or of another client, which the client under test does not know about. */
   perform(action: OperatorAction): Promise<OperatorResult>;
   /** Replaces the fault plan. */
   setFaults(plan: FaultPlan): Promise<void>;
-  /** Every token given out so far is refused from now on. */
+  /** Invalidates every token that was issued so far. */
   expireTokens(): Promise<void>;
-  /** Drops all connections and frees the port; what was accepted is durable before this resolves. */
+  /** Drops all connections and frees the port. Accepted changes are durable before this resolves. */
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ import { unreachable } from './unreachable.ts';
 
 /** A day: nobody waits longer for a fault. */
 const MS_MAX = 86_400_000;
-/** More than the gigabyte that a client has to survive. */
+/** More than the gigabyte that a client must survive. */
 const BYTES_MAX = 8 * 1024 ** 3;
 const COUNT_MAX = 1_000_000;
 
@@ -149,7 +149,7 @@ function checkAnswer(check: Checker, answer: Fields, path: string): void {
     if (answer[key] === undefined) continue;
     check.text(answer[key], `${path}.${key}`);
   }
-  // Node refuses a header with control characters; said here rather than when the fault fires.
+  // Node refuses a header with control characters. This check reports it now instead of when the fault occurs.
   if (/[^\t\x20-\x7e]/.test(String(answer.location ?? ''))) {
     check.fail(`${path}.location`, 'must be printable ASCII');
   }
@@ -164,7 +164,7 @@ function checkSeeded(check: Checker, value: unknown): void {
     check.number(rate, `seeded.rates.${kind}`, 0, 1);
     sum += typeof rate === 'number' ? rate : 0;
   }
-  // Sums of decimal fractions miss 1 by a hair.
+  // Sums of decimal fractions can differ slightly from 1.
   if (sum > 1 + 1e-9) check.fail('seeded.rates', `must not exceed 1 together, and come to ${sum}`);
   for (const route of check.list(seeded.routes, 'seeded.routes')) {
     check.oneOf(route as RouteKind, 'seeded.routes', ROUTE_KINDS);

@@ -1,15 +1,15 @@
 /**
- * What goes wrong, by script and by seed: the types, and the pure decision whether it hits a request.
+ * Faults, by script and by seed: the types, and the pure decision whether a fault hits a request.
  *
- * A script is an ordered list of rules, each hitting the n-th to m-th request that it matches. A seed draws faults
- * at given rates from (seed, boot of the world, route, resource, how often it was asked), never from the order of
- * arrival, so that a parallel run meets the same faults again. What a fault does is carried out in `cloud.ts`.
+ * A script is an ordered list of rules. Each rule hits the n-th to m-th request that it matches. A seed draws faults at
+ * given rates from (seed, boot of the world, route, resource, number of earlier requests), never from the order of
+ * arrival, so that a parallel run meets the same faults again. `cloud.ts` carries the faults out.
  */
 
 import { chance, pick } from './ids.ts';
 import { unreachable } from './unreachable.ts';
 
-/** What a request is about. `action` is any other change: attach, detach, create or delete a backup. */
+/** What a request is for. `action` is any other change: attach, detach, create or delete a backup. */
 export const ROUTE_KINDS = [
   'token',
   'restore',
@@ -26,42 +26,44 @@ export const ROUTE_KINDS = [
 ] as const;
 export type RouteKind = (typeof ROUTE_KINDS)[number];
 
-/** `before` the effect: the cloud never acts. `after`: it acted, and only its answer suffers. */
+/** `before` the effect: the cloud does not act. `after`: the cloud has acted, and only its answer is changed. */
 export type When = 'before' | 'after';
 
 export const BODY_SHAPES = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
-/** Who seems to answer: the service itself, the API gateway, a web server, nobody, or Keystone. */
+/** The apparent sender of the answer: the service itself, the API gateway, a web server, nobody, or Keystone. */
 export type BodyShape = (typeof BODY_SHAPES)[number];
 
-/** An answer of some HTTP status in place of the true one. */
+/** An answer with some HTTP status instead of the true one. */
 export interface FaultAnswer {
   status: number;
   /** Default `service`. */
   body?: BodyShape;
-  /** Error code inside the body; default one that suits the shape. */
+  /** Error code in the body. Default: one that matches the shape. */
   code?: string;
   message?: string;
   /** Seconds. */
   retry_after?: number;
   /** How `Retry-After` is written; default `seconds`. */
   retry_after_form?: 'seconds' | 'http_date';
-  /** Of a 3xx; default a path of this server that is counted as route `unknown` when it is followed. */
+  /** For a 3xx. Default: a path of this server, which is counted as route `unknown` if the client follows it. */
   location?: string;
 }
 
 export const GARBAGE = ['unreadable', 'no_job_id', 'error_body', 'empty'] as const;
 
-/** A kind that is a trait of the job: it rides on the restore that it hit, or bends one answer about the job. */
+/** Faults of a job: they stay with the restore that they hit, or change one answer about the job. */
 export type JobQuirk =
-  /** 404 common.0011 from `after_ms` past its acceptance; default at once. */
+  /** 404 common.0011, `after_ms` after the job was accepted; default at once. */
   | { kind: 'job_vanishes'; after_ms?: number }
-  /** RUNNING for ever. Met on the restore, the disk too stays `restoring-backup`; met on a read, only the answer lies. */
+  /**
+   * The job stays RUNNING. On a restore, the disk also stays `restoring-backup`; on a read, only the answer is wrong.
+   */
   | { kind: 'job_endless' }
-  /** A status the reference does not know; default `SUSPENDED`. */
+  /** A status that is not documented; default `SUSPENDED`. */
   | { kind: 'job_unknown_status'; status?: string }
-  /** Entities that name another disk; `status`: of that other job. */
+  /** Entities that name another disk. `status`: that of the other job. */
   | { kind: 'job_entities_mismatch'; status?: string }
-  /** FAIL, and the disk in `error_restoring`; `touched: false` fails before the disk is written. */
+  /** The job is FAIL, and the disk is in `error_restoring`. `touched: false`: it fails before it writes to the disk. */
   | { kind: 'restore_fails'; code?: string; reason?: string; touched?: boolean; in_sub_job?: boolean };
 
 export type FaultEffect =
@@ -70,21 +72,23 @@ export type FaultEffect =
   | { kind: 'reset'; when: When }
   /** No answer; the connection is dropped after `for_ms`. */
   | { kind: 'hang'; when: When; for_ms: number }
-  /** The head promises the whole body, half of it comes, then the connection drops. After the effect. */
+  /** The head announces the whole body, but the connection drops after half of it. After the effect. */
   | { kind: 'cut' }
-  /** 200 (or what it would have been) with a body that does not say what it should. After the effect. */
+  /** The true status (usually 200) with a body that does not match it. After the effect. */
   | { kind: 'garbage'; body: (typeof GARBAGE)[number] }
   /** The true answer, `delay_ms` late. */
   | { kind: 'slow'; delay_ms: number }
-  /** An error now (default 504 of the gateway); the request reaches the service `after_ms` later. */
+  /** An error at once (default 504 of the gateway), while the request reaches the service `after_ms` later. */
   | { kind: 'late_start'; after_ms: number; answer?: FaultAnswer }
-  /** Delivered twice; the client hears of the second only. */
+  /** The request is delivered twice; the client gets the answer to the second one only. */
   | { kind: 'duplicate' }
-  /** The true answer; a second copy of the request gets through `after_ms` later, whatever the first was told. */
+  /**
+   * The true answer; a second copy of the request reaches the service `after_ms` later, whatever the first answer was.
+   */
   | { kind: 'late_copy'; after_ms: number }
-  /** The token that the request carries ends right before it is checked. */
+  /** The token of the request expires right before it is checked. */
   | { kind: 'token_expiry' }
-  /** The effect, then an answer of this many bytes. */
+  /** The effect, then an answer of this size. */
   | { kind: 'huge'; bytes: number }
   | JobQuirk;
 
@@ -120,44 +124,44 @@ export interface FaultRule {
   /** Shown in the audit; default `rule N`. */
   name?: string;
   match: FaultMatch;
-  /** Matching requests to let pass first; default 0. */
+  /** Number of matching requests to let pass first; default 0. */
   after?: number;
-  /** Matching requests to hit then; default 1. */
+  /** Number of matching requests to hit after that; default 1. */
   times?: number | 'always';
   effect: FaultEffect;
 }
 
 export interface SeededFaults {
   seed: string | number;
-  /** Share of the requests that each kind hits, 0 to 1; together at most 1. */
+  /** Share of the requests that each kind hits, 0 to 1; their sum is at most 1. */
   rates: Partial<Record<FaultKind, number>>;
   /** Default: all but `token` and `discovery`. */
   routes?: RouteKind[];
-  /** Faults per route and resource and boot, so that every run ends; default 3. */
+  /** Maximum faults per route, resource and boot, so that every run ends; default 3. */
   per_resource_max?: number;
 }
 
-/** A story of faults, as loaded from a file, given to `startEmulator` or posted to `/__emulator/faults`. */
+/** A fault plan, loaded from a file, given to `startEmulator` or posted to `/__emulator/faults`. */
 export interface FaultPlan {
   rules?: FaultRule[];
   seeded?: SeededFaults;
 }
 
-/** The plan in force, with how far each rule has come. */
+/** The current plan, with the counters of its rules. */
 export interface FaultState {
   rules: { rule: FaultRule; matched: number; fired: number }[];
   seeded: SeededFaults | null;
 }
 
-/** What a decision looks at. */
+/** The input of a decision. */
 export interface FaultFacts {
   route: RouteKind;
   method: string;
   volume_id: string | null;
   backup_id: string | null;
-  /** What the seeded draw is about: the resource in the path, else ''. */
+  /** The key of the seeded draw: the resource in the path, else ''. */
   resource: string;
-  /** How many requests for this route and resource came before, since this server started. */
+  /** Number of earlier requests for this route and resource since this server started. */
   nth: number;
 }
 
@@ -165,7 +169,7 @@ export interface FaultDecision {
   effect: FaultEffect | null;
   /** Name of the rule, or `seeded`. */
   by: string;
-  /** Rules whose count moves, by index. */
+  /** Indexes of the rules whose counters change. */
   matched: number[];
   fired: number | null;
 }
@@ -181,7 +185,7 @@ export interface FaultRecord {
   request_id: string;
 }
 
-/** The state at the beginning of a plan. */
+/** The state at the start of a plan. */
 export function startPlan(plan: FaultPlan): FaultState {
   return {
     rules: (plan.rules ?? []).map((rule) => ({ rule, matched: 0, fired: 0 })),
@@ -189,13 +193,13 @@ export function startPlan(plan: FaultPlan): FaultState {
   };
 }
 
-/** The plan that a state is carrying out. */
+/** The plan that belongs to a state. */
 export function planOf(state: FaultState): FaultPlan {
   const rules = state.rules.map(({ rule }) => rule);
   return { rules, ...(state.seeded === null ? {} : { seeded: state.seeded }) };
 }
 
-/** What, if anything, hits this request. Changes nothing: `countDecision` does. */
+/** The fault that hits this request, if any. Changes nothing: `countDecision` does. */
 export function decideFault(state: FaultState, facts: FaultFacts, boot: number): FaultDecision {
   const matched: number[] = [];
   for (const [index, { rule, matched: seen, fired }] of state.rules.entries()) {
@@ -208,7 +212,7 @@ export function decideFault(state: FaultState, facts: FaultFacts, boot: number):
   return { effect, by: 'seeded', matched, fired: null };
 }
 
-/** Moves the counters as decided. */
+/** Updates the counters according to the decision. */
 export function countDecision(state: FaultState, decision: FaultDecision): void {
   for (const index of decision.matched) {
     const entry = state.rules[index];
@@ -231,7 +235,7 @@ function matches(rule: FaultRule, facts: FaultFacts): boolean {
   return isApplicable(rule.effect.kind, facts.route);
 }
 
-/** Whether a kind makes sense on a route: only restores start late, only jobs vanish. */
+/** Whether a kind applies to a route: only restores can start late, only jobs can disappear. */
 export function isApplicable(kind: FaultKind, route: RouteKind): boolean {
   switch (kind) {
     case 'late_start':
@@ -269,7 +273,7 @@ function drawFault(seeded: SeededFaults, facts: FaultFacts, boot: number): Fault
   const kind = kindAt(facts.nth);
   if (kind === null) return null;
 
-  // The budget is counted by drawing again what the earlier requests drew: no hidden state, same answer.
+  // Draws again for the earlier requests to count their faults: no hidden state, same answer.
   let spent = 0;
   const budget = seeded.per_resource_max ?? 3;
   for (let nth = 0; nth < facts.nth && spent < budget; nth += 1) {
@@ -294,7 +298,7 @@ function drawKind(seeded: SeededFaults, facts: FaultFacts, boot: number, nth: nu
 
 const GATEWAY_STATUSES = [302, 408, 409, 429, 500, 502, 503, 504] as const;
 
-/** Fills in the particulars of a seeded fault. */
+/** Fills in the details of a seeded fault. */
 function drawEffect(kind: FaultKind, route: RouteKind, draw: (what: string) => number): FaultEffect {
   const status = (): FaultAnswer => {
     const code = pick(GATEWAY_STATUSES, draw('status'));
@@ -304,10 +308,10 @@ function drawEffect(kind: FaultKind, route: RouteKind, draw: (what: string) => n
   switch (kind) {
     case 'status': {
       const answer = status();
-      // Throttling and conflict are said instead of acting, never after it.
+      // Throttling and conflict are answered instead of the effect, never after it.
       const refused = [409, 429, 503].includes(answer.status);
       const when = refused ? 'before' : pick(['before', 'after'] as const, draw('when'));
-      // A refusal is recognisable only by an error body of the service or its gateway.
+      // A refusal is recognizable only by an error body of the service or its gateway.
       return refused ? { kind, when, ...answer, body: 'gateway' } : { kind, when, ...answer };
     }
     case 'reset':

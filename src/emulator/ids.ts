@@ -1,17 +1,17 @@
 /**
- * Deterministic chance and ids: both are a hash of what they are drawn for, so there is no hidden generator
- * state. The same seed gives the same world and the same faults in whatever order parallel requests arrive.
+ * Deterministic random numbers and ids: both are hashes of their inputs, so there is no hidden generator state. The
+ * same seed gives the same world and the same faults, in whatever order parallel requests arrive.
  */
 import { createHash } from 'node:crypto';
 
 type Part = string | number;
 
-/** A number in [0, 1) that depends on `parts` alone. */
+/** A number in [0, 1) that depends only on `parts`. */
 export function chance(...parts: Part[]): number {
   return digest(parts).readUIntBE(0, 6) / 2 ** 48;
 }
 
-/** A UUID of version 4 shape that depends on `parts` alone. */
+/** A UUID in the form of version 4 that depends only on `parts`. */
 export function hashedUuid(...parts: Part[]): string {
   const bytes = digest(parts).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
@@ -20,7 +20,7 @@ export function hashedUuid(...parts: Part[]): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** The item that a draw in [0, 1) falls on. */
+/** The item that a random number in [0, 1) selects. */
 export function pick<T>(items: readonly [T, ...T[]], draw: number): T {
   return items[Math.floor(draw * items.length)] ?? items[0];
 }

@@ -23,7 +23,7 @@ import {
   type WireRequest,
 } from './wire.ts';
 
-/** Who asks, by token or signature, and in which project. */
+/** The user of a request, by token or signature, and the project. */
 export type Identified =
   | { good: true; user_id: string; project_id: string | null }
   | { good: false; reply: Reply };
@@ -36,7 +36,7 @@ export function identify(world: World, request: WireRequest, now_ms: number): Id
     : { good: true, user_id: token.user_id, project_id: token.project_id };
 }
 
-/** The project is not in the signature's key but in a header. */
+/** A signed request names its project in a header, because the key does not contain it. */
 function bySignature(world: World, request: WireRequest, now_ms: number): Identified {
   const verified = verify(request, (id) => lookup(world.access_keys ?? {}, id), now_ms);
   if (!verified.good) return verified;
@@ -49,7 +49,7 @@ function bySignature(world: World, request: WireRequest, now_ms: number): Identi
   return { good: false, reply: json(403, { error_msg, error_code: 'APIGW.0302', request_id }) };
 }
 
-/** The token that a request carries, if it is good now. */
+/** The token of a request, if it is valid now. */
 function tokenOf(world: World, request: WireRequest, now_ms: number): Token | null {
   return goodToken(world, header(request, 'x-auth-token'), now_ms);
 }
@@ -59,7 +59,7 @@ function goodToken(world: World, id: string | undefined, now_ms: number): Token 
   return token !== undefined && token.expires_ms > now_ms ? token : null;
 }
 
-/** Ends every token that was given out so far, or the one named. */
+/** Invalidates all issued tokens, or the given one. */
 export function expireTokens(world: World, id?: string): void {
   if (id === undefined) world.tokens = {};
   else if (Object.hasOwn(world.tokens, id)) delete world.tokens[id];
@@ -86,7 +86,10 @@ export function catalog(world: World, request: WireRequest, now_ms: number): Rep
   return json(200, { catalog: catalogOf(world, who.project_id, request.base_url), links: {} });
 }
 
-/** `/v3/auth/projects` and `/v3/projects`: what the user may scope to, of the name that the query has, if any. */
+/**
+ * `/v3/auth/projects` and `/v3/projects`: the projects that the user may scope to; only those with the `name` of the
+ * query, if it has one.
+ */
 export function projects(world: World, request: WireRequest, now_ms: number): Reply {
   const who = identify(world, request, now_ms);
   if (!who.good) return who.reply;
@@ -120,17 +123,17 @@ function inspect(world: World, request: WireRequest, now_ms: number): Reply {
   return json(200, tokenBody(world, token, request.base_url), { 'X-Subject-Token': subject });
 }
 
-/** Who asks, and what fixes the scope of the answer. */
+/** The user, and what limits the scope of the answer. */
 interface Proof {
   user: User;
-  /** Set by an application credential, which carries its project. */
+  /** Set by an application credential, which belongs to a project. */
   project_id: string | null;
-  /** Set by a token: what is made of it ends when it ends. */
+  /** Set by a token: a token that is issued for it expires when it expires. */
   expires_ms: number | null;
   methods: string[];
 }
 
-/** A refusal in Keystone's words; thrown inside this file, answered by `issue`. */
+/** A refusal with Keystone's text; thrown in this file, answered by `issue`. */
 class Refused extends Error {
   readonly status: number;
 
@@ -164,7 +167,7 @@ function issue(world: World, request: WireRequest, now_ms: number, newId: () => 
   }
 }
 
-/** Tokens are many and short-lived; only good ones are kept. */
+/** Removes expired tokens: there are many, and each lives only briefly. */
 function dropExpired(world: World, now_ms: number): void {
   for (const [id, token] of Object.entries(world.tokens)) {
     if (token.expires_ms <= now_ms) delete world.tokens[id];
@@ -243,12 +246,12 @@ function scopeOf(world: World, scope: unknown, proof: Proof): string | null {
     }
     return proof.project_id;
   }
-  // A token without a scope keeps the one it has; a user has no default project here.
+  // A request with a token but no scope keeps the scope of the token. Users have no default project here.
   if (scope === undefined) return proof.project_id;
   if (scope === 'unscoped') return null;
   const given = fieldsOf(fieldsOf(scope, 'scope').project, 'project');
   const project = findProject(world, given);
-  // Keystone does not tell a wrong project from a missing role.
+  // Keystone does not distinguish a wrong project from a missing role.
   if (project === undefined || !proof.user.project_ids.includes(project.id)) throw denied();
   return project.id;
 }
@@ -266,7 +269,7 @@ function isDomain(name: string, given: Fields): boolean {
   return given.id === domainId(name) || given.name === name;
 }
 
-/** The id of the domain `Default` is `default`, as everywhere; others get one of their own. */
+/** The id of the domain `Default` is `default`, as in every Keystone. Other domains get a generated id. */
 function domainId(name: string): string {
   return name === 'Default' ? 'default' : hashedUuid('domain', name).replaceAll('-', '');
 }
@@ -322,7 +325,7 @@ const SERVICES = [
   { type: 'compute', name: 'nova', path: '/compute/v2.1/{project}' },
 ] as const;
 
-/** Endpoints under the address the client itself used, so that the catalog is good through any tunnel. */
+/** Endpoints use the host that the client used, so that the catalog works through any tunnel. */
 function catalogOf(world: World, project_id: string | null, base_url: string): object[] {
   if (project_id === null) return [];
   const url = (path: string) => base_url + path.replace('{project}', project_id);

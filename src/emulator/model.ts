@@ -1,10 +1,10 @@
 /**
  * The cloud as a pure state machine: plain data, and functions of (world, time, input).
  *
- * Start here to learn what the emulated Volume Backup Service does. Time comes in as epoch milliseconds; nothing
- * in this file reads a clock, draws a random number or knows of HTTP. What is due in the future waits on the
- * world's agenda and is carried out by `advance`, each event stamped with the time it was due, so that a world
- * nobody looked at for an hour reads the same as one that was watched all along.
+ * Start here to learn what the emulated Volume Backup Service does. Times are epoch milliseconds and are passed in.
+ * Nothing in this file reads a clock, draws a random number or knows about HTTP. Future events wait on the agenda of
+ * the world. `advance` carries them out, each with the time when it was due, so that a world that nobody read for an
+ * hour is the same as one that was read all the time.
  */
 
 import type { FaultRecord, FaultState, JobQuirk } from './faults.ts';
@@ -12,7 +12,7 @@ import { isUuid } from './ids.ts';
 import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
 import { unreachable } from './unreachable.ts';
 
-/** Statuses of a disk that the emulator itself produces; operators may set any other text. */
+/** Statuses of a disk that the emulator itself sets. Operators may set any other text. */
 export type VolumeStatus =
   | 'available'
   | 'in-use'
@@ -31,34 +31,34 @@ export type BackupStatus =
   | 'deleting'
   | (string & {});
 
-/** What a disk holds: its own data, a mix that nobody wants, or the data of the backup with this id. */
+/** The content of a disk: its own data (`original`), a mix of two backups (`torn`), or the backup with this id. */
 export type Content = 'original' | 'torn' | (string & {});
 
 export interface World {
   format: 'vbsctl-emulator-world';
   version: 1;
-  /** Names this world for good, also when its server comes back on another port. */
+  /** Identifies this world permanently, also if its server restarts on another port. */
   id: string;
-  /** How often a server has opened this world; seeded faults draw anew for each. */
+  /** Number of times that a server opened this world. Seeded faults are drawn anew for each. */
   boots: number;
-  /** Moves whenever a disk or backup appears or goes, so that sorted listings can be kept. */
+  /** Changes whenever a disk or backup is added or removed, so that sorted lists can be cached. */
   membership: number;
   region: string;
   settings: Settings;
   projects: Record<string, Project>;
   users: Record<string, User>;
   application_credentials: Record<string, ApplicationCredential>;
-  /** Absent in worlds of before requests could be signed. */
+  /** Absent in worlds that are older than signed requests. */
   access_keys?: Record<string, AccessKey>;
   tokens: Record<string, Token>;
   servers: Record<string, Server>;
   volumes: Record<string, Volume>;
   backups: Record<string, Backup>;
-  /** Every restore that the service ever took on, in that order. This is also the audit's source. */
+  /** Every restore that the service accepted, in order. The audit is derived from it. */
   jobs: Record<string, Job>;
-  /** Ids of the jobs that overwrite a disk right now. */
+  /** Ids of the jobs that are overwriting a disk now. */
   running: string[];
-  /** What will happen, soonest first. */
+  /** Future events, the next one first. */
   agenda: AgendaItem[];
   faults: FaultState;
   fault_log: FaultRecord[];
@@ -67,16 +67,16 @@ export interface World {
 export interface Settings {
   /** How long a restore overwrites its disk. */
   job_duration_ms: number;
-  /** How long an accepted restore waits, INIT, before disk and backup change their status. */
+  /** How long an accepted restore waits in INIT before disk and backup change their status. */
   queue_ms: number;
   /** How long making a backup takes. */
   backup_duration_ms: number;
   token_ttl_ms: number;
-  /** Whether lists carry `…_links`; without, a client has to page by offset. */
+  /** Whether lists have `…_links`. Without them, a client has to page by offset. */
   list_links: boolean;
-  /** The longest page of a list, whatever limit was asked for (Cinder's osapi_max_limit). */
+  /** Maximum page size of a list, whatever limit was requested (Cinder's osapi_max_limit). */
   list_limit_max: number;
-  /** Whether the backup service takes on tasks; down, it answers VolumeBackup.0014. */
+  /** Whether the backup service accepts tasks. If not, it answers VolumeBackup.0014. */
   service_up: boolean;
 }
 
@@ -84,7 +84,7 @@ export interface Project {
   id: string;
   name: string;
   domain: string;
-  /** Types of the services that its catalog has; absent: all. */
+  /** Types of the services in its catalog. Absent: all. */
   services?: string[];
 }
 
@@ -94,9 +94,9 @@ export interface User {
   domain: string;
   password: string;
   project_ids: string[];
-  /** From then on the password is refused; absent: never. */
+  /** From this time on the password is refused. Absent: never. */
   password_expires_ms?: number;
-  /** Services that the user has no rights in; absent: none. */
+  /** Services that the user has no rights for. Absent: none. */
   barred_from?: ('vbs' | 'block-storage' | 'compute')[];
 }
 
@@ -110,12 +110,12 @@ export interface ApplicationCredential {
   expires_ms?: number;
 }
 
-/** Signs requests (AK/SK). */
+/** An access key, which signs requests (AK/SK). */
 export interface AccessKey {
   id: string;
   secret: string;
   user_id: string;
-  /** Of a temporary key. */
+  /** For a temporary key. */
   security_token: string | null;
   /** Absent: never. */
   expires_ms?: number;
@@ -133,7 +133,7 @@ export interface Token {
 export interface Server {
   id: string;
   name: string;
-  /** Absent in worlds of before servers had an owner: every project sees it then. */
+  /** Absent in worlds that are older than owners of servers: then every project sees the server. */
   project_id?: string;
   created_ms?: number;
 }
@@ -160,7 +160,7 @@ export interface Volume {
   attachments: Attachment[];
   created_ms: number;
   updated_ms: number;
-  /** Under disaster-recovery protection: not restorable (VolumeBackup.0211). */
+  /** Protected for disaster recovery: not restorable (VolumeBackup.0211). */
   dr_site: boolean;
   content: Content;
 }
@@ -177,14 +177,14 @@ export interface Backup {
   fail_reason: string | null;
   created_ms: number;
   updated_ms: number;
-  /** Projects that may see this backup; they may not restore it in place. */
+  /** Projects that may see this backup. They may not restore it in place. */
   shared_with: string[];
   /** Overrides the settings of the world for restores of this backup. */
   job_duration_ms?: number;
   queue_ms?: number;
 }
 
-/** Who or what brought a restore about: a request, a second delivery of it, one that got through late, another actor. */
+/** The cause of a restore: a request, a second delivery of it, a late one, or another actor. */
 export type JobCause = 'request' | 'duplicate' | 'late_start' | 'operator';
 
 export type JobPhase = 'queued' | 'running' | 'succeeded' | 'failed';
@@ -196,20 +196,20 @@ export interface Job {
   backup_id: string;
   request_id: string;
   cause: JobCause;
-  /** Whether an intact answer with this job's id left for the client. */
+  /** Whether an intact answer with the id of this job was sent to the client. */
   client_told: boolean;
   phase: JobPhase;
   accepted_ms: number;
-  /** When the disk began to be overwritten; null if that never happened. */
+  /** When the job began to overwrite the disk; null if it never did. */
   started_ms: number | null;
   ended_ms: number | null;
   duration_ms: number;
   error_code: string | null;
   fail_reason: string | null;
-  /** Jobs that had the same disk or backup at the same time. */
+  /** Jobs that used the same disk or backup at the same time. */
   overlapped_with: string[];
   quirks: JobQuirk[];
-  /** Taken on by Cinder itself, whose ways at the start and the end are rougher than those of VBS. */
+  /** Accepted by Cinder itself, which checks less than VBS at the start and at the end. */
   native?: boolean;
 }
 
@@ -220,7 +220,7 @@ export type AgendaItem = { at_ms: number } & (
   | { event: 'backup_made'; backup_id: string; volume_status: VolumeStatus }
 );
 
-/** All that decides about a restore. `backup_id` and `volume_id` are what the client wrote, unchecked. */
+/** The input of the decision on a restore. `backup_id` and `volume_id` are what the client sent, unchecked. */
 export interface RestoreOrder {
   project_id: string;
   backup_id: string;
@@ -234,7 +234,7 @@ export interface RestoreOrder {
 
 export type RestoreResult = { accepted: true; job: Job } | { accepted: false; refusal: Refusal };
 
-/** Carries out all that is due by `now_ms`, in order, each at its own due time. */
+/** Carries out all events that are due by `now_ms`, in order, each at its own time. */
 export function advance(world: World, now_ms: number): void {
   for (let next = world.agenda[0]; next !== undefined && next.at_ms <= now_ms; next = world.agenda[0]) {
     world.agenda.shift();
@@ -251,7 +251,7 @@ function carryOut(world: World, item: AgendaItem): void {
       endJob(world, jobOf(world, item.job_id), item.at_ms);
       break;
     case 'restore_arrives':
-      // A request that gets through late is judged by the rules of that moment, and nobody hears the answer.
+      // A request that arrives late is judged by the rules at that time, and nobody gets the answer.
       if (item.order.native) restoreNatively(world, item.order, item.at_ms);
       else restore(world, item.order, item.at_ms);
       break;
@@ -263,19 +263,19 @@ function carryOut(world: World, item: AgendaItem): void {
   }
 }
 
-/** An entry under a key that came from outside; `__proto__` and its kin are no entries. */
+/** The entry of an external key. Inherited names such as `__proto__` are not entries. */
 export function lookup<T>(record: Record<string, T>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
-/** Puts an event on the agenda; events of the same moment keep the order in which they were planned. */
+/** Adds an event to the agenda. Events of the same time keep the order in which they were added. */
 export function schedule(world: World, item: AgendaItem): void {
   let place = world.agenda.length;
   while (place > 0 && (world.agenda[place - 1]?.at_ms ?? 0) > item.at_ms) place -= 1;
   world.agenda.splice(place, 0, item);
 }
 
-/** Takes on a restore, or says with the documented code why not. Start and end follow from the agenda. */
+/** Accepts a restore, or refuses it with the documented code. Start and end follow from the agenda. */
 export function restore(world: World, order: RestoreOrder, now_ms: number): RestoreResult {
   const code = whyRefused(world, order);
   if (code !== null) return { accepted: false, refusal: refusal(code) };
@@ -284,7 +284,7 @@ export function restore(world: World, order: RestoreOrder, now_ms: number): Rest
   return { accepted: true, job: enqueue(world, order, backup?.queue_ms ?? world.settings.queue_ms, now_ms) };
 }
 
-/** From here on the restore will happen; `queue_ms` from now it shows. */
+/** From here on the restore will happen; it becomes visible `queue_ms` from now. */
 function enqueue(world: World, order: RestoreOrder, queue_ms: number, now_ms: number): Job {
   const job: Job = {
     id: order.job_id,
@@ -312,8 +312,8 @@ function enqueue(world: World, order: RestoreOrder, queue_ms: number, now_ms: nu
 }
 
 /**
- * Between Cinder's look at the two statuses and its change of them; the answer leaves after both. Who asks within
- * this time is told yes, too (observed: 7 of 8 restores of one backup, sent at once).
+ * The time between Cinder's check of the two statuses and its change of them. The answer is sent after both. Another
+ * request within this time is accepted, too (observed: 7 of 8 restores of one backup, sent at once).
  */
 export const NATIVE_WINDOW_MS = 120;
 
@@ -341,9 +341,7 @@ export function restoreNatively(world: World, order: RestoreOrder, now_ms: numbe
   return { accepted: true, job: enqueue(world, { ...order, native: true }, NATIVE_WINDOW_MS, now_ms) };
 }
 
-/**
- * A backup daemon that starts finds what the last one left behind: its restores are over, and nobody says why.
- */
+/** A backup daemon that starts ends the restores that the previous one left behind, without a message. */
 export function failAbandoned(world: World, at_ms: number): void {
   for (const job of runningJobs(world).filter(({ native }) => native)) {
     failJob(job, { code: 'abandoned', message: 'The backup service was restarted.' }, at_ms);
@@ -352,9 +350,9 @@ export function failAbandoned(world: World, at_ms: number): void {
 }
 
 /**
- * The rules of the service, from what can be read off the request to what needs the state of the cloud.
- * A queued restore is invisible to them: it holds nothing yet, so a second one passes. That is the danger that a
- * careful client has to avoid, and that the audit makes visible.
+ * The checks of the service, first those of the request itself, then those that need the state of the cloud. They do
+ * not see a queued restore, because it holds nothing yet, so a second one is accepted. A careful client must avoid this
+ * danger, and the audit shows it.
  */
 function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
   if (order.backup_id === '') return 'VolumeBackup.0203';
@@ -379,7 +377,7 @@ function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
   return null;
 }
 
-/** A backup of the disk is being made, also where the status of the disk does not tell it. */
+/** A backup of the disk is being created, even if the status of the disk does not show it. */
 function isBackedUp(world: World, volume_id: string): boolean {
   return Object.values(world.backups).some(
     (backup) => backup.volume_id === volume_id && backup.status === 'creating',
@@ -389,7 +387,7 @@ function isBackedUp(world: World, volume_id: string): boolean {
 function startJob(world: World, job: Job, at_ms: number): void {
   const volume = world.volumes[job.volume_id];
   const backup = world.backups[job.backup_id];
-  // Cinder has looked before it said yes, and does not look again.
+  // Cinder checked before it accepted, and does not check again.
   const obstacle = job.native ? null : whyCannotStart(volume, backup, job);
   if (obstacle !== null || volume === undefined || backup === undefined) {
     failJob(job, obstacle ?? refusal('VolumeBackup.0111'), at_ms);
@@ -414,7 +412,10 @@ function startJob(world: World, job: Job, at_ms: number): void {
   schedule(world, { at_ms: at_ms + job.duration_ms, event: 'restore_ends', job_id: job.id });
 }
 
-/** While a restore was queued the world went on: a disk attached meanwhile fails the job, untouched. */
+/**
+ * The world may have changed while a restore was queued: if the disk is attached now, the job fails and the disk is
+ * unchanged.
+ */
 function whyCannotStart(
   volume: Volume | undefined,
   backup: Backup | undefined,
@@ -424,7 +425,8 @@ function whyCannotStart(
   if (untouched?.kind === 'restore_fails') return failureOf(untouched);
   if (backup === undefined) return refusal('VolumeBackup.0111');
   if (volume === undefined) return refusal('VolumeBackup.0207');
-  // Another restore under way is no obstacle: two that were queued together overwrite the disk together.
+  // Another restore in progress does not prevent it: two restores that were queued together overwrite the disk
+  // together.
   const volume_ready = volume.status === 'available' || volume.status === 'restoring-backup';
   if (!volume_ready) {
     return refusal(volume.status.startsWith('error') ? 'VolumeBackup.0202' : 'VolumeBackup.0205');
@@ -446,14 +448,14 @@ function endJob(world: World, job: Job, at_ms: number): void {
     job.ended_ms = at_ms;
   }
 
-  // The last to end sets the status; until then both keep showing that they are busy.
+  // The last job to end sets the status. Until then disk and backup stay busy.
   const volume = world.volumes[job.volume_id];
   if (volume !== undefined) {
     const busy = runningJobs(world).some((other) => other.volume_id === volume.id);
     if (!busy) volume.status = job.phase === 'succeeded' ? 'available' : 'error_restoring';
     if (job.phase === 'succeeded') {
       volume.content = isMixed(world, job) ? 'torn' : job.backup_id;
-      // Evidence that a restore into another disk than the source leaves (observed on Cinder 21.3).
+      // A trace of a restore into another disk than the source (observed on Cinder 21.3).
       if (world.backups[job.backup_id]?.volume_id !== volume.id) {
         volume.metadata.src_backup_id = job.backup_id;
       }
@@ -469,12 +471,12 @@ function endJob(world: World, job: Job, at_ms: number): void {
 }
 
 /**
- * Cinder ends each restore as if it were alone: the first of several to end shows disk and backup as available
- * while the others still write, and the others, when they find that the backup is not theirs any more, give up
- * and leave the disk in error.
+ * Cinder ends each restore as if it were the only one. The first of several restores to end makes disk and backup
+ * available while the others still write. When the others find that the backup is no longer theirs, they stop and leave
+ * the disk in error.
  */
 function endNatively(world: World, job: Job, at_ms: number): void {
-  // Ended already by a restart of the daemon, or there is no daemon to end it.
+  // A restart of the daemon has ended the job already, or there is no daemon to end it.
   if (job.phase !== 'running' || !world.settings.service_up) return;
   const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
   if (failure?.kind === 'restore_fails') {
@@ -508,7 +510,10 @@ function showNatively(world: World, job: Job, shown: VolumeStatus, at_ms: number
   if (backup !== undefined) Object.assign(backup, { status: 'available', updated_ms: at_ms });
 }
 
-/** Two backups written over one disk at the same time leave a mix of both; the same one twice does not. */
+/**
+ * Two different backups that are written to one disk at the same time leave a mix of both. The same backup twice does
+ * not.
+ */
 function isMixed(world: World, job: Job): boolean {
   return job.overlapped_with.some((id) => {
     const other = jobOf(world, id);

@@ -1,6 +1,6 @@
 /**
- * What people and other programs do to the cloud meanwhile: attach a disk, start a restore of their own, delete a
- * backup. Used by tests and demos, and by the Cinder actions that other clients send.
+ * Actions of people and other programs in the cloud: attach a disk, start another restore, delete a backup. Used by
+ * tests and demos, and by the Cinder actions of other clients.
  */
 
 import { Checker } from './check.ts';
@@ -18,7 +18,7 @@ import {
 import { unreachable } from './unreachable.ts';
 
 export type OperatorAction =
-  /** `server`: id or name; a new name makes a server. Default device: the next free `/dev/vdX`. */
+  /** `server`: id or name; a new name creates a server. Default device: the next free `/dev/vdX`. */
   | { action: 'attach'; volume_id: string; server: string; device?: string }
   | { action: 'detach'; volume_id: string }
   /** All disks of a server, by its id or name. */
@@ -27,16 +27,16 @@ export type OperatorAction =
   | { action: 'delete-backup'; backup_id: string }
   /** `size`: new size in GB. */
   | { action: 'extend'; volume_id: string; size: number }
-  /** Another actor restores. */
+  /** Another actor starts a restore. */
   | { action: 'restore'; volume_id: string; backup_id: string }
   | { action: 'set-status'; volume_id?: string; backup_id?: string; status: string }
-  /** Puts a disk under disaster-recovery protection, or takes it out. */
+  /** Puts a disk under disaster-recovery protection, or removes the protection. */
   | { action: 'set-dr-site'; volume_id: string; dr_site: boolean }
-  /** How long restores of this backup take and queue, in place of the settings. */
+  /** How long restores of this backup take and wait in the queue, instead of the settings. */
   | { action: 'set-timing'; backup_id: string; job_duration_ms?: number; queue_ms?: number }
   | { action: 'settings'; settings: Partial<Settings> };
 
-/** `conflict`: the state of the cloud forbids it; `missing`: no such thing. */
+/** `conflict`: the state of the cloud does not allow it; `missing`: it does not exist. */
 export type OperatorResult =
   /** `detached`: names of the disks that a server no longer holds. */
   | { done: true; id: string | null; detached?: readonly string[] }
@@ -50,7 +50,7 @@ export interface OperatorContext {
 
 const DONE: OperatorResult = { done: true, id: null };
 
-/** Carries an action out, or says why it cannot be. */
+/** Carries out an action, or returns why it cannot. */
 export function perform(world: World, action: OperatorAction, context: OperatorContext): OperatorResult {
   switch (action.action) {
     case 'attach':

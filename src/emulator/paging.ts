@@ -1,4 +1,4 @@
-/** Lists in pages, as Cinder and Nova serve them. */
+/** Paged lists, as in Cinder and Nova. */
 import type { World } from './model.ts';
 import { blockStorageError, json, type Reply, type WireRequest } from './wire.ts';
 
@@ -20,7 +20,7 @@ export type Page<T> =
   | { good: true; items: T[]; next: URLSearchParams | null }
   | { good: false; reply: Reply };
 
-/** One page of what passes the filter: `limit` from `marker` or `offset` on. */
+/** One page of the entries that pass the filter: `limit` entries from `marker` or `offset` on. */
 export function paginate<T extends { id: string }>({
   what,
   items,
@@ -37,7 +37,7 @@ export function paginate<T extends { id: string }>({
   let from = 0;
   const marker = query.get('marker');
   if (marker !== null) {
-    // The marker stands in the unfiltered order: what it named may have left the filter since.
+    // The marker refers to the unfiltered order, because its entry may no longer pass the filter.
     from = items.findIndex(({ id }) => id === marker) + 1;
     if (from === 0)
       return { good: false, reply: blockStorageError(404, `${what} ${marker} could not be found.`) };

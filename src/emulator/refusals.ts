@@ -1,8 +1,8 @@
 /**
- * The documented error codes of a restore, with the HTTP status each is answered with.
+ * The documented error codes of a restore, with the HTTP status of each.
  *
- * Codes and meanings: VBS API reference, "Error Codes". The reference does not tie codes to statuses; malformed
- * or untimely requests are 400, missing rights 403, missing things 404, and trouble inside the service 500.
+ * Codes and meanings: VBS API reference, "Error Codes". The reference does not assign statuses to codes. Here,
+ * malformed or untimely requests are 400, missing rights 403, missing resources 404, and errors of the service 500.
  */
 export interface Refusal {
   status: number;

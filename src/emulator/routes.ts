@@ -1,9 +1,9 @@
 /**
- * Which part of which service a request is for.
+ * Finds the service, and the part of it, that a request is for.
  *
  * All services share one port: Keystone at `/v3`, VBS at `/vbs`, block storage (EVS, Cinder) at `/evs`, compute at
- * `/compute`. A client
- * that knows a service by its host alone finds `/v1/{project}/…` and `/v2/{project}/…` at the root as well.
+ * `/compute`. A client that knows only the host of a service finds `/v1/{project}/…` and `/v2/{project}/…` at the root,
+ * too.
  */
 import type { RouteKind } from './faults.ts';
 import type { Service } from './wire.ts';
@@ -14,7 +14,7 @@ export type Route =
   | { to: 'tokens' }
   | { to: 'catalog' }
   | { to: 'projects' }
-  /** By name, as the tools that sign their requests look for theirs. */
+  /** By name, for tools that sign their requests and look up their project. */
   | { to: 'projects-by-name' }
   | (InProject & ProjectRoute)
   | { to: 'nowhere'; service: Service };
@@ -39,10 +39,10 @@ export type ProjectRoute =
   | { to: 'backup'; backup_id: string }
   | { to: 'servers'; detail: boolean }
   | { to: 'server'; server_id: string }
-  /** Detaching a disk is deleting this. */
+  /** A DELETE of this detaches a disk. */
   | { to: 'server-volume'; server_id: string; volume_id: string };
 
-/** Finds the route of a path; the method is not looked at. */
+/** Finds the route of a path, independent of the method. */
 export function findRoute(path: string): Route {
   const parts = path.split('/').slice(1).map(decode);
   const [first = '', ...rest] = parts;
@@ -54,7 +54,7 @@ export function findRoute(path: string): Route {
   return identityRoute(trimmed(parts));
 }
 
-/** The kind that fault rules and request counts go by. */
+/** The kind of a route in fault rules and request counts. */
 export function routeKind(route: Route, method: string): RouteKind | null {
   switch (route.to) {
     case 'admin':
@@ -118,7 +118,7 @@ function serviceRoute(service: 'vbs' | 'block-storage', parts: string[]): Route 
   if (version === undefined) return { to: 'versions', service, version: null };
   if (!/^v[123]$/.test(version)) return { to: 'nowhere', service };
   if (project_id === undefined) return { to: 'versions', service, version };
-  // An empty backup id is an error of its own (VolumeBackup.0203), so the inner parts stay as they are.
+  // An empty backup id has an error code of its own (VolumeBackup.0203), so empty inner parts are kept.
   const found = projectRoute(service, version, rest);
   return found === null ? { to: 'nowhere', service } : { service, version, project_id, ...found };
 }
@@ -179,12 +179,12 @@ function projectRoute(
   }
 }
 
-/** A slash at the end means nothing. */
+/** A trailing slash is ignored. */
 function trimmed(parts: string[]): string[] {
   return parts.at(-1) === '' ? parts.slice(0, -1) : parts;
 }
 
-/** A broken percent escape stands for itself. */
+/** An invalid percent escape stays as it is. */
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);

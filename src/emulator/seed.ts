@@ -1,17 +1,17 @@
 /**
- * Worlds to begin with: a small, realistic one for people, and any number of disks for load tests. The same
- * options and the same `now` give the same world, ids included.
+ * Initial worlds: a small, realistic one for people, and any number of disks for load tests. The same options and the
+ * same `now` give the same world, including ids.
  */
 import { startPlan } from './faults.ts';
 import { hashedUuid } from './ids.ts';
 import type { Backup, Project, Volume, World } from './model.ts';
 
 export interface SeedOptions {
-  /** Epoch milliseconds that ages are counted from. Default: the emulator's clock. */
+  /** Epoch milliseconds from which ages are counted. Default: the emulator's clock. */
   now?: number;
-  /** Varies all ids but those of the examples. Default `vbsctl`. */
+  /** Changes all ids except those of the examples. Default `vbsctl`. */
   seed?: string | number;
-  /** This many equal disks in place of the named ones, each available. */
+  /** Creates this number of equal, available disks instead of the named ones. */
   volumes?: number;
   /** Nightly backups of each disk. Default 3. */
   backupsPerVolume?: number;
@@ -42,13 +42,13 @@ interface Disk {
   name: string;
   server: string;
   size_gb: number;
-  /** The device it is attached as; without, the disk is detached. */
+  /** Device name of an attached disk. Absent: the disk is detached. */
   device?: string;
 }
 
 /**
- * Seven servers; most are stopped and their disks detached, ready to be restored. `erp-db1` runs with all its disks:
- * the machine that somebody wants back.
+ * Seven servers. Most are stopped and their disks detached, ready for a restore. `erp-db1` runs with all its disks: it
+ * is the example of a server to be restored.
  */
 const DISKS: readonly Disk[] = [
   { name: 'pay-db-boot', server: 'pay-db1', size_gb: 40 },
@@ -69,14 +69,14 @@ const DISKS: readonly Disk[] = [
   { name: 'erp-db-log', server: 'erp-db1', size_gb: 100, device: '/dev/vdc' },
 ];
 
-/** Ids that the examples and the documentation name. */
+/** Ids that the examples and the documentation use. */
 const KNOWN_IDS: Record<string, string> = {
   'volume pay-db-data': 'c96e4a94-927a-425c-8795-63f9964cfebd',
   'volume pay-db-log': '2748f2f2-4394-4e6e-af8d-8dd34496c024',
   'backup pay-db-data 1': '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11',
 };
 
-/** A new world. */
+/** Creates a world. */
 export function seedWorld(options: SeedOptions = {}): World {
   const now_ms = options.now ?? Date.now();
   const id = (...parts: (string | number)[]) =>
@@ -220,13 +220,13 @@ function addBackup(world: World, volume: Volume, created_ms: number, id: string)
   return backup;
 }
 
-/** 01:00 UTC, at least 90 minutes ago, so that last night's backups have ended. */
+/** 01:00 UTC, at least 90 minutes ago, so that the backups of the last night are complete. */
 function lastNight(now_ms: number, nights: number): number {
   const settled = now_ms - 2.5 * HOUR;
   return settled - (settled % DAY) + HOUR - (nights - 1) * DAY;
 }
 
-/** The cases that a demo wants to meet: a failed backup, one in the making, one shared by another project. */
+/** Cases for demos: a failed backup, one in progress, one that another project shares. */
 function addOddities(world: World, now_ms: number, id: MakeId): void {
   const failed = world.backups[id('backup', 'crm-db-data', 2)];
   if (failed !== undefined) {

@@ -1,4 +1,4 @@
-/** The emulator on the network: HTTP in, deliveries out. All decisions are made in `cloud.ts`. */
+/** The emulator on the network: reads HTTP requests, sends deliveries. `cloud.ts` makes all decisions. */
 
 import { randomUUID } from 'node:crypto';
 import {
@@ -24,9 +24,9 @@ import { unreachable } from './unreachable.ts';
 import { json, type Reply, type WireRequest } from './wire.ts';
 import { memoryStore, openWorldFile, type WorldStore } from './world-file.ts';
 
-/** No call of these services is longer; what is, gets 413. */
+/** Maximum size of a request; a larger one is answered with 413. No call of these services is longer. */
 const BODY_BYTES_MAX = 1024 * 1024;
-/** Longer than any client keeps an idle connection, so that none is closed under a request. */
+/** Longer than any client keeps an idle connection, so that the server closes none during a request. */
 const KEEP_ALIVE_MS = 75_000;
 
 /** Opens the world and serves it; see `startEmulator`. */
@@ -59,7 +59,7 @@ class EmulatorServer implements Emulator {
   readonly #options: EmulatorOptions;
   readonly #server: Server;
   readonly #requests: Record<string, number> = { total: 0 };
-  /** How often each route and resource was asked; see `FaultFacts.nth`. */
+  /** Number of requests for each route and resource; see `FaultFacts.nth`. */
   readonly #asked = new Map<string, number>();
   readonly #closing = new AbortController();
 
@@ -196,7 +196,7 @@ class EmulatorServer implements Emulator {
         incoming.socket.destroy();
         return;
       }
-      // What could not be made durable did not happen, and the client may be told so.
+      // A change that could not be made durable did not happen, so the client may be told.
       const message = `The emulator failed: ${error instanceof Error ? error.message : error}`;
       this.#send(response, request_id, json(500, { error: { code: 'Emulator.0001', message } }));
     }
@@ -236,7 +236,7 @@ class EmulatorServer implements Emulator {
     if (changes) {
       return this.#store.write((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
     }
-    // What is shown must not vanish again, so a change on its way to the disk is waited for.
+    // Waits until changes are on disk, because what a client has seen must not disappear.
     await this.#store.settled();
     return this.#store.read((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
   }
@@ -276,7 +276,7 @@ class EmulatorServer implements Emulator {
     }
   }
 
-  /** A client that was gone before its answer left has not been told. */
+  /** A client that disconnected before its answer was sent has not been told. */
   #watchTelling(response: ServerResponse, job_id: string): void {
     response.once('close', () => {
       if (response.writableFinished || this.#closing.signal.aborted) return;
@@ -312,7 +312,7 @@ class EmulatorServer implements Emulator {
 
   #sendHalf(response: ServerResponse, request_id: string, reply: Reply): void {
     const body = Buffer.from(reply.body);
-    // Of an empty body, too, a byte is promised that never comes.
+    // Even for an empty body, the head announces a byte that is never sent.
     this.#writeHead(response, request_id, reply, Math.max(body.length, 1));
     response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.destroy());
     if (body.length < 2) response.flushHeaders();
@@ -346,7 +346,7 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-/** A TCP reset where the platform lets us; over TLS the connection just ends. */
+/** Resets the connection (TCP) if the platform allows it; over TLS, only closes it. */
 function reset(incoming: IncomingMessage): void {
   const { socket } = incoming;
   if ('encrypted' in socket) socket.destroy();
@@ -368,7 +368,10 @@ function statusOf(delivery: Delivery): number | null {
   }
 }
 
-/** The body as text; null when it is too long (the rest is read and dropped, so that the answer gets through). */
+/**
+ * Reads the body as text; null if it is too long (then the rest is read and dropped, so that the client gets the
+ * answer).
+ */
 async function readBody(incoming: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,17 +1,17 @@
 /**
- * Signed requests (SDK-HMAC-SHA256), as the gateway in front of every service checks them. Section 8 of the
- * reference, read a second time: nothing here is shared with the signer of the drivers.
+ * Checks signed requests (SDK-HMAC-SHA256), as the gateway in front of every service does. Written from the same
+ * documentation as the signer of the drivers, but shares no code with it.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { AccessKey } from './model.ts';
 import { header, json, type Reply, type WireRequest } from './wire.ts';
 
-/** How far the date of a signature may be from the gateway's own. */
+/** How far the date of a signature may differ from the clock of the gateway. */
 const DATE_TOLERANCE_MS = 15 * 60_000;
 
 export type Verified = { good: true; key: AccessKey } | { good: false; reply: Reply };
 
-/** Whether a request comes signed at all. */
+/** Whether a request is signed. */
 export function isSigned(request: WireRequest): boolean {
   return header(request, 'authorization')?.startsWith('SDK-') === true;
 }
@@ -51,7 +51,7 @@ export function verify(
     : refused(request, 'verify aksk signature fail');
 }
 
-/** In the words of the gateway. */
+/** A refusal with the gateway's text. */
 function refused(request: WireRequest, why: string): Verified {
   const error_msg = `Incorrect IAM authentication information: ${why}`;
   const { request_id } = request;
@@ -70,7 +70,7 @@ function canonical(request: WireRequest, signed: string[]): string {
   return `${text}\n${signed.join(';')}\n${digest(request.body)}`;
 }
 
-/** A segment of the path comes escaped already, in whichever way. */
+/** Escapes a segment of the path, which the client may have escaped already in another way. */
 function again(segment: string): string {
   try {
     return escape(decodeURIComponent(segment));
@@ -79,7 +79,7 @@ function again(segment: string): string {
   }
 }
 
-/** Byte by byte: letters, digits and `-._~` stay, the rest is `%XX`. */
+/** Escapes byte by byte: letters, digits and `-._~` stay, the others become `%XX`. */
 function escape(text: string): string {
   let escaped = '';
   for (const byte of Buffer.from(text)) {

@@ -1,4 +1,7 @@
-/** For the end of a `switch` over a union: the compiler proves that no case is left, but a world file may hold any. */
+/**
+ * For the end of a `switch` over a union: the compiler proves that no case is missing, but a world file may contain
+ * any.
+ */
 export function unreachable(value: never): never {
   throw new RangeError(`emulator: unexpected ${JSON.stringify(value)}`);
 }

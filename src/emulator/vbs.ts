@@ -30,7 +30,7 @@ export function postRestore(
   return { reply: json(200, { job_id: result.job.id }), job: result.job };
 }
 
-/** The `volume_id` of a restore's body, whatever text it is; null when the body is not of the documented shape. */
+/** The `volume_id` in the body of a restore, with any text; null if the body does not have the documented shape. */
 export function restoreTarget(body: string): string | null {
   const parsed = parseJson(body);
   const order = isFields(parsed) ? parsed.restore : undefined;
@@ -50,9 +50,7 @@ const JOB_STATUS: Record<JobPhase, string> = {
   failed: 'FAIL',
 };
 
-/**
- * `GET /v1/{project_id}/jobs/{job_id}`. `quirks` bend this one answer, on top of those that the job carries.
- */
+/** `GET /v1/{project_id}/jobs/{job_id}`. `quirks` change this answer only, in addition to those of the job. */
 export function getJob(
   world: World,
   job_id: string,

@@ -1,13 +1,13 @@
-/** What goes over the wire: requests and replies as plain data, times, and the error bodies of each service. */
+/** The data of the protocol: requests and replies as plain data, times, and the error bodies of each service. */
 import { unreachable } from './unreachable.ts';
 
-/** A request after it was read whole. */
+/** A request that was read completely. */
 export interface WireRequest {
   method: string;
   /** The path as sent, undecoded, without the query. */
   path: string;
   query: URLSearchParams;
-  /** Names in lower case. */
+  /** Header names in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: string;
   /** Scheme, host and port that the client used, for links and the catalog. */
@@ -35,13 +35,13 @@ export function empty(status: number): Reply {
   return { status, headers: { 'Content-Type': 'application/json' }, body: '' };
 }
 
-/** A header's value; the first if it came several times. */
+/** The value of a header; the first one if there are several. */
 export function header(request: WireRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** The body as JSON; undefined when it is not JSON. */
+/** Parses the body as JSON; undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -79,7 +79,7 @@ const TITLES: Record<number, string> = {
   413: 'Request Entity Too Large',
 };
 
-/** `{"itemNotFound":{"code","message"}}` and its sisters of Cinder, EVS and Nova. */
+/** `{"itemNotFound":{"code","message"}}` and similar, of Cinder, EVS and Nova. */
 export function blockStorageError(status: number, message: string): Reply {
   return json(status, { [FAULT_NAMES[status] ?? 'computeFault']: { code: status, message } });
 }
@@ -97,7 +97,7 @@ const FAULT_NAMES: Record<number, string> = {
   503: 'serviceUnavailable',
 };
 
-/** An error in the words of the service that was asked. */
+/** An error in the format of the requested service. */
 export function serviceError(service: Service, status: number, message: string, code?: string): Reply {
   switch (service) {
     case 'identity':

@@ -1,9 +1,9 @@
 /**
- * Where a world lives: in memory, or in a file that outlives its process.
+ * Stores a world: in memory, or in a file that outlives its process.
  *
- * A change is durable before it is answered (temporary file, fsync, rename, fsync of the folder); changes that come
- * while a write is under way share the next one. What time alone brings about needs no write: it follows from what
- * the file says. A short exclusive lock around each write lets several processes serve the same file.
+ * A change is durable before it is answered (temporary file, fsync, rename, fsync of the folder). Changes that arrive
+ * during a write share the next one. Changes that follow from time alone need no write, because the file determines
+ * them. A short exclusive lock around each write lets several processes serve the same file.
  */
 import { randomUUID } from 'node:crypto';
 import { closeSync, lstatSync, openSync, writeSync } from 'node:fs';
@@ -17,21 +17,21 @@ import { replaceFile } from '../files/replace-file.ts';
 import { isFields } from './check.ts';
 import type { World } from './model.ts';
 
-/** The world file cannot be used; the message says what is wrong and what to do. */
+/** The world file cannot be used. The message says what is wrong and what to do. */
 export class WorldFileError extends Error {
   override readonly name = 'WorldFileError';
 }
 
 export interface WorldStore {
-  /** Uses the world as it is now. `use` may move it on in time, but must not change it otherwise. */
+  /** Reads the current world. `use` may advance it in time, but must not change it otherwise. */
   read<T>(use: (world: World) => T): T;
-  /** Changes the world; resolves with what `change` returned once the change is durable. */
+  /** Changes the world. Resolves with the result of `change` once the change is durable. */
   write<T>(change: (world: World) => T): Promise<T>;
-  /** Resolves when nothing is waiting to become durable. */
+  /** Resolves when no change is waiting to become durable. */
   settled(): Promise<void>;
 }
 
-/** A world that ends with its process. */
+/** A world in memory, which ends with its process. */
 export function memoryStore(world: World): WorldStore {
   return {
     read: (use) => use(world),
@@ -41,10 +41,10 @@ export function memoryStore(world: World): WorldStore {
 }
 
 /**
- * The world in `path`, or the one that `create` makes if there is no such file yet. `signal` ends the wait for another
- * process that uses the file, with its reason.
+ * Opens the world in `path`, or the one that `create` makes if the file does not exist. If `signal` is aborted, the
+ * wait for another process that uses the file rejects with its reason.
  *
- * @throws WorldFileError if the file is damaged, of another format, newer than this program, or out of reach
+ * @throws WorldFileError if the file is damaged, of another format, newer than this program, or not accessible
  */
 export async function openWorldFile(
   path: string,
@@ -81,7 +81,7 @@ class FileStore implements WorldStore {
   #stamp: string | null;
   #queue: Waiting[] = [];
   #draining: Promise<void> | null = null;
-  /** Between a change in memory and its durability the file is behind, not ahead. */
+  /** True between a change in memory and its write: the file is then older than the memory. */
   #writing = false;
 
   constructor(path: string) {
@@ -137,7 +137,7 @@ class FileStore implements WorldStore {
           await lock.release();
         }
       } catch (error) {
-        // What is not durable did not happen: the next one starts from what the file says.
+        // A change that is not durable did not happen: the next one starts from the content of the file.
         this.#stamp = '';
         for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0)) {
           settle({ good: false, error: damageOf(error, this.#path) });
@@ -146,7 +146,7 @@ class FileStore implements WorldStore {
     }
   }
 
-  /** Takes over what another process wrote. A file that was removed is made again by the next write. */
+  /** Loads what another process wrote. If the file was removed, the next write creates it again. */
   #refresh(): void {
     const stamp = stampOf(this.#path);
     if (stamp === null || stamp === this.#stamp) return;
@@ -164,8 +164,8 @@ function attempt(run: () => unknown, path: string): Outcome {
 }
 
 /**
- * Only the outline of a file is checked when it is read. Whatever in it is missing, of another type or too deep shows when
- * it is used; nothing of it is repeated.
+ * Only the outline of a file is checked when it is read. A part that is missing, of another type or too deep causes an
+ * error when it is used. The message contains nothing of the file.
  */
 function damageOf(error: unknown, path: string): unknown {
   if (!(error instanceof TypeError || error instanceof RangeError)) return error;
@@ -174,7 +174,7 @@ function damageOf(error: unknown, path: string): unknown {
   });
 }
 
-/** Changes with every write, since each write makes a new file; null if there is none. */
+/** Changes with every write, because each write creates a new file; null if there is no file. */
 function stampOf(path: string): string | null {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
@@ -195,11 +195,11 @@ const PARTS = [
 const REMOVE = 'Remove the file to begin with a new world.';
 const LISTS = ['running', 'agenda', 'fault_log'];
 
-/** More than the largest world that `--volumes` makes. */
+/** More than the size of the largest world that `--volumes` creates. */
 const WORLD_BYTES_MAX = 512 * 1024 * 1024;
 const LOCK_BYTES_MAX = 64 * 1024;
 
-/** Nothing of the file is repeated before it is known to be a world: it may hold somebody's secrets. */
+/** No message quotes the file before it is known to be a world, because it may contain secrets. */
 function load(path: string): World {
   const world = parsed(read(path));
   if (!isFields(world) || world.format !== 'vbsctl-emulator-world') {
@@ -223,7 +223,7 @@ function load(path: string): World {
   return world as unknown as World;
 }
 
-/** The code of the system, or what is wrong with the file. */
+/** The error code of the system, or what is wrong with the file. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return error instanceof UnfitFileError || code === undefined ? message : code;
@@ -250,7 +250,7 @@ interface Lock {
   release(): Promise<void>;
 }
 
-/** Who holds the lock, as it stands in the lock file. */
+/** The owner of the lock, as written in the lock file. */
 interface Holder {
   pid: number;
   host: string;
@@ -258,13 +258,15 @@ interface Holder {
 }
 
 const LOCK_WAIT_MS_MAX = 10_000;
-/** A lock file whose content is not there yet is being written; after this long, its writer died over it. */
+/** An empty lock file is still being written. If it stays empty for longer than this, its writer has died. */
 const LOCK_EMPTY_MS_MAX = 2000;
 
-/** Ids of the locks that this very process holds, to tell them from those of a dead one with the same pid. */
+/** Ids of the locks that this process holds, to distinguish them from those of a dead process with the same pid. */
 const held = new Set<string>();
 
-/** Held for one read-modify-write, a few milliseconds; that of a dead process of this host is taken over. */
+/**
+ * The lock is held for one read-modify-write, a few milliseconds. A lock of a dead process of this host is taken over.
+ */
 async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   const lock = `${path}.lock`;
   const me: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
@@ -291,7 +293,7 @@ async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   }
 }
 
-/** Null for what is gone by now. A link or a pipe is nobody's lock, and is not waited for. */
+/** Reads the lock; null if it no longer exists. A link or a pipe is not a lock, and nobody waits for it. */
 async function readLock(path: string): Promise<string | null> {
   try {
     return (await readRegularFile(path, LOCK_BYTES_MAX)).toString();
@@ -336,7 +338,7 @@ function isStale(text: string, lock: string): boolean {
   }
 }
 
-/** Moves the lock aside first: of two that find it stale, one may meet the fresh lock of the other. */
+/** Moves the lock aside first: if two processes find it stale, one may meet the new lock of the other. */
 async function removeStale(lock: string, stale: string): Promise<void> {
   const aside = `${lock}.${randomUUID()}`;
   try {

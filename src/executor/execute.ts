@@ -119,7 +119,7 @@ class Execution {
     try {
       this.#checkLeaseTtl();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
-      // As this run writes it: a saved plan that was applied before does not take back what was noted since.
+      // Written with the digest of this run, so that a saved plan that is applied again does not undo a later change.
       const noted = notedRecords(plan, lease.state(), isoTime(clock.now())).map(
         ({ plan_digest: _, ...record }) => writtenBy(record, this.#input.planDigest),
       );

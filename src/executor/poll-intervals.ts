@@ -12,7 +12,10 @@ export function worthAPage(missing: number, pages: number): boolean {
   return missing > READS_PER_PAGE * pages;
 }
 
-/** Ms until the next read of a restore of this age. The end is noticed late by at most an eighth of its duration. */
+/**
+ * Ms until the next read of a restore of this age. The end is noticed late by at most the minimum interval plus an
+ * eighth of the duration.
+ */
 export function lookInterval(ageMs: number, poll: PollSettings): number {
   return Math.min(poll.min_interval_ms + ageMs / 8, poll.max_interval_ms);
 }

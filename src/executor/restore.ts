@@ -147,7 +147,7 @@ class Attempts {
     return undefined;
   }
 
-  /** Takes the baseline, commits the intent, sends the POST and commits its outcome. */
+  /** Commits the baseline and the intent, sends the POST and commits its outcome. */
   async #post({ permit, readings }: Ready): Promise<End | typeof AGAIN> {
     const restore = this.#restore;
     const { run, ids } = restore;
@@ -247,7 +247,8 @@ class Attempts {
     this.#failed++;
     this.#lastFailure = failure;
     this.#firstFailedAt ??= now;
-    // A volume that is not ready yet may take as long as the restore. A new token is tried however long settle takes.
+    // give_up_after does not apply: the volume may become ready at any time before the timeout, and the attempt with a
+    // new token waits for the settle time first.
     this.#giveUpAfterMs =
       again === 'when_ready' || again === 'reauthenticate'
         ? Number.POSITIVE_INFINITY

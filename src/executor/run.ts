@@ -11,8 +11,9 @@ import type { RestorePoller } from './restore-poller.ts';
 import type { SlowWrites } from './slow-writes.ts';
 
 /**
- * How far a run goes. `finish`: starts restores and follows them to the end. `no_wait` (`--no-wait`): starts what is ready,
- * and ends once the cloud has accepted it. `follow`: brings open restores to their end, and starts nothing.
+ * How far a run goes. `finish`: starts restores and follows them to the end. `no_wait` (`--no-wait`): starts what is
+ * ready, and ends once the cloud has accepted it. `follow`: follows restores that are under way to their end, and
+ * starts nothing.
  */
 export type RunMode = 'finish' | 'no_wait' | 'follow';
 

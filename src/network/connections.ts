@@ -5,16 +5,16 @@ import { openTunnel, type ProxyChoice } from './proxy.ts';
 import { whenDrained } from './write-gate.ts';
 
 /**
- * Agents that hand a socket over only once it is connected (TLS handshake and certificate check included).
- * Node's own agents hand over a socket that is still connecting; then nobody can say whether the request
- * was written. With these, a request that never got a socket never left, and one that gets it is written at once.
+ * Agents that hand over a socket only after it is connected (TLS handshake and certificate check included). Node's own
+ * agents hand over a socket that is still connecting; then nobody can tell whether the request was written. With these
+ * agents, a request without a socket was never sent, and a request with a socket is written at once.
  */
 export interface Connections {
-  /** Kept alive and used again. */
+  /** For reads. Connections are kept alive and reused. */
   readonly reads: AgentPair;
   /**
-   * A fresh connection each. A kept one that the server just closed would end in a reset after the write:
-   * harmless for a read, a needless doubt for a restore.
+   * For POSTs: a new connection for each. If the server had just closed a reused one, the write would end in a reset.
+   * This is harmless for a read, but makes the result of a restore needlessly unknown.
    */
   readonly posts: AgentPair;
 }
@@ -25,19 +25,19 @@ export interface AgentPair {
 }
 
 export interface ConnectionSettings extends TlsSettings {
-  /** For all of it: proxy, TCP, TLS. */
+  /** For the whole connection: proxy, TCP and TLS. */
   readonly connectTimeoutMs: number;
   readonly proxyFor?: ProxyChoice;
 }
 
 /** PEM texts. */
 export interface TlsSettings {
-  /** Trusted in place of Node's own (`OS_CACERT`). */
+  /** Certificate authorities that replace those of Node (`OS_CACERT`). */
   readonly ca?: string;
-  /** Of our own, shown to servers that ask (`OS_CERT`, `OS_KEY`). */
+  /** Client certificate and key, for servers that ask for them (`OS_CERT`, `OS_KEY`). */
   readonly cert?: string;
   readonly key?: string;
-  /** Whoever answers is believed (`OS_INSECURE`). */
+  /** The certificate of the server is not checked (`OS_INSECURE`). */
   readonly insecure?: true;
 }
 
@@ -68,7 +68,7 @@ function handingOverConnected<A extends http.Agent>(
 ): A {
   const open = agent.createConnection.bind(agent);
   agent.createConnection = (options: http.ClientRequestArgs, callback) => {
-    // Node calls it with an error alone, too; its types don't say so.
+    // Node may call it with only an error, although its types do not say so.
     const handOver = callback as (error: Error | null, socket?: Duplex) => void;
     let socket: Duplex | undefined;
     let isSettled = false;
@@ -78,18 +78,18 @@ function handingOverConnected<A extends http.Agent>(
       clearTimeout(timer);
       socket?.off('error', settle).off(connected, onConnected);
       if (error === null) return handOver(null, socket);
-      // A second error while the socket is torn down has nobody left to tell.
+      // Nobody handles a second error while the socket is being destroyed.
       socket?.on('error', () => {}).destroy();
       handOver(error);
     };
-    // What is left of the handshake goes out first: then the request does not wait behind it (write-gate.ts).
+    // Waits until the rest of the handshake is written, so that the request does not queue behind it (write-gate.ts).
     const onConnected = () => socket && whenDrained(socket, () => settle(null));
     const toTarget = (through?: Duplex) => {
       try {
         const made = open({ ...options, ...(through ? { socket: through } : {}) }) as Duplex;
         socket = made.once('error', settle).once(connected, onConnected);
       } catch (error) {
-        // A client key that does not belong to its certificate, or that is encrypted.
+        // The client key does not match its certificate, or is encrypted.
         settle(error as Error);
       }
     };

@@ -23,7 +23,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host name',
 };
 
-/** The codes that trusting another authority can fix. */
+/** Error codes that can be fixed by trusting another certificate authority. */
 export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -32,7 +32,7 @@ export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** No repetition mends these: a certificate that is not believed, a proxy that wants a login. */
+/** Errors that a retry cannot fix: an untrusted certificate, a proxy that requires a login. */
 export function isForGood(code: string): boolean {
   return (
     UNTRUSTED_CERTIFICATE.has(code) ||
@@ -42,18 +42,18 @@ export function isForGood(code: string): boolean {
   );
 }
 
-/** What mends it, where the way there is at fault: `trust` makes an authority of one's own believed. */
+/** The remedy for a fault of the network. `trust`: how to trust a certificate authority of one's own. */
 export function networkRemedy(code: string, trust: string): string | undefined {
   if (UNTRUSTED_CERTIFICATE.has(code)) return `if its authority is one of your own: ${trust}`;
   return code.startsWith('PROXY_') ? 'correct HTTPS_PROXY, or name the server in NO_PROXY' : undefined;
 }
 
-/** One sentence for people. Node's own text serves where the code is not in the table. */
+/** One sentence for people. If the code is not in the table, it is Node's own text. */
 export function explainNetworkError(code: string, message: string): string {
   return `${EXPLANATIONS[code] ?? plainText(message)} (${code})`;
 }
 
-/** Node's name of what went wrong; empty where an error has none. */
+/** Node's code of the error; empty if the error has none. */
 export function codeOf(cause: unknown): string {
   const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : '';

@@ -1,14 +1,14 @@
 /**
- * Percent-encoding that never throws. `encodeURIComponent` and `decodeURIComponent` throw a URIError for texts
- * that people, files and servers can write.
+ * Percent-encoding that never throws. `encodeURIComponent` and `decodeURIComponent` throw a URIError for some texts
+ * that people, files and servers may contain.
  */
 
-/** One path segment, or one value of a query. A lone surrogate, which no URL can hold, becomes U+FFFD. */
+/** Encodes one path segment or one value of a query. A lone surrogate, which a URL cannot contain, becomes U+FFFD. */
 export function encodePercent(text: string): string {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'));
 }
 
-/** As curl decodes: what is no escape (`%ZZ`, a lone `%`) stands for itself. */
+/** Decodes as curl does: an invalid escape (`%ZZ`, a lone `%`) stays as it is. */
 export function decodePercent(text: string): Buffer {
   const parts = text.split(/(%[0-9a-f]{2})/i);
   return Buffer.concat(

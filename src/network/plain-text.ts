@@ -1,7 +1,7 @@
 import type { Secrets } from '../domain/secrets.ts';
 
 const LENGTH_MAX = 300;
-/** As much of a text is looked at for a message. */
+/** The maximum length of a text that is processed for a message. */
 export const MESSAGE_LENGTH_MAX = 4_000;
 
 // ANSI sequences whole, then every control character, then the characters that turn the direction of text.
@@ -9,9 +9,9 @@ export const MESSAGE_LENGTH_MAX = 4_000;
 const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu;
 
-/** What somebody else wrote, fit for a message: one line, nothing that moves a cursor or hides text, bounded. */
+/** Makes foreign text safe for a message: one line, no characters that move the cursor or hide text, limited length. */
 export function plainText(text: string, lengthMax = LENGTH_MAX): string {
-  // Bounded first: the text may be as long as a whole response.
+  // Cut first, because the text may be as long as a whole response.
   const line = text
     .slice(0, lengthMax * 4)
     .replace(ANSI, '')
@@ -22,13 +22,14 @@ export function plainText(text: string, lengthMax = LENGTH_MAX): string {
   return characters.length > lengthMax ? `${characters.slice(0, lengthMax - 1).join('')}…` : line;
 }
 
-/** What a server said, fit for a message of ours: as `plainText`, and without secrets. */
+/** Makes the text of a server safe for a message: as `plainText`, and without secrets. */
 export function messageText(
   text: string,
   secrets: Pick<Secrets, 'maskMessage'> | undefined,
   lengthMax = LENGTH_MAX,
 ): string {
-  // Made plain first: nothing that vanishes may hold a secret apart. Cut last: half a secret is not found.
+  // Characters are removed first, because they could split a secret; the text is cut last, because half a secret would
+  // not be found.
   const plain = plainText(text, MESSAGE_LENGTH_MAX);
   return plainText(secrets?.maskMessage(plain) ?? plain, lengthMax);
 }

@@ -1,13 +1,14 @@
-// Own code, not `https-proxy-agent`: it passes a proxy’s 407 off as the server’s answer, and then nobody knows whether a request had left.
+// Own code instead of `https-proxy-agent`, which returns a proxy’s 407 as the server’s answer: then nobody can tell
+// whether a request was sent.
 import net, { BlockList, isIP } from 'node:net';
 import { Failure } from '../domain/errors.ts';
 import { decodePercent } from './percent.ts';
 
-/** A proxy that connects through (`CONNECT`); it sees host and port, and nothing of what is said. */
+/** A proxy that opens a tunnel (`CONNECT`). It sees host and port, but no content. */
 export interface Proxy {
   readonly host: string;
   readonly port: number;
-  /** The value of `Proxy-Authorization`. A secret. */
+  /** The value of `Proxy-Authorization`. It is a secret. */
   readonly authorization?: string;
 }
 
@@ -16,9 +17,9 @@ export type ProxyChoice = (host: string, port: number) => Proxy | undefined;
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in capitals or not, as curl reads them.
- * Only https goes through; a cloud that speaks plain http is on this machine or next to it. Throws a Failure
- * (`invalid`) for an address that is none; the address is not repeated, for it may hold a password.
+ * Which hosts are reached through a proxy: `HTTPS_PROXY` and `NO_PROXY`, in upper or lower case, read as curl does.
+ * Only https uses the proxy; a cloud with plain http is on this machine or near it. Throws a Failure (`invalid`) for an
+ * invalid address, without the address, because it may contain a password.
  */
 export function proxyFromEnv(env: Env): ProxyChoice {
   const variable = proxyVariable(env);
@@ -28,12 +29,12 @@ export function proxyFromEnv(env: Env): ProxyChoice {
   return (host, port) => (isExempt(host, port) ? undefined : proxy);
 }
 
-/** The variable that names the proxy: the first that is set counts, as with curl. */
+/** The variable that names the proxy. As with curl, the first one that is set counts. */
 export function proxyVariable(env: Env): string | undefined {
   return ['https_proxy', 'HTTPS_PROXY'].find((name) => env[name]);
 }
 
-/** For people: whether the address is reached through a proxy, and what says so. A login is not told. */
+/** For people: whether the address is reached through a proxy, and which variable decides it. Omits the login. */
 export function describeProxy(
   env: Env,
   address: string,
@@ -47,7 +48,7 @@ export function describeProxy(
   return { value: `${proxy.host}:${proxy.port}${login}`, from: name };
 }
 
-/** The passwords in the addresses of proxies, as they are written and as they are meant. */
+/** The passwords in the addresses of proxies, both encoded and decoded. */
 export function proxySecrets(env: Env): string[] {
   return [env.https_proxy, env.HTTPS_PROXY, env.http_proxy, env.HTTP_PROXY].flatMap((address) => {
     const written = /^(?:[^:/]*:\/\/)?[^:/]*:(.+)@/.exec(address ?? '')?.[1];
@@ -66,7 +67,7 @@ function parseProxy(variable: string, address: string): Proxy {
         : `names a ${scheme} proxy, and only http proxies work`,
     );
   const url = URL.canParse(full) ? new URL(full) : undefined;
-  // A password with a bare / or # ends the host name there, and its rest must not pass for a path.
+  // A bare / or # in a password ends the host name there. The rest must not be taken for a path.
   if (!url || url.hostname === '' || `${url.pathname}${url.search}${url.hash}`.includes('@'))
     throw badProxy(variable, 'is not the address of an HTTP proxy');
   const { hostname, port, username, password } = url;
@@ -78,7 +79,7 @@ function parseProxy(variable: string, address: string): Proxy {
   };
 }
 
-/** The address is not repeated. */
+/** The failure does not contain the address. */
 function badProxy(variable: string, problem: string): Failure {
   return Failure.of('invalid', 'bad-proxy', `${variable} ${problem}`, {
     remedy:
@@ -86,13 +87,15 @@ function badProxy(variable: string, problem: string): Failure {
   });
 }
 
-/** `NO_PROXY`: names with what lies under them, addresses, networks (`10.0.0.0/8`), each with a port or without; `*`. */
+/**
+ * `NO_PROXY`: names including their subdomains, addresses, networks (`10.0.0.0/8`), each with or without a port; `*`.
+ */
 function exemptions(list: string): (host: string, port: number) => boolean {
   const entries = list.split(/[\s,]+/).filter((entry) => entry !== '');
   const networks = new BlockList();
   const names: { readonly name: string; readonly port?: number }[] = [];
   for (const entry of entries) {
-    // An entry that is no network is compared as a name, and so exempts nothing by mistake.
+    // An entry that is not a network is compared as a name, so it exempts nothing by mistake.
     if (addNetwork(networks, entry)) continue;
     const [, host = '', port] = /^(\[[^\]]*\]|.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
     const name = plainName(host.replace(/^\*?\./, ''));
@@ -110,10 +113,10 @@ function exemptions(list: string): (host: string, port: number) => boolean {
   };
 }
 
-/** Whether the entry is an address or a network, with or without the brackets of IPv6. */
+/** Whether the entry is an address or a network, with or without IPv6 brackets. */
 function addNetwork(networks: BlockList, entry: string): boolean {
   const [, host = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
-  // A zone (fe80::1%eth0) names an interface of this machine; no URL holds one.
+  // A zone (fe80::1%eth0) names an interface of this machine. A URL cannot contain one.
   const address = bare(host).replace(/%.*$/, '');
   const version = isIP(address);
   if (version === 0 || Number(bits ?? 0) > (version === 6 ? 128 : 32)) return false;
@@ -123,7 +126,7 @@ function addNetwork(networks: BlockList, entry: string): boolean {
   return true;
 }
 
-/** Without brackets and the dot of the root, in small letters. */
+/** In lower case, without brackets and without the trailing dot. */
 function plainName(host: string): string {
   return bare(host).toLowerCase().replace(/\.$/, '');
 }
@@ -132,12 +135,12 @@ function bare(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
-/** Of the head of a proxy's answer. */
+/** Maximum length of the head of a proxy's answer. */
 const HEAD_BYTES_MAX = 16 * 1024;
 
 /**
- * A connection through the proxy: `done` gets it, or the error, once. Destroying the returned socket ends the
- * attempt. Until `done`, not a byte of the request has left.
+ * Connects through the proxy. Calls `done` once, with the connection or the error. To cancel the attempt, destroy the
+ * returned socket. No byte of the request is sent before `done`.
  */
 export function openTunnel(
   proxy: Proxy,

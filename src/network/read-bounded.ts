@@ -1,4 +1,4 @@
-/** An answer went beyond its limit; what had come of it was thrown away. */
+/** An answer exceeded its limit. The part that was received is discarded. */
 export class AnswerTooLarge extends Error {
   readonly bytesMax: number;
 
@@ -9,9 +9,9 @@ export class AnswerTooLarge extends Error {
 }
 
 /**
- * All that a stream brings, at most `bytesMax`: beyond that it is ended, and `AnswerTooLarge` thrown. Counted where the
- * bytes are used, which is after they were decompressed. Takes at most twice the memory of what came, also when it comes
- * in pieces of one byte.
+ * Reads a whole stream, at most `bytesMax`: beyond that, ends the stream and throws `AnswerTooLarge`. Counts the bytes
+ * where they are used, that is, after they were decompressed. Needs at most twice the memory of the content, even if it
+ * arrives byte by byte.
  */
 export async function readBounded(stream: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Buffer> {
   let whole = Buffer.allocUnsafe(Math.min(bytesMax, 64 * 1024));

@@ -2,23 +2,23 @@ import pRetry from 'p-retry';
 import type { Clock } from '../domain/clock.ts';
 
 /**
- * The attempt may be made again: nothing was changed, or making it twice changes nothing more. When it is not made again,
+ * The attempt may be repeated: it changed nothing, or a second attempt changes nothing more. If it is not repeated,
  * `cause` is thrown, if there is one.
  */
 export class RetryableError extends Error {}
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Attempts after the first one. */
+  /** Number of attempts after the first one. */
   readonly retries: number;
-  /** Pause before the next attempt, after `failed` failed ones (from 1); undefined: there is no next one. */
+  /** Pause before the next attempt, after `failed` failed ones (from 1). Undefined: there is no further attempt. */
   readonly pauseMs: (failed: number) => number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Repeats what throws `RetryableError`; all else is thrown at once, and the signal's reason during a pause. For reads, and
- * requests that do the same when they are made twice. Never for the POST of a restore.
+ * Repeats an attempt that throws `RetryableError`. Throws every other error at once, and the signal's reason during a
+ * pause. For reads, and for requests that have the same effect if made twice. Never for the POST of a restore.
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
@@ -27,7 +27,7 @@ export async function retry<T>(
   try {
     return await pRetry(attempt, {
       retries,
-      // p-retry waits on timers of its own: the pause is made here, on the clock that was passed in.
+      // p-retry uses timers of its own, so the pause is made here, on the clock that was passed in.
       minTimeout: 0,
       shouldRetry: async ({ error, attemptNumber }) => {
         const ms = error instanceof RetryableError ? pauseMs(attemptNumber) : undefined;

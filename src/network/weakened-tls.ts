@@ -3,8 +3,8 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import type { Proxy } from './proxy.ts';
 
 /**
- * Every setting that weakens TLS, in words. Each is obeyed, and told once a run on stderr: it may have been set
- * long ago, by somebody else, or only for a test.
+ * Describes every setting that weakens TLS. Each setting is obeyed and reported once per run on stderr: it may have
+ * been set long ago, by somebody else, or only for a test.
  */
 
 /** Settings of Node itself. They weaken the connections to the cloud and to a remote state alike. */
@@ -42,7 +42,9 @@ export function weakenedByNode(env: Readonly<Record<string, string | undefined>>
   ];
 }
 
-/** `server`: whose certificate, as in “the certificate of the cloud”. `setBy`: where the setting stands. */
+/**
+ * `server`: the owner of the certificate, as in “the certificate of the cloud”. `setBy`: where the setting comes from.
+ */
 export function certificateUnchecked(server: string, setBy: string, remedy: string): Diagnostic {
   return weakened(
     `the certificate of ${server} is not checked`,
@@ -51,7 +53,7 @@ export function certificateUnchecked(server: string, setBy: string, remedy: stri
   );
 }
 
-/** Undefined for https, and for an address on this machine. `server`: as in “the connection to the cloud”. */
+/** Undefined for https, and for an address of this machine. `server`: as in “the connection to the cloud”. */
 export function unencrypted(
   server: string,
   address: string,
@@ -67,7 +69,7 @@ export function unencrypted(
   );
 }
 
-/** A login that a proxy is sent, unencrypted, before the tunnel begins. `variable`: what names the proxy. */
+/** A login is sent to a proxy unencrypted, before the tunnel begins. `variable`: the variable that names the proxy. */
 export function proxyLoginUnencrypted(proxy: Proxy | undefined, variable: string): Diagnostic | undefined {
   if (proxy?.authorization === undefined || isLoopback(proxy.host)) return undefined;
   return weakened(
@@ -78,8 +80,8 @@ export function proxyLoginUnencrypted(proxy: Proxy | undefined, variable: string
 }
 
 /**
- * Whether packets to a host (name or address, IPv6 with or without brackets) stay on this machine. Of all names, only
- * `localhost`: /etc/hosts defines it. Others, `a.localhost` too, may come from a name server.
+ * Whether packets to a host (name or address, IPv6 with or without brackets) stay on this machine. The only such name
+ * is `localhost`, which /etc/hosts defines. A name server may resolve other names, including `a.localhost`.
  */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();

@@ -1,31 +1,33 @@
 import type { Duplex } from 'node:stream';
 
-/** Asked whether the bytes of a request may still leave, and told when they did. */
+/** Decides whether the bytes of a request may still be sent, and learns when they were. */
 export interface WriteGate {
-  /** Asked in the last synchronous step before bytes are handed to the system. On false none are, and the socket ends. */
+  /**
+   * Called in the last synchronous step before bytes are passed to the system. If false, none are passed, and the
+   * socket ends.
+   */
   readonly mayLeave: () => boolean;
-  /** The bytes that were let through are with the system. Called within the same synchronous step, unless it took none. */
+  /** Called in the same synchronous step, after the system took the bytes. Not called if it took none. */
   readonly onWritten?: (() => void) | undefined;
 }
 
-/** What a request ends with that was not let through. */
+/** The error of a request that the gate stopped. */
 export const CALLED_OFF = 'NOT_SENT_STALE';
 
-/** How a socket writes without a gate. */
+/** The write functions of a socket without a gate. */
 const ungated = new WeakMap<Duplex, Duplex['_write']>();
 
 /**
- * Asks `gate` right before each write of `socket`, which is connected and has nothing left to write. Node hands what
- * a request has to say to the system in one such write, head and body together, and at once: the system is asked to
- * take it before the call returns, through TLS and a proxy's tunnel, too. So nothing but that call lies between the
- * question and the first byte; whoever is frozen earlier is asked when it wakes. Replaces the gate of an earlier request
- * on this socket.
+ * Asks `gate` right before each write of `socket`, which is connected and has nothing left to write. Node passes a
+ * request to the system in one synchronous write (head and body, also through TLS and a tunnel). The gate is asked
+ * directly before that write, so a process that was frozen earlier is asked when it wakes. Replaces the gate of an
+ * earlier request on this socket.
  */
 export function gateWrites(socket: Duplex, gate: WriteGate): void {
   const write = ungated.get(socket) ?? socket._write;
   ungated.set(socket, write);
   const gated = (bytes: Buffer, done: (error?: Error | null) => void): void => {
-    // Else they wait in this process until what was written before them is taken.
+    // Otherwise the bytes would wait in this process until the system took the earlier ones.
     const isTakenAtOnce = isDrained(socket);
     const onDone = (error?: Error | null) => {
       if (!error && !isTakenAtOnce) gate.onWritten?.();
@@ -39,18 +41,19 @@ export function gateWrites(socket: Duplex, gate: WriteGate): void {
     if (isTakenAtOnce) gate.onWritten?.();
   };
   socket._write = (chunk, encoding, done) => gated(bytesOf({ chunk, encoding }), done);
-  // One buffer, made before the question: putting it together would take longer than all else between it and the write.
+  // The buffer is built before the gate is asked, because building it would take longer than everything else before the
+  // write.
   socket._writev = (chunks, done) => gated(Buffer.concat(chunks.map(bytesOf)), done);
 }
 
-/** Calls `done` once nothing that was written before is left in this process: the end of a TLS handshake may be. */
+/** Calls `done` once this process has passed all earlier bytes to the system, such as the end of a TLS handshake. */
 export function whenDrained(socket: Duplex, done: () => void): void {
   setImmediate(() => (socket.destroyed || isDrained(socket) ? done() : whenDrained(socket, done)));
 }
 
 /**
- * Bytes that Node holds for the system: `writeQueueSize` of a handle counts them, for TLS what is encrypted and not yet
- * taken. Node documents no other way to know it; where it is missing, they are taken to be none.
+ * Number of bytes that Node has not passed to the system yet: the `writeQueueSize` of a handle; for TLS, of its
+ * encrypted bytes. Node documents no other way to get it. If it is missing, the number is taken as 0.
  */
 function isDrained(socket: Duplex): boolean {
   const { _handle: handle } = socket as Duplex & { readonly _handle?: { readonly writeQueueSize?: number } };
@@ -68,5 +71,7 @@ function bytesOf({
 }
 
 function calledOff(): Error {
-  return Object.assign(new Error('it was called off before its first byte left'), { code: CALLED_OFF });
+  return Object.assign(new Error('the request was cancelled before its first byte was sent'), {
+    code: CALLED_OFF,
+  });
 }

@@ -68,9 +68,9 @@ const noEndpoint: Cell = {
 
 const TABLE: Record<Failure, Record<Type, Cell>> = {
   none: {
-    password: { passes: 'credentials', said: 'renewed as long as it is needed' },
+    password: { passes: 'credentials', said: 'renewed automatically' },
     token: { passes: 'credentials', said: 'cannot be renewed' },
-    'application credential': { passes: 'credentials', said: 'renewed as long as it is needed' },
+    'application credential': { passes: 'credentials', said: 'renewed automatically' },
     'access key': { passes: 'credentials', said: 'the signature was accepted' },
   },
   'wrong secret': {

@@ -105,7 +105,7 @@ describe('reads that a server stretches without end', () => {
       status: 200,
       body: { volumes: [volume(`v${n}`)], volumes_links: next(`marker=${n % 2}`) },
     }));
-    expect(messageOf(await (await open()).volumes())).to.contain('lead in a circle');
+    expect(messageOf(await (await open()).volumes())).to.contain('link back to an earlier page');
     expect(cloud.count('/volumes/detail')).to.equal(3);
   });
 

@@ -7,7 +7,9 @@ describe('what a person is told of a pause', () => {
   it('for how long the cloud asks, until when, and how to end it', () => {
     const note = slowdownNote({ status: 429, asked_ms: 61_000, pause_ms: 61_000 }, NOW);
     expect(note?.summary).to.equal('the cloud asks to wait 1m 1s (HTTP 429)');
-    expect(note?.detail).to.equal('Nothing is sent until 18:01:01 UTC; then it goes on. Ctrl-C ends it now.');
+    expect(note?.detail).to.equal(
+      'Nothing is sent until 18:01:01 UTC; then vbsctl continues. Ctrl-C ends it now.',
+    );
   });
 
   it('nothing of one that is over before it is read, or that is not waited for', () => {

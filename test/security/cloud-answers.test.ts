@@ -179,7 +179,7 @@ poll: {min_interval: 50ms, max_interval: 100ms}
     const importJob = () =>
       run('import', 'night/data', '--job-id', 'job-1', '-f', 'restores.yaml', '--state', './s.json');
     for (const [job, because] of [
-      [{ ...restored, job_id: OTHER }, 'it is about another one than was asked for'],
+      [{ ...restored, job_id: OTHER }, 'the answer describes another volume or backup than requested'],
       [{ ...restored, entities: {} }, 'does not name a disk'],
       [{ ...restored, job_type: 'bksVerify' }, 'did other work than a restore: bksVerify'],
       [untyped, 'does not say what it did'],

@@ -16,19 +16,19 @@ import { keystoneUrl } from './keystone.ts';
 import { type AccessKey, sign } from './sign.ts';
 
 /**
- * The service locks a key for five minutes after five refusals in a row. So after each refusal nothing is signed
- * for a while; requests that are under way already may still be refused.
+ * The service locks a key for five minutes after five refusals in a row. So nothing is signed for a while after each
+ * refusal. Requests that are already in progress may still be refused.
  */
 const QUIET_MS = 60_000;
 
-/** Signs each request with an access key, in place of a token (AK/SK). Nothing has to be renewed. */
+/** Signs each request with an access key, instead of a token (AK/SK). Nothing has to be renewed. */
 export class SigningSession implements Session {
   readonly #credential: Credential;
   readonly #clock: Clock;
   readonly #cloudClock: CloudClock;
   #refusal: { readonly failure: CloudFailure; readonly untilMs: number } | undefined;
 
-  /** `projectId` is absent while it is being looked up. */
+  /** `projectId` is absent until it is known. */
   constructor(
     key: AccessKey,
     projectId: string | undefined,
@@ -78,7 +78,7 @@ export type LookUp<T> =
   | { readonly kind: 'found'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure };
 
-/** What a token tells by itself, and a signature has to ask for. */
+/** Looks up what Keystone sends along with a token, but not with a signature. */
 export class AccountLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;
@@ -90,18 +90,18 @@ export class AccountLookUps {
     this.#tools = tools;
   }
 
-  /** The projects of that name which the key's owner sees. */
+  /** The projects with that name that the owner of the key sees. */
   projects(name: string, signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
     return this.#read(
       undefined,
       `projects?name=${encodePercent(name)}`,
-      // A service that does not know the filter lists them all.
+      // A service that does not know the filter lists all projects.
       (body) => parseProjects(body).filter((project) => project.name === name),
       signal,
     );
   }
 
-  /** Every project that the key's owner may work in. */
+  /** Every project that the owner of the key may work in. */
   scopes(signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
     return this.#read(undefined, 'auth/projects', parseProjects, signal);
   }

@@ -22,12 +22,12 @@ import { type Catalog, namesText } from './catalog.ts';
 import type { CloudClock } from './cloud-clock.ts';
 import { KeystoneSession } from './keystone.ts';
 
-/** A way into one project, open. */
+/** An open connection to one project. */
 export interface Access {
   readonly session: Session;
   readonly project: Project;
   readonly catalog: Catalog;
-  /** By our clock, epoch ms: then it ends, and nothing here can renew it. */
+  /** When the access ends, by our clock, epoch ms; nothing here can renew it. */
   readonly endsAtMs?: number;
 }
 
@@ -44,20 +44,20 @@ export interface AccessTools extends RetryTools {
 
 export interface Entry {
   readonly settings: CloudSettings;
-  /** Whether the settings leave an endpoint to the catalog. */
+  /** Whether an endpoint must come from the catalog, because the settings do not name it. */
   readonly needsCatalog: (projectId: string) => boolean;
   readonly tools: AccessTools;
   readonly steps: Steps;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Proves who we are, learns project and catalog. Throws a Failure (`cloud`); rejects with the signal's reason. */
+/** Authenticates, and learns project and catalog. Throws a Failure (`cloud`); rejects with the signal's reason. */
 export function openAccess(entry: Entry): Promise<Access> {
   const { auth } = entry.settings;
   return auth.type === 'aksk' ? byAccessKey(entry, auth) : byToken(entry, auth);
 }
 
-/** Keystone tells all of it with the token. */
+/** Keystone sends project and catalog with the token. */
 async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAuth): Promise<Access> {
   const session = new KeystoneSession(settings.auth_url, auth, tools);
   steps.begin('connection');
@@ -72,7 +72,7 @@ async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAut
   const { project, catalog, lifetimeMs } = authenticated.value;
   const endsAtMs = tools.clock.now() + lifetimeMs;
   const isFinal = auth.type === 'token';
-  const renewal = isFinal ? 'cannot be renewed' : 'renewed as long as it is needed';
+  const renewal = isFinal ? 'cannot be renewed' : 'renewed automatically';
   steps.done(
     `a token, valid until ${isoTime(endsAtMs).slice(0, 16)}Z, for ${formatDuration(lifetimeMs)}; ${renewal}`,
   );
@@ -85,7 +85,7 @@ async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAut
   return { session, project, catalog, ...(isFinal ? { endsAtMs } : {}) };
 }
 
-/** A signature tells nothing: project and catalog are asked for, as far as the settings do not say them. */
+/** Keystone sends nothing with a signature: project and catalog are requested, unless the settings name them. */
 async function byAccessKey(
   { settings, needsCatalog, tools, steps, signal }: Entry,
   { key, project: named }: Extract<Auth, { type: 'aksk' }>,
@@ -101,7 +101,7 @@ async function byAccessKey(
     needsCatalog(id) ? contact.ask('catalog', () => lookUps.catalog(id, signal), counted) : [];
 
   if (named && 'id' in named) {
-    // A file that nobody named may not say whose project it is: the key's owner must see it.
+    // A file that nobody named may not decide the owner of the project: the owner of the key must see the project.
     if (settings.checkout !== undefined)
       await contact.ask(
         'project',
@@ -138,7 +138,7 @@ async function byAccessKey(
   return open(project, await catalogOf(project));
 }
 
-/** The first signed request tells of connection and signature, too. */
+/** The first signed request also shows whether connection and signature work. */
 class Contact {
   readonly #settings: CloudSettings;
   readonly #cloudClock: CloudClock;

@@ -8,11 +8,11 @@ import { UNTRUSTED_CERTIFICATE } from '../../network/network-errors.ts';
 import type { Auth, CloudSettings } from './auth-settings.ts';
 import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock.ts';
 
-/** Every way in which getting in can fail: what failed, and what to do about it. */
+/** The failures of authentication: what failed, and the remedy. */
 
 export const SET_CLOCK = 'set the clock of this machine: timedatectl set-ntp true';
 
-/** Whether it is the network that failed, and nobody said no. */
+/** Whether the network failed, and nobody refused the request. */
 export function isOnTheWay({ cause }: CloudFailure): boolean {
   return cause !== 'status' && cause !== 'unreadable';
 }
@@ -25,7 +25,7 @@ function detailOf(failure: CloudFailure, { source }: CloudSettings): string {
   ].join('; ');
 }
 
-/** Keystone, or the way to it, said no. */
+/** Keystone refused the credential, or could not be reached. */
 export function notAuthenticated(
   failure: CloudFailure,
   settings: CloudSettings,
@@ -39,7 +39,7 @@ export function notAuthenticated(
     case 'connection_lost':
     case 'timeout':
     case 'crashed':
-      // A token with its catalog is small: whoever sends so much is no Keystone.
+      // A token with its catalog is small. A server that sends this much is not Keystone.
       if (failure.code === 'RESPONSE_TOO_LARGE') return notKeystone(at, detail);
       return cloudFailure('cloud-unreachable', `${at} did not answer`, {
         detail,
@@ -76,7 +76,7 @@ function notConnected(at: string, code: string, detail: string): Failure {
   });
 }
 
-/** What no other authority mends. */
+/** Certificate errors that trusting another authority does not fix. */
 const INVALID_CERTIFICATE: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'check the clock of this machine; otherwise the operator of the cloud must renew it',
   CERT_NOT_YET_VALID: SET_CLOCK,
@@ -151,7 +151,7 @@ export function unscopedToken({ source }: CloudSettings): Failure {
   });
 }
 
-/** Signed, understood, and refused all the same: what a token would have told has to be said by somebody else. */
+/** The signature was accepted, but the request was refused: settings must supply what a token would bring. */
 export function refusedLookUp(
   what: 'project' | 'catalog',
   failure: CloudFailure,

@@ -1,16 +1,16 @@
 import type { CloudFailure } from '../../domain/cloud.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
 
-/** A right to call the cloud, kept valid. */
+/** An authenticated session with the cloud, kept valid. */
 export interface Session {
   /**
-   * What proves it, good for a while. Renews what runs out; concurrent callers share one renewal. Rejects only
+   * A credential that is valid for a while. Renews one that expires; concurrent callers share one renewal. Rejects only
    * with the signal's reason.
    */
   credential(signal?: AbortSignal): Promise<Grant>;
   /**
-   * The cloud refused a request with this credential (401). True: the next one differs, so that one more try is worth
-   * it at once.
+   * Reports that the cloud refused a request with this credential (401). Returns true if the next credential differs,
+   * so that one more attempt is useful at once.
    */
   refused(credential: Credential, answer: Answer): boolean;
 }

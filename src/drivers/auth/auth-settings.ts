@@ -1,48 +1,51 @@
 import { unreachable } from '../../domain/errors.ts';
 import type { AccessKey } from './sign.ts';
 
-/** How to get into a cloud, as far as files and environment say it. Holds secrets: never print it whole. */
+/** How to connect to a cloud, according to files and environment. Contains secrets: never print it as a whole. */
 export interface CloudSettings {
-  /** Where it comes from, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
+  /** The source, for messages: `cloud otc of /home/ann/.config/openstack/clouds.yaml`, `OS_* variables`. */
   readonly source: string;
-  /** The working directory, where these come from a clouds.yaml in it that nobody named: they name no file outside. */
+  /**
+   * The working directory, if the settings come from a clouds.yaml in it that nobody named. They may name no file
+   * outside.
+   */
   readonly checkout?: string;
   /** As given, with or without `/v3`. */
   readonly auth_url: string;
   readonly auth: Auth;
   readonly region?: string;
   readonly interface: EndpointInterface;
-  /** A PEM file of authorities to trust. */
+  /** A PEM file of certificate authorities to trust. */
   readonly cacert?: string;
-  /** PEM files of a certificate of our own and its key, for clouds that ask for one. */
+  /** PEM files of the client certificate and its key, for clouds that require one. */
   readonly cert?: string;
   readonly key?: string;
-  /** The cloud's certificate is not checked at all. */
+  /** The certificate of the cloud is not checked. */
   readonly insecure?: true;
-  /** By service type, `_` for `-`: `vbs`, `evs`, `volumev3`, `block_storage`. They win over the catalog. */
+  /** By service type, with `_` for `-`: `vbs`, `evs`, `volumev3`, `block_storage`. They override the catalog. */
   readonly endpoint_overrides: ReadonlyMap<string, string>;
 }
 
 export type EndpointInterface = 'public' | 'internal' | 'admin';
 
-/** One way to prove who we are. */
+/** One way to authenticate. */
 export type Auth =
   | { readonly type: 'password'; readonly user: Named; readonly password: string; readonly project: Named }
   | { readonly type: 'token'; readonly token: string; readonly project: Named }
-  /** Bound to its project already. */
+  /** Bound to its project when it was created. */
   | {
       readonly type: 'application_credential';
       readonly credential: { readonly id: string } | { readonly name: string; readonly user: Named };
       readonly secret: string;
     }
-  /** Signs each request. Without a project, it is the one that is called like the region. */
+  /** Signs each request. Without a project, it uses the project that has the name of the region. */
   | {
       readonly type: 'aksk';
       readonly key: AccessKey;
       readonly project?: { readonly id: string } | { readonly name: string };
     };
 
-/** What no output may hold. The access key itself is a name: it is shown, as a user name is. */
+/** The secrets, which no output may contain. The access key itself is a name: it is shown, like a user name. */
 export function secretsOf(auth: Auth): readonly (string | undefined)[] {
   switch (auth.type) {
     case 'password':
@@ -58,12 +61,12 @@ export function secretsOf(auth: Auth): readonly (string | undefined)[] {
   }
 }
 
-/** What Keystone gives a token for. */
+/** The settings with which Keystone issues a token. */
 export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;
 
-/** Names mean something only within a domain. */
+/** A name is unique only within a domain. */
 export type Named = { readonly id: string } | { readonly name: string; readonly domain: Domain };
 export type Domain = { readonly id: string } | { readonly name: string };
 
-/** The process's environment, passed in. */
+/** The environment of the process, passed in. */
 export type Env = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,10 @@
 import type { Http, HttpRequest } from '../http/exchange.ts';
 import type { CloudClock } from './cloud-clock.ts';
 
-/** The network for requests that carry a credential: it is put on as they leave. Every answer tells the cloud's time. */
+/**
+ * The network for requests with a credential, which is added when they are sent. Every answer updates the cloud's
+ * clock.
+ */
 export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
   return {
     async send(request) {

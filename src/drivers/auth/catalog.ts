@@ -3,7 +3,7 @@ import { plainText } from '../../network/plain-text.ts';
 
 import type { EndpointInterface } from './auth-settings.ts';
 
-/** Keystone's list of services: pure questions to it. */
+/** Keystone's list of services. The functions here are pure. */
 export type Catalog = readonly Service[];
 
 export interface Service {
@@ -17,11 +17,11 @@ export interface Endpoint {
   readonly url: string;
 }
 
-/** Where a service is called. */
+/** The URL of a service. */
 export interface ServiceRoot {
-  /** Without a slash at the end: `/v2/{project_id}/…` is appended. */
+  /** Without a trailing slash: `/v2/{project_id}/…` is appended. */
   readonly url: string;
-  /** The version that the catalog's address carries, if any: `v2`. */
+  /** The version in the URL of the catalog, if any: `v2`. */
   readonly version?: string;
 }
 
@@ -34,27 +34,27 @@ export interface Wanted {
 
 export type Pick =
   | { readonly kind: 'found'; readonly root: ServiceRoot }
-  /** `has`: what the catalog holds of the types asked for, for people. */
+  /** `has`: for people, what the catalog has of the requested types. */
   | {
       readonly kind: 'missing';
       readonly types: readonly string[];
       readonly has: readonly string[];
-      /** In which regions the service would be found. */
+      /** The regions in which the catalog has the service. */
       readonly regions: readonly string[];
-      /** By which interfaces it would be found in the region asked for. */
+      /** The interfaces that the catalog has for the service in the requested region. */
       readonly interfaces: readonly string[];
     };
 
 const VBS_TYPES = ['vbsv2', 'vbs'];
-/** Open Telekom Cloud's clients go from the disks' endpoint to the backups' where the catalog lists none. */
+/** If the catalog has no endpoint for backups, the clients of Open Telekom Cloud derive it from that of the volumes. */
 const VBS_NEIGHBOURS = ['volumev2', 'evs'];
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
 const COMPUTE_TYPES = ['compute'];
 
-/** OpenStack's Cinder: disks and backups in one service. Version 2 of it is gone. */
+/** OpenStack's Cinder: volumes and backups in one service. Its version 2 no longer exists. */
 const CINDER_TYPES = ['block-storage', 'block-store', 'volumev3', 'cinder'];
 
-/** The backup service. */
+/** Finds the backup service. */
 export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
   const own = find(catalog, VBS_TYPES, wanted);
   if (own.kind === 'found') return own;
@@ -64,22 +64,22 @@ export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
   return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_NEIGHBOURS], wanted);
 }
 
-/** The disk service. */
+/** Finds the volume service. */
 export function findEvs(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, EVS_TYPES, wanted);
 }
 
-/** Cinder. */
+/** Finds Cinder. */
 export function findCinder(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, CINDER_TYPES, wanted);
 }
 
-/** The compute service: only names of servers come from it, so a cloud without it is good, too. */
+/** Finds the compute service. It is optional, because only names of servers come from it. */
 export function findCompute(catalog: Catalog, wanted: Wanted): Pick {
   return find(catalog, COMPUTE_TYPES, wanted);
 }
 
-/** The regions that the catalog's endpoints lie in. */
+/** The regions of the catalog's endpoints. */
 export function regionsOf(catalog: Catalog): readonly string[] {
   return unique(catalog.flatMap((service) => service.endpoints.map((endpoint) => endpoint.region)));
 }
@@ -91,7 +91,7 @@ function find(catalog: Catalog, types: readonly string[], wanted: Wanted): Pick 
   return root ? { kind: 'found', root } : missing(catalog, types, wanted);
 }
 
-/** Types in the order of preference, not of the catalog. */
+/** Finds an endpoint in the order of `types`, not in that of the catalog. */
 function endpointOf(catalog: Catalog, types: readonly string[], wanted: Wanted): Endpoint | undefined {
   for (const type of types) {
     for (const service of catalog) {
@@ -123,8 +123,8 @@ function missing(catalog: Catalog, types: readonly string[], wanted: Wanted): Pi
 }
 
 /**
- * An endpoint's address without version and project: it may end in `/{project_id}` or hold the template
- * `$(tenant_id)s`. Undefined when it is no http address.
+ * The URL of an endpoint without version and project: it may end in `/{project_id}` or contain the template
+ * `$(tenant_id)s`. Undefined if it is not an http URL.
  */
 export function serviceRoot(url: string, projectId: string): ServiceRoot | undefined {
   const filled = url.replace(/[$%]\((tenant_id|project_id)\)s/g, projectId);
@@ -140,7 +140,7 @@ export function serviceRoot(url: string, projectId: string): ServiceRoot | undef
   };
 }
 
-/** The address with one label of its host name exchanged; undefined when the host has no such label. */
+/** The URL with one label of its host name replaced; undefined if the host has no such label. */
 function withHostLabel(url: string, label: string, replacement: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const parsed = new URL(url);
@@ -152,7 +152,10 @@ function withHostLabel(url: string, label: string, replacement: string): string 
   return parsed.href;
 }
 
-/** The catalog out of a token's body; entries of another shape are left out: most are of services not used here. */
+/**
+ * Parses the catalog in the body of a token. Skips entries of another shape: most belong to services that are not used
+ * here.
+ */
 export function parseCatalog(value: unknown): Catalog {
   return objects(value).flatMap(({ type, endpoints }) =>
     typeof type === 'string' ? [{ type, endpoints: objects(endpoints).flatMap(parseEndpoint) }] : [],
@@ -166,7 +169,7 @@ function parseEndpoint(value: Readonly<Record<string, unknown>>): Endpoint[] {
     : [];
 }
 
-/** Names in a catalog are shown up to so many, each up to so long: it is another's text, and may be 32 MB of it. */
+/** Maximum number of catalog names in a message. A server wrote the catalog, and may send 32 MB of it. */
 const NAMES_SHOWN = 20;
 const NAME_LENGTH_SHOWN = 80;
 

@@ -17,13 +17,13 @@ export interface CertificatePlaces {
 const BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * The PEM text of a file that the settings name; undefined when they name none. `~` is the user's home.
+ * Reads the PEM text of a file that the settings name; undefined if they name none. `~` is the home directory.
  *
- * A certificate decides who is believed to be the cloud, so a relative path of the user is refused: it would be read
- * from the working directory, where a pull request can put a file. The other way round, a clouds.yaml of the working
- * directory names no file outside of it.
+ * A certificate decides which server is trusted as the cloud. So a relative path in the user's settings is refused: it
+ * would refer to the working directory, where a pull request can put a file. Conversely, a clouds.yaml in the working
+ * directory may not name a file outside of it.
  *
- * @throws Failure `refused` for those two and for what is no path, `invalid` for a file that cannot be read
+ * @throws Failure `refused` for these two and for an invalid path, `invalid` for a file that cannot be read
  */
 export async function readCertificate(
   name: CertificateName,

@@ -3,16 +3,16 @@ import { formatDuration } from '../../domain/duration.ts';
 import type { Answer } from '../http/exchange.ts';
 import { cloudTimeMs } from '../http/failures.ts';
 
-/** The service takes a signature from so long before its own time to so long after it. */
+/** The service accepts a signature this long before and after its date. */
 export const SIGNATURE_LIFE_MS = 15 * 60_000;
 
-/** Below this it is drift, and nobody declares times so finely. */
+/** A smaller difference is drift; times in declarations are not that precise. */
 export const SKEW_TOLD_MS = 5 * 60_000;
 
-/** `Date` headers show whole seconds. */
+/** `Date` headers have whole seconds. */
 const RESOLUTION_MS = 1_000;
 
-/** How far our clock is from the cloud's, by the `Date` of its answers. */
+/** The difference between our clock and that of the cloud, from the `Date` of its answers. */
 export class CloudClock {
   readonly #clock: Clock;
   #aheadMs: number | undefined;
@@ -21,7 +21,7 @@ export class CloudClock {
     this.#clock = clock;
   }
 
-  /** A request leaves. */
+  /** Called when a request is sent. */
   ask(): { answered(answer: Answer): void } {
     const askedAtMs = this.#clock.now();
     return {
@@ -34,7 +34,7 @@ export class CloudClock {
     };
   }
 
-  /** Milliseconds that the cloud's clock is ahead of ours, at its last answer; undefined when none told. */
+  /** How far the clock of the cloud is ahead of ours, ms, by its last answer; undefined if no answer had a time. */
   get aheadMs(): number | undefined {
     return this.#aheadMs;
   }
@@ -45,7 +45,7 @@ export function skewText(aheadMs: number): string {
   return `the clock of this machine is ${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'behind' : 'ahead of'} the cloud’s`;
 }
 
-/** In words, where it is so large that no signature is good. */
+/** Describes a difference that is too large for any signature to be valid; undefined if it is smaller. */
 export function signatureSkew({ aheadMs = 0 }: CloudClock): string | undefined {
   return Math.abs(aheadMs) > SIGNATURE_LIFE_MS ? skewText(aheadMs) : undefined;
 }

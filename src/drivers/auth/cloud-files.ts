@@ -9,25 +9,25 @@ import { refuseContent } from '../../files/refuse-content.ts';
 
 import type { Env } from './auth-settings.ts';
 
-/** What was found of clouds.yaml and its companions, unread. */
+/** The clouds.yaml and its companion files that were found, not parsed yet. */
 export interface CloudFiles {
   readonly clouds?: CloudFile;
-  /** Secrets; its values win. */
+  /** Holds secrets. Its values override those of clouds.yaml. */
   readonly secure?: CloudFile;
-  /** `clouds-public.yaml`: what the `profile` of a cloud stands for. */
+  /** `clouds-public.yaml`: defines the vendor profiles that a cloud can refer to. */
   readonly vendors?: CloudFile;
   /**
-   * The working directory, where all of these were found in it and nobody named them. The user's own files are not
-   * mixed with them: a stranger may have written where the secrets go.
+   * The working directory, if all of these were found in it and nobody named them. The user's own files are not
+   * combined with them, because somebody else may have written where the secrets are sent.
    */
   readonly checkout?: string;
-  /** The user's own secure.yaml, of which nothing is taken because of that. */
+  /** The user's own secure.yaml, which is not used for that reason. */
   readonly withheld?: CloudFile;
-  /** A clouds.yaml in the working directory that was not read, since a pull request can write it. */
+  /** A clouds.yaml in the working directory that was not read, because a pull request can write it. */
   readonly leftOut?: string;
-  /** The user's own clouds.yaml, in whose place the one of the working directory is read. */
+  /** The user's own clouds.yaml, which that of the working directory replaces. */
   readonly shadowed?: CloudFile;
-  /** For messages. */
+  /** The paths that were tried, for messages. */
   readonly searched: readonly string[];
 }
 
@@ -39,23 +39,23 @@ export interface CloudFile {
 export const NO_FILES: CloudFiles = { searched: [] };
 
 const SIZE_MAX = 1024 * 1024;
-/** JSON is YAML. */
+/** JSON is valid YAML. */
 const EXTENSIONS = ['yaml', 'yml', 'json'];
 
 export interface CloudFilePlaces {
   readonly env: Env;
   readonly cwd: string;
-  /** Whether clouds.yaml is looked for in the working directory: not where a pipeline runs or a config is named. */
+  /** Whether clouds.yaml is looked for in the working directory: not in a pipeline, and not if a config is named. */
   readonly readsCwd: boolean;
   readonly home: string;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path, the first secure.yaml of
+ * Finds the first clouds.yaml of `OS_CLIENT_CONFIG_FILE` and openstacksdk's search path, the first secure.yaml of
  * `OS_CLIENT_SECURE_FILE` and the same path, and the first clouds-public.yaml. All three are the user's, or all three
- * those of the working directory. Throws a Failure: `refused` for a variable that holds no path, `invalid` for a file that is there and cannot be read, and for one
- * that a variable names and is not there.
+ * are those of the working directory. Throws a Failure: `refused` if a variable holds no path, `invalid` if a file
+ * cannot be read or if a file that a variable names does not exist.
  */
 export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFiles> {
   const { env, cwd, readsCwd } = places;
@@ -63,12 +63,12 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
   if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
   if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
   const own = searchPath(places);
-  // The user's own, even where the working directory is the home: links in it are theirs.
+  // The user's own files, even if the working directory is the home directory: links in it are the user's.
   const first = (stem: string) => firstOf(candidates(stem, own), undefined, places, []);
   const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, places);
   const secure = () =>
     namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure');
-  // A person who stands in a folder of the user's own reads the user's own.
+  // If the working directory is one of the user's own folders, its files are the user's own.
   const here =
     namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(unlessRead(readsCwd));
 
@@ -103,7 +103,7 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
   };
 }
 
-/** What is left out anyway need not be readable. */
+/** A file that is not used anyway need not be readable. */
 function unlessRead(readsCwd: boolean): (cause: unknown) => undefined {
   return (cause) => {
     if (readsCwd || !(cause instanceof Failure)) throw cause;
@@ -115,8 +115,9 @@ function candidates(stem: string, folders: readonly string[]): string[] {
 }
 
 /**
- * As openstacksdk's `config/loader.py` has it on Unix, the working directory aside: user, snap's user, site, system. A
- * relative one would lie in the working directory, too, and does not count (XDG Base Directory Specification 0.8).
+ * The search path of openstacksdk's `config/loader.py` on Unix, without the working directory: user, snap user, site,
+ * system. Relative folders are ignored (XDG Base Directory Specification 0.8), because they would be in the working
+ * directory.
  */
 function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
   const userConfig = env.XDG_CONFIG_HOME || join(home, '.config');
@@ -173,7 +174,7 @@ function linkOut(path: string, { target }: LeadsOutError): Failure {
   );
 }
 
-/** The file's top level. Throws a Failure (`invalid`) with the place of the first error. */
+/** Parses the top level of the file. Throws a Failure (`invalid`) with the position of the first error. */
 export function parseCloudFile({ path, text }: CloudFile): JsonObject {
   const lines = new LineCounter();
   const unreadable = (why: string, at?: { readonly line: number; readonly col: number }) =>
@@ -182,7 +183,8 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
       where: { file: path, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
     });
   try {
-    // Of a long file the parser would compare each key with every other, and look for each alias in all of it: for minutes.
+    // In a long file, these checks of the parser would take minutes: it compares each key with every other one, and
+    // searches the whole file for each alias.
     const document = parseDocument(text, {
       lineCounter: lines,
       prettyErrors: false,
@@ -191,7 +193,7 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
       logLevel: 'silent',
     });
     const [problem] = document.errors;
-    // Only the parser's code: its message may quote the line, and the line may be a password.
+    // Only the code of the parser: its message may quote the line, which may contain a password.
     if (problem) throw unreadable(problem.code, lines.linePos(problem.pos[0]));
     const found = problemIn(document);
     if (found) throw unreadable(found.why, lines.linePos(found.at));
@@ -199,15 +201,15 @@ export function parseCloudFile({ path, text }: CloudFile): JsonObject {
     return isObject(value) ? value : {};
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    // The parser throws where aliases multiply, and where nesting outgrows the stack.
+    // The parser throws if aliases multiply, and if nesting exceeds the stack.
     throw unreadable('too deep, or too many aliases');
   }
 }
 
-/** Of all anchors together; of one of them, the parser itself takes 100. */
+/** Limit for all anchors together. The parser itself allows 100 aliases for one anchor. */
 const ALIASES_MAX = 1_000;
 
-/** A key that a map has already, a value that holds itself, or one alias too many. Linear, but for the depth at an alias. */
+/** A duplicate key, a value that contains itself, or too many aliases. Linear, except for the depth at an alias. */
 function problemIn(document: Document.Parsed): { readonly why: string; readonly at: number } | undefined {
   let problem: { why: string; at: number } | undefined;
   let aliases = 0;

@@ -12,18 +12,18 @@ import type { Grant, Session } from './auth-session.ts';
 import type { Domain, Named, TokenAuth } from './auth-settings.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 
-/** A token is renewed when less than this is left of it, or a fifth of a short life. */
+/** A token is renewed when less time than this is left, or less than a fifth of a short lifetime. */
 const MARGIN_MS_MAX = 60_000;
 
-/** No token lives longer; a time that Keystone made up must stay within what a clock can show. */
+/** No real token lives longer. The limit keeps an invented lifetime within what a clock can represent. */
 const LIFETIME_MS_MAX = 365 * 24 * 3_600_000;
 
-/** What Keystone says with a token. */
+/** What Keystone sends with a token. */
 export interface Token {
   readonly credential: Credential;
-  /** From the moment it was given. */
+  /** Counted from the moment when the token was issued. */
   readonly lifetimeMs: number;
-  /** Absent: the token belongs to no project and opens nothing. */
+  /** Absent: the token belongs to no project and gives no access. */
   readonly project?: { readonly id: string; readonly name?: string };
   readonly catalog: Catalog;
 }
@@ -32,7 +32,7 @@ export interface KeystoneTools extends RetryTools {
   readonly wire: Wire;
 }
 
-/** One way into one project, over Keystone v3. */
+/** A session in one project, with Keystone v3. */
 export class KeystoneSession implements Session {
   readonly #authUrl: string;
   readonly #auth: TokenAuth;
@@ -41,7 +41,7 @@ export class KeystoneSession implements Session {
     | { readonly credential: Credential; readonly renewAtMs: number; readonly endsAtMs: number }
     | undefined;
   #renewal: Promise<Attempted<Token>> | undefined;
-  /** A definitive no. Asking again and again with a wrong password locks accounts. */
+  /** The final refusal. It is kept, because repeated attempts with a wrong password lock accounts. */
   #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
 
   constructor(authUrl: string, auth: TokenAuth, tools: KeystoneTools) {
@@ -50,7 +50,7 @@ export class KeystoneSession implements Session {
     this.#tools = tools;
   }
 
-  /** A new token with all that Keystone says about it. */
+  /** Requests a new token, with everything that Keystone sends with it. */
   async authenticate(signal?: AbortSignal): Promise<Attempted<Token>> {
     if (this.#refusal) return this.#refusal;
     this.#renewal ??= this.#renew();
@@ -63,7 +63,7 @@ export class KeystoneSession implements Session {
       return { kind: 'granted', credential: current.credential };
     const renewed = await this.authenticate(signal);
     if (renewed.kind === 'done') return { kind: 'granted', credential: renewed.value.credential };
-    // The margin is there to be used up when Keystone is away.
+    // If Keystone cannot be reached, the current token is used during the margin.
     const rest = this.#current;
     return rest && this.#tools.clock.monotonic() < rest.endsAtMs
       ? { kind: 'granted', credential: rest.credential }
@@ -71,7 +71,7 @@ export class KeystoneSession implements Session {
   }
 
   refused(credential: Credential): boolean {
-    // Many callers may report the same token; only the first report may cost a renewal.
+    // Many callers may report the same token, but only the first report may cause a renewal.
     if (this.#current?.credential === credential) this.#current = undefined;
     return true;
   }
@@ -109,7 +109,7 @@ export class KeystoneSession implements Session {
   }
 }
 
-/** `https://iam.example`, `https://iam.example/v3` and `https://iam.example/v3/` mean the same. */
+/** Treats `https://iam.example`, `https://iam.example/v3` and `https://iam.example/v3/` alike. */
 export function keystoneUrl(authUrl: string, path: string): string {
   return `${canonicalAuthUrl(authUrl)}/v3/${path}`;
 }
@@ -167,7 +167,7 @@ export function parseToken(answer: Answer, nowMs: number): Token | string {
   if (!isObject(body)) return 'Keystone answered with a token but did not describe it';
   const expiresAtMs = Date.parse(String(body.expires_at));
   if (Number.isNaN(expiresAtMs)) return 'Keystone answered with a token that has no expiry';
-  // By the cloud's own clocks, so that a wrong one here neither shortens nor stretches it.
+  // Both times are those of the cloud, so that a wrong clock here neither shortens nor extends the lifetime.
   const issuedAtMs = Date.parse(String(body.issued_at));
   const givenAtMs = Number.isNaN(issuedAtMs) ? (cloudTimeMs(answer) ?? nowMs) : issuedAtMs;
   const { project } = body;
@@ -186,18 +186,18 @@ function projectOf(project: unknown, { secrets }: Answer): Token['project'] {
   return { id, ...(isName(name) ? { name: secrets?.maskName(name) ?? name } : {}) };
 }
 
-/** Keystone's own limit of a name. Ids and names go into the state and into messages. */
+/** Keystone's own limit for a name. Ids and names go into the state and into messages. */
 function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 255;
 }
 
-/** Every service takes it in the same header. */
+/** All services take the token in this header. */
 function tokenCredential(token: string): Credential {
   const headers = { 'X-Auth-Token': token };
   return { headers: () => headers };
 }
 
-/** The shared promise, or the reason of the one caller that stops waiting for it. */
+/** Waits for the shared promise. Rejects with the signal's reason if this caller stops waiting. */
 async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   signal.throwIfAborted();

@@ -11,14 +11,14 @@ import type { AccessKey } from './sign.ts';
 import { chooseSource, type Found, type Places, type Source } from './sources.ts';
 
 /**
- * The settings of a cloud: a named one whole from clouds.yaml and secure.yaml, else the `OS_*` variables; the
- * two are never mixed. Pure. Throws a Failure (`invalid`) that names every missing variable or field at once.
+ * Resolves the settings of a cloud: a named one completely from clouds.yaml and secure.yaml, else the `OS_*` variables.
+ * The two are never combined. Pure. Throws a Failure (`invalid`) that names all missing variables or fields at once.
  */
 export function resolveCloud(from: Places & { readonly files: CloudFiles }): CloudSettings {
   return build(chooseSource(from, from.files));
 }
 
-/** As `resolveCloud`, but what is wrong becomes data. Throws a Failure only when there is no source at all. */
+/** As `resolveCloud`, but returns errors as data. Throws a Failure only if there is no source at all. */
 export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(from, from.files);
   const asked = new Map<string, Found | undefined>();
@@ -46,7 +46,7 @@ export function inspectCloud(from: Places & { readonly files: CloudFiles }): Set
   };
 }
 
-/** How we prove who we are, where nobody said it. */
+/** The way to authenticate, if no setting names it. */
 function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
   if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
   return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
@@ -74,7 +74,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 
 const FILES: ReadonlySet<string> = new Set(['cacert', 'cert', 'key']);
 
-/** Nothing of a secret is shown, no address that somebody hid a password in, and no content of a file for its path. */
+/** Shows no secret, no URL that contains a password, and no file content in place of a path. */
 function shown(key: string, { text, from }: Found): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secret =
@@ -123,8 +123,8 @@ function build(source: Source): CloudSettings {
 }
 
 /**
- * Which cloud this is, Keystone has to prove, also to a clouds.yaml that nobody named: the state says of that cloud what
- * its services answer. So such a file names no other address for them, and not whom to take for Keystone.
+ * Keystone must authenticate the cloud, because the state records its answers. So a clouds.yaml from the working
+ * directory cannot set other addresses or certificates.
  */
 function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings, source: Source): void {
   if (source.checkout === undefined || source.file === undefined) return;
@@ -148,7 +148,10 @@ function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings,
   );
 }
 
-/** Of the clouds.yaml of a checkout: whoever is on the path to it could answer as that cloud. */
+/**
+ * For a clouds.yaml of the working directory: without TLS, another server on the network path could answer as the
+ * cloud.
+ */
 function refuseUnencryptedKeystone({ auth_url }: CloudSettings, { checkout, file }: Source): void {
   if (checkout === undefined || file === undefined) return;
   const { protocol, hostname } = new URL(auth_url);
@@ -194,7 +197,7 @@ function buildAuth(source: Source, need: Need): Auth {
       const name = source.get('application_credential_name')?.text;
       return {
         type: 'application_credential',
-        // An id stands alone; a name means something only together with its user.
+        // An id is sufficient. A name is unique only together with its user.
         credential:
           name !== undefined && source.get('application_credential_id') === undefined
             ? { name, user: named(source, need, USER) }
@@ -205,7 +208,7 @@ function buildAuth(source: Source, need: Need): Auth {
   }
 }
 
-/** Names as openstacksdk and Open Telekom Cloud's tools have them. */
+/** Names as in openstacksdk and the tools of Open Telekom Cloud. */
 function accessKey(source: Source, need: Need): AccessKey {
   return {
     access_key: need('access_key', 'ak'),
@@ -225,7 +228,7 @@ const AUTH_TYPES: ReadonlyMap<string, Auth['type']> = new Map([
 ]);
 
 function authType(source: Source): Auth['type'] {
-  // The older name of it is openstacksdk's, too.
+  // openstacksdk also accepts the older name.
   const key = source.get('auth_type') === undefined ? 'auth_plugin' : 'auth_type';
   const given = source.get(key)?.text;
   if (given !== undefined) {
@@ -244,14 +247,14 @@ function authType(source: Source): Auth['type'] {
   if (source.get('application_credential_secret') !== undefined) return 'application_credential';
   if (source.get('password') !== undefined) return 'password';
   if (first(source, ['token', 'auth_token']) !== undefined) return 'token';
-  // Last: many keep an access key beside the password, for object storage alone.
+  // Last, because many users keep an access key next to the password, only for object storage.
   return first(source, ['access_key', 'ak']) === undefined ? 'password' : 'aksk';
 }
 
 interface Keys {
   readonly id: [string, ...string[]];
   readonly name: [string, ...string[]];
-  /** From the most to the least specific. */
+  /** From the most specific to the least specific. */
   readonly domains: readonly string[];
 }
 
@@ -263,7 +266,7 @@ const USER: Keys = {
 const PROJECT: Keys = {
   id: ['project_id', 'tenant_id'],
   name: ['project_name', 'tenant_name'],
-  // Projects lie in the domain of their users on the clouds that this is for.
+  // On the supported clouds, projects belong to the domain of their users.
   domains: ['project_domain', 'domain', 'user_domain', 'default_domain'],
 };
 
@@ -310,13 +313,13 @@ function endpointInterface(source: Source): EndpointInterface {
   );
 }
 
-/** As openstacksdk and the shell write yes and no. */
+/** The words for yes and no in openstacksdk and the shell. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ...['true', '1', 'yes', 'on'].map((word): [string, boolean] => [word, true]),
   ...['false', '0', 'no', 'off'].map((word): [string, boolean] => [word, false]),
 ]);
 
-/** A word that is none of these is refused: nobody should believe that certificates are checked, or are not. */
+/** Refuses any other word, so that nobody is mistaken about whether certificates are checked. */
 function flag(source: Source, key: string): boolean | undefined {
   const given = source.get(key)?.text;
   if (given === undefined) return undefined;
@@ -346,7 +349,7 @@ function overrides(source: Source): ReadonlyMap<string, string> {
   return found;
 }
 
-/** The URL itself is not repeated: people put passwords into URLs. */
+/** The message does not contain the URL, because users put passwords into URLs. */
 function checkUrl(key: string, url: string, source: Source): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const problem =

@@ -1,27 +1,27 @@
-// Own code, not `@huaweicloud/huaweicloud-sdk-core`: for these fifty lines it brings lodash, moment, log4js and an HTTP client.
+// Own code instead of `@huaweicloud/huaweicloud-sdk-core`, which brings lodash, moment, log4js and an HTTP client.
 import { createHash, createHmac } from 'node:crypto';
 import { decodePercent, encodePercent } from '../../network/percent.ts';
 
-/** An access key: what it is called (`AK`) and what only its owner and the cloud know (`SK`). */
+/** An access key: its name (`AK`), and the secret that only its owner and the cloud know (`SK`). */
 export interface AccessKey {
   readonly access_key: string;
   readonly secret_key: string;
-  /** Belongs to temporary keys. A secret, too. */
+  /** Belongs to temporary keys. It is a secret, too. */
   readonly security_token?: string;
 }
 
 export interface Signable {
   readonly method: string;
   readonly url: string;
-  /** Exactly the text that is sent; empty for none. */
+  /** Exactly the text that is sent; empty if there is no body. */
   readonly body: string;
 }
 
 const ALGORITHM = 'SDK-HMAC-SHA256';
 
 /**
- * The headers that prove a request by signature in place of a token (SDK-HMAC-SHA256, section 8 of the wire's
- * reference). Good for 15 minutes around `nowMs` by the cloud's clock. `Host` is signed, too, as Node sends it.
+ * The headers that authenticate a request by signature instead of a token (SDK-HMAC-SHA256). Valid for 15 minutes
+ * around `nowMs` by the clock of the cloud. `Host` is signed as Node sends it.
  */
 export function sign(
   request: Signable,
@@ -62,7 +62,7 @@ function sdkDate(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
-/** Encoded once, whatever was encoded in the address; ends in a slash. */
+/** Encoded once, even if the URL is encoded already. Ends with a slash. */
 function canonicalPath(pathname: string): string {
   const path = pathname
     .split('/')
@@ -78,12 +78,12 @@ function canonicalQuery(query: URLSearchParams): string {
     .join('&');
 }
 
-/** By code unit, in no language. */
+/** Compares by code unit, independent of any language. */
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Everything but RFC 3986's unreserved characters. */
+/** Escapes everything except the unreserved characters of RFC 3986. */
 function encode(text: string): string {
   return encodePercent(text).replace(
     /[!'()*]/g,

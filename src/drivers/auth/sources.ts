@@ -10,22 +10,22 @@ import type { Env } from './auth-settings.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
 
 /**
- * Where single settings come from. Keys are those of clouds.yaml; what stands under `auth:` there and beside it
- * is one name space, as in the `OS_*` variables.
+ * A source of settings. The keys are those of clouds.yaml. Keys under `auth:` and next to it share one namespace, as in
+ * the `OS_*` variables.
  */
 export interface Source {
   /** `OS_* variables`, `cloud otc of /c/clouds.yaml`. */
   readonly description: string;
-  /** What made it this one: `named by OS_CLOUD`, `no cloud is named`. */
+  /** Why this source was chosen: `named by OS_CLOUD`, `no cloud is named`. */
   readonly chosenBy: string;
   readonly file?: string;
-  /** The working directory, where nobody named the file: it may name no file outside of it. */
+  /** The working directory, if nobody named the file. The file may name no file outside of it. */
   readonly checkout?: string;
   get(key: string): Found | undefined;
   keys(): readonly string[];
   /** `OS_USERNAME`, or `auth.username`. */
   nameOf(key: string): string;
-  /** What to do about a missing key. */
+  /** The remedy for a missing key. */
   remedyFor(key: string): string;
 }
 
@@ -37,21 +37,21 @@ export interface Found {
 
 export interface Places {
   readonly cloudName?: string | undefined;
-  /** What gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
+  /** The option or setting that gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
-  /** Whose variables these are, where they are not the process's own: `the built-in emulator`. */
+  /** The owner of the variables, if they are not those of the process: `the built-in emulator`. */
   readonly envOf?: string | undefined;
 }
 
-/** Whether clouds.yaml has to be read: files that nobody needs must not stand in the way of the variables. */
+/** Whether clouds.yaml has to be read. An unneeded file with errors must not prevent the use of the variables. */
 export function needsFiles(places: Places): boolean {
   return namedCloud(places) !== undefined || !speakOfACloud(places.env);
 }
 
 /**
- * A named cloud, whole; else the variables, where they speak of a cloud; else the only cloud of clouds.yaml.
- * That is openstacksdk's order. Throws a Failure (`invalid`).
+ * Finds the source: a named cloud; else the variables, if they describe a cloud; else the only cloud of clouds.yaml.
+ * This is the order of openstacksdk. Throws a Failure (`invalid`).
  */
 export function chooseSource(places: Places, files: CloudFiles): Source {
   const name = namedCloud(places);
@@ -73,7 +73,7 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
   throw noCloud(names, files);
 }
 
-/** What the environment names as the cloud, for people; undefined where it says nothing of one. */
+/** For people: the variable that names the cloud. Undefined if the environment names none. */
 export function cloudOfEnvironment(env: Env): string | undefined {
   const name = nonEmpty(env.OS_CLOUD);
   if (name !== undefined) return `OS_CLOUD=${shownWord(name)}`;
@@ -84,7 +84,7 @@ function namedCloud({ cloudName, env }: Places): string | undefined {
   return cloudName ?? nonEmpty(env.OS_CLOUD);
 }
 
-/** Nobody said anything: six missing variables would be the wrong answer. */
+/** Nothing names a cloud. To list six missing variables would be misleading. */
 function noCloud(names: readonly string[], files: CloudFiles): Failure {
   return Failure.of(
     'invalid',
@@ -105,10 +105,10 @@ function noCloud(names: readonly string[], files: CloudFiles): Failure {
 function leftOut({ leftOut: path }: CloudFiles): string | undefined {
   return path === undefined
     ? undefined
-    : `${path} was not read: where a pipeline runs or a config is named, the working directory may be a stranger's. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
+    : `${path} was not read: in a pipeline, or if a config is named, vbsctl does not trust the working directory. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
 }
 
-/** They choose between clouds, or have nothing to do with one (openstacksdk leaves out the same). */
+/** Variables that choose between clouds, or that do not describe one (openstacksdk ignores the same). */
 const NOT_OF_A_CLOUD =
   /^OS_(CLOUD|CLOUD_NAME|REGION_NAME|CLIENT_CONFIG_FILE|CLIENT_SECURE_FILE|TEST.*|STD.*|LOG.*)$/;
 
@@ -120,12 +120,12 @@ function speakOfACloud(env: Env): boolean {
 }
 
 const OS = 'OS_';
-/** Of Huawei Cloud's tools, for access keys. */
+/** The prefix of the tools of Huawei Cloud, for access keys. */
 const HW = 'HW_';
 const HW_KEYS = ['access_key', 'secret_key', 'security_token', 'project_id', 'project_name', 'region_name'];
-/** Never of one prefix with a key of the other. */
+/** Keys that must come from the same prefix. */
 const PAIRED: ReadonlySet<string> = new Set(['access_key', 'ak', 'secret_key', 'sk', 'security_token']);
-/** Any of them says what to prove oneself with: the access key of another tool is not asked for then. */
+/** If one of them is set, it decides how to authenticate, and the access key of another tool is not used. */
 const OS_SECRETS = [
   'OS_ACCESS_KEY',
   'OS_AK',
@@ -168,14 +168,14 @@ function variables(env: Env): Source {
   };
 }
 
-/** Huawei Cloud's tools need no address of IAM: it follows from the region. */
+/** The tools of Huawei Cloud need no IAM URL, because it follows from the region. */
 function huaweiCloud(region: string | undefined, cloud = 'myhuaweicloud.com'): Found | undefined {
   return region === undefined
     ? undefined
     : { text: `https://iam.${region}.${cloud}/v3`, from: 'HW_REGION_NAME, as Huawei Cloud has it' };
 }
 
-/** What vendors' profiles stand for, as openstacksdk has them (`config/vendors/`). */
+/** The vendor profiles of openstacksdk (`config/vendors/`). */
 const PROFILES: Readonly<Record<string, JsonObject>> = {
   otc: {
     auth: { auth_url: 'https://iam.{region_name}.otc.t-systems.com/v3' },
@@ -223,7 +223,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
       const found = values.get(key);
       return found && { ...found, text: withRegion(key, found.text, values.get('region_name')?.text) };
     },
-    // Which profile it is was asked for already.
+    // The profile itself has been resolved already.
     keys: () => values.keys().filter((key) => key !== 'profile' && key !== 'cloud'),
     nameOf,
     remedyFor: (key) =>
@@ -236,8 +236,9 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
 }
 
 /**
- * A cloud that the user's own files have, too, is not taken from a file that nobody named: neither would the user's
- * secrets be sent where that says, nor would its word on which cloud this is be taken for the user's. Throws a Failure.
+ * Refuses a cloud of a file that nobody named if the user's own files have a cloud of that name. Otherwise the user's
+ * secrets would be sent to an address in that file, or that file would replace the user's choice of the cloud. Throws a
+ * Failure.
  */
 function refuseOwnName(name: string, path: string, { withheld, shadowed, checkout }: CloudFiles): void {
   if (checkout === undefined) return;
@@ -249,12 +250,12 @@ function refuseOwnName(name: string, path: string, { withheld, shadowed, checkou
       : `the cloud ${name} of ${path} is not used in place of your own in ${own.path}`;
   throw Failure.of('refused', own === withheld ? 'secrets-withheld' : 'own-cloud-shadowed', summary, {
     detail: `${path} was found in the working directory. Whoever writes a pull request could write it, with an address of their own.`,
-    remedy: `remove ${quotedWhole(path)}, and the cloud is looked up in your own clouds.yaml; or, if it is yours, too, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
+    remedy: `remove ${quotedWhole(path)}: vbsctl then uses your own clouds.yaml. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`,
     where: { file: path },
   });
 }
 
-/** Part of a cloud as one file has it. */
+/** The part of a cloud that one file defines. */
 interface Layer {
   readonly cloud: JsonObject;
   readonly from: string;
@@ -282,7 +283,7 @@ function cloudsIn(file: JsonObject, path: string): JsonObject {
   });
 }
 
-/** A profile that nobody knows is no error as long as nothing is missing: other tools may know more of them. */
+/** An unknown profile is not an error as long as no setting is missing, because other tools may know more profiles. */
 function profileOf(
   layers: readonly Layer[],
   { vendors }: CloudFiles,
@@ -299,7 +300,7 @@ function profileOf(
     : { layers: [], unknown: name };
 }
 
-/** The first of `regions`, else of `region_name`, with what holds in that region alone. */
+/** The first of `regions`, else `region_name`, with the values that apply to that region alone. */
 function regionOf(layers: readonly Layer[]): Layer | undefined {
   for (const key of ['regions', 'region_name'])
     for (const { cloud, from } of layers.toReversed()) {
@@ -313,7 +314,7 @@ function regionOf(layers: readonly Layer[]): Layer | undefined {
   return undefined;
 }
 
-/** Of these, what stands beside `auth:` wins over what stands in it; of all others, the other way round. */
+/** For these keys, a value next to `auth:` overrides the one under it; for all others, the other way round. */
 const BESIDE_WINS = /^((user_|project_)?domain_(id|name)|(tenant|project)_(id|name)|(auth_)?token)$/;
 const BESIDE_AUTH: ReadonlySet<string> = new Set([
   'region_name',
@@ -326,7 +327,7 @@ const BESIDE_AUTH: ReadonlySet<string> = new Set([
   'insecure',
 ]);
 
-/** The settings of several layers, the later winning. */
+/** Merges the settings of several layers. Later ones override earlier ones. */
 class Values {
   readonly #inAuth = new Map<string, Found>();
   readonly #beside = new Map<string, Found>();
@@ -358,7 +359,7 @@ function put(into: Map<string, Found>, values: JsonObject, prefix: string, from:
   }
 }
 
-/** Addresses may name the region by its place: `https://iam.{region_name}.example`. */
+/** URLs may contain a placeholder for the region: `https://iam.{region_name}.example`. */
 function withRegion(key: string, text: string, region: string | undefined): string {
   return region !== undefined && (key === 'auth_url' || key.endsWith('_endpoint_override'))
     ? text.replaceAll('{region_name}', region)

@@ -12,13 +12,16 @@ import type { Exchange, Http, HttpRequest } from './exchange.ts';
 export interface AxiosHttpSettings
   extends Pick<HttpSettings, 'connect_timeout_ms' | 'request_timeout_ms' | 'max_response_bytes'>,
     TlsSettings {
-  /** Of vbsctl, for the User-Agent. */
+  /** The version of vbsctl, for the User-Agent. */
   readonly version: string;
-  /** Default: no proxy at all. */
+  /** Default: no proxy. */
   readonly proxyFor?: ProxyChoice;
 }
 
-/** The network, over one axios instance. axios is loaded with the first request: it costs more than all else. */
+/**
+ * The network, with one axios instance. axios is loaded with the first request, because it takes longer to load than
+ * all other modules.
+ */
 export function createAxiosHttp(settings: AxiosHttpSettings): Http {
   const { ca, cert, key, insecure, proxyFor } = settings;
   const connections = openConnections({
@@ -99,12 +102,12 @@ async function exchange(
   }
 }
 
-/** Of all headers of an answer together; tokens of some Keystones are larger than Node's 16 KiB. */
+/** Maximum size of all headers of an answer. The tokens of some Keystones are larger than Node's default of 16 KiB. */
 const HEADER_BYTES_MAX = 64 * 1024;
 
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
-/** What happened to one request: whether some of it may have left, and why it was stopped. */
+/** The state of one request: whether part of it may have been sent, and why it was stopped. */
 class Watch {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
@@ -120,7 +123,7 @@ class Watch {
     return this.#controller.signal;
   }
 
-  /** The answer is waited for from here on. */
+  /** From here on the answer is awaited. */
   onSocket(): void {
     this.#timer = setTimeout(() => this.stop('timeout'), this.#timeoutMs);
   }
@@ -135,7 +138,7 @@ class Watch {
   }
 }
 
-/** Node's own client under axios: the only place that sees when a request gets its connected socket. */
+/** Node's own client below axios: the only place that sees when a request gets its connected socket. */
 function watchedTransport(watch: Watch, connections: Connections, request: HttpRequest) {
   return {
     request(options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) {
@@ -146,7 +149,7 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
         { ...options, agent, maxHeaderSize: HEADER_BYTES_MAX },
         onResponse,
       );
-      // Node writes the request right after this event, also on a connection that was used before.
+      // Node writes the request right after this event, also on a reused connection.
       return sent.once('socket', (socket) => {
         watch.onSocket();
         const { mayLeave, onWritten }: Partial<WriteGate> = request.method === 'POST' ? request : {};
@@ -166,7 +169,7 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
 }
 
 function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings, host: string): Exchange {
-  // Only code and message are taken: an axios error carries the whole request, token and password included.
+  // Only code and message are used: an axios error contains the whole request, including token and password.
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
   if (!watch.mayHaveLeft)
     return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
@@ -177,7 +180,7 @@ function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings
       message: `no whole answer from ${host} within ${settings.request_timeout_ms} ms`,
       timeout: true,
     };
-  // ERR_BAD_RESPONSE is what axios calls a body over its limit and a body that ends before its length.
+  // axios reports ERR_BAD_RESPONSE for a body over its limit and for a body that ends too early.
   if (code === 'ERR_BAD_RESPONSE') {
     const tooLarge = (error as { response?: unknown }).response === undefined;
     return tooLarge

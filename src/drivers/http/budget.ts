@@ -1,20 +1,25 @@
-// Own code, not `bottleneck`: it pauses and slows down as the cloud asks, POSTs first, on the clock that is passed in.
+// Own code instead of `bottleneck`: it pauses and slows down as the cloud asks, sends POSTs first, and uses the clock
+// that is passed in.
 import type { Clock } from '../../domain/clock.ts';
 
-/** As many requests as in this time may leave at once after a rest: few, so that no burst looks like an attack. */
+/**
+ * After a rest, a burst may have as many requests as the rate allows in this time: few, so that no burst looks like an
+ * attack.
+ */
 const BURST_MS = 250;
-/** However often the cloud asks for less, one request may leave in this time. */
+/** The slowest rate: one request in this time, however often the cloud throttles. */
 const INTERVAL_MS_MAX = 5_000;
 /** One request a minute. */
 const GROWTH = 1 / 60_000;
 
 /**
- * `requests_per_second` over all requests of a run: a token bucket, first come first served, POSTs before
- * everything that waits.
+ * Limits all requests of a run to `requests_per_second`: a token bucket, first come first served, POSTs before all
+ * other requests that wait.
  *
- * When the cloud throttles one request, the whole run slows down: nothing leaves during a pause, then half as much as
- * before and no bursts. Each answer that does not ask for less lets one request a minute more leave: so the rate is back
- * after a minute of use, and hardly grows while little is sent. Source: the congestion control of TCP (RFC 5681).
+ * If the cloud throttles one request, the whole run slows down: nothing is sent during a pause, then half the rate
+ * without bursts. Each answer that does not throttle raises the rate by one request a minute. So the full rate is back
+ * after a minute of use, and the rate hardly grows while little is sent. Source: the congestion control of TCP (RFC
+ * 5681).
  */
 export class Budget {
   readonly #clock: Clock;
@@ -23,7 +28,7 @@ export class Budget {
   #rate: number;
   readonly #posts: Waiting[] = [];
   readonly #reads: Waiting[] = [];
-  /** When the bucket is full again; with every request one interval later. */
+  /** When the bucket is full again. Each request moves it by one interval. */
   #fullAtMs: number;
   #serving = false;
   #sleep = new AbortController();
@@ -39,7 +44,10 @@ export class Budget {
     this.#fullAtMs = clock.monotonic();
   }
 
-  /** Resolves when the request may leave. Rejects with the reason of the signal or of `dismissReads`; then nothing is taken. */
+  /**
+   * Resolves when the request may be sent. Rejects with the reason of the signal or of `dismissReads`; then no place is
+   * used.
+   */
   async take(method: 'GET' | 'POST', signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const queue = method === 'POST' ? this.#posts : this.#reads;
@@ -53,7 +61,7 @@ export class Budget {
         dismiss: (reason) => {
           signal?.removeEventListener('abort', onAbort);
           queue.splice(queue.indexOf(waiting), 1);
-          // A long pause must not outlive those who wait for its end.
+          // If nobody waits any more, a long pause must not keep the process running.
           if (!this.#awaited) this.#sleep.abort();
           reject(reason);
         },
@@ -64,40 +72,42 @@ export class Budget {
     });
   }
 
-  /** A request that left at `sentAtMs` (monotonic) was throttled: nothing leaves for `pauseMs`, then half as much. */
+  /**
+   * A request that was sent at `sentAtMs` (monotonic) was throttled: sends nothing for `pauseMs`, then half as much.
+   */
   slowDown(sentAtMs: number, pauseMs: number): void {
     const now = this.#clock.monotonic();
     // Rule: pause-of-the-cloud-is-kept
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs);
     this.#fullAtMs = Math.max(this.#fullAtMs, this.#pausedUntilMs);
-    // Requests that were under way together are throttled together: that is one reason to slow down, not many.
+    // Requests that were in progress together are throttled together: the run slows down once for all of them.
     if (sentAtMs <= this.#slowedAtMs) return;
     this.#rate = Math.max(this.#rate / 2, Math.min(this.#fullRate, 1 / INTERVAL_MS_MAX));
     this.#slowedAtMs = now;
     this.#slowdowns++;
   }
 
-  /** A request was answered, and not throttled. */
+  /** A request was answered and not throttled. */
   speedUp(): void {
     this.#rate = Math.min(this.#rate + GROWTH, this.#fullRate);
   }
 
-  /** Reads that wait now are not admitted any more: `take` rejects with this reason. */
+  /** Rejects all reads that wait now with this reason. */
   dismissReads(reason: unknown): void {
     for (const waiting of [...this.#reads]) waiting.dismiss(reason);
   }
 
-  /** Whether less may leave than `requests_per_second`. */
+  /** Whether the rate is below `requests_per_second`. */
   get isSlow(): boolean {
     return this.#rate < this.#fullRate;
   }
 
-  /** How often it was slowed down. */
+  /** How often the run was slowed down. */
   get slowdowns(): number {
     return this.#slowdowns;
   }
 
-  /** Ms until the pause ends; 0 when there is none. */
+  /** Ms until the end of the pause; 0 without a pause. */
   get pausedForMs(): number {
     return Math.max(this.#pausedUntilMs - this.#clock.monotonic(), 0);
   }
@@ -106,7 +116,7 @@ export class Budget {
     return this.#posts.length + this.#reads.length > 0;
   }
 
-  /** Ms ahead of its time that a request may leave when nothing left for a while. */
+  /** How many ms early a request may be sent, because nothing was sent for a while. */
   get #savedMs(): number {
     return this.isSlow ? 0 : Math.max(BURST_MS - 1 / this.#rate, 0);
   }

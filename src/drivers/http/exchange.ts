@@ -1,16 +1,16 @@
 import type { Secrets } from '../../domain/secrets.ts';
 
 /**
- * One HTTP request and how it can end. The whole safety of a restore hangs on the line between
- * `no_connection` and `broken`, so it is drawn here, in the type, and nowhere else.
+ * One HTTP request and its possible results. The safety of a restore depends on the difference between `no_connection`
+ * and `broken`, so only this type defines it.
  */
 
-/** The seam to the network: axios in the program, a simulated network in the simulation. */
+/** Interface to the network: axios in the program, a simulated network in the simulation. */
 export interface Http {
   /**
-   * One attempt, no repetition, redirects not followed. Never rejects for anything a network or a server does.
-   * Rejects with the signal's reason when the signal of a GET fires; a POST cannot be aborted, because nobody
-   * could tell afterwards whether it had left.
+   * Makes one attempt. Does not repeat it, and does not follow redirects. Never rejects for errors of a network or a
+   * server. Rejects with the signal's reason if the signal of a GET is aborted. A POST cannot be aborted, because
+   * nobody could tell afterwards whether it was sent.
    */
   send(request: HttpRequest): Promise<Exchange>;
 }
@@ -18,15 +18,15 @@ export interface Http {
 export type HttpRequest = GetRequest | PostRequest;
 
 /**
- * Proves who asks. Its headers are made when the request leaves, not when it begins to wait: a signature holds
- * the time, and covers exactly what is sent.
+ * Authenticates a request. Its headers are made when the request is sent, not when it begins to wait: a signature
+ * contains the time, and covers exactly what is sent.
  */
 export interface Credential {
   headers(request: HttpRequest): Readonly<Record<string, string>>;
 }
 
 /**
- * The most that is read of an answer about one thing, or to the request of a restore: many are under way at once, and
+ * Maximum size of an answer about one resource, or to the POST of a restore. Many of these requests run at once, and
  * such an answer has a few kilobytes.
  */
 export const THING_BYTES_MAX = 1024 * 1024;
@@ -35,7 +35,7 @@ interface CommonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly credential?: Credential;
-  /** A longer body of the answer is refused; default and upper bound: `http.max_response_bytes`. */
+  /** A longer body of the answer is refused. Default and upper bound: `http.max_response_bytes`. */
   readonly maxBytes?: number;
 }
 
@@ -49,20 +49,23 @@ export interface PostRequest extends CommonRequest {
   /** JSON text. */
   readonly body: string;
   /**
-   * Asked in the last synchronous step before the bytes of the request are handed to the system. On false not one is,
-   * and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
+   * Called in the last synchronous step before the bytes of the request are passed to the system. If it returns false,
+   * no byte is sent, and the exchange ends as `no_connection` with the code `NOT_SENT_STALE`.
    */
   readonly mayLeave?: () => boolean;
-  /** Told right after the system has taken them. */
+  /** Called right after the system has taken the bytes. */
   readonly onWritten?: () => void;
 }
 
 export type Exchange =
-  /** A whole answer, whatever its status. */
+  /** A complete answer, with any status. */
   | Answer
-  /** Not a byte of the request was written: refused, DNS, connect timeout, TLS handshake or certificate. */
+  /** No byte of the request was written: connection refused, DNS, connect timeout, TLS handshake or certificate. */
   | { readonly kind: 'no_connection'; readonly message: string; readonly code: string }
-  /** Something may have been written, and no whole answer came: reset, timeout, cut body, more than the limit. */
+  /**
+   * Part of the request may have been written, and no complete answer came: reset, timeout, cut body, body over the
+   * limit.
+   */
   | {
       readonly kind: 'broken';
       readonly message: string;
@@ -77,6 +80,6 @@ export interface Answer {
   /** Names in lower case; repeated ones joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** What the answer may repeat and no message may hold; put on by `masked-http.ts`. Absent: nothing is secret. */
+  /** Secrets that the answer may repeat and no message may contain; set by `masked-http.ts`. Absent: there are none. */
   readonly secrets?: Secrets;
 }

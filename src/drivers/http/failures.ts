@@ -8,8 +8,8 @@ import { retryAfterMs } from './retry-after.ts';
 import { tooMuchJson } from './unasked.ts';
 
 /**
- * What an exchange that did not bring what was asked for means, in the words of the domain: every error body
- * of the reference's section 7, in whichever service or gateway it was written.
+ * Translates an exchange that did not succeed into a failure of the domain. Understands the error bodies of all
+ * services and gateways.
  */
 export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
   switch (exchange.kind) {
@@ -28,7 +28,8 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
         status: exchange.status,
         ...optional('code', codeIn(exchange)),
         ...optional('request_id', requestId(exchange)),
-        // A date is the cloud's own: by its clock where it shows it, for ours may be wrong.
+        // A date in the answer is compared with the clock of the cloud, if the answer shows it, because ours may be
+        // wrong.
         ...optional(
           'retry_after_ms',
           retryAfterMs(exchange.headers['retry-after'], cloudTimeMs(exchange) ?? nowMs),
@@ -39,7 +40,7 @@ export function failureOf(exchange: Exchange, nowMs: number): CloudFailure {
   }
 }
 
-/** An answer whose status says yes and whose body is not what the API promises. */
+/** The failure for an answer that has a status of success but not the promised body. */
 export function unreadable(answer: Answer, why: string): CloudFailure {
   return {
     cause: 'unreadable',
@@ -50,25 +51,27 @@ export function unreadable(answer: Answer, why: string): CloudFailure {
   };
 }
 
-/** For people. Decisions are made on the body itself. */
+/** For people. Decisions use the body itself. */
 function codeIn(answer: Answer): string | undefined {
   const code = errorBody(answer)?.code;
   return code === undefined ? undefined : messageText(code, answer.secrets, CODE_LENGTH_MAX);
 }
 
-/** A body that a service, or the gateway in front of it, wrote to say no. */
+/** A body with which a service, or its gateway, refuses a request. */
 export interface ErrorBody {
   readonly message: string;
-  /** Its own code (`VolumeBackup.0205`, `APIGW.0308`); a number only repeats the HTTP status and is left out. */
+  /**
+   * The code of the service (`VolumeBackup.0205`, `APIGW.0308`). A number only repeats the HTTP status and is left out.
+   */
   readonly code?: string;
-  /** OpenStack's name of the fault (`badRequest`, `itemNotFound`, `overLimit`): the next best to a code. */
+  /** OpenStack's name of the fault (`badRequest`, `itemNotFound`, `overLimit`), used where there is no code. */
   readonly fault?: string;
   readonly request_id?: string;
 }
 
 const CODE_LENGTH_MAX = 100;
 
-/** The error in an answer's body; undefined when it is none that we know (HTML, empty, other JSON). */
+/** The error in the body of an answer; undefined if the body has no known form (HTML, empty, other JSON). */
 export function errorBody(answer: Answer): ErrorBody | undefined {
   const body = parseObject(answer.text);
   if (!body) return undefined;
@@ -76,7 +79,7 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
   if ('error_code' in body || 'error_msg' in body)
     return errorFields({ code: body.error_code, message: body.error_msg, request_id: body.request_id });
   const [[fault, fields] = [], ...more] = Object.entries(body);
-  // {"badRequest": {"code": 400, "message": …}}: the key names the fault, the number tells it from data.
+  // {"badRequest": {"code": 400, "message": …}}: the key names the fault; the number distinguishes it from data.
   if (more.length === 0 && isObject(fields) && typeof fields.code === 'number')
     return errorFields(fields, fault);
   return 'code' in body && 'message' in body ? errorFields(body) : undefined;
@@ -114,15 +117,18 @@ export function isHtml(answer: Answer): boolean {
 }
 
 function htmlTitle(html: string): string {
-  // Bounded before the search: the page may be as long as the largest answer.
+  // Cut before the search, because the page may be as long as the largest answer.
   const title = /<title[^>]*>([^<]{0,1000})/i.exec(html.slice(0, 10_000))?.[1] ?? '';
   return plainText(title) || 'an HTML page without a title';
 }
 
-/** What the cloud's support asks for. What does not look like one, or repeats a secret, is none. */
+/**
+ * The request id, which the support of the cloud asks for. Undefined if the header has another form or repeats a
+ * secret.
+ */
 export function requestId(answer: Answer): string | undefined {
   const { headers, secrets } = answer;
-  // The service's own first: `X-Request-Id` may be the gateway's before it.
+  // The id of the service comes first: `X-Request-Id` may be that of the gateway.
   const ids = [
     headers['x-openstack-request-id'],
     headers['x-request-id'],
@@ -134,13 +140,13 @@ export function requestId(answer: Answer): string | undefined {
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The cloud's own clock, epoch ms. */
+/** The clock of the cloud, epoch ms. */
 export function cloudTimeMs(answer: Answer): number | undefined {
   const time = Date.parse(answer.headers.date ?? '');
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** The object that a text holds as JSON; undefined for everything else, and for what is too much to be parsed. */
+/** Parses a text as a JSON object. Undefined for everything else, and for a text that is too large to be parsed. */
 export function parseObject(text: string): JsonObject | undefined {
   return tooMuchJson(text) === undefined ? jsonOf(text, object) : undefined;
 }

@@ -2,9 +2,10 @@ import type { Secrets } from '../../domain/secrets.ts';
 import type { Http, HttpRequest } from './exchange.ts';
 
 /**
- * The network, whose answers know what they may not repeat. A token of Keystone is a secret from its first moment,
- * a signature from when it leaves; no other answer makes a word a secret, and so unseen. What an answer
- * holds as data stays as it is here: a password may be an ordinary word (`withoutSecrets` looks after names).
+ * A network whose answers carry the secrets that they may repeat. A token of Keystone is a secret from the moment it is
+ * received, a signature from the moment it is sent. No other answer can add a secret, which would hide a word of its
+ * choice. An answer's data is not masked here, because a password may be an ordinary word (`withoutSecrets` masks
+ * names).
  */
 export function maskedHttp(network: Http, secrets: Secrets): Http {
   return {
@@ -21,7 +22,10 @@ export function maskedHttp(network: Http, secrets: Secrets): Http {
   };
 }
 
-/** As Keystone issues them: 32 characters or many more. What is shorter, or several words, would hide ordinary text. */
+/**
+ * A token as Keystone issues it: 32 characters or many more. To mask shorter texts, or several words, would hide
+ * ordinary text.
+ */
 const TOKEN = /^[\x21-\x7e]{16,}$/;
 
 function isTokenRequest({ method, url }: HttpRequest): boolean {

@@ -2,7 +2,7 @@ import type { HttpSettings } from '../../domain/config.ts';
 
 export type ReadLimitSettings = Pick<HttpSettings, 'max_list_pages' | 'max_list_bytes' | 'max_run_bytes'>;
 
-/** What reads may bring in. A server that sends without end must not cost memory or time without end. */
+/** Limits the data that reads may receive. A server that sends without end must not use memory or time without end. */
 export class ReadLimits {
   readonly #settings: ReadLimitSettings;
   #runBytes = 0;
@@ -11,12 +11,12 @@ export class ReadLimits {
     this.#settings = settings;
   }
 
-  /** Every answer to a read counts here. */
+  /** Counts the bytes of an answer to a read. */
   count(bytes: number): void {
     this.#runBytes += bytes;
   }
 
-  /** Why no further read is sent in this run. */
+  /** Why this run sends no further reads; undefined while it may. */
   ofRun(): string | undefined {
     const { max_run_bytes } = this.#settings;
     return this.#runBytes < max_run_bytes
@@ -24,7 +24,7 @@ export class ReadLimits {
       : `the cloud sent more than ${max_run_bytes} bytes in this run (http.max_run_bytes)`;
   }
 
-  /** Why a list is given up after so many pages and bytes. */
+  /** Why a list ends after this number of pages and bytes; undefined while it may continue. */
   ofList(key: string, pages: number, bytes: number): string | undefined {
     const { max_list_pages, max_list_bytes } = this.#settings;
     if (pages > max_list_pages)

@@ -9,10 +9,10 @@ import { RetryableError, retry } from '../../network/retry.ts';
 import type { Exchange } from './exchange.ts';
 import { errorBody } from './failures.ts';
 
-/** Attempts of one read before its failure is handed up; whoever asked may ask again later. */
+/** Attempts of one read before its failure is returned. The caller may ask again later. */
 const ATTEMPTS = 4;
 
-/** "Querying the task failed": VBS asks for the question to be repeated. */
+/** "Querying the task failed": VBS asks the client to repeat the query. */
 const TASK_QUERY_FAILED = 'common.0011';
 
 export interface RetryTools {
@@ -22,7 +22,7 @@ export interface RetryTools {
   readonly random: () => number;
 }
 
-/** What one attempt came to. `again`: it may go better the next time. */
+/** The result of one attempt. `again`: a repetition may succeed. */
 export type Attempted<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure; readonly again: boolean };
@@ -57,7 +57,7 @@ function asksTooLong({ retry_after_ms = 0 }: CloudFailure, { max_retry_after_ms 
   return retry_after_ms > max_retry_after_ms;
 }
 
-/** The failure as a person should read it: when it is worth asking again. */
+/** The failure for people, with the time after which a repetition is useful. */
 function withWait(failure: CloudFailure, retry: RetrySettings): CloudFailure {
   const { retry_after_ms = 0, message } = failure;
   if (retry_after_ms === 0) return failure;
@@ -70,20 +70,20 @@ function withWait(failure: CloudFailure, retry: RetrySettings): CloudFailure {
   };
 }
 
-/** Whether the same read may go better the next time. */
+/** Whether a repetition of the same read may succeed. */
 export function isTransient(exchange: Exchange): boolean {
   switch (exchange.kind) {
     case 'no_connection':
       return !isForGood(exchange.code);
     case 'broken':
-      // The same question has the same long answer.
+      // A repetition would have the same long answer.
       return exchange.code !== 'RESPONSE_TOO_LARGE';
     case 'answer':
       return (
         exchange.status === 408 ||
         exchange.status === 429 ||
         exchange.status >= 500 ||
-        // With 404 it means that the task itself is not there. A long list is no error and not parsed for it.
+        // With 404 it means that the task does not exist. A list (200) is no error, so it is not parsed for the code.
         (exchange.status >= 400 && exchange.status !== 404 && errorBody(exchange)?.code === TASK_QUERY_FAILED)
       );
     default:

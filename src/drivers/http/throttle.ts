@@ -3,8 +3,8 @@ import type { Exchange } from './exchange.ts';
 import { failureOf } from './failures.ts';
 
 /**
- * Whether an answer asks this client to send less, whatever the request was: a 429, or an error with a `Retry-After`
- * above 0 (Cinder sends 0 with every 413, which asks for nothing).
+ * Whether an answer asks this client to send less, for any request: a 429, or an error with a `Retry-After` above 0
+ * (Cinder sends 0 with every 413, which asks for nothing).
  */
 export function throttleOf(exchange: Exchange, nowMs: number): Throttle | undefined {
   if (exchange.kind !== 'answer' || exchange.status < 400) return undefined;

@@ -15,13 +15,13 @@ export interface WireTools {
   readonly retry: Pick<RetrySettings, 'min_delay_ms' | 'max_retry_after_ms'>;
 }
 
-/** The cloud asked to wait longer than is waited. Monotonic ms. */
+/** The cloud asked to wait longer than vbsctl waits. Times are monotonic ms. */
 class Refusal {
-  /** The cloud may be asked again. */
+  /** When the cloud may be asked again. */
   readonly untilMs: number;
-  /** It asked to be left alone until then. */
+  /** The end of the pause that the cloud asked for. */
   readonly #askedUntilMs: number;
-  /** The longest that is waited, ms. */
+  /** The longest wait, ms. */
   readonly #limitMs: number;
 
   constructor(untilMs: number, askedUntilMs: number, limitMs: number) {
@@ -31,15 +31,16 @@ class Refusal {
   }
 
   /**
-   * What a request is answered with that is not sent: that it was throttled, whatever the answer was about that asked to
-   * wait. Nothing of that answer is in it: it spoke of another thing (404), perhaps to another token. Once what is left
-   * of the wait is within the limit it would be waited out, so then it says when the cloud is asked again: sooner.
+   * The answer for a request that is not sent during a pause: 429 with the time left. It has nothing of the answer that
+   * asked for the pause, which may be about another resource (404) or another token. If the time left is within the
+   * limit, a caller would wait for it. So the answer then has the time until the cloud is asked again, which is
+   * shorter.
    */
   answer(nowMs: number): Answer {
     const asked = this.#askedUntilMs - nowMs;
     const waitMs = asked > this.#limitMs ? asked : this.untilMs - nowMs;
     const seconds = Math.ceil(waitMs / 1_000);
-    const error = { message: 'not asked again during the pause that the cloud asked for' };
+    const error = { message: 'no request was sent: the cloud asked for a pause' };
     return {
       kind: 'answer',
       status: 429,
@@ -49,10 +50,12 @@ class Refusal {
   }
 }
 
-/** A pause is told again when it became longer by this. */
+/** A longer pause is reported again only if its end has moved by more than this. */
 const LONGER_MS = 1_000;
 
-/** Every request of a run goes through here: within the budget, counted, and slowed down when the cloud asks for it. */
+/**
+ * All requests of a run pass through here: limited by the budget, counted, and slowed down if the cloud asks for it.
+ */
 export class Wire {
   readonly #tools: WireTools;
   readonly #listeners: Listener[] = [];
@@ -64,8 +67,9 @@ export class Wire {
   }
 
   /**
-   * Waits for its place in the budget, then makes one attempt. During a pause that is shorter than the cloud asked for, a
-   * read is not sent but answered at once as throttled: it would wait in vain. Rejects only with the reason of an abort.
+   * Waits for its place in the budget, then makes one attempt. If the current pause is shorter than the cloud asked
+   * for, a read is not sent but answered at once as throttled, because it would wait in vain. Rejects only with the
+   * reason of an abort.
    */
   async send(request: HttpRequest): Promise<Exchange> {
     const signal = request.method === 'GET' ? request.signal : undefined;
@@ -82,27 +86,27 @@ export class Wire {
     return this.#attempt(request);
   }
 
-  /** Takes the place of a POST beforehand, for `sendReserved`. */
+  /** Reserves the place of a POST, for `sendReserved`. */
   reserve(signal?: AbortSignal): Promise<void> {
     return this.#tools.budget.take('POST', signal);
   }
 
-  /** One attempt at once, in a place that was reserved for it. */
+  /** Makes one attempt at once, in a place that was reserved for it. */
   sendReserved(request: PostRequest): Promise<Exchange> {
     return this.#attempt(request);
   }
 
-  /** Ms until the pause ends that the cloud asked for; 0 when there is none. */
+  /** Ms until the end of the pause that the cloud asked for; 0 without a pause. */
   get pausedForMs(): number {
     return this.#tools.budget.pausedForMs;
   }
 
-  /** Requests so far. */
+  /** Number of requests so far. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** Whether the run sends less than it might, since the cloud asked for it. */
+  /** Whether the run sends less than the configured rate, because the cloud asked for it. */
   get isSlow(): boolean {
     return this.#tools.budget.isSlow;
   }
@@ -112,7 +116,9 @@ export class Wire {
     return this.#tools.budget.slowdowns;
   }
 
-  /** From now on this listener is told of each pause, until what it returns is called; then the one before it again. */
+  /**
+   * Calls the listener at each pause until the returned function is called; then the previous listener is called again.
+   */
   onSlowdown(listener: Listener): () => void {
     this.#listeners.push(listener);
     return () => this.#listeners.splice(this.#listeners.lastIndexOf(listener), 1);

@@ -2,20 +2,20 @@ import { endOfValue, type JsonBounds, JsonFault } from '../../domain/json-bounds
 import type { Answer, Http } from './exchange.ts';
 
 /**
- * Bodies that no request here asks for: compressed ones (every request says `Accept-Encoding: identity`), whose true
- * size no limit sees, and JSON that is nested without end or has values without end.
+ * Refuses bodies that vbsctl never requests: compressed ones, whose real size no limit can see (every request has
+ * `Accept-Encoding: identity`), and JSON with too many levels or values.
  */
 
-/** A catalog is 6 levels deep; a page of a thousand volumes has some hundred thousand values. */
+/** A catalog has 6 levels; a page of a thousand volumes has some hundred thousand values. */
 const BOUNDS: JsonBounds = { depth: 64, values: 1_000_000 };
 
-/** How the body is compressed; undefined when it is not. */
+/** The compression of the body; undefined if it is not compressed. */
 export function compressionOf({ headers }: Pick<Answer, 'headers'>): string | undefined {
   const coding = headers['content-encoding']?.trim().toLowerCase();
   return coding === undefined || coding === '' || coding === 'identity' ? undefined : coding;
 }
 
-/** The network, where a compressed body is a sentence that says so: its bytes are not decompressed and help nobody. */
+/** A network that replaces a compressed body with a sentence that says so. The bytes are not decompressed. */
 export function withoutCompression(network: Http): Http {
   return {
     async send(request) {
@@ -31,7 +31,10 @@ export function withoutCompression(network: Http): Http {
   };
 }
 
-/** Why a text that may be JSON is not parsed; completes “the answer …”. Of what is not JSON, `JSON.parse` sees no more. */
+/**
+ * Why a text that may be JSON is not parsed; completes “the answer …”. Undefined if the text is within the limits or is
+ * not JSON.
+ */
 export function tooMuchJson(text: string): string | undefined {
   try {
     endOfValue(text, text.search(/[^ \t\r\n]|$/), BOUNDS);
