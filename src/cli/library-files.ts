@@ -38,22 +38,11 @@ export async function refuseUnsafeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: 
       : [];
   const named = [...names.map((name) => [name, io.env[name]] as const), ...inUrl];
   for (const [name, path] of named) if (path) refuseContent(name, path, io.cwd);
-  const given = named.filter(isPath);
-  const unfit = await Promise.all(given.map(([name, path]) => unfitFile(name, path, io.cwd)));
-  const problems = unfit.filter((problem) => problem !== undefined);
-  if (problems.length > 0) throw new Failure('refused', problems);
-  const found = given.filter(([, path]) => !isAbsolute(path));
-  if (found.length === 0) return;
-  throw new Failure(
-    'refused',
-    found.map(([name, path]) =>
-      error('relative-file', `${name} is a relative path`, {
-        detail:
-          'It would be read from the working directory, where a pull request can put a file of that name.',
-        remedy: `write the whole path: ${name}=${shellPath(resolve(io.cwd, path))}`,
-      }),
-    ),
+  const checked = await Promise.all(
+    named.filter(isPath).map(([name, path]) => unsafeFile(name, path, io.cwd)),
   );
+  const problems = checked.filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new Failure('refused', problems);
 }
 
 /** libpq takes `system` for the authorities of the system. */
@@ -63,10 +52,16 @@ function isPath(entry: readonly [string, string | null | undefined]): entry is r
 }
 
 /** The problem of a path that a pull request may control. If it cannot be checked, the library reports the error. */
-async function unfitFile(name: string, path: string, cwd: string): Promise<Diagnostic | undefined> {
+async function unsafeFile(name: string, path: string, cwd: string): Promise<Diagnostic | undefined> {
+  if (!isAbsolute(path))
+    return error('relative-file', `${name} is a relative path`, {
+      detail:
+        'It would be read from the working directory, where a pull request can put a file of that name.',
+      remedy: `write the whole path: ${name}=${shellPath(resolve(cwd, path))}`,
+    });
   const remedy = `name a regular file outside of the working directory: ${name}=FILE`;
   try {
-    const located = await locate(resolve(cwd, path), [cwd]);
+    const located = await locate(path, [cwd]);
     if (!located.inCheckout || (await stat(located.path)).isFile()) return undefined;
     return error('unfit-file', `${name} names a path in the working directory that is not a regular file`, {
       remedy,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { type Checkouts, LeadsOutError, locate } from '../files/checkout.ts';
+import { type Checkouts, LeadsOutError, type Located, locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
 
@@ -23,30 +23,39 @@ export async function checkoutPath(
   flag: string,
   checkouts: Checkouts = [io.cwd],
 ): Promise<string> {
+  return (await located(io, path, flag, checkouts))?.path ?? absolute(io, path);
+}
+
+/** Undefined if the system cannot resolve the path. */
+async function located(
+  io: Pick<Io, 'cwd'>,
+  path: string,
+  flag: string,
+  checkouts: Checkouts,
+): Promise<Located | undefined> {
   try {
-    return (await locate(absolute(io, path), checkouts)).path;
+    return await locate(absolute(io, path), checkouts);
   } catch (cause) {
     if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
-    return absolute(io, path);
+    return undefined;
   }
 }
 
 /**
- * Refuses a local state behind a link of a checkout, also within it: which state is there, vbsctl remembers by its path,
- * and a pull request could put another one in its place.
+ * Refuses a local state behind a link in a checkout, even if the link leads within it. vbsctl remembers by the path which
+ * state it has seen, and a pull request could put a link to another state there.
  */
 export async function refuseLinkedState(
   io: Pick<Io, 'cwd'>,
   location: string,
   checkouts: Checkouts,
 ): Promise<void> {
-  await checkoutPath(io, location, '--state', checkouts);
-  const located = await locate(absolute(io, location), checkouts).catch(() => undefined);
-  if (!located?.byLink) return;
+  const state = await located(io, location, '--state', checkouts);
+  if (!state?.byLink) return;
   throw Failure.of('refused', 'state-behind-link', `the state ${location} lies behind a symbolic link`, {
     detail:
       'The link is in the working directory, where a pull request can put one, with another state behind it.',
-    remedy: `name the file itself: --state ${shellPath(located.path)}`,
+    remedy: `name the file itself: --state ${shellPath(state.path)}`,
   });
 }
 

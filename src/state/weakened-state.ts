@@ -37,15 +37,13 @@ export function weakenedHttp(settings: HttpStateSettings, env: Env): Diagnostic[
 
 export function weakenedS3({ endpoint }: S3Location, env: Env): Diagnostic[] {
   // In the order of the AWS SDK.
-  const [address, setBy] =
-    endpoint !== undefined
-      ? [endpoint, 'endpoint= of the state']
-      : env.AWS_ENDPOINT_URL_S3
-        ? [env.AWS_ENDPOINT_URL_S3, 'AWS_ENDPOINT_URL_S3']
-        : env.AWS_ENDPOINT_URL
-          ? [env.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL']
-          : ['https://s3.amazonaws.com', ''];
-  // What is no URL, the SDK refuses.
+  const named = [
+    [endpoint, 'endpoint= of the state'],
+    [env.AWS_ENDPOINT_URL_S3, 'AWS_ENDPOINT_URL_S3'],
+    [env.AWS_ENDPOINT_URL, 'AWS_ENDPOINT_URL'],
+  ] as const;
+  const [address = 'https://s3.amazonaws.com', setBy = ''] = named.find(([url]) => url) ?? [];
+  // The SDK refuses a text that is not a URL.
   if (!URL.canParse(address)) return weakenedByNode(env);
   return [
     ...weakenedByNode(env),
