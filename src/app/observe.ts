@@ -2,7 +2,7 @@ import type { Backup, Reading, Volume } from '../domain/cloud.ts';
 import { listUnreadable } from '../domain/list-unreadable.ts';
 import type { ObservationNeeds, Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
-import type { Driver, Listing, ListWish } from '../drivers/driver.ts';
+import type { Driver, Listing, ListOptions } from '../drivers/driver.ts';
 import { listPendingBackups } from '../executor/pending-backups.ts';
 import { worthAPage } from '../executor/poll-intervals.ts';
 
@@ -19,14 +19,14 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
       'disks',
       needs.volume_ids,
       needs.all_volumes,
-      (wish: ListWish<Volume>) => driver.volumes(undefined, wish),
+      (options: ListOptions<Volume>) => driver.volumes(undefined, options),
       (id) => driver.volume(id),
     ),
     readAll(
       'backups',
       needs.backup_ids,
       needs.all_backups,
-      (wish: ListWish<Backup>) => driver.backups(undefined, wish),
+      (options: ListOptions<Backup>) => driver.backups(undefined, options),
       (id) => driver.backup(id),
     ),
     needsVolumes ? listPendingBackups(driver) : undefined,
@@ -41,10 +41,10 @@ export async function observe(driver: Driver, needs: ObservationNeeds): Promise<
 }
 
 /** Continues a list while enough ids are missing to be worth another page. */
-function untilFound<T extends { readonly id: string }>(ids: ReadonlySet<string>): ListWish<T> {
+function untilFound<T extends { readonly id: string }>(ids: ReadonlySet<string>): ListOptions<T> {
   const missing = new Set(ids);
   return {
-    goOn: (page, pages) => {
+    wantsMore: (page, pages) => {
       for (const { id } of page) missing.delete(id);
       return worthAPage(missing.size, pages);
     },
@@ -55,7 +55,7 @@ async function readAll<T extends { readonly id: string }>(
   what: string,
   ids: ReadonlySet<string>,
   all: boolean,
-  list: (wish: ListWish<T>) => Promise<Listing<T>>,
+  list: (options: ListOptions<T>) => Promise<Listing<T>>,
   get: (id: string) => Promise<Reading<T>>,
 ): Promise<{ readings: Map<string, Reading<T>>; list?: readonly T[] }> {
   const readings = new Map<string, Reading<T>>();

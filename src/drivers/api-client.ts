@@ -5,20 +5,20 @@ import type { Secrets } from '../domain/secrets.ts';
 import { isObject, type JsonObject, list } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { Grant, Session } from './auth/auth-session.ts';
-import type { Listing, ListWish } from './driver.ts';
+import type { Listing, ListOptions } from './driver.ts';
 import { checked, UnexpectedShape } from './fields.ts';
-import { type Answer, type GetRequest, THING_BYTES_MAX } from './http/exchange.ts';
+import { compressionOf, jsonLimitError } from './http/body-limits.ts';
+import { type Answer, type GetRequest, RESOURCE_BYTES_MAX } from './http/exchange.ts';
 import { cloudTimeMs, errorBody, failureOf, isHtml, parseObject, unreadable } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
 import { type Attempted, isTransient, type RetryTools, retryRead } from './http/read-retry.ts';
-import type { Wire } from './http/throttled-http.ts';
-import { compressionOf, tooMuchJson } from './http/unasked.ts';
+import type { ThrottledHttp } from './http/throttled-http.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 /** Page size to ask for: the maximum of EVS and Cinder. */
 const PAGE_SIZE = 1_000;
 export interface ClientTools extends RetryTools {
-  readonly wire: Wire;
+  readonly http: ThrottledHttp;
   readonly session: Session;
   readonly limits: ReadLimits;
   /** Aborts the reads that have no signal of their own. */
@@ -54,12 +54,15 @@ export class ApiClient {
     url: string,
     parse: (body: JsonObject) => T,
     signal: AbortSignal | undefined,
-    { headers = {}, maxBytes = THING_BYTES_MAX }: { headers?: Headers | undefined; maxBytes?: number } = {},
+    {
+      headers = {},
+      maxBytes = RESOURCE_BYTES_MAX,
+    }: { headers?: Headers | undefined; maxBytes?: number } = {},
   ): Promise<Reading<T>> {
     const got = await this.#get(url, signal, headers, maxBytes);
     if (got.kind !== 'answer') return got;
     const { answer } = got;
-    if (answer.status === 404 && knowsItsThings(answer))
+    if (answer.status === 404 && isAboutResource(answer))
       return { kind: 'gone', failure: this.#failure(answer) };
     const parsed = await this.#parse(answer, (body) => withoutSecrets(parse(body), answer.secrets));
     return parsed.kind === 'parsed'
@@ -70,7 +73,7 @@ export class ApiClient {
   /**
    * Reads the list with a limit of one entry, to learn whether it may be read. Returns the number of entries (0 or 1).
    */
-  first(
+  checkListAccess(
     { url, key, headers }: Pick<ListRequest<unknown>, 'url' | 'key' | 'headers'>,
     signal?: AbortSignal,
   ): Promise<Reading<number>> {
@@ -85,7 +88,7 @@ export class ApiClient {
   async list<T extends { readonly id: string }>(
     request: ListRequest<T>,
     signal: AbortSignal | undefined,
-    { status, goOn }: ListWish<T> = {},
+    { status, wantsMore }: ListOptions<T> = {},
   ): Promise<Listing<T>> {
     // By id: an entry that moves to another page during the read must not count twice.
     const values = new Map<string, T>();
@@ -120,7 +123,7 @@ export class ApiClient {
       const following =
         entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
       if (following === undefined) return listed(true);
-      if (goOn?.(entries, pages) === false) return listed(false);
+      if (wantsMore?.(entries, pages) === false) return listed(false);
       if (values.size === known) {
         // A server that knows neither limit nor marker has sent all entries with the first page.
         if (next === undefined && values.size > PAGE_SIZE) return listed(true);
@@ -158,12 +161,12 @@ export class ApiClient {
 
   /** If the session was refused, fails at once: the session has already retried. */
   async #attempt(request: GetRequest): Promise<Attempted<Answer | RefusedGrant>> {
-    const { session, wire, clock, limits } = this.#tools;
+    const { session, http, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
       const grant = await session.credential(request.signal);
       if (grant.kind === 'refused') return { kind: 'done', value: grant };
       const { credential } = grant;
-      const exchange = await wire.send({ ...request, credential });
+      const exchange = await http.send({ ...request, credential });
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect, so it is repeated once with a new credential.
       if (exchange.kind === 'answer' && exchange.status === 401)
@@ -204,7 +207,7 @@ function notListed(message: string): Unreadable {
 function noObject(answer: Answer): string {
   const coding = compressionOf(answer);
   if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
-  const tooMuch = tooMuchJson(answer.text);
+  const tooMuch = jsonLimitError(answer.text);
   return tooMuch === undefined ? 'it is no JSON object' : `it ${tooMuch}`;
 }
 
@@ -215,7 +218,7 @@ type RefusedGrant = Extract<Grant, { kind: 'refused' }>;
  * Whether a 404 is about the requested resource. An HTML page or a gateway's "no such API" (`APIGW.…`) means that the
  * URL is wrong, and says nothing about volumes.
  */
-function knowsItsThings(answer: Answer): boolean {
+function isAboutResource(answer: Answer): boolean {
   return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
 }
 

@@ -47,7 +47,7 @@ class StepLog implements Steps {
   #current: AccessStep = 'settings';
   #notes: Diagnostic[] = [];
 
-  proving(by: Auth['type']): void {
+  authenticatingWith(by: Auth['type']): void {
     this.auth = by;
   }
 
@@ -96,7 +96,7 @@ async function tryList(
   stop: AbortSignal | undefined,
 ): Promise<void> {
   log.begin(step);
-  const reading = await driver.mayList(what, stop);
+  const reading = await driver.checkListAccess(what, stop);
   if (reading.kind === 'found')
     log.done(reading.value === 0 ? 'may be listed; there are none' : 'may be listed');
   else log.failed([listRefused(step, driver.api, reading, log.auth === 'aksk' ? cloudClock : undefined)]);

@@ -21,7 +21,7 @@ import type {
   Driver,
   FailureReport,
   Listing,
-  ListWish,
+  ListOptions,
   Permit,
   Reservation,
   StartRequest,
@@ -121,15 +121,15 @@ export class CinderDriver implements Driver {
     };
   }
 
-  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, options?: ListOptions<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
-      wish,
+      options,
     );
   }
 
-  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, options?: ListOptions<Backup>): Promise<Listing<Backup>> {
     return this.#inKnownVersion((headers) =>
       this.#client.list(
         {
@@ -140,7 +140,7 @@ export class CinderDriver implements Driver {
           headers,
         },
         signal,
-        wish,
+        options,
       ),
     );
   }
@@ -157,8 +157,8 @@ export class CinderDriver implements Driver {
     return ask(this.#backupsVersion);
   }
 
-  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
-    return this.#client.first({ url: `${this.#url}/${what}/detail`, key: what }, signal);
+  checkListAccess(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+    return this.#client.checkListAccess({ url: `${this.#url}/${what}/detail`, key: what }, signal);
   }
 
   async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport> {
@@ -180,18 +180,18 @@ export class CinderDriver implements Driver {
     }
     const reason = reasonIn(messages, request_ids);
     if (reason !== undefined) return { kind: 'failed', reason };
-    return { kind: asked ? 'none' : 'untold' };
+    return { kind: asked ? 'none' : 'unavailable' };
   }
 
   requests(): number {
-    return this.#tools.wire.sent;
+    return this.#tools.http.sent;
   }
 
   slowdowns(): number {
-    return this.#tools.wire.slowdowns;
+    return this.#tools.http.slowdowns;
   }
 
   onSlowdown(listener: (slowdown: Slowdown) => void): () => void {
-    return this.#tools.wire.onSlowdown(listener);
+    return this.#tools.http.onSlowdown(listener);
   }
 }

@@ -17,7 +17,7 @@ import { openAccess } from './auth/access.ts';
 import { SET_CLOCK } from './auth/auth-failures.ts';
 import { type CloudSettings, type Env, secretsOf } from './auth/auth-settings.ts';
 import { authorizedHttp } from './auth/authorized-http.ts';
-import type { Wanted } from './auth/catalog.ts';
+import type { EndpointFilter } from './auth/catalog.ts';
 import { type CertificateName, readCertificate } from './auth/certificates.ts';
 import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
@@ -34,15 +34,15 @@ import {
   regionOf,
 } from './endpoints.ts';
 import { createAxiosHttp } from './http/axios-http.ts';
+import { uncompressedHttp } from './http/body-limits.ts';
 import { Budget } from './http/budget.ts';
 import type { Http } from './http/exchange.ts';
 import { maskedHttp } from './http/masked-http.ts';
 import { ReadLimits } from './http/read-limits.ts';
 import type { RetryTools } from './http/read-retry.ts';
-import { Wire } from './http/throttled-http.ts';
-import { withoutCompression } from './http/unasked.ts';
+import { ThrottledHttp } from './http/throttled-http.ts';
 import { slowdownNote } from './slowdown-note.ts';
-import { SILENT, type Steps } from './steps.ts';
+import { IGNORE_STEPS, type Steps } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
 /** Start here: how to connect to a cloud. */
@@ -112,29 +112,29 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
 }
 
 /** As `connect`, and reports each step. */
-export async function openCloud(options: ConnectOptions, steps: Steps = SILENT): Promise<OpenCloud> {
+export async function openCloud(options: ConnectOptions, steps: Steps = IGNORE_STEPS): Promise<OpenCloud> {
   steps.begin('settings');
   const settings = await findSettings(options);
   const { secrets = new Secrets() } = options;
   secrets.add(...secretsOf(settings.auth), ...proxySecrets(options.env));
   const network = options.network ?? createAxiosHttp(await networkSettings(options, settings));
-  steps.proving(settings.auth.type);
+  steps.authenticatingWith(settings.auth.type);
   steps.done(settings.source);
 
   const { retry, clock, random, stop, api = 'vbs', onNote = () => {} } = options;
   const { cloudClock = new CloudClock(clock) } = options;
-  const wire = new Wire({
-    http: authorizedHttp(maskedHttp(withoutCompression(network), secrets), cloudClock),
+  const http = new ThrottledHttp({
+    http: authorizedHttp(maskedHttp(uncompressedHttp(network), secrets), cloudClock),
     budget: new Budget(options.requestsPerSecond, clock),
     clock,
     retry,
   });
-  wire.onSlowdown((slowdown) => {
+  http.onSlowdown((slowdown) => {
     const note = slowdownNote(slowdown, clock.now());
     if (note) onNote(note);
   });
-  const tools = { wire, retry, clock, random, limits: new ReadLimits(options.http) };
-  const wantedIn = (region: string, projectId: string): Wanted => ({
+  const tools = { http, retry, clock, random, limits: new ReadLimits(options.http) };
+  const filterFor = (region: string, projectId: string): EndpointFilter => ({
     region,
     interface: settings.interface,
     projectId,
@@ -142,7 +142,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   });
   const access = await openAccess({
     settings,
-    needsCatalog: (projectId) => needsCatalog(api, wantedIn(settings.region ?? '', projectId)),
+    needsCatalog: (projectId) => needsCatalog(api, filterFor(settings.region ?? '', projectId)),
     tools: { ...tools, cloudClock },
     steps,
     signal: stop,
@@ -153,7 +153,7 @@ export async function openCloud(options: ConnectOptions, steps: Steps = SILENT):
   const region = regionOf(catalog, settings);
   steps.done(region);
   steps.begin('endpoints');
-  const endpoints = findEndpoints(api, catalog, wantedIn(region, project.id), settings, onNote);
+  const endpoints = findEndpoints(api, catalog, filterFor(region, project.id), settings, onNote);
   refuseUnencrypted(endpoints, settings, options.env, onNote);
   steps.done(endpointsText(endpoints));
   const target = {

@@ -19,7 +19,7 @@ export type FailureReport =
   /** The cloud was asked, and reports no reason. */
   | { readonly kind: 'none' }
   /** The cloud could not be asked. */
-  | { readonly kind: 'untold' };
+  | { readonly kind: 'unavailable' };
 
 /**
  * One API of one cloud project. A driver makes exactly one attempt for a POST and never repeats it. It never throws for
@@ -46,11 +46,11 @@ export interface Driver {
   backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>>;
   job(id: string, signal?: AbortSignal): Promise<Reading<Job>>;
 
-  /** Lists the volumes of the project, page by page: all of them, or those that `wish` selects. */
-  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>>;
-  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>>;
+  /** Lists the volumes of the project, page by page: all of them, or those that `options` selects. */
+  volumes(signal?: AbortSignal, options?: ListOptions<Volume>): Promise<Listing<Volume>>;
+  backups(signal?: AbortSignal, options?: ListOptions<Backup>): Promise<Listing<Backup>>;
   /** Reads at most one entry of the list, to learn whether it may be read. */
-  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
+  checkListAccess(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>>;
   /**
    * Lists every server of the project. Absent if the catalog has no compute service. Only names for people come from
    * it.
@@ -59,7 +59,7 @@ export interface Driver {
 
   /**
    * Why a restore failed, if the cloud reports it apart from volume, backup and job. `request_ids`: of the POSTs that
-   * may have started it; `untold` if there are none.
+   * may have started it; `unavailable` if there are none.
    */
   failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport>;
 
@@ -95,11 +95,11 @@ export type Reservation =
   | { readonly kind: 'refused'; readonly failure: CloudFailure; readonly retryable: boolean };
 
 /** Which part of a list the caller wants. */
-export interface ListWish<T> {
+export interface ListOptions<T> {
   /** Only entries in this status. A service that does not filter sends others, too. */
   readonly status?: string;
   /** Called after each page except the last: whether to read the next page. `page`: the entries of this page. */
-  readonly goOn?: (page: readonly T[], pages: number) => boolean;
+  readonly wantsMore?: (page: readonly T[], pages: number) => boolean;
 }
 
 export type Listing<T> =
@@ -108,7 +108,7 @@ export type Listing<T> =
       readonly values: readonly T[];
       /** Number of requests for the list. */
       readonly pages: number;
-      /** False: `goOn` ended the list before the last page. */
+      /** False: `wantsMore` ended the list before the last page. */
       readonly complete: boolean;
       readonly cloud_time_ms?: number;
     }

@@ -9,15 +9,15 @@ import { cloudFailure } from './auth/auth-failures.ts';
 import type { CloudSettings, Env } from './auth/auth-settings.ts';
 import {
   type Catalog,
+  type EndpointChoice,
+  type EndpointFilter,
   findCinder,
   findCompute,
   findEvs,
   findVbs,
   namesText,
-  type Pick,
   regionsOf,
   type ServiceRoot,
-  type Wanted,
 } from './auth/catalog.ts';
 
 /** The URLs of the services of one API. */
@@ -36,14 +36,14 @@ export type Endpoints = {
 export function findEndpoints(
   asked: Config['api'],
   catalog: Catalog,
-  wanted: Wanted,
+  filter: EndpointFilter,
   settings: CloudSettings,
   onNote: (note: Diagnostic) => void,
 ): Endpoints {
-  const root = (service: Service) => rootOf(SERVICES[service], catalog, wanted, settings);
-  const compute = findCompute(catalog, wanted);
+  const root = (service: Service) => rootOf(SERVICES[service], catalog, filter, settings);
+  const compute = findCompute(catalog, filter);
   const more = compute.kind === 'found' ? { compute: compute.root } : {};
-  const api = asked === 'auto' ? pickApi(catalog, wanted, onNote) : asked;
+  const api = asked === 'auto' ? chooseApi(catalog, filter, onNote) : asked;
   switch (api) {
     case 'vbs':
       return { api, vbs: root('vbs'), evs: root('evs'), ...more };
@@ -108,8 +108,8 @@ export function overrideOf(service: string): string {
 }
 
 /** Whether an endpoint of the API must come from the catalog, because the settings do not name it. */
-export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
-  const found = (service: Service) => SERVICES[service].find([], wanted).kind === 'found';
+export function needsCatalog(asked: Config['api'], filter: EndpointFilter): boolean {
+  const found = (service: Service) => SERVICES[service].find([], filter).kind === 'found';
   switch (asked) {
     case 'vbs':
       return !found('vbs') || !found('evs');
@@ -124,9 +124,13 @@ export function needsCatalog(asked: Config['api'], wanted: Wanted): boolean {
 }
 
 /** The API to use. If both exist, VBS: its jobs say more than the statuses of Cinder. */
-function pickApi(catalog: Catalog, wanted: Wanted, onNote: (note: Diagnostic) => void): 'vbs' | 'cinder' {
+function chooseApi(
+  catalog: Catalog,
+  filter: EndpointFilter,
+  onNote: (note: Diagnostic) => void,
+): 'vbs' | 'cinder' {
   const chosen = (['vbs', 'cinder'] as const).find(
-    (service) => SERVICES[service].find(catalog, wanted).kind === 'found',
+    (service) => SERVICES[service].find(catalog, filter).kind === 'found',
   );
   if (chosen)
     onNote({
@@ -144,7 +148,7 @@ const SERVICES: Readonly<
   Record<
     Service,
     {
-      readonly find: (catalog: Catalog, wanted: Wanted) => Pick;
+      readonly find: (catalog: Catalog, filter: EndpointFilter) => EndpointChoice;
       readonly what: string;
       /** As in `vbs_endpoint_override`. */
       readonly override: string;
@@ -171,36 +175,36 @@ export function regionOf(catalog: Catalog, { region, source }: CloudSettings): s
 function rootOf(
   { find, what, override }: (typeof SERVICES)[Service],
   catalog: Catalog,
-  wanted: Wanted,
+  filter: EndpointFilter,
   settings: CloudSettings,
 ): ServiceRoot {
-  const pick = find(catalog, wanted);
-  if (pick.kind === 'found') return pick.root;
+  const choice = find(catalog, filter);
+  if (choice.kind === 'found') return choice.root;
   const has =
-    catalog.length === 0 ? 'the catalog is empty' : `it has: ${namesText(pick.has) || 'none of them'}`;
+    catalog.length === 0 ? 'the catalog is empty' : `it has: ${namesText(choice.has) || 'none of them'}`;
   throw cloudFailure(
     'no-endpoint',
-    `the catalog has no ${wanted.interface} endpoint of the ${what} in region ${wanted.region}`,
+    `the catalog has no ${filter.interface} endpoint of the ${what} in region ${filter.region}`,
     {
-      detail: `Looked for ${pick.types.join(', ')}; ${has}. Settings: ${settings.source}.`,
-      remedy: wayOut(pick, override, find === findVbs, catalog, wanted),
+      detail: `Looked for ${choice.types.join(', ')}; ${has}. Settings: ${settings.source}.`,
+      remedy: endpointRemedy(choice, override, find === findVbs, catalog, filter),
     },
   );
 }
 
-function wayOut(
-  { regions, interfaces }: Extract<Pick, { kind: 'missing' }>,
+function endpointRemedy(
+  { regions, interfaces }: Extract<EndpointChoice, { kind: 'missing' }>,
   override: string,
   isVbs: boolean,
   catalog: Catalog,
-  wanted: Wanted,
+  filter: EndpointFilter,
 ): string {
-  if (regions.length > 0 && !regions.includes(wanted.region))
+  if (regions.length > 0 && !regions.includes(filter.region))
     return `set OS_REGION_NAME (region_name in clouds.yaml) to ${namesText(regions.map(quoted), ' or ')}`;
-  if (interfaces.length > 0 && !interfaces.includes(wanted.interface))
+  if (interfaces.length > 0 && !interfaces.includes(filter.interface))
     return `set OS_INTERFACE (interface in clouds.yaml) to ${namesText(interfaces.map(quoted), ' or ')}`;
   // A cloud with Cinder and without VBS is not Open Telekom Cloud, but restores work there, too.
-  if (isVbs && findCinder(catalog, wanted).kind === 'found')
+  if (isVbs && findCinder(catalog, filter).kind === 'found')
     return 'it has Cinder: set "api: cinder" (or auto) in vbsctl.yaml';
   const named = `set OS_${override.toUpperCase()}_ENDPOINT_OVERRIDE (${override}_endpoint_override in clouds.yaml)`;
   return catalog.length === 0

@@ -3,7 +3,7 @@ import type { CloudFailure, StartOutcome } from '../domain/cloud.ts';
 import type { ClientTools } from './api-client.ts';
 import type { Permit, Reservation, StartRequest } from './driver.ts';
 import type { Credential } from './http/exchange.ts';
-import { type Exchange, THING_BYTES_MAX } from './http/exchange.ts';
+import { type Exchange, RESOURCE_BYTES_MAX } from './http/exchange.ts';
 
 /**
  * The POST of a restore, for every API: reserves a place in the budget and a credential first, then makes one attempt.
@@ -19,8 +19,8 @@ export class RestorePosts {
   }
 
   async reserve(signal?: AbortSignal): Promise<Reservation> {
-    const { wire, session } = this.#tools;
-    await wire.reserve(signal);
+    const { http, session } = this.#tools;
+    await http.reserve(signal);
     const grant = await session.credential(signal);
     if (grant.kind === 'refused') return grant;
     const permit: Permit = { kind: 'permit' };
@@ -37,16 +37,16 @@ export class RestorePosts {
     const credential = this.#permits.get(permit);
     if (credential === undefined) throw new Error('a permit is good for one POST of the driver that made it');
     this.#permits.delete(permit);
-    const { wire, session, clock } = this.#tools;
+    const { http, session, clock } = this.#tools;
     // Rule: pause-holds-a-reserved-post
-    if (wire.pausedForMs > 0)
+    if (http.pausedForMs > 0)
       return notSent('NOT_SENT_THROTTLED', 'the cloud asked for a pause before the request could leave', {
-        retry_after_ms: wire.pausedForMs,
+        retry_after_ms: http.pausedForMs,
       });
     // Rule: slow-run-takes-another-place
     // The place was reserved before the reads and the intent. In a slowed-down run it may be out of turn, so a new one
     // is reserved.
-    if (wire.isSlow) await wire.reserve();
+    if (http.isSlow) await http.reserve();
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
@@ -54,16 +54,16 @@ export class RestorePosts {
       isFresh() &&
       (mayLeave?.() ?? true) &&
       // Rule: pause-holds-a-post-to-the-last
-      wire.pausedForMs === 0;
+      http.pausedForMs === 0;
     let asked = momentOf(clock);
     // Rule: post-is-sent-once
-    const exchange = await wire.sendReserved({
+    const exchange = await http.sendReserved({
       method: 'POST',
       url,
       headers: {},
       credential,
       body: JSON.stringify({ restore: { volume_id } }),
-      maxBytes: THING_BYTES_MAX,
+      maxBytes: RESOURCE_BYTES_MAX,
       mayLeave: () => {
         asked = momentOf(clock);
         return may();

@@ -4,7 +4,7 @@ import type { Answer, Exchange } from './http/exchange.ts';
 import { type ErrorBody, errorBody, failureOf } from './http/failures.ts';
 
 /** The answers to a restore that are specific to one API. */
-export interface Dialect {
+export interface AnswerRules {
   /** Interprets a 200 or 202. It counts as accepted only if it has the form that the API promises. */
   accept(answer: Answer): StartOutcome;
   /** Whether an error with this body does not exclude that the restore started. */
@@ -19,7 +19,7 @@ type Rejected = Extract<StartOutcome, { kind: 'rejected' }>;
  * Classifies the result of the POST of a restore. Pure. In doubt the result is ambiguous: an answer counts as refused
  * only if the service or its gateway said so.
  */
-export function classifyAnswer(exchange: Exchange, nowMs: number, dialect: Dialect): StartOutcome {
+export function classifyAnswer(exchange: Exchange, nowMs: number, rules: AnswerRules): StartOutcome {
   switch (exchange.kind) {
     case 'no_connection':
       // Rule: unwritten-request-was-not-sent
@@ -29,19 +29,19 @@ export function classifyAnswer(exchange: Exchange, nowMs: number, dialect: Diale
       return { kind: 'ambiguous', failure: failureOf(exchange, nowMs) };
     case 'answer':
       return exchange.status === 200 || exchange.status === 202
-        ? dialect.accept(exchange)
-        : classifyNo(exchange, failureOf(exchange, nowMs), dialect);
+        ? rules.accept(exchange)
+        : classifyError(exchange, failureOf(exchange, nowMs), rules);
     default:
       return unreachable(exchange);
   }
 }
 
-function classifyNo(answer: Answer, failure: CloudFailure, dialect: Dialect): StartOutcome {
+function classifyError(answer: Answer, failure: CloudFailure, rules: AnswerRules): StartOutcome {
   const { status } = answer;
   const body = errorBody(answer);
   const ambiguous: StartOutcome = { kind: 'ambiguous', failure };
   // Rule: error-that-leaves-it-open-is-ambiguous
-  if (body && dialect.mayHaveStarted(body)) return ambiguous;
+  if (body && rules.mayHaveStarted(body)) return ambiguous;
   switch (status) {
     case 401:
       // Rule: refused-token-is-renewed
@@ -66,6 +66,6 @@ function classifyNo(answer: Answer, failure: CloudFailure, dialect: Dialect): St
       // Rule: server-error-is-ambiguous
       if (status >= 500) return ambiguous;
       // Rule: refusal-means-what-its-code-says
-      return { kind: 'rejected', failure, again: dialect.again(status, body) };
+      return { kind: 'rejected', failure, again: rules.again(status, body) };
   }
 }

@@ -4,10 +4,10 @@ import type { Auth } from './auth/auth-settings.ts';
 /** Learns the steps of a connection to a cloud. A step that was begun and is not done is the one that failed. */
 export interface Steps {
   /** How vbsctl is going to authenticate. */
-  proving(by: Auth['type']): void;
+  authenticatingWith(by: Auth['type']): void;
   begin(step: AccessStep): void;
   /** For people: the result of the step. */
   done(said: string): void;
 }
 
-export const SILENT: Steps = { proving: () => {}, begin: () => {}, done: () => {} };
+export const IGNORE_STEPS: Steps = { authenticatingWith: () => {}, begin: () => {}, done: () => {} };

@@ -2,14 +2,14 @@ import type { StartOutcome } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import { errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
-import { classifyAnswer, type Dialect } from './start-answers.ts';
+import { type AnswerRules, classifyAnswer } from './start-answers.ts';
 
 /** Classifies the result of `POST …/cloudbackups/{id}/restore`. */
 export function classifyStart(exchange: Exchange, nowMs: number): StartOutcome {
-  return classifyAnswer(exchange, nowMs, DIALECT);
+  return classifyAnswer(exchange, nowMs, ANSWER_RULES);
 }
 
-const DIALECT: Dialect = {
+const ANSWER_RULES: AnswerRules = {
   accept,
   mayHaveStarted: ({ code }) => code !== undefined && MAY_HAVE_STARTED.has(code),
   again: (_, body) => RETRY_HELPS.get(body?.code ?? '') ?? 'never',

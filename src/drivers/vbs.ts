@@ -14,7 +14,7 @@ import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
 import { parseBackup, parseVolume, sameId } from './block-storage.ts';
 import { serverList } from './compute.ts';
-import type { Driver, Listing, ListWish, Permit, Reservation, StartRequest } from './driver.ts';
+import type { Driver, Listing, ListOptions, Permit, Reservation, StartRequest } from './driver.ts';
 import { RestorePosts } from './restore-posts.ts';
 import { classifyStart } from './vbs-answers.ts';
 import { parseJob } from './vbs-job.ts';
@@ -91,36 +91,36 @@ export class VbsDriver implements Driver {
     return this.#client.read(`${this.#jobsUrl}/${encodePercent(id)}`, (body) => parseJob(id, body), signal);
   }
 
-  volumes(signal?: AbortSignal, wish?: ListWish<Volume>): Promise<Listing<Volume>> {
+  volumes(signal?: AbortSignal, options?: ListOptions<Volume>): Promise<Listing<Volume>> {
     return this.#client.list(
       { url: `${this.#volumesUrl}/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
       signal,
-      wish,
+      options,
     );
   }
 
-  backups(signal?: AbortSignal, wish?: ListWish<Backup>): Promise<Listing<Backup>> {
+  backups(signal?: AbortSignal, options?: ListOptions<Backup>): Promise<Listing<Backup>> {
     return this.#client.list(
       { url: `${this.#backupsUrl}/detail`, key: 'backups', continueBy: 'offset', parse: parseBackup },
       signal,
-      wish,
+      options,
     );
   }
 
-  mayList(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
+  checkListAccess(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
     const url = what === 'volumes' ? this.#volumesUrl : this.#backupsUrl;
-    return this.#client.first({ url: `${url}/detail`, key: what }, signal);
+    return this.#client.checkListAccess({ url: `${url}/detail`, key: what }, signal);
   }
 
   requests(): number {
-    return this.#tools.wire.sent;
+    return this.#tools.http.sent;
   }
 
   slowdowns(): number {
-    return this.#tools.wire.slowdowns;
+    return this.#tools.http.slowdowns;
   }
 
   onSlowdown(listener: (slowdown: Slowdown) => void): () => void {
-    return this.#tools.wire.onSlowdown(listener);
+    return this.#tools.http.onSlowdown(listener);
   }
 }

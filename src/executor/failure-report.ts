@@ -11,6 +11,6 @@ export async function withCloudsReason(restore: RestoreRun, failure: string): Pr
 export async function failureReport({ run, record }: RestoreRun): Promise<FailureReport> {
   const requests = (record?.attempts ?? []).flatMap(({ request_id }) => request_id ?? []);
   const report = await run.driver.failureReason?.(requests, run.stop);
-  if (report?.kind !== 'failed') return report ?? { kind: 'untold' };
+  if (report?.kind !== 'failed') return report ?? { kind: 'unavailable' };
   return { kind: 'failed', reason: `${report.reason} (request ${requests.join(', ')})` };
 }

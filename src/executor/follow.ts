@@ -199,7 +199,7 @@ class Follower {
         };
       case 'none':
         return undefined;
-      case 'untold': {
+      case 'unavailable': {
         const { volume } = readings;
         if (volume.kind !== 'found' || volume.value.status !== AVAILABLE) return undefined;
         const reason = `${apart}, and the cloud’s messages, which tell whether it failed, cannot be read`;

@@ -12,7 +12,7 @@ export async function listPendingBackups(
   signal?: AbortSignal,
 ): Promise<readonly Backup[] | undefined> {
   if (!driver.traits.refusesDuringBackup) return undefined;
-  const listing = await driver.backups(signal, { status: 'creating', goOn: () => false });
+  const listing = await driver.backups(signal, { status: 'creating', wantsMore: () => false });
   return listing.kind === 'listed' ? listing.values.filter(({ status }) => status === 'creating') : [];
 }
 

@@ -106,7 +106,7 @@ export class RestorePoller {
     const listing = await this.#driver.volumes(this.#stop, {
       status: VOLUME_RESTORING,
       // A service that ignores the filter may list too many volumes to page through.
-      goOn: (_, pages) => worthAPage(this.#followed.size, pages),
+      wantsMore: (_, pages) => worthAPage(this.#followed.size, pages),
     });
     if (listing.kind === 'unreadable') {
       if (!listing.retryable) this.#pages = Number.POSITIVE_INFINITY;

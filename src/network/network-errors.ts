@@ -33,7 +33,7 @@ export const UNTRUSTED_CERTIFICATE: ReadonlySet<string> = new Set([
 ]);
 
 /** Errors that a retry cannot fix: an untrusted certificate, a proxy that requires a login. */
-export function isForGood(code: string): boolean {
+export function isPermanentNetworkError(code: string): boolean {
   return (
     UNTRUSTED_CERTIFICATE.has(code) ||
     code === 'CERT_HAS_EXPIRED' ||

@@ -12,7 +12,7 @@ export interface WriteGate {
 }
 
 /** The error of a request that the gate stopped. */
-export const CALLED_OFF = 'NOT_SENT_STALE';
+export const STOPPED_BY_GATE = 'NOT_SENT_STALE';
 
 /** The write functions of a socket without a gate. */
 const ungated = new WeakMap<Duplex, Duplex['_write']>();
@@ -34,7 +34,7 @@ export function gateWrites(socket: Duplex, gate: WriteGate): void {
       done(error);
     };
     if (!gate.mayLeave()) {
-      done(calledOff());
+      done(stoppedByGate());
       return;
     }
     write.call(socket, bytes, 'buffer' as BufferEncoding, onDone);
@@ -70,8 +70,8 @@ function bytesOf({
   return typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Buffer);
 }
 
-function calledOff(): Error {
+function stoppedByGate(): Error {
   return Object.assign(new Error('the request was cancelled before its first byte was sent'), {
-    code: CALLED_OFF,
+    code: STOPPED_BY_GATE,
   });
 }

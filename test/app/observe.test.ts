@@ -27,7 +27,7 @@ describe('looking at what a plan needs', () => {
   function withLists(cloud: Driver, more: Partial<Driver>): Driver {
     const { api, traits } = cloud;
     const volume: Driver['volume'] = (id) => cloud.volume(id);
-    const backups: Driver['backups'] = (signal, wish) => cloud.backups(signal, wish);
+    const backups: Driver['backups'] = (signal, options) => cloud.backups(signal, options);
     return { api, traits, volume, backups, ...more } as Driver;
   }
 

@@ -152,7 +152,7 @@ describe('the cinder driver, replayed', () => {
 
   it('asks nothing where no request is known', async () => {
     const { cloud, driver } = await replay([]);
-    expect(await driver.failureReason?.([])).to.deep.equal({ kind: 'untold' });
+    expect(await driver.failureReason?.([])).to.deep.equal({ kind: 'unavailable' });
     expect(cloud.isOver).to.equal(true);
   });
 
@@ -255,7 +255,7 @@ describe('the cinder driver, replayed', () => {
     expect((await driver.backups()).kind).to.equal('listed');
     const versions = cloud.asked.slice(1).map(({ version }) => version);
     expect(versions, 'asked once too often').to.deep.equal(['volume 3.18', ...Array(3).fill(undefined)]);
-    expect(await driver.failureReason?.(['req-1'])).to.deep.equal({ kind: 'untold' });
+    expect(await driver.failureReason?.(['req-1'])).to.deep.equal({ kind: 'unavailable' });
     expect(cloud.isOver).to.equal(true);
   });
 });

@@ -8,7 +8,7 @@ import type { Answer, Credential, HttpRequest } from '../http/exchange.ts';
 import { failureOf } from '../http/failures.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
 import type { RetryTools } from '../http/read-retry.ts';
-import type { Wire } from '../http/throttled-http.ts';
+import type { ThrottledHttp } from '../http/throttled-http.ts';
 import type { Grant, Session } from './auth-session.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 import { type CloudClock, signatureSkew } from './cloud-clock.ts';
@@ -68,8 +68,8 @@ export class SigningSession implements Session {
   }
 }
 
-interface LookUpTools extends RetryTools {
-  readonly wire: Wire;
+export interface AccessTools extends RetryTools {
+  readonly http: ThrottledHttp;
   readonly cloudClock: CloudClock;
   readonly limits: ReadLimits;
 }
@@ -82,9 +82,9 @@ export type LookUp<T> =
 export class AccountLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;
-  readonly #tools: LookUpTools;
+  readonly #tools: AccessTools;
 
-  constructor(authUrl: string, key: AccessKey, tools: LookUpTools) {
+  constructor(authUrl: string, key: AccessKey, tools: AccessTools) {
     this.#authUrl = authUrl;
     this.#key = key;
     this.#tools = tools;

@@ -2,13 +2,10 @@ import { isoTime } from '../../domain/clock.ts';
 import type { CloudFailure } from '../../domain/cloud.ts';
 import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { formatDuration } from '../../domain/duration.ts';
-import type { ReadLimits } from '../http/read-limits.ts';
-import type { RetryTools } from '../http/read-retry.ts';
-import type { Wire } from '../http/throttled-http.ts';
 import type { Steps } from '../steps.ts';
-import { AccountLookUps, type LookUp, SigningSession } from './access-keys.ts';
+import { type AccessTools, AccountLookUps, type LookUp, SigningSession } from './access-keys.ts';
 import {
-  isOnTheWay,
+  isNetworkFailure,
   noProject,
   noProjectNamed,
   noProjectOfId,
@@ -36,12 +33,6 @@ interface Project {
   readonly name?: string;
 }
 
-export interface AccessTools extends RetryTools {
-  readonly wire: Wire;
-  readonly cloudClock: CloudClock;
-  readonly limits: ReadLimits;
-}
-
 export interface Entry {
   readonly settings: CloudSettings;
   /** Whether an endpoint must come from the catalog, because the settings do not name it. */
@@ -63,7 +54,7 @@ async function byToken({ settings, tools, steps, signal }: Entry, auth: TokenAut
   steps.begin('connection');
   const authenticated = await session.authenticate(signal);
   const refused = (failure: CloudFailure) => notAuthenticated(failure, settings, tools.cloudClock);
-  if (authenticated.kind === 'failed' && isOnTheWay(authenticated.failure))
+  if (authenticated.kind === 'failed' && isNetworkFailure(authenticated.failure))
     throw refused(authenticated.failure);
   steps.done(reached(settings));
 
@@ -168,7 +159,7 @@ class Contact {
   #make(looked: LookUp<unknown>): void {
     const failure = looked.kind === 'failed' ? looked.failure : undefined;
     const refused = (why: CloudFailure) => notAuthenticated(why, this.#settings, this.#cloudClock);
-    if (failure && isOnTheWay(failure)) throw refused(failure);
+    if (failure && isNetworkFailure(failure)) throw refused(failure);
     this.#steps.done(reached(this.#settings));
     this.#steps.begin('credentials');
     if (failure?.status === 401) throw refused(failure);

@@ -13,7 +13,7 @@ import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock
 export const SET_CLOCK = 'set the clock of this machine: timedatectl set-ntp true';
 
 /** Whether the network failed, and nobody refused the request. */
-export function isOnTheWay({ cause }: CloudFailure): boolean {
+export function isNetworkFailure({ cause }: CloudFailure): boolean {
   return cause !== 'status' && cause !== 'unreadable';
 }
 

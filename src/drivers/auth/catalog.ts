@@ -25,14 +25,14 @@ export interface ServiceRoot {
   readonly version?: string;
 }
 
-export interface Wanted {
+export interface EndpointFilter {
   readonly region: string;
   readonly interface: EndpointInterface;
   readonly projectId: string;
   readonly overrides: ReadonlyMap<string, string>;
 }
 
-export type Pick =
+export type EndpointChoice =
   | { readonly kind: 'found'; readonly root: ServiceRoot }
   /** `has`: for people, what the catalog has of the requested types. */
   | {
@@ -47,7 +47,7 @@ export type Pick =
 
 const VBS_TYPES = ['vbsv2', 'vbs'];
 /** If the catalog has no endpoint for backups, the clients of Open Telekom Cloud derive it from that of the volumes. */
-const VBS_NEIGHBOURS = ['volumev2', 'evs'];
+const VBS_DERIVED_FROM = ['volumev2', 'evs'];
 const EVS_TYPES = ['evs', 'volumev2', 'volumev3', 'block-storage', 'block-store', 'volume'];
 const COMPUTE_TYPES = ['compute'];
 
@@ -55,28 +55,28 @@ const COMPUTE_TYPES = ['compute'];
 const CINDER_TYPES = ['block-storage', 'block-store', 'volumev3', 'cinder'];
 
 /** Finds the backup service. */
-export function findVbs(catalog: Catalog, wanted: Wanted): Pick {
-  const own = find(catalog, VBS_TYPES, wanted);
+export function findVbs(catalog: Catalog, filter: EndpointFilter): EndpointChoice {
+  const own = find(catalog, VBS_TYPES, filter);
   if (own.kind === 'found') return own;
-  const endpoint = endpointOf(catalog, VBS_NEIGHBOURS, wanted);
+  const endpoint = endpointOf(catalog, VBS_DERIVED_FROM, filter);
   const url = endpoint && withHostLabel(endpoint.url, 'evs', 'vbs');
-  const root = url === undefined ? undefined : serviceRoot(url, wanted.projectId);
-  return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_NEIGHBOURS], wanted);
+  const root = url === undefined ? undefined : serviceRoot(url, filter.projectId);
+  return root ? { kind: 'found', root } : missing(catalog, [...VBS_TYPES, ...VBS_DERIVED_FROM], filter);
 }
 
 /** Finds the volume service. */
-export function findEvs(catalog: Catalog, wanted: Wanted): Pick {
-  return find(catalog, EVS_TYPES, wanted);
+export function findEvs(catalog: Catalog, filter: EndpointFilter): EndpointChoice {
+  return find(catalog, EVS_TYPES, filter);
 }
 
 /** Finds Cinder. */
-export function findCinder(catalog: Catalog, wanted: Wanted): Pick {
-  return find(catalog, CINDER_TYPES, wanted);
+export function findCinder(catalog: Catalog, filter: EndpointFilter): EndpointChoice {
+  return find(catalog, CINDER_TYPES, filter);
 }
 
 /** Finds the compute service. It is optional, because only names of servers come from it. */
-export function findCompute(catalog: Catalog, wanted: Wanted): Pick {
-  return find(catalog, COMPUTE_TYPES, wanted);
+export function findCompute(catalog: Catalog, filter: EndpointFilter): EndpointChoice {
+  return find(catalog, COMPUTE_TYPES, filter);
 }
 
 /** The regions of the catalog's endpoints. */
@@ -84,20 +84,24 @@ export function regionsOf(catalog: Catalog): readonly string[] {
   return unique(catalog.flatMap((service) => service.endpoints.map((endpoint) => endpoint.region)));
 }
 
-function find(catalog: Catalog, types: readonly string[], wanted: Wanted): Pick {
-  const override = types.map((type) => wanted.overrides.get(type.replaceAll('-', '_'))).find(Boolean);
-  const url = override ?? endpointOf(catalog, types, wanted)?.url;
-  const root = url === undefined ? undefined : serviceRoot(url, wanted.projectId);
-  return root ? { kind: 'found', root } : missing(catalog, types, wanted);
+function find(catalog: Catalog, types: readonly string[], filter: EndpointFilter): EndpointChoice {
+  const override = types.map((type) => filter.overrides.get(type.replaceAll('-', '_'))).find(Boolean);
+  const url = override ?? endpointOf(catalog, types, filter)?.url;
+  const root = url === undefined ? undefined : serviceRoot(url, filter.projectId);
+  return root ? { kind: 'found', root } : missing(catalog, types, filter);
 }
 
 /** Finds an endpoint in the order of `types`, not in that of the catalog. */
-function endpointOf(catalog: Catalog, types: readonly string[], wanted: Wanted): Endpoint | undefined {
+function endpointOf(
+  catalog: Catalog,
+  types: readonly string[],
+  filter: EndpointFilter,
+): Endpoint | undefined {
   for (const type of types) {
     for (const service of catalog) {
       if (service.type !== type) continue;
       const endpoint = service.endpoints.find(
-        (e) => e.interface === wanted.interface && e.region === wanted.region,
+        (e) => e.interface === filter.interface && e.region === filter.region,
       );
       if (endpoint) return endpoint;
     }
@@ -105,7 +109,7 @@ function endpointOf(catalog: Catalog, types: readonly string[], wanted: Wanted):
   return undefined;
 }
 
-function missing(catalog: Catalog, types: readonly string[], wanted: Wanted): Pick {
+function missing(catalog: Catalog, types: readonly string[], filter: EndpointFilter): EndpointChoice {
   const services = catalog.filter((service) => types.includes(service.type));
   return {
     kind: 'missing',
@@ -116,7 +120,7 @@ function missing(catalog: Catalog, types: readonly string[], wanted: Wanted): Pi
     regions: regionsOf(services),
     interfaces: unique(
       services.flatMap(({ endpoints }) =>
-        endpoints.filter(({ region }) => region === wanted.region).map((endpoint) => endpoint.interface),
+        endpoints.filter(({ region }) => region === filter.region).map((endpoint) => endpoint.interface),
       ),
     ),
   };

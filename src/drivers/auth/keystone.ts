@@ -2,11 +2,11 @@ import { canonicalAuthUrl } from '../../domain/cloud-project.ts';
 import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject } from '../../domain/shape.ts';
+import { compressionOf } from '../http/body-limits.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, parseObject, unreadable } from '../http/failures.ts';
 import { type Attempted, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
-import type { Wire } from '../http/throttled-http.ts';
-import { compressionOf } from '../http/unasked.ts';
+import type { ThrottledHttp } from '../http/throttled-http.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import type { Grant, Session } from './auth-session.ts';
 import type { Domain, Named, TokenAuth } from './auth-settings.ts';
@@ -29,7 +29,7 @@ export interface Token {
 }
 
 export interface KeystoneTools extends RetryTools {
-  readonly wire: Wire;
+  readonly http: ThrottledHttp;
 }
 
 /** A session in one project, with Keystone v3. */
@@ -87,9 +87,9 @@ export class KeystoneSession implements Session {
   }
 
   async #request(): Promise<Attempted<Token>> {
-    const { wire, clock } = this.#tools;
+    const { http, clock } = this.#tools;
     const askedAtMs = clock.monotonic();
-    const exchange = await wire.send({
+    const exchange = await http.send({
       method: 'POST',
       url: keystoneUrl(this.#authUrl, 'auth/tokens'),
       headers: {},

@@ -29,7 +29,7 @@ export interface Credential {
  * Maximum size of an answer about one resource, or to the POST of a restore. Many of these requests run at once, and
  * such an answer has a few kilobytes.
  */
-export const THING_BYTES_MAX = 1024 * 1024;
+export const RESOURCE_BYTES_MAX = 1024 * 1024;
 
 interface CommonRequest {
   readonly url: string;

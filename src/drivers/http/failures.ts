@@ -3,9 +3,9 @@ import { unreachable } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject, jsonOf, object } from '../../domain/shape.ts';
 import { MESSAGE_LENGTH_MAX, messageText, plainText } from '../../network/plain-text.ts';
+import { jsonLimitError } from './body-limits.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { retryAfterMs } from './retry-after.ts';
-import { tooMuchJson } from './unasked.ts';
 
 /**
  * Translates an exchange that did not succeed into a failure of the domain. Understands the error bodies of all
@@ -148,5 +148,5 @@ export function cloudTimeMs(answer: Answer): number | undefined {
 
 /** Parses a text as a JSON object. Undefined for everything else, and for a text that is too large to be parsed. */
 export function parseObject(text: string): JsonObject | undefined {
-  return tooMuchJson(text) === undefined ? jsonOf(text, object) : undefined;
+  return jsonLimitError(text) === undefined ? jsonOf(text, object) : undefined;
 }

@@ -4,7 +4,7 @@ import type { CloudFailure } from '../../domain/cloud.ts';
 import type { RetrySettings } from '../../domain/config.ts';
 import { formatDuration } from '../../domain/duration.ts';
 import { unreachable } from '../../domain/errors.ts';
-import { isForGood } from '../../network/network-errors.ts';
+import { isPermanentNetworkError } from '../../network/network-errors.ts';
 import { RetryableError, retry } from '../../network/retry.ts';
 import type { Exchange } from './exchange.ts';
 import { errorBody } from './failures.ts';
@@ -74,7 +74,7 @@ function withWait(failure: CloudFailure, retry: RetrySettings): CloudFailure {
 export function isTransient(exchange: Exchange): boolean {
   switch (exchange.kind) {
     case 'no_connection':
-      return !isForGood(exchange.code);
+      return !isPermanentNetworkError(exchange.code);
     case 'broken':
       // A repetition would have the same long answer.
       return exchange.code !== 'RESPONSE_TOO_LARGE';

@@ -7,7 +7,7 @@ import { throttleOf } from './throttle.ts';
 
 type Listener = (slowdown: Slowdown) => void;
 
-export interface WireTools {
+export interface ThrottledHttpTools {
   readonly http: Http;
   readonly budget: Budget;
   readonly clock: Clock;
@@ -56,13 +56,13 @@ const LONGER_MS = 1_000;
 /**
  * All requests of a run pass through here: limited by the budget, counted, and slowed down if the cloud asks for it.
  */
-export class Wire {
-  readonly #tools: WireTools;
+export class ThrottledHttp {
+  readonly #tools: ThrottledHttpTools;
   readonly #listeners: Listener[] = [];
   #refusal: Refusal | undefined;
   #sent = 0;
 
-  constructor(tools: WireTools) {
+  constructor(tools: ThrottledHttpTools) {
     this.#tools = tools;
   }
 

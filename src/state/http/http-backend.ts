@@ -3,7 +3,7 @@ import { Failure } from '../../domain/errors.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import type { Actor } from '../../domain/state.ts';
-import { codeOf, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import { codeOf, isPermanentNetworkError, networkRemedy } from '../../network/network-errors.ts';
 import { MESSAGE_LENGTH_MAX, messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
@@ -98,7 +98,7 @@ class StateServer implements BlobStore {
         if (cause instanceof AnswerTooLarge)
           throw tooLarge(`the answer to “${what}”`, cause.bytesMax, this.location);
         const failure = this.#noAnswer(what, cause);
-        if (isForGood(codeOf(cause))) throw failure;
+        if (isPermanentNetworkError(codeOf(cause))) throw failure;
         repeated = true;
         throw new RetryableError(what, { cause: failure });
       }

@@ -3,7 +3,12 @@ import type { Client } from 'pg';
 import type { Clock } from '../../domain/clock.ts';
 import { Failure } from '../../domain/errors.ts';
 import type { Secrets } from '../../domain/secrets.ts';
-import { codeOf, explainNetworkError, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import {
+  codeOf,
+  explainNetworkError,
+  isPermanentNetworkError,
+  networkRemedy,
+} from '../../network/network-errors.ts';
 import { messageText, plainText } from '../../network/plain-text.ts';
 import { RetryableError } from '../../network/retry.ts';
 import { tooLarge } from '../answer-limits.ts';
@@ -256,7 +261,7 @@ function classifyError(cause: unknown, location: string, secrets: Secrets | unde
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
   const needsPassword = error !== undefined && /password must be a|SASL/i.test(error.message);
   const noTls = error !== undefined && /does not support SSL/i.test(error.message);
-  if (noTls || isForGood(codeOf(cause))) return noTlsConnection(cause, location);
+  if (noTls || isPermanentNetworkError(codeOf(cause))) return noTlsConnection(cause, location);
   if (!needsPassword && (!answered || CONNECTION_LOST.test(code))) return new ConnectionLost(cause, secrets);
   const text = messageText(error?.message ?? String(cause), secrets);
   return serverFailure(`PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {

@@ -3,7 +3,7 @@ import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import type { Secrets } from '../../domain/secrets.ts';
 import { isObject } from '../../domain/shape.ts';
-import { codeOf, isForGood, networkRemedy } from '../../network/network-errors.ts';
+import { codeOf, isPermanentNetworkError, networkRemedy } from '../../network/network-errors.ts';
 import { messageText } from '../../network/plain-text.ts';
 import { AnswerTooLarge } from '../../network/read-bounded.ts';
 import { RetryableError } from '../../network/retry.ts';
@@ -145,7 +145,7 @@ function isTransient(cause: unknown): boolean {
   if (status !== undefined) return isTransientStatus(status);
   return (
     nameOf(cause) !== 'CredentialsProviderError' &&
-    !isForGood(codeOf(cause)) &&
+    !isPermanentNetworkError(codeOf(cause)) &&
     !/region is missing/i.test(String(cause))
   );
 }

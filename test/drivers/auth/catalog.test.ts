@@ -2,18 +2,18 @@ import { expect } from 'chai';
 import { isObject } from '../../../src/domain/shape.ts';
 import {
   type Catalog,
+  type EndpointFilter,
   findEvs,
   findVbs,
   namesText,
   parseCatalog,
   regionsOf,
   serviceRoot,
-  type Wanted,
 } from '../../../src/drivers/auth/catalog.ts';
 import { recordedBody } from '../answers.ts';
 
 const P = '0e8396c4fa5d47829b8617b61c685475';
-const wanted = (more: Partial<Wanted> = {}): Wanted => ({
+const filter = (more: Partial<EndpointFilter> = {}): EndpointFilter => ({
   region: 'eu-de',
   interface: 'public',
   projectId: P,
@@ -54,7 +54,7 @@ describe('service roots', () => {
 });
 
 describe('the backup service in the catalog', () => {
-  const rows: [string, Catalog, Partial<Wanted>, string][] = [
+  const rows: [string, Catalog, Partial<EndpointFilter>, string][] = [
     ['is vbsv2', [service('vbsv2', 'https://vbs.a/v2')], {}, 'https://vbs.a'],
     ['is vbs', [service('vbs', 'https://vbs.a/v2')], {}, 'https://vbs.a'],
     [
@@ -110,12 +110,12 @@ describe('the backup service in the catalog', () => {
   ];
   for (const [name, catalog, more, expected] of rows)
     it(name, () => {
-      expect(root(findVbs(catalog, wanted(more)))).to.equal(expected);
+      expect(root(findVbs(catalog, filter(more)))).to.equal(expected);
     });
 
   it('tells what is there instead', () => {
     const catalog = [service('vbsv2', 'https://nl.a', { region: 'eu-nl' }), service('image', 'https://i.a')];
-    expect(findVbs(catalog, wanted())).to.deep.equal({
+    expect(findVbs(catalog, filter())).to.deep.equal({
       kind: 'missing',
       types: ['vbsv2', 'vbs', 'volumev2', 'evs'],
       has: ['vbsv2 (public, region eu-nl)'],
@@ -128,12 +128,12 @@ describe('the backup service in the catalog', () => {
 describe('the disk service in the catalog', () => {
   for (const type of ['volumev2', 'volumev3', 'block-storage', 'volume', 'evs'])
     it(`is ${type}`, () => {
-      expect(root(findEvs([service(type, 'https://evs.a/v2')], wanted()))).to.equal('https://evs.a');
+      expect(root(findEvs([service(type, 'https://evs.a/v2')], filter()))).to.equal('https://evs.a');
     });
   for (const key of ['evs', 'volume', 'volumev2', 'volumev3', 'block_storage'])
     it(`is overridden by ${key}_endpoint_override`, () => {
       const overrides = new Map([[key, 'https://mine.a/v3']]);
-      expect(findEvs([service('volumev2', 'https://evs.a')], wanted({ overrides }))).to.deep.equal({
+      expect(findEvs([service('volumev2', 'https://evs.a')], filter({ overrides }))).to.deep.equal({
         kind: 'found',
         root: { url: 'https://mine.a', version: 'v3' },
       });
@@ -146,7 +146,7 @@ describe('a recorded catalog', () => {
 
   it('shows the disk service', () => {
     expect(regionsOf(catalog)).to.deep.equal(['RegionOne']);
-    expect(findEvs(catalog, wanted({ region: 'RegionOne' })).kind).to.equal('found');
+    expect(findEvs(catalog, filter({ region: 'RegionOne' })).kind).to.equal('found');
   });
 
   it('is told in a few words, however many it has', () => {

@@ -3,7 +3,7 @@ import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { KeystoneSession, parseToken } from '../../../src/drivers/auth/keystone.ts';
 import { Budget } from '../../../src/drivers/http/budget.ts';
 import type { Credential, Exchange } from '../../../src/drivers/http/exchange.ts';
-import { Wire } from '../../../src/drivers/http/throttled-http.ts';
+import { ThrottledHttp } from '../../../src/drivers/http/throttled-http.ts';
 import { answer, recorded } from '../answers.ts';
 import { FakeClock } from '../fake-clock.ts';
 
@@ -17,14 +17,14 @@ describe('a session', () => {
       const body = { token: { expires_at: new Date(clock.now() + 3_600_000).toISOString() } };
       return answer(201, body, { 'x-subject-token': `t${++asked}` });
     };
-    const wire = new Wire({
+    const http = new ThrottledHttp({
       http: { send },
       budget: new Budget(1_000, clock),
       clock,
       retry: DEFAULT_CONFIG.retry,
     });
     const auth = { type: 'token', token: 'given', project: { id: 'p' } } as const;
-    const tools = { wire, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
+    const tools = { http, clock, retry: DEFAULT_CONFIG.retry, random: () => 0 };
     const session = new KeystoneSession('https://iam.example', auth, tools);
     const credential = async () => {
       const grant = await session.credential();

@@ -3,15 +3,15 @@ import type { Slowdown } from '../../../src/domain/cloud.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
 import { Budget } from '../../../src/drivers/http/budget.ts';
 import type { Exchange } from '../../../src/drivers/http/exchange.ts';
-import { Wire } from '../../../src/drivers/http/throttled-http.ts';
+import { ThrottledHttp } from '../../../src/drivers/http/throttled-http.ts';
 import { SimClock } from '../../simulation/sim-clock.ts';
 import { answer } from '../answers.ts';
 
-const throttled = (seconds?: number) =>
+const tooManyRequests = (seconds?: number) =>
   answer(429, '', seconds === undefined ? {} : { 'retry-after': String(seconds) });
 
-/** A wire to a cloud that gives these answers, then only good ones. */
-function wireTo(...answers: Exchange[]) {
+/** A connection to a cloud that gives these answers, then only good ones. */
+function cloudWith(...answers: Exchange[]) {
   const clock = new SimClock();
   const sentAt: number[] = [];
   const http = {
@@ -20,47 +20,52 @@ function wireTo(...answers: Exchange[]) {
       return answers.shift() ?? answer(200, '{}');
     },
   };
-  const wire = new Wire({ http, budget: new Budget(20, clock), clock, retry: DEFAULT_CONFIG.retry });
+  const throttledHttp = new ThrottledHttp({
+    http,
+    budget: new Budget(20, clock),
+    clock,
+    retry: DEFAULT_CONFIG.retry,
+  });
   const told: Slowdown[] = [];
-  wire.onSlowdown((slowdown) => told.push(slowdown));
+  throttledHttp.onSlowdown((slowdown) => told.push(slowdown));
   const get = (signal?: AbortSignal) =>
-    wire.send({ method: 'GET', url: 'http://c/x', headers: {}, ...(signal ? { signal } : {}) });
-  return { wire, clock, sentAt, told, get };
+    throttledHttp.send({ method: 'GET', url: 'http://c/x', headers: {}, ...(signal ? { signal } : {}) });
+  return { throttledHttp, clock, sentAt, told, get };
 }
 
-describe('the wire, when the cloud asks for fewer requests', () => {
+describe('throttled HTTP, when the cloud asks for fewer requests', () => {
   it('sends nothing while a pause lasts, and tells of it once', async () => {
-    const { clock, sentAt, told, get, wire } = wireTo(throttled(20), throttled(20));
+    const { clock, sentAt, told, get, throttledHttp } = cloudWith(tooManyRequests(20), tooManyRequests(20));
     await clock.until(Promise.all([get(), get(), get(), get(), get(), get(), get(), get()]));
     const [first = 0, ...later] = sentAt.filter((at) => at > 0);
     expect(first).to.be.within(20_000, 20_100);
     for (const [index, at] of later.entries()) expect(at - (later[index - 1] ?? first)).to.be.within(90, 110);
     expect(told).to.deep.equal([{ status: 429, asked_ms: 20_000, pause_ms: 20_000 }]);
-    expect(wire.slowdowns).to.equal(1);
+    expect(throttledHttp.slowdowns).to.equal(1);
   });
 
   it('pauses for min_delay where the cloud does not say for how long', async () => {
-    const { clock, sentAt, told, get } = wireTo(throttled());
+    const { clock, sentAt, told, get } = cloudWith(tooManyRequests());
     await clock.until(get().then(() => get()));
     expect(sentAt).to.deep.equal([0, 1_000]);
     expect(told).to.deep.equal([{ status: 429, pause_ms: 1_000 }]);
   });
 
   it('answers reads as throttled when the cloud asks to wait longer than max_retry_after', async () => {
-    const { clock, sentAt, told, get, wire } = wireTo(throttled(3_600));
+    const { clock, sentAt, told, get, throttledHttp } = cloudWith(tooManyRequests(3_600));
     const many = Array.from({ length: 8 }, () => get());
     for (const exchange of await clock.until(Promise.all(many.slice(5))))
       expect(exchange).to.deep.include({ status: 429, headers: { 'retry-after': '3600' } });
     expect(sentAt).to.have.length(5);
     expect(told).to.deep.equal([{ status: 429, asked_ms: 3_600_000, pause_ms: 300_000 }]);
     // A run that follows restores goes on: after max_retry_after it asks again.
-    await clock.until(wire.reserve());
+    await clock.until(throttledHttp.reserve());
     expect(await clock.until(get())).to.deep.include({ status: 200 });
     expect(sentAt.at(-1)).to.be.at.least(300_000);
   });
 
   it('says nothing of the thing, the token or the text of the answer that asked to wait', async () => {
-    const { clock, get } = wireTo(answer(404, 'no disk for token t0ken', { 'retry-after': '3600' }));
+    const { clock, get } = cloudWith(answer(404, 'no disk for token t0ken', { 'retry-after': '3600' }));
     expect(await clock.until(get())).to.deep.include({ status: 404 });
     const next = await clock.until(get());
     expect(next).to.deep.include({ status: 429 });
@@ -68,14 +73,14 @@ describe('the wire, when the cloud asks for fewer requests', () => {
   });
 
   it('counts the time that has passed since', async () => {
-    const { clock, get } = wireTo(throttled(3_600));
+    const { clock, get } = cloudWith(tooManyRequests(3_600));
     await clock.until(get());
     await clock.until(clock.sleep(100_000));
     expect(await clock.until(get())).to.deep.include({ headers: { 'retry-after': '3500' } });
   });
 
   it('a read that waits for the end of a pause ends with its signal', async () => {
-    const { clock, get } = wireTo(throttled(200));
+    const { clock, get } = cloudWith(tooManyRequests(200));
     await clock.until(get());
     const controller = new AbortController();
     const waiting = get(controller.signal).catch((reason) => reason);
@@ -85,9 +90,9 @@ describe('the wire, when the cloud asks for fewer requests', () => {
   });
 
   it('tells the latest listener, then the one before it again', async () => {
-    const { clock, told, get, wire } = wireTo(throttled(1), throttled(2));
+    const { clock, told, get, throttledHttp } = cloudWith(tooManyRequests(1), tooManyRequests(2));
     const run: Slowdown[] = [];
-    const unlisten = wire.onSlowdown((slowdown) => run.push(slowdown));
+    const unlisten = throttledHttp.onSlowdown((slowdown) => run.push(slowdown));
     await clock.until(get());
     unlisten();
     await clock.until(get());

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compressionOf, tooMuchJson } from '../../../src/drivers/http/unasked.ts';
+import { compressionOf, jsonLimitError } from '../../../src/drivers/http/body-limits.ts';
 
 describe('bodies that nobody asked for', () => {
   it('are compressed ones, by whatever name', () => {
@@ -10,7 +10,7 @@ describe('bodies that nobody asked for', () => {
       expect(compressionOf({ headers })).to.equal(undefined);
   });
 
-  const isTooMuch = (text: string) => tooMuchJson(text) !== undefined;
+  const isTooMuch = (text: string) => jsonLimitError(text) !== undefined;
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 
   it('are nested more than 64 levels deep, brackets in strings aside', () => {
@@ -23,13 +23,13 @@ describe('bodies that nobody asked for', () => {
   });
 
   it('have more than a million values, those in strings aside', () => {
-    expect(tooMuchJson(`{"volumes": [${'{},'.repeat(400_000)}{}]}`)).to.equal(undefined);
-    expect(tooMuchJson(`{"volumes": [${'{},'.repeat(600_000)}{}]}`)).to.equal(
+    expect(jsonLimitError(`{"volumes": [${'{},'.repeat(400_000)}{}]}`)).to.equal(undefined);
+    expect(jsonLimitError(`{"volumes": [${'{},'.repeat(600_000)}{}]}`)).to.equal(
       'has more than 1000000 values in one list or entry',
     );
-    expect(tooMuchJson(`{"volumes": [${'0,'.repeat(1_000_000)}0`)).to.be.a('string');
-    expect(tooMuchJson(JSON.stringify({ a: '{},'.repeat(600_000) }))).to.equal(undefined);
-    expect(tooMuchJson(`<html>${'{},'.repeat(600_000)}`)).to.equal(undefined);
+    expect(jsonLimitError(`{"volumes": [${'0,'.repeat(1_000_000)}0`)).to.be.a('string');
+    expect(jsonLimitError(JSON.stringify({ a: '{},'.repeat(600_000) }))).to.equal(undefined);
+    expect(jsonLimitError(`<html>${'{},'.repeat(600_000)}`)).to.equal(undefined);
   });
 
   it('agrees with the depth of any JSON', () => {

@@ -16,7 +16,7 @@ export function compressionOf({ headers }: Pick<Answer, 'headers'>): string | un
 }
 
 /** A network that replaces a compressed body with a sentence that says so. The bytes are not decompressed. */
-export function withoutCompression(network: Http): Http {
+export function uncompressedHttp(network: Http): Http {
   return {
     async send(request) {
       const exchange = await network.send(request);
@@ -35,7 +35,7 @@ export function withoutCompression(network: Http): Http {
  * Why a text that may be JSON is not parsed; completes “the answer …”. Undefined if the text is within the limits or is
  * not JSON.
  */
-export function tooMuchJson(text: string): string | undefined {
+export function jsonLimitError(text: string): string | undefined {
   try {
     endOfValue(text, text.search(/[^ \t\r\n]|$/), BOUNDS);
     return undefined;
