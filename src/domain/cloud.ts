@@ -138,7 +138,7 @@ export interface CloudTraits {
   /** It refuses a restore while another backup of the volume is being made, which not every volume shows. */
   readonly refusesDuringBackup: boolean;
   /** It may set `updated_at` of the volume again during a restore, so that it gets later than the backup's. */
-  readonly rewritesDisk: boolean;
+  readonly rewritesVolume: boolean;
 }
 
 /** Ids are UUIDs, written in upper or lower case. */

@@ -14,7 +14,7 @@ import {
   statusWord,
 } from './record.ts';
 import type { Address } from './spec.ts';
-import { type Change, recordsTold, type State } from './state.ts';
+import { allRecords, type Change, type State } from './state.ts';
 
 /**
  * Whether legal steps (`advance`) lead from one record of a restore to the other. A record does not follow itself.
@@ -195,7 +195,7 @@ type Facts = ReadonlyMap<string, readonly RestoreRecord[]>;
 /** All records of each restore in history and records, oldest first. */
 function factsOf(state: State): Facts {
   const facts = new Map<string, RestoreRecord[]>();
-  for (const record of recordsTold(state)) append(facts, identityKey(record), record);
+  for (const record of allRecords(state)) append(facts, identityKey(record), record);
   return facts;
 }
 

@@ -110,7 +110,7 @@ export function endedApart(seen: Observation, history: ObservationHistory): stri
  * Which backup a volume at rest names as its source, if it did not at the baseline. A client that writes `src_backup_id`
  * without a restore does not change `updated_at`.
  */
-export function newlyNamed(
+export function newSourceBackup(
   now: FoundResource,
   { backup_id, baseline }: ObservedRestore,
 ): 'ours' | 'another' | undefined {
@@ -124,7 +124,7 @@ export function newlyNamed(
  * Whether the volume lacks the `src_backup_id` that our restore would have left. Cinder (since 16.0, Ussuri) sets it after
  * each restore into another volume than the backup’s own, and otherwise replaces or removes an earlier one.
  */
-export function lacksItsName(
+export function lacksSourceBackup(
   { src_backup_id }: FoundResource,
   { backup_id, baseline }: ObservedRestore,
   intoAnotherDisk: boolean,
@@ -160,12 +160,12 @@ function contradictionIn(
     if (apart !== undefined && apart < 0)
       return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
     // Rule: disk-long-after-backup-contradicts
-    if (apart !== undefined && apart > STRADDLE_S && !restore.traits.rewritesDisk)
+    if (apart !== undefined && apart > STRADDLE_S && !restore.traits.rewritesVolume)
       return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }
   // Rule: disk-from-another-backup-contradicts
-  if (isVolumeAtRest(volume) && newlyNamed(volume, restore) === 'another')
+  if (isVolumeAtRest(volume) && newSourceBackup(volume, restore) === 'another')
     return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;
 }

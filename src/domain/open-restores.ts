@@ -6,12 +6,12 @@ import type { State } from './state.ts';
 /** A restore without a known outcome, and the restores that cannot start before it is known. */
 export interface OpenRestore {
   readonly record: RestoreRecord & { readonly status: 'intended' | 'running' | 'unknown' };
-  readonly behind: readonly Behind[];
+  readonly behind: readonly BlockedRestore[];
   /** Whether the manifests still declare it. */
   readonly declared: boolean;
 }
 
-export interface Behind {
+export interface BlockedRestore {
   readonly address: Address;
   readonly because: 'depends_on' | 'same_disk' | 'same_backup';
 }
@@ -42,8 +42,8 @@ function behind(
   record: RestoreRecord,
   pending: readonly RestoreSpec[],
   dependants: ReadonlyMap<Address, readonly Address[]>,
-): Behind[] {
-  const found = new Map<Address, Behind['because']>();
+): BlockedRestore[] {
+  const found = new Map<Address, BlockedRestore['because']>();
   for (const { address, volume, backup } of pending) {
     if (address === record.address) continue;
     const sameDisk =

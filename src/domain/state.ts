@@ -135,7 +135,7 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
 }
 
 /** Every record in the state, oldest first: those of the history, then the current ones. */
-export function* recordsTold(state: State): Generator<RestoreRecord, void> {
+export function* allRecords(state: State): Generator<RestoreRecord, void> {
   for (const entry of state.history)
     if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
   yield* state.records.values();

@@ -48,10 +48,10 @@ const RESTORE_MESSAGES_VERSION = { 'OpenStack-API-Version': 'volume 3.64' };
 const UNKNOWN_VERSION = 406;
 
 /**
- * `rewritesDisk`: a restore changes the export of the volume and the metadata of the backup (cinder/backup/manager.py,
+ * `rewritesVolume`: a restore changes the export of the volume and the metadata of the backup (cinder/backup/manager.py,
  * 21.x).
  */
-export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewritesDisk: true };
+export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewritesVolume: true };
 
 /**
  * The backups of OpenStack. Cinder has no jobs. It changes the statuses of volume and backup before it accepts the

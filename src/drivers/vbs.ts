@@ -27,7 +27,7 @@ export interface VbsTools extends ClientTools {
 }
 
 /** `refusesDuringBackup`: VolumeBackup.0206. */
-export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesDisk: false };
+export const VBS_TRAITS: CloudTraits = { refusesDuringBackup: true, rewritesVolume: false };
 
 /** The Volume Backup Service: backups and jobs from VBS, volumes from EVS. */
 export class VbsDriver implements Driver {

@@ -9,7 +9,7 @@ import type { Waiver } from '../domain/policy.ts';
 import { isUnderWay, jobIdOf, type RestoreRecord } from '../domain/record.ts';
 import { advance, writtenBy } from '../domain/record-transitions.ts';
 import { type Address, selectorKey } from '../domain/spec.ts';
-import { recordsTold, type State } from '../domain/state.ts';
+import { allRecords, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { PendingBackups } from './pending-backups.ts';
@@ -295,7 +295,7 @@ function notedRecords({ actions }: Plan, state: State | undefined, at: string): 
 }
 
 function jobsOf(state: State | undefined): Set<string> {
-  const ids = state ? [...recordsTold(state)].map(jobIdOf) : [];
+  const ids = state ? [...allRecords(state)].map(jobIdOf) : [];
   return new Set(ids.flatMap((id) => id?.toLowerCase() ?? []));
 }
 

@@ -6,7 +6,7 @@ import { optional } from '../domain/optional.ts';
 import type { RestoreAction } from '../domain/plan.ts';
 import { identityText, jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { advance } from '../domain/record-transitions.ts';
-import { recordsTold, type State } from '../domain/state.ts';
+import { allRecords, type State } from '../domain/state.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Lease } from '../state/backend.ts';
 import { isRestore, otherWork } from './judge-running.ts';
@@ -80,7 +80,7 @@ export async function importRestore(
 
 /** A job does one restore. If the state has it already, it was of another one. */
 function refuseKnownJob(state: State | undefined, id: string): void {
-  const known = state && [...recordsTold(state)].findLast((record) => sameId(jobIdOf(record) ?? '', id));
+  const known = state && [...allRecords(state)].findLast((record) => sameId(jobIdOf(record) ?? '', id));
   if (!known) return;
   throw refused(
     'job-known',

@@ -10,7 +10,12 @@ import {
   sameResource,
   wasFound,
 } from '../domain/observation.ts';
-import { endedApart, lacksItsName, newlyNamed, sawBothRestoring } from '../domain/observation-history.ts';
+import {
+  endedApart,
+  lacksSourceBackup,
+  newSourceBackup,
+  sawBothRestoring,
+} from '../domain/observation-history.ts';
 import type { Running } from '../domain/record.ts';
 import { type ConfirmedReadings, observedRestore } from './confirm-readings.ts';
 
@@ -144,7 +149,7 @@ export function judgeStatuses(
     if (isBackupRestoring(seen.backup)) return { kind: 'goes_on', note: 'restoring' };
     if (isErrorStatus(backup.value.status)) return broken(`the backup went to ${backup.value.status}`);
   }
-  const named = newlyNamed(seen.volume, restore);
+  const named = newSourceBackup(seen.volume, restore);
   // Rule: disk-from-another-backup-is-not-ours
   if (named === 'another')
     return unknown(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
@@ -180,7 +185,7 @@ export function judgeStatuses(
   // Rule: restore-frees-both-together
   if (apart !== undefined) return unknown(apart);
   // Rule: restore-leaves-its-name
-  if (lacksItsName(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
+  if (lacksSourceBackup(seen.volume, restore, !sameId(backup.value.volume_id, record.volume_id)))
     return unknown(
       'the disk does not name this backup as the one it was restored from, and a restore of ours does that',
     );

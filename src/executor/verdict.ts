@@ -11,7 +11,7 @@ import {
   sameResource,
   wasFound,
 } from '../domain/observation.ts';
-import { newlyNamed, type ObservedRestore } from '../domain/observation-history.ts';
+import { newSourceBackup, type ObservedRestore } from '../domain/observation-history.ts';
 import type { Attempt } from '../domain/record.ts';
 
 export interface VerdictInput extends ObservedRestore {
@@ -74,14 +74,14 @@ export function judge(input: VerdictInput): Verdict {
       return wait('disk and backup were being restored before');
     // Rule: restore-from-another-backup-is-waited-out
     // Not final before the end: Cinder restores the metadata that the backup keeps, with a name of its own.
-    if (newlyNamed(volume, input) === 'another')
+    if (newSourceBackup(volume, input) === 'another')
       return wait(`the disk is being restored from ${volume.src_backup_id}`);
     // Rule: restore-seen-under-way-is-adopted
     return adopt('disk and backup are restoring, and were not before');
   }
   if (volumeRestoring) return wait('only the disk is restoring');
   // Rule: disk-that-names-our-backup-is-adopted
-  if (isVolumeAtRest(volume) && newlyNamed(volume, input) === 'ours' && !contradiction)
+  if (isVolumeAtRest(volume) && newSourceBackup(volume, input) === 'ours' && !contradiction)
     return adopt('the disk names this backup as the one it was restored from, and did not before');
   if (backupRestoring) return wait('only the backup is restoring');
   if (!wasFound(backup)) return gone('backup', input);

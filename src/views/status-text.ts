@@ -4,7 +4,7 @@ import { unreachable } from '../domain/errors.ts';
 import { shellOperand } from '../domain/escape/shell-word.ts';
 import type { LockHolder } from '../domain/lock-holder.ts';
 import { observedStatus, wasFound } from '../domain/observation.ts';
-import { type Behind, beganAt, type OpenRestore } from '../domain/open-restores.ts';
+import { type BlockedRestore, beganAt, type OpenRestore } from '../domain/open-restores.ts';
 import { jobIdOf, type RestoreRecord, statusWord } from '../domain/record.ts';
 import { remedyLines, stepLines } from './diagnostics.ts';
 import { lockText } from './lock-text.ts';
@@ -137,7 +137,7 @@ function detailLines(
 
 const BLOCKED_LISTED_MAX = 5;
 
-function behindLines(behind: readonly Behind[], width: number): string[] {
+function behindLines(behind: readonly BlockedRestore[], width: number): string[] {
   if (behind.length === 0) return ['no other restore'];
   return wrap(
     listed(
@@ -148,7 +148,7 @@ function behindLines(behind: readonly Behind[], width: number): string[] {
   );
 }
 
-const BECAUSE: Readonly<Record<Behind['because'], string>> = {
+const BECAUSE: Readonly<Record<BlockedRestore['because'], string>> = {
   depends_on: 'depends on it',
   same_disk: 'same disk',
   same_backup: 'same backup',

@@ -8,11 +8,11 @@ import type {
 } from '../../src/domain/observation.ts';
 import {
   endedApart,
-  lacksItsName,
+  lacksSourceBackup,
   mustBeStored,
   NO_OBSERVATIONS,
   needsConfirmation,
-  newlyNamed,
+  newSourceBackup,
   type ObservedRestore,
   withObservation,
 } from '../../src/domain/observation-history.ts';
@@ -166,15 +166,15 @@ describe('the end of a restore', () => {
   });
 
   it('names our backup on the disk only together with a new time', () => {
-    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), restore())).to.equal('ours');
-    expect(newlyNamed({ ...REST, src_backup_id: 'ours' }, restore()), 'by hand').to.equal(undefined);
-    expect(newlyNamed(ended(9, { src_backup_id: 'ours' }), restore('vbs', 'ours'))).to.equal(undefined);
-    expect(newlyNamed({ ...REST, src_backup_id: 'theirs' }, restore())).to.equal('another');
+    expect(newSourceBackup(ended(9, { src_backup_id: 'ours' }), restore())).to.equal('ours');
+    expect(newSourceBackup({ ...REST, src_backup_id: 'ours' }, restore()), 'by hand').to.equal(undefined);
+    expect(newSourceBackup(ended(9, { src_backup_id: 'ours' }), restore('vbs', 'ours'))).to.equal(undefined);
+    expect(newSourceBackup({ ...REST, src_backup_id: 'theirs' }, restore())).to.equal('another');
   });
 
   it('leaves a name after a restore into another disk, and none that stood there before', () => {
     const lacks = (now: string | undefined, before: string | undefined, intoAnotherDisk: boolean) =>
-      lacksItsName(
+      lacksSourceBackup(
         ended(9, now === undefined ? {} : { src_backup_id: now }),
         restore('vbs', before),
         intoAnotherDisk,

@@ -53,7 +53,7 @@ function line(previous: string, kind: Kind, content: unknown): JournalLine {
 
 export type Journal =
   | {
-      readonly kind: 'sound';
+      readonly kind: 'valid';
       readonly header: JournalHeader;
       readonly commits: readonly Commit[];
       /** Bytes at the end that a crash left of a write. They contain nothing that was acknowledged. */
@@ -92,7 +92,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       // Rule: torn-line-is-cut-off
       // a line torn by a crash is never valid JSON; an editor may leave a valid one, and that is damage
       if (end < 0 || (last && parsed(content) === undefined))
-        return { kind: 'sound', header, commits, tornBytes: buffer.length - offset };
+        return { kind: 'valid', header, commits, tornBytes: buffer.length - offset };
       const group = readLine(previous, 'commits', content);
       if (typeof group === 'string') return damaged(group);
       const wrong = groupShape(group.content);
@@ -111,7 +111,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
     yield;
   }
   if (!header) return { kind: 'damaged', offset: 0, line: 1, why: 'it is empty' };
-  return { kind: 'sound', header, commits, tornBytes: 0 };
+  return { kind: 'valid', header, commits, tornBytes: 0 };
 }
 
 const headerShape = fields<JournalHeader>({

@@ -142,7 +142,7 @@ class LocalFiles {
   async #isStray(): Promise<boolean> {
     const bytes = await this.#disk.read(this.journalPath);
     const journal = bytes && (await runInterruptibly(parseJournal(bytes)));
-    return !journal || (journal.kind === 'sound' && journal.commits.length === 0);
+    return !journal || (journal.kind === 'valid' && journal.commits.length === 0);
   }
 
   async #read(stop?: AbortSignal): Promise<{ loaded: Snapshot | undefined; hasJournal: boolean }> {

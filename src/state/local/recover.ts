@@ -34,11 +34,11 @@ export function* recover(files: Files): ChunkedWork<Snapshot | undefined> {
   return { ...snapshot, state: replay(state, fresh, files) };
 }
 
-type ValidJournal = Journal & { readonly kind: 'sound' };
+type ValidJournal = Journal & { readonly kind: 'valid' };
 
 function validJournal(journal: Journal, { journalPath }: Files): ValidJournal {
   switch (journal.kind) {
-    case 'sound':
+    case 'valid':
       return journal;
     case 'newer':
       throw newerFormat(journalPath, journal.format);

@@ -41,7 +41,7 @@ describe('journal', () => {
 
   it('reads what it wrote', () => {
     expect(parse(text)).to.deep.equal({
-      kind: 'sound',
+      kind: 'valid',
       header: { format: 1, lineage: 'line-1', base: 0, key: KEY },
       commits: GROUPS.flat(),
       tornBytes: 0,
@@ -65,7 +65,7 @@ describe('journal', () => {
         expect(cut).to.include({ kind: 'damaged', offset: 0 });
         continue;
       }
-      if (cut.kind !== 'sound') throw new Error(`${cut.kind} at ${length}`);
+      if (cut.kind !== 'valid') throw new Error(`${cut.kind} at ${length}`);
       const expected = GROUPS.slice(0, whole.length - 1).flat();
       expect(cut.commits.map((c) => c.serial)).to.deep.equal(expected.map((c) => c.serial));
       expect(cut.tornBytes).to.equal(length - (whole.at(-1) ?? 0));
@@ -82,7 +82,7 @@ describe('journal', () => {
       [start, bytes.length],
     ]) {
       const torn = Buffer.from(hole).fill(0, from, to);
-      expect(runSync(parseJournal(torn))).to.deep.include({ kind: 'sound', tornBytes: bytes.length - start });
+      expect(runSync(parseJournal(torn))).to.deep.include({ kind: 'valid', tornBytes: bytes.length - start });
     }
   });
 
