@@ -24,7 +24,7 @@ export interface Ports {
 export interface Connection {
   readonly driver: Driver;
   /** When the token ends, by our clock, epoch ms. Absent: it does not end, or it can be renewed. */
-  readonly endsAtMs?: number;
+  readonly expiresAtMs?: number;
   /** Frees what was opened for it, such as the in-process emulator. */
   close(): Promise<void>;
 }

@@ -7,22 +7,22 @@ import type { Connection } from './ports.ts';
 
 /** A token of the user (`OS_TOKEN`) cannot be renewed. The user is warned of its end before it happens. */
 
-type TokenEnd = Pick<Connection, 'endsAtMs'>;
+type TokenEnd = Pick<Connection, 'expiresAtMs'>;
 
 const HOW_TO_CONTINUE =
   'for long runs, use a password, an application credential or an access key; or continue with a new token: OS_TOKEN=$(openstack token issue -f value -c id)';
 
 /** A warning if the token may end before the restores. Report it before the confirmation. */
 export function tokenEndWarning(
-  { endsAtMs }: TokenEnd,
+  { expiresAtMs }: TokenEnd,
   { actions }: Pick<Plan, 'actions'>,
   { apply }: Pick<Config, 'apply'>,
   clock: Pick<Clock, 'now'>,
 ): Diagnostic[] {
-  if (endsAtMs === undefined) return [];
+  if (expiresAtMs === undefined) return [];
   const count = actions.filter(isRunnable).length;
   const longestMs = Math.ceil(count / apply.parallelism) * apply.timeout_ms;
-  const leftMs = endsAtMs - clock.now();
+  const leftMs = expiresAtMs - clock.now();
   if (leftMs > longestMs) return [];
   const span = `${count === 1 ? 'the restore' : `${count} restores`} may take up to ${formatDuration(longestMs)}`;
   const detail =
@@ -30,7 +30,7 @@ export function tokenEndWarning(
   return [
     warning(
       'token-ends',
-      `the token ends ${moment(endsAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
+      `the token ends ${moment(expiresAtMs)}, in ${formatDuration(leftMs)}, and cannot be renewed; ${span}`,
       { detail, remedy: HOW_TO_CONTINUE },
     ),
   ];
@@ -43,12 +43,16 @@ export interface RunStop {
   notes(): Diagnostic[];
 }
 
-export function stopWithToken(stop: AbortSignal, { endsAtMs }: TokenEnd, clock: Pick<Clock, 'now'>): RunStop {
-  if (endsAtMs === undefined) return { signal: stop, notes: () => [] };
+export function stopWithToken(
+  stop: AbortSignal,
+  { expiresAtMs }: TokenEnd,
+  clock: Pick<Clock, 'now'>,
+): RunStop {
+  if (expiresAtMs === undefined) return { signal: stop, notes: () => [] };
   const end = new AbortController();
-  const leftMs = Math.max(0, endsAtMs - clock.now());
+  const leftMs = Math.max(0, expiresAtMs - clock.now());
   setTimeout(() => end.abort(new Error('the token has ended')), Math.min(leftMs, TIMER_MAX_MS)).unref();
-  const ended = warning('token-ended', `the token ended ${moment(endsAtMs)}, and this run with it`, {
+  const ended = warning('token-ended', `the token ended ${moment(expiresAtMs)}, and this run with it`, {
     detail: 'Running restores continue in the cloud, and the state has them.',
     remedy: HOW_TO_CONTINUE,
   });

@@ -23,10 +23,10 @@ export async function connectCloud(context: Context): Promise<Connection> {
     cloudOptions(context),
   ]);
   try {
-    const { driver, endsAtMs, cloudClock } = await openCloud(cloud.options);
+    const { driver, expiresAtMs, cloudClock } = await openCloud(cloud.options);
     const skew = skewWarning(cloudClock);
     if (skew) showDiagnostics(context.io, [skew]);
-    return { driver, ...optional('endsAtMs', endsAtMs), close: cloud.close };
+    return { driver, ...optional('expiresAtMs', expiresAtMs), close: cloud.close };
   } catch (cause) {
     await cloud.close();
     throw (await emulatorHint(context, cause)) ?? cause;
@@ -116,9 +116,9 @@ export async function cloudOptions(context: Context): Promise<CloudOptions> {
       ...options,
       cloudName: undefined,
       env: emulator.env(),
-      envOf: 'the built-in emulator',
+      envOwner: 'the built-in emulator',
       // Its port differs each time, so a state is bound to the ID of its world.
-      boundTo: `${EMULATOR_AUTH_URL}${emulator.worldId}`,
+      targetAuthUrl: `${EMULATOR_AUTH_URL}${emulator.worldId}`,
     },
     close: () => emulator.close(),
   };

@@ -11,7 +11,7 @@ import { compressionOf, jsonLimitError } from './http/body-limits.ts';
 import { type Answer, type GetRequest, RESOURCE_BYTES_MAX } from './http/exchange.ts';
 import { cloudTimeMs, errorBody, failureOf, isHtml, parseObject, unreadable } from './http/failures.ts';
 import type { ReadLimits } from './http/read-limits.ts';
-import { type Attempted, isTransient, type RetryTools, retryRead } from './http/read-retry.ts';
+import { type AttemptResult, isTransient, type RetryTools, retryRead } from './http/read-retry.ts';
 import type { ThrottledHttp } from './http/throttled-http.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -92,14 +92,14 @@ export class ApiClient {
   ): Promise<Listing<T>> {
     // By id: an entry that moves to another page during the read must not count twice.
     const values = new Map<string, T>();
-    const asked = new Set<string>();
+    const requested = new Set<string>();
     let cloudTime: number | undefined;
     const filter = status === undefined ? '' : `status=${encodePercent(status)}&`;
     let query = `${filter}limit=${PAGE_SIZE}`;
     let count = 0;
     let bytes = 0;
     for (let pages = 1; ; pages++) {
-      asked.add(query);
+      requested.add(query);
       const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {}, Infinity);
       if (got.kind !== 'answer') return got;
       bytes += Buffer.byteLength(got.answer.text);
@@ -110,7 +110,7 @@ export class ApiClient {
       // The time of the first page: no page of the list was read earlier.
       if (pages === 1) cloudTime = cloudTimeMs(got.answer);
       const { entries, next } = parsed.value;
-      const known = values.size;
+      const countBefore = values.size;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
       const listed = (complete: boolean): Listing<T> => ({
@@ -124,12 +124,12 @@ export class ApiClient {
         entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
       if (following === undefined) return listed(true);
       if (wantsMore?.(entries, pages) === false) return listed(false);
-      if (values.size === known) {
+      if (values.size === countBefore) {
         // A server that knows neither limit nor marker has sent all entries with the first page.
         if (next === undefined && values.size > PAGE_SIZE) return listed(true);
         return notListed(`page ${pages} of the list of ${request.key} repeats the pages before it`);
       }
-      if (asked.has(following))
+      if (requested.has(following))
         return notListed(`the pages of the list of ${request.key} link back to an earlier page`);
       const tooMuch = this.#tools.limits.ofList(request.key, pages + 1, bytes);
       if (tooMuch !== undefined) return notListed(tooMuch);
@@ -152,7 +152,7 @@ export class ApiClient {
       signal,
     );
     if (attempted.kind === 'failed')
-      return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.again };
+      return { kind: 'unreadable', failure: attempted.failure, retryable: attempted.retryable };
     const answer = attempted.value;
     return answer.kind === 'answer'
       ? { kind: 'answer', answer }
@@ -160,7 +160,7 @@ export class ApiClient {
   }
 
   /** If the session was refused, fails at once: the session has already retried. */
-  async #attempt(request: GetRequest): Promise<Attempted<Answer | RefusedGrant>> {
+  async #attempt(request: GetRequest): Promise<AttemptResult<Answer | RefusedGrant>> {
     const { session, http, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
       const grant = await session.credential(request.signal);
@@ -170,9 +170,13 @@ export class ApiClient {
       if (exchange.kind === 'answer') limits.count(Buffer.byteLength(exchange.text));
       // A refused read had no effect, so it is repeated once with a new credential.
       if (exchange.kind === 'answer' && exchange.status === 401)
-        if (session.refused(credential, exchange) && !renewed) continue;
+        if (session.reportRefused(credential, exchange) && !renewed) continue;
       if (exchange.kind !== 'answer' || isTransient(exchange))
-        return { kind: 'failed', failure: failureOf(exchange, clock.now()), again: isTransient(exchange) };
+        return {
+          kind: 'failed',
+          failure: failureOf(exchange, clock.now()),
+          retryable: isTransient(exchange),
+        };
       return { kind: 'done', value: exchange };
     }
   }
@@ -185,7 +189,7 @@ export class ApiClient {
       return { kind: 'unreadable', failure: this.#failure(answer), retryable: false };
     const body = parseObject(answer.text);
     try {
-      if (!body) throw new UnexpectedShape(noObject(answer));
+      if (!body) throw new UnexpectedShape(whyNoObject(answer));
       return { kind: 'parsed', value: await parse(body) };
     } catch (error) {
       if (!(error instanceof UnexpectedShape)) throw error;
@@ -204,7 +208,7 @@ function notListed(message: string): Unreadable {
   return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable: false };
 }
 
-function noObject(answer: Answer): string {
+function whyNoObject(answer: Answer): string {
   const coding = compressionOf(answer);
   if (coding !== undefined) return `it is compressed (${coding}), which was not asked for`;
   const tooMuch = jsonLimitError(answer.text);

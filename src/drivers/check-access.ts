@@ -9,13 +9,13 @@ import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { CREDENTIALS, SET_CLOCK } from './auth/auth-failures.ts';
 import type { Auth } from './auth/auth-settings.ts';
-import { CloudClock, SKEW_TOLD_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SKEW_WARNING_MS, signatureSkew, skewText } from './auth/cloud-clock.ts';
 import { type ConnectOptions, type OpenCloud, openCloud } from './connect.ts';
 import { overrideOf } from './endpoints.ts';
-import type { Steps } from './steps.ts';
+import type { StepListener } from './steps.ts';
 
 /** `Date` headers have whole seconds, and answers take time to arrive. */
-const IN_STEP_MS = 3_000;
+const CLOCK_TOLERANCE_MS = 3_000;
 
 /** Takes the same steps as every command, as far as they succeed, and reads one entry of each list. Changes nothing. */
 export async function checkAccess(options: ConnectOptions): Promise<AccessReport> {
@@ -41,7 +41,7 @@ export async function checkAccess(options: ConnectOptions): Promise<AccessReport
   };
 }
 
-class StepLog implements Steps {
+class StepLog implements StepListener {
   readonly steps: StepReport[] = [];
   auth: Auth['type'] | undefined;
   #current: AccessStep = 'settings';
@@ -112,38 +112,38 @@ function listRefused(
   api: CloudApi,
   { failure }: Exclude<Reading<number>, { kind: 'found' }>,
   /** If requests are signed: by how much the date of a signature may differ from the clock of the cloud. */
-  signedBy: CloudClock | undefined,
+  signatureClock: CloudClock | undefined,
 ): Diagnostic {
-  const of = (code: string, summary: string, remedy: string) =>
+  const diagnostic = (code: string, summary: string, remedy: string) =>
     error(code, summary, { detail: detailOf(failure), remedy });
   const override = overrideOf(SERVICE_OF[api][step]);
   switch (failure.status) {
     case 401:
-      if (signedBy)
-        return of(
+      if (signatureClock)
+        return diagnostic(
           'not-authenticated',
           `the service of the ${step} refused the signature`,
-          signatureSkew(signedBy) === undefined ? `check ${CREDENTIALS.aksk.where}` : SET_CLOCK,
+          signatureSkew(signatureClock) === undefined ? `check ${CREDENTIALS.aksk.where}` : SET_CLOCK,
         );
-      return of(
+      return diagnostic(
         'refused-by-service',
         `the service of the ${step} does not accept what Keystone accepted`,
         'try again in a minute; if the error persists, ask the cloud’s operator with the request id',
       );
     case 403:
-      return of(
+      return diagnostic(
         'no-rights',
         `no right to list the ${step} of the project`,
         'ask the project’s administrator for a role that may read disks and backups and restore them',
       );
     case undefined:
-      return of(
+      return diagnostic(
         'endpoint-unreachable',
         `the service of the ${step} cannot be reached`,
         `check the way to its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
       );
     default:
-      return of(
+      return diagnostic(
         'list-unreadable',
         `the service of the ${step} answered HTTP ${failure.status}`,
         `check its endpoint (see above); another one: OS_${override}_ENDPOINT_OVERRIDE`,
@@ -159,16 +159,16 @@ function clockReport({ aheadMs }: CloudClock, signs: boolean): StepReport | unde
   if (aheadMs === undefined) return undefined;
   const step = 'clock';
   const skewMs = Math.abs(aheadMs);
-  if (skewMs < IN_STEP_MS)
+  if (skewMs < CLOCK_TOLERANCE_MS)
     return { step, outcome: 'ok', said: 'agrees with the clock of the cloud', diagnostics: [] };
   const said = skewText(aheadMs);
-  if (skewMs < SKEW_TOLD_MS)
+  if (skewMs < SKEW_WARNING_MS)
     return { step, outcome: 'ok', said: `${said}, which does no harm`, diagnostics: [] };
-  const counted = 'valid_until, as_of: latest and max_backup_age depend on it';
+  const affected = 'valid_until, as_of: latest and max_backup_age depend on it';
   const warning: Diagnostic = {
     severity: 'warning',
     code: 'clock-skew',
-    summary: signs ? `${counted}, and signatures are refused when it is 15m off` : counted,
+    summary: signs ? `${affected}, and signatures are refused when it is 15m off` : affected,
     remedy: SET_CLOCK,
   };
   return { step, outcome: 'warning', said, diagnostics: [warning] };

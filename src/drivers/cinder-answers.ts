@@ -49,7 +49,9 @@ function isSameId(said: unknown, asked: string): boolean {
 function again(status: number, body: ErrorBody | undefined): 'later' | 'when_ready' | 'never' {
   if (body?.fault === undefined) return 'never';
   if (body.fault === 'overLimit') return 'later';
-  return NOT_YET.some((no) => no.status === status && no.fault === body.fault && no.message === body.message)
+  return RETRYABLE_REFUSALS.some(
+    (no) => no.status === status && no.fault === body.fault && no.message === body.message,
+  )
     ? 'when_ready'
     : 'never';
 }
@@ -60,7 +62,11 @@ function again(status: number, body: ErrorBody | undefined): 'later' | 'when_rea
  * another release mean `never`, which ends the restore and changes nothing. Source: cinder/backup/api.py (`restore`,
  * `_get_available_backup_service_host`), observed on 21.3.
  */
-const NOT_YET: readonly { readonly status: number; readonly fault: string; readonly message: string }[] = [
+const RETRYABLE_REFUSALS: readonly {
+  readonly status: number;
+  readonly fault: string;
+  readonly message: string;
+}[] = [
   { status: 400, fault: 'badRequest', message: 'Invalid backup: Backup status must be available' },
   {
     status: 400,

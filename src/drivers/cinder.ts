@@ -1,38 +1,15 @@
-import type {
-  Backup,
-  CloudTraits,
-  Job,
-  Reading,
-  Server,
-  Slowdown,
-  StartOutcome,
-  Volume,
-} from '../domain/cloud.ts';
-import type { CloudProject } from '../domain/cloud-project.ts';
+import type { Backup, CloudTraits, Job, Reading, StartOutcome } from '../domain/cloud.ts';
 import { list } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
-import { ApiClient, type ClientTools } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { parseBackup, parseVolume, sameId } from './block-storage.ts';
+import { BlockStorageDriver, type DriverTools } from './block-storage-driver.ts';
 import { classifyStart } from './cinder-answers.ts';
 import { type Message, parseMessage, reasonIn } from './cinder-messages.ts';
-import { serverList } from './compute.ts';
-import type {
-  Driver,
-  FailureReport,
-  Listing,
-  ListOptions,
-  Permit,
-  Reservation,
-  StartRequest,
-} from './driver.ts';
+import type { FailureReport, Listing, ListOptions, Permit, StartRequest } from './driver.ts';
 import { checked } from './fields.ts';
-import { RestorePosts } from './restore-posts.ts';
 
-export interface CinderTools extends ClientTools {
-  readonly target: CloudProject;
+export interface CinderTools extends DriverTools {
   readonly cinder: ServiceRoot;
-  readonly compute?: ServiceRoot;
 }
 
 /**
@@ -57,56 +34,22 @@ export const CINDER_TRAITS: CloudTraits = { refusesDuringBackup: false, rewrites
  * The backups of OpenStack. Cinder has no jobs. It changes the statuses of volume and backup before it accepts the
  * restore, so a restore has ended if both are at rest after that.
  */
-export class CinderDriver implements Driver {
+export class CinderDriver extends BlockStorageDriver {
   readonly api = 'cinder';
   readonly traits = CINDER_TRAITS;
-  readonly target: CloudProject;
-  readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
-  readonly #tools: CinderTools;
-  readonly #client: ApiClient;
-  readonly #posts: RestorePosts;
   readonly #url: string;
   #backupsVersion: Readonly<Record<string, string>> = BACKUPS_VERSION;
 
   constructor(tools: CinderTools) {
-    this.#tools = tools;
-    this.#client = new ApiClient(tools);
-    this.#posts = new RestorePosts(tools);
-    this.target = tools.target;
-    this.#url = `${tools.cinder.url}/v3/${encodePercent(tools.target.project_id)}`;
-    if (tools.compute) {
-      const servers = serverList(tools.compute, tools.target.project_id);
-      this.servers = (signal) => this.#client.list(servers, signal);
-    }
-  }
-
-  reserve(signal?: AbortSignal): Promise<Reservation> {
-    return this.#posts.reserve(signal);
+    const url = `${tools.cinder.url}/v3/${encodePercent(tools.target.project_id)}`;
+    super(tools, { volumes: `${url}/volumes`, backups: `${url}/backups`, continueBackupsBy: 'marker' });
+    this.#url = url;
   }
 
   start(permit: Permit, request: StartRequest): Promise<StartOutcome> {
     const url = `${this.#url}/backups/${encodePercent(request.backup_id)}/restore`;
-    return this.#posts.start(permit, { url, ...request }, (exchange, nowMs) =>
+    return this.posts.start(permit, { url, ...request }, (exchange, nowMs) =>
       classifyStart(exchange, request, nowMs),
-    );
-  }
-
-  volume(id: string, signal?: AbortSignal): Promise<Reading<Volume>> {
-    return this.#client.read(
-      `${this.#url}/volumes/${encodePercent(id)}`,
-      (body) => sameId(parseVolume(body.volume), id),
-      signal,
-    );
-  }
-
-  backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
-    return this.#inKnownVersion((headers) =>
-      this.#client.read(
-        `${this.#url}/backups/${encodePercent(id)}`,
-        (body) => sameId(parseBackup(body.backup), id),
-        signal,
-        { headers },
-      ),
     );
   }
 
@@ -121,77 +64,50 @@ export class CinderDriver implements Driver {
     };
   }
 
-  volumes(signal?: AbortSignal, options?: ListOptions<Volume>): Promise<Listing<Volume>> {
-    return this.#client.list(
-      { url: `${this.#url}/volumes/detail`, key: 'volumes', continueBy: 'marker', parse: parseVolume },
-      signal,
-      options,
-    );
+  override backup(id: string, signal?: AbortSignal): Promise<Reading<Backup>> {
+    return this.#inSupportedVersion((headers) => super.backup(id, signal, headers));
   }
 
-  backups(signal?: AbortSignal, options?: ListOptions<Backup>): Promise<Listing<Backup>> {
-    return this.#inKnownVersion((headers) =>
-      this.#client.list(
-        {
-          url: `${this.#url}/backups/detail`,
-          key: 'backups',
-          continueBy: 'marker',
-          parse: parseBackup,
-          headers,
-        },
-        signal,
-        options,
-      ),
-    );
+  override backups(signal?: AbortSignal, options?: ListOptions<Backup>): Promise<Listing<Backup>> {
+    return this.#inSupportedVersion((headers) => super.backups(signal, options, headers));
   }
 
-  /** If the cloud does not support our version of backups, uses its first version from now on. */
-  async #inKnownVersion<R extends Reading<Backup> | Listing<Backup>>(
-    ask: (headers: Readonly<Record<string, string>>) => Promise<R>,
+  /** Requests the version of backups that we prefer. If the cloud does not support it, uses the first version from then on. */
+  async #inSupportedVersion<R extends Reading<Backup> | Listing<Backup>>(
+    request: (headers: Readonly<Record<string, string>>) => Promise<R>,
   ): Promise<R> {
-    const asked = this.#backupsVersion;
-    const got = await ask(asked);
-    if (got.kind !== 'unreadable' || got.failure.status !== UNKNOWN_VERSION || asked !== BACKUPS_VERSION)
-      return got;
+    const version = this.#backupsVersion;
+    const result = await request(version);
+    if (
+      result.kind !== 'unreadable' ||
+      result.failure.status !== UNKNOWN_VERSION ||
+      version !== BACKUPS_VERSION
+    )
+      return result;
     this.#backupsVersion = {};
-    return ask(this.#backupsVersion);
-  }
-
-  checkListAccess(what: 'volumes' | 'backups', signal?: AbortSignal): Promise<Reading<number>> {
-    return this.#client.checkListAccess({ url: `${this.#url}/${what}/detail`, key: what }, signal);
+    return request(this.#backupsVersion);
   }
 
   async failureReason(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport> {
     let messages: readonly Message[] = [];
-    let asked = request_ids.length > 0;
+    let isComplete = request_ids.length > 0;
     for (const id of request_ids) {
       const read = (headers: Readonly<Record<string, string>>) =>
-        this.#client.read(
+        this.client.read(
           `${this.#url}/messages?request_id=${encodePercent(id)}`,
           (body) => checked(body.messages, list, 'messages').map(parseMessage),
           signal,
           { headers, maxBytes: Infinity },
         );
       let reading = await read(RESTORE_MESSAGES_VERSION);
-      if (reading.kind !== 'found') asked = false;
+      // An older Cinder may have messages, but none about a failed restore.
+      if (reading.kind !== 'found') isComplete = false;
       if (reading.kind === 'unreadable' && reading.failure.status === UNKNOWN_VERSION)
         reading = await read(MESSAGES_VERSION);
       if (reading.kind === 'found') messages = [...messages, ...reading.value];
     }
     const reason = reasonIn(messages, request_ids);
     if (reason !== undefined) return { kind: 'failed', reason };
-    return { kind: asked ? 'none' : 'unavailable' };
-  }
-
-  requests(): number {
-    return this.#tools.http.sent;
-  }
-
-  slowdowns(): number {
-    return this.#tools.http.slowdowns;
-  }
-
-  onSlowdown(listener: (slowdown: Slowdown) => void): () => void {
-    return this.#tools.http.onSlowdown(listener);
+    return { kind: isComplete ? 'none' : 'unavailable' };
   }
 }

@@ -19,7 +19,7 @@ import { type CloudSettings, type Env, secretsOf } from './auth/auth-settings.ts
 import { authorizedHttp } from './auth/authorized-http.ts';
 import type { EndpointFilter } from './auth/catalog.ts';
 import { type CertificateName, readCertificate } from './auth/certificates.ts';
-import { CloudClock, SKEW_TOLD_MS, skewText } from './auth/cloud-clock.ts';
+import { CloudClock, SKEW_WARNING_MS, skewText } from './auth/cloud-clock.ts';
 import { type CloudFiles, NO_FILES, readCloudFiles } from './auth/cloud-files.ts';
 import { inspectCloud, resolveCloud } from './auth/resolve-settings.ts';
 import { needsFiles } from './auth/sources.ts';
@@ -42,7 +42,7 @@ import { ReadLimits } from './http/read-limits.ts';
 import type { RetryTools } from './http/read-retry.ts';
 import { ThrottledHttp } from './http/throttled-http.ts';
 import { slowdownNote } from './slowdown-note.ts';
-import { IGNORE_STEPS, type Steps } from './steps.ts';
+import { IGNORE_STEPS, type StepListener } from './steps.ts';
 import { VbsDriver } from './vbs.ts';
 
 /** Start here: how to connect to a cloud. */
@@ -53,7 +53,7 @@ export interface ConnectOptions extends RetryTools {
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
   /** The owner of these variables, if they are not those of the process. */
-  readonly envOf?: string;
+  readonly envOwner?: string;
   /** The working directory. */
   readonly cwd: string;
   /**
@@ -73,7 +73,7 @@ export interface ConnectOptions extends RetryTools {
   /** Called with notes: choices that no setting made, and waits. */
   readonly onNote?: (note: Diagnostic) => void;
   /** Name of the target in place of its auth URL, if the URL is different each time (emulator). */
-  readonly boundTo?: string;
+  readonly targetAuthUrl?: string;
   /** Learns the time of the cloud. Default: a new clock. */
   readonly cloudClock?: CloudClock;
   /** Collects the texts that must not be shown. Default: the secrets of this connection alone. */
@@ -86,7 +86,7 @@ export interface ConnectOptions extends RetryTools {
 export interface OpenCloud {
   readonly driver: Driver;
   /** When the token ends without renewal, by our clock, epoch ms. Absent: it can be renewed. */
-  readonly endsAtMs?: number;
+  readonly expiresAtMs?: number;
   readonly cloudClock: CloudClock;
 }
 
@@ -100,7 +100,7 @@ export async function connect(options: ConnectOptions): Promise<Driver> {
 
 /** Warns if the clock of this machine is so wrong that times in declarations may select other backups than intended. */
 export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined {
-  if (Math.abs(aheadMs) < SKEW_TOLD_MS) return undefined;
+  if (Math.abs(aheadMs) < SKEW_WARNING_MS) return undefined;
   return {
     severity: 'warning',
     code: 'clock-skew',
@@ -112,7 +112,10 @@ export function skewWarning({ aheadMs = 0 }: CloudClock): Diagnostic | undefined
 }
 
 /** As `connect`, and reports each step. */
-export async function openCloud(options: ConnectOptions, steps: Steps = IGNORE_STEPS): Promise<OpenCloud> {
+export async function openCloud(
+  options: ConnectOptions,
+  steps: StepListener = IGNORE_STEPS,
+): Promise<OpenCloud> {
   steps.begin('settings');
   const settings = await findSettings(options);
   const { secrets = new Secrets() } = options;
@@ -157,14 +160,14 @@ export async function openCloud(options: ConnectOptions, steps: Steps = IGNORE_S
   refuseUnencrypted(endpoints, settings, options.env, onNote);
   steps.done(endpointsText(endpoints));
   const target = {
-    auth_url: options.boundTo ?? canonicalAuthUrl(settings.auth_url),
+    auth_url: options.targetAuthUrl ?? canonicalAuthUrl(settings.auth_url),
     region,
     project_id: project.id,
     ...optional('project_name', project.name),
   };
   return {
     driver: driverOf(endpoints, { ...tools, session, target, ...optional('stop', stop) }),
-    ...optional('endsAtMs', access.endsAtMs),
+    ...optional('expiresAtMs', access.expiresAtMs),
     cloudClock,
   };
 }
@@ -181,9 +184,9 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
 }
 
 /** Where settings and certificates are looked for. */
-export type SettingsPlaces = Pick<
+export type SettingsOptions = Pick<
   ConnectOptions,
-  'cloudName' | 'cloudNamedBy' | 'env' | 'envOf' | 'cwd' | 'readsCwd' | 'home' | 'stop'
+  'cloudName' | 'cloudNamedBy' | 'env' | 'envOwner' | 'cwd' | 'readsCwd' | 'home' | 'stop'
 >;
 
 async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
@@ -200,7 +203,7 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
 }
 
 /** The settings that `connect` would use, and the source of each. Throws a Failure if nothing names a cloud. */
-export async function inspectSettings(places: SettingsPlaces): Promise<SettingsReport> {
+export async function inspectSettings(places: SettingsOptions): Promise<SettingsReport> {
   const report = inspectCloud({ ...places, files: await filesFor(places) });
   const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
   const proxy = authUrl === undefined ? undefined : describeProxy(places.env, authUrl);
@@ -209,7 +212,7 @@ export async function inspectSettings(places: SettingsPlaces): Promise<SettingsR
     : report;
 }
 
-async function filesFor(places: SettingsPlaces): Promise<CloudFiles> {
+async function filesFor(places: SettingsOptions): Promise<CloudFiles> {
   return needsFiles(places) ? readCloudFiles({ readsCwd: false, ...places, signal: places.stop }) : NO_FILES;
 }
 

@@ -77,9 +77,9 @@ export interface StartRequest {
   /** After this time the intent is stale and nothing may be sent. */
   readonly fresh_until: Moment;
   /** Called in the last step before the request is written. If it returns false, nothing is sent. */
-  readonly mayLeave?: () => boolean;
+  readonly maySend?: () => boolean;
   /**
-   * Called if the request was written although `mayLeave` or `fresh_until` would have stopped it by then: the process
+   * Called if the request was written although `maySend` or `fresh_until` would have stopped it by then: the process
    * was frozen between the check and the write, for `late_ms`.
    */
   readonly onWrittenLate?: (late_ms: number) => void;

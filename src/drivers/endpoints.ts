@@ -42,13 +42,13 @@ export function findEndpoints(
 ): Endpoints {
   const root = (service: Service) => rootOf(SERVICES[service], catalog, filter, settings);
   const compute = findCompute(catalog, filter);
-  const more = compute.kind === 'found' ? { compute: compute.root } : {};
+  const computeRoot = compute.kind === 'found' ? { compute: compute.root } : {};
   const api = asked === 'auto' ? chooseApi(catalog, filter, onNote) : asked;
   switch (api) {
     case 'vbs':
-      return { api, vbs: root('vbs'), evs: root('evs'), ...more };
+      return { api, vbs: root('vbs'), evs: root('evs'), ...computeRoot };
     case 'cinder':
-      return { api, cinder: root('cinder'), ...more };
+      return { api, cinder: root('cinder'), ...computeRoot };
     default:
       return unreachable(api);
   }
@@ -77,7 +77,7 @@ export function refuseUnencrypted(
 ): void {
   const allowed = (env[PLAIN_HTTP_HOSTS] ?? '').toLowerCase().split(/[\s,]+/);
   const keystone = new URL(auth_url);
-  const told = new Set([keystone.host]);
+  const warned = new Set([keystone.host]);
   for (const [service, { url }] of Object.entries(roots)) {
     const { protocol, host, hostname } = new URL(url);
     if (protocol === 'https:' || isLoopback(hostname)) continue;
@@ -90,8 +90,8 @@ export function refuseUnencrypted(
           remedy: `ask the cloud’s operator for an https endpoint, or name one: OS_${overrideOf(service)}_ENDPOINT_OVERRIDE; to accept the risk for this host: export ${PLAIN_HTTP_HOSTS}=${shellWord(host)}`,
         },
       );
-    if (told.has(host)) continue;
-    told.add(host);
+    if (warned.has(host)) continue;
+    warned.add(host);
     const warning = unencrypted(
       `the ${service} endpoint`,
       url,

@@ -31,7 +31,7 @@ export class RestorePosts {
   /** `classify` interprets the result as the API defines it. */
   async start(
     permit: Permit,
-    { url, volume_id, fresh_until, mayLeave, onWrittenLate }: { readonly url: string } & StartRequest,
+    { url, volume_id, fresh_until, maySend, onWrittenLate }: { readonly url: string } & StartRequest,
     classify: (exchange: Exchange, nowMs: number) => StartOutcome,
   ): Promise<StartOutcome> {
     const credential = this.#permits.get(permit);
@@ -50,12 +50,12 @@ export class RestorePosts {
     const isFresh = () => mayHavePassedMs(clock, fresh_until) <= 0;
     if (!isFresh())
       return notSent('NOT_SENT_STALE', 'the intent was out of date before the request could leave');
-    const may = () =>
+    const isAllowed = () =>
       isFresh() &&
-      (mayLeave?.() ?? true) &&
+      (maySend?.() ?? true) &&
       // Rule: pause-holds-a-post-to-the-last
       http.pausedForMs === 0;
-    let asked = momentOf(clock);
+    let checkedAt = momentOf(clock);
     // Rule: post-is-sent-once
     const exchange = await http.sendReserved({
       method: 'POST',
@@ -64,17 +64,17 @@ export class RestorePosts {
       credential,
       body: JSON.stringify({ restore: { volume_id } }),
       maxBytes: RESOURCE_BYTES_MAX,
-      mayLeave: () => {
-        asked = momentOf(clock);
-        return may();
+      maySend: () => {
+        checkedAt = momentOf(clock);
+        return isAllowed();
       },
       onWritten: () => {
-        if (!may()) onWrittenLate?.(mayHavePassedMs(clock, asked));
+        if (!isAllowed()) onWrittenLate?.(mayHavePassedMs(clock, checkedAt));
       },
     });
     const outcome = classify(exchange, clock.now());
     if (exchange.kind === 'answer' && outcome.kind === 'rejected' && outcome.again === 'reauthenticate')
-      session.refused(credential, exchange);
+      session.reportRefused(credential, exchange);
     return outcome;
   }
 }

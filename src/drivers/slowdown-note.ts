@@ -4,7 +4,7 @@ import type { Diagnostic } from '../domain/diagnostic.ts';
 import { formatDuration } from '../domain/duration.ts';
 
 /** A note about a shorter pause would appear when the pause is over. */
-const PAUSE_TOLD_MS = 3_000;
+const PAUSE_SHOWN_MS = 3_000;
 
 /**
  * The note for a person who waits for a command. Undefined if the cloud asks to wait longer than the longest pause:
@@ -14,7 +14,7 @@ export function slowdownNote(
   { status, asked_ms = 0, pause_ms }: Slowdown,
   nowMs: number,
 ): Diagnostic | undefined {
-  if (pause_ms < PAUSE_TOLD_MS || asked_ms > pause_ms) return undefined;
+  if (pause_ms < PAUSE_SHOWN_MS || asked_ms > pause_ms) return undefined;
   return {
     severity: 'warning',
     code: 'slowed-down',

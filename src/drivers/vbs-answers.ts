@@ -12,7 +12,7 @@ export function classifyStart(exchange: Exchange, nowMs: number): StartOutcome {
 const ANSWER_RULES: AnswerRules = {
   accept,
   mayHaveStarted: ({ code }) => code !== undefined && MAY_HAVE_STARTED.has(code),
-  again: (_, body) => RETRY_HELPS.get(body?.code ?? '') ?? 'never',
+  again: (_, body) => RETRYABLE_REFUSALS.get(body?.code ?? '') ?? 'never',
 };
 
 function accept(answer: Answer): StartOutcome {
@@ -43,7 +43,7 @@ const MAY_HAVE_STARTED: ReadonlySet<string> = new Set([
 ]);
 
 /** Error codes of refusals that may not be permanent. Every other code, and a missing code, is permanent. */
-const RETRY_HELPS: ReadonlyMap<string, 'when_ready' | 'reauthenticate'> = new Map([
+const RETRYABLE_REFUSALS: ReadonlyMap<string, 'when_ready' | 'reauthenticate'> = new Map([
   ['VolumeBackup.0044', 'reauthenticate'], // the token's rights are invalid
   ['VolumeBackup.0089', 'when_ready'], // backup not available
   ['VolumeBackup.0205', 'when_ready'], // disk not available

@@ -37,7 +37,7 @@ export async function sendRestore(
     fresh_until: freshUntil,
     // Rule: lost-lock-holds-the-post-to-the-last
     // While the connection is made, the run may be stopped, or this process may be frozen.
-    mayLeave: () => !run.stop.aborted && leaseOutlastsRequest(),
+    maySend: () => !run.stop.aborted && leaseOutlastsRequest(),
     onWrittenLate,
   });
   const answer = await untilInterrupted(posting, run);

@@ -49,8 +49,8 @@ export function openConnections({
 }: ConnectionSettings): Connections {
   const trust = insecure ? { rejectUnauthorized: false } : {};
   const pair = (keepAlive: boolean): AgentPair => ({
-    http: handingOverConnected(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),
-    https: handingOverConnected(
+    http: connectingFirst(new http.Agent({ keepAlive }), 'connect', connectTimeoutMs),
+    https: connectingFirst(
       new https.Agent({ keepAlive, ...tls, ...trust }),
       'secureConnect',
       connectTimeoutMs,
@@ -60,7 +60,7 @@ export function openConnections({
   return { reads: pair(true), posts: pair(false) };
 }
 
-function handingOverConnected<A extends http.Agent>(
+function connectingFirst<A extends http.Agent>(
   agent: A,
   connected: 'connect' | 'secureConnect',
   timeoutMs: number,
@@ -94,7 +94,7 @@ function handingOverConnected<A extends http.Agent>(
       }
     };
     const timer = setTimeout(
-      () => settle(coded('CONNECT_TIMEOUT', `no connection within ${timeoutMs} ms`)),
+      () => settle(errorWithCode('CONNECT_TIMEOUT', `no connection within ${timeoutMs} ms`)),
       timeoutMs,
     );
     const target = { host: String(options.host), port: Number(options.port) };
@@ -107,6 +107,6 @@ function handingOverConnected<A extends http.Agent>(
   return agent;
 }
 
-function coded(code: string, message: string): Error {
+function errorWithCode(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

@@ -73,7 +73,7 @@ function parseProxy(variable: string, address: string): Proxy {
   const { hostname, port, username, password } = url;
   const login = Buffer.concat([decodePercent(username), Buffer.from(':'), decodePercent(password)]);
   return {
-    host: bare(hostname),
+    host: withoutBrackets(hostname),
     port: port === '' ? 80 : Number(port),
     ...(login.length === 1 ? {} : { authorization: `Basic ${login.toString('base64')}` }),
   };
@@ -117,7 +117,7 @@ function exemptions(list: string): (host: string, port: number) => boolean {
 function addNetwork(networks: BlockList, entry: string): boolean {
   const [, host = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
   // A zone (fe80::1%eth0) names an interface of this machine. A URL cannot contain one.
-  const address = bare(host).replace(/%.*$/, '');
+  const address = withoutBrackets(host).replace(/%.*$/, '');
   const version = isIP(address);
   if (version === 0 || Number(bits ?? 0) > (version === 6 ? 128 : 32)) return false;
   const family = version === 6 ? 'ipv6' : 'ipv4';
@@ -128,10 +128,10 @@ function addNetwork(networks: BlockList, entry: string): boolean {
 
 /** In lower case, without brackets and without the trailing dot. */
 function plainName(host: string): string {
-  return bare(host).toLowerCase().replace(/\.$/, '');
+  return withoutBrackets(host).toLowerCase().replace(/\.$/, '');
 }
 
-function bare(host: string): string {
+function withoutBrackets(host: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
@@ -174,7 +174,7 @@ export function openTunnel(
         failure('PROXY_REFUSED', `proxy ${at} does not connect to ${target.host}: ${status || 'no HTTP'}`),
       );
   };
-  const host = target.host.includes(':') ? `[${bare(target.host)}]` : target.host;
+  const host = target.host.includes(':') ? `[${withoutBrackets(target.host)}]` : target.host;
   const lines = [
     `CONNECT ${host}:${target.port} HTTP/1.1`,
     `Host: ${host}:${target.port}`,

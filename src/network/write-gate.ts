@@ -6,7 +6,7 @@ export interface WriteGate {
    * Called in the last synchronous step before bytes are passed to the system. If false, none are passed, and the
    * socket ends.
    */
-  readonly mayLeave: () => boolean;
+  readonly maySend: () => boolean;
   /** Called in the same synchronous step, after the system took the bytes. Not called if it took none. */
   readonly onWritten?: (() => void) | undefined;
 }
@@ -33,7 +33,7 @@ export function gateWrites(socket: Duplex, gate: WriteGate): void {
       if (!error && !isTakenAtOnce) gate.onWritten?.();
       done(error);
     };
-    if (!gate.mayLeave()) {
+    if (!gate.maySend()) {
       done(stoppedByGate());
       return;
     }

@@ -21,7 +21,7 @@ describe('apply', () => {
         backend: lab.backend(),
         connect: async () => ({
           driver: await lab.connect(),
-          endsAtMs: lab.clock.now() + 60_000,
+          expiresAtMs: lab.clock.now() + 60_000,
           close: async () => {},
         }),
         clock: lab.clock,

@@ -21,7 +21,7 @@ const textOf = (diagnostics: readonly Diagnostic[]) =>
 
 describe('a token that cannot be renewed', () => {
   const said = (leftMs: number | undefined, count: number) => {
-    const ends = leftMs === undefined ? {} : { endsAtMs: Date.now() + leftMs };
+    const ends = leftMs === undefined ? {} : { expiresAtMs: Date.now() + leftMs };
     return textOf(tokenEndWarning(ends, restores(count), config, systemClock));
   };
 
@@ -42,14 +42,14 @@ describe('a token that cannot be renewed', () => {
   });
 
   it('ends the run with it, and says so', async () => {
-    const stop = stopWithToken(new AbortController().signal, { endsAtMs: Date.now() + 5 }, systemClock);
+    const stop = stopWithToken(new AbortController().signal, { expiresAtMs: Date.now() + 5 }, systemClock);
     await new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
     expect(textOf(stop.notes())).to.contain('the token ended at').and.contain('OS_TOKEN=');
   });
 
   it('leaves a stop that a person asked for as it is', () => {
     const stopping = new AbortController();
-    const stop = stopWithToken(stopping.signal, { endsAtMs: Date.now() + HOUR }, systemClock);
+    const stop = stopWithToken(stopping.signal, { expiresAtMs: Date.now() + HOUR }, systemClock);
     stopping.abort(new Error('stopped by SIGINT'));
     expect(stop.signal.aborted).to.equal(true);
     expect(stop.notes()).to.deep.equal([]);

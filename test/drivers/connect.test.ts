@@ -101,7 +101,7 @@ describe('connecting to a cloud', () => {
   });
 
   it('binds to another name where the address is another one each time', async () => {
-    expect((await open(cloud.env, { boundTo: 'emulator:w1' })).target.auth_url).to.equal('emulator:w1');
+    expect((await open(cloud.env, { targetAuthUrl: 'emulator:w1' })).target.auth_url).to.equal('emulator:w1');
   });
 
   it('takes the only region there is', async () => {

@@ -132,7 +132,7 @@ export function driverContract(
       const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until: FAR };
       const outcome = await driver.start(permit(await driver.reserve()), {
         ...request,
-        mayLeave: () => false,
+        maySend: () => false,
       });
       expect(outcome.kind).to.equal('not_sent');
       expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');

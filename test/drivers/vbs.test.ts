@@ -173,12 +173,12 @@ describe('the vbs driver', () => {
           return {
             send: (request) =>
               network.send(
-                request.method !== 'POST' || !request.mayLeave
+                request.method !== 'POST' || !request.maySend
                   ? request
                   : {
                       ...request,
-                      mayLeave: () => {
-                        const may = request.mayLeave?.() ?? true;
+                      maySend: () => {
+                        const may = request.maySend?.() ?? true;
                         clock.advance(frozenMs);
                         return may;
                       },
@@ -204,7 +204,7 @@ describe('the vbs driver', () => {
       const answers = [true, false];
       await driver.start(await reserve(driver), {
         ...restore,
-        mayLeave: () => answers.shift() ?? false,
+        maySend: () => answers.shift() ?? false,
         onWrittenLate: (late_ms) => late.push(late_ms),
       });
       expect(late).to.deep.equal([0]);

@@ -49,7 +49,7 @@ describe('connections over TLS', () => {
     proxyFor: proxyFromEnv({ HTTPS_PROXY: `http://${LOGIN}@127.0.0.1:${proxy?.port}` }),
   });
   const post = (network: ReturnType<typeof createAxiosHttp>, url: string) =>
-    network.send({ method: 'POST', url, headers: {}, body: '{}', mayLeave: () => true });
+    network.send({ method: 'POST', url, headers: {}, body: '{}', maySend: () => true });
 
   for (const [how, end] of [
     ['closes', (socket) => socket.destroy()],

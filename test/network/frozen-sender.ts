@@ -25,7 +25,7 @@ const exchange = await network.send({
   url,
   headers: {},
   body: '{"restore":1}',
-  mayLeave: () => {
+  maySend: () => {
     if (when === 'before') freeze();
     return when === 'after';
   },

@@ -153,13 +153,13 @@ describe('through a proxy that knows nothing but CONNECT, to a server with a pri
       proxyFor: proxyFromEnv({ HTTPS_PROXY }),
       ...(ca === '' ? {} : { ca }),
     });
-  const post = (HTTPS_PROXY: string, ca?: string, mayLeave = () => true) =>
+  const post = (HTTPS_PROXY: string, ca?: string, maySend = () => true) =>
     network(HTTPS_PROXY, ca).send({
       method: 'POST',
       url: `https://127.0.0.1:${port()}/`,
       headers: {},
       body: '{}',
-      mayLeave,
+      maySend,
     });
   const withLogin = () => `http://${LOGIN}@127.0.0.1:${proxyPort()}`;
 

@@ -95,7 +95,7 @@ describe('the gate at the write', () => {
         if (tls && !authority) this.skip();
       });
 
-      const post = (cloud: Cloud, mayLeave: () => boolean, onWritten: () => void = () => {}) =>
+      const post = (cloud: Cloud, maySend: () => boolean, onWritten: () => void = () => {}) =>
         createAxiosHttp({
           connect_timeout_ms: 5_000,
           request_timeout_ms: 5_000,
@@ -103,7 +103,7 @@ describe('the gate at the write', () => {
           version: '1.2.3',
           ...(authority ? { ca: authority.ca } : {}),
           ...(isProxied ? { proxyFor: proxyFromEnv({ HTTPS_PROXY: proxyUrl() }) } : {}),
-        }).send({ method: 'POST', url: cloud.url, headers: {}, body: '{"restore":1}', mayLeave, onWritten });
+        }).send({ method: 'POST', url: cloud.url, headers: {}, body: '{"restore":1}', maySend, onWritten });
 
       it('is asked once, with the connection up and in the same step as the write of all of the request', async () => {
         const cloud = await serve(tls);
@@ -211,7 +211,7 @@ describe('the gate at the write', () => {
           request.once('socket', (socket) => {
             const gate = () =>
               gateWrites(socket, {
-                mayLeave: () => {
+                maySend: () => {
                   asked.push(path);
                   ports.add(socket.localPort);
                   return may;

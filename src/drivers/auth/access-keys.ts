@@ -19,7 +19,7 @@ import { type AccessKey, sign } from './sign.ts';
  * The service locks a key for five minutes after five refusals in a row. So nothing is signed for a while after each
  * refusal. Requests that are already in progress may still be refused.
  */
-const QUIET_MS = 60_000;
+const PAUSE_AFTER_REFUSAL_MS = 60_000;
 
 /** Signs each request with an access key, instead of a token (AK/SK). Nothing has to be renewed. */
 export class SigningSession implements Session {
@@ -58,8 +58,8 @@ export class SigningSession implements Session {
       : { kind: 'granted', credential: this.#credential };
   }
 
-  refused(_: Credential, answer: Answer): boolean {
-    const untilMs = this.#clock.monotonic() + QUIET_MS;
+  reportRefused(_: Credential, answer: Answer): boolean {
+    const untilMs = this.#clock.monotonic() + PAUSE_AFTER_REFUSAL_MS;
     const failure = failureOf(answer, this.#clock.now());
     const skew = signatureSkew(this.#cloudClock);
     const message = skew === undefined ? failure.message : `${failure.message}; ${skew}`;
@@ -79,7 +79,7 @@ export type LookUp<T> =
   | { readonly kind: 'failed'; readonly failure: CloudFailure };
 
 /** Looks up what Keystone sends along with a token, but not with a signature. */
-export class AccountLookUps {
+export class KeystoneLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;
   readonly #tools: AccessTools;
@@ -91,7 +91,7 @@ export class AccountLookUps {
   }
 
   /** The projects with that name that the owner of the key sees. */
-  projects(name: string, signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
+  projectsByName(name: string, signal?: AbortSignal): Promise<LookUp<readonly ProjectEntry[]>> {
     return this.#read(
       undefined,
       `projects?name=${encodePercent(name)}`,
@@ -102,7 +102,7 @@ export class AccountLookUps {
   }
 
   /** Every project that the owner of the key may work in. */
-  scopes(signal?: AbortSignal): Promise<LookUp<readonly SeenProject[]>> {
+  accessibleProjects(signal?: AbortSignal): Promise<LookUp<readonly ProjectEntry[]>> {
     return this.#read(undefined, 'auth/projects', parseProjects, signal);
   }
 
@@ -127,12 +127,12 @@ export class AccountLookUps {
   }
 }
 
-interface SeenProject {
+interface ProjectEntry {
   readonly id: string;
   readonly name: string;
 }
 
-function parseProjects(body: JsonObject): SeenProject[] {
+function parseProjects(body: JsonObject): ProjectEntry[] {
   return checked(body.projects, list, 'projects')
     .map((value) => checked(value, object, 'project'))
     .map((project) => ({ id: field(project, 'id', word), name: field(project, 'name', word) }));

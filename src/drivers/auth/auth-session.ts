@@ -12,7 +12,7 @@ export interface Session {
    * Reports that the cloud refused a request with this credential (401). Returns true if the next credential differs,
    * so that one more attempt is useful at once.
    */
-  refused(credential: Credential, answer: Answer): boolean;
+  reportRefused(credential: Credential, answer: Answer): boolean;
 }
 
 export type Grant =

@@ -30,12 +30,17 @@ export type EndpointInterface = 'public' | 'internal' | 'admin';
 
 /** One way to authenticate. */
 export type Auth =
-  | { readonly type: 'password'; readonly user: Named; readonly password: string; readonly project: Named }
-  | { readonly type: 'token'; readonly token: string; readonly project: Named }
+  | {
+      readonly type: 'password';
+      readonly user: IdOrName;
+      readonly password: string;
+      readonly project: IdOrName;
+    }
+  | { readonly type: 'token'; readonly token: string; readonly project: IdOrName }
   /** Bound to its project when it was created. */
   | {
       readonly type: 'application_credential';
-      readonly credential: { readonly id: string } | { readonly name: string; readonly user: Named };
+      readonly credential: { readonly id: string } | { readonly name: string; readonly user: IdOrName };
       readonly secret: string;
     }
   /** Signs each request. Without a project, it uses the project that has the name of the region. */
@@ -65,7 +70,7 @@ export function secretsOf(auth: Auth): readonly (string | undefined)[] {
 export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;
 
 /** A name is unique only within a domain. */
-export type Named = { readonly id: string } | { readonly name: string; readonly domain: Domain };
+export type IdOrName = { readonly id: string } | { readonly name: string; readonly domain: Domain };
 export type Domain = { readonly id: string } | { readonly name: string };
 
 /** The environment of the process, passed in. */

@@ -8,15 +8,15 @@ import type { CloudClock } from './cloud-clock.ts';
 export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
   return {
     async send(request) {
-      const asked = cloudClock.ask();
-      const exchange = await network.send(proven(request));
+      const asked = cloudClock.requestSent();
+      const exchange = await network.send(withCredential(request));
       if (exchange.kind === 'answer') asked.answered(exchange);
       return exchange;
     },
   };
 }
 
-function proven(request: HttpRequest): HttpRequest {
+function withCredential(request: HttpRequest): HttpRequest {
   const { credential, ...rest } = request;
   return credential ? { ...rest, headers: { ...rest.headers, ...credential.headers(request) } } : request;
 }

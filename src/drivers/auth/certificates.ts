@@ -8,7 +8,7 @@ import type { CloudSettings } from './auth-settings.ts';
 
 export type CertificateName = 'cacert' | 'cert' | 'key';
 
-export interface CertificatePlaces {
+export interface CertificateOptions {
   readonly cwd: string;
   readonly home: string;
   readonly signal?: AbortSignal | undefined;
@@ -28,7 +28,7 @@ const BYTES_MAX = 4 * 1024 * 1024;
 export async function readCertificate(
   name: CertificateName,
   { checkout, source, ...settings }: CloudSettings,
-  { cwd, home, signal }: CertificatePlaces,
+  { cwd, home, signal }: CertificateOptions,
 ): Promise<string | undefined> {
   const given = settings[name];
   if (given === undefined) return undefined;

@@ -7,7 +7,7 @@ import { cloudTimeMs } from '../http/failures.ts';
 export const SIGNATURE_LIFE_MS = 15 * 60_000;
 
 /** A smaller difference is drift; times in declarations are not that precise. */
-export const SKEW_TOLD_MS = 5 * 60_000;
+export const SKEW_WARNING_MS = 5 * 60_000;
 
 /** `Date` headers have whole seconds. */
 const RESOLUTION_MS = 1_000;
@@ -22,7 +22,7 @@ export class CloudClock {
   }
 
   /** Called when a request is sent. */
-  ask(): { answered(answer: Answer): void } {
+  requestSent(): { answered(answer: Answer): void } {
     const askedAtMs = this.#clock.now();
     return {
       answered: (answer) => {

@@ -24,7 +24,7 @@ export interface CloudFiles {
   /** The user's own secure.yaml, which is not used for that reason. */
   readonly withheld?: CloudFile;
   /** A clouds.yaml in the working directory that was not read, because a pull request can write it. */
-  readonly leftOut?: string;
+  readonly skipped?: string;
   /** The user's own clouds.yaml, which that of the working directory replaces. */
   readonly shadowed?: CloudFile;
   /** The paths that were tried, for messages. */
@@ -42,7 +42,7 @@ const SIZE_MAX = 1024 * 1024;
 /** JSON is valid YAML. */
 const EXTENSIONS = ['yaml', 'yml', 'json'];
 
-export interface CloudFilePlaces {
+export interface CloudFileOptions {
   readonly env: Env;
   readonly cwd: string;
   /** Whether clouds.yaml is looked for in the working directory: not in a pipeline, and not if a config is named. */
@@ -57,7 +57,7 @@ export interface CloudFilePlaces {
  * are those of the working directory. Throws a Failure: `refused` if a variable holds no path, `invalid` if a file
  * cannot be read or if a file that a variable names does not exist.
  */
-export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFiles> {
+export async function readCloudFiles(places: CloudFileOptions): Promise<CloudFiles> {
   const { env, cwd, readsCwd } = places;
   const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
   if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
@@ -70,7 +70,7 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
     namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure');
   // If the working directory is one of the user's own folders, its files are the user's own.
   const here =
-    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(unlessRead(readsCwd));
+    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(ignoredUnless(readsCwd));
 
   if (here && readsCwd) {
     const [beside, vendors, withheld, shadowed] = await Promise.all([
@@ -98,13 +98,13 @@ export async function readCloudFiles(places: CloudFilePlaces): Promise<CloudFile
     ...optional('clouds', clouds),
     ...optional('secure', companion),
     ...optional('vendors', vendors),
-    ...optional('leftOut', here?.path),
+    ...optional('skipped', here?.path),
     searched: namedClouds ? [namedClouds] : candidates('clouds', readsCwd ? [cwd, ...own] : own),
   };
 }
 
 /** A file that is not used anyway need not be readable. */
-function unlessRead(readsCwd: boolean): (cause: unknown) => undefined {
+function ignoredUnless(readsCwd: boolean): (cause: unknown) => undefined {
   return (cause) => {
     if (readsCwd || !(cause instanceof Failure)) throw cause;
   };
@@ -119,7 +119,7 @@ function candidates(stem: string, folders: readonly string[]): string[] {
  * system. Relative folders are ignored (XDG Base Directory Specification 0.8), because they would be in the working
  * directory.
  */
-function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
+function searchPath({ env, home }: CloudFileOptions): readonly string[] {
   const userConfig = env.XDG_CONFIG_HOME || join(home, '.config');
   const [siteConfig = ''] = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(delimiter);
   const folders = [
@@ -134,7 +134,7 @@ function searchPath({ env, home }: CloudFilePlaces): readonly string[] {
 async function firstOf(
   paths: readonly string[],
   namedBy: string | undefined,
-  { cwd, signal }: CloudFilePlaces,
+  { cwd, signal }: CloudFileOptions,
   checkouts: Checkouts = [cwd],
 ): Promise<CloudFile | undefined> {
   for (const path of paths) {
@@ -143,7 +143,7 @@ async function firstOf(
       return { path, text: bytes.toString() };
     } catch (cause) {
       if (cause === signal?.reason) throw cause;
-      if (cause instanceof LeadsOutError) throw linkOut(path, cause);
+      if (cause instanceof LeadsOutError) throw linkLeadsOut(path, cause);
       const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
       const absent = code === 'ENOENT' || code === 'ENOTDIR';
       const why = cause instanceof UnfitFileError ? message : code;
@@ -160,7 +160,7 @@ function unusable(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'):
   });
 }
 
-function linkOut(path: string, { target }: LeadsOutError): Failure {
+function linkLeadsOut(path: string, { target }: LeadsOutError): Failure {
   return Failure.of(
     'refused',
     'link-leads-out',
@@ -215,9 +215,9 @@ function problemIn(document: Document.Parsed): { readonly why: string; readonly 
   let aliases = 0;
   visit(document, {
     Alias(_, { range, source }, path) {
-      const holdsItself = path.some((node) => isCollection(node) && node.anchor === source);
-      if (++aliases <= ALIASES_MAX && !holdsItself) return undefined;
-      const why = holdsItself
+      const containsItself = path.some((node) => isCollection(node) && node.anchor === source);
+      if (++aliases <= ALIASES_MAX && !containsItself) return undefined;
+      const why = containsItself
         ? 'an alias inside the value that it names'
         : `more than ${ALIASES_MAX} aliases`;
       problem = { why, at: range?.[0] ?? 0 };

@@ -5,11 +5,11 @@ import { isObject } from '../../domain/shape.ts';
 import { compressionOf } from '../http/body-limits.ts';
 import type { Answer, Credential } from '../http/exchange.ts';
 import { cloudTimeMs, failureOf, parseObject, unreadable } from '../http/failures.ts';
-import { type Attempted, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
+import { type AttemptResult, isTransient, type RetryTools, retryRead } from '../http/read-retry.ts';
 import type { ThrottledHttp } from '../http/throttled-http.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import type { Grant, Session } from './auth-session.ts';
-import type { Domain, Named, TokenAuth } from './auth-settings.ts';
+import type { Domain, IdOrName, TokenAuth } from './auth-settings.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 
 /** A token is renewed when less time than this is left, or less than a fifth of a short lifetime. */
@@ -38,11 +38,11 @@ export class KeystoneSession implements Session {
   readonly #auth: TokenAuth;
   readonly #tools: KeystoneTools;
   #current:
-    | { readonly credential: Credential; readonly renewAtMs: number; readonly endsAtMs: number }
+    | { readonly credential: Credential; readonly renewAtMs: number; readonly expiresAtMs: number }
     | undefined;
-  #renewal: Promise<Attempted<Token>> | undefined;
+  #renewal: Promise<AttemptResult<Token>> | undefined;
   /** The final refusal. It is kept, because repeated attempts with a wrong password lock accounts. */
-  #refusal: Extract<Attempted<Token>, { kind: 'failed' }> | undefined;
+  #refusal: Extract<AttemptResult<Token>, { kind: 'failed' }> | undefined;
 
   constructor(authUrl: string, auth: TokenAuth, tools: KeystoneTools) {
     this.#authUrl = authUrl;
@@ -51,10 +51,10 @@ export class KeystoneSession implements Session {
   }
 
   /** Requests a new token, with everything that Keystone sends with it. */
-  async authenticate(signal?: AbortSignal): Promise<Attempted<Token>> {
+  async authenticate(signal?: AbortSignal): Promise<AttemptResult<Token>> {
     if (this.#refusal) return this.#refusal;
     this.#renewal ??= this.#renew();
-    return abandonable(this.#renewal, signal);
+    return abortable(this.#renewal, signal);
   }
 
   async credential(signal?: AbortSignal): Promise<Grant> {
@@ -65,30 +65,30 @@ export class KeystoneSession implements Session {
     if (renewed.kind === 'done') return { kind: 'granted', credential: renewed.value.credential };
     // If Keystone cannot be reached, the current token is used during the margin.
     const rest = this.#current;
-    return rest && this.#tools.clock.monotonic() < rest.endsAtMs
+    return rest && this.#tools.clock.monotonic() < rest.expiresAtMs
       ? { kind: 'granted', credential: rest.credential }
-      : { kind: 'refused', failure: renewed.failure, retryable: renewed.again };
+      : { kind: 'refused', failure: renewed.failure, retryable: renewed.retryable };
   }
 
-  refused(credential: Credential): boolean {
+  reportRefused(credential: Credential): boolean {
     // Many callers may report the same token, but only the first report may cause a renewal.
     if (this.#current?.credential === credential) this.#current = undefined;
     return true;
   }
 
-  async #renew(): Promise<Attempted<Token>> {
+  async #renew(): Promise<AttemptResult<Token>> {
     try {
       const attempted = await retryRead(() => this.#request(), this.#tools);
-      if (attempted.kind === 'failed' && !attempted.again) this.#refusal = attempted;
+      if (attempted.kind === 'failed' && !attempted.retryable) this.#refusal = attempted;
       return attempted;
     } finally {
       this.#renewal = undefined;
     }
   }
 
-  async #request(): Promise<Attempted<Token>> {
+  async #request(): Promise<AttemptResult<Token>> {
     const { http, clock } = this.#tools;
-    const askedAtMs = clock.monotonic();
+    const sentAtMs = clock.monotonic();
     const exchange = await http.send({
       method: 'POST',
       url: keystoneUrl(this.#authUrl, 'auth/tokens'),
@@ -97,14 +97,14 @@ export class KeystoneSession implements Session {
     });
     if (exchange.kind !== 'answer' || exchange.status !== 201) {
       const failure = failureOf(exchange, clock.now());
-      return { kind: 'failed', failure, again: isTransient(exchange) };
+      return { kind: 'failed', failure, retryable: isTransient(exchange) };
     }
     const token = parseToken(exchange, clock.now());
     if (typeof token === 'string')
-      return { kind: 'failed', failure: unreadable(exchange, token), again: false };
-    const endsAtMs = askedAtMs + token.lifetimeMs;
+      return { kind: 'failed', failure: unreadable(exchange, token), retryable: false };
+    const expiresAtMs = sentAtMs + token.lifetimeMs;
     const marginMs = Math.min(MARGIN_MS_MAX, token.lifetimeMs / 5);
-    this.#current = { credential: token.credential, renewAtMs: endsAtMs - marginMs, endsAtMs };
+    this.#current = { credential: token.credential, renewAtMs: expiresAtMs - marginMs, expiresAtMs };
     return { kind: 'done', value: token };
   }
 }
@@ -151,7 +151,7 @@ export function tokenRequest(auth: TokenAuth): object {
   }
 }
 
-function wireName(named: Named): { id: string } | { name: string; domain: Domain } {
+function wireName(named: IdOrName): { id: string } | { name: string; domain: Domain } {
   return 'id' in named ? { id: named.id } : { name: named.name, domain: named.domain };
 }
 
@@ -198,7 +198,7 @@ function tokenCredential(token: string): Credential {
 }
 
 /** Waits for the shared promise. Rejects with the signal's reason if this caller stops waiting. */
-async function abandonable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   signal.throwIfAborted();
   let onAbort = () => {};

@@ -5,49 +5,52 @@ import { shellPath } from '../../domain/escape/shell-word.ts';
 import { looksLikePath } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
 import { isLoopback } from '../../network/weakened-tls.ts';
-import type { Auth, CloudSettings, Domain, EndpointInterface, Named } from './auth-settings.ts';
+import type { Auth, CloudSettings, Domain, EndpointInterface, IdOrName } from './auth-settings.ts';
 import type { CloudFiles } from './cloud-files.ts';
 import type { AccessKey } from './sign.ts';
-import { chooseSource, type Found, type Places, type Source } from './sources.ts';
+import { chooseSource, type SettingValue, type Source, type SourceOptions } from './sources.ts';
 
 /**
  * Resolves the settings of a cloud: a named one completely from clouds.yaml and secure.yaml, else the `OS_*` variables.
  * The two are never combined. Pure. Throws a Failure (`invalid`) that names all missing variables or fields at once.
  */
-export function resolveCloud(from: Places & { readonly files: CloudFiles }): CloudSettings {
-  return build(chooseSource(from, from.files));
+export function resolveCloud(from: SourceOptions & { readonly files: CloudFiles }): CloudSettings {
+  return buildSettings(chooseSource(from, from.files));
 }
 
 /** As `resolveCloud`, but returns errors as data. Throws a Failure only if there is no source at all. */
-export function inspectCloud(from: Places & { readonly files: CloudFiles }): SettingsReport {
+export function inspectCloud(from: SourceOptions & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(from, from.files);
-  const asked = new Map<string, Found | undefined>();
+  const used = new Map<string, SettingValue | undefined>();
   const recording: Source = {
     ...source,
     get: (key) => {
       const found = source.get(key);
-      asked.set(key, found);
+      used.set(key, found);
       return found;
     },
   };
-  const problems = problemsOf(() => build(recording));
+  const problems = problemsOf(() => buildSettings(recording));
   return {
     source: source.description,
     chosen_by: source.chosenBy,
     values: [
-      ...inferred(asked, source),
-      ...[...asked].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
+      ...inferred(used, source),
+      ...[...used].flatMap(([key, found]) => (found ? [shown(key, found)] : [])),
     ],
     unused: source
       .keys()
-      .filter((key) => !asked.has(key))
+      .filter((key) => !used.has(key))
       .map((key) => source.get(key)?.from ?? source.nameOf(key)),
     problems,
   };
 }
 
 /** The way to authenticate, if no setting names it. */
-function inferred(asked: ReadonlyMap<string, Found | undefined>, source: Source): readonly ShownSetting[] {
+function inferred(
+  asked: ReadonlyMap<string, SettingValue | undefined>,
+  source: Source,
+): readonly ShownSetting[] {
   if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
   return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
 }
@@ -75,7 +78,7 @@ const SECRETS: ReadonlySet<string> = new Set([
 const FILES: ReadonlySet<string> = new Set(['cacert', 'cert', 'key']);
 
 /** Shows no secret, no URL that contains a password, and no file content in place of a path. */
-function shown(key: string, { text, from }: Found): ShownSetting {
+function shown(key: string, { text, from }: SettingValue): ShownSetting {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const secret =
     SECRETS.has(key) ||
@@ -85,7 +88,7 @@ function shown(key: string, { text, from }: Found): ShownSetting {
   return secret ? { key, secret: true, from } : { key, value: text, secret: false, from };
 }
 
-function build(source: Source): CloudSettings {
+function buildSettings(source: Source): CloudSettings {
   const missing: Diagnostic[] = [];
   const need = (...keys: [string, ...string[]]): string => {
     for (const key of keys) {
@@ -115,7 +118,7 @@ function build(source: Source): CloudSettings {
     ...(flag(source, 'insecure') === true || flag(source, 'verify') === false ? { insecure: true } : {}),
     endpoint_overrides: overrides(source),
   };
-  refuseUnproven(settings, source);
+  refuseUnverified(settings, source);
   if (missing.length > 0) throw new Failure('invalid', missing);
   checkUrl('auth_url', authUrl, source);
   refuseUnencryptedKeystone(settings, source);
@@ -126,7 +129,7 @@ function build(source: Source): CloudSettings {
  * Keystone must authenticate the cloud, because the state records its answers. So a clouds.yaml from the working
  * directory cannot set other addresses or certificates.
  */
-function refuseUnproven({ endpoint_overrides, cacert, insecure }: CloudSettings, source: Source): void {
+function refuseUnverified({ endpoint_overrides, cacert, insecure }: CloudSettings, source: Source): void {
   if (source.checkout === undefined || source.file === undefined) return;
   const keys = [
     ...[...endpoint_overrides.keys()].map((service) => `${service}${OVERRIDE_SUFFIX}`),
@@ -251,26 +254,26 @@ function authType(source: Source): Auth['type'] {
   return first(source, ['access_key', 'ak']) === undefined ? 'password' : 'aksk';
 }
 
-interface Keys {
+interface IdentityKeys {
   readonly id: [string, ...string[]];
   readonly name: [string, ...string[]];
   /** From the most specific to the least specific. */
   readonly domains: readonly string[];
 }
 
-const USER: Keys = {
+const USER: IdentityKeys = {
   id: ['user_id'],
   name: ['username'],
   domains: ['user_domain', 'domain', 'default_domain'],
 };
-const PROJECT: Keys = {
+const PROJECT: IdentityKeys = {
   id: ['project_id', 'tenant_id'],
   name: ['project_name', 'tenant_name'],
   // On the supported clouds, projects belong to the domain of their users.
   domains: ['project_domain', 'domain', 'user_domain', 'default_domain'],
 };
 
-function named(source: Source, need: Need, keys: Keys): Named {
+function named(source: Source, need: Need, keys: IdentityKeys): IdOrName {
   const id = first(source, keys.id);
   if (id !== undefined) return { id };
   const name = need(...keys.name, ...keys.id);

@@ -21,7 +21,7 @@ export interface Source {
   readonly file?: string;
   /** The working directory, if nobody named the file. The file may name no file outside of it. */
   readonly checkout?: string;
-  get(key: string): Found | undefined;
+  get(key: string): SettingValue | undefined;
   keys(): readonly string[];
   /** `OS_USERNAME`, or `auth.username`. */
   nameOf(key: string): string;
@@ -29,47 +29,47 @@ export interface Source {
   remedyFor(key: string): string;
 }
 
-export interface Found {
+export interface SettingValue {
   readonly text: string;
   /** `OS_USERNAME`, `auth.username of /c/secure.yaml`. */
   readonly from: string;
 }
 
-export interface Places {
+export interface SourceOptions {
   readonly cloudName?: string | undefined;
   /** The option or setting that gave `cloudName`: `--cloud`, `cloud of vbsctl.yaml`. */
   readonly cloudNamedBy?: string | undefined;
   readonly env: Env;
   /** The owner of the variables, if they are not those of the process: `the built-in emulator`. */
-  readonly envOf?: string | undefined;
+  readonly envOwner?: string | undefined;
 }
 
 /** Whether clouds.yaml has to be read. An unneeded file with errors must not prevent the use of the variables. */
-export function needsFiles(places: Places): boolean {
-  return namedCloud(places) !== undefined || !speakOfACloud(places.env);
+export function needsFiles(places: SourceOptions): boolean {
+  return namedCloud(places) !== undefined || !describesCloud(places.env);
 }
 
 /**
  * Finds the source: a named cloud; else the variables, if they describe a cloud; else the only cloud of clouds.yaml.
  * This is the order of openstacksdk. Throws a Failure (`invalid`).
  */
-export function chooseSource(places: Places, files: CloudFiles): Source {
+export function chooseSource(places: SourceOptions, files: CloudFiles): Source {
   const name = namedCloud(places);
   if (name !== undefined) {
     const by = places.cloudName === undefined ? 'OS_CLOUD' : (places.cloudNamedBy ?? 'its name');
-    return entryOf(name, `named by ${by}`, files);
+    return cloudEntry(name, `named by ${by}`, files);
   }
-  if (places.envOf !== undefined)
+  if (places.envOwner !== undefined)
     return {
       ...variables(places.env),
-      description: places.envOf,
+      description: places.envOwner,
       chosenBy: `named by ${places.cloudNamedBy}`,
     };
-  if (speakOfACloud(places.env)) return variables(places.env);
+  if (describesCloud(places.env)) return variables(places.env);
   const names = Object.keys(cloudsOf(files));
   const [only] = names;
   if (only !== undefined && names.length === 1)
-    return entryOf(only, 'no cloud is named, and it is the only one', files);
+    return cloudEntry(only, 'no cloud is named, and it is the only one', files);
   throw noCloud(names, files);
 }
 
@@ -77,10 +77,10 @@ export function chooseSource(places: Places, files: CloudFiles): Source {
 export function cloudOfEnvironment(env: Env): string | undefined {
   const name = nonEmpty(env.OS_CLOUD);
   if (name !== undefined) return `OS_CLOUD=${shownWord(name)}`;
-  return speakOfACloud(env) ? variables(env).description : undefined;
+  return describesCloud(env) ? variables(env).description : undefined;
 }
 
-function namedCloud({ cloudName, env }: Places): string | undefined {
+function namedCloud({ cloudName, env }: SourceOptions): string | undefined {
   return cloudName ?? nonEmpty(env.OS_CLOUD);
 }
 
@@ -92,7 +92,7 @@ function noCloud(names: readonly string[], files: CloudFiles): Failure {
     'no cloud is configured: neither an entry of clouds.yaml nor OS_* variables',
     {
       detail:
-        leftOut(files) ??
+        skippedFileText(files) ??
         (names.length > 0
           ? `clouds.yaml has several: ${names.join(', ')}.`
           : 'To try it without a cloud: --cloud emulator.'),
@@ -102,20 +102,21 @@ function noCloud(names: readonly string[], files: CloudFiles): Failure {
   );
 }
 
-function leftOut({ leftOut: path }: CloudFiles): string | undefined {
+function skippedFileText({ skipped: path }: CloudFiles): string | undefined {
   return path === undefined
     ? undefined
     : `${path} was not read: in a pipeline, or if a config is named, vbsctl does not trust the working directory. If the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`;
 }
 
 /** Variables that choose between clouds, or that do not describe one (openstacksdk ignores the same). */
-const NOT_OF_A_CLOUD =
+const IGNORED_VARIABLES =
   /^OS_(CLOUD|CLOUD_NAME|REGION_NAME|CLIENT_CONFIG_FILE|CLIENT_SECURE_FILE|TEST.*|STD.*|LOG.*)$/;
 
-function speakOfACloud(env: Env): boolean {
+function describesCloud(env: Env): boolean {
   const set = Object.keys(env).filter((name) => nonEmpty(env[name]) !== undefined);
   return (
-    set.some((name) => name.startsWith('OS_') && !NOT_OF_A_CLOUD.test(name)) || set.includes('HW_ACCESS_KEY')
+    set.some((name) => name.startsWith('OS_') && !IGNORED_VARIABLES.test(name)) ||
+    set.includes('HW_ACCESS_KEY')
   );
 }
 
@@ -137,30 +138,33 @@ const OS_SECRETS = [
 
 function variables(env: Env): Source {
   const value = (name: string) => nonEmpty(env[name]);
-  const byHw = value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
+  const usesHw =
+    value('HW_ACCESS_KEY') !== undefined && OS_SECRETS.every((name) => value(name) === undefined);
   const namesOf = (key: string): string[] => {
     const [os, hw] = [OS, HW].map((prefix) => prefix + key.toUpperCase()) as [string, string];
-    if (!byHw) return [os];
+    if (!usesHw) return [os];
     if (PAIRED.has(key)) return [hw];
     return [...HW_KEYS, 'auth_url'].includes(key) ? [hw, os] : [os];
   };
   const nameOf = (key: string) => namesOf(key)[0] ?? key;
-  const get = (key: string): Found | undefined => {
+  const get = (key: string): SettingValue | undefined => {
     for (const name of namesOf(key)) {
       const text = value(name);
       if (text !== undefined) return { text, from: name };
     }
-    return byHw && key === 'auth_url' ? huaweiCloud(get('region_name')?.text, value('HW_CLOUD')) : undefined;
+    return usesHw && key === 'auth_url'
+      ? huaweiCloud(get('region_name')?.text, value('HW_CLOUD'))
+      : undefined;
   };
   return {
-    description: byHw ? 'HW_* and OS_* variables' : 'OS_* variables',
+    description: usesHw ? 'HW_* and OS_* variables' : 'OS_* variables',
     chosenBy: 'no cloud is named',
     get,
     keys: () => [
       ...Object.keys(env)
         .filter((name) => name.startsWith(OS) && value(name) !== undefined)
         .map((name) => name.slice(OS.length).toLowerCase()),
-      ...(byHw ? HW_KEYS.filter((key) => value(HW + key.toUpperCase()) !== undefined) : []),
+      ...(usesHw ? HW_KEYS.filter((key) => value(HW + key.toUpperCase()) !== undefined) : []),
     ],
     nameOf,
     remedyFor: (key) =>
@@ -169,7 +173,7 @@ function variables(env: Env): Source {
 }
 
 /** The tools of Huawei Cloud need no IAM URL, because it follows from the region. */
-function huaweiCloud(region: string | undefined, cloud = 'myhuaweicloud.com'): Found | undefined {
+function huaweiCloud(region: string | undefined, cloud = 'myhuaweicloud.com'): SettingValue | undefined {
   return region === undefined
     ? undefined
     : { text: `https://iam.${region}.${cloud}/v3`, from: 'HW_REGION_NAME, as Huawei Cloud has it' };
@@ -189,11 +193,11 @@ const PROFILES: Readonly<Record<string, JsonObject>> = {
   },
 };
 
-function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
+function cloudEntry(name: string, chosenBy: string, files: CloudFiles): Source {
   const file = files.clouds ?? files.secure;
   if (!file)
     throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${shownWord(name)}`, {
-      detail: new MultilineText(`Searched: ${files.searched.join(', ')}`, leftOut(files)),
+      detail: new MultilineText(`Searched: ${files.searched.join(', ')}`, skippedFileText(files)),
       remedy: 'create one, or set OS_CLIENT_CONFIG_FILE',
     });
   const { path } = file;
@@ -202,18 +206,18 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
     throw Failure.of('invalid', 'unknown-cloud', `there is no cloud ${shownWord(name)} in ${path}`, {
       detail: new MultilineText(
         `It has: ${Object.keys(cloudsOf(files)).join(', ') || 'none'}`,
-        leftOut(files),
+        skippedFileText(files),
       ),
       remedy: 'use one of these names, or add the cloud',
       where: { file: path },
     });
-  refuseOwnName(name, path, files);
+  refuseShadowedCloud(name, path, files);
   const profile = profileOf(layers, files);
   const values = new Values();
   for (const layer of [...profile.layers, ...layers]) values.add(layer);
   const region = regionOf(layers) ?? regionOf(profile.layers);
   if (region) values.add(region);
-  const nameOf = (key: string) => (BESIDE_AUTH.has(key) ? key : `auth.${key}`);
+  const nameOf = (key: string) => (TOP_LEVEL_KEYS.has(key) ? key : `auth.${key}`);
   return {
     description: `cloud ${name} of ${path}`,
     chosenBy,
@@ -231,7 +235,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
         files.checkout === undefined
           ? ''
           : `, or, if that file of the working directory is yours, name it, so that your own files complete it: export OS_CLIENT_CONFIG_FILE=${shellPath(path)}`
-      }${files.leftOut === undefined ? '' : `. ${leftOut(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is unknown`}`,
+      }${files.skipped === undefined ? '' : `. ${skippedFileText(files)}`}${profile.unknown === undefined ? '' : `; its profile ${profile.unknown} is unknown`}`,
   };
 }
 
@@ -240,7 +244,7 @@ function entryOf(name: string, chosenBy: string, files: CloudFiles): Source {
  * secrets would be sent to an address in that file, or that file would replace the user's choice of the cloud. Throws a
  * Failure.
  */
-function refuseOwnName(name: string, path: string, { withheld, shadowed, checkout }: CloudFiles): void {
+function refuseShadowedCloud(name: string, path: string, { withheld, shadowed, checkout }: CloudFiles): void {
   if (checkout === undefined) return;
   const own = [withheld, shadowed].find((file) => layerOf(name, file).length > 0);
   if (!own) return;
@@ -315,8 +319,8 @@ function regionOf(layers: readonly Layer[]): Layer | undefined {
 }
 
 /** For these keys, a value next to `auth:` overrides the one under it; for all others, the other way round. */
-const BESIDE_WINS = /^((user_|project_)?domain_(id|name)|(tenant|project)_(id|name)|(auth_)?token)$/;
-const BESIDE_AUTH: ReadonlySet<string> = new Set([
+const TOP_LEVEL_FIRST = /^((user_|project_)?domain_(id|name)|(tenant|project)_(id|name)|(auth_)?token)$/;
+const TOP_LEVEL_KEYS: ReadonlySet<string> = new Set([
   'region_name',
   'interface',
   'auth_type',
@@ -329,28 +333,28 @@ const BESIDE_AUTH: ReadonlySet<string> = new Set([
 
 /** Merges the settings of several layers. Later ones override earlier ones. */
 class Values {
-  readonly #inAuth = new Map<string, Found>();
-  readonly #beside = new Map<string, Found>();
+  readonly #inAuth = new Map<string, SettingValue>();
+  readonly #topLevel = new Map<string, SettingValue>();
 
   add({ cloud, from }: Layer): void {
     const { auth, ...beside } = cloud;
-    put(this.#beside, beside, '', from);
+    put(this.#topLevel, beside, '', from);
     if (isObject(auth)) put(this.#inAuth, auth, 'auth.', from);
   }
 
-  get(key: string): Found | undefined {
-    const [first, second] = BESIDE_WINS.test(key)
-      ? [this.#beside, this.#inAuth]
-      : [this.#inAuth, this.#beside];
+  get(key: string): SettingValue | undefined {
+    const [first, second] = TOP_LEVEL_FIRST.test(key)
+      ? [this.#topLevel, this.#inAuth]
+      : [this.#inAuth, this.#topLevel];
     return first.get(key) ?? second.get(key);
   }
 
   keys(): readonly string[] {
-    return [...new Set([...this.#beside.keys(), ...this.#inAuth.keys()])];
+    return [...new Set([...this.#topLevel.keys(), ...this.#inAuth.keys()])];
   }
 }
 
-function put(into: Map<string, Found>, values: JsonObject, prefix: string, from: string): void {
+function put(into: Map<string, SettingValue>, values: JsonObject, prefix: string, from: string): void {
   for (const [key, value] of Object.entries(values)) {
     // YAML reads an unquoted password or project name of digits as a number.
     const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';

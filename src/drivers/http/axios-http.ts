@@ -66,7 +66,7 @@ async function exchange(
   settings: AxiosHttpSettings,
   request: HttpRequest,
 ): Promise<Exchange> {
-  const watch = new Watch(settings.request_timeout_ms);
+  const watch = new RequestState(settings.request_timeout_ms);
   const maxBytes = Math.min(settings.max_response_bytes, request.maxBytes ?? Infinity);
   const signal = request.method === 'GET' ? request.signal : undefined;
   signal?.throwIfAborted();
@@ -80,7 +80,7 @@ async function exchange(
       data: request.method === 'POST' ? request.body : undefined,
       signal: watch.signal,
       maxContentLength: maxBytes,
-      transport: watchedTransport(watch, connections, request),
+      transport: transportOf(watch, connections, request),
     });
     return {
       kind: 'answer',
@@ -90,7 +90,7 @@ async function exchange(
     };
   } catch (error) {
     signal?.throwIfAborted();
-    return withoutAnswer(
+    return failedExchange(
       error,
       watch,
       { ...settings, max_response_bytes: maxBytes },
@@ -108,11 +108,11 @@ const HEADER_BYTES_MAX = 64 * 1024;
 const JSON_BODY = { 'Content-Type': 'application/json' };
 
 /** The state of one request: whether part of it may have been sent, and why it was stopped. */
-class Watch {
+class RequestState {
   readonly #controller = new AbortController();
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
-  mayHaveLeft = false;
+  mayHaveBeenSent = false;
   stopped: 'timeout' | 'aborted' | undefined;
 
   constructor(timeoutMs: number) {
@@ -139,7 +139,7 @@ class Watch {
 }
 
 /** Node's own client below axios: the only place that sees when a request gets its connected socket. */
-function watchedTransport(watch: Watch, connections: Connections, request: HttpRequest) {
+function transportOf(watch: RequestState, connections: Connections, request: HttpRequest) {
   return {
     request(options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) {
       const agents = request.method === 'POST' ? connections.posts : connections.reads;
@@ -152,13 +152,13 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
       // Node writes the request right after this event, also on a reused connection.
       return sent.once('socket', (socket) => {
         watch.onSocket();
-        const { mayLeave, onWritten }: Partial<WriteGate> = request.method === 'POST' ? request : {};
-        if (!mayLeave) watch.mayHaveLeft = true;
+        const { maySend, onWritten }: Partial<WriteGate> = request.method === 'POST' ? request : {};
+        if (!maySend) watch.mayHaveBeenSent = true;
         else
           gateWrites(socket, {
-            mayLeave: () => {
-              const may = mayLeave();
-              watch.mayHaveLeft ||= may;
+            maySend: () => {
+              const may = maySend();
+              watch.mayHaveBeenSent ||= may;
               return may;
             },
             onWritten,
@@ -168,10 +168,15 @@ function watchedTransport(watch: Watch, connections: Connections, request: HttpR
   };
 }
 
-function withoutAnswer(error: unknown, watch: Watch, settings: AxiosHttpSettings, host: string): Exchange {
+function failedExchange(
+  error: unknown,
+  watch: RequestState,
+  settings: AxiosHttpSettings,
+  host: string,
+): Exchange {
   // Only code and message are used: an axios error contains the whole request, including token and password.
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
-  if (!watch.mayHaveLeft)
+  if (!watch.mayHaveBeenSent)
     return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
   if (watch.stopped === 'timeout')
     return {

@@ -26,8 +26,8 @@ export class Budget {
   /** Requests per ms. */
   readonly #fullRate: number;
   #rate: number;
-  readonly #posts: Waiting[] = [];
-  readonly #reads: Waiting[] = [];
+  readonly #posts: Waiter[] = [];
+  readonly #reads: Waiter[] = [];
   /** When the bucket is full again. Each request moves it by one interval. */
   #fullAtMs: number;
   #serving = false;
@@ -52,13 +52,13 @@ export class Budget {
     signal?.throwIfAborted();
     const queue = method === 'POST' ? this.#posts : this.#reads;
     await new Promise<void>((resolve, reject) => {
-      const onAbort = () => waiting.dismiss(signal?.reason);
-      const waiting: Waiting = {
-        admit: () => {
+      const onAbort = () => waiting.reject(signal?.reason);
+      const waiting: Waiter = {
+        resolve: () => {
           signal?.removeEventListener('abort', onAbort);
           resolve();
         },
-        dismiss: (reason) => {
+        reject: (reason) => {
           signal?.removeEventListener('abort', onAbort);
           queue.splice(queue.indexOf(waiting), 1);
           // If nobody waits any more, a long pause must not keep the process running.
@@ -93,8 +93,8 @@ export class Budget {
   }
 
   /** Rejects all reads that wait now with this reason. */
-  dismissReads(reason: unknown): void {
-    for (const waiting of [...this.#reads]) waiting.dismiss(reason);
+  rejectReads(reason: unknown): void {
+    for (const waiting of [...this.#reads]) waiting.reject(reason);
   }
 
   /** Whether the rate is below `requests_per_second`. */
@@ -125,22 +125,22 @@ export class Budget {
     this.#serving = true;
     for (;;) {
       const now = this.#clock.monotonic();
-      const mayLeaveAt = this.#fullAtMs - this.#savedMs;
-      if (this.#awaited && mayLeaveAt > now) {
+      const mayStartAt = this.#fullAtMs - this.#savedMs;
+      if (this.#awaited && mayStartAt > now) {
         this.#sleep = new AbortController();
-        await this.#clock.sleep(Math.ceil(mayLeaveAt - now), this.#sleep.signal).catch(() => {});
+        await this.#clock.sleep(Math.ceil(mayStartAt - now), this.#sleep.signal).catch(() => {});
         continue;
       }
       const next = this.#posts.shift() ?? this.#reads.shift();
       if (!next) break;
       this.#fullAtMs = Math.max(this.#fullAtMs, now) + 1 / this.#rate;
-      next.admit();
+      next.resolve();
     }
     this.#serving = false;
   }
 }
 
-interface Waiting {
-  readonly admit: () => void;
-  readonly dismiss: (reason: unknown) => void;
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
 }

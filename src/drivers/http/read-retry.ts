@@ -23,23 +23,23 @@ export interface RetryTools {
 }
 
 /** The result of one attempt. `again`: a repetition may succeed. */
-export type Attempted<T> =
+export type AttemptResult<T> =
   | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'failed'; readonly failure: CloudFailure; readonly again: boolean };
+  | { readonly kind: 'failed'; readonly failure: CloudFailure; readonly retryable: boolean };
 
 /**
  * Repeats a read, or a request for a token. Gives up after a few attempts, or at once when the cloud asks to wait longer than
  * `max_retry_after`; the failure says for how long the cloud asked. Rejects only with the signal's reason.
  */
 export async function retryRead<T>(
-  attempt: () => Promise<Attempted<T>>,
+  attempt: () => Promise<AttemptResult<T>>,
   { retry: settings, clock, random }: RetryTools,
   signal?: AbortSignal,
-): Promise<Attempted<T>> {
+): Promise<AttemptResult<T>> {
   let failure: CloudFailure | undefined;
   const tryOnce = async () => {
     const attempted = await attempt();
-    if (attempted.kind === 'done' || !attempted.again) return attempted;
+    if (attempted.kind === 'done' || !attempted.retryable) return attempted;
     failure = attempted.failure;
     throw new RetryableError(failure.message);
   };
@@ -49,7 +49,7 @@ export async function retryRead<T>(
     return await retry(tryOnce, { clock, retries: ATTEMPTS - 1, pauseMs, signal });
   } catch (error) {
     if (!(error instanceof RetryableError) || !failure) throw error;
-    return { kind: 'failed', failure: withWait(failure, settings), again: true };
+    return { kind: 'failed', failure: withWait(failure, settings), retryable: true };
   }
 }
 

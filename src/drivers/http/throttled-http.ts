@@ -16,7 +16,7 @@ export interface ThrottledHttpTools {
 }
 
 /** The cloud asked to wait longer than vbsctl waits. Times are monotonic ms. */
-class Refusal {
+class LongPause {
   /** When the cloud may be asked again. */
   readonly untilMs: number;
   /** The end of the pause that the cloud asked for. */
@@ -51,7 +51,7 @@ class Refusal {
 }
 
 /** A longer pause is reported again only if its end has moved by more than this. */
-const LONGER_MS = 1_000;
+const PAUSE_CHANGE_MS = 1_000;
 
 /**
  * All requests of a run pass through here: limited by the budget, counted, and slowed down if the cloud asks for it.
@@ -59,7 +59,7 @@ const LONGER_MS = 1_000;
 export class ThrottledHttp {
   readonly #tools: ThrottledHttpTools;
   readonly #listeners: Listener[] = [];
-  #refusal: Refusal | undefined;
+  #refusal: LongPause | undefined;
   #sent = 0;
 
   constructor(tools: ThrottledHttpTools) {
@@ -80,7 +80,7 @@ export class ThrottledHttp {
     try {
       await budget.take(request.method, signal);
     } catch (reason) {
-      if (reason instanceof Refusal) return reason.answer(clock.monotonic());
+      if (reason instanceof LongPause) return reason.answer(clock.monotonic());
       throw reason;
     }
     return this.#attempt(request);
@@ -144,9 +144,9 @@ export class ThrottledHttp {
     const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
       const now = clock.monotonic();
-      this.#refusal = new Refusal(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
-      budget.dismissReads(this.#refusal);
+      this.#refusal = new LongPause(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
+      budget.rejectReads(this.#refusal);
     }
-    if (pause_ms >= before + LONGER_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });
+    if (pause_ms >= before + PAUSE_CHANGE_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });
   }
 }

@@ -33,9 +33,9 @@ describe('a session', () => {
     };
     const first = await credential();
     expect(tokenOf(first)).to.equal('t1');
-    session.refused(first);
+    session.reportRefused(first);
     expect(tokenOf(await credential())).to.equal('t2');
-    session.refused(first);
+    session.reportRefused(first);
     expect(tokenOf(await credential())).to.equal('t2');
   });
 });

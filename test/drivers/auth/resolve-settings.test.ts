@@ -520,7 +520,7 @@ describe('what is shown of settings', () => {
 
   it('names the emulator where the variables are its own', () => {
     const env = { ...PASSWORD, OS_CLOUD: '' };
-    const places = { env, envOf: 'the built-in emulator', cloudNamedBy: '--cloud', files: NO_FILES };
+    const places = { env, envOwner: 'the built-in emulator', cloudNamedBy: '--cloud', files: NO_FILES };
     expect(inspectCloud(places)).to.include({
       source: 'the built-in emulator',
       chosen_by: 'named by --cloud',
@@ -581,7 +581,7 @@ describe('the files of clouds', () => {
       home: join(folder, 'home'),
     });
     expect(left.clouds?.text).to.equal(`${home}/clouds.yaml`);
-    expect(left.leftOut).to.equal(join(folder, 'cwd/clouds.yaml'));
+    expect(left.skipped).to.equal(join(folder, 'cwd/clouds.yaml'));
   });
 
   it('are the user’s own where the user stands in their folder', async () => {

@@ -224,11 +224,11 @@ describe('the network over axios', () => {
     });
     server.on('connection', () => connections++);
     const url = `http://127.0.0.1:${await listen(server)}/`;
-    const exchange = await post(url, { mayLeave: () => false });
+    const exchange = await post(url, { maySend: () => false });
     expect(exchange).to.include({ kind: 'no_connection', code: 'NOT_SENT_STALE' });
     expect(connections).to.equal(1);
     expect(requests).to.equal(0);
-    expect(await post(url, { mayLeave: () => true })).to.include({ kind: 'answer', status: 200 });
+    expect(await post(url, { maySend: () => true })).to.include({ kind: 'answer', status: 200 });
   });
 
   it('rejects a read with the reason of its abort, before and while it runs', async () => {

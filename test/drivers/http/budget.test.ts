@@ -154,7 +154,7 @@ describe('the request budget', () => {
       const reads = [budget.take('GET'), budget.take('GET', new AbortController().signal)];
       const post = budget.take('POST');
       const reason = new Error('asked too long');
-      budget.dismissReads(reason);
+      budget.rejectReads(reason);
       const results = reads.map((read) => read.catch((error) => error));
       expect(await Promise.all(results)).to.deep.equal([reason, reason]);
       await clock.until(post);

@@ -1,19 +1,19 @@
 import { expect } from 'chai';
 import type { CloudFailure } from '../../../src/domain/cloud.ts';
 import { DEFAULT_CONFIG } from '../../../src/domain/config.ts';
-import { type Attempted, isTransient, retryRead } from '../../../src/drivers/http/read-retry.ts';
+import { type AttemptResult, isTransient, retryRead } from '../../../src/drivers/http/read-retry.ts';
 import { answer } from '../answers.ts';
 import { FakeClock } from '../fake-clock.ts';
 
-const failed = (again: boolean, more: Partial<CloudFailure> = {}): Attempted<string> => ({
+const failed = (again: boolean, more: Partial<CloudFailure> = {}): AttemptResult<string> => ({
   kind: 'failed',
   failure: { cause: 'status', message: 'no', ...more },
-  again,
+  retryable: again,
 });
-const done: Attempted<string> = { kind: 'done', value: 'yes' };
+const done: AttemptResult<string> = { kind: 'done', value: 'yes' };
 
 /** Runs the outcomes one after another; says what came, how often, and what was slept. */
-async function run(outcomes: Attempted<string>[], random = 1) {
+async function run(outcomes: AttemptResult<string>[], random = 1) {
   const clock = new FakeClock();
   let attempts = 0;
   const result = await retryRead(async () => outcomes[attempts++] ?? done, {
@@ -81,7 +81,7 @@ describe('retries of reads', () => {
   it('lets a bug through, even one that p-retry takes for a network error', async () => {
     for (const bug of [new Error('bug'), new TypeError('fetch failed')]) {
       let attempts = 0;
-      const attempt = async (): Promise<Attempted<string>> => {
+      const attempt = async (): Promise<AttemptResult<string>> => {
         attempts++;
         throw bug;
       };
