@@ -16,7 +16,7 @@ export interface FoundConfig {
 }
 
 /** The only directory, and what lies in it, that the config may speak of: that of its file, wherever the command runs. */
-export function directoryOfConfig({ path, cwd }: Pick<FoundConfig, 'path' | 'cwd'>): string {
+function directoryOfConfig({ path, cwd }: Pick<FoundConfig, 'path' | 'cwd'>): string {
   return dirname(resolve(cwd, path));
 }
 

@@ -15,7 +15,14 @@ const OF_NODE = ['NODE_EXTRA_CA_CERTS'];
 const BY_SCHEME: readonly (readonly [RegExp, readonly string[]])[] = [
   [
     /^s3:/i,
-    ['AWS_CA_BUNDLE', 'AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'],
+    [
+      'AWS_CA_BUNDLE',
+      'AWS_CONFIG_FILE',
+      'AWS_SHARED_CREDENTIALS_FILE',
+      'AWS_WEB_IDENTITY_TOKEN_FILE',
+      'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+      'AWS_LOGIN_CACHE_DIRECTORY',
+    ],
   ],
   [/^postgres(?:ql)?:/i, ['PGPASSFILE', 'PGSSLROOTCERT', 'PGSSLCERT', 'PGSSLKEY']],
 ];
@@ -39,16 +46,14 @@ export async function refuseUnsafeFiles(io: Pick<Io, 'env' | 'cwd'>, location?: 
   const named = [...names.map((name) => [name, io.env[name]] as const), ...inUrl];
   for (const [name, path] of named) if (path) refuseContent(name, path, io.cwd);
   const checked = await Promise.all(
-    named.filter(isPath).map(([name, path]) => unsafeFile(name, path, io.cwd)),
+    named.filter(isSet).map(([name, path]) => unsafeFile(name, path, io.cwd)),
   );
   const problems = checked.filter((problem) => problem !== undefined);
   if (problems.length > 0) throw new Failure('refused', problems);
 }
 
-/** libpq takes `system` for the authorities of the system. */
-function isPath(entry: readonly [string, string | null | undefined]): entry is readonly [string, string] {
-  const [, path] = entry;
-  return typeof path === 'string' && path !== '' && path !== 'system';
+function isSet(entry: readonly [string, string | null | undefined]): entry is readonly [string, string] {
+  return Boolean(entry[1]);
 }
 
 /** The problem of a path that a pull request may control. If it cannot be checked, the library reports the error. */

@@ -31,7 +31,6 @@ import { openBackend } from '../state/open-backend.ts';
 import { VERSION } from '../version.ts';
 import { ephemeralHost, refuseEphemeralState } from './ephemeral-host.ts';
 import {
-  directoryOfConfig,
   type FoundConfig,
   foundStateProblem,
   namedInCheckout,
@@ -188,12 +187,7 @@ export async function openUncheckedState(context: Context, use: StateUse): Promi
   refuseSecondState(context, location);
   if (use === 'write')
     refuseEphemeralState(io, location, flags.state === undefined ? 'elsewhere' : 'by flag');
-  const found = foundConfig(context);
-  const isFound = found?.config.state !== undefined && namedState(context) === undefined;
-  return await openLocation(
-    isFound ? { ...context, checkouts: [directoryOfConfig(found)] } : context,
-    location,
-  );
+  return await openLocation(context, location);
 }
 
 /** A config that was only found must not replace a state that exists at the default location. */

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { type Checkouts, LeadsOutError, type Located, locate } from '../files/checkout.ts';
+import { type Checkouts, EVERY_REPOSITORY, LeadsOutError, type Located, locate } from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
 
-/** The paths that the command line names. */
+/** The paths that the command line names. Links in the checkout and in every git repository may only lead within it. */
 
 export function absolute({ cwd }: Pick<Io, 'cwd'>, path: string): string {
   return resolve(cwd, path);
@@ -17,13 +17,8 @@ export function absolute({ cwd }: Pick<Io, 'cwd'>, path: string): string {
  *
  * @throws Failure `refused` if a link leads out. Errors of the system appear when the file is opened.
  */
-export async function checkoutPath(
-  io: Pick<Io, 'cwd'>,
-  path: string,
-  flag: string,
-  checkouts: Checkouts = [io.cwd],
-): Promise<string> {
-  return (await located(io, path, flag, checkouts))?.path ?? absolute(io, path);
+export async function checkoutPath(io: Pick<Io, 'cwd'>, path: string, flag: string): Promise<string> {
+  return (await located(io, path, flag, [io.cwd]))?.path ?? absolute(io, path);
 }
 
 /** Undefined if the system cannot resolve the path. */
@@ -34,7 +29,7 @@ async function located(
   checkouts: Checkouts,
 ): Promise<Located | undefined> {
   try {
-    return await locate(absolute(io, path), checkouts);
+    return await locate(absolute(io, path), [EVERY_REPOSITORY, ...checkouts]);
   } catch (cause) {
     if (cause instanceof LeadsOutError) throw leadsOut(path, cause.target, flag);
     return undefined;
@@ -53,8 +48,7 @@ export async function refuseLinkedState(
   const state = await located(io, location, '--state', checkouts);
   if (!state?.byLink) return;
   throw Failure.of('refused', 'state-behind-link', `the state ${location} lies behind a symbolic link`, {
-    detail:
-      'The link is in the working directory, where a pull request can put one, with another state behind it.',
+    detail: 'The link is in the checkout, where a pull request can put one, with another state behind it.',
     remedy: `name the file itself: --state ${shellPath(state.path)}`,
   });
 }
@@ -63,7 +57,7 @@ function leadsOut(path: string, target: string, flag: string): Failure {
   return Failure.of(
     'refused',
     'link-leads-out',
-    `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
+    `${path} is refused: a symbolic link leads out of the checkout, to ${target}`,
     {
       detail: 'A pull request can contain symbolic links, which could make vbsctl read or write other files.',
       remedy: `to use that file, name it directly: ${flag} FILE; otherwise remove the link`,
@@ -85,5 +79,9 @@ export async function readUserFile(
   path: string,
   bytesMax: number,
 ): Promise<Buffer> {
-  return await readNamedFile(absolute(io, path), { checkouts: [io.cwd], bytesMax, signal: io.stop });
+  return await readNamedFile(absolute(io, path), {
+    checkouts: [EVERY_REPOSITORY, io.cwd],
+    bytesMax,
+    signal: io.stop,
+  });
 }

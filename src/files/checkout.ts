@@ -2,10 +2,13 @@ import { lstat, readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, relative, resolve, sep } from 'node:path';
 
 /**
- * Directories that a pull request may have changed: the working directory, and that of a config that was found
- * elsewhere. Absolute paths.
+ * Directories that a pull request may have changed: the working directory, and where a found config or manifests lie. The
+ * git repository around each of them counts, too (`locate`). Absolute paths.
  */
 export type Checkouts = readonly string[];
+
+/** As one of the checkouts, the top of the file system: it confines nothing itself, but every git repository counts. */
+export const EVERY_REPOSITORY = sep;
 
 /** A link in a checkout leads out of it. Files outside are not accessed through it. */
 export class LeadsOutError extends Error {
@@ -16,7 +19,7 @@ export class LeadsOutError extends Error {
   readonly target: string;
 
   constructor(path: string, target: string) {
-    super(`a symbolic link on the way to it leads out of the working directory, to ${target}`);
+    super(`a symbolic link on the way to it leads out of the checkout, to ${target}`);
     this.path = path;
     this.target = target;
   }
@@ -28,30 +31,58 @@ const LINKS_MAX = 40;
 export interface Located {
   /** Without symbolic links; parts that do not exist are kept as given. */
   readonly path: string;
-  /** The path is in one of the checkouts. */
+  /** The path is in a checkout or in the repository around one. */
   readonly inCheckout: boolean;
-  /** The way to it leads over a link that lies in one of the checkouts. */
+  /** The way to it leads over a link that lies in a checkout or in the repository around one. */
   readonly byLink: boolean;
 }
 
 /**
  * Resolves all symbolic links of a path. What counts is where a link is, not who named the path: a link outside of the
- * checkouts is the user’s own and is followed; a link in a checkout may only lead within the checkouts. A working
- * directory that is the root of the file system is no checkout.
+ * checkouts and of the repositories around them is the user’s own and is followed. Any other link may only lead within the
+ * innermost checkout or git repository that it lies in.
  *
- * @throws LeadsOutError if a link in a checkout is followed and the path ends outside, or in a `.git` directory
+ * @throws LeadsOutError if such a link is followed and the path ends outside, or in a `.git` directory
  * @throws the system error (`ELOOP`, `EACCES`, `ENOTDIR`)
  */
 export async function locate(path: string, checkouts: Checkouts): Promise<Located> {
-  const roots = (await Promise.all(checkouts.map((checkout) => linksResolved(resolve(checkout))))).filter(
-    (root) => root !== parse(root).root,
-  );
-  let crossed = false;
-  const real = await linksResolved(resolve(path), (directory) => {
-    crossed ||= roots.some((root) => isWithin(directory, root));
-  });
-  if (crossed && !roots.some((root) => isContent(real, root))) throw new LeadsOutError(path, real);
-  return { path: real, inCheckout: roots.some((root) => isWithin(real, root)), byLink: crossed };
+  const roots = (await Promise.all(checkouts.map(rootsOf))).flat();
+  const linkDirectories = new Set<string>();
+  const real = await linksResolved(resolve(path), (directory) => linkDirectories.add(directory));
+  let byLink = false;
+  for (const directory of linkDirectories) {
+    const confines = await innermost(directory, roots);
+    if (confines === undefined) continue;
+    if (!isContent(real, confines)) throw new LeadsOutError(path, real);
+    byLink = true;
+  }
+  return { path: real, inCheckout: roots.some((root) => !isTop(root) && isWithin(real, root)), byLink };
+}
+
+/** The git repository around a path, as a path without links; undefined if there is none. Submodules are repositories. */
+export async function repositoryAround(path: string): Promise<string | undefined> {
+  return await innermost(await linksResolved(resolve(path)));
+}
+
+async function rootsOf(checkout: string): Promise<readonly string[]> {
+  const real = await linksResolved(resolve(checkout));
+  const repository = await innermost(real);
+  return repository === undefined ? [real] : [real, repository];
+}
+
+/**
+ * The innermost directory around `directory` that is one of the roots or a git repository; with `roots`, only if it lies
+ * in one of them. Never the top of the file system, which would confine nothing.
+ */
+async function innermost(directory: string, roots?: readonly string[]): Promise<string | undefined> {
+  if (roots && !roots.some((root) => isWithin(directory, root))) return undefined;
+  for (let at = directory; !isTop(at); at = dirname(at))
+    if (roots?.includes(at) || (await lstat(join(at, '.git')).catch(() => undefined))) return at;
+  return undefined;
+}
+
+function isTop(path: string): boolean {
+  return path === parse(path).root;
 }
 
 /** `onLink` gets the directory of each link, itself without links. */

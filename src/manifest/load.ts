@@ -2,10 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
-import { dirname, join, parse, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Diagnostic, error, type SourcePosition } from '../domain/diagnostic.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { type Checkouts, isWithin, LeadsOutError, locate } from '../files/checkout.ts';
+import {
+  type Checkouts,
+  EVERY_REPOSITORY,
+  LeadsOutError,
+  locate,
+  repositoryAround,
+} from '../files/checkout.ts';
 import { readAll, readNamedFile, readRegularFile, UnfitFileError } from '../files/read-file.ts';
 import { LIMITS } from './limits.ts';
 import { SourceText } from './source.ts';
@@ -39,9 +45,9 @@ interface LoadedTexts {
 }
 
 /**
- * Which symbolic links are followed. `confined`: links that stay in the working directory and the named paths; a pull
- * request can write links, and messages quote the files that they lead to. `named`: also links that are outside of the
- * working directory, which are the operator’s own.
+ * Which symbolic links are followed. `confined`: a pull request can write links, and messages quote the files that they lead
+ * to, so links stay where the named path lies, in the working directory or in their repository. `named`: links outside of the
+ * working directory are the operator’s own.
  */
 type LinkPolicy = 'confined' | 'named';
 
@@ -203,28 +209,16 @@ class Loader implements LoadedTexts {
     }
   }
 
-  /**
-   * The working directory, or the repository below it that holds what was named; and what was named, when it lies
-   * elsewhere. A name is no way around: it may be a link. The root of the file system confines nothing.
-   */
+  /** Besides the working directory and every repository, the directory that was named if no repository holds it. */
   async #checkoutsFor(absolute: string): Promise<Checkouts> {
-    const cwd = resolve(this.#io.cwd);
     const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
-    if (!isWithin(absolute, cwd)) return [cwd, directory];
-    const repository = await repositoryBelow(cwd, directory);
-    return [repository ?? (cwd === parse(cwd).root ? directory : cwd)];
+    const repository = await repositoryAround(directory);
+    return [EVERY_REPOSITORY, this.#io.cwd, repository ?? directory];
   }
 
   #absolute(path: string): string {
     return resolve(this.#io.cwd, path);
   }
-}
-
-/** The innermost directory with a `.git` on the way down from `cwd`, not `cwd` itself. */
-async function repositoryBelow(cwd: string, directory: string): Promise<string | undefined> {
-  for (let at = directory; at !== cwd && isWithin(at, cwd); at = dirname(at))
-    if (await lstat(join(at, '.git')).catch(() => undefined)) return at;
-  return undefined;
 }
 
 function unreadable(path: string, cause: unknown): Diagnostic {

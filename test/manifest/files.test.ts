@@ -93,6 +93,7 @@ describe('files with manifests', () => {
       'a directory that leads back to itself',
       (path) => {
         mkdirSync(join(path, 'd'));
+        mkdirSync(join(path, '.git'));
         symlinkSync('../d', join(path, 'd/again'));
         symlinkSync('../good.yaml', join(path, 'd/good.yaml'));
       },
@@ -223,11 +224,17 @@ describe('links in a checkout', () => {
     });
 
   it('lead from one place in it to another, and where they are named themselves', async () => {
+    const linked = (repo: string) => symlinkSync('../a.yaml', join(repo, 'restores/x.yaml'));
     const inside = await loaded(
-      (repo) => symlinkSync('../a.yaml', join(repo, 'restores/x.yaml')),
+      (repo) => {
+        mkdirSync(join(repo, '.git'));
+        linked(repo);
+      },
       ['restores'],
     );
     expect(inside).to.deep.equal({ addresses: ['a/db'], problems: [] });
+    const withoutRepository = await loaded(linked, ['restores']);
+    expect(withoutRepository.problems).to.deep.equal(['restores/x.yaml link-leads-out']);
     const named = await loaded(
       (repo) => {
         mkdirSync(join(repo, '../mount/..data'), { recursive: true });

@@ -106,7 +106,7 @@ describe('C1: a world of the emulator in the checkout', () => {
     expect(planned.code, printed(planned)).to.equal(0);
     expect(printed(planned)).to.not.include(SECRET);
     const named = await scene.run({}, 'emulator', '--detach', 'x', '--world', '.vbsctl/emulator.json');
-    expectRefusal(named, 5, 'leads out of the working directory', '--world');
+    expectRefusal(named, 5, 'leads out of the checkout', '--world');
     expectRefusal(
       await scene.run({}, 'emulator', '--detach', 'x', '--world', victim),
       1,
@@ -311,7 +311,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, not named');
     }
     scene.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
-    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the working directory');
+    expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the checkout');
   });
 
   it('state: no `..` behind a link leads elsewhere than its name says', async () => {
@@ -368,7 +368,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       expectRefusal(
         await runProgram(['plan', '-f', at('repo/restores')], cwd, { HOME: scene.home }),
         5,
-        'leads out of the working directory',
+        'leads out of the checkout',
       );
   });
 
@@ -383,6 +383,68 @@ describe('H1: credentials are not sent where only the checkout says', () => {
         1,
         'leads out of the directory',
       );
+  });
+
+  it('manifests: without a repository, no link out of the directory that is named', async () => {
+    scene.write('tar/restores/r.yaml', RESTORES);
+    scene.write('mine/other.yaml', RESTORES.replace('name: pay', 'name: other'));
+    link(at('mine/other.yaml'), 'tar/restores/x.yaml');
+    for (const cwd of [scene.cwd, '/'])
+      expectRefusal(
+        await runProgram(['validate', '-f', at('tar/restores')], cwd, { HOME: scene.home }),
+        1,
+        'leads out of the directory',
+      );
+  });
+
+  it('a link to another repository leads no command there', async () => {
+    mkdirSync(at('.git'));
+    scene.writeHome('other/.git/HEAD', 'ref: refs/heads/main\n');
+    scene.writeHome('other/restores.yaml', RESTORES);
+    scene.writeHome('other/vbsctl.yaml', `${CONFIG}state: s.json\n`);
+    link(join(scene.home, 'other'), 'env');
+    const run = ['--cloud', 'emulator', '--auto-approve', '--init-state'];
+    for (const cwd of [scene.cwd, scene.home, '/'])
+      expectRefusal(
+        await runProgram(['apply', '-f', at('env/restores.yaml'), ...run], cwd, { HOME: scene.home }),
+        1,
+        'leads out of the directory',
+      );
+    expect(readdirSync(join(scene.home, 'other')).sort()).to.deep.equal([
+      '.git',
+      'restores.yaml',
+      'vbsctl.yaml',
+    ]);
+  });
+
+  it('no link in the repository around the working directory leads out of it', async () => {
+    mkdirSync(at('.git'));
+    scene.write('sub/r.yaml', RESTORES);
+    link(scene.home, 'out');
+    const inSub = (...args: readonly string[]) => runProgram(args, at('sub'), { HOME: scene.home });
+    const emulated = ['--cloud', 'emulator'];
+    expect((await inSub('init', ...emulated)).code).to.equal(0);
+    const before = readdirSync(scene.home);
+    for (const args of [
+      ['init', '--state', '../out/s.json', ...emulated],
+      ['plan', '-f', 'r.yaml', '--out', '../out/plan.json', ...emulated],
+      ['state', 'rm', 'a/b', '--state', '../out/s.json'],
+    ])
+      for (const cwd of [at('sub'), '/'])
+        expectRefusal(
+          await runProgram(
+            args.map((arg) =>
+              arg.startsWith('..') ? join(at('sub'), arg) : arg.replace('r.yaml', at('sub/r.yaml')),
+            ),
+            cwd,
+            { HOME: scene.home },
+          ),
+          5,
+          'leads out of the checkout',
+        );
+    symlinkSync('sub/vbsctl.state.json', at('s.json'));
+    expectRefusal(await inSub('state', 'list', '--state', '../s.json'), 5, 'behind a symbolic link');
+    expect(readdirSync(scene.home)).to.deep.equal(before);
   });
 
   it('files of others: no line of them is repeated', async () => {
@@ -728,8 +790,11 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     const cases: readonly (readonly [Readonly<Record<string, string>>, string])[] = [
       [{ AWS_CONFIG_FILE: 'aws' }, `s3://b/k?endpoint=http://127.0.0.1:${elsewhere.port}`],
       [{ AWS_CA_BUNDLE: 'ca.pem' }, 's3://b/k?endpoint=https://127.0.0.1:9'],
+      [{ AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: 'token' }, 's3://b/k?endpoint=https://127.0.0.1:9'],
+      [{ AWS_LOGIN_CACHE_DIRECTORY: 'cache' }, 's3://b/k?endpoint=https://127.0.0.1:9'],
       [{ PGPASSFILE: 'pgpass' }, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslmode=disable`],
       [{}, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslrootcert=ca.pem`],
+      [{}, `postgres://u@127.0.0.1:${elsewhere.port}/ops?sslrootcert=system`],
     ];
     for (const [env, state] of cases)
       expectRefusal(
@@ -746,7 +811,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     link(scene.writeHome('mine.pem', SECRETS), 'linked.pem');
     fifo(at('pipe.pem'));
     for (const [file, why] of [
-      ['linked.pem', 'leads out of the working directory'],
+      ['linked.pem', 'leads out of the checkout'],
       ['pipe.pem', 'that is not a regular file'],
     ] as const)
       for (const [env, state] of [
@@ -1032,12 +1097,7 @@ describe('links out of the checkout are written through by nothing', () => {
       ['apply', '--auto-approve', '--init-state', '--state', '.vbsctl/state.json'],
       ['emulator', '--port', '0', '--world', '.vbsctl/world.json'],
     ])
-      expectRefusal(
-        await scene.run(env, ...args),
-        5,
-        'leads out of the working directory',
-        join(scene.home, '.ssh'),
-      );
+      expectRefusal(await scene.run(env, ...args), 5, 'leads out of the checkout', join(scene.home, '.ssh'));
     expect((await scene.run(env, 'init')).code).to.equal(0);
     const removed = await scene.run(env, 'state', 'mv', 'pay/db', 'pay/x', '--backup', '.vbsctl/backup.json');
     expect(removed.code, printed(removed)).to.not.equal(0);

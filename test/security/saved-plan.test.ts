@@ -314,14 +314,9 @@ describe('a saved plan as an attacker writes it', () => {
           symlinkSync(join(outside, 'token'), path);
         },
         5,
-        'leads out of the working directory',
+        'leads out of the checkout',
       ],
-      [
-        'a link to a device',
-        (path) => symlinkSync('/dev/zero', path),
-        5,
-        'leads out of the working directory',
-      ],
+      ['a link to a device', (path) => symlinkSync('/dev/zero', path), 5, 'leads out of the checkout'],
     ];
     for (const [what, make, code, sentence] of files)
       it(`${what}: is refused at once`, async () => {
@@ -595,7 +590,7 @@ describe('a saved plan as an attacker writes it', () => {
       symlinkSync(victim, at('plan.json.tmp'));
       symlinkSync(outside, at('out'));
       await refused('is a symbolic link', 'plan', '--out', 'plan.json');
-      await refused('leads out of the working directory', 'plan', '--out', 'out/plan.json');
+      await refused('leads out of the checkout', 'plan', '--out', 'out/plan.json');
       rmSync(at('plan.json'));
       await ok('plan', '--out', 'plan.json');
       expect(readFileSync(victim, 'utf8')).to.equal('mine');

@@ -164,7 +164,7 @@ function linkLeadsOut(path: string, { target }: LeadsOutError): Failure {
   return Failure.of(
     'refused',
     'link-leads-out',
-    `${path} is refused: a symbolic link leads out of the working directory, to ${target}`,
+    `${path} is refused: a symbolic link leads out of the checkout, to ${target}`,
     {
       detail: 'A pull request can contain symbolic links.',
       remedy:
