@@ -22,7 +22,7 @@ import {
 } from './apply.ts';
 import { makePlan } from './make-plan.ts';
 import { type LockRequest, withLeaseAndConnection } from './ports.ts';
-import { refusal } from './refusals.ts';
+import { refusal, refuseOtherApi } from './refusals.ts';
 
 export interface ApplySavedRequest extends LockRequest, ApplyTerms {
   readonly saved: SavedPlan;
@@ -54,6 +54,7 @@ export async function applySaved(approved: ApplySavedRequest, ports: ApplySavedP
   return withLeaseAndConnection(ports, request, async (lease, connection) => {
     const { driver } = connection;
     const state = lease.state();
+    if (state) refuseOtherApi(state.records.values(), driver);
     const refuse = (refused: Failure, plan = underWay(saved, state, driver.target)) =>
       followRunning(refused, { plan, planDigest }, request, ports, lease, connection);
     const staleness = stalenessOf(

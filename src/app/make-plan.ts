@@ -14,7 +14,7 @@ import { observationNeeds } from '../planner/resolve-spec.ts';
 import { VERSION } from '../version.ts';
 import { refuseUndeclared } from './addresses.ts';
 import { observe } from './observe.ts';
-import { refuseOtherProject } from './refusals.ts';
+import { refuseOtherApi, refuseOtherProject } from './refusals.ts';
 
 export interface PlanRequest {
   readonly specs: readonly RestoreSpec[];
@@ -38,7 +38,10 @@ interface PlanSources {
 export async function makePlan(request: PlanRequest, { state, driver, clock }: PlanSources): Promise<Plan> {
   const { specs, policy, only } = request;
   refuseUndeclared(only, specs);
-  if (state && driver) refuseOtherProject(state, driver.target);
+  if (state && driver) {
+    refuseOtherProject(state, driver.target);
+    refuseOtherApi(state.records.values(), driver);
+  }
   const now = clock.now();
   const records = indexRecords(state);
   const planFrom = (observations?: Observations) =>

@@ -2,7 +2,10 @@ import { type CloudProject, isEmulator, otherProjectProblem, sameProject } from 
 import { MultilineText } from '../domain/diagnostic.ts';
 import { Failure, refused } from '../domain/errors.ts';
 import type { Plan } from '../domain/plan.ts';
+import { apiOf, isUnderWay, type RestoreRecord, statusWord } from '../domain/record.ts';
+import { resolveCommand } from '../domain/resolve-command.ts';
 import type { State } from '../domain/state.ts';
+import type { Driver } from '../drivers/driver.ts';
 import type { Backend } from '../state/backend.ts';
 
 /** The failures that several use cases share. */
@@ -27,6 +30,19 @@ export function refuseOtherProject(state: State, project: CloudProject): void {
   throw new Failure('refused', [
     otherProjectProblem('other-project', 'state', state.target, project, remedy),
   ]);
+}
+
+/** Another API knows neither the job nor what a change of the disk means, and a run would wait for its end in vain. */
+export function refuseOtherApi(records: Iterable<RestoreRecord>, { api }: Pick<Driver, 'api'>): void {
+  for (const record of records) {
+    const own = apiOf(record);
+    if (!isUnderWay(record) || own === undefined || own === api) continue;
+    throw refused(
+      'other-api',
+      `${record.address} is ${statusWord(record.status)} and was sent with api: ${own}; this run has api: ${api}`,
+      `use the API that it was sent with until it has ended: api: ${own} in your config (--config FILE); if that API is gone, find out what happened, then: ${resolveCommand(record.address)}`,
+    );
+  }
 }
 
 const BLOCKED_SHOWN_MAX = 10;

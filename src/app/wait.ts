@@ -10,7 +10,7 @@ import { followPlan } from '../planner/follow-plan.ts';
 import type { Lease } from '../state/backend.ts';
 import { recordsOf } from './addresses.ts';
 import { type LockRequest, type RunPorts, withConnection, withLease } from './ports.ts';
-import { noState, refuseOtherProject } from './refusals.ts';
+import { noState, refuseOtherApi, refuseOtherProject } from './refusals.ts';
 import { followingSettings, type RunResult, runPlan } from './run-plan.ts';
 import { tokenEndWarning } from './token-end.ts';
 
@@ -57,6 +57,7 @@ function follow(
   return withConnection(ports, async (connection) => {
     const { target } = connection.driver;
     refuseOtherProject(state, target);
+    refuseOtherApi(underWay, connection.driver);
     const plan = followPlan(underWay, state, target, isoTime(ports.clock.now()), unknown);
     const adapted = followingSettings(settings, underWay.length);
     ports.report(tokenEndWarning(connection, plan, adapted, ports.clock));

@@ -4,6 +4,7 @@ import type { ChunkedWork } from './chunked-work.ts';
 import { wasEverInDoubt, worstDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
 import { sameObservation } from './observation.ts';
+import { optional } from './optional.ts';
 import {
   identityKey,
   isOpen,
@@ -11,6 +12,7 @@ import {
   type RestoreRecord,
   type Running,
   sameIdentity,
+  settleMsOf,
   statusWord,
 } from './record.ts';
 import type { Address } from './spec.ts';
@@ -148,7 +150,8 @@ export function changesOf(merges: readonly Merge[]): Change[] {
 type Judgement<M = Merge> = M extends Merge ? Omit<M, 'unsaved'> : never;
 
 /** `last`: the last record of the same restore in the state. */
-function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
+function judge(told: RestoreRecord, state: State, last: RestoreRecord | undefined): Judgement {
+  const record = withTermsOf(last, told);
   const here = last && { ...record, address: last.address };
   if (here && (isSame(last, here) || follows(here, last))) return { kind: 'known', status: last.status };
   if (!canBeOfARun(record)) return { kind: 'refused', why: 'no run can have written this record' };
@@ -167,6 +170,22 @@ function judge(record: RestoreRecord, state: State, last: RestoreRecord | undefi
       why: `at its address a newer one is ${statusWord(occupant.status)} since ${occupant.updated_at}`,
     };
   return { kind: 'taken', record, before: occupant.status };
+}
+
+/**
+ * A run saw how a restore went. The terms of the restore are those of the state, and the file may only make them stricter: who
+ * could write it could lift a protection or shorten settle.
+ */
+function withTermsOf(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
+  const { protect, protect_noted_at, api, settle_ms, ...record } = told;
+  const settleMs = settleMsOf(last, settle_ms ?? 0);
+  return {
+    ...record,
+    ...optional('protect', protect || last?.protect),
+    ...optional('protect_noted_at', last?.protect_noted_at),
+    ...optional('api', last?.api ?? api),
+    ...optional('settle_ms', settleMs || undefined),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Attachment, StartOutcome } from './cloud.ts';
+import type { Attachment, CloudApi, StartOutcome } from './cloud.ts';
 import { doubtOf, wasEverInDoubt, worstDoubt } from './doubt.ts';
 import { unreachable } from './errors.ts';
 import {
@@ -42,6 +42,7 @@ export type RecordEvent = { readonly at: string } & (
       readonly attached_before?: readonly Attachment[];
       /** As declared; absent if the declaration does not say. */
       readonly protect?: boolean;
+      readonly api?: CloudApi;
       /** `retry.settle` of this run. */
       readonly settle_ms?: number;
     }
@@ -202,8 +203,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
     case 'note_protect': {
       if (record.status !== 'succeeded' && !isUnderWay(record))
         throw new IllegalTransition(record, event, 'it is neither under way nor done');
-      const { protect, ...rest } = record;
-      return { ...rest, ...protection(event.protect), protect_noted_at: event.at };
+      return { ...record, protect: event.protect, protect_noted_at: event.at };
     }
     default:
       return unreachable(event);
@@ -242,7 +242,8 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     baseline: event.baseline,
     updated_at: event.at,
     ...optional('attached_before', event.attached_before ?? attachedBefore(record, event.identity)),
-    ...protection(event.protect ?? protectedBefore(record, event.identity)),
+    ...optional('protect', event.protect ?? protectBefore(record, event.identity)),
+    ...optional('api', event.api),
     ...settleOf(event, record?.status === 'intended' ? record : undefined),
   } as const;
   if (record?.status !== 'intended') {
@@ -259,9 +260,8 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
   // Only the first baseline can show what an attempt in doubt did.
   if (!sameObservation(record.baseline, event.baseline))
     throw new IllegalTransition(record, event, 'the baseline of an attempt in doubt is never replaced');
-  const { protect: _, ...rest } = record;
   return {
-    ...rest,
+    ...record,
     attempts,
     updated_at: event.at,
     ...optional('attached_before', next.attached_before),
@@ -302,17 +302,13 @@ function imported(record: RestoreRecord | undefined, event: RecordEvent & { type
     updated_at: at,
     resolution,
     ...optional('job_id', job_id),
-    ...protection(protect ?? protectedBefore(record, identity)),
+    ...optional('protect', protect ?? protectBefore(record, identity)),
   };
 }
 
-/** A record keeps the protection of its volume until a declaration ends it. */
-function protectedBefore(record: RestoreRecord | undefined, { volume_id }: Identity): boolean {
-  return record?.volume_id === volume_id && record.protect === true;
-}
-
-function protection(protect: boolean | undefined): Pick<Common, 'protect'> {
-  return protect ? { protect } : {};
+/** A record keeps what was said of its volume until a declaration says otherwise. */
+function protectBefore(record: RestoreRecord | undefined, { volume_id }: Identity): Common['protect'] {
+  return record?.volume_id === volume_id ? record.protect : undefined;
 }
 
 function resolve(record: RestoreRecord, event: RecordEvent & { type: 'resolve' }): RestoreRecord {
@@ -386,7 +382,7 @@ function replaceLast(
 /** What a record keeps in every status, at the time of the event. */
 function common(record: RestoreRecord, event: RecordEvent): Common {
   const { address, volume_id, backup_id, generation, selector, names, baseline, attempts } = record;
-  const { attached_before, plan_digest, protect, settle_ms } = record;
+  const { attached_before, plan_digest, protect, api, settle_ms } = record;
   return {
     address,
     volume_id,
@@ -400,6 +396,7 @@ function common(record: RestoreRecord, event: RecordEvent): Common {
     ...optional('attached_before', attached_before),
     ...optional('plan_digest', plan_digest),
     ...optional('protect', protect),
+    ...optional('api', api),
     ...optional('settle_ms', settle_ms),
   };
 }

@@ -1,4 +1,4 @@
-import type { Attachment, CloudFailure } from './cloud.ts';
+import type { Attachment, CloudApi, CloudFailure } from './cloud.ts';
 import type { Baseline, Observation, ObservationHistory, SuccessProof } from './observation.ts';
 import type { Address, Selector } from './spec.ts';
 
@@ -34,10 +34,15 @@ export interface Common extends Identity {
   readonly attached_before?: readonly Attachment[];
   /** Digest of the saved plan that began or continued it. */
   readonly plan_digest?: string;
-  /** Once it is done, nothing else is restored into its volume, whatever manifests are read. */
-  readonly protect?: true;
+  /**
+   * True: once it is done, nothing else is restored into its volume, whatever manifests are read. False: lifts that, also for
+   * earlier restores of its address. Absent: no declaration has said either.
+   */
+  readonly protect?: boolean;
   /** When a declaration last changed that of a restore under way or done: a plan made before is stale. */
   readonly protect_noted_at?: string;
+  /** The API that its requests are sent to; absent in states of earlier releases. See `apiOf`. */
+  readonly api?: CloudApi;
   /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */
   readonly settle_ms?: number;
 }
@@ -199,6 +204,12 @@ export function identityKey({ volume_id, backup_id, generation }: Identity): str
 
 export function jobIdOf(record: RestoreRecord): string | undefined {
   return record.status === 'intended' ? undefined : record.job_id;
+}
+
+/** The API that the restore was sent to, and that alone can tell what became of it; undefined if the record does not show it. */
+export function apiOf(record: RestoreRecord): CloudApi | undefined {
+  // Only VBS names jobs.
+  return record.api ?? (jobIdOf(record) === undefined ? undefined : 'vbs');
 }
 
 /** The id of the accepted request, by which the cloud knows a restore without a job. */

@@ -111,6 +111,8 @@ export const list = that<readonly unknown[]>(Array.isArray, 'an array');
 
 export const yes = that<true>((value) => value === true, 'true');
 
+export const flag = that<boolean>((value) => typeof value === 'boolean', 'true or false');
+
 export function oneOf<const T extends string>(...values: readonly T[]): Check<T> {
   return that((value) => values.some((v) => v === value), anyOf(values));
 }

@@ -136,9 +136,16 @@ export function addressesOf(entry: HistoryEntry): readonly Address[] {
 
 /** Every record in the state, oldest first: those of the history, then the current ones. */
 export function* allRecords(state: State): Generator<RestoreRecord, void> {
-  for (const entry of state.history)
-    if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
+  yield* recordsOfHistory(state);
   yield* state.records.values();
+}
+
+/** The records of the history, oldest first: also those that an operator accepted with a state, unless they are under way. */
+export function* recordsOfHistory({ history }: State): Generator<RestoreRecord, void> {
+  for (const entry of history)
+    if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
+    else if (entry.type === 'state_accepted')
+      for (const { record } of entry.records ?? []) if (record && !isUnderWay(record)) yield record;
 }
 
 export function emptyState(lineage: string, target: CloudProject, createdAt: string): State {

@@ -182,6 +182,7 @@ class Attempts {
       baseline: baselineToStore,
       ...optional('attached_before', this.#attached.length > 0 ? this.#attached : undefined),
       ...optional('protect', this.#action.protect),
+      api: run.driver.api,
       settle_ms: run.settings.retry.settle_ms,
     });
     const attempt = intended(restore).attempts.length;

@@ -135,11 +135,14 @@ function ruleToNote({ spec, found, newRule }: Resolved, { assignments }: Decisio
 }
 
 /** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
-function protectToNote({ spec, found }: Resolved, { assignments }: DecisionContext) {
+function protectToNote({ spec, found }: Resolved, { assignments, records }: DecisionContext) {
   const { protect } = spec;
   const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
-  if (protect === undefined || !isOwn || protect === (found.record.protect ?? false)) return {};
-  return protect || found.record.address === spec.address ? { note_protect: protect } : {};
+  if (protect === undefined || !isOwn) return {};
+  const { address, volume_id } = found.record;
+  const protects = records.protecting(volume_id).some((record) => record.address === address);
+  if (protect === protects) return {};
+  return protect || address === spec.address ? { note_protect: protect } : {};
 }
 
 function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {

@@ -1,7 +1,7 @@
 import { append } from '../domain/append.ts';
 import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
-import type { State } from '../domain/state.ts';
+import { recordsOfHistory, type State } from '../domain/state.ts';
 
 /**
  * The records and history of a state, found by what was restored: whether a restore is done depends only on its
@@ -24,7 +24,7 @@ export interface RecordIndex {
   unknownOn(volumeId: string, backupId: string): Unknown | undefined;
   /** The restore that the content of the disk comes from, as far as the state shows. */
   lastSuccess(volumeId: string): Succeeded | undefined;
-  /** Done restores that protect the disk, newest first. The last restore of each address into the disk decides. */
+  /** Done restores that protect the disk, newest first. Of each address, the last one that says true or false decides. */
   protecting(volumeId: string): readonly Succeeded[];
   /** The last ended restore that changed the disk or may have. */
   lastTouch(volumeId: string): RestoreRecord | undefined;
@@ -59,6 +59,7 @@ export function indexRecords(state: State | undefined): RecordIndex {
   const protecting = new Map<string, Succeeded[]>();
   const decided = new Set<string>();
   for (const { record } of facts.filter(isSuccess).sort((a, b) => b.order - a.order)) {
+    if (record.protect === undefined) continue;
     const key = `${record.volume_id} ${record.address}`;
     if (record.protect && !decided.has(key)) append(protecting, record.volume_id, record);
     decided.add(key);
@@ -150,8 +151,7 @@ function factsOf(state: State | undefined): {
   };
 
   // Rule: history-counts
-  for (const entry of state?.history ?? [])
-    if (entry.type === 'closed' || entry.type === 'removed') add(pinOf(entry.record), entry.record, false);
+  for (const record of state ? recordsOfHistory(state) : []) add(pinOf(record), record, false);
   for (const record of state?.records.values() ?? []) {
     const pin = pinOf(record);
     const known = pin.facts.get(record.generation)?.record;

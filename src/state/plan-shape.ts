@@ -22,6 +22,7 @@ import {
   amount,
   type Check,
   fields,
+  flag,
   integerFrom,
   isObject,
   listOf,
@@ -118,8 +119,6 @@ const labels = that<RestoreSpec['labels']>(
     isObject(value) && Object.entries(value).every(([key, v]) => key.length <= 256 && text(v) === undefined),
   'a map of texts',
 );
-
-const flag = that<boolean>((value) => typeof value === 'boolean', 'true or false');
 
 const policy = fields<Policy>({
   max_restores: maybe(amount),

@@ -31,6 +31,7 @@ import {
   amount,
   type Check,
   fields,
+  flag,
   integerFrom,
   isObject,
   listOf,
@@ -164,8 +165,9 @@ const common = {
   updated_at: time,
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
-  protect: maybe(yes),
+  protect: maybe(flag),
   protect_noted_at: maybe(time),
+  api: maybe(oneOf('vbs', 'cinder')),
   settle_ms: maybe(integerFrom(0, SETTLE_MS_MAX)),
 };
 

@@ -130,6 +130,21 @@ describe('records that a run could not save', () => {
     });
   });
 
+  it('bring no weaker terms with them than the state has', () => {
+    const terms = (state: State, told: object) => {
+      const [merge] = runSync(mergeUnsaved(state, [{ ...running, ...told } as RestoreRecord]));
+      const { protect, api, settle_ms } = merge?.kind === 'taken' ? merge.record : running;
+      return [merge?.kind, protect, api, settle_ms];
+    };
+    const strict = { protect: true, api: 'vbs', settle_ms: 600_000 } as const;
+    const state = stateWith(put({ ...intended, ...strict }));
+    for (const told of [{}, { protect: false, api: 'cinder', settle_ms: 0 }])
+      expect(terms(state, told)).to.deep.equal(['taken', true, 'vbs', 600_000]);
+    const none = stateWith(put(intended));
+    expect(terms(none, strict)).to.deep.equal(['taken', true, 'vbs', 600_000]);
+    expect(terms(stateWith(), { protect: false })).to.deep.equal(['taken', undefined, undefined, undefined]);
+  });
+
   it('are refused where both cannot be true', () => {
     const elsewhere = advance(advance(undefined, { ...intendEvent(A), at: at(5) }), {
       type: 'accept',

@@ -102,7 +102,7 @@ describe('that a restore protects its disk', () => {
       expect(through(protecting, answer, EVENTS.intend, EVENTS.accept, EVENTS.succeed)).to.equal(true);
     expect(through(protecting, EVENTS.lose, EVENTS['resolve succeeded'])).to.equal(true);
     const lifted = { ...EVENTS.intend, protect: false };
-    expect(through(protecting, EVENTS['answer not_sent'], lifted)).to.equal(undefined);
+    expect(through(protecting, EVENTS['answer not_sent'], lifted)).to.equal(false);
   });
 
   it('is noted and lifted later, also while it runs, and stays with the next restore into the disk', () => {
@@ -111,6 +111,7 @@ describe('that a restore protects its disk', () => {
     expect(noted).to.deep.equal({ ...done, protect: true, protect_noted_at: AT });
     expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal({
       ...done,
+      protect: false,
       protect_noted_at: AT,
     });
     expect(through(noted, EVENTS['intend next generation'])).to.equal(true);

@@ -59,12 +59,13 @@ describe('security: a state file that was tampered with', () => {
     return said(finished);
   }
 
-  function declare(count: number): void {
+  /** `nth`: which backup of each disk. */
+  function declare(count: number, nth = 0): void {
     const { volumes, backups } = cloud.world();
     const entries = Object.values(volumes)
       .slice(0, count)
       .map((volume, n) => {
-        const backup = Object.values(backups).find(({ volume_id }) => volume_id === volume.id);
+        const backup = Object.values(backups).filter(({ volume_id }) => volume_id === volume.id)[nth];
         return `    - {name: disk-${n}, volume_id: ${volume.id}, backup_id: ${backup?.id}}`;
       });
     scene.write(
@@ -734,6 +735,17 @@ describe('security: a state file that was tampered with', () => {
       addresses: ['night/disk-1'],
     });
     expect(await ok('plan')).to.include('1 to restore');
+  });
+
+  it('accept: what an accepted record tells stays done, also once another restore has its name', async () => {
+    // The history is cut, so only the records tell what was done.
+    edit((state) => void state.history.splice(0));
+    await ok('state', 'accept', '--reason', 'the records are right', '--auto-approve');
+    declare(2, 1);
+    await ok('apply', '--auto-approve');
+    declare(2);
+    expect(await ok('apply', '--auto-approve')).to.include('Nothing to do');
+    expect(starts()).to.equal(4);
   });
 
   it('a sound copy pushed over a broken state repairs it', async () => {

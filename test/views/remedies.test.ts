@@ -12,6 +12,7 @@ const QUOTES =
 
 /** Our own words, numbers, times, texts that were held against a pattern, and parts of a remedy that are made elsewhere. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
+  'app/refusals.ts': ['own'],
   'app/migrate.ts': ['addressWarning(moved_to.location)', 'migrateBackCommand(moved_to, location)'],
   'app/push.ts': ['addressWarning(moved_to.location)', 'addressWarning(unsaved.state)'],
   'cli/user-paths.ts': ['flag'],

@@ -1,0 +1,131 @@
+import { expect } from 'chai';
+import { Desk, type Finished } from '../e2e/cli.ts';
+
+/** What the state has recorded holds, whatever manifests and found configs of a checkout say later, and after each command on the state. */
+describe('security: what is recorded', () => {
+  let desk: Desk;
+  afterEach(() => desk.close());
+
+  const said = ({ stdout, stderr }: Finished) => (stdout + stderr).replace(/\s+/g, ' ');
+  const entry = (name: string, n: number, more = '') => {
+    const [volume, backup] = [n, n].map((_, which) => {
+      const id = Object.keys(desk.cloud.world().volumes)[n];
+      return which === 0
+        ? id
+        : Object.values(desk.cloud.world().backups).find(({ volume_id }) => volume_id === id)?.id;
+    });
+    return `    - {name: ${name}, volume_id: ${volume}, backup_id: ${backup}${more}}\n`;
+  };
+  const declare = (set: string, ...entries: string[]): string => {
+    desk.write(
+      `${set}.yaml`,
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: ${set}}\nspec:\n  restores:\n${entries.join('')}`,
+    );
+    return `${set}.yaml`;
+  };
+  async function ends(code: number, ...args: string[]): Promise<string> {
+    const finished = await desk.run(...args);
+    expect(finished.code, said(finished)).to.equal(code);
+    return said(finished);
+  }
+  const apply = (code: number, file: string, ...more: string[]) =>
+    ends(code, 'apply', '--auto-approve', '-f', file, ...more);
+  const byHand = () => ['--succeeded-at', new Date(Date.now() - 1_000).toISOString(), '--reason', 'console'];
+
+  describe('protection', () => {
+    beforeEach(async () => {
+      desk = await Desk.open({ seed: { volumes: 3, jobDurationMs: 100 } });
+      await ends(0, 'init');
+      await apply(0, declare('pay', entry('db', 0, ', protect: true')));
+    });
+
+    /** Another restore into the disk is refused: nothing has said `protect: false` under the name that protects it. */
+    async function holds(generation: number): Promise<void> {
+      const starts = desk.starts();
+      const file = declare('other', entry('db', 0, `, generation: ${generation}`));
+      expect(await apply(5, file)).to.include('pay/db was restored into this disk');
+      expect(desk.starts()).to.deep.equal(starts);
+    }
+
+    it('is not lifted by an import under its name, after its record was removed', async () => {
+      await ends(0, 'state', 'rm', 'pay/db');
+      await ends(0, 'import', 'pay/db', '-f', declare('pay', entry('db', 0, ', generation: 2')), ...byHand());
+      await holds(3);
+    });
+
+    it('is not lifted by a restore that a flag allowed, under a name that was of another disk meanwhile', async () => {
+      await apply(0, declare('pay', entry('db', 1)));
+      const again = declare('pay', entry('db', 0, ', generation: 2'));
+      await apply(5, again);
+      await apply(0, again, '--allow-protected-restores');
+      await holds(3);
+      // Its own word lifts it, and for good.
+      await apply(0, declare('pay', entry('db', 0, ', generation: 2, protect: false')));
+      await apply(0, declare('other', entry('db', 0, ', generation: 3')));
+      expect(desk.starts()).to.deep.equal([3, 1]);
+    });
+
+    it('is not lifted by a file with what a run could not save', async () => {
+      await desk.cloud.setFaults({
+        rules: [
+          {
+            match: { route: 'job' },
+            times: 'always',
+            effect: { kind: 'status', when: 'before', status: 503, body: 'gateway' },
+          },
+        ],
+      });
+      await apply(6, declare('web', entry('db', 1, ', protect: true')), '--no-wait');
+      await desk.cloud.setFaults({ rules: [] });
+      const { lineage, serial, target, records } = JSON.parse(await ends(0, 'state', 'pull'));
+      const { history, ...running } = records.find(({ status }: { status: string }) => status === 'running');
+      const at = new Date().toISOString();
+      const done = { ...running, protect: false, updated_at: at, finished_at: at, status: 'succeeded' };
+      const head = {
+        format: 1,
+        kind: 'unsaved-records',
+        state: 'vbsctl.state.json',
+        lineage,
+        serial,
+        target,
+      };
+      desk.write('errored.state.json', JSON.stringify({ ...head, saved_at: at, records: [done] }));
+      await ends(0, 'state', 'push', 'errored.state.json');
+      const file = declare('other', entry('db', 1, ', generation: 2'));
+      expect(await apply(5, file)).to.include('web/db was restored into this disk');
+    });
+
+    it('is not lifted by another restore that takes its name', async () => {
+      await apply(0, declare('other', entry('db', 0, ', generation: 2')), '--allow-protected-restores');
+      await ends(0, 'state', 'rm', 'pay/db');
+      await ends(0, 'state', 'mv', 'other/db', 'pay/db');
+      await holds(3);
+    });
+  });
+
+  it('a restore under way is followed with its own API, or not at all', async () => {
+    desk = await Desk.open({ seed: { volumes: 2, jobDurationMs: 600_000, queueMs: 10 } });
+    await ends(0, 'init');
+    const file = declare('pay', entry('db', 0));
+    await apply(6, file, '--no-wait');
+    await ends(0, 'plan', '-f', file, '--out', 'plan.json');
+    const config = desk.read('vbsctl.yaml');
+    desk.write('vbsctl.yaml', `${config}api: cinder\n`);
+    for (const args of [
+      ['plan', '-f', file],
+      ['apply', '--auto-approve', '-f', file],
+      ['apply', '--auto-approve', '-f', declare('other', entry('db', 1))],
+      ['apply', 'plan.json'],
+      ['wait'],
+      ['import', 'other/db', '-f', 'other.yaml', ...byHand()],
+    ]) {
+      const before = Date.now();
+      const text = await ends(5, ...args);
+      expect(text).to.include('pay/db is running and was sent with api: vbs; this run has api: cinder');
+      expect(Date.now() - before, args.join(' ')).to.be.below(10_000);
+    }
+    desk.write('vbsctl.yaml', config);
+    await apply(6, file, '--no-wait');
+    expect(desk.starts()).to.deep.equal([1]);
+  });
+});
