@@ -59,9 +59,9 @@ export class ApiClient {
       maxBytes = RESOURCE_BYTES_MAX,
     }: { headers?: Headers | undefined; maxBytes?: number } = {},
   ): Promise<Reading<T>> {
-    const got = await this.#get(url, signal, headers, maxBytes);
-    if (got.kind !== 'answer') return got;
-    const { answer } = got;
+    const result = await this.#get(url, signal, headers, maxBytes);
+    if (result.kind !== 'answer') return result;
+    const { answer } = result;
     if (answer.status === 404 && isAboutResource(answer))
       return { kind: 'gone', failure: this.#failure(answer) };
     const parsed = await this.#parse(answer, (body) => withoutSecrets(parse(body), answer.secrets));
@@ -100,15 +100,15 @@ export class ApiClient {
     let bytes = 0;
     for (let pages = 1; ; pages++) {
       requested.add(query);
-      const got = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {}, Infinity);
-      if (got.kind !== 'answer') return got;
-      bytes += Buffer.byteLength(got.answer.text);
-      const parsed = await this.#parse(got.answer, (body) =>
-        runInterruptibly(parsePage(body, request, got.answer.secrets), signal ?? this.#tools.stop),
+      const result = await this.#get(`${request.url}?${query}`, signal, request.headers ?? {}, Infinity);
+      if (result.kind !== 'answer') return result;
+      bytes += Buffer.byteLength(result.answer.text);
+      const parsed = await this.#parse(result.answer, (body) =>
+        runInterruptibly(parsePage(body, request, result.answer.secrets), signal ?? this.#tools.stop),
       );
       if (parsed.kind !== 'parsed') return parsed;
       // The time of the first page: no page of the list was read earlier.
-      if (pages === 1) cloudTime = cloudTimeMs(got.answer);
+      if (pages === 1) cloudTime = cloudTimeMs(result.answer);
       const { entries, next } = parsed.value;
       const countBefore = values.size;
       for (const entry of entries) values.set(entry.id, entry);
@@ -159,7 +159,7 @@ export class ApiClient {
       : { kind: 'unreadable', failure: answer.failure, retryable: answer.retryable };
   }
 
-  /** If the session was refused, fails at once: the session has already retried. */
+  /** If no credential is available, fails at once: the session has already retried. */
   async #attempt(request: GetRequest): Promise<AttemptResult<Answer | RefusedGrant>> {
     const { session, http, clock, limits } = this.#tools;
     for (let renewed = false; ; renewed = true) {
@@ -203,7 +203,7 @@ export class ApiClient {
   }
 }
 
-/** A list without end will have no end the next time, either. */
+/** Not retryable: the list would exceed the same limit again. */
 function notListed(message: string): Unreadable {
   return { kind: 'unreadable', failure: { cause: 'unreadable', message }, retryable: false };
 }
@@ -226,7 +226,7 @@ function isAboutResource(answer: Answer): boolean {
   return !isHtml(answer) && !errorBody(answer)?.code?.startsWith('APIGW.');
 }
 
-/** A server may send more entries than requested, with names that take long to search for secrets. */
+/** In steps: a server may send more entries than requested, with names that take long to search for secrets. */
 function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,

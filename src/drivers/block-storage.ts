@@ -52,7 +52,7 @@ export function parseBackup(value: unknown): Backup {
   };
 }
 
-/** In lower case, as in manifests: restores are looked up by id, and an id in capitals would not be found. */
+/** In lower case, as in manifests: restores are looked up by id, and an id in upper case would not be found. */
 function idOf(from: JsonObject, key: string): string {
   return field(from, key, id).toLowerCase();
 }

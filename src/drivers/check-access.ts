@@ -47,8 +47,8 @@ class StepLog implements StepListener {
   #current: AccessStep = 'settings';
   #notes: Diagnostic[] = [];
 
-  authenticatingWith(by: Auth['type']): void {
-    this.auth = by;
+  authenticatingWith(type: Auth['type']): void {
+    this.auth = type;
   }
 
   begin(step: AccessStep): void {
@@ -59,17 +59,17 @@ class StepLog implements StepListener {
     this.#notes.push(note);
   }
 
-  done(said: string): void {
+  done(result: string): void {
     const outcome = this.#notes.some(({ severity }) => severity !== 'note') ? 'warning' : 'ok';
-    this.add({ step: this.#current, outcome, said, diagnostics: this.#notes });
+    this.add({ step: this.#current, outcome, said: result, diagnostics: this.#notes });
     this.#notes = [];
   }
 
   failed(diagnostics: readonly Diagnostic[]): void {
     const all = [...this.#notes, ...diagnostics];
     const [first, ...more] = diagnostics;
-    const said = more.length > 0 ? `${diagnostics.length} problems` : (first?.summary ?? '');
-    this.add({ step: this.#current, outcome: 'failed', said, diagnostics: all });
+    const result = more.length > 0 ? `${diagnostics.length} problems` : (first?.summary ?? '');
+    this.add({ step: this.#current, outcome: 'failed', said: result, diagnostics: all });
     this.#notes = [];
   }
 
@@ -77,7 +77,7 @@ class StepLog implements StepListener {
     if (report) this.steps.push(report);
   }
 
-  /** The steps after the one that failed. */
+  /** Adds the steps after the one that failed. */
   skipToEnd(): void {
     const failed = this.steps.find(({ outcome }) => outcome === 'failed');
     if (!failed) return;

@@ -1,19 +1,17 @@
 import type { StartOutcome } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import { isObject } from '../domain/shape.ts';
+import type { StartRequest } from './driver.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import { type ErrorBody, errorBody, parseObject, requestId, unreadable } from './http/failures.ts';
 import { classifyAnswer } from './start-answers.ts';
 
-export interface Asked {
-  readonly volume_id: string;
-  readonly backup_id: string;
-}
+type RequestedRestore = Pick<StartRequest, 'volume_id' | 'backup_id'>;
 
 /** Classifies the result of `POST /v3/{project}/backups/{id}/restore`. */
-export function classifyStart(exchange: Exchange, asked: Asked, nowMs: number): StartOutcome {
+export function classifyStart(exchange: Exchange, requested: RequestedRestore, nowMs: number): StartOutcome {
   return classifyAnswer(exchange, nowMs, {
-    accept: (answer) => accept(answer, asked),
+    accept: (answer) => accept(answer, requested),
     mayHaveStarted: () => false,
     again,
   });
@@ -23,27 +21,27 @@ export function classifyStart(exchange: Exchange, asked: Asked, nowMs: number): 
  * `{"restore":{"backup_id","volume_id","volume_name"}}`. The restore is accepted only if the answer names the requested
  * volume and backup.
  */
-function accept(answer: Answer, asked: Asked): StartOutcome {
+function accept(answer: Answer, requested: RequestedRestore): StartOutcome {
   const restore = parseObject(answer.text)?.restore;
   if (
     isObject(restore) &&
-    isSameId(restore.volume_id, asked.volume_id) &&
-    isSameId(restore.backup_id, asked.backup_id)
+    isSameId(restore.volume_id, requested.volume_id) &&
+    isSameId(restore.backup_id, requested.backup_id)
   )
     // Rule: cinder-yes-is-accepted
     return { kind: 'accepted', ...optional('request_id', requestId(answer)) };
-  const said = errorBody(answer);
-  const why = said
-    ? `HTTP ${answer.status} with an error in it: ${said.message || said.code}`
+  const error = errorBody(answer);
+  const why = error
+    ? `HTTP ${answer.status} with an error in it: ${error.message || error.code}`
     : `HTTP ${answer.status} that does not name the restore asked for`;
   // Rule: cinder-yes-in-other-words-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
-function isSameId(said: unknown, asked: string): boolean {
-  if (typeof said !== 'string') return false;
+function isSameId(named: unknown, requested: string): boolean {
+  if (typeof named !== 'string') return false;
   // Rule: cinder-yes-names-what-was-asked
-  return said.toLowerCase() === asked.toLowerCase();
+  return named.toLowerCase() === requested.toLowerCase();
 }
 
 function again(status: number, body: ErrorBody | undefined): 'later' | 'when_ready' | 'never' {
@@ -58,8 +56,8 @@ function again(status: number, body: ErrorBody | undefined): 'later' | 'when_rea
 
 /**
  * Refusals that may not be permanent. Cinder has no code for them: it also sends `badRequest` for a volume that is too
- * small, and `itemNotFound` for a backup that does not exist. So only the complete sentence is compared. Other words of
- * another release mean `never`, which ends the restore and changes nothing. Source: cinder/backup/api.py (`restore`,
+ * small, and `itemNotFound` for a backup that does not exist. So only the complete sentence is compared. A release that words
+ * it differently is taken as `never`, which ends the restore and changes nothing. Source: cinder/backup/api.py (`restore`,
  * `_get_available_backup_service_host`), observed on 21.3.
  */
 const RETRYABLE_REFUSALS: readonly {

@@ -21,9 +21,9 @@ export function parseMessage(value: unknown): Message {
 
 /** The errors of these requests in one line, without duplicates. */
 export function reasonIn(messages: readonly Message[], request_ids: readonly string[]): string | undefined {
-  const said = messages
+  const errors = messages
     // A Cinder that does not know the filter returns the messages of all requests.
     .filter(({ request_id, level }) => level === 'ERROR' && request_ids.includes(request_id))
     .map((message) => message.text);
-  return said.length > 0 ? [...new Set(said)].join('; ') : undefined;
+  return errors.length > 0 ? [...new Set(errors)].join('; ') : undefined;
 }

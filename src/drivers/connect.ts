@@ -72,7 +72,7 @@ export interface ConnectOptions extends RetryTools {
   readonly stop?: AbortSignal;
   /** Called with notes: choices that no setting made, and waits. */
   readonly onNote?: (note: Diagnostic) => void;
-  /** Name of the target in place of its auth URL, if the URL is different each time (emulator). */
+  /** Identifies the target in place of its auth URL, if the URL is different each time (emulator). */
   readonly targetAuthUrl?: string;
   /** Learns the time of the cloud. Default: a new clock. */
   readonly cloudClock?: CloudClock;
@@ -183,7 +183,7 @@ function driverOf(endpoints: Endpoints, tools: ClientTools & { readonly target: 
   }
 }
 
-/** Where settings and certificates are looked for. */
+/** The options that decide where settings are looked for. */
 export type SettingsOptions = Pick<
   ConnectOptions,
   'cloudName' | 'cloudNamedBy' | 'env' | 'envOwner' | 'cwd' | 'readsCwd' | 'home' | 'stop'
@@ -203,17 +203,19 @@ async function findSettings(options: ConnectOptions): Promise<CloudSettings> {
 }
 
 /** The settings that `connect` would use, and the source of each. Throws a Failure if nothing names a cloud. */
-export async function inspectSettings(places: SettingsOptions): Promise<SettingsReport> {
-  const report = inspectCloud({ ...places, files: await filesFor(places) });
+export async function inspectSettings(options: SettingsOptions): Promise<SettingsReport> {
+  const report = inspectCloud({ ...options, files: await filesFor(options) });
   const authUrl = report.values.find(({ key }) => key === 'auth_url')?.value;
-  const proxy = authUrl === undefined ? undefined : describeProxy(places.env, authUrl);
+  const proxy = authUrl === undefined ? undefined : describeProxy(options.env, authUrl);
   return proxy
     ? { ...report, values: [...report.values, { key: 'proxy', secret: false, ...proxy }] }
     : report;
 }
 
-async function filesFor(places: SettingsOptions): Promise<CloudFiles> {
-  return needsFiles(places) ? readCloudFiles({ readsCwd: false, ...places, signal: places.stop }) : NO_FILES;
+async function filesFor(options: SettingsOptions): Promise<CloudFiles> {
+  return needsFiles(options)
+    ? readCloudFiles({ readsCwd: false, ...options, signal: options.stop })
+    : NO_FILES;
 }
 
 async function networkSettings(options: ConnectOptions, settings: CloudSettings) {

@@ -16,9 +16,9 @@ import type { CloudProject } from '../domain/cloud-project.ts';
 /** What the cloud reports about a failure, apart from volume, backup and job. */
 export type FailureReport =
   | { readonly kind: 'failed'; readonly reason: string }
-  /** The cloud was asked, and reports no reason. */
+  /** The cloud answered, and reports no reason. */
   | { readonly kind: 'none' }
-  /** The cloud could not be asked. */
+  /** The cloud could not be asked, or did not answer. */
   | { readonly kind: 'unavailable' };
 
 /**
@@ -58,8 +58,8 @@ export interface Driver {
   readonly servers?: (signal?: AbortSignal) => Promise<Listing<Server>>;
 
   /**
-   * Why a restore failed, if the cloud reports it apart from volume, backup and job. `request_ids`: of the POSTs that
-   * may have started it; `unavailable` if there are none.
+   * Why a restore failed, if the cloud reports it apart from volume, backup and job. `request_ids`: ids of the POSTs
+   * that may have started it. The report is `unavailable` if there are none.
    */
   failureReason?(request_ids: readonly string[], signal?: AbortSignal): Promise<FailureReport>;
 

@@ -34,7 +34,7 @@ export type Endpoints = {
  * catalog has instead.
  */
 export function findEndpoints(
-  asked: Config['api'],
+  configured: Config['api'],
   catalog: Catalog,
   filter: EndpointFilter,
   settings: CloudSettings,
@@ -43,7 +43,7 @@ export function findEndpoints(
   const root = (service: Service) => rootOf(SERVICES[service], catalog, filter, settings);
   const compute = findCompute(catalog, filter);
   const computeRoot = compute.kind === 'found' ? { compute: compute.root } : {};
-  const api = asked === 'auto' ? chooseApi(catalog, filter, onNote) : asked;
+  const api = configured === 'auto' ? chooseApi(catalog, filter, onNote) : configured;
   switch (api) {
     case 'vbs':
       return { api, vbs: root('vbs'), evs: root('evs'), ...computeRoot };
@@ -108,9 +108,9 @@ export function overrideOf(service: string): string {
 }
 
 /** Whether an endpoint of the API must come from the catalog, because the settings do not name it. */
-export function needsCatalog(asked: Config['api'], filter: EndpointFilter): boolean {
+export function needsCatalog(api: Config['api'], filter: EndpointFilter): boolean {
   const found = (service: Service) => SERVICES[service].find([], filter).kind === 'found';
-  switch (asked) {
+  switch (api) {
     case 'vbs':
       return !found('vbs') || !found('evs');
     case 'cinder':
@@ -119,11 +119,11 @@ export function needsCatalog(asked: Config['api'], filter: EndpointFilter): bool
     case 'auto':
       return true;
     default:
-      return unreachable(asked);
+      return unreachable(api);
   }
 }
 
-/** The API to use. If both exist, VBS: its jobs say more than the statuses of Cinder. */
+/** The API to use. If both exist, VBS: its jobs report more than the statuses of Cinder. */
 function chooseApi(
   catalog: Catalog,
   filter: EndpointFilter,

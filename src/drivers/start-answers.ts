@@ -3,7 +3,7 @@ import { unreachable } from '../domain/errors.ts';
 import type { Answer, Exchange } from './http/exchange.ts';
 import { type ErrorBody, errorBody, failureOf } from './http/failures.ts';
 
-/** The answers to a restore that are specific to one API. */
+/** How one API answers the POST of a restore. */
 export interface AnswerRules {
   /** Interprets a 200 or 202. It counts as accepted only if it has the form that the API promises. */
   accept(answer: Answer): StartOutcome;

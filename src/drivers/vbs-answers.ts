@@ -20,15 +20,15 @@ function accept(answer: Answer): StartOutcome {
   if (typeof id === 'string' && JOB_ID.test(id) && (answer.secrets?.maskName(id) ?? id) === id)
     // Rule: yes-with-a-job-is-accepted
     return { kind: 'accepted', job_id: id, ...optional('request_id', requestId(answer)) };
-  const said = errorBody(answer);
-  const why = said
-    ? `HTTP ${answer.status} with an error in it: ${said.message || said.code}`
+  const error = errorBody(answer);
+  const why = error
+    ? `HTTP ${answer.status} with an error in it: ${error.message || error.code}`
     : `HTTP ${answer.status} without a job id`;
   // Rule: yes-without-a-job-is-ambiguous
   return { kind: 'ambiguous', failure: unreadable(answer, why) };
 }
 
-/** An opaque word that is stored in the state. It must fit into a URL. */
+/** A job id is opaque. It is stored in the state, and must fit into a URL. */
 const JOB_ID = /^(?=.*[A-Za-z0-9])[\x21-\x7e]{1,256}$/;
 
 /**
@@ -46,6 +46,6 @@ const MAY_HAVE_STARTED: ReadonlySet<string> = new Set([
 const RETRYABLE_REFUSALS: ReadonlyMap<string, 'when_ready' | 'reauthenticate'> = new Map([
   ['VolumeBackup.0044', 'reauthenticate'], // the token's rights are invalid
   ['VolumeBackup.0089', 'when_ready'], // backup not available
-  ['VolumeBackup.0205', 'when_ready'], // disk not available
-  ['VolumeBackup.0206', 'when_ready'], // a backup of the disk is being made
+  ['VolumeBackup.0205', 'when_ready'], // volume not available
+  ['VolumeBackup.0206', 'when_ready'], // a backup of the volume is being made
 ]);

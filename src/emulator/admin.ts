@@ -1,6 +1,6 @@
 /**
  * `/__emulator/…`: shows the true state of the world, and changes it. It is not part of any cloud. It needs no token,
- * because the server listens on the loopback address, refuses web pages (`door.ts`), and holds only made-up data.
+ * because the server listens on the loopback address, refuses web pages (`client-check.ts`), and holds only made-up data.
  */
 import { auditOf } from './audit.ts';
 import { InvalidData } from './check.ts';

@@ -1,6 +1,6 @@
 /**
- * The emulator's own record of what really happened, derived from the world. Faults do not change it, whatever a client
- * was told.
+ * The emulator's own record of what really happened, derived from the world. Faults do not change it, whatever answer
+ * a client got.
  */
 import type { FaultKind, RouteKind } from './faults.ts';
 import type { Content, Job, JobCause, JobPhase, World } from './model.ts';
@@ -16,12 +16,12 @@ export interface AuditRestore {
   /** Whether an intact answer with the job id was sent to the client. */
   client_told: boolean;
   accepted_at: string;
-  /** When the restore began to overwrite the disk; null if it never did. */
+  /** When the restore began to overwrite the volume; null if it never did. */
   started_at: string | null;
   ended_at: string | null;
   outcome: JobPhase;
   error_code: string | null;
-  /** Jobs that worked on the same disk or backup at the same time. */
+  /** Jobs that worked on the same volume or backup at the same time. */
   overlapped_with: string[];
 }
 
@@ -33,7 +33,7 @@ export interface AuditVolume {
   restores_accepted: number;
   restores_started: number;
   restores_succeeded: number;
-  /** The id of the backup whose data the disk now holds, or `original`, or `torn`. */
+  /** The id of the backup whose data the volume now holds, or `original`, or `torn`. */
   content: Content;
 }
 

@@ -1,11 +1,11 @@
 /**
- * Block storage as EVS and Cinder serve it: disks, backups in their native form, and the actions that change them.
+ * Block storage as EVS and Cinder serve it: volumes, backups in their native form, and the actions that change them.
  * Shapes as recorded from Cinder 21.3. What Cinder alone has (its own restore, messages) is in `cinder.ts`.
  */
 import { isFields } from './check.ts';
 import { type Backup, lookup, type Volume, type World } from './model.ts';
 import { type OperatorAction, type OperatorContext, type OperatorResult, perform } from './operator.ts';
-import { agrees, listReply, paginate } from './paging.ts';
+import { listReply, matchesFilter, paginate } from './paging.ts';
 import {
   blockStorageError,
   empty,
@@ -16,8 +16,8 @@ import {
   type WireRequest,
 } from './wire.ts';
 
-/** What every call needs to know about its URL. */
-export interface Place {
+/** The root of the URL of a request: project, version and address. */
+export interface ApiRoot {
   project_id: string;
   /** `v2` or `v3`: decides the name of the owner's field. */
   version: string;
@@ -28,71 +28,71 @@ export interface Place {
 }
 
 /** `GET …/volumes/{id}`, also under the vendor's name `cloudvolumes`. */
-export function getVolume(world: World, place: Place, id: string): Reply {
+export function getVolume(world: World, root: ApiRoot, id: string): Reply {
   const volume = lookup(world.volumes, id);
-  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', id);
-  return json(200, { volume: volumeBody(world, volume, place) });
+  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', id);
+  return json(200, { volume: volumeBody(world, volume, root) });
 }
 
 /** `GET …/backups/{id}`. */
-export function getBackup(world: World, place: Place, id: string): Reply {
+export function getBackup(world: World, root: ApiRoot, id: string): Reply {
   const backup = lookup(world.backups, id);
-  if (backup === undefined || !isBackupVisible(backup, place)) return notFound('Backup', id);
-  return json(200, { backup: backupBody(backup, place) });
+  if (backup === undefined || !isBackupVisible(backup, root)) return notFound('Backup', id);
+  return json(200, { backup: backupBody(backup, root) });
 }
 
 /** `GET …/volumes` and `…/volumes/detail`, by `name` and `status`, newest first, in pages. */
-export function listVolumes(world: World, place: Place, detail: boolean, request: WireRequest): Reply {
+export function listVolumes(world: World, root: ApiRoot, detail: boolean, request: WireRequest): Reply {
   const { query } = request;
   const page = paginate({
     what: 'Volume',
-    items: sorted(world).volumes.filter((volume) => isVolumeVisible(volume, place)),
-    filter: (volume) => agrees(query, 'name', volume.name) && agrees(query, 'status', volume.status),
+    items: sorted(world).volumes.filter((volume) => isVolumeVisible(volume, root)),
+    filter: (volume) =>
+      matchesFilter(query, 'name', volume.name) && matchesFilter(query, 'status', volume.status),
     limit_max: world.settings.list_limit_max,
     query,
   });
-  if (!page.good) return page.reply;
+  if (!page.ok) return page.reply;
   const render = (volume: Volume) =>
-    detail ? volumeBody(world, volume, place) : shortBody(volume, place, 'volumes');
+    detail ? volumeBody(world, volume, root) : shortBody(volume, root, 'volumes');
   return listReply(world, 'volumes', page.items.map(render), page.next, request);
 }
 
 /** `GET …/backups` and `…/backups/detail`, by `name`, `status` and `volume_id`, newest first, in pages. */
-export function listBackups(world: World, place: Place, detail: boolean, request: WireRequest): Reply {
+export function listBackups(world: World, root: ApiRoot, detail: boolean, request: WireRequest): Reply {
   const { query } = request;
   const page = paginate({
     what: 'Backup',
-    items: sorted(world).backups.filter((backup) => isBackupVisible(backup, place)),
+    items: sorted(world).backups.filter((backup) => isBackupVisible(backup, root)),
     filter: (backup) =>
-      agrees(query, 'name', backup.name) &&
-      agrees(query, 'status', backup.status) &&
-      agrees(query, 'volume_id', backup.volume_id),
+      matchesFilter(query, 'name', backup.name) &&
+      matchesFilter(query, 'status', backup.status) &&
+      matchesFilter(query, 'volume_id', backup.volume_id),
     limit_max: world.settings.list_limit_max,
     query,
   });
-  if (!page.good) return page.reply;
-  const render = (backup: Backup) =>
-    detail ? backupBody(backup, place) : shortBody(backup, place, 'backups');
+  if (!page.ok) return page.reply;
+  const render = (backup: Backup) => (detail ? backupBody(backup, root) : shortBody(backup, root, 'backups'));
   return listReply(world, 'backups', page.items.map(render), page.next, request);
 }
 
 /** `POST …/volumes/{id}/action`: `os-attach`, `os-detach`, `os-extend`, `os-reset_status`. */
 export function postVolumeAction(
   world: World,
-  place: Place,
+  root: ApiRoot,
   volume_id: string,
   body: string,
   context: OperatorContext,
 ): Reply {
   const volume = lookup(world.volumes, volume_id);
-  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', volume_id);
+  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', volume_id);
   const action = volumeAction(volume_id, parseJson(body));
   if (action === null) return blockStorageError(400, 'There is no such action: unknown or malformed.');
-  return acted(perform(world, action, context));
+  return actionReply(perform(world, action, context));
 }
 
 /** `POST …/backups`. */
-export function postBackup(world: World, place: Place, body: string, context: OperatorContext): Reply {
+export function postBackup(world: World, root: ApiRoot, body: string, context: OperatorContext): Reply {
   const parsed = parseJson(body);
   const order = isFields(parsed) && isFields(parsed.backup) ? parsed.backup : {};
   const volume_id = order.volume_id;
@@ -103,7 +103,7 @@ export function postBackup(world: World, place: Place, body: string, context: Op
     );
   }
   const volume = lookup(world.volumes, volume_id);
-  if (volume === undefined || !isVolumeVisible(volume, place)) return notFound('Volume', volume_id);
+  if (volume === undefined || !isVolumeVisible(volume, root)) return notFound('Volume', volume_id);
   const { name, description } = order;
   const result = perform(
     world,
@@ -116,14 +116,19 @@ export function postBackup(world: World, place: Place, body: string, context: Op
     context,
   );
   const made = result.done ? lookup(world.backups, result.id ?? '') : undefined;
-  return made === undefined ? acted(result) : json(202, { backup: shortBody(made, place, 'backups') });
+  return made === undefined ? actionReply(result) : json(202, { backup: shortBody(made, root, 'backups') });
 }
 
 /** `DELETE …/backups/{id}`. */
-export function deleteBackup(world: World, place: Place, backup_id: string, context: OperatorContext): Reply {
+export function deleteBackup(
+  world: World,
+  root: ApiRoot,
+  backup_id: string,
+  context: OperatorContext,
+): Reply {
   const backup = lookup(world.backups, backup_id);
-  if (backup === undefined || backup.project_id !== place.project_id) return notFound('Backup', backup_id);
-  return acted(perform(world, { action: 'delete-backup', backup_id }, context));
+  if (backup === undefined || backup.project_id !== root.project_id) return notFound('Backup', backup_id);
+  return actionReply(perform(world, { action: 'delete-backup', backup_id }, context));
 }
 
 function volumeAction(volume_id: string, body: unknown): OperatorAction | null {
@@ -152,7 +157,7 @@ function volumeAction(volume_id: string, body: unknown): OperatorAction | null {
   }
 }
 
-function acted(result: OperatorResult): Reply {
+function actionReply(result: OperatorResult): Reply {
   if (result.done) return empty(202);
   return blockStorageError(result.reason === 'missing' ? 404 : 400, result.message);
 }
@@ -161,13 +166,13 @@ function notFound(what: string, id: string): Reply {
   return blockStorageError(404, `${what} ${id} could not be found.`);
 }
 
-function isVolumeVisible(volume: Volume, place: Place): boolean {
-  return volume.project_id === place.project_id;
+function isVolumeVisible(volume: Volume, root: ApiRoot): boolean {
+  return volume.project_id === root.project_id;
 }
 
 /** A shared backup shows in the lists of those it is shared with, although they may not restore it. */
-function isBackupVisible(backup: Backup, place: Place): boolean {
-  return backup.project_id === place.project_id || backup.shared_with.includes(place.project_id);
+function isBackupVisible(backup: Backup, root: ApiRoot): boolean {
+  return backup.project_id === root.project_id || backup.shared_with.includes(root.project_id);
 }
 
 interface Sorted {
@@ -176,7 +181,7 @@ interface Sorted {
   backups: Backup[];
 }
 
-/** Sorting a hundred thousand disks again for each of a hundred pages would take too long. */
+/** Sorting a hundred thousand volumes again for each of a hundred pages would take too long. */
 const sortedWorlds = new WeakMap<World, Sorted>();
 
 function sorted(world: World): Sorted {
@@ -201,18 +206,18 @@ function newestFirst(one: Dated, other: Dated): number {
 }
 
 /** The links to a resource, with and without the version in the URL. */
-export function linksOf(id: string, place: Place, collection: string): object[] {
+export function linksOf(id: string, root: ApiRoot, collection: string): object[] {
   return [
-    { rel: 'self', href: `${place.url}/${collection}/${id}` },
-    { rel: 'bookmark', href: `${place.bookmark_url}/${collection}/${id}` },
+    { rel: 'self', href: `${root.url}/${collection}/${id}` },
+    { rel: 'bookmark', href: `${root.bookmark_url}/${collection}/${id}` },
   ];
 }
 
-function shortBody(item: { id: string; name: string }, place: Place, collection: string): object {
-  return { id: item.id, name: item.name, links: linksOf(item.id, place, collection) };
+function shortBody(item: { id: string; name: string }, root: ApiRoot, collection: string): object {
+  return { id: item.id, name: item.name, links: linksOf(item.id, root, collection) };
 }
 
-function volumeBody(world: World, volume: Volume, place: Place): object {
+function volumeBody(world: World, volume: Volume, root: ApiRoot): object {
   return {
     id: volume.id,
     status: volume.status,
@@ -227,7 +232,7 @@ function volumeBody(world: World, volume: Volume, place: Place): object {
     source_volid: null,
     metadata: volume.metadata,
     tags: {},
-    links: linksOf(volume.id, place, 'volumes'),
+    links: linksOf(volume.id, root, 'volumes'),
     // The emulator has one user, so every resource is that user's.
     user_id: Object.keys(world.users)[0] ?? null,
     // EVS writes it as text.
@@ -249,8 +254,8 @@ function volumeBody(world: World, volume: Volume, place: Place): object {
   };
 }
 
-function backupBody(backup: Backup, place: Place): object {
-  const owner = place.version === 'v3' ? 'os-backup-project-attr:project_id' : 'os-bak-tenant-attr:tenant_id';
+function backupBody(backup: Backup, root: ApiRoot): object {
+  const owner = root.version === 'v3' ? 'os-backup-project-attr:project_id' : 'os-bak-tenant-attr:tenant_id';
   return {
     id: backup.id,
     status: backup.status,
@@ -264,7 +269,7 @@ function backupBody(backup: Backup, place: Place): object {
     description: backup.description,
     fail_reason: backup.fail_reason,
     volume_id: backup.volume_id,
-    links: linksOf(backup.id, place, 'backups'),
+    links: linksOf(backup.id, root, 'backups'),
     is_incremental: backup.is_incremental,
     has_dependent_backups: false,
     snapshot_id: null,

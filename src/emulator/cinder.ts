@@ -1,8 +1,8 @@
 /**
- * What Cinder has in addition to the disks and backups of `block-storage`: its own restore, which has no job, and the
+ * What Cinder has in addition to the volumes and backups of `block-storage`: its own restore, which has no job, and the
  * messages that say why a restore failed. Texts and statuses as recorded from Cinder 21.3.
  */
-import { linksOf, type Place } from './block-storage.ts';
+import { type ApiRoot, linksOf } from './block-storage.ts';
 import { isFields } from './check.ts';
 import { hashedUuid } from './ids.ts';
 import {
@@ -32,18 +32,18 @@ export function postNativeRestore(
 ): { reply: Reply; job: Job | null; delay_ms?: number } {
   const plain = (reply: Reply) => ({ reply, job: null });
   const parsed = parseJson(body);
-  const asked = isFields(parsed) ? parsed.restore : undefined;
-  if (!isFields(asked)) return plain(blockStorageError(400, "'restore' is a required property"));
-  const strange = Object.keys(asked)
+  const restore = isFields(parsed) ? parsed.restore : undefined;
+  if (!isFields(restore)) return plain(blockStorageError(400, "'restore' is a required property"));
+  const unexpected = Object.keys(restore)
     .filter((key) => key !== 'volume_id' && key !== 'name')
     .sort();
-  if (strange.length > 0) {
-    const names = strange.map((key) => `'${key}'`).join(', ');
-    const problem = `Additional properties are not allowed (${names} ${strange.length > 1 ? 'were' : 'was'} unexpected)`;
+  if (unexpected.length > 0) {
+    const names = unexpected.map((key) => `'${key}'`).join(', ');
+    const problem = `Additional properties are not allowed (${names} ${unexpected.length > 1 ? 'were' : 'was'} unexpected)`;
     return plain(blockStorageError(400, `Invalid input for field/attribute restore. ${problem}`));
   }
-  const { volume_id } = asked;
-  // Without a disk Cinder creates one, but the quota of the project is used up.
+  const { volume_id } = restore;
+  // Without a volume id, Cinder would create a volume. Here, the quota of the project does not allow it.
   if (typeof volume_id !== 'string') return plain(overQuota(Object.keys(world.volumes).length));
   const result = restoreNatively(world, { ...order, volume_id }, now_ms);
   if (!result.accepted) return plain(blockStorageError(result.status, result.message));
@@ -67,18 +67,18 @@ const MESSAGES_MINOR = 3;
 const FILTER_MINOR = 5;
 
 /** `GET /v3/{project_id}/messages`, newest first, by `request_id`. */
-export function listMessages(world: World, place: Place, request: WireRequest): Reply {
+export function listMessages(world: World, root: ApiRoot, request: WireRequest): Reply {
   const minor = Number(/^volume 3\.(\d+)$/.exec(header(request, 'openstack-api-version') ?? '')?.[1] ?? 0);
   if (minor < MESSAGES_MINOR) return blockStorageError(404, 'The resource could not be found.');
-  const wanted = minor < FILTER_MINOR ? null : request.query.get('request_id');
-  const told = Object.values(world.jobs)
-    .filter((job) => job.project_id === place.project_id && leftMessage(job))
-    .filter((job) => wanted === null || job.request_id === wanted)
+  const request_id = minor < FILTER_MINOR ? null : request.query.get('request_id');
+  const failed = Object.values(world.jobs)
+    .filter((job) => job.project_id === root.project_id && leftMessage(job))
+    .filter((job) => request_id === null || job.request_id === request_id)
     .sort((one, other) => (other.ended_ms ?? 0) - (one.ended_ms ?? 0));
-  return json(200, { messages: told.map((job) => messageBody(job, place)) });
+  return json(200, { messages: failed.map((job) => messageBody(job, root)) });
 }
 
-/** A restore that was cancelled, or that ended with its daemon, leaves no message. */
+/** A restore that was cancelled, or that failed because its daemon restarted, leaves no message. */
 function leftMessage(job: Job): boolean {
   return (
     job.native === true && job.phase === 'failed' && job.quirks.some(({ kind }) => kind === 'restore_fails')
@@ -87,21 +87,21 @@ function leftMessage(job: Job): boolean {
 
 const THIRTY_DAYS_MS = 30 * 86_400_000;
 
-function messageBody(job: Job, place: Place): object {
+function messageBody(job: Job, root: ApiRoot): object {
   const id = hashedUuid('message', job.id);
-  const reason = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
-  const said =
-    (reason?.kind === 'restore_fails' && reason.reason) || 'Backup driver failed to restore backup.';
+  const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
+  const reason =
+    (failure?.kind === 'restore_fails' && failure.reason) || 'Backup driver failed to restore backup.';
   const ended_ms = job.ended_ms ?? job.accepted_ms;
   return {
     id,
     event_id: 'VOLUME_VOLUME_BACKUP_015_026',
-    user_message: `restore backup:${said}`,
+    user_message: `restore backup:${reason}`,
     message_level: 'ERROR',
     created_at: formatTime(ended_ms),
     guaranteed_until: formatTime(ended_ms + THIRTY_DAYS_MS),
     request_id: job.request_id,
-    links: linksOf(id, place, 'messages'),
+    links: linksOf(id, root, 'messages'),
     resource_type: 'VOLUME_BACKUP',
     resource_uuid: job.backup_id,
   };

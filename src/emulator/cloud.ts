@@ -5,12 +5,12 @@
 
 import { admin } from './admin.ts';
 import {
+  type ApiRoot,
   deleteBackup,
   getBackup,
   getVolume,
   listBackups,
   listVolumes,
-  type Place,
   postBackup,
   postVolumeAction,
 } from './block-storage.ts';
@@ -56,7 +56,7 @@ export interface ServeContext {
 
 /** What the server does to the connection. */
 export type Delivery = { fault: FaultKind | null; route: RouteKind | 'admin' } & (
-  | { kind: 'whole'; reply: Reply; delay_ms: number; told_job_id: string | null }
+  | { kind: 'whole'; reply: Reply; delay_ms: number; reported_job_id: string | null }
   | { kind: 'cut'; reply: Reply }
   | { kind: 'reset' }
   | { kind: 'hang'; for_ms: number }
@@ -68,12 +68,12 @@ export function factsOf(world: World, request: WireRequest): Omit<FaultFacts, 'n
   const route = findRoute(request.path);
   const kind = routeKind(route, request.method);
   if (kind === null) return null;
-  const [volume_id, backup_id] = subject(world, route, request);
+  const [volume_id, backup_id] = resourcesOf(world, route, request);
   const resource = [volume_id, backup_id].filter((id) => id !== null).join(' ');
   return { route: kind, method: request.method, volume_id, backup_id, resource };
 }
 
-function subject(world: World, route: Route, request: WireRequest): [string | null, string | null] {
+function resourcesOf(world: World, route: Route, request: WireRequest): [string | null, string | null] {
   switch (route.to) {
     case 'restore':
     case 'native-restore':
@@ -107,39 +107,39 @@ export function mayChange(world: World, request: WireRequest, nth: number): bool
 export function serve(world: World, request: WireRequest, context: ServeContext): Delivery {
   advance(world, context.now_ms);
   const route = findRoute(request.path);
-  const about = factsOf(world, request);
-  if (route.to === 'admin' || about === null) {
+  const facts = factsOf(world, request);
+  if (route.to === 'admin' || facts === null) {
     const name = route.to === 'admin' ? route.name : '';
     const reply = admin(world, name, request, { ...context, request_id: request.request_id });
-    return { kind: 'whole', reply, delay_ms: 0, told_job_id: null, fault: null, route: 'admin' };
+    return { kind: 'whole', reply, delay_ms: 0, reported_job_id: null, fault: null, route: 'admin' };
   }
 
-  const decision = decideFault(world.faults, { ...about, nth: context.nth }, world.boots);
+  const decision = decideFault(world.faults, { ...facts, nth: context.nth }, world.boots);
   countDecision(world.faults, decision);
   if (decision.effect !== null) {
     world.fault_log.push({
       at_ms: context.now_ms,
       kind: decision.effect.kind,
       by: decision.by,
-      route: about.route,
-      volume_id: about.volume_id,
-      backup_id: about.backup_id,
+      route: facts.route,
+      volume_id: facts.volume_id,
+      backup_id: facts.backup_id,
       request_id: request.request_id,
     });
   }
-  return new Serving(world, request, context, route, about.route).deliver(decision.effect);
+  return new RequestHandler(world, request, context, route, facts.route).deliver(decision.effect);
 }
 
 interface Answer {
   reply: Reply;
-  /** The restore that this answer reports. */
+  /** The restore whose id this answer contains. */
   job: Job | null;
   /** How long the service itself takes to answer. */
   delay_ms?: number;
 }
 
-/** One request, as it passes through faults and services. */
-class Serving {
+/** Carries out one request, and the fault that hits it. */
+class RequestHandler {
   readonly #world: World;
   readonly #request: WireRequest;
   readonly #context: ServeContext;
@@ -161,12 +161,12 @@ class Serving {
   }
 
   deliver(effect: FaultEffect | null): Delivery {
-    if (effect === null) return this.#intact(this.#answer(), null);
+    if (effect === null) return this.#deliverAnswer(this.#answer(), null);
     const fault = { fault: effect.kind, route: this.#kind };
     switch (effect.kind) {
       case 'status':
         if (effect.when === 'after') this.#answer();
-        return this.#instead(this.#faultReply(effect), effect.kind);
+        return this.#deliverInstead(this.#faultReply(effect), effect.kind);
       case 'reset':
         if (effect.when === 'after') this.#answer();
         return { kind: 'reset', ...fault };
@@ -176,26 +176,29 @@ class Serving {
       case 'cut':
         return { kind: 'cut', reply: this.#answer().reply, ...fault };
       case 'garbage':
-        return this.#instead(garbled(this.#answer().reply, effect.body, this.#service()), effect.kind);
+        return this.#deliverInstead(
+          replyWithGarbage(this.#answer().reply, effect.body, this.#service()),
+          effect.kind,
+        );
       case 'slow':
-        return this.#intact(this.#answer(), effect.kind, effect.delay_ms);
+        return this.#deliverAnswer(this.#answer(), effect.kind, effect.delay_ms);
       case 'late_start':
-        this.#arriveLater(effect.after_ms, 'late_start');
-        return this.#instead(
+        this.#scheduleArrival(effect.after_ms, 'late_start');
+        return this.#deliverInstead(
           this.#faultReply(effect.answer ?? { status: 504, body: 'gateway' }),
           effect.kind,
         );
       case 'duplicate':
         this.#answer();
-        return this.#intact(this.#answer('duplicate'), effect.kind);
+        return this.#deliverAnswer(this.#answer('duplicate'), effect.kind);
       case 'late_copy': {
         const answer = this.#answer();
-        this.#arriveLater(effect.after_ms, 'duplicate');
-        return this.#intact(answer, effect.kind);
+        this.#scheduleArrival(effect.after_ms, 'duplicate');
+        return this.#deliverAnswer(answer, effect.kind);
       }
       case 'token_expiry':
         expireTokens(this.#world, header(this.#request, 'x-auth-token') ?? '');
-        return this.#intact(this.#answer(), effect.kind);
+        return this.#deliverAnswer(this.#answer(), effect.kind);
       case 'huge':
         return { kind: 'huge', status: this.#answer().reply.status, bytes: effect.bytes, ...fault };
       case 'job_vanishes':
@@ -203,28 +206,28 @@ class Serving {
       case 'job_unknown_status':
       case 'job_entities_mismatch':
       case 'restore_fails':
-        return this.#intact(this.#answer('request', [effect]), effect.kind);
+        return this.#deliverAnswer(this.#answer('request', [effect]), effect.kind);
       default:
         return unreachable(effect);
     }
   }
 
-  /** Delivers an answer unchanged. */
-  #intact({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
+  /** Delivers the true answer. */
+  #deliverAnswer({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
     if (job !== null) job.client_told = true;
     return {
       kind: 'whole',
       reply,
       delay_ms: delay_ms + late_ms,
-      told_job_id: job?.id ?? null,
+      reported_job_id: job?.id ?? null,
       fault,
       route: this.#kind,
     };
   }
 
   /** Delivers another answer instead of the true one. */
-  #instead(reply: Reply, fault: FaultKind): Delivery {
-    return { kind: 'whole', reply, delay_ms: 0, told_job_id: null, fault, route: this.#kind };
+  #deliverInstead(reply: Reply, fault: FaultKind): Delivery {
+    return { kind: 'whole', reply, delay_ms: 0, reported_job_id: null, fault, route: this.#kind };
   }
 
   /** Carries out the request, and returns the true answer. */
@@ -246,11 +249,11 @@ class Serving {
       case 'projects':
       case 'projects-by-name':
         return plain(projects(world, request, now_ms));
-      case 'nowhere':
+      case 'unknown':
         return plain(serviceError(route.service, 404, 'The resource could not be found.'));
       default: {
-        const barred = this.#gate(route);
-        const answer = barred === null ? this.#inProject(route, cause, quirks) : plain(barred);
+        const refusal = this.#refusal(route);
+        const answer = refusal === null ? this.#inProject(route, cause, quirks) : plain(refusal);
         // A request without a token is refused before the service sees its version.
         if (route.service === 'block-storage' && answer.reply.status !== 401)
           addMicroversion(answer.reply, request);
@@ -263,7 +266,7 @@ class Serving {
     const [world, request, { now_ms, newId }] = [this.#world, this.#request, this.#context];
     const { request_id } = request;
     const context = { now_ms, newId, request_id };
-    const place = placeOf(route, request);
+    const root = apiRootOf(route, request);
     const plain = (reply: Reply): Answer => ({ reply, job: null });
     switch (route.to) {
       case 'restore': {
@@ -278,47 +281,47 @@ class Serving {
         return postNativeRestore(world, request.body, order, now_ms);
       }
       case 'messages':
-        return plain(listMessages(world, place, request));
+        return plain(listMessages(world, root, request));
       case 'job':
         return plain(getJob(world, route.job_id, route.project_id, quirks, now_ms));
       case 'volumes':
-        return plain(listVolumes(world, place, route.detail, request));
+        return plain(listVolumes(world, root, route.detail, request));
       case 'volume':
-        return plain(getVolume(world, place, route.volume_id));
+        return plain(getVolume(world, root, route.volume_id));
       case 'volume-action':
-        return plain(postVolumeAction(world, place, route.volume_id, request.body, context));
+        return plain(postVolumeAction(world, root, route.volume_id, request.body, context));
       case 'backups':
         return plain(
           request.method === 'POST'
-            ? postBackup(world, place, request.body, context)
-            : listBackups(world, place, route.detail, request),
+            ? postBackup(world, root, request.body, context)
+            : listBackups(world, root, route.detail, request),
         );
       case 'backup':
         return plain(
           request.method === 'DELETE'
-            ? deleteBackup(world, place, route.backup_id, context)
-            : getBackup(world, place, route.backup_id),
+            ? deleteBackup(world, root, route.backup_id, context)
+            : getBackup(world, root, route.backup_id),
         );
       case 'servers':
-        return plain(listServers(world, place, route.detail, request));
+        return plain(listServers(world, root, route.detail, request));
       case 'server':
-        return plain(getServer(world, place, route.server_id));
+        return plain(getServer(world, root, route.server_id));
       case 'server-volume':
-        return plain(deleteServerVolume(world, place, route.server_id, route.volume_id, context));
+        return plain(deleteServerVolume(world, root, route.server_id, route.volume_id, context));
       default:
         return unreachable(route);
     }
   }
 
-  /** The checks in front of every service: method, token, project, microversion. Null: the request passes. */
-  #gate(route: InProjectRoute): Reply | null {
+  /** The checks in front of every service: method, token, project, microversion. Null: the request is allowed. */
+  #refusal(route: InProjectRoute): Reply | null {
     const request = this.#request;
-    const who = identify(this.#world, request, this.#context.now_ms);
-    if (!who.good) return who.reply;
-    if (who.project_id !== route.project_id) {
+    const identity = identify(this.#world, request, this.#context.now_ms);
+    if (!identity.ok) return identity.reply;
+    if (identity.project_id !== route.project_id) {
       return serviceError(route.service, 400, 'Malformed request url');
     }
-    if (lookup(this.#world.users, who.user_id)?.barred_from?.includes(route.service)) {
+    if (lookup(this.#world.users, identity.user_id)?.barred_from?.includes(route.service)) {
       const message =
         route.service === 'vbs'
           ? 'You do not have the rights to perform this operation.'
@@ -331,20 +334,20 @@ class Serving {
       reply.headers.Allow = allowed.join(', ');
       return reply;
     }
-    const wanted = header(request, 'openstack-api-version')?.match(/^volume (\d+)\.(\d+)$/);
-    if (route.service === 'block-storage' && wanted && !isKnownMicroversion(wanted)) {
-      const message = `Version ${wanted[1]}.${wanted[2]} is not supported by the API. Minimum is 3.0 and maximum is ${MICROVERSION_MAX}.`;
+    const version = header(request, 'openstack-api-version')?.match(/^volume (\d+)\.(\d+)$/);
+    if (route.service === 'block-storage' && version && !isKnownMicroversion(version)) {
+      const message = `Version ${version[1]}.${version[2]} is not supported by the API. Minimum is 3.0 and maximum is ${MICROVERSION_MAX}.`;
       return blockStorageError(406, message);
     }
     return null;
   }
 
   /** The gateway has given up on the request, but the request still reaches the service later. */
-  #arriveLater(after_ms: number, cause: JobCause): void {
+  #scheduleArrival(after_ms: number, cause: JobCause): void {
     const [route, request, { now_ms, newId }] = [this.#route, this.#request, this.#context];
     const volume_id = restoreTarget(request.body);
     if (route.to !== 'restore' && route.to !== 'native-restore') return;
-    if (volume_id === null || this.#gate(route) !== null) return;
+    if (volume_id === null || this.#refusal(route) !== null) return;
     schedule(this.#world, {
       at_ms: now_ms + after_ms,
       event: 'restore_arrives',
@@ -367,7 +370,7 @@ class Serving {
   }
 
   #faultReply(answer: FaultAnswer): Reply {
-    const reply = shaped(answer.body ?? 'service', answer, this.#service(), this.#request);
+    const reply = errorReply(answer.body ?? 'service', answer, this.#service(), this.#request);
     if (answer.retry_after !== undefined) {
       const date = new Date(this.#context.now_ms + answer.retry_after * 1000).toUTCString();
       reply.headers['Retry-After'] =
@@ -407,7 +410,7 @@ function jobId(id: string): string {
   return Number.parseInt(id.at(-1) ?? '', 16) % 2 === 0 ? id.replaceAll('-', '') : id;
 }
 
-function placeOf(route: InProjectRoute, request: WireRequest): Place {
+function apiRootOf(route: InProjectRoute, request: WireRequest): ApiRoot {
   const { version, project_id, service } = route;
   const root = `${request.base_url}/${ROOTS[service]}`;
   return {
@@ -425,13 +428,13 @@ function isKnownMicroversion([, major, minor]: RegExpMatchArray): boolean {
 }
 
 function addMicroversion(reply: Reply, request: WireRequest): void {
-  const wanted = header(request, 'openstack-api-version');
-  reply.headers['Openstack-Api-Version'] = wanted?.startsWith('volume ') ? wanted : 'volume 3.0';
+  const version = header(request, 'openstack-api-version');
+  reply.headers['Openstack-Api-Version'] = version?.startsWith('volume ') ? version : 'volume 3.0';
   reply.headers.Vary = 'OpenStack-API-Version';
 }
 
 /** A body in one of the forms that services and gateways answer with. */
-function shaped(shape: BodyShape, answer: FaultAnswer, service: Service, request: WireRequest): Reply {
+function errorReply(shape: BodyShape, answer: FaultAnswer, service: Service, request: WireRequest): Reply {
   const { status } = answer;
   const message = answer.message ?? MESSAGES[status] ?? 'The request could not be processed.';
   switch (shape) {
@@ -471,7 +474,7 @@ const MESSAGES: Record<number, string> = {
 };
 
 /** A body that does not match the status. */
-function garbled(
+function replyWithGarbage(
   reply: Reply,
   how: Extract<FaultEffect, { kind: 'garbage' }>['body'],
   service: Service,

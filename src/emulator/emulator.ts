@@ -21,7 +21,7 @@ export interface RequestLog {
 }
 
 export interface EmulatorOptions {
-  /** How to create a new world; ignored if `worldFile` already holds one. Default: seven servers and their disks. */
+  /** How to create a new world; ignored if `worldFile` already holds one. Default: seven servers and their volumes. */
   seed?: SeedOptions;
   /** A prepared world instead of a seeded one; ignored if `worldFile` already holds one. */
   world?: World;

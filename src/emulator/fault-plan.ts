@@ -1,4 +1,4 @@
-/** Validation of a fault plan that came from a file or over the wire. */
+/** Validates a fault plan from a file or a request. */
 
 import { Checker, type Fields } from './check.ts';
 import {
@@ -13,7 +13,7 @@ import {
 } from './faults.ts';
 import { unreachable } from './unreachable.ts';
 
-/** A day: nobody waits longer for a fault. */
+/** A day, which is longer than any test waits. */
 const MS_MAX = 86_400_000;
 /** More than the gigabyte that a client must survive. */
 const BYTES_MAX = 8 * 1024 ** 3;
@@ -22,7 +22,7 @@ const COUNT_MAX = 1_000_000;
 /**
  * Checks a plan and returns it as typed data.
  *
- * @throws InvalidData naming every problem with its place
+ * @throws InvalidData that names every problem and its path
  */
 export function parseFaultPlan(value: unknown): FaultPlan {
   const check = new Checker();

@@ -1,9 +1,9 @@
 /**
  * Faults, by script and by seed: the types, and the pure decision whether a fault hits a request.
  *
- * A script is an ordered list of rules. Each rule hits the n-th to m-th request that it matches. A seed draws faults at
+ * A script is an ordered list of rules. Each rule applies to the n-th to m-th request that it matches. A seed draws faults at
  * given rates from (seed, boot of the world, route, resource, number of earlier requests), never from the order of
- * arrival, so that a parallel run meets the same faults again. `cloud.ts` carries the faults out.
+ * arrival, so that a parallel run gets the same faults again. `cloud.ts` carries the faults out.
  */
 
 import { chance, pick } from './ids.ts';
@@ -56,14 +56,14 @@ export type JobQuirk =
   /** 404 common.0011, `after_ms` after the job was accepted; default at once. */
   | { kind: 'job_vanishes'; after_ms?: number }
   /**
-   * The job stays RUNNING. On a restore, the disk also stays `restoring-backup`; on a read, only the answer is wrong.
+   * The job stays RUNNING. On a restore, the volume also stays `restoring-backup`; on a read, only the answer is wrong.
    */
   | { kind: 'job_endless' }
   /** A status that is not documented; default `SUSPENDED`. */
   | { kind: 'job_unknown_status'; status?: string }
-  /** Entities that name another disk. `status`: that of the other job. */
+  /** Entities that name another volume. `status`: that of the other job. */
   | { kind: 'job_entities_mismatch'; status?: string }
-  /** The job is FAIL, and the disk is in `error_restoring`. `touched: false`: it fails before it writes to the disk. */
+  /** The job is FAIL, and the volume is in `error_restoring`. `touched: false`: it fails before it writes to the volume. */
   | { kind: 'restore_fails'; code?: string; reason?: string; touched?: boolean; in_sub_job?: boolean };
 
 export type FaultEffect =
@@ -199,7 +199,7 @@ export function planOf(state: FaultState): FaultPlan {
   return { rules, ...(state.seeded === null ? {} : { seeded: state.seeded }) };
 }
 
-/** The fault that hits this request, if any. Changes nothing: `countDecision` does. */
+/** The fault of this request, if any. Changes nothing: `countDecision` does. */
 export function decideFault(state: FaultState, facts: FaultFacts, boot: number): FaultDecision {
   const matched: number[] = [];
   for (const [index, { rule, matched: seen, fired }] of state.rules.entries()) {
@@ -273,7 +273,7 @@ function drawFault(seeded: SeededFaults, facts: FaultFacts, boot: number): Fault
   const kind = kindAt(facts.nth);
   if (kind === null) return null;
 
-  // Draws again for the earlier requests to count their faults: no hidden state, same answer.
+  // Draws again for the earlier requests, to count their faults without keeping a count.
   let spent = 0;
   const budget = seeded.per_resource_max ?? 3;
   for (let nth = 0; nth < facts.nth && spent < budget; nth += 1) {

@@ -3,13 +3,13 @@
  *
  *     const emulator = await startEmulator();
  *     // run anything that speaks OpenStack with emulator.env() in its environment
- *     emulator.audit();   // what truly happened to each disk, whatever the clients were told
+ *     emulator.audit();   // what really happened to each volume, whatever answers the clients got
  *     await emulator.close();
  *
  * How the parts fit: `model` is the cloud, a pure state machine; `cloud` turns one request into one delivery
  * (routing, tokens, faults), also purely; `keystone`, `vbs`, `block-storage`, `cinder` and `admin` are its services;
- * `faults` decides what goes wrong; `world-file` keeps the world across processes; `server` is the only file that
- * touches the network. Nothing here is shared with the drivers: it is a second reading of the same reference.
+ * `faults` decides which requests fail, and how; `world-file` keeps the world across processes; `server` is the only file that
+ * touches the network. The emulator shares no code with the drivers: both follow the same reference independently.
  */
 import type { Emulator, EmulatorOptions } from './emulator.ts';
 import { serveWorld } from './server.ts';

@@ -25,36 +25,36 @@ import {
 
 /** The user of a request, by token or signature, and the project. */
 export type Identified =
-  | { good: true; user_id: string; project_id: string | null }
-  | { good: false; reply: Reply };
+  | { ok: true; user_id: string; project_id: string | null }
+  | { ok: false; reply: Reply };
 
 export function identify(world: World, request: WireRequest, now_ms: number): Identified {
   if (isSigned(request)) return bySignature(world, request, now_ms);
   const token = tokenOf(world, request, now_ms);
   return token === null
-    ? { good: false, reply: unauthorized(request.base_url) }
-    : { good: true, user_id: token.user_id, project_id: token.project_id };
+    ? { ok: false, reply: unauthorized(request.base_url) }
+    : { ok: true, user_id: token.user_id, project_id: token.project_id };
 }
 
 /** A signed request names its project in a header, because the key does not contain it. */
 function bySignature(world: World, request: WireRequest, now_ms: number): Identified {
   const verified = verify(request, (id) => lookup(world.access_keys ?? {}, id), now_ms);
-  if (!verified.good) return verified;
+  if (!verified.ok) return verified;
   const { user_id } = verified.key;
   const project_id = header(request, 'x-project-id') ?? null;
   if (project_id === null || lookup(world.users, user_id)?.project_ids.includes(project_id))
-    return { good: true, user_id, project_id };
+    return { ok: true, user_id, project_id };
   const error_msg = 'The IAM user is not authorized to access the API.';
   const { request_id } = request;
-  return { good: false, reply: json(403, { error_msg, error_code: 'APIGW.0302', request_id }) };
+  return { ok: false, reply: json(403, { error_msg, error_code: 'APIGW.0302', request_id }) };
 }
 
 /** The token of a request, if it is valid now. */
 function tokenOf(world: World, request: WireRequest, now_ms: number): Token | null {
-  return goodToken(world, header(request, 'x-auth-token'), now_ms);
+  return validToken(world, header(request, 'x-auth-token'), now_ms);
 }
 
-function goodToken(world: World, id: string | undefined, now_ms: number): Token | null {
+function validToken(world: World, id: string | undefined, now_ms: number): Token | null {
   const token = id === undefined ? undefined : lookup(world.tokens, id);
   return token !== undefined && token.expires_ms > now_ms ? token : null;
 }
@@ -81,9 +81,9 @@ export function tokens(world: World, request: WireRequest, now_ms: number, newId
 
 /** `/v3/auth/catalog`. */
 export function catalog(world: World, request: WireRequest, now_ms: number): Reply {
-  const who = identify(world, request, now_ms);
-  if (!who.good) return who.reply;
-  return json(200, { catalog: catalogOf(world, who.project_id, request.base_url), links: {} });
+  const identity = identify(world, request, now_ms);
+  if (!identity.ok) return identity.reply;
+  return json(200, { catalog: catalogOf(world, identity.project_id, request.base_url), links: {} });
 }
 
 /**
@@ -91,10 +91,10 @@ export function catalog(world: World, request: WireRequest, now_ms: number): Rep
  * query, if it has one.
  */
 export function projects(world: World, request: WireRequest, now_ms: number): Reply {
-  const who = identify(world, request, now_ms);
-  if (!who.good) return who.reply;
+  const identity = identify(world, request, now_ms);
+  if (!identity.ok) return identity.reply;
   const name = request.query.get('name');
-  const own = lookup(world.users, who.user_id)?.project_ids ?? [];
+  const own = lookup(world.users, identity.user_id)?.project_ids ?? [];
   const found = own
     .map((id) => lookup(world.projects, id))
     .filter((project) => project !== undefined)
@@ -114,7 +114,7 @@ function methodNotAllowed(allow: string): Reply {
 function inspect(world: World, request: WireRequest, now_ms: number): Reply {
   if (tokenOf(world, request, now_ms) === null) return unauthorized(request.base_url);
   const subject = header(request, 'x-subject-token');
-  const token = goodToken(world, subject, now_ms);
+  const token = validToken(world, subject, now_ms);
   if (subject === undefined || token === null) return keystoneError(404, 'Could not find token.');
   if (request.method === 'DELETE') {
     expireTokens(world, subject);
@@ -124,7 +124,7 @@ function inspect(world: World, request: WireRequest, now_ms: number): Reply {
 }
 
 /** The user, and what limits the scope of the answer. */
-interface Proof {
+interface Authentication {
   user: User;
   /** Set by an application credential, which belongs to a project. */
   project_id: string | null;
@@ -146,14 +146,14 @@ class Refused extends Error {
 function issue(world: World, request: WireRequest, now_ms: number, newId: () => string): Reply {
   try {
     const auth = fieldsOf(fieldsOf(parseJson(request.body), '(root)').auth, 'auth');
-    const proof = prove(world, fieldsOf(auth.identity, 'identity'), now_ms);
-    const project_id = scopeOf(world, auth.scope, proof);
+    const authentication = authenticate(world, fieldsOf(auth.identity, 'identity'), now_ms);
+    const project_id = scopeOf(world, auth.scope, authentication);
     const token: Token = {
-      user_id: proof.user.id,
+      user_id: authentication.user.id,
       project_id,
-      methods: proof.methods,
+      methods: authentication.methods,
       issued_ms: now_ms,
-      expires_ms: proof.expires_ms ?? now_ms + world.settings.token_ttl_ms,
+      expires_ms: authentication.expires_ms ?? now_ms + world.settings.token_ttl_ms,
     };
     dropExpired(world, now_ms);
     const id = `emulated-${newId()}`;
@@ -167,17 +167,17 @@ function issue(world: World, request: WireRequest, now_ms: number, newId: () => 
   }
 }
 
-/** Removes expired tokens: there are many, and each lives only briefly. */
+/** Removes expired tokens, so that they do not accumulate. */
 function dropExpired(world: World, now_ms: number): void {
   for (const [id, token] of Object.entries(world.tokens)) {
     if (token.expires_ms <= now_ms) delete world.tokens[id];
   }
 }
 
-function prove(world: World, identity: Fields, now_ms: number): Proof {
+function authenticate(world: World, identity: Fields, now_ms: number): Authentication {
   const methods = identity.methods;
   if (!Array.isArray(methods) || methods.length === 0) throw missing('methods', 'identity');
-  const proofs = methods.map((method: unknown) => {
+  const authentications = methods.map((method: unknown) => {
     switch (method) {
       case 'password':
         return byPassword(world, fieldsOf(identity.password, 'password'), now_ms);
@@ -193,33 +193,35 @@ function prove(world: World, identity: Fields, now_ms: number): Proof {
         throw new Refused(401, 'Attempted to authenticate with an unsupported method.');
     }
   });
-  const [proof] = proofs;
-  if (proof === undefined || proofs.some(({ user }) => user !== proof.user)) throw denied();
-  return { ...proof, methods: methods.map(String) };
+  const [authentication] = authentications;
+  if (authentication === undefined || authentications.some(({ user }) => user !== authentication.user))
+    throw unauthenticated();
+  return { ...authentication, methods: methods.map(String) };
 }
 
-function byPassword(world: World, password: Fields, now_ms: number): Proof {
+function byPassword(world: World, password: Fields, now_ms: number): Authentication {
   const given = fieldsOf(password.user, 'user');
   const user = findUser(world, given);
-  if (user === undefined || user.password !== given.password) throw denied();
+  if (user === undefined || user.password !== given.password) throw unauthenticated();
   if (user.password_expires_ms !== undefined && user.password_expires_ms <= now_ms)
     throw new Refused(401, `The password is expired and needs to be changed for user: ${user.id}.`);
   return { user, project_id: null, expires_ms: null, methods: [] };
 }
 
-function byToken(world: World, given: Fields, now_ms: number): Proof {
+function byToken(world: World, given: Fields, now_ms: number): Authentication {
   if (typeof given.id !== 'string') throw missing('id', 'token');
-  const token = goodToken(world, given.id, now_ms);
+  const token = validToken(world, given.id, now_ms);
   const user = token === null ? undefined : lookup(world.users, token.user_id);
-  if (token === null || user === undefined) throw denied();
+  if (token === null || user === undefined) throw unauthenticated();
   return { user, project_id: token.project_id, expires_ms: token.expires_ms, methods: [] };
 }
 
-function byCredential(world: World, given: Fields, now_ms: number): Proof {
+function byCredential(world: World, given: Fields, now_ms: number): Authentication {
   const credential = findCredential(world, given);
   const user = credential === undefined ? undefined : lookup(world.users, credential.user_id);
-  if (credential === undefined || user === undefined || credential.secret !== given.secret) throw denied();
-  if (credential.expires_ms !== undefined && credential.expires_ms <= now_ms) throw denied();
+  if (credential === undefined || user === undefined || credential.secret !== given.secret)
+    throw unauthenticated();
+  if (credential.expires_ms !== undefined && credential.expires_ms <= now_ms) throw unauthenticated();
   return { user, project_id: credential.project_id, expires_ms: null, methods: [] };
 }
 
@@ -238,21 +240,21 @@ function findUser(world: World, given: Fields): User | undefined {
   return Object.values(world.users).find((user) => user.name === given.name && isDomain(user.domain, domain));
 }
 
-function scopeOf(world: World, scope: unknown, proof: Proof): string | null {
-  if (proof.methods.includes('application_credential')) {
+function scopeOf(world: World, scope: unknown, authentication: Authentication): string | null {
+  if (authentication.methods.includes('application_credential')) {
     if (scope !== undefined) {
       const detail = 'Application credentials cannot request a scope.';
       throw new Refused(401, `Error authenticating with application credential: ${detail}`);
     }
-    return proof.project_id;
+    return authentication.project_id;
   }
   // A request with a token but no scope keeps the scope of the token. Users have no default project here.
-  if (scope === undefined) return proof.project_id;
+  if (scope === undefined) return authentication.project_id;
   if (scope === 'unscoped') return null;
   const given = fieldsOf(fieldsOf(scope, 'scope').project, 'project');
   const project = findProject(world, given);
   // Keystone does not distinguish a wrong project from a missing role.
-  if (project === undefined || !proof.user.project_ids.includes(project.id)) throw denied();
+  if (project === undefined || !authentication.user.project_ids.includes(project.id)) throw unauthenticated();
   return project.id;
 }
 
@@ -285,7 +287,7 @@ function missing(name: string, where: string): Refused {
   return new Refused(400, `Expecting to find ${name} in ${where}. ${rest}`);
 }
 
-function denied(): Refused {
+function unauthenticated(): Refused {
   return new Refused(401, UNAUTHORIZED);
 }
 

@@ -3,7 +3,7 @@
  *
  * Start here to learn what the emulated Volume Backup Service does. Times are epoch milliseconds and are passed in.
  * Nothing in this file reads a clock, draws a random number or knows about HTTP. Future events wait on the agenda of
- * the world. `advance` carries them out, each with the time when it was due, so that a world that nobody read for an
+ * the world. `advance` carries them out, each with the time when it was due, so that a world that was not read for an
  * hour is the same as one that was read all the time.
  */
 
@@ -12,7 +12,7 @@ import { isUuid } from './ids.ts';
 import { type Refusal, type RefusalCode, refusal } from './refusals.ts';
 import { unreachable } from './unreachable.ts';
 
-/** Statuses of a disk that the emulator itself sets. Operators may set any other text. */
+/** Statuses of a volume that the emulator itself sets. Operators may set any other text. */
 export type VolumeStatus =
   | 'available'
   | 'in-use'
@@ -31,7 +31,7 @@ export type BackupStatus =
   | 'deleting'
   | (string & {});
 
-/** The content of a disk: its own data (`original`), a mix of two backups (`torn`), or the backup with this id. */
+/** The content of a volume: its own data (`original`), a mix of two backups (`torn`), or the backup with this id. */
 export type Content = 'original' | 'torn' | (string & {});
 
 export interface World {
@@ -41,7 +41,7 @@ export interface World {
   id: string;
   /** Number of times that a server opened this world. Seeded faults are drawn anew for each. */
   boots: number;
-  /** Changes whenever a disk or backup is added or removed, so that sorted lists can be cached. */
+  /** Changes whenever a volume or backup is added or removed, so that sorted lists can be cached. */
   membership: number;
   region: string;
   settings: Settings;
@@ -56,7 +56,7 @@ export interface World {
   backups: Record<string, Backup>;
   /** Every restore that the service accepted, in order. The audit is derived from it. */
   jobs: Record<string, Job>;
-  /** Ids of the jobs that are overwriting a disk now. */
+  /** Ids of the jobs that are overwriting a volume now. */
   running: string[];
   /** Future events, the next one first. */
   agenda: AgendaItem[];
@@ -65,9 +65,9 @@ export interface World {
 }
 
 export interface Settings {
-  /** How long a restore overwrites its disk. */
+  /** How long a restore overwrites its volume. */
   job_duration_ms: number;
-  /** How long an accepted restore waits in INIT before disk and backup change their status. */
+  /** How long an accepted restore waits in INIT before volume and backup change their status. */
   queue_ms: number;
   /** How long making a backup takes. */
   backup_duration_ms: number;
@@ -200,13 +200,13 @@ export interface Job {
   client_told: boolean;
   phase: JobPhase;
   accepted_ms: number;
-  /** When the job began to overwrite the disk; null if it never did. */
+  /** When the job began to overwrite the volume; null if it never did. */
   started_ms: number | null;
   ended_ms: number | null;
   duration_ms: number;
   error_code: string | null;
   fail_reason: string | null;
-  /** Jobs that used the same disk or backup at the same time. */
+  /** Jobs that used the same volume or backup at the same time. */
   overlapped_with: string[];
   quirks: JobQuirk[];
   /** Accepted by Cinder itself, which checks less than VBS at the start and at the end. */
@@ -251,7 +251,7 @@ function carryOut(world: World, item: AgendaItem): void {
       endJob(world, jobOf(world, item.job_id), item.at_ms);
       break;
     case 'restore_arrives':
-      // A request that arrives late is judged by the rules at that time, and nobody gets the answer.
+      // A request that arrives late is checked at that time, and nobody gets the answer.
       if (item.order.native) restoreNatively(world, item.order, item.at_ms);
       else restore(world, item.order, item.at_ms);
       break;
@@ -270,21 +270,21 @@ export function lookup<T>(record: Record<string, T>, key: string): T | undefined
 
 /** Adds an event to the agenda. Events of the same time keep the order in which they were added. */
 export function schedule(world: World, item: AgendaItem): void {
-  let place = world.agenda.length;
-  while (place > 0 && (world.agenda[place - 1]?.at_ms ?? 0) > item.at_ms) place -= 1;
-  world.agenda.splice(place, 0, item);
+  let index = world.agenda.length;
+  while (index > 0 && (world.agenda[index - 1]?.at_ms ?? 0) > item.at_ms) index -= 1;
+  world.agenda.splice(index, 0, item);
 }
 
 /** Accepts a restore, or refuses it with the documented code. Start and end follow from the agenda. */
 export function restore(world: World, order: RestoreOrder, now_ms: number): RestoreResult {
-  const code = whyRefused(world, order);
+  const code = refusalCode(world, order);
   if (code !== null) return { accepted: false, refusal: refusal(code) };
 
   const backup = world.backups[order.backup_id];
   return { accepted: true, job: enqueue(world, order, backup?.queue_ms ?? world.settings.queue_ms, now_ms) };
 }
 
-/** From here on the restore will happen; it becomes visible `queue_ms` from now. */
+/** Adds an accepted restore; it becomes visible `queue_ms` from now. */
 function enqueue(world: World, order: RestoreOrder, queue_ms: number, now_ms: number): Job {
   const job: Job = {
     id: order.job_id,
@@ -341,20 +341,20 @@ export function restoreNatively(world: World, order: RestoreOrder, now_ms: numbe
   return { accepted: true, job: enqueue(world, { ...order, native: true }, NATIVE_WINDOW_MS, now_ms) };
 }
 
-/** A backup daemon that starts ends the restores that the previous one left behind, without a message. */
+/** A backup daemon that starts fails the restores that the previous one had not finished, without a message. */
 export function failAbandoned(world: World, at_ms: number): void {
   for (const job of runningJobs(world).filter(({ native }) => native)) {
     failJob(job, { code: 'abandoned', message: 'The backup service was restarted.' }, at_ms);
-    showNatively(world, job, 'error_restoring', at_ms);
+    setNativeStatus(world, job, 'error_restoring', at_ms);
   }
 }
 
 /**
  * The checks of the service, first those of the request itself, then those that need the state of the cloud. They do
- * not see a queued restore, because it holds nothing yet, so a second one is accepted. A careful client must avoid this
- * danger, and the audit shows it.
+ * not see a queued restore, because it has not changed a status yet, so a second one is accepted. A client must avoid
+ * this, and the audit shows it.
  */
-function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
+function refusalCode(world: World, order: RestoreOrder): RefusalCode | null {
   if (order.backup_id === '') return 'VolumeBackup.0203';
   if (!isUuid(order.backup_id)) return 'VolumeBackup.0204';
   if (!isUuid(order.volume_id)) return 'VolumeBackup.0208';
@@ -377,7 +377,7 @@ function whyRefused(world: World, order: RestoreOrder): RefusalCode | null {
   return null;
 }
 
-/** A backup of the disk is being created, even if the status of the disk does not show it. */
+/** Whether a backup of the volume is being created, even if the status of the volume does not show it. */
 function isBackedUp(world: World, volume_id: string): boolean {
   return Object.values(world.backups).some(
     (backup) => backup.volume_id === volume_id && backup.status === 'creating',
@@ -388,7 +388,7 @@ function startJob(world: World, job: Job, at_ms: number): void {
   const volume = world.volumes[job.volume_id];
   const backup = world.backups[job.backup_id];
   // Cinder checked before it accepted, and does not check again.
-  const obstacle = job.native ? null : whyCannotStart(volume, backup, job);
+  const obstacle = job.native ? null : startFailure(volume, backup, job);
   if (obstacle !== null || volume === undefined || backup === undefined) {
     failJob(job, obstacle ?? refusal('VolumeBackup.0111'), at_ms);
     return;
@@ -413,10 +413,10 @@ function startJob(world: World, job: Job, at_ms: number): void {
 }
 
 /**
- * The world may have changed while a restore was queued: if the disk is attached now, the job fails and the disk is
+ * The world may have changed while a restore was queued: if the volume is attached now, the job fails and the volume is
  * unchanged.
  */
-function whyCannotStart(
+function startFailure(
   volume: Volume | undefined,
   backup: Backup | undefined,
   job: Job,
@@ -425,7 +425,7 @@ function whyCannotStart(
   if (untouched?.kind === 'restore_fails') return failureOf(untouched);
   if (backup === undefined) return refusal('VolumeBackup.0111');
   if (volume === undefined) return refusal('VolumeBackup.0207');
-  // Another restore in progress does not prevent it: two restores that were queued together overwrite the disk
+  // Another restore in progress does not prevent it: two restores that were queued together overwrite the volume
   // together.
   const volume_ready = volume.status === 'available' || volume.status === 'restoring-backup';
   if (!volume_ready) {
@@ -448,14 +448,14 @@ function endJob(world: World, job: Job, at_ms: number): void {
     job.ended_ms = at_ms;
   }
 
-  // The last job to end sets the status. Until then disk and backup stay busy.
+  // The last job to end sets the status. Until then volume and backup stay busy.
   const volume = world.volumes[job.volume_id];
   if (volume !== undefined) {
     const busy = runningJobs(world).some((other) => other.volume_id === volume.id);
     if (!busy) volume.status = job.phase === 'succeeded' ? 'available' : 'error_restoring';
     if (job.phase === 'succeeded') {
       volume.content = isMixed(world, job) ? 'torn' : job.backup_id;
-      // A trace of a restore into another disk than the source (observed on Cinder 21.3).
+      // Cinder records the backup in a volume that is not the backup's source (observed on 21.3).
       if (world.backups[job.backup_id]?.volume_id !== volume.id) {
         volume.metadata.src_backup_id = job.backup_id;
       }
@@ -471,9 +471,9 @@ function endJob(world: World, job: Job, at_ms: number): void {
 }
 
 /**
- * Cinder ends each restore as if it were the only one. The first of several restores to end makes disk and backup
- * available while the others still write. When the others find that the backup is no longer theirs, they stop and leave
- * the disk in error.
+ * Cinder ends each restore as if it were the only one. The first of several restores to end makes volume and backup
+ * available while the others still write. When the others find that the backup is no longer `restoring`, they stop and
+ * leave the volume in error.
  */
 function endNatively(world: World, job: Job, at_ms: number): void {
   // A restart of the daemon has ended the job already, or there is no daemon to end it.
@@ -481,7 +481,7 @@ function endNatively(world: World, job: Job, at_ms: number): void {
   const failure = job.quirks.find((quirk) => quirk.kind === 'restore_fails');
   if (failure?.kind === 'restore_fails') {
     failJob(job, failureOf(failure), at_ms);
-    showNatively(world, job, 'error_restoring', at_ms);
+    setNativeStatus(world, job, 'error_restoring', at_ms);
     return;
   }
   const canceled = world.backups[job.backup_id]?.status !== 'restoring';
@@ -499,10 +499,10 @@ function endNatively(world: World, job: Job, at_ms: number): void {
       volume.metadata.src_backup_id = job.backup_id;
     }
   }
-  showNatively(world, job, canceled ? 'error' : 'available', at_ms);
+  setNativeStatus(world, job, canceled ? 'error' : 'available', at_ms);
 }
 
-function showNatively(world: World, job: Job, shown: VolumeStatus, at_ms: number): void {
+function setNativeStatus(world: World, job: Job, shown: VolumeStatus, at_ms: number): void {
   world.running = world.running.filter((id) => id !== job.id);
   const volume = world.volumes[job.volume_id];
   if (volume !== undefined) Object.assign(volume, { status: shown, updated_ms: at_ms });
@@ -511,7 +511,7 @@ function showNatively(world: World, job: Job, shown: VolumeStatus, at_ms: number
 }
 
 /**
- * Two different backups that are written to one disk at the same time leave a mix of both. The same backup twice does
+ * Two different backups that are written to one volume at the same time leave a mix of both. The same backup twice does
  * not.
  */
 function isMixed(world: World, job: Job): boolean {

@@ -1,5 +1,5 @@
 /**
- * Actions of people and other programs in the cloud: attach a disk, start another restore, delete a backup. Used by
+ * Actions of people and other programs in the cloud: attach a volume, start another restore, delete a backup. Used by
  * tests and demos, and by the Cinder actions of other clients.
  */
 
@@ -21,7 +21,7 @@ export type OperatorAction =
   /** `server`: id or name; a new name creates a server. Default device: the next free `/dev/vdX`. */
   | { action: 'attach'; volume_id: string; server: string; device?: string }
   | { action: 'detach'; volume_id: string }
-  /** All disks of a server, by its id or name. */
+  /** All volumes of a server, by its id or name. */
   | { action: 'detach-server'; server: string }
   | { action: 'backup'; volume_id: string; name?: string; description?: string; duration_ms?: number }
   | { action: 'delete-backup'; backup_id: string }
@@ -30,7 +30,7 @@ export type OperatorAction =
   /** Another actor starts a restore. */
   | { action: 'restore'; volume_id: string; backup_id: string }
   | { action: 'set-status'; volume_id?: string; backup_id?: string; status: string }
-  /** Puts a disk under disaster-recovery protection, or removes the protection. */
+  /** Puts a volume under disaster-recovery protection, or removes the protection. */
   | { action: 'set-dr-site'; volume_id: string; dr_site: boolean }
   /** How long restores of this backup take and wait in the queue, instead of the settings. */
   | { action: 'set-timing'; backup_id: string; job_duration_ms?: number; queue_ms?: number }
@@ -38,7 +38,7 @@ export type OperatorAction =
 
 /** `conflict`: the state of the cloud does not allow it; `missing`: it does not exist. */
 export type OperatorResult =
-  /** `detached`: names of the disks that a server no longer holds. */
+  /** `detached`: names of the volumes that a server no longer holds. */
   | { done: true; id: string | null; detached?: readonly string[] }
   | { done: false; reason: 'conflict' | 'missing'; message: string };
 
@@ -66,7 +66,7 @@ export function perform(world: World, action: OperatorAction, context: OperatorC
     case 'extend':
       return onVolume(world, action.volume_id, (volume) => extend(volume, action.size, context.now_ms));
     case 'restore':
-      return strangersRestore(world, action, context);
+      return restoreByAnother(world, action, context);
     case 'set-status':
       return setStatus(world, action, context.now_ms);
     case 'set-dr-site':
@@ -142,21 +142,21 @@ function detach(volume: Volume, now_ms: number): OperatorResult {
   return DONE;
 }
 
-function detachAll(world: World, wanted: string, now_ms: number): OperatorResult {
-  const server = Object.values(world.servers).find(({ id, name }) => id === wanted || name === wanted);
+function detachAll(world: World, idOrName: string, now_ms: number): OperatorResult {
+  const server = Object.values(world.servers).find(({ id, name }) => id === idOrName || name === idOrName);
   if (server === undefined)
-    return { done: false, reason: 'missing', message: `There is no server ${wanted}.` };
-  const isOurs = ({ server_id }: Volume['attachments'][number]) => server_id === server.id;
-  const held = Object.values(world.volumes).filter(({ attachments }) => attachments.some(isOurs));
-  for (const volume of held) {
-    volume.attachments = volume.attachments.filter((attachment) => !isOurs(attachment));
+    return { done: false, reason: 'missing', message: `There is no server ${idOrName}.` };
+  const isOfServer = ({ server_id }: Volume['attachments'][number]) => server_id === server.id;
+  const detached = Object.values(world.volumes).filter(({ attachments }) => attachments.some(isOfServer));
+  for (const volume of detached) {
+    volume.attachments = volume.attachments.filter((attachment) => !isOfServer(attachment));
     if (volume.attachments.length === 0 && volume.status === 'in-use') volume.status = 'available';
     volume.updated_ms = now_ms;
   }
-  return { done: true, id: server.id, detached: held.map(nameOf) };
+  return { done: true, id: server.id, detached: detached.map(nameOf) };
 }
 
-/** A world file may hold anything. */
+/** A world file may contain anything. */
 function nameOf({ name }: Volume): string {
   return typeof name === 'string' ? name : '(no name)';
 }
@@ -217,7 +217,7 @@ function extend(volume: Volume, size_gb: number, now_ms: number): OperatorResult
   return DONE;
 }
 
-function strangersRestore(
+function restoreByAnother(
   world: World,
   action: { volume_id: string; backup_id: string },
   { now_ms, request_id, newId }: OperatorContext,

@@ -2,10 +2,10 @@
 import type { World } from './model.ts';
 import { blockStorageError, json, type Reply, type WireRequest } from './wire.ts';
 
-/** Whether a filter of the query lets the value pass. */
-export function agrees(query: URLSearchParams, key: string, value: string): boolean {
-  const wanted = query.get(key);
-  return wanted === null || wanted === value;
+/** Whether the value passes the filter of the query, if it has one. */
+export function matchesFilter(query: URLSearchParams, key: string, value: string): boolean {
+  const filter = query.get(key);
+  return filter === null || filter === value;
 }
 
 export interface Paging<T> {
@@ -16,9 +16,7 @@ export interface Paging<T> {
   query: URLSearchParams;
 }
 
-export type Page<T> =
-  | { good: true; items: T[]; next: URLSearchParams | null }
-  | { good: false; reply: Reply };
+export type Page<T> = { ok: true; items: T[]; next: URLSearchParams | null } | { ok: false; reply: Reply };
 
 /** One page of the entries that pass the filter: `limit` entries from `marker` or `offset` on. */
 export function paginate<T extends { id: string }>({
@@ -28,11 +26,11 @@ export function paginate<T extends { id: string }>({
   limit_max,
   query,
 }: Paging<T>): Page<T> {
-  const bad = (message: string): Page<T> => ({ good: false, reply: blockStorageError(400, message) });
+  const refused = (message: string): Page<T> => ({ ok: false, reply: blockStorageError(400, message) });
   const limit = wholeNumber(query.get('limit'), limit_max);
   const offset = wholeNumber(query.get('offset'), 0);
-  if (limit === null) return bad('Invalid input received: limit must be a non-negative integer');
-  if (offset === null) return bad('Invalid input received: offset must be a non-negative integer');
+  if (limit === null) return refused('Invalid input received: limit must be a non-negative integer');
+  if (offset === null) return refused('Invalid input received: offset must be a non-negative integer');
 
   let from = 0;
   const marker = query.get('marker');
@@ -40,7 +38,7 @@ export function paginate<T extends { id: string }>({
     // The marker refers to the unfiltered order, because its entry may no longer pass the filter.
     from = items.findIndex(({ id }) => id === marker) + 1;
     if (from === 0)
-      return { good: false, reply: blockStorageError(404, `${what} ${marker} could not be found.`) };
+      return { ok: false, reply: blockStorageError(404, `${what} ${marker} could not be found.`) };
   }
   const size = Math.min(limit, limit_max);
   const found: T[] = [];
@@ -50,12 +48,12 @@ export function paginate<T extends { id: string }>({
   }
   const page = found.slice(offset, offset + size);
   const last = page.at(-1);
-  if (last === undefined || offset + size >= found.length) return { good: true, items: page, next: null };
+  if (last === undefined || offset + size >= found.length) return { ok: true, items: page, next: null };
   const next = new URLSearchParams(query);
   next.set('limit', String(size));
   next.set('marker', last.id);
   next.delete('offset');
-  return { good: true, items: page, next };
+  return { ok: true, items: page, next };
 }
 
 function wholeNumber(text: string | null, fallback: number): number | null {

@@ -17,7 +17,7 @@ export type Route =
   /** By name, for tools that sign their requests and look up their project. */
   | { to: 'projects-by-name' }
   | (InProject & ProjectRoute)
-  | { to: 'nowhere'; service: Service };
+  | { to: 'unknown'; service: Service };
 
 interface InProject {
   service: 'vbs' | 'block-storage' | 'compute';
@@ -39,7 +39,7 @@ export type ProjectRoute =
   | { to: 'backup'; backup_id: string }
   | { to: 'servers'; detail: boolean }
   | { to: 'server'; server_id: string }
-  /** A DELETE of this detaches a disk. */
+  /** A DELETE of this detaches a volume. */
   | { to: 'server-volume'; server_id: string; volume_id: string };
 
 /** Finds the route of a path, independent of the method. */
@@ -88,7 +88,7 @@ export function routeKind(route: Route, method: string): RouteKind | null {
       return 'servers';
     case 'server-volume':
       return 'action';
-    case 'nowhere':
+    case 'unknown':
       return 'unknown';
   }
 }
@@ -110,36 +110,36 @@ function identityRoute(parts: string[]): Route {
         return { to: 'projects-by-name' };
     }
   }
-  return { to: 'nowhere', service: 'identity' };
+  return { to: 'unknown', service: 'identity' };
 }
 
 function serviceRoute(service: 'vbs' | 'block-storage', parts: string[]): Route {
   const [version, project_id, ...rest] = trimmed(parts);
   if (version === undefined) return { to: 'versions', service, version: null };
-  if (!/^v[123]$/.test(version)) return { to: 'nowhere', service };
+  if (!/^v[123]$/.test(version)) return { to: 'unknown', service };
   if (project_id === undefined) return { to: 'versions', service, version };
   // An empty backup id has an error code of its own (VolumeBackup.0203), so empty inner parts are kept.
   const found = projectRoute(service, version, rest);
-  return found === null ? { to: 'nowhere', service } : { service, version, project_id, ...found };
+  return found === null ? { to: 'unknown', service } : { service, version, project_id, ...found };
 }
 
 function computeRoute(parts: string[]): Route {
   const service = 'compute';
   const [version, project_id, ...rest] = trimmed(parts);
   if (version === undefined) return { to: 'versions', service, version: null };
-  if (version !== 'v2.1') return { to: 'nowhere', service };
+  if (version !== 'v2.1') return { to: 'unknown', service };
   if (project_id === undefined) return { to: 'versions', service, version };
   const [collection, server_id, verb, volume_id, ...more] = rest;
-  const place = { service, version, project_id } as const;
-  if (collection !== 'servers' || more.length > 0) return { to: 'nowhere', service };
-  if (server_id === undefined) return { ...place, to: 'servers', detail: false };
+  const inProject = { service, version, project_id } as const;
+  if (collection !== 'servers' || more.length > 0) return { to: 'unknown', service };
+  if (server_id === undefined) return { ...inProject, to: 'servers', detail: false };
   if (verb === undefined)
     return server_id === 'detail'
-      ? { ...place, to: 'servers', detail: true }
-      : { ...place, to: 'server', server_id };
+      ? { ...inProject, to: 'servers', detail: true }
+      : { ...inProject, to: 'server', server_id };
   return verb === 'os-volume_attachments' && volume_id !== undefined
-    ? { ...place, to: 'server-volume', server_id, volume_id }
-    : { to: 'nowhere', service };
+    ? { ...inProject, to: 'server-volume', server_id, volume_id }
+    : { to: 'unknown', service };
 }
 
 function projectRoute(

@@ -1,5 +1,5 @@
 /**
- * Initial worlds: a small, realistic one for people, and any number of disks for load tests. The same options and the
+ * Initial worlds: a small, realistic one for people, and any number of volumes for load tests. The same options and the
  * same `now` give the same world, including ids.
  */
 import { startPlan } from './faults.ts';
@@ -11,13 +11,13 @@ export interface SeedOptions {
   now?: number;
   /** Changes all ids except those of the examples. Default `vbsctl`. */
   seed?: string | number;
-  /** Creates this number of equal, available disks instead of the named ones. */
+  /** Creates this number of equal, available volumes instead of the named ones. */
   volumes?: number;
-  /** Nightly backups of each disk. Default 3. */
+  /** Nightly backups of each volume. Default 3. */
   backupsPerVolume?: number;
   /** How long a restore takes. Default 5000. */
   jobDurationMs?: number;
-  /** How long an accepted restore waits before disk and backup change their status. Default 0. */
+  /** How long an accepted restore waits before volume and backup change their status. Default 0. */
   queueMs?: number;
   /** How long making a backup takes. Default 10,000. */
   backupDurationMs?: number;
@@ -38,19 +38,19 @@ export interface SeedOptions {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-interface Disk {
+interface SeedVolume {
   name: string;
   server: string;
   size_gb: number;
-  /** Device name of an attached disk. Absent: the disk is detached. */
+  /** Device name of an attached volume. Absent: the volume is detached. */
   device?: string;
 }
 
 /**
- * Seven servers. Most are stopped and their disks detached, ready for a restore. `erp-db1` runs with all its disks: it
+ * Seven servers. Most are stopped and their volumes detached, ready for a restore. `erp-db1` runs with all its volumes: it
  * is the example of a server to be restored.
  */
-const DISKS: readonly Disk[] = [
+const SEED_VOLUMES: readonly SeedVolume[] = [
   { name: 'pay-db-boot', server: 'pay-db1', size_gb: 40 },
   { name: 'pay-db-data', server: 'pay-db1', size_gb: 500 },
   { name: 'pay-db-log', server: 'pay-db1', size_gb: 100 },
@@ -83,9 +83,10 @@ export function seedWorld(options: SeedOptions = {}): World {
     KNOWN_IDS[parts.join(' ')] ?? hashedUuid(options.seed ?? 'vbsctl', ...parts);
 
   const world = emptyWorld(options, id);
-  const disks = options.volumes === undefined ? DISKS : Array.from({ length: options.volumes }, loadDisk);
-  for (const disk of disks) addDisk(world, disk, now_ms, options.backupsPerVolume ?? 3, id);
-  if (options.volumes === undefined) addOddities(world, now_ms, id);
+  const specs =
+    options.volumes === undefined ? SEED_VOLUMES : Array.from({ length: options.volumes }, loadTestVolume);
+  for (const spec of specs) addVolume(world, spec, now_ms, options.backupsPerVolume ?? 3, id);
+  if (options.volumes === undefined) addDemoCases(world, now_ms, id);
   return world;
 }
 
@@ -157,23 +158,23 @@ function hexId(uuid: string): string {
   return uuid.replaceAll('-', '');
 }
 
-function loadDisk(_: unknown, index: number): Disk {
+function loadTestVolume(_: unknown, index: number): SeedVolume {
   const number = String(index + 1).padStart(5, '0');
   return { name: `disk-${number}`, server: `server-${number}`, size_gb: 10 * (1 + (index % 10)) };
 }
 
-function addDisk(world: World, disk: Disk, now_ms: number, nights: number, id: MakeId): void {
+function addVolume(world: World, spec: SeedVolume, now_ms: number, nights: number, id: MakeId): void {
   const [project_id = ''] = Object.keys(world.projects);
   const created_ms = lastNight(now_ms, 90);
   const volume: Volume = {
-    id: id('volume', disk.name),
+    id: id('volume', spec.name),
     project_id,
-    name: disk.name,
+    name: spec.name,
     status: 'available',
-    size_gb: disk.size_gb,
-    volume_type: disk.name.includes('-db-') ? 'SSD' : 'SAS',
+    size_gb: spec.size_gb,
+    volume_type: spec.name.includes('-db-') ? 'SSD' : 'SAS',
     availability_zone: `${world.region}-01`,
-    bootable: disk.name.endsWith('-boot'),
+    bootable: spec.name.endsWith('-boot'),
     encrypted: false,
     multiattach: false,
     metadata: {},
@@ -184,19 +185,19 @@ function addDisk(world: World, disk: Disk, now_ms: number, nights: number, id: M
     content: 'original',
   };
   world.volumes[volume.id] = volume;
-  const server_id = id('server', disk.server);
-  world.servers[server_id] = { id: server_id, name: disk.server, project_id, created_ms };
-  if (disk.device !== undefined) {
+  const server_id = id('server', spec.server);
+  world.servers[server_id] = { id: server_id, name: spec.server, project_id, created_ms };
+  if (spec.device !== undefined) {
     volume.status = 'in-use';
     volume.attachments.push({
-      attachment_id: id('attachment', disk.name),
+      attachment_id: id('attachment', spec.name),
       server_id,
-      device: disk.device,
+      device: spec.device,
       attached_ms: created_ms,
     });
   }
   for (let night = nights; night >= 1; night -= 1) {
-    addBackup(world, volume, lastNight(now_ms, night), id('backup', disk.name, night));
+    addBackup(world, volume, lastNight(now_ms, night), id('backup', spec.name, night));
   }
 }
 
@@ -226,8 +227,8 @@ function lastNight(now_ms: number, nights: number): number {
   return settled - (settled % DAY) + HOUR - (nights - 1) * DAY;
 }
 
-/** Cases for demos: a failed backup, one in progress, one that another project shares. */
-function addOddities(world: World, now_ms: number, id: MakeId): void {
+/** Cases for demos: a failed backup, one in progress, and one that another project shares. */
+function addDemoCases(world: World, now_ms: number, id: MakeId): void {
   const failed = world.backups[id('backup', 'crm-db-data', 2)];
   if (failed !== undefined) {
     failed.status = 'error';

@@ -1,4 +1,4 @@
-/** The emulator on the network: reads HTTP requests, sends deliveries. `cloud.ts` makes all decisions. */
+/** The HTTP server of the emulator: reads requests, and sends what `cloud.ts` decides. */
 
 import { randomUUID } from 'node:crypto';
 import {
@@ -11,8 +11,8 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { auditOf } from './audit.ts';
+import { refuseClient } from './client-check.ts';
 import { type Delivery, factsOf, mayChange, serve } from './cloud.ts';
-import { turnAway } from './door.ts';
 import type { Credentials, Emulator, EmulatorOptions, RequestLog } from './emulator.ts';
 import { parseFaultPlan } from './fault-plan.ts';
 import { planOf, type RouteKind, startPlan } from './faults.ts';
@@ -60,7 +60,7 @@ class EmulatorServer implements Emulator {
   readonly #server: Server;
   readonly #requests: Record<string, number> = { total: 0 };
   /** Number of requests for each route and resource; see `FaultFacts.nth`. */
-  readonly #asked = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
   readonly #closing = new AbortController();
 
   constructor(store: WorldStore, clock: () => number, newId: () => string, options: EmulatorOptions) {
@@ -181,7 +181,7 @@ class EmulatorServer implements Emulator {
           ...decided,
           request_id,
         });
-      const refused = this.#turnAway(incoming);
+      const refused = this.#refuseClient(incoming);
       if (refused) {
         log({ route: 'refused', status: refused.status, fault: null });
         this.#send(response, request_id, refused);
@@ -196,15 +196,15 @@ class EmulatorServer implements Emulator {
         incoming.socket.destroy();
         return;
       }
-      // A change that could not be made durable did not happen, so the client may be told.
+      // A change that could not be made durable did not happen, so an error is the true answer.
       const message = `The emulator failed: ${error instanceof Error ? error.message : error}`;
       this.#send(response, request_id, json(500, { error: { code: 'Emulator.0001', message } }));
     }
   }
 
-  #turnAway({ method = 'GET', headers, socket }: IncomingMessage): Reply | undefined {
+  #refuseClient({ method = 'GET', headers, socket }: IncomingMessage): Reply | undefined {
     const { host, allowHosts = [] } = this.#options;
-    return turnAway(
+    return refuseClient(
       { method, headers, scheme: this.#scheme, localAddress: socket.localAddress },
       host === undefined ? allowHosts : [host, ...allowHosts],
     );
@@ -216,11 +216,11 @@ class EmulatorServer implements Emulator {
 
   #wireRequest(incoming: IncomingMessage, body: string, request_id: string): WireRequest {
     const target = incoming.url ?? '/';
-    const mark = target.indexOf('?');
+    const queryAt = target.indexOf('?');
     return {
       method: incoming.method ?? 'GET',
-      path: mark < 0 ? target : target.slice(0, mark),
-      query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+      path: queryAt < 0 ? target : target.slice(0, queryAt),
+      query: new URLSearchParams(queryAt < 0 ? '' : target.slice(queryAt + 1)),
       headers: incoming.headers,
       body,
       base_url: `${this.#scheme}://${incoming.headers.host}`,
@@ -236,7 +236,7 @@ class EmulatorServer implements Emulator {
     if (changes) {
       return this.#store.write((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
     }
-    // Waits until changes are on disk, because what a client has seen must not disappear.
+    // Waits until changes are durable, because what a client has seen must not disappear.
     await this.#store.settled();
     return this.#store.read((world) => serve(world, request, { ...context, now_ms: this.#clock() }));
   }
@@ -245,8 +245,8 @@ class EmulatorServer implements Emulator {
     this.#requests[route] = (this.#requests[route] ?? 0) + 1;
     this.#requests.total = (this.#requests.total ?? 0) + 1;
     const key = `${route} ${resource}`;
-    const nth = this.#asked.get(key) ?? 0;
-    this.#asked.set(key, nth + 1);
+    const nth = this.#counts.get(key) ?? 0;
+    this.#counts.set(key, nth + 1);
     return nth;
   }
 
@@ -258,7 +258,7 @@ class EmulatorServer implements Emulator {
   ): Promise<void> {
     switch (delivery.kind) {
       case 'whole':
-        if (delivery.told_job_id !== null) this.#watchTelling(response, delivery.told_job_id);
+        if (delivery.reported_job_id !== null) this.#trackDelivery(response, delivery.reported_job_id);
         if (delivery.delay_ms > 0) await this.#wait(delivery.delay_ms);
         return this.#send(response, request_id, delivery.reply);
       case 'cut':
@@ -276,15 +276,15 @@ class EmulatorServer implements Emulator {
     }
   }
 
-  /** A client that disconnected before its answer was sent has not been told. */
-  #watchTelling(response: ServerResponse, job_id: string): void {
+  /** Corrects `client_told` if the client disconnects before its answer was sent. */
+  #trackDelivery(response: ServerResponse, job_id: string): void {
     response.once('close', () => {
       if (response.writableFinished || this.#closing.signal.aborted) return;
-      const untold = this.#store.write((world) => {
+      const corrected = this.#store.write((world) => {
         const job = lookup(world.jobs, job_id);
         if (job !== undefined) job.client_told = false;
       });
-      untold.catch(() => {});
+      corrected.catch(() => {});
     });
   }
 
@@ -336,13 +336,13 @@ class EmulatorServer implements Emulator {
 
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    const go = () => {
-      response.off('drain', go);
-      response.off('close', go);
+    const onDone = () => {
+      response.off('drain', onDone);
+      response.off('close', onDone);
       resolve();
     };
-    response.once('drain', go);
-    response.once('close', go);
+    response.once('drain', onDone);
+    response.once('close', onDone);
   });
 }
 
@@ -402,7 +402,7 @@ function credentialsOf(world: World): Credentials {
   };
 }
 
-/** A world file may hold anything. */
+/** A world file may contain anything. */
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }

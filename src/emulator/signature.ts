@@ -1,6 +1,6 @@
 /**
- * Checks signed requests (SDK-HMAC-SHA256), as the gateway in front of every service does. Written from the same
- * documentation as the signer of the drivers, but shares no code with it.
+ * Checks signed requests (SDK-HMAC-SHA256), as the gateway in front of every service does. It follows
+ * the same documentation as `drivers/auth/sign.ts`, but shares no code with it.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { AccessKey } from './model.ts';
@@ -9,7 +9,7 @@ import { header, json, type Reply, type WireRequest } from './wire.ts';
 /** How far the date of a signature may differ from the clock of the gateway. */
 const DATE_TOLERANCE_MS = 15 * 60_000;
 
-export type Verified = { good: true; key: AccessKey } | { good: false; reply: Reply };
+export type Verified = { ok: true; key: AccessKey } | { ok: false; reply: Reply };
 
 /** Whether a request is signed. */
 export function isSigned(request: WireRequest): boolean {
@@ -47,7 +47,7 @@ export function verify(
   const text = ['SDK-HMAC-SHA256', date, digest(canonical(request, signed))].join('\n');
   const expected = createHmac('sha256', key.secret).update(text).digest();
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
-    ? { good: true, key }
+    ? { ok: true, key }
     : refused(request, 'verify aksk signature fail');
 }
 
@@ -55,12 +55,13 @@ export function verify(
 function refused(request: WireRequest, why: string): Verified {
   const error_msg = `Incorrect IAM authentication information: ${why}`;
   const { request_id } = request;
-  return { good: false, reply: json(401, { error_msg, error_code: 'APIGW.0301', request_id }) };
+  return { ok: false, reply: json(401, { error_msg, error_code: 'APIGW.0301', request_id }) };
 }
 
 function canonical(request: WireRequest, signed: string[]): string {
   let text = `${request.method}\n`;
-  for (const segment of request.path.split('/').slice(1)) if (segment !== '') text += `/${again(segment)}`;
+  for (const segment of request.path.split('/').slice(1))
+    if (segment !== '') text += `/${reencoded(segment)}`;
   text += '/\n';
   const pairs: string[] = [];
   for (const name of [...new Set(request.query.keys())].sort())
@@ -71,7 +72,7 @@ function canonical(request: WireRequest, signed: string[]): string {
 }
 
 /** Escapes a segment of the path, which the client may have escaped already in another way. */
-function again(segment: string): string {
+function reencoded(segment: string): string {
   try {
     return escape(decodeURIComponent(segment));
   } catch {

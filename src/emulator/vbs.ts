@@ -72,9 +72,9 @@ export function getJob(
   }
   const unknown = all.find((quirk) => quirk.kind === 'job_unknown_status');
   if (unknown?.kind === 'job_unknown_status') body.status = unknown.status ?? 'SUSPENDED';
-  const mixedUp = all.find((quirk) => quirk.kind === 'job_entities_mismatch');
-  if (mixedUp?.kind === 'job_entities_mismatch') {
-    body.status = mixedUp.status ?? body.status;
+  const mismatch = all.find((quirk) => quirk.kind === 'job_entities_mismatch');
+  if (mismatch?.kind === 'job_entities_mismatch') {
+    body.status = mismatch.status ?? body.status;
     body.entities = { ...body.entities, volume_id: '00000000-0000-4000-8000-00000000dead' };
   }
   const failure = all.find((quirk) => quirk.kind === 'restore_fails');

@@ -55,7 +55,7 @@ export async function openWorldFile(
     await makeDirectory(dirname(path));
     const lock = await acquireLock(path, signal);
     try {
-      if (stampOf(path) === null) await replaceFile(path, JSON.stringify(create()));
+      if (versionOf(path) === null) await replaceFile(path, JSON.stringify(create()));
     } finally {
       await lock.release();
     }
@@ -67,26 +67,26 @@ export async function openWorldFile(
   }
 }
 
-interface Waiting {
+interface QueuedChange {
   change: (world: World) => unknown;
   settle: (outcome: Outcome) => void;
 }
 
-type Outcome = { good: true; value: unknown } | { good: false; error: unknown };
+type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
 
 class FileStore implements WorldStore {
   readonly #path: string;
   #world: World;
   /** Identifies the version of the file that `#world` was read from or written to. */
   #stamp: string | null;
-  #queue: Waiting[] = [];
+  #queue: QueuedChange[] = [];
   #draining: Promise<void> | null = null;
   /** True between a change in memory and its write: the file is then older than the memory. */
   #writing = false;
 
   constructor(path: string) {
     this.#path = path;
-    this.#stamp = stampOf(path);
+    this.#stamp = versionOf(path);
     this.#world = load(path);
   }
 
@@ -102,7 +102,7 @@ class FileStore implements WorldStore {
   write<T>(change: (world: World) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (outcome: Outcome) => {
-        if (outcome.good) resolve(outcome.value as T);
+        if (outcome.ok) resolve(outcome.value as T);
         else reject(outcome.error);
       };
       this.#queue.push({ change, settle });
@@ -118,7 +118,7 @@ class FileStore implements WorldStore {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      let batch: Waiting[] = [];
+      let batch: QueuedChange[] = [];
       try {
         const lock = await acquireLock(this.#path);
         try {
@@ -126,9 +126,9 @@ class FileStore implements WorldStore {
           batch = this.#queue.splice(0);
           this.#writing = true;
           const outcomes = batch.map(({ change }) => attempt(() => change(this.#world), this.#path));
-          if (outcomes.some(({ good }) => good)) {
+          if (outcomes.some(({ ok }) => ok)) {
             await replaceFile(this.#path, JSON.stringify(this.#world));
-            this.#stamp = stampOf(this.#path);
+            this.#stamp = versionOf(this.#path);
           } else this.#stamp = '';
           this.#writing = false;
           for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
@@ -140,7 +140,7 @@ class FileStore implements WorldStore {
         // A change that is not durable did not happen: the next one starts from the content of the file.
         this.#stamp = '';
         for (const { settle } of batch.length > 0 ? batch : this.#queue.splice(0)) {
-          settle({ good: false, error: damageOf(error, this.#path) });
+          settle({ ok: false, error: damageOf(error, this.#path) });
         }
       }
     }
@@ -148,7 +148,7 @@ class FileStore implements WorldStore {
 
   /** Loads what another process wrote. If the file was removed, the next write creates it again. */
   #refresh(): void {
-    const stamp = stampOf(this.#path);
+    const stamp = versionOf(this.#path);
     if (stamp === null || stamp === this.#stamp) return;
     this.#world = load(this.#path);
     this.#stamp = stamp;
@@ -157,9 +157,9 @@ class FileStore implements WorldStore {
 
 function attempt(run: () => unknown, path: string): Outcome {
   try {
-    return { good: true, value: run() };
+    return { ok: true, value: run() };
   } catch (error) {
-    return { good: false, error: damageOf(error, path) };
+    return { ok: false, error: damageOf(error, path) };
   }
 }
 
@@ -169,18 +169,18 @@ function attempt(run: () => unknown, path: string): Outcome {
  */
 function damageOf(error: unknown, path: string): unknown {
   if (!(error instanceof TypeError || error instanceof RangeError)) return error;
-  return new WorldFileError(`${path} is damaged: an entry is missing or malformed. ${REMOVE}`, {
+  return new WorldFileError(`${path} is damaged: an entry is missing or malformed. ${REMOVE_REMEDY}`, {
     cause: error,
   });
 }
 
 /** Changes with every write, because each write creates a new file; null if there is no file. */
-function stampOf(path: string): string | null {
+function versionOf(path: string): string | null {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? null : `${stat.ino} ${stat.mtimeNs} ${stat.size}`;
 }
 
-const PARTS = [
+const RECORDS = [
   'settings',
   'projects',
   'users',
@@ -192,7 +192,7 @@ const PARTS = [
   'jobs',
   'faults',
 ];
-const REMOVE = 'Remove the file to begin with a new world.';
+const REMOVE_REMEDY = 'Remove the file to begin with a new world.';
 const LISTS = ['running', 'agenda', 'fault_log'];
 
 /** More than the size of the largest world that `--volumes` creates. */
@@ -204,7 +204,7 @@ function load(path: string): World {
   const world = parsed(read(path));
   if (!isFields(world) || world.format !== 'vbsctl-emulator-world') {
     throw new WorldFileError(
-      `${path} is not a world of the emulator: JSON with the format vbsctl-emulator-world was expected. ${REMOVE}`,
+      `${path} is not a world of the emulator: JSON with the format vbsctl-emulator-world was expected. ${REMOVE_REMEDY}`,
     );
   }
   if (world.version !== 1) {
@@ -214,11 +214,13 @@ function load(path: string): World {
     );
   }
   const damaged = [
-    ...PARTS.filter((part) => !isFields(world[part])),
+    ...RECORDS.filter((part) => !isFields(world[part])),
     ...LISTS.filter((part) => !Array.isArray(world[part])),
   ];
   if (damaged.length > 0) {
-    throw new WorldFileError(`${path} is damaged: ${damaged.join(', ')} missing or malformed. ${REMOVE}`);
+    throw new WorldFileError(
+      `${path} is damaged: ${damaged.join(', ')} missing or malformed. ${REMOVE_REMEDY}`,
+    );
   }
   return world as unknown as World;
 }
@@ -269,13 +271,13 @@ const held = new Set<string>();
  */
 async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   const lock = `${path}.lock`;
-  const me: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
+  const own: Holder = { pid: process.pid, host: hostname(), id: randomUUID() };
   for (const deadline = performance.now() + LOCK_WAIT_MS_MAX; ; ) {
-    if (create(lock, me)) {
-      held.add(me.id);
+    if (create(lock, own)) {
+      held.add(own.id);
       return {
         release: async () => {
-          held.delete(me.id);
+          held.delete(own.id);
           await rm(lock, { force: true });
         },
       };
@@ -293,7 +295,7 @@ async function acquireLock(path: string, signal?: AbortSignal): Promise<Lock> {
   }
 }
 
-/** Reads the lock; null if it no longer exists. A link or a pipe is not a lock, and nobody waits for it. */
+/** Reads the lock; null if it no longer exists. Throws for a link or a pipe, which is not a lock. */
 async function readLock(path: string): Promise<string | null> {
   try {
     return (await readRegularFile(path, LOCK_BYTES_MAX)).toString();
@@ -310,10 +312,10 @@ function holderOf(text: string | null): string {
   return isFields(holder) && typeof holder.pid === 'number' ? `by process ${holder.pid}` : 'holder unknown';
 }
 
-function create(lock: string, me: Holder): boolean {
+function create(lock: string, holder: Holder): boolean {
   try {
     const file = openSync(lock, 'wx', 0o600);
-    writeSync(file, JSON.stringify(me));
+    writeSync(file, JSON.stringify(holder));
     closeSync(file);
     return true;
   } catch (error) {
@@ -338,7 +340,7 @@ function isStale(text: string, lock: string): boolean {
   }
 }
 
-/** Moves the lock aside first: if two processes find it stale, one may meet the new lock of the other. */
+/** Renames the lock first: if two processes find it stale, one of them may have created a new lock meanwhile. */
 async function removeStale(lock: string, stale: string): Promise<void> {
   const aside = `${lock}.${randomUUID()}`;
   try {

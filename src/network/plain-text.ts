@@ -4,7 +4,7 @@ const LENGTH_MAX = 300;
 /** The maximum length of a text that is processed for a message. */
 export const MESSAGE_LENGTH_MAX = 4_000;
 
-// ANSI sequences whole, then every control character, then the characters that turn the direction of text.
+// ANSI sequences whole, then every control character, then the characters that change the direction of text.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be removed
 const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu;

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 
-/** Decides whether the bytes of a request may still be sent, and learns when they were. */
+/** Decides whether the bytes of a request may still be sent, and is told when they were. */
 export interface WriteGate {
   /**
    * Called in the last synchronous step before bytes are passed to the system. If false, none are passed, and the
@@ -11,7 +11,7 @@ export interface WriteGate {
   readonly onWritten?: (() => void) | undefined;
 }
 
-/** The error of a request that the gate stopped. */
+/** The code of the error of a request that the gate stopped. */
 export const STOPPED_BY_GATE = 'NOT_SENT_STALE';
 
 /** The write functions of a socket without a gate. */

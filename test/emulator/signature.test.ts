@@ -58,7 +58,7 @@ const check = (vector: Vector, more: Partial<WireRequest> = {}, key = keyOf(vect
   );
 const why = (...args: Parameters<typeof check>) => {
   const verified = check(...args);
-  return verified.good ? 'good' : JSON.parse(verified.reply.body).error_msg.split(': ').slice(1).join(': ');
+  return verified.ok ? 'good' : JSON.parse(verified.reply.body).error_msg.split(': ').slice(1).join(': ');
 };
 
 describe('emulator: signed requests', () => {

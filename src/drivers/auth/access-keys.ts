@@ -78,7 +78,7 @@ export type LookUp<T> =
   | { readonly kind: 'found'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure };
 
-/** Looks up what Keystone sends along with a token, but not with a signature. */
+/** Requests of Keystone what it sends along with a token: without a token, nothing comes by itself. */
 export class KeystoneLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;
@@ -90,7 +90,7 @@ export class KeystoneLookUps {
     this.#tools = tools;
   }
 
-  /** The projects with that name that the owner of the key sees. */
+  /** The projects of that name that the owner of the key may see. */
   projectsByName(name: string, signal?: AbortSignal): Promise<LookUp<readonly ProjectEntry[]>> {
     return this.#read(
       undefined,

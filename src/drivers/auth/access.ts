@@ -43,9 +43,9 @@ export interface AccessOptions {
 }
 
 /** Authenticates, and learns project and catalog. Throws a Failure (`cloud`); rejects with the signal's reason. */
-export function openAccess(entry: AccessOptions): Promise<Access> {
-  const { auth } = entry.settings;
-  return auth.type === 'aksk' ? byAccessKey(entry, auth) : byToken(entry, auth);
+export function openAccess(options: AccessOptions): Promise<Access> {
+  const { auth } = options.settings;
+  return auth.type === 'aksk' ? byAccessKey(options, auth) : byToken(options, auth);
 }
 
 /** Keystone sends project and catalog with the token. */
@@ -129,7 +129,7 @@ async function byAccessKey(
   return open(project, await catalogOf(project));
 }
 
-/** The first signed request also shows whether connection and signature work. */
+/** Reports look-ups as steps. The first signed request also shows whether connection and signature work. */
 class SignedSteps {
   readonly #settings: CloudSettings;
   readonly #cloudClock: CloudClock;
@@ -145,19 +145,19 @@ class SignedSteps {
   async lookUp<T>(
     step: 'project' | 'catalog',
     lookUp: () => Promise<LookUp<T>>,
-    said: (value: T) => string,
+    describe: (value: T) => string,
   ): Promise<T> {
     if (!this.#isConnected) this.#steps.begin('connection');
-    const looked = await lookUp();
-    if (!this.#isConnected) this.#reportConnection(looked);
+    const result = await lookUp();
+    if (!this.#isConnected) this.#reportConnection(result);
     this.#steps.begin(step);
-    if (looked.kind === 'failed') throw refusedLookUp(step, looked.failure, this.#settings);
-    this.#steps.done(said(looked.value));
-    return looked.value;
+    if (result.kind === 'failed') throw refusedLookUp(step, result.failure, this.#settings);
+    this.#steps.done(describe(result.value));
+    return result.value;
   }
 
-  #reportConnection(looked: LookUp<unknown>): void {
-    const failure = looked.kind === 'failed' ? looked.failure : undefined;
+  #reportConnection(result: LookUp<unknown>): void {
+    const failure = result.kind === 'failed' ? result.failure : undefined;
     const refused = (why: CloudFailure) => notAuthenticated(why, this.#settings, this.#cloudClock);
     if (failure && isNetworkFailure(failure)) throw refused(failure);
     this.#steps.done(connectionText(this.#settings));

@@ -12,7 +12,7 @@ import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock
 
 export const SET_CLOCK = 'set the clock of this machine: timedatectl set-ntp true';
 
-/** Whether the network failed, and nobody refused the request. */
+/** Whether the network failed, so that no server answered. */
 export function isNetworkFailure({ cause }: CloudFailure): boolean {
   return cause !== 'status' && cause !== 'unreadable';
 }
@@ -151,7 +151,7 @@ export function unscopedToken({ source }: CloudSettings): Failure {
   });
 }
 
-/** The signature was accepted, but the request was refused: settings must supply what a token would bring. */
+/** The signature was accepted, but the request was refused: the settings must have what comes with a token. */
 export function refusedLookUp(
   what: 'project' | 'catalog',
   failure: CloudFailure,

@@ -50,7 +50,7 @@ export type Auth =
       readonly project?: { readonly id: string } | { readonly name: string };
     };
 
-/** The secrets, which no output may contain. The access key itself is a name: it is shown, like a user name. */
+/** The secrets, which no output may contain. The id of an access key is not secret: it is shown, like a user name. */
 export function secretsOf(auth: Auth): readonly (string | undefined)[] {
   switch (auth.type) {
     case 'password':
@@ -66,7 +66,7 @@ export function secretsOf(auth: Auth): readonly (string | undefined)[] {
   }
 }
 
-/** The settings with which Keystone issues a token. */
+/** The ways to authenticate for which Keystone issues a token. */
 export type TokenAuth = Exclude<Auth, { readonly type: 'aksk' }>;
 
 /** A name is unique only within a domain. */

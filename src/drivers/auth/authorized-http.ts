@@ -8,9 +8,9 @@ import type { CloudClock } from './cloud-clock.ts';
 export function authorizedHttp(network: Http, cloudClock: CloudClock): Http {
   return {
     async send(request) {
-      const asked = cloudClock.requestSent();
+      const timing = cloudClock.requestSent();
       const exchange = await network.send(withCredential(request));
-      if (exchange.kind === 'answer') asked.answered(exchange);
+      if (exchange.kind === 'answer') timing.answered(exchange);
       return exchange;
     },
   };

@@ -1,6 +1,5 @@
 import { isObject } from '../../domain/shape.ts';
 import { plainText } from '../../network/plain-text.ts';
-
 import type { EndpointInterface } from './auth-settings.ts';
 
 /** Keystone's list of services. The functions here are pure. */
@@ -25,13 +24,16 @@ export interface ServiceRoot {
   readonly version?: string;
 }
 
+/** Which endpoint of a service to use. */
 export interface EndpointFilter {
   readonly region: string;
   readonly interface: EndpointInterface;
   readonly projectId: string;
+  /** URLs from the settings, by service type; they replace those of the catalog. */
   readonly overrides: ReadonlyMap<string, string>;
 }
 
+/** The result of the search for an endpoint. */
 export type EndpointChoice =
   | { readonly kind: 'found'; readonly root: ServiceRoot }
   /** `has`: for people, what the catalog has of the requested types. */

@@ -6,7 +6,7 @@ import { cloudTimeMs } from '../http/failures.ts';
 /** The service accepts a signature this long before and after its date. */
 export const SIGNATURE_LIFE_MS = 15 * 60_000;
 
-/** A smaller difference is drift; times in declarations are not that precise. */
+/** Smaller differences are not reported: times in declarations are not that precise. */
 export const SKEW_WARNING_MS = 5 * 60_000;
 
 /** `Date` headers have whole seconds. */
@@ -21,14 +21,14 @@ export class CloudClock {
     this.#clock = clock;
   }
 
-  /** Called when a request is sent. */
+  /** To be called when a request is sent, and `answered` when its answer has arrived. */
   requestSent(): { answered(answer: Answer): void } {
-    const askedAtMs = this.#clock.now();
+    const sentAtMs = this.#clock.now();
     return {
       answered: (answer) => {
         const cloudMs = cloudTimeMs(answer);
         if (cloudMs === undefined) return;
-        const halfwayMs = (askedAtMs + this.#clock.now()) / 2;
+        const halfwayMs = (sentAtMs + this.#clock.now()) / 2;
         this.#aheadMs = Math.round(cloudMs + RESOLUTION_MS / 2 - halfwayMs);
       },
     };

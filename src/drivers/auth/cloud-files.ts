@@ -6,7 +6,6 @@ import { isObject, type JsonObject } from '../../domain/shape.ts';
 import { type Checkouts, LeadsOutError } from '../../files/checkout.ts';
 import { readNamedFile, UnfitFileError } from '../../files/read-file.ts';
 import { refuseContent } from '../../files/refuse-content.ts';
-
 import type { Env } from './auth-settings.ts';
 
 /** The clouds.yaml and its companion files that were found, not parsed yet. */
@@ -57,31 +56,31 @@ export interface CloudFileOptions {
  * are those of the working directory. Throws a Failure: `refused` if a variable holds no path, `invalid` if a file
  * cannot be read or if a file that a variable names does not exist.
  */
-export async function readCloudFiles(places: CloudFileOptions): Promise<CloudFiles> {
-  const { env, cwd, readsCwd } = places;
+export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFiles> {
+  const { env, cwd, readsCwd } = options;
   const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
   if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
   if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
-  const own = searchPath(places);
+  const own = searchPath(options);
   // The user's own files, even if the working directory is the home directory: links in it are the user's.
-  const first = (stem: string) => firstOf(candidates(stem, own), undefined, places, []);
-  const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, places);
+  const first = (stem: string) => firstOf(candidates(stem, own), undefined, options, []);
+  const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, options);
   const secure = () =>
-    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', places) : first('secure');
+    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', options) : first('secure');
   // If the working directory is one of the user's own folders, its files are the user's own.
-  const here =
-    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(ignoredUnless(readsCwd));
+  const inWorkingDirectory =
+    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(ignoreUnless(readsCwd));
 
-  if (here && readsCwd) {
-    const [beside, vendors, withheld, shadowed] = await Promise.all([
+  if (inWorkingDirectory && readsCwd) {
+    const [secureInCwd, vendors, withheld, shadowed] = await Promise.all([
       inCwd('secure'),
       inCwd('clouds-public'),
       secure(),
       first('clouds'),
     ]);
     return {
-      clouds: here,
-      ...optional('secure', beside),
+      clouds: inWorkingDirectory,
+      ...optional('secure', secureInCwd),
       ...optional('vendors', vendors),
       checkout: cwd,
       ...optional('withheld', withheld),
@@ -89,22 +88,22 @@ export async function readCloudFiles(places: CloudFileOptions): Promise<CloudFil
       searched: candidates('clouds', [cwd]),
     };
   }
-  const [clouds, companion, vendors] = await Promise.all([
-    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', places) : first('clouds'),
+  const [clouds, ownSecure, vendors] = await Promise.all([
+    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', options) : first('clouds'),
     secure(),
     first('clouds-public'),
   ]);
   return {
     ...optional('clouds', clouds),
-    ...optional('secure', companion),
+    ...optional('secure', ownSecure),
     ...optional('vendors', vendors),
-    ...optional('skipped', here?.path),
+    ...optional('skipped', inWorkingDirectory?.path),
     searched: namedClouds ? [namedClouds] : candidates('clouds', readsCwd ? [cwd, ...own] : own),
   };
 }
 
-/** A file that is not used anyway need not be readable. */
-function ignoredUnless(readsCwd: boolean): (cause: unknown) => undefined {
+/** Ignores that a file cannot be read, unless it is used. */
+function ignoreUnless(readsCwd: boolean): (cause: unknown) => undefined {
   return (cause) => {
     if (readsCwd || !(cause instanceof Failure)) throw cause;
   };

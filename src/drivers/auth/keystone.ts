@@ -9,13 +9,13 @@ import { type AttemptResult, isTransient, type RetryTools, retryRead } from '../
 import type { ThrottledHttp } from '../http/throttled-http.ts';
 import { withoutSecrets } from '../without-secrets.ts';
 import type { Grant, Session } from './auth-session.ts';
-import type { Domain, IdOrName, TokenAuth } from './auth-settings.ts';
+import type { TokenAuth } from './auth-settings.ts';
 import { type Catalog, parseCatalog } from './catalog.ts';
 
 /** A token is renewed when less time than this is left, or less than a fifth of a short lifetime. */
 const MARGIN_MS_MAX = 60_000;
 
-/** No real token lives longer. The limit keeps an invented lifetime within what a clock can represent. */
+/** Longer than the lifetime of any real token. The limit keeps all computed times within what a clock can represent. */
 const LIFETIME_MS_MAX = 365 * 24 * 3_600_000;
 
 /** What Keystone sends with a token. */
@@ -122,24 +122,22 @@ export function tokenRequest(auth: TokenAuth): object {
         auth: {
           identity: {
             methods: ['password'],
-            password: { user: { ...wireName(auth.user), password: auth.password } },
+            password: { user: { ...auth.user, password: auth.password } },
           },
-          scope: { project: wireName(auth.project) },
+          scope: { project: auth.project },
         },
       };
     case 'token':
       return {
         auth: {
           identity: { methods: ['token'], token: { id: auth.token } },
-          scope: { project: wireName(auth.project) },
+          scope: { project: auth.project },
         },
       };
     case 'application_credential': {
       const { credential, secret } = auth;
       const who =
-        'id' in credential
-          ? { id: credential.id }
-          : { name: credential.name, user: wireName(credential.user) };
+        'id' in credential ? { id: credential.id } : { name: credential.name, user: credential.user };
       return {
         auth: {
           identity: { methods: ['application_credential'], application_credential: { ...who, secret } },
@@ -149,10 +147,6 @@ export function tokenRequest(auth: TokenAuth): object {
     default:
       return unreachable(auth);
   }
-}
-
-function wireName(named: IdOrName): { id: string } | { name: string; domain: Domain } {
-  return 'id' in named ? { id: named.id } : { name: named.name, domain: named.domain };
 }
 
 /** The token of a 201, or what is wrong with the answer. */

@@ -14,13 +14,13 @@ import { chooseSource, type SettingValue, type Source, type SourceOptions } from
  * Resolves the settings of a cloud: a named one completely from clouds.yaml and secure.yaml, else the `OS_*` variables.
  * The two are never combined. Pure. Throws a Failure (`invalid`) that names all missing variables or fields at once.
  */
-export function resolveCloud(from: SourceOptions & { readonly files: CloudFiles }): CloudSettings {
-  return buildSettings(chooseSource(from, from.files));
+export function resolveCloud(options: SourceOptions & { readonly files: CloudFiles }): CloudSettings {
+  return buildSettings(chooseSource(options, options.files));
 }
 
 /** As `resolveCloud`, but returns errors as data. Throws a Failure only if there is no source at all. */
-export function inspectCloud(from: SourceOptions & { readonly files: CloudFiles }): SettingsReport {
-  const source = chooseSource(from, from.files);
+export function inspectCloud(options: SourceOptions & { readonly files: CloudFiles }): SettingsReport {
+  const source = chooseSource(options, options.files);
   const used = new Map<string, SettingValue | undefined>();
   const recording: Source = {
     ...source,
@@ -48,10 +48,10 @@ export function inspectCloud(from: SourceOptions & { readonly files: CloudFiles 
 
 /** The way to authenticate, if no setting names it. */
 function inferred(
-  asked: ReadonlyMap<string, SettingValue | undefined>,
+  used: ReadonlyMap<string, SettingValue | undefined>,
   source: Source,
 ): readonly ShownSetting[] {
-  if (asked.get('auth_type') ?? asked.get('auth_plugin')) return [];
+  if (used.get('auth_type') ?? used.get('auth_plugin')) return [];
   return [{ key: 'auth_type', value: authType(source), secret: false, from: 'what is set' }];
 }
 
@@ -316,7 +316,7 @@ function endpointInterface(source: Source): EndpointInterface {
   );
 }
 
-/** The words for yes and no in openstacksdk and the shell. */
+/** The words for true and false in openstacksdk and the shell. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
   ...['true', '1', 'yes', 'on'].map((word): [string, boolean] => [word, true]),
   ...['false', '0', 'no', 'off'].map((word): [string, boolean] => [word, false]),

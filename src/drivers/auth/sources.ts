@@ -5,7 +5,6 @@ import { shellPath } from '../../domain/escape/shell-word.ts';
 import { shownWord } from '../../domain/looks-like-path.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
-
 import type { Env } from './auth-settings.ts';
 import { type CloudFile, type CloudFiles, parseCloudFile } from './cloud-files.ts';
 
@@ -45,27 +44,27 @@ export interface SourceOptions {
 }
 
 /** Whether clouds.yaml has to be read. An unneeded file with errors must not prevent the use of the variables. */
-export function needsFiles(places: SourceOptions): boolean {
-  return namedCloud(places) !== undefined || !describesCloud(places.env);
+export function needsFiles(options: SourceOptions): boolean {
+  return namedCloud(options) !== undefined || !describesCloud(options.env);
 }
 
 /**
  * Finds the source: a named cloud; else the variables, if they describe a cloud; else the only cloud of clouds.yaml.
  * This is the order of openstacksdk. Throws a Failure (`invalid`).
  */
-export function chooseSource(places: SourceOptions, files: CloudFiles): Source {
-  const name = namedCloud(places);
+export function chooseSource(options: SourceOptions, files: CloudFiles): Source {
+  const name = namedCloud(options);
   if (name !== undefined) {
-    const by = places.cloudName === undefined ? 'OS_CLOUD' : (places.cloudNamedBy ?? 'its name');
+    const by = options.cloudName === undefined ? 'OS_CLOUD' : (options.cloudNamedBy ?? 'its name');
     return cloudEntry(name, `named by ${by}`, files);
   }
-  if (places.envOwner !== undefined)
+  if (options.envOwner !== undefined)
     return {
-      ...variables(places.env),
-      description: places.envOwner,
-      chosenBy: `named by ${places.cloudNamedBy}`,
+      ...variables(options.env),
+      description: options.envOwner,
+      chosenBy: `named by ${options.cloudNamedBy}`,
     };
-  if (describesCloud(places.env)) return variables(places.env);
+  if (describesCloud(options.env)) return variables(options.env);
   const names = Object.keys(cloudsOf(files));
   const [only] = names;
   if (only !== undefined && names.length === 1)

@@ -66,11 +66,11 @@ async function exchange(
   settings: AxiosHttpSettings,
   request: HttpRequest,
 ): Promise<Exchange> {
-  const watch = new RequestState(settings.request_timeout_ms);
+  const state = new RequestState(settings.request_timeout_ms);
   const maxBytes = Math.min(settings.max_response_bytes, request.maxBytes ?? Infinity);
   const signal = request.method === 'GET' ? request.signal : undefined;
   signal?.throwIfAborted();
-  const onAbort = () => watch.stop('aborted');
+  const onAbort = () => state.stop('aborted');
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     const response = await axios.request<string>({
@@ -78,9 +78,9 @@ async function exchange(
       method: request.method,
       headers: { ...request.headers, ...(request.method === 'POST' ? JSON_BODY : {}) },
       data: request.method === 'POST' ? request.body : undefined,
-      signal: watch.signal,
+      signal: state.signal,
       maxContentLength: maxBytes,
-      transport: transportOf(watch, connections, request),
+      transport: transportOf(state, connections, request),
     });
     return {
       kind: 'answer',
@@ -92,12 +92,12 @@ async function exchange(
     signal?.throwIfAborted();
     return failedExchange(
       error,
-      watch,
+      state,
       { ...settings, max_response_bytes: maxBytes },
       new URL(request.url).host,
     );
   } finally {
-    watch.end();
+    state.end();
     signal?.removeEventListener('abort', onAbort);
   }
 }
@@ -123,7 +123,7 @@ class RequestState {
     return this.#controller.signal;
   }
 
-  /** From here on the answer is awaited. */
+  /** The time limit of the answer begins when the request gets its socket. */
   onSocket(): void {
     this.#timer = setTimeout(() => this.stop('timeout'), this.#timeoutMs);
   }
@@ -139,7 +139,7 @@ class RequestState {
 }
 
 /** Node's own client below axios: the only place that sees when a request gets its connected socket. */
-function transportOf(watch: RequestState, connections: Connections, request: HttpRequest) {
+function transportOf(state: RequestState, connections: Connections, request: HttpRequest) {
   return {
     request(options: https.RequestOptions, onResponse: (response: http.IncomingMessage) => void) {
       const agents = request.method === 'POST' ? connections.posts : connections.reads;
@@ -151,14 +151,14 @@ function transportOf(watch: RequestState, connections: Connections, request: Htt
       );
       // Node writes the request right after this event, also on a reused connection.
       return sent.once('socket', (socket) => {
-        watch.onSocket();
+        state.onSocket();
         const { maySend, onWritten }: Partial<WriteGate> = request.method === 'POST' ? request : {};
-        if (!maySend) watch.mayHaveBeenSent = true;
+        if (!maySend) state.mayHaveBeenSent = true;
         else
           gateWrites(socket, {
             maySend: () => {
               const may = maySend();
-              watch.mayHaveBeenSent ||= may;
+              state.mayHaveBeenSent ||= may;
               return may;
             },
             onWritten,
@@ -170,15 +170,15 @@ function transportOf(watch: RequestState, connections: Connections, request: Htt
 
 function failedExchange(
   error: unknown,
-  watch: RequestState,
+  state: RequestState,
   settings: AxiosHttpSettings,
   host: string,
 ): Exchange {
   // Only code and message are used: an axios error contains the whole request, including token and password.
   const { code = 'UNKNOWN', message } = error as Error & { code?: string };
-  if (!watch.mayHaveBeenSent)
+  if (!state.mayHaveBeenSent)
     return { kind: 'no_connection', code, message: `${host}: ${explainNetworkError(code, message)}` };
-  if (watch.stopped === 'timeout')
+  if (state.stopped === 'timeout')
     return {
       kind: 'broken',
       code: 'REQUEST_TIMEOUT',

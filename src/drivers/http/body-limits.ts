@@ -2,7 +2,7 @@ import { endOfValue, type JsonBounds, JsonFault } from '../../domain/json-bounds
 import type { Answer, Http } from './exchange.ts';
 
 /**
- * Refuses bodies that vbsctl never requests: compressed ones, whose real size no limit can see (every request has
+ * Refuses compressed bodies, whose real size is unknown before they are decompressed (every request has
  * `Accept-Encoding: identity`), and JSON with too many levels or values.
  */
 

@@ -9,7 +9,7 @@ import type { Clock } from '../../domain/clock.ts';
 const BURST_MS = 250;
 /** The slowest rate: one request in this time, however often the cloud throttles. */
 const INTERVAL_MS_MAX = 5_000;
-/** One request a minute. */
+/** How much each answer that is not throttled raises the rate: by one request a minute. */
 const GROWTH = 1 / 60_000;
 
 /**
@@ -30,7 +30,7 @@ export class Budget {
   readonly #reads: Waiter[] = [];
   /** When the bucket is full again. Each request moves it by one interval. */
   #fullAtMs: number;
-  #serving = false;
+  #isServing = false;
   #sleep = new AbortController();
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #slowedAtMs = Number.NEGATIVE_INFINITY;
@@ -52,23 +52,23 @@ export class Budget {
     signal?.throwIfAborted();
     const queue = method === 'POST' ? this.#posts : this.#reads;
     await new Promise<void>((resolve, reject) => {
-      const onAbort = () => waiting.reject(signal?.reason);
-      const waiting: Waiter = {
+      const onAbort = () => waiter.reject(signal?.reason);
+      const waiter: Waiter = {
         resolve: () => {
           signal?.removeEventListener('abort', onAbort);
           resolve();
         },
         reject: (reason) => {
           signal?.removeEventListener('abort', onAbort);
-          queue.splice(queue.indexOf(waiting), 1);
+          queue.splice(queue.indexOf(waiter), 1);
           // If nobody waits any more, a long pause must not keep the process running.
-          if (!this.#awaited) this.#sleep.abort();
+          if (!this.#hasWaiters) this.#sleep.abort();
           reject(reason);
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      queue.push(waiting);
-      if (!this.#serving) void this.#serve();
+      queue.push(waiter);
+      if (!this.#isServing) void this.#serve();
     });
   }
 
@@ -94,7 +94,7 @@ export class Budget {
 
   /** Rejects all reads that wait now with this reason. */
   rejectReads(reason: unknown): void {
-    for (const waiting of [...this.#reads]) waiting.reject(reason);
+    for (const waiter of [...this.#reads]) waiter.reject(reason);
   }
 
   /** Whether the rate is below `requests_per_second`. */
@@ -112,21 +112,21 @@ export class Budget {
     return Math.max(this.#pausedUntilMs - this.#clock.monotonic(), 0);
   }
 
-  get #awaited(): boolean {
+  get #hasWaiters(): boolean {
     return this.#posts.length + this.#reads.length > 0;
   }
 
-  /** How many ms early a request may be sent, because nothing was sent for a while. */
-  get #savedMs(): number {
+  /** How many ms early a request may be sent, because none was sent for a while. */
+  get #burstMs(): number {
     return this.isSlow ? 0 : Math.max(BURST_MS - 1 / this.#rate, 0);
   }
 
   async #serve(): Promise<void> {
-    this.#serving = true;
+    this.#isServing = true;
     for (;;) {
       const now = this.#clock.monotonic();
-      const mayStartAt = this.#fullAtMs - this.#savedMs;
-      if (this.#awaited && mayStartAt > now) {
+      const mayStartAt = this.#fullAtMs - this.#burstMs;
+      if (this.#hasWaiters && mayStartAt > now) {
         this.#sleep = new AbortController();
         await this.#clock.sleep(Math.ceil(mayStartAt - now), this.#sleep.signal).catch(() => {});
         continue;
@@ -136,7 +136,7 @@ export class Budget {
       this.#fullAtMs = Math.max(this.#fullAtMs, now) + 1 / this.#rate;
       next.resolve();
     }
-    this.#serving = false;
+    this.#isServing = false;
   }
 }
 

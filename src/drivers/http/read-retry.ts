@@ -22,7 +22,7 @@ export interface RetryTools {
   readonly random: () => number;
 }
 
-/** The result of one attempt. `again`: a repetition may succeed. */
+/** The result of one attempt. `retryable`: a repetition may succeed. */
 export type AttemptResult<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure; readonly retryable: boolean };

@@ -1,4 +1,4 @@
-/** Maximum of the wait: a longer one means no more than "not today". */
+/** The longest wait that is returned: a day. A longer one makes no difference to any run. */
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
 /**

@@ -15,9 +15,9 @@ export interface ThrottledHttpTools {
   readonly retry: Pick<RetrySettings, 'min_delay_ms' | 'max_retry_after_ms'>;
 }
 
-/** The cloud asked to wait longer than vbsctl waits. Times are monotonic ms. */
+/** A pause that is longer than vbsctl waits. Times are monotonic ms. */
 class LongPause {
-  /** When the cloud may be asked again. */
+  /** When the next request may be sent. */
   readonly untilMs: number;
   /** The end of the pause that the cloud asked for. */
   readonly #askedUntilMs: number;
@@ -33,8 +33,8 @@ class LongPause {
   /**
    * The answer for a request that is not sent during a pause: 429 with the time left. It has nothing of the answer that
    * asked for the pause, which may be about another resource (404) or another token. If the time left is within the
-   * limit, a caller would wait for it. So the answer then has the time until the cloud is asked again, which is
-   * shorter.
+   * limit, a caller would wait for it. So the answer then has the time until the next request may be sent,
+   * which is shorter.
    */
   answer(nowMs: number): Answer {
     const asked = this.#askedUntilMs - nowMs;
@@ -59,7 +59,7 @@ const PAUSE_CHANGE_MS = 1_000;
 export class ThrottledHttp {
   readonly #tools: ThrottledHttpTools;
   readonly #listeners: Listener[] = [];
-  #refusal: LongPause | undefined;
+  #longPause: LongPause | undefined;
   #sent = 0;
 
   constructor(tools: ThrottledHttpTools) {
@@ -76,7 +76,7 @@ export class ThrottledHttp {
     signal?.throwIfAborted();
     const { budget, clock } = this.#tools;
     const now = clock.monotonic();
-    if (this.#refusal && now < this.#refusal.untilMs) return this.#refusal.answer(now);
+    if (this.#longPause && now < this.#longPause.untilMs) return this.#longPause.answer(now);
     try {
       await budget.take(request.method, signal);
     } catch (reason) {
@@ -144,8 +144,8 @@ export class ThrottledHttp {
     const pause_ms = Math.max(before, wanted);
     if (asked_ms > retry.max_retry_after_ms) {
       const now = clock.monotonic();
-      this.#refusal = new LongPause(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
-      budget.rejectReads(this.#refusal);
+      this.#longPause = new LongPause(now + pause_ms, now + asked_ms, retry.max_retry_after_ms);
+      budget.rejectReads(this.#longPause);
     }
     if (pause_ms >= before + PAUSE_CHANGE_MS) this.#listeners.at(-1)?.({ ...throttle, pause_ms });
   }

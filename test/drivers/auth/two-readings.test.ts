@@ -41,7 +41,7 @@ describe('the signer of the drivers and the gateway of the emulator', () => {
           () => ({ id: 'AK', secret: 'SK', user_id: 'u', security_token: token ?? null }),
           NOW,
         );
-        expect(verified.good).to.equal(!tampered);
+        expect(verified.ok).to.equal(!tampered);
       }),
     );
   });

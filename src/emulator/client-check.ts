@@ -6,7 +6,7 @@
 import { isIP } from 'node:net';
 import { json, type Reply } from './wire.ts';
 
-export interface Knock {
+export interface ClientRequest {
   readonly method: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -20,22 +20,22 @@ const OWN_NAMES = ['127.0.0.1', 'localhost', '::1'];
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 /** The refusal of a request; undefined if the request is allowed. */
-export function turnAway(knock: Knock, allowedHosts: readonly string[]): Reply | undefined {
-  const { method, headers } = knock;
+export function refuseClient(request: ClientRequest, allowedHosts: readonly string[]): Reply | undefined {
+  const { method, headers } = request;
   const given = text(headers.host);
   const host = hostName(given);
   const names = [...OWN_NAMES, ...allowedHosts.map(hostName)];
-  if (host === undefined || !(names.includes(host) || isLocalAddress(host, knock.localAddress)))
+  if (host === undefined || !(names.includes(host) || isLocalAddress(host, request.localAddress)))
     return refusal(
       403,
       `The Host header is ${shown(given)}, and the emulator answers only to ${names.join(', ')} and the address it listens on. ` +
         'For another name: vbsctl emulator --allow-host NAME.',
     );
   const origin = text(headers.origin);
-  const site = text(headers['sec-fetch-site']);
+  const fetchSite = text(headers['sec-fetch-site']);
   if (
-    (origin !== undefined && origin !== `${knock.scheme}://${given}`) ||
-    (site !== undefined && site !== 'none' && site !== 'same-origin')
+    (origin !== undefined && origin !== `${request.scheme}://${given}`) ||
+    (fetchSite !== undefined && fetchSite !== 'none' && fetchSite !== 'same-origin')
   )
     return refusal(
       403,
