@@ -166,12 +166,15 @@ async function readConfig(
   io: LoadIo,
   allowance: Allowance = wholeAllowance(),
 ): Promise<ReadConfig> {
-  if (named && (await isDirectory(resolve(io.cwd, path))))
+  // As a directory of manifests it would be several configs, of which only the last one counts.
+  if (await isDirectory(resolve(io.cwd, path)))
     return {
       config: DEFAULT_CONFIG,
       diagnostics: [
         error('unreadable-file', `${path} is a directory, not a config`, {
-          remedy: `name the file: --config ${shellPath(join(path, CONFIG_FILE))}`,
+          remedy: named
+            ? `name the file: --config ${shellPath(join(path, CONFIG_FILE))}`
+            : 'put a file there, or remove it',
           where: { file: path },
         }),
       ],

@@ -988,7 +988,11 @@ describe('what is no file, or has no end', () => {
       writeFileSync(path, '');
       truncateSync(path, 2 ** 40);
     },
-    'a directory': (path) => mkdirSync(path),
+    'a directory': (path) => {
+      mkdirSync(path);
+      writeFileSync(join(path, 'a.yaml'), `${CONFIG}policy: {protected_volumes: ['*']}\n`);
+      writeFileSync(join(path, 'b.yaml'), CONFIG);
+    },
   };
 
   for (const [what, make] of Object.entries(kinds))
