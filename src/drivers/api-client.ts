@@ -17,6 +17,7 @@ import { withoutSecrets } from './without-secrets.ts';
 
 /** Page size to ask for: the maximum of EVS and Cinder. */
 const PAGE_SIZE = 1_000;
+
 export interface ClientTools extends RetryTools {
   readonly http: ThrottledHttp;
   readonly session: Session;

@@ -3,7 +3,7 @@ import { run } from '../../src/cli/program.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
 import { type PrivateAuthority, privateAuthority } from '../network/private-authority.ts';
 import { type ProxyProcess, startProxy } from '../network/proxy-process.ts';
-import { authCheck, REGION, valuesOf, wayOf, world } from './auth-world.ts';
+import { authCheck, optionsFor, REGION, valuesOf, world } from './auth-world.ts';
 import { paperIo } from './program.ts';
 
 describe('a cloud with a private authority, behind a proxy that knows nothing but CONNECT', () => {
@@ -26,7 +26,7 @@ describe('a cloud with a private authority, behind a proxy that knows nothing bu
 
   const through = (login: string, more: Record<string, string> = {}) => ({
     env: {
-      ...wayOf('OS_* variables', {
+      ...optionsFor('OS_* variables', {
         ...valuesOf('password', cloud.world()),
         auth_url: cloud.authUrl,
         region_name: REGION,

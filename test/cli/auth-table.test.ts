@@ -10,6 +10,7 @@ import {
   EXPIRED,
   FORMS,
   type Form,
+  optionsFor,
   REGION,
   secretsIn,
   TYPES,
@@ -17,7 +18,6 @@ import {
   type Values,
   valuesOf,
   WRONG,
-  wayOf,
   world,
 } from './auth-world.ts';
 
@@ -210,7 +210,7 @@ describe('ways into a cloud: auth type × form × failure', () => {
       cacert: authority.caFile,
     };
     const values = changed(failure, type, good);
-    const way = wayOf(form, values);
+    const way = optionsFor(form, values);
     const { exitCode, report, printed } = await authCheck(way).finally(way.remove);
     const text = accessText(report, { style: makeStyle(false), width: 100, now: 0 });
 

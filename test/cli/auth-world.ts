@@ -7,7 +7,7 @@ import type { ExitCode } from '../../src/domain/errors.ts';
 import { seedWorld, type World } from '../../src/emulator/index.ts';
 import { paperIo } from './program.ts';
 
-/** A cloud to get into by every way, and the settings of each way. */
+/** A cloud that accepts every way to authenticate, and settings for each. */
 
 export const TYPES = ['password', 'token', 'application credential', 'access key'] as const;
 export type Type = (typeof TYPES)[number];
@@ -27,7 +27,7 @@ const TEMPORARY = {
   token: 'temporary-security-token',
 };
 
-/** Its only project is called like its region, as clouds that sign requests have it. */
+/** The project has the name of the region, as in clouds that accept signed requests. */
 export function world(change: (world: World) => void = () => {}): World {
   const made = { ...seedWorld({ project: REGION }), id: 'auth-lab' };
   const [user] = Object.values(made.users);
@@ -51,7 +51,7 @@ export function world(change: (world: World) => void = () => {}): World {
   return made;
 }
 
-/** Good settings of each type, but where and how the cloud is reached. */
+/** Valid credentials of each type, without the settings that say how the cloud is reached. */
 export function valuesOf(type: Type, { users, application_credentials, access_keys = {} }: World): Values {
   const [user] = Object.values(users);
   const [credential] = Object.values(application_credentials);
@@ -77,7 +77,7 @@ export function valuesOf(type: Type, { users, application_credentials, access_ke
   }
 }
 
-/** What is put in place of good credentials. */
+/** Wrong values that replace valid credentials. */
 export const WRONG: Readonly<Record<Type, Values>> = {
   password: { password: 'wrong-secret' },
   token: { token: 'wrong-secret' },
@@ -85,7 +85,7 @@ export const WRONG: Readonly<Record<Type, Values>> = {
   'access key': { secret_key: 'wrong-secret' },
 };
 
-/** Password and application credential end in the world, token and temporary key of themselves. */
+/** Expired credentials. Passwords and application credentials have none: the world makes them expire. */
 export const EXPIRED: Readonly<Record<Type, Values>> = {
   password: {},
   token: { token: EXPIRED_TOKEN },
@@ -109,11 +109,11 @@ export interface CloudOptions {
   remove(): void;
 }
 
-/** The same settings as variables, or as files with the secrets apart. */
-export function wayOf(form: Form, values: Values): CloudOptions {
+/** The settings as variables, or as clouds.yaml and secure.yaml. */
+export function optionsFor(form: Form, values: Values): CloudOptions {
   if (form !== 'clouds.yaml and secure.yaml') {
     const prefix = form === 'OS_* variables' ? 'OS_' : 'HW_';
-    // Certificates and interfaces are of OpenStack's tools alone.
+    // There is no HW_* variable for certificates.
     const nameOf = (key: string) => `${key === 'cacert' ? 'OS_' : prefix}${key.toUpperCase()}`;
     const env = Object.fromEntries(Object.entries(values).map(([key, value]) => [nameOf(key), value]));
     return { env, home: '/nowhere', remove: () => {} };
@@ -122,26 +122,26 @@ export function wayOf(form: Form, values: Values): CloudOptions {
   const folder = join(home, '.config/openstack');
   mkdirSync(folder, { recursive: true });
   const entries = Object.entries(values);
-  const beside = entries.filter(([key]) => ['region_name', 'cacert'].includes(key));
+  const topLevel = entries.filter(([key]) => ['region_name', 'cacert'].includes(key));
   const secret = entries.filter(([key]) => SECRET_KEYS.includes(key));
-  const open = entries.filter((entry) => !beside.includes(entry) && !secret.includes(entry));
-  const cloud = { ...Object.fromEntries(beside), auth: Object.fromEntries(open) };
+  const open = entries.filter((entry) => !topLevel.includes(entry) && !secret.includes(entry));
+  const cloud = { ...Object.fromEntries(topLevel), auth: Object.fromEntries(open) };
   writeFileSync(join(folder, 'clouds.yaml'), JSON.stringify({ clouds: { lab: cloud } }));
   const secrets = { clouds: { lab: { auth: Object.fromEntries(secret) } } };
   writeFileSync(join(folder, 'secure.yaml'), JSON.stringify(secrets));
   return { env: { OS_CLOUD: 'lab' }, home, remove: () => rmSync(home, { recursive: true }) };
 }
 
-export interface Checked {
+export interface CheckResult {
   readonly exitCode: ExitCode;
   readonly report: AccessReport;
-  /** All that was printed. */
+  /** Everything that was printed. */
   readonly printed: string;
 }
 
 /** `vbsctl auth check --output json`, in this process. */
-export async function authCheck(way: Pick<CloudOptions, 'env' | 'home'>): Promise<Checked> {
-  const io = paperIo({ env: way.env, home: way.home });
+export async function authCheck(options: Pick<CloudOptions, 'env' | 'home'>): Promise<CheckResult> {
+  const io = paperIo({ env: options.env, home: options.home });
   const exitCode = await run(['auth', 'check', '--output', 'json'], io);
   const out = io.out.join('');
   return { exitCode, report: JSON.parse(out), printed: out + io.err.join('') };

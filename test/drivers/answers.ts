@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Answer } from '../../src/drivers/http/exchange.ts';
 
-/** A whole answer; a body that is no text is written as JSON. */
+/** A complete answer. A body that is not a text is written as JSON. */
 export function answer(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   return { kind: 'answer', status, headers, text };
@@ -22,17 +22,17 @@ export interface Recorded {
 }
 
 const FILE = new URL('fixtures/openstack-zed.json', import.meta.url);
-/** What real Keystone 22 and Cinder 21.3 servers were asked and answered, in the order of the story. */
+/** Requests to real Keystone 22 and Cinder 21.3 servers with their answers, in the order of the recording. */
 export const { exchanges } = JSON.parse(readFileSync(FILE, 'utf8')) as { exchanges: readonly Recorded[] };
 
-/** What real Keystone 22 and Cinder 21.3 servers answered. */
+/** The recorded answer of that name. */
 export function recorded(name: string): Answer {
   const { status, headers, body } = exchange(name).response;
   const lower = Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]);
   return answer(status, body, Object.fromEntries(lower));
 }
 
-/** What they had been asked. */
+/** The request that it answers. */
 export function recordedRequest(name: string): Recorded['request'] {
   return exchange(name).request;
 }
@@ -43,7 +43,7 @@ function exchange(name: string): Recorded {
   return found;
 }
 
-/** The disk and the backup that a recorded restore was about. */
+/** The volume and the backup of a recorded restore. */
 export function recordedRestore(name: string): { readonly volume_id: string; readonly backup_id: string } {
   const { path, body } = recordedRequest(name);
   const [, backup_id = ''] = /backups\/([^/]+)\/restore/.exec(path) ?? [];

@@ -4,7 +4,7 @@ import { Secrets } from '../../src/domain/secrets.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import type { Driver, Listing } from '../../src/drivers/driver.ts';
 import { FakeClock } from './fake-clock.ts';
-import { type Reply, type Seen, TinyCloud } from './tiny-cloud.ts';
+import { type ReceivedRequest, type Reply, TinyCloud } from './tiny-cloud.ts';
 
 describe('reads that a server stretches without end', () => {
   let cloud: TinyCloud;
@@ -35,7 +35,7 @@ describe('reads that a server stretches without end', () => {
   }
 
   /** Answers each page of the disks; `n` counts from 1. */
-  function pages(answer: (n: number, request: Seen) => Reply): void {
+  function pages(answer: (n: number, request: ReceivedRequest) => Reply): void {
     let n = 0;
     cloud.replace = (request) =>
       request.path.includes('/volumes/detail') ? answer(++n, request) : undefined;

@@ -49,7 +49,7 @@ describe('connecting to a cloud', () => {
   for (const suffix of ['', '/', '/v3', '/v3/'])
     it(`takes an auth URL that ends in "${suffix}"`, async () => {
       await open({ ...cloud.env, OS_AUTH_URL: `${cloud.url}${suffix}` });
-      expect(cloud.seen[0]?.path).to.equal('/v3/auth/tokens');
+      expect(cloud.received[0]?.path).to.equal('/v3/auth/tokens');
     });
 
   describe('endpoints without TLS', () => {
@@ -120,7 +120,7 @@ describe('connecting to a cloud', () => {
       OS_APPLICATION_CREDENTIAL_SECRET: 's',
     });
     const domain = { name: 'OTC' };
-    expect(cloud.seen.map(({ body }) => JSON.parse(body).auth)).to.deep.equal([
+    expect(cloud.received.map(({ body }) => JSON.parse(body).auth)).to.deep.equal([
       {
         identity: {
           methods: ['password'],
@@ -175,7 +175,7 @@ describe('connecting to a cloud', () => {
       expect(first?.remedy).to.be.a('string');
       expect(first?.detail).to.contain('request id req-').and.contain('settings: OS_* variables');
       expect(JSON.stringify(failure.diagnostics)).not.to.contain('s3cret');
-      expect(cloud.seen).to.have.length(requests);
+      expect(cloud.received).to.have.length(requests);
     });
 
   it('explains a cloud that cannot be reached', async () => {
@@ -234,7 +234,7 @@ describe('connecting to a cloud', () => {
       const driver = await open(cloud.env, { api: 'cinder' });
       expect(driver.api).to.equal('cinder');
       await driver.volume('v');
-      expect(cloud.seen.at(-1)?.path).to.equal(`/volume/v3/${PROJECT}/volumes/v`);
+      expect(cloud.received.at(-1)?.path).to.equal(`/volume/v3/${PROJECT}/volumes/v`);
     });
 
     it('auto: vbs where the catalog has it', async () => {
@@ -278,7 +278,7 @@ describe('connecting to a cloud', () => {
     });
     await driver.volume('v');
     await driver.backup('b');
-    expect(cloud.seen.slice(1).map(({ path }) => path)).to.deep.equal([
+    expect(cloud.received.slice(1).map(({ path }) => path)).to.deep.equal([
       `/v3/${PROJECT}/volumes/v`,
       `/v2/${PROJECT}/backups/b`,
     ]);
@@ -296,7 +296,7 @@ describe('connecting to a cloud', () => {
     expect(unreadable.message).to.contain('cert /nowhere/me.pem cannot be read (ENOENT)');
     const incomplete = await refused({ ...cloud.env, OS_KEY: '/me.key' });
     expect(incomplete.diagnostics[0]).to.have.property('code', 'key-without-cert');
-    expect(cloud.seen).to.deep.equal([]);
+    expect(cloud.received).to.deep.equal([]);
   });
 
   it('reads no certificate from the working directory', async () => {
@@ -305,13 +305,13 @@ describe('connecting to a cloud', () => {
       expect(failure.kind).to.equal('refused');
       expect(failure.diagnostics[0]?.remedy).to.contain(`${name}=/nowhere/ca.pem`);
     }
-    expect(cloud.seen).to.deep.equal([]);
+    expect(cloud.received).to.deep.equal([]);
   });
 
   it('explains a file of authorities that cannot be read', async () => {
     const failure = await refused({ ...cloud.env, OS_CACERT: '/nowhere/ca.pem' });
     expect(failure.kind).to.equal('invalid');
     expect(failure.message).to.contain('/nowhere/ca.pem cannot be read (ENOENT)');
-    expect(cloud.seen).to.deep.equal([]);
+    expect(cloud.received).to.deep.equal([]);
   });
 });

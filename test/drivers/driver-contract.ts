@@ -2,29 +2,29 @@ import { expect } from 'chai';
 import type { Reading } from '../../src/domain/cloud.ts';
 import type { Driver, Permit } from '../../src/drivers/driver.ts';
 
-/** A cloud that answers over real HTTP, and a way into it. */
+/** A cloud that answers over real HTTP, and a driver that is connected to it. */
 export interface ServedCloud {
   readonly driver: Driver;
   /** What `driver.requests()` must be: requests that reached the cloud. */
   requests(): number;
   /** Whether its catalog has a compute service. */
   readonly hasServers: boolean;
-  /** An available disk, and an available backup of it. */
+  /** An available volume, and an available backup of it. */
   readonly volumeId: string;
   readonly backupId: string;
-  /** Lets every running restore end well. */
+  /** Completes every running restore successfully. */
   finish(): void | Promise<void>;
-  /** Only where the cloud can be made to misbehave: what befalls the next request to restore. */
-  readonly trouble?: {
-    next(harm: Harm): Promise<void>;
-    /** Requests to restore that reached the cloud. */
+  /** Present if faults can be injected: decides what happens to the next restore request. */
+  readonly faults?: {
+    next(fault: Fault): Promise<void>;
+    /** Number of restore requests that reached the cloud. */
     restores(): number;
   };
   close(): Promise<void>;
 }
 
-/** What may befall a request to restore; `before` and `after` it had its effect. */
-export const HARMS = [
+/** The faults of a restore request. `before` and `after`: its effect. */
+export const FAULTS = [
   'reset before',
   'reset after',
   'gateway timeout before',
@@ -37,16 +37,16 @@ export const HARMS = [
   'busy',
   'token refused',
 ] as const;
-export type Harm = (typeof HARMS)[number];
+export type Fault = (typeof FAULTS)[number];
 
-const NOBODY = '00000000-0000-4000-8000-000000000000';
-const FAR = { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER };
+const MISSING_ID = '00000000-0000-4000-8000-000000000000';
+const FAR_FUTURE = { monotonic: Number.MAX_SAFE_INTEGER, wall: Number.MAX_SAFE_INTEGER };
 
-/** What every driver promises, whatever API it speaks. */
+/** The tests that every driver must pass. */
 export function driverContract(
   name: string,
   serve: () => Promise<ServedCloud>,
-  { withTrouble = false } = {},
+  { withFaults = false } = {},
 ): void {
   describe(`driver contract: ${name}`, () => {
     let cloud: ServedCloud;
@@ -57,7 +57,7 @@ export function driverContract(
     });
     afterEach(() => cloud.close());
 
-    const start = async (volumeId = cloud.volumeId, freshUntil = FAR) =>
+    const start = async (volumeId = cloud.volumeId, freshUntil = FAR_FUTURE) =>
       driver.start(permit(await driver.reserve()), {
         volume_id: volumeId,
         backup_id: cloud.backupId,
@@ -73,8 +73,8 @@ export function driverContract(
     });
 
     it('calls gone what is not there', async () => {
-      expect((await driver.volume(NOBODY)).kind).to.equal('gone');
-      expect((await driver.backup(NOBODY)).kind).to.equal('gone');
+      expect((await driver.volume(MISSING_ID)).kind).to.equal('gone');
+      expect((await driver.backup(MISSING_ID)).kind).to.equal('gone');
     });
 
     it('lists disks and backups', async () => {
@@ -112,7 +112,7 @@ export function driverContract(
     });
 
     it('is told "never" for a disk that is not there', async () => {
-      expect(await start(NOBODY)).to.include({ kind: 'rejected', again: 'never' });
+      expect(await start(MISSING_ID)).to.include({ kind: 'rejected', again: 'never' });
     });
 
     it('sends nothing for a stale intent', async () => {
@@ -122,14 +122,14 @@ export function driverContract(
 
     it('takes a permit for one POST', async () => {
       const once = permit(await driver.reserve());
-      const request = { volume_id: NOBODY, backup_id: cloud.backupId, fresh_until: FAR };
+      const request = { volume_id: MISSING_ID, backup_id: cloud.backupId, fresh_until: FAR_FUTURE };
       await driver.start(once, request);
       const again = await driver.start(once, request).catch((error) => error);
       expect(again).to.be.instanceOf(Error);
     });
 
     it('sends nothing that may not leave any more once the connection stands', async () => {
-      const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until: FAR };
+      const request = { volume_id: cloud.volumeId, backup_id: cloud.backupId, fresh_until: FAR_FUTURE };
       const outcome = await driver.start(permit(await driver.reserve()), {
         ...request,
         maySend: () => false,
@@ -138,13 +138,13 @@ export function driverContract(
       expect(found(await driver.volume(cloud.volumeId)).status).to.equal('available');
     });
 
-    for (const harm of withTrouble ? HARMS : [])
-      it(`sends once and claims nothing it does not know: ${harm}`, async () => {
-        const trouble = cloud.trouble ?? expect.fail('no way to make trouble');
-        await trouble.next(harm);
+    for (const fault of withFaults ? FAULTS : [])
+      it(`sends once and claims nothing it does not know: ${fault}`, async () => {
+        const faults = cloud.faults ?? expect.fail('this cloud injects no faults');
+        await faults.next(fault);
         const outcome = await start();
-        expect(trouble.restores(), 'requests').to.equal(1);
-        switch (harm) {
+        expect(faults.restores(), 'requests').to.equal(1);
+        switch (fault) {
           case 'busy':
             expect(outcome).to.include({ kind: 'rejected', again: 'later' });
             break;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts';
 
-/** Time that passes only when somebody sleeps. */
+/** A clock that only `sleep` and `advance` move. */
 export class FakeClock implements Clock {
   readonly slept: number[] = [];
   #elapsedMs = 0;
@@ -18,8 +18,8 @@ export class FakeClock implements Clock {
     this.#elapsedMs += ms;
   }
 
-  /** The machine sleeps, and its monotonic clock stands still. */
-  passAsleep(ms: number): void {
+  /** As if the machine were suspended: the wall clock moves, the monotonic clock does not. */
+  suspend(ms: number): void {
     this.#asleepMs += ms;
   }
 

@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answer, Exchange, Http, HttpRequest } from '../../src/drivers/http/exchange.ts';
 import { recorded, recordedRequest } from './answers.ts';
 
-/** A network that gives back what real servers answered, in the order of the story told here. */
+/** A network that returns recorded answers of real servers, and fails if the requests differ from the recording. */
 export class RecordedCloud implements Http {
   readonly #story: string[];
   readonly asked: { readonly method: string; readonly path: string; readonly version: string | undefined }[] =
     [];
-  /** Asked first; undefined lets the recording answer. */
+  /** Called first. If it returns undefined, the recorded answer is returned. */
   instead: (request: HttpRequest) => Answer | undefined = () => undefined;
 
   constructor(story: readonly string[]) {

@@ -4,7 +4,7 @@ import type { Env } from '../../src/drivers/auth/auth-settings.ts';
 
 export const PROJECT = '0e8396c4fa5d47829b8617b61c685475';
 
-export interface Seen {
+export interface ReceivedRequest {
   readonly method: string;
   /** With its query. */
   readonly path: string;
@@ -18,19 +18,19 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Just enough of Keystone, VBS and EVS on one port to drive a driver; every answer can be replaced. */
+/** The parts of Keystone, VBS and EVS that a driver needs, on one port. Every answer can be replaced. */
 export class TinyCloud {
-  readonly seen: Seen[] = [];
+  readonly received: ReceivedRequest[] = [];
   readonly volumes = new Map<string, Record<string, unknown>>();
   readonly backups = new Map<string, Record<string, unknown>>();
   readonly jobs = new Map<string, Record<string, unknown>>();
-  /** Tokens that are taken. */
+  /** Tokens that are accepted. */
   readonly tokens = new Set<string>();
   tokenLifetimeMs = 3_600_000;
-  /** Put in place of the `token` of Keystone's answer. */
+  /** Overrides fields of `token` in Keystone's answer. */
   tokenBody: Record<string, unknown> = {};
-  /** Asked first; undefined lets the cloud answer itself. */
-  replace: (request: Seen) => Reply | undefined = () => undefined;
+  /** Called first. If it returns undefined, the cloud answers itself. */
+  replace: (request: ReceivedRequest) => Reply | undefined = () => undefined;
   readonly #server = http.createServer((request, response) => void this.#serve(request, response));
 
   async start(): Promise<this> {
@@ -60,7 +60,7 @@ export class TinyCloud {
 
   /** Requests to paths that contain the text. */
   count(text: string): number {
-    return this.seen.filter(({ path }) => path.includes(text)).length;
+    return this.received.filter(({ path }) => path.includes(text)).length;
   }
 
   add(volumeId: string, backupId: string): void {
@@ -96,19 +96,19 @@ export class TinyCloud {
     let body = '';
     for await (const chunk of request) body += chunk;
     const token = request.headers['x-auth-token'];
-    const seen: Seen = {
+    const seen: ReceivedRequest = {
       method: request.method ?? '',
       path: request.url ?? '',
       token: typeof token === 'string' ? token : undefined,
       body,
     };
-    this.seen.push(seen);
+    this.received.push(seen);
     const reply = this.replace(seen) ?? this.#answer(seen);
-    response.writeHead(reply.status, { 'x-request-id': `req-${this.seen.length}`, ...reply.headers });
+    response.writeHead(reply.status, { 'x-request-id': `req-${this.received.length}`, ...reply.headers });
     response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body ?? ''));
   }
 
-  #answer({ method, path, token, body }: Seen): Reply {
+  #answer({ method, path, token, body }: ReceivedRequest): Reply {
     if (path === '/v3/auth/tokens') return this.#token();
     if (token === undefined || !this.tokens.has(token))
       return { status: 401, body: { error: { code: 401, message: 'no token', title: 'Unauthorized' } } };

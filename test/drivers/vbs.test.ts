@@ -7,7 +7,7 @@ import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';
 import type { Http } from '../../src/drivers/http/exchange.ts';
 import { driverContract } from './driver-contract.ts';
 import { FakeClock } from './fake-clock.ts';
-import { PROJECT, type Reply, type Seen, TinyCloud } from './tiny-cloud.ts';
+import { PROJECT, type ReceivedRequest, type Reply, TinyCloud } from './tiny-cloud.ts';
 
 const clouds: TinyCloud[] = [];
 
@@ -38,7 +38,7 @@ async function serve(
 }
 
 /** Replies to what matches, first to first, and lets the cloud answer the rest. */
-function script(path: string, replies: Reply[]): (request: Seen) => Reply | undefined {
+function script(path: string, replies: Reply[]): (request: ReceivedRequest) => Reply | undefined {
   return (request) => (request.path.includes(path) ? replies.shift() : undefined);
 }
 
@@ -63,7 +63,7 @@ describe('the vbs driver', () => {
     const { cloud, driver } = await serve();
     return {
       driver,
-      requests: () => cloud.seen.length,
+      requests: () => cloud.received.length,
       hasServers: false,
       volumeId: 'volume-1',
       backupId: 'backup-1',
@@ -80,7 +80,7 @@ describe('the vbs driver', () => {
     await driver.backup('backup-1');
     await driver.volumes();
     await driver.backups();
-    expect(cloud.seen.slice(1).map(({ method, path }) => `${method} ${path}`)).to.deep.equal([
+    expect(cloud.received.slice(1).map(({ method, path }) => `${method} ${path}`)).to.deep.equal([
       `POST /v2/${PROJECT}/cloudbackups/backup-1/restore`,
       `GET /v1/${PROJECT}/jobs/job-1`,
       `GET /v2/${PROJECT}/volumes/volume-1`,
@@ -88,13 +88,13 @@ describe('the vbs driver', () => {
       `GET /v2/${PROJECT}/volumes/detail?limit=1000`,
       `GET /v2/${PROJECT}/backups/detail?limit=1000`,
     ]);
-    expect(cloud.seen[1]?.body).to.equal('{"restore":{"volume_id":"volume-1"}}');
+    expect(cloud.received[1]?.body).to.equal('{"restore":{"volume_id":"volume-1"}}');
   });
 
   it('keeps an id from leading elsewhere', async () => {
     const { cloud, driver } = await serve();
     await driver.backup('../volumes/volume-1?x=');
-    expect(cloud.seen.at(-1)?.path).to.equal(`/v2/${PROJECT}/backups/..%2Fvolumes%2Fvolume-1%3Fx%3D`);
+    expect(cloud.received.at(-1)?.path).to.equal(`/v2/${PROJECT}/backups/..%2Fvolumes%2Fvolume-1%3Fx%3D`);
   });
 
   describe('POST', () => {
@@ -141,7 +141,7 @@ describe('the vbs driver', () => {
     it('does not leave when its machine slept, which the monotonic clock does not know', async () => {
       const { cloud, driver, clock } = await serve();
       const intent = { ...restore, fresh_until: momentOf(clock, 5_000) };
-      clock.passAsleep(60_000);
+      clock.suspend(60_000);
       expect((await driver.start(await reserve(driver), intent)).kind).to.equal('not_sent');
       expect(cloud.count('/restore')).to.equal(0);
     });
@@ -224,7 +224,7 @@ describe('the vbs driver', () => {
       const permit = await reserve(driver);
       expect(cloud.count('/auth/tokens')).to.equal(2);
       await driver.start(permit, restore);
-      expect(cloud.seen.at(-1)?.token).to.equal('token-of-tiny-cloud-2');
+      expect(cloud.received.at(-1)?.token).to.equal('token-of-tiny-cloud-2');
     });
 
     it('is refused a reservation when no token is to be had', async () => {
@@ -238,7 +238,7 @@ describe('the vbs driver', () => {
   });
 
   describe('reads', () => {
-    it('are repeated while the trouble may credential, on the given clock', async () => {
+    it('are repeated while the error may be temporary, on the given clock', async () => {
       const { cloud, driver, clock } = await serve();
       cloud.replace = script('/volumes/', [
         { status: 502 },
@@ -249,7 +249,7 @@ describe('the vbs driver', () => {
       expect(cloud.count('/volumes/')).to.equal(3);
     });
 
-    it('come back as unreadable when it does not credential', async () => {
+    it('come back as unreadable when it is not', async () => {
       const { cloud, driver } = await serve();
       cloud.replace = ({ path }) => (path.includes('/volumes/') ? { status: 503 } : undefined);
       const reading = await driver.volume('volume-1');
@@ -389,7 +389,7 @@ describe('the vbs driver', () => {
       const backups = await driver.backups();
       expect(volumes.kind === 'listed' && volumes.values.length).to.equal(2_500);
       expect(backups.kind === 'listed' && backups.values.length).to.equal(2_500);
-      expect(cloud.seen.slice(1).map(({ path }) => path.split('?')[1])).to.deep.equal([
+      expect(cloud.received.slice(1).map(({ path }) => path.split('?')[1])).to.deep.equal([
         'limit=1000',
         'limit=1000&marker=volume-1000',
         'limit=1000&marker=volume-2000',
@@ -414,8 +414,8 @@ describe('the vbs driver', () => {
       ]);
       const volumes = await driver.volumes();
       expect(volumes.kind === 'listed' && volumes.values.map(({ id }) => id)).to.deep.equal(['a', 'b']);
-      expect(cloud.seen.at(-1)?.path).to.equal(`/v2/${PROJECT}/volumes/detail?marker=a&limit=2`);
-      expect(other.seen).to.deep.equal([]);
+      expect(cloud.received.at(-1)?.path).to.equal(`/v2/${PROJECT}/volumes/detail?marker=a&limit=2`);
+      expect(other.received).to.deep.equal([]);
     });
 
     it('count once what shows up on two pages', async () => {

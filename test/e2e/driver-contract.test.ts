@@ -2,13 +2,13 @@ import { systemClock } from '../../src/cli/system.ts';
 import { DEFAULT_CONFIG } from '../../src/domain/config.ts';
 import { connect } from '../../src/drivers/connect.ts';
 import { type FaultEffect, startEmulator } from '../../src/emulator/index.ts';
-import { driverContract, type Harm, type ServedCloud } from '../drivers/driver-contract.ts';
+import { driverContract, type Fault, type ServedCloud } from '../drivers/driver-contract.ts';
 
-/** Two readings of one reference, made apart from each other: here they meet. */
+/** The drivers and the emulator follow the same reference independently; these tests compare them. */
 for (const api of ['vbs', 'cinder'] as const)
-  driverContract(`${api} on the emulator`, () => serve(api), { withTrouble: true });
+  driverContract(`${api} on the emulator`, () => serve(api), { withFaults: true });
 
-const EFFECTS: Readonly<Record<Harm, FaultEffect>> = {
+const EFFECTS: Readonly<Record<Fault, FaultEffect>> = {
   'reset before': { kind: 'reset', when: 'before' },
   'reset after': { kind: 'reset', when: 'after' },
   'gateway timeout before': { kind: 'status', when: 'before', status: 504, body: 'gateway' },
@@ -48,8 +48,9 @@ async function serve(api: 'vbs' | 'cinder'): Promise<ServedCloud> {
     finish: () => {
       skewMs += 60_000;
     },
-    trouble: {
-      next: (harm) => emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect: EFFECTS[harm] }] }),
+    faults: {
+      next: (fault) =>
+        emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect: EFFECTS[fault] }] }),
       restores: () => emulator.audit().requests.restore ?? 0,
     },
     close: () => emulator.close(),

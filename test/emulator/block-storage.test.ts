@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DATA, DATA_BACKUP, type Json, Lab, LOG } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, type Json, Lab, LOG_VOLUME } from './client.ts';
 
 describe('emulator: EVS and native backups', () => {
   let lab: Lab;
@@ -11,9 +11,9 @@ describe('emulator: EVS and native backups', () => {
     });
 
     it('shows a disk under each of its paths, with the fields of the reference', async () => {
-      const volume = await lab.volume(DATA);
+      const volume = await lab.volume(DATA_VOLUME);
       expect(volume).to.include({
-        id: DATA,
+        id: DATA_VOLUME,
         name: 'pay-db-data',
         status: 'available',
         size: 500,
@@ -27,7 +27,7 @@ describe('emulator: EVS and native backups', () => {
         '/evs/v2/{project}/cloudvolumes/',
         '/v2/{project}/volumes/',
       ]) {
-        expect((await lab.call(path + DATA)).body.volume.id).to.equal(DATA);
+        expect((await lab.call(path + DATA_VOLUME)).body.volume.id).to.equal(DATA_VOLUME);
       }
       const attached = await lab.volume(lab.idOf('crm-db-log'));
       expect(attached.attachments[0]).to.include({ host_name: 'crm-db1', device: '/dev/vdc' });
@@ -35,7 +35,7 @@ describe('emulator: EVS and native backups', () => {
 
     it('shows a backup with its owner by version', async () => {
       expect(await lab.backup(DATA_BACKUP)).to.include({
-        volume_id: DATA,
+        volume_id: DATA_VOLUME,
         size: 500,
         status: 'available',
         'os-bak-tenant-attr:tenant_id': lab.project,
@@ -69,7 +69,7 @@ describe('emulator: EVS and native backups', () => {
       expect(await names('/evs/v2/{project}/volumes?name=pay-db-log', 'volumes')).to.deep.equal([
         'pay-db-log',
       ]);
-      const nightly = `/vbs/v2/{project}/backups/detail?volume_id=${DATA}`;
+      const nightly = `/vbs/v2/{project}/backups/detail?volume_id=${DATA_VOLUME}`;
       expect(await names(nightly, 'backups')).to.deep.equal([
         'pay-db-data-2026-11-23',
         'pay-db-data-2026-11-22',
@@ -96,54 +96,56 @@ describe('emulator: EVS and native backups', () => {
 
     it('knows microversions', async () => {
       const at = (version: string) =>
-        lab.call(`/evs/v3/{project}/volumes/${DATA}`, { headers: { 'OpenStack-API-Version': version } });
+        lab.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}`, {
+          headers: { 'OpenStack-API-Version': version },
+        });
       expect((await at('volume 3.59')).headers['openstack-api-version']).to.equal('volume 3.59');
       expect((await at('volume 3.99')).status).to.equal(406);
     });
 
     it('attaches, detaches and extends through actions of Cinder', async () => {
       const act = async (body: unknown) =>
-        (await lab.call(`/evs/v3/{project}/volumes/${DATA}/action`, { method: 'POST', body })).status;
+        (await lab.call(`/evs/v3/{project}/volumes/${DATA_VOLUME}/action`, { method: 'POST', body })).status;
       const server = '11111111-2222-4333-8444-555555555555';
       expect(await act({ 'os-attach': { instance_uuid: server, mountpoint: '/dev/vdb' } })).to.equal(202);
-      const attached = await lab.volume(DATA);
+      const attached = await lab.volume(DATA_VOLUME);
       expect(attached.status).to.equal('in-use');
       expect(attached.attachments[0]).to.include({ server_id: server, device: '/dev/vdb' });
       expect(await act({ 'os-attach': { instance_uuid: server } })).to.equal(400);
       expect(await act({ 'os-detach': {} })).to.equal(202);
       expect(await act({ 'os-detach': {} })).to.equal(400);
-      expect(await lab.volume(DATA)).to.deep.include({ status: 'available', attachments: [] });
+      expect(await lab.volume(DATA_VOLUME)).to.deep.include({ status: 'available', attachments: [] });
       expect(await act({ 'os-extend': { new_size: 600 } })).to.equal(202);
       expect(await act({ 'os-extend': { new_size: 600 } })).to.equal(400);
-      expect((await lab.volume(DATA)).size).to.equal(600);
+      expect((await lab.volume(DATA_VOLUME)).size).to.equal(600);
       expect(await act({ 'os-reset_status': { status: 'error' } })).to.equal(202);
-      expect((await lab.volume(DATA)).status).to.equal('error');
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('error');
       for (const bad of ['', '[]', {}, { 'os-fly': {} }, { 'os-attach': null }]) {
         expect(await act(bad), JSON.stringify(bad)).to.equal(400);
       }
     });
 
     it('makes and deletes backups', async () => {
-      const body = { backup: { volume_id: LOG, name: 'before change' } };
+      const body = { backup: { volume_id: LOG_VOLUME, name: 'before change' } };
       const made = await lab.call('/evs/v3/{project}/backups', { method: 'POST', body });
       expect(made.status).to.equal(202);
       const { id } = made.body.backup;
       expect((await lab.backup(id)).status).to.equal('creating');
-      expect((await lab.volume(LOG)).status).to.equal('backing-up');
-      expect((await lab.restore(lab.backupsOf('pay-db-log')[1] ?? '', LOG)).body.error.code).to.equal(
+      expect((await lab.volume(LOG_VOLUME)).status).to.equal('backing-up');
+      expect((await lab.restore(lab.backupsOf('pay-db-log')[1] ?? '', LOG_VOLUME)).body.error.code).to.equal(
         'VolumeBackup.0206',
       );
       const remove = async () =>
         (await lab.call(`/evs/v3/{project}/backups/${id}`, { method: 'DELETE' })).status;
       expect(await remove()).to.equal(400);
-      lab.pass(10_000);
+      lab.advance(10_000);
       expect(await lab.backup(id)).to.include({ status: 'available', name: 'before change' });
-      expect((await lab.volume(LOG)).status).to.equal('available');
-      const newest = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG}`)).body.backups[0];
+      expect((await lab.volume(LOG_VOLUME)).status).to.equal('available');
+      const newest = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body.backups[0];
       expect(newest.id).to.equal(id);
       expect(await remove()).to.equal(202);
       expect(await remove()).to.equal(404);
-      const left = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG}`)).body.backups;
+      const left = (await lab.call(`/evs/v3/{project}/backups?volume_id=${LOG_VOLUME}`)).body.backups;
       expect(left).to.have.length(3);
     });
 

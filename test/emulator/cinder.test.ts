@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DATA, DATA_BACKUP, type Json, Lab, LOG } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, type Json, Lab, LOG_VOLUME } from './client.ts';
 
 /** Longer than Cinder takes between its look at the statuses and its change of them. */
 const SHOWN_MS = 200;
@@ -13,7 +13,7 @@ describe('emulator: Cinder’s own restore', () => {
   });
   afterEach(() => lab.close());
 
-  const restore = (backup_id: string, volume_id: unknown = DATA, more: object = {}) =>
+  const restore = (backup_id: string, volume_id: unknown = DATA_VOLUME, more: object = {}) =>
     lab.call(`/evs/v3/{project}/backups/${backup_id}/restore`, {
       method: 'POST',
       body: { restore: { volume_id, ...more } },
@@ -23,7 +23,7 @@ describe('emulator: Cinder’s own restore', () => {
     const [[fault, { message }] = ['', { message: '' }]] = Object.entries<Json>(body);
     return `${status} ${fault}: ${message}`;
   };
-  const statuses = async (volume = DATA, backup = DATA_BACKUP) => [
+  const statuses = async (volume = DATA_VOLUME, backup = DATA_BACKUP) => [
     (await lab.volume(volume)).status,
     (await lab.backup(backup)).status,
   ];
@@ -34,14 +34,14 @@ describe('emulator: Cinder’s own restore', () => {
     const yes = await restore(DATA_BACKUP);
     expect(yes.status).to.equal(202);
     expect(yes.body).to.deep.equal({
-      restore: { backup_id: DATA_BACKUP, volume_id: DATA, volume_name: 'pay-db-data' },
+      restore: { backup_id: DATA_BACKUP, volume_id: DATA_VOLUME, volume_name: 'pay-db-data' },
     });
-    lab.pass(SHOWN_MS);
+    lab.advance(SHOWN_MS);
     expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
-    lab.pass(JOB_MS);
+    lab.advance(JOB_MS);
     expect(await statuses()).to.deep.equal(['available', 'available']);
-    expect((await lab.volume(DATA)).metadata).to.deep.equal({});
-    expect(lab.audited(DATA)).to.include({ restores_succeeded: 1, content: DATA_BACKUP });
+    expect((await lab.volume(DATA_VOLUME)).metadata).to.deep.equal({});
+    expect(lab.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, content: DATA_BACKUP });
     expect(await messages()).to.deep.equal([]);
   });
 
@@ -52,23 +52,23 @@ describe('emulator: Cinder’s own restore', () => {
     expect(await refusal(DATA_BACKUP, nobody)).to.equal(
       `404 itemNotFound: Volume ${nobody} could not be found.`,
     );
-    expect(await refusal(DATA_BACKUP, LOG)).to.equal(
+    expect(await refusal(DATA_BACKUP, LOG_VOLUME)).to.equal(
       '400 badRequest: Invalid volume: volume size 100 is too small to restore backup of size 500.',
     );
-    expect(await refusal(DATA_BACKUP, DATA, { extra: 1 })).to.match(
+    expect(await refusal(DATA_BACKUP, DATA_VOLUME, { extra: 1 })).to.match(
       /^400 badRequest: Invalid input .*'extra'/,
     );
     expect(await refusal(DATA_BACKUP, null)).to.match(/^413 overLimit: VolumeLimitExceeded/);
     await restore(DATA_BACKUP);
-    lab.pass(SHOWN_MS);
-    expect(await refusal(DATA_BACKUP, LOG)).to.equal(
+    lab.advance(SHOWN_MS);
+    expect(await refusal(DATA_BACKUP, LOG_VOLUME)).to.equal(
       '400 badRequest: Invalid backup: Backup status must be available',
     );
     expect(await refusal(log_backup)).to.equal(
       '400 badRequest: Invalid volume: Volume to be restored to must be available',
     );
     await lab.emulator.perform({ action: 'settings', settings: { service_up: false } });
-    expect(await refusal(log_backup, LOG)).to.equal(
+    expect(await refusal(log_backup, LOG_VOLUME)).to.equal(
       '404 itemNotFound: Service cinder-backup could not be found.',
     );
   });
@@ -76,9 +76,9 @@ describe('emulator: Cinder’s own restore', () => {
   it('takes on two restores of one backup that come together, and ends the second in error', async () => {
     const other = lab.idOf('crm-db-data');
     expect((await restore(DATA_BACKUP)).status).to.equal(202);
-    lab.pass(50);
+    lab.advance(50);
     expect((await restore(DATA_BACKUP, other)).status).to.equal(202);
-    lab.pass(SHOWN_MS + JOB_MS);
+    lab.advance(SHOWN_MS + JOB_MS);
     expect(await statuses()).to.deep.equal(['available', 'available']);
     expect(await statuses(other)).to.deep.equal(['error', 'available']);
     expect(lab.audited(other)).to.include({ restores_succeeded: 0, content: 'torn' });
@@ -87,12 +87,12 @@ describe('emulator: Cinder’s own restore', () => {
   it('takes on two backups into one disk that come together: available, and torn', async () => {
     const [first = '', second = ''] = lab.backupsOf('pay-db-data');
     await restore(first);
-    lab.pass(50);
+    lab.advance(50);
     await restore(second);
-    lab.pass(JOB_MS + 100);
-    expect((await lab.volume(DATA)).status, 'while the second still writes').to.equal('available');
-    lab.pass(SHOWN_MS);
-    expect(lab.audited(DATA)).to.include({ restores_started: 2, content: 'torn' });
+    lab.advance(JOB_MS + 100);
+    expect((await lab.volume(DATA_VOLUME)).status, 'while the second still writes').to.equal('available');
+    lab.advance(SHOWN_MS);
+    expect(lab.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
   });
 
   it('names the backup on a disk that was restored from another’s, now or before', async () => {
@@ -100,7 +100,7 @@ describe('emulator: Cinder’s own restore', () => {
     const [own = ''] = lab.backupsOf('crm-db-data');
     for (const backup of [DATA_BACKUP, own]) {
       await restore(backup, other);
-      lab.pass(SHOWN_MS + JOB_MS);
+      lab.advance(SHOWN_MS + JOB_MS);
       expect((await lab.volume(other)).metadata).to.deep.equal({ src_backup_id: backup });
     }
   });
@@ -110,7 +110,7 @@ describe('emulator: Cinder’s own restore', () => {
       rules: [{ match: { route: 'restore' }, effect: { kind: 'restore_fails', reason: 'tape torn' } }],
     });
     const yes = await restore(DATA_BACKUP);
-    lab.pass(SHOWN_MS + JOB_MS);
+    lab.advance(SHOWN_MS + JOB_MS);
     expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
     const request_id = yes.headers['x-openstack-request-id'];
     const [message, ...more] = await messages(`?request_id=${request_id}`);
@@ -129,14 +129,14 @@ describe('emulator: Cinder’s own restore', () => {
     const service = (up: boolean) =>
       lab.emulator.perform({ action: 'settings', settings: { service_up: up } });
     await restore(DATA_BACKUP);
-    lab.pass(SHOWN_MS);
+    lab.advance(SHOWN_MS);
     await service(false);
-    lab.pass(JOB_MS * 10);
+    lab.advance(JOB_MS * 10);
     expect(await statuses()).to.deep.equal(['restoring-backup', 'restoring']);
     await service(true);
     expect(await statuses()).to.deep.equal(['error_restoring', 'available']);
     expect(await messages()).to.deep.equal([]);
-    lab.pass(JOB_MS);
+    lab.advance(JOB_MS);
     expect(await statuses(), 'the end that was due is none').to.deep.equal(['error_restoring', 'available']);
   });
 });

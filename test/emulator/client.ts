@@ -1,4 +1,4 @@
-/** A bare client for the emulator's tests: one request, nothing followed, nothing repeated. */
+/** An HTTP client for the emulator's tests: it follows no redirects and repeats no requests. */
 import { request as httpRequest } from 'node:http';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/index.ts';
 
@@ -54,8 +54,8 @@ function asJson(text: string): unknown {
 /** 2026-11-23T22:00:00Z, with some milliseconds to be cut off. */
 export const START = Date.UTC(2026, 10, 23, 22, 0, 0, 250);
 
-export const DATA = 'c96e4a94-927a-425c-8795-63f9964cfebd';
-export const LOG = '2748f2f2-4394-4e6e-af8d-8dd34496c024';
+export const DATA_VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+export const LOG_VOLUME = '2748f2f2-4394-4e6e-af8d-8dd34496c024';
 export const DATA_BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
 
 /** A running emulator, its clock, and a client that has a token. */
@@ -82,7 +82,7 @@ export class Lab {
     return this.#clock.now;
   }
 
-  pass(ms: number): void {
+  advance(ms: number): void {
     this.#clock.now += ms;
   }
 
@@ -127,7 +127,7 @@ export class Lab {
     return found?.id ?? '';
   }
 
-  /** Backups of a disk, newest first. */
+  /** Backups of a volume, newest first. */
   backupsOf(volume_name: string): string[] {
     const volume_id = this.idOf(volume_name);
     return Object.values(this.emulator.world().backups)

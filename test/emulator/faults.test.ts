@@ -8,7 +8,7 @@ import {
   startPlan,
 } from '../../src/emulator/faults.ts';
 import { FAULT_KINDS, type FaultEffect, type FaultRule } from '../../src/emulator/index.ts';
-import { type Answer, DATA, DATA_BACKUP, Lab, LOG, rejection, START } from './client.ts';
+import { type Answer, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, rejection, START } from './client.ts';
 
 describe('emulator: faults', () => {
   let lab: Lab;
@@ -19,17 +19,17 @@ describe('emulator: faults', () => {
 
   const inject = (effect: FaultEffect, rule: Partial<FaultRule> = {}) =>
     lab.emulator.setFaults({ rules: [{ match: { route: 'restore' }, effect, ...rule }] });
-  const restore = () => lab.restore(DATA_BACKUP, DATA);
-  const started = () => lab.audited(DATA).restores_started;
+  const restore = () => lab.restore(DATA_BACKUP, DATA_VOLUME);
+  const started = () => lab.audited(DATA_VOLUME).restores_started;
   const told = () => lab.emulator.audit().restores.map(({ client_told }) => client_told);
 
   describe('status', () => {
     it('before the effect: the cloud never acts', async () => {
       await inject({ kind: 'status', when: 'before', status: 504 });
       expect((await restore()).status).to.equal(504);
-      lab.pass(60_000);
+      lab.advance(60_000);
       expect(lab.emulator.audit().restores).to.deep.equal([]);
-      expect(lab.audited(DATA).content).to.equal('original');
+      expect(lab.audited(DATA_VOLUME).content).to.equal('original');
     });
 
     it('after the effect: the audit knows what the client was not told', async () => {
@@ -37,7 +37,7 @@ describe('emulator: faults', () => {
       const answer = await restore();
       expect(answer.status).to.equal(504);
       expect(answer.text).to.not.contain('job_id');
-      lab.pass(60_000);
+      lab.advance(60_000);
       const { restores, faults } = lab.emulator.audit();
       expect(restores).to.have.length(1);
       expect(restores[0]).to.include({
@@ -52,7 +52,7 @@ describe('emulator: faults', () => {
           kind: 'status',
           by: 'rule 1',
           route: 'restore',
-          volume_id: DATA,
+          volume_id: DATA_VOLUME,
           backup_id: DATA_BACKUP,
           request_id: answer.headers['x-request-id'],
         },
@@ -87,7 +87,9 @@ describe('emulator: faults', () => {
     it('in the words of the service that was asked', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 503 };
       await lab.emulator.setFaults({ rules: [{ match: {}, times: 'always', effect }] });
-      expect((await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).body).to.have.keys('serviceUnavailable');
+      expect((await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).body).to.have.keys(
+        'serviceUnavailable',
+      );
       expect((await lab.call(`/vbs/v1/{project}/jobs/x`)).body.error.code).to.equal('VBS.503');
       expect((await lab.auth({})).body.error).to.include({ code: 503 });
     });
@@ -133,7 +135,7 @@ describe('emulator: faults', () => {
 
   it('garbage: 200 and no job id to be had', async () => {
     for (const [body, volume_id] of [
-      ['unreadable', DATA],
+      ['unreadable', DATA_VOLUME],
       ['no_job_id', lab.idOf('pay-db-boot')],
       ['error_body', lab.idOf('pay-app-boot')],
       ['empty', lab.idOf('crm-db-boot')],
@@ -166,7 +168,7 @@ describe('emulator: faults', () => {
     const sent = fetch(url, {
       method: 'POST',
       headers: { 'X-Auth-Token': lab.token, 'Content-Type': 'application/json' },
-      body: JSON.stringify({ restore: { volume_id: DATA } }),
+      body: JSON.stringify({ restore: { volume_id: DATA_VOLUME } }),
       signal: controller.signal,
     });
     while (started() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -181,10 +183,10 @@ describe('emulator: faults', () => {
     const answer = await restore();
     expect(answer.status).to.equal(504);
     expect(answer.body.error_code).to.equal('APIGW.0201');
-    lab.pass(2999);
-    expect((await lab.volume(DATA)).status).to.equal('available');
-    lab.pass(1);
-    expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
+    lab.advance(2999);
+    expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
+    lab.advance(1);
+    expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     expect(lab.emulator.audit().restores[0]).to.include({
       cause: 'late_start',
       client_told: false,
@@ -196,8 +198,8 @@ describe('emulator: faults', () => {
   it('late_start: judged by the rules of the moment it arrives', async () => {
     await inject({ kind: 'late_start', after_ms: 3000, answer: { status: 408, body: 'html' } });
     expect((await restore()).status).to.equal(408);
-    await lab.emulator.perform({ action: 'attach', volume_id: DATA, server: 'pay-db1' });
-    lab.pass(3000);
+    await lab.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
+    lab.advance(3000);
     expect(lab.emulator.audit().restores).to.deep.equal([]);
   });
 
@@ -205,7 +207,7 @@ describe('emulator: faults', () => {
     await inject({ kind: 'late_start', after_ms: 10 });
     lab.token = 'strange';
     expect((await restore()).status).to.equal(504);
-    lab.pass(1000);
+    lab.advance(1000);
     expect(lab.emulator.audit().restores).to.deep.equal([]);
   });
 
@@ -221,7 +223,7 @@ describe('emulator: faults', () => {
     await lab.emulator.perform({ action: 'settings', settings: { queue_ms: 1000 } });
     await inject({ kind: 'duplicate' });
     const { job_id } = (await restore()).body;
-    lab.pass(60_000);
+    lab.advance(60_000);
     const { restores } = lab.emulator.audit();
     expect(restores.map(({ cause, client_told }) => [cause, client_told])).to.deep.equal([
       ['request', false],
@@ -253,27 +255,27 @@ describe('emulator: faults', () => {
       await inject({ kind: 'job_vanishes', after_ms: 2000 });
       const { job_id } = (await restore()).body;
       expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
-      lab.pass(2000);
+      lab.advance(2000);
       const gone = await lab.job(job_id);
       expect([gone.status, gone.body.error.code]).to.deep.equal([404, 'common.0011']);
-      lab.pass(3000);
-      expect(lab.audited(DATA)).to.include({ restores_succeeded: 1, status: 'available' });
+      lab.advance(3000);
+      expect(lab.audited(DATA_VOLUME)).to.include({ restores_succeeded: 1, status: 'available' });
     });
 
     it('job_endless: on the restore the disk too never ends', async () => {
       await inject({ kind: 'job_endless' });
       const { job_id } = (await restore()).body;
-      lab.pass(3_000_000);
+      lab.advance(3_000_000);
       expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
-      expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     });
 
     it('job_endless: on a read only the answer lies', async () => {
       await inject({ kind: 'job_endless' }, { match: { route: 'job' } });
       const { job_id } = (await restore()).body;
-      lab.pass(60_000);
+      lab.advance(60_000);
       expect((await lab.job(job_id)).body).to.include({ status: 'RUNNING', end_time: null });
-      expect((await lab.volume(DATA)).status).to.equal('available');
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
       expect((await lab.job(job_id)).body.status).to.equal('SUCCESS');
     });
 
@@ -286,20 +288,20 @@ describe('emulator: faults', () => {
     it('job_entities_mismatch', async () => {
       await inject({ kind: 'job_entities_mismatch' });
       const { job_id } = (await restore()).body;
-      lab.pass(60_000);
+      lab.advance(60_000);
       const job = (await lab.job(job_id)).body;
       expect(job.status).to.equal('SUCCESS');
       expect(job.entities.backup_id).to.equal(DATA_BACKUP);
-      expect(job.entities.volume_id).to.be.a('string').and.not.equal(DATA);
+      expect(job.entities.volume_id).to.be.a('string').and.not.equal(DATA_VOLUME);
     });
 
     it('restore_fails: FAIL, error_restoring, and a torn disk', async () => {
       await inject({ kind: 'restore_fails' });
       const { job_id } = (await restore()).body;
-      lab.pass(60_000);
+      lab.advance(60_000);
       expect((await lab.job(job_id)).body).to.include({ status: 'FAIL', error_code: 'VolumeBackup.0200' });
       expect((await lab.backup(DATA_BACKUP)).status).to.equal('available');
-      expect(lab.audited(DATA)).to.include({
+      expect(lab.audited(DATA_VOLUME)).to.include({
         status: 'error_restoring',
         restores_started: 1,
         restores_succeeded: 0,
@@ -315,7 +317,7 @@ describe('emulator: faults', () => {
         touched: false,
         in_sub_job: true,
       });
-      const before = await lab.volume(DATA);
+      const before = await lab.volume(DATA_VOLUME);
       const { job_id } = (await restore()).body;
       const job = (await lab.job(job_id)).body;
       expect(job).to.include({ status: 'FAIL', error_code: null, fail_reason: null });
@@ -324,7 +326,7 @@ describe('emulator: faults', () => {
         error_code: 'VolumeBackup.0201',
         fail_reason: 'empty result',
       });
-      expect(await lab.volume(DATA)).to.deep.equal(before);
+      expect(await lab.volume(DATA_VOLUME)).to.deep.equal(before);
       expect(started()).to.equal(0);
     });
   });
@@ -334,21 +336,22 @@ describe('emulator: faults', () => {
       const status = (code: number): FaultEffect => ({ kind: 'status', when: 'before', status: code });
       await lab.emulator.setFaults({
         rules: [
-          { match: { route: 'volume', volume_id: LOG }, after: 1, times: 2, effect: status(500) },
+          { match: { route: 'volume', volume_id: LOG_VOLUME }, after: 1, times: 2, effect: status(500) },
           { match: { route: ['volume', 'backup'] }, effect: status(502) },
         ],
       });
       const seen: number[] = [];
-      for (let n = 0; n < 5; n += 1) seen.push((await lab.call(`/evs/v2/{project}/volumes/${LOG}`)).status);
+      for (let n = 0; n < 5; n += 1)
+        seen.push((await lab.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
       expect(seen).to.deep.equal([502, 500, 500, 200, 200]);
     });
 
     it('match by method, and by the disk and backup behind a job', async () => {
       const effect: FaultEffect = { kind: 'status', when: 'before', status: 500 };
       const { job_id } = (await restore()).body;
-      await inject(effect, { match: { route: 'job', volume_id: LOG } });
+      await inject(effect, { match: { route: 'job', volume_id: LOG_VOLUME } });
       expect((await lab.job(job_id)).status).to.equal(200);
-      await inject(effect, { match: { backup_id: DATA_BACKUP, volume_id: DATA, method: 'get' } });
+      await inject(effect, { match: { backup_id: DATA_BACKUP, volume_id: DATA_VOLUME, method: 'get' } });
       expect((await lab.job(job_id)).status).to.equal(500);
       await inject(effect, { match: { method: 'DELETE' } });
       expect((await lab.job(job_id)).status).to.equal(200);
@@ -433,13 +436,13 @@ describe('emulator: faults', () => {
       await lab.emulator.setFaults({ seeded: { seed: 7, rates: { status: 1 }, per_resource_max: 2 } });
       const statuses: number[] = [];
       for (let n = 0; n < 4; n += 1)
-        statuses.push((await lab.call(`/evs/v2/{project}/volumes/${LOG}`)).status);
+        statuses.push((await lab.call(`/evs/v2/{project}/volumes/${LOG_VOLUME}`)).status);
       expect(statuses.slice(0, 2).every((status) => status !== 200)).to.equal(true);
       expect(statuses.slice(2)).to.deep.equal([200, 200]);
       const { faults } = lab.emulator.audit();
       expect(faults.map(({ by, route, volume_id }) => [by, route, volume_id])).to.deep.equal([
-        ['seeded', 'volume', LOG],
-        ['seeded', 'volume', LOG],
+        ['seeded', 'volume', LOG_VOLUME],
+        ['seeded', 'volume', LOG_VOLUME],
       ]);
     });
   });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { call, DATA, type Json, Lab, passwordAuth } from './client.ts';
+import { call, DATA_VOLUME, type Json, Lab, passwordAuth } from './client.ts';
 
 describe('emulator: Keystone', () => {
   let lab: Lab;
@@ -40,7 +40,7 @@ describe('emulator: Keystone', () => {
   });
 
   it('accepts a token and ends what it makes with it', async () => {
-    lab.pass(30_000);
+    lab.advance(30_000);
     const body = passwordAuth(lab.emulator);
     body.auth.identity = { methods: ['token'], token: { id: lab.token } };
     const answer = await lab.auth(body);
@@ -78,7 +78,7 @@ describe('emulator: Keystone', () => {
     expect(answer.status).to.equal(201);
     expect(answer.body.token).to.not.have.any.keys('project', 'catalog');
     lab.token = String(answer.headers['x-subject-token']);
-    expect((await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).status).to.equal(400);
+    expect((await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).status).to.equal(400);
   });
 
   it('refuses in Keystone words', async () => {
@@ -122,10 +122,10 @@ describe('emulator: Keystone', () => {
   });
 
   it('lets a token go at its second, and on demand', async () => {
-    const read = async () => (await lab.call(`/evs/v2/{project}/volumes/${DATA}`)).status;
-    lab.pass(59_999);
+    const read = async () => (await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`)).status;
+    lab.advance(59_999);
     expect(await read()).to.equal(200);
-    lab.pass(1);
+    lab.advance(1);
     expect(await read()).to.equal(401);
     lab.token = await lab.login();
     expect(await read()).to.equal(200);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { isUuid } from '../../src/emulator/ids.ts';
 import { seedWorld } from '../../src/emulator/index.ts';
-import { DATA, DATA_BACKUP, LOG, START } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, LOG_VOLUME, START } from './client.ts';
 
 describe('emulator: seed', () => {
   const HOUR = 3_600_000;
@@ -18,9 +18,13 @@ describe('emulator: seed', () => {
 
   it('has the disks and backups of the documentation', () => {
     const world = seedWorld({ now: START });
-    expect(world.volumes[DATA]).to.include({ name: 'pay-db-data', size_gb: 500, status: 'available' });
-    expect(world.volumes[LOG]).to.include({ name: 'pay-db-log', size_gb: 100, status: 'available' });
-    expect(world.backups[DATA_BACKUP]).to.include({ volume_id: DATA, status: 'available', size_gb: 500 });
+    expect(world.volumes[DATA_VOLUME]).to.include({ name: 'pay-db-data', size_gb: 500, status: 'available' });
+    expect(world.volumes[LOG_VOLUME]).to.include({ name: 'pay-db-log', size_gb: 100, status: 'available' });
+    expect(world.backups[DATA_BACKUP]).to.include({
+      volume_id: DATA_VOLUME,
+      status: 'available',
+      size_gb: 500,
+    });
     const statuses = Object.values(world.volumes).map(({ status }) => status);
     expect(statuses.filter((status) => status === 'in-use')).to.have.length(5);
     expect(statuses.filter((status) => status === 'available')).to.have.length.above(8);

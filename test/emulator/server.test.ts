@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type RequestLog, startEmulator } from '../../src/emulator/index.ts';
-import { call, DATA, DATA_BACKUP, Lab, LOG, START } from './client.ts';
+import { call, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, START } from './client.ts';
 
 /** For localhost and this test alone; valid for a hundred years. */
 const TEST_KEY = `-----BEGIN PRIVATE KEY-----
@@ -61,7 +61,7 @@ describe('emulator: server', () => {
     });
 
     it('counts requests by route, but not its administration', async () => {
-      await lab.call(`/evs/v2/{project}/volumes/${DATA}`);
+      await lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`);
       await lab.call('/evs/v2/{project}/volumes/detail');
       await lab.call('/evs/v2/{project}/volumes');
       await lab.call('/__emulator/world');
@@ -72,7 +72,7 @@ describe('emulator: server', () => {
       const path = `/vbs/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
       const body = 'x'.repeat(1024 * 1024 + 1);
       expect((await lab.call(path, { method: 'POST', body })).status).to.equal(413);
-      expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+      expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     });
 
     it('survives what is no HTTP, and a client that leaves in the middle of a body', async () => {
@@ -110,7 +110,7 @@ describe('emulator: server', () => {
           'restore',
           'action',
           lab.project,
-          DATA,
+          DATA_VOLUME,
           DATA_BACKUP,
           '__emulator',
           '',
@@ -155,7 +155,7 @@ describe('emulator: server', () => {
         rules: [{ match: { route: 'job' }, effect: { kind: 'status', when: 'before', status: 502 } }],
       },
     });
-    await lab.restore(DATA_BACKUP, DATA);
+    await lab.restore(DATA_BACKUP, DATA_VOLUME);
     await lab.job('x');
     await lab.call('/__emulator/audit');
     expect(seen.map(({ method, route, status, fault }) => [method, route, status, fault])).to.deep.equal([
@@ -173,7 +173,7 @@ describe('emulator: server', () => {
     await lab.emulator.setFaults({
       rules: [{ match: { route: 'volume' }, effect: { kind: 'hang', when: 'before', for_ms: 3_600_000 } }],
     });
-    const hanging = lab.call(`/evs/v2/{project}/volumes/${DATA}`).catch((error) => error.code);
+    const hanging = lab.call(`/evs/v2/{project}/volumes/${DATA_VOLUME}`).catch((error) => error.code);
     while ((lab.emulator.audit().requests.volume ?? 0) === 0) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
@@ -223,7 +223,7 @@ describe('emulator: server', () => {
       const audit = await call(`${lab.emulator.url}/__emulator/audit`);
       expect(audit.body).to.deep.equal(lab.emulator.audit());
       const world = await call(`${lab.emulator.url}/__emulator/world`);
-      expect(world.body.volumes[DATA].name).to.equal('pay-db-data');
+      expect(world.body.volumes[DATA_VOLUME].name).to.equal('pay-db-data');
       expect(world.text).to.not.contain('a-pass-word');
       expect(world.text).to.not.contain(lab.emulator.credentials.application_credential_secret);
       expect(world.text).to.not.contain(lab.token);
@@ -231,35 +231,35 @@ describe('emulator: server', () => {
     });
 
     it('attaches, detaches, extends', async () => {
-      expect((await post('attach', { volume_id: DATA, server: 'pay-db1' })).status).to.equal(200);
-      expect((await lab.volume(DATA)).attachments[0]).to.include({
+      expect((await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' })).status).to.equal(200);
+      expect((await lab.volume(DATA_VOLUME)).attachments[0]).to.include({
         host_name: 'pay-db1',
         device: '/dev/vda',
       });
-      await post('attach', { volume_id: LOG, server: 'pay-db1' });
-      expect((await lab.volume(LOG)).attachments[0].device).to.equal('/dev/vdb');
-      expect((await post('attach', { volume_id: DATA, server: 'pay-db1' })).status).to.equal(409);
-      expect((await post('detach', { volume_id: DATA })).status).to.equal(200);
-      expect((await post('detach', { volume_id: DATA })).status).to.equal(409);
-      await post('attach', { volume_id: DATA, server: 'pay-db1' });
+      await post('attach', { volume_id: LOG_VOLUME, server: 'pay-db1' });
+      expect((await lab.volume(LOG_VOLUME)).attachments[0].device).to.equal('/dev/vdb');
+      expect((await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' })).status).to.equal(409);
+      expect((await post('detach', { volume_id: DATA_VOLUME })).status).to.equal(200);
+      expect((await post('detach', { volume_id: DATA_VOLUME })).status).to.equal(409);
+      await post('attach', { volume_id: DATA_VOLUME, server: 'pay-db1' });
       const all = await post('detach-server', { server: 'pay-db1' });
       expect(all.body.detached).to.deep.equal(['pay-db-data', 'pay-db-log']);
       expect((await post('detach-server', { server: 'pay-db1' })).body.detached).to.deep.equal([]);
       expect((await post('detach-server', { server: 'nobody' })).status).to.equal(404);
-      expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(200);
-      expect((await post('extend', { volume_id: DATA, size: 600 })).status).to.equal(409);
-      expect(await lab.volume(DATA)).to.include({ status: 'available', size: 600 });
-      await post('set-status', { volume_id: DATA, status: 'uploading' });
-      expect((await post('extend', { volume_id: DATA, size: 700 })).status).to.equal(409);
-      expect((await post('backup', { volume_id: DATA })).status).to.equal(409);
-      expect((await post('set-dr-site', { volume_id: DATA, dr_site: true })).status).to.equal(200);
+      expect((await post('extend', { volume_id: DATA_VOLUME, size: 600 })).status).to.equal(200);
+      expect((await post('extend', { volume_id: DATA_VOLUME, size: 600 })).status).to.equal(409);
+      expect(await lab.volume(DATA_VOLUME)).to.include({ status: 'available', size: 600 });
+      await post('set-status', { volume_id: DATA_VOLUME, status: 'uploading' });
+      expect((await post('extend', { volume_id: DATA_VOLUME, size: 700 })).status).to.equal(409);
+      expect((await post('backup', { volume_id: DATA_VOLUME })).status).to.equal(409);
+      expect((await post('set-dr-site', { volume_id: DATA_VOLUME, dr_site: true })).status).to.equal(200);
     });
 
     it('makes and deletes backups', async () => {
-      const made = await post('backup', { volume_id: DATA, duration_ms: 1000, name: 'mine' });
+      const made = await post('backup', { volume_id: DATA_VOLUME, duration_ms: 1000, name: 'mine' });
       expect((await lab.backup(made.body.id)).status).to.equal('creating');
       expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(409);
-      lab.pass(1000);
+      lab.advance(1000);
       expect((await lab.backup(made.body.id)).status).to.equal('available');
       expect((await post('delete-backup', { backup_id: made.body.id })).status).to.equal(200);
       expect(await lab.backup(made.body.id)).to.equal(undefined);
@@ -269,9 +269,9 @@ describe('emulator: server', () => {
       const timing = { backup_id: DATA_BACKUP, job_duration_ms: 100, queue_ms: 50 };
       expect((await post('set-timing', timing)).status).to.equal(200);
       expect((await post('set-timing', { backup_id: 'x' })).status).to.equal(404);
-      const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
+      const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
       const statusAfter = async (ms: number) => {
-        lab.pass(ms);
+        lab.advance(ms);
         return (await lab.job(job_id)).body.status;
       };
       expect([
@@ -283,23 +283,23 @@ describe('emulator: server', () => {
     });
 
     it("starts a stranger's restore, which the audit tells from the others", async () => {
-      const answer = await post('restore', { volume_id: DATA, backup_id: DATA_BACKUP });
+      const answer = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
       expect(lab.emulator.audit().restores[0]).to.include({ job_id: answer.body.id, cause: 'operator' });
-      const again = await post('restore', { volume_id: DATA, backup_id: DATA_BACKUP });
+      const again = await post('restore', { volume_id: DATA_VOLUME, backup_id: DATA_BACKUP });
       expect(again.status).to.equal(409);
       expect(again.body.error.message).to.contain('VolumeBackup.0205');
     });
 
     it('says what is wrong with a request', async () => {
       const problems = async (name: string, body?: unknown) => (await post(name, body)).body.error.problems;
-      expect(await problems('attach', { volume: DATA })).to.deep.equal([
+      expect(await problems('attach', { volume: DATA_VOLUME })).to.deep.equal([
         'body has an unknown key "volume" (known: volume_id, server, device)',
         'volume_id is required',
         'server is required',
       ]);
-      expect(await problems('extend', { volume_id: DATA, size: 1.5 })).to.have.length(1);
-      expect(await problems('backup', { volume_id: DATA, duration_ms: -1 })).to.have.length(1);
-      expect(await problems('set-dr-site', { volume_id: DATA, dr_site: 'no' })).to.have.length(1);
+      expect(await problems('extend', { volume_id: DATA_VOLUME, size: 1.5 })).to.have.length(1);
+      expect(await problems('backup', { volume_id: DATA_VOLUME, duration_ms: -1 })).to.have.length(1);
+      expect(await problems('set-dr-site', { volume_id: DATA_VOLUME, dr_site: 'no' })).to.have.length(1);
       expect(
         await problems('settings', { settings: { queue_ms: 'x', service_up: 1, list_limit_max: 0 } }),
       ).to.have.length(3);

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { DATA, DATA_BACKUP, type Json, Lab, LOG } from './client.ts';
+import { DATA_BACKUP, DATA_VOLUME, type Json, Lab, LOG_VOLUME } from './client.ts';
 
 describe('emulator: VBS restore and job', () => {
   let lab: Lab;
@@ -9,27 +9,27 @@ describe('emulator: VBS restore and job', () => {
   afterEach(() => lab.close());
 
   it('takes a restore from RUNNING to SUCCESS, disk and backup with it', async () => {
-    const before = await lab.volume(DATA);
-    const accepted = await lab.restore(DATA_BACKUP, DATA);
+    const before = await lab.volume(DATA_VOLUME);
+    const accepted = await lab.restore(DATA_BACKUP, DATA_VOLUME);
     expect(accepted.status).to.equal(200);
     expect(Object.keys(accepted.body)).to.deep.equal(['job_id']);
     const { job_id } = accepted.body;
 
     expect((await lab.job(job_id)).body).to.include({ status: 'RUNNING', job_id, end_time: null });
-    const during = await lab.volume(DATA);
+    const during = await lab.volume(DATA_VOLUME);
     expect(during.status).to.equal('restoring-backup');
     expect(during.updated_at).to.equal('2026-11-23T22:00:00.000000').and.not.equal(before.updated_at);
     expect((await lab.backup(DATA_BACKUP)).status).to.equal('restoring');
 
-    lab.pass(4999);
+    lab.advance(4999);
     expect((await lab.job(job_id)).body.status).to.equal('RUNNING');
-    lab.pass(600_000);
+    lab.advance(600_000);
     const job = (await lab.job(job_id)).body;
     expect(job).to.include({ status: 'SUCCESS', error_code: null, fail_reason: null });
-    expect(job.entities).to.deep.equal({ backup_id: DATA_BACKUP, volume_id: DATA });
+    expect(job.entities).to.deep.equal({ backup_id: DATA_BACKUP, volume_id: DATA_VOLUME });
     // Stamped with the time it was due, not with the time somebody looked.
     expect(job.end_time).to.equal('2026-11-23T22:00:05.250Z');
-    expect(await lab.volume(DATA)).to.include({
+    expect(await lab.volume(DATA_VOLUME)).to.include({
       status: 'available',
       updated_at: '2026-11-23T22:00:05.000000',
     });
@@ -37,7 +37,7 @@ describe('emulator: VBS restore and job', () => {
       status: 'available',
       updated_at: '2026-11-23T22:00:05.000000',
     });
-    expect(lab.audited(DATA)).to.include({
+    expect(lab.audited(DATA_VOLUME)).to.include({
       restores_started: 1,
       restores_succeeded: 1,
       content: DATA_BACKUP,
@@ -48,15 +48,15 @@ describe('emulator: VBS restore and job', () => {
     const other = lab.idOf('crm-db-data');
     await lab.restore(DATA_BACKUP, other);
     expect((await lab.volume(other)).metadata).to.deep.equal({});
-    lab.pass(5000);
+    lab.advance(5000);
     expect((await lab.volume(other)).metadata).to.deep.equal({ src_backup_id: DATA_BACKUP });
-    await lab.restore(DATA_BACKUP, DATA);
-    lab.pass(5000);
-    expect((await lab.volume(DATA)).metadata).to.deep.equal({});
+    await lab.restore(DATA_BACKUP, DATA_VOLUME);
+    lab.advance(5000);
+    expect((await lab.volume(DATA_VOLUME)).metadata).to.deep.equal({});
   });
 
   it('answers on paths at the root of the host as well', async () => {
-    const body = { restore: { volume_id: DATA } };
+    const body = { restore: { volume_id: DATA_VOLUME } };
     const path = `/v2/{project}/cloudbackups/${DATA_BACKUP}/restore`;
     const { job_id } = (await lab.call(path, { method: 'POST', body })).body;
     expect((await lab.call(`/v1/{project}/jobs/${job_id}`)).body.job_id).to.equal(job_id);
@@ -65,8 +65,8 @@ describe('emulator: VBS restore and job', () => {
   it('gives job ids as dashed UUIDs and as 32 hex digits', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 24; n += 1) {
-      ids.push((await lab.restore(DATA_BACKUP, DATA)).body.job_id);
-      lab.pass(5000);
+      ids.push((await lab.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id);
+      lab.advance(5000);
     }
     expect(ids.some((id) => /^[0-9a-f]{32}$/.test(id))).to.equal(true);
     expect(ids.some((id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))).to.equal(true);
@@ -76,30 +76,30 @@ describe('emulator: VBS restore and job', () => {
     beforeEach(() => lab.emulator.perform({ action: 'settings', settings: { queue_ms: 2000 } }));
 
     it('shows INIT, and disk and backup as they were', async () => {
-      const before = await lab.volume(DATA);
-      const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
-      lab.pass(1999);
+      const before = await lab.volume(DATA_VOLUME);
+      const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
+      lab.advance(1999);
       expect((await lab.job(job_id)).body.status).to.equal('INIT');
-      expect(await lab.volume(DATA)).to.deep.equal(before);
+      expect(await lab.volume(DATA_VOLUME)).to.deep.equal(before);
       expect((await lab.backup(DATA_BACKUP)).status).to.equal('available');
-      expect(lab.audited(DATA)).to.include({ restores_accepted: 1, restores_started: 0 });
-      lab.pass(1);
-      expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
+      expect(lab.audited(DATA_VOLUME)).to.include({ restores_accepted: 1, restores_started: 0 });
+      lab.advance(1);
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
     });
 
     it('accepts a second restore of the same pair: the double start that the audit shows', async () => {
-      const first = (await lab.restore(DATA_BACKUP, DATA)).body.job_id;
-      lab.pass(500);
-      const second = (await lab.restore(DATA_BACKUP, DATA)).body.job_id;
-      lab.pass(3000);
+      const first = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id;
+      lab.advance(500);
+      const second = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body.job_id;
+      lab.advance(3000);
       const { restores } = lab.emulator.audit();
       expect(restores.map(({ overlapped_with }) => overlapped_with)).to.deep.equal([[second], [first]]);
-      lab.pass(3750);
+      lab.advance(3750);
       // The first has ended, the second still writes.
       expect((await lab.job(first)).body.status).to.equal('SUCCESS');
-      expect((await lab.volume(DATA)).status).to.equal('restoring-backup');
-      lab.pass(10_000);
-      expect(lab.audited(DATA)).to.include({
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('restoring-backup');
+      lab.advance(10_000);
+      expect(lab.audited(DATA_VOLUME)).to.include({
         status: 'available',
         restores_started: 2,
         restores_succeeded: 2,
@@ -109,26 +109,30 @@ describe('emulator: VBS restore and job', () => {
 
     it('leaves a torn disk when two backups overwrite it together', async () => {
       const older = lab.backupsOf('pay-db-data')[1] ?? '';
-      await lab.restore(DATA_BACKUP, DATA);
-      await lab.restore(older, DATA);
-      lab.pass(60_000);
-      expect(lab.audited(DATA)).to.include({ restores_started: 2, content: 'torn' });
+      await lab.restore(DATA_BACKUP, DATA_VOLUME);
+      await lab.restore(older, DATA_VOLUME);
+      lab.advance(60_000);
+      expect(lab.audited(DATA_VOLUME)).to.include({ restores_started: 2, content: 'torn' });
     });
 
     it('fails the job, disk untouched, when the disk was attached meanwhile', async () => {
-      const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
-      await lab.emulator.perform({ action: 'attach', volume_id: DATA, server: 'pay-db1' });
-      lab.pass(60_000);
+      const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
+      await lab.emulator.perform({ action: 'attach', volume_id: DATA_VOLUME, server: 'pay-db1' });
+      lab.advance(60_000);
       expect((await lab.job(job_id)).body).to.include({ status: 'FAIL', error_code: 'VolumeBackup.0205' });
-      expect(lab.audited(DATA)).to.include({ status: 'in-use', restores_started: 0, content: 'original' });
+      expect(lab.audited(DATA_VOLUME)).to.include({
+        status: 'in-use',
+        restores_started: 0,
+        content: 'original',
+      });
     });
 
     it('fails the job when the backup was deleted meanwhile', async () => {
-      const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
+      const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
       await lab.emulator.perform({ action: 'delete-backup', backup_id: DATA_BACKUP });
-      lab.pass(60_000);
+      lab.advance(60_000);
       expect((await lab.job(job_id)).body).to.include({ status: 'FAIL', error_code: 'VolumeBackup.0111' });
-      expect((await lab.volume(DATA)).status).to.equal('available');
+      expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
     });
   });
 
@@ -140,18 +144,18 @@ describe('emulator: VBS restore and job', () => {
     const shared = () => lab.backupsOf('golden-image')[0] ?? '';
 
     const cases: [string, number, string, () => Promise<{ status: number; body: Json }>][] = [
-      ['an empty backup id', 400, '0203', () => lab.restore('', DATA)],
-      ['a malformed backup id', 400, '0204', () => lab.restore('backup-1', DATA)],
+      ['an empty backup id', 400, '0203', () => lab.restore('', DATA_VOLUME)],
+      ['a malformed backup id', 400, '0204', () => lab.restore('backup-1', DATA_VOLUME)],
       ['a malformed volume id', 400, '0208', () => lab.restore(DATA_BACKUP, 'disk-1')],
       ['a body that is not JSON', 400, '0210', () => post('{"restore":')],
-      ['a body without restore', 400, '0210', () => post({ volume_id: DATA })],
+      ['a body without restore', 400, '0210', () => post({ volume_id: DATA_VOLUME })],
       ['a body that is null', 400, '0210', () => post('null')],
       ['a volume_id that is no text', 400, '0210', () => post({ restore: { volume_id: 7 } })],
-      ['a missing backup', 404, '0111', () => lab.restore(missing, DATA)],
+      ['a missing backup', 404, '0111', () => lab.restore(missing, DATA_VOLUME)],
       ['a missing disk', 404, '0207', () => lab.restore(DATA_BACKUP, missing)],
-      ['a backup that another project shares', 403, '0042', () => lab.restore(shared(), DATA)],
+      ['a backup that another project shares', 403, '0042', () => lab.restore(shared(), DATA_VOLUME)],
       ["another project's disk", 404, '0207', () => lab.restore(DATA_BACKUP, lab.idOf('golden-image'))],
-      ['a smaller disk', 400, '0209', () => lab.restore(DATA_BACKUP, LOG)],
+      ['a smaller disk', 400, '0209', () => lab.restore(DATA_BACKUP, LOG_VOLUME)],
       ['an attached disk', 400, '0205', () => lab.restore(DATA_BACKUP, lab.idOf('crm-db-log'))],
       ['a disk being backed up', 400, '0206', () => lab.restore(DATA_BACKUP, lab.idOf('mail-spool'))],
       [
@@ -165,8 +169,8 @@ describe('emulator: VBS restore and job', () => {
         400,
         '0202',
         async () => {
-          await perform({ action: 'set-status', volume_id: DATA, status: 'error_restoring' });
-          return lab.restore(DATA_BACKUP, DATA);
+          await perform({ action: 'set-status', volume_id: DATA_VOLUME, status: 'error_restoring' });
+          return lab.restore(DATA_BACKUP, DATA_VOLUME);
         },
       ],
       [
@@ -174,8 +178,8 @@ describe('emulator: VBS restore and job', () => {
         400,
         '0211',
         async () => {
-          await perform({ action: 'set-dr-site', volume_id: DATA, dr_site: true });
-          return lab.restore(DATA_BACKUP, DATA);
+          await perform({ action: 'set-dr-site', volume_id: DATA_VOLUME, dr_site: true });
+          return lab.restore(DATA_BACKUP, DATA_VOLUME);
         },
       ],
       [
@@ -184,7 +188,7 @@ describe('emulator: VBS restore and job', () => {
         '0014',
         async () => {
           await perform({ action: 'settings', settings: { service_up: false } });
-          return lab.restore(DATA_BACKUP, DATA);
+          return lab.restore(DATA_BACKUP, DATA_VOLUME);
         },
       ],
     ];
@@ -199,9 +203,9 @@ describe('emulator: VBS restore and job', () => {
     }
 
     it('a disk and a backup that are being restored: 0205, 0089', async () => {
-      await lab.restore(DATA_BACKUP, DATA);
+      await lab.restore(DATA_BACKUP, DATA_VOLUME);
       const older = lab.backupsOf('pay-db-data')[1] ?? '';
-      expect((await lab.restore(older, DATA)).body.error.code).to.equal('VolumeBackup.0205');
+      expect((await lab.restore(older, DATA_VOLUME)).body.error.code).to.equal('VolumeBackup.0205');
       const other = lab.idOf('crm-db-data');
       expect((await lab.restore(DATA_BACKUP, other)).body.error.code).to.equal('VolumeBackup.0089');
       expect(lab.emulator.audit().restores).to.have.length(1);
@@ -209,11 +213,14 @@ describe('emulator: VBS restore and job', () => {
 
     it('another project and a bad token before anything else', async () => {
       const elsewhere = `/vbs/v2/00000000000040008000000000000000/cloudbackups/${DATA_BACKUP}/restore`;
-      const strange = await lab.call(elsewhere, { method: 'POST', body: { restore: { volume_id: DATA } } });
+      const strange = await lab.call(elsewhere, {
+        method: 'POST',
+        body: { restore: { volume_id: DATA_VOLUME } },
+      });
       expect(strange.status).to.equal(400);
       expect(strange.body.error.message).to.equal('Malformed request url');
       lab.token = 'gone';
-      const refused = await lab.restore(DATA_BACKUP, DATA);
+      const refused = await lab.restore(DATA_BACKUP, DATA_VOLUME);
       expect(refused.status).to.equal(401);
       expect(refused.body.error).to.include({ code: 401, title: 'Unauthorized' });
       expect(refused.headers['www-authenticate']).to.equal(`Keystone uri="${lab.emulator.authUrl}"`);

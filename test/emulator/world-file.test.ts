@@ -17,7 +17,7 @@ import { expect } from 'chai';
 import { seedWorld, startEmulator } from '../../src/emulator/index.ts';
 import { openWorldFile } from '../../src/emulator/world-file.ts';
 import { bundled } from '../bundled.ts';
-import { call, DATA, DATA_BACKUP, Lab, LOG, passwordAuth, rejection, START } from './client.ts';
+import { call, DATA_BACKUP, DATA_VOLUME, Lab, LOG_VOLUME, passwordAuth, rejection, START } from './client.ts';
 
 describe('emulator: world file', () => {
   let folder: string;
@@ -40,7 +40,7 @@ describe('emulator: world file', () => {
       ],
     };
     const first = await Lab.open({ worldFile: file, faults });
-    const { job_id } = (await first.restore(DATA_BACKUP, DATA)).body;
+    const { job_id } = (await first.restore(DATA_BACKUP, DATA_VOLUME)).body;
     expect((await first.job(job_id)).status).to.equal(502);
     const { worldId } = first.emulator;
     await first.close();
@@ -50,9 +50,9 @@ describe('emulator: world file', () => {
     second.token = first.token;
     // The rule had struck once, and was to strike once.
     expect((await second.job(job_id)).body.status).to.equal('RUNNING');
-    second.pass(60_000);
+    second.advance(60_000);
     expect((await second.job(job_id)).body.status).to.equal('SUCCESS');
-    expect(second.audited(DATA)).to.include({ restores_started: 1, content: DATA_BACKUP });
+    expect(second.audited(DATA_VOLUME)).to.include({ restores_started: 1, content: DATA_BACKUP });
     expect(second.emulator.audit().faults).to.have.length(1);
     await second.close();
 
@@ -73,8 +73,8 @@ describe('emulator: world file', () => {
 
   it('is durable before the answer, private, and leaves nothing beside it', async () => {
     const lab = await Lab.open({ worldFile: file });
-    const { job_id } = (await lab.restore(DATA_BACKUP, DATA)).body;
-    expect(saved().jobs[job_id]).to.include({ volume_id: DATA, client_told: true });
+    const { job_id } = (await lab.restore(DATA_BACKUP, DATA_VOLUME)).body;
+    expect(saved().jobs[job_id]).to.include({ volume_id: DATA_VOLUME, client_told: true });
     expect(statSync(file).mode & 0o777).to.equal(0o600);
     await lab.close();
     expect(readdirSync(folder)).to.deep.equal(['world.json']);
@@ -82,11 +82,11 @@ describe('emulator: world file', () => {
 
   it('does not write for reads, nor for what time brings about', async () => {
     const lab = await Lab.open({ worldFile: file });
-    await lab.restore(DATA_BACKUP, DATA);
+    await lab.restore(DATA_BACKUP, DATA_VOLUME);
     const { mtimeNs } = statSync(file, { bigint: true });
-    lab.pass(60_000);
-    expect((await lab.volume(DATA)).status).to.equal('available');
-    expect(lab.audited(DATA).restores_succeeded).to.equal(1);
+    lab.advance(60_000);
+    expect((await lab.volume(DATA_VOLUME)).status).to.equal('available');
+    expect(lab.audited(DATA_VOLUME).restores_succeeded).to.equal(1);
     expect(statSync(file, { bigint: true }).mtimeNs).to.equal(mtimeNs);
     await lab.close();
   });
@@ -161,12 +161,12 @@ describe('emulator: world file', () => {
   it('is told to the client when it cannot be written', async () => {
     const lab = await Lab.open({ worldFile: file });
     rmSync(folder, { recursive: true });
-    const answer = await lab.restore(DATA_BACKUP, DATA);
+    const answer = await lab.restore(DATA_BACKUP, DATA_VOLUME);
     expect(answer.status).to.equal(500);
     expect(answer.body.error.message).to.contain('ENOENT');
     expect(lab.emulator.audit().restores).to.deep.equal([]);
     mkdirSync(folder);
-    expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+    expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     await lab.close();
   });
 
@@ -191,7 +191,7 @@ describe('emulator: world file', () => {
   it('makes the file again when it was removed meanwhile', async () => {
     const lab = await Lab.open({ worldFile: file });
     rmSync(file);
-    expect((await lab.restore(DATA_BACKUP, DATA)).status).to.equal(200);
+    expect((await lab.restore(DATA_BACKUP, DATA_VOLUME)).status).to.equal(200);
     expect(Object.keys(saved().jobs)).to.have.length(1);
     await lab.close();
   });
@@ -292,7 +292,7 @@ describe('emulator: world file', () => {
       await emulator.close();
       const answer = await call(`${url}/v3/auth/tokens`, { method: 'POST', body: auth });
       const headers = { 'X-Auth-Token': String(answer.headers['x-subject-token']) };
-      const body = { restore: { volume_id: DATA } };
+      const body = { restore: { volume_id: DATA_VOLUME } };
       const path = `/vbs/v2/${project_id}/cloudbackups/${DATA_BACKUP}/restore`;
       const { job_id } = (await call(url + path, { method: 'POST', headers, body })).body;
       await kill();
@@ -302,7 +302,7 @@ describe('emulator: world file', () => {
       expect(job.body).to.include({ status: 'RUNNING', job_id });
       const again = await call(url + path, { method: 'POST', headers, body });
       expect(again.body.error.code).to.equal('VolumeBackup.0205');
-      const volume = await call(`${url}/evs/v2/${project_id}/volumes/${LOG}`, { headers });
+      const volume = await call(`${url}/evs/v2/${project_id}/volumes/${LOG_VOLUME}`, { headers });
       expect(volume.body.volume.status).to.equal('available');
     });
   });

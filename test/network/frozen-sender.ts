@@ -1,7 +1,7 @@
 /**
- * A process that POSTs once and freezes itself on the way: arguments WHEN URL [CA FILE].
- * `before`: within the question whether the request may leave, which it answers with no when it wakes. `after`: as soon as
- * it is told that the request was written. Prints `frozen` before, and how the exchange ended at the end.
+ * A process that sends one POST and stops itself (SIGSTOP) during it: arguments WHEN URL [CA FILE].
+ * `before`: in `maySend`, which returns false when the process continues. `after`: in `onWritten`. Prints `frozen` before
+ * it stops, and the result of the exchange at the end.
  */
 import { readFileSync, writeSync } from 'node:fs';
 import { createAxiosHttp } from '../../src/drivers/http/axios-http.ts';

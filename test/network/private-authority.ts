@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** An authority that nobody trusts by itself, and a certificate of 127.0.0.1 that it signed. */
+/** A certificate authority that is not trusted by default, and a certificate of 127.0.0.1 that it signed. */
 export interface PrivateAuthority {
   /** PEM text and file of the authority. */
   readonly ca: string;
@@ -12,7 +12,7 @@ export interface PrivateAuthority {
   remove(): void;
 }
 
-/** Undefined, with a line that says so, where there is no openssl. */
+/** Undefined if openssl is missing; then prints that the test is skipped. */
 export function privateAuthority(): PrivateAuthority | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'vbsctl-authority-'));
   const file = (name: string) => join(folder, name);

@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** A proxy that knows nothing but CONNECT, in a process of its own. */
+/** A proxy that supports only CONNECT, in a process of its own. */
 export interface ProxyProcess {
   readonly port: number;
-  /** What was connected through it, `host:port` each. */
+  /** The targets of its connections, as `host:port`. */
   readonly targets: string[];
   stop(): void;
 }
 
-/** With a login (`user:password`), everybody else is answered 407. */
+/** Answers 407 to every client without this login (`user:password`). */
 export async function startProxy(login: string): Promise<ProxyProcess> {
   const script = new URL('connect-proxy.cjs', import.meta.url).pathname;
   const child = spawn(process.execPath, [script, login], { stdio: ['ignore', 'pipe', 'inherit'] });

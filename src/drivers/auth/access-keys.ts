@@ -78,7 +78,7 @@ export type LookUp<T> =
   | { readonly kind: 'found'; readonly value: T }
   | { readonly kind: 'failed'; readonly failure: CloudFailure };
 
-/** Requests of Keystone what it sends along with a token: without a token, nothing comes by itself. */
+/** Reads from Keystone what comes with a token, but not with a signature: the project and the catalog. */
 export class KeystoneLookUps {
   readonly #authUrl: string;
   readonly #key: AccessKey;

@@ -82,19 +82,19 @@ async function byAccessKey(
   { key, project: named }: Extract<Auth, { type: 'aksk' }>,
 ): Promise<Access> {
   const lookUps = new KeystoneLookUps(settings.auth_url, key, tools);
-  const signedSteps = new SignedSteps(settings, tools.cloudClock, steps);
+  const reporter = new LookUpReporter(settings, tools.cloudClock, steps);
   const open = (project: Project, catalog: Catalog): Access => ({
     session: new SigningSession(key, project.id, tools),
     project,
     catalog,
   });
   const catalogOf = ({ id }: Project) =>
-    needsCatalog(id) ? signedSteps.lookUp('catalog', () => lookUps.catalog(id, signal), catalogText) : [];
+    needsCatalog(id) ? reporter.run('catalog', () => lookUps.catalog(id, signal), catalogText) : [];
 
   if (named && 'id' in named) {
     // A file that nobody named may not decide the owner of the project: the owner of the key must see the project.
     if (settings.checkout !== undefined)
-      await signedSteps.lookUp(
+      await reporter.run(
         'project',
         () => lookUps.accessibleProjects(signal),
         (projects) => {
@@ -120,7 +120,7 @@ async function byAccessKey(
     if (!project || projects.length > 1) throw noProject(name, projects.length, settings);
     return project;
   };
-  const found = await signedSteps.lookUp(
+  const found = await reporter.run(
     'project',
     () => lookUps.projectsByName(name, signal),
     (projects) => projectText(onlyProject(projects)),
@@ -129,8 +129,8 @@ async function byAccessKey(
   return open(project, await catalogOf(project));
 }
 
-/** Reports look-ups as steps. The first signed request also shows whether connection and signature work. */
-class SignedSteps {
+/** Runs look-ups and reports them as steps. The first one also shows whether connection and signature work. */
+class LookUpReporter {
   readonly #settings: CloudSettings;
   readonly #cloudClock: CloudClock;
   readonly #steps: StepListener;
@@ -142,7 +142,7 @@ class SignedSteps {
     this.#steps = steps;
   }
 
-  async lookUp<T>(
+  async run<T>(
     step: 'project' | 'catalog',
     lookUp: () => Promise<LookUp<T>>,
     describe: (value: T) => string,

@@ -12,7 +12,7 @@ import { type CloudClock, SIGNATURE_LIFE_MS, signatureSkew } from './cloud-clock
 
 export const SET_CLOCK = 'set the clock of this machine: timedatectl set-ntp true';
 
-/** Whether the network failed, so that no server answered. */
+/** Whether the network failed, so that no complete answer arrived. */
 export function isNetworkFailure({ cause }: CloudFailure): boolean {
   return cause !== 'status' && cause !== 'unreadable';
 }

@@ -68,7 +68,7 @@ export class ThrottledHttp {
 
   /**
    * Waits for its place in the budget, then makes one attempt. If the current pause is shorter than the cloud asked
-   * for, a read is not sent but answered at once as throttled, because it would wait in vain. Rejects only with the
+   * for, the request is not sent but answered at once as throttled, because the cloud would refuse it after the pause. Rejects only with the
    * reason of an abort.
    */
   async send(request: HttpRequest): Promise<Exchange> {
