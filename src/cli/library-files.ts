@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { type Diagnostic, error } from '../domain/diagnostic.ts';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { LeadsOutError, locate } from '../files/checkout.ts';
+import { isInCheckouts, LeadsOutError, locate } from '../files/checkout.ts';
 import { refuseContent } from '../files/refuse-content.ts';
 import type { Io } from './io.ts';
 
@@ -66,8 +66,8 @@ async function unsafeFile(name: string, path: string, cwd: string): Promise<Diag
     });
   const remedy = `name a regular file outside of the working directory: ${name}=FILE`;
   try {
-    const located = await locate(path, [cwd]);
-    if (!located.inCheckout || (await stat(located.path)).isFile()) return undefined;
+    const { path: real } = await locate(path, [cwd]);
+    if (!(await isInCheckouts(real, [cwd])) || (await stat(real)).isFile()) return undefined;
     return error('unfit-file', `${name} names a path in the working directory that is not a regular file`, {
       remedy,
     });

@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import { Failure } from '../domain/errors.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
-import { type Checkouts, EVERY_REPOSITORY, LeadsOutError, type Located, locate } from '../files/checkout.ts';
+import {
+  type Checkouts,
+  EVERY_REPOSITORY,
+  isInCheckouts,
+  LeadsOutError,
+  type Located,
+  locate,
+} from '../files/checkout.ts';
 import { readNamedFile } from '../files/read-file.ts';
 import type { Io } from './io.ts';
 
@@ -68,7 +75,7 @@ function leadsOut(path: string, target: string, flag: string): Failure {
 /** Whether a path leads into the working directory, where a pull request can write. */
 export async function isInCheckout({ cwd }: Pick<Io, 'cwd'>, path: string): Promise<boolean> {
   return await locate(resolve(cwd, path), [cwd]).then(
-    (located) => located.inCheckout,
+    (located) => isInCheckouts(located.path, [cwd]),
     () => false,
   );
 }

@@ -31,8 +31,6 @@ const LINKS_MAX = 40;
 export interface Located {
   /** Without symbolic links; parts that do not exist are kept as given. */
   readonly path: string;
-  /** The path is in a checkout or in the repository around one. */
-  readonly inCheckout: boolean;
   /** The way to it leads over a link that lies in a checkout or in the repository around one. */
   readonly byLink: boolean;
 }
@@ -46,9 +44,10 @@ export interface Located {
  * @throws the system error (`ELOOP`, `EACCES`, `ENOTDIR`)
  */
 export async function locate(path: string, checkouts: Checkouts): Promise<Located> {
-  const roots = (await Promise.all(checkouts.map(rootsOf))).flat();
   const linkDirectories = new Set<string>();
   const real = await linksResolved(resolve(path), (directory) => linkDirectories.add(directory));
+  if (linkDirectories.size === 0) return { path: real, byLink: false };
+  const roots = await rootsOf(checkouts);
   let byLink = false;
   for (const directory of linkDirectories) {
     const confines = await innermost(directory, roots);
@@ -56,7 +55,12 @@ export async function locate(path: string, checkouts: Checkouts): Promise<Locate
     if (!isContent(real, confines)) throw new LeadsOutError(path, real);
     byLink = true;
   }
-  return { path: real, inCheckout: roots.some((root) => !isTop(root) && isWithin(real, root)), byLink };
+  return { path: real, byLink };
+}
+
+/** Whether a path without links is in one of the checkouts or in the repository around one. */
+export async function isInCheckouts(real: string, checkouts: Checkouts): Promise<boolean> {
+  return (await rootsOf(checkouts)).some((root) => !isTop(root) && isWithin(real, root));
 }
 
 /** The git repository around a path, as a path without links; undefined if there is none. Submodules are repositories. */
@@ -64,10 +68,13 @@ export async function repositoryAround(path: string): Promise<string | undefined
   return await innermost(await linksResolved(resolve(path)));
 }
 
-async function rootsOf(checkout: string): Promise<readonly string[]> {
-  const real = await linksResolved(resolve(checkout));
-  const repository = await innermost(real);
-  return repository === undefined ? [real] : [real, repository];
+/** The checkouts and the repositories around them, without links. */
+async function rootsOf(checkouts: Checkouts): Promise<readonly string[]> {
+  const roots = checkouts.map(async (checkout) => {
+    const real = await linksResolved(resolve(checkout));
+    return [real, (await innermost(real)) ?? real];
+  });
+  return (await Promise.all(roots)).flat();
 }
 
 /**

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { isatty, ReadStream } from 'node:tty';
-import { type Checkouts, locate } from './checkout.ts';
+import { type Checkouts, isInCheckouts, locate } from './checkout.ts';
 
 /**
  * Reads files that anybody may have prepared: opening never blocks, the kind of file is checked first, and reading
@@ -78,8 +78,8 @@ export async function readNamedFile(
   path: string,
   { checkouts, bytesMax, signal }: NamedRead,
 ): Promise<Buffer> {
-  const located = await locate(path, checkouts);
-  if (located.inCheckout) return await readRegularFile(located.path, bytesMax);
+  const { path: real } = await locate(path, checkouts);
+  if (await isInCheckouts(real, checkouts)) return await readRegularFile(real, bytesMax);
   const fd = opened(() => openSync(path, NEVER_WAITS));
   const stream = streamOf(fd, fstatSync(fd), bytesMax);
   try {

@@ -7,12 +7,12 @@ import { Failure } from '../domain/errors.ts';
 import { quotedWhole } from '../domain/escape/quoted.ts';
 import { shellPath } from '../domain/escape/shell-word.ts';
 import { type Loosening, tighten } from '../domain/policy.ts';
-import { type Checkouts, isContent, isWithin } from '../files/checkout.ts';
+import { type Checkouts, isWithin, locate } from '../files/checkout.ts';
 import { placeOf, readDocuments } from './documents.ts';
 import { foundConfigProblems } from './found-limits.ts';
 import { checkKind } from './kinds.ts';
 import { type Allowance, LIMITS, wholeAllowance } from './limits.ts';
-import { CONFIG_FILE, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
+import { CONFIG_FILE, checkoutsFor, DEFAULT_MANIFESTS, type LoadIo, loadTexts, STDIN } from './load.ts';
 import { notRepeating } from './manifests.ts';
 import { checkConfig, toConfig, writtenPolicy } from './read-config.ts';
 import { wrongVersion } from './required-version.ts';
@@ -278,8 +278,9 @@ function above(directory: string, { cwd }: LoadIo): readonly string[] {
 
 /** Descends like `loadTexts`: into no hidden directory and no link that leads out, into each directory once. */
 async function below(directory: string, io: LoadIo): Promise<readonly string[]> {
-  const root = await realpath(resolve(io.cwd, directory));
-  const seen = new Set<string>([root]);
+  const root = resolve(io.cwd, directory);
+  const checkouts = await checkoutsFor(root, io.cwd);
+  const seen = new Set<string>([await realpath(root)]);
   const found: string[] = [];
   const walk = async (path: string, depth: number): Promise<void> => {
     const entries = await readdir(resolve(io.cwd, path), { withFileTypes: true }).catch(() => []);
@@ -287,12 +288,11 @@ async function below(directory: string, io: LoadIo): Promise<readonly string[]> 
       io.signal?.throwIfAborted();
       if (entry.name.startsWith('.') || entry.isFile()) continue;
       const next = join(path, entry.name);
-      const real = await realpath(resolve(io.cwd, next)).catch(() => undefined);
-      if (real === undefined || seen.has(real) || ![root, io.cwd].some((top) => isContent(real, top)))
-        continue;
-      if (depth > LIMITS.directoryDepth || !(await isDirectory(real))) continue;
+      const real = await locate(resolve(io.cwd, next), checkouts).catch(() => undefined);
+      if (real === undefined || seen.has(real.path)) continue;
+      if (depth > LIMITS.directoryDepth || !(await isDirectory(real.path))) continue;
       if (found.length === LIMITS.files) throw tooManyDirectories(directory);
-      seen.add(real);
+      seen.add(real.path);
       found.push(next);
       await walk(next, depth + 1);
     }

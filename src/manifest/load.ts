@@ -101,7 +101,7 @@ class Loader implements LoadedTexts {
       if (this.#linkPolicy === 'named')
         return await this.#take(path, (bytesMax) => this.#readNamed(this.#absolute(path), bytesMax));
       const found = await stat(this.#absolute(path));
-      this.#checkouts = await this.#checkoutsFor(this.#absolute(path));
+      this.#checkouts = await checkoutsFor(this.#absolute(path), this.#io.cwd);
       if (!found.isDirectory()) return await this.#file(path, found.isFile());
       this.#manifestsMet = 0;
       await this.#directory(path, []);
@@ -209,16 +209,19 @@ class Loader implements LoadedTexts {
     }
   }
 
-  /** Besides the working directory and every repository, the directory that was named if no repository holds it. */
-  async #checkoutsFor(absolute: string): Promise<Checkouts> {
-    const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
-    const repository = await repositoryAround(directory);
-    return [EVERY_REPOSITORY, this.#io.cwd, repository ?? directory];
-  }
-
   #absolute(path: string): string {
     return resolve(this.#io.cwd, path);
   }
+}
+
+/**
+ * Where links confine what a named path holds: besides the working directory and every repository, the directory that was
+ * named if no repository holds it.
+ */
+export async function checkoutsFor(absolute: string, cwd: string): Promise<Checkouts> {
+  const directory = (await lstat(absolute)).isDirectory() ? absolute : dirname(absolute);
+  const repository = await repositoryAround(directory);
+  return [EVERY_REPOSITORY, cwd, repository ?? directory];
 }
 
 function unreadable(path: string, cause: unknown): Diagnostic {

@@ -92,7 +92,6 @@ describe('files that a stranger may have prepared', () => {
       symlinkSync('../file', at('repo', 'sub', 'x'));
       expect(await locate(at('repo', 'sub', 'x'), [repo])).to.deep.equal({
         path: at('repo', 'file'),
-        inCheckout: true,
         byLink: true,
       });
     });
@@ -101,12 +100,10 @@ describe('files that a stranger may have prepared', () => {
       symlinkSync('home', at('disk'));
       expect(await locate(at('disk', 'secret'), [repo])).to.deep.equal({
         path: at('home', 'secret'),
-        inCheckout: false,
         byLink: false,
       });
       expect(await locate(at('disk', 'new', 'er'), [repo])).to.deep.equal({
         path: at('home', 'new', 'er'),
-        inCheckout: false,
         byLink: false,
       });
     });

@@ -969,6 +969,21 @@ async function openForWriting(pipe: string): Promise<FileHandle> {
   }
 }
 
+describe('a policy beside manifests that a link leads to', () => {
+  it('counts, wherever the command runs', async () => {
+    mkdirSync(at('.git'));
+    scene.write('common/r.yaml', RESTORES);
+    scene.write('common/vbsctl.yaml', `${CONFIG}policy: {allowed_sets: [other]}\n`);
+    link('../common', 'env/common');
+    for (const cwd of [scene.cwd, at('env'), scene.home, '/']) {
+      const done = await runProgram(['plan', '-f', at('env'), '--cloud', 'emulator'], cwd, {
+        HOME: scene.home,
+      });
+      expect(said(done), cwd).to.match(cwd === at('env') ? /leads out of the directory/ : /allowed_sets/);
+    }
+  });
+});
+
 describe('what is no file, or has no end', () => {
   /** Names that commands look for in a checkout. */
   const NAMES = [

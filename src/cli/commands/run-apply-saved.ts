@@ -7,7 +7,7 @@ import { type ExitCode, refused, usage } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { type SavedPlan, type SignatureFinding, signatureText } from '../../domain/saved-plan.ts';
 import type { ManifestFile } from '../../domain/spec.ts';
-import { locate } from '../../files/checkout.ts';
+import { isInCheckouts, locate } from '../../files/checkout.ts';
 import { readRegularFile, UnfitFileError } from '../../files/read-file.ts';
 import { LIMITS } from '../../manifest/limits.ts';
 import { planBody } from '../../views/plan/plan-text.ts';
@@ -92,7 +92,8 @@ async function filesInCheckout<T extends { readonly path: string }>(
     if (one.path === '-') continue;
     const located = await locate(absolute(io, one.path), [io.cwd]).catch(() => undefined);
     // A path of thousands of names that do not exist would cost a look at each of them later.
-    if (located?.inCheckout && existsSync(dirname(located.path))) inside.push(one);
+    if (!located || !existsSync(dirname(located.path))) continue;
+    if (await isInCheckouts(located.path, [io.cwd])) inside.push(one);
   }
   return inside;
 }
