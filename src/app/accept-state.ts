@@ -49,9 +49,7 @@ export function acceptState(request: AcceptRequest, ports: AcceptPorts): Promise
       {
         reason: request.reason,
         ...optional('over', knownInstead(faults)),
-        contradictions: faults.flatMap((fault) =>
-          fault.kind === 'contradictory' ? fault.contradictions : [],
-        ),
+        mismatches: faults.flatMap((fault) => (fault.kind === 'contradictory' ? fault.mismatches : [])),
       },
       { at: isoTime(clock.now()), actor: request.actor },
     );
@@ -68,7 +66,7 @@ function refuseUnreadable({ history }: State): void {
   if (isReadableItem(history.at(-1))) return;
   throw Failure.of(
     'refused',
-    'too-many-contradictions',
+    'too-many-mismatches',
     'more records contradict the history than one acceptance can hold',
     {
       detail: 'Most of the history is missing or of another state. Nothing was changed.',

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Policy } from '../domain/config.ts';
 import type { Observations } from '../domain/observations.ts';
 import { optional } from '../domain/optional.ts';
-import { isOfAnotherDisk, type Plan } from '../domain/plan.ts';
+import { isOfAnotherVolume, type Plan } from '../domain/plan.ts';
 import type { Waiver } from '../domain/policy.ts';
 import { serverNames, withServerNames } from '../domain/server-names.ts';
 import type { Address, ManifestFile, RestoreSpec } from '../domain/spec.ts';
@@ -77,7 +77,7 @@ const OTHERS_NAMED_MAX = 20;
 /** The volumes that backups are of, if these are restored into other volumes and the manifest does not say so. */
 function otherVolumes(made: Plan): string[] {
   const ids = made.actions
-    .filter((action) => (action.kind === 'restore' || action.kind === 'blocked') && isOfAnotherDisk(action))
+    .filter((action) => (action.kind === 'restore' || action.kind === 'blocked') && isOfAnotherVolume(action))
     .flatMap(({ backup }) => backup.of_volume_id ?? []);
   return [...new Set(ids)];
 }

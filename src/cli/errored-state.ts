@@ -10,6 +10,7 @@ import type { State } from '../domain/state.ts';
 import type { Outcome } from '../executor/execute.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { encodeUnsaved } from '../state/unsaved-codec.ts';
+import { plural } from '../views/words.ts';
 import type { Io } from './io.ts';
 import { showDiagnostics } from './print.ts';
 import { absolute } from './user-paths.ts';
@@ -46,10 +47,14 @@ export async function saveUnsaved(
       const path = await freeName(directory);
       await replaceFile(path, text);
       showDiagnostics(io, [
-        error('unsaved', `${unsaved.length} record(s) could not be saved; they are in ${path} and above`, {
-          ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
-          remedy: `${first}, then save them: vbsctl state push ${shellPath(path)}`,
-        }),
+        error(
+          'unsaved',
+          `${plural(unsaved.length, 'record')} could not be saved to the state; see ${path} and the JSON above`,
+          {
+            ...(reasons.length > 0 ? { detail: `Not beside the state: ${reasons.join('; ')}` } : {}),
+            remedy: `${first}, then save them: vbsctl state push ${shellPath(path)}`,
+          },
+        ),
       ]);
       return;
     } catch (cause) {
@@ -57,10 +62,14 @@ export async function saveUnsaved(
     }
   }
   showDiagnostics(io, [
-    error('unsaved', `${unsaved.length} record(s) could not be saved, not even to a file`, {
-      detail: new MultilineText(...reasons),
-      remedy: `keep the JSON above as ${ERRORED_STATE}; ${first}, then: vbsctl state push ${ERRORED_STATE}`,
-    }),
+    error(
+      'unsaved',
+      `${plural(unsaved.length, 'record')} could not be saved, neither to the state nor to a file`,
+      {
+        detail: new MultilineText(...reasons),
+        remedy: `keep the JSON above as ${ERRORED_STATE}; ${first}, then: vbsctl state push ${ERRORED_STATE}`,
+      },
+    ),
   ]);
 }
 

@@ -1,11 +1,11 @@
-import type { Contradiction } from './cross-check.ts';
+import type { HistoryMismatch } from './history-mismatch.ts';
 import { type AcceptedRecord, type Commit, type HistoryEntry, type State, serialAbove } from './state.ts';
 
 interface Acceptance {
   readonly reason: string;
   /** The state that was known until now. */
   readonly over?: { readonly lineage: string; readonly serial: number };
-  readonly contradictions: readonly Contradiction[];
+  readonly mismatches: readonly HistoryMismatch[];
 }
 
 /**
@@ -14,12 +14,12 @@ interface Acceptance {
  */
 export function acceptedState(
   state: State,
-  { reason, over, contradictions }: Acceptance,
+  { reason, over, mismatches }: Acceptance,
   { at, actor }: Pick<Commit, 'at' | 'actor'>,
 ): State {
   const highest = state.history.reduce((most, entry) => Math.max(most, entry.serial), state.serial);
   const serial = serialAbove(highest, over ? [over.serial] : []);
-  const addresses = [...new Set(contradictions.map(({ address }) => address))];
+  const addresses = [...new Set(mismatches.map(({ address }) => address))];
   const records = addresses.map((address): AcceptedRecord => {
     const record = state.records.get(address);
     return record ? { address, record } : { address };

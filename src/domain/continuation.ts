@@ -34,7 +34,7 @@ export function follows(earlier: RestoreRecord, later: RestoreRecord): boolean {
   switch (earlier.status) {
     case 'intended': {
       const isAdopted = 'evidence' in later && later.evidence === 'adopted';
-      return !(isAdopted && earlier.history?.contradiction);
+      return !(isAdopted && earlier.observation_history?.contradiction);
     }
     case 'running':
       return isSame(earlier.attempts, later.attempts) && endsAs(earlier, later);

@@ -37,7 +37,7 @@ type RestoreEvent = { readonly address: Address } & (
       readonly answer: 'not_sent' | 'rejected' | 'ambiguous';
       readonly failure: CloudFailure;
       /** What the executor does next. */
-      readonly next: 'look' | 'give_up';
+      readonly next: 'probe' | 'give_up';
     }
   /** The request was sent although it no longer should be: this process was frozen between its last check and the write. */
   | { readonly type: 'written_late'; readonly attempt: number; readonly late_ms: number }

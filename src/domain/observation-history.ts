@@ -36,13 +36,13 @@ export interface ObservedRestore {
   readonly traits: CloudTraits;
 }
 
-export const NO_OBSERVATIONS: ObservationHistory = { looks: [] };
+export const NO_OBSERVATIONS: ObservationHistory = { observations: [] };
 
 /** At most so many are kept: always the first and the newest, and confirmed ones as long as there is room. */
-const LOOKS_MAX = 10;
+const OBSERVATIONS_MAX = 10;
 
 /** `updated_at` has whole seconds, and a new second may begin between two writes in quick succession. */
-const STRADDLE_S = 1;
+const TOGETHER_MAX_S = 1;
 
 /** Whether volume and backup must be read again in order before anything may be concluded. */
 export function needsConfirmation(seen: Observation): boolean {
@@ -57,11 +57,11 @@ export function needsConfirmation(seen: Observation): boolean {
 
 export function withObservation(
   history: ObservationHistory,
-  look: Observation,
+  seen: Observation,
   restore: ObservedRestore,
 ): ObservationHistory {
-  const contradiction = history.contradiction ?? contradictionIn(look, history.looks, restore);
-  return { looks: added(history.looks, look), ...optional('contradiction', contradiction) };
+  const contradiction = history.contradiction ?? contradictionIn(seen, history.observations, restore);
+  return { observations: added(history.observations, seen), ...optional('contradiction', contradiction) };
 }
 
 /**
@@ -71,26 +71,26 @@ export function withObservation(
 export function mustBeStored(
   before: ObservationHistory,
   after: ObservationHistory,
-  look: Observation,
+  seen: Observation,
   restore: ObservedRestore,
 ): boolean {
-  if (!isFull(look)) return false;
+  if (!isFull(seen)) return false;
   if (after.contradiction && !before.contradiction) return true;
-  const telling = look.confirmed === true || !sameResource(look.volume, restore.baseline.volume);
-  return telling && !before.looks.some((earlier) => sameObservation(earlier, look));
+  const telling = seen.confirmed === true || !sameResource(seen.volume, restore.baseline.volume);
+  return telling && !before.observations.some((earlier) => sameObservation(earlier, seen));
 }
 
 /** Whether an observation shows both restoring, with start times of one request. */
-function beganTogether({ looks }: ObservationHistory): boolean {
-  return looks.some((look) => {
-    if (!isFull(look) || !bothRestoring(look.volume, look.backup)) return false;
-    const apart = secondsApart(look.volume, look.backup);
-    return apart !== undefined && apart >= 0 && apart <= STRADDLE_S;
+function beganTogether({ observations }: ObservationHistory): boolean {
+  return observations.some((seen) => {
+    if (!isFull(seen) || !bothRestoring(seen.volume, seen.backup)) return false;
+    const apart = secondsApart(seen.volume, seen.backup);
+    return apart !== undefined && apart >= 0 && apart <= TOGETHER_MAX_S;
   });
 }
 
-export function sawBothRestoring({ looks }: ObservationHistory): boolean {
-  return looks.some(({ volume, backup }) => bothRestoring(volume, backup));
+export function sawBothRestoring({ observations }: ObservationHistory): boolean {
+  return observations.some(({ volume, backup }) => bothRestoring(volume, backup));
 }
 
 /**
@@ -99,11 +99,11 @@ export function sawBothRestoring({ looks }: ObservationHistory): boolean {
  */
 export function endedApart(seen: Observation, history: ObservationHistory): string | undefined {
   const apart = isFull(seen) ? secondsApart(seen.volume, seen.backup) : undefined;
-  if (apart === undefined) return 'the cloud does not say when disk and backup changed';
-  if (apart <= 0 && apart >= -STRADDLE_S) return undefined;
+  if (apart === undefined) return 'the cloud does not say when disk and backup last changed';
+  if (apart <= 0 && apart >= -TOGETHER_MAX_S) return undefined;
   const inUse = wasFound(seen.volume) && seen.volume.status === IN_USE;
   if (apart > 0 && inUse && beganTogether(history)) return undefined;
-  return `disk and backup were freed ${Math.abs(apart)} s apart, and one restore frees them together`;
+  return `disk and backup became available ${Math.abs(apart)} s apart, and the end of one restore frees them together`;
 }
 
 /**
@@ -127,24 +127,24 @@ export function newSourceBackup(
 export function lacksSourceBackup(
   { src_backup_id }: FoundResource,
   { backup_id, baseline }: ObservedRestore,
-  intoAnotherDisk: boolean,
+  intoAnotherVolume: boolean,
 ): boolean {
   if (src_backup_id !== undefined && sameId(src_backup_id, backup_id)) return false;
   const before = baseline.volume.src_backup_id;
-  return intoAnotherDisk || (before !== undefined && src_backup_id === before);
+  return intoAnotherVolume || (before !== undefined && src_backup_id === before);
 }
 
 /** Why this observation, after the earlier ones, cannot be of our restore. */
 function contradictionIn(
-  look: Observation,
+  seen: Observation,
   earlier: readonly Observation[],
   restore: ObservedRestore,
 ): ObservationHistory['contradiction'] {
-  if (!isFull(look)) return undefined;
-  const { at, volume, backup, confirmed } = look;
-  // Rule: disk-restoring-alone-contradicts
+  if (!isFull(seen)) return undefined;
+  const { at, volume, backup, confirmed } = seen;
+  // Rule: volume-restoring-alone-contradicts
   if (isVolumeRestoring(volume) && !isBackupRestoring(backup))
-    // Rule: torn-look-contradicts-nothing
+    // Rule: unconfirmed-observation-contradicts-nothing
     return confirmed
       ? { at, because: `the disk was being restored while this backup was ${backup.status}` }
       : undefined;
@@ -156,27 +156,27 @@ function contradictionIn(
     if (alone)
       return { at, because: `the backup was already being restored at ${alone.at}, and the disk was not` };
     const apart = secondsApart(volume, backup);
-    // Rule: disk-before-backup-contradicts
+    // Rule: volume-before-backup-contradicts
     if (apart !== undefined && apart < 0)
       return { at, because: `the restore of the backup began ${-apart} s after that of the disk` };
-    // Rule: disk-long-after-backup-contradicts
-    if (apart !== undefined && apart > STRADDLE_S && !restore.traits.rewritesVolume)
+    // Rule: volume-long-after-backup-contradicts
+    if (apart !== undefined && apart > TOGETHER_MAX_S && !restore.traits.rewritesVolume)
       return { at, because: `the restore of the disk began ${apart} s after that of the backup` };
     return undefined;
   }
-  // Rule: disk-from-another-backup-contradicts
+  // Rule: volume-from-another-backup-contradicts
   if (isVolumeAtRest(volume) && newSourceBackup(volume, restore) === 'another')
     return { at, because: `the disk was restored from another backup, ${volume.src_backup_id}` };
   return undefined;
 }
 
 /** Keeps the first and the newest observations: the change is between them. */
-function added(looks: readonly Observation[], look: Observation): readonly Observation[] {
-  const last = looks.at(-1);
-  const repeats = last !== undefined && sameObservation(last, look);
-  if (repeats && last.confirmed && !look.confirmed) return looks;
-  const all = [...(repeats ? looks.slice(0, -1) : looks), look];
-  if (all.length <= LOOKS_MAX) return all;
+function added(observations: readonly Observation[], seen: Observation): readonly Observation[] {
+  const last = observations.at(-1);
+  const repeats = last !== undefined && sameObservation(last, seen);
+  if (repeats && last.confirmed && !seen.confirmed) return observations;
+  const all = [...(repeats ? observations.slice(0, -1) : observations), seen];
+  if (all.length <= OBSERVATIONS_MAX) return all;
   const plain = all.findIndex(({ confirmed }, index) => index > 0 && !confirmed);
   const dropped = plain > 0 && plain < all.length - 1 ? plain : 1;
   return all.filter((_, index) => index !== dropped);

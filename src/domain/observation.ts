@@ -15,7 +15,7 @@ export interface Observation {
 /** The observations of a restore so far (`observation-history.ts` adds to them). */
 export interface ObservationHistory {
   /** Oldest first, only those that differ from the one before. */
-  readonly looks: readonly Observation[];
+  readonly observations: readonly Observation[];
   /** Present: another client's restore is writing to the volume, whatever later observations show. */
   readonly contradiction?: Contradiction;
 }

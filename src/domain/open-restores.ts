@@ -46,9 +46,9 @@ function behind(
   const found = new Map<Address, BlockedRestore['because']>();
   for (const { address, volume, backup } of pending) {
     if (address === record.address) continue;
-    const sameDisk =
+    const sameVolume =
       volume.by === 'id' ? volume.id === record.volume_id : volume.name === record.names.volume_name;
-    if (sameDisk) found.set(address, 'same_disk');
+    if (sameVolume) found.set(address, 'same_disk');
     else if (backup.by === 'id' && backup.id === record.backup_id) found.set(address, 'same_backup');
   }
   const queue = [record.address, ...found.keys()];

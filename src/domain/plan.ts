@@ -184,7 +184,7 @@ export function totals({ actions }: { readonly actions: readonly Pick<Action, 'k
 }
 
 /** Whether the backup was made of another volume, and no rule of the manifest allows that. */
-export function isOfAnotherDisk({ volume, backup }: Action): boolean {
+export function isOfAnotherVolume({ volume, backup }: Action): boolean {
   const { of_volume_id, selector } = backup;
   return of_volume_id !== undefined && of_volume_id !== volume.id && selector?.of_volume === undefined;
 }

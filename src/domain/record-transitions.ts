@@ -134,7 +134,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
     }
     case 'observe':
       if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
-      return { ...record, history: event.history, updated_at: event.at };
+      return { ...record, observation_history: event.history, updated_at: event.at };
     case 'settle':
       return {
         ...intended(record, event),
@@ -146,14 +146,14 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       if (!wasEverInDoubt(record.attempts))
         throw new IllegalTransition(record, event, 'no attempt can have started it');
       // Rule: contradicted-restore-is-not-recorded-as-ours
-      if ((event.history ?? record.history)?.contradiction)
+      if ((event.history ?? record.observation_history)?.contradiction)
         throw new IllegalTransition(record, event, 'what was seen cannot be this restore');
       return {
         ...common(record, event),
         status: 'running',
         evidence: 'adopted',
         started_at: event.at,
-        ...optional('history', event.history ?? record.history),
+        ...optional('observation_history', event.history ?? record.observation_history),
       };
     case 'succeed': {
       if (record.status !== 'running')
@@ -170,7 +170,7 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
     }
     case 'fail': {
       if (!isUnderWay(record)) throw new IllegalTransition(record, event, 'it is not under way');
-      // Rule: untouched-only-if-nothing-reached-the-disk
+      // Rule: untouched-only-if-nothing-reached-the-volume
       const clean =
         record.status === 'intended' &&
         !event.volume_changed &&
@@ -248,7 +248,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
   } as const;
   if (record?.status !== 'intended') {
     mustAllowNew(record, event);
-    // Rule: maybe-touched-disk-is-not-intended-again
+    // Rule: maybe-touched-volume-is-not-intended-again
     if (record && isMaybeTouched(record) && sameIdentity(record, event.identity))
       throw new IllegalTransition(record, event, 'it may have touched the disk');
     return { ...next, attempts: [fresh] };

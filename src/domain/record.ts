@@ -51,14 +51,14 @@ export interface Common extends Identity {
 export interface Intended extends Common {
   readonly status: 'intended';
   /** Observations since the first attempt in doubt. */
-  readonly history?: ObservationHistory;
+  readonly observation_history?: ObservationHistory;
 }
 
 /** The cloud works on it. */
 export interface Running extends Common {
   readonly status: 'running';
   /** Observations since the first attempt in doubt (adopted), or since the request was accepted. */
-  readonly history?: ObservationHistory;
+  readonly observation_history?: ObservationHistory;
   readonly evidence: Evidence;
   readonly started_at: string;
   readonly job_id?: string;

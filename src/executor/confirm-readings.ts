@@ -29,17 +29,17 @@ export async function confirmReadings(
   first: Readings,
   signal: AbortSignal = restore.run.stop,
 ): Promise<ConfirmedReadings> {
-  // Rule: torn-look-is-read-again-in-order
+  // Rule: unconfirmed-observation-is-read-again
   const readings = needsConfirmation(first.seen) ? await inOrder(restore, first, signal) : first;
   const observed = observedRestore(record, restore.run.driver.traits);
-  const before = record.history ?? NO_OBSERVATIONS;
+  const before = record.observation_history ?? NO_OBSERVATIONS;
   const history = withObservation(before, readings.seen, observed);
   return { readings, history, mustBeStored: mustBeStored(before, history, readings.seen, observed) };
 }
 
 /** Commits what a later run has to know, before this run continues. */
 export async function commitObservation(restore: RestoreRun, confirmed: ConfirmedReadings): Promise<void> {
-  // Rule: look-that-matters-is-durable
+  // Rule: needed-observation-is-durable
   if (confirmed.mustBeStored)
     await restore.step({ type: 'observe', at: restore.now(), history: confirmed.history });
 }

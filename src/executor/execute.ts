@@ -195,7 +195,7 @@ class Execution {
     this.#schedule.end(task, {
       // Rule: dependency-is-met-by-success-alone
       fulfilled: status === 'succeeded',
-      // Rule: disk-and-backup-are-held-until-at-rest
+      // Rule: volume-and-backup-are-held-until-at-rest
       release: isAtRest(end),
     });
     if (status !== 'failed' && status !== 'unknown') return;
@@ -273,7 +273,7 @@ class Execution {
 
 const LEFT_OVER = {
   busy: { code: 'busy', reason: 'its disk or backup is used by another restore' },
-  dependency: { code: 'dependency', reason: 'what it depends on was not restored' },
+  dependency: { code: 'dependency', reason: 'a restore that it depends on did not succeed' },
 } as const;
 
 /** Records with what their declarations add to them, unless a record is of another restore by now. */

@@ -203,7 +203,7 @@ class Follower {
         const { volume } = readings;
         if (volume.kind !== 'found' || volume.value.status !== AVAILABLE) return undefined;
         const reason = `${apart}, and the cloud’s messages, which tell whether it failed, cannot be read`;
-        return { kind: 'unknown', reason, observations: history.looks };
+        return { kind: 'unknown', reason, observations: history.observations };
       }
       default:
         return unreachable(report);
@@ -237,7 +237,7 @@ class Follower {
 }
 
 function isRestoring(volume: Reading<Volume>): boolean {
-  // Rule: restoring-disk-alone-goes-on
+  // Rule: restoring-volume-alone-goes-on
   return volume.kind === 'found' && volume.value.status === VOLUME_RESTORING;
 }
 

@@ -38,7 +38,7 @@ export async function importRestore(
   const readings = await readBoth(driver, clock, { volume_id, backup_id });
   if (!bothFound(readings))
     throw refused(
-      'cannot-look',
+      'cannot-read',
       `disk ${volume_id} or backup ${backup_id} cannot be read`,
       'try again when the cloud answers',
     );

@@ -123,7 +123,7 @@ export function judgeStatuses(
   const { volume, backup, seen } = readings;
   const restore = observedRestore(record, traits);
   const { contradiction } = history;
-  const unknown = (reason: string): Step => ({ kind: 'unknown', reason, observations: history.looks });
+  const unknown = (reason: string): Step => ({ kind: 'unknown', reason, observations: history.observations });
   const broken = (reason: string): Step => {
     // An error that a second reading in order did not confirm may be outdated.
     if (!seen.confirmed) return trouble(reason);
@@ -135,22 +135,23 @@ export function judgeStatuses(
   if (volume.kind === 'gone' || !wasFound(seen.volume))
     return goneForGood ? unknown('the disk is gone') : trouble('the disk is not found');
   const { status } = seen.volume;
-  // Rule: disk-in-error-is-a-failure
-  if (isErrorStatus(status)) return broken(`the disk went to ${status}`);
+  // Rule: volume-in-error-is-a-failure
+  if (isErrorStatus(status)) return broken(`the status of the disk is ${status}`);
   if (isVolumeRestoring(seen.volume) && contradiction)
     return { ...trouble(`restoring, but not by this restore: ${contradiction.because}`), disk: 'restoring' };
-  // Rule: restoring-disk-goes-on
+  // Rule: restoring-volume-goes-on
   if (isVolumeRestoring(seen.volume)) return RESTORING;
-  // Rule: disk-at-work-goes-on
+  // Rule: volume-at-work-goes-on
   if (!isVolumeAtRest(seen.volume)) return { kind: 'goes_on', note: `the disk is ${status}` };
   if (backup.kind === 'unreadable') return trouble(`the backup cannot be read: ${backup.failure.message}`);
   if (backup.kind === 'found') {
     // Rule: restoring-backup-goes-on
     if (isBackupRestoring(seen.backup)) return { kind: 'goes_on', note: 'restoring' };
-    if (isErrorStatus(backup.value.status)) return broken(`the backup went to ${backup.value.status}`);
+    if (isErrorStatus(backup.value.status))
+      return broken(`the status of the backup is ${backup.value.status}`);
   }
   const named = newSourceBackup(seen.volume, restore);
-  // Rule: disk-from-another-backup-is-not-ours
+  // Rule: volume-from-another-backup-is-not-ours
   if (named === 'another')
     return unknown(`the disk was restored from another backup, ${seen.volume.src_backup_id}`);
   const observed: SuccessProof = { at: seen.at, volume: seen.volume, backup: seen.backup };
@@ -167,7 +168,7 @@ export function judgeStatuses(
   const accepted = record.evidence === 'accepted';
   // Neither an accepted response nor an earlier observation is proof: this read may come from an outdated replica.
   if (
-    // Rule: disk-as-before-is-not-restored
+    // Rule: volume-as-before-is-not-restored
     sameResource(seen.volume, record.baseline.volume) ||
     // Rule: backup-as-before-is-not-restored
     (accepted && !jobSucceeded && sameResource(seen.backup, record.baseline.backup))
@@ -177,7 +178,7 @@ export function judgeStatuses(
       note: accepted
         ? 'the cloud accepted the request, but the disk looks as it did before'
         : 'it was seen restoring, but the disk looks as it did before',
-      observations: history.looks,
+      observations: history.observations,
     };
   // Cinder accepts a request once its database shows both as restoring: that needs no more.
   if (jobSucceeded || (accepted && record.job_id === undefined)) return { kind: 'succeeded', observed };
@@ -221,6 +222,6 @@ export function judgeWithoutJob(
   return {
     kind: 'unknown',
     reason: `job ${record.job_id} is not found any more, and the disk is at rest`,
-    observations: confirmed.history.looks,
+    observations: confirmed.history.observations,
   };
 }

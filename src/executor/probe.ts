@@ -16,11 +16,16 @@ import { effectiveSettle, judge, type Verdict, type VerdictInput } from './verdi
 export type Finding =
   | { readonly kind: 'adopt'; readonly reason: string; readonly history: ObservationHistory }
   /** Nothing was started. `seen`: the last observation; absent if no request can have started anything. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly for_ms: number; readonly seen?: Observation }
+  | {
+      readonly kind: 'not_started';
+      readonly reason: string;
+      readonly for_ms: number;
+      readonly seen?: Observation;
+    }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string; readonly observations: readonly Observation[] }
   /** Not known yet, and a run in mode `no_wait` does not wait for it. */
-  | { readonly kind: 'open' };
+  | { readonly kind: 'undecided' };
 
 /**
  * Reads volume and backup until it is known what the attempts so far have done. Starts at once, and continues
@@ -31,7 +36,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
   const { run } = restore;
   // Nothing to find out: save the requests.
   if (!wasEverInDoubt(started.attempts))
-    return { kind: 'retry', reason: 'nothing that was sent can have started it', for_ms: 0 };
+    return { kind: 'not_started', reason: 'nothing that was sent can have started it', for_ms: 0 };
 
   const schedule = new PollSchedule(run.clock, run.settings.poll);
   const gone = holdTimer(run.clock, restore.settleMs);
@@ -53,12 +58,12 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
     switch (verdict.kind) {
       case 'adopt':
         return { kind: 'adopt', reason, history };
-      case 'retry':
-        return { kind: 'retry', reason, for_ms: sinceMs, seen };
+      case 'not_started':
+        return { kind: 'not_started', reason, for_ms: sinceMs, seen };
       case 'failed':
         return { kind: 'failed', reason };
       case 'unknown':
-        return { kind: 'unknown', reason, observations: history.looks };
+        return { kind: 'unknown', reason, observations: history.observations };
       case 'wait': {
         await commitObservation(restore, confirmed);
         if (emitted !== reason) run.emit({ type: 'checking', address: record.address, because: reason });
@@ -70,9 +75,9 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
           return {
             kind: 'unknown',
             reason: `not determined within the timeout: ${reason}`,
-            observations: history.looks,
+            observations: history.observations,
           };
-        if (!settling && run.mode === 'no_wait') return { kind: 'open' };
+        if (!settling && run.mode === 'no_wait') return { kind: 'undecided' };
         await schedule.pause(settleMs - sinceMs, run.stop);
         break;
       }
@@ -104,6 +109,6 @@ export function judgeReadings(
 /** How long an unchanged volume must be observed before it counts as untouched, ms. */
 function settleOf({ run, settleMs }: RestoreRun, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
-  // Rule: settled-is-what-was-looked-at-until-settle
+  // Rule: settled-after-observing-until-settle
   return effectiveSettle(settleMs, run.lag.longestMs);
 }

@@ -26,7 +26,7 @@ export async function refuseAgainstJob(
     case 'unreadable':
       if (as === 'not-started')
         throw refused(
-          'cannot-look',
+          'cannot-read',
           `job ${id} of ${record.address} cannot be read, so --as not-started cannot be checked: ${reading.failure.message}`,
           'try again when the cloud answers',
         );

@@ -153,7 +153,7 @@ function atRest(record: RestoreRecord, seen: Observation): Observation {
   const { volume, backup } = seen;
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     throw refused(
-      'cannot-look',
+      'cannot-read',
       `disk or backup of ${record.address} cannot be read, so --as not-started cannot be checked`,
       'try again when the cloud answers',
     );

@@ -85,7 +85,7 @@ class Attempts {
     const { record } = restore;
     if (record?.status === 'running') return follow(restore, record);
 
-    // Rule: nothing-is-repeated-before-a-look
+    // Rule: nothing-is-repeated-before-a-probe
     if (record?.status === 'intended') {
       const end = await this.#endByEarlierAttempts(record);
       if (end) return end;
@@ -117,9 +117,9 @@ class Attempts {
         await restore.step({ type: 'mark_unknown', at: restore.now(), reason, observations });
         return recorded(restore);
       }
-      case 'open':
+      case 'undecided':
         return recorded(restore);
-      case 'retry':
+      case 'not_started':
         await this.#settle(finding);
         break;
       default:
@@ -156,7 +156,7 @@ class Attempts {
     let baselineToStore = baseline;
     if (earlier && wasEverInDoubt(earlier.attempts)) {
       // Only the first baseline can show what an attempt in doubt did.
-      // Rule: disk-that-left-its-baseline-is-judged-again
+      // Rule: volume-that-left-its-baseline-is-judged-again
       if (!sameResource(baseline.volume, earlier.baseline.volume)) return AGAIN;
       // Rule: baseline-of-a-doubt-is-kept
       baselineToStore = earlier.baseline;
@@ -224,11 +224,11 @@ class Attempts {
     const { kind: answer, failure } = outcome;
     const answered = { type: 'answered', address: ids.address, attempt, answer, failure } as const;
     if (sighting && wasEverInDoubt(intended(restore).attempts)) {
-      run.emit({ ...answered, next: 'look' });
+      run.emit({ ...answered, next: 'probe' });
       return this.#adopt(sighting);
     }
     const again = this.#planRetry(outcome);
-    run.emit({ ...answered, next: again ? 'look' : 'give_up' });
+    run.emit({ ...answered, next: again ? 'probe' : 'give_up' });
     return again ? AGAIN : this.#refused(failure);
   }
 
@@ -268,19 +268,19 @@ class Attempts {
    */
   async #refused(failure: CloudFailure): Promise<End> {
     const restore = this.#restore;
-    // Rule: final-no-is-looked-at
+    // Rule: final-rejection-is-probed
     const finding = await probe(restore, intended(restore));
     switch (finding.kind) {
       case 'adopt':
         // Rule: restore-despite-a-final-no-is-followed
         return this.#adopt(finding);
-      case 'retry':
+      case 'not_started':
         await this.#settle(finding);
         return this.#fail(describe(failure), false);
       case 'failed':
       case 'unknown':
         return this.#fail(describe(failure), true);
-      case 'open':
+      case 'undecided':
         return recorded(restore);
       default:
         return unreachable(finding);
@@ -288,7 +288,7 @@ class Attempts {
   }
 
   /** Commits that no attempt so far started anything, so that no later run probes them again. */
-  async #settle({ for_ms, seen, reason }: Finding & { readonly kind: 'retry' }): Promise<void> {
+  async #settle({ for_ms, seen, reason }: Finding & { readonly kind: 'not_started' }): Promise<void> {
     const restore = this.#restore;
     if (!seen) return;
     if (worstDoubt(intended(restore).attempts) !== 'none')

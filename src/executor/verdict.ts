@@ -30,7 +30,7 @@ export interface VerdictInput extends ObservedRestore {
 }
 
 export interface Verdict {
-  readonly kind: 'adopt' | 'retry' | 'wait' | 'failed' | 'unknown';
+  readonly kind: 'adopt' | 'not_started' | 'wait' | 'failed' | 'unknown';
   /** For display. */
   readonly reason: string;
 }
@@ -40,7 +40,7 @@ export interface Verdict {
  * baseline. A pure function with one verdict for every input. The strongest clauses come first.
  *
  * The volume counts more than the backup: a restore cannot begin without changing the status and `updated_at` of its
- * volume, while the backup also changes when another client restores it elsewhere. Therefore `retry` requires an unchanged
+ * volume, while the backup also changes when another client restores it elsewhere. Therefore `not_started` requires an unchanged
  * volume and that no request can still take effect. `adopt` requires that no observation so far contradicts it: if the
  * volume was once restoring while the backup was not, another client is restoring, whatever the two show later.
  */
@@ -50,13 +50,13 @@ export function judge(input: VerdictInput): Verdict {
   const { contradiction } = input.history;
   const doubt = worstDoubt(attempts);
 
-  if (!wasEverInDoubt(attempts)) return retry('nothing that was sent can have started it');
+  if (!wasEverInDoubt(attempts)) return notStarted('nothing that was sent can have started it');
   // Rule: unreadable-cloud-proves-nothing
   if (volume.reading === 'unreadable' || backup.reading === 'unreadable')
     return wait('disk or backup cannot be read');
   if (!wasFound(volume)) return gone('disk', input);
   // An error that a second reading in order did not confirm may be outdated.
-  if (isErrorStatus(volume.status)) return broken(`the disk went to ${volume.status}`, input);
+  if (isErrorStatus(volume.status)) return broken(`the status of the disk is ${volume.status}`, input);
 
   const volumeRestoring = isVolumeRestoring(volume);
   const backupRestoring = isBackupRestoring(backup);
@@ -64,12 +64,12 @@ export function judge(input: VerdictInput): Verdict {
   if (volumeRestoring && contradiction)
     return wait(`the disk is restoring, but not by this restore: ${contradiction.because}`);
   if (
-    // Rule: adoption-asks-for-the-disk
+    // Rule: adoption-requires-the-volume
     volumeRestoring &&
-    // Rule: adoption-asks-for-the-backup
+    // Rule: adoption-requires-the-backup
     backupRestoring
   ) {
-    // Rule: adoption-asks-for-a-baseline-at-rest
+    // Rule: adoption-requires-a-baseline-at-rest
     if (baseline.volume.status !== AVAILABLE || baseline.backup.status !== AVAILABLE)
       return wait('disk and backup were being restored before');
     // Rule: restore-from-another-backup-is-waited-out
@@ -80,18 +80,18 @@ export function judge(input: VerdictInput): Verdict {
     return adopt('disk and backup are restoring, and were not before');
   }
   if (volumeRestoring) return wait('only the disk is restoring');
-  // Rule: disk-that-names-our-backup-is-adopted
+  // Rule: volume-that-names-our-backup-is-adopted
   if (isVolumeAtRest(volume) && newSourceBackup(volume, input) === 'ours' && !contradiction)
     return adopt('the disk names this backup as the one it was restored from, and did not before');
   if (backupRestoring) return wait('only the backup is restoring');
   if (!wasFound(backup)) return gone('backup', input);
-  if (isErrorStatus(backup.status)) return broken(`the backup went to ${backup.status}`, input);
+  if (isErrorStatus(backup.status)) return broken(`the status of the backup is ${backup.status}`, input);
   if (!isVolumeAtRest(volume)) return wait(`the disk is ${volume.status}`);
   if (backup.status !== AVAILABLE) return wait(`the backup is ${backup.status}`);
 
   if (contradiction)
     return unknown(`${contradiction.because}: what was restored into the disk is not this restore`);
-  // Rule: moved-disk-is-unknown
+  // Rule: changed-volume-is-unknown
   if (!sameResource(volume, baseline.volume))
     return unknown(
       `the disk changed since the attempt and is ${volume.status} again: it may have been restored`,
@@ -109,8 +109,8 @@ export function judge(input: VerdictInput): Verdict {
   // Rule: stop-after-ambiguous-asks-a-person
   if (doubt === 'full' && input.after_ambiguous === 'stop')
     return unknown('the disk did not change, and after_ambiguous is stop: resolve it manually');
-  if (input.settle_ms === 0) return retry('the disk did not change: it did not start');
-  return retry(`the disk did not change for ${formatDuration(input.settle_ms)}: it did not start`);
+  if (input.settle_ms === 0) return notStarted('the disk did not change: it did not start');
+  return notStarted(`the disk did not change for ${formatDuration(input.settle_ms)}: it did not start`);
 }
 
 function wait(reason: string): Verdict {
@@ -125,8 +125,8 @@ function adopt(reason: string): Verdict {
   return { kind: 'adopt', reason };
 }
 
-function retry(reason: string): Verdict {
-  return { kind: 'retry', reason };
+function notStarted(reason: string): Verdict {
+  return { kind: 'not_started', reason };
 }
 
 /** A single 404 may come from a gateway. */

@@ -23,8 +23,8 @@ export function draftOf(input: {
 }): Draft {
   const { volumes, target, asOf, set, now } = input;
   const backups = indexBackups(input.backups, target.project_id);
-  const ofDisk = new Map<string, Backup[]>();
-  for (const backup of input.backups) append(ofDisk, backup.volume_id, backup);
+  const ofVolume = new Map<string, Backup[]>();
+  for (const backup of input.backups) append(ofVolume, backup.volume_id, backup);
   const nameOf = uniqueNames();
   const entries = volumes.map((volume): DraftEntry => {
     const picked = pickBackup({ as_of: asOf }, volume.id, backups, now);
@@ -39,7 +39,7 @@ export function draftOf(input: {
       name,
       volume,
       backup,
-      ...neighbours(backup, ofDisk.get(volume.id) ?? [], target.project_id),
+      ...neighbours(backup, ofVolume.get(volume.id) ?? [], target.project_id),
     };
   });
   return {
@@ -78,13 +78,13 @@ function uniqueNames(): (volume: VolumeRow) => string {
 
 function neighbours(
   picked: Backup,
-  ofDisk: readonly Backup[],
+  ofVolume: readonly Backup[],
   projectId: string,
 ): { readonly older?: Backup; readonly newer?: Backup } {
   const at = Date.parse(picked.created_at);
   let older: Backup | undefined;
   let newer: Backup | undefined;
-  for (const backup of ofDisk) {
+  for (const backup of ofVolume) {
     const taken = Date.parse(backup.created_at);
     const own = backup.project_id === undefined || backup.project_id === projectId;
     if (!own || backup.status !== 'available') continue;

@@ -5,7 +5,7 @@ import { unreachable } from '../domain/errors.ts';
 import type { Precondition } from '../domain/plan.ts';
 import { identityProblems, type ProjectRegion, unmetPreconditions } from '../domain/preflight.ts';
 import type { RestoreSpec } from '../domain/spec.ts';
-import { tooSmallForAnother } from './another-disk.ts';
+import { tooSmallForAnother } from './another-volume.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
 

@@ -5,7 +5,7 @@ import type { Action, RestoreAction } from '../domain/plan.ts';
 import { warnings } from '../domain/preflight.ts';
 import { isOpen, type RestoreRecord, statusWord } from '../domain/record.ts';
 import type { State } from '../domain/state.ts';
-import { overwritesWithAnother } from './another-disk.ts';
+import { overwritesWithAnother } from './another-volume.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
 import { atPosition } from './shown.ts';

@@ -64,7 +64,7 @@ export function stalenessOf(saved: SavedPlan, context: StalenessContext, hash: H
   const reasons = [
     ...wrongAge(saved, state, context),
     ...changedRecords(saved, state, own.moved, hash),
-    ...changedDisks(saved, state, progress),
+    ...changedVolumes(saved, state, progress),
   ];
   return reasons.length > 0 ? stale(reasons) : { kind: 'current', state, progress, moved: own.moved };
 }
@@ -85,10 +85,10 @@ function otherProject(saved: SavedPlan, { target }: StalenessContext): Diagnosti
 }
 
 function otherState(saved: SavedPlan, { state, location }: StalenessContext): Diagnostic[] {
-  const made = `the plan was made at ${saved.created_at} over lineage ${saved.state.lineage}, serial ${saved.state.serial}`;
+  const made = `the plan was made at ${saved.created_at} from serial ${saved.state.serial} of lineage ${saved.state.lineage}`;
   if (!state)
     return [
-      error('no-state', `there is no state at ${location}, and ${made}`, {
+      error('no-state', `there is no state at ${location}, but ${made}`, {
         detail: 'Without it, vbsctl cannot tell what was restored since then.',
         remedy: 'name the state with --state, or put its last copy back: vbsctl state push FILE',
       }),
@@ -97,7 +97,7 @@ function otherState(saved: SavedPlan, { state, location }: StalenessContext): Di
     return [
       error(
         'plan-other-lineage',
-        `the state at ${location} has lineage ${state.lineage}, created at ${state.created_at}, and ${made}`,
+        `the state at ${location} has lineage ${state.lineage}, created at ${state.created_at}, but ${made}`,
         {
           remedy: `name the plan’s own state with --state; or ${PLAN_AGAIN}`,
         },
@@ -105,7 +105,7 @@ function otherState(saved: SavedPlan, { state, location }: StalenessContext): Di
     ];
   if (state.serial < saved.state.serial)
     return [
-      error('state-went-back', `the state at ${location} is at serial ${state.serial}, and ${made}`, {
+      error('state-went-back', `the state at ${location} is at serial ${state.serial}, but ${made}`, {
         detail: 'It is an older copy and lacks what was restored since then.',
         remedy: 'put the newest copy of the state back: vbsctl state push FILE',
       }),
@@ -127,20 +127,16 @@ function wrongAge(saved: SavedPlan, state: State, { now, maxAgeMs }: StalenessCo
   const clocks = 'compare the clocks of the two machines; otherwise ';
   if (made > now + SKEW_MS)
     return [
-      error(
-        'plan-from-future',
-        `the plan says that it was made at ${created_at}, and that is in the future`,
-        {
-          remedy: `${clocks}${PLAN_AGAIN}`,
-        },
-      ),
+      error('plan-from-future', `the plan says that it was made at ${created_at}, which is in the future`, {
+        remedy: `${clocks}${PLAN_AGAIN}`,
+      }),
     ];
   const next = state.history.find(({ serial }) => serial > saved.state.serial);
   if (next && made > Date.parse(next.at) + SKEW_MS)
     return [
       error(
         'plan-misdated',
-        `the plan says that it was made at ${created_at} over serial ${saved.state.serial}, and the state went on to serial ${next.serial} at ${next.at}, before that`,
+        `the plan says that it was made at ${created_at} from serial ${saved.state.serial}, but the state has had serial ${next.serial} since ${next.at}`,
         { remedy: `${clocks}${PLAN_AGAIN}` },
       ),
     ];
@@ -251,7 +247,7 @@ function recordChanged(
 }
 
 /** Disks that were restored since, under an address that the plan does not name. */
-function changedDisks(
+function changedVolumes(
   saved: SavedPlan,
   { history }: State,
   progress: ReadonlyMap<Address, Progress>,
@@ -277,7 +273,7 @@ function changedDisks(
     reasons.push(
       planStale(
         declared.address,
-        `the disk of ${declared.address} has been worked on since the plan was made at ${saved.created_at}: ${record.address} ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
+        `the disk of ${declared.address} was restored by ${record.address} since the plan was made at ${saved.created_at}: ${record.status} at ${record.updated_at}, run by ${actor.who} (${actor.operation})`,
       ),
     );
   }

@@ -87,7 +87,7 @@ export function reconcile(
   );
   // Planned again by id, a backup that a rule took from another disk would look like a mistake.
   const isIntended = ({ code, where }: Diagnostic) =>
-    code === 'backup-of-another-disk' && fromOtherVolume.has(where?.address ?? '');
+    code === 'backup-of-another-volume' && fromOtherVolume.has(where?.address ?? '');
   const notices: Diagnostic[] = fresh.notices.filter((one) => !isIntended(one));
   const actions: Action[] = [];
   for (const action of saved.actions) {

@@ -65,16 +65,16 @@ export function indexRecords(state: State | undefined): RecordIndex {
     decided.add(key);
   }
 
-  const openOnDisk = new Map<string, RestoreRecord[]>();
+  const openOnVolume = new Map<string, RestoreRecord[]>();
   const openOnBackup = new Map<string, RestoreRecord[]>();
-  const unknownOnDisk = new Map<string, Unknown>();
+  const unknownOnVolume = new Map<string, Unknown>();
   const unknownOnBackup = new Map<string, Unknown>();
   for (const record of state?.records.values() ?? []) {
     if (!isOpen(record)) continue;
-    append(openOnDisk, record.volume_id, record);
+    append(openOnVolume, record.volume_id, record);
     append(openOnBackup, record.backup_id, record);
     if (record.status !== 'unknown') continue;
-    if (!unknownOnDisk.has(record.volume_id)) unknownOnDisk.set(record.volume_id, record);
+    if (!unknownOnVolume.has(record.volume_id)) unknownOnVolume.set(record.volume_id, record);
     if (!unknownOnBackup.has(record.backup_id)) unknownOnBackup.set(record.backup_id, record);
   }
 
@@ -90,10 +90,10 @@ export function indexRecords(state: State | undefined): RecordIndex {
     },
     at: (address) => state?.records.get(address),
     openOn: (volumeId, backupId) => ({
-      disk: openOnDisk.get(volumeId) ?? [],
+      disk: openOnVolume.get(volumeId) ?? [],
       backup: openOnBackup.get(backupId) ?? [],
     }),
-    unknownOn: (volumeId, backupId) => unknownOnDisk.get(volumeId) ?? unknownOnBackup.get(backupId),
+    unknownOn: (volumeId, backupId) => unknownOnVolume.get(volumeId) ?? unknownOnBackup.get(backupId),
     lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
     protecting: (volumeId) => protecting.get(volumeId) ?? [],
     lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,

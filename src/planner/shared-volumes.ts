@@ -36,7 +36,7 @@ export function sharedVolumeProblem(
   { sharedVolumes }: DecisionContext,
 ): Diagnostic[] {
   const all = sharedVolumes.get(volume_id ?? '');
-  // Rule: disk-is-declared-once
+  // Rule: volume-is-declared-once
   if (!all) return [];
   const others = abbreviate(all, (address) => address, spec.address);
   return [

@@ -32,7 +32,7 @@ export function backupView(
   const reading = observations?.backups.get(backup_id ?? '');
   if (reading?.kind === 'found') {
     const { id, name, size, created_at, volume_id: source } = reading.value;
-    const other = source === volume_id ? undefined : nameOfDisk(source, observations);
+    const other = source === volume_id ? undefined : nameOfVolume(source, observations);
     return {
       id,
       name,
@@ -52,7 +52,7 @@ export function backupView(
 }
 
 /** The name of a disk that was read for any reason. */
-export function nameOfDisk(volumeId: string, observations: Observations | undefined): string | undefined {
+export function nameOfVolume(volumeId: string, observations: Observations | undefined): string | undefined {
   const reading = observations?.volumes.get(volumeId);
   const seen =
     reading?.kind === 'found'

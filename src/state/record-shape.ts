@@ -121,8 +121,8 @@ const attempt: Check<Attempt> = (value) => {
   return value.answer === 'accepted' ? accepted(value) : failed(value);
 };
 
-const history = fields<ObservationHistory>({
-  looks: listOf(observation),
+const observationHistory = fields<ObservationHistory>({
+  observations: listOf(observation),
   contradiction: maybe(fields<Contradiction>({ at: time, because: text })),
 });
 
@@ -172,14 +172,18 @@ const common = {
 };
 
 export const record = variants<RestoreRecord, 'status'>('status', {
-  intended: fields<Intended>({ ...common, status: oneOf('intended'), history: maybe(history) }),
+  intended: fields<Intended>({
+    ...common,
+    status: oneOf('intended'),
+    observation_history: maybe(observationHistory),
+  }),
   running: fields<Running>({
     ...common,
     status: oneOf('running'),
     evidence: oneOf('accepted', 'adopted'),
     started_at: time,
     job_id: maybe(text),
-    history: maybe(history),
+    observation_history: maybe(observationHistory),
   }),
   succeeded: fields<Succeeded>({
     ...common,

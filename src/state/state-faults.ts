@@ -1,8 +1,8 @@
 import type { ChunkedWork } from '../domain/chunked-work.ts';
-import type { Contradiction } from '../domain/cross-check.ts';
 import { type Diagnostic, error, MultilineText } from '../domain/diagnostic.ts';
 import { Failure, unreachable } from '../domain/errors.ts';
 import { shellWord } from '../domain/escape/shell-word.ts';
+import type { HistoryMismatch } from '../domain/history-mismatch.ts';
 import { optional } from '../domain/optional.ts';
 import { addressesOf, type HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
@@ -12,7 +12,7 @@ import { type AcceptedBreak, type FoundBreak, verify } from './verify.ts';
 /** Why a state must not be used: something other than vbsctl changed it, or it is not the newest. */
 export type StateFault =
   | { readonly kind: 'broken'; readonly broken: FoundBreak; readonly entries: number }
-  | { readonly kind: 'contradictory'; readonly contradictions: readonly Contradiction[] }
+  | { readonly kind: 'contradictory'; readonly mismatches: readonly HistoryMismatch[] }
   /** Its history has a higher serial than the state itself. */
   | { readonly kind: 'set_back'; readonly highest: number }
   /** A newer state of the same lineage was seen. */
@@ -30,11 +30,11 @@ export function* stateFaults(
     here,
   }: { readonly of_lineage?: KnownState | undefined; readonly here?: KnownState | undefined },
 ): ChunkedWork<StateFault[]> {
-  const { broken, contradictions, entries, ahead } = yield* verify(snapshot);
+  const { broken, mismatches, entries, ahead } = yield* verify(snapshot);
   const { lineage, serial } = snapshot.state;
   const faults: StateFault[] = [];
   if (broken) faults.push({ kind: 'broken', broken, entries });
-  if (contradictions.length > 0) faults.push({ kind: 'contradictory', contradictions });
+  if (mismatches.length > 0) faults.push({ kind: 'contradictory', mismatches });
   if (ahead !== undefined) faults.push({ kind: 'set_back', highest: ahead });
   // Both are compared, because a state that was migrated away is remembered only for its location.
   const known = [of_lineage, here].filter((each) => each?.lineage === lineage) as KnownState[];
@@ -78,11 +78,11 @@ export function faultDiagnostic(fault: StateFault, { state }: Snapshot, location
       );
     }
     case 'contradictory': {
-      const { contradictions } = fault;
-      const shown = contradictions
+      const { mismatches } = fault;
+      const shown = mismatches
         .slice(0, CONTRADICTIONS_SHOWN_MAX)
         .map(({ address, what }) => `${address}: ${what}`);
-      const more = contradictions.length - shown.length;
+      const more = mismatches.length - shown.length;
       return problem(
         'state-contradictory',
         'the records of the state contradict its history',

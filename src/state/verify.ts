@@ -1,5 +1,5 @@
 import type { ChunkedWork } from '../domain/chunked-work.ts';
-import { type Contradiction, contradictions } from '../domain/cross-check.ts';
+import { type HistoryMismatch, historyMismatches } from '../domain/history-mismatch.ts';
 import { optional } from '../domain/optional.ts';
 import type { HistoryEntry } from '../domain/state.ts';
 import type { Snapshot } from './codec.ts';
@@ -13,7 +13,7 @@ interface Verification {
   readonly broken?: FoundBreak;
   /** The accepted breaks, oldest first. */
   readonly accepted: readonly AcceptedBreak[];
-  readonly contradictions: readonly Contradiction[];
+  readonly mismatches: readonly HistoryMismatch[];
   /** The highest serial of the history, if it is above the serial of the state. */
   readonly ahead?: number;
 }
@@ -52,7 +52,7 @@ export function* verify({ state, chain }: Snapshot): ChunkedWork<Verification> {
     records: state.records.size,
     ...optional('broken', broken),
     accepted,
-    contradictions: contradictions(state),
+    mismatches: historyMismatches(state),
     ...optional('ahead', highest > state.serial ? highest : undefined),
   };
 }

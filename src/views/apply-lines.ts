@@ -111,7 +111,7 @@ const ANSWERS = {
   ambiguous: 'it may have started',
 };
 const NEXT_STEPS = {
-  look: 'reading disk and backup before anything is sent again',
+  probe: 'reading disk and backup before anything is sent again',
   give_up: 'nothing more is sent',
 };
 

@@ -126,9 +126,9 @@ function entryText(entry: HistoryEntry): string {
     case 'removed':
       return 'record removed';
     case 'pushed':
-      return entry.over ? `pushed over serial ${entry.over.serial}` : 'pushed';
+      return entry.over ? `replaced serial ${entry.over.serial}` : 'pushed';
     case 'state_accepted':
-      return entry.over ? `accepted over serial ${entry.over.serial}` : 'accepted as it stood';
+      return entry.over ? `accepted in place of serial ${entry.over.serial}` : 'accepted as it stood';
     default:
       return unreachable(entry);
   }

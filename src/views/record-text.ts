@@ -239,11 +239,12 @@ export function observationLines(
 
 function observationsOf(record: RestoreRecord): readonly Observation[] {
   if (record.status === 'unknown') return record.observations;
-  return 'history' in record ? (record.history?.looks ?? []) : [];
+  return 'observation_history' in record ? (record.observation_history?.observations ?? []) : [];
 }
 
 function contradictionLines(record: RestoreRecord, style: Style, width: number): string[] {
-  const contradiction = 'history' in record ? record.history?.contradiction : undefined;
+  const contradiction =
+    'observation_history' in record ? record.observation_history?.contradiction : undefined;
   if (!contradiction) return [];
   const text = sanitize(contradiction.because);
   return labelled('not ours', wrap(text, width - VALUE_COLUMN).map(style.warn), style);

@@ -49,7 +49,7 @@ describe('looking at what a plan needs', () => {
     return { requests: lab.network.log.length, kinds: [...kinds] };
   }
 
-  it('takes the word of a whole list for what it does not show, after some single looks', async () => {
+  it('believes a whole list about what it does not show, after some single reads', async () => {
     const few = await unknown(1_000);
     const many = await unknown(20_000);
     expect(few.kinds).to.deep.equal(['gone']);

@@ -17,7 +17,7 @@ const EVENTS: readonly RecordEvent[] = [
   { type: 'answer', at: AT, outcome: { kind: 'not_sent', failure } },
   { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'later' } },
   { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
-  { type: 'observe', at: AT, history: { looks: [BASELINE] } },
+  { type: 'observe', at: AT, history: { observations: [BASELINE] } },
   { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   { type: 'accept', at: AT, job_id: 'job-1' },
   { type: 'adopt', at: AT },
@@ -168,7 +168,7 @@ describe('records that a run could not save', () => {
   const contradicted = advance(intended, {
     type: 'observe',
     at: at(1),
-    history: { looks: [], contradiction: { at: at(1), because: 'b' } },
+    history: { observations: [], contradiction: { at: at(1), because: 'b' } },
   });
   const untried = { ...failed, attempts: [{ intended_at: AT }] };
   const word = { as: 'not-started', reason: 'r', by: 'ada', at: at(9) } as const;

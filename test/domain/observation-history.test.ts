@@ -73,7 +73,7 @@ function history(looks: readonly Observation[], of = restore()): ObservationHist
 const contradicted = (looks: readonly Observation[], of = restore()) =>
   history(looks, of).contradiction !== undefined;
 
-describe('the looks since a request', () => {
+describe('the observations since a request', () => {
   it('contradict once the disk was restoring and the backup was not, read again in order, and for good', () => {
     const both = look(disk(1), backup(1));
     expect(contradicted([look(disk(1), {}, true), both])).to.equal(true);
@@ -139,7 +139,7 @@ describe('the looks since a request', () => {
 
   it('are kept within bounds: the first, the newest, and what was confirmed before what was not', () => {
     const many = Array.from({ length: 50 }, (_, n) => look(disk(n), backup(n), n === 3));
-    const { looks } = history(many, restore('cinder'));
+    const { observations: looks } = history(many, restore('cinder'));
     expect(looks).to.have.length(10);
     expect([looks[0], looks[1], looks.at(-1)]).to.deep.equal([many[0], many[3], many[49]]);
   });
@@ -173,11 +173,11 @@ describe('the end of a restore', () => {
   });
 
   it('leaves a name after a restore into another disk, and none that stood there before', () => {
-    const lacks = (now: string | undefined, before: string | undefined, intoAnotherDisk: boolean) =>
+    const lacks = (now: string | undefined, before: string | undefined, intoAnotherVolume: boolean) =>
       lacksSourceBackup(
         ended(9, now === undefined ? {} : { src_backup_id: now }),
         restore('vbs', before),
-        intoAnotherDisk,
+        intoAnotherVolume,
       );
     expect(lacks(undefined, undefined, true), 'into another disk').to.equal(true);
     expect(lacks('ours', undefined, true)).to.equal(false);

@@ -26,11 +26,11 @@ const EVENTS = {
   'answer never': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'never' } },
   'answer 401': { type: 'answer', at: AT, outcome: { kind: 'rejected', failure, again: 'reauthenticate' } },
   'answer ambiguous': { type: 'answer', at: AT, outcome: { kind: 'ambiguous', failure } },
-  observe: { type: 'observe', at: AT, history: { looks: [RESTORING] } },
+  observe: { type: 'observe', at: AT, history: { observations: [RESTORING] } },
   'observe a contradiction': {
     type: 'observe',
     at: AT,
-    history: { looks: [RESTORING], contradiction: { at: AT, because: 'not ours' } },
+    history: { observations: [RESTORING], contradiction: { at: AT, because: 'not ours' } },
   },
   settle: { type: 'settle', at: AT, for_ms: 120_000, seen: BASELINE },
   accept: { type: 'accept', at: AT, job_id: 'job-1', request_id: 'req-1' },
@@ -132,7 +132,7 @@ const resolves = {
   'resolve not-started': 'failed no',
   'resolve failed': 'failed maybe',
 };
-const looks = {
+const observes = {
   observe: 'intended',
   'observe a contradiction': 'intended',
   settle: 'intended',
@@ -152,7 +152,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   asked: {
     ...answers,
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     accept: 'running',
     adopt: 'running',
@@ -162,7 +162,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   'not sent': {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     lose: 'unknown',
     'fail unmoved': 'failed no',
@@ -170,7 +170,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   refused: {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
@@ -179,7 +179,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   'token refused': {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
@@ -188,7 +188,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   doubtful: {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
@@ -197,7 +197,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   contradicted: {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     lose: 'unknown',
     'fail unmoved': 'failed maybe',
@@ -205,7 +205,7 @@ const LEGAL: { [record: string]: { [E in EventName]?: string } } = {
   },
   settled: {
     ...resolves,
-    ...looks,
+    ...observes,
     intend: 'intended',
     adopt: 'running',
     lose: 'unknown',
@@ -309,7 +309,10 @@ describe('advance', () => {
 
   it('keeps what was seen for the next attempt, as long as one is in doubt', () => {
     const seen = recordAfter(A, EVENTS['answer ambiguous'], EVENTS['observe a contradiction']);
-    expect(advance(seen, EVENTS.intend)).to.have.nested.property('history.contradiction.because', 'not ours');
+    expect(advance(seen, EVENTS.intend)).to.have.nested.property(
+      'observation_history.contradiction.because',
+      'not ours',
+    );
     const sure = recordAfter(A, EVENTS['answer not_sent'], EVENTS['observe a contradiction']);
     expect(advance(sure, EVENTS.intend)).to.not.have.property('history');
   });

@@ -17,7 +17,7 @@ const STORIES = {
     'backup-after-restore',
     'volume-after-restore',
   ],
-  intoAnotherDisk: ['restore-into-another-volume', 'other-volume-after-restore'],
+  intoAnotherVolume: ['restore-into-another-volume', 'other-volume-after-restore'],
   aFailure: [
     'restore-that-will-fail',
     'backup-after-failed-restore',
@@ -119,7 +119,7 @@ describe('the cinder driver, replayed', () => {
   });
 
   it('sees which backup a disk was restored from, if it was not its own', async () => {
-    const { cloud, driver } = await replay(STORIES.intoAnotherDisk);
+    const { cloud, driver } = await replay(STORIES.intoAnotherVolume);
     expect((await start(driver, 'restore-into-another-volume')).kind).to.equal('accepted');
     const { volume_id, backup_id } = recordedRestore('restore-into-another-volume');
     const volume = await driver.volume(volume_id);

@@ -155,7 +155,7 @@ describe('a saved plan at the command line', () => {
         declare(`name: other, volume_id: ${volume}, backup_id: ${backup}`);
         await good('apply', '--auto-approve');
       },
-      'has been worked on since the plan was made',
+      ' was restored by ',
     ],
   ];
   it('that is refused follows what is under way of what it wants, whoever began it', async () => {

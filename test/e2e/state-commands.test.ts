@@ -133,7 +133,7 @@ describe('looking after the state', () => {
     // and back again: the serial is higher than both by now
     await ok('state', 'push', backup, '--allow-older-serial');
     expect(await addresses()).to.have.length(3);
-    expect(said(await ok('state', 'history'))).to.include('pushed over serial');
+    expect(said(await ok('state', 'history'))).to.include('replaced serial');
     await ok('state', 'verify');
     expect(said(await ok('apply', '--auto-approve'))).to.include('Nothing to do');
   });
@@ -267,7 +267,7 @@ describe('looking after the state', () => {
     expect(said(forged)).to.match(/from entry 2 of 2 on: .*Entry 1 is unchanged: night\/disk-/);
     desk.write('cut.json', lines.toSpliced(first, 1).join('\n'));
     expect(said(await desk.run('state', 'verify', '--state', 'cut.json'))).to.match(
-      /from entry 1 of 1 on: .*It is the first.*of which the history knows nothing/,
+      /from entry 1 of 1 on: .*It is the first.*and the history has no entry for it/,
     );
     const json = JSON.parse(
       (await desk.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,

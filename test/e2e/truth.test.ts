@@ -97,7 +97,7 @@ spec:
     expect((await record()).cause).to.include(backup(0));
   });
 
-  it('stays unknown over a kill between the looks', async () => {
+  it('stays unknown over a kill between the reads', async () => {
     await faults(LOST);
     const first = desk.start('apply', '--auto-approve');
     await until(posted);

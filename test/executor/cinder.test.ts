@@ -55,7 +55,7 @@ describe('a run on Cinder', () => {
     const failed = await record(lab);
     expect(failed).to.include({ status: 'failed', touched: 'maybe' });
     expect(failed.status === 'failed' && failed.reason).to.match(
-      /^the disk went to error_restoring: restore backup:tape torn \(request req-\d+\)$/,
+      /^the status of the disk is error_restoring: restore backup:tape torn \(request req-\d+\)$/,
     );
   });
 
@@ -119,7 +119,10 @@ describe('a run on Cinder', () => {
       ],
     });
     await lab.apply([lab.spec(0)]);
-    expect(await record(lab)).to.include({ status: 'failed', reason: 'the disk went to error_restoring' });
+    expect(await record(lab)).to.include({
+      status: 'failed',
+      reason: 'the status of the disk is error_restoring',
+    });
   });
 
   it('adopts a restore whose answer was lost', async () => {
@@ -189,7 +192,7 @@ describe('a run on Cinder', () => {
     const { outcome } = await lab.clock.until(running);
     expect(volume_id).not.to.equal(ids(mine).volume_id);
     expect(outcome.summary).to.include({ failed: 1 });
-    expect(await record(lab)).to.include({ reason: 'the disk went to error' });
+    expect(await record(lab)).to.include({ reason: 'the status of the disk is error' });
   });
 
   it('does not take a disk that never moved for restored, whatever it was told', async () => {

@@ -26,7 +26,7 @@ describe('whether a page of a list is worth it', () => {
   });
 });
 
-describe('the interval of single looks', () => {
+describe('the interval of single reads', () => {
   for (const [age, expected] of [
     [0, 2_000],
     [2_000, 2_250],
@@ -45,9 +45,9 @@ describe('the interval of lists', () => {
     ['64 old ones: four times as often', ages(64, 600_000), 1, 7_500],
     ['64 old ones on four pages: twice as often', ages(64, 600_000), 4, 15_000],
     ['sixteen of 48 s: a twelfth of that', ages(16, 48_000), 1, 4_000],
-    ['sixteen new ones: each list saves four looks', ages(16, 0), 1, 500],
+    ['sixteen new ones: each list saves four reads', ages(16, 0), 1, 500],
     ['by their mean age', [...ages(8, 0), ...ages(8, 96_000)], 1, 4_000],
-    ['no more seldom than single looks', ages(5, 600_000), 4, 30_000],
+    ['no more seldom than single reads', ages(5, 600_000), 4, 30_000],
   ] as const)
     it(what, () => expect(listInterval(given, pages, POLL)).to.be.closeTo(expected, 0.001));
 });

@@ -12,7 +12,7 @@ const LOOK_AGAIN_MS = 2_000;
 const LONG_AGO_MS = 3_600_000;
 
 describe('resolve --as not-started', () => {
-  it('looks twice, an interval of polling apart, and says why it waits', async () => {
+  it('reads twice, an interval of polling apart, and says why it waits', async () => {
     const { lab, settle, notes, looks } = await withRecord('before');
     lab.clock.wallOffset += LONG_AGO_MS;
     const began = lab.clock.monotonic();
@@ -71,7 +71,7 @@ describe('resolve --as not-started', () => {
     expect(notes.map(({ severity, code }) => `${severity} ${code}`)).to.include('warning disk-moved-since');
   });
 
-  it('refuses when the disk moved between the looks, as after a restore of a moment', async () => {
+  it('refuses when the disk moved between the reads, as after a restore of a moment', async () => {
     const { lab, settle } = await withRecord('before');
     lab.clock.wallOffset += LONG_AGO_MS;
     lab.clock.at(lab.clock.monotonic() + 1_000, () => {
@@ -98,7 +98,7 @@ describe('resolve --as not-started', () => {
 
   for (const [title, goneFor, refused] of [
     ['that one answer calls gone', 1, 'job-under-way'],
-    ['that is gone at every look until settle has passed', Number.POSITIVE_INFINITY, undefined],
+    ['that is gone at every observation until settle has passed', Number.POSITIVE_INFINITY, undefined],
   ] as const)
     it(`asks again for a job ${title}`, async () => {
       const lab = new Lab({ queueMs: 4 * LONG_AGO_MS });

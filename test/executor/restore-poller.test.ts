@@ -35,7 +35,7 @@ function shows(ids: readonly string[], status = 'restoring-backup'): Exchange {
   return { kind: 'answer', status: 200, headers: {}, text: JSON.stringify({ volumes }) };
 }
 
-/** Single looks alone cost 40 requests for each restore of ten minutes. A list that lies costs at most three times that. */
+/** Single reads alone cost 40 requests for each restore of ten minutes. A list that lies costs at most three times that. */
 const LOOKS_AT_MOST = 3 * 40 * AT_ONCE;
 
 const ENOUGH = { started: AT_ONCE, succeeded: AT_ONCE };

@@ -125,7 +125,7 @@ describe('strangers whose restores cross', () => {
       expect(record?.status === 'unknown' && record.cause).to.include('does not name this backup');
     });
 
-  it('are kept in the record when the process dies between the looks', async () => {
+  it('are kept in the record when the process dies between the reads', async () => {
     const desk = lab({ api: 'cinder' });
     const stop = new AbortController();
     let arranged = false;
@@ -139,7 +139,7 @@ describe('strangers whose restores cross', () => {
       },
     });
     const record = (await desk.state())?.records.get('set/disk-1');
-    const looks = record?.status === 'intended' ? record.history?.looks : undefined;
+    const looks = record?.status === 'intended' ? record.observation_history?.observations : undefined;
     expect(
       looks?.map(({ volume, backup, confirmed }) => [
         observedStatus(volume),

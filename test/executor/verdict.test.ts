@@ -57,7 +57,7 @@ describe('the verdict, where the simulation cannot reach', () => {
     const seen = { ...look({}), volume: untimed };
     expect(verdict(seen, { baseline: seen, since_ms: 119_000 })).to.equal('wait');
     expect(verdict(seen, { baseline: seen })).to.equal('unknown');
-    expect(verdict(look({}), { baseline: look({}) })).to.equal('retry');
+    expect(verdict(look({}), { baseline: look({}) })).to.equal('not_started');
   });
 
   it('waits while the disk is being restored from another backup', () => {

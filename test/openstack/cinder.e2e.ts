@@ -118,7 +118,9 @@ describe('on a real Keystone and Cinder', () => {
     const apply = await desk.run('apply', '--auto-approve');
     expect(apply.code, apply.stdout + apply.stderr).to.equal(1);
     expect(apply.stdout.replaceAll(/\s+/g, ' '))
-      .to.include('the disk went to error_restoring: restore backup:Backup driver failed to restore backup.')
+      .to.include(
+        'the status of the disk is error_restoring: restore backup:Backup driver failed to restore backup.',
+      )
       .and.match(/request req-/);
     testbed.resetKnobs();
 

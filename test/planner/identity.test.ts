@@ -54,7 +54,7 @@ describe('identity: done or not', () => {
     'another disk is another restore': {
       specs: [spec('s/a', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'succeeded'),
-      plan: { 's/a': 'restore again', notices: 'backup-of-another-disk' },
+      plan: { 's/a': 'restore again', notices: 'backup-of-another-volume' },
     },
     'a raised generation asks again': {
       specs: [spec('s/a', 'v1', 'b1', { generation: 2 })],

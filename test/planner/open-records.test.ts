@@ -158,7 +158,7 @@ describe('open business first', () => {
     'declared, from the same backup: resumed first': {
       specs: [A, spec('s/b', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'running'),
-      plan: { 's/a': 'resume', 's/b': 'restore first', notices: 'backup-of-another-disk' },
+      plan: { 's/a': 'resume', 's/b': 'restore first', notices: 'backup-of-another-volume' },
     },
     'left out by --target': {
       specs: [A, spec('s/b', 'v2', 'b1')],
@@ -169,7 +169,7 @@ describe('open business first', () => {
     'over: nothing in the way': {
       specs: [A, spec('s/b', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'failed maybe'),
-      plan: { 's/a': 'blocked may-be-touched', 's/b': 'restore first', notices: 'backup-of-another-disk' },
+      plan: { 's/a': 'blocked may-be-touched', 's/b': 'restore first', notices: 'backup-of-another-volume' },
     },
     'does not hold up what is done': {
       specs: [A],

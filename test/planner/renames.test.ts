@@ -81,7 +81,7 @@ describe('renames', () => {
         's/a': 'restore first',
         's/b': 'resume was s/a',
         moves: 's/a>s/b',
-        notices: 'backup-of-another-disk',
+        notices: 'backup-of-another-volume',
       },
     },
     'two names swapped, both running': {

@@ -351,7 +351,7 @@ describe('a saved plan', () => {
     ['a size of a backup', { 'actions.1.backup.size': 1 }, 'has 10 GB, not 1 GB'],
     ['an age of a backup', { 'actions.1.backup.created_at': iso(NOW) }, 'was created at 2026-11-21'],
     ['a larger disk', { 'actions.1.volume.size': 99 }, 'has 10 GB, not 99 GB'],
-    ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'that is in the future'],
+    ['a time to come', { created_at: iso(NOW + 3_600_000) }, 'which is in the future'],
     ['a lineage', { 'state.lineage': 'other' }, 'has lineage line'],
     ['a serial', { 'state.serial': 99 }, 'is at serial 6'],
     ['a target', { 'target.project_id': 'p2' }, 'a different cloud project'],
@@ -389,7 +389,7 @@ describe('a saved plan is stale', () => {
   });
   const state = () => earlier().state;
   const cases: readonly (readonly [what: string, today: () => Today, ...said: string[]])[] = [
-    ['no state', () => ({}), 'no-state', 'lineage line, serial 6'],
+    ['no state', () => ({}), 'no-state', 'from serial 6 of lineage line'],
     ['another lineage', () => ({ state: { ...state(), lineage: 'other' } }), 'plan-other-lineage', 'other'],
     ['an older copy of the state', () => ({ state: { ...state(), serial: 1 } }), 'state-went-back'],
     [
@@ -402,7 +402,7 @@ describe('a saved plan is stale', () => {
       'made later than the state says',
       () => ({ state: earlier().put('z/new', 'v4', 'd4', 'succeeded').state }),
       'plan-misdated',
-      'the state went on to serial 9 at 2026-11-20T00:09:00.000Z, before that',
+      'the state has had serial 9 since 2026-11-20T00:09:00.000Z',
     ],
     [
       'too old',
@@ -430,8 +430,8 @@ describe('a saved plan is stale', () => {
     [
       'its disk was restored under another name',
       () => ({ state: earlier().put('x/y', 'v2', 'c2', 'succeeded').state }),
-      'the disk of s/b has been worked on',
-      'x/y succeeded at',
+      'the disk of s/b was restored by ',
+      'x/y since the plan was made at',
     ],
     ['the backup is gone', () => ({ state: state(), cloud: without('d1') }), 'backup-gone'],
     ['the disk is gone', () => ({ state: state(), cloud: without('v2') }), 'volume-gone'],
@@ -530,7 +530,7 @@ describe('a saved plan is stale', () => {
     const codes = (backup: RestoreSpec['backup'] | string) =>
       applied(saved([spec('s/a', 'v1', backup)], state), { state }).plan?.notices.map(({ code }) => code);
     expect(codes(by('v2'))).to.deep.equal([]);
-    expect(codes('b2')).to.deep.equal(['backup-of-another-disk']);
+    expect(codes('b2')).to.deep.equal(['backup-of-another-volume']);
   });
 });
 

@@ -270,8 +270,8 @@ describe('a saved plan as an attacker writes it', () => {
 
   it('is as old as the state proves, not as young as it says', async () => {
     forge({ created_at: '2099-01-01T00:00:00.000Z' });
-    await refused('that is in the future', 'apply', 'plan.json', '--max-age', '1s');
-    await refused('that is in the future');
+    await refused('which is in the future', 'apply', 'plan.json', '--max-age', '1s');
+    await refused('which is in the future');
     // The state went on ten hours ago, and the plan says that it was made a minute ago over the serial before that.
     await ok('plan', '--out', 'plan.json', '--target', 'night/disk-0');
     const { serial } = JSON.parse(desk.read('plan.json')).state;

@@ -25,7 +25,7 @@ export const CLAUSES = {
   'one-at-a-time': 'two restores of vbsctl’s on one disk or one backup at the same time',
   'as-planned': 'a request that the plan of its run did not show',
   'stop-means-stop': '`after_ambiguous: stop`, and a request was repeated whose answer nobody knows',
-  'resolve-looks': 'resolved as not started while it was being restored',
+  'resolve-reads': 'resolved as not started while it was being restored',
   'in-order': 'started before what it depends on had succeeded',
   'wait-starts-nothing': '`vbsctl wait` started something',
   'closed-stays-closed': 'started again what is done, unknown or may have touched the disk',

@@ -66,7 +66,7 @@ interface Seen {
   readonly src_backup_id: string | undefined;
 }
 
-/** Reads on the way to the next step that come late without a fault, and the pause between two looks. */
+/** Reads on the way to the next step that come late without a fault, and the pause between two reads. */
 const UNHURRIED_MS = 40_000;
 /** By default a pause that the cloud asks for is at least, and at most, so long. */
 const PAUSE_MS_MIN = 1_000;

@@ -157,7 +157,7 @@ export class Happenings {
     switch (deed.kind) {
       case 'crossed': {
         const another = this.#scene.strangers.otherBackup(pair, deed.from);
-        const elsewhere = this.#scene.strangers.anotherDisk(volume_id);
+        const elsewhere = this.#scene.strangers.anotherVolume(volume_id);
         if (another === undefined || elsewhere === undefined) return;
         const [disk_ms, backup_ms] = deed.length ?? [];
         const intoDisk = () => this.#stranger({ volume_id, backup_id: another }, disk_ms);

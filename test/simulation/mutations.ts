@@ -21,10 +21,10 @@ const SUCCEEDED: Break = { gives: { kind: 'succeeded' } satisfies Pick<Step, 'ki
 
 /** Rules that stand behind others: broken besides what a mutant is about, so that it can be seen. */
 const UNMOVED: Breaks = {
-  'disk-as-before-is-not-restored': 'never',
+  'volume-as-before-is-not-restored': 'never',
   'backup-as-before-is-not-restored': 'never',
 };
-const MOVED_WHILE_READY: Breaks = { 'disk-that-left-its-baseline-is-judged-again': 'never' };
+const MOVED_WHILE_READY: Breaks = { 'volume-that-left-its-baseline-is-judged-again': 'never' };
 const ALWAYS_FRESH: Breaks = {
   'intent-is-fresh-from-before-its-commit': {
     gives: { monotonic: Number.POSITIVE_INFINITY, wall: Number.POSITIVE_INFINITY },
@@ -73,22 +73,24 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'an ambiguous attempt counts as nothing': { 'ambiguous-attempt-is-in-doubt': doubt('none') },
   'a retryable no is no possible duplicate': { 'refusal-for-now-may-answer-a-copy': doubt('none') },
   'failed and untouched although the disk moved': {
-    'untouched-only-if-nothing-reached-the-disk': 'always',
+    'untouched-only-if-nothing-reached-the-volume': 'always',
   },
 
   // The verdict, clause by clause.
-  'a cloud that does not tell counts as unmoved': { 'unreadable-cloud-proves-nothing': verdict('retry') },
+  'a cloud that does not tell counts as unmoved': {
+    'unreadable-cloud-proves-nothing': verdict('not_started'),
+  },
   'adopt on the disk alone': {
-    'adoption-asks-for-the-backup': 'always',
-    'disk-restoring-alone-contradicts': 'never',
+    'adoption-requires-the-backup': 'always',
+    'volume-restoring-alone-contradicts': 'never',
   },
   'adopt on the backup alone, and a disk that did not move is restored': {
-    'adoption-asks-for-the-disk': 'always',
+    'adoption-requires-the-volume': 'always',
     ...UNMOVED,
   },
-  'nothing is adopted': { 'restore-seen-under-way-is-adopted': verdict('retry'), ...MOVED_WHILE_READY },
-  'a disk that moved is restored again': { 'moved-disk-is-unknown': 'never', ...MOVED_WHILE_READY },
-  'a disk that moved is called untouched': { 'moved-disk-is-unknown': verdict('adopt'), ...UNMOVED },
+  'nothing is adopted': { 'restore-seen-under-way-is-adopted': verdict('not_started'), ...MOVED_WHILE_READY },
+  'a disk that moved is restored again': { 'changed-volume-is-unknown': 'never', ...MOVED_WHILE_READY },
+  'a disk that moved is called untouched': { 'changed-volume-is-unknown': verdict('adopt'), ...UNMOVED },
   'settle is skipped': { 'repeat-waits-for-settle': 'never' },
   'settle is cut to a half': {
     'settle-is-as-configured-at-least': 'half',
@@ -98,10 +100,10 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
 
   // The order of everything that matters.
   'a resumed run sends first': {
-    'nothing-is-repeated-before-a-look': { onlyIf: 'this.#failed > 0' },
+    'nothing-is-repeated-before-a-probe': { onlyIf: 'this.#failed > 0' },
   },
   'no look between two attempts': {
-    'nothing-is-repeated-before-a-look': { onlyIf: 'this.#failed === 0' },
+    'nothing-is-repeated-before-a-probe': { onlyIf: 'this.#failed === 0' },
   },
   'the request leaves while its intent is being written': { 'intent-is-durable-before-the-post': 'early' },
   'a repeat leaves without an intent of its own': {
@@ -115,7 +117,9 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   },
   'the baseline of an attempt in doubt is replaced': { 'baseline-of-a-doubt-is-kept': 'skip' },
   'a final no is not looked at': {
-    'final-no-is-looked-at': { gives: { kind: 'retry', reason: 'mutant', for_ms: 0 } satisfies Finding },
+    'final-rejection-is-probed': {
+      gives: { kind: 'not_started', reason: 'mutant', for_ms: 0 } satisfies Finding,
+    },
     'untouched-only-once-doubt-is-settled': 'always',
   },
   '`wait` tries again': { 'wait-starts-nothing': 'never', 'follower-sends-nothing': 'never' },
@@ -132,12 +136,15 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'an unknown job status is an end': { 'job-in-an-unknown-status-goes-on': SUCCEEDED },
   'a failed job is a success': { 'failed-job-is-a-failure': SUCCEEDED },
   'a queued job is a success': { 'queued-job-goes-on': SUCCEEDED },
-  'a disk in error is restored': { 'disk-in-error-is-a-failure': 'never', 'disk-at-work-goes-on': 'never' },
+  'a disk in error is restored': {
+    'volume-in-error-is-a-failure': 'never',
+    'volume-at-work-goes-on': 'never',
+  },
   'a disk that is still restoring is restored': {
-    'restoring-disk-goes-on': 'never',
+    'restoring-volume-goes-on': 'never',
     'restoring-backup-goes-on': 'never',
-    'restoring-disk-alone-goes-on': 'never',
-    'disk-at-work-goes-on': 'never',
+    'restoring-volume-alone-goes-on': 'never',
+    'volume-at-work-goes-on': 'never',
   },
 
   // What may run beside what.
@@ -154,7 +161,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'maybe touched is planned again': {
     'maybe-touched-is-not-planned-again': 'never',
     'maybe-touched-here-is-not-planned-again': 'never',
-    'maybe-touched-disk-is-not-intended-again': 'never',
+    'maybe-touched-volume-is-not-intended-again': 'never',
   },
   'what is done is planned again after a rename': {
     'done-stays-done': { onlyIf: 'record.address === spec.address' },
@@ -172,7 +179,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
     'lost-lock-holds-the-post-to-the-last': 'always',
     'lost-lock-holds-the-post': 'never',
   },
-  'a torn line is damage': { 'torn-line-is-cut-off': 'never' },
+  'a torn line is damage': { 'partial-line-is-cut-off': 'never' },
   'the leftover journal is not read': { 'leftover-journal-is-read': { changes: { journal: undefined } } },
 
   // What costs an outcome, patience or a question to a person, and what stands behind another rule.
@@ -190,7 +197,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   },
   'a yes of Cinder about another counts': { 'cinder-yes-names-what-was-asked': 'always' },
   'an answer about another disk counts': { 'answer-is-about-what-was-asked': 'never' },
-  'a disk that newly names our backup proves nothing': { 'disk-that-names-our-backup-is-adopted': 'never' },
+  'a disk that newly names our backup proves nothing': { 'volume-that-names-our-backup-is-adopted': 'never' },
   'settle does not grow with the lag': { 'settle-grows-with-the-lag': { gives: 0 } },
   'wait has no end': { 'wait-ends-with-the-timeout': 'never' },
   'a disk that moved since the last probe is restored into': MOVED_WHILE_READY,
@@ -200,41 +207,41 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
     'baseline-is-seen-unchanged': { gives: 0 },
   },
   'a job that is gone has succeeded': { 'job-that-is-gone-needs-both-seen-restoring': 'always' },
-  'a disk as before the yes is restored': { 'disk-as-before-is-not-restored': 'never' },
+  'a disk as before the yes is restored': { 'volume-as-before-is-not-restored': 'never' },
   'a backup that did not move proves a restore': { 'backup-as-before-is-not-restored': 'never' },
   'a backup that is gone proves a restore': { 'backup-that-is-gone-proves-nothing': 'never' },
   'a disk that names another backup is restored from ours': {
-    'disk-from-another-backup-is-not-ours': 'never',
-    'disk-from-another-backup-contradicts': 'never',
+    'volume-from-another-backup-is-not-ours': 'never',
+    'volume-from-another-backup-contradicts': 'never',
   },
-  'disk and backup are let go of at once': { 'disk-and-backup-are-held-until-at-rest': 'always' },
+  'disk and backup are let go of at once': { 'volume-and-backup-are-held-until-at-rest': 'always' },
   'unknown is planned again': {
     'unknown-is-not-planned-again': 'skip',
     'open-business-blocks': { gives: [] },
   },
   'failures do not halt': { 'failures-halt-the-run': 'never' },
-  'one disk twice in a plan': { 'disk-is-declared-once': 'always' },
+  'one disk twice in a plan': { 'volume-is-declared-once': 'always' },
   'a disk that names another is adopted and believed': {
     'restore-from-another-backup-is-waited-out': 'never',
-    'disk-from-another-backup-is-not-ours': 'never',
-    'disk-from-another-backup-contradicts': 'never',
+    'volume-from-another-backup-is-not-ours': 'never',
+    'volume-from-another-backup-contradicts': 'never',
   },
 
-  // Evidence: what looks show together.
-  'a disk that was restoring alone is forgotten': { 'disk-restoring-alone-contradicts': 'never' },
+  // Evidence: what observations show together.
+  'a disk that was restoring alone is forgotten': { 'volume-restoring-alone-contradicts': 'never' },
   'a torn look contradicts': {
-    'torn-look-contradicts-nothing': 'always',
-    'torn-look-is-read-again-in-order': 'never',
+    'unconfirmed-observation-contradicts-nothing': 'always',
+    'unconfirmed-observation-is-read-again': 'never',
   },
   'restores that began in another order are one': {
-    'disk-before-backup-contradicts': 'never',
-    'disk-long-after-backup-contradicts': 'never',
+    'volume-before-backup-contradicts': 'never',
+    'volume-long-after-backup-contradicts': 'never',
     'backup-restoring-alone-before-contradicts': 'never',
     'restore-frees-both-together': 'never',
   },
   'restores that ended apart are one': { 'restore-frees-both-together': 'never' },
   'a disk without the name of our backup is believed': { 'restore-leaves-its-name': 'never' },
-  'a contradiction does not outlive the run': { 'look-that-matters-is-durable': 'never' },
+  'a contradiction does not outlive the run': { 'needed-observation-is-durable': 'never' },
   'a contradiction does not bind the verdict': {
     'contradicted-restore-is-not-adopted': 'never',
     'contradicted-restore-is-not-recorded-as-ours': 'never',
@@ -244,7 +251,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'wait does not write down that nothing was started': {
     'wait-starts-nothing': { code: 'recorded(restore)' },
   },
-  'settle is cut short when it is written down': { 'settled-is-what-was-looked-at-until-settle': 'half' },
+  'settle is cut short when it is written down': { 'settled-after-observing-until-settle': 'half' },
 
   // The policy before each request, and the pauses that a cloud asks for.
   'a resumed restore is sent whatever the policy says': {
@@ -300,7 +307,7 @@ export interface Covered {
 
 /** Broken together with the rule that covers them, the mutants above have all but the first. */
 export const COVERED: Readonly<Record<string, Covered>> = {
-  'adoption-asks-for-a-baseline-at-rest': {
+  'adoption-requires-a-baseline-at-rest': {
     proof:
       'readiness takes no baseline in which one of them is not `available`, and the state keeps only such',
     test: 'test/executor/verdict',

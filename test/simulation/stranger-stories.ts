@@ -34,7 +34,7 @@ export type OtherBackup = 'own' | 'foreign';
 /** Of eight stories this one is about strangers; in the others they turn up by chance. */
 const AMONG_STRANGERS = 4;
 const BY_CHANCE = 0.12;
-/** The shortest pause between two looks. */
+/** The shortest pause between two reads. */
 const LOOK_MS = 2_000;
 const DEFAULT_SETTLE_MS = 120_000;
 

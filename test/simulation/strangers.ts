@@ -64,7 +64,7 @@ export class Strangers {
   }
 
   /** A disk that nobody writes, but this one. */
-  anotherDisk(volume_id: string): string | undefined {
+  anotherVolume(volume_id: string): string | undefined {
     const others = Object.values(this.#world.volumes).filter(({ id }) => id !== volume_id);
     return (others.find(({ status }) => status === 'available') ?? others[0])?.id;
   }

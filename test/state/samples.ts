@@ -85,7 +85,7 @@ export function everyKind(): RestoreRecord[] {
       type: 'observe',
       at: AT,
       history: {
-        looks: [{ ...BASELINE, volume: { status: 'restoring-backup' }, confirmed: true }],
+        observations: [{ ...BASELINE, volume: { status: 'restoring-backup' }, confirmed: true }],
         contradiction: { at: AT, because: 'the disk was being restored while this backup was available' },
       },
     },

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { acceptedState } from '../../src/domain/accept.ts';
 import { runSync } from '../../src/domain/chunked-work.ts';
-import { contradictions } from '../../src/domain/cross-check.ts';
+import { historyMismatches } from '../../src/domain/history-mismatch.ts';
 import { type HistoryEntry, SERIAL_MAX, type State } from '../../src/domain/state.ts';
 import type { Snapshot } from '../../src/state/codec.ts';
 import { extendChain, findBreaks } from '../../src/state/history-chain.ts';
@@ -24,7 +24,7 @@ const edited = (index: number, { state: before, chain }: Snapshot = sound): Snap
 function accept({ state: before, chain }: Snapshot): Snapshot {
   const after = acceptedState(
     before,
-    { reason: 'checked by hand', contradictions: contradictions(before) },
+    { reason: 'checked by hand', mismatches: historyMismatches(before) },
     { at: AT, actor: ACTOR },
   );
   return { state: after, chain: extendChain(after, chain) };
@@ -48,7 +48,7 @@ describe('state/verify', () => {
       entries: state.history.length,
       records: state.records.size,
       accepted: [],
-      contradictions: [],
+      mismatches: [],
     });
   });
 
@@ -134,13 +134,12 @@ describe('state/verify', () => {
 
   it('an accepted state has a serial above all that is known', () => {
     const over = { lineage: state.lineage, serial: 90 };
-    const after = acceptedState(state, { reason: 'r', over, contradictions: [] }, { at: AT, actor: ACTOR });
+    const after = acceptedState(state, { reason: 'r', over, mismatches: [] }, { at: AT, actor: ACTOR });
     expect(after.serial).to.equal(91);
     // A memory that was poisoned is no reason to end up where no serial is left.
     const poisoned = { lineage: state.lineage, serial: SERIAL_MAX };
     expect(
-      acceptedState(state, { reason: 'r', over: poisoned, contradictions: [] }, { at: AT, actor: ACTOR })
-        .serial,
+      acceptedState(state, { reason: 'r', over: poisoned, mismatches: [] }, { at: AT, actor: ACTOR }).serial,
     ).to.equal(state.serial + 1);
     expect(after.history.at(-1)).to.deep.include({ type: 'state_accepted', over, reason: 'r', serial: 91 });
   });

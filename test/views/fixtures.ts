@@ -472,7 +472,7 @@ export const RUN: readonly ApplyEvent[] = [
       retry_after_ms: 10_000,
       request_id: REQUESTS.data,
     },
-    next: 'look',
+    next: 'probe',
   }),
   stamped('00:00:52', {
     type: 'not_started',
@@ -492,7 +492,7 @@ export const RUN: readonly ApplyEvent[] = [
     attempt: 1,
     answer: 'ambiguous',
     failure: GATEWAY_TIMEOUT,
-    next: 'look',
+    next: 'probe',
   }),
   stamped('00:01:11', {
     type: 'checking',
@@ -534,7 +534,7 @@ export const RUN: readonly ApplyEvent[] = [
   ended('00:12:16', 'payments/stage', {
     kind: 'not_started',
     code: 'dependency',
-    reason: 'what it depends on was not restored',
+    reason: 'a restore that it depends on did not succeed',
   }),
   stamped('00:12:16', {
     type: 'run_ended',

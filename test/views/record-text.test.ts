@@ -45,7 +45,7 @@ describe('what was seen of a restore', () => {
 
   it('is shown while nothing is decided yet, with what it rules out', () => {
     const history = {
-      looks: [seen],
+      observations: [seen],
       contradiction: { at: seen.at, because: 'the disk was being restored while this backup was available' },
     };
     expect(text(AMBIGUOUS, { type: 'observe', at: seen.at, history }))

@@ -85,12 +85,12 @@ export async function history(io: Io, flags: HistoryFlags): Promise<ExitCode> {
  */
 export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> {
   const { location, faults, below, ...snapshot } = await readWithFaults(io, flags);
-  const { broken, accepted, contradictions, ...counts } = await runInterruptibly(verify(snapshot), io.stop);
+  const { broken, accepted, mismatches, ...counts } = await runInterruptibly(verify(snapshot), io.stop);
   const diagnostics = [
     ...below,
     ...faults.flatMap((fault): Diagnostic[] =>
       fault.kind === 'contradictory'
-        ? fault.contradictions.map(({ address, what }) =>
+        ? fault.mismatches.map(({ address, what }) =>
             error('record-misfit', what, {
               remedy: 'look at the disk in the cloud; compare with a backup of the state',
               where: { address },
@@ -106,7 +106,7 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
       location,
       sound,
       ...counts,
-      contradictions,
+      mismatches,
       broken: broken ?? null,
       accepted,
       faults: diagnostics,

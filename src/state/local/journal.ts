@@ -89,7 +89,7 @@ export function* parseJournal(bytes: Uint8Array): ChunkedWork<Journal> {
       header = first.content as JournalHeader;
       previous = first.sum;
     } else {
-      // Rule: torn-line-is-cut-off
+      // Rule: partial-line-is-cut-off
       // a line torn by a crash is never valid JSON; an editor may leave a valid one, and that is damage
       if (end < 0 || (last && parsed(content) === undefined))
         return { kind: 'valid', header, commits, tornBytes: buffer.length - offset };

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../domain/duration.ts';
-import { isOfAnotherDisk, type PlanTotals, type RestoreAction, toNote, totals } from '../../domain/plan.ts';
+import { isOfAnotherVolume, type PlanTotals, type RestoreAction, toNote, totals } from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
 import { grouped, phrasesOf, plural, size } from '../words.ts';
 import { leftOutLines, nameOf, type PlanOutline, type PlanTextOptions } from './parts.ts';
@@ -82,15 +82,15 @@ export function summaryLines(
     ...leftOutLines(leftOut, width).map(style.warn),
     ...(restores.length > 0 ? wrap(text, width) : []),
     ...(attached > 0 ? wrap(detach, width) : []),
-    ...otherDiskLines(restores, width).map(style.warn),
+    ...otherVolumeLines(restores, width).map(style.warn),
   ];
 }
 
 const OTHERS_LISTED_MAX = 5;
 
 /** Repeats the warning next to the question, because this mistake loses the data of two disks. */
-function otherDiskLines(restores: readonly RestoreAction[], width: number): string[] {
-  const foreign = restores.filter(isOfAnotherDisk);
+function otherVolumeLines(restores: readonly RestoreAction[], width: number): string[] {
+  const foreign = restores.filter(isOfAnotherVolume);
   const lines = foreign
     .slice(0, OTHERS_LISTED_MAX)
     .map(

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { contradictions } from '../../src/domain/cross-check.ts';
+import { historyMismatches } from '../../src/domain/history-mismatch.ts';
 import { type RestoreRecord, sameIdentity } from '../../src/domain/record.ts';
 import { type Change, type Commit, emptyState, fold, type State } from '../../src/domain/state.ts';
 import { ACTOR, AT, everyKind, numbered, put, recordAfter, TARGET } from '../state/samples.ts';
@@ -48,7 +48,7 @@ describe('records and history', () => {
             expect(String(cause)).to.match(/nothing to (move|remove)|forgotten/);
           }
         }
-        expect(contradictions(state)).to.deep.equal([]);
+        expect(historyMismatches(state)).to.deep.equal([]);
       }),
       { numRuns: 1_000 },
     );
@@ -63,16 +63,17 @@ describe('records and history', () => {
   }
 
   const state = fold(empty, [commit(1, put(done('s/a'))), commit(2, put(done('s/b')), numbered(1))]);
-  const said = (changed: State) => contradictions(changed).map(({ address, what }) => `${address}: ${what}`);
+  const said = (changed: State) =>
+    historyMismatches(changed).map(({ address, what }) => `${address}: ${what}`);
   const without = (map: State['records'], address: string) =>
     new Map([...map].filter(([each]) => each !== address));
 
-  it('contradict each other where a record vanished, appeared or was changed', () => {
+  it('disagree where a record vanished, appeared or was changed', () => {
     expect(said({ ...state, records: without(state.records, 's/a') }).join()).to.match(
-      /^s\/a: the history says .*succeeded.* no record and nobody removed it$/,
+      /^s\/a: there is no record, but the history has one, succeeded at .* and no entry that removed it$/,
     );
     expect(said({ ...state, history: state.history.slice(1) }).join()).to.match(
-      /^s\/a: .*history knows nothing$/,
+      /^s\/a: .*the history has no entry for it$/,
     );
     const changed = { ...done('s/a'), updated_at: '2026-12-01T00:00:00.000Z' };
     expect(said({ ...state, records: new Map(state.records).set('s/a', changed) }).join()).to.match(
@@ -80,14 +81,14 @@ describe('records and history', () => {
     );
     const other = { ...done('s/a'), backup_id: 'other' };
     expect(said({ ...state, records: new Map(state.records).set('s/a', other) }).join()).to.match(
-      /^s\/a: the history ends with another restore there.*bak-s\/a.*other/,
+      /^s\/a: the last entry of the history is another restore.*bak-s\/a.*other/,
     );
   });
 
-  it('contradict each other where something is open that the history calls done', () => {
+  it('disagree where a record is open and the history has its success', () => {
     const open = { ...recordAfter('s/a') };
     expect(said({ ...state, records: new Map(state.records).set('s/a', open) }).join()).to.match(
-      /^s\/a: it is begun, but the history says that the same restore succeeded/,
+      /^s\/a: the record is begun, but the history says that the same restore succeeded/,
     );
   });
 });

@@ -2,11 +2,11 @@ import type { Backup, Volume } from '../domain/cloud.ts';
 import { type Diagnostic, error, MultilineText, warning } from '../domain/diagnostic.ts';
 import { quoted, quotedWhole } from '../domain/escape/quoted.ts';
 import { shellOperand, shellWord } from '../domain/escape/shell-word.ts';
-import { isOfAnotherDisk, type RestoreAction } from '../domain/plan.ts';
+import { isOfAnotherVolume, type RestoreAction } from '../domain/plan.ts';
 import type { Context } from './context.ts';
 import type { Resolved } from './resolve-spec.ts';
 import { newestOf } from './select.ts';
-import { atPosition, nameOfDisk } from './shown.ts';
+import { atPosition, nameOfVolume } from './shown.ts';
 
 /**
  * A backup of another disk is allowed, but hardly ever intended: usually the id is wrong. So the first advice is how to
@@ -20,10 +20,10 @@ export function tooSmallForAnother(
   backup: Backup,
   context: Context,
 ): Diagnostic {
-  const source = called(nameOfDisk(backup.volume_id, context.observations), backup.volume_id);
+  const source = called(nameOfVolume(backup.volume_id, context.observations), backup.volume_id);
   const own = called(volume.name, volume.id);
   return error(
-    'backup-of-another-disk',
+    'backup-of-another-volume',
     `this is a backup of ${source}, not of ${own}, and needs ${backup.size} GB; ${own} has ${volume.size} GB`,
     {
       remedy: new MultilineText(
@@ -37,11 +37,11 @@ export function tooSmallForAnother(
 /** The backup fits, so no other message would mention it before the disk is overwritten. */
 export function overwritesWithAnother(action: RestoreAction, context: Context): Diagnostic[] {
   const { volume, backup } = action;
-  if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherDisk(action)) return [];
+  if (volume.id === undefined || backup.of_volume_id === undefined || !isOfAnotherVolume(action)) return [];
   const own = { id: volume.id, name: volume.name ?? '' };
   return [
     warning(
-      'backup-of-another-disk',
+      'backup-of-another-volume',
       `this backup is of ${called(backup.of_volume_name, backup.of_volume_id)}, not of ${called(own.name, own.id)}`,
       {
         remedy: new MultilineText(

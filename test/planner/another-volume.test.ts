@@ -40,7 +40,7 @@ describe('a backup of another disk', () => {
     const specs = [spec('s/a', 'data', 'boot-new', { source })];
     const made = planOf(specs, { observations: lookedBeside(specs) });
     expect(story(made)).to.include({ 's/a': 'restore first' });
-    const [notice] = made.notices.filter(({ code }) => code === 'backup-of-another-disk');
+    const [notice] = made.notices.filter(({ code }) => code === 'backup-of-another-volume');
     expect(notice?.severity).to.equal('warning');
     expect(notice?.summary).to.equal('this backup is of disk-boot, not of disk-data');
     expect(String(notice?.remedy))

@@ -11,8 +11,8 @@ import {
 import type { Address } from './spec.ts';
 import type { HistoryEntry, State } from './state.ts';
 
-/** Where the records of a state and its history contradict each other. */
-export interface Contradiction {
+/** A record of a state that does not agree with the history of the state. */
+export interface HistoryMismatch {
   readonly address: Address;
   /** One sentence without a full stop. */
   readonly what: string;
@@ -22,7 +22,7 @@ export interface Contradiction {
  * A record that has ended must be in the history as well. What the history says of an address must still be there, unless
  * it was renamed, removed, or replaced by a later restore.
  */
-export function contradictions(state: State): Contradiction[] {
+export function historyMismatches(state: State): HistoryMismatch[] {
   const replayed = replay(state.history);
   const done = new Map<string, HistoryEntry & { readonly type: 'closed' }>();
   for (const entry of state.history)
@@ -31,45 +31,45 @@ export function contradictions(state: State): Contradiction[] {
     else if (entry.type === 'state_accepted')
       for (const { record } of entry.records ?? [])
         if (record && isOpen(record)) done.delete(identityKey(record));
-  const found: Contradiction[] = [];
-  const say = (address: Address, what: string) => found.push({ address, what });
+  const found: HistoryMismatch[] = [];
+  const add = (address: Address, what: string) => found.push({ address, what });
 
   for (const [address, record] of state.records) {
     const last = replayed.get(address);
     const success = done.get(identityKey(record));
     if (isOpen(record) && success)
-      say(
+      add(
         address,
-        `it is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
+        `the record is ${statusWord(record.status)}, but the history says that the same restore succeeded at ${success.at}`,
       );
     if (isUnderWay(record)) continue;
     if (!last)
-      say(
+      add(
         address,
-        `it is ${statusWord(record.status)} since ${record.updated_at}, of which the history knows nothing`,
+        `the record is ${statusWord(record.status)} since ${record.updated_at}, and the history has no entry for it`,
       );
     else if (!sameIdentity(last, record))
-      say(
+      add(
         address,
-        `the history ends with another restore there: ${describe(last)}; the record is ${describe(record)}`,
+        `the last entry of the history is another restore, ${describe(last)}; the record is ${describe(record)}`,
       );
     else if (last.status !== record.status || last.updated_at !== record.updated_at)
-      say(
+      add(
         address,
-        `it is ${statusWord(record.status)} since ${record.updated_at}, but in the history it is ${statusWord(last.status)} since ${last.updated_at}`,
+        `the record is ${statusWord(record.status)} since ${record.updated_at}, but in the history it is ${statusWord(last.status)} since ${last.updated_at}`,
       );
     // A rename changes only the address. `touched` of a failed record decides whether it is done again.
     else if (!sameJson({ ...last, address }, record))
-      say(
+      add(
         address,
-        `its record is not the one of the history, where it is ${statusWord(record.status)} since then, too`,
+        `the record is ${statusWord(record.status)}, as in the history, but differs in other fields`,
       );
   }
   for (const [address, record] of replayed)
     if (!state.records.has(address))
-      say(
+      add(
         address,
-        `the history says that it ${describe(record)}, but there is no record and nobody removed it`,
+        `there is no record, but the history has one, ${describe(record)}, and no entry that removed it`,
       );
   return found;
 }
