@@ -1,7 +1,16 @@
 import type { Attachment, Backup, Volume } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
 import { amount, type JsonObject, list, object } from '../domain/shape.ts';
-import { checked, field, id, optionalField, optionalTime, text, UnexpectedShape, word } from './fields.ts';
+import {
+  checked,
+  field,
+  id,
+  nonEmptyText,
+  optionalField,
+  optionalTime,
+  text,
+  UnexpectedShape,
+} from './fields.ts';
 
 /** Parses volumes and backups of EVS, VBS and Cinder, which describe them alike. Throws UnexpectedShape. */
 export function parseVolume(value: unknown): Volume {
@@ -10,7 +19,7 @@ export function parseVolume(value: unknown): Volume {
   return {
     id: idOf(volume, 'id'),
     name: optionalField(volume, 'name', text) ?? '',
-    status: field(volume, 'status', word),
+    status: field(volume, 'status', nonEmptyText),
     size: field(volume, 'size', amount),
     attachments: checked(volume.attachments ?? [], list, 'attachments').flatMap(parseAttachment),
     ...optional('created_at', optionalTime(volume, 'created_at')),
@@ -41,7 +50,7 @@ export function parseBackup(value: unknown): Backup {
   return {
     id: idOf(backup, 'id'),
     name: optionalField(backup, 'name', text) ?? '',
-    status: field(backup, 'status', word),
+    status: field(backup, 'status', nonEmptyText),
     size: field(backup, 'size', amount),
     volume_id: idOf(backup, 'volume_id'),
     created_at: takenAt,

@@ -4,7 +4,7 @@ import { object } from '../domain/shape.ts';
 import { encodePercent } from '../network/percent.ts';
 import type { ListRequest } from './api-client.ts';
 import type { ServiceRoot } from './auth/catalog.ts';
-import { checked, field, id, optionalField, optionalTime, text, word } from './fields.ts';
+import { checked, field, id, nonEmptyText, optionalField, optionalTime, text } from './fields.ts';
 
 /** Lists every server of a project, in Nova and ECS. */
 export function serverList(compute: ServiceRoot, projectId: string): ListRequest<Server> {
@@ -19,7 +19,7 @@ export function parseServer(value: unknown): Server {
   return {
     id: field(server, 'id', id),
     name: optionalField(server, 'name', text) ?? '',
-    status: field(server, 'status', word),
+    status: field(server, 'status', nonEmptyText),
     ...optional('created_at', optionalTime(server, 'created')),
   };
 }

@@ -70,7 +70,7 @@ export interface ConnectOptions extends RetryTools {
   readonly api?: Config['api'];
   /** Aborts `connect`, and every read that has no signal of its own, with its reason. */
   readonly stop?: AbortSignal;
-  /** Called with notes: choices that no setting made, and waits. */
+  /** Called with notes: what vbsctl chose because no setting decides it, warnings, and pauses. */
   readonly onNote?: (note: Diagnostic) => void;
   /** Identifies the target in place of its auth URL, if the URL is different each time (emulator). */
   readonly targetAuthUrl?: string;

@@ -30,8 +30,8 @@ export const text = textThat(
   `a text of at most ${TEXT_LENGTH_MAX} characters`,
 );
 
-/** A text that is not empty or blank. */
-export const word = textThat(
+/** A text that is not empty. */
+export const nonEmptyText = textThat(
   (value) => value !== '' && value.length <= TEXT_LENGTH_MAX,
   `a text of 1 to ${TEXT_LENGTH_MAX} characters`,
 );

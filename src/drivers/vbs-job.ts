@@ -3,7 +3,7 @@ import { optional } from '../domain/optional.ts';
 import { type JsonObject, list, object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { sameId } from './block-storage.ts';
-import { checked, field, optionalField, text, word } from './fields.ts';
+import { checked, field, nonEmptyText, optionalField, text } from './fields.ts';
 
 const DEPTH_MAX = 5;
 const REASONS_MAX = 20;
@@ -17,8 +17,8 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
 
 /** Parses `GET /v1/{project_id}/jobs/{job_id}` for the requested job. Throws UnexpectedShape. */
 export function parseJob(id: string, job: JsonObject): Job {
-  sameId({ id: field(job, 'job_id', word) }, id);
-  const status = field(job, 'status', word);
+  sameId({ id: field(job, 'job_id', nonEmptyText) }, id);
+  const status = field(job, 'status', nonEmptyText);
   const entities = job.entities == null ? {} : checked(job.entities, object, 'entities');
   return {
     id,

@@ -16,7 +16,7 @@ export interface ClientRequest {
 }
 
 const OWN_NAMES = ['127.0.0.1', 'localhost', '::1'];
-/** A page cannot send these with a JSON body unless the server allows it (CORS), which this server never does. */
+/** A page cannot send these methods with a JSON body unless the server allows it (CORS), which this server never does. */
 const WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 
 /** The refusal of a request; undefined if the request is allowed. */
@@ -61,7 +61,7 @@ function hostName(host: string | undefined): string | undefined {
     .toLowerCase();
 }
 
-/** A page cannot make an address resolve to another one. IPv4 may have the form `::ffff:127.0.0.1`. */
+/** Addresses are safe, because nothing resolves them. IPv4 may have the form `::ffff:127.0.0.1`. */
 function isLocalAddress(host: string, localAddress: string | undefined): boolean {
   return isIP(host) !== 0 && localAddress?.replace(/^::ffff:(?=\d+\.)/, '').toLowerCase() === host;
 }

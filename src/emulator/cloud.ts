@@ -56,7 +56,7 @@ export interface ServeContext {
 
 /** What the server does to the connection. */
 export type Delivery = { fault: FaultKind | null; route: RouteKind | 'admin' } & (
-  | { kind: 'whole'; reply: Reply; delay_ms: number; reported_job_id: string | null }
+  | { kind: 'complete'; reply: Reply; delay_ms: number; reported_job_id: string | null }
   | { kind: 'cut'; reply: Reply }
   | { kind: 'reset' }
   | { kind: 'hang'; for_ms: number }
@@ -111,7 +111,7 @@ export function serve(world: World, request: WireRequest, context: ServeContext)
   if (route.to === 'admin' || facts === null) {
     const name = route.to === 'admin' ? route.name : '';
     const reply = admin(world, name, request, { ...context, request_id: request.request_id });
-    return { kind: 'whole', reply, delay_ms: 0, reported_job_id: null, fault: null, route: 'admin' };
+    return { kind: 'complete', reply, delay_ms: 0, reported_job_id: null, fault: null, route: 'admin' };
   }
 
   const decision = decideFault(world.faults, { ...facts, nth: context.nth }, world.boots);
@@ -216,7 +216,7 @@ class RequestHandler {
   #deliverAnswer({ reply, job, delay_ms = 0 }: Answer, fault: FaultKind | null, late_ms = 0): Delivery {
     if (job !== null) job.client_told = true;
     return {
-      kind: 'whole',
+      kind: 'complete',
       reply,
       delay_ms: delay_ms + late_ms,
       reported_job_id: job?.id ?? null,
@@ -227,7 +227,7 @@ class RequestHandler {
 
   /** Delivers another answer instead of the true one. */
   #deliverInstead(reply: Reply, fault: FaultKind): Delivery {
-    return { kind: 'whole', reply, delay_ms: 0, reported_job_id: null, fault, route: this.#kind };
+    return { kind: 'complete', reply, delay_ms: 0, reported_job_id: null, fault, route: this.#kind };
   }
 
   /** Carries out the request, and returns the true answer. */

@@ -30,7 +30,7 @@ export type RouteKind = (typeof ROUTE_KINDS)[number];
 export type When = 'before' | 'after';
 
 export const BODY_SHAPES = ['service', 'gateway', 'html', 'empty', 'keystone'] as const;
-/** The apparent sender of the answer: the service itself, the API gateway, a web server, nobody, or Keystone. */
+/** Whose answer it resembles: that of the service, the API gateway, a web server (`html`, `empty`) or Keystone. */
 export type BodyShape = (typeof BODY_SHAPES)[number];
 
 /** An answer with some HTTP status instead of the true one. */

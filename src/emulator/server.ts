@@ -257,7 +257,7 @@ class EmulatorServer implements Emulator {
     request_id: string,
   ): Promise<void> {
     switch (delivery.kind) {
-      case 'whole':
+      case 'complete':
         if (delivery.reported_job_id !== null) this.#trackDelivery(response, delivery.reported_job_id);
         if (delivery.delay_ms > 0) await this.#wait(delivery.delay_ms);
         return this.#send(response, request_id, delivery.reply);
@@ -355,7 +355,7 @@ function reset(incoming: IncomingMessage): void {
 
 function statusOf(delivery: Delivery): number | null {
   switch (delivery.kind) {
-    case 'whole':
+    case 'complete':
     case 'cut':
       return delivery.reply.status;
     case 'huge':

@@ -106,7 +106,7 @@ export class SimNetwork implements Http {
 
   async #exchange(delivery: Delivery, requestId: string): Promise<Exchange> {
     switch (delivery.kind) {
-      case 'whole':
+      case 'complete':
         await this.#clock.sleep(Math.min(delivery.delay_ms, CLIENT_TIMEOUT_MS));
         return delivery.delay_ms >= CLIENT_TIMEOUT_MS ? TIMED_OUT : this.#answer(delivery.reply, requestId);
       case 'cut':

@@ -3,7 +3,7 @@ import type { CloudFailure } from '../../domain/cloud.ts';
 import { type JsonObject, list, object } from '../../domain/shape.ts';
 import { encodePercent } from '../../network/percent.ts';
 import { ApiClient, type ClientTools } from '../api-client.ts';
-import { checked, field, word } from '../fields.ts';
+import { checked, field, nonEmptyText } from '../fields.ts';
 import type { Answer, Credential, HttpRequest } from '../http/exchange.ts';
 import { failureOf } from '../http/failures.ts';
 import type { ReadLimits } from '../http/read-limits.ts';
@@ -91,7 +91,7 @@ export class KeystoneLookUps {
   }
 
   /** The projects of that name that the owner of the key may see. */
-  projectsByName(name: string, signal?: AbortSignal): Promise<LookUp<readonly ProjectEntry[]>> {
+  projectsByName(name: string, signal?: AbortSignal): Promise<LookUp<readonly Project[]>> {
     return this.#read(
       undefined,
       `projects?name=${encodePercent(name)}`,
@@ -102,7 +102,7 @@ export class KeystoneLookUps {
   }
 
   /** Every project that the owner of the key may work in. */
-  accessibleProjects(signal?: AbortSignal): Promise<LookUp<readonly ProjectEntry[]>> {
+  accessibleProjects(signal?: AbortSignal): Promise<LookUp<readonly Project[]>> {
     return this.#read(undefined, 'auth/projects', parseProjects, signal);
   }
 
@@ -127,13 +127,16 @@ export class KeystoneLookUps {
   }
 }
 
-interface ProjectEntry {
+interface Project {
   readonly id: string;
   readonly name: string;
 }
 
-function parseProjects(body: JsonObject): ProjectEntry[] {
+function parseProjects(body: JsonObject): Project[] {
   return checked(body.projects, list, 'projects')
     .map((value) => checked(value, object, 'project'))
-    .map((project) => ({ id: field(project, 'id', word), name: field(project, 'name', word) }));
+    .map((project) => ({
+      id: field(project, 'id', nonEmptyText),
+      name: field(project, 'name', nonEmptyText),
+    }));
 }

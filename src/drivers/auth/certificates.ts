@@ -35,8 +35,8 @@ export async function readCertificate(
   refuseContent(`${name} (${source})`, given, cwd);
   const path = given.replace(/^~(?=\/)/, home);
   const absolute = resolve(cwd, path);
-  if (checkout === undefined && !isAbsolute(path)) throw relative(name, given, absolute, source);
-  if (checkout !== undefined && !isContent(absolute, checkout)) throw outside(name, given, source);
+  if (checkout === undefined && !isAbsolute(path)) throw relativePathFailure(name, given, absolute, source);
+  if (checkout !== undefined && !isContent(absolute, checkout)) throw outsidePathFailure(name, given, source);
   try {
     return (await readNamedFile(absolute, { checkouts: [cwd], bytesMax: BYTES_MAX, signal })).toString();
   } catch (cause) {
@@ -50,7 +50,12 @@ export async function readCertificate(
   }
 }
 
-function relative(name: CertificateName, given: string, absolute: string, source: string): Failure {
+function relativePathFailure(
+  name: CertificateName,
+  given: string,
+  absolute: string,
+  source: string,
+): Failure {
   return Failure.of('refused', `relative-${name}`, `${name} ${given} is a relative path (${source})`, {
     detail:
       'It would be read from the working directory. A pull request could put a certificate there and impersonate the cloud.',
@@ -58,7 +63,7 @@ function relative(name: CertificateName, given: string, absolute: string, source
   });
 }
 
-function outside(name: CertificateName, given: string, source: string): Failure {
+function outsidePathFailure(name: CertificateName, given: string, source: string): Failure {
   return Failure.of(
     'refused',
     `outside-${name}`,

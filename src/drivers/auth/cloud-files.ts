@@ -142,24 +142,25 @@ async function firstOf(
       return { path, text: bytes.toString() };
     } catch (cause) {
       if (cause === signal?.reason) throw cause;
-      if (cause instanceof LeadsOutError) throw linkLeadsOut(path, cause);
+      if (cause instanceof LeadsOutError) throw linkLeadsOutFailure(path, cause);
       const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
       const absent = code === 'ENOENT' || code === 'ENOTDIR';
       const why = cause instanceof UnfitFileError ? message : code;
-      if (!absent || namedBy !== undefined) throw unusable(path, `cannot be read (${why})`, namedBy);
+      if (!absent || namedBy !== undefined)
+        throw unusableFileFailure(path, `cannot be read (${why})`, namedBy);
     }
   }
   return undefined;
 }
 
-function unusable(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'): Failure {
+function unusableFileFailure(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'): Failure {
   return Failure.of('invalid', 'unreadable-clouds-yaml', `${path} ${why}`, {
     remedy: `correct the file, or name another with ${namedBy}`,
     where: { file: path },
   });
 }
 
-function linkLeadsOut(path: string, { target }: LeadsOutError): Failure {
+function linkLeadsOutFailure(path: string, { target }: LeadsOutError): Failure {
   return Failure.of(
     'refused',
     'link-leads-out',

@@ -64,9 +64,9 @@ export class KeystoneSession implements Session {
     const renewed = await this.authenticate(signal);
     if (renewed.kind === 'done') return { kind: 'granted', credential: renewed.value.credential };
     // If Keystone cannot be reached, the current token is used during the margin.
-    const rest = this.#current;
-    return rest && this.#tools.clock.monotonic() < rest.expiresAtMs
-      ? { kind: 'granted', credential: rest.credential }
+    const latest = this.#current;
+    return latest && this.#tools.clock.monotonic() < latest.expiresAtMs
+      ? { kind: 'granted', credential: latest.credential }
       : { kind: 'refused', failure: renewed.failure, retryable: renewed.retryable };
   }
 

@@ -22,7 +22,7 @@ export function resolveCloud(options: SourceOptions & { readonly files: CloudFil
 export function inspectCloud(options: SourceOptions & { readonly files: CloudFiles }): SettingsReport {
   const source = chooseSource(options, options.files);
   const used = new Map<string, SettingValue | undefined>();
-  const recording: Source = {
+  const recordingSource: Source = {
     ...source,
     get: (key) => {
       const found = source.get(key);
@@ -30,7 +30,7 @@ export function inspectCloud(options: SourceOptions & { readonly files: CloudFil
       return found;
     },
   };
-  const problems = problemsOf(() => buildSettings(recording));
+  const problems = problemsOf(() => buildSettings(recordingSource));
   return {
     source: source.description,
     chosen_by: source.chosenBy,

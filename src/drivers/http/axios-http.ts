@@ -123,7 +123,7 @@ class RequestState {
     return this.#controller.signal;
   }
 
-  /** The time limit of the answer begins when the request gets its socket. */
+  /** Starts the time limit of the answer: the request has its socket. */
   onSocket(): void {
     this.#timer = setTimeout(() => this.stop('timeout'), this.#timeoutMs);
   }

@@ -15,7 +15,7 @@ export function compressionOf({ headers }: Pick<Answer, 'headers'>): string | un
   return coding === undefined || coding === '' || coding === 'identity' ? undefined : coding;
 }
 
-/** A network that replaces a compressed body with a sentence that says so. The bytes are not decompressed. */
+/** A network that replaces a compressed body with an error text. The bytes are not decompressed. */
 export function uncompressedHttp(network: Http): Http {
   return {
     async send(request) {

@@ -45,7 +45,7 @@ export class Budget {
   }
 
   /**
-   * Resolves when the request may be sent. Rejects with the reason of the signal or of `dismissReads`; then no place is
+   * Resolves when the request may be sent. Rejects with the reason of the signal or of `rejectReads`; then no place is
    * used.
    */
   async take(method: 'GET' | 'POST', signal?: AbortSignal): Promise<void> {

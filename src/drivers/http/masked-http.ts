@@ -3,8 +3,8 @@ import type { Http, HttpRequest } from './exchange.ts';
 
 /**
  * A network whose answers carry the secrets that they may repeat. A token of Keystone is a secret from the moment it is
- * received, a signature from the moment it is sent. No other answer can add a secret, which would hide a word of its
- * choice. An answer's data is not masked here, because a password may be an ordinary word (`withoutSecrets` masks
+ * received, a signature from the moment it is sent. No other answer can add a secret: otherwise a server could hide any
+ * word in later messages. An answer's data is not masked here, because a password may be an ordinary word (`withoutSecrets` masks
  * names).
  */
 export function maskedHttp(network: Http, secrets: Secrets): Http {
