@@ -61,17 +61,19 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
   const { OS_CLIENT_CONFIG_FILE: namedClouds, OS_CLIENT_SECURE_FILE: namedSecure } = env;
   if (namedClouds) refuseContent('OS_CLIENT_CONFIG_FILE', namedClouds, cwd);
   if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
-  const own = searchPath(options);
+  const userFolders = searchPath(options);
   // The user's own files, even if the working directory is the home directory: links in it are the user's.
-  const first = (stem: string) => firstOf(candidates(stem, own), undefined, options, []);
+  const first = (stem: string) => firstOf(candidates(stem, userFolders), undefined, options, []);
   const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, options);
   const secure = () =>
     namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', options) : first('secure');
   // If the working directory is one of the user's own folders, its files are the user's own.
-  const inWorkingDirectory =
-    namedClouds || own.includes(cwd) ? undefined : await inCwd('clouds').catch(ignoreUnless(readsCwd));
+  const cloudsInCwd =
+    namedClouds || userFolders.includes(cwd)
+      ? undefined
+      : await inCwd('clouds').catch(ignoreUnless(readsCwd));
 
-  if (inWorkingDirectory && readsCwd) {
+  if (cloudsInCwd && readsCwd) {
     const [secureInCwd, vendors, withheld, shadowed] = await Promise.all([
       inCwd('secure'),
       inCwd('clouds-public'),
@@ -79,7 +81,7 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
       first('clouds'),
     ]);
     return {
-      clouds: inWorkingDirectory,
+      clouds: cloudsInCwd,
       ...optional('secure', secureInCwd),
       ...optional('vendors', vendors),
       checkout: cwd,
@@ -88,17 +90,19 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
       searched: candidates('clouds', [cwd]),
     };
   }
-  const [clouds, ownSecure, vendors] = await Promise.all([
+  const [clouds, userSecure, vendors] = await Promise.all([
     namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', options) : first('clouds'),
     secure(),
     first('clouds-public'),
   ]);
   return {
     ...optional('clouds', clouds),
-    ...optional('secure', ownSecure),
+    ...optional('secure', userSecure),
     ...optional('vendors', vendors),
-    ...optional('skipped', inWorkingDirectory?.path),
-    searched: namedClouds ? [namedClouds] : candidates('clouds', readsCwd ? [cwd, ...own] : own),
+    ...optional('skipped', cloudsInCwd?.path),
+    searched: namedClouds
+      ? [namedClouds]
+      : candidates('clouds', readsCwd ? [cwd, ...userFolders] : userFolders),
   };
 }
 
