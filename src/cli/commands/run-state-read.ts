@@ -3,7 +3,7 @@ import { noState } from '../../app/refusals.ts';
 import { runInterruptibly } from '../../domain/chunked-work.ts';
 import { type Diagnostic, error } from '../../domain/diagnostic.ts';
 import { EXIT, type ExitCode } from '../../domain/errors.ts';
-import { harmlessJson } from '../../domain/escape/json.ts';
+import { harmlessJsonInSteps } from '../../domain/escape/json.ts';
 import { chosenEntries } from '../../domain/history-filter.ts';
 import { optional } from '../../domain/optional.ts';
 import { encodeSnapshot, type Snapshot } from '../../state/codec.ts';
@@ -45,7 +45,8 @@ export async function show(io: Io, address: string, flags: StateFlags): Promise<
 }
 
 export async function pull(io: Io, flags: CommonFlags): Promise<ExitCode> {
-  io.stdout.write(harmlessJson(encodeSnapshot(await readState(io, flags))));
+  const text = encodeSnapshot(await readState(io, flags));
+  io.stdout.write(await runInterruptibly(harmlessJsonInSteps(text), io.stop));
   return EXIT.done;
 }
 

@@ -1,6 +1,7 @@
 import { momentOf } from '../../domain/clock.ts';
 import type { RestoreRecord } from '../../domain/record.ts';
 import type { HistoryEntry } from '../../domain/state.ts';
+import { tooLarge } from '../answer-limits.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import { FORMAT, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
@@ -10,7 +11,7 @@ import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { LeaseRenewal } from '../renewal.ts';
 import { notWritten } from '../server-failures.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { ConnectionLost, retryConnection, type Session, TRUE } from './postgres-session.ts';
+import { ConnectionLost, retryConnection, rowBytes, type Session, TRUE } from './postgres-session.ts';
 import { endHoldingSession, lockIsHeld, readLock, tryAdvisoryLock } from './row-lock.ts';
 
 interface LockedRowsOptions extends Pick<BackendContext, 'location' | 'clock' | 'onNote'> {
@@ -19,7 +20,13 @@ interface LockedRowsOptions extends Pick<BackendContext, 'location' | 'clock' | 
   readonly postgres: PostgresLocation;
   readonly info: LockInfo;
   readonly time: LeaseTime;
-  readonly found: Snapshot | undefined;
+  readonly found: LoadedRows | undefined;
+}
+
+export interface LoadedRows {
+  readonly snapshot: Snapshot;
+  /** By `rowBytes`. */
+  readonly size: number;
 }
 
 interface Version {
@@ -32,7 +39,9 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
   const { schema, state, lock_key } = postgres;
   const lockParameters = [...lock_key, state, info.id];
   let { session } = options;
-  let chain: Chain = options.found?.chain ?? [];
+  let chain: Chain = options.found?.snapshot.chain ?? [];
+  /** At least what the state counts when it is read. */
+  let size = options.found?.size ?? 0;
   let turn: Promise<unknown> = Promise.resolve();
   const lock = new LeaseRenewal({
     info,
@@ -132,6 +141,11 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
     return row && { lineage: row.lineage ?? '', serial: Number(row.serial) };
   }
 
+  /** Throws if later commands would refuse to read the state. */
+  function refuseTooLarge(bytes: number): void {
+    if (bytes > postgres.answer_bytes_max) throw tooLarge('the state', postgres.answer_bytes_max, location);
+  }
+
   return {
     lock,
 
@@ -142,6 +156,9 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
           ? chain
           : extendChain({ ...before, history: [...before.history, ...history] }, chain);
       const entries = rowsOf(history, longer, before.history.length);
+      const replaced = [...records.keys()].flatMap((address) => before.records.get(address) ?? []);
+      const grown = size + sizeOf(entries) + sizeOf(records.values()) - sizeOf(replaced);
+      refuseTooLarge(grown);
       await write(before, { lineage: before.lineage, serial }, async (session) => {
         const updated = await session.query(
           `update ${schema}.state set serial = $5
@@ -153,6 +170,7 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
         return true;
       });
       chain = longer;
+      size = grown;
     },
 
     async replace(next, current) {
@@ -160,6 +178,9 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
       const { lineage } = rest;
       const nextChain = extendChain(next.state, next.chain);
       const head = JSON.stringify({ format: FORMAT, ...rest });
+      const entries = rowsOf(history, nextChain, 0);
+      const whole = rowBytes(head) + sizeOf(entries) + sizeOf(records.values());
+      refuseTooLarge(whole);
       await write(current, { lineage, serial }, async (session) => {
         const condition = `name = $3 and ${lockIsHeld(schema)} for update`;
         if (!same(await versionOf(session, condition, lockParameters), current)) return false;
@@ -173,10 +194,11 @@ export function lockedRows(options: LockedRowsOptions): LeaseStorage {
           [...lockParameters, lineage, serial, head],
         );
         if (stored.length !== 1) return false;
-        await insert(session, postgres, serial, records, rowsOf(history, nextChain, 0));
+        await insert(session, postgres, serial, records, entries);
         return true;
       });
       chain = nextChain;
+      size = whole;
     },
 
     async release(last) {
@@ -213,6 +235,13 @@ function rowsOf(history: readonly HistoryEntry[], chain: Chain, start: number) {
     const position = start + index;
     return { position, entry: { ...entry, hash: chain[position] } };
   });
+}
+
+/** What records or entries count when they are read; of a record that was renamed or removed, a row remains. */
+function sizeOf(values: Iterable<object | undefined>): number {
+  let bytes = 0;
+  for (const value of values) bytes += rowBytes(value ? JSON.stringify(value) : '');
+  return bytes;
 }
 
 function same(a: Version | undefined, b: Version | undefined): boolean {

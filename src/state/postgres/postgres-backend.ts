@@ -3,15 +3,21 @@ import { momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
 import { tooLarge } from '../answer-limits.ts';
 import type { Backend, BackendContext } from '../backend.ts';
-import { decodeSnapshot, type Snapshot } from '../codec.ts';
+import { decodeSnapshot } from '../codec.ts';
 import { StateLease } from '../lease.ts';
 import { LeaseTime } from '../lease-terms.ts';
 import { newLockInfo, waitForLock } from '../lock.ts';
 import { anotherLock, notLocked } from '../lock-failures.ts';
 import { serverFailure } from '../server-failures.ts';
-import { lockedRows } from './locked-rows.ts';
+import { type LoadedRows, lockedRows } from './locked-rows.ts';
 import type { PostgresLocation } from './postgres-location.ts';
-import { ConnectionLost, refuseSharedSession, retryConnection, Session } from './postgres-session.ts';
+import {
+  ConnectionLost,
+  refuseSharedSession,
+  retryConnection,
+  rowBytes,
+  Session,
+} from './postgres-session.ts';
 import { forceUnlock, lockHolderOf, readLock, takeLock } from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
@@ -41,8 +47,8 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
   return {
     location,
     id,
-    read: async () => (await read())?.state,
-    snapshot: read,
+    read: async () => (await read())?.snapshot.state,
+    snapshot: async () => (await read())?.snapshot,
 
     async lock(actor, waitMs, signal) {
       const mine = newLockInfo(actor, clock, newId);
@@ -80,7 +86,7 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
         },
       );
       const storage = lockedRows({ ...taken, open, location, postgres, clock, info: mine, onNote });
-      return new StateLease({ storage, found: taken.found, actor, clock, newId, location });
+      return new StateLease({ storage, found: taken.found?.snapshot, actor, clock, newId, location });
     },
 
     holder: () =>
@@ -106,7 +112,7 @@ async function load(
   { schema, state, answer_bytes_max }: PostgresLocation,
   location: string,
   stop?: AbortSignal,
-): Promise<Snapshot | undefined> {
+): Promise<LoadedRows | undefined> {
   const rows = await session.transaction(async () => {
     const [head] = await session.query<{ head: string; serial: string }>(
       `select head::text, serial from ${schema}.state where name = $1`,
@@ -127,14 +133,17 @@ async function load(
   const head = rows.head.head ?? '';
   const records = rows.records.flatMap(({ record }) => record ?? []);
   const history = rows.history.map(({ entry }) => entry ?? '');
-  const length = [head, ...records, ...history].reduce((sum, text) => sum + text.length, 0);
+  const texts = [head, ...records, ...history];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (length > answer_bytes_max) throw tooLarge('the state', answer_bytes_max, location);
+  const gone = rows.records.length - records.length;
+  const size = texts.reduce((sum, text) => sum + rowBytes(text), gone * rowBytes(''));
   // The same text as in a file, so that the same codec bounds and checks it.
   const members = head.trim().replace(/^\{/, '');
   const bytes = Buffer.from(
     `{"serial":${Number(rows.head.serial)},\n"records":[${records.join(',\n')}],\n"history":[${history.join(',\n')}],\n${members}`,
   );
-  return await runInterruptibly(decodeSnapshot(bytes, location), stop);
+  return { snapshot: await runInterruptibly(decodeSnapshot(bytes, location), stop), size };
 }
 
 function unreachable(location: string, cause: ConnectionLost) {

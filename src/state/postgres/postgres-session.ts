@@ -221,6 +221,13 @@ const QUERY_TIMEOUT_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** The memory of a row without values: an object. */
 const ROW_BYTES = 64;
+/** Type, length and number of values of its message, and the length of one value. */
+const ROW_HEADER_BYTES = 11;
+
+/** What a row of one text counts when it is read. */
+export function rowBytes(text: string): number {
+  return ROW_BYTES + ROW_HEADER_BYTES + Buffer.byteLength(text);
+}
 
 /** The server is away or has ended the session. The last query may have been executed or not. */
 export class ConnectionLost extends Error {

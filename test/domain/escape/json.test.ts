@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { harmlessJson, toJson } from '../../../src/domain/escape/json.ts';
+import { runInterruptibly } from '../../../src/domain/chunked-work.ts';
+import { harmlessJson, harmlessJsonInSteps, toJson } from '../../../src/domain/escape/json.ts';
 
 describe('harmlessJson', () => {
   const unit = fc.constantFrom(
@@ -9,6 +10,9 @@ describe('harmlessJson', () => {
     'a',
     '\u202e',
     '\u{e0041}',
+    '#\u202e'.repeat(9),
+    '#'.repeat(40),
+    '\u202e'.repeat(20),
     '\u{1f600}',
     '\ud83d',
     '\udc00',
@@ -35,5 +39,13 @@ describe('harmlessJson', () => {
         expect(harmlessJson(json, length)).to.equal(harmlessJson(json));
       }),
     );
+  });
+
+  it('is made in steps, and a stop ends it', async () => {
+    const stop = new AbortController();
+    const steps = harmlessJsonInSteps('#'.repeat(100), 10);
+    setImmediate(() => stop.abort(new Error('stopped')));
+    const made = await runInterruptibly(steps, stop.signal).catch((cause: Error) => cause.message);
+    expect(made).to.equal('stopped');
   });
 });

@@ -105,6 +105,41 @@ if (!HAS_POSTGRES) {
       expect(await backend.holder()).to.equal(undefined);
     });
 
+    it('takes no commit that makes the state larger than later commands read', async () => {
+      const location = at(server.port, randomUUID());
+      const env = { VBSCTL_STATE_SIZE_LIMIT: '1MiB' };
+      const limited = () =>
+        openBackend(location, { clock: systemClock, newId: randomUUID, settleMs: 1_000, env });
+      const batch = (n: number) => Array.from({ length: 50 }, (_, k) => numbered(n * 50 + k));
+      let last = 0;
+      // Each lease counts on from what the one before has stored, and changed records count once.
+      for (let full = false; !full; ) {
+        const lease = await (await limited()).lock(ACTOR, 0);
+        if (last === 0) await lease.create(TARGET);
+        for (const _ of [1, 2, 3]) {
+          const refused = await lease.commit(batch(last)).then(
+            () => undefined,
+            (cause: unknown) => cause,
+          );
+          full = refused !== undefined;
+          if (!full) continue;
+          expect(refused)
+            .to.be.instanceOf(Failure)
+            .with.property('message')
+            .that.includes('larger than 1 MiB');
+          break;
+        }
+        await lease.release();
+        if (!full) last++;
+      }
+      const state = await (await limited()).read();
+      expect(state?.records.size).to.equal(last * 50);
+      const bytes = `select sum(length(record::text))::int as bytes from vbsctl.record where state = '${location.split('state=')[1]}'`;
+      expect((await server.ask(bytes))[0])
+        .to.have.property('bytes')
+        .that.is.greaterThan(2 * 1024 ** 2);
+    });
+
     it('refuses tables of a newer vbsctl', async () => {
       await server.ask(
         'create schema newer; create table newer.meta (version int); insert into newer.meta values (99)',
