@@ -1,25 +1,54 @@
-/** The forms in which other programs may write a secret. */
+/** The forms in which other programs may write a secret. SECURITY.md lists them, and those that `spellings` decodes. */
 export function formsOf(secret: string): string[] {
+  const texts = [...new Set(textsOf(secret))];
+  return [...new Set([...texts.flatMap(formsOfText), ...bytesOf(secret).flatMap(formsOfBytes)])];
+}
+
+/** With accents composed or decomposed; and UTF-8 taken for Latin-1, or the reverse. */
+function textsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const latin1 = LATIN1.test(secret) ? Buffer.from(secret, 'latin1') : bytes;
+  return [
+    secret,
+    secret.normalize('NFC'),
+    secret.normalize('NFD'),
+    bytes.toString('latin1'),
+    latin1.toString(),
+  ];
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Latin-1 has them
+const LATIN1 = /^[\0-\xff]*$/;
+
+function bytesOf(secret: string): Buffer[] {
+  const composed = secret.normalize('NFC');
+  return [
+    ...[...new Set([secret, composed, secret.normalize('NFD')])].map((text) => Buffer.from(text)),
+    ...(LATIN1.test(composed) ? [Buffer.from(composed, 'latin1')] : []),
+  ];
+}
+
+function formsOfBytes(bytes: Buffer): string[] {
+  return [...base64Forms(bytes), bytes.toString('hex')];
+}
+
+function formsOfText(secret: string): string[] {
   const json = JSON.stringify(secret).slice(1, -1);
   const uri = encodeURIComponent(secret.replace(/\p{Cs}/gu, '\ufffd'));
   const html = (entity: (char: string) => string) => secret.replace(/[&<>"'/`=]/g, entity);
   return [
-    ...new Set([
-      secret,
-      json,
-      json.replaceAll('/', '\\/'),
-      json.replace(/[<>&'+=/\u007f-\uffff]/g, unicodeEscape),
-      JSON.stringify(json).slice(1, -1),
-      uri,
-      uri.replace(/[!'()*~]/g, percent),
-      uri.replaceAll('%20', '+'),
-      encodeURIComponent(uri),
-      html((char) => HTML_NAMES[char] ?? char),
-      html((char) => `&#${char.charCodeAt(0)};`),
-      html((char) => `&#x${char.charCodeAt(0).toString(16)};`),
-      ...base64Forms(secret),
-      Buffer.from(secret).toString('hex'),
-    ]),
+    secret,
+    json,
+    json.replaceAll('/', '\\/'),
+    json.replace(/[<>&'+=/\u007f-\uffff]/g, unicodeEscape),
+    JSON.stringify(json).slice(1, -1),
+    uri,
+    uri.replace(/[!'()*~]/g, percent),
+    uri.replaceAll('%20', '+'),
+    encodeURIComponent(uri),
+    html((char) => HTML_NAMES[char] ?? char),
+    html((char) => `&#${char.charCodeAt(0)};`),
+    html((char) => `&#x${char.charCodeAt(0).toString(16)};`),
   ];
 }
 
@@ -43,12 +72,12 @@ function percent(char: string): string {
  * Within a longer text (`user:password`), a secret begins at one of three positions within a base64 group of four
  * characters. Returns only the characters that depend on the secret alone.
  */
-function base64Forms(secret: string): string[] {
+function base64Forms(bytes: Buffer): string[] {
   return [0, 1, 2].flatMap((before) => {
-    const bytes = Buffer.concat([Buffer.alloc(before), Buffer.from(secret)]);
-    const whole = bytes
+    const moved = Buffer.concat([Buffer.alloc(before), bytes]);
+    const whole = moved
       .toString('base64')
-      .slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6));
+      .slice(Math.ceil((before * 8) / 6), Math.floor((moved.length * 8) / 6));
     return [whole, whole.replaceAll('+', '-').replaceAll('/', '_')];
   });
 }
@@ -89,27 +118,38 @@ const DEPTH_MAX = 3;
 const ESCAPE = new RegExp(
   [
     String.raw`((?:%[0-9a-f]{2})+|(?:=[0-9a-f]{2}|=\r?\n)+|(?:\\x[0-9a-f]{2})+)`,
-    String.raw`\\u\{?([0-9a-f]{4,6})\}?`,
+    String.raw`((?:\\[0-3][0-7]{2})+)`,
+    String.raw`[\\%]u\{?([0-9a-f]{4,6})\}?`,
     String.raw`((?:\\[^ux\n])+|\\[ux])`,
-    '&#x([0-9a-f]{1,6});?',
-    String.raw`&#(\d{1,7});?`,
-    '&(lt|gt|quot|apos|sol|amp);',
+    '&#x([0-9a-f]{1,8});?',
+    String.raw`&#(\d{1,9});?`,
+    '&([a-z][a-z0-9]{1,30});',
   ].join('|'),
   'gi',
 );
 
 function unescaped(text: string): string {
-  return text.replace(ESCAPE, (_, bytes, unicode, chars, hex, decimal, name) => {
-    if (bytes !== undefined) return ofBytes(bytes);
-    if (chars !== undefined) return chars.replace(/\\(.)/g, '$1');
+  return text.replace(ESCAPE, (_, bytes, octal, unicode, chars, hex, decimal, name) => {
+    if (bytes !== undefined) return ofBytes(Buffer.from(bytes.replace(/[^0-9a-f]+/gi, ''), 'hex'));
+    if (octal !== undefined) return ofBytes(Buffer.from(octal.slice(1).split('\\').map(ofOctal)));
+    if (chars !== undefined) return chars.replace(/\\(.)/g, ofLetter);
+    // A letter with an accent is left out, as in a text of letters and digits alone.
     if (name !== undefined) return HTML_TEXT[name.toLowerCase()] ?? '';
     return character(decimal === undefined ? Number.parseInt(unicode ?? hex, 16) : Number(decimal));
   });
 }
 
-/** Decodes `%c3%bc`, `=C3=BC`, `\xc3\xbc`: usually UTF-8, else Latin-1. */
-function ofBytes(escapes: string): string {
-  const bytes = Buffer.from(escapes.replace(/[^0-9a-f]+/gi, ''), 'hex');
+/** A line break or a tab becomes a blank, which does not matter where a secret is searched. */
+function ofLetter(_: string, letter: string): string {
+  return /[nrtfbv]/.test(letter) ? ' ' : letter;
+}
+
+function ofOctal(digits: string): number {
+  return Number.parseInt(digits, 8);
+}
+
+/** `%c3%bc`, `=C3=BC`, `\xc3\xbc`, `\303\274`: usually UTF-8, else Latin-1. */
+function ofBytes(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   return text.includes('\ufffd') ? bytes.toString('latin1') : text;
 }

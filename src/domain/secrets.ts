@@ -4,7 +4,7 @@ import { TextFinder } from './text-finder.ts';
 /**
  * The secrets of this process. They are added where they are read, and this class alone removes them from texts. A
  * server may repeat what it received: unchanged, in JSON, in a URL, in HTML, in base64 or hex, whole or cut (a short
- * secret: by up to a quarter).
+ * secret: by up to a quarter, or before dots). SECURITY.md lists all forms.
  */
 export class Secrets {
   readonly #known = new Set<string>();
@@ -47,15 +47,20 @@ export class Secrets {
 
   /** Adds a token that a server issued. Only the newest four are kept. */
   addToken(token: string): void {
-    if (this.#tokens.some((known) => known.has(token))) return;
+    if (this.#tokens.some((group) => group.#known.has(token))) return;
     const group = new Secrets();
     group.add(token);
     this.#tokens = [...this.#tokens, group].slice(-TOKENS_MAX);
   }
 
-  /** Whether the whole text is a secret. */
-  has(text: string): boolean {
-    return this.#known.has(text) || this.#tokens.some((group) => group.has(text));
+  /**
+   * Whether an id, a number or a stored text contains a secret: a whole one of eight or more characters, or twelve
+   * characters of a long one. It may contain less by chance.
+   */
+  isIn(text: string): boolean {
+    const uuids = text.match(UUID)?.map(withoutHyphens).join(' ') ?? '';
+    const texts = [text, uuids, ...(ESCAPED.test(text) ? spellings(text) : [])];
+    return this.#groups().some((group) => texts.some((each) => group.#find().whole.isIn(each)));
   }
 
   /**
@@ -89,29 +94,35 @@ export class Secrets {
 
   /** Decodes the text once for all groups, and again after each replacement. */
   #masked(text: string, which: 'short' | 'long'): string {
-    let read = readings(unsigned(text));
+    let [shown, read] = [unsigned(text), readings(unsigned(text))];
     for (const group of this.#groups()) {
       const { [which]: finder, tight, bare } = group.#find();
-      const masked = finder.replaceAll(read.text, MASK);
-      if (masked !== read.text) read = readings(masked);
-      const isSpelt =
-        tight.isIn(read.tight) || bare.isIn(read.bare) || read.spellings.some((each) => finder.isIn(each));
-      if (isSpelt) return WITHHELD;
+      const masked = finder.replaceAll(shown, MASK);
+      if (masked !== shown) [shown, read] = [masked, readings(masked)];
+      if (read.some((each) => finder.isIn(each.text) || tight.isIn(each.tight) || bare.isIn(each.bare)))
+        return WITHHELD;
     }
-    return read.text;
+    return shown;
   }
 
   #find(): Finders {
     if (this.#finders === undefined) {
-      const of = (lengthMin: number, form = (text: string) => text) =>
-        new TextFinder(
-          [...this.#known]
-            .filter((secret) => secret.length >= lengthMin)
-            .flatMap((secret) => [...formsOf(secret), plainest(secret)])
-            .map(form)
-            .filter((text) => text.length >= lengthMin),
-        );
-      this.#finders = { short: of(4), long: of(8), tight: of(6, withoutGaps), bare: of(8, alphanumeric) };
+      const forms = [...this.#known].flatMap((secret) =>
+        [...formsOf(secret), plainest(secret)].map((form) => ({ secret, form })),
+      );
+      const of = (lengthMin: number, change = (text: string) => text) =>
+        forms
+          .filter(({ secret }) => secret.length >= lengthMin)
+          .map(({ form }) => change(form))
+          .filter((text) => text.length >= lengthMin);
+      const long = of(8);
+      this.#finders = {
+        short: new TextFinder(of(4)),
+        long: new TextFinder(long),
+        whole: new TextFinder([...new Set([...long, ...of(8, withoutHyphens)])], 1),
+        tight: new TextFinder(of(6, withoutGaps)),
+        bare: new TextFinder(of(8, alphanumeric)),
+      };
     }
     return this.#finders;
   }
@@ -120,6 +131,8 @@ export class Secrets {
 interface Finders {
   readonly short: TextFinder;
   readonly long: TextFinder;
+  /** As `long`, but a short secret only as a whole. Also without hyphens, for an id that is written without them. */
+  readonly whole: TextFinder;
   /** For texts without blanks and invisible characters. */
   readonly tight: TextFinder;
   /** Letters and digits alone. */
@@ -147,22 +160,29 @@ const SIGNATURES = /\b(Signature=)[0-9a-f]{16,}/gi;
 const SIGNATURES_IN_GROUP = 8;
 const SIGNATURE_GROUPS_MAX = 5;
 const TOKENS_MAX = 4;
-/** A text that may have another reading: it contains the start of an escape, or enough letters for base64. */
-const ESCAPED = /[%&\\=]|[A-Za-z0-9+/_]{16,}/;
+/** A text that may have another reading: it contains the start of an escape. */
+const ESCAPED = /[%&\\=]/;
+/** Enough letters for base64. */
+const BASE64 = /[A-Za-z0-9+/_]{16,}/;
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi;
 
 /** Masks each signature, also those of other clients and of long ago. */
 function unsigned(text: string): string {
   return text.replace(SIGNATURES, `$1${MASK}`);
 }
 
-/** The forms of a text in which secrets are searched. */
+/** The forms of a text in which secrets are searched: itself, then what its escapes say. */
 function readings(text: string) {
-  const tight = withoutGaps(text);
-  return { text, tight, bare: alphanumeric(text), spellings: ESCAPED.test(text) ? [...spellings(text)] : [] };
+  const texts = [text, ...(ESCAPED.test(text) || BASE64.test(text) ? spellings(text) : [])];
+  return texts.map((each) => ({ text: each, tight: withoutGaps(each), bare: alphanumeric(each) }));
 }
 
 function withoutGaps(text: string): string {
   return text.replace(/[\s\p{C}]+/gu, '');
+}
+
+function withoutHyphens(text: string): string {
+  return text.replaceAll('-', '');
 }
 
 function alphanumeric(text: string): string {

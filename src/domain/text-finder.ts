@@ -1,6 +1,7 @@
 /**
  * Finds any of many texts in a long text, ignoring ASCII case, without reading most of its characters (Wu and Manber,
- * "A fast algorithm for multi-pattern searching", 1994). Also finds a part of a long text, if the part is long enough.
+ * "A fast algorithm for multi-pattern searching", 1994). Also finds a part of a long text, if the part is long enough, and
+ * the beginning of a text right before dots (`…`, `...`), which show that the rest was cut off.
  */
 export class TextFinder {
   /** By length, then by text in lower case: the search stays fast even if many texts begin or end alike. */
@@ -11,11 +12,22 @@ export class TextFinder {
   readonly #beginnings: Uint8Array;
   /** The number of characters of each part that are compared first. */
   readonly #window: number;
+  /** The beginnings that are shorter than a part, in lower case. */
+  readonly #heads = new Set<string>();
+  /** The last characters of each of them, which are compared first. */
+  readonly #endsOfHeads = new Set<string>();
 
-  constructor(texts: readonly string[]) {
+  /** `shortPart`: how much of a text of fewer than 24 characters must be there. */
+  constructor(texts: readonly string[], shortPart = SHORT_PART) {
     for (const text of texts) {
       if (text.length < 2) continue;
-      for (const part of partsOf(text)) {
+      const parts = partsOf(text, shortPart);
+      const beginning = lowerCase(text.slice(0, parts[0]?.length));
+      for (let length = HEAD_MIN; length < beginning.length; length++) {
+        this.#heads.add(beginning.slice(0, length));
+        this.#endsOfHeads.add(beginning.slice(length - HEAD_MIN, length));
+      }
+      for (const part of parts) {
         const alike = this.#parts.get(part.length) ?? new Map<string, Part>();
         this.#parts.set(part.length, alike);
         const words = lowerCase(text.slice(part.from, part.from + part.length));
@@ -36,7 +48,7 @@ export class TextFinder {
   }
 
   isIn(text: string): boolean {
-    return this.#next(text, 0) !== undefined;
+    return this.#next(text, 0) !== undefined || this.#withoutHeads(text, '') !== text;
   }
 
   replaceAll(text: string, by: string): string {
@@ -49,7 +61,28 @@ export class TextFinder {
       isAfterOne = true;
       done = found.to;
     }
+    return this.#withoutHeads(done === 0 ? text : result + text.slice(done), by);
+  }
+
+  #withoutHeads(text: string, by: string): string {
+    if (this.#heads.size === 0 || !(text.includes('…') || text.includes('...'))) return text;
+    let result = '';
+    let done = 0;
+    for (const { index } of text.matchAll(DOTS)) {
+      const from = this.#headBefore(text, index);
+      if (from < done) continue;
+      result += text.slice(done, from) + by;
+      done = index;
+    }
     return done === 0 ? text : result + text.slice(done);
+  }
+
+  /** Where the longest head begins that ends at `end`; -1 if there is none. */
+  #headBefore(text: string, end: number): number {
+    if (!this.#endsOfHeads.has(lowerCase(text.slice(Math.max(0, end - HEAD_MIN), end)))) return -1;
+    for (let from = Math.max(0, end - HEAD_MAX); from <= end - HEAD_MIN; from++)
+      if (this.#heads.has(lowerCase(text.slice(from, end)))) return from;
+    return -1;
   }
 
   #next(text: string, start: number): Range | undefined {
@@ -105,10 +138,14 @@ const LONG_LENGTH_MIN = 24;
 const PART_LENGTH = 12;
 /** A shorter text is found if up to a quarter is missing at one end; a smaller part would occur in ordinary words. */
 const SHORT_PART = 0.75;
+/** Fewer characters before dots are left as they are. */
+const HEAD_MIN = 4;
+const HEAD_MAX = LONG_LENGTH_MIN * SHORT_PART;
+const DOTS = /\u2026|\.{3}/g;
 
-function partsOf(text: string): Part[] {
+function partsOf(text: string, shortPart: number): Part[] {
   if (text.length < LONG_LENGTH_MIN) {
-    const length = Math.ceil(text.length * SHORT_PART);
+    const length = Math.ceil(text.length * shortPart);
     return [...new Set([0, text.length - length])].map((from) => ({ text, from, length }));
   }
   const parts: Part[] = [];

@@ -25,9 +25,9 @@ const MESSAGES = /^(reasons|fail_reason|text|.*status)$/;
 
 function maskedText(text: string, key: string, secrets: Secrets): string {
   if (key.endsWith('status') && STATUSES.has(text.toLowerCase())) return text;
-  // An id may contain part of a password by chance. But a complete secret is refused, such as a token of an old
-  // Keystone.
-  if (ID_KEY.test(key) && looksLikeId(text) && !secrets.has(text)) return text;
+  // An id may contain part of a password by chance. But a complete secret is refused: a token of an old Keystone, or a
+  // password in hex.
+  if (ID_KEY.test(key) && looksLikeId(text) && !secrets.isIn(text)) return text;
   const bounded = text.length > NAME_LENGTH_MAX ? `${text.slice(0, NAME_LENGTH_MAX)}…` : text;
   const without = MESSAGES.test(key) ? secrets.maskMessage(bounded) : secrets.maskName(bounded);
   if (without !== text && ID_KEY.test(key))
@@ -36,7 +36,7 @@ function maskedText(text: string, key: string, secrets: Secrets): string {
 }
 
 function sameNumber(value: number, key: string, secrets: Secrets): number {
-  if (secrets.has(String(value))) throw new UnexpectedShape(`${key} repeats a credential`);
+  if (secrets.isIn(String(value))) throw new UnexpectedShape(`${key} repeats a credential`);
   return value;
 }
 

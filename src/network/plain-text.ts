@@ -9,17 +9,17 @@ export const MESSAGE_LENGTH_MAX = 4_000;
 const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/gu;
 
-/** Makes foreign text safe for a message: one line, no characters that move the cursor or hide text, limited length. */
+/**
+ * Makes foreign text safe for a message: one line, no characters that move the cursor or hide text, limited length. A text
+ * that was cut ends with `…`: then `Secrets` also finds a secret of which only the beginning is left.
+ */
 export function plainText(text: string, lengthMax = LENGTH_MAX): string {
   // Cut first, because the text may be as long as a whole response.
-  const line = text
-    .slice(0, lengthMax * 4)
-    .replace(ANSI, '')
-    .replace(UNPRINTABLE, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
+  const beginning = text.slice(0, lengthMax * 4);
+  const line = beginning.replace(ANSI, '').replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();
   const characters = [...line];
-  return characters.length > lengthMax ? `${characters.slice(0, lengthMax - 1).join('')}…` : line;
+  const isCut = characters.length > lengthMax || beginning.length < text.length;
+  return isCut ? `${characters.slice(0, lengthMax - 1).join('')}…` : line;
 }
 
 /** Makes the text of a server safe for a message: as `plainText`, and without secrets. */
@@ -28,8 +28,8 @@ export function messageText(
   secrets: Pick<Secrets, 'maskMessage'> | undefined,
   lengthMax = LENGTH_MAX,
 ): string {
-  // Characters are removed first, because they could split a secret; the text is cut last, because half a secret would
-  // not be found.
+  // Characters are removed first, because they could split a secret; the text is cut to its length last, because the end
+  // of a secret would not be found.
   const plain = plainText(text, MESSAGE_LENGTH_MAX);
   return plainText(secrets?.maskMessage(plain) ?? plain, lengthMax);
 }

@@ -42,7 +42,8 @@ export function displayLock({ id, ...rest }: LockHolder, secrets: Secrets | unde
 
 /** A text of a lock as it may be shown. */
 export function displayText(text: string, secrets: Secrets | undefined): string {
-  const masked = secrets?.maskMessage(text.slice(0, MESSAGE_LENGTH_MAX)) ?? text;
+  const beginning = text.length > MESSAGE_LENGTH_MAX ? `${text.slice(0, MESSAGE_LENGTH_MAX)}…` : text;
+  const masked = secrets?.maskMessage(beginning) ?? beginning;
   if (masked.length <= SHOWN_CHARACTERS_MAX) return masked;
   // Cut between code points, so that no character is split.
   return `${[...masked.slice(0, 2 * SHOWN_CHARACTERS_MAX)].slice(0, SHOWN_CHARACTERS_MAX - 1).join('')}…`;

@@ -65,6 +65,71 @@ describe('secrets', () => {
         expect(shown.toLowerCase()).not.to.include(secret.slice(0, 8).toLowerCase());
       });
 
+  const hex = (bytes: Buffer) => bytes.toString('hex');
+  const octal = (bytes: Buffer) =>
+    [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  const latin1 = (text: string) => Buffer.from(text, 'latin1');
+  /** Only for letters beyond ASCII: a server that uses another encoding, and a composed or decomposed accent. */
+  const encodings: Readonly<Record<string, (text: string) => string>> = {
+    octal: (text) => octal(Buffer.from(text)),
+    'octal, Latin-1': (text) => octal(latin1(text)),
+    'Latin-1 in an address': escape,
+    'Latin-1 that was read as UTF-8': (text) => latin1(text).toString(),
+    'UTF-8 that was read as Latin-1': (text) => Buffer.from(text).toString('latin1'),
+    'Latin-1 in base64': (text) => latin1(`u:${text}`).toString('base64'),
+    'Latin-1 in hex': (text) => hex(latin1(text)),
+    'decomposed accents': (text) => text.normalize('NFD'),
+    'decomposed accents in an address': (text) => encodeURIComponent(text.normalize('NFD')),
+    'decomposed accents in base64': (text) => Buffer.from(text.normalize('NFD')).toString('base64'),
+    'UTF-16 with its zeros': (text) => Buffer.from(text, 'utf16le').toString('latin1'),
+    'UTF-16 in base64': (text) => Buffer.from(text, 'utf16le').toString('base64'),
+    'names of HTML': (text) => text.replace(/[äö-]/g, (c) => `&${{ ä: 'auml', ö: 'ouml' }[c] ?? 'hyphen'};`),
+    'as JavaScript once escaped': (text) =>
+      [...text].map((c) => `%u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+    'over lines of JSON': (text) => JSON.stringify(text.replace(/.{5}/g, '$&\n')),
+    'base64 in lines of JSON': (text) =>
+      JSON.stringify(Buffer.from(`u:${text}`).toString('base64').replace(/.{8}/g, '$&\r\n')),
+    'base64 in an address': (text) => encodeURIComponent(Buffer.from(`u:${text}`).toString('base64')),
+    'with many zeros': (text) => [...text].map((c) => `&#x0000${c.charCodeAt(0).toString(16)};`).join(''),
+  };
+  for (const [encoding, write] of Object.entries(encodings))
+    for (const secret of ['Bärenhöhle-1234', 'Ba\u0308renho\u0308hle-1234', 'Correct-Horse-77'])
+      it(`are taken out of messages and names, ${encoding} (${secret})`, () => {
+        for (const shown of [
+          secrets(secret).maskMessage(`x ${write(secret)} y`),
+          secrets(secret).maskName(`x ${write(secret)} y`),
+        ])
+          expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+      });
+
+  it('are taken out before dots, where a text was cut within them', () => {
+    const known = secrets('Correct-Horse-77', TOKEN);
+    for (const secret of ['Correct-Horse-77', TOKEN])
+      for (let length = 4; length < 16; length++)
+        for (const dots of ['…', '...', '…: and more'])
+          expect(known.maskName(`disk ${secret.slice(0, length)}${dots}`)).to.equal(`disk ***${dots}`);
+    expect(known.maskMessage(`disk ${encodeURIComponent('Corr"ect').slice(0, 3)}…`)).to.equal('disk Cor…');
+    for (const text of ['and so on…', 'wait...', 'Cor...', '....', '…'])
+      expect(known.maskMessage(text)).to.equal(text);
+  });
+
+  it('are in an id or a stored text as a whole, and not in part', () => {
+    const known = secrets('Correct-Horse-77', 'deadbeef42', 'c96e4a94-927a-425c-8795-63f9964cfebd');
+    const uuid = (digits: string) =>
+      digits.padEnd(32, '0').replace(/(.{8})(.{4})(.{4})(.{4})(.{12}).*/, '$1-$2-$3-$4-$5');
+    for (const text of [
+      'Correct-Horse-77',
+      'x "correct-horse-77" y',
+      uuid(hex(Buffer.from('Correct-Horse-77'))).toUpperCase(),
+      uuid('0deadbeef42'),
+      'c96e4a94927a425c879563f9964cfebd',
+      `{"name":"${encodeURIComponent('Correct-Horse-77').replace('C', '%43')}"}`,
+    ])
+      expect(known.isIn(text), text).to.equal(true);
+    for (const text of ['Correct-Horse', uuid('0deadbeef4'), 'c96e4a94-92', ''])
+      expect(known.isIn(text), text).to.equal(false);
+  });
+
   it('are taken out where a server cut them', () => {
     const shown = secrets(TOKEN).mask(`invalid token ${TOKEN.slice(0, 100)}`);
     expect(shown).to.equal('invalid token ***');
@@ -160,7 +225,7 @@ describe('secrets', () => {
     const tokens = Array.from({ length: 100 }, (_, n) => `${n}`.padStart(4, 'x').repeat(8));
     for (const token of tokens) known.addToken(token);
     for (const token of tokens.slice(-4)) {
-      expect(known.has(token)).to.equal(true);
+      expect(known.isIn(token)).to.equal(true);
       for (const write of Object.values(forms)) {
         const shown = known.maskMessage(write(token));
         expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);

@@ -30,7 +30,10 @@ describe('what an answer tells, without secrets', () => {
 
   it('keeps what decides: ids, and a status that a password may be called like', () => {
     const disk = { id: ID, volume_id: ID, status: 'available', raw_status: 'error_restoring' };
-    expect(withoutSecrets(disk, secrets('available', '63f9964cfebd', 'error_restoring'))).to.deep.equal(disk);
+    // A part of a password may be in an id by chance.
+    expect(withoutSecrets(disk, secrets('available', '63f9964cfebd-and', 'error_restoring'))).to.deep.equal(
+      disk,
+    );
   });
 
   it('masks a status that is none', () => {
@@ -54,6 +57,22 @@ describe('what an answer tells, without secrets', () => {
     expect(withoutSecrets({ name: token }, known)).to.deep.equal({ name: '***' });
     for (const value of [{ id: token }, { size: 3_141_592_653 }])
       expect(() => withoutSecrets(value, known)).to.throw(UnexpectedShape, 'repeats a credential');
+  });
+
+  it('takes no id that is a password in hex, whatever shape it has', () => {
+    const digits = Buffer.from('16 secret bytes.').toString('hex');
+    const dressed = digits.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
+    for (const value of [{ id: digits }, { volume_id: dressed }, { job_id: dressed.toUpperCase() }])
+      expect(() => withoutSecrets(value, secrets('16 secret bytes.'))).to.throw(UnexpectedShape);
+    expect(() => withoutSecrets({ id: ID }, secrets('63f9964cfebd'))).to.throw(UnexpectedShape);
+  });
+
+  it('has no beginning of a secret where it is cut', () => {
+    const { name } = withoutSecrets(
+      { name: `${'x'.repeat(989)}Correct-Horse-77` },
+      secrets('Correct-Horse-77'),
+    );
+    expect(name).to.match(/x\*\*\*…$/);
   });
 
   it('is no answer where an id is a secret, or has no end', () => {

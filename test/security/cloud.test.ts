@@ -566,6 +566,77 @@ spec: {restores: [{name: data, volume_id: ${DATA}, backup: {as_of: latest}}]}
   });
 });
 
+describe('a cloud that hides a credential in what it sends', () => {
+  const PASSWORD = 'Correct-Horse-77';
+  const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
+  const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';
+  const DRESSED = Buffer.from(PASSWORD)
+    .toString('hex')
+    .replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
+  let cloud: TinyCloud;
+  let scene: Scene;
+  beforeEach(async () => {
+    cloud = await new TinyCloud().start();
+    scene = new Scene();
+  });
+  afterEach(async () => {
+    await cloud.close();
+    scene.close();
+  });
+  const run = (...args: readonly string[]) =>
+    scene.run({ ...(cloud.env as Record<string, string>), OS_PASSWORD: PASSWORD }, ...args);
+  const declare = (volume: string) =>
+    scene.write(
+      'restores.yaml',
+      `apiVersion: vbsctl.dev/v1\nkind: RestoreSet\nmetadata: {name: pay}\nspec: {restores: [{name: db, volume_id: ${volume}, backup: {as_of: latest}}]}\n`,
+    );
+  /** What was printed, and each file except those of this test. */
+  const kept = (done: Finished) =>
+    [printed(done), ...scene.files().flatMap(([path, text]) => (path.endsWith('.yaml') ? [] : [text]))].join(
+      '\n',
+    );
+
+  it('stores and shows no id that is the password in hex', async () => {
+    cloud.add(VOLUME, DRESSED);
+    declare(VOLUME);
+    for (const args of [
+      ['get', 'backups'],
+      ['get', 'backups', '-o', 'json'],
+      ['init'],
+      ['plan', '--out', 'plan.json'],
+      ['apply', '--auto-approve', '-o', 'json'],
+      ['generate', '--all', '--latest'],
+    ]) {
+      const done = await run(...args);
+      expect(kept(done).replaceAll('-', ''), args.join(' ')).to.not.include(DRESSED.replaceAll('-', ''));
+      if (args[0] !== 'init') expect(done.code, printed(done)).to.not.equal(0);
+    }
+    expect(cloud.count('/restore')).to.equal(0);
+  });
+
+  it('stores and shows no beginning of the password where a name or a reason is cut', async () => {
+    cloud.add(VOLUME, BACKUP);
+    declare(VOLUME);
+    const name = `${'x'.repeat(989)}${PASSWORD}`;
+    Object.assign(cloud.volumes.get(VOLUME) ?? {}, { name });
+    for (const args of [
+      ['get', 'volumes', '-o', 'json'],
+      ['init'],
+      ['plan', '--out', 'plan.json'],
+      ['apply', 'plan.json', '--no-wait'],
+    ]) {
+      const done = await run(...args);
+      expect(done.code, printed(done)).to.equal(args[0] === 'apply' ? 6 : 0);
+      expect(kept(done), args.join(' ')).to.not.match(/Corr|Hor/);
+    }
+    expect(kept(await run('state', 'pull'))).to.include('x***…');
+    const reason = `${' '.repeat(1_189)}${PASSWORD}`;
+    Object.assign(cloud.backups.get(BACKUP) ?? {}, { status: 'error', fail_reason: reason });
+    for (const args of [['get', 'backups', '-o', 'json'], ['plan']])
+      expect(kept(await run(...args)), args.join(' ')).to.not.match(/Corr|Hor/);
+  });
+});
+
 describe('names and ids', () => {
   const VOLUME = 'c96e4a94-927a-425c-8795-63f9964cfebd';
   const BACKUP = '0a5c1f5e-6a53-4b8e-9d3b-0c6a2f6f7f11';

@@ -116,9 +116,12 @@ export function isHtml(answer: Answer): boolean {
   );
 }
 
+const HTML_READ_MAX = 10_000;
+
 function htmlTitle(html: string): string {
   // Cut before the search, because the page may be as long as the largest answer.
-  const title = /<title[^>]*>([^<]{0,1000})/i.exec(html.slice(0, 10_000))?.[1] ?? '';
+  const beginning = html.length > HTML_READ_MAX ? `${html.slice(0, HTML_READ_MAX)}…` : html;
+  const title = /<title[^>]*>([^<]*)/i.exec(beginning)?.[1] ?? '';
   return plainText(title) || 'an HTML page without a title';
 }
 

@@ -110,7 +110,8 @@ class StateServer implements BlobStore {
   }
 
   unexpected(what: string, status: number, body: Buffer): Failure {
-    const message = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX), this.secrets);
+    const more = body.length > MESSAGE_LENGTH_MAX ? '…' : '';
+    const message = messageText(body.toString('utf8', 0, MESSAGE_LENGTH_MAX) + more, this.secrets);
     const remedy =
       status === 401 || status === 403
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'

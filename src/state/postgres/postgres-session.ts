@@ -268,7 +268,7 @@ function classifyError(cause: unknown, location: string, secrets: Secrets | unde
   const answered = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (cause as object);
   const needsPassword = error !== undefined && /password must be a|SASL/i.test(error.message);
   const noTls = error !== undefined && /does not support SSL/i.test(error.message);
-  if (noTls || isPermanentNetworkError(codeOf(cause))) return noTlsConnection(cause, location);
+  if (noTls || isPermanentNetworkError(codeOf(cause))) return noTlsConnection(cause, location, secrets);
   if (!needsPassword && (!answered || CONNECTION_LOST.test(code))) return new ConnectionLost(cause, secrets);
   const text = messageText(error?.message ?? String(cause), secrets);
   return serverFailure(`PostgreSQL refuses: ${text}${answered ? ` (${code})` : ''}`, {
@@ -299,10 +299,10 @@ function unreadable(cause: unknown, location: string, secrets: Secrets | undefin
   });
 }
 
-function noTlsConnection(cause: unknown, location: string): Failure {
+function noTlsConnection(cause: unknown, location: string, secrets: Secrets | undefined): Failure {
   const { message } = cause as Error;
   const code = codeOf(cause);
-  const reason = code === '' ? plainText(message) : explainNetworkError(code, message);
+  const reason = messageText(code === '' ? message : explainNetworkError(code, message), secrets);
   return serverFailure(`no TLS connection to PostgreSQL: ${reason}`, {
     location,
     remedy:

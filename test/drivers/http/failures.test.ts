@@ -171,6 +171,23 @@ describe('failures', () => {
     });
   });
 
+  it('hold no beginning of a secret, whatever cuts it', () => {
+    const secret = 'Correct-Horse-77';
+    const secrets = new Secrets();
+    secrets.add(secret);
+    const spaced = ' '.repeat(15_989) + secret;
+    for (const body of [
+      { error: { code: 'x'.repeat(88) + secret, message: 'm' } },
+      { error: { message: spaced, code: 'c' } },
+      { [spaced.slice(-110)]: { message: spaced, code: 400 } },
+      spaced,
+      `<html><title>${'x'.repeat(288)}${secret}</title>`,
+      `<html><title>${' '.repeat(1_189)}${secret}</title>`,
+      `<html>${' '.repeat(9_976)}<title>x${secret}</title>`,
+    ])
+      expect(JSON.stringify(failureOf({ ...answer(400, body), secrets }, NOW))).to.not.include('Corr');
+  });
+
   it('hold a request id that looks like one, of whichever header has it, and no other', () => {
     const id = (headers: Record<string, string>) => failureOf(answer(500, '', headers), NOW).request_id;
     expect(id({ 'x-openstack-request-id': 'req-1', 'x-request-id': '2' })).to.equal('req-1');
