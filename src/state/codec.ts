@@ -188,6 +188,9 @@ export function newerFormat(file: string, format: number): Failure {
   });
 }
 
+/** The code of the failure of a state that cannot be read. */
+export const DAMAGED = 'state-damaged';
+
 function damaged(
   file: string,
   summary: string,
@@ -197,5 +200,5 @@ function damaged(
 ): Failure {
   const remedy = `correct ${quotedWhole(file)} there, or put a valid copy of it back; nothing was changed. Do not start with an empty state: declared restores would run again`;
   const more = { ...optional('detail', detail), where, remedy };
-  return Failure.of('refused', 'state-damaged', summary, more, { cause });
+  return Failure.of('refused', DAMAGED, summary, more, { cause });
 }

@@ -10,6 +10,7 @@ import { httpStateSettings } from './http/http-settings.ts';
 import type { BackendDeps } from './open-backend.ts';
 import { postgresBackend } from './postgres/postgres-backend.ts';
 import { postgresLocation } from './postgres/postgres-location.ts';
+import { refusingSecrets } from './refusing-secrets.ts';
 import { s3Objects } from './s3/objects.ts';
 import { s3Backend } from './s3/s3-backend.ts';
 import { objectUrl, s3Location } from './s3/s3-location.ts';
@@ -18,7 +19,12 @@ import { invalidUrl } from './server-failures.ts';
 import { weakenedHttp, weakenedPostgres, weakenedS3 } from './weakened-state.ts';
 
 /** The backend for a URL. Throws a `Failure` of kind `usage` for an invalid one. */
-export function openUrl(text: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
+export function openUrl(text: string, scheme: string, deps: BackendDeps): Backend {
+  const backend = openServer(text, scheme, deps);
+  return deps.secrets === undefined ? backend : refusingSecrets(backend, deps.secrets);
+}
+
+function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps): Backend {
   const url = publicUrl(text, scheme);
   const location = shownLocation(text);
   const id = withoutLogin(url);
@@ -31,7 +37,8 @@ export function openUrl(text: string, scheme: string, { env, ...deps }: BackendD
       const settings = httpStateSettings(url.href, env);
       const addresses = [url, new URL(settings.lock_address), new URL(settings.unlock_address)];
       deps.secrets?.add(
-        settings.password,
+        // Without a password, the user name is a token.
+        settings.password ?? settings.username,
         settings.tls.key,
         ...proxySecrets(env),
         ...addresses.flatMap(secretsIn),

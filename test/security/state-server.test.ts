@@ -4,10 +4,14 @@ import net, { type AddressInfo } from 'node:net';
 import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { Secrets } from '../../src/domain/secrets.ts';
+import type { State } from '../../src/domain/state.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/index.ts';
+import { encodeSnapshot } from '../../src/state/codec.ts';
+import { extendChain } from '../../src/state/history-chain.ts';
 import { postgresLocation } from '../../src/state/postgres/postgres-location.ts';
 import { ConnectionLost, Session } from '../../src/state/postgres/postgres-session.ts';
 import { type Finished, startProgram } from '../e2e/program.ts';
+import { chained } from '../state/samples.ts';
 import { CRASH, expectNoLookalike, LOOKALIKE, printed, Scene } from './attack.ts';
 import { int16, int32, message } from './fake-postgres.ts';
 import { HOSTILE_TEXTS } from './hostile-texts.ts';
@@ -77,6 +81,78 @@ describe('a state server that repeats what it was sent', () => {
         expect(printed(done)).not.to.match(CRASH);
         expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
       }
+  });
+
+  it('shows and copies no password that it put into the state: the state is refused', async () => {
+    const { state } = chained('line-1', 1);
+    const encoded = (changed: State) => encodeSnapshot({ state: changed, chain: extendChain(changed, []) });
+    const inRecord = (text: string) => {
+      const [[address, record] = [], ...more] = [...state.records];
+      if (address === undefined || record === undefined) throw new Error('no record');
+      return encoded({
+        ...state,
+        records: new Map([[address, { ...record, names: { ...record.names, volume_name: text } }], ...more]),
+      });
+    };
+    const inHistory = (text: string) =>
+      encoded({
+        ...state,
+        history: state.history.map((entry) => ({ ...entry, actor: { ...entry.actor, who: text } })),
+      });
+    const store = (body: string) => {
+      let locked = false;
+      return serve(({ method }) => {
+        const status = method === 'LOCK' && locked ? 423 : 200;
+        if (method === 'LOCK' || method === 'UNLOCK') locked = method === 'LOCK';
+        return { status, body: method === 'GET' ? body : '' };
+      });
+    };
+    for (const [how, write] of SOME)
+      for (const within of [inRecord, inHistory]) {
+        const address = await store(within(write(PASSWORD)));
+        for (const args of [
+          ['state', 'list'],
+          ['state', 'show', 'pay/run'],
+          ['state', 'pull'],
+          ['state', 'history', '-o', 'json'],
+          ['state', 'migrate', '--to', './copy.json'],
+          ['state', 'rm', 'pay/run'],
+          ['state', 'verify'],
+        ]) {
+          const done = await scene.run(HTTP_ENV, ...args, '--state', address);
+          const about = `${how}, ${within.name}: ${args.join(' ')}\n${printed(done)}`;
+          expect(printed(done), about)
+            .to.match(/the\s+state\s+repeats\s+a\s+credential/)
+            .and.not.match(CRASH);
+          expect(done.code, about).to.equal(5);
+          for (const text of [printed(done), ...scene.files().map(([, kept]) => kept)])
+            expect(tells(text, PASSWORD), about).to.equal(undefined);
+        }
+      }
+    for (const [how, write] of [
+      ...SOME,
+      ['letter by letter', (text: string) => [...text].join('-')],
+    ] as const) {
+      const told = JSON.stringify(write(PASSWORD));
+      for (const body of [
+        `{"format":1,"lineage":"l","serial":${told}}`,
+        `{"format":1,"lineage":"l",\n${told}: no}`,
+        `{"format":1,"lineage":"l","serial":1,"created_at":"${'x'.repeat(30)}","target":${told}}`,
+      ])
+        for (const args of [
+          ['state', 'list'],
+          ['state', 'rm', 'pay/run'],
+        ]) {
+          const done = await scene.run(HTTP_ENV, ...args, '--state', await store(body));
+          expect(done.code, printed(done)).to.equal(5);
+          expect(printed(done)).to.match(/the\s+state\s+is\s+not\s+valid|not\s+shown/);
+          expect(tells(printed(done), PASSWORD), `${how}\n${printed(done)}`).to.equal(undefined);
+          expect(printed(done)).to.not.include([...PASSWORD].join('-').slice(0, 12));
+        }
+    }
+    const done = await scene.run(HTTP_ENV, 'state', 'pull', '--state', await store(inRecord('no secret')));
+    expect(done.code, printed(done)).to.equal(0);
+    expect(done.stdout).to.include('no secret');
   });
 
   it('shows nothing that signs the address of its lock', async () => {
