@@ -1,5 +1,5 @@
 import { Failure } from '../domain/errors.ts';
-import { hasChanges, type Plan, toNote, totals } from '../domain/plan.ts';
+import { hasChanges, type Plan, recordUpdates, totals } from '../domain/plan.ts';
 import { signatureBreaches, withWaivers } from '../domain/policy-check.ts';
 import type { SignatureFinding } from '../domain/saved-plan.ts';
 import type { State } from '../domain/state.ts';
@@ -146,6 +146,6 @@ export function consentFor(plan: Plan): Consent | undefined {
   const may_be_sent_again = plan.actions.filter(
     (one) => one.kind === 'resume' && one.record.status === 'intended' && one.refused.length === 0,
   ).length;
-  if (restore + may_be_sent_again + plan.moves.length + toNote(plan) === 0) return undefined;
+  if (restore + may_be_sent_again + plan.moves.length + recordUpdates(plan) === 0) return undefined;
   return { restore, resume, may_be_sent_again };
 }

@@ -177,12 +177,12 @@ function judge(told: RestoreRecord, state: State, last: RestoreRecord | undefine
  * could write it could lift a protection or shorten settle.
  */
 function withTermsOf(last: RestoreRecord | undefined, told: RestoreRecord): RestoreRecord {
-  const { protect, protect_noted_at, api, settle_ms, ...record } = told;
+  const { protect, protect_changed_at, api, settle_ms, ...record } = told;
   const settleMs = settleMsOf(last, settle_ms ?? 0);
   return {
     ...record,
     ...optional('protect', protect || last?.protect),
-    ...optional('protect_noted_at', last?.protect_noted_at),
+    ...optional('protect_changed_at', last?.protect_changed_at),
     ...optional('api', last?.api ?? api),
     ...optional('settle_ms', settleMs || undefined),
   };

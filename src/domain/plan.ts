@@ -90,9 +90,9 @@ export interface NoopAction extends Pinned {
    * A new rule that selects what is done already. `apply` commits it, so that the rule counts as done and does not select
    * another backup tomorrow.
    */
-  readonly note_rule?: Selector;
+  readonly new_selector?: Selector;
   /** Whether the declaration protects the volume, if the record differs. `apply` commits it. */
-  readonly note_protect?: boolean;
+  readonly new_protect?: boolean;
   /** A later restore into the same volume; to do this one again, raise `generation`. */
   readonly superseded_by?: {
     readonly address: Address;
@@ -192,14 +192,14 @@ export function isOfAnotherVolume({ volume, backup }: Action): boolean {
 /** Whether applying the plan would start, continue or record anything. */
 export function hasChanges(plan: Plan): boolean {
   const { restore, resume } = totals(plan);
-  return restore + resume + plan.moves.length + toNote(plan) > 0;
+  return restore + resume + plan.moves.length + recordUpdates(plan) > 0;
 }
 
 /** To how many records of done restores `apply` adds something. */
-export function toNote({ actions }: { readonly actions: readonly DescribedAction[] }): number {
-  return actions.filter((action) => action.kind === 'noop' && isNoted(action)).length;
+export function recordUpdates({ actions }: { readonly actions: readonly DescribedAction[] }): number {
+  return actions.filter((action) => action.kind === 'noop' && updatesRecord(action)).length;
 }
 
-export function isNoted({ note_rule, note_protect }: NoopAction): boolean {
-  return note_rule !== undefined || note_protect !== undefined;
+export function updatesRecord({ new_selector, new_protect }: NoopAction): boolean {
+  return new_selector !== undefined || new_protect !== undefined;
 }

@@ -74,9 +74,9 @@ export type RecordEvent = { readonly at: string } & (
     }
   | { readonly type: 'resolve'; readonly resolution: Resolution }
   /** A rule that was written later selects the restored backup; the history keeps the rule of the restore. */
-  | { readonly type: 'note_rule'; readonly selector: Selector }
+  | { readonly type: 'record_selector'; readonly selector: Selector }
   /** Its declaration has started to protect the volume, or has stopped. */
-  | { readonly type: 'note_protect'; readonly protect: boolean }
+  | { readonly type: 'record_protect'; readonly protect: boolean }
   /** It was done outside of vbsctl: a job of the cloud or an operator says that it succeeded. */
   | {
       readonly type: 'import';
@@ -105,7 +105,7 @@ export type RecordEvent = { readonly at: string } & (
  *                      └─mark_unknown→ unknown ─resolve→ succeeded | failed
  *
  * `resolve` is also legal from intended, running, and failed if the volume may have been changed. A record that is not open
- * may be followed by `intend` or `import` of a new restore, and a succeeded one by `note_rule`. `note_protect` may
+ * may be followed by `intend` or `import` of a new restore, and a succeeded one by `new_selector`. `new_protect` may
  * follow a record that is succeeded or under way.
  */
 export function advance(record: RestoreRecord | undefined, event: RecordEvent): RestoreRecord {
@@ -196,14 +196,14 @@ export function advance(record: RestoreRecord | undefined, event: RecordEvent): 
       };
     case 'resolve':
       return resolve(record, event);
-    case 'note_rule':
+    case 'record_selector':
       if (record.status !== 'succeeded') throw new IllegalTransition(record, event, 'it is not done');
       // This is not a later attempt, so the times stay.
       return { ...record, selector: event.selector };
-    case 'note_protect': {
+    case 'record_protect': {
       if (record.status !== 'succeeded' && !isUnderWay(record))
         throw new IllegalTransition(record, event, 'it is neither under way nor done');
-      return { ...record, protect: event.protect, protect_noted_at: event.at };
+      return { ...record, protect: event.protect, protect_changed_at: event.at };
     }
     default:
       return unreachable(event);
@@ -244,7 +244,7 @@ function intend(record: RestoreRecord | undefined, event: RecordEvent & { type: 
     ...optional('attached_before', event.attached_before ?? attachedBefore(record, event.identity)),
     ...optional('protect', event.protect ?? protectBefore(record, event.identity)),
     ...optional('api', event.api),
-    ...settleOf(event, record?.status === 'intended' ? record : undefined),
+    ...longestSettle(event, record?.status === 'intended' ? record : undefined),
   } as const;
   if (record?.status !== 'intended') {
     mustAllowNew(record, event);
@@ -280,7 +280,7 @@ function attachedBefore(
     : undefined;
 }
 
-function settleOf(
+function longestSettle(
   { settle_ms }: RecordEvent & { type: 'intend' },
   before: Intended | undefined,
 ): Pick<Common, 'settle_ms'> {

@@ -40,7 +40,7 @@ export interface Common extends Identity {
    */
   readonly protect?: boolean;
   /** When a declaration last changed that of a restore under way or done: a plan made before is stale. */
-  readonly protect_noted_at?: string;
+  readonly protect_changed_at?: string;
   /** The API that its requests are sent to; absent in states of earlier releases. See `apiOf`. */
   readonly api?: CloudApi;
   /** `retry.settle` of the runs that sent it, the longest; absent in states of earlier releases. See `settleMsOf`. */

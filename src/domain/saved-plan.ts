@@ -53,7 +53,7 @@ export interface SavedPlan {
   /** Number of declared restores that `--target` leaves out. Absent: none. */
   readonly left_out?: number;
   /** The records that the plan starts from, resumes, replaces or renames. */
-  readonly records: readonly Touch[];
+  readonly records: readonly PlannedRecord[];
   readonly notices: readonly SavedNotice[];
 }
 
@@ -134,9 +134,9 @@ export interface SavedNoop extends SavedPinned {
   readonly kind: 'noop';
   readonly done_at: string;
   /** The plan records that the rule of the declaration is done. */
-  readonly notes_rule?: true;
+  readonly records_selector?: true;
   /** The plan records the `protect` of the declaration. */
-  readonly notes_protect?: true;
+  readonly records_protect?: true;
 }
 
 export interface SavedBlocked extends SavedCommon {
@@ -156,7 +156,7 @@ export interface Renamed {
   readonly was: Address;
 }
 
-export interface Touch {
+export interface PlannedRecord {
   readonly address: Address;
   /** Version of the record at plan time. Absent: there was none. */
   readonly sha256?: string;
@@ -189,8 +189,8 @@ export function describedAction(saved: SavedAction): DescribedAction {
         kind,
         ...common(saved),
         done_at: saved.done_at,
-        ...optional('note_rule', saved.notes_rule && selectorOf(declared)),
-        ...optional('note_protect', saved.notes_protect && declared.protect),
+        ...optional('new_selector', saved.records_selector && selectorOf(declared)),
+        ...optional('new_protect', saved.records_protect && declared.protect),
       };
     case 'blocked':
       return blockedAction(saved);
@@ -252,11 +252,11 @@ export function movesOf({ actions, renamed }: Pick<SavedPlan, 'actions' | 'renam
 }
 
 /** The addresses of the records that the plan depends on, without duplicates. */
-export function touchedBy(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
+export function recordAddresses(saved: Pick<SavedPlan, 'actions' | 'renamed'>): Address[] {
   return [
     ...new Set([
       ...saved.actions
-        .filter((action) => isSavedRunnable(action) || (action.kind === 'noop' && action.notes_protect))
+        .filter((action) => isSavedRunnable(action) || (action.kind === 'noop' && action.records_protect))
         .map(({ declared }) => declared.address),
       ...movesOf(saved).flatMap(({ from, to }) => [from, to]),
     ]),

@@ -120,10 +120,10 @@ class Execution {
       this.#checkLeaseTtl();
       if (plan.moves.length > 0) await lease.commit([{ type: 'moved', moves: plan.moves }]);
       // Written with the digest of this run, so that a saved plan that is applied again does not undo a later change.
-      const noted = notedRecords(plan, lease.state(), isoTime(clock.now())).map(
+      const updated = updatedRecords(plan, lease.state(), isoTime(clock.now())).map(
         ({ plan_digest: _, ...record }) => writtenBy(record, this.#input.planDigest),
       );
-      if (noted.length > 0) await lease.commit(noted.map((record) => ({ type: 'record', record })));
+      if (updated.length > 0) await lease.commit(updated.map((record) => ({ type: 'record', record })));
       await new Promise<void>((resolve) => {
         this.#finish = resolve;
         this.#startReady();
@@ -277,20 +277,20 @@ const LEFT_OVER = {
 } as const;
 
 /** Records with what their declarations add to them, unless a record is of another restore by now. */
-function notedRecords({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
+function updatedRecords({ actions }: Plan, state: State | undefined, at: string): RestoreRecord[] {
   return actions.flatMap((action) => {
     const record = state?.records.get(action.address);
     if (action.kind === 'resume' && action.protect && record && isUnderWay(record) && !record.protect)
-      return [advance(record, { type: 'note_protect', at, protect: true })];
+      return [advance(record, { type: 'record_protect', at, protect: true })];
     if (action.kind !== 'noop') return [];
-    const { note_rule: selector, note_protect: protect } = action;
+    const { new_selector: selector, new_protect: protect } = action;
     if (record?.status !== 'succeeded') return [];
     if (record.volume_id !== action.volume.id || record.backup_id !== action.backup.id) return [];
-    let noted: RestoreRecord = record;
+    let updated: RestoreRecord = record;
     if (selector && !(record.selector && selectorKey(record.selector) === selectorKey(selector)))
-      noted = advance(noted, { type: 'note_rule', at, selector });
-    if (protect !== undefined) noted = advance(noted, { type: 'note_protect', at, protect });
-    return noted === record ? [] : [noted];
+      updated = advance(updated, { type: 'record_selector', at, selector });
+    if (protect !== undefined) updated = advance(updated, { type: 'record_protect', at, protect });
+    return updated === record ? [] : [updated];
   });
 }
 

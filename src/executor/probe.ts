@@ -46,7 +46,7 @@ export async function probe(restore: RestoreRun, started: Intended): Promise<Fin
     const confirmed = await confirmReadings(restore, record, await restore.readBoth());
     const { history } = confirmed;
     const { seen } = confirmed.readings;
-    const settleMs = settleOf(restore, record);
+    const settleMs = neededSettle(restore, record);
     const { sinceMs } = schedule;
     const goneForGood = gone(isGone(seen));
     const verdict = judgeReadings(restore, record, confirmed, {
@@ -107,7 +107,7 @@ export function judgeReadings(
 }
 
 /** How long an unchanged volume must be observed before it counts as untouched, ms. */
-function settleOf({ run, settleMs }: RestoreRun, { attempts }: Intended): number {
+function neededSettle({ run, settleMs }: RestoreRun, { attempts }: Intended): number {
   if (worstDoubt(attempts) === 'none') return 0;
   // Rule: settled-after-observing-until-settle
   return effectiveSettle(settleMs, run.lag.longestMs);

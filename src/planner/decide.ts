@@ -95,7 +95,7 @@ export function decide(one: Resolved, refused: readonly Diagnostic[], context: D
   const reasons = [
     ...one.problems,
     ...occupied,
-    // Rule: open-business-blocks
+    // Rule: open-restore-blocks
     ...openRestoreProblems(one, context),
     ...sharedVolumeProblem(one, context),
     ...(one.problems.length > 0 ? [] : factProblems(one, context)),
@@ -131,7 +131,7 @@ function isUnknown(record: RestoreRecord | undefined): record is Unknown {
 /** Only a record at the address of the declaration, or one that moves there, can get another rule. */
 function ruleToNote({ spec, found, newRule }: Resolved, { assignments }: DecisionContext) {
   const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
-  return optional('note_rule', newRule && isOwn ? selectorOf(spec) : undefined);
+  return optional('new_selector', newRule && isOwn ? selectorOf(spec) : undefined);
 }
 
 /** A declaration of the same restore under another name protects it, too, and lifts nothing before the record is its own. */
@@ -142,7 +142,7 @@ function protectToNote({ spec, found }: Resolved, { assignments, records }: Deci
   const { address, volume_id } = found.record;
   const protects = records.protecting(volume_id).some((record) => record.address === address);
   if (protect === protects) return {};
-  return protect || address === spec.address ? { note_protect: protect } : {};
+  return protect || address === spec.address ? { new_protect: protect } : {};
 }
 
 function isOf({ volume_id, backup_id, generation }: RestoreRecord, one: Resolved): boolean {

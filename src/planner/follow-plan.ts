@@ -79,7 +79,7 @@ function withoutStart(action: Action, why: readonly Diagnostic[]): Action {
       return asBlocked(restore, error('plan-refused', `nothing new is started: ${summaries}`));
     }
     case 'noop': {
-      const { note_rule, note_protect, ...rest } = action;
+      const { new_selector, new_protect, ...rest } = action;
       return rest;
     }
     default:

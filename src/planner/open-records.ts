@@ -94,7 +94,7 @@ export function openRestoreProblems(
   }
   return [...listed].map((record) => {
     const shared = record.volume_id === volume_id ? 'disk' : 'backup';
-    return error('open-business', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
+    return error('open-restore', `${record.address} is ${statusWord(record.status)} on the same ${shared}`, {
       detail: `${identityText(record)}, since ${record.updated_at}`,
       remedy: howToResolve(record, assignments.assigned.get(record.address)),
     });

@@ -111,18 +111,18 @@ export function reconcile(
         reasons.push(planStale(address, 'the plan shows it as done, but the state does not'));
       else {
         // The record would then count as done by this rule, too.
-        if (today.note_protect !== undefined && !action.notes_protect)
+        if (today.new_protect !== undefined && !action.records_protect)
           reasons.push(
             planStale(
               address,
               'it would change whether its disk is protected, and the plan does not show that',
             ),
           );
-        if (action.notes_rule) reasons.push(...ruleMismatch(action.declared, today, saved));
+        if (action.records_selector) reasons.push(...ruleMismatch(action.declared, today, saved));
         // Changes nothing in the record that the plan did not show.
         actions.push({
           ...today,
-          ...optional('note_rule', action.notes_rule && selectorOf(action.declared)),
+          ...optional('new_selector', action.records_selector && selectorOf(action.declared)),
         });
       }
       continue;

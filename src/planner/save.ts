@@ -9,12 +9,12 @@ import {
   type Hash,
   planDigest,
   type Renamed,
+  recordAddresses,
   recordVersion,
   type SavedAction,
   type SavedNotice,
   type SavedPlan,
   TEXT_LENGTH_MAX,
-  touchedBy,
 } from '../domain/saved-plan.ts';
 import type { Address, RestoreSpec } from '../domain/spec.ts';
 import type { State } from '../domain/state.ts';
@@ -56,7 +56,7 @@ export function save(
     actions,
     renamed,
     ...optional('left_out', plan.left_out),
-    records: touchedBy({ actions, renamed }).map((address) => {
+    records: recordAddresses({ actions, renamed }).map((address) => {
       const record = state.records.get(address);
       return record ? { address, sha256: recordVersion(record, hash) } : { address };
     }),
@@ -77,14 +77,14 @@ function savedAction(action: Action, declared: RestoreSpec): SavedAction {
     case 'expired':
       return { kind: action.kind, ...common, ...viewsOf(action) };
     case 'noop': {
-      const { kind, done_at, note_rule, note_protect } = action;
+      const { kind, done_at, new_selector, new_protect } = action;
       return {
         kind,
         ...common,
         ...viewsOf(action),
         done_at,
-        ...optional('notes_rule', note_rule && (true as const)),
-        ...optional('notes_protect', note_protect !== undefined || undefined),
+        ...optional('records_selector', new_selector && (true as const)),
+        ...optional('records_protect', new_protect !== undefined || undefined),
       };
     }
     case 'blocked': {

@@ -11,9 +11,9 @@ import {
   minorOf,
   PLAN_AGAIN,
   planDigest,
+  recordAddresses,
   type SavedAction,
   type SavedPlan,
-  touchedBy,
 } from '../domain/saved-plan.ts';
 import { describeMisfit, type Misfit, pathText } from '../domain/shape.ts';
 import { addressOf, type RestoreSpec } from '../domain/spec.ts';
@@ -107,7 +107,7 @@ function notSaved(why: string): Failure {
 }
 
 function damaged(file: string, wrong: Misfit): Failure {
-  return refused('plan-damaged', `${file} is not a sound plan: ${described(wrong)}`, PLAN_AGAIN);
+  return refused('plan-damaged', `${file} is not a valid plan: ${described(wrong)}`, PLAN_AGAIN);
 }
 
 function described(wrong: Misfit): string {
@@ -141,7 +141,7 @@ function contradiction(plan: SavedPlan): Misfit | undefined {
     const wrong = contradictsDeclaration(action);
     if (wrong) return { ...wrong, path: ['actions', index, ...wrong.path] };
   }
-  const touched = touchedBy(plan);
+  const touched = recordAddresses(plan);
   if (canonicalJson(touched) !== canonicalJson(records.map(({ address }) => address)))
     return { path: ['records'], expected: 'the records of the actions', found: records };
   const version = new Map(records.map(({ address, sha256 }) => [address, sha256]));
@@ -162,9 +162,9 @@ function contradictsDeclaration(action: SavedAction): Misfit | undefined {
   const { kind, declared, volume, backup } = action;
   if (kind === 'expired' && declared.valid_until === undefined)
     return { path: ['declared', 'valid_until'], expected: 'a time', found: undefined };
-  if (kind === 'noop' && action.notes_rule && declared.backup.by !== 'selector')
+  if (kind === 'noop' && action.records_selector && declared.backup.by !== 'selector')
     return { path: ['declared', 'backup'], expected: 'a rule', found: declared.backup };
-  if (kind === 'noop' && action.notes_protect && declared.protect === undefined)
+  if (kind === 'noop' && action.records_protect && declared.protect === undefined)
     return { path: ['declared', 'protect'], expected: 'true or false', found: undefined };
   if (!isSavedRunnable(action) && kind !== 'noop' && action.was === undefined) return undefined;
   if (volume.id === undefined) return { path: ['volume', 'id'], expected: 'an id', found: undefined };

@@ -4,6 +4,7 @@ import type { SourcePosition } from '../domain/diagnostic.ts';
 import { parseDuration } from '../domain/duration.ts';
 import type { FieldChange } from '../domain/plan.ts';
 import {
+  type PlannedRecord,
   type PlanSignature,
   type Renamed,
   type SavedAction,
@@ -16,7 +17,6 @@ import {
   type SavedResume,
   type StateRef,
   TEXT_LENGTH_MAX,
-  type Touch,
 } from '../domain/saved-plan.ts';
 import {
   amount,
@@ -185,8 +185,8 @@ const action = variants<SavedAction, 'kind'>('kind', {
     ...pinned,
     kind: oneOf('noop'),
     done_at: time,
-    notes_rule: maybe(yes),
-    notes_protect: maybe(yes),
+    records_selector: maybe(yes),
+    records_protect: maybe(yes),
   }),
   blocked: fields<SavedBlocked>({ ...unpinned, kind: oneOf('blocked'), reasons: listOf(code) }),
   expired: fields<SavedExpired>({ ...unpinned, kind: oneOf('expired') }),
@@ -219,7 +219,7 @@ export const savedPlan = fields<SavedPlan>({
     RESTORES_MAX,
   ),
   left_out: maybe(integerFrom(1)),
-  records: listOf(fields<Touch>({ address, sha256: maybe(sha256) }), FACTS_MAX),
+  records: listOf(fields<PlannedRecord>({ address, sha256: maybe(sha256) }), FACTS_MAX),
   notices: listOf(
     fields<SavedNotice>({
       severity: oneOf('warning', 'note'),

@@ -166,7 +166,7 @@ const common = {
   attached_before: maybe(listOf(attachment)),
   plan_digest: maybe(sha256),
   protect: maybe(flag),
-  protect_noted_at: maybe(time),
+  protect_changed_at: maybe(time),
   api: maybe(oneOf('vbs', 'cinder')),
   settle_ms: maybe(integerFrom(0, SETTLE_MS_MAX)),
 };

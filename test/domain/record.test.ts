@@ -39,7 +39,7 @@ const EVENTS = {
   'fail unmoved': { type: 'fail', at: AT, reason: 'r', volume_changed: false },
   'fail moved': { type: 'fail', at: AT, reason: 'r', volume_changed: true },
   lose: { type: 'mark_unknown', at: AT, reason: 'c', observations: [BASELINE] },
-  'note protect': { type: 'note_protect', at: AT, protect: true },
+  'note protect': { type: 'record_protect', at: AT, protect: true },
   'resolve succeeded': resolution('succeeded'),
   'resolve not-started': resolution('not-started'),
   'resolve failed': resolution('failed'),
@@ -108,11 +108,11 @@ describe('that a restore protects its disk', () => {
   it('is noted and lifted later, also while it runs, and stays with the next restore into the disk', () => {
     const done = recordAfter(A, EVENTS.accept, EVENTS.succeed);
     const noted = advance(done, EVENTS['note protect']);
-    expect(noted).to.deep.equal({ ...done, protect: true, protect_noted_at: AT });
+    expect(noted).to.deep.equal({ ...done, protect: true, protect_changed_at: AT });
     expect(advance(noted, { ...EVENTS['note protect'], protect: false })).to.deep.equal({
       ...done,
       protect: false,
-      protect_noted_at: AT,
+      protect_changed_at: AT,
     });
     expect(through(noted, EVENTS['intend next generation'])).to.equal(true);
     const { identity } = EVENTS['intend next generation'];

@@ -148,10 +148,10 @@ describe('what was done by hand, and what a person allows', () => {
     expect((await desk.run('plan', ...files, '--out', 'plan.json')).code).to.equal(0);
     const { actions } = JSON.parse(desk.read('plan.json'));
     const at = actions.findIndex(({ kind }: { kind: string }) => kind === 'noop');
-    desk.write('plan.json', forged(desk.read('plan.json'), { [`actions.${at}.notes_protect`]: undefined }));
+    desk.write('plan.json', forged(desk.read('plan.json'), { [`actions.${at}.records_protect`]: undefined }));
     const hidden = await desk.run('apply', 'plan.json');
     expect(hidden.code, said(hidden)).to.equal(5);
-    expect(said(hidden)).to.include('not a sound plan');
+    expect(said(hidden)).to.include('not a valid plan');
     expect(desk.starts()).to.deep.equal([1]);
   });
 

@@ -272,7 +272,7 @@ describe('looking after the state', () => {
     const json = JSON.parse(
       (await desk.run('state', 'verify', '--state', 'forged.json', '-o', 'json')).stdout,
     );
-    expect(json).to.include({ sound: false, entries: 2 });
+    expect(json).to.include({ valid: false, entries: 2 });
     expect(json.broken).to.include({ index: 1 });
   });
 

@@ -258,7 +258,7 @@ export class Book {
   /** A later rule picks what is done. */
   note(address: string, selector: Selector): this {
     const { at } = this;
-    const record = advance(this.#state.records.get(address), { type: 'note_rule', at, selector });
+    const record = advance(this.#state.records.get(address), { type: 'record_selector', at, selector });
     return this.commit({ type: 'record', record });
   }
 
@@ -323,7 +323,7 @@ function words(action: Action): string {
     case 'blocked':
       return `blocked ${action.reasons.map(({ code }) => code).join(' ')}${was}`;
     case 'noop':
-      return `noop${was}${action.note_rule ? ' and notes its rule' : ''}${action.note_protect === undefined ? '' : ` and notes protect: ${action.note_protect}`}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
+      return `noop${was}${action.new_selector ? ' and notes its rule' : ''}${action.new_protect === undefined ? '' : ` and notes protect: ${action.new_protect}`}${action.superseded_by ? ` superseded by ${action.superseded_by.address}` : ''}`;
     case 'resume':
     case 'expired':
       return action.kind + was;

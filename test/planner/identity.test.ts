@@ -338,7 +338,7 @@ describe('one disk in two declarations', () => {
     'one under way: it ends first': {
       specs: [A, spec('t/a', 'v1', 'c1')],
       state: book().put('s/a', 'v1', 'b1', 'running'),
-      plan: { 's/a': 'resume', 't/a': 'blocked open-business volume-shared' },
+      plan: { 's/a': 'resume', 't/a': 'blocked open-restore volume-shared' },
     },
     'one expired: the other goes': {
       specs: [spec('s/a', 'v1', 'b1', { valid_until: '2026-11-23T00:00:00Z' }), spec('t/a', 'v1', 'c1')],

@@ -136,12 +136,12 @@ describe('open business first', () => {
       [`${end} on the same disk, by an orphan`]: {
         specs: [spec('s/a', 'v1', 'c1')],
         state: book().put('s/z', 'v1', 'b1', end),
-        plan: { 's/a': 'blocked open-business', orphans: `s/z ${end}` },
+        plan: { 's/a': 'blocked open-restore', orphans: `s/z ${end}` },
       },
       [`${end} from the same backup, by an orphan`]: {
         specs: [spec('s/a', 'v2', 'b1')],
         state: book().put('s/z', 'v1', 'b1', end),
-        plan: { 's/a': 'blocked open-business', orphans: `s/z ${end}` },
+        plan: { 's/a': 'blocked open-restore', orphans: `s/z ${end}` },
       },
       [`${end} at the same address, on the same disk`]: {
         specs: [spec('s/a', 'v1', 'c1')],
@@ -164,7 +164,7 @@ describe('open business first', () => {
       specs: [A, spec('s/b', 'v2', 'b1')],
       state: book().put('s/a', 'v1', 'b1', 'running'),
       only: ['s/b'],
-      plan: { 's/b': 'blocked open-business' },
+      plan: { 's/b': 'blocked open-restore' },
     },
     'over: nothing in the way': {
       specs: [A, spec('s/b', 'v2', 'b1')],

@@ -255,7 +255,7 @@ describe('a saved plan', () => {
     ['an expiry without an end', { ...turned(0, 'expired'), ...touches('s/b', 's/c') }],
     [
       'a rule to note where none is declared',
-      { ...turned(1, 'noop', { done_at: iso(NOW), notes_rule: true }), ...touches('s/a', 's/c') },
+      { ...turned(1, 'noop', { done_at: iso(NOW), records_selector: true }), ...touches('s/a', 's/c') },
     ],
     [
       'a rename beside it, of other disks',
@@ -274,7 +274,7 @@ describe('a saved plan', () => {
   ];
   for (const [what, edits] of contradictory)
     it(`does not contradict itself: ${what}`, () => {
-      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
+      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a valid plan');
     });
 
   const note = { severity: 'note', code: 'x', summary: 'x' };
@@ -305,7 +305,7 @@ describe('a saved plan', () => {
   ];
   for (const [what, edits] of shapeless)
     it(`has no place for ${what}`, () => {
-      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a sound plan');
+      expect(() => decoded(forged(text(), edits), 'p', 'test', hash)).to.throw('not a valid plan');
     });
 
   it('is refused, not walked over, when it is deep', () => {

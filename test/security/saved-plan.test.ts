@@ -86,11 +86,11 @@ describe('a saved plan as an attacker writes it', () => {
       const record = { status: 'running', address: 'night/disk-0', job_id: 'j1' };
       forge({ ...turned(0, 'resume', { record }), records: [] });
       for (const command of ['show', 'apply']) {
-        const text = await refused('not a sound plan', command, 'plan.json');
+        const text = await refused('not a valid plan', command, 'plan.json');
         expect(text).not.to.include('j1');
       }
       forge({ 'actions.0.record': undefined });
-      await refused('not a sound plan');
+      await refused('not a valid plan');
     });
 
     it('is not done because the file says so', async () => {
@@ -104,7 +104,7 @@ describe('a saved plan as an attacker writes it', () => {
     for (const path of ['actions.0.volume.id', 'actions.1.backup.id']) {
       await ok('plan', '--out', 'plan.json');
       forge({ [path]: undefined });
-      for (const command of ['show', 'apply']) await refused('not a sound plan', command, 'plan.json');
+      for (const command of ['show', 'apply']) await refused('not a valid plan', command, 'plan.json');
     }
     await ok('plan', '--out', 'plan.json');
     forge({ ...turned(0, 'blocked', { was: 'night/other', reasons: [] }), 'actions.0.volume.id': undefined });
@@ -142,7 +142,7 @@ describe('a saved plan as an attacker writes it', () => {
     const [one] = JSON.parse(desk.read('plan.json')).manifests;
     const another = (n: number) => ({ ...one, path: `${'./'.repeat(n % 1_000)}restores.yaml` });
     forge({ manifests: Array.from({ length: 10_001 }, (_, n) => another(n)) });
-    await refused('not a sound plan');
+    await refused('not a valid plan');
     await ok('plan', '--out', 'plan.json');
     desk.write('restores.yaml', `${desk.read('restores.yaml')}# edited\n`);
     forge({ manifests: Array.from({ length: 10_000 }, (_, n) => another(n)) });
@@ -173,7 +173,7 @@ describe('a saved plan as an attacker writes it', () => {
     );
     expect(await ok('plan', '--out', 'plan.json')).to.include('1 to update in the state');
     const index = JSON.parse(desk.read('plan.json')).actions.findIndex(
-      ({ notes_rule }: { notes_rule?: true }) => notes_rule,
+      ({ records_selector }: { records_selector?: true }) => records_selector,
     );
     const genuine = desk.read('plan.json');
     const state = desk.read('vbsctl.state.json');
@@ -197,7 +197,7 @@ describe('a saved plan as an attacker writes it', () => {
       await ok('plan', '--out', 'plan.json');
       forge(edits);
       for (const command of ['show', 'apply']) {
-        const text = await refused('not a sound plan', command, 'plan.json');
+        const text = await refused('not a valid plan', command, 'plan.json');
         expect(text).not.to.include('evil.example');
       }
     }
@@ -219,12 +219,12 @@ describe('a saved plan as an attacker writes it', () => {
     [
       'another disk than declared',
       (file) => ({ 'actions.0.volume.id': file.actions[1]?.volume.id }),
-      'not a sound plan',
+      'not a valid plan',
     ],
     [
       'another backup than declared',
       (file) => ({ 'actions.0.backup.id': file.actions[1]?.backup.id }),
-      'not a sound plan',
+      'not a valid plan',
     ],
     // A cloud whose database ignores case would take both, and the state knows neither of them.
     [
@@ -249,14 +249,14 @@ describe('a saved plan as an attacker writes it', () => {
       () => ({ 'actions.0.backup.created_at': '2026-11-29T00:00:00Z' }),
       'was created at',
     ],
-    ['another address', () => ({ 'actions.0.declared.address': 'prod/db' }), 'not a sound plan'],
-    ['one address twice', (file) => ({ actions: [...file.actions, file.actions[0]] }), 'not a sound plan'],
+    ['another address', () => ({ 'actions.0.declared.address': 'prod/db' }), 'not a valid plan'],
+    ['one address twice', (file) => ({ actions: [...file.actions, file.actions[0]] }), 'not a valid plan'],
     ['another lineage', () => ({ 'state.lineage': 'a-b-c' }), 'has lineage'],
     ['a serial to come', () => ({ 'state.serial': 1_000 }), 'is at serial'],
     ['another target', () => ({ 'target.project_id': 'x' }), 'a different cloud project'],
     ['a record that was there', () => ({ 'records.0.sha256': '0'.repeat(64) }), 'has changed since'],
-    ['a rename', () => ({ renamed: [{}] }), 'not a sound plan'],
-    ['a prototype', () => Object.fromEntries([['__proto__', { polluted: true }]]), 'not a sound plan'],
+    ['a rename', () => ({ renamed: [{}] }), 'not a valid plan'],
+    ['a prototype', () => Object.fromEntries([['__proto__', { polluted: true }]]), 'not a valid plan'],
     ['another release', () => ({ tool_version: '9.9.9' }), 'was made by vbsctl 9.9.9'],
   ];
   function ontoDiskOf(other: SavedPlan['actions'][number] | undefined): Edits {
@@ -343,7 +343,7 @@ describe('a saved plan as an attacker writes it', () => {
           const env = { NODE_OPTIONS: '--max-old-space-size=128' };
           const finished = await desk.runIn(desk.folder, env, command, 'plan.json');
           expect(finished.code, said(finished)).to.equal(5);
-          expect(said(finished)).to.match(/more than 10+ values|is not a sound plan|has a key twice/);
+          expect(said(finished)).to.match(/more than 10+ values|is not a valid plan|has a key twice/);
         }
       }
     });

@@ -157,7 +157,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
     'restore-is-known-by-its-identity': { onlyIf: 'found.record.address === spec.address' },
   },
   'the history is not asked': { 'history-counts': 'skip' },
-  'open business does not block': { 'open-business-blocks': { gives: [] } },
+  'open business does not block': { 'open-restore-blocks': { gives: [] } },
   'maybe touched is planned again': {
     'maybe-touched-is-not-planned-again': 'never',
     'maybe-touched-here-is-not-planned-again': 'never',
@@ -217,7 +217,7 @@ export const MUTATIONS: Readonly<Record<string, Breaks>> = {
   'disk and backup are let go of at once': { 'volume-and-backup-are-held-until-at-rest': 'always' },
   'unknown is planned again': {
     'unknown-is-not-planned-again': 'skip',
-    'open-business-blocks': { gives: [] },
+    'open-restore-blocks': { gives: [] },
   },
   'failures do not halt': { 'failures-halt-the-run': 'never' },
   'one disk twice in a plan': { 'volume-is-declared-once': 'always' },

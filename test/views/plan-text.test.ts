@@ -64,7 +64,7 @@ describe('views/plan-text', () => {
   it('says that a new rule is noted', () => {
     const [done, ...others] = DONE_PLAN.actions;
     if (done?.kind !== 'noop') throw new Error('the first one is done');
-    const noted = { ...done, note_rule: { as_of: 'latest' } } as const;
+    const noted = { ...done, new_selector: { as_of: 'latest' } } as const;
     const text = planText({ ...DONE_PLAN, actions: [noted, ...others] }, at(80));
     expect(text).to.contain('its new rule (newest backup)');
     expect(text).to.contain('Plan: 1 to update in the state, 12 done.\n');

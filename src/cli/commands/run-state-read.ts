@@ -100,12 +100,12 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
         : [faultDiagnostic(fault, snapshot, location)],
     ),
   ];
-  const sound = diagnostics.length === 0;
+  const valid = diagnostics.length === 0;
   if (flags.output === 'json')
     printJson(io, {
       format: 1,
       location,
-      sound,
+      valid,
       ...counts,
       mismatches,
       broken: broken ?? null,
@@ -114,12 +114,12 @@ export async function verifyState(io: Io, flags: StateFlags): Promise<ExitCode> 
     });
   else {
     showDiagnostics(io, [...diagnostics, ...accepted.map(acceptedBreak)]);
-    if (sound)
+    if (valid)
       io.stdout.write(
         `Valid: ${plural(counts.entries, 'history entry', 'history entries')}, ${accepted.length === 0 ? 'unchanged' : 'unchanged or accepted'}; ${plural(counts.records, 'record')}, in agreement with the history.\n`,
       );
   }
-  return sound ? EXIT.done : EXIT.error;
+  return valid ? EXIT.done : EXIT.error;
 }
 
 /** Shows who holds the lock. */

@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../domain/diagnostic.ts';
-import { isNoted, type NoopAction, type Orphan } from '../../domain/plan.ts';
+import { type NoopAction, type Orphan, updatesRecord } from '../../domain/plan.ts';
 import { labelledDiagnostics, positionText, stepLines } from '../diagnostics.ts';
 import { statusPaint } from '../record-text.ts';
 import { pairLines } from '../table.ts';
@@ -21,7 +21,7 @@ export function doneLines(
   const isUneventful = (action: NoopAction) =>
     action.was === undefined &&
     action.superseded_by === undefined &&
-    !isNoted(action) &&
+    !updatesRecord(action) &&
     noticesOf(action).length === 0;
   const uneventful = done.filter(isUneventful).length;
   const collapse = options.showDone !== true && uneventful > DONE_LISTED_MAX;
@@ -29,7 +29,7 @@ export function doneLines(
   const addressWidth = widestOf(shown.map(({ address }) => sanitize(address)));
   const nameWidth = widestOf(shown.map(({ volume }) => nameOf(volume)));
   const lines = shown.flatMap((action) => {
-    const { address, was, done_at, superseded_by: later, volume, note_rule, note_protect } = action;
+    const { address, was, done_at, superseded_by: later, volume, new_selector, new_protect } = action;
     const text = [
       padEnd(sanitize(address), addressWidth),
       padEnd(nameOf(volume), nameWidth),
@@ -43,9 +43,9 @@ export function doneLines(
       style.faint(`= ${text}`),
       ...(was === undefined ? [] : [`    was ${sanitize(was)}, the record is renamed`]),
       ...[
-        note_rule &&
-          `its new rule (${selectorText(note_rule)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
-        note_protect !== undefined && `${protectText(note_protect)}: apply records this`,
+        new_selector &&
+          `its new rule (${selectorText(new_selector)}) selects the backup that was restored: apply records this, so that a newer backup does not start another restore`,
+        new_protect !== undefined && `${protectText(new_protect)}: apply records this`,
         after,
       ].flatMap((text) => (text ? indent(wrap(text, width - LABEL_INDENT), LABEL_INDENT) : [])),
       ...(after === undefined

@@ -1,5 +1,5 @@
 import { quotedWhole } from '../../domain/escape/quoted.ts';
-import { hasChanges, type Plan, type PlanTotals, toNote, totals } from '../../domain/plan.ts';
+import { hasChanges, type Plan, type PlanTotals, recordUpdates, totals } from '../../domain/plan.ts';
 import { positionText, remedyLines } from '../diagnostics.ts';
 import { pairLines } from '../table.ts';
 import { isKind, type PlanTextOptions, toGeneration } from './parts.ts';
@@ -60,5 +60,5 @@ function isOnlyFollowed(plan: Plan, { restore, resume }: PlanTotals): boolean {
   const running = plan.actions.filter(
     (action) => action.kind === 'resume' && action.record.status === 'running',
   ).length;
-  return restore === 0 && resume > 0 && running === resume && plan.moves.length + toNote(plan) === 0;
+  return restore === 0 && resume > 0 && running === resume && plan.moves.length + recordUpdates(plan) === 0;
 }

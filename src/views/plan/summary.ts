@@ -1,28 +1,34 @@
 import { formatDuration } from '../../domain/duration.ts';
-import { isOfAnotherVolume, type PlanTotals, type RestoreAction, toNote, totals } from '../../domain/plan.ts';
+import {
+  isOfAnotherVolume,
+  type PlanTotals,
+  type RestoreAction,
+  recordUpdates,
+  totals,
+} from '../../domain/plan.ts';
 import { sanitize, wrap } from '../terminal.ts';
 import { grouped, phrasesOf, plural, size } from '../words.ts';
 import { leftOutLines, nameOf, type PlanOutline, type PlanTextOptions } from './parts.ts';
 
 interface PlanCounts extends PlanTotals {
   readonly rename: number;
-  readonly note: number;
+  readonly update: number;
 }
 
 export function countsOf(plan: PlanOutline): PlanCounts {
-  return { ...totals(plan), rename: plan.moves.length, note: toNote(plan) };
+  return { ...totals(plan), rename: plan.moves.length, update: recordUpdates(plan) };
 }
 
 /** `Plan: 3 to restore, 1 to resume, 2 done, 1 blocked.` */
 export function countsText(count: PlanCounts): string {
-  const changes = count.restore + count.resume + count.rename + count.note;
+  const changes = count.restore + count.resume + count.rename + count.update;
   const parts = [
     ...(changes + count.blocked > 0 ? [] : ['nothing to do']),
     ...phrasesOf([
       [count.restore, 'to restore'],
       [count.resume, 'to resume'],
       [count.rename, 'to rename'],
-      [count.note, 'to update in the state'],
+      [count.update, 'to update in the state'],
       [count.noop, 'done'],
       [count.blocked, 'blocked'],
       [count.expired, 'expired'],
