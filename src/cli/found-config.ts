@@ -34,7 +34,7 @@ export function foundStateProblem({ path, config, cwd }: FoundConfig, host?: str
   return problem(
     'found-config-state',
     path,
-    `this config was found, not named, and keeps the state at ${hostOrPath(state)}`,
+    `this config was found, and not named with --config, and keeps the state at ${hostOrPath(state)}`,
     isUrl(state)
       ? 'The credentials of the state would go to an address that only this file names.'
       : 'A file outside of its directory would be read and written because this file says so.',
@@ -55,7 +55,7 @@ export function pipelineProblems(
       : problem(
           'found-config-cloud',
           path,
-          `this config was found, not named, and chooses the cloud ${config.cloud}`,
+          `this config was found, and not named with --config, and chooses the cloud ${config.cloud}`,
           `This is ${host}.`,
           `${KEEP_OUTSIDE}; else name the cloud yourself: --cloud NAME`,
         );
@@ -69,7 +69,7 @@ export function cloudConflict(path: string, cloud: string, other: string): Diagn
     'found-config-conflict',
     path,
     `this config chooses the cloud ${cloud}, and the environment names another: ${other}`,
-    'It was found, not named.',
+    'It was found, and not named with --config.',
     `name the one to use: --cloud NAME; or --config ${shellPath(path)} if the config is yours; or remove cloud: from it`,
   );
 }
@@ -80,7 +80,7 @@ export function stateConflict(path: string, state: string): Diagnostic {
     'found-config-conflict',
     path,
     `this config keeps the state at ${state}, and TF_HTTP_ADDRESS names another`,
-    'It was found, not named.',
+    'It was found, and not named with --config.',
     `name the one to use: --state "$TF_HTTP_ADDRESS", or --state FILE; or --config ${shellPath(path)} if the config is yours`,
   );
 }
@@ -91,7 +91,7 @@ export function secondState(path: string, state: string, usual: string): Diagnos
     'found-config-conflict',
     path,
     `this config keeps the state at ${state}, and there is one at ${usual}`,
-    `It was found, not named. The restores that are recorded in ${usual} would not count.`,
+    `It was found, and not named with --config. The restores that are recorded in ${usual} would not count.`,
     `name the one to use: --state ${shellPath(usual)}, or --state ${shellPath(state)}; or --config ${shellPath(path)} if the config is yours`,
   );
 }

@@ -54,7 +54,7 @@ async function assertInside(
     'manifest-outside',
     `this config lists a manifest outside of its directory: ${manifest}`,
     {
-      detail: 'The config was found, not named, so a pull request may have written it.',
+      detail: 'The config was found, and not named with --config, so a pull request may have written it.',
       remedy: `name the manifests yourself: -f FILE; or, if the config is yours, name it: --config ${shellPath(configPath)}`,
       where: { file: configPath },
     },

@@ -122,11 +122,15 @@ function outsideRange(
         ? `at most ${show(most)}`
         : `from ${show(least)} to ${show(most)}`;
   return [
-    error(FOUND_LIMIT, `${key} must be ${allowed}, not ${written}: this config was found, not named`, {
-      detail: `${because} The default is ${show(standard)}. Anyone who can open a pull request can change this file.`,
-      remedy: `remove ${key} from it; or, if no pull request can change it, name it: --config ${shellPath(document.source.file)}, or VBSCTL_CONFIG`,
-      where: where(document, path),
-    }),
+    error(
+      FOUND_LIMIT,
+      `${key} must be ${allowed}, not ${written}: this config was found, and not named with --config`,
+      {
+        detail: `${because} The default is ${show(standard)}. Anyone who can open a pull request can change this file.`,
+        remedy: `remove ${key} from it; or, if no pull request can change it, name it: --config ${shellPath(document.source.file)}, or VBSCTL_CONFIG`,
+        where: where(document, path),
+      },
+    ),
   ];
 }
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { documentedExit } from './documented-exit.ts';
+import { watch } from './left-running.ts';
 
 /** The built program as a child process. */
 
@@ -50,6 +51,7 @@ export function startProgram(
     env: environmentOf(cwd, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  watch(child);
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -99,7 +99,7 @@ describe('what a config that was found may set', () => {
       const at = text.split('\n')[2]?.indexOf(String(refused)) ?? -1;
       expect(spot(problem)).to.equal(`vbsctl.yaml:3:${at + 1} ${FOUND_LIMIT}`);
       expect(words(problem))
-        .to.include(`not ${refused}: this config was found, not named`)
+        .to.include(`not ${refused}: this config was found, and not named with --config`)
         .and.match(/The default is \S+/)
         .and.include('--config vbsctl.yaml')
         .and.include('VBSCTL_CONFIG');

@@ -165,7 +165,7 @@ describe('C1: a world of the emulator in the checkout', () => {
       expectRefusal(
         await scene.run(env, 'get', 'volumes'),
         5,
-        'this config was found, not named, and chooses the cloud emulator',
+        'this config was found, and not named with --config, and chooses the cloud emulator',
         'keep the config outside of the checkout',
         'VBSCTL_CONFIG',
         '--cloud NAME',
@@ -202,7 +202,7 @@ describe('a found config is as strict as the defaults, or stricter', () => {
         expectRefusal(
           await scene.run({ ...late.env(), ...env }, ...apply),
           5,
-          'retry.settle must be from 2m to 15m, not 1s: this config was found, not named',
+          'retry.settle must be from 2m to 15m, not 1s: this config was found, and not named with --config',
           'retry.min_delay must be from 1s to 1m, not 50ms',
           'poll.min_interval must be from 2s to 30s, not 50ms',
           'remove retry.settle from it; or, if no pull request can change it, name it: --config vbsctl.yaml, or VBSCTL_CONFIG',
@@ -228,7 +228,12 @@ describe('a found config is as strict as the defaults, or stricter', () => {
     ] as const) {
       scene.write('vbsctl.yaml', `${CONFIG}${text}\n`);
       for (const command of [['plan'], ['get', 'volumes']])
-        expectRefusal(await scene.run(cloud.env(), ...command), 5, `${key} must be `, 'found, not named');
+        expectRefusal(
+          await scene.run(cloud.env(), ...command),
+          5,
+          `${key} must be `,
+          'found, and not named with --config',
+        );
     }
   });
 
@@ -284,7 +289,14 @@ describe('H1: credentials are not sent where only the checkout says', () => {
       for (const [what, url] of Object.entries(states)) {
         scene.write('vbsctl.yaml', `${CONFIG}state: "${url(elsewhere.port)}"\n`);
         const found = await scene.run({ ...env, ...credentials }, 'state', 'list');
-        expectRefusal(found, 5, 'this config was found, not named', '--config ', '--state', 'VBSCTL_');
+        expectRefusal(
+          found,
+          5,
+          'this config was found, and not named with --config',
+          '--config ',
+          '--state',
+          'VBSCTL_',
+        );
         expect(elsewhere.connections, what).to.equal(0);
         // The test can see a connection: the same file, named.
         const named = scene.start({ ...env, ...credentials }, 'state', 'list', '--config', 'vbsctl.yaml');
@@ -308,7 +320,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
     ]) {
       scene.write('vbsctl.yaml', `${CONFIG}state: ${state}\n`);
       for (const env of Object.values(PIPELINES))
-        expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, not named');
+        expectRefusal(await scene.run(env, 'state', 'list'), 5, 'was found, and not named with --config');
     }
     scene.write('vbsctl.yaml', `${CONFIG}state: home/state.json\n`);
     expectRefusal(await scene.run({}, 'state', 'list'), 5, 'leads out of the checkout');
@@ -357,9 +369,13 @@ describe('H1: credentials are not sent where only the checkout says', () => {
   it('state: within its own directory, wherever the command runs', async () => {
     scene.write('repo/restores/r.yaml', RESTORES);
     scene.write('repo/restores/vbsctl.yaml', `${CONFIG}state: ../victim.json\n`);
-    expectRefusal(await scene.run({}, 'plan', '-f', 'repo/restores'), 5, 'was found, not named');
+    expectRefusal(
+      await scene.run({}, 'plan', '-f', 'repo/restores'),
+      5,
+      'was found, and not named with --config',
+    );
     const fromRoot = await runProgram(['plan', '-f', at('repo/restores')], '/', { HOME: scene.home });
-    expectRefusal(fromRoot, 5, 'was found, not named');
+    expectRefusal(fromRoot, 5, 'was found, and not named with --config');
     scene.remove('repo/restores/vbsctl.yaml');
     mkdirSync(join(scene.home, 'dir'));
     link(join(scene.home, 'dir'), 'repo/out');
@@ -651,7 +667,7 @@ describe('H1: credentials are not sent where only the checkout says', () => {
             expectRefusal(
               await scene.run({ OS_CLOUD: 'prod' }, ...command),
               command[0] === 'auth' ? 1 : 5,
-              `${key} may not be set by a clouds.yaml that was found, not named`,
+              `${key} may not be set by a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE`,
               `export OS_CLIENT_CONFIG_FILE=${at('clouds.yaml')}`,
             );
           for (const name of ['clouds-public.yaml', 'secure.yaml']) scene.remove(name);

@@ -72,7 +72,7 @@ working directory to the manifests.
   policy     limits: max_restores, max_backup_age, protected_volumes, require_labels, require_expect,
              require_valid_until, require_signed_plans, allowed_sets; each has an option that lifts it for one run
 
-Every other vbsctl.yaml near the manifests can only tighten the policy. A config that was found, not named with --config
+Every other vbsctl.yaml near the manifests can only tighten the policy. A config that was found, and not named with --config
 or VBSCTL_CONFIG, cannot choose a state outside of its directory, nor a cloud in a CI job or a pod. Its limits and delays
 must be at least as strict as the defaults.
 

@@ -141,12 +141,16 @@ function refuseUnverified({ endpoint_overrides, cacert, insecure }: CloudSetting
   throw new Failure(
     'refused',
     keys.map((key) =>
-      error('unproven-cloud', `${key} may not be set by a clouds.yaml that was found, not named`, {
-        detail:
-          'It lies in the working directory, where a pull request can write. With this setting, another server could answer for the cloud.',
-        remedy: `remove ${key} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
-        where: { file },
-      }),
+      error(
+        'unproven-cloud',
+        `${key} may not be set by a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE`,
+        {
+          detail:
+            'It lies in the working directory, where a pull request can write. With this setting, another server could answer for the cloud.',
+          remedy: `remove ${key} from it; or, if the file is yours, name it: export OS_CLIENT_CONFIG_FILE=${shellPath(file)}`,
+          where: { file },
+        },
+      ),
     ),
   );
 }
@@ -162,7 +166,7 @@ function refuseUnencryptedKeystone({ auth_url }: CloudSettings, { checkout, file
   throw Failure.of(
     'refused',
     'unproven-cloud',
-    'auth_url of a clouds.yaml that was found, not named, is not https',
+    'auth_url of a clouds.yaml that was found, and not named with OS_CLIENT_CONFIG_FILE, is not https',
     {
       detail:
         'It lies in the working directory, where a pull request can write. Without TLS, another server could answer for the cloud.',
