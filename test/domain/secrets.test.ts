@@ -102,6 +102,44 @@ describe('secrets', () => {
           expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
       });
 
+  it('are taken out in up to three forms within each other, as SECURITY.md says', () => {
+    const code = (c: string) => c.charCodeAt(0).toString(16).padStart(4, '0');
+    const bytes = (text: string, before: string) =>
+      Buffer.from(text).toString('hex').replace(/../g, `${before}$&`);
+    const within: readonly ((text: string) => string)[] = [
+      JSON.stringify,
+      (text) => text.replace(/./gs, (c) => `\\u${code(c)}`),
+      encodeURIComponent,
+      (text) => bytes(text, '%'),
+      (text) => new URLSearchParams({ text }).toString(),
+      (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`),
+      (text) => text.replace(/./gs, (c) => `&#x${code(c)};`),
+      (text) => Buffer.from(`ann:${text}`).toString('base64'),
+      (text) => Buffer.from(`u:${text}!`).toString('base64url'),
+      (text) => octal(Buffer.from(text)),
+      (text) => bytes(text, '\\x'),
+      (text) => bytes(text, '=').toUpperCase(),
+    ];
+    const same = (text: string) => text;
+    const known = secrets('a%41"=42\\x43&amp;ü1');
+    for (const inner of [same, (text: string) => hex(Buffer.from(text))])
+      for (const a of within)
+        for (const b of [same, ...within])
+          for (const c of [same, ...within]) {
+            const shown = known.maskMessage(`x ${c(b(a(inner('a%41"=42\\x43&amp;ü1'))))} y`);
+            expect(shown).to.satisfy((text: string) => text.includes(MASK) || text === WITHHELD);
+          }
+  });
+
+  it('are taken out of a message with blanks between six characters, with other characters between eight', () => {
+    for (const [secret, gap] of [
+      ['s3cret', ' '],
+      ['s3cret', '\u200b'],
+      ['s3crets8', '.'],
+    ] as const)
+      expect(secrets(secret).maskMessage([...secret].join(gap))).to.equal(WITHHELD);
+  });
+
   it('are taken out before dots, where a text was cut within them', () => {
     const known = secrets('Correct-Horse-77', TOKEN);
     for (const secret of ['Correct-Horse-77', TOKEN])
