@@ -37,11 +37,12 @@ function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps)
       const settings = httpStateSettings(url.href, env);
       const addresses = [url, new URL(settings.lock_address), new URL(settings.unlock_address)];
       deps.secrets?.add(
-        // Without a password, the user name is a token.
-        settings.password ?? settings.username,
+        settings.password,
+        // Without a password, the user name is a token. With one, it may well be the `who` of a record.
+        ...(settings.password === undefined ? userNames(settings.username, addresses) : []),
         settings.tls.key,
         ...proxySecrets(env),
-        ...addresses.flatMap(secretsIn),
+        ...addresses.flatMap(signingParameters),
       );
       warn(weakenedHttp(settings, env));
       return httpBackend({ location, id, settings, ...deps });
@@ -69,10 +70,14 @@ function openServer(text: string, scheme: string, { env, ...deps }: BackendDeps)
   }
 }
 
-/** A token in place of a user name, and the parameters that sign the address. */
-function secretsIn({ username, searchParams }: URL): string[] {
-  const values = [...searchParams].filter(([name]) => SIGNING_PARAMETER.test(name)).map(([, value]) => value);
-  return [username, decodePercent(username).toString(), ...values];
+/** What signs an address, or opens it by itself. */
+function signingParameters({ searchParams }: URL): string[] {
+  return [...searchParams].filter(([name]) => SIGNING_PARAMETER.test(name)).map(([, value]) => value);
+}
+
+function userNames(username: string | undefined, addresses: readonly URL[]): (string | undefined)[] {
+  const inUrls = addresses.flatMap((url) => [url.username, decodePercent(url.username).toString()]);
+  return [username, ...inUrls];
 }
 
 const SIGNING_PARAMETER = /sig|token|key|secret|cred|auth|pass|code|x-amz/i;

@@ -129,6 +129,11 @@ describe('a state server that repeats what it was sent', () => {
             expect(tells(text, PASSWORD), about).to.equal(undefined);
         }
       }
+    // Runs write `who` from the login of their machine: with a password, a user name is no secret.
+    const deployed = await store(inHistory('deployer@ci-runner-1'));
+    const named = { ...HTTP_ENV, TF_HTTP_USERNAME: 'deployer' };
+    for (const address of [deployed, deployed.replace('://', '://deployer@')])
+      expect((await scene.run(named, 'state', 'history', '--state', address)).code, address).to.equal(0);
     for (const [how, write] of [
       ...SOME,
       ['letter by letter', (text: string) => [...text].join('-')],
