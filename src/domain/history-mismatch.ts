@@ -9,7 +9,7 @@ import {
   statusWord,
 } from './record.ts';
 import type { Address } from './spec.ts';
-import type { HistoryEntry, State } from './state.ts';
+import { type HistoryEntry, renamesAt, type State } from './state.ts';
 
 /** A record of a state that does not agree with the history of the state. */
 export interface HistoryMismatch {
@@ -92,15 +92,12 @@ function replay(history: readonly HistoryEntry[]): ReadonlyMap<Address, RestoreR
           else replayed.delete(address);
         break;
       case 'moved': {
-        // renames of one commit happen at once: two records may swap addresses
-        const { serial } = entry;
-        const moves = [];
-        for (let each: HistoryEntry | undefined = entry; each?.type === 'moved' && each.serial === serial; ) {
-          moves.push({ to: each.to, from: each.from, record: replayed.get(each.from) });
-          index += 1;
-          each = history[index];
-        }
-        index -= 1;
+        const moves = renamesAt(history, index).map(({ from, to }) => ({
+          from,
+          to,
+          record: replayed.get(from),
+        }));
+        index += moves.length - 1;
         for (const { from } of moves) replayed.delete(from);
         for (const { to, record } of moves) if (record) replayed.set(to, record);
         break;

@@ -140,12 +140,38 @@ export function* allRecords(state: State): Generator<RestoreRecord, void> {
   yield* state.records.values();
 }
 
-/** The records of the history, oldest first: also those that an operator accepted with a state, unless they are under way. */
+/** The records of the history, oldest first. */
 export function* recordsOfHistory({ history }: State): Generator<RestoreRecord, void> {
-  for (const entry of history)
-    if (entry.type === 'closed' || entry.type === 'removed') yield entry.record;
-    else if (entry.type === 'state_accepted')
-      for (const { record } of entry.records ?? []) if (record && !isUnderWay(record)) yield record;
+  for (const entry of history) yield* recordsOfEntry(entry);
+}
+
+/** Records that an operator accepted with a state count, too, unless they are under way. */
+export function recordsOfEntry(entry: HistoryEntry): readonly RestoreRecord[] {
+  switch (entry.type) {
+    case 'closed':
+    case 'removed':
+      return [entry.record];
+    case 'state_accepted':
+      return (entry.records ?? []).flatMap(({ record }) => (record && !isUnderWay(record) ? [record] : []));
+    case 'moved':
+    case 'pushed':
+      return [];
+    default:
+      return unreachable(entry);
+  }
+}
+
+/** The renames of one commit from an index on. They happen at once: two records may swap their addresses. */
+export function renamesAt(history: readonly HistoryEntry[], index: number): readonly Move[] {
+  const moves: Move[] = [];
+  const first = history[index];
+  for (
+    let each = first;
+    each?.type === 'moved' && each.serial === first?.serial;
+    each = history[index + moves.length]
+  )
+    moves.push(each);
+  return moves;
 }
 
 export function emptyState(lineage: string, target: CloudProject, createdAt: string): State {

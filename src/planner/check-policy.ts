@@ -112,8 +112,13 @@ function findProtections(
   planned: ReadonlySet<Resolved>,
   { records }: Context,
 ): (volumeId: string) => Protection | undefined {
-  const declared = new Map<string, Protection>();
+  /** Of each disk that a declaration names. */
+  const protections = new Map<string, Protection | undefined>();
   const lifted = new Set<string>();
+  const recorded = (volumeId: string) => {
+    const record = records.protecting(volumeId).find(({ address }) => !lifted.has(`${volumeId} ${address}`));
+    return record && { address: record.address, since: record.finished_at };
+  };
   for (const one of resolved) {
     const { spec, volume_id, found } = one;
     if (spec.protect === undefined || volume_id === undefined) continue;
@@ -124,13 +129,12 @@ function findProtections(
     // After its generation was raised, the earlier restore is the record at its address.
     const record = [found?.record, records.at(spec.address)].find((r) => r?.status === 'succeeded');
     if (record?.status === 'succeeded' && record.volume_id === volume_id)
-      declared.set(volume_id, { address: spec.address, since: record.finished_at });
+      protections.set(volume_id, { address: spec.address, since: record.finished_at });
   }
   return (volumeId) => {
-    const recorded = records
-      .protecting(volumeId)
-      .find(({ address }) => !lifted.has(`${volumeId} ${address}`));
-    return declared.get(volumeId) ?? (recorded && { address: recorded.address, since: recorded.finished_at });
+    // Once for each disk: thousands of declarations and records may be about one.
+    if (!protections.has(volumeId)) protections.set(volumeId, recorded(volumeId));
+    return protections.get(volumeId);
   };
 }
 

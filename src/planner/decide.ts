@@ -140,8 +140,7 @@ function protectToNote({ spec, found }: Resolved, { assignments, records }: Deci
   const isOwn = found?.current && assignments.assigned.get(found.record.address) === spec.address;
   if (protect === undefined || !isOwn) return {};
   const { address, volume_id } = found.record;
-  const protects = records.protecting(volume_id).some((record) => record.address === address);
-  if (protect === protects) return {};
+  if (protect === records.protects(volume_id, address)) return {};
   return protect || address === spec.address ? { new_protect: protect } : {};
 }
 

@@ -2,12 +2,13 @@ import { append } from '../domain/append.ts';
 import { isMaybeTouched, isOpen, type RestoreRecord, type Unknown } from '../domain/record.ts';
 import { type Address, type BackupRef, type Selector, selectorKey } from '../domain/spec.ts';
 import { recordsOfHistory, type State } from '../domain/state.ts';
+import { type Protections, protectionsOf, type Succeeded } from './protections.ts';
 
 /**
  * The records and history of a state, found by what was restored: whether a restore is done depends only on its
  * identity.
  */
-export interface RecordIndex {
+export interface RecordIndex extends Protections {
   /**
    * The record of this restore, at any address, current or superseded. A generation below a done one finds the done
    * one: only a higher number asks for a new restore.
@@ -24,8 +25,6 @@ export interface RecordIndex {
   unknownOn(volumeId: string, backupId: string): Unknown | undefined;
   /** The restore that the content of the disk comes from, as far as the state shows. */
   lastSuccess(volumeId: string): Succeeded | undefined;
-  /** Done restores that protect the disk, newest first. Of each address, the last one that says true or false decides. */
-  protecting(volumeId: string): readonly Succeeded[];
   /** The last ended restore that changed the disk or may have. */
   lastTouch(volumeId: string): RestoreRecord | undefined;
   /**
@@ -41,8 +40,6 @@ export interface MatchedRecord {
   readonly current: boolean;
 }
 
-export type Succeeded = RestoreRecord & { readonly status: 'succeeded' };
-
 export function indexRecords(state: State | undefined): RecordIndex {
   const { pins, rules, facts } = factsOf(state);
 
@@ -54,15 +51,6 @@ export function indexRecords(state: State | undefined): RecordIndex {
     if (isSuccess(fact) && (!last || isLater(fact, last))) lastSuccess.set(record.volume_id, fact);
     if (mayHaveTouched(record) && order > (lastTouch.get(record.volume_id)?.order ?? -1))
       lastTouch.set(record.volume_id, fact);
-  }
-
-  const protecting = new Map<string, Succeeded[]>();
-  const decided = new Set<string>();
-  for (const { record } of facts.filter(isSuccess).sort((a, b) => b.order - a.order)) {
-    if (record.protect === undefined) continue;
-    const key = `${record.volume_id} ${record.address}`;
-    if (record.protect && !decided.has(key)) append(protecting, record.volume_id, record);
-    decided.add(key);
   }
 
   const openOnVolume = new Map<string, RestoreRecord[]>();
@@ -79,6 +67,7 @@ export function indexRecords(state: State | undefined): RecordIndex {
   }
 
   return {
+    ...protectionsOf(state),
     find(volumeId, backup, generation) {
       const generations =
         backup.by === 'id'
@@ -95,7 +84,6 @@ export function indexRecords(state: State | undefined): RecordIndex {
     }),
     unknownOn: (volumeId, backupId) => unknownOnVolume.get(volumeId) ?? unknownOnBackup.get(backupId),
     lastSuccess: (volumeId) => lastSuccess.get(volumeId)?.record,
-    protecting: (volumeId) => protecting.get(volumeId) ?? [],
     lastTouch: (volumeId) => lastTouch.get(volumeId)?.record,
     nextGeneration: (volumeId, backupId, asked) => {
       const rule = asked?.by === 'selector' ? rules.get(ruleKey(volumeId, asked.selector)) : undefined;

@@ -6,7 +6,7 @@ import type { BackupView, FieldChange, NoopAction, VolumeView } from '../domain/
 import { jobIdOf, type RestoreRecord, sameIdentity } from '../domain/record.ts';
 import { type BackupRef, selectorOf } from '../domain/spec.ts';
 import type { Context } from './context.ts';
-import type { Succeeded } from './record-index.ts';
+import type { Succeeded } from './protections.ts';
 import type { Resolved } from './resolve-spec.ts';
 
 /** What a plan shows about disk, backup and history: as just read from the cloud, otherwise from the record. */

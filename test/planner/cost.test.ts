@@ -25,11 +25,13 @@ const LIMIT_MS = 10_000;
 const each = Array.from({ length: MANY }, (_, n) => n);
 
 /** Made without commits, for writing them one by one is not what is measured. */
-function stateOf(n: (n: number) => { address: string; volume: string; backup: string; end: End }): State {
+function stateOf(
+  n: (n: number) => { address: string; volume: string; backup: string; end: End; protect?: boolean },
+): State {
   const actor = { who: 'a@b', operation: 'apply', version: '1' };
   const records = each.map((i) => {
-    const { address, volume, backup, end } = n(i);
-    const record = recordsOf(address, { volume, backup }, end, '2026-11-20T00:00:00Z').at(-1);
+    const { address, end, ...what } = n(i);
+    const record = recordsOf(address, what, end, '2026-11-20T00:00:00Z').at(-1);
     if (!record) throw new Error('no record');
     return record;
   });
@@ -76,6 +78,10 @@ const CASES: { [name: string]: () => { specs: RestoreSpec[]; state?: State; clou
   'one disk': () => ({
     specs: declare((n) => spec(`t/r${n}`, 'v0', `b${n}`)),
     state: stateOf((n) => ({ ...plain(n), volume: 'v0', backup: `x${n}`, end: 'succeeded' })),
+  }),
+  'one disk that all protect, and each lifts that': () => ({
+    specs: declare((n) => spec(`s/r${n}`, 'v0', `b${n}`, { protect: false })),
+    state: stateOf((n) => ({ ...plain(n), volume: 'v0', end: 'succeeded', protect: true })),
   }),
   'one restore, declared over and over, done': () => ({
     specs: declare((n) => spec(`t/r${n}`, 'v0', 'x0')),

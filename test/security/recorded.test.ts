@@ -40,10 +40,11 @@ describe('security: what is recorded', () => {
     });
 
     /** Another restore into the disk is refused: nothing has said `protect: false` under the name that protects it. */
-    async function holds(generation: number): Promise<void> {
+    const holds = (generation: number) => holdsFor('pay/db', generation);
+    async function holdsFor(address: string, generation: number): Promise<void> {
       const starts = desk.starts();
       const file = declare('other', entry('db', 0, `, generation: ${generation}`));
-      expect(await apply(5, file)).to.include('pay/db was restored into this disk');
+      expect(await apply(5, file)).to.include(`${address} was restored into this disk`);
       expect(desk.starts()).to.deep.equal(starts);
     }
 
@@ -96,10 +97,20 @@ describe('security: what is recorded', () => {
     });
 
     it('is not lifted by another restore that takes its name', async () => {
-      await apply(0, declare('other', entry('db', 0, ', generation: 2')), '--allow-protected-restores');
+      const other = declare('other', entry('db', 0, ', generation: 2, protect: false'));
+      await apply(0, other, '--allow-protected-restores');
       await ends(0, 'state', 'rm', 'pay/db');
       await ends(0, 'state', 'mv', 'other/db', 'pay/db');
       await holds(3);
+    });
+
+    it('follows a rename, and does not come back with one once it is lifted', async () => {
+      await apply(0, declare('web', entry('db', 0)));
+      await holdsFor('web/db', 2);
+      await apply(0, declare('web', entry('db', 0, ', generation: 2, protect: false')));
+      await apply(0, declare('app', entry('db', 0, ', generation: 2')));
+      await apply(0, declare('other', entry('db', 0, ', generation: 3')));
+      expect(desk.starts()).to.deep.equal([3]);
     });
   });
 
