@@ -1,24 +1,24 @@
-import { parseArgs } from 'node:util';
+import { commandOptions, wholeNumber } from '../scripts/command-options.ts';
 import { Desk } from '../test/e2e/cli.ts';
 import { load, type Measured, machine, measure, median } from './measure.ts';
 
-/**
- * The job itself: restores of one second, looked at each 250 ms, by the built program over HTTP with every
- * durability and look it makes, against the ideal schedule (restores / parallelism × duration) and against the
- * least that does it at all: a Node script, and xargs with curl. Medians of interleaved runs, whole processes.
- *
- *     npm run bench:job -- [--restores 200] [--runs 3] [--parallelism 10 --parallelism 50] [--only vbsctl]
- */
-const { values } = parseArgs({
-  options: {
-    restores: { type: 'string', default: '200' },
-    runs: { type: 'string', default: '3' },
-    parallelism: { type: 'string', multiple: true, default: ['10', '50'] },
-    only: { type: 'string' },
-  },
+const USAGE = `npm run bench:job -- [options]: restores of one second, read each 250 ms, by the built program over HTTP, against the
+ideal schedule (restores / parallelism × duration) and against the least that does the job: a Node script, and xargs with
+curl. Medians of interleaved runs, whole processes.
+
+  --restores N      default: 200
+  --runs N          default: 3
+  --parallelism N   may be repeated (default: 10 and 50)
+  --only NAME       one contestant, such as vbsctl`;
+
+const values = commandOptions(USAGE, {
+  restores: { type: 'string', default: '200' },
+  runs: { type: 'string', default: '3' },
+  parallelism: { type: 'string', multiple: true, default: ['10', '50'] },
+  only: { type: 'string' },
 });
-const restores = Number(values.restores);
-const runs = Number(values.runs);
+const restores = wholeNumber('restores', values.restores);
+const runs = wholeNumber('runs', values.runs);
 const DURATION_MS = 1_000;
 const POLL_MS = 250;
 

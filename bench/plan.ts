@@ -2,13 +2,21 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandOptions, wholeNumber } from '../scripts/command-options.ts';
 import { load, type Measured, machine, measure, median } from './measure.ts';
 
-/**
- * `vbsctl plan --offline` over many restores, against the bare parse of the same file in the same run: whole
- * processes, medians of interleaved runs. `npm run bench:plan -- [restores] [runs]`
- */
-const [restores = 100_000, runs = 3] = process.argv.slice(2).map(Number);
+const USAGE = `npm run bench:plan -- [options]: vbsctl plan --offline over many restores, against the bare parse of the same file in the
+same run: whole processes, medians of interleaved runs.
+
+  --restores N   default: 100000
+  --runs N       default: 3`;
+
+const values = commandOptions(USAGE, {
+  restores: { type: 'string', default: '100000' },
+  runs: { type: 'string', default: '3' },
+});
+const restores = wholeNumber('restores', values.restores);
+const runs = wholeNumber('runs', values.runs);
 const root = new URL('..', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'vbsctl-bench-'));
 

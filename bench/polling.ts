@@ -1,28 +1,28 @@
-import { parseArgs } from 'node:util';
+import { commandOptions } from '../scripts/command-options.ts';
 import { DEFAULT_CONFIG } from '../src/domain/config.ts';
 import { Lab } from '../test/simulation/lab.ts';
 import { machine } from './measure.ts';
 
-/**
- * What polling costs and how late it is: requests per restore, and the time from the end of a restore in the cloud until
- * it is durable in the state. The real planner, executor, driver and state run over the emulated cloud in virtual time, so
- * the load of the machine changes nothing and the figures are the same on each run.
- *
- *     npm run bench:polling -- [--api vbs] [--load 10x200] [--load 50x1000] [--only minutes] [--poll 2000:30000] [--rate 20]
- */
-const { values } = parseArgs({
-  options: {
-    api: { type: 'string', default: 'vbs' },
-    load: { type: 'string', multiple: true, default: ['10x200'] },
-    only: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    /** `apply.requests_per_second`. */
-    rate: { type: 'string', default: `${DEFAULT_CONFIG.apply.requests_per_second}` },
-    /** `poll.min_interval` and `poll.max_interval`, ms. */
-    poll: {
-      type: 'string',
-      default: `${DEFAULT_CONFIG.poll.min_interval_ms}:${DEFAULT_CONFIG.poll.max_interval_ms}`,
-    },
+const USAGE = `npm run bench:polling -- [options]: requests per restore, and the time from the end of a restore in the cloud until it is
+durable in the state. The real planner, executor, driver and state run over the emulated cloud in virtual time, so that the
+figures are the same on each machine.
+
+  --api NAME        vbs or cinder (default: vbs)
+  --load PxN        N restores, P at the same time; may be repeated (default: 10x200)
+  --only NAME       one kind of duration, such as minutes
+  --seed N          default: 1
+  --rate N          apply.requests_per_second
+  --poll MIN:MAX    poll.min_interval and poll.max_interval, ms`;
+
+const values = commandOptions(USAGE, {
+  api: { type: 'string', default: 'vbs' },
+  load: { type: 'string', multiple: true, default: ['10x200'] },
+  only: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  rate: { type: 'string', default: `${DEFAULT_CONFIG.apply.requests_per_second}` },
+  poll: {
+    type: 'string',
+    default: `${DEFAULT_CONFIG.poll.min_interval_ms}:${DEFAULT_CONFIG.poll.max_interval_ms}`,
   },
 });
 

@@ -1,15 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandOptions, wholeNumber } from '../scripts/command-options.ts';
 import { Desk } from '../test/e2e/cli.ts';
 import { load, machine, measure, median } from './measure.ts';
 
-/**
- * How long the built program takes to start, against bare Node: whole processes, medians of interleaved runs, wall
- * and CPU. The last ones talk to an emulator in this process. `npm run bench:start-up -- [--runs 15]`
- */
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '15' } } });
+const USAGE = `npm run bench:start-up -- [options]: how long the built program takes to start, against bare Node: whole processes,
+medians of interleaved runs, wall and CPU. The last commands talk to an emulator in this process.
+
+  --runs N   default: 15`;
+
+const values = commandOptions(USAGE, { runs: { type: 'string', default: '15' } });
+const runs = wholeNumber('runs', values.runs);
 const program = [process.execPath, new URL('../dist/vbsctl.cjs', import.meta.url).pathname];
 
 const empty = mkdtempSync(join(tmpdir(), 'vbsctl-bench-'));
@@ -28,10 +30,10 @@ const contestants: Readonly<Record<string, () => ReturnType<typeof measure>>> = 
   plan: () => measure([...program, 'plan'], { cwd: desk.folder, env: desk.env() }),
 };
 
-console.log(`start-up, median of ${values.runs}\n${machine()}`);
+console.log(`start-up, median of ${runs}\n${machine()}`);
 const walls = new Map<string, number[]>();
 const cpus = new Map<string, number[]>();
-for (let run = 0; run < Number(values.runs); run++) {
+for (let run = 0; run < runs; run++) {
   for (const [name, contestant] of Object.entries(contestants)) {
     const { code, wall_s, cpu_s, stderr } = await contestant();
     if (code !== 0) throw new Error(`${name}: exit ${code}: ${stderr}`);

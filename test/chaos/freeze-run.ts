@@ -1,28 +1,28 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandOptions, wholeNumber } from '../../scripts/command-options.ts';
 import { type FreezeFigures, freezeRun, sumOf } from './freeze.ts';
 
-/**
- * `npm run freeze -- --tries 3000 [--runs 8] [--program dist/vbsctl.cjs]`: how often a run that is frozen while it sends
- * restores sends one of them after it wakes, long after its intent. `--runs`: at the same time; most of the time they are
- * frozen.
- */
-const { values } = parseArgs({
-  options: {
-    tries: { type: 'string', default: '64' },
-    runs: { type: 'string', default: String(4 * availableParallelism()) },
-    program: { type: 'string' },
-  },
+const USAGE = `npm run freeze -- [options]: how often a run that is frozen while it sends restores sends one of them after it wakes,
+long after its intent.
+
+  --tries N        default: 64
+  --runs N         at the same time; most of the time they are frozen (default: four for each core)
+  --program FILE   another build (default: dist/vbsctl.cjs)`;
+
+const values = commandOptions(USAGE, {
+  tries: { type: 'string', default: '64' },
+  runs: { type: 'string', default: String(4 * availableParallelism()) },
+  program: { type: 'string' },
 });
 /** Of one run: a state that grows does not slow the next burst down. */
 const TRIES_A_RUN_MAX = 25;
 
 const began = Date.now();
-let left = Number(values.tries);
+let left = wholeNumber('tries', values.tries);
 const figures: FreezeFigures[] = [];
 await Promise.all(
-  Array.from({ length: Number(values.runs) }, async () => {
+  Array.from({ length: wholeNumber('runs', values.runs) }, async () => {
     while (left > 0) {
       const tries = Math.min(left, TRIES_A_RUN_MAX);
       left -= tries;

@@ -9,7 +9,6 @@ describe('a run that is frozen while it sends restores', function () {
 
   it('knows each request that left late', async () => {
     const figures = await freezeRun({ tries: TRIES, random: Math.random });
-    console.log(`      ${JSON.stringify(figures)}`);
     // A machine that is busy may cost tries.
     expect(figures.tries).to.be.within(1, TRIES);
     expect(figures.known).to.equal(figures.late);

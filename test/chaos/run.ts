@@ -1,28 +1,29 @@
-import { parseArgs } from 'node:util';
+import { commandOptions, wholeNumber } from '../../scripts/command-options.ts';
 import { playRound, type Round } from './round.ts';
 import { storyOf } from './story.ts';
 
-/**
- * `npm run chaos -- --rounds 100 [--seed 1] [--jobs 2]`: the built program under kills, freezes, takeovers, signals and
- * a cloud that misbehaves, judged by the cloud's own record. Round n has the seed `seed + n`; the same seed tells the
- * same story, the machine adds its own timing.
- */
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seed: { type: 'string', default: '1' },
-    jobs: { type: 'string', default: '2' },
-    verbose: { type: 'boolean', default: false },
-  },
+const USAGE = `npm run chaos -- [options]: the built program under kills, freezes, takeovers, signals and a cloud that misbehaves,
+judged by the cloud's own record. A seed draws the same story each time, but the machine adds its own timing.
+
+  --rounds N   default: 5
+  --seed N     of the first round; each later one has the next seed (default: 1)
+  --jobs N     rounds at the same time (default: 2)
+  --verbose    shows every step`;
+
+const values = commandOptions(USAGE, {
+  rounds: { type: 'string', default: '5' },
+  seed: { type: 'string', default: '1' },
+  jobs: { type: 'string', default: '2' },
+  verbose: { type: 'boolean', default: false },
 });
-const first = Number(values.seed);
-const seeds = Array.from({ length: Number(values.rounds) }, (_, n) => first + n);
+const first = wholeNumber('seed', values.seed, 0);
+const seeds = Array.from({ length: wholeNumber('rounds', values.rounds) }, (_, n) => first + n);
 const queue = seeds.values();
 const rounds: Round[] = [];
 const began = Date.now();
 
 await Promise.all(
-  Array.from({ length: Number(values.jobs) }, async () => {
+  Array.from({ length: wholeNumber('jobs', values.jobs) }, async () => {
     for (const seed of queue) {
       const round = await playRound(storyOf(seed));
       rounds.push(round);

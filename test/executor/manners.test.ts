@@ -26,12 +26,8 @@ describe('the requests that restores cost', () => {
       expect(outcome.summary).to.include({ started: restores, succeeded: restores });
       const beyond = outcome.summary.requests / restores - FORCED[api];
       const longer = outcome.summary.duration_ms / ((restores / 50) * 600_000) - 1;
-      console.log(
-        `      ${beyond.toFixed(2)} requests each beyond the ${FORCED[api]} forced ones; ${(100 * longer).toFixed(1)} % over the ideal time`,
-      );
-      // Measured 2.9 and 3.0: one look at the disk after the yes, 1.9 lists, 0.1 lists of backups being made on VBS. It was 2.2
-      // where how long earlier restores took told when to list: that pays only where all take equally long, as they do here.
-      expect(beyond).to.be.at.most(3.1);
+      // 2.94 on VBS and 3.00 on Cinder: one read of the volume after the answer, 1.9 lists, 0.1 lists of backups being made on VBS.
+      expect(beyond).to.be.within(2.8, 3.1);
       expect(longer).to.be.at.most(0.03);
     });
 });
@@ -73,10 +69,6 @@ describe('a cloud that bears less than it is asked', () => {
         const seen = throttle(lab, perSecond);
         const { outcome } = await lab.apply(Array.from({ length: 40 }, (_, n) => lab.spec(n)));
         const { requests, slowdowns } = outcome.summary;
-        if (seed === 1)
-          console.log(
-            `      ${seen.refused} of ${requests} refused, ${Math.round(outcome.summary.duration_ms / 1_000)} s`,
-          );
         expect(outcome.summary, `seed ${seed}`).to.include({ started: 40, succeeded: 40 });
         expect(lab.audit().restores, `seed ${seed}`).to.have.length(40);
         expect(slowdowns, `seed ${seed}`).to.be.within(1, seen.refused);

@@ -1,20 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { commandOptions } from '../../scripts/command-options.ts';
 import { brokenTexts } from './break-rule.ts';
 import { type Catch, hunt, huntThreads } from './mutants.ts';
 import { MUTATIONS } from './mutations.ts';
 import { markedRules } from './rules.ts';
 import { onThreads } from './threads.ts';
 
-/**
- * `npm run simulate:mutants [-- part of a name]`: looks for the seed that notices each mutant and writes caught.json.
- * The seed known already is tried first.
- */
+const USAGE = `npm run simulate:mutants -- [options]: finds the seed that notices each mutant, and writes caught.json. The known seed is
+tried first.
+
+  --only TEXT   only mutants with this in their name`;
+
 const FILE = new URL('caught.json', import.meta.url);
 const SEEDS = 1_000;
 
 const known = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, Catch>;
-const [only = ''] = process.argv.slice(2);
+const { only } = commandOptions(USAGE, { only: { type: 'string', default: '' } });
 const survivors: string[] = [];
 const rules = markedRules();
 const hunted = Object.entries(MUTATIONS).filter(([name]) => name.includes(only));

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
+import { commandOptions, wholeNumber } from '../../scripts/command-options.ts';
 import { CLAUSES } from './checker.ts';
 import { CELLS_FILE, expectedCells, missingCells } from './expected-cells.ts';
 import { playMany } from './many.ts';
@@ -11,25 +11,24 @@ import { shrink } from './shrink.ts';
 import { drawStory } from './story.ts';
 import { storyText } from './story-text.ts';
 
-/**
- * Start here to run it by hand:
- *
- *     npm run simulate                      1,000 stories
- *     npm run simulate -- --seeds 10000     as many as you like, on all cores
- *     npm run simulate -- --seed 4711       one, told in full; if it fails, the shortest that fails the same way
- *     npm run simulate -- --matrix          with every cell of fault × phase × what came of it
- *     npm run simulate -- --beyond-settle   late starts up to three times settle: how large the known residue is
- */
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    threads: { type: 'string' },
-    matrix: { type: 'boolean', default: false },
-    expect: { type: 'boolean', default: false },
-    'beyond-settle': { type: 'boolean', default: false },
-  },
+const USAGE = `npm run simulate -- [options]: plays stories drawn from seeds, and judges each.
+
+  --seeds N         stories (default: 1000)
+  --from N          seed of the first (default: 1)
+  --threads N       default: one for each core
+  --seed N          plays this one only and shows every step; if it fails, also the shortest story that fails the same way
+  --matrix          also shows each cell of the table: fault, phase, and what followed
+  --beyond-settle   late starts up to three times settle: the size of the known residue
+  --expect          writes cells.json, the cells that the tests expect`;
+
+const values = commandOptions(USAGE, {
+  seed: { type: 'string' },
+  seeds: { type: 'string', default: '1000' },
+  from: { type: 'string', default: '1' },
+  threads: { type: 'string' },
+  matrix: { type: 'boolean', default: false },
+  expect: { type: 'boolean', default: false },
+  'beyond-settle': { type: 'boolean', default: false },
 });
 
 /** Of settle. */
@@ -37,7 +36,7 @@ const BEYOND = 3;
 const options = values['beyond-settle'] ? { latest: BEYOND } : {};
 
 if (values.seed === undefined) await many();
-else await one(Number(values.seed));
+else await one(wholeNumber('seed', values.seed, 0));
 
 async function one(seed: number): Promise<void> {
   const story = drawStory(seed, options);
@@ -58,9 +57,9 @@ async function one(seed: number): Promise<void> {
 
 async function many(): Promise<void> {
   const began = performance.now();
-  const seeds = Number(values.seeds);
-  const from = Number(values.from);
-  const threads = Number(values.threads ?? cpus().length);
+  const seeds = wholeNumber('seeds', values.seeds);
+  const from = wholeNumber('from', values.from, 0);
+  const threads = wholeNumber('threads', values.threads ?? `${cpus().length}`);
   let told = 0;
   const tally = await playMany(
     { from, to: from + seeds - 1, threads, options },
