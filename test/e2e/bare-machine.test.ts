@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -43,5 +43,53 @@ describe('on a bare machine', () => {
     expect(run('get', 'volumes').stderr)
       .to.match(/^error: /)
       .and.not.match(/\bat /);
+  });
+
+  it('where home and working directory are another user’s, takes the files that it may read', function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    const folder = mkdtempSync(join(tmpdir(), 'vbsctl-other-'));
+    const closed = join(folder, 'closed');
+    const site = join(folder, 'site');
+    mkdirSync(closed, { mode: 0o700 });
+    mkdirSync(join(site, 'openstack'), { recursive: true });
+    chmodSync(folder, 0o755);
+    const file = join(site, 'openstack/clouds.yaml');
+    writeFileSync(file, 'clouds: {prod: {region_name: r, auth: {auth_url: "https://iam.example/v3"}}}\n');
+    const show = (env: NodeJS.ProcessEnv, cwd = '/') =>
+      spawnSync(
+        'sh',
+        [
+          '-c',
+          'cd "$1" && shift && exec setpriv --reuid 54321 --regid 54321 --clear-groups -- "$@"',
+          'sh',
+          cwd,
+          process.execPath,
+          PROGRAM,
+          ...['auth', 'show'],
+        ],
+        { env: { PATH: process.env.PATH, OS_CLOUD: 'prod', ...env }, encoding: 'utf8' },
+      );
+    const first = show({ HOME: closed, XDG_CONFIG_DIRS: site });
+    if (/EACCES|Cannot find module|setpriv/.test(first.stderr)) return this.skip();
+    for (const { stdout, stderr } of [
+      first,
+      show({ HOME: closed, OS_CLIENT_CONFIG_FILE: file }),
+      show({ HOME: '/nowhere', XDG_CONFIG_HOME: join(closed, 'config'), XDG_CONFIG_DIRS: site }),
+      show({ HOME: closed, XDG_CONFIG_DIRS: site }, closed),
+    ])
+      expect(stdout, stderr).to.include(`cloud prod of ${file}`);
+
+    // A file that exists and may not be read is another matter. The remedy names its variable.
+    for (const [name, variable] of [
+      ['clouds', 'OS_CLIENT_CONFIG_FILE'],
+      ['secure', 'OS_CLIENT_SECURE_FILE'],
+    ] as const) {
+      const unreadable = join(site, `openstack/${name}.yaml`);
+      writeFileSync(unreadable, 'clouds: {}');
+      chmodSync(unreadable, 0o600);
+      const { stderr } = show({ HOME: closed, XDG_CONFIG_DIRS: site });
+      expect(stderr).to.include(`${unreadable} cannot be read (EACCES)`).and.to.include(variable);
+      rmSync(unreadable);
+    }
   });
 });

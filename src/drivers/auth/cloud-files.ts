@@ -1,5 +1,6 @@
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import { type Document, isCollection, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { Failure } from '../../domain/errors.ts';
 import { optional } from '../../domain/optional.ts';
 import { isObject, type JsonObject } from '../../domain/shape.ts';
@@ -63,10 +64,10 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
   if (namedSecure) refuseContent('OS_CLIENT_SECURE_FILE', namedSecure, cwd);
   const userFolders = searchPath(options);
   // The user's own files, even if the working directory is the home directory: links in it are the user's.
-  const first = (stem: string) => firstOf(candidates(stem, userFolders), undefined, options, []);
-  const inCwd = (stem: string) => firstOf(candidates(stem, [cwd]), undefined, options);
+  const first = (stem: Stem) => firstOf(stem, candidates(stem, userFolders), options, { checkouts: [] });
+  const inCwd = (stem: Stem) => firstOf(stem, candidates(stem, [cwd]), options);
   const secure = () =>
-    namedSecure ? firstOf([namedSecure], 'OS_CLIENT_SECURE_FILE', options) : first('secure');
+    namedSecure ? firstOf('secure', [namedSecure], options, { named: true }) : first('secure');
   // If the working directory is one of the user's own folders, its files are the user's own.
   const cloudsInCwd =
     namedClouds || userFolders.includes(cwd)
@@ -91,7 +92,7 @@ export async function readCloudFiles(options: CloudFileOptions): Promise<CloudFi
     };
   }
   const [clouds, userSecure, vendors] = await Promise.all([
-    namedClouds ? firstOf([namedClouds], 'OS_CLIENT_CONFIG_FILE', options) : first('clouds'),
+    namedClouds ? firstOf('clouds', [namedClouds], options, { named: true }) : first('clouds'),
     secure(),
     first('clouds-public'),
   ]);
@@ -113,7 +114,16 @@ function ignoreUnless(readsCwd: boolean): (cause: unknown) => undefined {
   };
 }
 
-function candidates(stem: string, folders: readonly string[]): string[] {
+type Stem = 'clouds' | 'secure' | 'clouds-public';
+
+/** The variables that name the files. None names clouds-public.yaml. */
+const NAMED_BY: Readonly<Record<Stem, string | undefined>> = {
+  clouds: 'OS_CLIENT_CONFIG_FILE',
+  secure: 'OS_CLIENT_SECURE_FILE',
+  'clouds-public': undefined,
+};
+
+function candidates(stem: Stem, folders: readonly string[]): string[] {
   return folders.flatMap((folder) => EXTENSIONS.map((extension) => join(folder, `${stem}.${extension}`)));
 }
 
@@ -135,10 +145,10 @@ function searchPath({ env, home }: CloudFileOptions): readonly string[] {
 }
 
 async function firstOf(
+  stem: Stem,
   paths: readonly string[],
-  namedBy: string | undefined,
   { cwd, signal }: CloudFileOptions,
-  checkouts: Checkouts = [cwd],
+  { checkouts = [cwd], named = false }: { readonly checkouts?: Checkouts; readonly named?: boolean } = {},
 ): Promise<CloudFile | undefined> {
   for (const path of paths) {
     try {
@@ -148,18 +158,30 @@ async function firstOf(
       if (cause === signal?.reason) throw cause;
       if (cause instanceof LeadsOutError) throw linkLeadsOutFailure(path, cause);
       const { code = 'UNKNOWN', message } = cause as NodeJS.ErrnoException;
-      const absent = code === 'ENOENT' || code === 'ENOTDIR';
       const why = cause instanceof UnfitFileError ? message : code;
-      if (!absent || namedBy !== undefined)
-        throw unusableFileFailure(path, `cannot be read (${why})`, namedBy);
+      if (named || !(await isAbsent(stem, path, code))) throw unusableFileFailure(stem, path, why);
     }
   }
   return undefined;
 }
 
-function unusableFileFailure(path: string, why: string, namedBy = 'OS_CLIENT_CONFIG_FILE'): Failure {
-  return Failure.of('invalid', 'unreadable-clouds-yaml', `${path} ${why}`, {
-    remedy: `correct the file, or name another with ${namedBy}`,
+/**
+ * A file in a folder that this user may not search, such as the home of another user, counts as absent, as in
+ * openstacksdk. So does a clouds-public.yaml that cannot be read, because no variable names another one.
+ */
+async function isAbsent(stem: Stem, path: string, code: string): Promise<boolean> {
+  if (code !== 'EACCES') return code === 'ENOENT' || code === 'ENOTDIR';
+  if (NAMED_BY[stem] === undefined) return true;
+  return access(dirname(path), constants.X_OK).then(
+    () => false,
+    () => true,
+  );
+}
+
+function unusableFileFailure(stem: Stem, path: string, why: string): Failure {
+  const variable = NAMED_BY[stem];
+  return Failure.of('invalid', 'unreadable-clouds-yaml', `${path} cannot be read (${why})`, {
+    remedy: `correct the file${variable === undefined ? '' : `, or name another with ${variable}`}`,
     where: { file: path },
   });
 }
@@ -178,67 +200,112 @@ function linkLeadsOutFailure(path: string, { target }: LeadsOutError): Failure {
   );
 }
 
-/** Parses the top level of the file. Throws a Failure (`invalid`) with the position of the first error. */
+/**
+ * Parses the top level of the file. Each plain value is the text that the file has, because YAML would read a password or
+ * an ID of digits as a number: `0012345678`, `12345678e9`. Throws a Failure (`invalid`) with the position of the first
+ * error.
+ */
 export function parseCloudFile({ path, text }: CloudFile): JsonObject {
   const lines = new LineCounter();
-  const unreadable = (why: string, at?: { readonly line: number; readonly col: number }) =>
-    Failure.of('invalid', 'bad-yaml', `${path} is not valid YAML (${why})`, {
+  const unreadable = (why: string, offset?: number) => {
+    const at = offset === undefined ? undefined : lines.linePos(offset);
+    return Failure.of('invalid', 'bad-yaml', `${path} is not valid YAML (${why})`, {
       remedy: at === undefined ? 'correct the file' : `correct line ${at.line}`,
       where: { file: path, ...(at === undefined ? {} : { line: at.line, column: at.col }) },
     });
+  };
   try {
-    // In a long file, these checks of the parser would take minutes: it compares each key with every other one, and
-    // searches the whole file for each alias.
     const document = parseDocument(text, {
+      schema: 'failsafe',
+      // Of the types of YAML only null, and `<<`, as in openstacksdk (PyYAML).
+      customTags: ['null', 'merge'],
       lineCounter: lines,
       prettyErrors: false,
+      // In a long file, this check would take minutes, because the parser compares each key with every other one.
       uniqueKeys: false,
       // A warning would quote the file.
-      logLevel: 'silent',
+      logLevel: 'error',
     });
     const [problem] = document.errors;
     // Only the code of the parser: its message may quote the line, which may contain a password.
-    if (problem) throw unreadable(problem.code, lines.linePos(problem.pos[0]));
-    const found = problemIn(document);
-    if (found) throw unreadable(found.why, lines.linePos(found.at));
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    if (problem) throw unreadable(problem.code, problem.pos[0]);
+    checkNodes(document.contents, (why, node) => {
+      throw unreadable(why, isNode(node) ? node.range?.[0] : undefined);
+    });
+    const value: unknown = document.toJS({ maxAliasCount: -1 });
     return isObject(value) ? value : {};
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    // The parser throws if aliases multiply, and if nesting exceeds the stack.
-    throw unreadable('too deep, or too many aliases');
+    // The parser throws if nesting exceeds the stack.
+    throw unreadable('too deep');
   }
 }
 
-/** Limit for all anchors together. The parser itself allows 100 aliases for one anchor. */
-const ALIASES_MAX = 1_000;
+/** Limits the search for anchors, which is quadratic. */
+const ALIASES_MAX = 10_000;
+/** How many values a file may have if each alias counts as what it stands for. */
+const VALUES_MAX = 500_000;
+/** The tags of values that clouds.yaml can have. */
+const TAGS: ReadonlySet<string> = new Set(
+  ['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
+);
 
-/** A duplicate key, a value that contains itself, or too many aliases. Linear, except for the depth at an alias. */
-function problemIn(document: Document.Parsed): { readonly why: string; readonly at: number } | undefined {
-  let problem: { why: string; at: number } | undefined;
+type Refuse = (why: string, node: unknown) => never;
+
+/** Refuses what the parser would read in another way than the author means, or not in bounded time. Linear. */
+function checkNodes(contents: unknown, refuse: Refuse): void {
+  /** The anchors so far. Its values are not counted yet while the node is read. */
+  const anchors = new Map<string, { readonly node: unknown; values?: number }>();
   let aliases = 0;
-  visit(document, {
-    Alias(_, { range, source }, path) {
-      const containsItself = path.some((node) => isCollection(node) && node.anchor === source);
-      if (++aliases <= ALIASES_MAX && !containsItself) return undefined;
-      const why = containsItself
-        ? 'an alias inside the value that it names'
-        : `more than ${ALIASES_MAX} aliases`;
-      problem = { why, at: range?.[0] ?? 0 };
-      return visit.BREAK;
-    },
-    Map(_, { items }) {
-      const seen = new Set<unknown>();
-      for (const { key } of items) {
-        if (!isScalar(key)) continue;
-        if (seen.has(key.value)) {
-          problem = { why: 'DUPLICATE_KEY', at: key.range?.[0] ?? 0 };
-          return visit.BREAK;
-        }
-        seen.add(key.value);
-      }
-      return undefined;
-    },
-  });
-  return problem;
+
+  const count = (node: unknown): number => {
+    if (isAlias(node)) {
+      const values = anchors.get(node.source)?.values;
+      // The texts do not name the alias: it could be a password that starts with `*`.
+      if (!anchors.has(node.source)) return refuse('an alias that no anchor defines before it', node);
+      if (values === undefined) return refuse('an alias inside the value that it names', node);
+      if (++aliases > ALIASES_MAX) return refuse(`more than ${ALIASES_MAX} aliases`, node);
+      return values;
+    }
+    if (!isNode(node)) return 0;
+    if (node.tag !== undefined && !TAGS.has(node.tag))
+      return refuse('a tag that clouds.yaml cannot have', node);
+    const anchor = node.anchor === undefined ? undefined : { node };
+    if (node.anchor !== undefined && anchor) anchors.set(node.anchor, anchor);
+    const values = 1 + (isMap(node) ? countMap(node) : isSeq(node) ? sum(node.items.map(count)) : 0);
+    if (values > VALUES_MAX) return refuse('aliases that stand for too many values', node);
+    if (anchor) Object.assign(anchor, { values });
+    return values;
+  };
+
+  const countMap = ({ items }: YAMLMap): number => {
+    const seen = new Set<unknown>();
+    return sum(
+      items.map(({ key, value }) => {
+        const values = count(key) + count(value);
+        if (!isScalar(key)) return values;
+        // The parser makes a symbol of a key `<<`, unless it is quoted.
+        const merges = typeof key.value === 'symbol';
+        const name = merges ? MERGE : key.value;
+        if (seen.has(name)) refuse('DUPLICATE_KEY', key);
+        seen.add(name);
+        if (merges && !isMergeable(value)) refuse('the value of << is neither a map nor a list of maps', key);
+        return values;
+      }),
+    );
+  };
+
+  const resolved = (node: unknown) => (isAlias(node) ? anchors.get(node.source)?.node : node);
+  const isMergeable = (value: unknown): boolean => {
+    const node = resolved(value);
+    return isMap(node) || (isSeq(node) && node.items.every((item) => isMap(resolved(item))));
+  };
+
+  count(contents);
+}
+
+const MERGE = Symbol('<<');
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }

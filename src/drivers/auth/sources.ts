@@ -56,7 +56,7 @@ export function chooseSource(options: SourceOptions, files: CloudFiles): Source 
   const name = namedCloud(options);
   if (name !== undefined) {
     const by = options.cloudName === undefined ? 'OS_CLOUD' : (options.cloudNamedBy ?? 'its name');
-    return cloudEntry(name, `named by ${by}`, files);
+    return cloudEntry(name, `named by ${by}`, files, options.env);
   }
   if (options.envOwner !== undefined)
     return {
@@ -68,7 +68,7 @@ export function chooseSource(options: SourceOptions, files: CloudFiles): Source 
   const names = Object.keys(cloudsOf(files));
   const [only] = names;
   if (only !== undefined && names.length === 1)
-    return cloudEntry(only, 'no cloud is named, and it is the only one', files);
+    return cloudEntry(only, 'no cloud is named, and it is the only one', files, options.env);
   throw noCloud(names, files);
 }
 
@@ -192,7 +192,7 @@ const PROFILES: Readonly<Record<string, JsonObject>> = {
   },
 };
 
-function cloudEntry(name: string, chosenBy: string, files: CloudFiles): Source {
+function cloudEntry(name: string, chosenBy: string, files: CloudFiles, env: Env): Source {
   const file = files.clouds ?? files.secure;
   if (!file)
     throw Failure.of('invalid', 'no-clouds-yaml', `no clouds.yaml found for the cloud ${shownWord(name)}`, {
@@ -214,8 +214,13 @@ function cloudEntry(name: string, chosenBy: string, files: CloudFiles): Source {
   const profile = profileOf(layers, files);
   const values = new Values();
   for (const layer of [...profile.layers, ...layers]) values.add(layer);
-  const region = regionOf(layers) ?? regionOf(profile.layers);
-  if (region) values.add(region);
+  const own = regionsOf(layers);
+  const region = chosenRegion(
+    own.length > 0 ? own : regionsOf(profile.layers),
+    nonEmpty(env.OS_REGION_NAME),
+    `cloud ${name} of ${path}`,
+  );
+  if (region) values.add(region.layer);
   const nameOf = (key: string) => (TOP_LEVEL_KEYS.has(key) ? key : `auth.${key}`);
   return {
     description: `cloud ${name} of ${path}`,
@@ -303,18 +308,52 @@ function profileOf(
     : { layers: [], unknown: name };
 }
 
-/** The first of `regions`, else `region_name`, with the values that apply to that region alone. */
-function regionOf(layers: readonly Layer[]): Layer | undefined {
+/** A region, and the settings that apply to it alone. */
+interface Region {
+  readonly name: string;
+  readonly layer: Layer;
+}
+
+/** Those of `regions`, else of `region_name`. */
+function regionsOf(layers: readonly Layer[]): readonly Region[] {
   for (const key of ['regions', 'region_name'])
     for (const { cloud, from } of layers.toReversed()) {
       const given = cloud[key];
-      const [first] = Array.isArray(given) ? given : typeof given === 'string' ? given.split(',') : [];
-      const name = isObject(first) ? first.name : first;
-      if (typeof name !== 'string' || name.trim() === '') continue;
-      const values = isObject(first) && isObject(first.values) ? underscored(first.values) : {};
-      return { cloud: { ...values, region_name: name.trim() }, from };
+      const list = Array.isArray(given) ? given : typeof given === 'string' ? given.split(',') : [];
+      const regions = list.flatMap((region): Region[] => {
+        const name = isObject(region) ? region.name : region;
+        if (typeof name !== 'string' || name.trim() === '') return [];
+        const values = isObject(region) && isObject(region.values) ? underscored(region.values) : {};
+        const layer = { cloud: { ...values, region_name: name.trim() }, from };
+        return [{ name: name.trim(), layer }];
+      });
+      if (regions.length > 0) return regions;
     }
-  return undefined;
+  return [];
+}
+
+/** The region that `OS_REGION_NAME` names, else the first one. Throws a Failure if the cloud does not have it. */
+function chosenRegion(
+  regions: readonly Region[],
+  wanted: string | undefined,
+  cloud: string,
+): Region | undefined {
+  if (wanted === undefined) return regions[0];
+  if (regions.length === 0)
+    return { name: wanted, layer: { cloud: { region_name: wanted }, from: 'OS_REGION_NAME' } };
+  const found = regions.find(({ name }) => name === wanted);
+  if (found) return found;
+  const names = regions.map(({ name }) => name).join(', ');
+  throw Failure.of(
+    'invalid',
+    'unknown-region',
+    `OS_REGION_NAME is ${quotedWhole(wanted)}, which is not a region of the ${cloud}`,
+    {
+      detail: `It has: ${names}`,
+      remedy:
+        'set OS_REGION_NAME to one of these, or unset it to use the first; or add the region to the cloud',
+    },
+  );
 }
 
 /** For these keys, a value next to `auth:` overrides the one under it; for all others, the other way round. */
@@ -355,10 +394,9 @@ class Values {
 
 function put(into: Map<string, SettingValue>, values: JsonObject, prefix: string, from: string): void {
   for (const [key, value] of Object.entries(values)) {
-    // YAML reads an unquoted password or project name of digits as a number.
-    const plain = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-    const text = plain ? nonEmpty(String(value)) : undefined;
-    if (text !== undefined) into.set(key, { text, from: `${prefix}${key} of ${from}` });
+    const text = typeof value === 'string' ? nonEmpty(value) : undefined;
+    const source = from === 'OS_REGION_NAME' ? from : `${prefix}${key} of ${from}`;
+    if (text !== undefined) into.set(key, { text, from: source });
   }
 }
 

@@ -250,10 +250,10 @@ describe('settings from clouds.yaml', () => {
 
   it('are taken whole: no OS_* variable is mixed in', () => {
     const files = { clouds: { path: '/c/clouds.yaml', text: OTC }, searched: [] };
-    const env = { OS_CLOUD: 'otc', OS_PASSWORD: 'of the environment', OS_REGION_NAME: 'elsewhere' };
+    const env = { OS_CLOUD: 'otc', OS_PASSWORD: 'of the environment', OS_INTERFACE: 'admin' };
     const settings = resolveCloud({ env, files });
     expect(settings.auth).to.have.property('password', '12345');
-    expect(settings.region).to.equal('eu-de');
+    expect(settings).to.include({ region: 'eu-de', interface: 'public' });
   });
 
   it('prefer the name given to OS_CLOUD', () => {
@@ -337,6 +337,132 @@ describe('settings by openstacksdk’s rules', () => {
       expect(cloud(`{clouds: {a: {${yaml}, auth: {auth_url: "${URL}", ${AUTH}}}}}`).region).to.equal(
         expected,
       );
+    });
+
+  // As `_get_region` of openstacksdk, to which the openstack command passes OS_REGION_NAME.
+  it('take the region that OS_REGION_NAME chooses among those of the cloud', () => {
+    const auth = `auth: {auth_url: "${URL}", ${AUTH}}`;
+    const at = (yaml: string, region: string) =>
+      cloud(`{clouds: {a: {${yaml}${auth}}}}`, { env: { OS_REGION_NAME: region } });
+    expect(at('regions: [r1, r2], ', 'r2').region).to.equal('r2');
+    expect(at('regions: [r1, {name: r2, values: {interface: admin}}], ', 'r2').interface).to.equal('admin');
+    expect(at('region_name: "r1,r2", ', 'r2').region).to.equal('r2');
+    expect(at('profile: otc, ', 'eu-nl').region).to.equal('eu-nl');
+    expect(at('', 'r9').region).to.equal('r9');
+    expect(at('region_name: r1, ', '').region).to.equal('r1');
+    for (const yaml of ['region_name: r1, ', 'regions: [r1, r2], ', 'profile: otc, '])
+      expect(failure(() => at(yaml, 'r9')).diagnostics[0]?.summary, yaml).to.equal(
+        'OS_REGION_NAME is r9, which is not a region of the cloud a of /c/clouds.yaml',
+      );
+  });
+
+  const merged: [string, string][] = [
+    ['under auth:', 'x: &x {username: u, password: p}\nclouds: {a: {auth: {<<: *x, project_name: n}}}'],
+    [
+      'several',
+      'x: &x {username: u}\ny: &y {username: v, password: p}\nclouds: {a: {auth: {<<: [*x, *y], project_name: n}}}',
+    ],
+    [
+      'before own values, which count',
+      'x: &x {username: v, password: p}\nclouds: {a: {auth: {username: u, project_name: n, <<: *x}}}',
+    ],
+    ['a whole cloud', 'clouds: {b: &b {auth: {username: u, password: p, project_name: n}}, a: {<<: *b}}'],
+    ['written in place', 'clouds: {a: {auth: {<<: {username: u, password: p}, project_name: n}}}'],
+  ];
+  for (const [name, yaml] of merged)
+    it(`follow merge keys, as PyYAML does: ${name}`, () => {
+      const text = yaml.replace('a: {', `a: {region_name: r, auth_url: "${URL}", user_domain_name: d, `);
+      expect(cloud(text).auth).to.deep.include({
+        user: { name: 'u', domain: { name: 'd' } },
+        password: 'p',
+        project: { name: 'n', domain: { name: 'd' } },
+      });
+    });
+
+  it('follow merge keys beside "auth:"', () => {
+    const text = `x: &x {region_name: r, interface: internal, verify: false}\nclouds: {a: {<<: *x, auth: {auth_url: "${URL}", ${AUTH}}}}`;
+    expect(cloud(text)).to.include({ region: 'r', interface: 'internal', insecure: true });
+  });
+
+  // YAML would change each of them, except those of the last line.
+  for (const value of [
+    ...[
+      '0012345678',
+      '12345678e90123456789012345678901',
+      '12345678901234567890',
+      '1.10',
+      '0x1F',
+      '0o17',
+      '1e3',
+    ],
+    ...['+5', '.5', '.inf', '.NaN', '-0', '1.0', 'True', 'NO'],
+    ...['1_000', '1:30', '2001-12-14', 'yes'],
+  ])
+    it(`take ${value} as the file has it`, () => {
+      const text = `{clouds: {a: {auth: {auth_url: "${URL}", user_domain_name: d, username: ${value}, password: ${value}, project_id: ${value}}}}}`;
+      expect(cloud(text).auth).to.deep.equal({
+        type: 'password',
+        user: { name: value, domain: { name: 'd' } },
+        password: value,
+        project: { id: value },
+      });
+    });
+
+  for (const none of ['', '~', 'null', '""'])
+    it(`take no value from ${none || 'nothing'}`, () => {
+      const text = `{clouds: {a: {auth: {auth_url: "${URL}", ${AUTH.replace('password: p', `password: ${none}`)}}}}}`;
+      expect(summaries(() => cloud(text))).to.deep.equal([
+        'auth.password is not set (cloud a of /c/clouds.yaml)',
+      ]);
+    });
+
+  it('take a file of many clouds that share their settings', () => {
+    const text = (count: number) =>
+      `x: &x {auth_url: "${URL}", ${AUTH}}\nclouds:\n${Array.from({ length: count }, (_, n) => `  t${n}: {region_name: r, auth: *x}\n`).join('')}`;
+    for (const count of [130, 3000])
+      expect(cloud(text(count), { name: 't7' }).auth_url, String(count)).to.equal(URL);
+  });
+
+  const refused: [string, string, string][] = [
+    ['an alias without an anchor', 'clouds:\n  a: {auth: *x}', 'an alias that no anchor defines before it'],
+    ['a merge of one', 'clouds:\n  a: {<<: *x}', 'an alias that no anchor defines before it'],
+    [
+      'a password that starts as an alias',
+      'clouds:\n  a: {auth: {password: *s3cret}}',
+      'an alias that no anchor',
+    ],
+    ['a merge of a text', 'clouds:\n  a: {<<: text}', 'the value of << is neither a map nor a list of maps'],
+    [
+      'a merge of texts',
+      'clouds:\n  a: {<<: [{}, text]}',
+      'the value of << is neither a map nor a list of maps',
+    ],
+    ['two merges in one map', 'x: &x {}\nclouds: {a: {<<: *x, <<: *x}}', 'DUPLICATE_KEY'],
+    [
+      'encrypted values of other tools',
+      'clouds:\n  a: {auth: {password: !vault s3cret}}',
+      'a tag that clouds.yaml',
+    ],
+    ['binary values', 'clouds:\n  a: {auth: {password: !!binary czNjcmV0}}', 'a tag that clouds.yaml'],
+    ['a second document', 'clouds:\n  a: {}\n---\nclouds: {}', 'MULTIPLE_DOCS'],
+    [
+      'aliases that multiply',
+      `a0: &a0 [x]\n${Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} [${`*a${n}, `.repeat(10)}]\n`).join('')}clouds: {a: *a9}`,
+      'aliases that stand for too many values',
+    ],
+    [
+      'merges that multiply',
+      `a0: &a0 {x: y}\n${Array.from({ length: 9 }, (_, n) => `a${n + 1}: &a${n + 1} {<<: [${`*a${n}, `.repeat(10)}]}\n`).join('')}clouds: {a: *a9}`,
+      'aliases that stand for too many values',
+    ],
+  ];
+  for (const [name, text, why] of refused)
+    it(`refuse ${name}, with its line and without its text`, () => {
+      const [problem] = failure(() => cloud(text)).diagnostics;
+      expect(problem).to.include({ code: 'bad-yaml' });
+      expect(problem?.summary).to.contain(`/c/clouds.yaml is not valid YAML (${why}`);
+      expect(problem?.remedy).to.match(/^correct line \d+$/);
+      expect(JSON.stringify(problem)).not.to.match(/s3cret|czNjcmV0/);
     });
 
   it('take what holds in the region alone', () => {
