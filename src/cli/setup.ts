@@ -215,7 +215,7 @@ export async function openLocation({ io, config, checkouts }: Context, location:
   return isUrl(location) ? eachLease(backend, (lease) => noteLockId(io, lease)) : backend;
 }
 
-/** A lock that never expires outlives a killed process. Some servers (Gitea) do not show its ID, so the log must have it. */
+/** A lock that never expires outlives a killed process. Some servers do not show its ID, so the log must have it. */
 function noteLockId(io: Io, lease: Lease): Lease {
   if (lease.lock.ttlMs === Number.POSITIVE_INFINITY)
     showDiagnostics(io, [

@@ -110,7 +110,7 @@ export class ApiClient {
       if (parsed.kind !== 'parsed') return parsed;
       // The time of the first page: no page of the list was read earlier.
       if (pages === 1) cloudTime = cloudTimeMs(result.answer);
-      const { entries, next } = parsed.value;
+      const { entries, next, total } = parsed.value;
       const countBefore = values.size;
       for (const entry of entries) values.set(entry.id, entry);
       count += entries.length;
@@ -122,7 +122,7 @@ export class ApiClient {
         ...optional('cloud_time_ms', cloudTime),
       });
       const following =
-        entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count));
+        entries.length === 0 ? undefined : (next ?? nextQuery(request, filter, entries, count, total));
       if (following === undefined) return listed(true);
       if (wantsMore?.(entries, pages) === false) return listed(false);
       if (values.size === countBefore) {
@@ -232,7 +232,11 @@ function* parsePage<T>(
   body: JsonObject,
   { key, parse }: ListRequest<T>,
   secrets: Secrets | undefined,
-): ChunkedWork<{ readonly entries: readonly T[]; readonly next: string | undefined }> {
+): ChunkedWork<{
+  readonly entries: readonly T[];
+  readonly next: string | undefined;
+  readonly total: number;
+}> {
   const entries: T[] = [];
   for (const [index, entry] of checked(body[key], list, key).entries()) {
     if (index > 0 && index % PAGE_SIZE === 0) yield;
@@ -244,7 +248,8 @@ function* parsePage<T>(
         : error;
     }
   }
-  return { entries, next: nextLink(body[`${key}_links`]) };
+  const total = typeof body.count === 'number' ? body.count : 0;
+  return { entries, next: nextLink(body[`${key}_links`]), total };
 }
 
 /**
@@ -271,9 +276,11 @@ function nextQuery<T extends { readonly id: string }>(
   filter: string,
   entries: readonly T[],
   count: number,
+  total: number,
 ): string | undefined {
   const last = entries.at(-1);
-  if (!last || entries.length < PAGE_SIZE) return undefined;
+  // A server with a smaller limit than ours sends short pages, and may say only in `count` that there are more.
+  if (!last || (entries.length < PAGE_SIZE && count >= total)) return undefined;
   const from = continueBy === 'offset' ? count : encodePercent(last.id);
   return `${filter}limit=${PAGE_SIZE}&${continueBy}=${from}`;
 }

@@ -22,7 +22,7 @@ export function optionalField<T>(from: JsonObject, key: string, check: Check<T>)
 }
 
 /** Longer than any name, id or reason of a cloud. Limits the memory that the entries of a list need. */
-const TEXT_LENGTH_MAX = 10_000;
+export const TEXT_LENGTH_MAX = 10_000;
 
 /** Any text, including the empty one. */
 export const text = textThat(

@@ -1,9 +1,9 @@
 import type { Job } from '../domain/cloud.ts';
 import { optional } from '../domain/optional.ts';
-import { type JsonObject, list, object } from '../domain/shape.ts';
+import { isObject, type JsonObject, object } from '../domain/shape.ts';
 import { plainText } from '../network/plain-text.ts';
 import { sameId } from './block-storage.ts';
-import { checked, field, nonEmptyText, optionalField, text } from './fields.ts';
+import { checked, field, nonEmptyText, optionalField, TEXT_LENGTH_MAX, text } from './fields.ts';
 
 const DEPTH_MAX = 5;
 const REASONS_MAX = 20;
@@ -19,26 +19,41 @@ const STATUSES: ReadonlyMap<string, Job['status']> = new Map([
 export function parseJob(id: string, job: JsonObject): Job {
   sameId({ id: field(job, 'job_id', nonEmptyText) }, id);
   const status = field(job, 'status', nonEmptyText);
-  const entities = job.entities == null ? {} : checked(job.entities, object, 'entities');
+  const entities = isEmpty(job.entities) ? {} : checked(job.entities, object, 'entities');
   return {
     id,
     status: STATUSES.get(status) ?? 'unrecognised',
     raw_status: plainText(status),
-    ...optional('type', plainText(optionalField(job, 'job_type', text) ?? '') || undefined),
+    ...optional('type', plainText(textIn(job, 'job_type')) || undefined),
     ...optional('volume_id', optionalField(entities, 'volume_id', text) || undefined),
     ...optional('backup_id', optionalField(entities, 'backup_id', text) || undefined),
     reasons: [...new Set(reasonsOf(job, 0))].slice(-REASONS_MAX),
   };
 }
 
-/** Reasons of the job and its parts. Those of the parts come last, because a job only summarizes them. */
+/** Some services write an empty text or list for an empty object. */
+function isEmpty(value: unknown): boolean {
+  return value == null || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
+/**
+ * Reasons of the job and its parts, as far as they can be read: they decide nothing. Those of the parts come last, because
+ * a job only summarizes them. VBS names them `error_code` and `fail_reason`, other services `code` and `message`.
+ */
 function reasonsOf(job: JsonObject, depth: number): string[] {
-  const code = plainText(optionalField(job, 'error_code', text) ?? '');
-  const reason = plainText(optionalField(job, 'fail_reason', text) ?? '');
-  const own = [code, reason].filter((part) => part !== '').join(': ');
-  const parts = depth < DEPTH_MAX ? checked(job.sub_jobs ?? [], list, 'sub_jobs') : [];
+  const code = textIn(job, 'error_code') || textIn(job, 'code');
+  const reason = textIn(job, 'fail_reason') || textIn(job, 'message');
+  const own = [code, reason].map((part) => plainText(part)).filter((part) => part !== '');
+  const parts = depth < DEPTH_MAX && Array.isArray(job.sub_jobs) ? job.sub_jobs : [];
   return [
-    ...(own === '' ? [] : [own]),
-    ...parts.flatMap((part) => reasonsOf(checked(part, object, 'sub-job'), depth + 1)),
+    ...(own.length === 0 ? [] : [own.join(': ')]),
+    ...parts.filter(isObject).flatMap((part) => reasonsOf(part, depth + 1)),
   ];
+}
+
+/** A text or a number, as text; anything else counts as absent. */
+function textIn(from: JsonObject, key: string): string {
+  const value = from[key];
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value.length <= TEXT_LENGTH_MAX ? value : '';
 }

@@ -92,7 +92,8 @@ export class StateLease implements Lease {
   async create(target: CloudProject): Promise<State> {
     const { clock, location, newId } = this.#options;
     if (this.#ledger) throw exists(location);
-    const state = emptyState(newId(), target, isoTime(clock.now()));
+    // Its creation is the first change. As in Terraform, no stored state has serial 0: Gitea takes it for a missing one.
+    const state = { ...emptyState(newId(), target, isoTime(clock.now())), serial: 1 };
     await this.replace({ state, chain: [] });
     return state;
   }

@@ -55,6 +55,18 @@ describe('reads that a server stretches without end', () => {
     expect(cloud.count('/volumes/detail')).to.equal(5);
   });
 
+  it('go on after a short page without a link if the count says that there are more', async () => {
+    const all = Array.from({ length: 120 }, (_, i) => volume(`v${String(i).padStart(3, '0')}`));
+    pages((_, { path }) => {
+      const marker = /marker=(v\d+)/.exec(path)?.[1];
+      const from = marker === undefined ? 0 : all.findIndex(({ id }) => id === marker) + 1;
+      return { status: 200, body: { volumes: all.slice(from, from + 50), count: 120 } };
+    });
+    const listing = await (await open()).volumes();
+    expect(listing.kind === 'listed' && [listing.values.length, listing.complete]).to.deep.equal([120, true]);
+    expect(cloud.count('/volumes/detail')).to.equal(3);
+  });
+
   it('end after as many bytes of one list as the limit', async () => {
     pages((n) => ({
       status: 200,

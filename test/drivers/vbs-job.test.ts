@@ -56,6 +56,24 @@ describe('jobs', () => {
     ]);
   });
 
+  for (const [name, more, reasons] of [
+    ['an empty text for its parts', { sub_jobs: '' }, []],
+    ['an object for its parts', { sub_jobs: {} }, []],
+    ['a part that is null, and one that is a number', { sub_jobs: [null, 1, { fail_reason: 'x' }] }, ['x']],
+    ['a code that is a number', { error_code: 1001, fail_reason: 'x' }, ['1001: x']],
+    ['a reason that is an object', { error_code: 'EVS.1', fail_reason: {} }, ['EVS.1']],
+    ['an empty list for its entities', { entities: [] }, []],
+    ['a type that is a number', { job_type: 7 }, []],
+    ['its reason in code and message', { code: 'EVS.2', message: 'no space' }, ['EVS.2: no space']],
+  ] as const)
+    it(`with ${name} have the status that they say`, () => {
+      for (const [raw, status] of [
+        ['SUCCESS', 'success'],
+        ['FAIL', 'fail'],
+      ])
+        expect(parseJob('j', { job_id: 'j', status: raw, ...more })).to.deep.include({ status, reasons });
+    });
+
   it('are read to a bounded depth and breadth', () => {
     let deep: Record<string, unknown> = { job_id: 'j', status: 'FAIL', fail_reason: 'bottom' };
     for (let i = 0; i < 100; i++)
@@ -69,8 +87,6 @@ describe('jobs', () => {
     ['without a status', { job_id: 'j' }],
     ['with a status that is no text', { job_id: 'j', status: 1 }],
     ['with entities that are none', { job_id: 'j', status: 'FAIL', entities: 'x' }],
-    ['with parts that are no list', { job_id: 'j', status: 'FAIL', sub_jobs: {} }],
-    ['with a part that is no object', { job_id: 'j', status: 'FAIL', sub_jobs: [1] }],
     ['without the id that was asked for', { status: 'SUCCESS' }],
     ['with the id of another job', { job_id: 'k', status: 'SUCCESS' }],
     ['with an id that is no text', { job_id: 1, status: 'SUCCESS' }],

@@ -67,7 +67,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
 
     it('creates a state once, bound to its target', async () => {
       const lease = await created();
-      expect(lease.state()).to.deep.include({ serial: 0, target: TARGET, history: [] });
+      expect(lease.state()).to.deep.include({ serial: 1, target: TARGET, history: [] });
       expect(await readAnew()).to.deep.equal(lease.state());
       await refusal(lease.create(TARGET), 'state');
       await lease.release();
@@ -100,17 +100,17 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.release();
       const after = await readAnew();
       expect(after?.history).to.deep.equal(last?.history);
-      expect(after?.history.map((h) => h.serial)).to.deep.equal([3, 4, 5, 6, 7]);
+      expect(after?.history.map((h) => h.serial)).to.deep.equal([4, 5, 6, 7, 8]);
       expect(after?.history[0]?.actor).to.deep.equal(ACTOR);
       expect(after?.records.has('pay/past')).to.equal(true);
-      expect(after?.serial).to.equal(7);
+      expect(after?.serial).to.equal(8);
     });
 
     it('makes concurrent commits durable, all of them, in the order they were made', async () => {
       const lease = await created();
       const changes = Array.from({ length: 50 }, (_, i) => numbered(i));
       await Promise.all(changes.map((change) => lease.commit([change])));
-      expect(await readAnew()).to.deep.include({ serial: 50 });
+      expect(await readAnew()).to.deep.include({ serial: 51 });
       await lease.release();
       const keys = [...((await readAnew())?.records.keys() ?? [])];
       expect(keys).to.have.members(changes.map((_, i) => `set/r${i}`));
@@ -121,10 +121,10 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await first.commit([numbered(1)]);
       await first.release();
       const second = await lock();
-      expect(second.state()?.serial).to.equal(1);
+      expect(second.state()?.serial).to.equal(2);
       await second.commit([numbered(2)]);
       await second.release();
-      expect(await readAnew()).to.deep.include({ serial: 2 });
+      expect(await readAnew()).to.deep.include({ serial: 3 });
     });
 
     it('excludes a second lease and says who holds the first', async () => {
@@ -147,7 +147,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       const second = (await subject.open()).lock(ACTOR, 10_000_000);
       await lease.commit([numbered(1)]);
       await lease.release();
-      expect((await second).state()?.serial).to.equal(1);
+      expect((await second).state()?.serial).to.equal(2);
       await (await second).release();
     });
 
@@ -247,7 +247,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await first.release();
       const lease = await lock();
       await lease.commit([numbered(2)]);
-      const given = chained('another', subject.serialsOnlyRise ? 3 : 1);
+      const given = chained('another', subject.serialsOnlyRise ? 4 : 1);
       await lease.replace(given);
       expect(await snapshotAnew()).to.deep.equal(given);
       const higher = { ...given, state: { ...given.state, serial: 40, records: new Map() } };
@@ -292,7 +292,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.commit([numbered(1)]);
       const state = lease.state() ?? expect.fail();
       const again = { state: { ...state, records: new Map() }, chain: [] };
-      expect(String(await lease.replace(again).catch((cause: unknown) => cause))).to.contain('serial 1');
+      expect(String(await lease.replace(again).catch((cause: unknown) => cause))).to.contain('serial 2');
       await lease.release();
       expect((await readAnew())?.records.has('set/r1')).to.equal(true);
     });
@@ -319,7 +319,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       await lease.release();
       const reason = await lease.commit([numbered(2)]).catch((cause: unknown) => cause);
       expect(String(reason)).to.contain('released');
-      expect((await readAnew())?.serial).to.equal(1);
+      expect((await readAnew())?.serial).to.equal(2);
     });
 
     it('excludes other processes, a stopped one, too, until they end or die', async () => {
@@ -330,7 +330,7 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       polite.child.stdin?.end();
       await once(polite.child, 'exit');
       const between = await lock();
-      expect(between.state()?.serial).to.equal(1);
+      expect(between.state()?.serial).to.equal(2);
       await between.release();
 
       const killed = await holder();
@@ -339,9 +339,9 @@ export function backendContract(name: string, makeSubject: () => Promise<Subject
       killed.child.kill('SIGKILL');
       await once(killed.child, 'exit');
       if (!subject.freedByDeath) await backend.unlock(killed.lock.id);
-      expect((await readAnew())?.serial).to.equal(2);
+      expect((await readAnew())?.serial).to.equal(3);
       const after = await lock();
-      expect(after.state()?.serial, 'what the dead had committed').to.equal(2);
+      expect(after.state()?.serial, 'what the dead had committed').to.equal(3);
       await after.release();
     });
 

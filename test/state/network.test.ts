@@ -27,7 +27,7 @@ async function worksAt(location: string, env: Env): Promise<void> {
   await lease.create(TARGET);
   await lease.commit([numbered(1)]);
   await lease.release();
-  expect((await backend.read())?.serial).to.equal(1);
+  expect((await backend.read())?.serial).to.equal(2);
 }
 
 /** What it is refused with, at once. */

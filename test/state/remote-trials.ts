@@ -44,7 +44,7 @@ export function remoteTrials(server: TrialServer): void {
       await Promise.all(Array.from({ length: 200 }, (_, i) => lease.commit([numbered(i)])));
       expect(trial.writes() - before).to.be.lessThan(10);
       await lease.release();
-      expect((await (await trial.backend()).read())?.serial).to.equal(200);
+      expect((await (await trial.backend()).read())?.serial).to.equal(201);
     });
 
     it('a write that was taken and whose answer is lost is found, and made once', async () => {
@@ -57,7 +57,7 @@ export function remoteTrials(server: TrialServer): void {
       await lease.commit([numbered(2)]);
       await lease.release();
       const state = await (await trial.backend()).read();
-      expect(state?.serial).to.equal(2);
+      expect(state?.serial).to.equal(3);
       expect([...(state?.records.keys() ?? [])].sort()).to.deep.equal(['set/r1', 'set/r2']);
     });
 
@@ -82,7 +82,7 @@ export function remoteTrials(server: TrialServer): void {
       await Promise.all(commits);
       await lease.commit([numbered(3)]);
       await lease.release();
-      expect((await (await trial.backend()).read())?.serial).to.equal(3);
+      expect((await (await trial.backend()).read())?.serial).to.equal(4);
     });
 
     it('two processes that fight for it take turns, and lose nothing', async () => {

@@ -79,15 +79,17 @@ export function errorBody(answer: Answer): ErrorBody | undefined {
   if ('error_code' in body || 'error_msg' in body)
     return errorFields({ code: body.error_code, message: body.error_msg, request_id: body.request_id });
   const [[fault, fields] = [], ...more] = Object.entries(body);
-  // {"badRequest": {"code": 400, "message": …}}: the key names the fault; the number distinguishes it from data.
-  if (more.length === 0 && isObject(fields) && typeof fields.code === 'number')
+  // {"badRequest": {"code": 400, "message": …}}: the key names the fault; the number distinguishes it from data. Some
+  // gateways write it as text.
+  if (more.length === 0 && isObject(fields) && /^[1-5]\d\d$/.test(String(fields.code)))
     return errorFields(fields, fault);
   return 'code' in body && 'message' in body ? errorFields(body) : undefined;
 }
 
 function errorFields(fields: JsonObject, fault?: string): ErrorBody | undefined {
   const message = typeof fields.message === 'string' ? plainText(fields.message, MESSAGE_LENGTH_MAX) : '';
-  const code = typeof fields.code === 'string' ? plainText(fields.code, CODE_LENGTH_MAX) : '';
+  const isCode = typeof fields.code === 'string' && !(fault !== undefined && /^\d+$/.test(fields.code));
+  const code = isCode ? plainText(String(fields.code), CODE_LENGTH_MAX) : '';
   if (message === '' && code === '') return undefined;
   return {
     message,

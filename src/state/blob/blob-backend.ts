@@ -9,7 +9,7 @@ import { decodeSnapshot, encodeSnapshot, type Snapshot } from '../codec.ts';
 import { type Chain, extendChain } from '../history-chain.ts';
 import { type LeaseStorage, StateLease } from '../lease.ts';
 import type { Lock } from '../lock.ts';
-import { lockLost, stateChanged } from '../lock-failures.ts';
+import { isLockLost, lockLost, stateChanged } from '../lock-failures.ts';
 import { ONE_MINUTE, type RetryPolicy, withRetry } from '../retry.ts';
 import { notWritten } from '../server-failures.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
@@ -123,8 +123,13 @@ function lockedBlob(
         case 'written':
           stored = { bytes, ...optional('tag', outcome.tag) };
           return;
-        case 'refused':
-          throw outcome.failure;
+        case 'refused': {
+          // A copy of this request, of an earlier attempt or made by a gateway, may have come first.
+          const now = isLockLost(outcome.failure) ? undefined : await store.read();
+          if (!now || !bytes.equals(now.bytes)) throw outcome.failure;
+          stored = now;
+          return;
+        }
         // Rule: write-in-doubt-is-not-done
         case 'unsure':
           why = outcome.why;

@@ -41,9 +41,11 @@ class StateServer implements BlobStore {
   readonly settings: HttpStateSettings;
   readonly secrets: Secrets | undefined;
   readonly #clock: Clock;
+  readonly #newId: () => string;
   readonly #send: Send;
 
-  constructor({ location, settings, clock, secrets }: HttpBackendOptions) {
+  constructor({ location, settings, clock, newId, secrets }: HttpBackendOptions) {
+    this.#newId = newId;
     this.location = location;
     this.bytesMax = settings.state_bytes_max;
     this.settings = settings;
@@ -76,9 +78,32 @@ class StateServer implements BlobStore {
     }
     const { status, body } = answer;
     if (status === 200 || status === 201 || status === 204) return { kind: 'written' };
+    // Gitea answers 409 also if it has this serial already, and GitLab answers 500 if the lock is another one.
+    if (isLocked(status) || status === 500) {
+      const holder = await this.#holderNow(lock);
+      if (holder === 'another' || (holder === 'unknown' && isLocked(status)))
+        return { kind: 'refused', failure: lockLost(lock) };
+      return { kind: 'unsure', why: `the server answered ${status}` };
+    }
     if (isTransientStatus(status)) return { kind: 'unsure', why: `the server answered ${status}` };
-    const failure = isLocked(status) ? lockLost(lock) : this.unexpected('write the state', status, body);
-    return { kind: 'refused', failure };
+    return { kind: 'refused', failure: this.unexpected('write the state', status, body) };
+  }
+
+  /** Who has the lock that was ours, in one attempt. */
+  async #holderNow(lock: LockInfo): Promise<'ours' | 'another' | 'unknown'> {
+    const { lock_method, lock_address, unlock_method, unlock_address } = this.settings;
+    const test = encodeLock({ ...lock, id: this.#newId() });
+    try {
+      const { status, body } = await this.#send(lock_method, lock_address, test, LOCK_BYTES_MAX);
+      if (status === 200) {
+        await this.#send(unlock_method, unlock_address, test, LOCK_BYTES_MAX);
+        return 'another';
+      }
+      const id = isLocked(status) ? decodeLock(body.toString())?.id : undefined;
+      return id === undefined ? 'unknown' : id === lock.id ? 'ours' : 'another';
+    } catch {
+      return 'unknown';
+    }
   }
 
   /** Repeats the request until there is an answer that is not transient. Only for requests that may arrive twice. */
@@ -116,7 +141,7 @@ class StateServer implements BlobStore {
       status === 401 || status === 403
         ? 'TF_HTTP_USERNAME and TF_HTTP_PASSWORD (a token) must be allowed to do this'
         : status >= 300 && status < 400
-          ? 'redirects are not followed: name the address that it points to'
+          ? 'redirects are not followed: name the address that it points to; if it is one for a single download, as Gitea makes them with SERVE_DIRECT, turn that off on the server'
           : 'see the message of the server; everything committed is safe';
     return serverFailure(`cannot ${what}: the server answered ${status}`, {
       location: this.location,

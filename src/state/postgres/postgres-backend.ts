@@ -18,7 +18,14 @@ import {
   rowBytes,
   Session,
 } from './postgres-session.ts';
-import { forceUnlock, lockHolderOf, readLock, takeLock } from './row-lock.ts';
+import {
+  advisoryLockHeld,
+  endHoldingSession,
+  forceUnlock,
+  lockHolderOf,
+  readLock,
+  takeLock,
+} from './row-lock.ts';
 import { migrate, schemaVersion } from './schema.ts';
 
 /** A state in the rows of a PostgreSQL database. The lock belongs to a session, so PostgreSQL itself excludes others. */
@@ -92,13 +99,19 @@ export function postgresBackend(options: BackendContext & { readonly postgres: P
     holder: () =>
       withSession(async (session) => {
         const row = (await hasTables(session)) ? await readLock(session, postgres) : undefined;
-        return row && lockHolderOf(row);
+        if (row) return lockHolderOf(row);
+        return (await advisoryLockHeld(session, postgres)) ? {} : undefined;
       }),
 
     unlock: (lockId) =>
       withSession(async (session): Promise<LockHolder> => {
         const row = (await hasTables(session)) ? await readLock(session, postgres) : undefined;
-        if (!row) throw notLocked(lockId, location);
+        if (!row) {
+          // A session still has the lock of a run whose row is gone: the user decided that this run has ended.
+          if (!(await advisoryLockHeld(session, postgres))) throw notLocked(lockId, location);
+          await endHoldingSession(session, postgres);
+          return { id: lockId };
+        }
         if (row.id !== lockId) throw anotherLock(lockId, lockHolderOf(row), location);
         await forceUnlock(session, postgres, lockId);
         return row.info;

@@ -126,6 +126,15 @@ async function takeFromFormerHolder(
   return await tryAdvisoryLock(session, postgres);
 }
 
+/** Whether a session has the advisory lock. It stays with a pooled session if its run did not get to release it. */
+export async function advisoryLockHeld(session: Session, { lock_key }: PostgresLocation): Promise<boolean> {
+  const [row] = await session.query<{ held: string }>(
+    `select exists (select from pg_locks where ${ADVISORY}) as held`,
+    lock_key,
+  );
+  return row?.held === TRUE;
+}
+
 /** Ends the session that holds the advisory lock. Requires the same role, or membership in pg_signal_backend. */
 export async function endHoldingSession(session: Session, { lock_key }: PostgresLocation): Promise<void> {
   await session.query(

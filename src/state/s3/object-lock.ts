@@ -1,6 +1,6 @@
-import { isoTime, type Moment, momentOf } from '../../domain/clock.ts';
+import { type Clock, isoTime, type Moment, momentOf } from '../../domain/clock.ts';
 import type { LockHolder } from '../../domain/lock-holder.ts';
-import { fields, integerFrom, jsonOf, text } from '../../domain/shape.ts';
+import { fields, integerFrom, jsonOf, maybe, text, yes } from '../../domain/shape.ts';
 import type { Actor } from '../../domain/state.ts';
 import type { BackendContext, LockInfo } from '../backend.ts';
 import type { HeldBlobLock } from '../blob/blob-backend.ts';
@@ -21,8 +21,14 @@ interface ObjectLockOptions
   readonly objects: Objects;
   readonly key: string;
   readonly ttlMs: number;
-  /** Called each time the lock is requested. */
-  readonly honoursIfMatch: () => Promise<boolean>;
+  /** Called each time the lock is requested or removed. */
+  readonly testConditions: () => Promise<HonoursIfMatch>;
+}
+
+/** On PUT: a lease can end, because writes of its former holder are refused. On DELETE: MinIO ignores it there. */
+export interface HonoursIfMatch {
+  readonly onPut: boolean;
+  readonly onDelete: boolean;
 }
 
 /** A lock as it is stored. */
@@ -32,6 +38,8 @@ interface Entry {
   readonly ttl_ms: number;
   readonly takeover_after_ms: number;
   readonly renewed: string;
+  /** The lock was given back; the next run writes over it. */
+  readonly released?: true;
 }
 
 /** A lock as it was read. Anybody who can write to the bucket may have written it. */
@@ -49,19 +57,21 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
   const { objects, key, location, clock, newId, onNote } = options;
 
   async function acquire(actor: Actor, waitMs: number, signal?: AbortSignal): Promise<HeldBlobLock> {
-    const mayEnd = await options.honoursIfMatch();
+    const honoured = await options.testConditions();
+    const mayEnd = honoured.onPut;
     const ttlMs = mayEnd ? options.ttlMs : Number.POSITIVE_INFINITY;
     const info = newLockInfo(actor, clock, newId);
     let asked: Moment | undefined;
     return waitForLock(clock, waitMs, signal, async () => {
-      const current = await readLock(options);
+      const found = await findLock(options);
+      const current = found?.released ? undefined : found;
       // It is ours if an earlier attempt arrived after it was given up.
       const free = !current || current.info.id === info.id || (current.overdue && mayEnd);
       if (!free) return { refused: () => lockedBy(holderOf(current), location) };
       // Rule: lock-is-made-by-one
       let over = 'nothing';
       // Rule: lock-is-taken-over-by-one
-      if (current) over = current.etag;
+      if (found) over = found.etag;
       asked ??= momentOf(clock);
       // Rule: lease-counts-from-before-its-lock-was-asked-for
       const before = momentOf(clock);
@@ -80,11 +90,35 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
       const etag = (outcome.kind === 'written' ? outcome.tag : now?.etag) ?? '';
       // After an uncertain answer, the lock may be from any of our attempts.
       const time = new LeaseTime(clock, ttlMs, outcome.kind === 'written' ? before : asked);
-      return { mine: held(info, etag, time, current !== undefined) };
+      return { mine: held(info, etag, time, current !== undefined, honoured) };
     });
   }
 
-  function held(info: LockInfo, firstEtag: string, time: LeaseTime, takenOver: boolean): HeldBlobLock {
+  /**
+   * Gives the lock back. A DELETE whose condition the store ignores may arrive late and remove the lock of another run, so
+   * there the lock is written over, with a condition.
+   */
+  async function free({ info, etag }: Pick<CurrentLock, 'info' | 'etag'>, honoured: HonoursIfMatch) {
+    if (honoured.onDelete || !honoured.onPut) {
+      await objects.remove(key, etag);
+      return;
+    }
+    for (let tries = 0; tries < REMOVALS_MAX; tries++) {
+      if (tries > 0) await clock.sleep(REMOVAL_PAUSE_MS);
+      const outcome = await objects.put(key, releasedText(info, clock), { over: etag });
+      if (outcome.kind === 'refused') throw outcome.failure;
+      if (outcome.kind === 'written' || (await readLock(options))?.etag !== etag) return;
+    }
+    throw lockNotRemoved(info.id ?? '', location);
+  }
+
+  function held(
+    info: LockInfo,
+    firstEtag: string,
+    time: LeaseTime,
+    takenOver: boolean,
+    honoured: HonoursIfMatch,
+  ): HeldBlobLock {
     let etag = firstEtag;
     const renew = async (): Promise<void> => {
       // Rule: lease-counts-from-before-its-renewal
@@ -116,7 +150,7 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
         await renewal?.stop();
         const current = await readLock(options);
         if (current?.info.id !== info.id) return false;
-        await objects.remove(key, current.etag);
+        await free(current, honoured);
         return true;
       },
     };
@@ -132,12 +166,13 @@ export function objectLock(options: ObjectLockOptions): Lock<HeldBlobLock> {
     if (!current) throw notLocked(id, location);
     const { info } = current;
     if (info.id !== id) throw anotherLock(id, info, location);
+    const honoured = await options.testConditions();
     // If it was renewed in between, it has another ETag. The user decided about the lock, so the removal is repeated.
     let now: CurrentLock | undefined = current;
     for (let removals = 0; now?.info.id === id; removals++) {
       if (removals === REMOVALS_MAX) throw lockNotRemoved(id, location);
       if (removals > 0) await clock.sleep(REMOVAL_PAUSE_MS);
-      await objects.remove(key, now.etag);
+      await free(now, honoured);
       now = await readLock(options);
     }
     return info;
@@ -150,7 +185,13 @@ function holderOf({ info, ttl_ms, takeover_after_ms, renewed }: CurrentLock): Lo
   return ttl_ms > 0 ? { ...info, lease: { ttl_ms, takeover_after_ms, renewed } } : info;
 }
 
-async function readLock({
+/** The lock, unless it was given back. */
+async function readLock(options: ObjectLockOptions): Promise<CurrentLock | undefined> {
+  const found = await findLock(options);
+  return found?.released ? undefined : found;
+}
+
+async function findLock({
   objects,
   key,
   location,
@@ -180,9 +221,15 @@ function entryText(info: LockInfo, ttlMs: number, { settleMs, clock }: ObjectLoc
   return `${JSON.stringify(entry, undefined, 2)}\n`;
 }
 
+function releasedText(info: LockHolder, clock: Clock): string {
+  const renewed = isoTime(clock.now());
+  return `${JSON.stringify({ info, ttl_ms: 0, takeover_after_ms: 0, renewed, released: true }, undefined, 2)}\n`;
+}
+
 const entryShape = fields<Entry>({
   info: lockShape,
   ttl_ms: integerFrom(0),
   takeover_after_ms: integerFrom(0),
   renewed: text,
+  released: maybe(yes),
 });

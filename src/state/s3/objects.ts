@@ -27,8 +27,11 @@ export interface Objects {
    * ignore ETags). If something else is stored, the outcome is `unsure` and `unmet`.
    */
   put(key: string, body: string | Buffer, condition: { readonly over: string }): Promise<PutOutcome>;
-  /** Removes only the object with this ETag, if the store honours `If-Match`. */
-  remove(key: string, etag: string): Promise<void>;
+  /**
+   * Removes the object; with an ETag only that one, if the store honours `If-Match` on DELETE. False if the store does not
+   * know such a condition.
+   */
+  remove(key: string, etag?: string): Promise<boolean>;
 }
 
 type PutOutcome = WriteOutcome & { readonly unmet?: boolean };
@@ -112,14 +115,18 @@ export function s3Objects(bucket: Bucket, location: string, clock: Clock, secret
     remove: (key, etag) =>
       repeat('remove', async () => {
         try {
-          await bucket.remove(key, {
+          const only = {
             // Rule: lock-is-removed-by-its-holder
             IfMatch: etag,
-          });
+          };
+          await bucket.remove(key, optional('IfMatch', only.IfMatch));
         } catch (cause) {
+          const status = statusOf(cause);
+          if (etag !== undefined && (status === 501 || status === 400)) return false;
           // it was removed before, by the first copy of this request or by another client
-          if (statusOf(cause) !== 412 && statusOf(cause) !== 404) throw cause;
+          if (status !== 412 && status !== 404) throw cause;
         }
+        return true;
       }),
   };
 }

@@ -4,7 +4,7 @@ import type { Backend, BackendContext } from '../backend.ts';
 import { blobBackend } from '../blob/blob-backend.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { serverFailure } from '../server-failures.ts';
-import { objectLock } from './object-lock.ts';
+import { type HonoursIfMatch, objectLock } from './object-lock.ts';
 import type { Objects } from './objects.ts';
 import { objectUrl, type S3Location } from './s3-location.ts';
 
@@ -44,20 +44,24 @@ export function s3Backend(options: S3BackendOptions): Backend {
     location: `${location}.lock`,
     ttlMs,
     // Nothing is written without the lock, so this is known before the first write.
-    async honoursIfMatch() {
-      checksPrevious = await honoursIfMatch(objects, `${key}.test-${newId()}`, location);
-      return checksPrevious;
+    async testConditions() {
+      const honoured = await testConditions(objects, `${key}.test-${newId()}`, location);
+      checksPrevious = honoured.onPut;
+      return honoured;
     },
   });
   return blobBackend({ ...options, store, lock });
 }
 
+/** The ETag of no object. */
+const OTHER_ETAG = `"${'0'.repeat(32)}"`;
+
 /**
  * Tests on an object of its own what the store really does with conditions: some stores accept the header and write all the
  * same. Throws a `Failure` if a second `If-None-Match: *` is not refused, because two runs could both take the lock. Returns
- * whether `If-Match` is honoured; only then a lease can end, because writes of its former holder are refused.
+ * where `If-Match` is honoured.
  */
-async function honoursIfMatch(objects: Objects, key: string, location: string): Promise<boolean> {
+async function testConditions(objects: Objects, key: string, location: string): Promise<HonoursIfMatch> {
   const isRefused = async (text: string, over: string): Promise<boolean> => {
     const outcome = await objects.put(key, text, { over });
     if (outcome.kind === 'refused') throw outcome.failure;
@@ -69,10 +73,11 @@ async function honoursIfMatch(objects: Objects, key: string, location: string): 
   };
   const first = await isRefused('1', 'nothing');
   const second = await isRefused('2', 'nothing');
-  const third = await isRefused('3', `"${'0'.repeat(32)}"`);
-  const now = await objects.get(key);
-  if (now) await objects.remove(key, now.etag);
-  if (!first && second) return third;
+  const onPut = await isRefused('3', OTHER_ETAG);
+  const known = await objects.remove(key, OTHER_ETAG);
+  const onDelete = (await objects.get(key)) !== undefined && known;
+  await objects.remove(key);
+  if (!first && second) return { onPut, onDelete };
   throw Failure.of(
     'state',
     'state-not-exclusive',

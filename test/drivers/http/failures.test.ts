@@ -18,6 +18,11 @@ describe('error bodies', () => {
       ['Keystone', { error: { code: 401, message: 'no', title: 'Unauthorized' } }, { message: 'no' }],
       ['badRequest', { badRequest: { code: 400, message: 'bad' } }, { message: 'bad', fault: 'badRequest' }],
       [
+        'a fault whose number is text',
+        { badRequest: { code: '400', message: 'bad' } },
+        { message: 'bad', fault: 'badRequest' },
+      ],
+      [
         'itemNotFound',
         { itemNotFound: { code: 404, message: 'none' } },
         { message: 'none', fault: 'itemNotFound' },

@@ -7,10 +7,11 @@ import type { AddressInfo } from 'node:net';
  * A state server for tests. As `gitlab` it behaves as GitLab's does (lib/api/terraform/state.rb and
  * Terraform::RemoteStateHandler): seven keys or 400, a version per serial and each serial once, the newest serial
  * is what GET shows, a refused lock is answered with its id and its user but with the asker's own operation. As
- * `plain` it is what the protocol asks for at the least: LOCK and UNLOCK, 423 with the holder's own JSON, 404. As
- * `gitea` a refused lock names nobody.
+ * `plain` it is what the protocol asks for at the least: LOCK and UNLOCK, 423 with the holder's own JSON, 404. As `gitea`
+ * it takes serials from 1 on, each once (409), and answers 423 with the whole lock (services/packages/terraform). A write
+ * under another lock is 500 on GitLab. As `nameless` a refused lock names nobody.
  */
-export type Flavour = 'gitlab' | 'plain' | 'gitea';
+export type Flavour = 'gitlab' | 'plain' | 'gitea' | 'nameless';
 
 export const USER = 'ada';
 export const PASSWORD = 'hunter2';
@@ -25,6 +26,10 @@ export class StateServer {
   readonly flavour: Flavour;
   /** State writes that were answered with a yes. */
   writes = 0;
+  /** State writes, whatever the answer. */
+  writesAsked = 0;
+  /** The next write arrives twice; its sender gets the answer to the second copy. */
+  copyNextWrite = false;
   /** Sees every state write before it is looked at. */
   onWrite: (text: string, path: string) => void = () => {};
   readonly #slots = new Map<string, Slot>();
@@ -92,7 +97,7 @@ export class StateServer {
       if (request.headers['content-type'] !== 'application/json') return { status: 415 };
     }
     const url = new URL(request.url ?? '/', this.origin);
-    const beside = this.flavour !== 'plain';
+    const beside = this.flavour === 'gitlab' || this.flavour === 'gitea';
     const forLock = beside && url.pathname.endsWith('/lock');
     const slot = this.#slot(forLock ? url.pathname.slice(0, -'/lock'.length) : url.pathname);
     switch (`${request.method}${forLock ? ' lock' : ''}`) {
@@ -102,6 +107,9 @@ export class StateServer {
           : { status: 200, body: slot.latest };
       case 'POST':
         this.onWrite(body, url.pathname);
+        this.writesAsked += 1;
+        if (this.copyNextWrite) this.#write(slot, url.searchParams.get('ID'), body);
+        this.copyNextWrite = false;
         return this.#write(slot, url.searchParams.get('ID'), body);
       case 'LOCK':
       case 'POST lock':
@@ -121,12 +129,19 @@ export class StateServer {
   }
 
   #write(slot: Slot, id: string | null, body: string) {
-    if ((slot.lock?.id ?? '') !== (id ?? '')) return { status: 409, body: '{"message":"State is locked"}' };
+    if ((slot.lock?.id ?? '') !== (id ?? ''))
+      return this.flavour === 'gitea'
+        ? { status: 423, body: slot.lock?.json ?? '' }
+        : { status: this.flavour === 'gitlab' ? 500 : 409, body: '{"message":"State is locked"}' };
     const { serial } = JSON.parse(body) as { serial?: unknown };
-    if (this.flavour === 'gitlab') {
+    if (this.flavour === 'gitea' && !serial)
+      return { status: 400, body: '{"errors":[{"status":400,"message":"state serial is missing"}]}' };
+    if (this.flavour === 'gitlab' || this.flavour === 'gitea') {
       if (typeof serial !== 'number') return { status: 422, body: '{"message":"No serial in payload"}' };
       if (slot.versions.has(serial))
-        return { status: 422, body: '{"message":"Version has already been taken"}' };
+        return this.flavour === 'gitlab'
+          ? { status: 422, body: '{"message":"Version has already been taken"}' }
+          : { status: 409, body: '{"errors":[{"status":409,"message":"version exists"}]}' };
       slot.versions.set(serial, body);
       slot.latest = slot.versions.get(Math.max(...slot.versions.keys()));
     } else {
@@ -141,11 +156,10 @@ export class StateServer {
     const keys = ['ID', 'Operation', 'Info', 'Who', 'Version', 'Created', 'Path'];
     const missing = keys.filter((key) => typeof asked[key] !== 'string');
     if (missing.length > 0) return { status: 400, body: `{"error":"${missing.join()} is missing"}` };
-    const status = slot.lock ? (this.flavour === 'plain' ? 423 : 409) : 200;
+    const status = slot.lock ? (this.flavour === 'gitlab' ? 409 : 423) : 200;
     slot.lock ??= { id: String(asked.ID), json: body, at: new Date().toISOString() };
-    if (this.flavour === 'plain') return { status, body: slot.lock.json };
-    if (this.flavour === 'gitea')
-      return { status, body: '{"errors":[{"status":409,"message":"is already locked"}]}' };
+    if (this.flavour === 'nameless') return { status };
+    if (this.flavour !== 'gitlab') return { status, body: slot.lock.json };
     const { Operation, Info, Version, Path } = asked;
     const told = { Operation, Info, Version, Path, ID: slot.lock.id, Who: USER, Created: slot.lock.at };
     return { status, body: JSON.stringify(told) };

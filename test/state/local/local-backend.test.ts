@@ -113,7 +113,7 @@ describe('local backend on a real disk', () => {
     expect(refused).to.include({ kind: 'locked' });
     await lease.commit([numbered(1)]);
     await lease.release();
-    expect((await (await open()).read())?.serial).to.equal(1);
+    expect((await (await open()).read())?.serial).to.equal(2);
     expect((await readdir(directory)).sort()).to.deep.equal(['link.json', 'vbsctl.state.json']);
   });
 

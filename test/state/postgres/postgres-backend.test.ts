@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
+import { Client } from 'pg';
 import { systemClock } from '../../../src/cli/system.ts';
 import { Failure } from '../../../src/domain/errors.ts';
 import { openBackend } from '../../../src/state/open-backend.ts';
-import { backendContract } from '../backend-contract.ts';
+import { backendContract, refusal } from '../backend-contract.ts';
 import { remoteTrials } from '../remote-trials.ts';
 import { ACTOR, numbered, TARGET } from '../samples.ts';
 import { PostgresTrialServer } from '../trial-servers.ts';
@@ -44,10 +45,10 @@ if (!HAS_POSTGRES) {
         `select serial::int, address, record is null as gone from vbsctl.record where state = '${name}' order by serial, address`,
       );
       expect(rows).to.deep.equal([
-        { serial: 1, address: 'set/r1', gone: false },
         { serial: 2, address: 'set/r1', gone: false },
-        { serial: 3, address: 'set/r1', gone: true },
-        { serial: 3, address: 'set/r2', gone: false },
+        { serial: 3, address: 'set/r1', gone: false },
+        { serial: 4, address: 'set/r1', gone: true },
+        { serial: 4, address: 'set/r2', gone: false },
       ]);
     });
 
@@ -89,7 +90,7 @@ if (!HAS_POSTGRES) {
       await holder.commit([numbered(1)]);
       await holder.release();
       const lease = await queued;
-      expect(lease.state()?.serial).to.equal(1);
+      expect(lease.state()?.serial).to.equal(2);
       await lease.commit([numbered(2)]);
       await lease.release();
     });
@@ -201,5 +202,65 @@ if (!HAS_POSTGRES) {
           await server.stopPool();
         }
       });
+
+    it('refuses a pool in transaction mode while other clients use it', async function () {
+      if (PGBOUNCER === undefined) {
+        process.stdout.write(`      skipped: ${NO_PGBOUNCER}\n`);
+        this.skip();
+      }
+      const port = await server.startPool('transaction', 5);
+      let busy = true;
+      const clients = Array.from({ length: 5 }, async () => {
+        const client = new Client({ host: '127.0.0.1', port, user: 'vbsctl', database: 'postgres' });
+        await client.connect();
+        while (busy) for (const sql of ['begin', 'select pg_sleep(0.004)', 'commit']) await client.query(sql);
+        await client.end();
+      });
+      try {
+        for (let run = 0; run < 25; run++) {
+          const cause = await (await open(at(port, randomUUID())))
+            .lock(ACTOR, 0)
+            .catch((reason: unknown) => reason);
+          expect((cause as Failure).diagnostics?.[0]?.code, `run ${run}`).to.equal('state-pooled');
+        }
+      } finally {
+        busy = false;
+        await Promise.all(clients);
+        await server.stopPool();
+      }
+    });
+
+    for (const [what, mode, size] of [
+      ['of one session', 'transaction', 1],
+      ['in statement mode', 'statement', 5],
+    ] as const)
+      it(`says what is wrong with a pool ${what}`, async function () {
+        if (PGBOUNCER === undefined) {
+          process.stdout.write(`      skipped: ${NO_PGBOUNCER}\n`);
+          this.skip();
+        }
+        const port = await server.startPool(mode, size);
+        try {
+          const cause = await (await open(at(port, randomUUID())))
+            .lock(ACTOR, 0)
+            .catch((reason: unknown) => reason);
+          expect((cause as Failure).diagnostics?.[0]?.code).to.equal('state-pooled');
+        } finally {
+          await server.stopPool();
+        }
+      });
+
+    it('a lock that stayed with a session, without its row, is shown and can be removed', async () => {
+      const location = at(server.port, randomUUID());
+      const lease = await (await open(location)).lock(ACTOR, 0);
+      await lease.create(TARGET);
+      await server.ask(`delete from vbsctl.lock where id = '${lease.lock.info.id}'`);
+      const backend = await open(location);
+      expect(await backend.holder()).to.deep.equal({});
+      await refusal(backend.lock(ACTOR, 0), 'locked');
+      await backend.unlock(lease.lock.info.id);
+      expect(await backend.holder()).to.equal(undefined);
+      await lease.release().catch(() => undefined);
+    });
   });
 }

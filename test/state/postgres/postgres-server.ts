@@ -85,14 +85,14 @@ export class PostgresServer {
   }
 
   /** A PgBouncer in front of it; its port. */
-  async startPool(mode: 'transaction' | 'session'): Promise<number> {
+  async startPool(mode: 'transaction' | 'session' | 'statement', size = 20): Promise<number> {
     if (PGBOUNCER === undefined) throw new Error(NO_PGBOUNCER);
     const port = await freePort();
     const file = join(this.#folder?.path ?? '', `${mode}.ini`);
     writeFileSync(
       file,
       `[databases]\npostgres = host=127.0.0.1 port=${this.port} user=vbsctl\n[pgbouncer]\nlisten_addr = 127.0.0.1\n` +
-        `listen_port = ${port}\nauth_type = any\npool_mode = ${mode}\nunix_socket_dir =\n`,
+        `listen_port = ${port}\nauth_type = any\npool_mode = ${mode}\ndefault_pool_size = ${size}\nunix_socket_dir =\n`,
     );
     this.#pool = spawn(PGBOUNCER, [file], { cwd: '/', stdio: 'ignore', ...RUN_AS });
     await untilReady(this.#pool, async () => {

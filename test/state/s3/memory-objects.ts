@@ -4,6 +4,8 @@ import type { Objects } from '../../../src/state/s3/objects.ts';
 export function memoryObjects(heeds: {
   readonly ifNoneMatch: boolean;
   readonly ifMatch: boolean;
+  /** On DELETE. Default as `ifMatch`. MinIO ignores the condition there, and some refuse it (501). */
+  readonly onDelete?: 'ignored' | 'refused';
 }): Objects & {
   readonly keys: () => readonly string[];
   /** Somebody else writes. */
@@ -34,7 +36,10 @@ export function memoryObjects(heeds: {
       return { kind: 'written', tag: write(key, String(body)) };
     },
     async remove(key, etag) {
-      if (!heeds.ifMatch || objects.get(key)?.etag === etag) objects.delete(key);
+      if (etag !== undefined && heeds.onDelete === 'refused') return false;
+      const heeded = heeds.ifMatch && heeds.onDelete === undefined;
+      if (!heeded || etag === undefined || objects.get(key)?.etag === etag) objects.delete(key);
+      return true;
     },
   };
 }

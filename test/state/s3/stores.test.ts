@@ -55,6 +55,35 @@ describe('stores that do less than S3', () => {
     await lease.release();
   });
 
+  for (const onDelete of ['ignored', 'refused'] as const)
+    it(`one where If-Match on DELETE is ${onDelete}: a release that arrives late takes no lock away`, async () => {
+      const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true, onDelete });
+      const late: (() => Promise<unknown>)[] = [];
+      // A proxy that delivers each change of the lock once more, later.
+      const delayed: Objects = {
+        ...objects,
+        put: (key, body, condition) => {
+          if (key.endsWith('.lock')) late.push(() => objects.put(key, body, condition));
+          return objects.put(key, body, condition);
+        },
+        remove: (key, etag) => {
+          if (key.endsWith('.lock')) late.push(() => objects.remove(key, etag));
+          return objects.remove(key, etag);
+        },
+      };
+      const first = await backendOn(delayed).lock(ACTOR, 0);
+      await first.create(TARGET);
+      await first.release();
+      expect(await backendOn(objects).holder()).to.equal(undefined);
+      const second = await backendOn(objects).lock(ACTOR, 0);
+      for (const request of late) await request();
+      expect(await backendOn(objects).holder()).to.include({ id: second.lock.info.id });
+      await second.commit([numbered(1)]);
+      await backendOn(objects).unlock(second.lock.info.id);
+      expect(await backendOn(objects).holder()).to.equal(undefined);
+      await (await backendOn(objects).lock(ACTOR, 0)).release();
+    });
+
   it('a lock that somebody wrote at length is told in short', async () => {
     const objects = memoryObjects({ ifNoneMatch: true, ifMatch: true });
     const info = {
