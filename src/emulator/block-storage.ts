@@ -5,7 +5,7 @@
 import { isFields } from './check.ts';
 import { type Backup, lookup, type Volume, type World } from './model.ts';
 import { type OperatorAction, type OperatorContext, type OperatorResult, perform } from './operator.ts';
-import { listReply, matchesFilter, paginate } from './paging.ts';
+import { listReply, paginate } from './paging.ts';
 import {
   blockStorageError,
   empty,
@@ -41,39 +41,67 @@ export function getBackup(world: World, root: ApiRoot, id: string): Reply {
   return json(200, { backup: backupBody(backup, root) });
 }
 
-/** `GET …/volumes` and `…/volumes/detail`, by `name` and `status`, newest first, in pages. */
+/** `GET …/volumes` and `…/volumes/detail`, newest first, in pages. */
 export function listVolumes(world: World, root: ApiRoot, detail: boolean, request: WireRequest): Reply {
   const { query } = request;
   const page = paginate({
     what: 'Volume',
     items: sorted(world).volumes.filter((volume) => isVolumeVisible(volume, root)),
-    filter: (volume) =>
-      matchesFilter(query, 'name', volume.name) && matchesFilter(query, 'status', volume.status),
+    filters: {
+      name: (volume, name) => volume.name === name,
+      'name~': (volume, part) => volume.name.includes(part),
+      status: (volume, status) => volume.status === status,
+      bootable: (volume, bootable) => String(volume.bootable) === bootable.toLowerCase(),
+      availability_zone: (volume, zone) => volume.availability_zone === zone,
+      // Of EVS alone.
+      id: (volume, id) => volume.id === id,
+      server_id: (volume, id) => volume.attachments.some(({ server_id }) => server_id === id),
+    },
+    sorts: {
+      ...SORTS,
+      bootable: ({ bootable }) => Number(bootable),
+      availability_zone: ({ availability_zone }) => availability_zone,
+    },
     limit_max: world.settings.list_limit_max,
     query,
   });
   if (!page.ok) return page.reply;
   const render = (volume: Volume) =>
     detail ? volumeBody(world, volume, root) : shortBody(volume, root, 'volumes');
-  return listReply(world, 'volumes', page.items.map(render), page.next, request);
+  return listReply(world, 'volumes', page.items.map(render), page, request);
 }
 
-/** `GET …/backups` and `…/backups/detail`, by `name`, `status` and `volume_id`, newest first, in pages. */
+/** What volumes and backups can be sorted by. */
+const SORTS = {
+  id: ({ id }: Volume | Backup) => id,
+  name: ({ name }: Volume | Backup) => name,
+  display_name: ({ name }: Volume | Backup) => name,
+  status: ({ status }: Volume | Backup) => status,
+  size: ({ size_gb }: Volume | Backup) => size_gb,
+  created_at: ({ created_ms }: Volume | Backup) => created_ms,
+  updated_at: ({ updated_ms }: Volume | Backup) => updated_ms,
+};
+
+/** `GET …/backups` and `…/backups/detail`, newest first, in pages. */
 export function listBackups(world: World, root: ApiRoot, detail: boolean, request: WireRequest): Reply {
   const { query } = request;
   const page = paginate({
     what: 'Backup',
     items: sorted(world).backups.filter((backup) => isBackupVisible(backup, root)),
-    filter: (backup) =>
-      matchesFilter(query, 'name', backup.name) &&
-      matchesFilter(query, 'status', backup.status) &&
-      matchesFilter(query, 'volume_id', backup.volume_id),
+    filters: {
+      name: (backup, name) => backup.name === name,
+      'name~': (backup, part) => backup.name.includes(part),
+      status: (backup, status) => backup.status === status,
+      volume_id: (backup, id) => backup.volume_id === id,
+      id: (backup, id) => backup.id === id,
+    },
+    sorts: SORTS,
     limit_max: world.settings.list_limit_max,
     query,
   });
   if (!page.ok) return page.reply;
   const render = (backup: Backup) => (detail ? backupBody(backup, root) : shortBody(backup, root, 'backups'));
-  return listReply(world, 'backups', page.items.map(render), page.next, request);
+  return listReply(world, 'backups', page.items.map(render), page, request);
 }
 
 /** `POST …/volumes/{id}/action`: `os-attach`, `os-detach`, `os-extend`, `os-reset_status`. */
@@ -117,6 +145,24 @@ export function postBackup(world: World, root: ApiRoot, body: string, context: O
   );
   const made = result.done ? lookup(world.backups, result.id ?? '') : undefined;
   return made === undefined ? actionReply(result) : json(202, { backup: shortBody(made, root, 'backups') });
+}
+
+/** `POST …/backups/{id}/action`: `os-reset_status`. */
+export function postBackupAction(
+  world: World,
+  root: ApiRoot,
+  backup_id: string,
+  body: string,
+  context: OperatorContext,
+): Reply {
+  const backup = lookup(world.backups, backup_id);
+  if (backup === undefined || backup.project_id !== root.project_id) return notFound('Backup', backup_id);
+  const parsed = parseJson(body);
+  const reset = isFields(parsed) ? parsed['os-reset_status'] : undefined;
+  const status = isFields(reset) ? reset.status : undefined;
+  if (typeof status !== 'string')
+    return blockStorageError(400, 'There is no such action: unknown or malformed.');
+  return actionReply(perform(world, { action: 'set-status', backup_id, status }, context));
 }
 
 /** `DELETE …/backups/{id}`. */

@@ -12,10 +12,21 @@ import {
   listBackups,
   listVolumes,
   postBackup,
+  postBackupAction,
   postVolumeAction,
 } from './block-storage.ts';
 import { listMessages, postNativeRestore } from './cinder.ts';
-import { deleteServerVolume, getServer, listServers } from './compute.ts';
+import {
+  deleteServerVolume,
+  getFlavor,
+  getServer,
+  getServerVolume,
+  listFlavors,
+  listServers,
+  listServerVolumes,
+  postServerAction,
+  postServerVolume,
+} from './compute.ts';
 import { MICROVERSION_MAX, versions } from './discovery.ts';
 import {
   type BodyShape,
@@ -28,7 +39,7 @@ import {
   type JobQuirk,
   type RouteKind,
 } from './faults.ts';
-import { catalog, expireTokens, identify, projects, tokens } from './keystone.ts';
+import { catalog, expireTokens, identify, project, projects, tokens } from './keystone.ts';
 import { advance, type Job, type JobCause, lookup, schedule, type World } from './model.ts';
 import { findRoute, type Route, routeKind } from './routes.ts';
 import { unreachable } from './unreachable.ts';
@@ -85,6 +96,8 @@ function resourcesOf(world: World, route: Route, request: WireRequest): [string 
     case 'volume':
     case 'volume-action':
       return [route.volume_id, null];
+    case 'backup-action':
+      return [null, route.backup_id];
     case 'server-volume':
       return [route.volume_id, null];
     case 'backup':
@@ -249,6 +262,8 @@ class RequestHandler {
       case 'projects':
       case 'projects-by-name':
         return plain(projects(world, request, now_ms));
+      case 'project':
+        return plain(project(world, request, route.project_id, now_ms));
       case 'unknown':
         return plain(serviceError(route.service, 404, 'The resource could not be found.'));
       default: {
@@ -302,12 +317,30 @@ class RequestHandler {
             ? deleteBackup(world, root, route.backup_id, context)
             : getBackup(world, root, route.backup_id),
         );
+      case 'backup-action':
+        return plain(postBackupAction(world, root, route.backup_id, request.body, context));
       case 'servers':
         return plain(listServers(world, root, route.detail, request));
       case 'server':
         return plain(getServer(world, root, route.server_id));
       case 'server-volume':
-        return plain(deleteServerVolume(world, root, route.server_id, route.volume_id, context));
+        return plain(
+          request.method === 'DELETE'
+            ? deleteServerVolume(world, root, route.server_id, route.volume_id, context)
+            : getServerVolume(world, root, route.server_id, route.volume_id),
+        );
+      case 'server-volumes':
+        return plain(
+          request.method === 'POST'
+            ? postServerVolume(world, root, route.server_id, request.body, context)
+            : listServerVolumes(world, root, route.server_id),
+        );
+      case 'server-action':
+        return plain(postServerAction(world, root, route.server_id, request.body));
+      case 'flavors':
+        return plain(listFlavors(world, root, route.detail, request));
+      case 'flavor':
+        return plain(getFlavor(root, route.flavor_id));
       default:
         return unreachable(route);
     }
@@ -384,7 +417,7 @@ class RequestHandler {
   }
 }
 
-type InProjectRoute = Extract<Route, { project_id: string }>;
+type InProjectRoute = Extract<Route, { service: 'vbs' | 'block-storage' | 'compute'; project_id: string }>;
 
 const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   restore: ['POST'],
@@ -398,7 +431,12 @@ const METHODS: Record<InProjectRoute['to'], readonly string[]> = {
   backup: ['GET', 'HEAD', 'DELETE'],
   servers: ['GET', 'HEAD'],
   server: ['GET', 'HEAD'],
-  'server-volume': ['DELETE'],
+  'server-volumes': ['GET', 'HEAD', 'POST'],
+  'server-volume': ['GET', 'HEAD', 'DELETE'],
+  'server-action': ['POST'],
+  'backup-action': ['POST'],
+  flavors: ['GET', 'HEAD'],
+  flavor: ['GET', 'HEAD'],
 };
 
 function methodNotAllowedMessage(method: string): string {

@@ -100,9 +100,27 @@ export function projects(world: World, request: WireRequest, now_ms: number): Re
     .filter((project) => project !== undefined)
     .filter((project) => name === null || project.name === name);
   return json(200, {
-    projects: found.map(({ id, name, domain }) => ({ id, name, domain_id: domainId(domain), enabled: true })),
+    projects: found.map((each) => projectBody(each, request)),
     links: { next: null, previous: null, self: request.base_url + request.path },
   });
+}
+
+/** `/v3/projects/{id}` */
+export function project(world: World, request: WireRequest, id: string, now_ms: number): Reply {
+  const identity = identify(world, request, now_ms);
+  if (!identity.ok) return identity.reply;
+  const found = lookup(world.users, identity.user_id)?.project_ids.includes(id)
+    ? lookup(world.projects, id)
+    : undefined;
+  if (found === undefined) return keystoneError(404, `Could not find project: ${id}.`);
+  return json(200, { project: projectBody(found, request) });
+}
+
+function projectBody({ id, name, domain }: Project, { base_url }: WireRequest): object {
+  const domain_id = domainId(domain);
+  const links = { self: `${base_url}/v3/projects/${id}` };
+  const rest = { description: '', enabled: true, is_domain: false, tags: [], options: {} };
+  return { id, name, domain_id, parent_id: domain_id, ...rest, links };
 }
 
 function methodNotAllowed(allow: string): Reply {
@@ -320,6 +338,7 @@ function tokenBody(world: World, token: Token, base_url: string): object {
 
 const SERVICES = [
   { type: 'identity', name: 'keystone', path: '/v3' },
+  { type: 'vbs', name: 'vbs', path: '/vbs/v2/{project}' },
   { type: 'vbsv2', name: 'vbsv2', path: '/vbs/v2/{project}' },
   { type: 'volumev2', name: 'evsv2', path: '/evs/v2/{project}' },
   { type: 'volumev3', name: 'evsv3', path: '/evs/v3/{project}' },

@@ -136,6 +136,8 @@ export interface Server {
   /** Absent in worlds that are older than owners of servers: then every project sees the server. */
   project_id?: string;
   created_ms?: number;
+  /** Stopped by a request. */
+  stopped?: true;
 }
 
 export interface Attachment {

@@ -16,6 +16,7 @@ export type Route =
   | { to: 'projects' }
   /** By name, for tools that sign their requests and look up their project. */
   | { to: 'projects-by-name' }
+  | { to: 'project'; project_id: string }
   | (InProject & ProjectRoute)
   | { to: 'unknown'; service: Service };
 
@@ -37,10 +38,17 @@ export type ProjectRoute =
   | { to: 'volume-action'; volume_id: string }
   | { to: 'backups'; detail: boolean }
   | { to: 'backup'; backup_id: string }
+  | { to: 'backup-action'; backup_id: string }
   | { to: 'servers'; detail: boolean }
   | { to: 'server'; server_id: string }
+  /** Starts or stops a server. */
+  | { to: 'server-action'; server_id: string }
+  /** A POST to this attaches a volume. */
+  | { to: 'server-volumes'; server_id: string }
   /** A DELETE of this detaches a volume. */
-  | { to: 'server-volume'; server_id: string; volume_id: string };
+  | { to: 'server-volume'; server_id: string; volume_id: string }
+  | { to: 'flavors'; detail: boolean }
+  | { to: 'flavor'; flavor_id: string };
 
 /** Finds the route of a path, independent of the method. */
 export function findRoute(path: string): Route {
@@ -63,6 +71,9 @@ export function routeKind(route: Route, method: string): RouteKind | null {
     case 'catalog':
     case 'projects':
     case 'projects-by-name':
+    case 'project':
+    case 'flavors':
+    case 'flavor':
       return 'discovery';
     case 'tokens':
       return 'token';
@@ -76,6 +87,8 @@ export function routeKind(route: Route, method: string): RouteKind | null {
     case 'volume':
       return 'volume';
     case 'volume-action':
+    case 'backup-action':
+    case 'server-action':
       return 'action';
     case 'messages':
       return 'messages';
@@ -86,8 +99,9 @@ export function routeKind(route: Route, method: string): RouteKind | null {
     case 'servers':
     case 'server':
       return 'servers';
+    case 'server-volumes':
     case 'server-volume':
-      return 'action';
+      return method === 'POST' || method === 'DELETE' ? 'action' : 'servers';
     case 'unknown':
       return 'unknown';
   }
@@ -109,6 +123,8 @@ function identityRoute(parts: string[]): Route {
       case 'projects':
         return { to: 'projects-by-name' };
     }
+    const [collection, project_id = '', ...more] = rest;
+    if (collection === 'projects' && more.length === 0) return { to: 'project', project_id };
   }
   return { to: 'unknown', service: 'identity' };
 }
@@ -131,15 +147,22 @@ function computeRoute(parts: string[]): Route {
   if (project_id === undefined) return { to: 'versions', service, version };
   const [collection, server_id, verb, volume_id, ...more] = rest;
   const inProject = { service, version, project_id } as const;
+  if (collection === 'flavors' && verb === undefined) {
+    if (server_id === undefined || server_id === 'detail')
+      return { ...inProject, to: 'flavors', detail: server_id === 'detail' };
+    return { ...inProject, to: 'flavor', flavor_id: server_id };
+  }
   if (collection !== 'servers' || more.length > 0) return { to: 'unknown', service };
   if (server_id === undefined) return { ...inProject, to: 'servers', detail: false };
   if (verb === undefined)
     return server_id === 'detail'
       ? { ...inProject, to: 'servers', detail: true }
       : { ...inProject, to: 'server', server_id };
-  return verb === 'os-volume_attachments' && volume_id !== undefined
-    ? { ...inProject, to: 'server-volume', server_id, volume_id }
-    : { to: 'unknown', service };
+  if (verb === 'action' && volume_id === undefined) return { ...inProject, to: 'server-action', server_id };
+  if (verb !== 'os-volume_attachments') return { to: 'unknown', service };
+  return volume_id === undefined
+    ? { ...inProject, to: 'server-volumes', server_id }
+    : { ...inProject, to: 'server-volume', server_id, volume_id };
 }
 
 function projectRoute(
@@ -163,9 +186,8 @@ function projectRoute(
       if (version === 'v1') return null;
       if (id === undefined) return { to: 'backups', detail: false };
       if (plain) return id === 'detail' ? { to: 'backups', detail: true } : { to: 'backup', backup_id: id };
-      return service === 'block-storage' && verb === 'restore'
-        ? { to: 'native-restore', backup_id: id }
-        : null;
+      if (verb === 'restore') return { to: 'native-restore', backup_id: id };
+      return verb === 'action' ? { to: 'backup-action', backup_id: id } : null;
     case 'messages':
       return service === 'block-storage' && version === 'v3' && id === undefined ? { to: 'messages' } : null;
     case 'volumes':

@@ -22,11 +22,15 @@ export function verify(
   findKey: (id: string) => AccessKey | undefined,
   now_ms: number,
 ): Verified {
-  const fields = /^SDK-HMAC-SHA256 Access=([^,\s]+), SignedHeaders=([^,\s]+), Signature=([0-9a-f]{64})$/.exec(
-    header(request, 'authorization') ?? '',
-  );
-  const [, id = '', names = '', signature = ''] = fields ?? [];
-  if (!fields) return refused(request, 'Authorization header format is invalid');
+  const fields =
+    /^SDK-HMAC-SHA256 (Access|Credential)=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/.exec(
+      header(request, 'authorization') ?? '',
+    );
+  const [, form, who = '', names = '', signature = ''] = fields ?? [];
+  // The older form names the day, the region and the service, too: AK/20261123/eu-de/vbs/sdk_request
+  const [id = '', ...scope] = form === 'Credential' ? who.split('/') : [who];
+  const wellFormed = form === 'Credential' ? scope.length === 4 && scope[3] === 'sdk_request' : true;
+  if (!fields || !wellFormed) return refused(request, 'Authorization header format is invalid');
   const signed = names.split(';');
   if (!signed.includes('host') || !signed.includes('x-sdk-date'))
     return refused(request, 'host and x-sdk-date must be signed');
@@ -44,11 +48,23 @@ export function verify(
   if (key.security_token !== null && header(request, 'x-security-token') !== key.security_token)
     return refused(request, 'the security token does not belong to the access key');
 
-  const text = ['SDK-HMAC-SHA256', date, digest(canonical(request, signed))].join('\n');
-  const expected = createHmac('sha256', key.secret).update(text).digest();
+  const scopeLine = scope.length > 0 ? [scope.join('/')] : [];
+  const text = ['SDK-HMAC-SHA256', date, ...scopeLine, digest(canonical(request, signed))].join('\n');
+  const expected = hmac(signingKey(key.secret, scope), text);
   return timingSafeEqual(expected, Buffer.from(signature, 'hex'))
     ? { ok: true, key }
     : refused(request, 'verify aksk signature fail');
+}
+
+/** With a scope, the key is derived from it, part by part. */
+function signingKey(secret: string, scope: readonly string[]): string | Buffer {
+  return scope.length === 0
+    ? secret
+    : scope.reduce<string | Buffer>((key, part) => hmac(key, part), `SDK${secret}`);
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }
 
 /** A refusal with the gateway's text. */

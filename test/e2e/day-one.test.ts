@@ -74,6 +74,14 @@ describe('day one', () => {
     expect(warned).to.include('! s/a: the backup is of pay-db-boot, not of pay-db-data');
   });
 
+  it('goes through the day of README, word for word', async () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, command = ''] = /^vbsctl (generate .*?) > restores.yaml/m.exec(readme) ?? [];
+    await into('restores.yaml', ...command.split(' '));
+    await good('init');
+    expect(await good('plan')).to.include('Plan: 3 to restore.');
+  });
+
   it('pays for the names of servers only when a plan speaks of one', async () => {
     await good('init');
     const asked = () => desk.cloud.audit().requests.servers ?? 0;

@@ -343,7 +343,7 @@ describe('looking after the state', () => {
     await ok('init', ...other);
     expect(await refused('state', 'migrate', '--to', 'other.json')).to.include('--allow-other-lineage');
     const moved = said(await ok('state', 'migrate', '--to', 'other.json', '--allow-other-lineage'));
-    expect(desk.read(/was there: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include('"serial": 0');
+    expect(desk.read(/was there: (\S+)/.exec(moved)?.[1]?.split('/').at(-1) ?? '')).to.include('"serial": 1');
     expect(await addresses(...other)).to.have.length(2);
   });
 

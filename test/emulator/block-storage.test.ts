@@ -80,6 +80,46 @@ describe('emulator: EVS and native backups', () => {
       ]);
     });
 
+    it('filters, sorts and counts as clients ask for it, and refuses what it does not have', async () => {
+      const list = async (query: string, what = 'volumes') =>
+        (await lab.call(`/evs/v3/{project}/${what}/detail?${query}`)).body;
+      const names = async (query: string): Promise<string[]> =>
+        (await list(query)).volumes.map(({ name }: Json) => name);
+      expect(await names(`id=${DATA_VOLUME}`)).to.deep.equal(['pay-db-data']);
+      expect(await names('name~=pay-db')).to.have.members(['pay-db-boot', 'pay-db-data', 'pay-db-log']);
+      expect(await names('bootable=true&name~=pay')).to.have.members(['pay-db-boot', 'pay-app-boot']);
+      const server = (await list('name=erp-db-data')).volumes[0].attachments[0].server_id;
+      expect(await names(`server_id=${server}`)).to.have.members([
+        'erp-db-boot',
+        'erp-db-data',
+        'erp-db-log',
+      ]);
+      expect(await names('availability_zone=eu-de-09')).to.deep.equal([]);
+      for (const query of ['sort=size:desc,name:asc', 'sort_key=size&sort_dir=desc'])
+        expect((await names(`${query}&limit=2`))[0], query).to.equal('crm-db-data');
+      const sorted = await names('sort=name:asc');
+      expect(sorted).to.deep.equal([...sorted].sort());
+      expect(await list('status=available&limit=2&with_count=True')).to.include({ count: 10 });
+      expect(await list('volume_id=x&with_count=true', 'backups')).to.deep.include({ backups: [], count: 0 });
+      expect(await list('all_tenants=False')).not.to.have.property('count');
+      for (const [query, what] of [
+        ['metadata={}', 'volumes'],
+        ['Status=error', 'volumes'],
+        ['server_id=x', 'backups'],
+        ['sort=colour', 'volumes'],
+        ['sort_key=name&sort_dir=up', 'backups'],
+      ])
+        expect((await list(query ?? '', what)).badRequest?.code, query).to.equal(400);
+    });
+
+    it('sets the status of a backup', async () => {
+      const path = `/evs/v3/{project}/backups/${DATA_BACKUP}/action`;
+      const body = { 'os-reset_status': { status: 'error' } };
+      expect((await lab.call(path, { method: 'POST', body })).status).to.equal(202);
+      expect((await lab.backup(DATA_BACKUP)).status).to.equal('error');
+      expect((await lab.call(path, { method: 'POST', body: { other: {} } })).status).to.equal(400);
+    });
+
     it('answers errors in the shape of Cinder', async () => {
       const expectError = async (path: string, status: number, key: string) => {
         const answer = await lab.call(path);

@@ -46,10 +46,59 @@ describe('emulator: compute', () => {
     expect((await lab.call(path, { method: 'DELETE' })).body.itemNotFound.code).to.equal(404);
   });
 
+  it('has in each server what clients read: an image, a flavor that can be read, states', async () => {
+    for (const server of await servers()) {
+      expect(server).to.include({ image: '', 'OS-EXT-STS:task_state': null });
+      const { body } = await lab.call(`/compute/v2.1/{project}/flavors/${server.flavor.id}`);
+      expect(body.flavor).to.include({ id: server.flavor.id, vcpus: 2 });
+    }
+    const { flavors } = (await lab.call('/compute/v2.1/{project}/flavors/detail?is_public=None')).body;
+    expect(flavors).to.have.length(1);
+  });
+
+  it('stops and starts a server, and refuses what it is already', async () => {
+    const [erp] = await servers('?name=^erp-');
+    const path = `/compute/v2.1/{project}/servers/${erp.id}`;
+    const act = async (name: string) =>
+      (await lab.call(`${path}/action`, { method: 'POST', body: { [name]: null } })).status;
+    const status = async () => (await lab.call(path)).body.server.status;
+    expect(await act('os-start')).to.equal(409);
+    expect([await act('os-stop'), await status()]).to.deep.equal([202, 'SHUTOFF']);
+    expect(await act('os-stop')).to.equal(409);
+    expect([await act('os-start'), await status()]).to.deep.equal([202, 'ACTIVE']);
+    expect(await act('reboot')).to.equal(400);
+  });
+
+  it('attaches a disk, lists it, and detaches it again', async () => {
+    const [erp] = await servers('?name=erp-db1');
+    const volumeId = lab.idOf('pay-app-data');
+    const path = `/compute/v2.1/{project}/servers/${erp.id}/os-volume_attachments`;
+    const body = { volumeAttachment: { volumeId, device: '/dev/vdd' } };
+    const attached = { id: volumeId, volumeId, serverId: erp.id, device: '/dev/vdd' };
+    const made = await lab.call(path, { method: 'POST', body });
+    expect([made.status, made.body.volumeAttachment]).to.deep.equal([200, attached]);
+    expect((await lab.call(path, { method: 'POST', body })).status).to.equal(400);
+    expect((await lab.call(path)).body.volumeAttachments)
+      .to.have.length(4)
+      .and.deep.include(attached);
+    expect((await lab.call(`${path}/${volumeId}`)).body.volumeAttachment).to.deep.equal(attached);
+    expect((await lab.volume(volumeId)).status).to.equal('in-use');
+    expect((await lab.call(`${path}/${volumeId}`, { method: 'DELETE' })).status).to.equal(202);
+    expect((await lab.call(`${path}/${volumeId}`)).status).to.equal(404);
+  });
+
+  it('refuses a filter that it does not have', async () => {
+    const { status, body } = await lab.call('/compute/v2.1/{project}/servers/detail?flavor=x');
+    expect([status, body.badRequest.message]).to.deep.equal([
+      400,
+      'Invalid filters flavor are found in query options.',
+    ]);
+  });
+
   it('keeps out who has no token, and knows no other address', async () => {
     const without = await lab.call('/compute/v2.1/{project}/servers', { headers: { 'X-Auth-Token': '' } });
     expect(without.status).to.equal(401);
-    for (const path of ['/compute/v2.1/{project}/flavors', '/compute/v2/{project}/servers'])
+    for (const path of ['/compute/v2.1/{project}/images', '/compute/v2/{project}/servers'])
       expect((await lab.call(path)).status, path).to.equal(404);
     expect((await lab.call('/compute/v2.1/{project}/servers/nobody')).body.itemNotFound.code).to.equal(404);
   });

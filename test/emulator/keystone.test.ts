@@ -15,7 +15,15 @@ describe('emulator: Keystone', () => {
     expect(token.expires_at).to.equal('2026-11-23T22:01:00.000000Z');
     expect(token.project).to.include({ id: lab.project, name: 'payments' });
     const types = token.catalog.map(({ type }: { type: string }) => type);
-    expect(types).to.have.members(['identity', 'vbsv2', 'volumev2', 'volumev3', 'block-storage', 'compute']);
+    expect(types).to.have.members([
+      'identity',
+      'vbs',
+      'vbsv2',
+      'volumev2',
+      'volumev3',
+      'block-storage',
+      'compute',
+    ]);
     const vbs = token.catalog.find(({ type }: { type: string }) => type === 'vbsv2');
     expect(vbs.endpoints.map((endpoint: Json) => endpoint.interface)).to.deep.equal([
       'public',
@@ -157,7 +165,9 @@ describe('emulator: Keystone', () => {
     expect((await get('/vbs/')).versions).to.have.length(2);
     expect((await call(`${lab.emulator.url}/evs/v1/`)).status).to.equal(404);
     expect((await call(`${lab.emulator.url}/v4/nothing`)).status).to.equal(404);
-    expect((await lab.call('/v3/auth/catalog')).body.catalog).to.have.length(6);
+    expect((await lab.call('/v3/auth/catalog')).body.catalog).to.have.length(7);
     expect((await lab.call('/v3/auth/projects')).body.projects[0].id).to.equal(lab.project);
+    expect((await lab.call(`/v3/projects/${lab.project}`)).body.project).to.include({ name: 'payments' });
+    expect((await lab.call('/v3/projects/other')).status).to.equal(404);
   });
 });

@@ -68,6 +68,47 @@ describe('emulator: signed requests', () => {
       expect(why(vector)).to.equal('good');
     });
 
+  /** Made by the signer of gophertelekomcloud (signer_helper.go) at that time. */
+  const scoped: readonly [Partial<WireRequest>, string][] = [
+    [
+      { method: 'GET', path: '/v2/p1/volumes/detail', query: new URLSearchParams('status=in-use&limit=2') },
+      'aaee6b325a974fdfabd5e4c23669b34dccdbf77908467b9b06d66b7f8e690983',
+    ],
+    [
+      { method: 'POST', path: '/v2/p1/cloudbackups/b1/restore', body: '{"restore":{"volume_id":"v1"}}' },
+      '46b6bcd37a6f04b1ce72c6354d14c8d1c66c0d404abdc628e6301bf6ba362811',
+    ],
+  ];
+  for (const [request, signature] of scoped)
+    it(`takes a ${request.method} that is signed for a day, a region and a service`, () => {
+      const key = { ...keyOf(vectors[0] as Vector), id: 'EMULATORACCESSKEY000', security_token: null };
+      const verifyAs = (scope: string, separator = ', ') =>
+        verify(
+          {
+            ...{ query: new URLSearchParams(), body: '', base_url: '', request_id: 'req-1' },
+            ...({ method: '', path: '' } as const),
+            ...request,
+            headers: {
+              host: `${request.method === 'GET' ? 'evs' : 'vbs'}.eu-de.otc.t-systems.com`,
+              'content-type': 'application/json',
+              'x-project-id': 'p1',
+              'x-sdk-date': '20261123T172725Z',
+              authorization: `SDK-HMAC-SHA256 ${[
+                `Credential=EMULATORACCESSKEY000/${scope}`,
+                'SignedHeaders=content-type;host;x-project-id;x-sdk-date',
+                `Signature=${signature}`,
+              ].join(separator)}`,
+            },
+          },
+          () => ({ ...key, secret: 'emulator-secret-access-key' }),
+          timeOf('20261123T172725Z'),
+        ).ok;
+      expect(verifyAs('20261123/eu-de/evs/sdk_request')).to.equal(true);
+      expect(verifyAs('20261123/eu-de/evs/sdk_request', ',')).to.equal(true);
+      for (const scope of ['20261124/eu-de/evs/sdk_request', '20261123/eu-de/evs', '20261123/eu-de/evs/x'])
+        expect(verifyAs(scope), scope).to.equal(false);
+    });
+
   const [read, , , , , , , restore, temporary] = vectors as [Vector, ...Vector[]] & Record<7 | 8, Vector>;
   const rows: [string, () => string, string][] = [
     ['another path', () => why(read, { path: '/v2/p/volumes/other' }), 'verify aksk signature fail'],

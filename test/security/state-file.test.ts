@@ -319,7 +319,7 @@ describe('security: a state file that was tampered with', () => {
         .filter((name) => /^lineage-\w+\.json$/.test(name))
         .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).serial)[0];
     const journal = () => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-    while (!journal().includes('"running"') || !existsSync(known) || !(serialIn(known) >= 2))
+    while (!journal().includes('"running"') || !existsSync(known) || !(serialIn(known) >= 3))
       await new Promise((resolve) => setImmediate(resolve));
     child.kill('SIGKILL');
     await child.done;

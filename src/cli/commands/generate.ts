@@ -1,6 +1,6 @@
 import { manifestName, option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
-import { time } from '../options/timestamp.ts';
+import { pastTime } from '../options/timestamp.ts';
 import type { CommandDefinition } from './definition.ts';
 import type { GenerateFlags } from './run-generate.ts';
 
@@ -14,12 +14,12 @@ export const generate: CommandDefinition<GenerateFlags> = {
     option('--volume <name>', 'this volume, by name or ID', { type: repeatable }),
     option('--name <glob>', 'the volumes with a matching name, such as pay-db-*', { type: repeatable }),
     option('--all', 'every volume of the project'),
-    option('--as-of <time>', 'choose the newest backup created at or before this time', { type: time }),
+    option('--as-of <time>', 'choose the newest backup created at or before this time', { type: pastTime }),
     option('--latest', 'choose the newest backup'),
     option('--set <name>', 'name of the set', { type: manifestName, otherwise: 'name of the server' }),
   ],
   examples: [
-    ['vbsctl generate --server pay-db1 --as-of 2026-11-23T22:00:00+01:00 > restores.yaml', 'a whole server'],
+    ['vbsctl generate --server erp-db1 --as-of 24h > restores.yaml', 'a whole server, as it was a day ago'],
     ["vbsctl generate --name 'pay-db-*' --latest > restores.yaml", 'volumes by name, attached or not'],
     ['vbsctl generate --all --latest --set everything > restores.yaml', 'the whole project'],
   ],

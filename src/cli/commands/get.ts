@@ -1,6 +1,6 @@
 import { option, repeatable } from '../options/option.ts';
 import { cloud, config } from '../options/shared.ts';
-import { time } from '../options/timestamp.ts';
+import { pastTime } from '../options/timestamp.ts';
 import type { CommandDefinition, CommandGroup } from './definition.ts';
 import type { GetFlags } from './run-get.ts';
 
@@ -26,8 +26,8 @@ const backups: CommandDefinition<GetFlags> = {
   summary: 'List backups, newest first',
   options: [
     ...filters,
-    option('--before <time>', 'only backups created at or before this time', { type: time }),
-    option('--after <time>', 'only backups created at or after this time', { type: time }),
+    option('--before <time>', 'only backups created at or before this time', { type: pastTime }),
+    option('--after <time>', 'only backups created at or after this time', { type: pastTime }),
     listOutput,
   ],
   examples: [

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { isoTime } from '../../domain/clock.ts';
 import { parseDuration } from '../../domain/duration.ts';
 import type { ValueType } from './option.ts';
 
@@ -7,7 +8,7 @@ const TIME =
 const NO_ZONE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/;
 
 /** RFC 3339 with its zone, as in manifests: `2026-11-23T22:00:00+01:00`. Returned as written. */
-export function parseTimestamp(text: string): string {
+export function parseTimestamp(text: string, allowed = ''): string {
   const typed = text.trim().toUpperCase();
   const [, year, month, day] = TIME.exec(typed) ?? [];
   const isDate =
@@ -20,7 +21,7 @@ export function parseTimestamp(text: string): string {
   throw new InvalidArgumentError(
     NO_ZONE.test(typed)
       ? `Expected a time with its zone: ${withUtc(typed)} for UTC, or an offset such as +01:00 in place of the Z.`
-      : 'Expected a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.',
+      : `Expected ${allowed}a time with its zone, such as 2026-11-23T22:00:00+01:00 or 2026-11-23T21:00:00Z.`,
   );
 }
 
@@ -29,14 +30,26 @@ function withUtc(typed: string): string {
   return `${date}T${time.length === 5 ? `${time}:00` : time}Z`;
 }
 
+/** For messages. */
+const AGE = 'an age such as 24h or 7d, or ';
+
 /** RFC 3339, as written. */
 export const time: ValueType = { takes: 'such as 2026-11-23T22:00:00+01:00', parse: parseTimestamp };
+
+/** RFC 3339: as written, or the time so long ago. */
+export const pastTime: ValueType = {
+  takes: 'such as 24h, 7d or 2026-11-23T22:00:00+01:00',
+  parse(text) {
+    const age = parseDuration(text);
+    return age === undefined ? parseTimestamp(text, AGE) : isoTime(Date.now() - age);
+  },
+};
 
 /** Epoch ms. */
 export const timeOrAge: ValueType = {
   takes: 'such as 7d, 12h or 2026-11-23T22:00:00+01:00',
   parse(text) {
     const age = parseDuration(text);
-    return age === undefined ? Date.parse(parseTimestamp(text)) : Date.now() - age;
+    return age === undefined ? Date.parse(parseTimestamp(text, AGE)) : Date.now() - age;
   },
 };
